@@ -1,0 +1,93 @@
+"""What a booking must satisfy: pure functions over values, each raising its own RuleBroken.
+
+The rules give a kind answer early. What two people can break at the same moment is not here: the
+unique indexes in ``store.py`` decide that.
+"""
+
+from __future__ import annotations
+
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from booking_core import timetable
+from booking_core.errors import (
+    GameNotAllowed,
+    GroundRetired,
+    InThePast,
+    NoSchool,
+    NotAllowed,
+    StudentInactive,
+    TooFarAhead,
+    TooLate,
+)
+from booking_core.model import Actor, Booking, BookingRequest, Ground, Role, Student
+from booking_core.settings import Settings
+
+# Who may do what. Verbs on one's own bookings carry "own".
+_ALLOWED: dict[str, frozenset[Role]] = {
+    "book": frozenset(Role),
+    "cancel own": frozenset(Role),
+    "cancel": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+    "move own": frozenset(Role),
+    "move": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+    "approve": frozenset({Role.PRINCIPAL}),
+    "reject": frozenset({Role.PRINCIPAL}),
+    "revoke": frozenset({Role.PRINCIPAL}),
+    "close": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+}
+
+
+def may(verb: str, actor: Actor, booking: Booking | None = None) -> bool:
+    """Whether ``actor`` may do ``verb``, to ``booking`` where there is one."""
+    own = booking is not None and booking.created_by == actor.id
+    if own and actor.role in _ALLOWED.get(f"{verb} own", frozenset()):
+        return True
+    return actor.role in _ALLOWED[verb]
+
+
+def check_may(verb: str, actor: Actor, booking: Booking | None = None) -> None:
+    if not may(verb, actor, booking):
+        raise NotAllowed(verb, actor.role.value)
+
+
+def check_time(date: Date, start: time, now: datetime, settings: Settings, zone: ZoneInfo) -> None:
+    """Not in the past, not beyond the advance window, not inside the lead time."""
+    starts_at = timetable.at(date, start, zone)
+    if starts_at <= now:
+        raise InThePast(starts_at)
+    last_date = now.astimezone(zone).date() + timedelta(days=settings.advance_days)
+    if date > last_date:
+        raise TooFarAhead(last_date)
+    # Aware datetimes of one zone subtract by the wall clock; go through UTC timestamps, so that
+    # the hour that a clock change adds or drops counts.
+    if starts_at.timestamp() - now.timestamp() < settings.lead_minutes * 60:
+        raise TooLate(settings.lead_minutes)
+
+
+def check_place(plan: timetable.DayPlan, start: time, end: time, ground: Ground, game: str) -> None:
+    """On the date's periods, on a ground in use that allows the game."""
+    if not plan.periods:
+        raise NoSchool(plan.date, plan.note)
+    timetable.periods_between(plan.periods, start, end)
+    if ground.retired:
+        raise GroundRetired(ground.id)
+    if game not in ground.games:
+        raise GameNotAllowed(ground.id, game, ground.games)
+
+
+def check_request(
+    request: BookingRequest,
+    *,
+    ground: Ground,
+    student: Student,
+    plan: timetable.DayPlan,
+    now: datetime,
+    settings: Settings,
+    zone: ZoneInfo,
+) -> None:
+    """Every rule that needs no look at other bookings."""
+    check_place(plan, request.start, request.end, ground, request.game)
+    check_time(request.date, request.start, now, settings, zone)
+    if not student.active:
+        raise StudentInactive(student.id)
