@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime, time
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from booking_core.errors import InvalidRequest
@@ -54,9 +55,7 @@ class CellState(StrEnum):
     PAST = "past"
 
 
-def check_text(
-    value: Any, name: str, *, limit: int = MAX_TEXT, required: bool = False
-) -> str:
+def check_text(value: Any, name: str, *, limit: int = MAX_TEXT, required: bool = False) -> str:
     """``value`` stripped; raises InvalidRequest for another type, control characters or length."""
     if not isinstance(value, str):
         raise InvalidRequest(name, "must be text")
@@ -197,7 +196,7 @@ class Timetable:
         if not all(isinstance(p, Period) for p in periods) or not periods:
             raise InvalidRequest("periods", "must be a list of at least one period")
         periods = tuple(sorted(periods, key=lambda p: p.start))
-        for before, after in zip(periods, periods[1:], strict=False):
+        for before, after in pairwise(periods):
             if minutes(before.end, closing=True) > minutes(after.start):
                 raise InvalidRequest("periods", f"{before.label} and {after.label} overlap")
         if isinstance(self.weekdays, str) or not isinstance(self.weekdays, Iterable):

@@ -52,7 +52,9 @@ class Settings:
         if uri is not None and (
             not isinstance(uri, str) or not uri.startswith(("mongodb://", "mongodb+srv://"))
         ):
-            raise InvalidRequest(_NAMES["mongodb_uri"], "must start with mongodb:// or mongodb+srv://")
+            raise InvalidRequest(
+                _NAMES["mongodb_uri"], "must start with mongodb:// or mongodb+srv://"
+            )
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
@@ -65,6 +67,10 @@ class Settings:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_directory).absolute()
 
     @classmethod
     def load(

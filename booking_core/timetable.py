@@ -43,7 +43,9 @@ def plan_day(date: Date, timetables: Iterable[Timetable], override: Day | None) 
         chosen = by_id.get(override.timetable_id) if override.timetable_id else None
         note = override.note
     else:
-        chosen = next((by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays), None)
+        chosen = next(
+            (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays), None
+        )
         note = ""
     if chosen is None:
         return DayPlan(date, (), None, note)

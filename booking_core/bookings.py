@@ -1,0 +1,460 @@
+"""The verbs: book, approve, reject, cancel, revoke, move, close_ground, lapse.
+
+Each claims or frees a slot by one atomic write; the unique indexes decide every race. What a
+refused write means is read back from the database, so that the error names who was faster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import astuple
+from datetime import date as Date
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID, uuid4
+
+from booking_core import boards, rules, timetable
+from booking_core.errors import (
+    AlreadyDecided,
+    GroundClosed,
+    InvalidRequest,
+    NotFound,
+    QuotaReached,
+    RuleBroken,
+    SlotTaken,
+    StoreUnavailable,
+    StudentBusy,
+    SubmissionReused,
+)
+from booking_core.model import (
+    ACTIVE,
+    Actor,
+    Booking,
+    BookingRequest,
+    Decision,
+    Slot,
+    Status,
+    check_date,
+    check_id,
+    check_now,
+    check_text,
+    check_time,
+    minutes,
+)
+from booking_core.store import documents as d
+from booking_core.store import ledger, reference, schema
+from booking_core.store.database import Documents, settings_of
+
+# A slot that is freed and taken again between our write and our look at it is tried anew, this
+# often; each round needs another user to win and to leave within a millisecond.
+_ROUNDS = 5
+
+
+def book(
+    db: Documents,
+    request: BookingRequest,
+    *,
+    by: Actor,
+    submission_id: UUID | None = None,
+    now: datetime | None = None,
+) -> Booking:
+    """Requests a slot; the booking is Pending and holds it until somebody decides.
+
+    ``submission_id`` is made when the review opens: the same one with the same content gives the
+    same booking, however often it is sent. Raises InvalidRequest, RuleBroken, SlotTaken,
+    StudentBusy, SubmissionReused, StoreUnavailable.
+    """
+    if not isinstance(request, BookingRequest):
+        raise InvalidRequest("request", "must be a BookingRequest")
+    _check_actor(by)
+    if submission_id is not None and not isinstance(submission_id, UUID):
+        raise InvalidRequest("submission_id", "must be a UUID")
+    now = _moment(now)
+    settings = settings_of(db)
+    known = reference.load(db)
+    ground, student = known.ground(request.ground_id), known.student(request.student_id)
+    fingerprint = _fingerprint(request, by)
+    rules.check_may("book", by)
+    try:
+        rules.check_request(
+            request,
+            ground=ground,
+            student=student,
+            plan=known.plan(request.date),
+            now=now,
+            settings=settings,
+            zone=settings.zone,
+        )
+    except RuleBroken:
+        # A retry may arrive when time has moved on; what it asks for was done already.
+        if submission_id is not None and (kept := ledger.read(db, str(submission_id))):
+            return _same_submission(kept, fingerprint, submission_id)
+        raise
+    window = timetable.iso_week(request.date)
+    created = Decision(now, by.id, by.name, "requested", request.purpose)
+    document: d.Document = {
+        "_id": str(submission_id or uuid4()),
+        "kind": "booking",
+        **d.slot_fields(request.ground_id, request.date, request.start, request.end),
+        "status": Status.PENDING.value,
+        "student_id": student.id,
+        "student_name": student.name,
+        "class_name": student.class_name,
+        "game": request.game,
+        "purpose": request.purpose,
+        "created_by": by.id,
+        "created_by_name": by.name,
+        "created_at": now,
+        "updated_at": now,
+        "revision": 0,
+        "fingerprint": fingerprint,
+        "history": [d.decision_document(created, [request.date.isoformat()])],
+    }
+    if settings.quota is not None:
+        # Most bookings are a student's first of the week: the first seat is tried unread.
+        document["quota"] = {"window": window, "seat": 0}
+    for _ in range(_ROUNDS):
+        try:
+            ledger.insert(db, document)
+        except ledger.IndexRefused as refused:
+            kept = ledger.read(db, document["_id"])
+            if kept is not None:
+                return _same_submission(kept, fingerprint, UUID(document["_id"]))
+            _explain(db, refused, document, request.game, now)
+            if refused.index == schema.QUOTA_SEAT:
+                document["quota"] = _free_seat(db, student.id, window, settings.quota)
+            continue
+        return d.to_booking(document)
+    raise SlotTaken(request.ground_id, request.date, request.start, request.end, None, None)
+
+
+def approve(
+    db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
+) -> Booking:
+    """Pending -> Approved, by a principal. Raises NotAllowed, NotFound, AlreadyDecided."""
+    return _decide(db, booking_id, "approve", by, reason, now)
+
+
+def reject(
+    db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
+) -> Booking:
+    """Pending -> Rejected, by a principal; the slot is free again. A reason is required."""
+    return _decide(db, booking_id, "reject", by, reason, now)
+
+
+def revoke(
+    db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
+) -> Booking:
+    """Approved -> Revoked, by a principal; the slot is free again. A reason is required."""
+    return _decide(db, booking_id, "revoke", by, reason, now)
+
+
+def cancel(
+    db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
+) -> Booking:
+    """Pending or Approved -> Cancelled, by whoever made it, a principal or an admin."""
+    return _decide(db, booking_id, "cancel", by, reason, now)
+
+
+# verb -> (from, to, whether a reason is required)
+_DECISIONS: dict[str, tuple[tuple[Status, ...], Status, bool]] = {
+    "approve": ((Status.PENDING,), Status.APPROVED, False),
+    "reject": ((Status.PENDING,), Status.REJECTED, True),
+    "revoke": ((Status.APPROVED,), Status.REVOKED, True),
+    "cancel": (ACTIVE, Status.CANCELLED, False),
+}
+
+
+def _decide(
+    db: Documents, booking_id: str, verb: str, by: Actor, reason: str, now: datetime | None
+) -> Booking:
+    expected, target, needs_reason = _DECISIONS[verb]
+    booking_id = _check_booking_id(booking_id)
+    _check_actor(by)
+    reason = check_text(reason, "reason", required=needs_reason)
+    now = _moment(now)
+    kept = _must_exist(db, booking_id)
+    rules.check_may(verb, by, d.to_booking(kept))
+    for _ in range(_ROUNDS):
+        if Status(kept["status"]) not in expected:
+            raise _already(kept)
+        decision = Decision(now, by.id, by.name, target.value.lower(), reason)
+        changed = ledger.update(
+            db,
+            # The date stands in the condition because the history entry carries it for the feed.
+            {
+                "_id": booking_id,
+                "status": {"$in": [status.value for status in expected]},
+                "date": kept["date"],
+            },
+            {
+                "$set": {"status": target.value, "updated_at": now},
+                "$inc": {"revision": 1},
+                "$push": {"history": d.decision_document(decision, [kept["date"]])},
+            },
+        )
+        if changed is not None:
+            return changed
+        kept = _must_exist(db, booking_id)
+    raise _already(kept)
+
+
+def move(
+    db: Documents,
+    booking_id: str,
+    *,
+    ground_id: str | None = None,
+    date: Date | None = None,
+    start: time | None = None,
+    end: time | None = None,
+    by: Actor,
+    now: datetime | None = None,
+) -> Booking:
+    """Moves an active booking; the old slot is kept until the new one is won.
+
+    What is None stays. The status stays too. Raises as ``book`` does, and AlreadyDecided.
+    """
+    booking_id = _check_booking_id(booking_id)
+    _check_actor(by)
+    now = _moment(now)
+    settings = settings_of(db)
+    known = reference.load(db)
+    seat: dict[str, Any] | None = None
+    for _ in range(_ROUNDS):
+        kept = _must_exist(db, booking_id)
+        before = d.to_booking(kept)
+        rules.check_may("move", by, before)
+        if before.status not in ACTIVE:
+            raise _already(kept)
+        slot = Slot(
+            before.ground_id if ground_id is None else check_id(ground_id, "ground_id"),
+            before.date if date is None else check_date(date, "date"),
+            before.start if start is None else check_time(start, "start"),
+            before.end if end is None else check_time(end, "end"),
+        )
+        if minutes(slot.start) >= minutes(slot.end, closing=True):
+            raise InvalidRequest("end", "is not after the start")
+        if slot == before.slot:
+            return before
+        if before.kind == "booking":
+            ground = known.ground(slot.ground_id)
+            rules.check_place(known.plan(slot.date), slot.start, slot.end, ground, before.game)
+            rules.check_time(slot.date, slot.start, now, settings, settings.zone)
+        old, new = before.date.isoformat(), slot.date.isoformat()
+        decision = Decision(now, by.id, by.name, "moved")
+        moved_from = d.slot_fields(before.ground_id, before.date, before.start, before.end)
+        fields = d.slot_fields(slot.ground_id, slot.date, slot.start, slot.end)
+        window = timetable.iso_week(slot.date)
+        if before.quota_window is not None and before.quota_window != window:
+            fields["quota"] = seat or {"window": window, "seat": 0}
+        entry = d.decision_document(decision, sorted({old, new}), moved_from)
+        try:
+            changed = ledger.update(
+                db,
+                {"_id": booking_id, "revision": kept["revision"], "status": kept["status"]},
+                {
+                    "$set": {**fields, "updated_at": now},
+                    "$inc": {"revision": 1},
+                    "$push": {"history": entry},
+                },
+            )
+        except ledger.IndexRefused as refused:
+            _explain(db, refused, kept | fields, before.game, now)
+            if refused.index == schema.QUOTA_SEAT:
+                seat = _free_seat(db, str(before.student_id), window, settings.quota, booking_id)
+            continue
+        if changed is not None:
+            return changed
+    raise SlotTaken(slot.ground_id, slot.date, slot.start, slot.end, None, None)
+
+
+def close_ground(
+    db: Documents,
+    *,
+    ground_id: str,
+    date: Date,
+    start: time,
+    end: time,
+    reason: str,
+    by: Actor,
+    now: datetime | None = None,
+) -> Booking:
+    """Closes a ground for a stretch of a day (rain, maintenance, exam).
+
+    The closure takes its cells through the same index as bookings do. Raises SlotTaken when a
+    booking holds one, GroundClosed when it is closed already, NotAllowed, InvalidRequest.
+    """
+    _check_actor(by)
+    ground_id, date = check_id(ground_id, "ground_id"), check_date(date, "date")
+    start, end = check_time(start, "start"), check_time(end, "end")
+    if minutes(start) >= minutes(end, closing=True):
+        raise InvalidRequest("end", "is not after the start")
+    reason = check_text(reason, "reason", required=True)
+    now = _moment(now)
+    rules.check_may("close", by)
+    reference.load(db).ground(ground_id)
+    decision = Decision(now, by.id, by.name, "closed", reason)
+    document: d.Document = {
+        "_id": str(uuid4()),
+        "kind": "closure",
+        **d.slot_fields(ground_id, date, start, end),
+        "status": Status.APPROVED.value,
+        "student_name": "",
+        "class_name": "",
+        "game": "",
+        "purpose": reason,
+        "created_by": by.id,
+        "created_by_name": by.name,
+        "created_at": now,
+        "updated_at": now,
+        "revision": 0,
+        "fingerprint": "",
+        "history": [d.decision_document(decision, [date.isoformat()])],
+    }
+    for _ in range(_ROUNDS):
+        try:
+            ledger.insert(db, document)
+        except ledger.IndexRefused as refused:
+            _explain(db, refused, document, "", now)
+            continue
+        return d.to_booking(document)
+    raise SlotTaken(ground_id, date, start, end, None, None)
+
+
+def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
+    """Pending -> Lapsed for every request whose slot has ended undecided; how many.
+
+    Safe to run anywhere at any time: each is one conditional update.
+    """
+    now = _moment(now)
+    local = now.astimezone(settings_of(db).zone)
+    today = local.date().isoformat()
+    rows = ledger.find(
+        db,
+        {"status": Status.PENDING.value, "date": {"$lte": today}},
+        sort=[("date", 1), ("start", 1), ("_id", 1)],
+        limit=1000,
+    )
+    lapsed = 0
+    zone = settings_of(db).zone
+    for booking in rows:
+        if timetable.at(booking.date, booking.end, zone, closing=True) > now:
+            continue
+        date = booking.date.isoformat()
+        decision = Decision(now, "system", "Nobody", "lapsed", "not decided in time")
+        changed = ledger.update(
+            db,
+            {"_id": booking.id, "status": Status.PENDING.value, "date": date},
+            {
+                "$set": {"status": Status.LAPSED.value, "updated_at": now},
+                "$inc": {"revision": 1},
+                "$push": {"history": d.decision_document(decision, [date])},
+            },
+        )
+        lapsed += changed is not None
+    return lapsed
+
+
+def _check_actor(by: Actor) -> None:
+    if not isinstance(by, Actor):
+        raise InvalidRequest("by", "must be an Actor")
+
+
+def _check_booking_id(value: Any) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    return check_id(value, "booking_id")
+
+
+def _moment(now: datetime | None) -> datetime:
+    checked = check_now(now)
+    return d.clock() if checked is None else d.to_millis(checked)
+
+
+def _must_exist(db: Documents, booking_id: str) -> d.Document:
+    kept = ledger.read(db, booking_id)
+    if kept is None:
+        raise NotFound("booking", booking_id)
+    return kept
+
+
+def _already(kept: d.Document) -> AlreadyDecided:
+    last = kept["history"][-1]
+    return AlreadyDecided(Status(kept["status"]), last["by_name"], last["at"])
+
+
+def _fingerprint(request: BookingRequest, by: Actor) -> str:
+    """What was asked for and by whom: moving the booking later must not change it."""
+    text = json.dumps([str(value) for value in astuple(request)] + [by.id])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _same_submission(kept: d.Document, fingerprint: str, submission_id: UUID) -> Booking:
+    if kept["fingerprint"] != fingerprint:
+        raise SubmissionReused(submission_id)
+    return d.to_booking(kept)
+
+
+def _free_seat(
+    db: Documents, student_id: str, window: str, quota: int | None, but: str = ""
+) -> dict[str, Any]:
+    """The first free seat of the student's week; raises QuotaReached."""
+    taken = ledger.taken_seats(db, student_id, window, but)
+    seat = next((seat for seat in range(quota or 0) if seat not in taken), None)
+    if seat is None:
+        raise QuotaReached(student_id, window, quota or 0)
+    return {"window": window, "seat": seat}
+
+
+def _explain(
+    db: Documents, refused: ledger.IndexRefused, document: d.Document, game: str, now: datetime
+) -> None:
+    """Raises what the refusal means; returns when the cause is gone, so that a retry may win."""
+    date = Date.fromisoformat(document["date"])
+    own = document["_id"]
+    # A slot that is gone matters more than a full week: the user can only mend the first by
+    # choosing another, so it is looked at for every refusal.
+    held = ledger.holder_of_slot(
+        db, document["ground_id"], document["date"], document["cells"], own
+    )
+    if held is not None:
+        holder = d.to_booking(held)
+        if holder.kind == "closure" and document["kind"] == "booking":
+            raise GroundClosed(holder.ground_id, holder.purpose)
+        start, end = time.fromisoformat(document["start"]), time.fromisoformat(document["end"])
+        slot = Slot(document["ground_id"], date, start, end)
+        raise SlotTaken(
+            slot.ground_id,
+            date,
+            start,
+            end,
+            holder,
+            _held_since(held),
+            _alternatives(db, slot, game, document.get("student_id"), own, now),
+        )
+    if refused.index == schema.ONE_PLACE_PER_STUDENT:
+        wanted = set(document["cells"])
+        for other in ledger.of_student(db, document["student_id"], [document["date"]], own):
+            if wanted & set(other["cells"]):
+                raise StudentBusy(d.to_booking(other))
+
+
+def _held_since(held: d.Document) -> datetime:
+    """When the holder took this slot: its last move, or else its making."""
+    taken = [e["at"] for e in held["history"] if e["action"] in ("requested", "moved", "closed")]
+    since: datetime = taken[-1] if taken else held["created_at"]
+    return since
+
+
+def _alternatives(
+    db: Documents, slot: Slot, game: str, student_id: str | None, but: str, now: datetime
+) -> list[Slot]:
+    if student_id is None:
+        return []
+    try:
+        board = boards.day_board(db, slot.date, now)
+        busy = ledger.of_student(db, student_id, [slot.date.isoformat()], but)
+    except StoreUnavailable:
+        return []  # the answer is "taken" all the same
+    return board.alternatives(slot, game, busy=[d.to_booking(row) for row in busy])

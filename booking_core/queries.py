@@ -1,0 +1,136 @@
+"""Finding bookings: the pages of the Bookings screen, the principal's queue, a student's week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date as Date
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from booking_core.errors import InvalidRequest, NotFound
+from booking_core.model import Booking, Status, check_date, check_id, check_now, check_text
+from booking_core.store import ledger
+from booking_core.store.database import Documents, settings_of
+from booking_core.store.documents import clock, to_booking
+
+PAGE = 50
+
+
+def get_booking(db: Documents, booking_id: str) -> Booking:
+    """The booking with its history. Raises InvalidRequest, NotFound, StoreUnavailable."""
+    booking_id = str(booking_id) if isinstance(booking_id, UUID) else booking_id
+    kept = ledger.read(db, check_id(booking_id, "booking_id"))
+    if kept is None:
+        raise NotFound("booking", booking_id)
+    return to_booking(kept)
+
+
+def find_bookings(
+    db: Documents,
+    *,
+    date_from: Date | None = None,
+    date_to: Date | None = None,
+    ground_id: str | None = None,
+    status: Status | Iterable[Status] | None = None,
+    student_id: str | None = None,
+    class_name: str | None = None,
+    created_by: str | None = None,
+    kind: str | None = "booking",
+    after: Booking | None = None,
+    limit: int = PAGE,
+) -> list[Booking]:
+    """Bookings newest first, at most ``limit`` (1 to 1000); dates are inclusive.
+
+    ``after`` is the last booking of the page before: the next page begins behind it, found by
+    index however far down it is. Raises InvalidRequest, StoreUnavailable.
+    """
+    condition: dict[str, Any] = {}
+    if kind is not None:
+        if kind not in ("booking", "closure"):
+            raise InvalidRequest("kind", "must be booking or closure")
+        condition["kind"] = kind
+    dates: dict[str, str] = {}
+    if date_from is not None:
+        dates["$gte"] = check_date(date_from, "date_from").isoformat()
+    if date_to is not None:
+        dates["$lte"] = check_date(date_to, "date_to").isoformat()
+    if date_from is not None and date_to is not None and date_from > date_to:
+        raise InvalidRequest("date_to", "is before the first date")
+    if dates:
+        condition["date"] = dates
+    for name, value in (
+        ("ground_id", ground_id),
+        ("student_id", student_id),
+        ("created_by", created_by),
+    ):
+        if value is not None:
+            condition[name] = check_id(value, name)
+    if class_name is not None:
+        condition["class_name"] = check_text(class_name, "class_name", required=True)
+    if status is not None:
+        condition["status"] = {"$in": _statuses(status)}
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
+        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+    if after is not None:
+        if not isinstance(after, Booking):
+            raise InvalidRequest("after", "must be a Booking")
+        # The first half is implied by the second; it is there for the index's bounds.
+        condition["created_at"] = {"$lte": after.created_at}
+        condition["$or"] = [
+            {"created_at": {"$lt": after.created_at}},
+            {"created_at": after.created_at, "_id": {"$lt": after.id}},
+        ]
+    return ledger.find(db, condition, sort=[("created_at", -1), ("_id", -1)], limit=limit)
+
+
+def pending_queue(db: Documents, *, limit: int = 200) -> list[Booking]:
+    """What waits for a decision, the oldest slot first."""
+    return ledger.find(
+        db,
+        {"status": Status.PENDING.value},
+        sort=[("date", 1), ("start", 1), ("_id", 1)],
+        limit=limit,
+    )
+
+
+def approved_upcoming(
+    db: Documents, *, now: datetime | None = None, limit: int = 200
+) -> list[Booking]:
+    """Approved bookings of today and later, the next one first."""
+    now = check_now(now) or clock()
+    today = now.astimezone(settings_of(db).zone).date().isoformat()
+    return ledger.find(
+        db,
+        {"status": Status.APPROVED.value, "date": {"$gte": today}, "kind": "booking"},
+        sort=[("date", 1), ("start", 1), ("_id", 1)],
+        limit=limit,
+    )
+
+
+def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booking]]:
+    """For each booking's id, the student's other active bookings of that week, by time."""
+    bookings = list(bookings)
+    pairs = [(str(b.student_id), b.quota_window) for b in bookings if b.quota_window]
+    found = ledger.seats_by_student(db, [(s, str(w)) for s, w in pairs])
+    return {
+        b.id: [
+            other
+            for other in found.get((str(b.student_id), str(b.quota_window)), [])
+            if other.id != b.id
+        ]
+        for b in bookings
+    }
+
+
+def _statuses(status: Any) -> list[str]:
+    values = [status] if isinstance(status, str) else status
+    if not isinstance(values, Iterable):
+        raise InvalidRequest("status", "must be a Status")
+    found = []
+    for value in values:
+        try:
+            found.append(Status(value).value)
+        except (ValueError, TypeError):
+            raise InvalidRequest("status", f"no status {value!r}") from None
+    return found

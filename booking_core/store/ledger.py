@@ -1,0 +1,165 @@
+"""Reading and writing bookings. A violation of a named index comes back as that name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date as Date
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from booking_core.model import ACTIVE, Booking
+from booking_core.store import schema
+from booking_core.store.database import Documents, collection, reachable
+from booking_core.store.documents import Document, to_booking
+
+_ACTIVE = {"$in": [status.value for status in ACTIVE]}
+SUBMISSION = "_id_"
+# These names alone have a meaning here; any other violation is raised as it is.
+_NAMED = (schema.ONE_BOOKING_PER_SLOT, schema.ONE_PLACE_PER_STUDENT, schema.QUOTA_SEAT, SUBMISSION)
+
+
+class IndexRefused(Exception):
+    """A unique index refused a write; ``index`` is its name."""
+
+    def __init__(self, index: str) -> None:
+        self.index = index
+        super().__init__(index)
+
+
+def insert(db: Documents, document: Document) -> None:
+    """Inserts a booking; raises IndexRefused, StoreUnavailable."""
+    with reachable():
+        try:
+            collection(db, schema.BOOKINGS).insert_one(document)
+        except DuplicateKeyError as exc:
+            raise _refusal(exc) from exc
+
+
+def update(
+    db: Documents, condition: Mapping[str, Any], change: Mapping[str, Any]
+) -> Booking | None:
+    """The booking after an atomic ``change``; None where none meets ``condition``.
+
+    Raises IndexRefused, StoreUnavailable.
+    """
+    with reachable():
+        try:
+            found = collection(db, schema.BOOKINGS).find_one_and_update(
+                condition, change, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError as exc:
+            raise _refusal(exc) from exc
+    return None if found is None else to_booking(found)
+
+
+def read(db: Documents, booking_id: str) -> Document | None:
+    with reachable():
+        return collection(db, schema.BOOKINGS).find_one({"_id": booking_id})
+
+
+def holder_of_slot(
+    db: Documents, ground_id: str, date: str, cells: list[int], but: str = ""
+) -> Document | None:
+    """The active booking or closure, other than ``but``, that holds the first taken cell."""
+    condition = {
+        "ground_id": ground_id,
+        "date": date,
+        "cells": {"$in": cells},
+        "status": _ACTIVE,
+        "_id": {"$ne": but},
+    }
+    with reachable():
+        return collection(db, schema.BOOKINGS).find_one(condition, sort=[("start", 1)])
+
+
+def of_student(
+    db: Documents, student_id: str, dates: Sequence[str], but: str = ""
+) -> list[Document]:
+    """The student's active bookings on ``dates`` (ISO)."""
+    condition = {
+        "student_id": student_id,
+        "date": {"$in": list(dates)},
+        "status": _ACTIVE,
+        "_id": {"$ne": but},
+    }
+    with reachable():
+        return list(collection(db, schema.BOOKINGS).find(condition))
+
+
+def taken_seats(db: Documents, student_id: str, window: str, but: str = "") -> set[int]:
+    """The seats of the student's quota that active bookings hold in ``window``."""
+    condition = {
+        "student_id": student_id,
+        "quota.window": window,
+        "quota": {"$exists": True},
+        "status": _ACTIVE,
+        "_id": {"$ne": but},
+    }
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, {"quota.seat": 1})
+        return {row["quota"]["seat"] for row in rows}
+
+
+def seats_by_student(
+    db: Documents, pairs: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Booking]]:
+    """The active bookings of each (student, quota window), in one query, by date and time."""
+    wanted = list(dict.fromkeys(pairs))
+    found: dict[tuple[str, str], list[Booking]] = {pair: [] for pair in wanted}
+    if not wanted:
+        return found
+    condition = {
+        "status": _ACTIVE,
+        "quota": {"$exists": True},
+        "$or": [{"student_id": s, "quota.window": w} for s, w in wanted],
+    }
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition)
+        for booking in map(to_booking, rows):
+            found[(str(booking.student_id), str(booking.quota_window))].append(booking)
+    for bookings in found.values():
+        bookings.sort(key=lambda b: (b.date, b.start))
+    return found
+
+
+def of_day(db: Documents, date: Date, ground_ids: Sequence[str]) -> list[Booking]:
+    """What holds cells on ``date``: bookings and closures."""
+    condition = {
+        "ground_id": {"$in": list(ground_ids)},
+        "date": date.isoformat(),
+        "status": _ACTIVE,
+    }
+    with reachable():
+        # The index is named because the planner, on a small collection, may try a listing index
+        # first and keep that plan when the collection has grown.
+        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.ONE_BOOKING_PER_SLOT)
+        return [to_booking(row) for row in rows]
+
+
+def find(
+    db: Documents,
+    condition: Mapping[str, Any],
+    *,
+    sort: Sequence[tuple[str, int]],
+    limit: int,
+) -> list[Booking]:
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, sort=list(sort), limit=limit)
+        return [to_booking(row) for row in rows]
+
+
+def count(db: Documents, condition: Mapping[str, Any], limit: int) -> int:
+    with reachable():
+        return collection(db, schema.BOOKINGS).count_documents(condition, limit=limit)
+
+
+def _refusal(exc: DuplicateKeyError) -> BaseException:
+    details = exc.details or {}
+    message = str(details.get("errmsg", exc))
+    # The server names the index as "index: NAME dup key"; the key pattern is no name.
+    name = message.partition(" index: ")[2].split(" dup key", 1)[0].strip()
+    if name.startswith("_id_"):
+        name = SUBMISSION
+    return IndexRefused(name) if name in _NAMED else exc

@@ -1,0 +1,168 @@
+"""Grounds, timetables, days and students: read once, then kept until their revision moves.
+
+Every save raises a counter in the same transaction; every reader compares that counter, so a
+change made by another process is seen by the next call. This costs a verb one small read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date as Date
+from typing import Any
+
+from pymongo import ReplaceOne
+from pymongo.client_session import ClientSession
+
+from booking_core import timetable
+from booking_core.errors import InvalidRequest, NotFound, UnknownGround, UnknownStudent
+from booking_core.model import Ground, Student, Timetable, check_date, check_id, check_text
+from booking_core.store import documents as d
+from booking_core.store import schema
+from booking_core.store.database import Documents, cache_of, collection, reachable, transact
+
+_CACHE = "reference"
+
+
+@dataclass(slots=True)
+class Reference:
+    """A consistent copy of the reference data. ``grounds`` is in the order of the screens."""
+
+    grounds_revision: int = -1
+    students_revision: int = -1
+    grounds: dict[str, Ground] = field(default_factory=dict)
+    timetables: dict[str, Timetable] = field(default_factory=dict)
+    days: dict[Date, timetable.Day] = field(default_factory=dict)
+    students: dict[str, Student] = field(default_factory=dict)
+    demo: bool = False
+
+    def ground(self, ground_id: str) -> Ground:
+        """Raises UnknownGround."""
+        try:
+            return self.grounds[ground_id]
+        except KeyError:
+            raise UnknownGround(ground_id) from None
+
+    def student(self, student_id: str) -> Student:
+        """Raises UnknownStudent."""
+        try:
+            return self.students[student_id]
+        except KeyError:
+            raise UnknownStudent(student_id) from None
+
+    def plan(self, date: Date) -> timetable.DayPlan:
+        return timetable.plan_day(date, self.timetables.values(), self.days.get(date))
+
+    @property
+    def open_grounds(self) -> list[Ground]:
+        return [ground for ground in self.grounds.values() if not ground.retired]
+
+
+def load(db: Documents) -> Reference:
+    """The reference data as of now: one read when nothing changed. Raises StoreUnavailable."""
+    with reachable():
+        meta = collection(db, schema.META).find_one({"_id": "revision"}) or {}
+        kept: Reference | None = cache_of(db).get(_CACHE)
+        grounds_revision, students_revision = meta.get("grounds", 0), meta.get("students", 0)
+        if (
+            kept is not None
+            and kept.grounds_revision == grounds_revision
+            and kept.students_revision == students_revision
+        ):
+            return kept
+        # A fresh object: whoever holds the old one keeps a consistent view.
+        fresh = Reference(grounds_revision, students_revision, demo=bool(meta.get("demo")))
+        if kept is not None and kept.grounds_revision == grounds_revision:
+            fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
+        else:
+            grounds = map(d.to_ground, collection(db, schema.GROUNDS).find())
+            fresh.grounds = {
+                g.id: g for g in sorted(grounds, key=lambda g: (g.order, g.name, g.id))
+            }
+            tables = map(d.to_timetable, collection(db, schema.TIMETABLES).find())
+            fresh.timetables = {t.id: t for t in tables}
+            fresh.days = {x.date: x for x in map(d.to_day, collection(db, schema.DAYS).find())}
+        if kept is not None and kept.students_revision == students_revision:
+            fresh.students = kept.students
+        else:
+            students = map(d.to_student, collection(db, schema.STUDENTS).find())
+            fresh.students = {
+                s.id: s for s in sorted(students, key=lambda s: (s.class_name, s.name, s.id))
+            }
+    cache_of(db)[_CACHE] = fresh
+    return fresh
+
+
+def _save(db: Documents, name: str, counter: str, rows: list[dict[str, Any]]) -> None:
+    def work(session: ClientSession) -> None:
+        target = collection(db, name)
+        for start in range(0, len(rows), 1000):
+            target.bulk_write(
+                [
+                    ReplaceOne({"_id": row["_id"]}, row, upsert=True)
+                    for row in rows[start : start + 1000]
+                ],
+                session=session,
+            )
+        collection(db, schema.META).update_one(
+            {"_id": "revision"}, {"$inc": {counter: 1}}, session=session
+        )
+
+    transact(db, work)
+
+
+def save_ground(db: Documents, ground: Ground) -> Ground:
+    """Adds or replaces a ground. Raises InvalidRequest, StoreUnavailable."""
+    if not isinstance(ground, Ground):
+        raise InvalidRequest("ground", "must be a Ground")
+    _save(db, schema.GROUNDS, "grounds", [d.ground_document(ground)])
+    return ground
+
+
+def save_timetable(db: Documents, timetable: Timetable) -> Timetable:
+    """Adds or replaces a timetable; existing bookings stay as they are."""
+    if not isinstance(timetable, Timetable):
+        raise InvalidRequest("timetable", "must be a Timetable")
+    _save(db, schema.TIMETABLES, "grounds", [d.timetable_document(timetable)])
+    return timetable
+
+
+def save_day(
+    db: Documents, date: Date, *, timetable_id: str | None, note: str = ""
+) -> timetable.Day:
+    """Gives one date its own timetable; None means no school. Raises NotFound for the timetable."""
+    date = check_date(date, "date")
+    note = check_text(note, "note")
+    if timetable_id is not None:
+        timetable_id = check_id(timetable_id, "timetable_id")
+        if timetable_id not in load(db).timetables:
+            raise NotFound("timetable", timetable_id)
+    day = timetable.Day(date, timetable_id, note)
+    _save(db, schema.DAYS, "grounds", [d.day_document(day)])
+    return day
+
+
+def save_student(db: Documents, student: Student) -> Student:
+    """Adds or replaces a student. Raises InvalidRequest, StoreUnavailable."""
+    save_students(db, [student])
+    return student
+
+
+def save_students(db: Documents, students: Iterable[Student]) -> None:
+    """Adds or replaces students, all of them or none."""
+    if isinstance(students, str) or not isinstance(students, Iterable):
+        raise InvalidRequest("students", "must be a list of Student")
+    students = list(students)
+    for student in students:
+        if not isinstance(student, Student):
+            raise InvalidRequest("student", "must be a Student")
+    if students:
+        _save(db, schema.STUDENTS, "students", [d.student_document(s) for s in students])
+
+
+def mark_demo(db: Documents) -> None:
+    """Marks the database as one of demo data, so that every screen says so."""
+    with reachable():
+        collection(db, schema.META).update_one(
+            {"_id": "revision"}, {"$set": {"demo": True}, "$inc": {"grounds": 1}}
+        )

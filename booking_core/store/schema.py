@@ -1,0 +1,238 @@
+"""Indexes and validators: the last word on what may be stored.
+
+Each index's name is a constant; ``ledger.py`` translates the violation of these names only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from booking_core.errors import SchemaConflict
+from booking_core.model import ACTIVE, Status
+
+Documents = Database[dict[str, Any]]
+
+BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
+DAYS, STUDENTS, META = "days", "students", "meta"
+
+ONE_BOOKING_PER_SLOT = "one_booking_per_slot"
+ONE_PLACE_PER_STUDENT = "one_place_per_student"
+QUOTA_SEAT = "quota_seat"
+# Of the system that this one replaces: with the status in its key it lets a Pending booking in
+# beside an Approved one, and its missing fields would make our bookings collide with each other.
+LEGACY_INDEX = "unique_active_booking_per_slot"
+_LEGACY_KEYS = {"ground", "date", "time", "status"}
+
+_HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
+
+# name -> (keys, where it holds)
+UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    ONE_BOOKING_PER_SLOT: (("ground_id", "date", "cells"), _HOLDS),
+    ONE_PLACE_PER_STUDENT: (
+        ("student_id", "date", "cells"),
+        _HOLDS | {"student_id": {"$exists": True}},
+    ),
+    QUOTA_SEAT: (
+        ("student_id", "quota.window", "quota.seat"),
+        _HOLDS | {"quota": {"$exists": True}},
+    ),
+}
+# Newest first, within each filter of the Bookings page; then the principal's queue.
+_LISTINGS = ("ground_id", "status", "student_id", "class_name", "date")
+LISTING_INDEXES: dict[str, dict[str, int]] = {
+    "newest": {"created_at": -1, "_id": -1},
+    **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
+    "queue": {"status": 1, "date": 1, "start": 1, "_id": 1},
+}
+
+_TEXT = {"bsonType": "string"}
+_DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
+_COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+
+_BOOKING_PROPERTIES: dict[str, Any] = {
+    "_id": _TEXT,
+    "kind": {"enum": ["booking", "closure"]},
+    "ground_id": {"bsonType": "string", "minLength": 1},
+    "date": _DATE,
+    "start": _TIME,
+    "end": _TIME,
+    "cells": {
+        "bsonType": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"bsonType": "int", "minimum": 0, "maximum": 95},
+    },
+    "status": {"enum": [status.value for status in Status]},
+    "student_id": {"bsonType": "string", "minLength": 1},
+    "student_name": _TEXT,
+    "class_name": _TEXT,
+    "game": _TEXT,
+    "purpose": _TEXT,
+    "created_by": _TEXT,
+    "created_by_name": _TEXT,
+    "created_at": {"bsonType": "date"},
+    "updated_at": {"bsonType": "date"},
+    "revision": _COUNT,
+    "fingerprint": _TEXT,
+    "quota": {
+        "bsonType": "object",
+        "required": ["window", "seat"],
+        "properties": {"window": _TEXT, "seat": _COUNT},
+    },
+    "history": {
+        "bsonType": "array",
+        "minItems": 1,
+        "items": {"bsonType": "object", "required": ["at", "by", "action", "reason", "dates"]},
+    },
+}
+_OPTIONAL = {"student_id", "quota"}
+
+VALIDATORS: dict[str, dict[str, Any]] = {
+    BOOKINGS: {
+        "$jsonSchema": {
+            "bsonType": "object",
+            "required": [name for name in _BOOKING_PROPERTIES if name not in _OPTIONAL],
+            "additionalProperties": False,
+            "properties": _BOOKING_PROPERTIES,
+            # A closure has no student; a booking always has one.
+            "oneOf": [
+                {"properties": {"kind": {"enum": ["booking"]}}, "required": ["student_id"]},
+                {
+                    "properties": {"kind": {"enum": ["closure"]}},
+                    "not": {"required": ["student_id"]},
+                },
+            ],
+        }
+    },
+    GROUNDS: {
+        "$jsonSchema": {
+            "required": ["name", "games", "order", "retired"],
+            "properties": {"name": _TEXT, "games": {"bsonType": "array", "items": _TEXT}},
+        }
+    },
+    TIMETABLES: {"$jsonSchema": {"required": ["name", "weekdays", "periods"]}},
+    DAYS: {"$jsonSchema": {"required": ["timetable_id", "note"], "properties": {"_id": _DATE}}},
+    STUDENTS: {
+        "$jsonSchema": {
+            "required": ["name", "class_name", "email", "active"],
+            "properties": {"name": _TEXT, "class_name": _TEXT, "active": {"bsonType": "bool"}},
+        }
+    },
+    META: {"$jsonSchema": {"required": ["grounds", "students"]}},
+}
+
+
+def find_offenders(db: Documents, names: list[str] | None = None) -> list[dict[str, Any]]:
+    """Groups of stored documents that break a unique index, at most 100 per index.
+
+    Each is ``{"index": name, "key": {...}, "ids": [...]}``; a booking that collides with another
+    in several cells is named once a cell.
+    """
+    offenders: list[dict[str, Any]] = []
+    for name in UNIQUE_INDEXES if names is None else names:
+        keys, where = UNIQUE_INDEXES[name]
+        pipeline: list[dict[str, Any]] = [{"$match": where}]
+        if "cells" in keys:
+            pipeline.append({"$unwind": {"path": "$cells", "preserveNullAndEmptyArrays": True}})
+        labels = {key: key.replace(".", "_") for key in keys}
+        pipeline += [
+            {
+                "$group": {
+                    "_id": {labels[key]: f"${key}" for key in keys},
+                    "ids": {"$addToSet": {"$toString": "$_id"}},
+                }
+            },
+            {"$match": {"ids.1": {"$exists": True}}},
+            {"$sort": {"_id": 1}},
+            {"$limit": 100},
+        ]
+        offenders += [
+            {"index": name, "key": row["_id"], "ids": sorted(row["ids"])}
+            for row in db[BOOKINGS].aggregate(pipeline, allowDiskUse=True)
+        ]
+    return offenders
+
+
+def index_faults(db: Documents) -> list[str]:
+    """Names of our indexes that are missing or differ, and of the legacy one where it stands."""
+    present = db[BOOKINGS].index_information()
+    faults = [name for name in UNIQUE_INDEXES if not _stands(name, present)]
+    faults += [name for name in LISTING_INDEXES if name not in present]
+    return faults + _legacy_names(present)
+
+
+def validator_faults(db: Documents) -> list[str]:
+    """Names of collections whose validator is missing or differs from ours."""
+    stored = {row["name"]: row.get("options", {}) for row in db.list_collections()}
+    return [
+        name
+        for name, validator in VALIDATORS.items()
+        if stored.get(name, {}).get("validator") != validator
+    ]
+
+
+def apply(db: Documents) -> None:
+    """Create what is missing; raises SchemaConflict, with nothing changed, on unfit data."""
+    present = db[BOOKINGS].index_information()
+    missing = [name for name in UNIQUE_INDEXES if not _stands(name, present)]
+    if missing and (offenders := find_offenders(db, missing)):
+        raise SchemaConflict(offenders)
+
+    existing = set(db.list_collection_names())
+    faulty = set(validator_faults(db))
+    for name, validator in VALIDATORS.items():
+        if name not in existing:
+            try:
+                db.create_collection(name, validator=validator)
+            except CollectionInvalid:  # another process made it a moment ago
+                pass
+            except OperationFailure as exc:
+                if exc.code != 48:  # NamespaceExists: likewise
+                    raise
+        elif name in faulty:
+            db.command("collMod", name, validator=validator)
+
+    for name in missing:
+        if name in present:  # one of ours in name only: other keys, or another condition
+            db[BOOKINGS].drop_index(name)
+        keys, where = UNIQUE_INDEXES[name]
+        db[BOOKINGS].create_index(
+            [(key, 1) for key in keys], name=name, unique=True, partialFilterExpression=where
+        )
+    for name, listing in LISTING_INDEXES.items():
+        if name not in present:
+            db[BOOKINGS].create_index(list(listing.items()), name=name)
+    # Last: until ours stand, the old index is better than none.
+    for name in _legacy_names(present):
+        try:
+            db[BOOKINGS].drop_index(name)
+        except OperationFailure as exc:
+            if exc.code != 27:  # IndexNotFound: another process dropped it a moment ago
+                raise
+    db[META].update_one(
+        {"_id": "revision"}, {"$setOnInsert": {"grounds": 0, "students": 0}}, upsert=True
+    )
+
+
+def _stands(name: str, present: Any) -> bool:
+    keys, where = UNIQUE_INDEXES[name]
+    info = present.get(name)
+    return bool(
+        info
+        and info.get("unique")
+        and [key for key, _ in info["key"]] == list(keys)
+        and info.get("partialFilterExpression") == where
+    )
+
+
+def _legacy_names(present: Any) -> list[str]:
+    return [
+        name
+        for name, info in present.items()
+        if name == LEGACY_INDEX
+        or (info.get("unique") and {key for key, _ in info["key"]} == _LEGACY_KEYS)
+    ]
