@@ -58,6 +58,7 @@ from booking_core.queries import (
     find_bookings,
     get_booking,
     pending_queue,
+    week_of,
     weeks_of,
 )
 from booking_core.settings import Settings
@@ -72,6 +73,7 @@ from booking_core.store.reference import (
 )
 from booking_core.store.reference import load as load_reference
 from booking_core.timetable import Day, DayPlan
+from booking_core.wall import Card, day_progress, wall_cards
 
 __all__ = [
     "Actor",
@@ -80,6 +82,7 @@ __all__ = [
     "Booking",
     "BookingError",
     "BookingRequest",
+    "Card",
     "Cell",
     "CellState",
     "Conflict",
@@ -126,6 +129,7 @@ __all__ = [
     "close_ground",
     "connect",
     "day_board",
+    "day_progress",
     "ensure_schema",
     "find_bookings",
     "get_booking",
@@ -140,5 +144,7 @@ __all__ = [
     "save_student",
     "save_students",
     "save_timetable",
+    "wall_cards",
+    "week_of",
     "weeks_of",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import astuple
 from datetime import date as Date
 from datetime import datetime, time
@@ -45,6 +46,8 @@ from booking_core.model import (
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
 from booking_core.store.database import Documents, settings_of
+
+log = logging.getLogger(__name__)
 
 # A slot that is freed and taken again between our write and our look at it is tried anew, this
 # often; each round needs another user to win and to leave within a millisecond.
@@ -116,6 +119,7 @@ def book(
         document["quota"] = {"window": window, "seat": 0}
     for _ in range(_ROUNDS):
         try:
+            log.info("inserting booking %s", document["_id"])
             ledger.insert(db, document)
         except ledger.IndexRefused as refused:
             kept = ledger.read(db, document["_id"])

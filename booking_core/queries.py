@@ -13,6 +13,7 @@ from booking_core.model import Booking, Status, check_date, check_id, check_now,
 from booking_core.store import ledger
 from booking_core.store.database import Documents, settings_of
 from booking_core.store.documents import clock, to_booking
+from booking_core.timetable import iso_week
 
 PAGE = 50
 
@@ -121,6 +122,12 @@ def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booki
         ]
         for b in bookings
     }
+
+
+def week_of(db: Documents, student_id: str, date: Date) -> list[Booking]:
+    """The student's active bookings that count in the ISO week of ``date``, by time."""
+    pair = (check_id(student_id, "student_id"), iso_week(check_date(date, "date")))
+    return ledger.seats_by_student(db, [pair])[pair]
 
 
 def _statuses(status: Any) -> list[str]:

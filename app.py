@@ -1,0 +1,27 @@
+"""The server: the screens, and what starts and stops with them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+import streamlit as st
+
+from pages.shared import services
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """The database is there before the first screen, and left in order after the last."""
+    await anyio.to_thread.run_sync(services.start)
+    yield {}
+    await anyio.to_thread.run_sync(services.stop)
+
+
+def on_script_error(exc: BaseException) -> bool:
+    """A sentence in place of a traceback; the log has the rest."""
+    st.error("Something went wrong on this screen. Reload the page; nothing was changed by it.")
+    return True
+
+
+app = st.App("pages/main.py", lifespan=lifespan, on_script_error=on_script_error)

@@ -1,0 +1,162 @@
+"""What all sessions of this process share: the database, the feed and the boards.
+
+It lives outside the page scripts, so that no rerun and no reload makes a second one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from booking_core import (
+    BookingError,
+    Feed,
+    LiveBoards,
+    Settings,
+    StoreUnavailable,
+    connect,
+    lapse_pending,
+    load_reference,
+)
+from booking_core.demo import load_demo
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_RETRY_SECONDS = 1.0
+_LAPSE_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    version: int
+    value: Any
+
+
+class Services:
+    """The database and what follows it. ``db`` is None until it was reached once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.db: Any = None
+        self.feed: Feed
+        self.boards: LiveBoards
+        self.problem: BookingError | None = None
+        self._kept: dict[Any, _Kept] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._settled = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Connects in the background; returns when that went well or failed once."""
+        self._keeper.start()
+        self._settled.wait(20)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._keeper.join(10)
+        if self.db is not None:
+            self.feed.stop()
+            self.db.client.close()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what the screens show is known to be current."""
+        return self.db is not None and self.feed.connected
+
+    @property
+    def alive_at(self) -> datetime | None:
+        """When the database last gave a sign of life, in the school's time."""
+        moment = self.feed.alive_at if self.db is not None else None
+        return None if moment is None else moment.astimezone(self.settings.zone)
+
+    def now(self) -> datetime:
+        """This moment in the school's time."""
+        return datetime.now(UTC).astimezone(self.settings.zone)
+
+    def cached(self, key: Any, load: Callable[[], T]) -> T:
+        """``load()``, called once per change of anything and shared by all sessions.
+
+        While the database is away it answers with what it knew last. Raises StoreUnavailable for
+        what was never read.
+        """
+        version = self.feed.total
+        kept = self._kept.get(key)
+        if kept is not None and (kept.version == version or not self.feed.connected):
+            return kept.value
+        try:
+            value = load()
+        except StoreUnavailable:
+            if kept is None:
+                raise
+            return kept.value
+        with self._lock:
+            if len(self._kept) > 500:  # filters make keys: keep the newest
+                for old in list(self._kept)[:250]:
+                    del self._kept[old]
+            self._kept.pop(key, None)
+            self._kept[key] = _Kept(version, value)
+        return value
+
+    def reference(self) -> Any:
+        """Grounds, timetables and students."""
+        return self.cached("reference", lambda: load_reference(self.db))
+
+    def _keep(self) -> None:
+        while self.db is None and not self._stop.is_set():
+            try:
+                self._connect()
+            except BookingError as exc:
+                if type(exc) is not type(self.problem):
+                    log.error("%s", exc)
+                self.problem = exc
+                self._settled.set()
+                self._stop.wait(_RETRY_SECONDS)
+        self._settled.set()
+        while not self._stop.wait(_LAPSE_SECONDS):
+            try:
+                if self.is_live:
+                    lapse_pending(self.db)
+            except BookingError as exc:
+                log.warning("undecided requests could not be closed: %s", exc)
+
+    def _connect(self) -> None:
+        db = connect(self.settings)
+        # Only the embedded database is ever filled: a real one belongs to its school.
+        if self.settings.mongodb_uri is None:
+            load_demo(db)
+        feed = Feed(db)
+        feed.start()
+        self.feed, self.boards = feed, LiveBoards(db, feed)
+        lapse_pending(db)
+        self.problem = None
+        self.db = db
+
+
+_services: Services | None = None
+_lock = threading.Lock()
+
+
+def start() -> Services:
+    """The services of this process, started with the server or by the first page that needs them."""
+    global _services
+    with _lock:
+        if _services is None:
+            _services = Services(Settings.load())
+            _services.start()
+        return _services
+
+
+def stop() -> None:
+    global _services
+    with _lock:
+        if _services is not None:
+            _services.stop()
+            _services = None
+
+

@@ -1,0 +1,198 @@
+"""Words for the screen: errors, times, states. The core has facts; the sentences are here."""
+
+from __future__ import annotations
+
+from datetime import date as Date
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from booking_core import (
+    AlreadyDecided,
+    Booking,
+    BookingError,
+    GameNotAllowed,
+    GroundClosed,
+    GroundRetired,
+    InThePast,
+    InvalidRequest,
+    NoSchool,
+    NotAllowed,
+    NotAPeriod,
+    NotFound,
+    QuotaReached,
+    SchemaConflict,
+    ServerFailed,
+    SlotTaken,
+    Status,
+    StoreUnavailable,
+    StudentBusy,
+    StudentInactive,
+    SubmissionReused,
+    TooFarAhead,
+    TooLate,
+    UnknownGround,
+    UnknownStudent,
+)
+
+FIELDS = {
+    "ground_id": "The ground",
+    "student_id": "The student",
+    "date": "The date",
+    "start": "The start",
+    "end": "The end",
+    "game": "The game",
+    "purpose": "The purpose",
+    "reason": "The reason",
+    "booking_id": "The booking",
+    "date_to": "The last date",
+}
+STATUS = {
+    Status.PENDING: "Requested",
+    Status.APPROVED: "Approved",
+    Status.REJECTED: "Rejected",
+    Status.CANCELLED: "Cancelled",
+    Status.REVOKED: "Revoked",
+    Status.LAPSED: "Lapsed",
+}
+
+
+def clock(value: time) -> str:
+    """``9 AM``, ``9:30 AM``, ``noon`` stays ``12 PM``; 00:00 is ``12 AM``."""
+    hour = value.hour % 12 or 12
+    minute = f":{value.minute:02d}" if value.minute else ""
+    return f"{hour}{minute} {'AM' if value.hour < 12 else 'PM'}"
+
+
+def span(start: time, end: time) -> str:
+    """``11 AM – 1 PM``; the half of the day stands once where it can: ``2–3 PM``."""
+    first, last = clock(start), clock(end)
+    if first[-2:] == last[-2:]:
+        return f"{first[:-3]}–{last}"
+    return f"{first} – {last}"
+
+
+def short_date(date: Date) -> str:
+    return f"{date:%a} {date.day} {date:%b}"
+
+
+def day(date: Date, today: Date) -> str:
+    """``Today``, ``Tomorrow``, ``Yesterday``, a weekday within the week, or ``Mon 23 Nov``."""
+    distance = (date - today).days
+    near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get(distance)
+    if near:
+        return near
+    return f"{date:%a}" if 1 < distance < 7 else short_date(date)
+
+
+def day_heading(date: Date, today: Date) -> str:
+    near = {0: "Today, ", 1: "Tomorrow, ", -1: "Yesterday, "}.get((date - today).days, "")
+    return near + short_date(date)
+
+
+def when(booking: Any, today: Date) -> str:
+    """``Today 2–3 PM``, of a booking or a slot."""
+    return f"{day(booking.date, today)} {span(booking.start, booking.end)}"
+
+
+def duration(minutes: int) -> str:
+    hours, rest = divmod(max(minutes, 0), 60)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    return " ".join(p for p in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if p) or (
+        "0 min"
+    )
+
+
+def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """``9:41`` today, ``yesterday``, the weekday within the last week, or the date."""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    distance = (today - local.date()).days
+    if distance == 0:
+        return f"{local.hour}:{local.minute:02d}"
+    if distance == 1:
+        return "yesterday"
+    return f"{local:%a}" if 1 < distance < 7 else f"{local.day} {local:%b}"
+
+
+def moment(value: datetime, zone: ZoneInfo) -> str:
+    local = value.astimezone(zone)
+    return f"{short_date(local.date())}, {local:%H:%M}"
+
+
+def taken(holder: Booking | None) -> str:
+    """Layer by layer the same sentence: who was faster."""
+    if holder is None:
+        return "This slot was just booked by somebody else. Please choose another."
+    if holder.kind == "closure":
+        return f"This ground was just closed: {holder.purpose}. Please choose another slot."
+    return f"This slot was just booked by {holder.created_by_name}. Please choose another."
+
+
+def error(exc: BookingError) -> str:
+    """One or two sentences for a user: what happened and what to do. Covers the whole tree."""
+    match exc:
+        case UnknownGround():
+            return "This ground is not on record any more. Please choose another."
+        case UnknownStudent():
+            return "This student is not on record. Please search again."
+        case NotAPeriod():
+            return "These times are no longer on the timetable of that day. Please choose again."
+        case InvalidRequest():
+            return f"{FIELDS.get(exc.field, exc.field)} {exc.problem}."
+        case InThePast():
+            return "This period has already begun. Please choose a later one."
+        case TooFarAhead():
+            return f"Bookings are open up to {short_date(exc.last_date)}. Please choose an earlier day."
+        case TooLate():
+            return (
+                f"Book at least {duration(exc.lead_minutes)} before the start. Please choose a later slot."
+            )
+        case QuotaReached():
+            noun = "booking" if exc.quota == 1 else "bookings"
+            return (
+                f"This student already has {exc.quota} {noun} that week, as many as allowed. "
+                "Cancel one first, or choose another week."
+            )
+        case GroundClosed():
+            return f"This ground is closed then: {exc.reason}. Please choose another slot."
+        case GroundRetired():
+            return "This ground is not in use any more. Please choose another."
+        case GameNotAllowed():
+            return f"{exc.game} is not played on this ground. It is for {', '.join(exc.allowed)}."
+        case StudentInactive():
+            return "This student has left the school or is suspended from booking."
+        case NoSchool():
+            return f"There is no school on {short_date(exc.date)}{f' ({exc.note})' if exc.note else ''}."
+        case SlotTaken():
+            return taken(exc.held_by)
+        case StudentBusy():
+            other = exc.booking
+            if other is None:
+                return "This student has another booking at that time. Please choose another slot."
+            return (
+                f"{other.student_name} already has {other.game}, {span(other.start, other.end)} on that "
+                "day. Please choose another time."
+            )
+        case AlreadyDecided():
+            return f"{exc.by} was faster: this booking is {STATUS[exc.status].lower()} already."
+        case SubmissionReused():
+            return "This form was sent before with other details. Please open the review again."
+        case NotFound():
+            return f"This {exc.what} is not on record."
+        case NotAllowed():
+            return f"Your role does not allow you to {exc.verb} this booking."
+        case SchemaConflict():
+            return (
+                f"The stored bookings contradict each other in {len(exc.offenders)} places, so nothing "
+                "can be booked. Run “python -m booking_core doctor” to see them."
+            )
+        case ServerFailed():
+            return f"{exc.problem} {exc.remedy}"
+        case StoreUnavailable():
+            return (
+                "The database cannot be reached at the moment. Nothing is lost: this screen goes on by "
+                "itself as soon as it answers."
+            )
+        case _:
+            return "This did not work, and nothing was changed. Please try again."
