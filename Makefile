@@ -1,0 +1,66 @@
+# The commands of this project; people and CI run the same ones. Nothing else needs to be installed
+# by hand: each command makes .venv and fills it first.
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+SOURCES := $(wildcard app.py booking_core pages scripts benchmarks tests)
+
+.PHONY: help run install test check format bench clean
+
+help:
+	@echo "make run      start the dashboard on http://localhost:8501 (PORT and MONGODB_URI are heard)"
+	@echo "make test     every test, browser included"
+	@echo "make check    formatting, lint and types"
+	@echo "make format   put the formatting right"
+	@echo "make bench    the ratios that must hold, measured"
+	@echo "make install  .venv with everything, a browser for the tests included"
+	@echo "make clean    remove .venv and what tests left; the data in .data stays"
+
+run: $(VENV)/.installed
+	@exec $(VENV)/bin/python scripts/run.py
+
+install: $(VENV)/.installed-dev
+	@$(VENV)/bin/python scripts/browser.py
+
+test: $(VENV)/.installed-dev
+	@browser=$$($(VENV)/bin/python scripts/browser.py) && \
+	CHROMIUM="$$browser" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(VENV)/.installed-dev
+	$(VENV)/bin/python -m ruff format --check $(SOURCES)
+	$(VENV)/bin/python -m ruff check $(SOURCES)
+	$(VENV)/bin/python -m mypy
+
+format: $(VENV)/.installed-dev
+	$(VENV)/bin/python -m ruff format $(SOURCES)
+	$(VENV)/bin/python -m ruff check --fix $(SOURCES)
+
+bench: $(VENV)/.installed-dev
+	@browser=$$($(VENV)/bin/python scripts/browser.py) && \
+	CHROMIUM="$$browser" $(VENV)/bin/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps are newer than what they were made from, so that a second run starts at once.
+$(VENV)/.installed: requirements.txt constraints.txt | $(VENV)/bin/pip
+	@echo "Installing the app's packages into $(VENV) ..."
+	@$(PIP) install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing the packages for tests and checks into $(VENV) ..."
+	@$(PIP) install --quiet -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/bin/pip:
+	@command -v $(PYTHON) >/dev/null || \
+	{ echo "Python 3.11 or newer is needed, and there is no $(PYTHON) here."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V 2>&1); name another: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	{ echo "Making .venv failed; on Debian and Ubuntu install python3-venv, then try again."; rm -rf $(VENV); exit 1; }

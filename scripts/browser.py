@@ -1,0 +1,84 @@
+"""Prints the path of a Chromium that starts; installs one where there is none.
+
+Looked for: ``$CHROMIUM``, Chromium or Chrome on the PATH, Playwright's own. Installed: Debian's
+package when we may, else Playwright's download. Ends with 1 when none can be had, because a
+missing browser must fail the tests and not skip them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+
+
+def candidates() -> Iterator[str]:
+    named = os.environ.get("CHROMIUM")
+    if named:
+        yield named
+    for name in NAMES:
+        if path := shutil.which(name):
+            yield path
+    with sync_playwright() as playwright:
+        yield playwright.chromium.executable_path
+
+
+def starts(path: str) -> bool:
+    """Whether it runs at all: a leftover link or the stub of a snap does not."""
+    try:
+        answer = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0
+
+
+def find() -> str | None:
+    return next((path for path in candidates() if starts(path)), None)
+
+
+def attempt(*command: str) -> bool:
+    """Whether ``command`` succeeded. What it says goes to stderr: stdout is for the path."""
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, stdout=sys.stderr, env=environment, check=False)
+    return done.returncode == 0
+
+
+def install() -> str | None:
+    say("No Chromium here; installing one (a few minutes) ...")
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if (
+        is_root
+        and shutil.which("apt-get")
+        and attempt("apt-get", "update", "-qq")
+        and attempt("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        and (found := find())
+    ):
+        return found
+    # With the system libraries that it needs, which takes root too.
+    options = ["--with-deps"] if is_root and shutil.which("apt-get") else []
+    if attempt(sys.executable, "-m", "playwright", "install", *options, "chromium"):
+        return find()
+    return None
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def main() -> int:
+    path = find() or install()
+    if path is None:
+        say("No Chromium could be installed: install Chromium or Chrome, or name it in CHROMIUM.")
+        return 1
+    sys.stdout.write(path + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
