@@ -28,6 +28,11 @@ class Role(StrEnum):
     PRINCIPAL = "principal"
     ADMIN = "admin"
 
+    @property
+    def decides(self) -> bool:
+        """Whether this role approves, rejects and revokes."""
+        return self is Role.PRINCIPAL
+
 
 class Status(StrEnum):
     """Pending and Approved hold the slot; the others free it and stay on record."""

@@ -158,5 +158,3 @@ def stop() -> None:
         if _services is not None:
             _services.stop()
             _services = None
-
-

@@ -99,9 +99,9 @@ def duration(minutes: int) -> str:
     hours, rest = divmod(max(minutes, 0), 60)
     if hours >= 48:
         return f"{hours // 24} days"
-    return " ".join(p for p in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if p) or (
-        "0 min"
-    )
+    return " ".join(
+        p for p in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if p
+    ) or ("0 min")
 
 
 def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -145,9 +145,7 @@ def error(exc: BookingError) -> str:
         case TooFarAhead():
             return f"Bookings are open up to {short_date(exc.last_date)}. Please choose an earlier day."
         case TooLate():
-            return (
-                f"Book at least {duration(exc.lead_minutes)} before the start. Please choose a later slot."
-            )
+            return f"Book at least {duration(exc.lead_minutes)} before the start. Please choose a later slot."
         case QuotaReached():
             noun = "booking" if exc.quota == 1 else "bookings"
             return (

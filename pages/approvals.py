@@ -1,0 +1,213 @@
+"""The principal's queue: approve, reject, revoke, one or several at once."""
+
+import streamlit as st
+
+from booking_core import (
+    BookingError,
+    NotFound,
+    Status,
+    StoreUnavailable,
+    approve,
+    approved_upcoming,
+    find_bookings,
+    get_booking,
+    pending_queue,
+    reject,
+    revoke,
+    weeks_of,
+)
+from pages.shared import elements, live, services, session, views, words
+
+shared = services.start()
+by = session.actor()
+known = shared.reference()
+state = st.session_state
+VERBS = {"approve": approve, "reject": reject, "revoke": revoke}
+TABS = ("Waiting", "Approved, upcoming", "Decided")
+state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
+
+title, status_side = st.columns([3, 4], vertical_alignment="center")
+title.title("Approvals", anchor=False)
+with status_side:
+    live_line = st.empty()
+session.demo_note(shared)
+
+
+def decide(verb: str, ids: list[str], reason: str = "") -> None:
+    """Each on its own: one that somebody else decided first does not stop the others."""
+    lines = []
+    done = 0
+    for booking_id in ids:
+        try:
+            VERBS[verb](shared.db, booking_id, by=by, reason=reason)
+            done += 1
+        except BookingError as exc:
+            lines.append((booking_id, words.error(exc)))
+    state["approvals.outcome"] = (verb, done, lines)
+
+
+def show_new() -> None:
+    state["approvals.shown"] = None
+    state.pop("approvals.outcome", None)
+
+
+@st.fragment
+def queue() -> None:
+    live.tick("approvals")
+    live.line(shared, live_line)
+    try:
+        waiting = shared.cached("queue", lambda: pending_queue(shared.db))
+        upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
+    except StoreUnavailable as exc:
+        st.error(words.error(exc), icon=":material/cloud_off:")
+        return
+    counts = {TABS[0]: f" {len(waiting)}", TABS[1]: f" {len(upcoming)}", TABS[2]: ""}
+    tab = st.segmented_control(
+        "Which",
+        TABS,
+        default=TABS[0],
+        required=True,
+        key="approvals.tab",
+        format_func=lambda name: name + counts[name],
+        label_visibility="collapsed",
+        on_change=show_new,
+    )
+    outcome()
+    if tab == TABS[0]:
+        rows = in_place(waiting)
+    elif tab == TABS[1]:
+        rows = upcoming
+    else:
+        rows = shared.cached(
+            "decided",
+            lambda: find_bookings(shared.db, status=[s for s in Status if s is not Status.PENDING]),
+        )
+    if not rows:
+        with st.container(border=True):
+            st.markdown("##### Nothing is waiting" if tab == TABS[0] else "##### Nothing here yet")
+            st.caption("New requests appear here by themselves.")
+        return
+    weeks = shared.cached(("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows))
+    now = shared.now()
+    payload = {
+        "caption": tab,
+        "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
+        "rows": [
+            views.decision_row(b, weeks.get(b.id, []), known.grounds, now, shared.settings.quota)
+            for b in rows
+        ],
+        "bulk": [
+            {
+                "name": "reject",
+                "one": "Reject…",
+                "both": "Reject both…",
+                "all": "Reject all…",
+                "tone": "",
+            },
+            {
+                "name": "approve",
+                "one": "Approve",
+                "both": "Approve both",
+                "all": "Approve all",
+                "tone": "go",
+            },
+        ],
+        "live": shared.is_live,
+    }
+    acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
+    if acted is not None:
+        if acted["action"] == "approve":
+            decide("approve", acted["ids"])
+            st.rerun(scope="fragment")
+        state["approvals.asked"] = (acted["action"], acted["ids"])
+        st.rerun()
+
+
+def in_place(waiting: list) -> list:
+    """The queue without a jump: decided ones keep their line, new ones wait to be shown."""
+    current = {booking.id: booking for booking in waiting}
+    if state["approvals.shown"] is None:
+        state["approvals.shown"] = list(current)
+    shown = state["approvals.shown"]
+    new = [i for i in current if i not in set(shown)]
+    if new and not shown:
+        state["approvals.shown"] = shown = list(current)
+        new = []
+    decided = sum(i not in current for i in shown)
+    if new or decided:
+        with st.container(horizontal=True):
+            if new:
+                st.button(
+                    f"{len(new)} new – show", key="approvals.new", on_click=show_new, type="primary"
+                )
+            if decided:
+                st.button(f"Tidy away {decided} decided", key="approvals.tidy", on_click=show_new)
+    rows = []
+    for booking_id in shown:
+        booking = current.get(booking_id)
+        if booking is None:
+            try:
+                booking = shared.cached(
+                    ("booking", booking_id), lambda i=booking_id: get_booking(shared.db, i)
+                )
+            except NotFound:
+                continue
+        rows.append(booking)
+    return rows
+
+
+def outcome() -> None:
+    """What the last decision did, with a line for each one that somebody else decided first."""
+    verb, done, lines = state.get("approvals.outcome", ("", 0, []))
+    if not verb:
+        return
+    word = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}[verb]
+    if done:
+        st.success(f"{done} {word}.", icon=":material/check:")
+    for booking_id, text in lines:
+        try:
+            booking = shared.cached(
+                ("booking", booking_id), lambda i=booking_id: get_booking(shared.db, i)
+            )
+            name = f"{booking.student_name}, {words.when(booking, shared.now().date())}: "
+        except BookingError:
+            name = ""
+        st.warning(name + text, icon=":material/group:")
+
+
+@st.dialog("Give a reason")
+def ask(verb: str, ids: list[str]) -> None:
+    many = len(ids) > 1
+    what = f"{len(ids)} bookings" if many else "this booking"
+    st.markdown(
+        f"**{verb.capitalize()} {what}?** The slot{'s are' if many else ' is'} free for others at once. "
+        "The reason stays in the history."
+    )
+    for booking_id in ids[:10]:
+        try:
+            booking = get_booking(shared.db, booking_id)
+        except BookingError as exc:
+            st.error(words.error(exc))
+            continue
+        st.text(
+            f"{booking.student_name}, {booking.class_name}: {booking.game}, "
+            f"{views.slot_title(booking.slot, known.grounds)}, "
+            f"{words.when(booking, shared.now().date())}"
+        )
+    reason = st.text_input(
+        "Reason", key="approvals.reason", max_chars=500, placeholder="Exam week, rain, …"
+    )
+    failed = st.empty()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="approvals.back"):
+            st.rerun()
+        if st.button(f"{verb.capitalize()} {what}", key="approvals.do", type="primary"):
+            if reason.strip():
+                decide(verb, ids, reason)
+                st.rerun()
+            failed.error("Give a reason: the person who asked will want to know.")
+
+
+queue()
+if asked := state.pop("approvals.asked", None):
+    ask(*asked)

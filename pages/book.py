@@ -1,0 +1,248 @@
+"""The day's grounds, live; pick a slot, a student and a game, review, confirm."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from booking_core import StoreUnavailable, week_of
+from booking_core.timetable import iso_week
+from pages.shared import booking_form as form
+from pages.shared import elements, live, services, session, views, words
+
+shared = services.start()
+by = session.actor()
+known = shared.reference()
+today = shared.now().date()
+last_day = today + timedelta(days=shared.settings.advance_days)
+form.open_form(today, last_day)
+date = st.session_state[form.DATE]
+
+title, status, control = st.columns([3, 4, 3.2], vertical_alignment="center")
+title.title("Book a ground", anchor=False)
+with status:
+    live_line = st.empty()
+with control, st.container(horizontal=True, gap="small", horizontal_alignment="right"):
+    st.button(
+        "Previous day",
+        key="book.previous",
+        icon=":material/chevron_left:",
+        help="Previous day",
+        on_click=form.turn_day,
+        args=(-1,),
+        disabled=date <= today,
+        wrap=False,
+    )
+    st.date_input(
+        "Date",
+        key=form.DATE,
+        min_value=today,
+        max_value=last_day,
+        format="DD/MM/YYYY",
+        label_visibility="collapsed",
+        on_change=form.drop_pick,
+        width=150,
+    )
+    st.button(
+        "Next day",
+        key="book.next",
+        icon=":material/chevron_right:",
+        help="Next day",
+        on_click=form.turn_day,
+        args=(1,),
+        disabled=date >= last_day,
+    )
+session.demo_note(shared)
+
+
+@st.fragment
+def board_of_the_day() -> None:
+    live.tick("book")
+    live.line(shared, live_line)
+    try:
+        board = shared.boards.get(date, shared.now())
+    except StoreUnavailable as exc:
+        st.error(words.error(exc), icon=":material/cloud_off:")
+        return
+    pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
+    if pressed is not None:
+        form.pick(board, pressed["ground"], pressed["start"])
+        st.rerun()
+    # What the panel says of the picked slot changes with the board; an open review looks itself.
+    seen = (shared.is_live, form.lost(board) is not None, board.date)
+    if st.session_state.get("book.seen", seen) != seen and form.reviewing() is None:
+        st.session_state["book.seen"] = seen
+        st.rerun()
+    st.session_state["book.seen"] = seen
+
+
+@st.dialog("Review booking", on_dismiss=form.end_review)
+def review() -> None:
+    live.tick("book.review")
+    if form.done() is not None:
+        st.rerun()
+    wanted = form.request()
+    if wanted is None:
+        st.warning("The slot was given back. Close this and choose another.")
+        return
+    board = shared.boards.get(wanted.date, shared.now())
+    gone = form.lost(board)
+    student = known.student(wanted.student_id)
+    st.markdown(f"#### {known.ground(wanted.ground_id).name}")
+    with st.container(border=True):
+        for name, value in (
+            (
+                "When",
+                f"{words.day_heading(wanted.date, today)}, {words.span(wanted.start, wanted.end)}",
+            ),
+            ("Game", wanted.game),
+            ("Student", f"{student.name}, {student.class_name}, {student.id}"),
+            ("Purpose", wanted.purpose or "–"),
+            ("Asked by", by.name),
+        ):
+            left, right = st.columns([1, 3])
+            left.caption(name)
+            right.text(value)
+    if gone is not None:
+        offer(gone[0], gone[1], "book.review")
+    elif form.problem():
+        st.error(form.problem(), icon=":material/error:")
+    else:
+        st.caption(
+            "The slot is held as soon as you confirm; the principal decides. "
+            f"{'' if shared.is_live else 'Not live: Confirm comes back by itself.'}"
+        )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="book.back"):
+            form.end_review()
+            st.rerun()
+        st.button(
+            "Confirm booking",
+            key="book.confirm",
+            type="primary",
+            on_click=form.confirm,
+            args=(shared, by),
+            disabled=gone is not None or not shared.is_live,
+        )
+
+
+@st.dialog("Booking requested", on_dismiss=form.finish, icon=":material/check_circle:")
+def requested() -> None:
+    booking = form.done()
+    if booking is None:
+        return
+    st.markdown("The slot is held and waiting for the principal's approval.")
+    with st.container(border=True):
+        for name, value in (
+            ("Reference", booking.reference),
+            ("Ground", views.slot_title(booking.slot, known.grounds)),
+            (
+                "When",
+                f"{words.day_heading(booking.date, today)}, {words.span(booking.start, booking.end)}",
+            ),
+            ("Game", booking.game),
+            ("Student", f"{booking.student_name}, {booking.class_name}"),
+        ):
+            left, right = st.columns([1, 3])
+            left.caption(name)
+            right.text(value)
+    if st.button("OK", key="book.ok", type="primary", width="stretch"):
+        form.finish()
+        st.switch_page("bookings.py")
+
+
+def offer(holder: object, alternatives: list, key: str) -> None:
+    """The sentence about a lost slot, and what is free instead."""
+    slot = form.picked()
+    st.error(words.taken(holder), icon=":material/event_busy:")
+    if alternatives:
+        st.caption("Free instead:")
+        for index, option in enumerate(alternatives):
+            st.button(
+                views.alternative(option, slot, known.grounds),
+                key=f"{key}.alternative.{index}",
+                on_click=form.choose,
+                args=(option,),
+                width="stretch",
+            )
+
+
+grid_side, panel_side = st.columns([2.6, 1], gap="medium")
+with grid_side:
+    board_of_the_day()
+
+with panel_side, st.container(border=True):
+    slot = form.picked()
+    step = 1 if slot is None else 2
+    names = ("Slot", "Student and game", "Review")
+    st.markdown(
+        " :gray[›] ".join(
+            f"**:blue[{i} {name}]**"
+            if i == step
+            else f":{'green' if i < step else 'gray'}[{i} {name}]"
+            for i, name in enumerate(names, start=1)
+        )
+    )
+    if slot is None:
+        st.markdown("##### Pick a free slot")
+        st.caption("Press a free cell. Press the one below it to book two periods together.")
+    else:
+        board = shared.boards.get(slot.date, shared.now())
+        periods = [p for p in board.periods if p.start >= slot.start and p.start < slot.end]
+        count = f" · {len(periods)} periods" if len(periods) > 1 else ""
+        st.markdown(f"##### {views.slot_title(slot, known.grounds)}")
+        st.caption(
+            f"{words.day_heading(slot.date, today)}, {words.span(slot.start, slot.end)}{count}"
+        )
+        gone = form.lost(board)
+        if gone is not None and form.reviewing() is None:
+            offer(gone[0], gone[1], "book.panel")
+        students = {s.id: s for s in known.students.values() if s.active}
+        st.selectbox(
+            "Student",
+            list(students),
+            index=None,
+            key=form.STUDENT,
+            format_func=lambda i: f"{students[i].name} · {students[i].class_name} · {i}",
+            placeholder="Name, roll number or class",
+        )
+        games = known.ground(slot.ground_id).games
+        st.session_state.setdefault(form.game_key(slot.ground_id), games[0])
+        st.pills("Game", games, key=form.game_key(slot.ground_id), required=True)
+        st.text_area(
+            "Purpose (optional)",
+            key=form.PURPOSE,
+            max_chars=500,
+            height=80,
+            placeholder="Practice for the inter-house final",
+        )
+        chosen = st.session_state.get(form.STUDENT)
+        full = False
+        hint = "Choose a student to go on."
+        if chosen:
+            week = shared.cached(
+                ("week", chosen, iso_week(slot.date)),
+                lambda: week_of(shared.db, chosen, slot.date),
+            )
+            quota = shared.settings.quota
+            name = students[chosen].name.split()[0]
+            full = quota is not None and len(week) >= quota
+            if full:
+                hint = f":red[{name} has {len(week)} of {quota} bookings that week: no more are allowed.]"
+            else:
+                used = f"{len(week)} of {quota}" if quota is not None else str(len(week))
+                hint = f"{name} has {used} bookings that week. The principal decides on this one."
+        st.button(
+            "Review booking",
+            key="book.review.open",
+            type="primary",
+            width="stretch",
+            on_click=form.begin_review,
+            disabled=not chosen or full or gone is not None or not shared.is_live,
+        )
+        st.caption(hint)
+
+if form.done() is not None:
+    form.end_review()
+    requested()
+elif form.review_must_open():
+    review()

@@ -1,0 +1,210 @@
+"""Find bookings, read their history, cancel."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from booking_core import BookingError, Status, StoreUnavailable, cancel, find_bookings, get_booking
+from booking_core.queries import PAGE
+from pages.shared import elements, live, services, session, views, words
+
+shared = services.start()
+by = session.actor()
+known = shared.reference()
+today = shared.now().date()
+state = st.session_state
+state.setdefault("bookings.pages", [])  # the last booking of each page before this one
+
+
+def first_page() -> None:
+    state["bookings.pages"] = []
+    state["bookings.open"] = None
+
+
+def clear_filters() -> None:
+    for key in ("dates", "ground", "status", "student", "class"):
+        state.pop(f"bookings.{key}", None)
+    first_page()
+
+
+title, status_side = st.columns([3, 4], vertical_alignment="center")
+title.title("Bookings", anchor=False)
+with status_side:
+    live_line = st.empty()
+session.demo_note(shared)
+
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    dates = st.date_input(
+        "Dates",
+        value=(),
+        key="bookings.dates",
+        format="DD/MM/YYYY",
+        on_change=first_page,
+        width=230,
+        min_value=today - timedelta(days=3660),
+        max_value=today + timedelta(days=400),
+    )
+    ground = st.selectbox(
+        "Ground",
+        list(known.grounds),
+        index=None,
+        key="bookings.ground",
+        format_func=lambda i: known.grounds[i].name,
+        placeholder="All",
+        on_change=first_page,
+        width=190,
+    )
+    status = st.selectbox(
+        "Status",
+        list(Status),
+        index=None,
+        key="bookings.status",
+        format_func=lambda s: words.STATUS[s],
+        placeholder="All",
+        on_change=first_page,
+        width=150,
+    )
+    student = st.selectbox(
+        "Student",
+        list(known.students),
+        index=None,
+        key="bookings.student",
+        format_func=lambda i: f"{known.students[i].name} · {known.students[i].class_name} · {i}",
+        placeholder="All",
+        on_change=first_page,
+        width=250,
+    )
+    class_name = st.selectbox(
+        "Class",
+        sorted({s.class_name for s in known.students.values()}),
+        index=None,
+        key="bookings.class",
+        placeholder="All",
+        on_change=first_page,
+        width=120,
+    )
+    st.button("Clear", key="bookings.clear", on_click=clear_filters, type="tertiary")
+
+filters = {
+    "date_from": dates[0] if dates else None,
+    "date_to": dates[1] if len(dates) > 1 else None,
+    "ground_id": ground,
+    "status": status,
+    "student_id": student,
+    "class_name": class_name,
+}
+
+
+@st.fragment
+def listing() -> None:
+    live.tick("bookings")
+    live.line(shared, live_line)
+    pages = state["bookings.pages"]
+    after = pages[-1] if pages else None
+    key = ("bookings", tuple(filters.values()), after.id if after else None)
+    try:
+        found = shared.cached(
+            key, lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1)
+        )
+    except StoreUnavailable as exc:
+        st.error(words.error(exc), icon=":material/cloud_off:")
+        return
+    shown = found[:PAGE]
+    if not shown:
+        with st.container(border=True):
+            if any(filters.values()):
+                st.markdown("##### No bookings match")
+                st.caption("Choose other filters, or clear them.")
+            else:
+                st.markdown("##### No bookings yet")
+                st.caption("Book a ground, and it appears here at once.")
+        return
+    now = shared.now()
+    opened = state.get("bookings.open")
+    payload = {
+        "caption": "Bookings, newest first",
+        "columns": ["When", "Ground and game", "Student", "Asked by", "Status"],
+        "rows": [views.booking_row(b, by, known.grounds, now, b.id == opened) for b in shown],
+        "bulk": [],
+        "live": shared.is_live,
+    }
+    acted = elements.action_list(payload, key="bookings.list")
+    if acted is not None:
+        chosen = acted["ids"][0]
+        if acted["action"] == "cancel":
+            state["bookings.cancel"] = chosen
+        else:
+            state["bookings.details"] = chosen
+        st.rerun()
+    first = len(pages) * PAGE + 1
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{first}–{first + len(shown) - 1}, newest first", width="content")
+        if st.button("Newer", key="bookings.newer", disabled=not pages):
+            state["bookings.pages"] = pages[:-1]
+            st.rerun(scope="fragment")
+        if st.button("Older", key="bookings.older", disabled=len(found) <= PAGE):
+            state["bookings.pages"] = [*pages, shown[-1]]
+            st.rerun(scope="fragment")
+
+
+@st.dialog("Booking")
+def details(booking_id: str) -> None:
+    live.tick("bookings.details")
+    try:
+        booking = shared.cached(("booking", booking_id), lambda: get_booking(shared.db, booking_id))
+    except BookingError as exc:
+        st.error(words.error(exc))
+        return
+    st.markdown(f"#### {views.slot_title(booking.slot, known.grounds)}")
+    for name, value in (
+        ("Reference", booking.reference),
+        ("When", f"{words.short_date(booking.date)}, {words.span(booking.start, booking.end)}"),
+        ("Game", booking.game),
+        ("Student", f"{booking.student_name}, {booking.class_name}"),
+        ("Purpose", booking.purpose or "–"),
+        ("Status", words.STATUS[booking.status]),
+    ):
+        left, right = st.columns([1, 3])
+        left.caption(name)
+        right.text(value)
+    st.divider()
+    st.markdown("**History**")
+    for line, reason in views.history(booking, shared.settings.zone):
+        st.text(line)
+        if reason:
+            st.caption("Reason given:")
+            st.text(reason)
+
+
+@st.dialog("Cancel this booking?")
+def confirm_cancel(booking_id: str) -> None:
+    try:
+        booking = get_booking(shared.db, booking_id)
+    except BookingError as exc:
+        st.error(words.error(exc))
+        return
+    st.markdown("The slot is free for others at once. The booking stays on record as cancelled.")
+    st.text(
+        f"{views.slot_title(booking.slot, known.grounds)}, {words.when(booking, today)}\n"
+        f"{booking.game}, {booking.student_name}, {booking.class_name}"
+    )
+    reason = st.text_input("Reason (optional)", key="bookings.reason", max_chars=500)
+    failed = st.empty()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key="bookings.keep"):
+            st.rerun()
+        if st.button("Cancel booking", key="bookings.do_cancel", type="primary"):
+            try:
+                cancel(shared.db, booking_id, by=by, reason=reason)
+            except BookingError as exc:
+                failed.error(words.error(exc))
+            else:
+                st.toast("Booking cancelled. The slot is free.", icon=":material/check:")
+                st.rerun()
+
+
+listing()
+if chosen := state.pop("bookings.cancel", None):
+    confirm_cancel(chosen)
+elif chosen := state.pop("bookings.details", None):
+    details(chosen)

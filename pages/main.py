@@ -1,0 +1,25 @@
+"""Who is here, so which screens they see."""
+
+import streamlit as st
+
+from pages.shared import services, session
+
+st.set_page_config(page_title="Ground booking", page_icon=":material/sports_soccer:", layout="wide")
+shared = services.start()
+session.open_session(shared)
+
+screens = [
+    st.Page("book.py", title="Book", icon=":material/calendar_add_on:", default=True),
+    st.Page("bookings.py", title="Bookings", icon=":material/list_alt:"),
+    st.Page("approvals.py", title="Approvals", icon=":material/rule:"),
+    st.Page("wall.py", title="Wall display", icon=":material/tv:"),
+]
+if not session.actor().role.decides:
+    screens = [screen for screen in screens if screen.title != "Approvals"]
+screen = st.navigation(screens)
+if screen.title != "Wall display":
+    session.sidebar(shared)
+if shared.db is None:
+    session.unreachable(shared)
+else:
+    screen.run()

@@ -1,0 +1,18 @@
+// Shared by the elements below; it stands in front of each one's own script.
+const make = (tag, className, text) => {
+  const node = document.createElement(tag)
+  if (className) node.className = className
+  // Text only, ever: what people typed is never read as markup.
+  if (text !== undefined && text !== null) node.textContent = text
+  return node
+}
+const isDark = element => {
+  const host = element.host ?? element
+  const color = getComputedStyle(host).getPropertyValue("--st-background-color").trim()
+  const hex = /^#([0-9a-f]{6})$/i.exec(color)
+  if (!hex) return matchMedia("(prefers-color-scheme: dark)").matches
+  const value = parseInt(hex[1], 16)
+  return (value >> 16) * 0.3 + ((value >> 8) & 255) * 0.59 + (value & 255) * 0.11 < 110
+}
+// What was drawn last, per mounted element: an unchanged payload draws nothing.
+const drawn = new WeakMap()

@@ -1,0 +1,124 @@
+const selections = new WeakMap()
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let root = parentElement.querySelector(".root")
+  if (!root) {
+    root = make("div", "root")
+    parentElement.appendChild(root)
+    selections.set(root, new Set())
+  }
+  root.classList.toggle("dark", isDark(parentElement))
+  const text = JSON.stringify(data)
+  if (drawn.get(root)?.text === text) return
+  drawn.set(root, { text })
+  const selected = selections.get(root)
+  const selectable = new Set(data.rows.filter(row => row.selectable).map(row => row.id))
+  for (const id of [...selected]) if (!selectable.has(id)) selected.delete(id)
+
+  const focused = parentElement.activeElement?.dataset?.focus
+  const act = (action, ids) => setTriggerValue("act", { action, ids })
+  const button = (action, ids, key) => {
+    const node = make("button", `act ${action.tone ?? ""}`, action.label)
+    node.type = "button"
+    node.disabled = !data.live
+    node.dataset.focus = key
+    node.dataset.action = action.name
+    if (action.about) node.setAttribute("aria-label", action.about)
+    node.onclick = () => act(action.name, ids)
+    return node
+  }
+
+  const table = make("table")
+  table.append(make("caption", "visually-hidden", data.caption))
+  const head = make("tr")
+  const checks = selectable.size > 0
+  let all = null
+  if (checks) {
+    const th = make("th", "check")
+    th.scope = "col"
+    all = make("input")
+    all.type = "checkbox"
+    all.setAttribute("aria-label", "Select all")
+    all.onchange = () => {
+      selectable.forEach(id => (all.checked ? selected.add(id) : selected.delete(id)))
+      update()
+    }
+    th.append(all)
+    head.append(th)
+  }
+  for (const column of data.columns) {
+    const th = make("th", "", column)
+    th.scope = "col"
+    head.append(th)
+  }
+  const last = make("th")
+  last.scope = "col"
+  last.append(make("span", "visually-hidden", "Actions"))
+  head.append(last)
+  const thead = make("thead")
+  thead.append(head)
+  const body = make("tbody")
+  const boxes = new Map()
+  for (const row of data.rows) {
+    const tr = make("tr", `${row.open ? "open" : ""} ${row.selectable ? "checkable" : ""}`)
+    tr.dataset.id = row.id
+    if (checks) {
+      const td = make("td", "check")
+      if (row.selectable) {
+        const box = make("input")
+        box.type = "checkbox"
+        box.dataset.focus = `check:${row.id}`
+        box.setAttribute("aria-label", `Select ${row.about}`)
+        box.onchange = () => {
+          if (box.checked) selected.add(row.id)
+          else selected.delete(row.id)
+          update()
+        }
+        boxes.set(row.id, box)
+        td.append(box)
+      }
+      tr.append(td)
+    }
+    for (const [main, under, tone] of row.cells) {
+      const td = make("td")
+      if (tone?.startsWith("chip")) {
+        td.append(make("span", tone, main))
+        if (under) td.append(make("small", "", under))
+      } else {
+        td.append(under ? make("b", "", main) : document.createTextNode(main))
+        if (under) td.append(make("small", tone ?? "", under))
+      }
+      tr.append(td)
+    }
+    const td = make("td", "actions")
+    if (row.said) td.append(make("span", "said", row.said))
+    row.actions.forEach(action => td.append(button(action, [row.id], `${action.name}:${row.id}`)))
+    tr.append(td)
+    body.append(tr)
+  }
+  table.append(thead, body)
+  const card = make("div", "card")
+  card.append(table)
+  const bar = make("div", "bar")
+  bar.setAttribute("role", "status")
+  root.replaceChildren(card, bar)
+
+  function update() {
+    boxes.forEach((box, id) => (box.checked = selected.has(id)))
+    if (all) {
+      all.checked = selected.size > 0 && selected.size === selectable.size
+      all.indeterminate = selected.size > 0 && !all.checked
+    }
+    bar.hidden = selected.size === 0
+    bar.style.display = bar.hidden ? "none" : ""
+    const ids = [...selectable].filter(id => selected.has(id))
+    bar.replaceChildren(
+      make("b", "", `${ids.length} selected`), make("span"),
+      ...data.bulk.map(action => {
+        const many = { ...action, label: ids.length === 1 ? action.one : ids.length === 2 ? action.both : action.all }
+        return button(many, ids, `bulk:${action.name}`)
+      }))
+  }
+  update()
+  if (focused) root.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
+}

@@ -1,0 +1,200 @@
+"""What a half-made booking is made of, in this session, and the steps that change it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date as Date
+from datetime import time, timedelta
+from uuid import UUID, uuid4
+
+import streamlit as st
+
+from booking_core import (
+    Actor,
+    Board,
+    Booking,
+    BookingError,
+    BookingRequest,
+    Slot,
+    SlotTaken,
+    book,
+)
+from pages.shared import words
+from pages.shared.services import Services
+
+DATE, STUDENT, PURPOSE = "book.date", "book.student", "book.purpose"
+_PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
+_DONE, _RESET = "book.done", "book.reset"
+
+
+def open_form(today: Date, last: Date) -> None:
+    """Session state as the page needs it, before any widget is drawn."""
+    state = st.session_state
+    if state.pop(_RESET, False):
+        clear()
+    # Yesterday's page left open overnight, or a shorter window: back to a date that exists.
+    state[DATE] = min(max(state.get(DATE, today), today), last)
+    for key in (STUDENT, PURPOSE):
+        if key in state:
+            state[key] = state[key]  # kept while another page is looked at
+    state.setdefault(_PICKED, None)
+
+
+def clear() -> None:
+    for key in list(st.session_state):
+        if str(key).startswith("book.") and key != DATE:
+            del st.session_state[key]
+
+
+def picked() -> Slot | None:
+    slot: Slot | None = st.session_state.get(_PICKED)
+    return slot
+
+
+def game_key(ground_id: str) -> str:
+    return f"book.game.{ground_id}"
+
+
+def turn_day(days: int) -> None:
+    st.session_state[DATE] += timedelta(days=days)
+    drop_pick()
+
+
+def drop_pick() -> None:
+    st.session_state[_PICKED] = None
+    st.session_state.pop(_LOST, None)
+
+
+def pick(board: Board, ground_id: str, start_text: str) -> None:
+    """A pressed cell: beside the picked ones it extends them, elsewhere it moves the choice.
+
+    Pressing the first or the last picked cell gives it back.
+    """
+    periods = board.periods
+    start = time.fromisoformat(start_text)
+    index = next((i for i, p in enumerate(periods) if p.start == start), None)
+    if index is None:
+        return
+    st.session_state.pop(_LOST, None)
+    lone = Slot(ground_id, board.date, periods[index].start, periods[index].end)
+    now = picked()
+    if now is None or now.ground_id != ground_id or now.date != board.date:
+        st.session_state[_PICKED] = lone
+        return
+    first = next((i for i, p in enumerate(periods) if p.start == now.start), index)
+    last = next((i for i, p in enumerate(periods) if p.end == now.end), index)
+    if index == last + 1:
+        lone = replace(now, end=periods[index].end)
+    elif index == first - 1:
+        lone = replace(now, start=periods[index].start)
+    elif first < last and index == last:
+        lone = replace(now, end=periods[last - 1].end)
+    elif first < last and index == first:
+        lone = replace(now, start=periods[first + 1].start)
+    elif first == last == index:
+        drop_pick()
+        return
+    st.session_state[_PICKED] = lone
+
+
+def choose(option: Slot) -> None:
+    """An alternative: the form stays, the slot is another, and so is the submission."""
+    st.session_state[_PICKED] = option
+    st.session_state.pop(_LOST, None)
+    st.session_state.pop(_PROBLEM, None)
+    if reviewing() is not None:
+        st.session_state[_REVIEW] = (uuid4(), True)
+
+
+def begin_review() -> None:
+    """From here on, this submission is one booking, however often it is sent."""
+    st.session_state[_REVIEW] = (uuid4(), False)
+    st.session_state.pop(_LOST, None)
+    st.session_state.pop(_PROBLEM, None)
+
+
+def end_review() -> None:
+    st.session_state.pop(_REVIEW, None)
+    st.session_state.pop(_PROBLEM, None)
+
+
+def reviewing() -> UUID | None:
+    """The submission of the review that is open."""
+    review = st.session_state.get(_REVIEW)
+    return review[0] if review else None
+
+
+def review_must_open() -> bool:
+    """Whether this run draws the review: once; it then lives in the browser."""
+    review = st.session_state.get(_REVIEW)
+    if review is None or review[1]:
+        return False
+    st.session_state[_REVIEW] = (review[0], True)
+    return True
+
+
+def request() -> BookingRequest | None:
+    """The form as a request; None while something is missing."""
+    slot, student = picked(), st.session_state.get(STUDENT)
+    game = st.session_state.get(game_key(slot.ground_id)) if slot else None
+    if slot is None or not student or not game:
+        return None
+    purpose = st.session_state.get(PURPOSE) or ""
+    return BookingRequest(slot.ground_id, slot.date, slot.start, slot.end, student, game, purpose)
+
+
+def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
+    """Who took the picked slot and what is free instead; None while it is free."""
+    slot = picked()
+    if slot is None:
+        return None
+    known: tuple[Booking | None, list[Slot]] | None = st.session_state.get(_LOST)
+    if known is not None:
+        return known
+    holder = board.holder(slot)
+    if holder is None and board.is_free(slot):
+        return None
+    student = st.session_state.get(STUDENT)
+    game = st.session_state.get(game_key(slot.ground_id)) or ""
+    busy = [b for b in board.bookings if student and b.student_id == student]
+    return holder, board.alternatives(slot, game, busy=busy)
+
+
+def problem() -> str | None:
+    text: str | None = st.session_state.get(_PROBLEM)
+    return text
+
+
+def done() -> Booking | None:
+    booking: Booking | None = st.session_state.get(_DONE)
+    return booking
+
+
+def finish() -> None:
+    """After the success dialog: an empty form."""
+    st.session_state[_RESET] = True
+
+
+def confirm(shared: Services, by: Actor) -> None:
+    """Sends the review once. A slot that the live board shows as taken is not sent at all."""
+    submission, wanted = reviewing(), request()
+    if submission is None or wanted is None or done() is not None:
+        return
+    st.session_state.pop(_PROBLEM, None)
+    if not shared.is_live:
+        st.session_state[_PROBLEM] = "The database cannot be reached. Confirm comes back by itself."
+        return
+    now = shared.now()
+    try:
+        board = shared.boards.get(wanted.date, now)
+        slot = Slot(wanted.ground_id, wanted.date, wanted.start, wanted.end)
+        # The pick may be this very submission, sent a moment ago and answered by a lost line.
+        holder = board.holder(slot)
+        if holder is not None and holder.id != str(submission):
+            st.session_state[_LOST] = lost(board)
+            return
+        st.session_state[_DONE] = book(shared.db, wanted, by=by, submission_id=submission)
+    except SlotTaken as exc:
+        st.session_state[_LOST] = (exc.held_by, list(exc.alternatives))
+    except BookingError as exc:
+        st.session_state[_PROBLEM] = words.error(exc)

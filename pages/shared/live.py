@@ -1,0 +1,37 @@
+"""The live line on top of every screen, and the timer that keeps it true."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+from streamlit_autorefresh import st_autorefresh
+
+from pages.shared.services import Services
+
+TICK_MS = 2000
+
+
+def tick(key: str) -> None:
+    """Reruns the fragment around it every two seconds."""
+    st_autorefresh(interval=TICK_MS, key=f"{key}.tick")
+
+
+def freshness(shared: Services) -> str:
+    """``updated 10:12:07``, or ``since 10:11:52`` while the database is away."""
+    moment = shared.alive_at
+    text = "–" if moment is None else f"{moment:%H:%M:%S}"
+    return f"updated {text}" if shared.is_live else f"since {text}"
+
+
+def line(shared: Services, place: Any = st) -> None:
+    """The word, its dot and the time, in the colour of the state."""
+    word, color = ("Live", "green") if shared.is_live else ("Not live", "red")
+    text = escape(freshness(shared))
+    if shared.is_live:
+        place.markdown(f":{color}[● **{word}**] :gray[· {text}]", text_alignment="right")
+    else:
+        moment = shared.alive_at
+        known = f" · showing what was known as of {moment:%H:%M:%S}" if moment else ""
+        place.markdown(f":{color}[● **{word}** {text}]{known}", text_alignment="right")

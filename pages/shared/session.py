@@ -1,0 +1,61 @@
+"""Who acts in this browser, and what stands around every screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit_autorefresh import st_autorefresh
+
+from booking_core import Actor, ServerFailed
+from booking_core.demo import DEMO_ACCOUNTS
+from pages.shared import words
+from pages.shared.services import Services
+
+_KEY = "session.acting_as"
+
+
+def open_session(shared: Services) -> None:
+    """What a new browser session starts with."""
+    st.session_state.setdefault(_KEY, DEMO_ACCOUNTS[0].id)
+    # A widget's value is dropped when its page is left; writing it to itself keeps it.
+    st.session_state[_KEY] = st.session_state[_KEY]
+
+
+def actor() -> Actor:
+    """The account chosen in the sidebar."""
+    chosen = st.session_state[_KEY]
+    return next(account for account in DEMO_ACCOUNTS if account.id == chosen)
+
+
+def sidebar(shared: Services) -> None:
+    names = {account.id: f"{account.name}, {account.role.value}" for account in DEMO_ACCOUNTS}
+    with st.sidebar:
+        st.selectbox(
+            "Acting as", list(names), format_func=names.__getitem__, key=_KEY, on_change=_forget
+        )
+        if shared.db is not None and shared.reference().demo:
+            st.info("This is demo data: a made-up school.", icon=":material/science:")
+
+
+def demo_note(shared: Services) -> None:
+    """On top of each screen, because the sidebar may be folded away."""
+    if shared.reference().demo:
+        st.caption(":material/science: Demo data: a made-up school, safe to try things on.")
+
+
+def unreachable(shared: Services) -> None:
+    """In place of any screen before the database was reached for the first time."""
+    st.title("Not connected yet")
+    if shared.problem is not None:
+        st.error(words.error(shared.problem), icon=":material/cloud_off:")
+        if not isinstance(shared.problem, ServerFailed):
+            st.caption("This page goes on by itself as soon as the database answers.")
+    else:
+        st.info("Starting the database.", icon=":material/hourglass_top:")
+    st_autorefresh(interval=2000, key="session.unreachable")
+
+
+def _forget() -> None:
+    """Another person sits down: nothing half-done of the last one is left."""
+    for key in list(st.session_state):
+        if str(key).split(".", 1)[0] in ("book", "bookings", "approvals"):
+            del st.session_state[key]

@@ -1,0 +1,282 @@
+"""From the core's values to what the elements draw: words and payloads, no queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from booking_core import (
+    Actor,
+    Board,
+    Booking,
+    Card,
+    Cell,
+    CellState,
+    Ground,
+    Slot,
+    Status,
+    day_progress,
+    wall_cards,
+)
+from booking_core.rules import may
+from pages.shared import words
+
+_CHIP = {
+    Status.PENDING: "chip pending",
+    Status.APPROVED: "chip booked",
+}
+WALL_PAGE = 12
+WALL_PAGE_SECONDS = 10
+
+
+def grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
+    """The day grid's payload."""
+    local = board.now.astimezone(board.zone)
+    today, now = local.date(), local.time()
+    periods = []
+    for period in board.periods:
+        begun = board.date < today or (board.date == today and period.start <= now)
+        over = board.date < today or (board.date == today and _over(period.end, now))
+        periods.append(
+            {
+                "start": f"{period.start:%H:%M}",
+                "label": words.span(period.start, period.end),
+                "time": f"{period.label}, {words.span(period.start, period.end)}",
+                "now": begun and not over,
+                "past": over,
+            }
+        )
+    starts = [
+        f"{p.start:%H:%M}"
+        for p in board.periods
+        if picked and picked.start <= p.start and not _over(p.end, p.start, picked.end)
+    ]
+    return {
+        "date": board.date.isoformat(),
+        "heading": words.day_heading(board.date, today),
+        "grounds": [{"id": g.id, "name": g.name} for g in board.grounds],
+        "periods": periods,
+        "cells": [[_cell(cell) for cell in board.row(period)] for period in board.periods],
+        "picked": {"ground": picked.ground_id, "starts": starts} if picked else None,
+        "live": live,
+        "empty": _empty(board),
+    }
+
+
+def _over(end: Any, moment: Any, limit: Any = None) -> bool:
+    """Whether ``end`` (00:00: midnight) is past ``moment``; with a limit, beyond that."""
+    minutes = end.hour * 60 + end.minute or 1440
+    if limit is not None:
+        return minutes > (limit.hour * 60 + limit.minute or 1440)
+    return minutes <= moment.hour * 60 + moment.minute
+
+
+def _empty(board: Board) -> list[str]:
+    if not board.grounds:
+        return ["No grounds yet", "An admin adds the first one; it appears here by itself."]
+    note = f": {board.plan.note}" if board.plan.note else ""
+    return [f"No school on {words.short_date(board.date)}{note}", "Choose another day above."]
+
+
+def _cell(cell: Cell) -> list[Any]:
+    """State, first line, second line, whether it has begun."""
+    booking = cell.booking
+    if cell.state is CellState.FREE:
+        return ["free", "Free", "", False]
+    if cell.state is CellState.PAST:
+        return ["past", "Past", "", True]
+    if cell.state is CellState.CLOSED:
+        return ["closed", "Closed", cell.note, cell.is_past]
+    assert booking is not None
+    if cell.state is CellState.PENDING:
+        return ["pending", "Requested", f"{booking.game} · {booking.class_name}", cell.is_past]
+    return ["booked", booking.game, f"Booked · {booking.class_name}", cell.is_past]
+
+
+def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:
+    ground = grounds.get(slot.ground_id)
+    return ground.name if ground else slot.ground_id
+
+
+def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
+    """The button of an alternative: what differs from the lost slot comes first."""
+    time = words.span(option.start, option.end)
+    name = slot_title(option, grounds)
+    return f"{time}, {name}" if option.ground_id == lost.ground_id else f"{name}, {time}"
+
+
+def booking_row(
+    booking: Booking, by: Actor, grounds: dict[str, Ground], now: datetime, opened: bool
+) -> dict[str, Any]:
+    """A line of the Bookings screen."""
+    today = now.date()
+    actions = [{"name": "history", "label": "Hide" if opened else "Details", "tone": ""}]
+    title = f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
+    actions[0]["about"] = f"{actions[0]['label']}: {title}"
+    if booking.status.is_active and booking.date >= today and may("cancel", by, booking):
+        actions.append(
+            {"name": "cancel", "label": "Cancel…", "tone": "no", "about": f"Cancel: {title}"}
+        )
+    return {
+        "id": booking.id,
+        "about": title,
+        "open": opened,
+        "selectable": False,
+        "cells": [
+            [words.day_heading(booking.date, today), words.span(booking.start, booking.end)],
+            [slot_title(booking.slot, grounds), booking.game],
+            [booking.student_name, booking.class_name],
+            [
+                booking.created_by_name,
+                words.said_at(booking.created_at, now, _zone(now)),
+            ],
+            [words.STATUS[booking.status], "", _CHIP.get(booking.status, "chip closed")],
+        ],
+        "said": "",
+        "actions": actions,
+    }
+
+
+def decision_row(
+    booking: Booking,
+    others: Sequence[Booking],
+    grounds: dict[str, Ground],
+    now: datetime,
+    quota: int | None,
+) -> dict[str, Any]:
+    """A line of the Approvals screen; one that was decided meanwhile says by whom."""
+    today = now.date()
+    starts = datetime.combine(booking.date, booking.start, tzinfo=now.tzinfo)
+    minutes = int((starts.timestamp() - now.timestamp()) // 60)
+    soon = f"in {words.duration(minutes)}" if minutes > 0 else "has begun"
+    if minutes > 24 * 60:
+        soon = words.short_date(booking.date)
+    title = f"{booking.student_name}, {words.when(booking, today)}"
+    waiting = booking.status is Status.PENDING
+    actions: list[dict[str, str]] = []
+    if waiting:
+        actions = [
+            {"name": "reject", "label": "Reject…", "tone": "no", "about": f"Reject: {title}"},
+            {"name": "approve", "label": "Approve", "tone": "go", "about": f"Approve: {title}"},
+        ]
+    elif booking.status is Status.APPROVED:
+        actions = [
+            {"name": "revoke", "label": "Revoke…", "tone": "no", "about": f"Revoke: {title}"}
+        ]
+    chip, tone = _week(others, quota)
+    under = "; ".join(
+        f"{slot_title(other.slot, grounds)} {words.when(other, today)}" for other in others
+    )
+    last = booking.last_decision
+    return {
+        "id": booking.id,
+        "about": title,
+        "open": False,
+        "selectable": waiting,
+        "cells": [
+            [words.when(booking, today), soon, "urgent" if minutes < 240 and waiting else ""],
+            [slot_title(booking.slot, grounds), booking.game],
+            [booking.student_name, booking.class_name],
+            [booking.created_by_name, words.said_at(booking.created_at, now, _zone(now))],
+            [chip, under, tone],
+        ],
+        "said": "" if waiting else f"{words.STATUS[booking.status]} by {last.by_name}",
+        "actions": actions,
+    }
+
+
+def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
+    if not others:
+        return "first this week", "chip"
+    if quota is not None and len(others) + 1 >= quota:
+        return "quota reached with this", "chip full"
+    return f"{len(others)} other{'s' if len(others) > 1 else ''} this week", "chip"
+
+
+def _zone(now: datetime) -> ZoneInfo:
+    zone = now.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    return zone
+
+
+def wall(board: Board, now: datetime, live: bool, freshness: str, school: str) -> dict[str, Any]:
+    """The wall's payload: of more than 12 grounds, the page of this moment."""
+    cards = wall_cards(board)
+    pages = -(-len(cards) // WALL_PAGE) or 1
+    page = int(now.timestamp()) // WALL_PAGE_SECONDS % pages
+    shown = cards[page * WALL_PAGE : (page + 1) * WALL_PAGE] if board.periods else []
+    heading = f"{now:%A} {now.day} {now:%B}"
+    return {
+        "title": "Grounds today",
+        "heading": heading + (f" · {page + 1} of {pages}" if pages > 1 else ""),
+        "clock": f"{now.hour}:{now.minute:02d}",
+        "live": live,
+        "freshness": freshness,
+        "progress": day_progress(board),
+        "cards": [_card(card) for card in shown],
+        "empty": _wall_empty(board),
+        "note": f"{school} · Book at the sports office",
+    }
+
+
+def _wall_empty(board: Board) -> list[str]:
+    if not board.grounds:
+        return ["No grounds yet", "They appear here as soon as an admin adds them."]
+    return ["No school today", board.plan.note or "The grounds are closed."]
+
+
+def _card(card: Card) -> dict[str, Any]:
+    booking = card.now
+    detail, left = "", ""
+    if card.state is CellState.PAST:
+        what, detail = "Closed", "The school day is over"
+    elif booking is None:
+        what = "Free"
+        detail = f"until {_hour(card.until)}" if card.until else "for the rest of the day"
+    elif card.state is CellState.CLOSED:
+        what, detail = "Closed", f"{booking.purpose} · until {_hour(booking.end)}"
+    else:
+        what = booking.game
+        asked = "Requested · " if card.state is CellState.PENDING else ""
+        detail = f"{asked}Class {booking.class_name} · until {_hour(booking.end)}"
+        left = f"{words.duration(card.minutes_left or 0)} left"
+    return {
+        "name": card.ground.name,
+        "state": str(card.state),
+        "what": what,
+        "detail": detail,
+        "left": left,
+        "next": _next(card),
+        "strip": [str(state) for state in card.strip],
+        "day": f"{card.strip.count(CellState.BOOKED)} of {len(card.strip)} periods booked",
+    }
+
+
+def _next(card: Card) -> str:
+    following = card.next
+    if following is None:
+        return "Then free for the rest of the day" if card.now is not None else ""
+    if following.kind == "closure":
+        return f"Next {_hour(following.start)} · Closed: {following.purpose}"
+    asked = " (requested)" if following.status is Status.PENDING else ""
+    if card.now is not None and following.start != card.now.end:
+        return f"Then free until {_hour(following.start)}"
+    return f"Next {_hour(following.start)} · {following.class_name} · {following.game}{asked}"
+
+
+def _hour(value: Any) -> str:
+    """``11:00``, of a wall's clock; midnight at the day's end is ``24:00``."""
+    return "24:00" if (value.hour, value.minute) == (0, 0) else f"{value.hour}:{value.minute:02d}"
+
+
+def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
+    """A line and the reason given, for each change, first to last."""
+    return [
+        (
+            f"{words.moment(entry.at, zone)} · {entry.action.capitalize()} by {entry.by_name}",
+            entry.reason if entry.action != "requested" else "",
+        )
+        for entry in booking.history
+    ]
