@@ -1,0 +1,217 @@
+"""What ``book`` costs beside the bare insert, in a race, and until the feed has told of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from typing import Any
+from uuid import uuid4
+
+from booking_core import BookingRequest, Feed, SlotTaken, book
+from booking_core.store import schema
+from booking_core.store.database import BookingDatabase, collection
+
+from . import school
+from .measure import Result, clock, in_turn, median, milliseconds, percentile, say
+
+THREADS, ROUNDS, A_ROUND = 8, 7, 1200
+RIVALS, RACES = 32, 40
+
+
+@dataclass
+class Rivals:
+    """``book`` on one database, and on another the insert of the same documents."""
+
+    ours: BookingDatabase
+    bare: BookingDatabase
+    like: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self._requests = school.requests()
+        self.insert = collection(self.bare, schema.BOOKINGS).insert_one
+
+    def take(self, count: int) -> list[BookingRequest]:
+        return [next(self._requests) for _ in range(count)]
+
+    def documents(self, requests: Sequence[BookingRequest]) -> list[dict[str, Any]]:
+        return [school.document(request, uuid4(), self.like) for request in requests]
+
+    def book(self, request: BookingRequest) -> None:
+        book(self.ours, request, by=school.STAFF_MEMBER, submission_id=uuid4(), now=school.NOW)
+
+
+def throughput(rivals: Rivals) -> Result:
+    say(f"book() with {THREADS} threads, {ROUNDS} rounds of {A_ROUND} ...")
+    ours: list[float] = []
+    bare: list[float] = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for turn in range(ROUNDS + 1):
+            requests = rivals.take(A_ROUND)
+            documents = rivals.documents(requests)
+            pair = [
+                (ours, lambda r=requests: _all(pool, rivals.book, r)),
+                (bare, lambda d=documents: _all(pool, rivals.insert, d)),
+            ]
+            for found, work in pair if turn % 2 else pair[::-1]:
+                seconds = milliseconds(work) / 1000
+                if turn:  # the first round warms up
+                    found.append(A_ROUND / seconds)
+    return Result(
+        "book(), 8 threads, against insert_one",
+        median(ours),
+        median(bare),
+        "/s",
+        at_least=0.5,
+    )
+
+
+def latency(rivals: Rivals) -> Result:
+    say("book() with one thread, 1,000 beside 1,000 inserts ...")
+    requests = rivals.take(2200)
+    to_book, to_insert = iter(requests[:1100]), iter(rivals.documents(requests[1100:]))
+    ours, bare = in_turn(
+        lambda: rivals.book(next(to_book)),
+        lambda: rivals.insert(next(to_insert)),
+        times=1000,
+        warm=100,
+    )
+    return Result(
+        "book(), one thread, p50, against insert_one",
+        percentile(ours, 50),
+        percentile(bare, 50),
+        "ms",
+        at_most=3,
+    )
+
+
+def race(rivals: Rivals) -> Result:
+    say(f"{RACES} races of {RIVALS} for one slot, with lone bookings between them ...")
+    lone: list[float] = []
+    losers: list[float] = []
+    with ThreadPoolExecutor(RIVALS) as pool:
+        for turn in range(RACES + 4):
+            alone = rivals.take(RIVALS)
+            contested = rivals.take(1)[0]
+            # Every rival asks for a student who never booked: the slot alone decides.
+            first = school.STUDENTS + turn * RIVALS
+            requests = [
+                replace(contested, student_id=school.student_id(first + number))
+                for number in range(RIVALS)
+            ]
+            answers = _race(rivals, pool, requests)
+            won = [ms for ms, is_winner in answers if is_winner]
+            if len(won) != 1:
+                raise RuntimeError(f"{len(won)} bookings of one slot")
+            times = [milliseconds(lambda r=request: rivals.book(r)) for request in alone]
+            if turn >= 4:  # the first ones warm up
+                losers += [ms for ms, is_winner in answers if not is_winner]
+                lone += times
+    return Result(
+        "a loser's answer in a 32-way race, p99, against a lone book()",
+        percentile(losers, 99),
+        percentile(lone, 99),
+        "ms",
+        at_most=5,
+        parts={
+            "loser p50": percentile(losers, 50),
+            "lone p50": percentile(lone, 50),
+            "loser max": max(losers),
+            "lone max": max(lone),
+        },
+    )
+
+
+def feed(rivals: Rivals) -> Result:
+    count = 600
+    say(f"{count} bookings until the feed has told of them ...")
+    told: dict[Date, float] = {}
+    seen: dict[str, float] = {}
+    following = Feed(rivals.ours)
+    following.start()
+    following.subscribe(lambda date, version: told.setdefault(date, clock()) if date else None)
+    stop, opened = threading.Event(), threading.Event()
+
+    def follow() -> None:
+        with rivals.ours[schema.BOOKINGS].watch(max_await_time_ms=500) as stream:
+            opened.set()
+            while not stop.is_set():
+                change = stream.try_next()
+                if change is not None:
+                    seen[change["documentKey"]["_id"]] = clock()
+
+    bare = threading.Thread(target=follow, name="bare-stream", daemon=True)
+    bare.start()
+    opened.wait(10)
+    ours: list[float] = []
+    theirs: list[float] = []
+    try:
+        for number, request in enumerate(rivals.take(count + 50)):
+            told.clear()
+            booking = book(
+                rivals.ours, request, by=school.STAFF_MEMBER, submission_id=uuid4(), now=school.NOW
+            )
+            returned = clock()
+            _until(lambda day=request.date: day in told)
+            _until(lambda key=booking.id: key in seen)
+            if number >= 50:  # the first ones warm up
+                # An event that overtakes the insert's own answer took no time at all.
+                ours.append(max(0.0, told[request.date] - returned) * 1000)
+                theirs.append(max(0.0, seen[booking.id] - returned) * 1000)
+    finally:
+        stop.set()
+        following.stop()
+        bare.join()
+    return Result(
+        "book() returned to feed.version raised, p95, against a bare change stream",
+        percentile(ours, 95),
+        percentile(theirs, 95),
+        "ms",
+        at_most=2,
+        parts={"feed p50": percentile(ours, 50), "bare p50": percentile(theirs, 50)},
+    )
+
+
+def _all(pool: ThreadPoolExecutor, work: Callable[[Any], object], items: Sequence[Any]) -> None:
+    """``work`` on every item, each thread with a share of its own: no queue is measured."""
+    shares = [items[start::THREADS] for start in range(THREADS)]
+
+    def do(share: Sequence[Any]) -> None:
+        for item in share:
+            work(item)
+
+    list(pool.map(do, shares))
+
+
+def _race(
+    rivals: Rivals, pool: ThreadPoolExecutor, requests: Sequence[BookingRequest]
+) -> list[tuple[float, bool]]:
+    """Each rival's time to its answer (ms), and whether it won."""
+    gate = threading.Barrier(len(requests))
+
+    def compete(request: BookingRequest) -> tuple[float, bool]:
+        gate.wait()
+        begun = clock()
+        try:
+            rivals.book(request)
+        except SlotTaken:
+            return (clock() - begun) * 1000, False
+        return (clock() - begun) * 1000, True
+
+    return list(pool.map(compete, requests))
+
+
+def _until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = clock() + seconds
+    while not condition():
+        if clock() > deadline:
+            raise RuntimeError("the feed did not tell within 10 s")
+        time.sleep(0.0005)
+
+
+def measurements(rivals: Rivals) -> Iterator[Callable[[], Result]]:
+    for measure in (throughput, latency, race, feed):
+        yield lambda measure=measure: measure(rivals)

@@ -1,0 +1,96 @@
+"""What is read at a million bookings beside what is read at a thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from booking_core import Booking, Status, day_board, find_bookings
+from booking_core.store.database import BookingDatabase
+
+from . import school
+from .measure import Result, in_turn, median, say
+
+FEW, PAGE, DEEP = 1000, 10, 99
+LAST_WEEK = {"date_from": school.TODAY - timedelta(days=6), "date_to": school.TODAY}
+FILTERS: dict[str, dict[str, Any]] = {
+    "a ground": {"ground_id": "ground-3"},
+    "a status": {"status": Status.APPROVED},
+    "a class": {"class_name": "Class 8"},
+    "a student": {"student_id": "S0000"},
+    "the last week": LAST_WEEK,
+    "who booked": {"created_by": "staff-7"},
+    "a ground and a status": {"ground_id": "ground-3", "status": Status.APPROVED},
+    "a class in the last week": {"class_name": "Class 8", **LAST_WEEK},
+    "active ones": {"status": (Status.PENDING, Status.APPROVED)},
+    # The worst that a filter can ask for: all of the collection would be looked through.
+    "who never booked": {"created_by": "staff-none"},
+    "a class that has left": {"class_name": "Class none"},
+}
+EMPTY = ("who never booked", "a class that has left")
+
+
+def board(many: BookingDatabase, few: BookingDatabase) -> Result:
+    say("day_board, 1,000 times each ...")
+    ours, yardstick = in_turn(
+        lambda: day_board(many, school.TODAY, school.NOW),
+        lambda: day_board(few, school.TODAY, school.NOW),
+        times=1000,
+        warm=100,
+    )
+    return Result(
+        "day_board at 1,000,000 bookings, against 1,000",
+        median(ours),
+        median(yardstick),
+        "ms",
+        at_most=1.3,
+    )
+
+
+def page(name: str, many: BookingDatabase, few: BookingDatabase, filters: dict[str, Any]) -> Result:
+    say(f"find_bookings, {name} ...")
+    _same(name, many, few, filters)
+    ours, yardstick = in_turn(
+        lambda: find_bookings(many, limit=PAGE, **filters),
+        lambda: find_bookings(few, limit=PAGE, **filters),
+        times=300,
+        warm=30,
+    )
+    return Result(
+        f"find_bookings at 1,000,000, against 1,000: {name}",
+        median(ours),
+        median(yardstick),
+        "ms",
+        at_most=1.5,
+    )
+
+
+def deep_page(many: BookingDatabase, few: BookingDatabase) -> Result:
+    """The 100th page, reached by ``after`` of the 99th."""
+    last = _page_before(few)
+    return page(f"page {DEEP + 1}", many, few, {"after": last})
+
+
+def _page_before(db: BookingDatabase) -> Booking:
+    last: Booking | None = None
+    for _ in range(DEEP):
+        last = find_bookings(db, limit=PAGE, after=last)[-1]
+    if last is None:
+        raise RuntimeError("no bookings")
+    return last
+
+
+def _same(name: str, many: BookingDatabase, few: BookingDatabase, filters: dict[str, Any]) -> None:
+    """Both must answer alike, or their times could not be compared."""
+    found = [[b.id for b in find_bookings(db, limit=PAGE, **filters)] for db in (many, few)]
+    if found[0] != found[1] or len(found[0]) != (0 if name in EMPTY else PAGE):
+        raise RuntimeError(f"{name}: {len(found[0])} and {len(found[1])} bookings, not the same")
+
+
+def measurements(many: BookingDatabase, few: BookingDatabase) -> Iterator[Callable[[], Result]]:
+    yield lambda: board(many, few)
+    yield lambda: page("first page", many, few, {})
+    yield lambda: deep_page(many, few)
+    for name, filters in FILTERS.items():
+        yield lambda name=name, filters=filters: page(name, many, few, filters)

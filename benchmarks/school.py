@@ -1,0 +1,173 @@
+"""A school to measure on: 40 grounds, 8 periods a day, 4,000 students, and bookings without end."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from datetime import date as Date
+from typing import Any
+from uuid import UUID
+
+from pymongo import IndexModel, WriteConcern
+
+from booking_core import (
+    Actor,
+    BookingRequest,
+    Ground,
+    Period,
+    Role,
+    Settings,
+    Status,
+    Student,
+    Timetable,
+    connect,
+    save_ground,
+    save_students,
+    save_timetable,
+)
+from booking_core.store import schema
+from booking_core.store.database import BookingDatabase, collection
+from booking_core.store.documents import slot_fields
+from booking_core.timetable import iso_week
+
+from .measure import clock, say
+
+GROUNDS, STUDENTS, CLASSES, STAFF, GAME = 40, 4000, 80, 50, "Football"
+RESERVE = 1500  # students who book nothing until a race needs rivals without a past
+PERIODS = tuple(Period(f"Period {hour - 7}", time(hour), time(hour + 1)) for hour in range(8, 16))
+A_DAY = GROUNDS * len(PERIODS)
+TODAY = Date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)  # 7 AM at the school
+STAFF_MEMBER = Actor("staff-0", Role.STAFF, "Staff 0")
+CHUNK = 5000
+# Nine in ten of the old bookings were approved, or waited for it; the others gave their slot back.
+_STATUSES = (
+    [Status.APPROVED] * 7
+    + [Status.PENDING] * 2
+    + [Status.CANCELLED, Status.REJECTED, Status.REVOKED, Status.LAPSED]
+)
+
+
+def found_school(uri: str, name: str) -> BookingDatabase:
+    """A database with schema, grounds, timetable and students, and no booking."""
+    db = connect(Settings(mongodb_uri=uri, database=name, advance_days=400))
+    save_timetable(db, Timetable("regular", PERIODS, tuple(range(7))))
+    for number in range(GROUNDS):
+        save_ground(db, Ground(f"ground-{number}", f"Ground {number}", (GAME,), order=number))
+    save_students(
+        db,
+        [
+            Student(student_id(number), f"Student {number}", f"Class {number % CLASSES}")
+            for number in range(STUDENTS + RESERVE)
+        ],
+    )
+    return db
+
+
+def student_id(number: int) -> str:
+    return f"S{number:04d}"
+
+
+def requests() -> Iterator[BookingRequest]:
+    """Requests that never meet: every slot once, a student at most once a week. From tomorrow."""
+    for number in itertools.count():
+        day, rest = divmod(number, A_DAY)
+        period = PERIODS[rest // GROUNDS]
+        yield BookingRequest(
+            ground_id=f"ground-{rest % GROUNDS}",
+            date=TODAY + timedelta(days=1 + day),
+            start=period.start,
+            end=period.end,
+            student_id=student_id(number % STUDENTS),
+            game=GAME,
+        )
+
+
+def document(request: BookingRequest, serial: UUID, like: dict[str, Any]) -> dict[str, Any]:
+    """What ``book`` would store for ``request``, after ``like``, a document that it did store."""
+    number = int(request.student_id[1:])
+    history = {**like["history"][0], "dates": [request.date.isoformat()]}
+    return {
+        **like,
+        "_id": str(serial),
+        **slot_fields(request.ground_id, request.date, request.start, request.end),
+        "student_id": request.student_id,
+        "student_name": f"Student {number}",
+        "class_name": f"Class {number % CLASSES}",
+        "quota": {"window": iso_week(request.date), "seat": 0},
+        "history": [history],
+    }
+
+
+def seed(db: BookingDatabase, count: int, like: dict[str, Any]) -> None:
+    """``count`` bookings, the newest for today and then back through the years.
+
+    A smaller count gives the beginning of a larger one, so both have the same today. The indexes
+    are built at the end, which takes a third of the time; they are those of the schema.
+    """
+    say(f"  {db.name}: {count:,} bookings ...")
+    begun = clock()
+    target = collection(db, schema.BOOKINGS)
+    quick = target.with_options(write_concern=WriteConcern(w=1))
+    if count > CHUNK:
+        target.drop_indexes()
+    rows = _history(count, like)
+    stored = 0
+    while chunk := list(itertools.islice(rows, CHUNK)):
+        quick.insert_many(chunk, ordered=False, bypass_document_validation=True)
+        stored += len(chunk)
+        if stored % 100_000 == 0:
+            say(f"    {stored:,} after {clock() - begun:.0f} s")
+    if count > CHUNK:
+        say("    building the indexes ...")
+        target.create_indexes(
+            [
+                IndexModel(
+                    [(key, 1) for key in keys],
+                    name=name,
+                    unique=True,
+                    partialFilterExpression=where,
+                )
+                for name, (keys, where) in schema.UNIQUE_INDEXES.items()
+            ]
+            + [
+                IndexModel(list(keys.items()), name=name)
+                for name, keys in schema.LISTING_INDEXES.items()
+            ]
+        )
+    if faults := schema.index_faults(db):
+        raise RuntimeError(f"the seeded database lacks {faults}")
+    say(f"    done after {clock() - begun:.0f} s")
+
+
+def _history(count: int, like: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    dice = random.Random(1)
+    for number in range(count):
+        day, rest = divmod(number, A_DAY)
+        date = TODAY - timedelta(days=day)
+        period = PERIODS[rest // GROUNDS]
+        # A student's own page is measured too, so one of them books every day of the newest ones.
+        student = "S0000" if rest == 0 or (number < 20 * 40 and rest % 40 == 0) else None
+        request = BookingRequest(
+            ground_id=f"ground-{rest % GROUNDS}",
+            date=date,
+            start=period.start,
+            end=period.end,
+            student_id=student or student_id(1 + (number * 7) % (STUDENTS - 1)),
+            game=GAME,
+        )
+        row = document(request, UUID(int=number), like)
+        asked_at = NOW - timedelta(seconds=270 * number)
+        staff = f"staff-{dice.randrange(STAFF)}"
+        row |= {
+            "status": dice.choice(_STATUSES).value,
+            "created_by": staff,
+            "created_by_name": staff,
+            "created_at": asked_at,
+            "updated_at": asked_at,
+        }
+        # The weeks are years back; the quota's seats are not what is measured on this data.
+        del row["quota"]
+        yield row
