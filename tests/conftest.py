@@ -1,0 +1,53 @@
+"""One real mongod per test session (per xdist worker); a database of its own for every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from support import open_school
+
+from booking_core import Settings, connect, mongod
+from booking_core.store.database import BookingDatabase
+
+MakeDatabase = Callable[..., BookingDatabase]
+
+
+@pytest.fixture(scope="session")
+def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of this session's server. Without a mongod every test that needs it fails."""
+    server = mongod.start(tmp_path_factory.mktemp("mongod"))
+    yield server.uri
+    server.close()
+
+
+@pytest.fixture
+def make_db(mongod_uri: str) -> Iterator[MakeDatabase]:
+    """Makes databases that are dropped after the test: ``make_db(quota=None, school=False)``."""
+    made: list[BookingDatabase] = []
+
+    def make(*, school: bool = True, **settings: Any) -> BookingDatabase:
+        values = {
+            "mongodb_uri": mongod_uri,
+            "database": f"test_{uuid4().hex[:12]}",
+            "time_zone": "Asia/Kolkata",
+        }
+        db = connect(Settings(**(values | settings)))
+        made.append(db)
+        if school:
+            open_school(db)
+        return db
+
+    yield make
+    for db in made:
+        if db.booking_settings.mongodb_uri == mongod_uri:
+            db.client.drop_database(db.name)
+        db.client.close()
+
+
+@pytest.fixture
+def db(make_db: MakeDatabase) -> BookingDatabase:
+    """A fresh school: three grounds, 8 to 18 o'clock, students S000 to S199, two a week each."""
+    return make_db()
