@@ -16,8 +16,6 @@ from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
 from uuid import UUID, uuid5
 
-from pymongo.errors import DuplicateKeyError
-
 from booking_core import bookings, timetable
 from booking_core.errors import AlreadyDecided, NotAPeriod, RuleBroken, SlotTaken, StudentBusy
 from booking_core.model import (
@@ -32,8 +30,8 @@ from booking_core.model import (
     check_now,
 )
 from booking_core.store import documents as d
-from booking_core.store import reference, schema
-from booking_core.store.database import Documents, collection, reachable, settings_of
+from booking_core.store import reference
+from booking_core.store.database import Documents, settings_of
 
 DEMO_ACCOUNTS = (
     Actor("meera", Role.STAFF, "Meera Nair"),
@@ -54,7 +52,6 @@ DEMO_GROUNDS = (
 RAINED_OFF = DEMO_GROUNDS[-1]
 RAIN = "Rain: pitch under water"
 
-_CLAIM = "demo"
 _IDS = UUID("5b1d2c0e-8f2b-5c55-9d1a-6f0c5f1f7e11")
 _CLASSES = ("8-A", "8-B", "9-A", "9-B", "10-A", "10-B", "11-A", "11-B")
 _PER_CLASS = 15
@@ -114,15 +111,7 @@ class _Plan:
 
 def is_empty(db: Documents) -> bool:
     """Whether nothing is stored yet, but for a demo whose loading was interrupted."""
-    with reachable():
-        meta = collection(db, schema.META)
-        revision = meta.find_one({"_id": "revision"}) or {}
-        if revision.get("demo"):
-            return False
-        if meta.find_one({"_id": _CLAIM}):
-            return True
-        names = (schema.GROUNDS, schema.STUDENTS, schema.BOOKINGS)
-        return all(collection(db, name).find_one({}, {"_id": 1}) is None for name in names)
+    return reference.is_empty(db)
 
 
 def load_demo(db: Documents, now: datetime | None = None) -> None:
@@ -134,7 +123,7 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
     now = d.to_millis(check_now(now) or d.clock())
     if not is_empty(db):
         return
-    now = _claim(db, now)
+    now = reference.claim_demo(db, now)
     _save_school(db)
     today = now.astimezone(settings_of(db).zone).date()
     plans = _fortnight(db, today, now)
@@ -149,19 +138,6 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
             )
     _rain(db, today, now)
     reference.mark_demo(db)
-
-
-def _claim(db: Documents, now: datetime) -> datetime:
-    """The moment from which the demo is made: ``now``, or the one that was claimed before."""
-    with reachable():
-        meta = collection(db, schema.META)
-        try:
-            meta.insert_one({"_id": _CLAIM, "grounds": 0, "students": 0, "at": now})
-        except DuplicateKeyError:
-            claimed = meta.find_one({"_id": _CLAIM}) or {}
-            moment: datetime = claimed.get("at", now)
-            return moment
-    return now
 
 
 def _save_school(db: Documents) -> None:

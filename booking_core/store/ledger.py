@@ -7,7 +7,7 @@ from datetime import date as Date
 from typing import Any
 
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from booking_core.model import ACTIVE, Booking
 from booking_core.store import schema
@@ -16,6 +16,7 @@ from booking_core.store.documents import Document, to_booking
 
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
 SUBMISSION = "_id_"
+_DUPLICATE = 11000
 # These names alone have a meaning here; any other violation is raised as it is.
 _NAMED = (schema.ONE_BOOKING_PER_SLOT, schema.ONE_PLACE_PER_STUDENT, schema.QUOTA_SEAT, SUBMISSION)
 
@@ -35,6 +36,42 @@ def insert(db: Documents, document: Document) -> None:
             collection(db, schema.BOOKINGS).insert_one(document)
         except DuplicateKeyError as exc:
             raise _refusal(exc) from exc
+
+
+def insert_all(db: Documents, documents: Sequence[Document]) -> dict[int, str]:
+    """Inserts what the indexes allow; place in ``documents`` -> name of the index that refused it.
+
+    Raises StoreUnavailable, of which it is not known how many were inserted.
+    """
+    refused: dict[int, str] = {}
+    with reachable():
+        try:
+            collection(db, schema.BOOKINGS).insert_many(documents, ordered=False)
+        except BulkWriteError as exc:
+            for error in exc.details["writeErrors"]:
+                name = _index_of(str(error.get("errmsg", "")))
+                if error["code"] != _DUPLICATE or name not in _NAMED:
+                    raise
+                refused[error["index"]] = name
+            if exc.details.get("writeConcernErrors"):
+                raise
+    return refused
+
+
+def stored_ids(db: Documents, ids: Sequence[str]) -> set[str]:
+    """Which of ``ids`` are taken."""
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        return {row["_id"] for row in rows}
+
+
+def holding(db: Documents, key: str, pairs: Iterable[tuple[str, str]]) -> list[Booking]:
+    """What is active on each (id, ISO date); ``key`` is ground_id or student_id."""
+    wanted = [{key: value, "date": date, "status": _ACTIVE} for value, date in dict.fromkeys(pairs)]
+    if not wanted:
+        return []
+    with reachable():
+        return [to_booking(row) for row in collection(db, schema.BOOKINGS).find({"$or": wanted})]
 
 
 def update(
@@ -158,8 +195,11 @@ def count(db: Documents, condition: Mapping[str, Any], limit: int) -> int:
 def _refusal(exc: DuplicateKeyError) -> BaseException:
     details = exc.details or {}
     message = str(details.get("errmsg", exc))
+    name = _index_of(message)
+    return IndexRefused(name) if name in _NAMED else exc
+
+
+def _index_of(message: str) -> str:
     # The server names the index as "index: NAME dup key"; the key pattern is no name.
     name = message.partition(" index: ")[2].split(" dup key", 1)[0].strip()
-    if name.startswith("_id_"):
-        name = SUBMISSION
-    return IndexRefused(name) if name in _NAMED else exc
+    return SUBMISSION if name.startswith(SUBMISSION) else name

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date as Date
+from datetime import datetime
 from typing import Any
 
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
 
 from booking_core import timetable
 from booking_core.errors import InvalidRequest, NotFound, UnknownGround, UnknownStudent
@@ -22,6 +24,7 @@ from booking_core.store import schema
 from booking_core.store.database import Documents, cache_of, collection, reachable, transact
 
 _CACHE = "reference"
+_DEMO_CLAIM = "demo"
 
 
 @dataclass(slots=True)
@@ -166,3 +169,28 @@ def mark_demo(db: Documents) -> None:
         collection(db, schema.META).update_one(
             {"_id": "revision"}, {"$set": {"demo": True}, "$inc": {"grounds": 1}}
         )
+
+
+def is_empty(db: Documents) -> bool:
+    """Whether nothing is stored yet, but for a demo whose loading was interrupted."""
+    with reachable():
+        meta = collection(db, schema.META)
+        if (meta.find_one({"_id": "revision"}) or {}).get("demo"):
+            return False
+        if meta.find_one({"_id": _DEMO_CLAIM}):
+            return True
+        names = (schema.GROUNDS, schema.STUDENTS, schema.BOOKINGS)
+        return all(collection(db, name).find_one({}, {"_id": 1}) is None for name in names)
+
+
+def claim_demo(db: Documents, now: datetime) -> datetime:
+    """The moment from which the demo is made: ``now``, or the one that was claimed before."""
+    with reachable():
+        meta = collection(db, schema.META)
+        try:
+            meta.insert_one({"_id": _DEMO_CLAIM, "grounds": 0, "students": 0, "at": now})
+        except DuplicateKeyError:
+            claimed = meta.find_one({"_id": _DEMO_CLAIM}) or {}
+            moment: datetime = claimed.get("at", now)
+            return moment
+    return now
