@@ -17,7 +17,8 @@ class Card:
 
     ``state`` is that of this moment; PAST stands for a school day that is over, or none at all.
     ``until`` is when ``now`` ends, or when free time does (None: the rest of the day);
-    ``minutes_left`` counts to it. ``strip`` is the state of each period, in order.
+    ``minutes_left`` counts to it. ``strip`` is the state of each period, in order. ``free_after``
+    tells that periods follow ``now`` and nothing holds them.
     """
 
     ground: Ground
@@ -27,6 +28,7 @@ class Card:
     minutes_left: int | None
     next: Booking | None
     strip: tuple[CellState, ...]
+    free_after: bool = False
 
 
 def wall_cards(board: Board) -> list[Card]:
@@ -72,6 +74,7 @@ def _card(board: Board, ground: Ground) -> Card:
             _minutes_to(board, now.end),
             later[0] if later else None,
             tuple(strip),
+            free_after=not later and any(p.start >= now.end for p in board.periods),
         )
     over = not board.periods or _minutes_to(board, board.periods[-1].end) <= 0
     until = later[0].start if later else None

@@ -51,9 +51,7 @@ def show_new() -> None:
     state.pop("approvals.outcome", None)
 
 
-@st.fragment
 def queue() -> None:
-    live.tick("approvals")
     live.line(shared, live_line)
     try:
         waiting = shared.cached("queue", lambda: pending_queue(shared.db))
@@ -180,8 +178,8 @@ def ask(verb: str, ids: list[str]) -> None:
     many = len(ids) > 1
     what = f"{len(ids)} bookings" if many else "this booking"
     st.markdown(
-        f"**{verb.capitalize()} {what}?** The slot{'s are' if many else ' is'} free for others at once. "
-        "The reason stays in the history."
+        f"**{verb.capitalize()} {what}?** What {'they hold' if many else 'it holds'} is free for "
+        "others at once. The reason stays in the history."
     )
     for booking_id in ids[:10]:
         try:
@@ -208,6 +206,6 @@ def ask(verb: str, ids: list[str]) -> None:
             failed.error("Give a reason: the person who asked will want to know.")
 
 
-queue()
+live.fragment("approvals", queue)
 if asked := state.pop("approvals.asked", None):
     ask(*asked)

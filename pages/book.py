@@ -14,7 +14,7 @@ by = session.actor()
 known = shared.reference()
 today = shared.now().date()
 last_day = today + timedelta(days=shared.settings.advance_days)
-form.open_form(today, last_day)
+form.open_form(session.first_open_day(shared), today, last_day)
 date = st.session_state[form.DATE]
 
 title, status, control = st.columns([3, 4, 3.2], vertical_alignment="center")
@@ -23,14 +23,12 @@ with status:
     live_line = st.empty()
 with control, st.container(horizontal=True, gap="small", horizontal_alignment="right"):
     st.button(
-        "Previous day",
+        ":material/chevron_left:",
         key="book.previous",
-        icon=":material/chevron_left:",
         help="Previous day",
         on_click=form.turn_day,
         args=(-1,),
         disabled=date <= today,
-        wrap=False,
     )
     st.date_input(
         "Date",
@@ -43,9 +41,8 @@ with control, st.container(horizontal=True, gap="small", horizontal_alignment="r
         width=150,
     )
     st.button(
-        "Next day",
+        ":material/chevron_right:",
         key="book.next",
-        icon=":material/chevron_right:",
         help="Next day",
         on_click=form.turn_day,
         args=(1,),
@@ -54,9 +51,7 @@ with control, st.container(horizontal=True, gap="small", horizontal_alignment="r
 session.demo_note(shared)
 
 
-@st.fragment
 def board_of_the_day() -> None:
-    live.tick("book")
     live.line(shared, live_line)
     try:
         board = shared.boards.get(date, shared.now())
@@ -90,10 +85,7 @@ def review() -> None:
     st.markdown(f"#### {known.ground(wanted.ground_id).name}")
     with st.container(border=True):
         for name, value in (
-            (
-                "When",
-                f"{words.day_heading(wanted.date, today)}, {words.span(wanted.start, wanted.end)}",
-            ),
+            ("When", words.full_time(wanted, today)),
             ("Game", wanted.game),
             ("Student", f"{student.name}, {student.class_name}, {student.id}"),
             ("Purpose", wanted.purpose or "–"),
@@ -135,10 +127,7 @@ def requested() -> None:
         for name, value in (
             ("Reference", booking.reference),
             ("Ground", views.slot_title(booking.slot, known.grounds)),
-            (
-                "When",
-                f"{words.day_heading(booking.date, today)}, {words.span(booking.start, booking.end)}",
-            ),
+            ("When", words.full_time(booking, today)),
             ("Game", booking.game),
             ("Student", f"{booking.student_name}, {booking.class_name}"),
         ):
@@ -168,12 +157,12 @@ def offer(holder: object, alternatives: list, key: str) -> None:
 
 grid_side, panel_side = st.columns([2.6, 1], gap="medium")
 with grid_side:
-    board_of_the_day()
+    live.fragment("book", board_of_the_day)
 
-with panel_side, st.container(border=True):
+with panel_side, st.container(border=True, key="card_panel"):
     slot = form.picked()
     step = 1 if slot is None else 2
-    names = ("Slot", "Student and game", "Review")
+    names = ("Slot", "Student", "Review")
     st.markdown(
         " :gray[›] ".join(
             f"**:blue[{i} {name}]**"
@@ -227,7 +216,7 @@ with panel_side, st.container(border=True):
             name = students[chosen].name.split()[0]
             full = quota is not None and len(week) >= quota
             if full:
-                hint = f":red[{name} has {len(week)} of {quota} bookings that week: no more are allowed.]"
+                hint = f":red[{name} has {len(week)} of {quota} bookings that week, as many as allowed.]"
             else:
                 used = f"{len(week)} of {quota}" if quota is not None else str(len(week))
                 hint = f"{name} has {used} bookings that week. The principal decides on this one."

@@ -95,9 +95,7 @@ filters = {
 }
 
 
-@st.fragment
 def listing() -> None:
-    live.tick("bookings")
     live.line(shared, live_line)
     pages = state["bookings.pages"]
     after = pages[-1] if pages else None
@@ -203,7 +201,7 @@ def confirm_cancel(booking_id: str) -> None:
                 st.rerun()
 
 
-listing()
+live.fragment("bookings", listing)
 if chosen := state.pop("bookings.cancel", None):
     confirm_cancel(chosen)
 elif chosen := state.pop("bookings.details", None):

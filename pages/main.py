@@ -4,12 +4,24 @@ import streamlit as st
 
 from pages.shared import services, session
 
-st.set_page_config(page_title="Ground booking", page_icon=":material/sports_soccer:", layout="wide")
+st.set_page_config(
+    page_title="Ground booking",
+    page_icon=":material/sports_soccer:",
+    layout="wide",
+    initial_sidebar_state=240,
+)
 shared = services.start()
 session.open_session(shared)
 
+
+def home() -> None:
+    """The address without a screen's name."""
+    st.switch_page("book.py")
+
+
 screens = [
-    st.Page("book.py", title="Book", icon=":material/calendar_add_on:", default=True),
+    st.Page(home, title="Home", default=True, visibility="hidden"),
+    st.Page("book.py", title="Book", icon=":material/calendar_add_on:"),
     st.Page("bookings.py", title="Bookings", icon=":material/list_alt:"),
     st.Page("approvals.py", title="Approvals", icon=":material/rule:"),
     st.Page("wall.py", title="Wall display", icon=":material/tv:"),

@@ -8,9 +8,7 @@ from pages.shared import elements, live, services, views, words
 shared = services.start()
 
 
-@st.fragment
 def today() -> None:
-    live.tick("wall")
     now = shared.now()
     try:
         board = shared.boards.get(now.date(), now)
@@ -27,4 +25,4 @@ def _note(school: str) -> str:
     return f"Demo data: {school}" if shared.reference().demo else school
 
 
-today()
+live.fragment("wall", today)

@@ -27,13 +27,13 @@ _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "
 _DONE, _RESET = "book.done", "book.reset"
 
 
-def open_form(today: Date, last: Date) -> None:
+def open_form(first: Date, today: Date, last: Date) -> None:
     """Session state as the page needs it, before any widget is drawn."""
     state = st.session_state
     if state.pop(_RESET, False):
         clear()
     # Yesterday's page left open overnight, or a shorter window: back to a date that exists.
-    state[DATE] = min(max(state.get(DATE, today), today), last)
+    state[DATE] = min(max(state.get(DATE, first), today), last)
     for key in (STUDENT, PURPOSE):
         if key in state:
             state[key] = state[key]  # kept while another page is looked at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -13,8 +13,20 @@ from pages.shared.services import Services
 TICK_MS = 2000
 
 
+def fragment(key: str, draw: Callable[[], None]) -> None:
+    """Draws a part of a screen, and again every two seconds, without the rest of the screen."""
+
+    @st.fragment(key=key)
+    def live() -> None:
+        draw()
+        # Last, because the timer takes a line's room; reached also when ``draw`` returned early.
+        st_autorefresh(interval=TICK_MS, key=f"{key}.tick")
+
+    live()
+
+
 def tick(key: str) -> None:
-    """Reruns the fragment around it every two seconds."""
+    """Reruns the dialog around it every two seconds."""
     st_autorefresh(interval=TICK_MS, key=f"{key}.tick")
 
 
@@ -28,7 +40,7 @@ def freshness(shared: Services) -> str:
 def line(shared: Services, place: Any = st) -> None:
     """The word, its dot and the time, in the colour of the state."""
     word, color = ("Live", "green") if shared.is_live else ("Not live", "red")
-    text = escape(freshness(shared))
+    text = freshness(shared)
     if shared.is_live:
         place.markdown(f":{color}[● **{word}**] :gray[· {text}]", text_alignment="right")
     else:

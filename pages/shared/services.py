@@ -143,7 +143,7 @@ _lock = threading.Lock()
 
 
 def start() -> Services:
-    """The services of this process, started with the server or by the first page that needs them."""
+    """The services of this process, started by whoever asks first: the server, as a rule."""
     global _services
     with _lock:
         if _services is None:

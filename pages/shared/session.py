@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date as Date
+from datetime import timedelta
+
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
@@ -11,10 +14,16 @@ from pages.shared import words
 from pages.shared.services import Services
 
 _KEY = "session.acting_as"
+_FRAME = """<style>
+.stMainBlockContainer { padding: 3.25rem clamp(1rem, 2.5vw, 2.25rem) 2rem; }
+[class*="st-key-card_"] { background: light-dark(#ffffff, #16213a); }
+</style>"""
 
 
 def open_session(shared: Services) -> None:
     """What a new browser session starts with."""
+    # Streamlit's wide layout leaves a hand's breadth on each side; the grid is worth it.
+    st.html(_FRAME)
     st.session_state.setdefault(_KEY, DEMO_ACCOUNTS[0].id)
     # A widget's value is dropped when its page is left; writing it to itself keeps it.
     st.session_state[_KEY] = st.session_state[_KEY]
@@ -40,6 +49,14 @@ def demo_note(shared: Services) -> None:
     """On top of each screen, because the sidebar may be folded away."""
     if shared.reference().demo:
         st.caption(":material/science: Demo data: a made-up school, safe to try things on.")
+
+
+def first_open_day(shared: Services) -> Date:
+    """Today; or tomorrow, once today's last period has begun."""
+    now = shared.now()
+    periods = shared.reference().plan(now.date()).periods
+    begun = not periods or periods[-1].start <= now.time()
+    return now.date() + timedelta(days=1) if begun and shared.settings.advance_days else now.date()
 
 
 def unreachable(shared: Services) -> None:

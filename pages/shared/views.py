@@ -257,7 +257,7 @@ def _card(card: Card) -> dict[str, Any]:
 def _next(card: Card) -> str:
     following = card.next
     if following is None:
-        return "Then free for the rest of the day" if card.now is not None else ""
+        return "Then free for the rest of the day" if card.free_after else ""
     if following.kind == "closure":
         return f"Next {_hour(following.start)} · Closed: {following.purpose}"
     asked = " (requested)" if following.status is Status.PENDING else ""

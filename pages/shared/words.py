@@ -95,6 +95,11 @@ def when(booking: Any, today: Date) -> str:
     return f"{day(booking.date, today)} {span(booking.start, booking.end)}"
 
 
+def full_time(slot: Any, today: Date) -> str:
+    """``Today, Mon 23 Nov, 2–3 PM``, of a booking, a request or a slot."""
+    return f"{day_heading(slot.date, today)}, {span(slot.start, slot.end)}"
+
+
 def duration(minutes: int) -> str:
     hours, rest = divmod(max(minutes, 0), 60)
     if hours >= 48:
@@ -143,9 +148,11 @@ def error(exc: BookingError) -> str:
         case InThePast():
             return "This period has already begun. Please choose a later one."
         case TooFarAhead():
-            return f"Bookings are open up to {short_date(exc.last_date)}. Please choose an earlier day."
+            return (
+                f"Bookings are open up to {short_date(exc.last_date)}. Please choose a day before."
+            )
         case TooLate():
-            return f"Book at least {duration(exc.lead_minutes)} before the start. Please choose a later slot."
+            return f"Book at least {duration(exc.lead_minutes)} ahead. Please choose a later slot."
         case QuotaReached():
             noun = "booking" if exc.quota == 1 else "bookings"
             return (
@@ -161,7 +168,8 @@ def error(exc: BookingError) -> str:
         case StudentInactive():
             return "This student has left the school or is suspended from booking."
         case NoSchool():
-            return f"There is no school on {short_date(exc.date)}{f' ({exc.note})' if exc.note else ''}."
+            note = f" ({exc.note})" if exc.note else ""
+            return f"There is no school on {short_date(exc.date)}{note}."
         case SlotTaken():
             return taken(exc.held_by)
         case StudentBusy():
@@ -169,8 +177,8 @@ def error(exc: BookingError) -> str:
             if other is None:
                 return "This student has another booking at that time. Please choose another slot."
             return (
-                f"{other.student_name} already has {other.game}, {span(other.start, other.end)} on that "
-                "day. Please choose another time."
+                f"{other.student_name} already has {other.game}, {span(other.start, other.end)} "
+                "on that day. Please choose another time."
             )
         case AlreadyDecided():
             return f"{exc.by} was faster: this booking is {STATUS[exc.status].lower()} already."
@@ -182,15 +190,15 @@ def error(exc: BookingError) -> str:
             return f"Your role does not allow you to {exc.verb} this booking."
         case SchemaConflict():
             return (
-                f"The stored bookings contradict each other in {len(exc.offenders)} places, so nothing "
-                "can be booked. Run “python -m booking_core doctor” to see them."
+                f"The stored bookings contradict each other in {len(exc.offenders)} places, so "
+                "nothing can be booked. Run “python -m booking_core doctor” to see them."
             )
         case ServerFailed():
             return f"{exc.problem} {exc.remedy}"
         case StoreUnavailable():
             return (
-                "The database cannot be reached at the moment. Nothing is lost: this screen goes on by "
-                "itself as soon as it answers."
+                "The database cannot be reached at the moment. Nothing is lost: this screen goes on "
+                "by itself as soon as it answers."
             )
         case _:
             return "This did not work, and nothing was changed. Please try again."
