@@ -95,6 +95,19 @@ class Board:
                 return booking
         return None
 
+    def busy(self, student_id: str, slot: Slot) -> Booking | None:
+        """The student's own booking that overlaps ``slot``, on whatever ground."""
+        wanted = set(timetable.cells(slot.start, slot.end))
+        return next(
+            (
+                booking
+                for booking in self.bookings
+                if booking.student_id == student_id
+                and wanted & set(timetable.cells(booking.start, booking.end))
+            ),
+            None,
+        )
+
     def is_free(self, slot: Slot) -> bool:
         return (
             self.holder(slot) is None

@@ -72,9 +72,13 @@ def board_of_the_day() -> None:
 
 @st.dialog("Review booking", on_dismiss=form.end_review)
 def review() -> None:
-    live.tick("book.review")
     if form.done() is not None:
         st.rerun()
+    review_body()
+    live.tick("book.review")
+
+
+def review_body() -> None:
     wanted = form.request()
     if wanted is None:
         st.warning("The slot was given back. Close this and choose another.")
@@ -82,9 +86,9 @@ def review() -> None:
     board = shared.boards.get(wanted.date, shared.now())
     gone = form.lost(board)
     student = known.student(wanted.student_id)
-    st.markdown(f"#### {known.ground(wanted.ground_id).name}")
     with st.container(border=True):
         for name, value in (
+            ("Ground", known.ground(wanted.ground_id).name),
             ("When", words.full_time(wanted, today)),
             ("Game", wanted.game),
             ("Student", f"{student.name}, {student.class_name}, {student.id}"),
@@ -205,7 +209,7 @@ with panel_side, st.container(border=True, key="card_panel"):
             placeholder="Practice for the inter-house final",
         )
         chosen = st.session_state.get(form.STUDENT)
-        full = False
+        refused = False
         hint = "Choose a student to go on."
         if chosen:
             week = shared.cached(
@@ -214,9 +218,14 @@ with panel_side, st.container(border=True, key="card_panel"):
             )
             quota = shared.settings.quota
             name = students[chosen].name.split()[0]
-            full = quota is not None and len(week) >= quota
-            if full:
-                hint = f":red[{name} has {len(week)} of {quota} bookings that week, as many as allowed.]"
+            busy = board.busy(chosen, slot)
+            refused = busy is not None or (quota is not None and len(week) >= quota)
+            if busy is not None:
+                place = views.slot_title(busy.slot, known.grounds)
+                hint = f":red[{name} is on {place} then, {words.span(busy.start, busy.end)}.]"
+            elif refused:
+                held = f"{len(week)} of {quota}"
+                hint = f":red[{name} has {held} bookings that week, as many as allowed.]"
             else:
                 used = f"{len(week)} of {quota}" if quota is not None else str(len(week))
                 hint = f"{name} has {used} bookings that week. The principal decides on this one."
@@ -226,7 +235,7 @@ with panel_side, st.container(border=True, key="card_panel"):
             type="primary",
             width="stretch",
             on_click=form.begin_review,
-            disabled=not chosen or full or gone is not None or not shared.is_live,
+            disabled=not chosen or refused or gone is not None or not shared.is_live,
         )
         st.caption(hint)
 

@@ -147,7 +147,11 @@ def listing() -> None:
 
 @st.dialog("Booking")
 def details(booking_id: str) -> None:
+    details_body(booking_id)
     live.tick("bookings.details")
+
+
+def details_body(booking_id: str) -> None:
     try:
         booking = shared.cached(("booking", booking_id), lambda: get_booking(shared.db, booking_id))
     except BookingError as exc:
