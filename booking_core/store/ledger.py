@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
 from typing import Any
@@ -67,9 +68,15 @@ def stored_ids(db: Documents, ids: Sequence[str]) -> set[str]:
 
 def holding(db: Documents, key: str, pairs: Iterable[tuple[str, str]]) -> list[Booking]:
     """What is active on each (id, ISO date); ``key`` is ground_id or student_id."""
-    wanted = [{key: value, "date": date, "status": _ACTIVE} for value, date in dict.fromkeys(pairs)]
-    if not wanted:
+    ids: defaultdict[str, set[str]] = defaultdict(set)
+    for value, date in pairs:
+        ids[date].add(value)
+    if not ids:
         return []
+    wanted = [
+        {key: {"$in": sorted(values)}, "date": date, "status": _ACTIVE}
+        for date, values in ids.items()
+    ]
     with reachable():
         return [to_booking(row) for row in collection(db, schema.BOOKINGS).find({"$or": wanted})]
 

@@ -1,0 +1,300 @@
+"""Students and past bookings from CSV files: plain functions from a table to a report.
+
+History is not judged by the rules or by the periods of a timetable: it happened. It is judged by
+the indexes, as everything is. A booking's id is made from what its line says, so a file that is
+imported again adds nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date as Date
+from datetime import datetime, time
+from uuid import UUID, uuid5
+
+from booking_core import timetable
+from booking_core.csv_tables import Row, Table
+from booking_core.errors import InvalidRequest
+from booking_core.model import (
+    Actor,
+    Booking,
+    BookingRequest,
+    Decision,
+    Role,
+    Status,
+    Student,
+    check_now,
+)
+from booking_core.names import Names
+from booking_core.store import documents as d
+from booking_core.store import ledger, reference
+from booking_core.store.database import Documents, settings_of
+
+STUDENT_COLUMNS = ("id", "name", "class")
+BOOKING_COLUMNS = ("ground", "date", "start", "end", "student", "game", "status")
+IMPORTER = Actor("import", Role.ADMIN, "Import")
+_CHUNK = 500
+_IDS = UUID("0d0f6b2c-6a55-5b0c-8f0e-0c1a7f6f3e42")
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did, or with a dry run would do.
+
+    ``skipped`` and ``refused`` are (line, reason), in the order of the file. ``changed`` counts
+    students that were on record with other details.
+    """
+
+    added: int = 0
+    changed: int = 0
+    skipped: list[tuple[int, str]] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    new_grounds: tuple[str, ...] = ()
+    new_students: tuple[str, ...] = ()
+
+
+def import_students(db: Documents, table: Table, *, dry_run: bool = False) -> Report:
+    """Adds the students of ``table``, and changes those on record with other details.
+
+    What the file has no column for stays as it is on record. Raises StoreUnavailable.
+    """
+    report = Report()
+    known = reference.load(db).students
+    seen: dict[str, tuple[int, Student]] = {}
+    fresh: list[Student] = []
+    for row in table.rows:
+        try:
+            student = _student(row, known)
+        except InvalidRequest as exc:
+            report.refused.append((row.line, f"{exc.field} {exc.problem}"))
+            continue
+        line, earlier = seen.setdefault(student.id, (row.line, student))
+        if line != row.line:
+            same = earlier == student
+            reason = f"same as line {line}" if same else f"{student.id} stands in line {line} too"
+            (report.skipped if same else report.refused).append((row.line, reason))
+        elif known.get(student.id) == student:
+            report.skipped.append((row.line, "already on record"))
+        else:
+            report.changed += student.id in known
+            report.added += student.id not in known
+            fresh.append(student)
+    if not dry_run:
+        # A transaction has a minute; schools of any size fit into few of these.
+        for start in range(0, len(fresh), 5000):
+            reference.save_students(db, fresh[start : start + 5000])
+    return report
+
+
+def _student(row: Row, known: dict[str, Student]) -> Student:
+    if row.problem:
+        raise InvalidRequest("the row", row.problem)
+    values = row.values
+    before = known.get(values["id"])
+    student = Student(values["id"], values["name"], values["class"])
+    email = values.get("email", before.email if before else None)
+    active = before.active if before else True
+    if text := values.get("active", "").casefold():
+        if text not in ("yes", "true", "1", "no", "false", "0"):
+            raise InvalidRequest("active", "must be yes or no")
+        active = text in ("yes", "true", "1")
+    return replace(student, email=email, active=active)
+
+
+def import_bookings(
+    db: Documents,
+    table: Table,
+    *,
+    dry_run: bool = False,
+    create_missing: bool = False,
+    now: datetime | None = None,
+    progress: Callable[[int], object] = lambda rows: None,
+) -> Report:
+    """Adds the bookings of ``table``; ``progress`` hears how many rows are done since the last.
+
+    A ground and a student are named by id or by exact name. With ``create_missing`` the unknown
+    ones are added. Raises StoreUnavailable: what was added by then is skipped the next time.
+    """
+    now = d.to_millis(check_now(now) or d.clock())
+    report = Report()
+    names = Names(reference.load(db), create=create_missing)
+    wanted: list[tuple[int, d.Document]] = []
+    first_line: dict[str, int] = {}
+    zone = settings_of(db).zone
+    for row in table.rows:
+        try:
+            request, status, student = _booking(row, names)
+        except InvalidRequest as exc:
+            report.refused.append((row.line, f"{exc.field} {exc.problem}"))
+            continue
+        starts_at = timetable.at(request.date, request.start, zone)
+        document = _document(request, status, student, min(d.to_millis(starts_at), now), now)
+        line = first_line.setdefault(document["_id"], row.line)
+        if line == row.line:
+            wanted.append((row.line, document))
+        else:
+            report.skipped.append((row.line, f"same as line {line}"))
+    report.new_grounds = tuple(ground.name for ground in names.new_grounds)
+    report.new_students = tuple(student.name for student in names.new_students)
+    if not dry_run:
+        for ground in names.new_grounds:
+            reference.save_ground(db, ground)
+        reference.save_students(db, names.new_students)
+    progress(len(table.rows) - len(wanted))
+    claimed = _Holders()
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        stored = ledger.stored_ids(db, [document["_id"] for _, document in chunk])
+        fresh = [entry for entry in chunk if entry[1]["_id"] not in stored]
+        report.skipped += [(n, "already imported") for n, doc in chunk if doc["_id"] in stored]
+        if dry_run:
+            _foresee(db, fresh, claimed, report)
+        else:
+            _insert(db, fresh, report)
+        progress(len(chunk))
+    report.skipped.sort()
+    report.refused.sort()
+    return report
+
+
+def _booking(row: Row, names: Names) -> tuple[BookingRequest, Status, Student]:
+    if row.problem:
+        raise InvalidRequest("the row", row.problem)
+    values = row.values
+    try:
+        date = Date.fromisoformat(values["date"])
+    except ValueError as exc:
+        raise InvalidRequest("date", f"{values['date']!r} is not like 2026-11-23") from exc
+    start, end = _time(values["start"], "start"), _time(values["end"], "end")
+    found = [status for status in Status if status.value.casefold() == values["status"].casefold()]
+    if not found:
+        choices = ", ".join(status.value for status in Status)
+        raise InvalidRequest("status", f"{values['status']!r} is none of {choices}")
+    purpose = values.get("purpose", "")
+    # Checked before the names are looked up, so that a line that is refused creates nothing.
+    request = BookingRequest("ground", date, start, end, "student", values["game"], purpose)
+    ground, student = names.resolve(
+        values["ground"], values["student"], request.game, values.get("class", "")
+    )
+    return replace(request, ground_id=ground.id, student_id=student.id), found[0], student
+
+
+def _time(text: str, name: str) -> time:
+    match = _TIME.fullmatch(text)
+    hour, minute = (int(match[1]), int(match[2])) if match else (99, 0)
+    if (hour, minute) == (24, 0):
+        hour = 0  # the end of the day is written as 24:00 too
+    try:
+        return time(hour, minute)
+    except ValueError as exc:
+        raise InvalidRequest(name, f"{text!r} is not like 09:15") from exc
+
+
+def _document(
+    request: BookingRequest, status: Status, student: Student, created_at: datetime, now: datetime
+) -> d.Document:
+    """The booking as stored. ``created_at`` is its slot's start, for want of better knowledge.
+
+    So the newest bookings stay first in every list; the history tells of the import.
+    """
+    date = request.date.isoformat()
+    slot = d.slot_fields(request.ground_id, request.date, request.start, request.end)
+    content = [
+        *(slot[name] for name in ("ground_id", "date", "start", "end")),
+        *(student.id, request.game, status.value),
+    ]
+    decision = Decision(now, IMPORTER.id, IMPORTER.name, "imported")
+    return {
+        "_id": str(uuid5(_IDS, json.dumps(content))),
+        "kind": "booking",
+        **slot,
+        "status": status.value,
+        "student_id": student.id,
+        "student_name": student.name,
+        "class_name": student.class_name,
+        "game": request.game,
+        "purpose": request.purpose,
+        "created_by": IMPORTER.id,
+        "created_by_name": IMPORTER.name,
+        "created_at": created_at,
+        "updated_at": now,
+        "revision": 0,
+        "fingerprint": "",
+        "history": [d.decision_document(decision, [date])],
+    }
+
+
+class _Holders:
+    """Active bookings by the cells that they hold, of a ground and of a student."""
+
+    def __init__(self, bookings: Iterable[Booking] = ()) -> None:
+        self._held: dict[tuple[str, str | None, Date, int], Booking] = {}
+        for booking in bookings:
+            self.add(booking)
+
+    def add(self, booking: Booking) -> None:
+        for cell in timetable.cells(booking.start, booking.end):
+            self._held[("ground", booking.ground_id, booking.date, cell)] = booking
+            self._held[("student", booking.student_id, booking.date, cell)] = booking
+
+    def reason(self, wanted: Booking) -> str | None:
+        """Who stands in the way of ``wanted``; None when nobody does."""
+        for what, id in (("ground", wanted.ground_id), ("student", wanted.student_id)):
+            for cell in timetable.cells(wanted.start, wanted.end):
+                holder = self._held.get((what, id, wanted.date, cell))
+                if holder is None or holder.id == wanted.id:
+                    continue
+                span = f"{holder.start:%H:%M}-{holder.end:%H:%M}"
+                if what == "student":
+                    return f"{wanted.student_name} is on {holder.ground_id} then ({span})"
+                who = holder.student_name or f"a closure ({holder.purpose})"
+                return f"the slot is held by {who}, {span} ({holder.status.value})"
+        return None
+
+
+def _holders_of(db: Documents, wanted: Sequence[Booking]) -> _Holders:
+    return _Holders(
+        ledger.holding(db, "ground_id", ((b.ground_id, b.date.isoformat()) for b in wanted))
+        + ledger.holding(
+            db, "student_id", ((str(b.student_id), b.date.isoformat()) for b in wanted)
+        )
+    )
+
+
+def _insert(db: Documents, chunk: Sequence[tuple[int, d.Document]], report: Report) -> None:
+    """Adds what the indexes allow, and says what stood in the way of the rest."""
+    if not chunk:
+        return
+    refused = ledger.insert_all(db, [document for _, document in chunk])
+    report.added += len(chunk) - len(refused)
+    if not refused:
+        return
+    bookings = {place: d.to_booking(chunk[place][1]) for place in refused}
+    holders = _holders_of(db, list(bookings.values()))
+    for place, index in refused.items():
+        line = chunk[place][0]
+        if index == ledger.SUBMISSION:  # another import of this file runs at the same time
+            report.skipped.append((line, "already imported"))
+        else:
+            reason = holders.reason(bookings[place])
+            report.refused.append((line, reason or "the slot was held until a moment ago"))
+
+
+def _foresee(
+    db: Documents, chunk: Sequence[tuple[int, d.Document]], claimed: _Holders, report: Report
+) -> None:
+    """What ``_insert`` would do; ``claimed`` is what the lines before would hold."""
+    bookings = [(line, d.to_booking(document)) for line, document in chunk]
+    holders = _holders_of(db, [booking for _, booking in bookings if booking.status.is_active])
+    for line, booking in bookings:
+        if booking.status.is_active:
+            reason = holders.reason(booking) or claimed.reason(booking)
+            if reason is not None:
+                report.refused.append((line, reason))
+                continue
+            claimed.add(booking)
+        report.added += 1
