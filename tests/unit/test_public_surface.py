@@ -1,0 +1,109 @@
+"""What the package promises: its names, its errors, and which module may import which."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import booking_core
+from booking_core import errors
+
+PACKAGE = Path(booking_core.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_all_is_sorted_and_every_name_in_it_exists():
+    assert booking_core.__all__ == sorted(set(booking_core.__all__))
+    for name in booking_core.__all__:
+        assert hasattr(booking_core, name)
+
+
+def test_every_public_name_imported_by_the_package_is_in_all():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+    assert imported == set(booking_core.__all__)
+
+
+def test_every_error_is_public_a_booking_error_and_drawn_in_the_tree():
+    classes = [value for value in vars(errors).values() if inspect.isclass(value)]
+    ours = [value for value in classes if value.__module__ == errors.__name__]
+
+    assert ours
+    for error in ours:
+        assert issubclass(error, errors.BookingError)
+        assert error.__name__ in booking_core.__all__
+        assert error.__name__ in errors.__doc__
+
+
+def test_importing_the_package_imports_no_streamlit():
+    check = "import booking_core, sys; assert 'streamlit' not in sys.modules"
+
+    outcome = subprocess.run(
+        [sys.executable, "-c", check], cwd=PACKAGE.parent, capture_output=True, text=True
+    )
+
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def imports_of(path: Path) -> set[str]:
+    """Absolute names of what a module imports, ``from package import module`` included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_of_the_core_imports_a_screen(path):
+    roots = {name.split(".")[0] for name in imports_of(path)}
+
+    assert not roots & {"streamlit", "pages", "app", "pandas"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_store_the_feed_and_the_server_import_the_driver(path):
+    roots = {name.split(".")[0] for name in imports_of(path)}
+    relative = path.relative_to(PACKAGE)
+    may = relative.parts[0] in ("store", "feed.py") or relative.name.startswith("mongod")
+
+    assert may or not roots & {"pymongo", "bson"}
+
+
+@pytest.mark.parametrize("name", ["errors", "model", "timetable", "rules"])
+def test_what_is_pure_does_not_reach_outward(name):
+    outward = {"store", "bookings", "boards", "feed", "queries", "mongod", "imports", "demo"}
+
+    reached = {
+        found.split(".")[1]
+        for found in imports_of(PACKAGE / f"{name}.py")
+        if found.startswith("booking_core.")
+    }
+
+    assert not reached & outward
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "store").glob("*.py")), ids=lambda path: path.name
+)
+def test_the_store_does_not_import_what_stands_on_it(path):
+    reached = {
+        found.split(".")[1] for found in imports_of(path) if found.startswith("booking_core.")
+    }
+
+    assert not reached & {"bookings", "boards", "feed", "queries", "imports", "demo"}
