@@ -43,7 +43,7 @@ def decide(verb: str, ids: list[str], reason: str = "") -> None:
             done += 1
         except BookingError as exc:
             lines.append((booking_id, words.error(exc)))
-    state["approvals.outcome"] = (verb, done, lines)
+    state["approvals.outcome"] = (verb, done, lines, False)
 
 
 def show_new() -> None:
@@ -60,26 +60,25 @@ def queue() -> None:
         st.error(words.error(exc), icon=":material/cloud_off:")
         return
     counts = {TABS[0]: f" {len(waiting)}", TABS[1]: f" {len(upcoming)}", TABS[2]: ""}
-    tab = st.segmented_control(
-        "Which",
-        TABS,
-        default=TABS[0],
-        required=True,
-        key="approvals.tab",
-        format_func=lambda name: name + counts[name],
-        label_visibility="collapsed",
-        on_change=show_new,
-    )
-    outcome()
-    if tab == TABS[0]:
-        rows = in_place(waiting)
-    elif tab == TABS[1]:
-        rows = upcoming
-    else:
-        rows = shared.cached(
-            "decided",
-            lambda: find_bookings(shared.db, status=[s for s in Status if s is not Status.PENDING]),
+    # The buttons that come and go stand beside the tabs, so that the list never moves.
+    with st.container(horizontal=True, vertical_alignment="center"):
+        tab = st.segmented_control(
+            "Which",
+            TABS,
+            default=TABS[0],
+            required=True,
+            key="approvals.tab",
+            format_func=lambda name: name + counts[name],
+            label_visibility="collapsed",
+            on_change=show_new,
         )
+        if tab == TABS[0]:
+            rows = in_place(waiting)
+        elif tab == TABS[1]:
+            rows = upcoming
+        else:
+            past = [status for status in Status if status is not Status.PENDING]
+            rows = shared.cached("decided", lambda: find_bookings(shared.db, status=past))
     if not rows:
         with st.container(border=True):
             st.markdown("##### Nothing is waiting" if tab == TABS[0] else "##### Nothing here yet")
@@ -113,6 +112,7 @@ def queue() -> None:
         "live": shared.is_live,
     }
     acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
+    outcome()
     if acted is not None:
         if acted["action"] == "approve":
             decide("approve", acted["ids"])
@@ -132,14 +132,10 @@ def in_place(waiting: list) -> list:
         state["approvals.shown"] = shown = list(current)
         new = []
     decided = sum(i not in current for i in shown)
-    if new or decided:
-        with st.container(horizontal=True):
-            if new:
-                st.button(
-                    f"{len(new)} new – show", key="approvals.new", on_click=show_new, type="primary"
-                )
-            if decided:
-                st.button(f"Tidy away {decided} decided", key="approvals.tidy", on_click=show_new)
+    if new:
+        st.button(f"{len(new)} new – show", key="approvals.new", on_click=show_new, type="primary")
+    if decided:
+        st.button(f"Tidy away {decided} decided", key="approvals.tidy", on_click=show_new)
     rows = []
     for booking_id in shown:
         booking = current.get(booking_id)
@@ -156,12 +152,13 @@ def in_place(waiting: list) -> list:
 
 def outcome() -> None:
     """What the last decision did, with a line for each one that somebody else decided first."""
-    verb, done, lines = state.get("approvals.outcome", ("", 0, []))
+    verb, done, lines, told = state.get("approvals.outcome", ("", 0, [], True))
     if not verb:
         return
     word = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}[verb]
-    if done:
-        st.success(f"{done} {word}.", icon=":material/check:")
+    if done and not told:
+        st.toast(f"{done} {word}.", icon=":material/check:")
+        state["approvals.outcome"] = (verb, done, lines, True)
     for booking_id, text in lines:
         try:
             booking = shared.cached(

@@ -18,7 +18,6 @@ state.setdefault("bookings.pages", [])  # the last booking of each page before t
 
 def first_page() -> None:
     state["bookings.pages"] = []
-    state["bookings.open"] = None
 
 
 def clear_filters() -> None:
@@ -118,11 +117,10 @@ def listing() -> None:
                 st.caption("Book a ground, and it appears here at once.")
         return
     now = shared.now()
-    opened = state.get("bookings.open")
     payload = {
         "caption": "Bookings, newest first",
         "columns": ["When", "Ground and game", "Student", "Asked by", "Status"],
-        "rows": [views.booking_row(b, by, known.grounds, now, b.id == opened) for b in shown],
+        "rows": [views.booking_row(b, by, known.grounds, now) for b in shown],
         "bulk": [],
         "live": shared.is_live,
     }

@@ -108,13 +108,12 @@ def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
 
 
 def booking_row(
-    booking: Booking, by: Actor, grounds: dict[str, Ground], now: datetime, opened: bool
+    booking: Booking, by: Actor, grounds: dict[str, Ground], now: datetime
 ) -> dict[str, Any]:
     """A line of the Bookings screen."""
     today = now.date()
-    actions = [{"name": "history", "label": "Hide" if opened else "Details", "tone": ""}]
     title = f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
-    actions[0]["about"] = f"{actions[0]['label']}: {title}"
+    actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
     if booking.status.is_active and booking.date >= today and may("cancel", by, booking):
         actions.append(
             {"name": "cancel", "label": "Cancel…", "tone": "no", "about": f"Cancel: {title}"}
@@ -122,7 +121,6 @@ def booking_row(
     return {
         "id": booking.id,
         "about": title,
-        "open": opened,
         "selectable": False,
         "cells": [
             [words.day_heading(booking.date, today), words.span(booking.start, booking.end)],
@@ -173,7 +171,6 @@ def decision_row(
     return {
         "id": booking.id,
         "about": title,
-        "open": False,
         "selectable": waiting,
         "cells": [
             [words.when(booking, today), soon, "urgent" if minutes < 240 and waiting else ""],

@@ -104,9 +104,10 @@ def duration(minutes: int) -> str:
     hours, rest = divmod(max(minutes, 0), 60)
     if hours >= 48:
         return f"{hours // 24} days"
-    return " ".join(
-        p for p in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if p
-    ) or ("0 min")
+    parts = [f"{hours} h"] if hours else []
+    if rest or not hours:
+        parts.append(f"{rest} min")
+    return " ".join(parts)
 
 
 def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -197,8 +198,8 @@ def error(exc: BookingError) -> str:
             return f"{exc.problem} {exc.remedy}"
         case StoreUnavailable():
             return (
-                "The database cannot be reached at the moment. Nothing is lost: this screen goes on "
-                "by itself as soon as it answers."
+                "The database cannot be reached at the moment. Nothing is lost: this screen goes "
+                "on by itself as soon as it answers."
             )
         case _:
             return "This did not work, and nothing was changed. Please try again."

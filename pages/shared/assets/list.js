@@ -60,7 +60,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const body = make("tbody")
   const boxes = new Map()
   for (const row of data.rows) {
-    const tr = make("tr", `${row.open ? "open" : ""} ${row.selectable ? "checkable" : ""}`)
+    const tr = make("tr", row.selectable ? "checkable" : "")
     tr.dataset.id = row.id
     if (checks) {
       const td = make("td", "check")
