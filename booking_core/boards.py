@@ -149,9 +149,9 @@ class Board:
         ][:most]
 
     def _begun(self, start: time) -> bool:
-        return timetable.at(
-            self.date, start, self.zone
-        ).timestamp() - self.lead.total_seconds() <= (self.now.timestamp())
+        # As rules.check_time: the start itself is too late, the edge of the lead time is not.
+        left = timetable.at(self.date, start, self.zone).timestamp() - self.now.timestamp()
+        return left <= 0 or left < self.lead.total_seconds()
 
     def _cell(self, ground: Ground, period: Period) -> Cell:
         is_past = self._begun(period.start)
