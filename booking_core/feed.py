@@ -93,6 +93,11 @@ class Feed:
             )
             return self._base + self._days.get(date, 0)
 
+    def wait_beyond(self, total: int, seconds: float) -> bool:
+        """Whether ``self.total`` passed ``total`` within ``seconds``."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._total > total, timeout=seconds)
+
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Calls ``callback(date, version)`` on each change, with None and 0 when all changed.
 

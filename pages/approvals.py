@@ -39,7 +39,8 @@ def decide(verb: str, ids: list[str], reason: str = "") -> None:
     done = 0
     for booking_id in ids:
         try:
-            VERBS[verb](shared.db, booking_id, by=by, reason=reason)
+            with shared.change():
+                VERBS[verb](shared.db, booking_id, by=by, reason=reason)
             done += 1
         except BookingError as exc:
             lines.append((booking_id, words.error(exc)))

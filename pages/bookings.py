@@ -195,7 +195,8 @@ def confirm_cancel(booking_id: str) -> None:
             st.rerun()
         if st.button("Cancel booking", key="bookings.do_cancel", type="primary"):
             try:
-                cancel(shared.db, booking_id, by=by, reason=reason)
+                with shared.change():
+                    cancel(shared.db, booking_id, by=by, reason=reason)
             except BookingError as exc:
                 failed.error(words.error(exc))
             else:

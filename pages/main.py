@@ -8,7 +8,7 @@ st.set_page_config(
     page_title="Ground booking",
     page_icon=":material/sports_soccer:",
     layout="wide",
-    initial_sidebar_state=240,
+    initial_sidebar_state=264,
 )
 shared = services.start()
 session.open_session(shared)

@@ -193,7 +193,8 @@ def confirm(shared: Services, by: Actor) -> None:
         if holder is not None and holder.id != str(submission):
             st.session_state[_LOST] = lost(board)
             return
-        st.session_state[_DONE] = book(shared.db, wanted, by=by, submission_id=submission)
+        with shared.change():
+            st.session_state[_DONE] = book(shared.db, wanted, by=by, submission_id=submission)
     except SlotTaken as exc:
         st.session_state[_LOST] = (exc.held_by, list(exc.alternatives))
     except BookingError as exc:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from booking_core.demo import load_demo
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+_OWN_CHANGE_SECONDS = 0.5
 _RETRY_SECONDS = 1.0
 _LAPSE_SECONDS = 60.0
 
@@ -102,6 +104,16 @@ class Services:
             self._kept.pop(key, None)
             self._kept[key] = _Kept(version, value)
         return value
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Around a write of this session: after it, the next read shows what was written.
+
+        The feed brings it within milliseconds; should the feed be slow, the live update follows.
+        """
+        before = self.feed.total
+        yield
+        self.feed.wait_beyond(before, _OWN_CHANGE_SECONDS)
 
     def reference(self) -> Any:
         """Grounds, timetables and students."""

@@ -132,7 +132,6 @@ def booking_row(
             ],
             [words.STATUS[booking.status], "", _CHIP.get(booking.status, "chip closed")],
         ],
-        "said": "",
         "actions": actions,
     }
 
@@ -163,11 +162,14 @@ def decision_row(
         actions = [
             {"name": "revoke", "label": "Revoke…", "tone": "no", "about": f"Revoke: {title}"}
         ]
+    last = booking.last_decision
     chip, tone = _week(others, quota)
     under = "; ".join(
         f"{slot_title(other.slot, grounds)} {words.when(other, today)}" for other in others
     )
-    last = booking.last_decision
+    if not waiting:
+        chip, under = words.STATUS[booking.status], f"by {last.by_name}"
+        tone = _CHIP.get(booking.status, "chip closed")
     return {
         "id": booking.id,
         "about": title,
@@ -179,7 +181,6 @@ def decision_row(
             [booking.created_by_name, words.said_at(booking.created_at, now, _zone(now))],
             [chip, under, tone],
         ],
-        "said": "" if waiting else f"{words.STATUS[booking.status]} by {last.by_name}",
         "actions": actions,
     }
 

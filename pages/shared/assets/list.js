@@ -53,6 +53,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const last = make("th")
   last.scope = "col"
+  last.className = "actions"
   last.append(make("span", "visually-hidden", "Actions"))
   head.append(last)
   const thead = make("thead")
@@ -91,7 +92,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
       tr.append(td)
     }
     const td = make("td", "actions")
-    if (row.said) td.append(make("span", "said", row.said))
     row.actions.forEach(action => td.append(button(action, [row.id], `${action.name}:${row.id}`)))
     tr.append(td)
     body.append(tr)
