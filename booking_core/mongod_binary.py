@@ -50,16 +50,13 @@ _OLD_C_LIBRARY = re.compile(r"version [`'](\w+_[\d.]+)' not found")
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 _PORT_TAKEN = ("Address already in use",)
 _LOCKED = ("DBPathInUse", "Unable to lock the lock file", "lock file is held by another")
-_NEWER_DATA = (
-    "Wrong mongod version",
-    "UPGRADE PROBLEM",
-    "Invalid feature compatibility version",
-    "Invalid featureCompatibilityVersion",
-    "unsupported WiredTiger file version",
-    "This version of MongoDB is too recent to start up on the existing data files",
-    "requires version",
-)
+_OTHER_VERSION = ("Wrong mongod version", "UPGRADE PROBLEM")
+_NEWER_FILES = ("unsupported WiredTiger file version", "unsupported WiredTiger log file version")
+# The version that the data asks for, then the lowest one that this mongod accepts.
+_VERSIONS = re.compile(r"version: \\*\"([\d.]+)\\*\".*?expected '([\d.]+)'")
+_DAMAGED = ("WT_TRY_SALVAGE", "database corruption detected", "Failed to start up WiredTiger")
 _NOT_WRITABLE = ("Permission denied", "Read-only file system", "read-only directory")
+_NEXT_TO_NOTHING = 2**20
 _NEED_DOWNGRADE, _DB_LOCK_HELD = 62, 100
 
 
@@ -265,16 +262,20 @@ def _explain(code: int, said: str, binary: Path, data_directory: Path) -> Except
         return _no_room(data_directory)
     if code == _DB_LOCK_HELD and says(_LOCKED):
         return DataLocked()
-    if code == _NEED_DOWNGRADE or says(_NEWER_DATA):
-        return ServerFailed(
-            f"The data in {data_directory} was written by a newer version of MongoDB"
-            f" than {binary}.",
-            "Put a mongod of that version or newer on the PATH, or choose another data directory.",
-        )
+    if code == _NEED_DOWNGRADE or says(_OTHER_VERSION + _NEWER_FILES):
+        return _other_version(said, binary, data_directory)
     if says(_PORT_TAKEN):
         return PortTaken()
     if says(_NOT_WRITABLE):
         return _not_writable(data_directory)
+    # A full disk can cut the log off before it says so.
+    if shutil.disk_usage(data_directory).free < _NEXT_TO_NOTHING:
+        return _no_room(data_directory)
+    if says(_DAMAGED):
+        return ServerFailed(
+            f"The data in {data_directory} is damaged.",
+            "Restore it from a backup, or choose another data directory.",
+        )
     return ServerFailed(
         f"The database server ended with exit code {code} while starting.",
         f"Read the end of {log_file(data_directory)}, which says why.",
@@ -283,13 +284,32 @@ def _explain(code: int, said: str, binary: Path, data_directory: Path) -> Except
 
 def _missing_library(library: str) -> ServerFailed:
     package = _LIBRARY_PACKAGES.get(library)
-    install = f"run apt-get install {package}" if package else f"install what provides {library}"
+    if package:
+        install = f"Run apt-get install {package} (Debian, Ubuntu)"
+    else:
+        install = f"Install the package that provides {library}"
     return ServerFailed(
         f"The database server cannot start because the shared library {library} is missing.",
-        f"On Debian or Ubuntu {install}, {_OWN_URI}"
-        if package
-        else f"{install.capitalize()}, {_OWN_URI}",
+        f"{install}, {_OWN_URI}",
     )
+
+
+def _other_version(said: str, binary: Path, data_directory: Path) -> ServerFailed:
+    versions = _VERSIONS.search(said)
+    if versions and _comparable(versions[1]) < _comparable(versions[2]):
+        return ServerFailed(
+            f"The data in {data_directory} was written by MongoDB {versions[1]}, which is too old"
+            f" for {binary}.",
+            "Upgrade it through each version of MongoDB between, or choose another data directory.",
+        )
+    return ServerFailed(
+        f"The data in {data_directory} was written by a newer version of MongoDB than {binary}.",
+        "Put a mongod of that version or newer on the PATH, or choose another data directory.",
+    )
+
+
+def _comparable(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part]
 
 
 def _no_room(data_directory: Path) -> ServerFailed:

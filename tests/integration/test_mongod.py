@@ -1,0 +1,390 @@
+"""The embedded server, as apps meet it: real processes, real signals, a real mongod."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
+from typing import Any
+
+import psutil
+import pytest
+from pymongo import MongoClient
+from servers import servers_on, until
+
+from booking_core import mongod, mongod_binary
+
+ROOT = Path(__file__).parents[2]
+
+# Says that it is ready, starts at the first line it is sent, reports, leaves at the second.
+APP = """
+import json, sys
+from pathlib import Path
+from booking_core import mongod
+
+print("ready", flush=True)
+sys.stdin.readline()
+server = mongod.start(Path(sys.argv[1]))
+print(json.dumps({"pid": server.pid, "port": server.port, "uri": server.uri}), flush=True)
+sys.stdin.readline()
+"""
+
+
+class Taker(TCPServer):
+    """A program of somebody else's, which hangs up on whoever calls."""
+
+    allow_reuse_address = True
+
+
+class App:
+    """An app process on a data directory."""
+
+    def __init__(self, data: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", APP, str(data)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        assert self._hear() == "ready"
+
+    def begin(self) -> None:
+        self._tell()
+
+    def server(self) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self._hear())
+        return said
+
+    def leave(self) -> None:
+        self._tell()
+        self._wait()
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+        self._wait()
+
+    def _wait(self) -> None:
+        self.process.wait(60)
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+
+    def _tell(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def _hear(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    """A data directory. A server still on it when the test is over is an error."""
+    directory = tmp_path.resolve() / "data"
+    yield directory
+    left = servers_on(directory)
+    for process in left:
+        process.kill()
+    assert not left
+
+
+@pytest.fixture
+def open_app(data: Path) -> Iterator[Callable[[], App]]:
+    """Opens apps on the data directory; those still there after the test leave in order."""
+    apps: list[App] = []
+
+    def open_() -> App:
+        apps.append(App(data))
+        return apps[-1]
+
+    yield open_
+    for app in apps:
+        if app.process.poll() is None:
+            app.send(signal.SIGTERM)
+
+
+def write(uri: str, name: str) -> None:
+    with MongoClient[dict[str, Any]](uri) as client:
+        client.school.notes.insert_one({"_id": name})
+
+
+def names(uri: str) -> list[str]:
+    with MongoClient[dict[str, Any]](uri) as client:
+        return sorted(note["_id"] for note in client.school.notes.find())
+
+
+def test_a_started_server_has_transactions_and_change_streams(data: Path) -> None:
+    with (
+        mongod.start(data) as server,
+        MongoClient[dict[str, Any]](server.uri) as client,
+        client.school.notes.watch() as changes,
+    ):
+        with client.start_session() as session, session.start_transaction():
+            client.school.notes.insert_one({"_id": "rain"}, session=session)
+
+        assert changes.next()["documentKey"] == {"_id": "rain"}
+
+
+def test_the_server_is_reached_on_the_loopback_address_only(data: Path) -> None:
+    with mongod.start(data) as server:
+        connections = psutil.Process(server.pid).net_connections("all")
+        listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
+
+        assert [tuple(address) for address in listening] == [("127.0.0.1", server.port)]
+        assert server.uri == f"mongodb://127.0.0.1:{server.port}/?replicaSet=rs0"
+
+
+def test_data_is_kept_from_one_start_to_the_next(data: Path) -> None:
+    with mongod.start(data) as server:
+        write(server.uri, "rain")
+        port = server.port
+
+    with mongod.start(data) as server:
+        assert names(server.uri) == ["rain"]
+        assert server.port == port
+
+
+def test_a_killed_server_comes_back_by_itself_on_its_port_with_its_data(data: Path) -> None:
+    with mongod.start(data) as server:
+        write(server.uri, "rain")
+        uri, pid = server.uri, server.pid
+
+        os.kill(pid, signal.SIGKILL)
+
+        until(lambda: server.pid != pid)
+        assert server.uri == uri
+        assert names(uri) == ["rain"]
+
+
+def test_ensure_running_returns_with_a_killed_server_running(data: Path) -> None:
+    with mongod.start(data) as server:
+        pid = server.pid
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+        until(lambda: (server.ensure_running(), server.pid != pid)[1])
+
+        write(server.uri, "rain")
+
+
+def test_a_server_killed_with_its_app_starts_again_with_its_data(
+    data: Path, open_app: Callable[[], App]
+) -> None:
+    app = open_app()
+    app.begin()
+    old = app.server()
+    write(old["uri"], "rain")
+    app.send(signal.SIGKILL)
+    os.kill(old["pid"], signal.SIGKILL)
+
+    with mongod.start(data) as server:
+        assert names(server.uri) == ["rain"]
+        assert server.port == old["port"]
+
+
+def test_a_second_app_joins_and_only_the_last_one_out_stops_the_server(
+    data: Path, open_app: Callable[[], App]
+) -> None:
+    first, second = open_app(), open_app()
+    first.begin()
+    running = first.server()
+    second.begin()
+    assert second.server() == running
+
+    first.leave()
+    write(running["uri"], "rain")
+
+    second.leave()
+    assert servers_on(data) == []
+
+
+def test_apps_of_one_process_share_the_server_too(data: Path) -> None:
+    first, second = mongod.start(data), mongod.start(data)
+    assert first.pid == second.pid
+
+    first.close()
+    write(second.uri, "rain")
+
+    second.close()
+    assert servers_on(data) == []
+
+
+def test_every_app_sees_a_killed_server_return_once(
+    data: Path, open_app: Callable[[], App]
+) -> None:
+    app = open_app()
+    app.begin()
+    pid = app.server()["pid"]
+    with mongod.start(data) as server:
+        os.kill(pid, signal.SIGKILL)
+
+        until(lambda: server.pid != pid)
+        write(server.uri, "rain")
+        assert [process.pid for process in servers_on(data)] == [server.pid]
+
+
+def test_the_orphan_of_a_killed_app_is_adopted(data: Path, open_app: Callable[[], App]) -> None:
+    app = open_app()
+    app.begin()
+    orphan = app.server()
+    app.send(signal.SIGKILL)
+
+    with mongod.start(data) as server:
+        assert (server.pid, server.port) == (orphan["pid"], orphan["port"])
+
+
+def test_an_orphan_is_adopted_without_the_notes_of_the_last_start(
+    data: Path, open_app: Callable[[], App]
+) -> None:
+    app = open_app()
+    app.begin()
+    orphan = app.server()
+    app.send(signal.SIGKILL)
+    (data / "server.json").unlink()
+
+    with mongod.start(data) as server:
+        assert server.pid == orphan["pid"]
+
+
+def test_an_orphan_that_does_not_answer_is_replaced(
+    data: Path, open_app: Callable[[], App]
+) -> None:
+    app = open_app()
+    app.begin()
+    orphan = app.server()
+    write(orphan["uri"], "rain")
+    app.send(signal.SIGKILL)
+    os.kill(orphan["pid"], signal.SIGSTOP)
+
+    with mongod.start(data) as server:
+        assert server.pid != orphan["pid"]
+        assert names(server.uri) == ["rain"]
+        assert [process.pid for process in servers_on(data)] == [server.pid]
+
+
+def test_a_killed_app_does_not_keep_the_server_running(
+    data: Path, open_app: Callable[[], App]
+) -> None:
+    killed, stays = open_app(), open_app()
+    for app in (killed, stays):
+        app.begin()
+        app.server()
+    killed.send(signal.SIGKILL)
+
+    stays.leave()
+
+    assert servers_on(data) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_ends_the_only_app_leaves_no_server_behind(
+    data: Path, open_app: Callable[[], App], number: int
+) -> None:
+    app = open_app()
+    app.begin()
+    app.server()
+
+    app.send(number)
+
+    assert servers_on(data) == []
+    assert '"exitCode":0' in (data / "mongod.log").read_text()
+
+
+def test_two_apps_that_start_at_the_same_instant_share_one_server(
+    data: Path, open_app: Callable[[], App]
+) -> None:
+    first, second = open_app(), open_app()
+
+    first.begin()
+    second.begin()
+
+    assert first.server() == second.server()
+    assert len(servers_on(data)) == 1
+
+
+def test_threads_that_start_and_close_at_once_share_one_server_and_leave_none(data: Path) -> None:
+    together = threading.Barrier(4)
+
+    def start(_: int) -> mongod.EmbeddedServer:
+        together.wait()
+        return mongod.start(data)
+
+    with ThreadPoolExecutor(4) as pool:
+        servers = list(pool.map(start, range(4)))
+        assert len({server.pid for server in servers}) == 1
+
+        list(pool.map(lambda server: server.close(), servers * 2))
+
+    assert servers_on(data) == []
+
+
+def test_a_closed_share_neither_restarts_nor_complains(data: Path) -> None:
+    server = mongod.start(data)
+    server.close()
+
+    server.ensure_running()
+    server.close()
+
+    assert servers_on(data) == []
+
+
+def test_a_process_that_inherited_the_stored_id_is_left_alone(data: Path) -> None:
+    with mongod.start(data) as server:
+        port = server.port
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as innocent:
+        (data / "server.json").write_text(json.dumps({"pid": innocent.pid, "port": port}))
+        (data / "db" / "mongod.lock").write_text(f"{innocent.pid}\n")
+
+        with mongod.start(data) as server:
+            assert server.pid != innocent.pid
+        assert innocent.poll() is None
+
+        innocent.kill()
+
+
+def test_notes_of_the_last_start_that_make_no_sense_are_ignored(data: Path) -> None:
+    data.mkdir()
+    (data / "server.json").write_text('{"pid": -7, "port": 700000}')
+
+    with mongod.start(data) as server:
+        write(server.uri, "rain")
+
+
+def test_a_port_that_somebody_took_meanwhile_is_given_up_and_the_data_kept(data: Path) -> None:
+    with mongod.start(data) as server:
+        write(server.uri, "rain")
+        port = server.port
+    with Taker(("127.0.0.1", port), BaseRequestHandler) as taker:
+        threading.Thread(target=taker.serve_forever, daemon=True).start()
+
+        with mongod.start(data) as server:
+            assert server.port != port
+            assert names(server.uri) == ["rain"]
+
+        taker.shutdown()
+
+
+def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: Path) -> None:
+    (data / "db").mkdir(parents=True)
+    with socket.socket() as taker:
+        taker.bind(("127.0.0.1", 0))
+        taker.listen()
+
+        with pytest.raises(mongod_binary.PortTaken):
+            mongod_binary.launch(mongod_binary.find_binary(), data, taker.getsockname()[1])
+
+
+def test_a_running_server_is_joined_however_full_the_disk(data: Path) -> None:
+    with mongod.start(data) as first, mongod.start(data, minimum_free_bytes=2**60) as second:
+        assert first.pid == second.pid
