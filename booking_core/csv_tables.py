@@ -37,8 +37,6 @@ def read_table(data: bytes, name: str, required: Sequence[str]) -> Table:
 
     Raises InvalidRequest, whose field is the file's ``name``, for what is no such file.
     """
-    if not data.strip():
-        raise InvalidRequest(name, "is empty")
     if b"\0" in data or data.startswith(b"PK\x03\x04"):
         raise InvalidRequest(name, "is no text file; save the sheet as “CSV UTF-8” first")
     try:
@@ -47,6 +45,8 @@ def read_table(data: bytes, name: str, required: Sequence[str]) -> Table:
         line = data.count(b"\n", 0, exc.start) + 1
         problem = f"is not UTF-8 (line {line}); save the sheet as “CSV UTF-8” first"
         raise InvalidRequest(name, problem) from exc
+    if not text.strip():
+        raise InvalidRequest(name, "is empty")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     header = next(line for line in lines if line.strip())
     delimiter = max(",;\t", key=header.count)

@@ -1,0 +1,346 @@
+"""Students and past bookings from files, into a real database."""
+
+from __future__ import annotations
+
+import time as clock
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from support import ADMIN, DAY, MEERA, NOW, assert_sound, at_once, booked, request_for
+
+from booking_core import (
+    Ground,
+    InvalidRequest,
+    Status,
+    Student,
+    close_ground,
+    day_board,
+    find_bookings,
+    load_reference,
+    save_ground,
+    save_student,
+)
+from booking_core.csv_tables import Table, read_table
+from booking_core.imports import (
+    BOOKING_COLUMNS,
+    STUDENT_COLUMNS,
+    Report,
+    import_bookings,
+    import_students,
+)
+from booking_core.store import schema
+from booking_core.store.database import Documents
+
+HEADER = "ground,date,start,end,student,game,status"
+
+
+def table(*lines: str) -> Table:
+    return read_table("\n".join((HEADER, *lines)).encode(), "old.csv", BOOKING_COLUMNS)
+
+
+def imported(db: Documents, *lines: str, **options: Any) -> Report:
+    return import_bookings(db, table(*lines), now=NOW, **options)
+
+
+def students(text: str) -> Table:
+    return read_table(text.encode(), "students.csv", STUDENT_COLUMNS)
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf  \r\n", "is empty"),
+        (b"PK\x03\x04rest of a workbook", "is no text file"),
+        ("id,name,class".encode("utf-16"), "is no text file"),
+        (b"id,name,class\nS1,Jos\xe9,8-A\n", r"is not UTF-8 \(line 2\)"),
+        (b"id;name\nS1;Asha\n", "has no column class in its first line"),
+        (b"one\ntwo\n", "has no columns id, name, class in its first line"),
+        (b"id,name,class,Name\nS1,Asha,8-A,Asha\n", "has the column name twice"),
+        (b"id,name,class\n\n", "has a header and no rows under it"),
+        (b'id,name,class\nS1,"Asha,8-A\n', "cannot be read from line 2 on"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_in_one_sentence(data: bytes, problem: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"students.csv: {problem}") as caught:
+        read_table(data, "students.csv", STUDENT_COLUMNS)
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_every_delimiter_line_end_and_byte_order_mark_reads_the_same(
+    delimiter: str, line_end: str, mark: str
+) -> None:
+    rows = [["Roll No", "NAME", "Class"], ["S900", "Asha Rao", "8-A"], ["S901", "Ravi", "8-B"]]
+    text = mark + line_end.join(delimiter.join(row) for row in rows) + line_end
+
+    found = read_table(text.encode(), "students.csv", STUDENT_COLUMNS)
+
+    assert [(row.line, row.values) for row in found.rows] == [
+        (2, {"id": "S900", "name": "Asha Rao", "class": "8-A"}),
+        (3, {"id": "S901", "name": "Ravi", "class": "8-B"}),
+    ]
+
+
+def test_lines_are_counted_as_an_editor_counts_them() -> None:
+    text = 'id,name,class\n\nS1,"Rao, ""Asha""",8-A\nS2,"two\nlines",8-A\nS3,Ravi,8-A\n'
+
+    found = students(text)
+
+    assert [row.line for row in found.rows] == [3, 4, 6]
+    assert found.rows[0].values["name"] == 'Rao, "Asha"'
+
+
+# Students
+
+
+def test_students_are_added_changed_or_left_as_they_are(db: Documents) -> None:
+    save_student(db, Student("S900", "Asha Rao", "8-A", "asha@example.org", active=False))
+
+    report = import_students(
+        db, students("id,name,class\nS900,Asha Rao,9-A\nS000,Student 0,1-A\nS901,Ravi Das,8-B\n")
+    )
+
+    assert (report.added, report.changed, report.refused) == (1, 1, [])
+    assert report.skipped == [(3, "already on record")]
+    known = load_reference(db).students
+    assert known["S900"] == Student("S900", "Asha Rao", "9-A", "asha@example.org", active=False)
+    assert known["S901"] == Student("S901", "Ravi Das", "8-B")
+
+
+def test_a_student_line_that_cannot_be_is_refused_with_its_reason(db: Documents) -> None:
+    report = import_students(
+        db,
+        students(
+            "id,name,class,email,active\n"
+            "S900,Asha Rao,8-A,,\n"
+            "S900,Asha Rao,8-A,,\n"
+            "S900,Other,8-A,,\n"
+            ",Nobody,8-A,,\n"
+            "S902,Ravi,8-A,not an address,\n"
+            "S903,Ravi,8-A,,perhaps\n"
+            "S904,Ravi\n"
+        ),
+    )
+
+    assert report.added == 1
+    assert report.skipped == [(3, "same as line 2")]
+    assert report.refused == [
+        (4, "S900 stands in line 2 too"),
+        (5, "id is missing"),
+        (6, "email is no e-mail address"),
+        (7, "active must be yes or no"),
+        (8, "the row has 2 columns, the header 5"),
+    ]
+
+
+def test_a_dry_run_of_students_changes_nothing(db: Documents) -> None:
+    report = import_students(db, students("id,name,class\nS900,Asha,8-A\n"), dry_run=True)
+
+    assert report.added == 1
+    assert "S900" not in load_reference(db).students
+
+
+# Bookings
+
+
+def test_history_is_added_past_the_rules_and_the_periods(db: Documents) -> None:
+    report = imported(db, "ground-1,2020-03-01,6:15,07:45,S001,Kabaddi,approved")
+
+    [booking] = find_bookings(db)
+    assert (report.added, report.refused) == (1, [])
+    assert (booking.date, booking.status) == (date(2020, 3, 1), Status.APPROVED)
+    assert (booking.student_name, booking.quota_seat) == ("Student 1", None)
+    assert [(entry.action, entry.by_name) for entry in booking.history] == [("imported", "Import")]
+    assert booking.created_at < NOW == booking.updated_at
+
+
+def test_an_import_run_twice_adds_nothing_the_second_time(db: Documents) -> None:
+    lines = [
+        f"ground-1,2025-01-{day:02d},09:00,10:00,S00{day % 10},Football,{status.value}"
+        for day in range(1, 25)
+        for status in (Status.APPROVED, Status.CANCELLED)
+    ]
+
+    first, second = imported(db, *lines), imported(db, *lines)
+
+    assert (first.added, first.skipped, first.refused) == (48, [], [])
+    assert (second.added, second.refused) == (0, [])
+    assert second.skipped == [(2 + n, "already imported") for n in range(48)]
+
+
+def test_the_same_booking_named_by_id_and_by_name_is_one(db: Documents) -> None:
+    report = imported(
+        db,
+        "ground-1,2025-01-06,09:00,10:00,S001,Football,Approved",
+        "Ground 1,2025-01-06,9:00,10:00,Student 1,Football,APPROVED",
+    )
+
+    assert report.added == 1
+    assert report.skipped == [(3, "same as line 2")]
+
+
+def test_the_indexes_are_not_bypassed_and_say_who_stands_in_the_way(db: Documents) -> None:
+    booked(db, student=1)
+    report = imported(
+        db,
+        "ground-1,2026-11-24,09:30,10:30,S002,Football,Approved",
+        "ground-2,2026-11-24,09:30,10:30,S001,Football,Pending",
+        "ground-1,2026-11-24,09:00,10:00,S002,Football,Rejected",
+        "ground-3,2026-11-24,09:00,10:00,S003,Volleyball,Approved",
+        "ground-3,2026-11-24,09:45,10:00,S004,Volleyball,Pending",
+    )
+
+    assert report.added == 2
+    assert report.refused == [
+        (2, "the slot is held by Student 1, 09:00-10:00 (Pending)"),
+        (3, "Student 1 is on ground-1 then (09:00-10:00)"),
+        (6, "the slot is held by Student 3, 09:00-10:00 (Approved)"),
+    ]
+    assert_sound(db)
+
+
+def test_a_closure_stands_in_the_way_with_its_reason(db: Documents) -> None:
+    wanted = request_for()
+    close_ground(
+        db,
+        ground_id="ground-1",
+        date=DAY,
+        start=wanted.start,
+        end=wanted.end,
+        reason="Rain",
+        by=ADMIN,
+        now=NOW,
+    )
+
+    report = imported(db, f"ground-1,{DAY},09:00,10:00,S001,Football,Approved")
+
+    assert report.refused == [(2, "the slot is held by a closure (Rain), 09:00-10:00 (Approved)")]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("ground-9,2025-01-06,09:00,10:00,S001,Football,Approved", "ground 'ground-9' is not on"),
+        ("ground-1,2025-01-06,09:00,10:00,S999,Football,Approved", "student 'S999' is not on"),
+        (",2025-01-06,09:00,10:00,S001,Football,Approved", "ground is missing"),
+        ("ground-1,06/01/2025,09:00,10:00,S001,Football,Approved", "date '06/01/2025' is not"),
+        ("ground-1,1999-01-06,09:00,10:00,S001,Football,Approved", "date is not between"),
+        ("ground-1,2025-01-06,9 am,10:00,S001,Football,Approved", "start '9 am' is not like"),
+        ("ground-1,2025-01-06,09:00,25:00,S001,Football,Approved", "end '25:00' is not like"),
+        ("ground-1,2025-01-06,09:10,10:00,S001,Football,Approved", "start is not on a 15-minute"),
+        ("ground-1,2025-01-06,10:00,09:00,S001,Football,Approved", "end is not after the start"),
+        ("ground-1,2025-01-06,09:00,10:00,S001,,Approved", "game is missing"),
+        ("ground-1,2025-01-06,09:00,10:00,S001,Football,Maybe", "status 'Maybe' is none of"),
+        ("ground-1,2025-01-06,09:00", "the row has 3 columns, the header 7"),
+    ],
+)
+def test_a_line_that_cannot_be_is_refused_with_its_reason(
+    db: Documents, line: str, reason: str
+) -> None:
+    report = imported(db, line, "ground-1,2025-02-03,23:00,24:00,S001,Football,Approved")
+
+    assert report.added == 1
+    [(number, found)] = report.refused
+    assert number == 2
+    assert found.startswith(reason)
+
+
+def test_a_name_that_several_bear_is_refused_with_their_ids(db: Documents) -> None:
+    save_student(db, Student("S900", "Student 1", "8-A"))
+
+    report = imported(db, "Ground 1,2025-01-06,09:00,10:00,Student 1,Football,Approved")
+
+    assert report.refused == [(2, "student 'Student 1' is the name of 2 on record (S001, S900)")]
+
+
+def test_missing_grounds_and_students_are_made_when_asked_for(db: Documents) -> None:
+    report = imported(
+        db,
+        "Old field,2019-01-07,09:00,10:00,Ravi Das,Kho-kho,Approved",
+        "Old field,2019-01-07,10:00,11:00,S950,Football,Approved",
+        "Old field,2019-01-07,11:00,12:00,S950,Kho-kho,Cancelled",
+        "Other field,2019-01-07,11:00,12:00,(nobody),Kho-kho,Cancelled",
+        create_missing=True,
+    )
+
+    known = load_reference(db)
+    assert report.added == 3
+    assert (report.new_grounds, report.new_students) == (("Old field",), ("Ravi Das", "S950"))
+    assert known.ground("old-field") == Ground("old-field", "Old field", ("Kho-kho", "Football"), 4)
+    assert known.student("Ravi Das").class_name == "Unknown"
+    assert report.refused == [(5, "student may hold letters, digits and . _ - @ + / only")]
+
+
+def test_a_made_ground_takes_no_id_that_another_ground_has(db: Documents) -> None:
+    save_ground(db, Ground("old-field", "The old field", ("Football",)))
+
+    imported(db, "Old field,2019-01-07,09:00,10:00,S001,Kho-kho,Approved", create_missing=True)
+
+    assert load_reference(db).ground("old-field-2").name == "Old field"
+
+
+def test_a_dry_run_foresees_what_the_import_does_and_changes_nothing(db: Documents) -> None:
+    booked(db, student=1)
+    lines = (
+        "ground-1,2026-11-24,09:30,10:30,S002,Football,Approved",
+        "ground-2,2025-01-06,09:00,10:00,S002,Football,Approved",
+        "ground-2,2025-01-06,09:30,10:00,S003,Football,Approved",
+        "ground-3,2025-01-06,09:30,10:00,S002,Football,Approved",
+        "New one,2025-01-06,09:00,10:00,S005,Football,Approved",
+    )
+    before = list(db[schema.BOOKINGS].find())
+
+    foreseen = imported(db, *lines, dry_run=True, create_missing=True)
+
+    assert list(db[schema.BOOKINGS].find()) == before
+    assert len(load_reference(db).grounds) == 3
+    assert foreseen.added == 2
+    assert foreseen == imported(db, *lines, create_missing=True)
+
+
+def test_two_imports_of_one_file_at_once_add_it_once(db: Documents) -> None:
+    lines = [f"ground-1,2024-{m:02d}-{n:02d},09:00,10:00,S001,Football,Approved"
+             for m in range(1, 13) for n in range(1, 29)]  # fmt: skip
+
+    reports = at_once(*[lambda: imported(db, *lines)] * 3)
+
+    assert sum(report.added for report in reports) == len(lines)
+    assert [report.refused for report in reports] == [[], [], []]
+    assert db[schema.BOOKINGS].count_documents({}) == len(lines)
+
+
+def test_an_imported_booking_of_a_later_day_holds_its_slot_on_the_board(db: Documents) -> None:
+    imported(db, "ground-1,2026-11-24,09:00,10:00,S001,Football,Approved")
+
+    board = day_board(db, date(2026, 11, 24), NOW)
+
+    [held] = board.bookings
+    assert held.student_name == "Student 1"
+    assert held.created_at == NOW
+    assert held.created_by != MEERA.id
+
+
+def test_ten_thousand_bookings_take_seconds_and_their_progress_is_told(db: Documents) -> None:
+    first = date(2015, 1, 1)
+    lines = [
+        f"ground-{1 + n % 3},{first + timedelta(days=n // 30)},{8 + n % 30 // 3:02d}:00,"
+        f"{9 + n % 30 // 3:02d}:00,S{n % 200:03d},Football,Approved"
+        for n in range(10_000)
+    ]
+    told: list[int] = []
+    began = clock.monotonic()
+
+    report = imported(db, *lines, progress=told.append)
+
+    assert (report.added, report.refused) == (10_000, [])
+    assert sum(told) == 10_000
+    assert len(told) > 10
+    assert clock.monotonic() - began < 30
