@@ -15,7 +15,7 @@ from pages.shared.services import Services
 
 _KEY = "session.acting_as"
 _FRAME = """<style>
-.stMainBlockContainer { padding: 3.25rem clamp(1rem, 2.5vw, 2.25rem) 2rem; }
+.stMainBlockContainer { padding: 4rem clamp(1rem, 2.5vw, 2.25rem) 2rem; }
 [class*="st-key-card_"] { background: light-dark(#ffffff, #16213a); }
 </style>"""
 

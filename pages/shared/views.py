@@ -91,8 +91,8 @@ def _cell(cell: Cell) -> list[Any]:
         return ["closed", "Closed", cell.note, cell.is_past]
     assert booking is not None
     if cell.state is CellState.PENDING:
-        return ["pending", "Requested", f"{booking.game} · {booking.class_name}", cell.is_past]
-    return ["booked", booking.game, f"Booked · {booking.class_name}", cell.is_past]
+        return ["pending", "Requested", f"{booking.class_name} · {booking.game}", cell.is_past]
+    return ["booked", booking.game, f"{booking.class_name} · booked", cell.is_past]
 
 
 def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:

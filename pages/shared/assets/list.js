@@ -47,7 +47,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     head.append(th)
   }
   for (const column of data.columns) {
-    const th = make("th", "", column)
+    const th = make("th", column === data.columns[0] ? "first" : "", column)
     th.scope = "col"
     head.append(th)
   }
