@@ -26,7 +26,7 @@ VERBS = {"approve": approve, "reject": reject, "revoke": revoke}
 TABS = ("Waiting", "Approved, upcoming", "Decided")
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 
-title, status_side = st.columns([3, 4], vertical_alignment="center")
+title, status_side = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
     live_line = st.empty()

@@ -17,7 +17,7 @@ last_day = today + timedelta(days=shared.settings.advance_days)
 form.open_form(session.first_open_day(shared), today, last_day)
 date = st.session_state[form.DATE]
 
-title, status, control = st.columns([3, 4, 3.2], vertical_alignment="center")
+title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
 title.title("Book a ground", anchor=False)
 with status:
     live_line = st.empty()

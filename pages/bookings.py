@@ -26,7 +26,7 @@ def clear_filters() -> None:
     first_page()
 
 
-title, status_side = st.columns([3, 4], vertical_alignment="center")
+title, status_side = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Bookings", anchor=False)
 with status_side:
     live_line = st.empty()

@@ -44,6 +44,5 @@ def line(shared: Services, place: Any = st) -> None:
     if shared.is_live:
         place.markdown(f":{color}[● **{word}**] :gray[· {text}]", text_alignment="right")
     else:
-        moment = shared.alive_at
-        known = f" · showing what was known as of {moment:%H:%M:%S}" if moment else ""
-        place.markdown(f":{color}[● **{word}** {text}]{known}", text_alignment="right")
+        shown = text.replace("since", "shown as of")
+        place.markdown(f":{color}[● **{word}** {text}] · {shown}", text_alignment="right")
