@@ -29,8 +29,6 @@ Subscriber = Callable[[Date | None, int], None]
 _BACK_OFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
 _AWAIT_MS = 500  # how long one look at the stream lasts when nothing happens: also the heartbeat
 _WATCHED = (schema.BOOKINGS, schema.META)
-# The resume token points before the oldest entry that the server keeps, or means nothing to it.
-_HISTORY_LOST = frozenset({136, 222, 260, 280, 286})
 
 
 class Feed:
@@ -124,7 +122,9 @@ class Feed:
                 if self.connected:
                     failures = 0
                 self.connected = False
-                if isinstance(exc, OperationFailure) and exc.code in _HISTORY_LOST:
+                if isinstance(exc, OperationFailure) and self._token is not None:
+                    # An answer, not a silence: the server cannot go on from the token, be it
+                    # older than its history or none of its own. Beginning anew is always safe.
                     log.warning("the feed's history is gone; every day is read again")
                     self._token = None
                 elif failures == 0:

@@ -1,0 +1,376 @@
+"""The feed and the live boards: what changed is seen, what did not costs nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import date, time, timedelta
+
+import pytest
+from bson import Timestamp
+from pymongo import MongoClient, monitoring
+from support import (
+    DAY,
+    GROUNDS,
+    HEAD,
+    MEERA,
+    NOW,
+    active,
+    assert_sound,
+    at_once,
+    booked,
+    eventually,
+    open_school,
+)
+
+from booking_core import (
+    CellState,
+    Feed,
+    LiveBoards,
+    Settings,
+    StoreUnavailable,
+    Student,
+    approve,
+    cancel,
+    close_ground,
+    connect,
+    lapse_pending,
+    mongod,
+    move,
+    save_day,
+    save_ground,
+    save_student,
+)
+from booking_core.store.database import BookingDatabase
+
+OTHER = DAY + timedelta(days=3)
+FAR = DAY + timedelta(days=9)
+
+
+@pytest.fixture
+def following(db):
+    """A feed that has caught up with the making of the school."""
+    following = Feed(db)
+    following.start()
+    assert following.connected
+    yield following
+    following.stop()
+
+
+class Heard:
+    """What a subscriber was told."""
+
+    def __init__(self, following: Feed) -> None:
+        self.signals: list[tuple[date | None, int]] = []
+        self.unsubscribe = following.subscribe(lambda day, version: self._hear(day, version))
+
+    def _hear(self, day, version):
+        self.signals.append((day, version))
+
+    @property
+    def days(self) -> set[date | None]:
+        return {day for day, _ in self.signals}
+
+
+def changes(following: Feed, action) -> set[date | None]:
+    """The days that ``action`` raises, up to a marker that follows it through the stream."""
+    heard = Heard(following)
+    action()
+    marker = booked(following._db, student=199, on=FAR, start=17)
+    eventually(lambda: FAR in heard.days)
+    heard.unsubscribe()
+    cancel(following._db, marker.id, by=MEERA, now=NOW)
+    return heard.days - {FAR}
+
+
+def test_a_booking_and_its_decision_raise_the_version_of_their_date_alone(db, following):
+    before = {day: following.version(day) for day in (DAY, OTHER)}
+
+    mine = booked(db)
+    raised = following.wait(DAY, before[DAY], 10)
+    approve(db, mine.id, by=HEAD, now=NOW)
+    again = following.wait(DAY, raised, 10)
+
+    assert before[DAY] < raised < again
+    assert following.version(OTHER) == before[OTHER]
+
+
+@pytest.mark.parametrize("verb", ["book", "approve", "cancel", "close", "lapse"])
+def test_each_verb_raises_the_day_it_touches(db, following, verb):
+    mine = None if verb in ("book", "close") else booked(db)
+    later = NOW + timedelta(days=2)
+    verbs = {
+        "book": lambda: booked(db),
+        "approve": lambda: approve(db, mine.id, by=HEAD, now=NOW),
+        "cancel": lambda: cancel(db, mine.id, by=MEERA, now=NOW),
+        "close": lambda: close_ground(
+            db,
+            ground_id="ground-1",
+            date=DAY,
+            start=time(9),
+            end=time(10),
+            reason="rain",
+            by=HEAD,
+            now=NOW,
+        ),
+        "lapse": lambda: lapse_pending(db, now=later),
+    }
+    if mine is not None:
+        eventually(lambda: following.version(DAY) > 1)
+
+    assert changes(following, verbs[verb]) == {DAY}
+
+
+def test_a_move_between_dates_raises_both_and_no_third(db, following):
+    mine = booked(db)
+
+    raised = changes(following, lambda: move(db, mine.id, date=OTHER, by=MEERA, now=NOW))
+
+    assert raised == {DAY, OTHER}
+
+
+@pytest.mark.parametrize("what", ["ground", "day", "student"])
+def test_a_change_of_the_school_raises_every_day(db, following, what):
+    before = following.version(OTHER)
+    saves = {
+        "ground": lambda: save_ground(db, GROUNDS[0]),
+        "day": lambda: save_day(db, DAY, timetable_id=None),
+        "student": lambda: save_student(db, Student("S000", "New name", "1-A")),
+    }
+
+    raised = changes(following, saves[what])
+
+    assert raised >= {None}
+    assert following.version(OTHER) > before
+
+
+def test_who_unsubscribed_hears_no_more_and_the_others_do(db, following):
+    gone, stays = Heard(following), Heard(following)
+
+    gone.unsubscribe()
+    gone.unsubscribe()
+    booked(db)
+    eventually(lambda: DAY in stays.days)
+
+    assert gone.signals == []
+
+
+def test_a_subscriber_that_fails_silences_nobody(db, following):
+    def fails(day, version):
+        raise RuntimeError("a fault of the screen")
+
+    following.subscribe(fails)
+    heard = Heard(following)
+
+    booked(db)
+
+    eventually(lambda: DAY in heard.days)
+    assert following.connected
+
+
+def test_stopping_ends_the_thread_and_starting_again_follows_again(db):
+    following = Feed(db)
+    following.start()
+    following.start()
+    threads = [thread for thread in threading.enumerate() if thread.name == "feed"]
+    assert len(threads) == 1
+
+    following.stop()
+    assert not threads[0].is_alive()
+    assert not following.connected
+    before = following.version(DAY)
+    booked(db)
+    following.start()
+
+    # What happened while nobody followed is not lost: its day, at least, is read again.
+    eventually(lambda: following.version(DAY) > before)
+    following.stop()
+
+
+def _token_of_old() -> dict[str, str]:
+    """A resume token of a moment before anything that the server still remembers."""
+    long_ago = Timestamp(1_000_000_000, 1)
+    return {"_data": f"82{long_ago.time:08X}{long_ago.inc:08X}2B0229296E04"}
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(_token_of_old(), id="older than the history"),
+        pytest.param({"_data": "8200"}, id="malformed"),
+        pytest.param({"nonsense": 1}, id="nonsense"),
+    ],
+)
+def test_when_the_history_is_gone_every_day_is_raised_and_the_feed_goes_on(db, token):
+    following = Feed(db)
+    following.start()
+    following.stop()
+    before = {day: following.version(day) for day in (DAY, OTHER)}
+
+    following._token = token
+    following.start()
+
+    for day, version in before.items():
+        eventually(lambda d=day, v=version: following.version(d) > v)
+    now = following.version(DAY)
+    booked(db)
+    eventually(lambda: following.version(DAY) > now)
+    following.stop()
+
+
+def test_a_feed_survives_the_death_of_the_server_and_sees_what_comes_after(tmp_path):
+    server = mongod.start(tmp_path)
+    settings = Settings(mongodb_uri=server.uri, database="feed", time_zone="Asia/Kolkata")
+    db = connect(settings)
+    open_school(db)
+    following = Feed(db)
+    following.start()
+    boards = LiveBoards(db, following)
+    first = booked(db, start=9)
+    before = following.wait(DAY, following.version(DAY), 2)
+    eventually(lambda: boards.get(DAY, NOW).cell("ground-1", time(9)).booking == first)
+
+    os.kill(server.pid, signal.SIGKILL)
+    # A booking is retried, as a person would, until the server is back.
+    second = eventually(lambda: _try(lambda: booked(db, student=2, start=10)), within=40)
+
+    eventually(lambda: following.version(DAY) > before, within=30)
+    eventually(lambda: boards.get(DAY, NOW).cell("ground-1", time(10)).booking == second)
+    assert boards.get(DAY, NOW).cell("ground-1", time(9)).booking == first
+    assert following.connected
+    assert_sound(db)
+    following.stop()
+    db.client.close()
+    server.close()
+
+
+def _try(action):
+    try:
+        return action()
+    except StoreUnavailable:
+        return None
+
+
+class Commands(monitoring.CommandListener):
+    """The names of the commands that were sent."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event):
+        self.names.append(event.command_name)
+
+    def succeeded(self, event):
+        pass
+
+    def failed(self, event):
+        pass
+
+
+@pytest.fixture
+def counted(db):
+    """The same database through a client that lists its commands."""
+    commands = Commands()
+    client = MongoClient(db.booking_settings.mongodb_uri, event_listeners=[commands])
+    yield BookingDatabase(client, db.booking_settings), commands
+    client.close()
+
+
+def test_a_live_board_asks_the_database_only_when_its_day_changed(db, following, counted):
+    watched, commands = counted
+    boards = LiveBoards(watched, following)
+    version = following.version(DAY)
+    first = boards.get(DAY, NOW)
+    commands.names.clear()
+
+    for minute in range(100):
+        boards.get(DAY, NOW + timedelta(minutes=minute))
+    assert commands.names == []
+    assert boards.get(DAY, NOW) == first
+
+    booked(db, on=OTHER)
+    following.wait(OTHER, version, 10)
+    boards.get(DAY, NOW)
+    assert commands.names == []
+
+    mine = booked(db)
+    following.wait(DAY, version, 10)
+    fresh = boards.get(DAY, NOW)
+    assert fresh.cell("ground-1", time(9)).booking == mine
+    assert commands.names.count("find") <= 2
+    assert set(commands.names) == {"find"}
+
+
+def test_many_readers_of_a_changed_day_cost_one_read(db, following, counted):
+    watched, commands = counted
+    boards = LiveBoards(watched, following)
+    version = following.version(DAY)
+    boards.get(DAY, NOW)
+    booked(db)
+    following.wait(DAY, version, 10)
+    commands.names.clear()
+
+    found = at_once(*[lambda: boards.get(DAY, NOW)] * 16)
+
+    assert {board.cell("ground-1", time(9)).state for board in found} == {CellState.PENDING}
+    assert len(commands.names) <= 2
+
+
+def test_a_live_board_moves_with_the_clock(db, following):
+    boards = LiveBoards(db, following)
+
+    before = boards.get(DAY, NOW)
+    after = boards.get(DAY, NOW + timedelta(days=1, hours=3))  # nine o'clock in Kolkata
+
+    assert before.cell("ground-1", time(9)).state is CellState.FREE
+    assert after.cell("ground-1", time(9)).state is CellState.PAST
+    assert after.cell("ground-1", time(10)).state is CellState.FREE
+
+
+def test_while_the_database_is_away_a_live_board_answers_with_what_it_knew(tmp_path):
+    server = mongod.start(tmp_path)
+    settings = Settings(mongodb_uri=server.uri, database="away", time_zone="Asia/Kolkata")
+    db = connect(settings)
+    open_school(db)
+    following = Feed(db)
+    following.start()
+    boards = LiveBoards(db, following)
+    mine = booked(db)
+    eventually(lambda: boards.get(DAY, NOW).cell("ground-1", time(9)).booking == mine)
+
+    server.close()
+    eventually(lambda: not following.connected)
+
+    assert boards.get(DAY, NOW).cell("ground-1", time(9)).booking == mine
+    later = boards.get(DAY, NOW + timedelta(minutes=5))
+    assert later.cell("ground-1", time(9)).booking == mine
+    with pytest.raises(StoreUnavailable):
+        boards.get(FAR, NOW)
+    following.stop()
+    db.client.close()
+
+
+def test_without_a_database_the_feed_starts_and_says_that_it_is_not_connected():
+    client = MongoClient("mongodb://127.0.0.1:9", serverSelectionTimeoutMS=200)
+    following = Feed(BookingDatabase(client, Settings(database="nowhere")))
+
+    following.start(wait_seconds=0.3)
+
+    assert not following.connected
+    assert following.version(DAY) == 0
+    following.stop()
+    client.close()
+
+
+def test_the_feed_is_the_database_of_all_processes_and_hears_of_bookings_made_elsewhere(
+    db, following, mongod_uri
+):
+    elsewhere = connect(db.booking_settings)
+    before = following.version(DAY)
+
+    booked(elsewhere)
+    elsewhere.client.close()
+
+    assert following.wait(DAY, before, 10) > before
+    assert len(active(db)) == 1
