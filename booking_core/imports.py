@@ -169,7 +169,7 @@ def _booking(row: Row, names: Names) -> tuple[BookingRequest, Status, Student]:
         date = Date.fromisoformat(values["date"])
     except ValueError as exc:
         raise InvalidRequest("date", f"{values['date']!r} is not like 2026-11-23") from exc
-    start, end = _time(values["start"], "start"), _time(values["end"], "end")
+    start, end = parse_time(values["start"], "start"), parse_time(values["end"], "end")
     found = [status for status in Status if status.value.casefold() == values["status"].casefold()]
     if not found:
         choices = ", ".join(status.value for status in Status)
@@ -183,7 +183,8 @@ def _booking(row: Row, names: Names) -> tuple[BookingRequest, Status, Student]:
     return replace(request, ground_id=ground.id, student_id=student.id), found[0], student
 
 
-def _time(text: str, name: str) -> time:
+def parse_time(text: str, name: str) -> time:
+    """``9:15``, ``09:15`` or ``24:00`` as a time of day; raises InvalidRequest for ``name``."""
     match = _TIME.fullmatch(text)
     hour, minute = (int(match[1]), int(match[2])) if match else (99, 0)
     if (hour, minute) == (24, 0):
