@@ -1,0 +1,247 @@
+"""The last word: indexes and validators, made once, never over data that breaks them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import DuplicateKeyError, WriteError
+from support import DAY, at_once, booked
+
+from booking_core import (
+    InvalidRequest,
+    SchemaConflict,
+    Settings,
+    StoreUnavailable,
+    connect,
+    ensure_schema,
+)
+from booking_core.store import schema
+
+MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def document(**changes):
+    """A well-formed booking, as stored."""
+    return {
+        "_id": str(uuid4()),
+        "kind": "booking",
+        "ground_id": "ground-1",
+        "date": DAY.isoformat(),
+        "start": "09:00",
+        "end": "10:00",
+        "cells": [36, 37, 38, 39],
+        "status": "Pending",
+        "student_id": "S001",
+        "student_name": "Asha",
+        "class_name": "10-B",
+        "game": "Volleyball",
+        "purpose": "",
+        "created_by": "meera",
+        "created_by_name": "Meera",
+        "created_at": MOMENT,
+        "updated_at": MOMENT,
+        "revision": 0,
+        "fingerprint": "",
+        "history": [
+            {"at": MOMENT, "by": "meera", "action": "requested", "reason": "", "dates": []}
+        ],
+    } | changes
+
+
+def state(db):
+    """Everything that ensure_schema could change."""
+    return (
+        {name: db[name].index_information() for name in sorted(db.list_collection_names())},
+        {row["name"]: row["options"] for row in db.list_collections()},
+        sorted(db[schema.META].find(), key=str),
+    )
+
+
+@pytest.fixture
+def bare(mongod_uri):
+    """A database without a schema, as some other program left it."""
+    client = MongoClient(mongod_uri, tz_aware=True)
+    name = f"test_{uuid4().hex[:12]}"
+    yield client[name]
+    client.drop_database(name)
+    client.close()
+
+
+def test_ensuring_the_schema_again_changes_nothing(db):
+    before = state(db)
+
+    ensure_schema(db)
+
+    assert state(db) == before
+    assert schema.index_faults(db) == []
+    assert schema.validator_faults(db) == []
+
+
+def test_several_processes_may_ensure_the_schema_at_once(bare):
+    outcomes = at_once(*[partial(ensure_schema, bare)] * 6)
+
+    assert outcomes == [None] * 6
+    assert schema.index_faults(bare) == []
+
+
+def test_what_is_missing_or_altered_is_made_whole(db):
+    db.bookings.drop_index(schema.ONE_BOOKING_PER_SLOT)
+    db.bookings.drop_index(schema.QUOTA_SEAT)
+    db.bookings.create_index([("student_id", 1)], name=schema.QUOTA_SEAT)
+    db.command("collMod", schema.BOOKINGS, validator={})
+    assert schema.index_faults(db) == [schema.ONE_BOOKING_PER_SLOT, schema.QUOTA_SEAT]
+    assert schema.validator_faults(db) == [schema.BOOKINGS]
+
+    ensure_schema(db)
+
+    assert schema.index_faults(db) == []
+    assert schema.validator_faults(db) == []
+
+
+CLASHES = {
+    schema.ONE_BOOKING_PER_SLOT: (
+        {"student_id": "S001"},
+        {"student_id": "S002", "status": "Approved", "cells": [39, 40], "start": "09:45"},
+    ),
+    schema.ONE_PLACE_PER_STUDENT: ({"ground_id": "ground-1"}, {"ground_id": "ground-2"}),
+    schema.QUOTA_SEAT: (
+        {"quota": {"window": "2026-W48", "seat": 0}},
+        {"quota": {"window": "2026-W48", "seat": 0}, "date": "2026-11-25"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLASHES)
+def test_data_that_breaks_an_index_is_listed_and_nothing_is_changed(bare, name):
+    rows = [document(**changes) for changes in CLASHES[name]]
+    bare.bookings.insert_many(rows)
+    before = state(bare)
+
+    with pytest.raises(SchemaConflict) as refused:
+        ensure_schema(bare)
+
+    ids = sorted(row["_id"] for row in rows)
+    assert refused.value.offenders
+    for offender in refused.value.offenders:
+        assert offender["index"] == name
+        assert offender["ids"] == ids
+        assert offender["key"]
+    assert all(id_ in str(refused.value) for id_ in ids)
+    assert state(bare) == before
+
+
+def test_bookings_that_hold_nothing_any_more_break_no_index(bare):
+    bare.bookings.insert_many(
+        [document(status=status) for status in ("Cancelled", "Rejected", "Revoked", "Approved")]
+    )
+
+    ensure_schema(bare)
+
+    assert schema.index_faults(bare) == []
+
+
+@pytest.mark.parametrize("legacy_name", [schema.LEGACY_INDEX, "ground_1_date_1_time_1_status_1"])
+def test_the_legacy_index_gives_way_to_ours(bare, legacy_name):
+    bare.bookings.create_index(
+        [("ground", 1), ("date", 1), ("time", 1), ("status", 1)], name=legacy_name, unique=True
+    )
+    assert legacy_name in schema.index_faults(bare)
+
+    ensure_schema(bare)
+
+    assert legacy_name not in bare.bookings.index_information()
+    assert schema.index_faults(bare) == []
+    bare.bookings.insert_many([document(), document(cells=[40], student_id="S002")])
+
+
+def test_the_legacy_index_stays_while_the_data_breaks_ours(bare):
+    bare.bookings.create_index([("other", 1)], name=schema.LEGACY_INDEX)
+    bare.bookings.insert_many([document(), document()])
+
+    with pytest.raises(SchemaConflict):
+        ensure_schema(bare)
+
+    assert schema.LEGACY_INDEX in bare.bookings.index_information()
+
+
+def test_a_well_formed_document_is_taken_and_each_index_holds_beneath_the_verbs(db):
+    db.bookings.insert_one(document())
+
+    with pytest.raises(DuplicateKeyError, match=schema.ONE_BOOKING_PER_SLOT):
+        db.bookings.insert_one(document(student_id="S002", status="Approved"))
+    with pytest.raises(DuplicateKeyError, match=schema.ONE_PLACE_PER_STUDENT):
+        db.bookings.insert_one(document(ground_id="ground-2"))
+    db.bookings.insert_one(document(status="Cancelled"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cells": []},
+        {"cells": "36"},
+        {"cells": [36, 36]},
+        {"cells": [96]},
+        {"cells": [-1]},
+        {"cells": [36.5]},
+        {"status": "pending"},
+        {"status": None},
+        {"kind": "party"},
+        {"kind": "closure"},
+        {"date": "24.11.2026"},
+        {"date": MOMENT},
+        {"start": "9"},
+        {"ground_id": ""},
+        {"ground_id": {"$gt": ""}},
+        {"student_id": ""},
+        {"created_at": "yesterday"},
+        {"revision": -1},
+        {"quota": {"window": "2026-W48"}},
+        {"quota": {"window": "2026-W48", "seat": -1}},
+        {"history": []},
+        {"surprise": 1},
+    ],
+    ids=str,
+)
+def test_the_database_refuses_a_malformed_booking(db, changes):
+    with pytest.raises(WriteError, match="validation"):
+        db.bookings.insert_one(document(**changes))
+
+    assert db.bookings.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("field", sorted(set(document()) - {"_id"}))
+def test_the_database_refuses_a_booking_without_one_of_its_fields(db, field):
+    row = document()
+    del row[field]
+
+    with pytest.raises(WriteError, match="validation"):
+        db.bookings.insert_one(row)
+
+
+def test_what_the_verbs_write_passes_a_look_at_every_stored_document(db):
+    booked(db)
+
+    broken = db.bookings.count_documents({"$nor": [schema.VALIDATORS[schema.BOOKINGS]]})
+
+    assert broken == 0
+
+
+def test_a_server_that_is_not_there_is_said_so_within_five_seconds():
+    started = datetime.now(UTC)
+
+    with pytest.raises(StoreUnavailable):
+        connect(Settings(mongodb_uri="mongodb://127.0.0.1:9/", database="nowhere"))
+
+    assert (datetime.now(UTC) - started).total_seconds() < 6
+
+
+@pytest.mark.parametrize("uri", ["mongodb://", "mongodb://h:99999"])
+def test_a_malformed_address_is_the_settings_fault(uri):
+    with pytest.raises(InvalidRequest) as refused:
+        connect(Settings(mongodb_uri=uri, database="nowhere"))
+
+    assert refused.value.field == "MONGODB_URI"
