@@ -62,7 +62,7 @@ from booking_core.queries import (
     weeks_of,
 )
 from booking_core.settings import Settings
-from booking_core.store.database import connect, ensure_schema
+from booking_core.store.database import connect, disconnect, ensure_schema
 from booking_core.store.reference import (
     Reference,
     save_day,
@@ -129,6 +129,7 @@ __all__ = [
     "close_ground",
     "connect",
     "day_board",
+    "disconnect",
     "day_progress",
     "ensure_schema",
     "find_bookings",

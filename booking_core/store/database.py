@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -26,6 +27,10 @@ from pymongo.read_concern import ReadConcern
 from booking_core.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
 from booking_core.store import schema
+from booking_core.store.shared_reads import Queues, SharedReads
+
+if TYPE_CHECKING:
+    from booking_core.mongod import EmbeddedServer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -67,21 +72,26 @@ class BookingDatabase(Database[dict[str, Any]]):
         super().__init__(client, settings.database, codec_options=_CODEC, write_concern=_WRITE)
         self.booking_settings = settings
         self.booking_caches: dict[str, Any] = {}
+        self.embedded_server: EmbeddedServer | None = None
+        self.shared_reads = SharedReads()
+        self.queues = Queues()
 
 
 def connect(settings: Settings) -> BookingDatabase:
     """The database of ``settings``, schema ensured.
 
     ``settings.mongodb_uri`` None starts or joins the embedded server, which lasts as long as this
-    process. Raises StoreUnavailable within 5 seconds when nothing answers, InvalidRequest for a
+    process, or until ``disconnect``. Raises StoreUnavailable within 5 seconds when nothing answers, InvalidRequest for a
     malformed address or a server that is no replica set, SchemaConflict, and ServerFailed.
     """
-    uri = settings.mongodb_uri
+    uri, server = settings.mongodb_uri, None
     if uri is None:
         from booking_core import mongod  # the embedded server is needed by embedded use alone
 
-        uri = mongod.start(settings.data_path).uri
+        server = mongod.start(settings.data_path)
+        uri = server.uri
     db = open_database(uri, settings)
+    db.embedded_server = server
     try:
         with reachable():
             hello = db.client.admin.command("hello")
@@ -92,9 +102,16 @@ def connect(settings: Settings) -> BookingDatabase:
                 )
         ensure_schema(db)
     except BaseException:
-        db.client.close()
+        disconnect(db)
         raise
     return db
+
+
+def disconnect(db: BookingDatabase) -> None:
+    """Closes the connection, and leaves the embedded server: the last one out stops it."""
+    db.client.close()
+    if db.embedded_server is not None:
+        db.embedded_server.close()
 
 
 def open_database(uri: str, settings: Settings) -> BookingDatabase:
@@ -132,6 +149,28 @@ def settings_of(db: Documents) -> Settings:
 def cache_of(db: Documents) -> dict[str, Any]:
     """A place for what was read from ``db``; a plain pymongo Database remembers nothing."""
     return db.booking_caches if isinstance(db, BookingDatabase) else {}
+
+
+def shared(
+    db: Documents, key: Hashable, read: Callable[[], T], *, asked_already: bool = False
+) -> T:
+    """What ``read`` returns: one read for all threads that ask for ``key`` at the same moment."""
+    if isinstance(db, BookingDatabase):
+        return db.shared_reads.get(key, read, asked_already=asked_already)
+    return read()
+
+
+@contextlib.contextmanager
+def behind(db: Documents, key: Hashable) -> Iterator[threading.Event | None]:
+    """Yields None to the first thread in this block for ``key``.
+
+    To the others, once that one has left it, an event that is the same for all who waited for it.
+    """
+    if isinstance(db, BookingDatabase):
+        with db.queues.behind(key) as ahead:
+            yield ahead
+    else:
+        yield None
 
 
 def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:

@@ -21,7 +21,7 @@ from booking_core.errors import InvalidRequest, NotFound, UnknownGround, Unknown
 from booking_core.model import Ground, Student, Timetable, check_date, check_id, check_text
 from booking_core.store import documents as d
 from booking_core.store import schema
-from booking_core.store.database import Documents, cache_of, collection, reachable, transact
+from booking_core.store.database import Documents, cache_of, collection, reachable, shared, transact
 
 _CACHE = "reference"
 _DEMO_CLAIM = "demo"
@@ -64,7 +64,11 @@ class Reference:
 def load(db: Documents) -> Reference:
     """The reference data as of now: one read when nothing changed. Raises StoreUnavailable."""
     with reachable():
-        meta = collection(db, schema.META).find_one({"_id": "revision"}) or {}
+        meta = shared(
+            db,
+            "revision",
+            lambda: collection(db, schema.META).find_one({"_id": "revision"}) or {},
+        )
         kept: Reference | None = cache_of(db).get(_CACHE)
         grounds_revision, students_revision = meta.get("grounds", 0), meta.get("students", 0)
         if (

@@ -20,6 +20,7 @@ from booking_core import (
     Settings,
     StoreUnavailable,
     connect,
+    disconnect,
     lapse_pending,
     load_reference,
 )
@@ -64,7 +65,7 @@ class Services:
         self._keeper.join(10)
         if self.db is not None:
             self.feed.stop()
-            self.db.client.close()
+            disconnect(self.db)
 
     @property
     def is_live(self) -> bool:

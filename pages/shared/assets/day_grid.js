@@ -73,8 +73,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tr.append(th)
     data.grounds.forEach((ground, column) => {
       const [state, line, note, isPast] = data.cells[row][column]
-      const picked = data.picked?.ground === ground.id && data.picked.starts.includes(period.start)
-      const pressable = (state === "free" || picked) && data.live
+      // A pick that somebody else took meanwhile is shown as theirs.
+      const picked = state === "free" && data.picked?.ground === ground.id &&
+        data.picked.starts.includes(period.start)
+      const pressable = state === "free" && data.live
       const cell = make(pressable ? "button" : "div", `cell ${isPast ? "past" : STATES[state][1]}`)
       if (picked) cell.className = "cell picked"
       cell.dataset.at = `${row}:${column}`
