@@ -1,0 +1,148 @@
+"""The real app as a process of its own, and its school as the tests see it from outside."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from support import booked, eventually, open_school
+
+from booking_core import Actor, Booking, Role, Settings, connect
+from booking_core.store.database import BookingDatabase
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The accounts of the app's sidebar.
+MEERA = Actor("meera", Role.STAFF, "Meera Nair")
+JOSEPH = Actor("joseph", Role.STAFF, "Joseph Mathew")
+HEAD = Actor("head", Role.PRINCIPAL, "Dr. Anand Rao")
+ADMIN = Actor("admin", Role.ADMIN, "Farah Sheikh")
+
+
+def _zone_where_school_begins() -> str:
+    """A zone where it is past nine now, so that every test sees the same part of a school day."""
+    ahead = 9 - datetime.now(UTC).hour
+    ahead += 24 if ahead < -12 else 0
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+ZONE = _zone_where_school_begins()
+
+
+def today() -> date:
+    return datetime.now(ZoneInfo(ZONE)).date()
+
+
+def tomorrow() -> date:
+    return today() + timedelta(days=1)
+
+
+def settings_for(uri: str, database: str) -> Settings:
+    return Settings(mongodb_uri=uri, database=database, time_zone=ZONE, school_name="Test school")
+
+
+class School:
+    """The app's database. What is written here comes to the screens from outside."""
+
+    def __init__(self, db: BookingDatabase) -> None:
+        self.db = db
+
+    def reset(self) -> None:
+        """The small school of ``support``, without a booking."""
+        self.clear()
+        open_school(self.db)
+
+    def clear(self) -> None:
+        for name in ("bookings", "grounds", "students", "timetables", "days"):
+            self.db[name].delete_many({})
+        self.db["meta"].update_one({"_id": "revision"}, {"$inc": {"grounds": 1, "students": 1}})
+
+    def book(self, *, by: Actor = JOSEPH, **request: Any) -> Booking:
+        """A booking past the screens, of today unless told otherwise."""
+        request.setdefault("on", today())
+        return booked(self.db, by=by, now=datetime.now(UTC), **request)
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[dict[str, Any]]]:
+        """The commands that reach this database inside the block, filled in at its end.
+
+        It asks the server itself, so no way around it exists. The feed's own waiting is left out.
+        """
+        entries: list[dict[str, Any]] = []
+        self.db.command("profile", 2)
+        try:
+            yield entries
+        finally:
+            self.db.command("profile", 0)
+            entries += self.db["system.profile"].find(
+                {
+                    "op": {"$ne": "getmore"},
+                    "command.profile": {"$exists": False},
+                    "ns": {"$ne": f"{self.db.name}.system.profile"},
+                }
+            )
+            self.db["system.profile"].drop()
+
+
+def inserts(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of recorded commands: each attempt to store a booking."""
+    return [e for e in entries if e["op"] == "insert" and e["ns"].endswith(".bookings")]
+
+
+class AppServer:
+    """``streamlit run app.py`` on a free port; its log is a file."""
+
+    def __init__(self, home: Path, environment: dict[str, str]) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home / "app.log"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("BOOKING_", "MONGODB_"))}
+        with self.log.open("wb") as log:
+            streamlit = (sys.executable, "-m", "streamlit")
+            self._process = subprocess.Popen(
+                [*streamlit, "run", "app.py", "--server.port", str(self.port)],
+                cwd=ROOT,
+                env=kept | {"HOME": str(home), "SCHOOL_TIME_ZONE": ZONE} | environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        eventually(self._answers, within=60)
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text()
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.URLError:
+            return False
+
+    def close(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+
+
+def open_app(home: Path, uri: str, database: str) -> tuple[AppServer, School]:
+    """An app on a school of its own. The caller closes both."""
+    school = School(connect(settings_for(uri, database)))
+    school.reset()
+    app = AppServer(
+        home,
+        {"MONGODB_URI": uri, "MONGODB_DATABASE": database, "SCHOOL_NAME": "Test school"},
+    )
+    return app, school

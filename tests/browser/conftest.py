@@ -1,0 +1,96 @@
+"""One browser and one app per worker; an emptied school and fresh windows for every test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from app_server import ROOT, AppServer, School, open_app
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from screens import LOAD, act_as
+
+sys.path.insert(0, str(ROOT / "scripts"))
+from browser import find
+
+OpenPage = Callable[..., Page]
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium. Without one every test that needs it fails."""
+    path = find()
+    assert path is not None, "no Chromium here: python scripts/browser.py installs one"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def running(
+    mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[AppServer, School]]:
+    """The app that the tests of this worker share."""
+    app, school = open_app(
+        tmp_path_factory.mktemp("home"), mongod_uri, f"browser_{uuid4().hex[:12]}"
+    )
+    yield app, school
+    app.close()
+    school.db.client.drop_database(school.db.name)
+    school.db.client.close()
+
+
+@pytest.fixture
+def app(running: tuple[AppServer, School], school: School) -> AppServer:
+    return running[0]
+
+
+@pytest.fixture
+def school(running: tuple[AppServer, School]) -> School:
+    """Three grounds, 8 to 18 o'clock, students S000 to S199, nothing booked; it is past nine."""
+    running[1].reset()
+    return running[1]
+
+
+@pytest.fixture
+def open_window(browser: Browser) -> Iterator[OpenPage]:
+    """Opens an address in a browser of its own: ``open_window(url, who=None, **context)``."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(url: str, who: str | None = None, **options: Any) -> Page:
+        context = browser.new_context(
+            **{"viewport": {"width": 1440, "height": 900}, "locale": "en-IN"} | options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(LOAD)
+        page.goto(url)
+        if who is not None:
+            act_as(page, who)
+        return page
+
+    yield open_one
+    for context in contexts:
+        for page in context.pages:
+            if not page.is_closed() and page.url.startswith("http"):
+                # Whatever a test looked at: no screen ever ends in a fault.
+                expect(page.locator(".stException")).to_have_count(0)
+                expect(page.get_by_text("Something went wrong")).to_have_count(0)
+        context.close()
+
+
+@pytest.fixture
+def open_page(app: AppServer, open_window: OpenPage) -> OpenPage:
+    """Opens a screen of the shared app: ``open_page("/book", "Joseph Mathew")``."""
+
+    def open_one(path: str = "/book", who: str | None = None, **options: Any) -> Page:
+        return open_window(app.url + path, who, **options)
+
+    return open_one

@@ -1,0 +1,88 @@
+"""The screens as their users see them: by role and by words."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+TICK = 8_000  # a change made elsewhere is on the screen by then (ms)
+LOAD = 20_000
+
+
+def act_as(page: Page, name: str) -> None:
+    """Chooses an account in the sidebar, as its owner would."""
+    page.get_by_label("Acting as").click()
+    page.get_by_role("option", name=name).click()
+    expect(page.get_by_role("option", name=name)).to_have_count(0)
+
+
+def cell(page: Page, hour: int, ground: int = 1, state: str = "Free") -> Locator:
+    """The cell of a period that begins at ``hour``: a button while it is Free or Picked."""
+    return page.get_by_role("button", name=f"{state}: Ground {ground}, {hour}-{hour + 1},")
+
+
+def place(page: Page, hour: int, ground: int = 1) -> Locator:
+    """The same place of the grid, whatever it shows."""
+    return page.locator(f'[data-at="{hour - 8}:{ground - 1}"]')
+
+
+def student_box(page: Page) -> Locator:
+    return page.get_by_role("combobox", name=re.compile("Student"))
+
+
+def choose_student(page: Page, student: str) -> None:
+    box = student_box(page)
+    box.click()
+    box.press_sequentially(student)
+    option = page.get_by_role("option", name=re.compile(rf"{student}$"))
+    option.click()
+    expect(option).to_have_count(0)
+
+
+def fill_form(page: Page, hour: int, student: str, ground: int = 1) -> None:
+    """Picks a slot and a student on the Book screen."""
+    cell(page, hour, ground).click()
+    expect(cell(page, hour, ground, "Picked")).to_be_visible(timeout=LOAD)
+    choose_student(page, student)
+
+
+def open_review(page: Page) -> None:
+    button = page.get_by_role("button", name="Review booking")
+    expect(button).to_be_enabled(timeout=LOAD)
+    button.click()
+    expect(confirm_button(page)).to_be_enabled(timeout=LOAD)
+
+
+def confirm_button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Confirm booking")
+
+
+def confirm(page: Page) -> None:
+    """Confirms the open review, to the dialog that says so."""
+    confirm_button(page).click()
+    expect(requested(page)).to_be_visible(timeout=LOAD)
+
+
+def requested(page: Page) -> Locator:
+    return page.get_by_text("The slot is held and waiting for the principal's approval.")
+
+
+def row(page: Page, text: str) -> Locator:
+    """A line of the list on Bookings or Approvals."""
+    return page.get_by_role("row").filter(has_text=text)
+
+
+def show_tab(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
+
+
+def live_line(page: Page) -> Locator:
+    return page.get_by_text(re.compile(r"updated \d\d:\d\d:\d\d")).first
+
+
+def ticks(page: Page, count: int) -> None:
+    """Returns after ``count`` live updates of the screen."""
+    for _ in range(count):
+        before = live_line(page).inner_text()
+        expect(live_line(page)).not_to_have_text(before, timeout=TICK)
