@@ -81,8 +81,9 @@ def connect(settings: Settings) -> BookingDatabase:
     """The database of ``settings``, schema ensured.
 
     ``settings.mongodb_uri`` None starts or joins the embedded server, which lasts as long as this
-    process, or until ``disconnect``. Raises StoreUnavailable within 5 seconds when nothing answers, InvalidRequest for a
-    malformed address or a server that is no replica set, SchemaConflict, and ServerFailed.
+    process, or until ``disconnect``. Raises StoreUnavailable within 5 seconds when nothing
+    answers, InvalidRequest for a malformed address or a server that is no replica set,
+    SchemaConflict, and ServerFailed.
     """
     uri, server = settings.mongodb_uri, None
     if uri is None:
