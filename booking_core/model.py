@@ -110,6 +110,9 @@ def check_time(value: Any, name: str) -> time:
 def check_now(value: datetime | None) -> datetime | None:
     if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
         raise InvalidRequest("now", "must be a datetime with a time zone")
+    # Years at the ends of the calendar overflow as soon as a time zone or a day is added.
+    if value is not None and not 2000 <= value.year <= 2200:
+        raise InvalidRequest("now", "is not between the years 2000 and 2200")
     return value
 
 

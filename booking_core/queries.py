@@ -71,8 +71,7 @@ def find_bookings(
         condition["class_name"] = check_text(class_name, "class_name", required=True)
     if status is not None:
         condition["status"] = {"$in": _statuses(status)}
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
-        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+    _check_limit(limit)
     if after is not None:
         if not isinstance(after, Booking):
             raise InvalidRequest("after", "must be a Booking")
@@ -86,7 +85,8 @@ def find_bookings(
 
 
 def pending_queue(db: Documents, *, limit: int = 200) -> list[Booking]:
-    """What waits for a decision, the oldest slot first."""
+    """What waits for a decision, the oldest slot first; at most ``limit`` (1 to 1000)."""
+    _check_limit(limit)
     return ledger.find(
         db,
         {"status": Status.PENDING.value},
@@ -98,7 +98,8 @@ def pending_queue(db: Documents, *, limit: int = 200) -> list[Booking]:
 def approved_upcoming(
     db: Documents, *, now: datetime | None = None, limit: int = 200
 ) -> list[Booking]:
-    """Approved bookings of today and later, the next one first."""
+    """Approved bookings of today and later, the next one first; ``limit`` from 1 to 1000."""
+    _check_limit(limit)
     now = check_now(now) or clock()
     today = now.astimezone(settings_of(db).zone).date().isoformat()
     return ledger.find(
@@ -128,6 +129,11 @@ def week_of(db: Documents, student_id: str, date: Date) -> list[Booking]:
     """The student's active bookings that count in the ISO week of ``date``, by time."""
     pair = (check_id(student_id, "student_id"), iso_week(check_date(date, "date")))
     return ledger.seats_by_student(db, [pair])[pair]
+
+
+def _check_limit(limit: Any) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
+        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
 
 
 def _statuses(status: Any) -> list[str]:

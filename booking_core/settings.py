@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from booking_core.errors import InvalidRequest
+from booking_core.model import check_text
 
 # field of Settings -> the name it has in the environment and in secrets.toml
 _NAMES = {
@@ -23,6 +25,8 @@ _NAMES = {
     "quota": "BOOKING_QUOTA_PER_WEEK",
     "data_directory": "DATA_DIRECTORY",
 }
+_DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_RESERVED = ("admin", "config", "local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,10 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("database", "time_zone", "school_name", "data_directory"):
             value = getattr(self, name)
-            if not isinstance(value, str) or not value.strip() or len(value) > 1000:
-                raise InvalidRequest(_NAMES[name], "must be text")
+            check_text(value, _NAMES[name], limit=1000, required=True)
+        # What a server refuses as a name, and its own databases.
+        if not _DATABASE.fullmatch(self.database) or self.database in _RESERVED:
+            raise InvalidRequest(_NAMES["database"], "is no name that a database may have")
         uri = self.mongodb_uri
         if uri is not None and (
             not isinstance(uri, str) or not uri.startswith(("mongodb://", "mongodb+srv://"))
