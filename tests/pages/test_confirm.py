@@ -1,0 +1,153 @@
+"""The button "Confirm booking" behind a screen that does not know yet what the database knows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from uuid import uuid4
+
+import pytest
+from pymongo.errors import DuplicateKeyError
+from streamlit.testing.v1 import AppTest
+from support import DAY, MEERA, NOW, RAVI, active, assert_sound, booked
+
+from booking_core import LiveBoards, Slot
+from booking_core.store.database import BookingDatabase
+from pages.shared.services import Services
+
+SLOT = Slot("ground-1", DAY, time(9), time(10))
+
+
+class Silent:
+    """A feed that tells nothing: the screens go on showing what they read first."""
+
+    total = 0
+
+    def __init__(self, connected: bool) -> None:
+        self.connected = connected
+
+    def version(self, date: date) -> int:
+        return 0
+
+    def wait_beyond(self, total: int, seconds: float) -> None:
+        pass
+
+
+class Behind(Services):
+    """A screen's services, with the board of the day as it is now and ever after."""
+
+    def __init__(self, db: BookingDatabase, *, is_live: bool = True) -> None:
+        super().__init__(db.booking_settings)
+        self.db, self.feed = db, Silent(is_live)
+        self.boards = LiveBoards(db, self.feed)
+        self.boards.get(DAY, NOW)
+
+    def now(self) -> datetime:
+        return NOW.astimezone(self.settings.zone)
+
+
+def _screen(shared, by, picked, presses):  # run as a script of its own, without our names
+    import streamlit as st
+
+    from pages.shared import booking_form as form
+    from pages.shared import words
+
+    state = st.session_state
+    if "book.picked" not in state:
+        state["book.picked"] = picked
+        state["book.student"] = "S001"
+        state["book.game.ground-1"] = "Volleyball"
+        form.begin_review()
+    for _ in range(presses):
+        form.confirm(shared, by)
+    gone = form.lost(shared.boards.get(picked.date, shared.now()))
+    if gone is not None:
+        st.error(words.taken(gone[0]))
+        for option in gone[1]:
+            st.button(f"{option.start:%H:%M}", on_click=form.choose, args=(option,))
+    if form.problem():
+        st.error(form.problem())
+    if form.done() is not None:
+        st.success(form.done().reference)
+
+
+def _open(shared: Services, presses: int = 1) -> AppTest:
+    arguments = {"shared": shared, "by": MEERA, "picked": SLOT, "presses": presses}
+    screen = AppTest.from_function(_screen, kwargs=arguments, default_timeout=30).run()
+    assert not screen.exception
+    return screen
+
+
+@pytest.fixture(autouse=True)
+def _that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verbs ask no screen for the time."""
+
+    def clock() -> datetime:
+        return NOW
+
+    monkeypatch.setattr("booking_core.bookings.d.clock", clock)
+    monkeypatch.setattr("booking_core.store.documents.clock", clock)
+
+
+def test_a_slot_that_a_stale_screen_shows_free_is_refused_by_the_index_in_the_same_words(
+    db: BookingDatabase,
+) -> None:
+    shared = Behind(db)
+    booked(db, by=RAVI, student=2)
+    assert shared.boards.get(DAY, NOW).is_free(SLOT)
+
+    screen = _open(shared)
+
+    assert [e.value for e in screen.error] == [
+        "This slot was just booked by Ravi. Please choose another."
+    ]
+    assert [b.label for b in screen.button] == ["08:00", "10:00", "11:00"]
+    assert screen.session_state["book.student"] == "S001"
+    assert len(active(db)) == 1
+
+
+def test_what_writes_around_every_check_is_refused_by_the_index(db: BookingDatabase) -> None:
+    booked(db, by=RAVI, student=2)
+    rival = active(db)[0] | {"_id": str(uuid4()), "student_id": "S003"}
+    del rival["quota"]
+
+    with pytest.raises(DuplicateKeyError):
+        db["bookings"].insert_one(rival)
+
+    assert_sound(db)
+
+
+def test_confirm_pressed_again_and_again_is_one_booking(db: BookingDatabase) -> None:
+    screen = _open(Behind(db), presses=3)
+
+    assert len(screen.success) == 1
+    assert len(active(db)) == 1
+
+
+def test_an_alternative_is_another_submission_and_books(db: BookingDatabase) -> None:
+    shared = Behind(db)
+    booked(db, by=RAVI, student=2)
+    screen = _open(shared)
+
+    screen.button[1].click().run()
+
+    assert not screen.exception
+    assert len(screen.success) == 1
+    assert [b["start"] for b in active(db, student_id="S001")] == ["10:00"]
+
+
+def test_nothing_is_sent_while_the_database_is_away(db: BookingDatabase) -> None:
+    screen = _open(Behind(db, is_live=False))
+
+    assert "Confirm comes back by itself" in screen.error[0].value
+    assert active(db) == []
+
+
+def test_a_broken_rule_is_said_and_the_form_stays(db: BookingDatabase) -> None:
+    booked(db, student=1, start=14)
+    booked(db, student=1, start=15)
+
+    screen = _open(Behind(db))
+
+    assert "already has 2 bookings that week" in screen.error[0].value
+    assert screen.session_state["book.picked"] == SLOT
+    assert len(active(db)) == 2
