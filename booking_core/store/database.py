@@ -42,13 +42,16 @@ _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _WRITE = WriteConcern(w="majority", j=True)
 # Server states in which it is alive but cannot serve: stepping down, shutting down, no primary.
 _AWAY_CODES = frozenset({6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436})
+_REFUSED_LOGIN = frozenset({18, 8000})
+_NOT_ALLOWED = 13
 
 
 @contextlib.contextmanager
 def reachable(seconds: float | None = DEADLINE_SECONDS) -> Iterator[None]:
     """Within it, a database that cannot be reached raises StoreUnavailable.
 
-    Other driver errors pass as they are: each has a meaning for whoever made the call.
+    A login or a user that the server refuses raises InvalidRequest. Other driver errors pass as
+    they are: each has a meaning for whoever made the call.
     """
     try:
         with pymongo.timeout(seconds):
@@ -58,6 +61,10 @@ def reachable(seconds: float | None = DEADLINE_SECONDS) -> Iterator[None]:
     except OperationFailure as exc:
         if exc.code in _AWAY_CODES or exc.timeout:
             raise StoreUnavailable(str(exc)) from exc
+        if exc.code in _REFUSED_LOGIN:
+            raise InvalidRequest("MONGODB_URI", "has a user or password that is refused") from exc
+        if exc.code == _NOT_ALLOWED:
+            raise InvalidRequest("MONGODB_URI", "has a user who may not do this there") from exc
         raise
     except PyMongoError as exc:
         if exc.timeout or isinstance(exc, pymongo.errors.InvalidOperation):

@@ -1,0 +1,355 @@
+"""``python -m booking_core``, run as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from support import booked
+
+from booking_core import Settings, Status, errors, find_bookings, load_reference
+from booking_core.doctor import examine, examine_database
+from booking_core.errors import BookingError
+from booking_core.store import schema
+from booking_core.store.database import BookingDatabase
+from booking_core.wording import sentence
+
+ROOT = Path(__file__).resolve().parents[2]
+TOMORROW = datetime.now(ZoneInfo("Asia/Kolkata")).date() + timedelta(days=1)
+Run = Callable[..., subprocess.CompletedProcess[str]]
+MakeDatabase = Callable[..., BookingDatabase]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MONGODB", "BOOKING"))}
+    return subprocess.run(
+        [sys.executable, "-m", "booking_core", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env=kept | {"PYTHONIOENCODING": "utf-8"} | environment,
+        timeout=90,
+    )
+
+
+def runner(db: BookingDatabase) -> Run:
+    uri = str(db.booking_settings.mongodb_uri)
+    return lambda *arguments: run(*arguments, MONGODB_URI=uri, MONGODB_DATABASE=db.name)
+
+
+@pytest.fixture
+def command(db: BookingDatabase) -> Run:
+    """Runs the command line on the school of ``db``."""
+    return runner(db)
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], words: str) -> None:
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+
+
+def booking_file(folder: Path, *lines: str) -> str:
+    file = folder / "old.csv"
+    file.write_text("\n".join(("ground,date,start,end,student,game,status", *lines)), "utf-8")
+    return str(file)
+
+
+# Help, init, demo
+
+
+def test_help_names_every_command() -> None:
+    done = run("--help")
+
+    assert done.returncode == 0
+    for name in ("init", "demo", "doctor", "board", "book", "import"):
+        assert f"\n  {name} " in done.stdout
+
+
+def test_init_says_what_it_made_and_then_that_all_is_in_place(
+    make_db: MakeDatabase, mongod_uri: str
+) -> None:
+    db = make_db(school=False)
+    db.client.drop_database(db.name)
+
+    first, second = runner(db)("init"), runner(db)("init")
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "made collection bookings" in first.stdout
+    assert "made index one_booking_per_slot" in first.stdout
+    assert second.stdout == f"Everything is in place in {db.name}.\n"
+    assert schema.index_faults(db) == schema.validator_faults(db) == []
+
+
+def test_the_demo_loads_once_and_leaves_a_school_alone(make_db: MakeDatabase) -> None:
+    db = make_db(school=False)
+
+    first, second = runner(db)("demo"), runner(db)("demo")
+
+    assert first.stdout == "Loaded 6 grounds and 120 students.\n"
+    assert_one_sentence(second, "holds data already")
+
+
+def test_without_an_address_the_embedded_server_is_used_and_stopped(tmp_path: Path) -> None:
+    made = run("init", DATA_DIRECTORY=str(tmp_path))
+    found = run("doctor", DATA_DIRECTORY=str(tmp_path))
+
+    assert (made.returncode, found.returncode) == (0, 0)
+    assert "WRONG" not in found.stdout
+
+
+# Doctor
+
+
+def test_the_doctor_finds_a_healthy_database_healthy(command: Run) -> None:
+    done = command("doctor")
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert [line.split()[0] for line in lines] == ["ok"] * 7
+    assert "a write is heard of after" in lines[-1]
+
+
+def test_the_doctor_names_what_is_wrong_with_its_remedy(db: BookingDatabase, command: Run) -> None:
+    first = booked(db)
+    db[schema.BOOKINGS].drop_index(schema.ONE_BOOKING_PER_SLOT)
+    db.command("collMod", schema.STUDENTS, validator={})
+    twin = {**db[schema.BOOKINGS].find_one({"_id": first.id}), "_id": "twin"}  # type: ignore[dict-item]
+    db[schema.BOOKINGS].insert_one(
+        twin | {"student_id": "S002", "quota": {"window": "x", "seat": 0}}
+    )
+
+    done = command("doctor")
+
+    assert done.returncode == 1
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
+    assert [line.split()[1] for line in wrong if "valid" not in line] == ["indexes", "duplicates"]
+    assert any("students" in line for line in wrong)
+    assert any(first.id in line and "twin" in line for line in wrong)
+    assert all(" -> " in line for line in wrong)
+    assert_one_sentence(command("board", "today"), "contradict each other")
+
+
+def test_the_doctor_changes_nothing_of_the_school(db: BookingDatabase) -> None:
+    booked(db)
+    names = [name for name in schema.VALIDATORS if name != schema.META]
+    before = {name: list(db[name].find()) for name in names}
+    revision = db[schema.META].find_one({"_id": "revision"})
+
+    assert all(finding.ok for finding in examine_database(db))
+
+    assert {name: list(db[name].find()) for name in names} == before
+    assert db[schema.META].find_one({"_id": "revision"}) == revision
+
+
+def test_the_doctor_says_when_nothing_answers() -> None:
+    findings = list(examine(Settings(mongodb_uri="mongodb://127.0.0.1:1")))
+
+    assert [(finding.name, finding.ok) for finding in findings] == [("connection", False)]
+    assert "cannot be reached" in findings[0].detail
+
+
+# Errors
+
+
+def test_every_error_has_one_sentence() -> None:
+    def kinds(kind: type[BookingError]) -> list[type[BookingError]]:
+        return [kind, *(k for child in kind.__subclasses__() for k in kinds(child))]
+
+    handled = Path(str(sys.modules["booking_core.wording"].__file__)).read_text("utf-8")
+    bases = {"BookingError", "RuleBroken", "Conflict", "ServerFailed"}
+    for kind in kinds(BookingError):
+        if kind.__module__ == errors.__name__ and kind.__name__ not in bases:
+            assert f"case {kind.__name__}():" in handled
+    assert sentence(errors.SchemaConflict([])).count("\n") == 0
+    assert sentence(errors.ServerFailed("It is full.", "Make room.")) == "It is full. Make room."
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"MONGODB_URI": "mongodb://127.0.0.1:1"}, "cannot be reached"),
+        ({"MONGODB_URI": "nonsense"}, "MONGODB_URI must start with mongodb://"),
+        ({"MONGODB_URI": "mongodb://"}, "MONGODB_URI"),
+        ({"SCHOOL_TIME_ZONE": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
+        ({"BOOKING_QUOTA_PER_WEEK": "many"}, "BOOKING_QUOTA_PER_WEEK must be a whole number"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], words: str) -> None:
+    assert_one_sentence(run("board", "today", **environment), words)
+
+
+def test_a_refused_password_is_one_sentence(mongod_uri: str) -> None:
+    uri = mongod_uri.replace("mongodb://", "mongodb://somebody:secret-word@")
+
+    done, found = run("board", "today", MONGODB_URI=uri), run("doctor", MONGODB_URI=uri)
+
+    assert_one_sentence(done, "MONGODB_URI")
+    assert found.returncode == 1
+    assert "WRONG" in found.stdout
+    for text in (done.stderr, found.stdout, found.stderr):
+        assert "secret-word" not in text
+        assert "Traceback" not in text
+
+
+# Board and book
+
+
+def test_the_board_shows_who_holds_what(command: Run) -> None:
+    command(
+        *("book", "--ground", "Ground 1", "--date", "tomorrow", "--start", "09:00", "--end"),
+        *("11:00", "--student", "S007", "--game", "Football", "--as", "meera"),
+    )
+
+    shown = command("board", TOMORROW.isoformat()).stdout.splitlines()
+
+    assert shown[0] == f"{TOMORROW:%A} {TOMORROW}"
+    assert shown[1].split("  ")[-1] == "Ground 3"
+    assert [line.split()[0] for line in shown if "? Football, Student 7" in line] == [
+        "9-10",
+        "10-11",
+    ]
+    assert shown[2].split() == ["8-9", "free", "free", "free"]
+
+
+def test_a_booking_is_made_by_names_and_told(db: BookingDatabase, command: Run) -> None:
+    done = command(
+        *("book", "--ground", "Ground 2", "--date", str(TOMORROW), "--start", "9:00"),
+        *("--end", "10:00", "--student", "Student 7", "--game", "Cricket"),
+        *("--purpose", "Trials", "--as", "Meera Nair:staff"),
+    )
+
+    [made] = find_bookings(db)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{made.reference}: Cricket on ground-2, {TOMORROW}")
+    assert (made.status, made.created_by, made.purpose) == (Status.PENDING, "Meera Nair", "Trials")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"--ground": "Ground 9"}, "ground 'Ground 9' is not on record"),
+        ({"--student": "Nobody"}, "student 'Nobody' is not on record"),
+        ({"--date": "someday"}, "date 'someday' is not like"),
+        ({"--date": "2020-01-06"}, "has gone by"),
+        ({"--start": "nine"}, "start 'nine' is not like 09:15"),
+        ({"--start": "09:30"}, "is no run of periods"),
+        ({"--game": "Chess"}, "Chess is not played on ground-1"),
+        ({"--as": "meera:wizard"}, "has no role 'wizard'"),
+        ({"--as": ""}, "by is missing"),
+    ],
+)
+def test_a_booking_that_cannot_be_is_one_sentence(
+    command: Run, changes: dict[str, str], words: str
+) -> None:
+    options = {
+        "--ground": "ground-1",
+        "--date": "tomorrow",
+        "--start": "09:00",
+        "--end": "10:00",
+        "--student": "S001",
+        "--game": "Football",
+        "--as": "meera",
+    }
+
+    done = command("book", *(part for pair in (options | changes).items() for part in pair))
+
+    assert_one_sentence(done, words)
+
+
+def test_a_slot_that_is_taken_names_its_holder_and_what_is_free(command: Run) -> None:
+    wanted = ["book", "--ground", "ground-1", "--date", "tomorrow", "--start", "09:00"]
+    wanted += ["--end", "10:00", "--game", "Football", "--as", "meera", "--student"]
+
+    first, second = command(*wanted, "S001"), command(*wanted, "S002")
+
+    assert first.returncode == 0
+    assert_one_sentence(second, "is held by Student 1, booked by meera. Free that day: ground-1")
+
+
+# Import
+
+
+def test_students_are_imported_and_counted(
+    db: BookingDatabase, command: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "students.csv"
+    file.write_bytes(
+        "\ufeffRoll No;Name;Class\r\nS900;Zoë D'Souza;8-A\r\nS001;New;9-A\r\n".encode()
+    )
+
+    tried = command("import", "students", str(file), "--dry-run")
+    done = command("import", "students", str(file))
+
+    assert tried.stdout.startswith("1 added, 1 changed, 0 already there, 0 refused (dry run")
+    assert done.stdout == "1 added, 1 changed, 0 already there, 0 refused\n"
+    assert load_reference(db).student("S900").name == "Zoë D'Souza"
+
+
+def test_bookings_are_imported_once_with_a_line_for_each_that_is_refused(
+    db: BookingDatabase, command: Run, tmp_path: Path
+) -> None:
+    row = "Ground 1,2025-01-06,09:00,10:00,S001,Football,Approved"
+    file = booking_file(
+        tmp_path, row, row, "Ground 9,2025-01-06,09:00,10:00,S001,Football,Approved"
+    )
+
+    first = command("import", "bookings", file)
+    second = command("import", "bookings", file)
+    third = command("import", "bookings", file, "--create-missing")
+
+    assert first.stdout.splitlines() == [
+        "line 4: refused: ground 'Ground 9' is not on record",
+        "line 3: same as line 2",
+        "1 added, 0 already there, 1 repeated, 1 refused",
+    ]
+    assert first.returncode == 1
+    assert "0 added, 1 already there, 1 repeated, 1 refused" in second.stdout
+    assert "line 4: refused: Student 1 is on ground-1 then (09:00-10:00)" in third.stdout
+    assert len(find_bookings(db)) == 1
+
+
+def test_a_long_import_runs_through_with_a_bar(
+    db: BookingDatabase, command: Run, tmp_path: Path
+) -> None:
+    lines = [
+        f"ground-{g},2024-{m:02d}-{n:02d},09:00,10:00,S{g:03d},Football,Approved"
+        for g in (1, 2)
+        for m in range(1, 7)
+        for n in range(1, 29)
+    ]
+
+    done = command("import", "bookings", booking_file(tmp_path, *lines))
+
+    assert done.stdout == "336 added, 0 already there, 0 refused\n"
+    assert "336 rows" in done.stderr
+    assert db[schema.BOOKINGS].count_documents({}) == 336
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"", "old.csv is empty"),
+        (b"\x89PNG\r\n\0\0", "old.csv is no text file"),
+        (b"ground,date\n\xff\xfe\n", "old.csv is not UTF-8"),
+        (b"ground,date\nx,y\n", "old.csv has no columns start, end, student, game, status"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_one_sentence(
+    command: Run, tmp_path: Path, data: bytes | None, words: str
+) -> None:
+    file = tmp_path / "old.csv"
+    if data is not None:
+        file.write_bytes(data)
+
+    assert_one_sentence(command("import", "bookings", str(file)), words)
