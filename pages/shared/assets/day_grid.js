@@ -65,7 +65,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const body = make("tbody")
   const changes = []
   data.periods.forEach((period, row) => {
-    const tr = make("tr", period.past ? "past" : "")
+    const tr = make("tr", period.past ? "over" : "")
     const th = make("th", "period", period.label)
     th.scope = "row"
     th.title = period.time
