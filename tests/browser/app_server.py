@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,14 +117,18 @@ class AppServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        eventually(self._answers, within=60)
+        try:
+            eventually(self._answers, within=60)
+        except BaseException:
+            self.close()
+            raise
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
         try:
             with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
                 return bool(answer.status == 200)
-        except urllib.error.URLError:
+        except OSError:
             return False
 
     def close(self) -> None:
