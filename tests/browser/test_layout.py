@@ -1,0 +1,169 @@
+"""What the screens look like with nothing, with much, with junk, and on a telephone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from app_server import HEAD, School, today
+from conftest import OpenPage
+from playwright.sync_api import Page, expect
+from screens import TICK, cell, confirm, fill_form, open_review, place, row
+
+from booking_core import Ground, Student, approve, save_day, save_ground, save_students
+
+TITLES = {
+    "/": "Book a ground",
+    "/book": "Book a ground",
+    "/bookings": "Bookings",
+    "/wall": "Grounds today",
+}
+LONG = "Sri Ramakrishna Memorial multi-purpose synthetic athletics and cricket ground"
+MARKUP = "<img src=x onerror=alert(1)><b>Bold</b> **stars** :red[red] $x$ & co"
+
+
+def _overflow(page: Page) -> tuple[int, int]:
+    """How far the page reaches beyond its window, sideways and downwards (pixels)."""
+    across, down = page.evaluate(
+        """() => {
+            const all = [document.scrollingElement, document.querySelector('.stMain')]
+                .filter(Boolean)
+            return [
+                Math.max(...all.map(e => e.scrollWidth - e.clientWidth)),
+                Math.max(...all.map(e => e.scrollHeight - e.clientHeight)),
+            ]
+        }"""
+    )
+    return across, down
+
+
+@pytest.mark.parametrize("path", TITLES)
+def test_every_screen_opens_by_its_address(open_page: OpenPage, school: School, path: str) -> None:
+    school.book(student=1, start=14)
+    page = open_page(path)
+
+    expect(page.get_by_role("heading", name=TITLES[path], exact=True)).to_be_visible()
+
+
+def test_the_queue_opens_by_its_address_once_the_principal_is_there(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page("/book", "Anand Rao")
+    page.get_by_role("link", name="Approvals").click()
+
+    expect(page).to_have_url(re.compile("/approvals$"))
+    expect(page.get_by_role("heading", name="Approvals", exact=True)).to_be_visible()
+
+
+def test_an_empty_school_says_what_to_do_and_fills_by_itself(
+    open_page: OpenPage, school: School
+) -> None:
+    school.clear()
+    book, bookings, wall = (open_page(path) for path in ("/book", "/bookings", "/wall"))
+    for page in (book, wall):
+        expect(page.get_by_text("No grounds yet")).to_be_visible()
+    expect(bookings.get_by_text("No bookings yet")).to_be_visible()
+
+    school.reset()
+    school.book(student=1, start=14)
+
+    for page in (book, wall):
+        name = page.get_by_text("Ground 1", exact=True).locator("visible=true")
+        expect(name).not_to_have_count(0, timeout=TICK)
+    expect(row(bookings, "Student 1")).to_be_visible(timeout=TICK)
+
+
+def test_a_day_without_school_says_why(open_page: OpenPage, school: School) -> None:
+    save_day(school.db, today(), timetable_id=None, note="Founders' day")
+    wall = open_page("/wall")
+    expect(wall.get_by_text("No school today")).to_be_visible()
+    expect(wall.get_by_text("Founders' day")).to_be_visible()
+
+    page = open_page("/book")
+    expect(cell(page, 14)).to_be_visible()  # tomorrow, which has school
+    page.get_by_role("button", name="Previous day").or_(
+        page.locator(".st-key-book\\.previous button, .st-key-book-previous button")
+    ).first.click()
+
+    expect(page.get_by_text(re.compile("No school on .*Founders' day"))).to_be_visible()
+
+
+def test_twelve_grounds_with_long_names_fit_the_wall_and_the_grid(
+    open_page: OpenPage, school: School
+) -> None:
+    for number in range(4, 13):
+        name = f"{LONG} {number}"
+        save_ground(school.db, Ground(f"ground-{number}", name, ("Football",), number))
+    held = school.book(student=1, start=14, ground="ground-12", game="Football")
+    approve(school.db, held.id, by=HEAD)
+
+    wall = open_page("/wall", viewport={"width": 1920, "height": 1080})
+    expect(wall.get_by_role("article")).to_have_count(12)
+    assert _overflow(wall) == (0, 0)
+    for card in wall.get_by_role("article").all():
+        box = card.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 1080
+        assert box["x"] + box["width"] <= 1920
+
+    page = open_page("/book")
+    expect(page.get_by_role("columnheader")).to_have_count(13)
+    assert _overflow(page)[0] <= 0
+    last = page.locator('[data-at="6:11"]')
+    expect(last).to_contain_text("Football")
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport()
+
+
+def test_a_slot_is_booked_on_a_telephone(open_page: OpenPage, school: School) -> None:
+    page = open_page("/book", viewport={"width": 390, "height": 844}, has_touch=True)
+    strip = page.get_by_role("group", name="Ground")
+    expect(strip.get_by_role("button", name="Ground 1")).to_have_attribute("aria-pressed", "true")
+    expect(cell(page, 14)).to_be_visible()
+    expect(cell(page, 14, ground=2)).to_have_count(0)
+    assert _overflow(page)[0] <= 0
+
+    strip.get_by_role("button", name="Ground 2").tap()
+    expect(cell(page, 14)).to_have_count(0)
+    school.book(student=2, start=16, ground="ground-2")
+    expect(place(page, 16, ground=2)).to_contain_text("Requested", timeout=TICK)
+    expect(cell(page, 14, ground=2)).to_be_visible()  # the update keeps the ground that is shown
+
+    fill_form(page, 14, "S001", ground=2)
+    assert _overflow(page)[0] <= 0
+    open_review(page)
+    confirm(page)
+    page.get_by_role("button", name="OK", exact=True).click()
+    expect(page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
+    expect(row(page, "Student 1")).to_be_visible()
+    assert _overflow(page)[0] <= 0
+
+
+def test_markup_in_names_and_words_is_shown_as_it_was_typed(
+    open_page: OpenPage, school: School
+) -> None:
+    save_ground(school.db, Ground("ground-1", MARKUP, ("Volleyball", MARKUP), 1))
+    save_students(school.db, [Student("S900", MARKUP, "9-<i>Z</i>")])
+    booking = school.book(student="S900", start=14, game=MARKUP, purpose=MARKUP)
+
+    page = open_page("/book")
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    expect(page.get_by_role("columnheader").filter(has_text=MARKUP)).to_be_visible()
+    page.locator('button[data-at="7:0"]').click()
+    expect(page.get_by_role("heading", name=MARKUP)).to_be_visible()
+
+    bookings = open_page("/bookings")
+    expect(row(bookings, MARKUP)).to_be_visible()
+    bookings.get_by_role("button", name=re.compile("^Details")).click()
+    expect(bookings.get_by_role("dialog").get_by_text(MARKUP, exact=True)).not_to_have_count(0)
+    expect(bookings.get_by_role("dialog").get_by_role("heading", name=MARKUP)).to_be_visible()
+
+    queue = open_page("/book", "Anand Rao")
+    queue.get_by_role("link", name="Approvals").click()
+    queue.get_by_role("button", name=re.compile("^Approve: ")).click()
+    expect(row(queue, MARKUP)).to_contain_text("Approved")
+    show = open_page("/wall")
+    expect(show.get_by_text(MARKUP, exact=True).first).to_be_visible()
+    for seen in (page, bookings, queue, show):
+        expect(seen.locator("img[src=x]")).to_have_count(0)
+    assert booking.game == MARKUP
