@@ -66,12 +66,9 @@ def contents(db: Documents) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("now", MOMENTS, ids=lambda now: f"{now:%a-%H%M}")
 def test_the_demo_is_lively_and_sound_at_any_hour(empty: BookingDatabase, now: datetime) -> None:
-    began = clock.monotonic()
     load_demo(empty, now)
-    took = clock.monotonic() - began
 
     found = find_bookings(empty, limit=1000)
-    assert took < 10
     assert {booking.status for booking in found} == set(Status)
     waiting = [booking for booking in found if booking.status is Status.PENDING]
     assert 4 <= len(waiting) <= 6
@@ -103,6 +100,15 @@ def test_it_is_a_school_with_grounds_classes_students_and_two_timetables(
     assert (labels[0], labels[4], len(labels)) == ("8-9 AM", "12-1 PM", 10)
     assert known.plan(date(2026, 11, 28)).timetable_id == "half-day"
     assert known.plan(date(2026, 11, 29)).periods
+
+
+def test_it_loads_with_little_work(empty: BookingDatabase) -> None:
+    # Of the processor, not of the clock: how busy the machine is otherwise says nothing.
+    began = clock.process_time()
+
+    load_demo(empty, MONDAY)
+
+    assert clock.process_time() - began < 3
 
 
 def test_rain_closes_the_nets_for_the_rest_of_today(empty: BookingDatabase) -> None:

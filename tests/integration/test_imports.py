@@ -328,7 +328,7 @@ def test_an_imported_booking_of_a_later_day_holds_its_slot_on_the_board(db: Docu
     assert held.created_by != MEERA.id
 
 
-def test_ten_thousand_bookings_take_seconds_and_their_progress_is_told(db: Documents) -> None:
+def test_ten_thousand_bookings_take_little_work_and_their_progress_is_told(db: Documents) -> None:
     first = date(2015, 1, 1)
     lines = [
         f"ground-{1 + n % 3},{first + timedelta(days=n // 30)},{8 + n % 30 // 3:02d}:00,"
@@ -336,11 +336,11 @@ def test_ten_thousand_bookings_take_seconds_and_their_progress_is_told(db: Docum
         for n in range(10_000)
     ]
     told: list[int] = []
-    began = clock.monotonic()
+    began = clock.process_time()  # how busy the machine is otherwise says nothing
 
     report = imported(db, *lines, progress=told.append)
 
     assert (report.added, report.refused) == (10_000, [])
     assert sum(told) == 10_000
     assert len(told) > 10
-    assert clock.monotonic() - began < 30
+    assert clock.process_time() - began < 15
