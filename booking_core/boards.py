@@ -220,8 +220,16 @@ class LiveBoards:
         if found is None or found[0] != version:
             with self._lock:
                 loading = self._loading.setdefault(date, threading.Lock())
-            with loading:  # one reader a day; the others take what it read
-                found = self._read(date, version, now)
+            # One reader a day, and the others take what it read; while the database is away,
+            # nobody waits behind somebody who waits.
+            if not loading.acquire(blocking=self._versions.connected):
+                if found is None:
+                    raise StoreUnavailable(f"{date} was never read")
+            else:
+                try:
+                    found = self._read(date, version, now)
+                finally:
+                    loading.release()
         board = found[1]
         # Seen to the minute: nothing on a board changes within one.
         if now.replace(second=0, microsecond=0) == board.now.replace(second=0, microsecond=0):

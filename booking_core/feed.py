@@ -11,6 +11,7 @@ import contextlib
 import logging
 import random
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -28,14 +29,14 @@ log = logging.getLogger(__name__)
 Subscriber = Callable[[Date | None, int], None]
 _BACK_OFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
 _AWAIT_MS = 500  # how long one look at the stream lasts when nothing happens: also the heartbeat
+_SILENT_SECONDS = 3.0  # a stream that gives no sign for so long hangs, whatever the driver believes
 _WATCHED = (schema.BOOKINGS, schema.META)
 
 
 class Feed:
     """Versions of days, raised by a thread that follows the database.
 
-    ``connected`` tells whether the stream is open; ``alive_at`` (aware, UTC) is when it last gave
-    a sign of life, with or without news.
+    ``alive_at`` (aware, UTC) is when the stream last gave a sign of life, with or without news.
     """
 
     def __init__(self, db: Documents) -> None:
@@ -50,8 +51,14 @@ class Feed:
         self._stop = threading.Event()
         self._opened = threading.Event()
         self._thread: threading.Thread | None = None
-        self.connected = False
+        self._open = False
+        self._sign = 0.0
         self.alive_at: datetime | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the stream is open, and was heard of a moment ago."""
+        return self._open and time.monotonic() - self._sign < _SILENT_SECONDS
 
     def start(self, wait_seconds: float = 5.0) -> None:
         """Starts following; returns when the stream is open, or after ``wait_seconds`` without.
@@ -71,7 +78,7 @@ class Feed:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
             self._thread = None
-        self.connected = False
+        self._open = False
 
     @property
     def total(self) -> int:
@@ -119,9 +126,9 @@ class Feed:
                 self._follow()
                 failures = 0
             except PyMongoError as exc:
-                if self.connected:
+                if self._open:
                     failures = 0
-                self.connected = False
+                self._open = False
                 if isinstance(exc, OperationFailure) and self._token is not None:
                     # An answer, not a silence: the server cannot go on from the token, be it
                     # older than its history or none of its own. Beginning anew is always safe.
@@ -133,7 +140,7 @@ class Feed:
                 failures += 1
                 # Jitter, so that many processes do not return in step.
                 self._stop.wait(pause * random.uniform(0.5, 1.0))
-        self.connected = False
+        self._open = False
 
     def _follow(self) -> None:
         pipeline: list[dict[str, Any]] = [
@@ -150,21 +157,25 @@ class Feed:
         resumed = self._token is not None
         options: dict[str, Any] = {"resume_after": self._token} if resumed else {}
         with self._db.watch(pipeline, max_await_time_ms=_AWAIT_MS, **options) as stream:
-            self.connected = True
-            self.alive_at = datetime.now(UTC)
+            self._heard()
+            self._open = True
             if not resumed:
                 # Whatever happened before the stream opened was not seen.
                 self._raise(None)
             self._opened.set()
             while not self._stop.is_set() and stream.alive:
                 change = stream.try_next()
-                self.alive_at = datetime.now(UTC)
+                self._heard()
                 self._token = stream.resume_token
                 if change is not None:
                     self._raise(_dates(change))
             if not stream.alive:  # invalidated: the database was dropped or renamed
                 self._token = None
-                self.connected = False
+                self._open = False
+
+    def _heard(self) -> None:
+        self._sign = time.monotonic()
+        self.alive_at = datetime.now(UTC)
 
     def _raise(self, dates: set[Date] | None) -> None:
         with self._changed:

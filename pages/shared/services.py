@@ -92,6 +92,8 @@ class Services:
         kept = self._kept.get(key)
         if kept is not None and (kept.version == version or not self.feed.connected):
             return kept.value
+        if not self.feed.connected:  # nobody waits for a database that is away
+            raise StoreUnavailable("never read, and the feed is not connected")
         try:
             value = load()
         except StoreUnavailable:
@@ -147,6 +149,8 @@ class Services:
         feed.start()
         self.feed, self.boards = feed, LiveBoards(db, feed)
         lapse_pending(db)
+        # What every screen needs, should the database go away at once.
+        self._kept["reference"] = _Kept(feed.total, load_reference(db))
         self.problem = None
         self.db = db
 
