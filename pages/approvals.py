@@ -58,7 +58,7 @@ def queue() -> None:
         waiting = shared.cached("queue", lambda: pending_queue(shared.db))
         upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
     except StoreUnavailable as exc:
-        st.error(words.error(exc), icon=":material/cloud_off:")
+        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
         return
     counts = {TABS[0]: f" {len(waiting)}", TABS[1]: f" {len(upcoming)}", TABS[2]: ""}
     # The buttons that come and go stand beside the tabs, so that the list never moves.
@@ -168,7 +168,7 @@ def outcome() -> None:
             name = f"{booking.student_name}, {words.when(booking, shared.now().date())}: "
         except BookingError:
             name = ""
-        st.warning(name + text, icon=":material/group:")
+        st.warning(words.literal(name + text), icon=":material/group:")
 
 
 @st.dialog("Give a reason")
@@ -183,7 +183,7 @@ def ask(verb: str, ids: list[str]) -> None:
         try:
             booking = get_booking(shared.db, booking_id)
         except BookingError as exc:
-            st.error(words.error(exc))
+            st.error(words.literal(words.error(exc)))
             continue
         st.text(
             f"{booking.student_name}, {booking.class_name}: {booking.game}, "

@@ -5,6 +5,7 @@ from datetime import timedelta
 import streamlit as st
 
 from booking_core import StoreUnavailable, week_of
+from booking_core.model import minutes
 from booking_core.timetable import iso_week
 from pages.shared import booking_form as form
 from pages.shared import elements, live, services, session, views, words
@@ -56,8 +57,10 @@ def board_of_the_day() -> None:
     try:
         board = shared.boards.get(date, shared.now())
     except StoreUnavailable as exc:
-        st.error(words.error(exc), icon=":material/cloud_off:")
+        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
         return
+    if shared.now().date() != today and form.reviewing() is None:
+        st.rerun()  # the page stood open over midnight: its dates have moved on
     pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
@@ -84,6 +87,9 @@ def review_body() -> None:
         st.warning("The slot was given back. Close this and choose another.")
         return
     board = shared.boards.get(wanted.date, shared.now())
+    form.recognise(board)
+    if form.done() is not None:
+        st.rerun()
     gone = form.lost(board)
     student = known.student(wanted.student_id)
     with st.container(border=True):
@@ -101,7 +107,7 @@ def review_body() -> None:
     if gone is not None:
         offer(gone[0], gone[1], "book.review")
     elif form.problem():
-        st.error(form.problem(), icon=":material/error:")
+        st.error(words.literal(form.problem()), icon=":material/error:")
     else:
         st.caption(
             "The slot is held as soon as you confirm; the principal decides. "
@@ -146,12 +152,12 @@ def requested() -> None:
 def offer(holder: object, alternatives: list, key: str) -> None:
     """The sentence about a lost slot, and what is free instead."""
     slot = form.picked()
-    st.error(words.taken(holder), icon=":material/event_busy:")
+    st.error(words.literal(words.taken(holder)), icon=":material/event_busy:")
     if alternatives:
         st.caption("Free instead:")
         for index, option in enumerate(alternatives):
             st.button(
-                views.alternative(option, slot, known.grounds),
+                words.literal(views.alternative(option, slot, known.grounds)),
                 key=f"{key}.alternative.{index}",
                 on_click=form.choose,
                 args=(option,),
@@ -180,9 +186,10 @@ with panel_side, st.container(border=True, key="card_panel"):
         st.caption("Press a free cell. Press the one below it to book two periods together.")
     else:
         board = shared.boards.get(slot.date, shared.now())
-        periods = [p for p in board.periods if p.start >= slot.start and p.start < slot.end]
+        last = minutes(slot.end, closing=True)
+        periods = [p for p in board.periods if slot.start <= p.start and minutes(p.start) < last]
         count = f" · {len(periods)} periods" if len(periods) > 1 else ""
-        st.markdown(f"##### {views.slot_title(slot, known.grounds)}")
+        st.markdown(f"##### {words.literal(views.slot_title(slot, known.grounds))}")
         st.caption(
             f"{words.day_heading(slot.date, today)}, {words.span(slot.start, slot.end)}{count}"
         )
@@ -199,8 +206,15 @@ with panel_side, st.container(border=True, key="card_panel"):
             placeholder="Name, roll number or class",
         )
         games = known.ground(slot.ground_id).games
-        st.session_state.setdefault(form.game_key(slot.ground_id), games[0])
-        st.pills("Game", games, key=form.game_key(slot.ground_id), required=True)
+        if games:
+            st.session_state.setdefault(form.game_key(slot.ground_id), games[0])
+            st.pills(
+                "Game",
+                games,
+                key=form.game_key(slot.ground_id),
+                format_func=words.literal,
+                required=True,
+            )
         st.text_area(
             "Purpose (optional)",
             key=form.PURPOSE,
@@ -211,17 +225,22 @@ with panel_side, st.container(border=True, key="card_panel"):
         chosen = st.session_state.get(form.STUDENT)
         refused = False
         hint = "Choose a student to go on."
-        if chosen:
-            week = shared.cached(
-                ("week", chosen, iso_week(slot.date)),
-                lambda: week_of(shared.db, chosen, slot.date),
-            )
+        week = None
+        try:
+            if chosen:
+                week = shared.cached(
+                    ("week", chosen, iso_week(slot.date)),
+                    lambda: week_of(shared.db, chosen, slot.date),
+                )
+        except StoreUnavailable as exc:
+            refused, hint = True, words.error(exc)
+        if week is not None:
             quota = shared.settings.quota
-            name = students[chosen].name.split()[0]
+            name = words.literal(students[chosen].name.split()[0])
             busy = board.busy(chosen, slot)
             refused = busy is not None or (quota is not None and len(week) >= quota)
             if busy is not None:
-                place = views.slot_title(busy.slot, known.grounds)
+                place = words.literal(views.slot_title(busy.slot, known.grounds))
                 hint = f":red[{name} is on {place} then, {words.span(busy.start, busy.end)}.]"
             elif refused:
                 held = f"{len(week)} of {quota}"
@@ -235,12 +254,14 @@ with panel_side, st.container(border=True, key="card_panel"):
             type="primary",
             width="stretch",
             on_click=form.begin_review,
-            disabled=not chosen or refused or gone is not None or not shared.is_live,
+            disabled=not chosen or not games or refused or gone is not None or not shared.is_live,
         )
+        if form.problem() and form.reviewing() is None:
+            st.error(words.literal(form.problem()), icon=":material/error:")
         st.caption(hint)
 
 if form.done() is not None:
     form.end_review()
     requested()
-elif form.review_must_open():
+elif form.reviewing() is not None:
     review()

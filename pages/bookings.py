@@ -13,11 +13,14 @@ by = session.actor()
 known = shared.reference()
 today = shared.now().date()
 state = st.session_state
-state.setdefault("bookings.pages", [])  # the last booking of each page before this one
 
 
 def first_page() -> None:
-    state["bookings.pages"] = []
+    state["bookings.pages"] = []  # the last booking of each page before this one
+
+
+if "bookings.dates" not in state:  # leaving the screen forgets its filters, and so its place
+    first_page()
 
 
 def clear_filters() -> None:
@@ -104,7 +107,7 @@ def listing() -> None:
             key, lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1)
         )
     except StoreUnavailable as exc:
-        st.error(words.error(exc), icon=":material/cloud_off:")
+        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
         return
     shown = found[:PAGE]
     if not shown:
@@ -153,9 +156,9 @@ def details_body(booking_id: str) -> None:
     try:
         booking = shared.cached(("booking", booking_id), lambda: get_booking(shared.db, booking_id))
     except BookingError as exc:
-        st.error(words.error(exc))
+        st.error(words.literal(words.error(exc)))
         return
-    st.markdown(f"#### {views.slot_title(booking.slot, known.grounds)}")
+    st.markdown(f"#### {words.literal(views.slot_title(booking.slot, known.grounds))}")
     for name, value in (
         ("Reference", booking.reference),
         ("When", f"{words.short_date(booking.date)}, {words.span(booking.start, booking.end)}"),
@@ -181,7 +184,7 @@ def confirm_cancel(booking_id: str) -> None:
     try:
         booking = get_booking(shared.db, booking_id)
     except BookingError as exc:
-        st.error(words.error(exc))
+        st.error(words.literal(words.error(exc)))
         return
     st.markdown("The slot is free for others at once. The booking stays on record as cancelled.")
     st.text(
@@ -198,7 +201,7 @@ def confirm_cancel(booking_id: str) -> None:
                 with shared.change():
                     cancel(shared.db, booking_id, by=by, reason=reason)
             except BookingError as exc:
-                failed.error(words.error(exc))
+                failed.error(words.literal(words.error(exc)))
             else:
                 st.toast("Booking cancelled. The slot is free.", icon=":material/check:")
                 st.rerun()

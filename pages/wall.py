@@ -13,7 +13,7 @@ def today() -> None:
     try:
         board = shared.boards.get(now.date(), now)
     except StoreUnavailable as exc:
-        st.error(words.error(exc))
+        st.error(words.literal(words.error(exc)))
         return
     payload = views.wall(
         board, now, shared.is_live, live.freshness(shared), _note(shared.settings.school_name)

@@ -15,6 +15,7 @@ from booking_core import (
     Booking,
     BookingError,
     BookingRequest,
+    InvalidRequest,
     Slot,
     SlotTaken,
     book,
@@ -33,9 +34,12 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     if state.pop(_RESET, False):
         clear()
     # Yesterday's page left open overnight, or a shorter window: back to a date that exists.
-    state[DATE] = min(max(state.get(DATE, first), today), last)
-    for key in (STUDENT, PURPOSE):
-        if key in state:
+    wanted = state.get(DATE, first)
+    state[DATE] = min(max(wanted, today), last)
+    if state[DATE] != wanted:
+        drop_pick()
+    for key in list(state):
+        if key in (STUDENT, PURPOSE) or str(key).startswith(game_key("")):
             state[key] = state[key]  # kept while another page is looked at
     state.setdefault(_PICKED, None)
 
@@ -99,18 +103,27 @@ def pick(board: Board, ground_id: str, start_text: str) -> None:
 
 def choose(option: Slot) -> None:
     """An alternative: the form stays, the slot is another, and so is the submission."""
+    lost_slot = picked()
+    game = st.session_state.get(game_key(lost_slot.ground_id)) if lost_slot else None
+    if game is not None:  # an alternative on another ground allows the game too
+        st.session_state[game_key(option.ground_id)] = game
     st.session_state[_PICKED] = option
     st.session_state.pop(_LOST, None)
     st.session_state.pop(_PROBLEM, None)
     if reviewing() is not None:
-        st.session_state[_REVIEW] = (uuid4(), True)
+        st.session_state[_REVIEW] = uuid4()
 
 
 def begin_review() -> None:
     """From here on, this submission is one booking, however often it is sent."""
-    st.session_state[_REVIEW] = (uuid4(), False)
     st.session_state.pop(_LOST, None)
     st.session_state.pop(_PROBLEM, None)
+    try:
+        request()
+    except InvalidRequest as exc:  # a purpose with a character that cannot be used
+        st.session_state[_PROBLEM] = words.error(exc)
+    else:
+        st.session_state[_REVIEW] = uuid4()
 
 
 def end_review() -> None:
@@ -120,17 +133,8 @@ def end_review() -> None:
 
 def reviewing() -> UUID | None:
     """The submission of the review that is open."""
-    review = st.session_state.get(_REVIEW)
-    return review[0] if review else None
-
-
-def review_must_open() -> bool:
-    """Whether this run draws the review: once; it then lives in the browser."""
-    review = st.session_state.get(_REVIEW)
-    if review is None or review[1]:
-        return False
-    st.session_state[_REVIEW] = (review[0], True)
-    return True
+    submission: UUID | None = st.session_state.get(_REVIEW)
+    return submission
 
 
 def request() -> BookingRequest | None:
@@ -152,12 +156,25 @@ def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
     if known is not None:
         return known
     holder = board.holder(slot)
-    if holder is None and board.is_free(slot):
+    if (holder is None and board.is_free(slot)) or _is_own(holder):
         return None
     student = st.session_state.get(STUDENT)
     game = st.session_state.get(game_key(slot.ground_id)) or ""
     busy = [b for b in board.bookings if student and b.student_id == student]
     return holder, board.alternatives(slot, game, busy=busy)
+
+
+def _is_own(holder: Booking | None) -> bool:
+    """Whether ``holder`` is the open review itself: sent, and its answer lost on the way."""
+    return holder is not None and holder.id == str(reviewing())
+
+
+def recognise(board: Board) -> None:
+    """An answer that was lost comes by the board instead."""
+    slot = picked()
+    holder = board.holder(slot) if slot else None
+    if _is_own(holder):
+        st.session_state[_DONE] = holder
 
 
 def problem() -> str | None:
@@ -188,9 +205,8 @@ def confirm(shared: Services, by: Actor) -> None:
     try:
         board = shared.boards.get(wanted.date, now)
         slot = Slot(wanted.ground_id, wanted.date, wanted.start, wanted.end)
-        # The pick may be this very submission, sent a moment ago and answered by a lost line.
         holder = board.holder(slot)
-        if holder is not None and holder.id != str(submission):
+        if holder is not None and not _is_own(holder):
             st.session_state[_LOST] = lost(board)
             return
         with shared.change():

@@ -8,6 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
+from booking_core import StoreUnavailable
+from pages.shared import words
 from pages.shared.services import Services
 
 TICK_MS = 2000
@@ -18,7 +20,10 @@ def fragment(key: str, draw: Callable[[], None]) -> None:
 
     @st.fragment(key=key)
     def live() -> None:
-        draw()
+        try:
+            draw()
+        except StoreUnavailable as exc:  # of what was never read before
+            st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
         # Last, because the timer takes a line's room; reached also when ``draw`` returned early.
         st_autorefresh(interval=TICK_MS, key=f"{key}.tick")
 

@@ -63,7 +63,7 @@ def unreachable(shared: Services) -> None:
     """In place of any screen before the database was reached for the first time."""
     st.title("Not connected yet")
     if shared.problem is not None:
-        st.error(words.error(shared.problem), icon=":material/cloud_off:")
+        st.error(words.literal(words.error(shared.problem)), icon=":material/cloud_off:")
         if not isinstance(shared.problem, ServerFailed):
             st.caption("This page goes on by itself as soon as the database answers.")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date as Date
 from datetime import datetime, time
 from typing import Any
@@ -55,6 +56,18 @@ STATUS = {
     Status.REVOKED: "Revoked",
     Status.LAPSED: "Lapsed",
 }
+
+
+_MARKUP = re.compile(r"[\\`*_\[\]{}<>#~$&|]|^[-+]|(?<=^\d)[.)]|:(?=\S)")
+
+
+def literal(text: str) -> str:
+    """``text`` for a place that reads markdown: names and reasons show as they were typed."""
+    # A word joiner behind the colon: emoji and icons are looked for behind its escape too.
+    return _MARKUP.sub(
+        lambda found: f"\\{found[0]}" + ("\u2060" if found[0] == ":" else ""),
+        " ".join(text.split()),
+    )
 
 
 def clock(value: time) -> str:
