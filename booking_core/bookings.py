@@ -117,7 +117,8 @@ def book(
     if settings.quota is not None:
         # Most bookings are a student's first of the week: the first seat is tried unread.
         document["quota"] = {"window": window, "seat": 0}
-    for _ in range(_ROUNDS):
+    # Each seat may be lost to another slot's booking before the quota is known to be reached.
+    for _ in range(_ROUNDS + (settings.quota or 0)):
         try:
             log.info("inserting booking %s", document["_id"])
             ledger.insert(db, document)
@@ -336,7 +337,7 @@ def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
     today = local.date().isoformat()
     rows = ledger.find(
         db,
-        {"status": Status.PENDING.value, "date": {"$lte": today}},
+        {"status": Status.PENDING.value, "kind": "booking", "date": {"$lte": today}},
         sort=[("date", 1), ("start", 1), ("_id", 1)],
         limit=1000,
     )

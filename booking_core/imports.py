@@ -184,10 +184,10 @@ def _booking(row: Row, names: Names) -> tuple[BookingRequest, Status, Student]:
 
 
 def parse_time(text: str, name: str) -> time:
-    """``9:15``, ``09:15`` or ``24:00`` as a time of day; raises InvalidRequest for ``name``."""
+    """``9:15``, ``09:15`` or, of an end, ``24:00`` as a time of day; raises InvalidRequest."""
     match = _TIME.fullmatch(text)
     hour, minute = (int(match[1]), int(match[2])) if match else (99, 0)
-    if (hour, minute) == (24, 0):
+    if (hour, minute) == (24, 0) and name == "end":
         hour = 0  # the end of the day is written as 24:00 too
     try:
         return time(hour, minute)

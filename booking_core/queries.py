@@ -89,7 +89,8 @@ def pending_queue(db: Documents, *, limit: int = 200) -> list[Booking]:
     _check_limit(limit)
     return ledger.find(
         db,
-        {"status": Status.PENDING.value},
+        # The kind leaves out what the system before this one may have left in the collection.
+        {"status": Status.PENDING.value, "kind": "booking"},
         sort=[("date", 1), ("start", 1), ("_id", 1)],
         limit=limit,
     )

@@ -8,7 +8,7 @@ from datetime import datetime, time
 
 from booking_core import timetable
 from booking_core.boards import Board
-from booking_core.model import Booking, CellState, Ground, Status
+from booking_core.model import Booking, CellState, Ground, Status, minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def state_of(booking: Booking) -> CellState:
 def _card(board: Board, ground: Ground) -> Card:
     held = sorted((b for b in board.bookings if b.ground_id == ground.id), key=lambda b: b.start)
     now, later = _now_and_later(board, held)
+    ends = minutes(now.end, closing=True) if now else 0
     strip = []
     for period in board.periods:
         cell = board.cell(ground.id, period.start)
@@ -74,7 +75,7 @@ def _card(board: Board, ground: Ground) -> Card:
             _minutes_to(board, now.end),
             later[0] if later else None,
             tuple(strip),
-            free_after=not later and any(p.start >= now.end for p in board.periods),
+            free_after=not later and any(minutes(p.start) >= ends for p in board.periods),
         )
     over = not board.periods or _minutes_to(board, board.periods[-1].end) <= 0
     until = later[0].start if later else None
