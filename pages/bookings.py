@@ -24,8 +24,10 @@ if "bookings.dates" not in state:  # leaving the screen forgets its filters, and
 
 
 def clear_filters() -> None:
-    for key in ("dates", "ground", "status", "student", "class"):
-        state.pop(f"bookings.{key}", None)
+    # Set, not removed: the browser would send a removed one again.
+    state["bookings.dates"] = ()
+    for key in ("ground", "status", "student", "class"):
+        state[f"bookings.{key}"] = None
     first_page()
 
 

@@ -207,6 +207,7 @@ def test_bookings_are_filtered_and_the_filters_cleared(open_page: OpenPage, scho
     assert _students(page) == ["Student 2"]
     page.get_by_role("button", name="Clear", exact=True).click()
     expect(row(page, "Student 1")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Ground")).to_have_value("")
 
     _choose(page, "Status", "Cancelled")
     expect(row(page, "Student 1")).to_have_count(0)

@@ -21,6 +21,9 @@ TITLES = {
 LONG = "Sri Ramakrishna Memorial multi-purpose synthetic athletics and cricket ground"
 MARKUP = "<img src=x onerror=alert(1)><b>Bold</b> **stars** :red[red] $x$ & co"
 
+# Where Streamlit reads markdown, an invisible joiner stands behind a colon.
+AS_TYPED = re.compile(re.escape(MARKUP).replace(":", ":\u2060?"))
+
 
 def _overflow(page: Page) -> tuple[int, int]:
     """How far the page reaches beyond its window, sideways and downwards (pixels)."""
@@ -150,13 +153,15 @@ def test_markup_in_names_and_words_is_shown_as_it_was_typed(
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     expect(page.get_by_role("columnheader").filter(has_text=MARKUP)).to_be_visible()
     page.locator('button[data-at="7:0"]').click()
-    expect(page.get_by_role("heading", name=MARKUP)).to_be_visible()
+    expect(page.get_by_role("heading").filter(has_text=AS_TYPED)).to_be_visible()
 
     bookings = open_page("/bookings")
     expect(row(bookings, MARKUP)).to_be_visible()
     bookings.get_by_role("button", name=re.compile("^Details")).click()
     expect(bookings.get_by_role("dialog").get_by_text(MARKUP, exact=True)).not_to_have_count(0)
-    expect(bookings.get_by_role("dialog").get_by_role("heading", name=MARKUP)).to_be_visible()
+    expect(
+        bookings.get_by_role("dialog").get_by_role("heading").filter(has_text=AS_TYPED)
+    ).to_be_visible()
 
     queue = open_page("/book", "Anand Rao")
     queue.get_by_role("link", name="Approvals").click()
