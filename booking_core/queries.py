@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date as Date
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from booking_core.model import Booking, Status, check_date, check_id, check_now,
 from booking_core.store import ledger
 from booking_core.store.database import Documents, settings_of
 from booking_core.store.documents import clock, to_booking
-from booking_core.timetable import iso_week
 
 PAGE = 50
 
@@ -114,22 +113,25 @@ def approved_upcoming(
 def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booking]]:
     """For each booking's id, the student's other active bookings of that week, by time."""
     bookings = list(bookings)
-    pairs = [(str(b.student_id), b.quota_window) for b in bookings if b.quota_window]
-    found = ledger.seats_by_student(db, [(s, str(w)) for s, w in pairs])
-    return {
-        b.id: [
-            other
-            for other in found.get((str(b.student_id), str(b.quota_window)), [])
-            if other.id != b.id
-        ]
-        for b in bookings
-    }
+    found = ledger.of_weeks(db, map(_week, bookings))
+    return {b.id: [other for other in found[_week(b)] if other.id != b.id] for b in bookings}
 
 
 def week_of(db: Documents, student_id: str, date: Date) -> list[Booking]:
-    """The student's active bookings that count in the ISO week of ``date``, by time."""
-    pair = (check_id(student_id, "student_id"), iso_week(check_date(date, "date")))
-    return ledger.seats_by_student(db, [pair])[pair]
+    """The student's active bookings in the ISO week of ``date``, by time.
+
+    Those that count against the quota have a ``quota_window``.
+    """
+    pair = (check_id(student_id, "student_id"), _monday(check_date(date, "date")))
+    return ledger.of_weeks(db, [pair])[pair]
+
+
+def _week(booking: Booking) -> tuple[str, Date]:
+    return str(booking.student_id), _monday(booking.date)
+
+
+def _monday(date: Date) -> Date:
+    return date - timedelta(days=date.weekday())
 
 
 def _check_limit(limit: Any) -> None:

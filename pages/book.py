@@ -236,6 +236,8 @@ with panel_side, st.container(border=True, key="card_panel"):
             refused, hint = True, words.error(exc)
         if week is not None:
             quota = shared.settings.quota
+            if quota is not None:
+                week = [booking for booking in week if booking.quota_window is not None]
             name = words.literal(students[chosen].name.split()[0])
             busy = board.busy(chosen, slot)
             refused = busy is not None or (quota is not None and len(week) >= quota)

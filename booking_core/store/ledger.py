@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
+from datetime import timedelta
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -146,23 +147,30 @@ def taken_seats(db: Documents, student_id: str, window: str, but: str = "") -> s
         return {row["quota"]["seat"] for row in rows}
 
 
-def seats_by_student(
-    db: Documents, pairs: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[Booking]]:
-    """The active bookings of each (student, quota window), in one query, by date and time."""
+def of_weeks(
+    db: Documents, pairs: Iterable[tuple[str, Date]]
+) -> dict[tuple[str, Date], list[Booking]]:
+    """The active bookings of each (student, Monday of a week), in one query, by date and time."""
     wanted = list(dict.fromkeys(pairs))
-    found: dict[tuple[str, str], list[Booking]] = {pair: [] for pair in wanted}
+    found: dict[tuple[str, Date], list[Booking]] = {pair: [] for pair in wanted}
     if not wanted:
         return found
-    condition = {
-        "status": _ACTIVE,
-        "quota": {"$exists": True},
-        "$or": [{"student_id": s, "quota.window": w} for s, w in wanted],
-    }
+    weeks = [
+        {
+            "student_id": student_id,
+            "date": {"$gte": monday.isoformat(), "$lt": (monday + timedelta(7)).isoformat()},
+            "status": _ACTIVE,
+        }
+        for student_id, monday in wanted
+    ]
     with reachable():
-        rows = collection(db, schema.BOOKINGS).find(condition)
+        # Named for the same reason as in ``of_day``.
+        rows = collection(db, schema.BOOKINGS).find(
+            {"$or": weeks}, hint=schema.ONE_PLACE_PER_STUDENT
+        )
         for booking in map(to_booking, rows):
-            found[(str(booking.student_id), str(booking.quota_window))].append(booking)
+            monday = booking.date - timedelta(booking.date.weekday())
+            found[(str(booking.student_id), monday)].append(booking)
     for bookings in found.values():
         bookings.sort(key=lambda b: (b.date, b.start))
     return found

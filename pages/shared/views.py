@@ -188,7 +188,8 @@ def decision_row(
 def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
     if not others:
         return "first this week", "chip"
-    if quota is not None and len(others) + 1 >= quota:
+    counted = sum(other.quota_window is not None for other in others)
+    if quota is not None and counted + 1 >= quota:
         return "quota reached with this", "chip full"
     return f"{len(others)} other{'s' if len(others) > 1 else ''} this week", "chip"
 
