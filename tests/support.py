@@ -23,6 +23,7 @@ from booking_core import (
     save_students,
     save_timetable,
 )
+from booking_core.store import schema
 from booking_core.store.database import Documents
 
 NOW = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)  # Monday, 06:00 in Asia/Kolkata
@@ -133,6 +134,18 @@ def of_type(outcomes: Sequence[Any], kind: type) -> list[Any]:
 def active(db: Documents, **condition: Any) -> list[dict[str, Any]]:
     """The stored bookings and closures that hold a slot, read past the code under test."""
     return list(db["bookings"].find({"status": {"$in": ["Pending", "Approved"]}, **condition}))
+
+
+def unguard(db: Documents, name: str) -> None:
+    """Puts an index that guards nothing in the place of the unique one, for control tests.
+
+    It bears the same name and the same keys, because reads ask for it by name.
+    """
+    keys, where = schema.UNIQUE_INDEXES[name]
+    db["bookings"].drop_index(name)
+    db["bookings"].create_index(
+        [(key, 1) for key in keys], name=name, partialFilterExpression=where
+    )
 
 
 def assert_sound(db: Documents) -> None:
