@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+expect.set_options(timeout=30_000)
 READY = 60.0
 
 
@@ -127,7 +128,7 @@ def open_page(
 
 def save(page: Page, name: str) -> None:
     # What Streamlit shows while it works is no part of the picture.
-    expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0, timeout=20_000)
+    expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)
     page.screenshot(path=DOCS / f"{name}.png", animations="disabled")
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from browser import find
 
 OpenPage = Callable[..., Page]
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=LOAD)
 
 
 @pytest.fixture(scope="session")
