@@ -23,7 +23,7 @@ from booking_core.model import (
     check_now,
 )
 from booking_core.store import ledger, reference
-from booking_core.store.database import Documents, settings_of
+from booking_core.store.database import Documents, settings_of, shared
 from booking_core.store.documents import clock
 
 
@@ -186,6 +186,12 @@ def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
         lead=timedelta(minutes=settings.lead_minutes),
         last_date=now.astimezone(settings.zone).date() + timedelta(days=settings.advance_days),
     )
+
+
+def shared_board(db: Documents, date: Date, now: datetime) -> Board:
+    """As ``day_board``, read once for all threads that ask for it at the same moment."""
+    board = shared(db, ("board", date), lambda: day_board(db, date, now))
+    return board if board.now == now else board.at(now)
 
 
 class Versions(Protocol):

@@ -45,13 +45,16 @@ from booking_core.model import (
 )
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
-from booking_core.store.database import Documents, settings_of
+from booking_core.store.database import Documents, crowd, settings_of
 
 log = logging.getLogger(__name__)
 
 # A slot that is freed and taken again between our write and our look at it is tried anew, this
 # often; each round needs another user to win and to leave within a millisecond.
 _ROUNDS = 5
+# With so many others after the same slot, a look that all share costs less than an insert each
+# that is all but sure to be refused.
+_CROWD = 4
 
 
 def book(
@@ -120,9 +123,14 @@ def book(
     # Each seat may be lost to another slot's booking before the quota is known to be reached.
     for _ in range(_ROUNDS + (settings.quota or 0)):
         try:
-            log.info("inserting booking %s", document["_id"])
-            ledger.insert(db, document)
+            with crowd(db, (request.ground_id, request.date, request.start)) as others:
+                if others >= _CROWD:
+                    _check_holder(db, document["_id"], request, now)
+                log.info("inserting booking %s", document["_id"])
+                ledger.insert(db, document)
         except ledger.IndexRefused as refused:
+            if refused.index != ledger.SUBMISSION:
+                _check_holder(db, document["_id"], request, now)
             kept = ledger.read(db, document["_id"])
             if kept is not None:
                 return _same_submission(kept, fingerprint, UUID(document["_id"]))
@@ -435,7 +443,7 @@ def _explain(
             start,
             end,
             holder,
-            _held_since(held),
+            _held_since(holder),
             _alternatives(db, slot, game, document.get("student_id"), own, now),
         )
     if refused.index == schema.ONE_PLACE_PER_STUDENT:
@@ -445,11 +453,32 @@ def _explain(
                 raise StudentBusy(d.to_booking(other))
 
 
-def _held_since(held: d.Document) -> datetime:
+def _check_holder(db: Documents, own: str, request: BookingRequest, now: datetime) -> None:
+    """Raises SlotTaken for the common loss, by one read that all losers of the moment share.
+
+    Returns when the day's board shows no other booking there: ``_explain`` then looks closer.
+    """
+    board = boards.shared_board(db, request.date, now)
+    slot = Slot(request.ground_id, request.date, request.start, request.end)
+    holder = board.holder(slot)
+    if holder is None or holder.kind == "closure" or holder.id == own:
+        return
+    busy = [b for b in board.bookings if b.student_id == request.student_id]
+    raise SlotTaken(
+        slot.ground_id,
+        slot.date,
+        slot.start,
+        slot.end,
+        holder,
+        _held_since(holder),
+        board.alternatives(slot, request.game, busy=busy),
+    )
+
+
+def _held_since(holder: Booking) -> datetime:
     """When the holder took this slot: its last move, or else its making."""
-    taken = [e["at"] for e in held["history"] if e["action"] in ("requested", "moved", "closed")]
-    since: datetime = taken[-1] if taken else held["created_at"]
-    return since
+    taken = [e.at for e in holder.history if e.action in ("requested", "moved", "closed")]
+    return taken[-1] if taken else holder.created_at
 
 
 def _alternatives(

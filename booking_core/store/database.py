@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +26,7 @@ from pymongo.read_concern import ReadConcern
 from booking_core.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
 from booking_core.store import schema
-from booking_core.store.shared_reads import Queues, SharedReads
+from booking_core.store.shared_reads import Crowds, SharedReads
 
 if TYPE_CHECKING:
     from booking_core.mongod import EmbeddedServer
@@ -81,7 +80,7 @@ class BookingDatabase(Database[dict[str, Any]]):
         self.booking_caches: dict[str, Any] = {}
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
-        self.queues = Queues()
+        self.crowds = Crowds()
 
 
 def connect(settings: Settings) -> BookingDatabase:
@@ -159,26 +158,19 @@ def cache_of(db: Documents) -> dict[str, Any]:
     return db.booking_caches if isinstance(db, BookingDatabase) else {}
 
 
-def shared(
-    db: Documents, key: Hashable, read: Callable[[], T], *, asked_already: bool = False
-) -> T:
+def shared(db: Documents, key: Hashable, read: Callable[[], T]) -> T:
     """What ``read`` returns: one read for all threads that ask for ``key`` at the same moment."""
-    if isinstance(db, BookingDatabase):
-        return db.shared_reads.get(key, read, asked_already=asked_already)
-    return read()
+    return db.shared_reads.get(key, read) if isinstance(db, BookingDatabase) else read()
 
 
 @contextlib.contextmanager
-def behind(db: Documents, key: Hashable) -> Iterator[threading.Event | None]:
-    """Yields None to the first thread in this block for ``key``.
-
-    To the others, once that one has left it, an event that is the same for all who waited for it.
-    """
+def crowd(db: Documents, key: Hashable) -> Iterator[int]:
+    """Yields how many other threads of this process are in this block for ``key``."""
     if isinstance(db, BookingDatabase):
-        with db.queues.behind(key) as ahead:
-            yield ahead
+        with db.crowds.enter(key) as others:
+            yield others
     else:
-        yield None
+        yield 0
 
 
 def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What threads of one process do together: one read for all, and one behind another.
+"""What threads of one process do together: one read for all, and a look round.
 
 This spares work and decides nothing: the unique indexes do that, for this process as for others.
 """
@@ -6,12 +6,12 @@ This spares work and decides nothing: the unique indexes do that, for this proce
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_PATIENCE_SECONDS = 1.0  # behind somebody whose write hangs; the index keeps the order anyway
 
 
 class _Read:
@@ -19,37 +19,36 @@ class _Read:
         self.lock = threading.Lock()
         self.waiting = 0
         self.begun = 0
-        self.answered = 0
+        self.ended = 0
         self.value: Any = None
+        self.error: Exception | None = None
 
 
 class SharedReads:
     """Thirty-one losers of one race ask the same question: one of them reads, and all know.
 
     An answer is only ever given to those who asked before its read began, so nobody is told
-    anything older than the question. Nothing is kept once nobody waits for it.
+    anything older than the question. A failure is given to those who waited for the read too:
+    while the database is away they fail together, and not one after the other. Nothing is kept
+    once nobody waits for it.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reads: dict[Hashable, _Read] = {}
 
-    def get(self, key: Hashable, read: Callable[[], T], *, asked_already: bool = False) -> T:
-        """What ``read`` returns, here or in another thread; raises what it raises here.
-
-        ``asked_already`` tells that whoever uses ``key`` asked before any read for it could begin.
-        """
+    def get(self, key: Hashable, read: Callable[[], T]) -> T:
+        """What ``read`` returns, here or in another thread; raises what it raises."""
         with self._lock:
             mine = self._reads.setdefault(key, _Read())
             mine.waiting += 1
-            asked = 0 if asked_already else mine.begun
+            asked, under_way = mine.begun, mine.begun > mine.ended
         try:
             with mine.lock:
-                if mine.answered <= asked:
-                    mine.begun += 1
-                    number = mine.begun
-                    mine.value = read()
-                    mine.answered = number
+                if mine.error is not None and mine.ended + under_way > asked:
+                    raise mine.error
+                if mine.error is not None or mine.ended <= asked:
+                    self._read(mine, read)
                 value: T = mine.value
                 return value
         finally:
@@ -58,30 +57,37 @@ class SharedReads:
                 if not mine.waiting:
                     del self._reads[key]
 
+    def _read(self, mine: _Read, read: Callable[[], Any]) -> None:
+        with self._lock:
+            mine.begun += 1
+        mine.error = None
+        try:
+            mine.value = read()
+        except Exception as exc:
+            mine.error = exc
+            raise
+        finally:
+            with self._lock:
+                mine.ended += 1
 
-class Queues:
-    """Whoever comes first for a key goes ahead; the others wait for that one alone."""
+
+class Crowds:
+    """Counts who is in a block for the same thing at the same moment. Nobody waits."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ahead: dict[Hashable, threading.Event] = {}
+        self._inside: Counter[Hashable] = Counter()
 
     @contextmanager
-    def behind(self, key: Hashable) -> Iterator[threading.Event | None]:
-        """Yields None to whoever goes ahead; to the others, once that one left, what tells it so.
-
-        All who waited for the same one get the same event.
-        """
-        left = threading.Event()
+    def enter(self, key: Hashable) -> Iterator[int]:
+        """Yields how many were inside already."""
         with self._lock:
-            ahead = self._ahead.setdefault(key, left)
-        if ahead is not left:
-            ahead.wait(_PATIENCE_SECONDS)
-            yield ahead
-            return
+            before = self._inside[key]
+            self._inside[key] += 1
         try:
-            yield None
+            yield before
         finally:
             with self._lock:
-                del self._ahead[key]
-            left.set()
+                self._inside[key] -= 1
+                if not self._inside[key]:
+                    del self._inside[key]
