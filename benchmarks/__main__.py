@@ -44,7 +44,7 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
         if "reading" in parts:
             few = school.found_school(server.uri, "few")
             many = school.found_school(server.uri, "many")
-            school.seed(few, reading.FEW, like)
+            school.seed(few, school.FEW, like)
             school.seed(many, bookings, like)
             for work in reading.measurements(many, few):
                 results.append(told(work()))

@@ -12,7 +12,7 @@ from booking_core.store.database import BookingDatabase
 from . import school
 from .measure import Result, in_turn, median, say
 
-FEW, PAGE, DEEP = 1000, 10, 99
+PAGE, DEEP = 10, 99
 LAST_WEEK = {"date_from": school.TODAY - timedelta(days=6), "date_to": school.TODAY}
 FILTERS: dict[str, dict[str, Any]] = {
     "a ground": {"ground_id": "ground-3"},
