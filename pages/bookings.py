@@ -19,7 +19,8 @@ def first_page() -> None:
     state["bookings.pages"] = []  # the last booking of each page before this one
 
 
-if "bookings.dates" not in state:  # leaving the screen forgets its filters, and so its place
+# Leaving the screen forgets its filters, and so its place; another person starts at the top.
+if "bookings.dates" not in state or "bookings.pages" not in state:
     first_page()
 
 

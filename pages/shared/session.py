@@ -14,6 +14,9 @@ from pages.shared import words
 from pages.shared.services import Services
 
 _KEY = "session.acting_as"
+_FILTERS = frozenset(
+    f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
+)
 _FRAME = """<style>
 .stMainBlockContainer { padding: 4rem clamp(1rem, 2.5vw, 2.25rem) 2rem; }
 [class*="st-key-card_"] { background: light-dark(#ffffff, #16213a); }
@@ -74,5 +77,8 @@ def unreachable(shared: Services) -> None:
 def _forget() -> None:
     """Another person sits down: nothing half-done of the last one is left."""
     for key in list(st.session_state):
-        if str(key).split(".", 1)[0] in ("book", "bookings", "approvals"):
+        if key in _FILTERS:
+            # Set, not removed: the browser would send a removed one again.
+            st.session_state[key] = () if key == "bookings.dates" else None
+        elif str(key).split(".", 1)[0] in ("book", "bookings", "approvals"):
             del st.session_state[key]

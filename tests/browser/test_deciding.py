@@ -10,7 +10,7 @@ import pytest
 from app_server import HEAD, MEERA, School, tomorrow
 from conftest import OpenPage
 from playwright.sync_api import Page, expect
-from screens import TICK, row, show_tab
+from screens import TICK, act_as, row, show_tab
 from support import active, eventually
 
 from booking_core import Status, approve, cancel, get_booking, reject
@@ -216,6 +216,21 @@ def test_bookings_are_filtered_and_the_filters_cleared(open_page: OpenPage, scho
 
     _choose(page, "Class", "2-A")
     expect(page.get_by_text("No bookings match")).to_be_visible()
+
+
+def test_another_person_who_sits_down_finds_no_filters(open_page: OpenPage, school: School) -> None:
+    school.book(student=1, start=14)
+    page = open_page("/bookings")
+    _choose(page, "Ground", "Ground 2")
+    expect(page.get_by_text("No bookings match")).to_be_visible()
+
+    act_as(page, "Joseph Mathew")
+
+    expect(row(page, "Student 1")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Ground")).to_have_value("")
+    _choose(page, "Status", "Requested")
+    expect(page.get_by_role("combobox", name="Status")).to_have_value("Requested")
+    expect(row(page, "Student 1")).to_be_visible()
 
 
 def test_more_than_fifty_bookings_are_paged(open_page: OpenPage, school: School) -> None:
