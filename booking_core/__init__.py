@@ -1,16 +1,8 @@
 """Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever."""
 
 from booking_core.boards import Board, Cell, LiveBoards, day_board
-from booking_core.bookings import (
-    approve,
-    book,
-    cancel,
-    close_ground,
-    lapse_pending,
-    move,
-    reject,
-    revoke,
-)
+from booking_core.bookings import book, close_ground, move
+from booking_core.decisions import approve, cancel, lapse_pending, reject, revoke
 from booking_core.errors import (
     AlreadyDecided,
     BookingError,

@@ -1,6 +1,6 @@
-"""The verbs: book, approve, reject, cancel, revoke, move, close_ground, lapse.
+"""The verbs that claim a slot: book, move, close_ground.
 
-Each claims or frees a slot by one atomic write; the unique indexes decide every race. What a
+Each claims it by one atomic write; the unique indexes decide every race. What a
 refused write means is read back from the database, so that the error names who was faster.
 """
 
@@ -17,10 +17,9 @@ from uuid import UUID, uuid4
 
 from booking_core import boards, rules, timetable
 from booking_core.errors import (
-    AlreadyDecided,
     GroundClosed,
     InvalidRequest,
-    NotFound,
+    NotAPeriod,
     QuotaReached,
     RuleBroken,
     SlotTaken,
@@ -38,7 +37,6 @@ from booking_core.model import (
     Status,
     check_date,
     check_id,
-    check_now,
     check_text,
     check_time,
     minutes,
@@ -46,12 +44,17 @@ from booking_core.model import (
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
 from booking_core.store.database import Documents, crowd, settings_of
+from booking_core.verbs import (
+    ROUNDS,
+    already_decided,
+    check_actor,
+    check_booking_id,
+    moment,
+    must_exist,
+)
 
 log = logging.getLogger(__name__)
 
-# A slot that is freed and taken again between our write and our look at it is tried anew, this
-# often; each round needs another user to win and to leave within a millisecond.
-_ROUNDS = 5
 # With so many others after the same slot, a look that all share costs less than an insert each
 # that is all but sure to be refused.
 _CROWD = 4
@@ -73,10 +76,10 @@ def book(
     """
     if not isinstance(request, BookingRequest):
         raise InvalidRequest("request", "must be a BookingRequest")
-    _check_actor(by)
+    check_actor(by)
     if submission_id is not None and not isinstance(submission_id, UUID):
         raise InvalidRequest("submission_id", "must be a UUID")
-    now = _moment(now)
+    now = moment(now)
     settings = settings_of(db)
     known = reference.load(db)
     ground, student = known.ground(request.ground_id), known.student(request.student_id)
@@ -92,8 +95,8 @@ def book(
             settings=settings,
             zone=settings.zone,
         )
-    except RuleBroken:
-        # A retry may arrive when time has moved on; what it asks for was done already.
+    except (RuleBroken, NotAPeriod):
+        # A retry may come when time or the timetable has moved on; what it asks for was done.
         if submission_id is not None and (kept := ledger.read(db, str(submission_id))):
             return _same_submission(kept, fingerprint, submission_id)
         raise
@@ -121,7 +124,7 @@ def book(
         # Most bookings are a student's first of the week: the first seat is tried unread.
         document["quota"] = {"window": window, "seat": 0}
     # Each seat may be lost to another slot's booking before the quota is known to be reached.
-    for _ in range(_ROUNDS + (settings.quota or 0)):
+    for _ in range(ROUNDS + (settings.quota or 0)):
         try:
             with crowd(db, (request.ground_id, request.date, request.start)) as others:
                 if others >= _CROWD:
@@ -142,77 +145,6 @@ def book(
     raise SlotTaken(request.ground_id, request.date, request.start, request.end, None, None)
 
 
-def approve(
-    db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
-) -> Booking:
-    """Pending -> Approved, by a principal. Raises NotAllowed, NotFound, AlreadyDecided."""
-    return _decide(db, booking_id, "approve", by, reason, now)
-
-
-def reject(
-    db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
-) -> Booking:
-    """Pending -> Rejected, by a principal; the slot is free again. A reason is required."""
-    return _decide(db, booking_id, "reject", by, reason, now)
-
-
-def revoke(
-    db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
-) -> Booking:
-    """Approved -> Revoked, by a principal; the slot is free again. A reason is required."""
-    return _decide(db, booking_id, "revoke", by, reason, now)
-
-
-def cancel(
-    db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
-) -> Booking:
-    """Pending or Approved -> Cancelled, by whoever made it, a principal or an admin."""
-    return _decide(db, booking_id, "cancel", by, reason, now)
-
-
-# verb -> (from, to, whether a reason is required)
-_DECISIONS: dict[str, tuple[tuple[Status, ...], Status, bool]] = {
-    "approve": ((Status.PENDING,), Status.APPROVED, False),
-    "reject": ((Status.PENDING,), Status.REJECTED, True),
-    "revoke": ((Status.APPROVED,), Status.REVOKED, True),
-    "cancel": (ACTIVE, Status.CANCELLED, False),
-}
-
-
-def _decide(
-    db: Documents, booking_id: str, verb: str, by: Actor, reason: str, now: datetime | None
-) -> Booking:
-    expected, target, needs_reason = _DECISIONS[verb]
-    booking_id = _check_booking_id(booking_id)
-    _check_actor(by)
-    reason = check_text(reason, "reason", required=needs_reason)
-    now = _moment(now)
-    kept = _must_exist(db, booking_id)
-    rules.check_may(verb, by, d.to_booking(kept))
-    for _ in range(_ROUNDS):
-        if Status(kept["status"]) not in expected:
-            raise _already(kept)
-        decision = Decision(now, by.id, by.name, target.value.lower(), reason)
-        changed = ledger.update(
-            db,
-            # The date stands in the condition because the history entry carries it for the feed.
-            {
-                "_id": booking_id,
-                "status": {"$in": [status.value for status in expected]},
-                "date": kept["date"],
-            },
-            {
-                "$set": {"status": target.value, "updated_at": now},
-                "$inc": {"revision": 1},
-                "$push": {"history": d.decision_document(decision, [kept["date"]])},
-            },
-        )
-        if changed is not None:
-            return changed
-        kept = _must_exist(db, booking_id)
-    raise _already(kept)
-
-
 def move(
     db: Documents,
     booking_id: str,
@@ -228,18 +160,18 @@ def move(
 
     What is None stays. The status stays too. Raises as ``book`` does, and AlreadyDecided.
     """
-    booking_id = _check_booking_id(booking_id)
-    _check_actor(by)
-    now = _moment(now)
+    booking_id = check_booking_id(booking_id)
+    check_actor(by)
+    now = moment(now)
     settings = settings_of(db)
     known = reference.load(db)
     seat: dict[str, Any] | None = None
-    for _ in range(_ROUNDS):
-        kept = _must_exist(db, booking_id)
+    for _ in range(ROUNDS):
+        kept = must_exist(db, booking_id)
         before = d.to_booking(kept)
         rules.check_may("move", by, before)
         if before.status not in ACTIVE:
-            raise _already(kept)
+            raise already_decided(kept)
         slot = Slot(
             before.ground_id if ground_id is None else check_id(ground_id, "ground_id"),
             before.date if date is None else check_date(date, "date"),
@@ -259,8 +191,12 @@ def move(
         moved_from = d.slot_fields(before.ground_id, before.date, before.start, before.end)
         fields = d.slot_fields(slot.ground_id, slot.date, slot.start, slot.end)
         window = timetable.iso_week(slot.date)
+        release: d.Document = {}
         if before.quota_window is not None and before.quota_window != window:
-            fields["quota"] = seat or {"window": window, "seat": 0}
+            if settings.quota is None:  # the quota was lifted since: the seat goes with the week
+                release = {"$unset": {"quota": ""}}
+            else:
+                fields["quota"] = seat or {"window": window, "seat": 0}
         entry = d.decision_document(decision, sorted({old, new}), moved_from)
         try:
             changed = ledger.update(
@@ -270,6 +206,7 @@ def move(
                     "$set": {**fields, "updated_at": now},
                     "$inc": {"revision": 1},
                     "$push": {"history": entry},
+                    **release,
                 },
             )
         except ledger.IndexRefused as refused:
@@ -298,13 +235,13 @@ def close_ground(
     The closure takes its cells through the same index as bookings do. Raises SlotTaken when a
     booking holds one, GroundClosed when it is closed already, NotAllowed, InvalidRequest.
     """
-    _check_actor(by)
+    check_actor(by)
     ground_id, date = check_id(ground_id, "ground_id"), check_date(date, "date")
     start, end = check_time(start, "start"), check_time(end, "end")
     if minutes(start) >= minutes(end, closing=True):
         raise InvalidRequest("end", "is not after the start")
     reason = check_text(reason, "reason", required=True)
-    now = _moment(now)
+    now = moment(now)
     rules.check_may("close", by)
     reference.load(db).ground(ground_id)
     decision = Decision(now, by.id, by.name, "closed", reason)
@@ -325,7 +262,7 @@ def close_ground(
         "fingerprint": "",
         "history": [d.decision_document(decision, [date.isoformat()])],
     }
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         try:
             ledger.insert(db, document)
         except ledger.IndexRefused as refused:
@@ -333,68 +270,6 @@ def close_ground(
             continue
         return d.to_booking(document)
     raise SlotTaken(ground_id, date, start, end, None, None)
-
-
-def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
-    """Pending -> Lapsed for every request whose slot has ended undecided; how many.
-
-    Safe to run anywhere at any time: each is one conditional update.
-    """
-    now = _moment(now)
-    local = now.astimezone(settings_of(db).zone)
-    today = local.date().isoformat()
-    rows = ledger.find(
-        db,
-        {"status": Status.PENDING.value, "kind": "booking", "date": {"$lte": today}},
-        sort=[("date", 1), ("start", 1), ("_id", 1)],
-        limit=1000,
-    )
-    lapsed = 0
-    zone = settings_of(db).zone
-    for booking in rows:
-        if timetable.at(booking.date, booking.end, zone, closing=True) > now:
-            continue
-        date = booking.date.isoformat()
-        decision = Decision(now, "system", "Nobody", "lapsed", "not decided in time")
-        changed = ledger.update(
-            db,
-            {"_id": booking.id, "status": Status.PENDING.value, "date": date},
-            {
-                "$set": {"status": Status.LAPSED.value, "updated_at": now},
-                "$inc": {"revision": 1},
-                "$push": {"history": d.decision_document(decision, [date])},
-            },
-        )
-        lapsed += changed is not None
-    return lapsed
-
-
-def _check_actor(by: Actor) -> None:
-    if not isinstance(by, Actor):
-        raise InvalidRequest("by", "must be an Actor")
-
-
-def _check_booking_id(value: Any) -> str:
-    if isinstance(value, UUID):
-        return str(value)
-    return check_id(value, "booking_id")
-
-
-def _moment(now: datetime | None) -> datetime:
-    checked = check_now(now)
-    return d.clock() if checked is None else d.to_millis(checked)
-
-
-def _must_exist(db: Documents, booking_id: str) -> d.Document:
-    kept = ledger.read(db, booking_id)
-    if kept is None:
-        raise NotFound("booking", booking_id)
-    return kept
-
-
-def _already(kept: d.Document) -> AlreadyDecided:
-    last = kept["history"][-1]
-    return AlreadyDecided(Status(kept["status"]), last["by_name"], last["at"])
 
 
 def _fingerprint(request: BookingRequest, by: Actor) -> str:

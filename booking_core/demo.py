@@ -16,7 +16,7 @@ from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
 from uuid import UUID, uuid5
 
-from booking_core import bookings, timetable
+from booking_core import bookings, decisions, timetable
 from booking_core.errors import AlreadyDecided, NotAPeriod, RuleBroken, SlotTaken, StudentBusy
 from booking_core.model import (
     Actor,
@@ -133,7 +133,7 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
             if plan.request.date == date:
                 _carry_out(db, plan)
         if date < today:  # whatever nobody decided lapses when the day is over
-            bookings.lapse_pending(
+            decisions.lapse_pending(
                 db, now=timetable.at(date, time(0), settings_of(db).zone, closing=True)
             )
     _rain(db, today, now)
@@ -275,14 +275,14 @@ def _carry_out(db: Documents, plan: _Plan) -> None:
     with contextlib.suppress(RuleBroken, StudentBusy, SlotTaken, AlreadyDecided):
         booking = bookings.book(db, plan.request, by=plan.by, submission_id=plan.id, now=made_at)
         if plan.status is Status.REJECTED:
-            bookings.reject(db, booking.id, by=_HEAD, reason=reason, now=decided_at)
+            decisions.reject(db, booking.id, by=_HEAD, reason=reason, now=decided_at)
         elif plan.status is Status.CANCELLED:
-            bookings.cancel(db, booking.id, by=plan.by, reason=reason, now=decided_at)
+            decisions.cancel(db, booking.id, by=plan.by, reason=reason, now=decided_at)
         elif plan.status in (Status.APPROVED, Status.REVOKED):
-            bookings.approve(db, booking.id, by=_HEAD, now=decided_at)
+            decisions.approve(db, booking.id, by=_HEAD, now=decided_at)
             if plan.status is Status.REVOKED:
                 later = decided_at + timedelta(seconds=50)
-                bookings.revoke(db, booking.id, by=_HEAD, reason=reason, now=later)
+                decisions.revoke(db, booking.id, by=_HEAD, reason=reason, now=later)
 
 
 def _rain_periods(

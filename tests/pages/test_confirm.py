@@ -84,7 +84,7 @@ def _that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     def clock() -> datetime:
         return NOW
 
-    monkeypatch.setattr("booking_core.bookings.d.clock", clock)
+    monkeypatch.setattr("booking_core.verbs.d.clock", clock)
     monkeypatch.setattr("booking_core.store.documents.clock", clock)
 
 
