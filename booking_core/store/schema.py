@@ -41,7 +41,7 @@ UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
 }
 # Newest first, within each filter of the Bookings page; then the principal's queue.
-_LISTINGS = ("ground_id", "status", "student_id", "class_name", "date")
+_LISTINGS = ("ground_id", "status", "student_id", "class_name", "created_by", "date")
 LISTING_INDEXES: dict[str, dict[str, int]] = {
     "newest": {"created_at": -1, "_id": -1},
     **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
