@@ -17,6 +17,7 @@ today = shared.now().date()
 last_day = today + timedelta(days=shared.settings.advance_days)
 form.open_form(session.first_open_day(shared), today, last_day)
 date = st.session_state[form.DATE]
+st.session_state["book.drawn"] = form.picked()  # what the panel of this run is about
 
 title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
 title.title("Book a ground", anchor=False)
@@ -67,7 +68,12 @@ def board_of_the_day() -> None:
         st.rerun()
     # What the panel says of the picked slot changes with the board; an open review looks itself.
     seen = (shared.is_live, form.lost(board) is not None, board.date)
-    if st.session_state.get("book.seen", seen) != seen and form.reviewing() is None:
+    # Nor must a press be lost on the panel when a tick cuts into the run that was to draw it.
+    stale = (
+        st.session_state.get("book.seen", seen) != seen
+        or st.session_state.get("book.drawn") != form.picked()
+    )
+    if stale and form.reviewing() is None:
         st.session_state["book.seen"] = seen
         st.rerun()
     st.session_state["book.seen"] = seen
