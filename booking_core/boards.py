@@ -42,7 +42,7 @@ class Cell:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Board:
     """A day as stored at ``loaded_at`` and seen at ``now`` (both aware).
 

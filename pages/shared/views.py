@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,8 +32,12 @@ WALL_PAGE = 12
 WALL_PAGE_SECONDS = 10
 
 
+@lru_cache(maxsize=256)
 def grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
-    """The day grid's payload."""
+    """The day grid's payload, made once for each board object and shared by all who see it.
+
+    A live board stays the same object until its day changes or a minute has gone.
+    """
     local = board.now.astimezone(board.zone)
     today, now = local.date(), local.time()
     periods = []

@@ -98,6 +98,12 @@ def inserts(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [e for e in entries if e["op"] == "insert" and e["ns"].endswith(".bookings")]
 
 
+def looks_for_lapsed(entry: dict[str, Any]) -> bool:
+    """Whether a recorded command is the server's own look, each minute, for what has lapsed."""
+    condition = entry["command"].get("filter", {})
+    return condition.get("status") == "Pending" and "$lte" in str(condition.get("date"))
+
+
 class AppServer:
     """``streamlit run app.py`` on a free port; its log is a file."""
 
