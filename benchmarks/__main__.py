@@ -18,11 +18,11 @@ from booking_core import book, mongod
 from booking_core.store import schema
 from booking_core.store.database import collection
 
-from . import booking, reading, school
+from . import booking, reading, school, screens
 from .measure import Result, clock, say, table
 
 RESULTS = Path(__file__).parent / "results.json"
-PARTS = ("booking", "reading")
+PARTS = ("booking", "screens", "reading")
 
 
 def measure(parts: Sequence[str], bookings: int) -> list[Result]:
@@ -40,6 +40,9 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
         if "booking" in parts:
             bare = school.found_school(server.uri, "bare")
             for work in booking.measurements(booking.Rivals(ours, bare, like)):
+                results.append(told(work()))
+        if "screens" in parts:
+            for work in screens.measurements(server.uri):
                 results.append(told(work()))
         if "reading" in parts:
             few = school.found_school(server.uri, "few")

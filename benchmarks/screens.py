@@ -1,0 +1,240 @@
+"""The screens: what a press of Confirm takes, and what a tick with nothing new costs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Page, expect, sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as open_socket
+
+from booking_core import (
+    Actor,
+    BookingRequest,
+    Ground,
+    Period,
+    Role,
+    Settings,
+    Student,
+    Timetable,
+    book,
+    connect,
+    save_ground,
+    save_students,
+    save_timetable,
+)
+
+from .measure import Result, clock, median, milliseconds, say
+
+ROOT = Path(__file__).resolve().parents[1]
+GROUNDS, HOURS, CONFIRMS, RERUNS, ROUNDS = 10, range(8, 22), 9, 60, 3
+_FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+_ONE_LINE = """import streamlit as st
+
+@st.fragment
+def line():
+    st.text("One line of text")
+
+line()
+"""
+# Timed in the page itself: from the press to the first frame that shows the words.
+_WATCH = """() => new Promise(done => {
+  const words = "waiting for the principal"
+  let pressed = 0
+  addEventListener("click", () => { pressed = performance.now() }, { capture: true, once: true })
+  const watcher = new MutationObserver(() => {
+    if (!pressed || !document.body.innerText.includes(words)) return
+    watcher.disconnect()
+    requestAnimationFrame(() => { window.took = performance.now() - pressed })
+  })
+  watcher.observe(document.body, { childList: true, subtree: true, characterData: true })
+  done()
+})"""
+
+
+def measurements(uri: str) -> Iterator[Callable[[], Result]]:
+    settings = Settings(mongodb_uri=uri, database="screens", time_zone="UTC", quota=None)
+    db = connect(settings)
+    save_timetable(
+        db,
+        Timetable("regular", tuple(Period(f"{h}", time(h), time(h + 1)) for h in HOURS), range(7)),
+    )
+    for number in range(GROUNDS):
+        save_ground(db, Ground(f"ground-{number}", f"Ground {number}", ("Football",), number))
+    save_students(db, [Student(f"S{n:03d}", f"Student {n}", "10-A") for n in range(120)])
+    environment = {
+        "MONGODB_URI": uri,
+        "MONGODB_DATABASE": "screens",
+        "SCHOOL_TIME_ZONE": "UTC",
+        "BOOKING_QUOTA_PER_WEEK": "none",
+    }
+    yield lambda: ticks(environment)
+    yield lambda: confirms(db, environment)
+
+
+def ticks(environment: dict[str, str]) -> Result:
+    """Fragment reruns per second of one core's time, ours and one line's in turn."""
+    say("a tick of the Book screen with nothing new, against a fragment of one line")
+    with tempfile.TemporaryDirectory(prefix="ground-booking-bench-") as directory:
+        script = Path(directory) / "one_line.py"
+        script.write_text(_ONE_LINE, encoding="utf-8")
+        with (
+            _app("app.py", environment) as (port, process),
+            _app(str(script), environment) as (other_port, other_process),
+        ):
+            ours, theirs = _Viewer(port, process, "book"), _Viewer(other_port, other_process, "")
+            rates: list[tuple[float, float]] = []
+            for turn in range(ROUNDS + 1):
+                pair = (
+                    (ours.rate(), theirs.rate()) if turn % 2 else (theirs.rate(), ours.rate())[::-1]
+                )
+                if turn:  # the first round warms up
+                    rates.append(pair)
+            parts = {"Book, wall clock": ours.wall, "one line, wall clock": theirs.wall}
+            ours.close()
+            theirs.close()
+    return Result(
+        "fragment reruns per second of a core on Book, nothing new, against one line of text",
+        median([mine for mine, _ in rates]),
+        median([other for _, other in rates]),
+        "/s",
+        at_least=0.5,
+        parts=parts,
+    )
+
+
+def confirms(db: object, environment: dict[str, str]) -> Result:
+    """Confirm pressed to the success dialog, p50, in a real browser."""
+    say(f"Confirm to the success dialog, {CONFIRMS} times")
+    alone = [milliseconds(lambda r=r: book(db, r, by=_STAFF)) for r in _requests()]
+    took: list[float] = []
+    with _app("app.py", environment) as (port, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["CHROMIUM"],
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        for number in range(CONFIRMS):
+            took.append(_confirm(page, f"http://127.0.0.1:{port}/book", f"S{number:03d}"))
+        browser.close()
+    whole, core = median(took), median(alone)
+    return Result(
+        "Confirm pressed to the success dialog, p50",
+        whole,
+        None,
+        "ms",
+        parts={"book() alone": core, "reruns, wire and browser": whole - core},
+    )
+
+
+_STAFF = Actor("meera", Role.STAFF, "Meera Nair")
+
+
+def _requests() -> list[BookingRequest]:
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    return [
+        BookingRequest("ground-9", day, time(h), time(h + 1), "S119", "Football") for h in HOURS
+    ]
+
+
+def _confirm(page: Page, url: str, student: str) -> float:
+    page.goto(url)
+    page.get_by_role("button", name=":material/chevron_right:").or_(
+        page.get_by_role("button", name="Next day")
+    ).or_(page.get_by_role("button", name="chevron_right")).first.click()
+    page.locator("button.free").nth(int(student[1:])).click()
+    box = page.get_by_role("combobox", name=re.compile("Student"))
+    box.click()
+    box.press_sequentially(student)
+    page.get_by_role("option", name=re.compile(f"{student}$")).click()
+    review = page.get_by_role("button", name="Review booking")
+    expect(review).to_be_enabled(timeout=20_000)
+    review.click()
+    button = page.get_by_role("button", name="Confirm booking")
+    expect(button).to_be_enabled(timeout=20_000)
+    page.evaluate(_WATCH)
+    button.click()
+    page.wait_for_function("window.took !== undefined", timeout=20_000)
+    return float(page.evaluate("window.took"))
+
+
+class _Viewer:
+    """A client that speaks Streamlit's protocol, and the processor time its server spends."""
+
+    def __init__(self, port: int, process: psutil.Process, page: str) -> None:
+        self._process, self.wall = process, 0.0
+        self._socket: ClientConnection = open_socket(
+            f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=None
+        )
+        first = BackMsg()
+        first.rerun_script.page_name = page
+        self._fragment = ""
+        self._send(first)
+        if page:  # a second time, when everything that is read once has been read
+            self._send(first)
+
+    def rate(self) -> float:
+        """Reruns per second of processor time."""
+        message = BackMsg()
+        message.rerun_script.fragment_id = self._fragment
+        before, begun = self._spent(), clock()
+        for _ in range(RERUNS):
+            self._send(message)
+        self.wall = RERUNS / (clock() - begun)
+        return RERUNS / (self._spent() - before)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _spent(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def _send(self, message: BackMsg) -> None:
+        self._socket.send(message.SerializeToString())
+        while True:
+            answer = ForwardMsg.FromString(self._socket.recv(timeout=30))
+            if answer.delta.fragment_id:
+                self._fragment = answer.delta.fragment_id
+            if answer.WhichOneof("type") == "script_finished":
+                assert answer.script_finished in _FINISHED, answer
+                return
+
+
+@contextmanager
+def _app(script: str, environment: dict[str, str]) -> Iterator[tuple[int, psutil.Process]]:
+    """``streamlit run`` of a script under this project's configuration."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            for _ in itertools.count():
+                if process.poll() is not None:
+                    raise RuntimeError(f"{script} ended")
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
+                        break
+                except (urllib.error.URLError, ConnectionError):
+                    continue
+            yield port, psutil.Process(process.pid)
+        finally:
+            process.terminate()
