@@ -42,7 +42,7 @@ class Cell:
     note: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Board:
     """A day as stored at ``loaded_at`` and seen at ``now`` (both aware).
 
@@ -67,6 +67,10 @@ class Board:
             for cell in timetable.cells(booking.start, booking.end)
         }
         object.__setattr__(self, "_held", held)
+
+    def __hash__(self) -> int:
+        # Cheap, so that a board can be a key on every tick; equality still compares the content.
+        return hash((self.date, self.now, self.loaded_at))
 
     @property
     def periods(self) -> tuple[Period, ...]:

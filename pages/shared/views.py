@@ -34,7 +34,7 @@ WALL_PAGE_SECONDS = 10
 
 @lru_cache(maxsize=256)
 def grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
-    """The day grid's payload, made once for each board object and shared by all who see it.
+    """The day grid's payload, made once for each board and shared by all who see it.
 
     A live board stays the same object until its day changes or a minute has gone.
     """
