@@ -65,7 +65,7 @@ from booking_core.store.reference import (
 )
 from booking_core.store.reference import load as load_reference
 from booking_core.timetable import Day, DayPlan
-from booking_core.wall import Card, day_progress, wall_cards
+from booking_core.wall import Card, may_show, wall_cards
 
 __all__ = [
     "Actor",
@@ -121,13 +121,13 @@ __all__ = [
     "close_ground",
     "connect",
     "day_board",
-    "day_progress",
     "disconnect",
     "ensure_schema",
     "find_bookings",
     "get_booking",
     "lapse_pending",
     "load_reference",
+    "may_show",
     "move",
     "pending_queue",
     "reject",

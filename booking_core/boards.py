@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time, timedelta
-from typing import Protocol
-from zoneinfo import ZoneInfo
+from typing import Any, Protocol
 
 from booking_core import timetable
-from booking_core.errors import NotAPeriod, StoreUnavailable
+from booking_core.availability import Availability
+from booking_core.errors import StoreUnavailable
 from booking_core.model import (
     Booking,
     CellState,
@@ -23,7 +23,7 @@ from booking_core.model import (
     check_now,
 )
 from booking_core.store import ledger, reference
-from booking_core.store.database import Documents, settings_of, shared
+from booking_core.store.database import Documents, settings_of
 from booking_core.store.documents import clock
 
 
@@ -42,23 +42,16 @@ class Cell:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Board:
+@dataclass(frozen=True, kw_only=True)
+class Board(Availability):
     """A day as stored at ``loaded_at`` and seen at ``now`` (both aware).
 
     A cell is free only when a booking of it would pass every rule of time and place.
     """
 
-    date: Date
-    plan: timetable.DayPlan
-    grounds: tuple[Ground, ...]
     bookings: tuple[Booking, ...]
-    now: datetime
     loaded_at: datetime
-    zone: ZoneInfo
-    lead: timedelta = timedelta()
-    last_date: Date | None = None
-    _held: dict[tuple[str, int], Booking] = field(init=False, repr=False, compare=False)
+    held: Mapping[tuple[str, int], Booking] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         held = {
@@ -66,7 +59,7 @@ class Board:
             for booking in self.bookings
             for cell in timetable.cells(booking.start, booking.end)
         }
-        object.__setattr__(self, "_held", held)
+        object.__setattr__(self, "held", held)
 
     def __hash__(self) -> int:
         # Cheap, so that a board can be a key on every tick; equality still compares the content.
@@ -95,7 +88,7 @@ class Board:
     def holder(self, slot: Slot) -> Booking | None:
         """What holds any cell of ``slot``, first in time."""
         for cell in timetable.cells(slot.start, slot.end):
-            if (booking := self._held.get((slot.ground_id, cell))) is not None:
+            if (booking := self.held.get((slot.ground_id, cell))) is not None:
                 return booking
         return None
 
@@ -105,60 +98,36 @@ class Board:
         return next(
             (
                 booking
-                for booking in self.bookings
-                if booking.student_id == student_id
-                and wanted & set(timetable.cells(booking.start, booking.end))
+                for (_, cell), booking in self.held.items()
+                if booking.student_id == student_id and cell in wanted
             ),
             None,
         )
 
-    def is_free(self, slot: Slot) -> bool:
-        return (
-            self.holder(slot) is None
-            and not self._begun(slot.start)
-            and (self.last_date is None or self.date <= self.last_date)
-        )
+    def cells_of(self, student_id: str) -> set[int]:
+        """The cells at which the student is on a ground."""
+        return {c for (_, c), booking in self.held.items() if booking.student_id == student_id}
 
-    def alternatives(
-        self, slot: Slot, game: str, *, busy: Sequence[Booking] = (), most: int = 3
-    ) -> list[Slot]:
-        """Free slots of as many periods, nearest first: the same ground, then the same time.
+    def turns_at(self) -> datetime:
+        """When this picture changes next without a booking: by the clock alone.
 
-        ``busy`` are the student's other bookings: what overlaps them is no alternative.
+        A period or what is held begins or ends, a period closes for booking, or the day ends.
+        Aware, in the board's zone.
         """
-        try:
-            length = len(timetable.periods_between(self.periods, slot.start, slot.end))
-        except NotAPeriod:
-            return []
-        taken = {c for b in busy if b.date == self.date for c in timetable.cells(b.start, b.end)}
-        first = next(i for i, p in enumerate(self.periods) if p.start == slot.start)
-        starts = sorted(
-            (i for i in range(len(self.periods) - length + 1) if i != first),
-            key=lambda i: (abs(i - first), i),
-        )
-        found = [
-            replace(slot, start=self.periods[i].start, end=self.periods[i + length - 1].end)
-            for i in starts
-            if any(g.id == slot.ground_id for g in self.grounds)
-        ]
-        found += [
-            replace(slot, ground_id=g.id)
-            for g in self.grounds
-            if g.id != slot.ground_id and game in g.games
-        ]
-        return [
-            option
-            for option in found
-            if self.is_free(option) and not taken & set(timetable.cells(option.start, option.end))
-        ][:most]
-
-    def _begun(self, start: time) -> bool:
-        # As rules.check_time: the start itself is too late, the edge of the lead time is not.
-        left = timetable.at(self.date, start, self.zone).timestamp() - self.now.timestamp()
-        return left <= 0 or left < self.lead.total_seconds()
+        today = self.now.astimezone(self.zone).date()
+        moments = [timetable.at(today, time(), self.zone, closing=True).timestamp()]
+        spans = [(period.start, period.end) for period in self.periods]
+        spans += [(booking.start, booking.end) for booking in self.bookings]
+        # By timestamps: within one zone, aware datetimes compare and subtract by the wall clock.
+        for start, end in spans:
+            starts = timetable.at(self.date, start, self.zone).timestamp()
+            ends = timetable.at(self.date, end, self.zone, closing=True).timestamp()
+            moments += [starts, starts - self.lead.total_seconds(), ends]
+        now = self.now.timestamp()
+        return datetime.fromtimestamp(min(m for m in moments if m > now), self.zone)
 
     def _cell(self, ground: Ground, period: Period) -> Cell:
-        is_past = self._begun(period.start)
+        is_past = self.begun(period.start)
         booking = self.holder(Slot(ground.id, self.date, period.start, period.end))
         if booking is None and is_past:
             return Cell(ground, period, CellState.PAST, is_past=True)
@@ -176,26 +145,36 @@ def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
     """The board of ``date`` from the database. Raises InvalidRequest, StoreUnavailable."""
     date = check_date(date, "date")
     now = check_now(now) or clock()
-    settings = settings_of(db)
     known = reference.load(db)
-    grounds = tuple(known.open_grounds)
     return Board(
-        date=date,
-        plan=known.plan(date),
-        grounds=grounds,
-        bookings=tuple(ledger.of_day(db, date, [ground.id for ground in grounds])),
-        now=now,
+        **_frame(db, known, date, now),
+        bookings=tuple(ledger.of_day(db, date, [ground.id for ground in known.open_grounds])),
         loaded_at=now,
-        zone=settings.zone,
-        lead=timedelta(minutes=settings.lead_minutes),
-        last_date=now.astimezone(settings.zone).date() + timedelta(days=settings.advance_days),
     )
 
 
-def shared_board(db: Documents, date: Date, now: datetime) -> Board:
-    """As ``day_board``, read once for all threads that ask for it at the same moment."""
-    board = shared(db, ("board", date), lambda: day_board(db, date, now))
-    return board if board.now == now else board.at(now)
+def availability(
+    db: Documents, known: reference.Reference, date: Date, now: datetime
+) -> Availability:
+    """What of ``date`` is free, for a tenth of the cost of its board; raises StoreUnavailable.
+
+    ``held`` maps to the ids of booking and student.
+    """
+    held = ledger.held_cells(db, date, [ground.id for ground in known.open_grounds])
+    return Availability(**_frame(db, known, date, now), held=held)
+
+
+def _frame(db: Documents, known: reference.Reference, date: Date, now: datetime) -> dict[str, Any]:
+    settings = settings_of(db)
+    return {
+        "date": date,
+        "plan": known.plan(date),
+        "grounds": tuple(known.open_grounds),
+        "now": now,
+        "zone": settings.zone,
+        "lead": timedelta(minutes=settings.lead_minutes),
+        "last_date": now.astimezone(settings.zone).date() + timedelta(days=settings.advance_days),
+    }
 
 
 class Versions(Protocol):
@@ -247,6 +226,10 @@ class LiveBoards:
         board = replace(board.at(now), last_date=now.astimezone(board.zone).date() + self._advance)
         self._boards[date] = (found[0], board)
         return board
+
+    def knows(self, date: Date) -> bool:
+        """Whether somebody has asked for ``date`` not long ago."""
+        return date in self._boards
 
     @property
     def _advance(self) -> timedelta:

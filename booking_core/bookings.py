@@ -9,22 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import astuple
+from dataclasses import fields
 from datetime import date as Date
 from datetime import datetime, time
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
-from booking_core import boards, rules, timetable
+from booking_core import refusals, rules, timetable
 from booking_core.errors import (
-    GroundClosed,
     InvalidRequest,
     NotAPeriod,
     QuotaReached,
     RuleBroken,
     SlotTaken,
-    StoreUnavailable,
-    StudentBusy,
     SubmissionReused,
 )
 from booking_core.model import (
@@ -43,7 +41,7 @@ from booking_core.model import (
 )
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
-from booking_core.store.database import Documents, crowd, settings_of
+from booking_core.store.database import Documents, reachable, settings_of, turn
 from booking_core.verbs import (
     ROUNDS,
     already_decided,
@@ -54,10 +52,6 @@ from booking_core.verbs import (
 )
 
 log = logging.getLogger(__name__)
-
-# With so many others after the same slot, a look that all share costs less than an insert each
-# that is all but sure to be refused.
-_CROWD = 4
 
 
 def book(
@@ -125,23 +119,29 @@ def book(
         document["quota"] = {"window": window, "seat": 0}
     # Each seat may be lost to another slot's booking before the quota is known to be reached.
     for _ in range(ROUNDS + (settings.quota or 0)):
-        try:
-            with crowd(db, (request.ground_id, request.date, request.start)) as others:
-                if others >= _CROWD:
-                    _check_holder(db, document["_id"], request, now)
+        # Rivals in this process let one go first. What it found is as good as a look of their own,
+        # and costs less than an insert each that is all but sure to be refused.
+        with reachable(), turn(db, (request.ground_id, request.date, request.start)) as mine:
+            first: refusals.Holder | None = mine.found
+            if first is not None and first.booking.id != document["_id"]:
+                raise first.lost(document)
+            try:
                 log.info("inserting booking %s", document["_id"])
                 ledger.insert(db, document)
-        except ledger.IndexRefused as refused:
-            if refused.index != ledger.SUBMISSION:
-                _check_holder(db, document["_id"], request, now)
-            kept = ledger.read(db, document["_id"])
-            if kept is not None:
-                return _same_submission(kept, fingerprint, UUID(document["_id"]))
-            _explain(db, refused, document, request.game, now)
-            if refused.index == schema.QUOTA_SEAT:
-                document["quota"] = _free_seat(db, student.id, window, settings.quota)
-            continue
-        return d.to_booking(document)
+            except ledger.IndexRefused as refused:
+                kept = ledger.read(db, document["_id"])
+                if kept is not None:
+                    return _same_submission(kept, fingerprint, UUID(document["_id"]))
+                mine.close()
+                mine.found = refusals.holder_of(db, known, document, now)
+                refusals.explain(db, refused, mine.found, document)
+                if refused.index == schema.QUOTA_SEAT:
+                    document["quota"] = _free_seat(db, student.id, window, settings.quota)
+                continue
+            booking = d.to_booking(document)
+            if mine.close():
+                mine.found = refusals.holder_after_win(db, known, booking, now)
+            return booking
     raise SlotTaken(request.ground_id, request.date, request.start, request.end, None, None)
 
 
@@ -210,7 +210,8 @@ def move(
                 },
             )
         except ledger.IndexRefused as refused:
-            _explain(db, refused, kept | fields, before.game, now)
+            wanted = kept | fields
+            refusals.explain(db, refused, refusals.holder_of(db, known, wanted, now), wanted)
             if refused.index == schema.QUOTA_SEAT:
                 seat = _free_seat(db, str(before.student_id), window, settings.quota, booking_id)
             continue
@@ -243,7 +244,8 @@ def close_ground(
     reason = check_text(reason, "reason", required=True)
     now = moment(now)
     rules.check_may("close", by)
-    reference.load(db).ground(ground_id)
+    known = reference.load(db)
+    known.ground(ground_id)
     decision = Decision(now, by.id, by.name, "closed", reason)
     document: d.Document = {
         "_id": str(uuid4()),
@@ -266,7 +268,7 @@ def close_ground(
         try:
             ledger.insert(db, document)
         except ledger.IndexRefused as refused:
-            _explain(db, refused, document, "", now)
+            refusals.explain(db, refused, refusals.holder_of(db, known, document, now), document)
             continue
         return d.to_booking(document)
     raise SlotTaken(ground_id, date, start, end, None, None)
@@ -274,7 +276,8 @@ def close_ground(
 
 def _fingerprint(request: BookingRequest, by: Actor) -> str:
     """What was asked for and by whom: moving the booking later must not change it."""
-    text = json.dumps([str(value) for value in astuple(request)] + [by.id])
+    values = [str(getattr(request, field.name)) for field in fields(request)]
+    text = json.dumps([*values, by.id])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -289,81 +292,7 @@ def _free_seat(
 ) -> dict[str, Any]:
     """The first free seat of the student's week; raises QuotaReached."""
     taken = ledger.taken_seats(db, student_id, window, but)
-    seat = next((seat for seat in range(quota or 0) if seat not in taken), None)
-    if seat is None:
+    # Counted, because seats beyond the quota are held where it was higher once.
+    if len(taken) >= (quota or 0):
         raise QuotaReached(student_id, window, quota or 0)
-    return {"window": window, "seat": seat}
-
-
-def _explain(
-    db: Documents, refused: ledger.IndexRefused, document: d.Document, game: str, now: datetime
-) -> None:
-    """Raises what the refusal means; returns when the cause is gone, so that a retry may win."""
-    date = Date.fromisoformat(document["date"])
-    own = document["_id"]
-    # A slot that is gone matters more than a full week: the user can only mend the first by
-    # choosing another, so it is looked at for every refusal.
-    held = ledger.holder_of_slot(
-        db, document["ground_id"], document["date"], document["cells"], own
-    )
-    if held is not None:
-        holder = d.to_booking(held)
-        if holder.kind == "closure" and document["kind"] == "booking":
-            raise GroundClosed(holder.ground_id, holder.purpose)
-        start, end = time.fromisoformat(document["start"]), time.fromisoformat(document["end"])
-        slot = Slot(document["ground_id"], date, start, end)
-        raise SlotTaken(
-            slot.ground_id,
-            date,
-            start,
-            end,
-            holder,
-            _held_since(holder),
-            _alternatives(db, slot, game, document.get("student_id"), own, now),
-        )
-    if refused.index == schema.ONE_PLACE_PER_STUDENT:
-        wanted = set(document["cells"])
-        for other in ledger.of_student(db, document["student_id"], [document["date"]], own):
-            if wanted & set(other["cells"]):
-                raise StudentBusy(d.to_booking(other))
-
-
-def _check_holder(db: Documents, own: str, request: BookingRequest, now: datetime) -> None:
-    """Raises SlotTaken for the common loss, by one read that all losers of the moment share.
-
-    Returns when the day's board shows no other booking there: ``_explain`` then looks closer.
-    """
-    board = boards.shared_board(db, request.date, now)
-    slot = Slot(request.ground_id, request.date, request.start, request.end)
-    holder = board.holder(slot)
-    if holder is None or holder.kind == "closure" or holder.id == own:
-        return
-    busy = [b for b in board.bookings if b.student_id == request.student_id]
-    raise SlotTaken(
-        slot.ground_id,
-        slot.date,
-        slot.start,
-        slot.end,
-        holder,
-        _held_since(holder),
-        board.alternatives(slot, request.game, busy=busy),
-    )
-
-
-def _held_since(holder: Booking) -> datetime:
-    """When the holder took this slot: its last move, or else its making."""
-    taken = [e.at for e in holder.history if e.action in ("requested", "moved", "closed")]
-    return taken[-1] if taken else holder.created_at
-
-
-def _alternatives(
-    db: Documents, slot: Slot, game: str, student_id: str | None, but: str, now: datetime
-) -> list[Slot]:
-    if student_id is None:
-        return []
-    try:
-        board = boards.day_board(db, slot.date, now)
-        busy = ledger.of_student(db, student_id, [slot.date.isoformat()], but)
-    except StoreUnavailable:
-        return []  # the answer is "taken" all the same
-    return board.alternatives(slot, game, busy=[d.to_booking(row) for row in busy])
+    return {"window": window, "seat": next(seat for seat in count() if seat not in taken)}

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 Subscriber = Callable[[Date | None, int], None]
 _BACK_OFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
-_AWAIT_MS = 500  # how long one look at the stream lasts when nothing happens: also the heartbeat
+_AWAIT_MS = 1000  # how long one look at the stream lasts when nothing happens: also the heartbeat
 _SILENT_SECONDS = 3.0  # a stream that gives no sign for so long hangs, whatever the driver believes
 _WATCHED = (schema.BOOKINGS, schema.META)
 

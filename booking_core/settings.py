@@ -24,8 +24,16 @@ _NAMES = {
     "lead_minutes": "BOOKING_LEAD_MINUTES",
     "quota": "BOOKING_QUOTA_PER_WEEK",
     "data_directory": "DATA_DIRECTORY",
+    "wall_shows": "WALL_SHOWS",
+    "public_url": "PUBLIC_URL",
+    "floor_seconds": "LIVE_FLOOR_SECONDS",
+    "alone_seconds": "LIVE_ALONE_SECONDS",
+    "live_connections": "LIVE_CONNECTIONS",
 }
+_NUMBERS = ("advance_days", "lead_minutes", "floor_seconds", "alone_seconds", "live_connections")
+WALL_SHOWS = ("none", "class", "student")  # from least to most
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_ADDRESS = re.compile(r"https?://[^\s/?#][^\s?#]{0,200}")
 _RESERVED = ("admin", "config", "local")
 
 
@@ -36,6 +44,11 @@ class Settings:
     ``mongodb_uri`` None means the embedded server under ``data_directory``. ``advance_days``: how
     far ahead may be booked (days); ``lead_minutes``: booking ends this long before the start;
     ``quota``: active bookings a student may hold per ISO week, None for no limit.
+    ``wall_shows``: the most that the wall display says of a booking, one of WALL_SHOWS.
+    ``public_url``: where the dashboard is reached, for the wall's code to scan; None: where the
+    wall itself was opened.
+    A screen draws itself anew every ``floor_seconds`` while push reaches it, and every
+    ``alone_seconds`` while it does not; ``live_connections``: screens that push serves.
     """
 
     mongodb_uri: str | None = None
@@ -46,6 +59,11 @@ class Settings:
     lead_minutes: int = 0
     quota: int | None = 2
     data_directory: str = ".data"
+    wall_shows: str = "class"
+    public_url: str | None = None
+    floor_seconds: int = 15
+    alone_seconds: int = 1
+    live_connections: int = 2000
 
     def __post_init__(self) -> None:
         for name in ("database", "time_zone", "school_name", "data_directory"):
@@ -67,6 +85,13 @@ class Settings:
             raise InvalidRequest(_NAMES["time_zone"], f"no time zone {self.time_zone!r}") from exc
         _check_number(self.advance_days, "advance_days", 0, 400)
         _check_number(self.lead_minutes, "lead_minutes", 0, 60 * 24 * 30)
+        _check_number(self.floor_seconds, "floor_seconds", 1, 3600)
+        _check_number(self.alone_seconds, "alone_seconds", 1, 60)
+        _check_number(self.live_connections, "live_connections", 1, 100_000)
+        if self.wall_shows not in WALL_SHOWS:
+            raise InvalidRequest(_NAMES["wall_shows"], f"must be one of {', '.join(WALL_SHOWS)}")
+        if self.public_url is not None and not _ADDRESS.fullmatch(str(self.public_url)):
+            raise InvalidRequest(_NAMES["public_url"], "must start with http:// or https://")
         if self.quota is not None:
             _check_number(self.quota, "quota", 1, 100)
 
@@ -98,7 +123,7 @@ class Settings:
             raw = environment.get(name) or stored.get(name)
             if raw is None or raw == "":
                 continue
-            if item.name in ("advance_days", "lead_minutes"):
+            if item.name in _NUMBERS:
                 raw = _number(raw, name)
             elif item.name == "quota":
                 raw = None if str(raw).lower() in ("none", "0") else _number(raw, name)

@@ -9,6 +9,7 @@ from datetime import datetime, time
 from booking_core import timetable
 from booking_core.boards import Board
 from booking_core.model import Booking, CellState, Ground, Status, minutes
+from booking_core.settings import WALL_SHOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +17,21 @@ class Card:
     """One ground at a moment. ``now`` and ``next`` are bookings or closures; None means free.
 
     ``state`` is that of this moment; PAST stands for a school day that is over, or none at all.
-    ``until`` is when ``now`` ends, or when free time does (None: the rest of the day);
-    ``minutes_left`` counts to it. ``strip`` is the state of each period, in order. ``free_after``
-    tells that periods follow ``now`` and nothing holds them.
+    ``until`` is when ``now`` ends, or when free time does (None: the rest of the day), and
+    ``ends_at`` the same as an aware moment. ``strip`` is the state of each period, in order.
+    ``free_after`` tells that periods follow ``now`` and nothing holds them. ``held`` is all that
+    holds a part of this day, in order of time.
     """
 
     ground: Ground
     state: CellState
     now: Booking | None
     until: time | None
-    minutes_left: int | None
+    ends_at: datetime | None
     next: Booking | None
     strip: tuple[CellState, ...]
     free_after: bool = False
+    held: tuple[Booking, ...] = ()
 
 
 def wall_cards(board: Board) -> list[Card]:
@@ -36,20 +39,11 @@ def wall_cards(board: Board) -> list[Card]:
     return [_card(board, ground) for ground in board.grounds]
 
 
-def day_progress(board: Board) -> float | None:
-    """How much of the school day has gone, as the strip shows it, 0 to 1; None outside it.
-
-    Every period takes the same room in the strip, whatever its length.
-    """
-    moment = board.now.timestamp()
-    for index, period in enumerate(board.periods):
-        start = timetable.at(board.date, period.start, board.zone).timestamp()
-        end = timetable.at(board.date, period.end, board.zone, closing=True).timestamp()
-        if moment < start:
-            return index / len(board.periods) if index else None
-        if moment < end:
-            return (index + (moment - start) / (end - start)) / len(board.periods)
-    return None
+def may_show(allowed: str, asked: str | None) -> str:
+    """How much of a booking the wall says: no more than ``allowed``, less where that is asked."""
+    if asked not in WALL_SHOWS:
+        return allowed
+    return min(allowed, asked, key=WALL_SHOWS.index)
 
 
 def state_of(booking: Booking) -> CellState:
@@ -72,21 +66,25 @@ def _card(board: Board, ground: Ground) -> Card:
             state_of(now),
             now,
             now.end,
-            _minutes_to(board, now.end),
+            _end(board, now.end),
             later[0] if later else None,
             tuple(strip),
             free_after=not later and any(minutes(p.start) >= ends for p in board.periods),
+            held=tuple(held),
         )
-    over = not board.periods or _minutes_to(board, board.periods[-1].end) <= 0
+    over = (
+        not board.periods or _end(board, board.periods[-1].end).timestamp() <= board.now.timestamp()
+    )
     until = later[0].start if later else None
     return Card(
         ground,
         CellState.PAST if over else CellState.FREE,
         None,
         until,
-        _minutes_to(board, until) if until else None,
+        _end(board, until) if until else None,
         later[0] if later else None,
         tuple(strip),
+        held=tuple(held),
     )
 
 
@@ -104,7 +102,5 @@ def _now_and_later(board: Board, held: Sequence[Booking]) -> tuple[Booking | Non
     return now, later
 
 
-def _minutes_to(board: Board, when: time) -> int:
-    end = timetable.at(board.date, when, board.zone, closing=True)
-    # Rounded up: "1 min left" until the very end, never "0".
-    return -int(-(end.timestamp() - board.now.timestamp()) // 60)
+def _end(board: Board, when: time) -> datetime:
+    return timetable.at(board.date, when, board.zone, closing=True)

@@ -1,4 +1,7 @@
-"""One sentence for each error, for the command line. The screens have words of their own."""
+"""One sentence for each error, for the command line, and the phrases that screens share with it.
+
+A terminal gets identifiers and dates to copy; a screen says "this ground" and what to do next.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,42 @@ def sentence(exc: BookingError) -> str:
     return " ".join(_sentence(exc).split())
 
 
+def open_up_to(date: str) -> str:
+    return f"Bookings are open up to {date}."
+
+
+def closed(ground: str, reason: str) -> str:
+    return f"{ground} is closed then: {reason}."
+
+
+def retired(ground: str) -> str:
+    return f"{ground} is not in use any more."
+
+
+def not_played(game: str, ground: str) -> str:
+    return f"{game} is not played on {ground}"
+
+
+def no_school(date: str) -> str:
+    return f"There is no school on {date}"
+
+
+def elsewhere(student: str) -> str:
+    return f"{student} has another booking at that time."
+
+
+def faster(who: str, booking: str) -> str:
+    return f"{who} was faster: {booking}"
+
+
+def sent_before(what: str) -> str:
+    return f"{what} was sent before with other details."
+
+
+def contradictions(count: int) -> str:
+    return f"The stored bookings contradict each other in {count} places"
+
+
 def _sentence(exc: BookingError) -> str:
     match exc:
         case UnknownGround():
@@ -46,40 +85,40 @@ def _sentence(exc: BookingError) -> str:
         case InThePast():
             return f"{exc.starts_at:%Y-%m-%d %H:%M} has gone by."
         case TooFarAhead():
-            return f"Bookings are open up to {exc.last_date}."
+            return open_up_to(str(exc.last_date))
         case TooLate():
             return f"Booking ends {exc.lead_minutes} minutes before the start."
         case QuotaReached():
             return f"{exc.student_id} has {exc.quota} active in {exc.window}, as many as allowed."
         case GroundClosed():
-            return f"{exc.ground_id} is closed then: {exc.reason}."
+            return closed(exc.ground_id, exc.reason)
         case GroundRetired():
-            return f"{exc.ground_id} is not in use any more."
+            return retired(exc.ground_id)
         case GameNotAllowed():
-            return f"{exc.game} is not played on {exc.ground_id}: {', '.join(exc.allowed)}."
+            return f"{not_played(exc.game, exc.ground_id)}: {', '.join(exc.allowed)}."
         case StudentInactive():
             return f"{exc.student_id} may not book at present."
         case NoSchool():
-            return f"There is no school on {exc.date}" + (f": {exc.note}." if exc.note else ".")
+            return no_school(str(exc.date)) + (f": {exc.note}." if exc.note else ".")
         case SlotTaken():
             return _taken(exc)
         case StudentBusy():
             other = exc.booking
             if other is None:
-                return "The student has another booking at that time."
+                return elsewhere("The student")
             span = f"{other.start:%H:%M}-{other.end:%H:%M}"
             return f"{other.student_name} is on {other.ground_id} then, {span}."
         case AlreadyDecided():
-            return f"{exc.by} was faster: the booking is {exc.status.value.lower()}."
+            return faster(exc.by, f"the booking is {exc.status.value.lower()}.")
         case SubmissionReused():
-            return "This submission was sent before with other details."
+            return sent_before("This submission")
         case NotFound():
             return f"There is no {exc.what} {exc.id!r} on record."
         case NotAllowed():
             return f"The role {exc.role} does not allow: {exc.verb}."
         case SchemaConflict():
             return (
-                f"The stored bookings contradict each other in {len(exc.offenders)} places, and "
+                f"{contradictions(len(exc.offenders))}, and "
                 "nothing was changed; “python -m booking_core doctor” names them."
             )
         case StoreUnavailable():

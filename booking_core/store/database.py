@@ -26,7 +26,7 @@ from pymongo.read_concern import ReadConcern
 from booking_core.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
 from booking_core.store import schema
-from booking_core.store.shared_reads import Crowds, SharedReads
+from booking_core.store.shared_reads import SharedReads, Turn, Turns
 
 if TYPE_CHECKING:
     from booking_core.mongod import EmbeddedServer
@@ -80,7 +80,7 @@ class BookingDatabase(Database[dict[str, Any]]):
         self.booking_caches: dict[str, Any] = {}
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
-        self.crowds = Crowds()
+        self.turns = Turns()
 
 
 def connect(settings: Settings) -> BookingDatabase:
@@ -164,13 +164,13 @@ def shared(db: Documents, key: Hashable, read: Callable[[], T]) -> T:
 
 
 @contextlib.contextmanager
-def crowd(db: Documents, key: Hashable) -> Iterator[int]:
-    """Yields how many other threads of this process are in this block for ``key``."""
+def turn(db: Documents, key: Hashable) -> Iterator[Turn]:
+    """This thread's turn at ``key``, in which another of this process may have gone first."""
     if isinstance(db, BookingDatabase):
-        with db.crowds.enter(key) as others:
-            yield others
+        with db.turns.take(key, DEADLINE_SECONDS) as mine:
+            yield mine
     else:
-        yield 0
+        yield Turn()
 
 
 def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:

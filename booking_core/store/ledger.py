@@ -190,6 +190,27 @@ def of_day(db: Documents, date: Date, ground_ids: Sequence[str]) -> list[Booking
         return [to_booking(row) for row in rows]
 
 
+def held_cells(
+    db: Documents, date: Date, ground_ids: Sequence[str]
+) -> dict[tuple[str, int], tuple[str, str | None]]:
+    """(ground id, cell) -> (booking id, student id) that has it on ``date``."""
+    condition = {
+        "ground_id": {"$in": list(ground_ids)},
+        "date": date.isoformat(),
+        "status": _ACTIVE,
+    }
+    fields = {"ground_id": 1, "cells": 1, "student_id": 1}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(
+            condition, fields, hint=schema.ONE_BOOKING_PER_SLOT
+        )
+        return {
+            (row["ground_id"], cell): (row["_id"], row.get("student_id"))
+            for row in rows
+            for cell in row["cells"]
+        }
+
+
 def find(
     db: Documents,
     condition: Mapping[str, Any],

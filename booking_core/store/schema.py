@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
 from booking_core.errors import SchemaConflict
 from booking_core.model import ACTIVE, Status
@@ -158,11 +158,11 @@ def find_offenders(db: Documents, names: list[str] | None = None) -> list[dict[s
 
 
 def index_faults(db: Documents) -> list[str]:
-    """Names of our indexes that are missing or differ, and of the legacy one where it stands."""
+    """Names of our indexes that are missing or differ, and of those that ours supersede."""
     present = db[BOOKINGS].index_information()
     faults = [name for name in UNIQUE_INDEXES if not _stands(name, present)]
-    faults += [name for name in LISTING_INDEXES if name not in present]
-    return faults + _legacy_names(present)
+    faults += [name for name in LISTING_INDEXES if not _lists(name, present)]
+    return faults + _superseded(present)
 
 
 def validator_faults(db: Documents) -> list[str]:
@@ -197,25 +197,83 @@ def apply(db: Documents) -> None:
             db.command("collMod", name, validator=validator)
 
     for name in missing:
-        if name in present:  # one of ours in name only: other keys, or another condition
-            db[BOOKINGS].drop_index(name)
-        keys, where = UNIQUE_INDEXES[name]
-        db[BOOKINGS].create_index(
-            [(key, 1) for key in keys], name=name, unique=True, partialFilterExpression=where
-        )
-    for name, listing in LISTING_INDEXES.items():
-        if name not in present:
-            db[BOOKINGS].create_index(list(listing.items()), name=name)
+        _build_guard(db, name)
+    for name, keys in LISTING_INDEXES.items():
+        if not _lists(name, present):
+            _build(db, name, list(keys.items()))
     # Last: until ours stand, the old index is better than none.
-    for name in _legacy_names(present):
-        try:
-            db[BOOKINGS].drop_index(name)
-        except OperationFailure as exc:
-            if exc.code != 27:  # IndexNotFound: another process dropped it a moment ago
-                raise
+    for name in _superseded(db[BOOKINGS].index_information()):
+        _drop(db, name)
     db[META].update_one(
         {"_id": "revision"}, {"$setOnInsert": {"grounds": 0, "students": 0}}, upsert=True
     )
+
+
+def _build_guard(db: Documents, name: str) -> None:
+    """Builds a unique index; what has its name, or its keys under another name, gives way."""
+    fields, where = UNIQUE_INDEXES[name]
+    keys = [(field, 1) for field in fields]
+    if _create(db, name, keys, where):
+        # A hidden one counts as built, and reads cannot ask for it by name.
+        db.command("collMod", BOOKINGS, index={"name": name, "hidden": False})
+        return
+    # What is in the way may be all that guards the slots, and others may be booking: one that
+    # says the same in other words stands in. Where that one cannot be built, nothing is dropped.
+    stand_in = f"{name}_stand_in"
+    _create(db, stand_in, keys, where | {"_id": {"$exists": True}})
+    _build(db, name, keys, where, but=stand_in)
+    _drop(db, stand_in)
+
+
+def _build(
+    db: Documents,
+    name: str,
+    keys: list[tuple[str, int]],
+    where: dict[str, Any] | None = None,
+    but: str = "",
+) -> None:
+    """Builds an index in the place of whatever has its name or keys, apart from ``but``."""
+    for last in (False, False, False, True):  # another process may be at the same
+        if _create(db, name, keys, where, must=last):
+            return
+        present = db[BOOKINGS].index_information()
+        same = [n for n, info in present.items() if n == name or info["key"] == keys]
+        # Servers before 5.0 know indexes by their keys alone: there nothing can stand in.
+        for other in [n for n in same if n != but] or same:
+            _drop(db, other)
+
+
+def _create(
+    db: Documents,
+    name: str,
+    keys: list[tuple[str, int]],
+    where: dict[str, Any] | None = None,
+    must: bool = False,
+) -> bool:
+    """Whether the index now stands; False, unless it ``must``, when another has its name or keys.
+
+    With ``where`` it is a unique one. Raises SchemaConflict for data that breaks it.
+    """
+    options: dict[str, Any] = (
+        {} if where is None else {"unique": True, "partialFilterExpression": where}
+    )
+    try:
+        db[BOOKINGS].create_index(keys, name=name, **options)
+    except DuplicateKeyError as exc:  # booked since the look
+        raise SchemaConflict(find_offenders(db)) from exc
+    except OperationFailure as exc:
+        if must or exc.code not in (85, 86):  # IndexOptionsConflict, IndexKeySpecsConflict
+            raise
+        return False
+    return True
+
+
+def _drop(db: Documents, name: str) -> None:
+    try:
+        db[BOOKINGS].drop_index(name)
+    except OperationFailure as exc:
+        if exc.code != 27:  # IndexNotFound: another process dropped it a moment ago
+            raise
 
 
 def _stands(name: str, present: Any) -> bool:
@@ -224,15 +282,32 @@ def _stands(name: str, present: Any) -> bool:
     return bool(
         info
         and info.get("unique")
-        and [key for key, _ in info["key"]] == list(keys)
+        and info["key"] == [(key, 1) for key in keys]
         and info.get("partialFilterExpression") == where
+        and not info.get("hidden")
+        and "collation" not in info
     )
 
 
-def _legacy_names(present: Any) -> list[str]:
+def _lists(name: str, present: Any) -> bool:
+    info = present.get(name)
+    return bool(info and info["key"] == list(LISTING_INDEXES[name].items()))
+
+
+def _superseded(present: Any) -> list[str]:
+    """The legacy index, and unique ones on our keys under another name.
+
+    The latter refuse what ours refuse, or more: one without our condition would keep the slot of
+    a cancelled booking for ever.
+    """
+    keys = [_LEGACY_KEYS, *(set(fields) for fields, _ in UNIQUE_INDEXES.values())]
     return [
         name
         for name, info in present.items()
         if name == LEGACY_INDEX
-        or (info.get("unique") and {key for key, _ in info["key"]} == _LEGACY_KEYS)
+        or (
+            name not in UNIQUE_INDEXES
+            and info.get("unique")
+            and {key for key, _ in info["key"]} in keys
+        )
     ]

@@ -123,7 +123,9 @@ def test_the_doctor_names_what_is_wrong_with_its_remedy(db: BookingDatabase, com
     first = booked(db)
     db[schema.BOOKINGS].drop_index(schema.ONE_BOOKING_PER_SLOT)
     db.command("collMod", schema.STUDENTS, validator={})
-    twin = {**db[schema.BOOKINGS].find_one({"_id": first.id}), "_id": "twin"}  # type: ignore[dict-item]
+    stored = db[schema.BOOKINGS].find_one({"_id": first.id})
+    assert stored is not None
+    twin = stored | {"_id": "twin"}
     db[schema.BOOKINGS].insert_one(
         twin | {"student_id": "S002", "quota": {"window": "x", "seat": 0}}
     )

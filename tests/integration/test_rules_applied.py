@@ -19,7 +19,6 @@ from booking_core import (
     NotAllowed,
     NotAPeriod,
     NotFound,
-    QuotaReached,
     RuleBroken,
     Slot,
     SlotTaken,
@@ -78,58 +77,6 @@ def test_what_changes_in_the_school_rules_the_next_booking(db):
         booked(db, on=tomorrow)
     with pytest.raises(StudentInactive):
         booked(db, student=1, ground="ground-3", on=tomorrow)
-
-
-def test_the_quota_counts_active_bookings_of_an_iso_week(db):
-    first = booked(db, start=9)
-    booked(db, start=10)
-
-    with pytest.raises(QuotaReached) as refused:
-        booked(db, on=date(2026, 11, 29), start=11)
-    booked(db, on=date(2026, 11, 30), start=11)
-    cancel(db, first.id, by=MEERA, now=NOW)
-    again = booked(db, on=date(2026, 11, 29), start=11)
-
-    error = refused.value
-    assert (error.student_id, error.window, error.quota) == ("S000", "2026-W48", 2)
-    assert again.quota_seat == 0  # the seat that was freed
-
-
-def test_the_quota_of_the_week_that_crosses_the_year_is_one(db):
-    now = datetime(2026, 12, 20, tzinfo=UTC)
-    booked(db, on=date(2026, 12, 31), start=9, now=now)
-    booked(db, on=date(2027, 1, 1), start=9, now=now)
-
-    with pytest.raises(QuotaReached) as refused:
-        booked(db, on=date(2027, 1, 3), start=9, now=now)
-
-    assert refused.value.window == "2026-W53"
-
-
-def test_a_move_into_a_full_week_is_refused_and_within_the_week_is_not(db):
-    next_week = DAY + timedelta(days=7)
-    booked(db, on=next_week, start=8)
-    booked(db, on=next_week, start=9)
-    mine = booked(db, start=9)
-    booked(db, start=10)
-
-    with pytest.raises(QuotaReached):
-        move(db, mine.id, date=next_week, start=time(12), end=time(13), by=MEERA, now=NOW)
-    moved = move(db, mine.id, start=time(12), end=time(13), by=MEERA, now=NOW)
-
-    assert moved.start == time(12)
-    assert moved.quota_seat == mine.quota_seat
-
-
-def test_a_move_to_another_week_takes_a_seat_there_and_frees_the_one_here(db):
-    next_week = DAY + timedelta(days=7)
-    booked(db, on=next_week, start=8)
-    mine, _ = booked(db, start=9), booked(db, start=10)
-
-    moved = move(db, mine.id, date=next_week, by=MEERA, now=NOW)
-    booked(db, start=11)
-
-    assert (moved.quota_window, moved.quota_seat) == ("2026-W49", 1)
 
 
 def test_lead_time_ends_booking_and_the_board_agrees(make_db):

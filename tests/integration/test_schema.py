@@ -168,6 +168,110 @@ def test_the_legacy_index_stays_while_the_data_breaks_ours(bare):
     assert schema.LEGACY_INDEX in bare.bookings.index_information()
 
 
+OURS = schema.UNIQUE_INDEXES[schema.ONE_BOOKING_PER_SLOT]
+SLOT_KEYS = [(key, 1) for key in OURS[0]]
+IN_THE_WAY = {
+    "ours under another name": {"unique": True, "partialFilterExpression": OURS[1]},
+    "unique for all": {"unique": True},
+    "unique for some": {"unique": True, "partialFilterExpression": {"status": "Approved"}},
+    "a list": {},
+}
+
+
+@pytest.mark.parametrize("options", IN_THE_WAY.values(), ids=IN_THE_WAY)
+@pytest.mark.parametrize("name", ["other", "ground_id_1_date_1_cells_1", "newest", "queue"])
+def test_an_index_on_our_keys_under_another_name_is_replaced(bare, name, options):
+    bare.bookings.create_index(SLOT_KEYS, name=name, **options)
+
+    ensure_schema(bare)
+
+    assert schema.index_faults(bare) == []
+    present = bare.bookings.index_information()
+    assert not [n for n in present if n.endswith("_stand_in")]
+    bare.bookings.insert_many([document(status="Cancelled"), document(status="Cancelled")])
+    bare.bookings.insert_one(document())
+    with pytest.raises(DuplicateKeyError, match=schema.ONE_BOOKING_PER_SLOT):
+        bare.bookings.insert_one(document(student_id="S002"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *IN_THE_WAY.values(),
+        IN_THE_WAY["ours under another name"] | {"hidden": True},
+        IN_THE_WAY["ours under another name"] | {"collation": {"locale": "en", "strength": 1}},
+    ][1:],
+    ids=str,
+)
+def test_an_index_of_our_name_with_other_options_is_replaced(bare, options):
+    bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_BOOKING_PER_SLOT, **options)
+    assert schema.ONE_BOOKING_PER_SLOT in schema.index_faults(bare)
+
+    ensure_schema(bare)
+
+    assert schema.index_faults(bare) == []
+
+
+def test_an_index_for_lists_of_other_keys_or_another_name_is_replaced(bare):
+    bare.bookings.create_index([("created_at", -1), ("_id", -1)], name="by_age")
+    bare.bookings.create_index([("start", 1)], name="queue")
+    assert "queue" in schema.index_faults(bare)
+
+    ensure_schema(bare)
+
+    assert schema.index_faults(bare) == []
+    assert "by_age" not in bare.bookings.index_information()
+
+
+def test_while_an_index_is_replaced_no_slot_is_ever_unguarded(bare, monkeypatch):
+    bare.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
+    bare.bookings.insert_one(document())
+    drop, dropped = schema._drop, []
+
+    def drop_and_try(db, name):
+        drop(db, name)
+        dropped.append(name)
+        with pytest.raises(DuplicateKeyError):
+            db.bookings.insert_one(document(student_id="S002"))
+
+    monkeypatch.setattr(schema, "_drop", drop_and_try)
+    ensure_schema(bare)
+
+    assert dropped == ["other", f"{schema.ONE_BOOKING_PER_SLOT}_stand_in"]
+    assert schema.index_faults(bare) == []
+
+
+def test_what_was_booked_twice_since_the_look_is_listed_and_the_old_index_stays(bare, monkeypatch):
+    bare.bookings.create_index(SLOT_KEYS, name="other")
+    bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_BOOKING_PER_SLOT, sparse=True)
+    rows = [document(), document(student_id="S002")]
+    create = schema._create
+
+    def book_twice_and_create(*arguments, **options):
+        monkeypatch.setattr(schema, "_create", create)
+        bare.bookings.insert_many(rows)
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(schema, "_create", book_twice_and_create)
+    before = bare.bookings.index_information()
+    with pytest.raises(SchemaConflict) as refused:
+        ensure_schema(bare)
+
+    ids = sorted(row["_id"] for row in rows)
+    assert {tuple(offender["ids"]) for offender in refused.value.offenders} == {tuple(ids)}
+    assert bare.bookings.index_information() == before
+
+
+def test_several_processes_may_replace_an_index_at_once(bare):
+    bare.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
+    bare.bookings.create_index([("other", 1)], name=schema.QUOTA_SEAT)
+
+    outcomes = at_once(*[partial(ensure_schema, bare)] * 6)
+
+    assert outcomes == [None] * 6
+    assert schema.index_faults(bare) == []
+
+
 def test_a_well_formed_document_is_taken_and_each_index_holds_beneath_the_verbs(db):
     db.bookings.insert_one(document())
 

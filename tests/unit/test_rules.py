@@ -316,9 +316,9 @@ def test_alternatives_are_at_most_three():
 
 
 def test_alternatives_leave_out_when_the_student_is_elsewhere():
-    busy = booking_by(MEERA)  # nine to ten
+    busy = timetable.cells(time(9), time(10))
 
-    assert ("ground-1", 9) not in told(board().alternatives(WANTED, "Football", busy=[busy]))
+    assert ("ground-1", 9) not in told(board().alternatives(WANTED, "Football", busy=busy))
 
 
 def test_alternatives_leave_out_what_is_held_or_has_begun():

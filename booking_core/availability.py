@@ -1,0 +1,84 @@
+"""What of one day can still be booked, and what lies nearest to a slot that cannot. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from booking_core import timetable
+from booking_core.errors import NotAPeriod
+from booking_core.model import Ground, Slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Availability:
+    """A day seen at ``now`` (aware).
+
+    ``held`` has every (ground id, cell) that is taken; what it maps to is the maker's affair.
+    """
+
+    date: Date
+    plan: timetable.DayPlan
+    grounds: tuple[Ground, ...]
+    now: datetime
+    zone: ZoneInfo
+    lead: timedelta = timedelta()
+    last_date: Date | None = None
+    held: Mapping[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def is_free(self, slot: Slot) -> bool:
+        return (
+            not any((slot.ground_id, c) in self.held for c in timetable.cells(slot.start, slot.end))
+            and not self.begun(slot.start)
+            and (self.last_date is None or self.date <= self.last_date)
+        )
+
+    def begun(self, start: time) -> bool:
+        # As rules.check_time: the start itself is too late, the edge of the lead time is not.
+        left = timetable.at(self.date, start, self.zone).timestamp() - self.now.timestamp()
+        return left <= 0 or left < self.lead.total_seconds()
+
+    def free_instead(self, slot: Slot, game: str) -> list[Slot]:
+        """Free slots of as many periods, nearest first: the same ground, then the same time."""
+        periods = self.plan.periods
+        try:
+            length = len(timetable.periods_between(periods, slot.start, slot.end))
+        except NotAPeriod:
+            return []
+        first = next(i for i, p in enumerate(periods) if p.start == slot.start)
+        starts = sorted(
+            (i for i in range(len(periods) - length + 1) if i != first),
+            key=lambda i: (abs(i - first), i),
+        )
+        options = [
+            replace(slot, start=periods[i].start, end=periods[i + length - 1].end)
+            for i in starts
+            if any(g.id == slot.ground_id for g in self.grounds)
+        ]
+        options += [
+            replace(slot, ground_id=g.id)
+            for g in self.grounds
+            if g.id != slot.ground_id and game in g.games
+        ]
+        return [option for option in options if self.is_free(option)]
+
+    def alternatives(
+        self, slot: Slot, game: str, *, busy: Collection[int] = (), most: int = 3
+    ) -> list[Slot]:
+        """The first of ``free_instead`` that leave out the cells at which the student is busy."""
+        return nearest(self.free_instead(slot, game), busy, most)
+
+
+def nearest(options: Sequence[Slot], busy: Collection[int], most: int = 3) -> list[Slot]:
+    """The first of ``options`` that cover none of the ``busy`` cells."""
+    fitting = (
+        option
+        for option in options
+        if not any(cell in busy for cell in timetable.cells(option.start, option.end))
+    )
+    return list(itertools.islice(fitting, most))

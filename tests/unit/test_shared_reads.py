@@ -1,0 +1,146 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from booking_core.store.shared_reads import SharedReads, Turns
+from tests.support import eventually
+
+PATIENCE = 10
+
+
+class Gated:
+    """A read that says when it begins and waits to be let on; it answers with its number."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.begun = threading.Semaphore(0)
+        self.let_on = threading.Semaphore(0)
+        self.count = 0
+        self.error = error
+
+    def __call__(self) -> int:
+        self.count += 1
+        number = self.count
+        self.begun.release()
+        assert self.let_on.acquire(timeout=PATIENCE)
+        if self.error is not None:
+            raise self.error
+        return number
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(16) as threads:
+        yield threads
+
+
+def waiting(reads: SharedReads, key: str = "day") -> bool:
+    return key in reads._next
+
+
+def test_who_asks_during_a_read_is_given_the_next_one(pool):
+    reads, gated = SharedReads(), Gated()
+    first = pool.submit(reads.get, "day", gated)
+    assert gated.begun.acquire(timeout=PATIENCE)
+    late = [pool.submit(reads.get, "day", gated) for _ in range(8)]
+    eventually(lambda: waiting(reads))
+
+    gated.let_on.release()
+    assert first.result(PATIENCE) == 1
+    assert gated.begun.acquire(timeout=PATIENCE)
+    assert not any(future.done() for future in late)
+    gated.let_on.release(9)
+
+    answers = {future.result(PATIENCE) for future in late}
+    assert 1 not in answers
+    assert answers <= {2, 3}  # one read for those who waited, one for whoever came after it began
+    assert not reads._under_way
+    assert not reads._next
+
+
+def test_other_keys_do_not_wait(pool):
+    reads, gated = SharedReads(), Gated()
+    slow = pool.submit(reads.get, "monday", gated)
+    assert gated.begun.acquire(timeout=PATIENCE)
+
+    assert reads.get("tuesday", lambda: "read") == "read"
+
+    gated.let_on.release()
+    slow.result(PATIENCE)
+
+
+def test_those_who_waited_for_a_read_that_failed_fail_with_it_and_the_next_one_reads(pool):
+    gone = ConnectionError("gone")
+    reads, gated = SharedReads(), Gated(gone)
+    first = pool.submit(reads.get, "day", gated)
+    assert gated.begun.acquire(timeout=PATIENCE)
+    late = [pool.submit(reads.get, "day", gated) for _ in range(4)]
+    eventually(lambda: waiting(reads))
+
+    gated.let_on.release(4)
+
+    assert first.exception(PATIENCE) is gone
+    assert late[0].exception(PATIENCE) is gone
+    assert all(future.exception(PATIENCE) is gone for future in late)
+    assert reads.get("day", lambda: "read") == "read"
+
+
+def test_only_one_goes_first_and_the_others_are_told_what_it_left(pool):
+    turns, inside, let_on = Turns(), threading.Event(), threading.Event()
+
+    def lead() -> bool:
+        with turns.take("slot", PATIENCE) as turn:
+            inside.set()
+            assert let_on.wait(PATIENCE)
+            awaited = turn.close()
+            turn.found = "the winner"
+            return awaited
+
+    def follow() -> str:
+        with turns.take("slot", PATIENCE) as turn:
+            return turn.found
+
+    leader = pool.submit(lead)
+    assert inside.wait(PATIENCE)
+    followers = [pool.submit(follow) for _ in range(8)]
+    eventually(lambda: turns._open["slot"].waiting == 8)
+    let_on.set()
+
+    assert leader.result(PATIENCE)
+    assert [future.result(PATIENCE) for future in followers] == ["the winner"] * 8
+    assert not turns._open
+
+
+def test_who_comes_after_the_turn_is_closed_is_not_told_but_goes_first_anew():
+    turns = Turns()
+
+    with turns.take("slot", PATIENCE) as turn:
+        assert not turn.close()
+        turn.found = "what was looked up before the next one asked"
+        with turns.take("slot", PATIENCE) as next_turn:
+            assert next_turn.found is None
+            assert turns._open["slot"] is next_turn
+
+
+def test_one_who_fails_leaves_nothing_and_keeps_nobody(pool):
+    turns, inside, let_on = Turns(), threading.Event(), threading.Event()
+
+    def lead() -> None:
+        with turns.take("slot", PATIENCE):
+            inside.set()
+            assert let_on.wait(PATIENCE)
+            raise ConnectionError
+
+    def follow() -> object:
+        with turns.take("slot", PATIENCE) as turn:
+            return turn.found
+
+    leader = pool.submit(lead)
+    assert inside.wait(PATIENCE)
+    follower = pool.submit(follow)
+    eventually(lambda: turns._open["slot"].waiting == 1)
+    let_on.set()
+
+    assert isinstance(leader.exception(PATIENCE), ConnectionError)
+    assert follower.result(PATIENCE) is None
+    assert not turns._open
