@@ -7,14 +7,15 @@ from typing import Any
 import anyio.to_thread
 import streamlit as st
 
-from pages.shared import services
+from pages.shared import push, services
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """The database is there before the first screen, and left in order after the last."""
-    await anyio.to_thread.run_sync(services.start)
-    yield {}
+    shared = await anyio.to_thread.run_sync(services.start)
+    async with push.running(shared):
+        yield {}
     await anyio.to_thread.run_sync(services.stop)
 
 
@@ -24,4 +25,6 @@ def on_script_error(exc: BaseException) -> bool:
     return True
 
 
-app = st.App("pages/main.py", lifespan=lifespan, on_script_error=on_script_error)
+app = st.App(
+    "pages/main.py", routes=push.routes(), lifespan=lifespan, on_script_error=on_script_error
+)

@@ -6,7 +6,6 @@ from booking_core import (
     BookingError,
     NotFound,
     Status,
-    StoreUnavailable,
     approve,
     approved_upcoming,
     find_bookings,
@@ -29,7 +28,7 @@ state.setdefault("approvals.shown", None)  # ids in the order in which they were
 title, status_side = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
-    live_line = st.empty()
+    live.line(shared)
 session.demo_note(shared)
 
 
@@ -53,13 +52,9 @@ def show_new() -> None:
 
 
 def queue() -> None:
-    live.line(shared, live_line)
-    try:
-        waiting = shared.cached("queue", lambda: pending_queue(shared.db))
-        upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
-    except StoreUnavailable as exc:
-        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
-        return
+    waiting = shared.cached("queue", lambda: pending_queue(shared.db))
+    upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
+    st.set_page_config(page_title=f"({len(waiting)}) Approvals" if waiting else "Approvals")
     counts = {TABS[0]: f" {len(waiting)}", TABS[1]: f" {len(upcoming)}", TABS[2]: ""}
     # The buttons that come and go stand beside the tabs, so that the list never moves.
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -204,6 +199,6 @@ def ask(verb: str, ids: list[str]) -> None:
             failed.error("Give a reason: the person who asked will want to know.")
 
 
-live.fragment("approvals", queue)
+live.fragment(shared, "approvals", queue)
 if asked := state.pop("approvals.asked", None):
     ask(*asked)

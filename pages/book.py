@@ -1,6 +1,6 @@
 """The day's grounds, live; pick a slot, a student and a game, review, confirm."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -22,7 +22,7 @@ st.session_state["book.drawn"] = form.picked()  # what the panel of this run is 
 title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
 title.title("Book a ground", anchor=False)
 with status:
-    live_line = st.empty()
+    live.line(shared)
 with control, st.container(horizontal=True, gap="small", horizontal_alignment="right"):
     st.button(
         ":material/chevron_left:",
@@ -53,13 +53,8 @@ with control, st.container(horizontal=True, gap="small", horizontal_alignment="r
 session.demo_note(shared)
 
 
-def board_of_the_day() -> None:
-    live.line(shared, live_line)
-    try:
-        board = shared.boards.get(date, shared.now())
-    except StoreUnavailable as exc:
-        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
-        return
+def board_of_the_day() -> datetime | None:
+    board = shared.boards.get(date, shared.now())
     if shared.now().date() != today and form.reviewing() is None:
         st.rerun()  # the page stood open over midnight: its dates have moved on
     pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
@@ -77,14 +72,14 @@ def board_of_the_day() -> None:
         st.session_state["book.seen"] = seen
         st.rerun()
     st.session_state["book.seen"] = seen
+    return board.turns_at()
 
 
 @st.dialog("Review booking", on_dismiss=form.end_review)
 def review() -> None:
     if form.done() is not None:
         st.rerun()
-    review_body()
-    live.tick("book.review")
+    live.keep(shared, "book.review", review_body, date)
 
 
 def review_body() -> None:
@@ -173,7 +168,7 @@ def offer(holder: object, alternatives: list, key: str) -> None:
 
 grid_side, panel_side = st.columns([2.6, 1], gap="medium")
 with grid_side:
-    live.fragment("book", board_of_the_day)
+    live.fragment(shared, "book", board_of_the_day, date=lambda: date)
 
 with panel_side, st.container(border=True, key="card_panel"):
     slot = form.picked()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from booking_core import BookingError, Status, StoreUnavailable, cancel, find_bookings, get_booking
+from booking_core import BookingError, Status, cancel, find_bookings, get_booking
 from booking_core.queries import PAGE
 from pages.shared import elements, live, services, session, views, words
 
@@ -35,7 +35,7 @@ def clear_filters() -> None:
 title, status_side = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Bookings", anchor=False)
 with status_side:
-    live_line = st.empty()
+    live.line(shared)
 session.demo_note(shared)
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -101,17 +101,12 @@ filters = {
 
 
 def listing() -> None:
-    live.line(shared, live_line)
     pages = state["bookings.pages"]
     after = pages[-1] if pages else None
     key = ("bookings", tuple(filters.values()), after.id if after else None)
-    try:
-        found = shared.cached(
-            key, lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1)
-        )
-    except StoreUnavailable as exc:
-        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
-        return
+    found = shared.cached(
+        key, lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1)
+    )
     shown = found[:PAGE]
     if not shown:
         with st.container(border=True):
@@ -151,8 +146,7 @@ def listing() -> None:
 
 @st.dialog("Booking")
 def details(booking_id: str) -> None:
-    details_body(booking_id)
-    live.tick("bookings.details")
+    live.keep(shared, "bookings.details", lambda: details_body(booking_id))
 
 
 def details_body(booking_id: str) -> None:
@@ -210,7 +204,7 @@ def confirm_cancel(booking_id: str) -> None:
                 st.rerun()
 
 
-live.fragment("bookings", listing)
+live.fragment(shared, "bookings", listing)
 if chosen := state.pop("bookings.cancel", None):
     confirm_cancel(chosen)
 elif chosen := state.pop("bookings.details", None):

@@ -29,9 +29,10 @@ screens = [
 if not session.actor().role.decides:
     screens = [screen for screen in screens if screen.title != "Approvals"]
 screen = st.navigation(screens)
-if screen.title != "Wall display":
+is_wall = screen.title == "Wall display"
+if not is_wall:
     session.sidebar(shared)
-if shared.db is None:
+if shared.db is None and not is_wall:  # the wall says it in its own way
     session.unreachable(shared)
 else:
     screen.run()

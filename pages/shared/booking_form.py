@@ -160,8 +160,7 @@ def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
         return None
     student = st.session_state.get(STUDENT)
     game = st.session_state.get(game_key(slot.ground_id)) or ""
-    busy = [b for b in board.bookings if student and b.student_id == student]
-    return holder, board.alternatives(slot, game, busy=busy)
+    return holder, board.alternatives(slot, game, busy=board.cells_of(student) if student else ())
 
 
 def _is_own(holder: Booking | None) -> bool:

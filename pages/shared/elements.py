@@ -1,4 +1,4 @@
-"""The elements with markup of their own: the day grid, the list with actions, the wall.
+"""The elements of our own: the day grid, the list with actions, the wall; pulse and live line.
 
 Each is a components-v2 element whose script writes text nodes only, never markup.
 """
@@ -14,13 +14,13 @@ import streamlit as st
 _ASSETS = Path(__file__).parent / "assets"
 
 
-def _component(name: str) -> Callable[..., Any]:
+def _component(name: str, *, style: bool = True) -> Callable[..., Any]:
     def read(file: str) -> str:
         return (_ASSETS / file).read_text(encoding="utf-8")
 
     return st.components.v2.component(
         name,
-        css=read("tokens.css") + read(f"{name}.css"),
+        css=read("tokens.css") + (read(f"{name}.css") if style else ""),
         js=read("common.js") + read(f"{name}.js"),
     )
 
@@ -28,10 +28,16 @@ def _component(name: str) -> Callable[..., Any]:
 _day_grid = _component("day_grid")
 _list = _component("list")
 _wall = _component("wall")
+_pulse = _component("pulse", style=False)
+_nudge = _component("nudge", style=False)
+_live_line = _component("live_line")
 
 
-def day_grid(data: dict[str, Any], *, key: str) -> dict[str, str] | None:
-    """The day as a table; answers ``{"ground": id, "start": "HH:MM"}`` when a cell was pressed."""
+def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
+    """The day as a table, from JSON.
+
+    Answers ``{"ground": id, "start": "HH:MM"}`` when a cell was pressed.
+    """
     picked: dict[str, str] | None = _day_grid(key=key, data=data, on_pick_change=_nothing).pick
     return picked
 
@@ -45,6 +51,26 @@ def action_list(data: dict[str, Any], *, key: str) -> dict[str, Any] | None:
 def wall(data: dict[str, Any], *, key: str) -> None:
     """The wall display over the whole window."""
     _wall(key=key, data=data)
+
+
+def pulse(data: dict[str, Any], *, key: str) -> str | None:
+    """Reruns the fragment around it when there is news; what the screen is just now:
+
+    ``push`` (reached by push), ``alone`` (not reached), ``hidden``, or None before it is known.
+    """
+    mode: str | None = st.session_state.get(key, {}).get("mode")
+    _pulse(key=key, data=data | {"mode": mode}, on_mode_change=_nothing, on_turn_change=_nothing)
+    return mode
+
+
+def nudge(data: dict[str, Any], *, key: str) -> None:
+    """Tells the pulse of the same ``date`` which version there is; it asks for it if it is new."""
+    _nudge(key=key, data=data)
+
+
+def live_line(data: dict[str, Any]) -> None:
+    """ "Live, updated 10:12:07": goes on by itself with each sign of life that ``pulse`` tells."""
+    _live_line(key="live.line", data=data)
 
 
 def _nothing() -> None:

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from datetime import date as Date
+from queue import SimpleQueue
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from booking_core import (
     BookingError,
@@ -25,6 +28,7 @@ from booking_core import (
     load_reference,
 )
 from booking_core.demo import load_demo
+from pages.shared import views
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,11 +53,15 @@ class Services:
         self.feed: Feed
         self.boards: LiveBoards
         self.problem: BookingError | None = None
+        # Versions of one process mean nothing to the next, though their numbers may be the same.
+        self._boot = uuid4().hex[:8]
+        self._listeners: list[Callable[[Date | None], None]] = []
         self._kept: dict[Any, _Kept] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._settled = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._changed: SimpleQueue[Date | None] = SimpleQueue()  # None: the end
 
     def start(self) -> None:
         """Connects in the background; returns when that went well or failed once."""
@@ -62,6 +70,7 @@ class Services:
 
     def stop(self) -> None:
         self._stop.set()
+        self._changed.put(None)
         self._keeper.join(10)
         if self.db is not None:
             self.feed.stop()
@@ -77,6 +86,30 @@ class Services:
         """When the database last gave a sign of life, in the school's time."""
         moment = self.feed.alive_at if self.db is not None else None
         return None if moment is None else moment.astimezone(self.settings.zone)
+
+    def version(self, date: Date | None = None) -> str:
+        """Another text whenever what screens show of ``date`` (None: of any) may have changed."""
+        if self.db is None:
+            return f"{self._boot}.0.away"
+        number = self.feed.total if date is None else self.feed.version(date)
+        return f"{self._boot}.{number}.{'live' if self.is_live else 'away'}"
+
+    def sign_of_life(self) -> dict[str, int]:
+        """``now``, the server's clock, and ``at``, when the database was heard of (epoch ms)."""
+        heard = self.feed.alive_at if self.db is not None else None
+        now = datetime.now(UTC)
+        return {
+            "now": int(now.timestamp() * 1000),
+            "at": 0 if heard is None else int(heard.timestamp() * 1000),
+        }
+
+    def subscribe(self, callback: Callable[[Date | None], None]) -> Callable[[], None]:
+        """Calls ``callback(date)`` on each change, None when all days changed; from any thread.
+
+        It must be quick. The answer, when called, unsubscribes.
+        """
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
 
     def now(self) -> datetime:
         """This moment in the school's time."""
@@ -118,6 +151,16 @@ class Services:
         yield
         self.feed.wait_beyond(before, _OWN_CHANGE_SECONDS)
 
+    def _read_ahead(self) -> None:
+        """Reads a changed day that somebody looks at while the screens still make up their minds.
+
+        By the time the first of them asks, the board is there.
+        """
+        while (date := self._changed.get()) is not None:
+            # A burst costs a read or two: the later changes find their version read already.
+            if self.boards.knows(date):
+                views.grid(self.boards.get(date, self.now()), None, self.is_live)
+
     def reference(self) -> Any:
         """Grounds, timetables and students."""
         return self.cached("reference", lambda: load_reference(self.db))
@@ -147,12 +190,26 @@ class Services:
             load_demo(db)
         feed = Feed(db)
         feed.start()
+        try:
+            lapse_pending(db)
+            # What every screen needs, should the database go away at once.
+            self._kept["reference"] = _Kept(feed.total, load_reference(db))
+        except BookingError:  # the next try begins anew
+            feed.stop()
+            disconnect(db)
+            raise
         self.feed, self.boards = feed, LiveBoards(db, feed)
-        lapse_pending(db)
-        # What every screen needs, should the database go away at once.
-        self._kept["reference"] = _Kept(feed.total, load_reference(db))
         self.problem = None
         self.db = db
+        feed.subscribe(self._tell)
+        threading.Thread(target=self._read_ahead, name="reader", daemon=True).start()
+        self._tell(None)
+
+    def _tell(self, date: Date | None, version: int = 0) -> None:
+        if date is not None:
+            self._changed.put(date)
+        for callback in list(self._listeners):
+            callback(date)
 
 
 _services: Services | None = None

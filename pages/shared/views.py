@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -12,14 +13,11 @@ from booking_core import (
     Actor,
     Board,
     Booking,
-    Card,
     Cell,
     CellState,
     Ground,
     Slot,
     Status,
-    day_progress,
-    wall_cards,
 )
 from booking_core.rules import may
 from pages.shared import words
@@ -28,16 +26,18 @@ _CHIP = {
     Status.PENDING: "chip pending",
     Status.APPROVED: "chip booked",
 }
-WALL_PAGE = 12
-WALL_PAGE_SECONDS = 10
 
 
-@lru_cache(maxsize=256)
-def grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
-    """The day grid's payload, made once for each board and shared by all who see it.
+@lru_cache(maxsize=32)
+def grid(board: Board, picked: Slot | None, live: bool) -> bytes:
+    """The day grid's payload (JSON), made once for each board and shared by all who see it.
 
     A live board stays the same object until its day changes or a minute has gone.
     """
+    return json.dumps(_grid(board, picked, live), separators=(",", ":")).encode()
+
+
+def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     local = board.now.astimezone(board.zone)
     today, now = local.date(), local.time()
     periods = []
@@ -203,76 +203,6 @@ def _zone(now: datetime) -> ZoneInfo:
     zone = now.tzinfo
     assert isinstance(zone, ZoneInfo)
     return zone
-
-
-def wall(board: Board, now: datetime, live: bool, freshness: str, school: str) -> dict[str, Any]:
-    """The wall's payload: of more than 12 grounds, the page of this moment."""
-    cards = wall_cards(board)
-    pages = -(-len(cards) // WALL_PAGE) or 1
-    page = int(now.timestamp()) // WALL_PAGE_SECONDS % pages
-    shown = cards[page * WALL_PAGE : (page + 1) * WALL_PAGE] if board.periods else []
-    heading = f"{now:%A} {now.day} {now:%B}"
-    return {
-        "title": "Grounds today",
-        "heading": heading + (f" · {page + 1} of {pages}" if pages > 1 else ""),
-        "clock": f"{now.hour}:{now.minute:02d}",
-        "live": live,
-        "freshness": freshness,
-        "progress": day_progress(board),
-        "cards": [_card(card) for card in shown],
-        "empty": _wall_empty(board),
-        "note": f"{school} · Book at the sports office",
-    }
-
-
-def _wall_empty(board: Board) -> list[str]:
-    if not board.grounds:
-        return ["No grounds yet", "They appear here as soon as an admin adds them."]
-    return ["No school today", board.plan.note or "The grounds are closed."]
-
-
-def _card(card: Card) -> dict[str, Any]:
-    booking = card.now
-    detail, left = "", ""
-    if card.state is CellState.PAST:
-        what, detail = "Closed", "The school day is over"
-    elif booking is None:
-        what = "Free"
-        detail = f"until {_hour(card.until)}" if card.until else "for the rest of the day"
-    elif card.state is CellState.CLOSED:
-        what, detail = "Closed", f"{booking.purpose} · until {_hour(booking.end)}"
-    else:
-        what = booking.game
-        asked = "Requested · " if card.state is CellState.PENDING else ""
-        detail = f"{asked}Class {booking.class_name} · until {_hour(booking.end)}"
-        left = f"{words.duration(card.minutes_left or 0)} left"
-    return {
-        "name": card.ground.name,
-        "state": str(card.state),
-        "what": what,
-        "detail": detail,
-        "left": left,
-        "next": _next(card),
-        "strip": [str(state) for state in card.strip],
-        "day": f"{card.strip.count(CellState.BOOKED)} of {len(card.strip)} periods booked",
-    }
-
-
-def _next(card: Card) -> str:
-    following = card.next
-    if following is None:
-        return "Then free for the rest of the day" if card.free_after else ""
-    if following.kind == "closure":
-        return f"Next {_hour(following.start)} · Closed: {following.purpose}"
-    asked = " (requested)" if following.status is Status.PENDING else ""
-    if card.now is not None and following.start != card.now.end:
-        return f"Then free until {_hour(following.start)}"
-    return f"Next {_hour(following.start)} · {following.class_name} · {following.game}{asked}"
-
-
-def _hour(value: Any) -> str:
-    """``11:00``, of a wall's clock; midnight at the day's end is ``24:00``."""
-    return "24:00" if (value.hour, value.minute) == (0, 0) else f"{value.hour}:{value.minute:02d}"
 
 
 def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ from booking_core import (
     TooLate,
     UnknownGround,
     UnknownStudent,
+    wording,
 )
 
 FIELDS = {
@@ -59,6 +60,8 @@ STATUS = {
 
 
 _MARKUP = re.compile(r"[\\`*_\[\]{}<>#~$&|]|^[-+]|(?<=^\d)[.)]|:(?=\S)")
+# Where a bare address would become a link: no escape prevents that, a word joiner does.
+_ADDRESS = re.compile(r"(?<=\S)(?=@\S)|(?<=www)(?=\.\S)", re.IGNORECASE)
 
 
 def literal(text: str) -> str:
@@ -66,7 +69,7 @@ def literal(text: str) -> str:
     # A word joiner behind the colon: emoji and icons are looked for behind its escape too.
     return _MARKUP.sub(
         lambda found: f"\\{found[0]}" + ("\u2060" if found[0] == ":" else ""),
-        " ".join(text.split()),
+        _ADDRESS.sub("\u2060", " ".join(text.split())),
     )
 
 
@@ -162,9 +165,7 @@ def error(exc: BookingError) -> str:
         case InThePast():
             return "This period has already begun. Please choose a later one."
         case TooFarAhead():
-            return (
-                f"Bookings are open up to {short_date(exc.last_date)}. Please choose a day before."
-            )
+            return f"{wording.open_up_to(short_date(exc.last_date))} Please choose a day before."
         case TooLate():
             return f"Book at least {duration(exc.lead_minutes)} ahead. Please choose a later slot."
         case QuotaReached():
@@ -174,41 +175,42 @@ def error(exc: BookingError) -> str:
                 "Cancel one first, or choose another week."
             )
         case GroundClosed():
-            return f"This ground is closed then: {exc.reason}. Please choose another slot."
+            return f"{wording.closed('This ground', exc.reason)} Please choose another slot."
         case GroundRetired():
-            return "This ground is not in use any more. Please choose another."
+            return f"{wording.retired('This ground')} Please choose another."
         case GameNotAllowed():
-            return f"{exc.game} is not played on this ground. It is for {', '.join(exc.allowed)}."
+            where = wording.not_played(exc.game, "this ground")
+            return f"{where}. It is for {', '.join(exc.allowed)}."
         case StudentInactive():
             return "This student has left the school or is suspended from booking."
         case NoSchool():
             note = f" ({exc.note})" if exc.note else ""
-            return f"There is no school on {short_date(exc.date)}{note}."
+            return f"{wording.no_school(short_date(exc.date))}{note}."
         case SlotTaken():
             return taken(exc.held_by)
         case StudentBusy():
             other = exc.booking
             if other is None:
-                return "This student has another booking at that time. Please choose another slot."
+                return f"{wording.elsewhere('This student')} Please choose another slot."
             return (
                 f"{other.student_name} already has {other.game}, {span(other.start, other.end)} "
                 "on that day. Please choose another time."
             )
         case AlreadyDecided():
-            return f"{exc.by} was faster: this booking is {STATUS[exc.status].lower()} already."
+            return wording.faster(exc.by, f"this booking is {STATUS[exc.status].lower()} already.")
         case SubmissionReused():
-            return "This form was sent before with other details. Please open the review again."
+            return f"{wording.sent_before('This form')} Please open the review again."
         case NotFound():
             return f"This {exc.what} is not on record."
         case NotAllowed():
             return f"Your role does not allow you to {exc.verb} this booking."
         case SchemaConflict():
             return (
-                f"The stored bookings contradict each other in {len(exc.offenders)} places, so "
+                f"{wording.contradictions(len(exc.offenders))}, so "
                 "nothing can be booked. Run “python -m booking_core doctor” to see them."
             )
         case ServerFailed():
-            return f"{exc.problem} {exc.remedy}"
+            return wording.sentence(exc)
         case StoreUnavailable():
             return (
                 "The database cannot be reached at the moment. Nothing is lost: this screen goes "

@@ -14,5 +14,3 @@ const isDark = element => {
   const value = parseInt(hex[1], 16)
   return (value >> 16) * 0.3 + ((value >> 8) & 255) * 0.59 + (value & 255) * 0.11 < 110
 }
-// What was drawn last, per mounted element: an unchanged payload draws nothing.
-const drawn = new WeakMap()

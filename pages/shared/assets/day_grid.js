@@ -2,133 +2,219 @@ const STATES = {
   free: ["Free", "free"], pending: ["Requested", "pending"], booked: ["Booked", "booked"],
   closed: ["Closed", "closed"], past: ["Past", "past"],
 }
-const chosenGround = new WeakMap()
+const MARK_MS = 3000 // for so long a cell that changed stands out
+const grids = new WeakMap()
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = make("div", "root")
-    parentElement.appendChild(root)
+class Grid {
+  constructor(parent) {
+    this.root = make("div", "root")
+    // The voice stays when the table is drawn anew: one that comes with its words is not heard.
+    this.voice = make("div", "visually-hidden")
+    this.voice.setAttribute("aria-live", "polite")
+    parent.append(this.root, this.voice)
+    this.parent = parent
+    this.ground = 0 // the one that a phone shows
+    this.marks = new Map() // place -> until when it stands out (ms of this page's clock)
   }
-  root.classList.toggle("dark", isDark(parentElement))
-  const text = JSON.stringify(data)
-  const before = drawn.get(root)
-  if (before?.text === text) return
-  drawn.set(root, { text, data })
 
-  const focused = parentElement.activeElement?.dataset?.at
-  const scrolled = root.querySelector(".scroll")?.scrollLeft ?? 0
-  const stripScrolled = root.querySelector(".strip")?.scrollLeft ?? 0
-  // A cell is marked as changed only on the same day, seen through the same grounds.
-  const old = before?.data.date === data.date ? before.data : null
-  const card = make("div", "card")
-  if (!data.periods.length || !data.grounds.length) {
+  render(bytes, setTriggerValue) {
+    this.trigger = setTriggerValue
+    const text = new TextDecoder().decode(bytes)
+    if (text === this.text) return
+    const old = this.data
+    this.text = text
+    const data = (this.data = JSON.parse(text))
+    if (!data.periods.length || !data.grounds.length) {
+      this.drawEmpty()
+      return
+    }
+    const changes = old?.date === data.date ? this.changes(old) : []
+    for (const [row, column] of changes) this.marks.set(this.place(row, column), performance.now() + MARK_MS)
+    const pickedAt = data.grounds.findIndex(ground => ground.id === data.picked?.ground)
+    const moved = pickedAt >= 0 && data.picked.ground !== old?.picked?.ground && pickedAt !== this.ground
+    if (moved) this.ground = pickedAt
+    // Most changes are of a cell or two: the rest of the table, and what is in focus, stays.
+    if (old && this.frame(old) === this.frame(data)) this.patch(old)
+    else this.drawAll()
+    if (moved) this.show(pickedAt)
+    if (changes.length) {
+      const rest = changes.length > 5 ? `. And ${changes.length - 5} more` : ""
+      this.voice.textContent = changes.slice(0, 5).map(at => this.say(...at)).join(". ") + rest
+    }
+  }
+
+  // All that is not in a cell.
+  frame({ date, heading, grounds, periods, live }) {
+    return JSON.stringify([date, heading, grounds, periods, live])
+  }
+
+  changes(old) {
+    const found = []
+    this.data.cells.forEach((cells, row) =>
+      cells.forEach(([state], column) => {
+        const was = old.cells[row]?.[column]
+        const same = old.grounds[column]?.id === this.data.grounds[column].id
+        if (was && same && was[0] !== state && state !== "past") found.push([row, column])
+      }))
+    return found
+  }
+
+  place(row, column) {
+    return `${this.data.date} ${this.data.grounds[column].id} ${this.data.periods[row].start}`
+  }
+
+  say(row, column) {
+    const [state] = this.data.cells[row][column]
+    return `${this.data.grounds[column].name}, ${this.data.periods[row].time}: ${STATES[state][0]}`
+  }
+
+  // A pick that somebody else took meanwhile is shown as theirs.
+  isPicked({ cells, grounds, periods, picked }, row, column) {
+    return cells[row][column][0] === "free" && picked?.ground === grounds[column].id &&
+      picked.starts.includes(periods[row].start)
+  }
+
+  patch(old) {
+    this.data.cells.forEach((cells, row) =>
+      cells.forEach((cell, column) => {
+        const same = cell.every((part, i) => part === old.cells[row][column][i])
+        if (same && this.isPicked(this.data, row, column) === this.isPicked(old, row, column)) return
+        const before = this.table.querySelector(`[data-at="${row}:${column}"]`)
+        const focused = this.parent.activeElement === before
+        const after = this.cell(row, column)
+        before.replaceWith(after)
+        if (focused) after.focus({ preventScroll: true })
+      }))
+  }
+
+  drawEmpty() {
+    const [title, hint] = this.data.empty
     const empty = make("div", "empty")
-    empty.append(make("b", "", data.empty[0]), document.createTextNode(data.empty[1]))
+    empty.append(make("b", "", title), document.createTextNode(hint))
+    const card = make("div", "card")
     card.append(empty)
-    root.replaceChildren(card)
-    return
+    this.root.replaceChildren(card)
   }
 
-  let active = Math.min(chosenGround.get(root) ?? 0, data.grounds.length - 1)
-  const pickedAt = data.grounds.findIndex(g => g.id === data.picked?.ground)
-  if (pickedAt >= 0 && data.picked.ground !== before?.data.picked?.ground) active = pickedAt
-  chosenGround.set(root, active)
-  const strip = make("div", "strip")
-  strip.setAttribute("role", "group")
-  strip.setAttribute("aria-label", "Ground")
-  data.grounds.forEach((ground, index) => {
-    const chip = make("button", "", ground.name)
-    chip.type = "button"
-    chip.onclick = () => show(index)
-    strip.append(chip)
-  })
-
-  const table = make("table", "wide")
-  table.style.setProperty("--grounds", data.grounds.length)
-  table.append(make("caption", "visually-hidden", `Grounds on ${data.heading}`))
-  const head = make("tr")
-  const corner = make("th", "period")
-  corner.append(make("span", "visually-hidden", "Period"))
-  corner.scope = "col"
-  head.append(corner)
-  data.grounds.forEach((ground, index) => {
-    const th = make("th", "ground")
-    th.scope = "col"
-    th.dataset.ground = index
-    th.title = ground.name
-    th.append(make("span", "", ground.name))
-    head.append(th)
-  })
-  const thead = make("thead")
-  thead.append(head)
-  const body = make("tbody")
-  const changes = []
-  data.periods.forEach((period, row) => {
-    const tr = make("tr", period.past ? "over" : "")
-    const th = make("th", "period", period.label)
-    th.scope = "row"
-    th.title = period.time
-    if (period.now) th.append(make("span", "now", "now"))
-    tr.append(th)
-    data.grounds.forEach((ground, column) => {
-      const [state, line, note, isPast] = data.cells[row][column]
-      // A pick that somebody else took meanwhile is shown as theirs.
-      const picked = state === "free" && data.picked?.ground === ground.id &&
-        data.picked.starts.includes(period.start)
-      const pressable = state === "free" && data.live
-      const cell = make(pressable ? "button" : "div", `cell ${isPast ? "past" : STATES[state][1]}`)
-      if (picked) cell.className = "cell picked"
-      cell.dataset.at = `${row}:${column}`
-      const title = picked ? "✓ Picked" : line
-      cell.append(make("b", "", title))
-      if (note) cell.append(make("small", "", note))
-      cell.title = [ground.name, period.time, title, note].filter(Boolean).join(" · ")
-      if (pressable) {
-        cell.type = "button"
-        cell.setAttribute("aria-pressed", picked)
-        cell.setAttribute("aria-label", `${picked ? "Picked" : "Free"}: ${ground.name}, ${period.time}`)
-        cell.onclick = () => setTriggerValue("pick", { ground: ground.id, start: period.start })
-      }
-      cell.dataset.state = picked ? "picked" : isPast && state === "past" ? "past" : state
-      const was = old?.cells[row]?.[column]
-      if (was && old.grounds[column]?.id === ground.id && was[0] !== state && state !== "past") {
-        cell.classList.add("changed")
-        changes.push(`${ground.name}, ${period.time}: ${STATES[state][0]}`)
-      }
-      const td = make("td")
-      td.dataset.ground = column
-      td.append(cell)
-      tr.append(td)
+  drawAll() {
+    const { data } = this
+    const focused = this.parent.activeElement?.dataset?.at
+    const scrolled = this.root.querySelector(".scroll")?.scrollLeft ?? 0
+    const stripScrolled = this.strip?.scrollLeft ?? 0
+    this.strip = make("div", "strip")
+    this.strip.setAttribute("role", "group")
+    this.strip.setAttribute("aria-label", "Ground")
+    data.grounds.forEach((ground, index) => {
+      const chip = make("button", "", ground.name)
+      chip.type = "button"
+      chip.onclick = () => this.show(index)
+      this.strip.append(chip)
     })
-    body.append(tr)
-  })
-  table.append(thead, body)
-  const scroll = make("div", "scroll")
-  scroll.append(table)
-  const legend = make("ul", "legend")
-  for (const [name, label] of [["free", "Free: press to pick"], ["pending", "Requested, waiting for the principal"], ["booked", "Booked"], ["closed", "Closed"]]) {
-    const item = make("li")
-    item.append(make("i", name), document.createTextNode(label))
-    legend.append(item)
+    this.table = make("table", "wide")
+    this.table.style.setProperty("--grounds", data.grounds.length)
+    this.table.append(make("caption", "visually-hidden", `Grounds on ${data.heading}`), this.head(), this.body())
+    this.table.onkeydown = event => this.walk(event)
+    const scroll = make("div", "scroll")
+    scroll.append(this.table)
+    const card = make("div", "card")
+    card.append(this.strip, scroll)
+    this.root.replaceChildren(card, this.legend())
+    scroll.scrollLeft = scrolled
+    this.strip.scrollLeft = stripScrolled
+    this.show(Math.min(this.ground, data.grounds.length - 1))
+    if (focused) this.table.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true })
   }
-  card.append(strip, scroll)
-  const spoken = make("div", "visually-hidden", changes.slice(0, 5).join(". "))
-  spoken.setAttribute("aria-live", "polite")
-  root.replaceChildren(card, legend, spoken)
-  scroll.scrollLeft = scrolled
-  strip.scrollLeft = stripScrolled
 
-  function show(index) {
-    chosenGround.set(root, index)
-    strip.querySelectorAll("button").forEach((chip, i) => chip.setAttribute("aria-pressed", i === index))
-    table.querySelectorAll("[data-ground]").forEach(node =>
+  head() {
+    const head = make("tr")
+    const corner = make("th", "period")
+    corner.append(make("span", "visually-hidden", "Period"))
+    corner.scope = "col"
+    head.append(corner)
+    this.data.grounds.forEach((ground, index) => {
+      const th = make("th", "ground")
+      th.scope = "col"
+      th.dataset.ground = index
+      th.title = ground.name
+      th.append(make("span", "", ground.name))
+      head.append(th)
+    })
+    const thead = make("thead")
+    thead.append(head)
+    return thead
+  }
+
+  body() {
+    const body = make("tbody")
+    this.data.periods.forEach((period, row) => {
+      const tr = make("tr", period.past ? "over" : "")
+      const th = make("th", "period", period.label)
+      th.scope = "row"
+      th.title = period.time
+      if (period.now) th.append(make("span", "now", "now"))
+      tr.append(th)
+      this.data.grounds.forEach((_, column) => {
+        const td = make("td")
+        td.dataset.ground = column
+        td.append(this.cell(row, column))
+        tr.append(td)
+      })
+      body.append(tr)
+    })
+    return body
+  }
+
+  cell(row, column) {
+    const { data } = this
+    const ground = data.grounds[column]
+    const period = data.periods[row]
+    const [state, line, note, isPast] = data.cells[row][column]
+    const picked = this.isPicked(data, row, column)
+    const pressable = state === "free" && data.live
+    const cell = make(pressable ? "button" : "div", `cell ${isPast ? "past" : STATES[state][1]}`)
+    if (picked) cell.className = "cell picked"
+    cell.dataset.at = `${row}:${column}`
+    cell.dataset.state = picked ? "picked" : state
+    const title = picked ? "✓ Picked" : line
+    cell.append(make("b", "", title))
+    if (note) cell.append(make("small", "", note))
+    cell.title = [ground.name, period.time, title, note].filter(Boolean).join(" · ")
+    if (pressable) {
+      cell.type = "button"
+      cell.setAttribute("aria-pressed", picked)
+      cell.setAttribute("aria-label", `${picked ? "Picked" : "Free"}: ${ground.name}, ${period.time}`)
+      cell.onclick = () => this.trigger("pick", { ground: ground.id, start: period.start })
+    }
+    const place = this.place(row, column)
+    const left = (this.marks.get(place) ?? 0) - performance.now()
+    if (left > 0) {
+      cell.classList.add("changed")
+      cell.style.animationDelay = `${left - MARK_MS}ms` // a new drawing goes on where the last was
+      setTimeout(() => cell.classList.remove("changed"), left)
+    } else this.marks.delete(place)
+    return cell
+  }
+
+  legend() {
+    const legend = make("ul", "legend")
+    for (const [name, label] of [["free", "Free: press to pick"], ["pending", "Requested, waiting for the principal"], ["booked", "Booked"], ["closed", "Closed"]]) {
+      const item = make("li")
+      item.append(make("i", name), document.createTextNode(label))
+      legend.append(item)
+    }
+    return legend
+  }
+
+  // The ground that a phone shows; a desk shows all.
+  show(index) {
+    this.ground = index
+    this.strip.querySelectorAll("button").forEach((chip, i) => chip.setAttribute("aria-pressed", i === index))
+    this.table.querySelectorAll("[data-ground]").forEach(node =>
       node.classList.toggle("off", Number(node.dataset.ground) !== index))
   }
-  show(active)
-  if (focused) table.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true })
+
   // Arrows walk the grid, as in any table of buttons.
-  table.onkeydown = event => {
+  walk(event) {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key]
     const at = event.target.dataset?.at
     if (!step || !at) return
@@ -136,7 +222,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     for (;;) {
       row += step[0]
       column += step[1]
-      const next = table.querySelector(`[data-at="${row}:${column}"]`)
+      const next = this.table.querySelector(`[data-at="${row}:${column}"]`)
       if (!next) return
       if (next.tagName === "BUTTON" && next.offsetParent) {
         event.preventDefault()
@@ -145,4 +231,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       }
     }
   }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let grid = grids.get(parentElement)
+  if (!grid) grids.set(parentElement, (grid = new Grid(parentElement)))
+  grid.root.classList.toggle("dark", isDark(parentElement))
+  grid.render(data, setTriggerValue)
 }

@@ -1,4 +1,6 @@
 const selections = new WeakMap()
+// What was drawn last, per mounted list: an unchanged payload draws nothing.
+const drawn = new WeakMap()
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".root")
@@ -9,8 +11,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   root.classList.toggle("dark", isDark(parentElement))
   const text = JSON.stringify(data)
-  if (drawn.get(root)?.text === text) return
-  drawn.set(root, { text })
+  if (drawn.get(root) === text) return
+  drawn.set(root, text)
   const selected = selections.get(root)
   const selectable = new Set(data.rows.filter(row => row.selectable).map(row => row.id))
   for (const id of [...selected]) if (!selectable.has(id)) selected.delete(id)

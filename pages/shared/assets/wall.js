@@ -1,62 +1,349 @@
-export default function ({ data, parentElement }) {
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = make("div", "root")
-    parentElement.appendChild(root)
+// The wall display. It counts from the server's clock, as the last sign of life told it, and
+// keeps what was drawn last when there are no more of them.
+const SILENT_MS = 10000
+const CHANGED_MS = 10000
+const LOST_MS = 15000 // without any word from the server for so long, it is looked for
+const PROBE_MS = 3000
+const SETTLED_MS = 8000 // for so long Streamlit may try to come back by itself
+const MIN_TEXT = 0.025 // of the screen's height: now and next read from 5 m
+const LATER = 5 // lines of what follows, where one ground has the wall for itself
+const SVG = "http://www.w3.org/2000/svg"
+const RELOADS = "ground-booking.reloads"
+const walls = new WeakMap()
+
+class Wall {
+  constructor(parent) {
+    this.root = make("div", "root")
+    parent.appendChild(this.root)
+    this.changes = new Map() // ground -> until when its card stands out
+    this.heartbeat = event => this.hear(event.detail)
+    this.resized = () => this.draw(true)
+    addEventListener("ground-booking:pulse", this.heartbeat)
+    addEventListener("resize", this.resized)
+    document.fonts.addEventListener("loadingdone", this.resized)
+    if (window.groundBookingPulse) this.hear(window.groundBookingPulse)
   }
-  const text = JSON.stringify(data)
-  if (drawn.get(root)?.text === text) return
-  drawn.set(root, { text })
-  const wall = make("main", `wall ${data.live ? "" : "away"} ${isDark(parentElement) ? "" : "light"}`)
 
-  const header = make("header")
-  const title = make("div")
-  title.append(make("h1", "", data.title), make("div", "date", data.heading))
-  const live = make("div", "live")
-  live.setAttribute("role", "status")
-  live.append(make("b", "", data.live ? "Live" : "Not live"), document.createTextNode(` ${data.freshness}`))
-  header.append(title, live, make("div", "clock", data.clock))
-  wall.append(header)
+  end() {
+    clearTimeout(this.timer)
+    removeEventListener("ground-booking:pulse", this.heartbeat)
+    removeEventListener("resize", this.resized)
+    document.fonts.removeEventListener("loadingdone", this.resized)
+  }
 
-  if (!data.cards.length) {
-    const none = make("div", "none")
-    none.append(make("b", "", data.empty[0]), document.createTextNode(data.empty[1]))
-    wall.append(none)
-  } else {
-    const grid = make("div", "grid")
-    const tall = innerHeight > innerWidth
-    const count = data.cards.length
-    grid.style.setProperty("--columns", tall ? (count > 4 ? 2 : 1) : count > 6 ? 4 : Math.min(count, 3))
+  hear({ now, at, heard, by }) {
+    this.life = { now, at, heard }
+    if (by !== "push") this.served = heard // it came through Streamlit
+  }
+
+  // The server's clock, in epoch ms; this display's own may be wrong by hours.
+  now() {
+    return this.life.now + performance.now() - this.life.heard
+  }
+
+  // Push is worth nothing to a page to which no drawing comes through any more.
+  get isServed() {
+    return performance.now() - this.served <= this.data.stale_ms
+  }
+
+  get isLive() {
+    const heard = performance.now() - this.life.heard <= SILENT_MS
+    return heard && this.now() - this.life.at <= SILENT_MS && this.isServed
+  }
+
+  render(data) {
+    if (data.now !== this.data?.now) {
+      const heard = performance.now()
+      this.served = heard
+      // A drawing is a sign of life too; the pulse's own are fresher.
+      if (!this.life || heard - this.life.heard > SILENT_MS / 2 || data.now > this.now())
+        this.hear({ now: data.now, at: data.at, heard })
+    }
+    this.notice(data)
+    this.data = data
+    this.draw()
+    this.tick()
+  }
+
+  // What changed since the last drawing of the same day, but never the first drawing.
+  notice(data) {
+    const known = this.known?.day === data.day ? this.known.marks : {}
+    const marks = { ...known }
     for (const card of data.cards) {
-      const article = make("article", `ground is-${card.state}`)
-      const inner = make("div", "inner")
-      const line = make("div", "line")
-      line.append(make("span", "", card.detail))
-      if (card.left) line.append(make("span", "", card.left))
-      const strip = make("div", "strip")
-      strip.setAttribute("role", "img")
-      strip.setAttribute("aria-label", card.day)
-      card.strip.forEach(state => strip.append(make("i", state)))
-      if (data.progress !== null) {
-        const mark = make("u")
-        mark.style.left = `${data.progress * 100}%`
-        strip.append(mark)
-      }
-      const name = make("div", "name", card.name)
-      name.title = card.name
-      inner.append(name, make("div", "what", card.what), line, make("div", "next", card.next), strip)
-      article.append(inner)
-      grid.append(article)
+      if (known[card.id] !== undefined && known[card.id] !== card.mark)
+        this.changes.set(card.id, performance.now() + CHANGED_MS)
+      marks[card.id] = card.mark
     }
-    wall.append(grid)
-    const footer = make("footer")
-    for (const [name, label] of [["booked", "Booked"], ["pending", "Requested"], ["", "Free"], ["closed", "Closed"]]) {
-      const item = make("span")
-      item.append(make("i", name), document.createTextNode(label))
-      footer.append(item)
-    }
-    footer.append(make("span", "note", data.note))
-    wall.append(footer)
+    this.known = { day: data.day, marks }
   }
-  root.replaceChildren(wall)
+
+  tick() {
+    clearTimeout(this.timer)
+    for (const [id, until] of this.changes) if (until <= performance.now()) this.changes.delete(id)
+    this.draw()
+    this.update()
+    this.seek()
+    // At the server's full second, so that all displays turn together.
+    this.timer = setTimeout(() => this.tick(), 1000 - (this.now() % 1000) + 5)
+  }
+
+  // The picture: only made anew when something in it differs.
+  draw(again = false) {
+    if (!this.data) return
+    const { now, at, ...data } = this.data
+    if (innerWidth <= 700) data.per_page = data.cards.length || 1 // a telephone scrolls
+    const pages = Math.max(1, Math.ceil(data.cards.length / data.per_page))
+    const page = Math.floor(this.now() / 1000 / data.page_seconds) % pages
+    const picture = JSON.stringify([data, page, [...this.changes.keys()]])
+    if (!again && picture === this.picture) return
+    this.picture = picture
+    this.lefts = []
+    this.wall = make("main", `wall ${data.theme}`)
+    this.wall.append(this.header(data, page, pages))
+    this.wall.append(data.cards.length ? this.grid(data, page) : empty(data.empty))
+    this.wall.append(footer(data))
+    this.root.replaceChildren(this.wall)
+    fit(this.wall)
+    this.update()
+  }
+
+  header(data, page, pages) {
+    const header = make("header")
+    const title = make("div", "title")
+    const date = make("div", "date", data.date)
+    if (pages > 1) {
+      const mark = make("span", "page", `Page ${page + 1} of ${pages}`)
+      for (let n = 0; n < pages; n++) mark.append(make("i", n === page ? "here" : ""))
+      date.append(mark)
+    }
+    title.append(make("h1", "", data.title), date)
+    this.live = make("div", "live")
+    this.word = make("b")
+    this.word.setAttribute("role", "status") // the word alone: a clock that speaks helps nobody
+    this.since = make("span")
+    this.live.append(this.word, this.since)
+    this.clock = make("div", "clock")
+    header.append(title, this.live, this.clock)
+    if (data.code) header.append(code(data.code))
+    return header
+  }
+
+  grid(data, page) {
+    const cards = data.cards.slice(page * data.per_page, (page + 1) * data.per_page)
+    const columns = columnsFor(cards.length, innerHeight > innerWidth)
+    const grid = make("div", `grid of-${columns}`)
+    grid.style.setProperty("--columns", columns)
+    grid.style.setProperty("--rows", Math.ceil(cards.length / columns))
+    this.marks = []
+    for (const card of cards) grid.append(this.card(card))
+    if (data.later.length) grid.firstChild.append(later(data.later))
+    return grid
+  }
+
+  card(card) {
+    const changed = this.changes.has(card.id)
+    const article = make("article", `ground is-${card.state}${changed ? " changed" : ""}`)
+    const inner = make("div", "inner")
+    const top = make("div", "top")
+    top.append(make("div", "name fit", card.name))
+    const left = make("span", "left")
+    if (card.ends) this.lefts.push([left, card.ends])
+    const tall = innerHeight > innerWidth // no room for it in the line below
+    if (changed) top.append(make("span", "news", "Just changed"))
+    else if (tall) top.append(left)
+    const detail = make("div", "detail")
+    if (card.who || card.tag) {
+      const who = make("div", "who")
+      if (card.tag) who.append(make("b", "tag", card.tag))
+      if (card.who) who.append(make("span", "clip", card.who))
+      detail.append(who)
+    }
+    const when = make("div", "when")
+    when.append(make("span", "clip", card.until))
+    if (!tall) when.append(left)
+    detail.append(when)
+    inner.append(top, make("div", "what fit", card.what), detail, next(card.next))
+    inner.append(this.strip(card))
+    article.append(inner)
+    return article
+  }
+
+  strip(card) {
+    const strip = make("div", "strip")
+    strip.setAttribute("role", "img")
+    strip.setAttribute("aria-label", card.about)
+    for (const state of card.strip) strip.append(make("i", state))
+    const mark = make("u")
+    this.marks.push(mark)
+    strip.append(mark)
+    return strip
+  }
+
+  // What goes on with the clock, without another drawing.
+  update() {
+    if (!this.wall) return
+    const now = this.now()
+    const live = this.isLive
+    const { zone, periods } = this.data
+    this.wall.classList.toggle("away", !live)
+    write(this.clock, time(now, zone).slice(0, -3).replace(/^0/, ""))
+    write(this.word, live ? "Live" : "Not live")
+    const known = this.isServed ? this.life.at : this.data.at
+    const at = known ? ` ${time(known, zone)}` : ""
+    write(this.since, live ? ` updated${at}` : at && ` since${at}`)
+    for (const [node, ends] of this.lefts) write(node, left(ends - now))
+    const place = progress(periods, now)
+    for (const mark of this.marks ?? []) {
+      mark.hidden = place === null
+      if (place !== null) mark.style.left = `${(place * 100).toFixed(2)}%`
+    }
+  }
+
+  // Streamlit comes back by itself after most failures. Where it does not, though its server
+  // answers again, the page is loaded anew: nobody stands by with a hand.
+  seek() {
+    const unheard = performance.now() - Math.max(this.life.heard, this.served)
+    // A page that nobody sees is not drawn, and needs no help.
+    if (document.hidden || (unheard <= LOST_MS && this.isServed)) {
+      this.answers = null
+      if (performance.now() > 60000) sessionStorage.removeItem(RELOADS)
+      return
+    }
+    if (this.asking || performance.now() - (this.asked ?? 0) < PROBE_MS) return
+    this.asking = true
+    this.asked = performance.now()
+    fetch(new URL("_stcore/health", location.href), { cache: "no-store", signal: AbortSignal.timeout(5000) })
+      .then(answer => answer.ok)
+      .catch(() => false)
+      .then(ok => {
+        this.asking = false
+        this.answers = ok ? (this.answers ?? performance.now()) : null
+        const reloads = Number(sessionStorage.getItem(RELOADS))
+        if (!ok || performance.now() - this.answers < SETTLED_MS * 2 ** Math.min(reloads, 3)) return
+        sessionStorage.setItem(RELOADS, reloads + 1)
+        location.reload()
+      })
+  }
+}
+
+const columnsFor = (count, tall) => {
+  if (tall) return count > 6 ? 2 : 1
+  if (count === 4) return 2
+  return count > 6 && count !== 9 ? 4 : Math.min(count, 3)
+}
+
+const next = ({ word, time, who, text, tag }) => {
+  const line = make("div", "next")
+  if (word) line.append(make("span", "word", word))
+  if (time) line.append(make("b", "", time))
+  if (who) line.append(make("span", "by", who))
+  if (text) line.append(make("span", "clip", text))
+  if (tag) line.append(make("em", "", tag))
+  return line
+}
+
+const later = entries => {
+  const list = make("div", "later")
+  list.append(make("h2", "", "Later today"))
+  const shown = entries.length > LATER ? entries.slice(0, LATER - 1) : entries
+  for (const { state, time, text, who, tag } of shown) {
+    const entry = make("div", `entry ${state}`)
+    const what = make("div", "clip", text)
+    const below = make("div", "clip", who)
+    if (tag) below.prepend(make("em", "", "Requested"), who ? "  " : "")
+    const words = make("div", "words")
+    words.append(what, below)
+    entry.append(make("b", "", time), words)
+    list.append(entry)
+  }
+  if (shown.length < entries.length) list.append(make("p", "", `and ${entries.length - shown.length} more`))
+  return list
+}
+
+const empty = ([title, text]) => {
+  const none = make("div", "none")
+  none.append(make("h2", "", title), make("p", "", text))
+  return none
+}
+
+const code = ({ size, path, address }) => {
+  const box = make("div", "code")
+  const svg = document.createElementNS(SVG, "svg")
+  svg.setAttribute("viewBox", `-3 -3 ${size + 6} ${size + 6}`)
+  svg.setAttribute("role", "img")
+  svg.setAttribute("aria-label", address)
+  const modules = document.createElementNS(SVG, "path")
+  modules.setAttribute("d", path)
+  svg.append(modules)
+  box.append(svg, make("span", "", "Book: scan"))
+  return box
+}
+
+const footer = data => {
+  const footer = make("footer")
+  const legend = [["booked", "Booked"], ["pending", "Requested"], ["", "Free"], ["closed", "Closed"]]
+  for (const [name, label] of data.cards.length ? legend : []) {
+    const item = make("span")
+    item.append(make("i", name), document.createTextNode(label))
+    footer.append(item)
+  }
+  footer.append(make("span", "note", data.note))
+  return footer
+}
+
+// Long names shrink as far as they may; what is still too long ends in an ellipsis. The line of
+// what comes next leaves out the word first, on all cards alike, then who plays.
+const fit = wall => {
+  const lines = [...wall.querySelectorAll(".next")]
+  const clipped = line => [...line.querySelectorAll(".clip, .by")].some(part => part.scrollWidth > part.clientWidth)
+  if (lines.some(clipped)) wall.classList.add("terse")
+  for (const line of lines.filter(clipped)) line.classList.add("brief")
+  const nodes = [...wall.querySelectorAll(".fit")].map(node => {
+    const { fontSize, lineHeight } = getComputedStyle(node)
+    return [node, node.clientWidth, node.scrollWidth, parseFloat(fontSize), lineHeight]
+  })
+  for (const [node, room, wanted, size, lineHeight] of nodes) {
+    if (wanted <= room) continue
+    node.style.lineHeight = lineHeight // the lines below stay level with those of other cards
+    const least = node.classList.contains("name") ? size * 0.8 : Math.max(size * 0.55, innerHeight * MIN_TEXT)
+    node.style.fontSize = `${Math.max((size * room) / wanted, Math.min(size, least))}px`
+  }
+}
+
+const write = (node, text) => {
+  if (node.textContent !== text) node.textContent = text
+}
+
+const formats = new Map()
+const time = (moment, zone) => {
+  if (!formats.has(zone))
+    formats.set(zone, new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", hourCycle: "h23", timeZone: zone }))
+  return formats.get(zone).format(moment)
+}
+
+// Rounded up: "1 min left" until the very end.
+const left = ms => {
+  const minutes = Math.max(Math.ceil(ms / 60000), 0)
+  if (!minutes) return "ends now"
+  const hours = Math.floor(minutes / 60)
+  return [hours && `${hours} h`, minutes % 60 && `${minutes % 60} min`, "left"].filter(Boolean).join(" ")
+}
+
+// Where now is on the strip, 0 to 1: every period takes the same room. Null outside the day.
+const progress = (periods, now) => {
+  for (const [index, [start, end]] of periods.entries()) {
+    if (now < start) return index ? index / periods.length : null
+    if (now < end) return (index + (now - start) / (end - start)) / periods.length
+  }
+  return null
+}
+
+export default function ({ data, parentElement }) {
+  let wall = walls.get(parentElement)
+  if (!wall) walls.set(parentElement, (wall = new Wall(parentElement)))
+  wall.render(data)
+  return () => {
+    wall.end()
+    walls.delete(parentElement)
+  }
 }

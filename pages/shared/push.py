@@ -1,0 +1,190 @@
+"""The WebSocket route ``/live``: every open screen learns at once that something has changed.
+
+A message is a version, the server's clock, and the moment up to which the data is known to be
+true; never a name. The screen then asks for its own picture by the way it always does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import date as Date
+from urllib.parse import urlparse
+
+import streamlit as st
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.web.server.server_util import is_url_from_allowed_origins
+
+from pages.shared.services import Services
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+# A burst is told at its beginning and at its end: fifty changes in 100 ms are two messages.
+GAP_SECONDS = 0.1
+# A client whose buffers stay full for so long does not read. One that is gone without a word is
+# found by the server's own pings.
+BLOCKED_SECONDS = 10.0
+_WATCH_SECONDS = 0.25  # how soon a database that goes or comes back is told of
+# Close codes of RFC 6455 and its registry.
+_POLICY, _TRY_LATER = 1008, 1013
+
+
+class Hub:
+    """The open screens of this process. Lives on the server's event loop."""
+
+    def __init__(self, shared: Services) -> None:
+        self._shared = shared
+        self._screens: set[_Screen] = set()
+        self._loop = asyncio.get_running_loop()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        unsubscribe = self._shared.subscribe(self._changed)
+        tasks = [asyncio.create_task(work()) for work in (self._watch, self._beat)]
+        try:
+            yield
+        finally:
+            unsubscribe()
+            for task in tasks:
+                task.cancel()
+            for screen in list(self._screens):
+                await screen.close(1001, "the server stops")
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One screen, for as long as it stays."""
+        if not _same_origin(socket):
+            log.warning("a live connection from origin %s was refused", socket.headers["origin"])
+            await socket.close(_POLICY)
+            return
+        try:
+            text = socket.query_params.get("date")
+            date = Date.fromisoformat(text) if text else None
+        except ValueError:
+            await socket.close(_POLICY)
+            return
+        await socket.accept()
+        if len(self._screens) >= self._shared.settings.live_connections:
+            # Accepted first: only so does the browser get to read why.
+            await socket.close(_TRY_LATER, "too many live connections; this screen asks by itself")
+            return
+        screen = _Screen(socket, self._shared, date)
+        self._screens.add(screen)
+        try:
+            await screen.serve()
+        finally:
+            self._screens.discard(screen)
+
+    def _changed(self, date: Date | None) -> None:
+        """Called in the feed's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server stops
+            self._loop.call_soon_threadsafe(self._wake, date)
+
+    def _wake(self, date: Date | None) -> None:
+        for screen in self._screens:
+            if date is None or screen.date is None or screen.date == date:
+                screen.news.set()
+
+    async def _watch(self) -> None:
+        live = self._shared.is_live
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if self._shared.is_live != live:
+                live = not live
+                self._wake(None)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            for screen in self._screens:
+                screen.is_due = True
+                screen.news.set()
+
+
+class _Screen:
+    """One connection. It holds no queue: ``news`` says that the newest version is to be told."""
+
+    def __init__(self, socket: WebSocket, shared: Services, date: Date | None) -> None:
+        self._socket, self._shared, self.date = socket, shared, date
+        self.news = asyncio.Event()
+        self.is_due = True
+        self.news.set()
+
+    async def serve(self) -> None:
+        tell = asyncio.create_task(self._tell())
+        listen = asyncio.create_task(self._listen())
+        try:
+            await asyncio.wait((tell, listen), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (tell, listen):
+                task.cancel()
+            for result in await asyncio.gather(tell, listen, return_exceptions=True):
+                if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
+                    log.debug("a live connection ended: %r", result)
+            await self.close(1000, "")
+
+    async def close(self, code: int, reason: str) -> None:
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError, TimeoutError):
+            await asyncio.wait_for(self._socket.close(code, reason), 1)
+
+    async def _tell(self) -> None:
+        told = ""
+        while True:
+            await self.news.wait()
+            self.news.clear()
+            version = self._shared.version(self.date)
+            is_news = version != told
+            if not is_news and not self.is_due:
+                continue
+            told, self.is_due = version, False
+            async with asyncio.timeout(BLOCKED_SECONDS):
+                await self._socket.send_json(self._shared.sign_of_life() | {"version": version})
+            if is_news:
+                await asyncio.sleep(GAP_SECONDS)
+
+    async def _listen(self) -> None:
+        """Returns when the client has left, or says something: there is nothing to say."""
+        with contextlib.suppress(WebSocketDisconnect):
+            await self._socket.receive_text()
+            await self.close(_POLICY, "this connection is for listening")
+
+
+def _same_origin(socket: WebSocket) -> bool:
+    """Whether the page that asks is one of ours. Only browsers send an origin, and always do."""
+    origin = socket.headers.get("origin")
+    return (
+        origin is None
+        or urlparse(origin).netloc == socket.headers.get("host")
+        or is_url_from_allowed_origins(origin)
+    )
+
+
+_hub: Hub | None = None
+
+
+@contextlib.asynccontextmanager
+async def running(shared: Services) -> AsyncIterator[None]:
+    """The push, for as long as the server runs."""
+    global _hub
+    _hub = Hub(shared)
+    try:
+        async with _hub.running():
+            yield
+    finally:
+        _hub = None
+
+
+async def _live(socket: WebSocket) -> None:
+    if _hub is None:
+        await socket.close(_TRY_LATER)
+        return
+    await _hub.serve(socket)
+
+
+def routes() -> list[WebSocketRoute]:
+    """``/live``, under the address that the app is served at."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return [WebSocketRoute(f"/{base}/live" if base else "/live", _live)]

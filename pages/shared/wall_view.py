@@ -1,0 +1,244 @@
+"""What the wall display draws: values to words and numbers, no queries.
+
+Moments are epoch milliseconds: the display counts from the server's clock, never from its own.
+What may not be shown is left out here, so that it never leaves the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date as Date
+from datetime import datetime, time
+from functools import lru_cache
+from hashlib import blake2s
+from typing import Any
+from urllib.parse import urlsplit
+
+import segno
+
+from booking_core import Board, Booking, Card, CellState, Ground, Status, wall_cards
+from booking_core.timetable import DayPlan, at
+
+PAGE = 12
+PAGE_SECONDS = 10
+SERVED_SECONDS = 10
+_KINDS = {CellState.PENDING: "Requested", CellState.BOOKED: "Booked"}
+_LONGEST_ADDRESS = 300
+
+
+def frame(
+    now: datetime,
+    alive_at: datetime | None,
+    school: str,
+    *,
+    theme: str | None,
+    address: str | None,
+) -> dict[str, Any]:
+    """What stands around the cards, whatever they are. ``now`` is in the school's time.
+
+    A display that hears nothing through Streamlit for ``stale_ms`` is no longer served.
+    """
+    return {
+        "title": "Grounds today",
+        "date": f"{now:%A} {now.day} {now:%B}",
+        "day": now.date().isoformat(),
+        "zone": str(now.tzinfo),
+        "now": _ms(now),
+        "at": _ms(alive_at),
+        "stale_ms": (3 * SERVED_SECONDS + 5) * 1000,
+        "theme": "light" if theme == "light" else "dark",
+        "note": school,
+        "code": code(address) if address else None,
+        "per_page": PAGE,
+        "page_seconds": PAGE_SECONDS,
+        "later": [],
+        "periods": [],
+        "cards": [],
+        "empty": ["", ""],
+    }
+
+
+def day(board: Board, shows: str, only: str | None, ahead: Sequence[DayPlan]) -> dict[str, Any]:
+    """The cards of ``board``, or the sentence in their place.
+
+    ``shows``: one of WALL_SHOWS; ``only``: a ground's id, for that one alone; ``ahead``: the plans
+    of the days to come, for when this one is over.
+    """
+    cards = wall_cards(board)
+    if only is not None and cards:
+        cards = [card for card in cards if card.ground.id == only]
+        if not cards:
+            return {"empty": _unknown(only, board.grounds)}
+    if not cards:
+        return {"empty": ["No grounds yet", "They appear here as soon as an admin adds them."]}
+    if not board.periods:
+        return {"empty": ["No school today", board.plan.note or _opens(board.date, ahead)]}
+    if all(card.state is CellState.PAST for card in cards):
+        return {"empty": ["The school day is over", _opens(board.date, ahead)]}
+    return {
+        "later": _later(cards[0], shows) if only is not None else [],
+        "periods": [
+            [
+                _ms(at(board.date, period.start, board.zone)),
+                _ms(at(board.date, period.end, board.zone, closing=True)),
+            ]
+            for period in board.periods
+        ],
+        "cards": [_card(card, shows) for card in cards],
+    }
+
+
+def _unknown(asked: str, grounds: Sequence[Ground]) -> list[str]:
+    known = ", ".join(ground.id for ground in grounds[:6]) + (", …" if len(grounds) > 6 else "")
+    return [f"There is no ground “{asked[:40]}”", f"The address of this display may name: {known}"]
+
+
+def _opens(today: Date, ahead: Sequence[DayPlan]) -> str:
+    plan = next((plan for plan in ahead if plan.periods), None)
+    if plan is None:
+        return "The grounds are closed."
+    first = _hour(min(period.start for period in plan.periods))
+    when = "tomorrow" if (plan.date - today).days == 1 else f"on {plan.date:%A} {plan.date.day}"
+    return f"The grounds open again {when} at {first}."
+
+
+def _card(card: Card, shows: str) -> dict[str, Any]:
+    booking = card.now
+    what, who, until, tag = "Free", "", "", ""
+    if card.state is CellState.PAST:
+        what, who = "Closed", "The school day is over"
+    elif booking is None:
+        until = f"until {_hour(card.until)}" if card.until else "for the rest of the day"
+    elif card.state is CellState.CLOSED:
+        what, who, until = "Closed", booking.purpose, f"until {_hour(booking.end)}"
+    else:
+        what, who = _shown(booking, shows)
+        what = what or _KINDS[card.state]
+        tag = "Requested" if card.state is CellState.PENDING and what != "Requested" else ""
+        until = f"until {_hour(booking.end)}"
+    return {
+        "id": card.ground.id,
+        "name": card.ground.name,
+        "state": str(card.state),
+        "what": what,
+        "tag": tag,
+        "who": who,
+        "until": until,
+        "ends": _ms(card.ends_at) if booking and booking.kind == "booking" else 0,
+        "next": _next(card, shows),
+        "strip": [str(state) for state in card.strip],
+        "about": _about(card.strip),
+        "mark": _mark(card.held),
+    }
+
+
+def _shown(booking: Booking, shows: str) -> tuple[str, str]:
+    """What is played and who plays, as far as the wall may say it."""
+    if shows == "none":
+        return "", ""
+    if shows == "student":
+        return booking.game, f"{booking.student_name}, {booking.class_name}"
+    return booking.game, _class(booking)
+
+
+def _class(booking: Booking) -> str:
+    name = booking.class_name
+    return name if name.lower().startswith("class") else f"Class {name}"
+
+
+def _next(card: Card, shows: str) -> dict[str, str]:
+    """``word``, ``time``, ``who``, ``text`` and ``tag``; a narrow card leaves out word and who."""
+    following = card.next
+    if following is None:
+        return _line("Then", text="free all day") if card.free_after else _line()
+    if card.now is not None and following.start != card.now.end:
+        return _line("Then", text=f"free until {_hour(following.start)}")
+    if following.kind == "closure":
+        return _line("Next", _hour(following.start), f"Closed: {following.purpose}")
+    pending = following.status is Status.PENDING
+    game, who = _shown(following, shows)
+    if not game:
+        return _line("Next", _hour(following.start), "Requested" if pending else "Booked")
+    line = _line("Next", _hour(following.start), game, "requested" if pending else "")
+    return line | {"who": f"{who.removeprefix('Class ')} ·"}
+
+
+def _later(card: Card, shows: str) -> list[dict[str, str]]:
+    """The lines of what follows on one ground, when it has the wall for itself."""
+    return [_entry(b, shows) for b in card.held if card.next and b.start >= card.next.start]
+
+
+def _entry(booking: Booking, shows: str) -> dict[str, str]:
+    time = f"{_hour(booking.start)} – {_hour(booking.end)}"
+    if booking.kind == "closure":
+        return _line("", time, f"Closed: {booking.purpose}") | {"state": "closed"}
+    pending = booking.status is Status.PENDING
+    game, who = _shown(booking, shows)
+    line = _line("", time, game or "Booked", "requested" if pending else "")
+    return line | {"who": who, "state": "pending" if pending else "booked"}
+
+
+def _line(word: str = "", time: str = "", text: str = "", tag: str = "") -> dict[str, str]:
+    return {"word": word, "time": time, "who": "", "text": text, "tag": tag}
+
+
+def _about(strip: Sequence[CellState]) -> str:
+    """The strip in words, for those who hear the page."""
+    counted = {
+        "booked": strip.count(CellState.BOOKED),
+        "requested": strip.count(CellState.PENDING),
+        "closed": strip.count(CellState.CLOSED),
+    }
+    said = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+    return f"Of {len(strip)} periods today: {said or 'all free'}"
+
+
+def _mark(held: Sequence[Booking]) -> str:
+    """Another text when another booking holds a part of this ground's day, or in another state.
+
+    A digest, so that nothing can be read out of it; and of no moment, so that time alone never
+    changes it.
+    """
+    text = "\n".join(f"{b.id} {b.status} {b.start} {b.end}" for b in held)
+    return blake2s(text.encode(), digest_size=6).hexdigest()
+
+
+def address_of_book(public: str | None, opened: str | None) -> str | None:
+    """Where the Book screen is: below ``public``, else beside the wall's own address ``opened``."""
+    if public:
+        return f"{public.rstrip('/')}/book"
+    parts = urlsplit(opened or "")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return None
+    above = parts.path.rstrip("/").removesuffix("/wall")
+    return f"{parts.scheme}://{parts.netloc}{above}/book"
+
+
+@lru_cache(maxsize=32)
+def code(address: str) -> dict[str, Any] | None:
+    """The QR code of ``address``, ``size`` modules wide, as a ``path``; None: it is too long."""
+    if len(address) > _LONGEST_ADDRESS:
+        return None
+    rows = [bytes(row) for row in segno.make(address, error="m", micro=False).matrix]
+    path = "".join(_runs(y, row) for y, row in enumerate(rows))
+    return {"size": len(rows), "path": path, "address": address}
+
+
+def _runs(y: int, row: bytes) -> str:
+    """The dark stretches of one row, each as a rectangle."""
+    found, x = "", 0
+    while (x := row.find(1, x)) >= 0:
+        end = row.find(0, x)
+        width = (len(row) if end < 0 else end) - x
+        found += f"M{x} {y}h{width}v1h-{width}z"
+        x += width
+    return found
+
+
+def _hour(value: time) -> str:
+    """``11:00``, of a wall's clock; midnight at the day's end is ``24:00``."""
+    return "24:00" if (value.hour, value.minute) == (0, 0) else f"{value.hour}:{value.minute:02d}"
+
+
+def _ms(moment: datetime | None) -> int:
+    return 0 if moment is None else int(moment.timestamp() * 1000)
