@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from pymongo.errors import PyMongoError
 from support import booked, eventually, open_school
 
 from booking_core import Actor, Booking, Role, Settings, connect
 from booking_core.store.database import BookingDatabase
 
 ROOT = Path(__file__).resolve().parents[2]
+_OURS = ("BOOKING_", "LIVE_", "MONGODB_")
 
 # The accounts of the app's sidebar.
 MEERA = Actor("meera", Role.STAFF, "Meera Nair")
@@ -66,6 +70,12 @@ class School:
             self.db[name].delete_many({})
         self.db["meta"].update_one({"_id": "revision"}, {"$inc": {"grounds": 1, "students": 1}})
 
+    def drop(self) -> None:
+        """Leaves nothing behind, where the server is still there."""
+        with suppress(PyMongoError):
+            self.db.client.drop_database(self.db.name)
+        self.db.client.close()
+
     def book(self, *, by: Actor = JOSEPH, **request: Any) -> Booking:
         """A booking past the screens, of today unless told otherwise."""
         request.setdefault("on", today())
@@ -111,15 +121,21 @@ class AppServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        base = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
+        self.url = f"http://127.0.0.1:{self.port}/{base}".rstrip("/")
         self.log = home / "app.log"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("BOOKING_", "MONGODB_"))}
-        with self.log.open("wb") as log:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        self._environment = kept | {"HOME": str(home), "SCHOOL_TIME_ZONE": ZONE} | environment
+        self.start()
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        with self.log.open("ab") as log:
             streamlit = (sys.executable, "-m", "streamlit")
             self._process = subprocess.Popen(
                 [*streamlit, "run", "app.py", "--server.port", str(self.port)],
                 cwd=ROOT,
-                env=kept | {"HOME": str(home), "SCHOOL_TIME_ZONE": ZONE} | environment,
+                env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -128,6 +144,20 @@ class AppServer:
         except BaseException:
             self.close()
             raise
+
+    def kill(self) -> None:
+        """As ``kill -9`` does."""
+        self._process.kill()
+        self._process.wait(10)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The server hangs inside the block."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
@@ -146,12 +176,16 @@ class AppServer:
             self._process.wait(10)
 
 
-def open_app(home: Path, uri: str, database: str) -> tuple[AppServer, School]:
-    """An app on a school of its own. The caller closes both."""
+@contextmanager
+def running_app(home: Path, uri: str, **environment: str) -> Iterator[tuple[AppServer, School]]:
+    """An app on a school of its own; both are gone afterwards."""
+    database = f"browser_{uuid4().hex[:12]}"
     school = School(connect(settings_for(uri, database)))
     school.reset()
-    app = AppServer(
-        home,
-        {"MONGODB_URI": uri, "MONGODB_DATABASE": database, "SCHOOL_NAME": "Test school"},
-    )
-    return app, school
+    ours = {"MONGODB_URI": uri, "MONGODB_DATABASE": database, "SCHOOL_NAME": "Test school"}
+    app = AppServer(home, ours | environment)
+    try:
+        yield app, school
+    finally:
+        app.close()
+        school.drop()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from app_server import ROOT, AppServer, School, open_app
+from app_server import ROOT, AppServer, School, running_app
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from screens import LOAD, act_as
 
@@ -38,13 +37,8 @@ def running(
     mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[AppServer, School]]:
     """The app that the tests of this worker share."""
-    app, school = open_app(
-        tmp_path_factory.mktemp("home"), mongod_uri, f"browser_{uuid4().hex[:12]}"
-    )
-    yield app, school
-    app.close()
-    school.db.client.drop_database(school.db.name)
-    school.db.client.close()
+    with running_app(tmp_path_factory.mktemp("home"), mongod_uri) as both:
+        yield both
 
 
 @pytest.fixture

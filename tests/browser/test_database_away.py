@@ -6,11 +6,10 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psutil
 import pytest
-from app_server import AppServer, School, open_app
+from app_server import AppServer, School, running_app
 from conftest import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, cell, confirm, confirm_button, fill_form, open_review, place
@@ -51,10 +50,8 @@ class OwnServer:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnServer, AppServer, School]]:
     server = OwnServer(tmp_path_factory.mktemp("own"))
-    app, school = open_app(tmp_path_factory.mktemp("home"), server.uri, f"away_{uuid4().hex[:8]}")
-    yield server, app, school
-    app.close()
-    school.db.client.close()
+    with running_app(tmp_path_factory.mktemp("home"), server.uri) as (app, school):
+        yield server, app, school
     server.close()
 
 

@@ -1,0 +1,204 @@
+"""The route /live, spoken to without a browser: what it sends, to whom, and where it stops."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from app_server import AppServer, School, running_app, today
+from support import eventually
+from tls_proxy import TlsProxy
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+PATIENCE = 20
+
+
+def listen(url: str, query: str = "", **options: object) -> ClientConnection:
+    return connect(url.replace("http", "ws", 1) + "/live" + query, **options)
+
+
+def hear(screen: ClientConnection) -> dict[str, object]:
+    message: dict[str, object] = json.loads(screen.recv(timeout=PATIENCE))
+    return message
+
+
+def number(message: dict[str, object]) -> int:
+    return int(str(message["version"]).split(".")[1])
+
+
+def hear_news(screen: ClientConnection, since: dict[str, object]) -> dict[str, object]:
+    """The next message with another version; heartbeats are passed over."""
+    while True:
+        message = hear(screen)
+        if message["version"] != since["version"]:
+            return message
+
+
+@pytest.fixture
+def limited(mongod_uri: str, tmp_path: Path) -> Iterator[AppServer]:
+    """An app that serves three live connections, and looks after them often."""
+    often = {"LIVE_CONNECTIONS": "3", "STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "3"}
+    with running_app(tmp_path, mongod_uri, **often) as (app, _):
+        yield app
+
+
+def test_a_screen_is_told_its_version_at_once_and_again_when_its_day_changes(
+    app: AppServer, school: School
+) -> None:
+    with listen(app.url, f"?date={today()}") as screen:
+        first = hear(screen)
+        school.book(student=1, start=14)
+        news = hear_news(screen, first)
+
+    assert number(news) > number(first)
+    assert str(news["version"]).endswith(".live")
+
+
+def test_a_message_is_a_version_and_two_moments_and_nothing_of_anybody(
+    app: AppServer, school: School
+) -> None:
+    with listen(app.url) as screen:
+        first = hear(screen)
+        school.book(student=1, start=14)
+        news = hear_news(screen, first)
+
+    assert set(news) == {"version", "now", "at"}
+    now = datetime.fromtimestamp(int(str(news["now"])) / 1000, UTC)
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=PATIENCE)
+
+
+def test_a_change_of_another_day_does_not_wake_a_screen_but_its_heartbeat_goes_on(
+    app: AppServer, school: School
+) -> None:
+    other = today() + timedelta(days=3)
+    with listen(app.url, f"?date={other}") as screen:
+        first = hear(screen)
+        while (again := hear(screen))["version"] != first["version"]:
+            first = again  # the school's own making was still on its way
+        school.book(student=1, start=14)
+        beat = hear(screen)
+
+    assert beat["version"] == first["version"]
+    assert int(str(beat["now"])) > int(str(again["now"]))
+
+
+def test_fifty_changes_at_once_are_at_most_three_messages(app: AppServer, school: School) -> None:
+    made = school.book(student=1, start=14)
+    row = school.db["bookings"].find_one({"_id": made.id})
+    copies = [
+        row | {"_id": f"copy-{n}", "ground_id": f"elsewhere-{n}", "student_id": f"T{n}"}
+        for n in range(50)
+    ]
+    for copy in copies:
+        copy.pop("quota", None)
+    with listen(app.url, f"?date={today()}") as screen:
+        first = hear(screen)
+        school.db["bookings"].insert_many(copies)
+        versions = {str(first["version"])}
+        while number(last := hear(screen)) < number(first) + 50:
+            versions.add(str(last["version"]))
+
+    assert len(versions) <= 3  # the first one, and what came on the way to the last
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://elsewhere.example", "null", "http://127.0.0.1.elsewhere.example"]
+)
+def test_a_page_of_another_origin_is_refused(app: AppServer, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        listen(app.url, origin=origin)
+
+    assert refused.value.response.status_code == 403
+
+
+def test_the_apps_own_origin_is_served(app: AppServer) -> None:
+    with listen(app.url, origin=app.url) as screen:
+        assert hear(screen)["version"]
+
+
+@pytest.mark.parametrize("date", ["tomorrow", "2026-13-01", "{%24gt}", "2026-11-23' or 1", "0"])
+def test_a_date_that_is_none_is_refused(app: AppServer, date: str) -> None:
+    with pytest.raises(InvalidStatus):
+        listen(app.url, f"?date={date}")
+
+
+def test_a_screen_past_the_limit_reads_why_and_finds_room_when_one_leaves(
+    limited: AppServer,
+) -> None:
+    with contextlib.ExitStack() as stay, listen(limited.url) as leaver:
+        for screen in (leaver, *(stay.enter_context(listen(limited.url)) for _ in range(2))):
+            hear(screen)
+
+        with listen(limited.url) as fourth, pytest.raises(ConnectionClosed) as refused:
+            fourth.recv(timeout=PATIENCE)
+        leaver.close()
+
+        assert refused.value.rcvd is not None
+        assert refused.value.rcvd.code == 1013
+        assert "too many" in refused.value.rcvd.reason
+        assert eventually(lambda: _is_served(limited.url))
+
+
+def _is_served(url: str) -> bool:
+    with listen(url) as screen:
+        try:
+            return bool(hear(screen))
+        except ConnectionClosed:
+            return False
+
+
+def test_a_client_that_does_not_read_is_dropped_and_leaves_its_place(limited: AppServer) -> None:
+    deaf = [_deaf(limited) for _ in range(3)]
+
+    assert eventually(lambda: _is_served(limited.url), within=40)
+    for connection in deaf:
+        connection.close()
+
+
+def _deaf(app: AppServer) -> socket.socket:
+    """A connection that shakes hands and is never read from again."""
+    connection = socket.create_connection(("127.0.0.1", app.port))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    connection.sendall(
+        b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    assert b"101" in connection.recv(64)
+    return connection
+
+
+def test_a_client_that_talks_is_dropped(app: AppServer) -> None:
+    with listen(app.url) as screen:
+        hear(screen)
+        screen.send("x" * 100_000)
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                screen.recv(timeout=PATIENCE)
+
+        assert screen.close_code == 1008
+
+
+def test_live_is_served_under_a_base_path(mongod_uri: str, tmp_path: Path) -> None:
+    base = {"STREAMLIT_SERVER_BASE_URL_PATH": "grounds"}
+    with running_app(tmp_path, mongod_uri, **base) as (app, _), listen(app.url) as screen:
+        assert hear(screen)["version"]
+
+
+def test_live_is_served_behind_a_proxy_that_ends_tls(app: AppServer, school: School) -> None:
+    proxy = TlsProxy(app.port)
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    try:
+        with listen(proxy.url, ssl=trusting, origin=proxy.url) as screen:
+            first = hear(screen)
+            school.book(student=1, start=14)
+            assert number(hear_news(screen, first)) > number(first)
+    finally:
+        proxy.close()

@@ -1,0 +1,343 @@
+"""Push in real browsers: what one does is on every screen at once, and idle screens stay idle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from app_server import AppServer, School, running_app, settings_for
+from conftest import OpenPage
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from screens import (
+    LOAD,
+    TICK,
+    cell,
+    choose_student,
+    confirm,
+    fill_form,
+    live_line,
+    open_review,
+    place,
+    row,
+)
+from tls_proxy import TlsProxy
+
+from booking_core import connect
+
+# Past the length of any test: what is seen then came by push, and not by the timer.
+NEVER = "3600"
+AT_ONCE = 3_000
+
+_COUNT = """() => {
+  window.reruns = 0
+  window.ticks = 0
+  const count = event => {
+    window.reruns += event.detail.by === "rerun"
+    window.ticks += event.detail.by === "floor"
+  }
+  addEventListener("ground-booking:pulse", count)
+}"""
+_HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden })
+  document.dispatchEvent(new Event("visibilitychange"))
+}"""
+
+
+@pytest.fixture(scope="module")
+def pushing(
+    mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[AppServer, School]]:
+    """An app whose screens are kept true by push alone."""
+    timer = {"LIVE_FLOOR_SECONDS": NEVER, "LIVE_ALONE_SECONDS": "60"}
+    with running_app(tmp_path_factory.mktemp("home"), mongod_uri, **timer) as both:
+        yield both
+
+
+@pytest.fixture
+def app(pushing: tuple[AppServer, School], school: School) -> AppServer:
+    return pushing[0]
+
+
+@pytest.fixture
+def school(pushing: tuple[AppServer, School]) -> School:
+    pushing[1].reset()
+    return pushing[1]
+
+
+def reached(page: Page) -> Page:
+    """``page``, once push has reached it and the rerun that this costs is over."""
+    expect(cell(page, 14)).to_be_visible()
+    page.wait_for_function("window.groundBookingPulse?.by === 'push'", timeout=LOAD)
+    page.evaluate(_COUNT)
+    return page
+
+
+def reruns(page: Page) -> int:
+    return int(page.evaluate("window.reruns"))
+
+
+def test_a_change_is_on_the_screen_without_the_timer(open_page: OpenPage, school: School) -> None:
+    page = reached(open_page("/book"))
+
+    school.book(student=1, start=14)
+
+    expect(place(page, 14)).to_contain_text("Requested", timeout=AT_ONCE)
+
+
+def test_a_booking_made_through_one_app_is_on_the_screens_of_another(
+    mongod_uri: str, tmp_path: Path, pushing: tuple[AppServer, School], open_window: OpenPage
+) -> None:
+    first, school = pushing
+    school.reset()
+    second = AppServer(
+        tmp_path,
+        {
+            "MONGODB_URI": mongod_uri,
+            "MONGODB_DATABASE": school.db.name,
+            "LIVE_FLOOR_SECONDS": NEVER,
+        },
+    )
+    try:
+        here = reached(open_window(f"{first.url}/book"))
+        there = reached(open_window(f"{second.url}/book"))
+        fill_form(here, 14, "S001")
+        open_review(here)
+        confirm(here)
+
+        expect(place(there, 14)).to_contain_text("Requested", timeout=AT_ONCE)
+    finally:
+        second.close()
+
+
+def test_every_screen_hears_of_a_request_and_of_its_decision(
+    app: AppServer, open_window: OpenPage, school: School
+) -> None:
+    principal = open_window(f"{app.url}/book", "Anand Rao")
+    principal.get_by_role("link", name="Approvals").click()
+    expect(principal.get_by_text("Nothing is waiting")).to_be_visible()
+    principal.wait_for_function("window.groundBookingPulse?.by === 'push'")
+    bookings, wall = open_window(f"{app.url}/bookings"), open_window(f"{app.url}/wall")
+    book = reached(open_window(f"{app.url}/book"))
+    expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
+    expect(bookings.get_by_text("No bookings yet")).to_be_visible()
+
+    school.book(student=1, start=14)
+    expect(row(principal, "Student 1")).to_be_visible(timeout=AT_ONCE)
+    expect(principal).to_have_title("(1) Approvals")
+    expect(row(bookings, "Student 1")).to_be_visible(timeout=AT_ONCE)
+    principal.get_by_role("button", name="Approve: Student 1").click()
+
+    expect(place(book, 14)).to_contain_text("booked", timeout=AT_ONCE)
+    expect(row(bookings, "Student 1")).to_contain_text("Approved", timeout=AT_ONCE)
+    expect(wall.get_by_text("Volleyball").first).to_be_visible(timeout=AT_ONCE)
+    expect(principal).to_have_title("Approvals")
+
+
+def test_an_idle_screen_does_not_rerun_and_its_clock_goes_on(
+    open_page: OpenPage, school: School
+) -> None:
+    page = reached(open_page("/book"))
+    shown = live_line(page).inner_text()
+
+    for _ in range(3):
+        expect(live_line(page)).not_to_have_text(shown, timeout=TICK)
+        shown = live_line(page).inner_text()
+
+    assert reruns(page) == 0
+
+
+def test_fifty_changes_at_once_cost_a_screen_at_most_three_reruns(
+    open_page: OpenPage, school: School
+) -> None:
+    page = reached(open_page("/book"))
+    made = school.book(student=1, start=14)
+    expect(place(page, 14)).to_contain_text("Requested")
+    template = school.db["bookings"].find_one({"_id": made.id})
+    copies = [
+        template | {"_id": f"copy-{n}", "ground_id": f"elsewhere-{n}", "student_id": f"T{n}"}
+        for n in range(49)
+    ]
+    for copy in copies:
+        copy.pop("quota", None)
+    page.evaluate("window.reruns = 0")
+
+    school.db["bookings"].insert_many(copies)
+    school.book(student=2, start=15)
+
+    expect(place(page, 15)).to_contain_text("Requested", timeout=AT_ONCE)
+    shown = live_line(page).inner_text()
+    expect(live_line(page)).not_to_have_text(shown)
+    assert 1 <= reruns(page) <= 3
+
+
+def test_a_hidden_tab_does_not_rerun_and_catches_up_when_it_is_shown(
+    open_page: OpenPage, school: School
+) -> None:
+    page = reached(open_page("/book"))
+    page.evaluate(_HIDE, True)
+    page.wait_for_function("window.reruns === 1")  # it says that nobody looks
+    page.evaluate("window.reruns = 0")
+
+    for hour in (14, 15, 16):
+        school.book(student=hour, start=hour)
+        beat = page.evaluate("window.groundBookingPulse.now")
+        page.wait_for_function("beat => window.groundBookingPulse.now > beat + 2000", arg=beat)
+    assert reruns(page) == 0
+    expect(place(page, 14)).to_contain_text("Free")
+    page.evaluate(_HIDE, False)
+
+    for hour in (14, 15, 16):
+        expect(place(page, hour)).to_contain_text("Requested", timeout=AT_ONCE)
+
+
+def test_a_live_update_leaves_an_open_dialog_and_typed_text_alone(
+    open_page: OpenPage, school: School
+) -> None:
+    page = reached(open_page("/book"))
+    fill_form(page, 14, "S001")
+    page.get_by_label("Purpose").fill("Half a sent")
+    school.book(student=2, start=15)
+    expect(place(page, 15)).to_contain_text("Requested", timeout=AT_ONCE)
+    expect(page.get_by_label("Purpose")).to_have_value("Half a sent")
+    page.get_by_label("Purpose").press("Tab")
+    open_review(page)
+
+    school.book(student=3, start=16)
+
+    expect(place(page, 16)).to_contain_text("Requested", timeout=AT_ONCE)
+    expect(page.get_by_role("dialog", name="Review booking")).to_be_visible()
+
+
+def test_a_picked_slot_that_is_lost_says_so_before_review_is_pressed(
+    open_page: OpenPage, school: School
+) -> None:
+    page = reached(open_page("/book"))
+    cell(page, 14).click()
+    expect(cell(page, 14, state="Picked")).to_be_visible()
+    choose_student(page, "S001")
+
+    school.book(student=2, start=14)
+
+    expect(page.get_by_text("This slot was just booked by")).to_be_visible(timeout=AT_ONCE)
+    expect(page.get_by_role("button", name="Review booking")).to_be_disabled()
+
+
+def test_a_cell_that_changes_is_marked_for_three_seconds_and_said(
+    open_page: OpenPage, school: School
+) -> None:
+    page = reached(open_page("/book"))
+
+    school.book(student=1, start=14)
+
+    mark = page.locator('.changed[data-at="6:0"]')
+    expect(mark).to_be_visible(timeout=AT_ONCE)
+    begun = page.evaluate("performance.now()")
+    expect(page.locator('[aria-live="polite"]').filter(has_text="Requested")).to_contain_text(
+        "Ground 1, 14-15, 2–3 PM: Requested"
+    )
+    school.book(student=2, start=15)
+    expect(place(page, 15)).to_contain_text("Requested", timeout=AT_ONCE)
+    expect(mark).to_be_visible()  # another change does not wipe the first one's mark away
+    expect(mark).to_have_count(0)
+    assert 2000 < page.evaluate("performance.now()") - begun < 4500
+
+
+def test_without_push_a_screen_asks_every_second(
+    browser: Browser, mongod_uri: str, tmp_path: Path
+) -> None:
+    with (
+        running_app(tmp_path, mongod_uri) as (app, school),
+        browser.new_context(viewport={"width": 1440, "height": 900}) as context,
+    ):
+        context.route_web_socket(re.compile("/live"), lambda socket: socket.close())
+        page = context.new_page()
+        page.goto(f"{app.url}/book")
+        expect(cell(page, 14)).to_be_visible(timeout=LOAD)
+        page.evaluate(_COUNT)
+
+        school.book(student=1, start=14)
+
+        expect(place(page, 14)).to_contain_text("Requested", timeout=AT_ONCE)
+        before = reruns(page)
+        page.evaluate("window.ticks = 0")
+        page.wait_for_function("window.ticks >= 3", timeout=TICK)
+        expect(live_line(page)).to_be_visible()
+        assert reruns(page) == before, "a tick with nothing new draws nothing"
+
+
+def test_a_screen_that_lost_its_connection_comes_back_and_shows_what_it_missed(
+    browser: Browser, app: AppServer, school: School
+) -> None:
+    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        open_: list[WebSocketRoute] = []
+        away = False
+
+        def route(socket: WebSocketRoute) -> None:
+            if away:
+                socket.close()
+            else:
+                socket.connect_to_server()
+                open_.append(socket)
+
+        context.route_web_socket(re.compile("/live"), route)
+        page = context.new_page()
+        page.goto(f"{app.url}/book")
+        reached(page)
+
+        away = True
+        open_.pop().close(code=1012)
+        page.wait_for_function("window.reruns === 1")  # it says that it is on its own
+        school.book(student=1, start=14)
+        away = False
+
+        expect(place(page, 14)).to_contain_text("Requested", timeout=TICK)
+        expect(live_line(page)).to_be_visible()
+        assert len(open_) == 1, "one connection, and none left hanging"
+
+
+def test_screens_go_on_by_themselves_when_the_app_was_killed_and_started_again(
+    mongod_uri: str, tmp_path: Path, open_window: OpenPage
+) -> None:
+    with running_app(tmp_path, mongod_uri, LIVE_FLOOR_SECONDS=NEVER) as (app, school):
+        book, wall = open_window(f"{app.url}/book"), open_window(f"{app.url}/wall")
+        reached(book)
+        expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
+
+        app.kill()
+        expect(book.get_by_text("Not live", exact=True)).to_be_visible(timeout=2 * TICK)
+        db = connect(settings_for(mongod_uri, school.db.name))
+        School(db).book(student=1, start=14)
+        db.client.close()
+        app.start()
+
+        expect(live_line(book)).to_be_visible(timeout=4 * TICK)
+        expect(place(book, 14)).to_contain_text("Requested", timeout=2 * TICK)
+        school.book(student=2, start=15)
+        expect(place(book, 15)).to_contain_text("Requested", timeout=AT_ONCE)
+
+
+@pytest.mark.parametrize("way", ["base path", "proxy that ends TLS"])
+def test_push_reaches_a_screen_behind(
+    mongod_uri: str, tmp_path: Path, open_window: OpenPage, way: str
+) -> None:
+    base = {"STREAMLIT_SERVER_BASE_URL_PATH": "school/grounds"} if way == "base path" else {}
+    with running_app(
+        mongod_uri, tmp_path, LIVE_FLOOR_SECONDS=NEVER, LIVE_ALONE_SECONDS="60", **base
+    ) as (
+        app,
+        school,
+    ):
+        proxy = TlsProxy(app.port)
+        url = app.url if base else proxy.url
+        page = reached(open_window(f"{url}/book", ignore_https_errors=True))
+        school.book(student=1, start=14)
+        expect(place(page, 14)).to_contain_text("Requested", timeout=AT_ONCE)
+
+        if not base:  # a network that fails, and is mended
+            proxy.cut()
+            school.book(student=2, start=15)
+            expect(place(page, 15)).to_contain_text("Requested", timeout=2 * TICK)
+        page.close()
+        proxy.close()

@@ -1,0 +1,194 @@
+"""The wall display left to itself: whose clock it trusts, what it survives, and what it leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from app_server import ZONE, AppServer, School, running_app
+from conftest import OpenPage
+from playwright.sync_api import Browser, WebSocketRoute, expect
+from screens import TICK
+from support import eventually
+from wall_screen import ROOT, book, fill, sized
+
+BACK = 25_000
+UNSERVED = 45_000  # nothing through Streamlit for 35 seconds is too long
+
+
+@pytest.fixture(scope="module")
+def wall_app(
+    mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[AppServer, School]]:
+    """An app of these tests alone: some of them stop it."""
+    with running_app(tmp_path_factory.mktemp("home"), mongod_uri) as both:
+        yield both
+
+
+@pytest.fixture
+def app(wall_app: tuple[AppServer, School], school: School) -> AppServer:
+    return wall_app[0]
+
+
+@pytest.fixture
+def school(wall_app: tuple[AppServer, School]) -> School:
+    wall_app[1].reset()
+    return wall_app[1]
+
+
+def test_a_display_with_a_wrong_clock_shows_the_schools_time(
+    app: AppServer, school: School, browser: Browser
+) -> None:
+    context = browser.new_context(timezone_id="America/New_York")
+    page = context.new_page()
+    page.add_init_script(
+        """const real = Date.now, Real = Date
+        Date = class extends Real {
+          constructor(...given) { super(...(given.length ? given : [real() + 3600000])) }
+          static now() { return real() + 3600000 }
+        }"""
+    )
+    page.goto(f"{app.url}/wall")
+    expect(page.get_by_role("article")).to_have_count(3)
+
+    def right() -> bool:
+        now = datetime.now(ZoneInfo(ZONE))
+        return page.locator(".clock").inner_text() == f"{now.hour}:{now.minute:02d}"
+
+    eventually(right, within=5)
+    updated = page.locator(".live").inner_text()
+    assert re.fullmatch(r"Live updated \d\d:\d\d:\d\d", updated)
+    assert abs(_seconds(updated) - _seconds(f"{datetime.now(ZoneInfo(ZONE)):%H:%M:%S}")) < 10
+    context.close()
+
+
+def _seconds(text: str) -> int:
+    hours, minutes, seconds = (int(part) for part in text.split()[-1].split(":"))
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def test_ten_seconds_without_a_word_turn_the_frame_red_and_it_comes_back(
+    app: AppServer, school: School, open_page: OpenPage
+) -> None:
+    book(school, student=1)
+    page = open_page("/wall")
+    expect(page.locator(".live")).to_contain_text("Live updated")
+
+    with app.frozen():
+        expect(page.locator(".live")).to_have_text(
+            re.compile(r"Not live since \d\d:\d\d:\d\d"), timeout=15_000
+        )
+        frame = page.locator(".wall").evaluate(
+            "node => getComputedStyle(node, '::after').borderTopColor"
+        )
+        assert frame == "rgb(217, 45, 32)"
+        expect(page.get_by_role("article").first).to_contain_text("Volleyball")
+        clock = page.locator(".clock").inner_text()
+        assert re.fullmatch(r"\d?\d:\d\d", clock)
+
+    expect(page.locator(".live")).to_contain_text("Live updated", timeout=BACK)
+    expect(page.locator(".wall")).not_to_have_class(re.compile("away"))
+
+
+def test_the_wall_goes_on_by_itself_when_the_app_was_started_again(
+    app: AppServer, school: School, open_page: OpenPage
+) -> None:
+    page = open_page("/wall")
+    expect(page.get_by_role("article")).to_have_count(3)
+
+    app.kill()
+    expect(page.locator(".live")).to_contain_text("Not live since", timeout=15_000)
+    expect(page.get_by_text("Connection error")).to_be_hidden()
+    app.start()
+
+    expect(page.locator(".live")).to_contain_text("Live updated", timeout=BACK)
+    book(school, student=1)
+    expect(page.get_by_role("article").first).to_contain_text("Volleyball", timeout=TICK)
+
+
+@pytest.mark.parametrize("lost", ["/(live|_stcore/stream)", "/_stcore/stream"])
+def test_a_page_that_is_not_served_any_more_says_so_and_loads_itself_anew(
+    app: AppServer, school: School, browser: Browser, lost: str
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    sockets: list[WebSocketRoute] = []
+    blocked = False
+
+    def connect(socket: WebSocketRoute) -> None:
+        if blocked:
+            socket.close()
+            return
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page.route_web_socket(re.compile(lost), connect)
+    page.goto(f"{app.url}/wall")
+    expect(page.get_by_role("article")).to_have_count(3)
+    page.evaluate("window.old = true")
+
+    blocked = True
+    for socket in sockets:
+        socket.close()
+    with page.expect_event(
+        "framenavigated", lambda frame: frame == page.main_frame, timeout=90_000
+    ):
+        expect(page.locator(".live")).to_contain_text("Not live since", timeout=UNSERVED)
+    blocked = False
+
+    expect(page.locator(".live")).to_contain_text("Live updated", timeout=60_000)
+    assert page.evaluate("window.old") is None
+    context.close()
+
+
+def test_a_wall_on_which_nothing_happens_stays_live(open_page: OpenPage, school: School) -> None:
+    page = open_page("/wall")
+    expect(page.get_by_role("article")).to_have_count(3)
+    page.evaluate(
+        """() => {
+            window.old = true
+            window.words = new Set()
+            ROOT
+            new MutationObserver(() => words.add(root.querySelector(".live b").textContent))
+              .observe(root, { subtree: true, childList: true, characterData: true })
+        }""".replace("ROOT", ROOT)
+    )
+    page.wait_for_function("() => performance.now() > 50000", timeout=60_000)
+
+    assert page.evaluate("window.old")
+    assert page.evaluate("[...words]") == ["Live"]
+
+
+def test_weeks_of_drawing_leave_nothing_behind(open_page: OpenPage, school: School) -> None:
+    fill(school, 12)
+    page = open_page("/wall", **sized("1280x720"))
+    expect(page.get_by_role("article")).to_have_count(12)
+    session = page.context.new_cdp_session(page)
+
+    def counted() -> tuple[int, int]:
+        page.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        session.send("HeapProfiler.collectGarbage")
+        counts = session.send("Memory.getDOMCounters")
+        return counts["nodes"], counts["jsEventListeners"]
+
+    def redraw(times: int) -> None:
+        page.evaluate(
+            "times => { for (let n = 0; n < times; n++) dispatchEvent(new Event('resize')) }", times
+        )
+
+    redraw(20)
+    nodes, listeners = counted()
+    redraw(300)
+    book(school, 3, student=150, game="Football")
+    expect(page.get_by_text("Just changed")).to_be_visible(timeout=TICK)
+    expect(page.get_by_text("Just changed")).to_have_count(0, timeout=12_000)
+    later_nodes, later_listeners = counted()
+
+    # One drawing of twelve cards has some 600 nodes: 300 left behind would be 180,000.
+    assert later_nodes - nodes < 300
+    assert later_listeners - listeners < 10

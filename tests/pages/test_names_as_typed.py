@@ -1,0 +1,31 @@
+"""Names and reasons as they were typed: nothing in them is markup, and no address is a link."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages.shared.words import literal
+
+JOINER = "\u2060"
+
+
+@pytest.mark.parametrize(
+    ("typed", "joined"),
+    [
+        ("www.example.com", "www|.example.com"),
+        ("See WWW.Example.com", "See WWW|.Example.com"),
+        ("asha@school.example", "asha|@school.example"),
+        ("https://example.com", r"https\:|//example.com"),
+        ("mailto:asha@school.example", r"mailto\:|asha|@school.example"),
+    ],
+)
+def test_an_address_is_broken_by_what_nobody_sees(typed, joined):
+    shown = literal(typed)
+
+    assert shown == joined.replace("|", JOINER)
+    assert shown.replace(JOINER, "").replace("\\", "") == typed
+
+
+@pytest.mark.parametrize("typed", ["Tom @ school", "@home", "wwww", "www.", "a.b", "St. Mary"])
+def test_what_is_no_address_stays_as_it_is(typed):
+    assert literal(typed) == typed

@@ -1,0 +1,241 @@
+"""What the wall draws, and what never leaves the server."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, time, timedelta
+
+import pytest
+import segno
+from wall_board import KOLKATA, MONDAY, at, board_at, booking
+
+from booking_core import DayPlan, Ground, Status
+from pages.shared import wall_view
+
+SECRETS = ("Asha", "Rao", "S001", "Meera", "Zonal trials")
+
+
+def cards_of(*bookings, now=None, shows="class", only=None):
+    return wall_view.day(board_at(now or at(10, 12), *bookings), shows, only, ())
+
+
+def card_of(*bookings, **options):
+    return cards_of(*bookings, **options)["cards"][0]
+
+
+def words(line):
+    return " ".join(part for part in line.values() if part)
+
+
+def test_a_booked_ground_says_game_class_end_and_what_is_next():
+    card = card_of(
+        booking(time(10), time(11)), booking(time(11), time(12), class_name="9-C", game="Cricket")
+    )
+
+    assert (card["what"], card["who"], card["until"], card["tag"]) == (
+        "Football",
+        "Class 10-A",
+        "until 11:00",
+        "",
+    )
+    assert card["ends"] == int(at(11).timestamp() * 1000)
+    assert words(card["next"]) == "Next 11:00 9-C · Cricket"
+
+
+def test_requested_is_said_in_a_word_now_and_next():
+    card = card_of(
+        booking(time(10), time(11), status=Status.PENDING),
+        booking(time(11), time(12), status=Status.PENDING),
+    )
+
+    assert (card["state"], card["tag"]) == ("pending", "Requested")
+    assert words(card["next"]) == "Next 11:00 10-A · Football requested"
+
+
+def test_a_closure_says_its_reason_and_its_end():
+    now = card_of(booking(time(10), time(13), kind="closure"))
+    ahead = card_of(booking(time(12), time(13), kind="closure"))
+
+    assert (now["what"], now["who"], now["until"]) == ("Closed", "Net repair", "until 13:00")
+    assert words(ahead["next"]) == "Next 12:00 Closed: Net repair"
+
+
+@pytest.mark.parametrize(
+    ("bookings", "until", "following"),
+    [
+        ((), "for the rest of the day", ""),
+        ((booking(time(12), time(13)),), "until 12:00", "Next 12:00 10-A · Football"),
+        ((booking(time(10), time(11)),), "until 11:00", "Then free all day"),
+        (
+            (booking(time(10), time(11)), booking(time(15), time(16))),
+            "until 11:00",
+            "Then free until 15:00",
+        ),
+        ((booking(time(10), time(18)),), "until 18:00", ""),
+    ],
+)
+def test_free_time_is_said_with_its_end(bookings, until, following):
+    card = card_of(*bookings)
+
+    assert card["until"] == until
+    assert words(card["next"]) == following
+
+
+def payload_text(shows):
+    held = (
+        booking(time(10), time(11), purpose="Zonal trials"),
+        booking(time(11), time(12), status=Status.PENDING, purpose="Zonal trials"),
+    )
+    return json.dumps(cards_of(*held, shows=shows), ensure_ascii=False)
+
+
+def test_by_default_no_student_is_in_what_is_sent():
+    text = payload_text("class")
+
+    assert "Football" in text
+    assert "10-A" in text
+    assert not [secret for secret in SECRETS if secret in text]
+
+
+def test_where_nothing_may_be_said_nothing_of_the_booking_is_sent():
+    text = payload_text("none")
+
+    assert "Booked" in text
+    assert "Requested" in text
+    assert not [secret for secret in (*SECRETS, "Football", "10-A") if secret in text]
+
+
+def test_where_students_may_be_named_the_name_is_there_and_no_more():
+    text = payload_text("student")
+
+    assert "Asha Rao, 10-A" in text
+    assert not [secret for secret in ("S001", "Meera", "Zonal trials") if secret in text]
+
+
+def test_a_card_is_marked_as_changed_by_bookings_and_never_by_time():
+    held = booking(time(10), time(11))
+    later = booking(time(14), time(15), status=Status.PENDING)
+    first = card_of(held, later)["mark"]
+
+    assert card_of(held, later, now=at(11, 30))["mark"] == first
+    assert card_of(held)["mark"] != first
+    approved = booking(time(14), time(15))
+    assert card_of(held, approved)["mark"] != first
+    assert card_of(held, later, shows="none")["mark"] == first
+
+
+def test_one_ground_alone_or_a_sentence_where_there_is_none_such():
+    alone = cards_of(only="ground-2")
+    unknown = cards_of(only="ground-9")
+
+    assert [card["name"] for card in alone["cards"]] == ["Ground 2"]
+    assert unknown["empty"][0] == "There is no ground “ground-9”"
+    assert "ground-1, ground-2, ground-3" in unknown["empty"][1]
+
+
+def test_a_ground_that_has_the_wall_for_itself_tells_its_day():
+    held = (
+        booking(time(10), time(11)),
+        booking(time(12), time(13), status=Status.PENDING),
+        booking(time(15), time(17), kind="closure"),
+    )
+    shown = cards_of(*held, only="ground-1")["later"]
+    silent = json.dumps(cards_of(*held, only="ground-1", shows="none")["later"])
+
+    assert [(line["time"], line["text"], line["who"], line["state"]) for line in shown] == [
+        ("12:00 – 13:00", "Football", "Class 10-A", "pending"),
+        ("15:00 – 17:00", "Closed: Net repair", "", "closed"),
+    ]
+    assert "Football" not in silent
+    assert "10-A" not in silent
+    assert cards_of(*held)["later"] == []
+
+
+def plans(*open_days):
+    days = (MONDAY + timedelta(days=n) for n in range(1, 8))
+    periods = board_at(at(8)).periods
+    return [DayPlan(d, periods if d in open_days else (), None) for d in days]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "sentence"),
+    [
+        (plans(date(2026, 11, 24)), "The grounds open again tomorrow at 8:00."),
+        (plans(date(2026, 11, 26)), "The grounds open again on Thursday 26 at 8:00."),
+        (plans(), "The grounds are closed."),
+    ],
+)
+def test_after_the_last_period_the_wall_says_when_it_goes_on(ahead, sentence):
+    shown = wall_view.day(board_at(at(18)), "class", None, ahead)
+
+    assert shown == {"empty": ["The school day is over", sentence]}
+
+
+def test_no_grounds_and_no_school_have_a_sentence_each():
+    holiday = board_at(at(10), periods=())
+    noted = board_at(at(10), periods=())
+    object.__setattr__(noted, "plan", DayPlan(MONDAY, (), None, "Founders' day"))
+
+    assert wall_view.day(board_at(at(10), grounds=()), "class", None, ())["empty"][0] == (
+        "No grounds yet"
+    )
+    assert wall_view.day(noted, "class", None, ())["empty"] == ["No school today", "Founders' day"]
+    assert wall_view.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
+        "No school today",
+        "The grounds open again tomorrow at 8:00.",
+    ]
+
+
+def test_the_frame_carries_the_servers_clock_and_zone():
+    now = at(10, 12)
+    frame = wall_view.frame(now, at(10, 11, 58), "School", theme=None, address=None)
+
+    assert (frame["now"], frame["at"]) == (
+        int(now.timestamp() * 1000),
+        int(now.timestamp() * 1000) - 2000,
+    )
+    assert (frame["zone"], frame["date"], frame["theme"]) == (
+        str(KOLKATA),
+        "Monday 23 November",
+        "dark",
+    )
+    assert frame["code"] is None
+
+
+@pytest.mark.parametrize(
+    ("public", "opened", "address"),
+    [
+        (None, "http://10.0.0.5:8501/wall", "http://10.0.0.5:8501/book"),
+        (None, "https://school.example/sports/wall?ground=g", "https://school.example/sports/book"),
+        ("https://sports.example/", "http://10.0.0.5:8501/wall", "https://sports.example/book"),
+        (None, None, None),
+        (None, "javascript:alert(1)", None),
+    ],
+)
+def test_the_code_leads_to_the_book_screen(public, opened, address):
+    assert wall_view.address_of_book(public, opened) == address
+
+
+def test_the_path_of_the_code_is_its_matrix():
+    address = "https://sports.example/book"
+    code = wall_view.code(address)
+    dark = set()
+    for run in code["path"].split("z")[:-1]:
+        start, width = run[1:].split("h")[:2]
+        x, y = (int(number) for number in start.split())
+        dark |= {(x + n, y) for n in range(int(width.removesuffix("v1")))}
+
+    matrix = segno.make(address, error="m", micro=False).matrix
+    assert code["size"] == len(matrix)
+    assert dark == {(x, y) for y, row in enumerate(matrix) for x, bit in enumerate(row) if bit}
+
+
+def test_an_address_too_long_to_scan_has_no_code():
+    assert wall_view.code("https://sports.example/" + "x" * 400) is None
+
+
+def test_forty_grounds_are_all_there_for_the_display_to_page_through():
+    grounds = [Ground(f"g-{n}", f"Ground {n}", ("Football",), n) for n in range(40)]
+    shown = wall_view.day(board_at(at(10), grounds=grounds), "class", None, ())
+
+    assert len(shown["cards"]) == 40
