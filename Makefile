@@ -8,7 +8,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SOURCES := $(wildcard app.py booking_core pages scripts benchmarks tests)
 
-.PHONY: help run install test check format bench clean
+.PHONY: help run install test check format bench soak clean
 
 help:
 	@echo "make run      start the dashboard on http://localhost:8501 (PORT and MONGODB_URI are heard)"
@@ -16,6 +16,7 @@ help:
 	@echo "make check    formatting, lint and types"
 	@echo "make format   put the formatting right"
 	@echo "make bench    the ratios that must hold, measured"
+	@echo "make soak     ten minutes that stand for weeks: nothing may grow, hang or go stale"
 	@echo "make install  .venv with everything, a browser for the tests included"
 	@echo "make clean    remove .venv and what tests left; the data in .data stays"
 
@@ -41,6 +42,10 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@browser=$$($(VENV)/bin/python scripts/browser.py) && \
 	CHROMIUM="$$browser" $(VENV)/bin/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/.installed-dev
+	@browser=$$($(VENV)/bin/python scripts/browser.py) && \
+	CHROMIUM="$$browser" $(VENV)/bin/python -m benchmarks.soak $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results

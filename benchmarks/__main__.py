@@ -18,11 +18,11 @@ from booking_core import book, mongod
 from booking_core.store import schema
 from booking_core.store.database import collection
 
-from . import booking, reading, school, screens
+from . import booking, reading, school, screens, viewers
 from .measure import Result, clock, say, table
 
 RESULTS = Path(__file__).parent / "results.json"
-PARTS = ("booking", "screens", "reading")
+PARTS = ("booking", "screens", "viewers", "reading")
 
 
 def measure(parts: Sequence[str], bookings: int) -> list[Result]:
@@ -43,6 +43,9 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
                 results.append(told(work()))
         if "screens" in parts:
             for work in screens.measurements(server.uri):
+                results.append(told(work()))
+        if "viewers" in parts:
+            for work in viewers.measurements(server.uri):
                 results.append(told(work()))
         if "reading" in parts:
             few = school.found_school(server.uri, "few")

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -38,11 +38,13 @@ from booking_core import (
     save_students,
     save_timetable,
 )
+from booking_core.store.database import BookingDatabase
 
 from .measure import Result, clock, median, milliseconds, say
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUNDS, HOURS, CONFIRMS, RERUNS, ROUNDS = 10, range(8, 22), 9, 60, 3
+APP = ("streamlit", "run", "app.py")
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 _ONE_LINE = """import streamlit as st
 
@@ -67,8 +69,10 @@ _WATCH = """() => new Promise(done => {
 })"""
 
 
-def measurements(uri: str) -> Iterator[Callable[[], Result]]:
-    settings = Settings(mongodb_uri=uri, database="screens", time_zone="UTC", quota=None)
+def found_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[str, str]]:
+    """A school of 10 grounds and 14 periods, and the environment of an app on it."""
+    name = f"screens_{zone.rpartition('/')[2].replace('+', 'p')}"
+    settings = Settings(mongodb_uri=uri, database=name, time_zone=zone, quota=None)
     db = connect(settings)
     save_timetable(
         db,
@@ -77,12 +81,16 @@ def measurements(uri: str) -> Iterator[Callable[[], Result]]:
     for number in range(GROUNDS):
         save_ground(db, Ground(f"ground-{number}", f"Ground {number}", ("Football",), number))
     save_students(db, [Student(f"S{n:03d}", f"Student {n}", "10-A") for n in range(120)])
-    environment = {
+    return db, {
         "MONGODB_URI": uri,
-        "MONGODB_DATABASE": "screens",
-        "SCHOOL_TIME_ZONE": "UTC",
+        "MONGODB_DATABASE": name,
+        "SCHOOL_TIME_ZONE": zone,
         "BOOKING_QUOTA_PER_WEEK": "none",
     }
+
+
+def measurements(uri: str) -> Iterator[Callable[[], Result]]:
+    db, environment = found_screens(uri)
     yield lambda: ticks(environment)
     yield lambda: confirms(db, environment)
 
@@ -94,8 +102,8 @@ def ticks(environment: dict[str, str]) -> Result:
         script = Path(directory) / "one_line.py"
         script.write_text(_ONE_LINE, encoding="utf-8")
         with (
-            _app("app.py", environment) as (port, process),
-            _app(str(script), environment) as (other_port, other_process),
+            app(APP, environment) as (port, process),
+            app(("streamlit", "run", str(script)), environment) as (other_port, other_process),
         ):
             ours, theirs = _Viewer(port, process, "book"), _Viewer(other_port, other_process, "")
             rates: list[tuple[float, float]] = []
@@ -118,12 +126,12 @@ def ticks(environment: dict[str, str]) -> Result:
     )
 
 
-def confirms(db: object, environment: dict[str, str]) -> Result:
+def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
     """Confirm pressed to the success dialog, p50, in a real browser."""
     say(f"Confirm to the success dialog, {CONFIRMS} times")
     alone = [milliseconds(lambda r=r: book(db, r, by=_STAFF)) for r in _requests()]
     took: list[float] = []
-    with _app("app.py", environment) as (port, _), sync_playwright() as playwright:
+    with app(APP, environment) as (port, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ["CHROMIUM"],
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
@@ -217,19 +225,19 @@ class _Viewer:
 
 
 @contextmanager
-def _app(script: str, environment: dict[str, str]) -> Iterator[tuple[int, psutil.Process]]:
-    """``streamlit run`` of a script under this project's configuration."""
+def app(module: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[int, psutil.Process]]:
+    """A server under this project's configuration: ``streamlit run app.py``, as a rule."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
+    command = [sys.executable, "-m", *module, "--server.port", str(port)]
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL
     ) as process:
         try:
             for _ in itertools.count():
                 if process.poll() is not None:
-                    raise RuntimeError(f"{script} ended")
+                    raise RuntimeError(f"{module} ended")
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
                         break

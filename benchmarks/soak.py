@@ -1,0 +1,178 @@
+"""Ten minutes that stand for weeks: ``make soak``; 1 if something grew, hung or went stale.
+
+A booking a second, viewers who come and go, a wall display in a real browser, and two midnights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import os
+import random
+import sys
+import tempfile
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from time import sleep
+
+import psutil
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from booking_core import Actor, BookingRequest, Conflict, Role, RuleBroken, book, cancel, mongod
+from booking_core.store.database import BookingDatabase
+
+from .crowd import Crowd
+from .measure import clock, median, say
+from .screens import GROUNDS, HOURS, app, found_screens
+
+VIEWERS, MOST = 10, 20
+GROWTH = 0.05  # of memory, between the end of the first minute and the end
+GAME = "Football"
+_STAFF = Actor("meera", Role.STAFF, "Meera Nair")
+_TO_MIDNIGHT = 100.0  # seconds before each midnight at which the app's clock is set
+
+
+class Soak:
+    """One run: what happens, and what is measured on the way."""
+
+    def __init__(self, db: BookingDatabase, environment: dict[str, str], seconds: float) -> None:
+        self.db, self.environment, self.seconds = db, environment, seconds
+        zone = db.booking_settings.zone
+        # The day after tomorrow, so that both midnights lie ahead of the database's own clock.
+        evening = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        self.midnights = [evening + timedelta(days=n) for n in (1, 2)]
+        self.held: list[str] = []
+        self.made = self.refused = 0
+        self.faults: list[str] = []
+
+    def run(self) -> bool:
+        moments = [midnight.timestamp() - _TO_MIDNIGHT for midnight in self.midnights]
+        command = ["benchmarks.soak_app", *map(str, (*moments, self.seconds / 2))]
+        with (
+            app(command, self.environment) as (port, process),
+            sync_playwright() as playwright,
+        ):
+            browser = playwright.chromium.launch(
+                executable_path=os.environ["CHROMIUM"],
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
+            page = browser.new_page(viewport={"width": 1920, "height": 1080})
+            page.goto(f"http://127.0.0.1:{port}/wall")
+            page.wait_for_function("window.groundBookingPulse?.by === 'push'", timeout=60_000)
+            heap = page.context.new_cdp_session(page)
+            heap.send("HeapProfiler.enable")
+            crowd = Crowd(port, "book", "", 15)
+            try:
+                return self._go(crowd, page, heap, process, port)
+            finally:
+                crowd.close()
+                browser.close()
+
+    def _go(
+        self, crowd: Crowd, page: Page, heap: CDPSession, process: psutil.Process, port: int
+    ) -> bool:
+        begun, dice, slots = (
+            clock(),
+            random.Random(1),
+            itertools.cycle(itertools.product(range(GROUNDS), HOURS)),
+        )
+        memory: list[tuple[float, float, float]] = []
+        days: list[str] = []
+        crowd.grow(MOST)  # as many as there will ever be: the first minute knows the worst
+        for second in itertools.count(1):
+            if (at := clock() - begun) > self.seconds:
+                break
+            self._change(next(slots))
+            if second % 10 == 5:
+                crowd.shrink(dice.randint(VIEWERS // 2, VIEWERS))
+                crowd.grow(dice.randint(VIEWERS, MOST))
+            day = page.locator("header .date").inner_text()
+            if day not in days:
+                say(f"{at:4.0f} s: the wall shows {day}")
+                days.append(day)
+            if second % 10 == 0:
+                heap.send("HeapProfiler.collectGarbage")
+                used = float(heap.send("Runtime.getHeapUsage")["usedSize"])
+                memory.append((at, process.memory_info().rss, used))
+                say(
+                    f"{at:4.0f} s: server {memory[-1][1] / 2**20:.0f} MB, "
+                    f"wall {used / 2**20:.1f} MB, {len(crowd.viewers)} viewers, {self.made} booked"
+                )
+            sleep(max(0.0, begun + second - clock()))
+        crowd.shrink(VIEWERS)
+        crowd.grow(VIEWERS)
+        return self._judge(memory, days, page, process, port)
+
+    def _change(self, slot: tuple[int, int]) -> None:
+        """A booking, on the day that the app takes for today or the next."""
+        ground, hour = slot
+        day = (self.midnights[0] + timedelta(days=self.made % 2)).date()
+        request = BookingRequest(
+            f"ground-{ground}",
+            day,
+            time(hour),
+            time(hour + 1),
+            f"S{self.made % 120:03d}",
+            "Football",
+        )
+        try:
+            self.held.append(book(self.db, request, by=_STAFF).id)
+            self.made += 1
+        except (Conflict, RuleBroken):
+            self.refused += 1
+        if len(self.held) > 60:
+            with contextlib.suppress(Conflict):  # at midnight, what nobody decided has lapsed
+                cancel(self.db, self.held.pop(0), by=_STAFF)
+
+    def _judge(
+        self,
+        memory: list[tuple[float, float, float]],
+        days: list[str],
+        page: Page,
+        process: psutil.Process,
+        port: int,
+    ) -> bool:
+        start = [m for m in memory if 50 <= m[0] <= 90] or memory[:1]
+        end = memory[-4:]
+        rows = []
+        for name, at in (("server", 1), ("wall's page", 2)):
+            before, after = median([m[at] for m in start]), median([m[at] for m in end])
+            grown = after / before - 1
+            rows.append((f"memory of the {name}", f"{grown:+.1%}", grown <= GROWTH))
+        rows.append(("days on the wall", ", ".join(days), len(days) == 1 + len(self.midnights)))
+        # A session and a live connection for each viewer, and both of the wall's page.
+        expected = 2 * (VIEWERS + 1)
+        deadline = clock() + 30
+        while (found := _connections(process, port)) != expected and clock() < deadline:
+            sleep(0.5)
+        rows.append(("connections at the end", f"{found} of {expected}", found == expected))
+        live = page.evaluate("window.groundBookingPulse.live") is True
+        rows.append(("the wall is live", str(live), live))
+        rows.append(("bookings made", str(self.made), self.made > self.seconds * 0.7))
+        for name, value, holds in rows:
+            print(f"{name:28} {value:44} {'holds' if holds else 'MISSED'}")
+        return all(holds for _, _, holds in rows)
+
+
+def _connections(process: psutil.Process, port: int) -> int:
+    return sum(
+        link.status == psutil.CONN_ESTABLISHED and link.laddr.port == port
+        for link in process.net_connections("tcp")
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600)
+    seconds = parser.parse_args().seconds
+    with (
+        tempfile.TemporaryDirectory(prefix="ground-booking-soak-") as directory,
+        mongod.start(Path(directory)) as server,
+    ):
+        db, environment = found_screens(server.uri)
+        return 0 if Soak(db, environment, seconds).run() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""The app under a clock that stands shortly before midnight, twice: ``soak`` starts it.
+
+``python -m benchmarks.soak_app FIRST SECOND AFTER ...``: the moments (epoch seconds) to begin at
+and to leap to, and when to leap (seconds after the start); the rest goes to Streamlit.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import time_machine
+from streamlit.web import cli
+
+
+def main() -> None:
+    first, second, after = map(float, sys.argv[1:4])
+    clock = time_machine.travel(first, tick=True).start()
+    leap = threading.Timer(after, clock.move_to, (second,))
+    leap.daemon = True
+    leap.start()
+    sys.argv = ["streamlit", "run", "app.py", *sys.argv[4:]]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

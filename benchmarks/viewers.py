@@ -1,0 +1,253 @@
+"""Many open screens: how soon they show a change, and what they cost while nothing happens."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from time import sleep
+from time import time as wall_time
+
+import psutil
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+from websockets.sync.server import ServerConnection, serve
+
+from booking_core import Actor, Booking, BookingRequest, Role, book, cancel
+from booking_core.store.database import BookingDatabase
+
+from .crowd import Crowd
+from .measure import Result, clock, median, percentile, say
+from .screens import APP, HOURS, app, found_screens
+
+CROWDS = (1, 25, 100)
+CHANGES, IDLE_SECONDS, FLOOR_SECONDS = 40, 60.0, 15.0
+_STAFF = Actor("meera", Role.STAFF, "Meera Nair")
+_DESK: ViewportSize = {"width": 1440, "height": 1000}
+_LAUNCH = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# Pixels: a callback before a frame is painted, and from it a task, which runs after the paint.
+_PAINTED = """done => requestAnimationFrame(() => {
+  const after = new MessageChannel()
+  after.port1.onmessage = () => done(performance.timeOrigin + performance.now())
+  after.port2.postMessage(null)
+})"""
+# The moment (epoch ms) at which the first frame that has a text in a cell is painted.
+_WATCH = """([at, words]) => {
+  window.seen = new Promise(done => {
+    const roots = [...document.querySelectorAll("*")].map(e => e.shadowRoot).filter(Boolean)
+    const root = roots.find(r => r.querySelector("[data-at]"))
+    const look = () => {
+      if (!root.querySelector(`[data-at="${at}"]`)?.textContent.includes(words)) return false
+      ;(PAINTED)(done)
+      return true
+    }
+    const watcher = new MutationObserver(() => { if (look()) watcher.disconnect() })
+    watcher.observe(root, { childList: true, subtree: true, characterData: true })
+  })
+  return null
+}""".replace("PAINTED", _PAINTED)
+_BARE = """address => new Promise(ready => {
+  const line = document.createElement("p")
+  document.body.append(line)
+  const socket = new WebSocket(address)
+  socket.onopen = () => ready(null)
+  socket.onmessage = event => {
+    line.textContent = event.data
+    ;(PAINTED)(moment => { window.bare = moment })
+  }
+})""".replace("PAINTED", _PAINTED)
+
+
+class BareSocket:
+    """A WebSocket that sends a word when told, and nothing else."""
+
+    def __init__(self) -> None:
+        self._client: ServerConnection | None = None
+        self._server = serve(self._keep, "127.0.0.1", 0)
+        self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def send(self, text: str) -> None:
+        assert self._client is not None
+        self._client.send(text)
+
+    def close(self) -> None:
+        self._server.shutdown()
+
+    def _keep(self, client: ServerConnection) -> None:
+        self._client = client
+        for _ in client:
+            pass
+
+
+def measurements(uri: str) -> Iterator[Callable[[], Result]]:
+    # A zone where it is about six in the morning: all of today's periods are to come.
+    ahead = (6 - datetime.now(UTC).hour + 12) % 24 - 12
+    db, environment = found_screens(uri, f"Etc/GMT{-ahead:+d}")
+    yield from pixels(db, environment)
+    for count in CROWDS:
+        yield from crowds(db, environment, count)
+
+
+def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callable[[], Result]]:
+    """One viewer: from the commit to the pixels, by push, by the timer, and by a bare socket."""
+    say(f"commit to pixels in a browser, {CHANGES} changes by push, then 20 by the timer")
+    pushed: list[float] = []
+    bare: list[float] = []
+    timed: list[float] = []
+    with app(APP, environment) as (port, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_LAUNCH)
+        page, socket = _open_book(browser.new_page(viewport=_DESK), port), BareSocket()
+        page.evaluate(_BARE, socket.url)
+        changes = _changes(db)
+        for number in range(CHANGES + 6):
+            took = _to_pixels(next(changes), page)
+            page.evaluate("window.bare = 0")
+            sent = wall_time() * 1000
+            socket.send(str(number))
+            page.wait_for_function("window.bare > 0")
+            if number >= 6:  # the first ones warm up
+                pushed.append(took)
+                bare.append(max(0.0, page.evaluate("window.bare") - sent))
+        socket.close()
+        page.close()
+        context = browser.new_context(viewport=_DESK)
+        context.route_web_socket(re.compile("/live"), lambda live: live.close())
+        page = _open_book(context.new_page(), port)
+        dice = random.Random(1)
+        for _ in range(20):
+            sleep(dice.random())  # at any moment between two of its ticks
+            timed.append(_to_pixels(next(changes), page))
+        browser.close()
+    yield lambda: Result(
+        "commit to pixels, 1 viewer, p50: st_autorefresh(1 s) against push",
+        median(timed),
+        median(pushed),
+        "ms",
+        at_least=8,
+        parts={"push p95": percentile(pushed, 95), "timer p95": percentile(timed, 95)},
+    )
+    yield lambda: Result(
+        "commit to pixels, 1 viewer, p50: push against a bare WebSocket",
+        median(pushed),
+        median(bare),
+        "ms",
+        at_most=6,
+    )
+
+
+def crowds(
+    db: BookingDatabase, environment: dict[str, str], count: int
+) -> Iterator[Callable[[], Result]]:
+    """``count`` viewers: what they cost while nothing happens, and when the last has rendered."""
+    say(f"{count} viewers: opening them ...")
+    with app(APP, environment) as (port, process), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_LAUNCH)
+        today = datetime.now(db.booking_settings.zone).date()
+        crowd = Crowd(port, "book", f"?date={today}", FLOOR_SECONDS)
+        try:
+            for _ in range(3):  # what the first sessions load is not a viewer's
+                crowd.grow(5)
+                crowd.shrink(0)
+            before = process.memory_info().rss
+            crowd.grow(count)
+            yield lambda: _idle(crowd, process)
+            after = process.memory_info().rss
+            yield lambda: Result(
+                f"server memory per idle viewer, of {count}",
+                (after - before) / count / 2**20,
+                1.0,
+                "MB",
+                at_most=1 if count == CROWDS[-1] else None,
+            )
+            page = _open_book(browser.new_page(viewport=_DESK), port)
+            yield lambda: _rendered(db, crowd, page)
+        finally:
+            crowd.close()
+            browser.close()
+
+
+def _idle(crowd: Crowd, process: psutil.Process) -> Result:
+    count = len(crowd.viewers)
+    say(f"{count} viewers: {IDLE_SECONDS:.0f} s with nothing new")
+    before, begun = _spent(process), clock()
+    sleep(IDLE_SECONDS)
+    return Result(
+        f"server CPU with {count} idle viewers, push up",
+        (_spent(process) - before) / (clock() - begun) * 100,
+        100.0,
+        "% of a core",
+        at_most=0.05 if count == CROWDS[-1] else None,
+    )
+
+
+def _rendered(db: BookingDatabase, crowd: Crowd, page: Page) -> Result:
+    count = len(crowd.viewers)
+    say(f"{count} viewers and a browser: 20 changes until the last has rendered")
+    last: list[float] = []
+    shown: list[float] = []
+    changes = _changes(db)
+    for number in range(22):
+        begun = clock()
+        took = _to_pixels(next(changes), page)
+        while any(viewer.rendered_at < begun for viewer in crowd.viewers):
+            if clock() > begun + 20:
+                raise RuntimeError("a viewer did not render within 20 s")
+            sleep(0.005)
+        if number >= 2:
+            last.append((max(viewer.rendered_at for viewer in crowd.viewers) - begun) * 1000)
+            shown.append(took)
+    return Result(
+        f"commit to the last of {count} viewers rendered, p95",
+        percentile(last, 95),
+        1500.0,
+        "ms",
+        at_most=1 if count == CROWDS[-1] else None,
+        parts={"p50": percentile(last, 50), "browser among them p50": percentile(shown, 50)},
+    )
+
+
+@dataclass
+class _Change:
+    """One change of the first ground's day, and the word that a screen then shows there."""
+
+    at: str
+    words: str
+    make: Callable[[], object]
+
+
+def _changes(db: BookingDatabase) -> Iterator[_Change]:
+    """A booking, its cancellation, the next booking ..."""
+    today = datetime.now(db.booking_settings.zone).date()
+    for row, hour in itertools.cycle(enumerate(HOURS)):
+        wanted = BookingRequest("ground-0", today, time(hour), time(hour + 1), "S001", "Football")
+        made: list[Booking] = []
+        yield _Change(
+            f"{row}:0", "Requested", lambda m=made, r=wanted: m.append(book(db, r, by=_STAFF))
+        )
+        yield _Change(f"{row}:0", "Free", lambda m=made: cancel(db, m[0].id, by=_STAFF))
+
+
+def _to_pixels(change: _Change, page: Page) -> float:
+    """From the end of the write to the first frame that shows it (ms)."""
+    sleep(0.25)  # so that one change does not wait for the end of the last one's burst
+    page.evaluate(_WATCH, [change.at, change.words])
+    change.make()
+    committed = wall_time() * 1000
+    return max(0.0, float(page.evaluate("window.seen")) - committed)
+
+
+def _open_book(page: Page, port: int) -> Page:
+    page.goto(f"http://127.0.0.1:{port}/book")
+    page.locator("[data-at]").first.wait_for(timeout=30_000)
+    sleep(1.5)  # until it knows whether push reaches it
+    return page
+
+
+def _spent(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
