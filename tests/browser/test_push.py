@@ -324,7 +324,7 @@ def test_push_reaches_a_screen_behind(
 ) -> None:
     base = {"STREAMLIT_SERVER_BASE_URL_PATH": "school/grounds"} if way == "base path" else {}
     with running_app(
-        mongod_uri, tmp_path, LIVE_FLOOR_SECONDS=NEVER, LIVE_ALONE_SECONDS="60", **base
+        tmp_path, mongod_uri, LIVE_FLOOR_SECONDS=NEVER, LIVE_ALONE_SECONDS="60", **base
     ) as (
         app,
         school,
