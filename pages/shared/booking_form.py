@@ -164,8 +164,11 @@ def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
 
 
 def _is_own(holder: Booking | None) -> bool:
-    """Whether ``holder`` is the open review itself: sent, and its answer lost on the way."""
-    return holder is not None and holder.id == str(reviewing())
+    """Whether ``holder`` is what this session sent: booked, or its answer lost on the way."""
+    if holder is None:
+        return False
+    booked = done()
+    return holder.id == str(reviewing()) or (booked is not None and holder.id == booked.id)
 
 
 def recognise(board: Board) -> None:

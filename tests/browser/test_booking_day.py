@@ -166,6 +166,21 @@ def test_a_live_update_takes_away_neither_the_review_nor_half_typed_words(
     ]
 
 
+def test_who_booked_is_not_told_that_the_slot_was_taken(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page("/book")
+    fill_form(page, 14, "S001")
+    open_review(page)
+    confirm(page)
+
+    school.book(student=2, start=15)  # one more live update under the dialog
+
+    expect(place(page, 15)).to_contain_text("Requested", timeout=TICK)
+    expect(requested(page)).to_be_visible()
+    expect(page.get_by_text("This slot was just booked by")).to_have_count(0)
+
+
 def test_confirm_pressed_twice_makes_one_booking(open_page: OpenPage, school: School) -> None:
     page = open_page("/book")
     fill_form(page, 14, "S001")
