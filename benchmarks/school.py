@@ -35,7 +35,7 @@ from booking_core.timetable import iso_week
 from .measure import clock, say
 
 GROUNDS, STUDENTS, CLASSES, STAFF, GAME = 16, 4000, 40, 50, "Football"
-RESERVE = 1500  # students who book nothing until a race needs rivals without a past
+RESERVE = 5300  # students who book nothing until a race needs rivals without a past
 PERIODS = tuple(Period(f"Period {hour - 7}", time(hour), time(hour + 1)) for hour in range(8, 16))
 A_DAY = GROUNDS * len(PERIODS)
 TODAY = Date(2026, 11, 23)

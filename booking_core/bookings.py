@@ -33,12 +33,14 @@ from booking_core.model import (
     Decision,
     Slot,
     Status,
+    Student,
     check_date,
     check_id,
     check_text,
     check_time,
     minutes,
 )
+from booking_core.settings import Settings
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
 from booking_core.store.database import Documents, reachable, settings_of, turn
@@ -75,64 +77,42 @@ def book(
         raise InvalidRequest("submission_id", "must be a UUID")
     now = moment(now)
     settings = settings_of(db)
-    known = reference.load(db)
-    ground, student = known.ground(request.ground_id), known.student(request.student_id)
-    fingerprint = _fingerprint(request, by)
-    rules.check_may("book", by)
-    try:
-        rules.check_request(
-            request,
-            ground=ground,
-            student=student,
-            plan=known.plan(request.date),
-            now=now,
-            settings=settings,
-            zone=settings.zone,
-        )
-    except (RuleBroken, NotAPeriod):
-        # A retry may come when time or the timetable has moved on; what it asks for was done.
-        if submission_id is not None and (kept := ledger.read(db, str(submission_id))):
-            return _same_submission(kept, fingerprint, submission_id)
-        raise
+    booking_id = str(submission_id or uuid4())
     window = timetable.iso_week(request.date)
-    created = Decision(now, by.id, by.name, "requested", request.purpose)
-    document: d.Document = {
-        "_id": str(submission_id or uuid4()),
-        "kind": "booking",
-        **d.slot_fields(request.ground_id, request.date, request.start, request.end),
-        "status": Status.PENDING.value,
-        "student_id": student.id,
-        "student_name": student.name,
-        "class_name": student.class_name,
-        "game": request.game,
-        "purpose": request.purpose,
-        "created_by": by.id,
-        "created_by_name": by.name,
-        "created_at": now,
-        "updated_at": now,
-        "revision": 0,
-        "fingerprint": fingerprint,
-        "history": [d.decision_document(created, [request.date.isoformat()])],
-    }
-    if settings.quota is not None:
-        # Most bookings are a student's first of the week: the first seat is tried unread.
-        document["quota"] = {"window": window, "seat": 0}
+    document: d.Document = {}
     # Each seat may be lost to another slot's booking before the quota is known to be reached.
     for _ in range(ROUNDS + (settings.quota or 0)):
         # Rivals in this process let one go first. What it found is as good as a look of their own,
-        # and costs less than an insert each that is all but sure to be refused.
+        # and costs less than an insert each that is all but sure to be refused. They come here
+        # before anything else: thirty who prepare themselves meanwhile only hold up the first.
         with reachable(), turn(db, (request.ground_id, request.date, request.start)) as mine:
             first: refusals.Holder | None = mine.found
-            if first is not None and first.booking.id != document["_id"]:
-                raise first.lost(document)
+            if first is not None and first.booking.id == booking_id:
+                first = None  # our own, sent twice
+            known = reference.load(db) if first is None else first.known
             try:
-                log.info("inserting booking %s", document["_id"])
+                student = _check(known, request, by, now, settings)
+            except (RuleBroken, NotAPeriod):
+                # A retry may come when time or the timetable has moved on: it was done then.
+                if submission_id is not None and (kept := ledger.read(db, booking_id)):
+                    return _same_submission(kept, _fingerprint(request, by), submission_id)
+                raise
+            if first is not None:
+                raise first.lost(refusals.Wanted.of(booking_id, request))
+            if not document:
+                document = _document(booking_id, request, student, by, now)
+                if settings.quota is not None:
+                    # Most bookings are a student's first of the week: that seat is tried unread.
+                    document["quota"] = {"window": window, "seat": 0}
+            try:
+                log.info("inserting booking %s", booking_id)
                 ledger.insert(db, document)
             except ledger.IndexRefused as refused:
-                kept = ledger.read(db, document["_id"])
+                kept = ledger.read(db, booking_id)
                 if kept is not None:
-                    return _same_submission(kept, fingerprint, UUID(document["_id"]))
-                mine.close()
+                    return _same_submission(kept, document["fingerprint"], UUID(booking_id))
+                if mine.close():
+                    known = reference.load(db)  # as of now, for all who wait
                 mine.found = refusals.holder_of(db, known, document, now)
                 refusals.explain(db, refused, mine.found, document)
                 if refused.index == schema.QUOTA_SEAT:
@@ -140,7 +120,7 @@ def book(
                 continue
             booking = d.to_booking(document)
             if mine.close():
-                mine.found = refusals.holder_after_win(db, known, booking, now)
+                mine.found = refusals.holder_after_win(db, reference.load(db), booking, now)
             return booking
     raise SlotTaken(request.ground_id, request.date, request.start, request.end, None, None)
 
@@ -272,6 +252,52 @@ def close_ground(
             continue
         return d.to_booking(document)
     raise SlotTaken(ground_id, date, start, end, None, None)
+
+
+def _check(
+    known: reference.Reference,
+    request: BookingRequest,
+    by: Actor,
+    now: datetime,
+    settings: Settings,
+) -> Student:
+    """Every rule that needs no look at other bookings; the student."""
+    ground, student = known.ground(request.ground_id), known.student(request.student_id)
+    rules.check_may("book", by)
+    rules.check_request(
+        request,
+        ground=ground,
+        student=student,
+        plan=known.plan(request.date),
+        now=now,
+        settings=settings,
+        zone=settings.zone,
+    )
+    return student
+
+
+def _document(
+    booking_id: str, request: BookingRequest, student: Student, by: Actor, now: datetime
+) -> d.Document:
+    created = Decision(now, by.id, by.name, "requested", request.purpose)
+    return {
+        "_id": booking_id,
+        "kind": "booking",
+        **d.slot_fields(request.ground_id, request.date, request.start, request.end),
+        "status": Status.PENDING.value,
+        "student_id": student.id,
+        "student_name": student.name,
+        "class_name": student.class_name,
+        "game": request.game,
+        "purpose": request.purpose,
+        "created_by": by.id,
+        "created_by_name": by.name,
+        "created_at": now,
+        "updated_at": now,
+        "revision": 0,
+        "fingerprint": _fingerprint(request, by),
+        "history": [d.decision_document(created, [request.date.isoformat()])],
+    }
 
 
 def _fingerprint(request: BookingRequest, by: Actor) -> str:

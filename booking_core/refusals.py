@@ -6,65 +6,98 @@ that the error can name the holder.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date as Date
 from datetime import datetime, time
-from functools import cache
+from functools import cache, cached_property
+from typing import NamedTuple
 
 from booking_core import boards
 from booking_core.availability import Availability, nearest
 from booking_core.errors import GroundClosed, SlotTaken, StoreUnavailable, StudentBusy
-from booking_core.model import Booking, Slot
+from booking_core.model import Booking, BookingRequest, Slot
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
 from booking_core.store.database import Documents
 
 
-class Holder:
-    """Who holds a slot, and what else is free that day: enough to answer all who want it.
+class Wanted(NamedTuple):
+    """A claim that was refused. ``student_id`` and ``game`` are None and "" of a closure."""
 
-    Thirty losers of one race share it, so what is the same for all is worked out once. ``day``
-    None: it could not be read; the slot is taken all the same.
-    """
+    id: str
+    kind: str
+    slot: Slot
+    student_id: str | None
+    game: str
 
-    def __init__(self, booking: Booking, day: Availability | None) -> None:
-        self.booking, self._day = booking, day
-        self._free_instead = None if day is None else cache(day.free_instead)
+    @classmethod
+    def of(cls, booking_id: str, request: BookingRequest) -> Wanted:
+        slot = Slot(request.ground_id, request.date, request.start, request.end)
+        return cls(booking_id, "booking", slot, request.student_id, request.game)
 
-    def lost(self, wanted: d.Document) -> GroundClosed | SlotTaken:
-        """What to tell whoever wanted ``wanted``."""
-        if self.booking.kind == "closure" and wanted["kind"] == "booking":
-            return GroundClosed(self.booking.ground_id, self.booking.purpose)
+    @classmethod
+    def of_document(cls, wanted: d.Document) -> Wanted:
         slot = Slot(
             wanted["ground_id"],
             Date.fromisoformat(wanted["date"]),
             time.fromisoformat(wanted["start"]),
             time.fromisoformat(wanted["end"]),
         )
+        return cls(wanted["_id"], wanted["kind"], slot, wanted.get("student_id"), wanted["game"])
+
+
+class Holder:
+    """Who holds a slot, and what else is free that day: enough to answer all who want it.
+
+    Thirty losers of one race share it, so what is the same for all is worked out once. ``known``
+    is the reference data that they are judged by. ``day`` None: it could not be read; the slot is
+    taken all the same.
+    """
+
+    def __init__(
+        self, known: reference.Reference, booking: Booking, day: Availability | None
+    ) -> None:
+        self.known, self.booking, self._day = known, booking, day
+        self._free_instead = None if day is None else cache(day.free_instead)
         # When the holder took this slot: its last move, or else its making.
-        taken = [e.at for e in self.booking.history if e.action in ("requested", "moved", "closed")]
+        taken = [e.at for e in booking.history if e.action in ("requested", "moved", "closed")]
+        self._since = taken[-1] if taken else booking.created_at
+
+    def lost(self, wanted: Wanted) -> GroundClosed | SlotTaken:
+        """What to tell whoever wanted ``wanted``."""
+        if self.booking.kind == "closure" and wanted.kind == "booking":
+            return GroundClosed(self.booking.ground_id, self.booking.purpose)
+        slot = wanted.slot
         return SlotTaken(
             slot.ground_id,
             slot.date,
             slot.start,
             slot.end,
             self.booking,
-            taken[-1] if taken else self.booking.created_at,
-            self._alternatives(slot, wanted),
+            self._since,
+            self._alternatives(wanted),
         )
 
-    def _alternatives(self, slot: Slot, wanted: d.Document) -> list[Slot]:
-        if self._day is None or self._free_instead is None or wanted["kind"] != "booking":
+    def _alternatives(self, wanted: Wanted) -> list[Slot]:
+        if self._free_instead is None or wanted.kind != "booking":
             return []
-        own, student = wanted["_id"], wanted["student_id"]
-        busy = {c for (_, c), (id, who) in self._day.held.items() if who == student and id != own}
-        return nearest(self._free_instead(slot, wanted["game"]), busy)
+        busy = [c for id, c in self._cells_of.get(wanted.student_id, ()) if id != wanted.id]
+        return nearest(self._free_instead(wanted.slot, wanted.game), busy)
+
+    @cached_property
+    def _cells_of(self) -> dict[str | None, list[tuple[str, int]]]:
+        """Student -> (booking id, cell) that the student has that day."""
+        found: defaultdict[str | None, list[tuple[str, int]]] = defaultdict(list)
+        for (_, cell), (booking_id, student) in self._day.held.items() if self._day else ():
+            found[student].append((booking_id, cell))
+        return found
 
 
 def holder_after_win(
     db: Documents, known: reference.Reference, booking: Booking, now: datetime
 ) -> Holder:
     """What those who wait behind ``booking``, just inserted, need to know."""
-    return Holder(booking, _day(db, known, booking.date, now))
+    return Holder(known, booking, _day(db, known, booking.date, now))
 
 
 def holder_of(
@@ -77,7 +110,7 @@ def holder_of(
     if found is None:
         return None
     booking = d.to_booking(found)
-    return Holder(booking, _day(db, known, booking.date, now))
+    return Holder(known, booking, _day(db, known, booking.date, now))
 
 
 def explain(
@@ -87,7 +120,7 @@ def explain(
     # A slot that is gone matters more than a full week: the user can only mend the first by
     # choosing another, so the holder counts for every refusal.
     if holder is not None:
-        raise holder.lost(wanted)
+        raise holder.lost(Wanted.of_document(wanted))
     if refused.index == schema.ONE_PLACE_PER_STUDENT:
         cells = set(wanted["cells"])
         for other in ledger.of_student(db, wanted["student_id"], [wanted["date"]], wanted["_id"]):
