@@ -4,15 +4,19 @@ BookingError
 +-- InvalidRequest        a field is missing, malformed or unknown (.field, .problem)
 |   +-- UnknownGround, UnknownStudent, NotAPeriod
 +-- RuleBroken            allowed shape, refused by policy (.rule)
-|   +-- InThePast, TooFarAhead, TooLate, QuotaReached, GroundClosed, GameNotAllowed,
-|       StudentInactive, NoSchool, GroundRetired
+|   +-- InThePast, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
+|       StudentInactive, NoSchool, GroundRetired, LastAdmin
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
 |   +-- StudentBusy       (.booking)
 |   +-- AlreadyDecided    (.status, .by, .at)
 |   +-- SubmissionReused  the same submission id with different content (.submission_id)
+|   +-- AlreadyExists     another has this id or address (.what, .id)
+|   +-- ChangedMeanwhile  what was shown before confirming is no longer so (.what)
 +-- NotFound              (.what, .id)
 +-- NotAllowed            this actor's role may not do this (.verb, .role)
++-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
+|   +-- TooManyAttempts   the next try is heard after .wait_seconds
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
 +-- StoreUnavailable      the database cannot be reached; nothing is known to have happened
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
@@ -96,6 +100,14 @@ class TooLate(RuleBroken):
         super().__init__(f"book at least {lead_minutes} minutes ahead")
 
 
+class PastCutOff(RuleBroken):
+    """Booking for ``date`` ended at ``closed_at`` (aware), the day before."""
+
+    def __init__(self, date: Date, closed_at: datetime) -> None:
+        self.date, self.closed_at = date, closed_at
+        super().__init__(f"booking for {date} ended at {closed_at.isoformat()}")
+
+
 class QuotaReached(RuleBroken):
     """``window`` is an ISO week such as ``2026-W48``."""
 
@@ -134,6 +146,14 @@ class NoSchool(RuleBroken):
     def __init__(self, date: Date, note: str = "") -> None:
         self.date, self.note = date, note
         super().__init__(f"{date} {note}".strip())
+
+
+class LastAdmin(RuleBroken):
+    """Nobody would be left to look after the accounts."""
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+        super().__init__(account_id)
 
 
 class Conflict(BookingError):
@@ -184,6 +204,22 @@ class SubmissionReused(Conflict):
         super().__init__(str(submission_id))
 
 
+class AlreadyExists(Conflict):
+    """``what`` is "account" or the like; ``id`` is the id or the e-mail address that is taken."""
+
+    def __init__(self, what: str, id: str) -> None:
+        self.what, self.id = what, id
+        super().__init__(f"{what} {id!r} exists")
+
+
+class ChangedMeanwhile(Conflict):
+    """What was shown before confirming is no longer so; look again. Nothing was changed."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
+
+
 class NotFound(BookingError):
     def __init__(self, what: str, id: str) -> None:
         self.what, self.id = what, id
@@ -194,6 +230,18 @@ class NotAllowed(BookingError):
     def __init__(self, verb: str, role: str) -> None:
         self.verb, self.role = verb, role
         super().__init__(f"{role} may not {verb}")
+
+
+class SignInRefused(BookingError):
+    """One answer for an unknown name, a wrong password and a disabled account."""
+
+
+class TooManyAttempts(SignInRefused):
+    """Too many failures for this account or from this address; ``wait_seconds`` until the next."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(f"wait {wait_seconds} s")
 
 
 class SchemaConflict(BookingError):

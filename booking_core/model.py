@@ -88,6 +88,16 @@ def check_id(value: Any, name: str) -> str:
     return text
 
 
+def check_email(value: Any) -> str | None:
+    """An e-mail address, or None for none."""
+    if value is None:
+        return None
+    email = check_text(value, "email", limit=254)
+    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        raise InvalidRequest("email", "is no e-mail address")
+    return email or None
+
+
 def check_date(value: Any, name: str) -> Date:
     if not isinstance(value, Date) or isinstance(value, datetime):
         raise InvalidRequest(name, "must be a date")
@@ -143,6 +153,41 @@ class Actor:
         _set(self, name=check_text(self.name, "by", limit=MAX_NAME) or self.id)
         if not isinstance(self.role, Role):
             raise InvalidRequest("by", "has no known role")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may sign in; ``id`` is the name typed at the door, compared in lower case.
+
+    ``has_password`` False: only an identity provider lets this one in, by ``email``.
+    ``must_change`` is true while the password is one that somebody else has set.
+    """
+
+    id: str
+    name: str
+    role: Role
+    email: str | None = None
+    active: bool = True
+    has_password: bool = False
+    must_change: bool = False
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            id=check_id(self.id, "id").lower(),
+            name=check_text(self.name, "name", limit=MAX_NAME, required=True),
+            email=check_email(self.email),
+        )
+        if not isinstance(self.role, Role):
+            raise InvalidRequest("role", "must be staff, principal or admin")
+        for name in ("active", "has_password", "must_change"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidRequest(name, "must be true or false")
+
+    @property
+    def actor(self) -> Actor:
+        """This account as the one who acts."""
+        return Actor(self.id, self.role, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +278,7 @@ class Student:
             name=check_text(self.name, "name", limit=MAX_NAME, required=True),
             class_name=check_text(self.class_name, "class_name", limit=MAX_NAME, required=True),
         )
-        if self.email is not None:
-            email = check_text(self.email, "email", limit=254)
-            if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
-                raise InvalidRequest("email", "is no e-mail address")
-            _set(self, email=email or None)
+        _set(self, email=check_email(self.email))
         if not isinstance(self.active, bool):
             raise InvalidRequest("active", "must be true or false")
 
@@ -281,13 +322,17 @@ class BookingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One line of a booking's history. ``at`` is aware (UTC); ``by`` is an actor's id."""
+    """One line of a booking's history. ``at`` is aware (UTC); ``by`` is an actor's id.
+
+    ``on_behalf_of`` is the name of the principal whose decisions the actor had in hand.
+    """
 
     at: datetime
     by: str
     by_name: str
     action: str
     reason: str = ""
+    on_behalf_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from booking_core.errors import (
     GameNotAllowed,
     GroundRetired,
     InThePast,
+    InvalidRequest,
     NoSchool,
     NotAllowed,
     StudentInactive,
@@ -24,7 +25,8 @@ from booking_core.errors import (
 from booking_core.model import Actor, Booking, BookingRequest, Ground, Role, Student
 from booking_core.settings import Settings
 
-# Who may do what. Verbs on one's own bookings carry "own".
+# Who may do what. Verbs on one's own bookings carry "own"; "book approved" is a request that needs
+# no decision any more; "administer" is all that the admin's desk changes but closures.
 _ALLOWED: dict[str, frozenset[Role]] = {
     "book": frozenset(Role),
     "cancel own": frozenset(Role),
@@ -34,7 +36,12 @@ _ALLOWED: dict[str, frozenset[Role]] = {
     "approve": frozenset({Role.PRINCIPAL}),
     "reject": frozenset({Role.PRINCIPAL}),
     "revoke": frozenset({Role.PRINCIPAL}),
+    "book approved": frozenset({Role.PRINCIPAL}),
+    "delegate": frozenset({Role.PRINCIPAL}),
     "close": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+    "administer": frozenset({Role.ADMIN}),
+    "report own": frozenset(Role),
+    "report": frozenset({Role.PRINCIPAL, Role.ADMIN}),
 }
 
 
@@ -47,6 +54,8 @@ def may(verb: str, actor: Actor, booking: Booking | None = None) -> bool:
 
 
 def check_may(verb: str, actor: Actor, booking: Booking | None = None) -> None:
+    if not isinstance(actor, Actor):
+        raise InvalidRequest("by", "must be an Actor")
     if not may(verb, actor, booking):
         raise NotAllowed(verb, actor.role.value)
 

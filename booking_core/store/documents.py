@@ -54,6 +54,8 @@ def decision_document(
         "reason": decision.reason,
         "dates": dates,
     }
+    if decision.on_behalf_of:
+        document["on_behalf_of"] = decision.on_behalf_of
     if moved_from is not None:
         document["moved_from"] = moved_from
     return document
@@ -81,7 +83,9 @@ def to_booking(document: Mapping[str, Any]) -> Booking:
         quota_window=quota.get("window"),
         quota_seat=quota.get("seat"),
         history=tuple(
-            Decision(e["at"], e["by"], e["by_name"], e["action"], e["reason"])
+            Decision(
+                e["at"], e["by"], e["by_name"], e["action"], e["reason"], e.get("on_behalf_of", "")
+            )
             for e in document["history"]
         ),
     )

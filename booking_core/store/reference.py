@@ -18,9 +18,18 @@ from pymongo.errors import DuplicateKeyError
 
 from booking_core import timetable
 from booking_core.errors import InvalidRequest, NotFound, UnknownGround, UnknownStudent
-from booking_core.model import Ground, Student, Timetable, check_date, check_id, check_text
+from booking_core.model import (
+    Actor,
+    Ground,
+    Student,
+    Timetable,
+    check_date,
+    check_id,
+    check_text,
+)
+from booking_core.rules import check_may
 from booking_core.store import documents as d
-from booking_core.store import schema
+from booking_core.store import journal, schema
 from booking_core.store.database import Documents, cache_of, collection, reachable, shared, transact
 
 _CACHE = "reference"
@@ -100,7 +109,13 @@ def load(db: Documents) -> Reference:
     return fresh
 
 
-def _save(db: Documents, name: str, counter: str, rows: list[dict[str, Any]]) -> None:
+def _save(
+    db: Documents, name: str, counter: str, rows: list[dict[str, Any]], by: Actor | None, what: str
+) -> None:
+    """Writes ``rows`` as they are, tells every reader, and notes who did it: all or nothing."""
+    if by is not None:
+        check_may("administer", by)
+
     def work(session: ClientSession) -> None:
         target = collection(db, name)
         for start in range(0, len(rows), 1000):
@@ -114,28 +129,40 @@ def _save(db: Documents, name: str, counter: str, rows: list[dict[str, Any]]) ->
         collection(db, schema.META).update_one(
             {"_id": "revision"}, {"$inc": {counter: 1}}, session=session
         )
+        subject = rows[0]["_id"] if len(rows) == 1 else ""
+        # Of students only how many: what is said of a person must be erasable.
+        details = {"count": len(rows)} if name == schema.STUDENTS else {"after": rows[0]}
+        journal.write(db, session, by, "saved", what, subject, details)
 
     transact(db, work)
 
 
-def save_ground(db: Documents, ground: Ground) -> Ground:
-    """Adds or replaces a ground. Raises InvalidRequest, StoreUnavailable."""
+# ``by`` None in what follows: no account acts, but whoever has the database in hand.
+
+
+def save_ground(db: Documents, ground: Ground, *, by: Actor | None = None) -> Ground:
+    """Adds or replaces a ground. Raises InvalidRequest, NotAllowed, StoreUnavailable."""
     if not isinstance(ground, Ground):
         raise InvalidRequest("ground", "must be a Ground")
-    _save(db, schema.GROUNDS, "grounds", [d.ground_document(ground)])
+    _save(db, schema.GROUNDS, "grounds", [d.ground_document(ground)], by, "ground")
     return ground
 
 
-def save_timetable(db: Documents, timetable: Timetable) -> Timetable:
+def save_timetable(db: Documents, timetable: Timetable, *, by: Actor | None = None) -> Timetable:
     """Adds or replaces a timetable; existing bookings stay as they are."""
     if not isinstance(timetable, Timetable):
         raise InvalidRequest("timetable", "must be a Timetable")
-    _save(db, schema.TIMETABLES, "grounds", [d.timetable_document(timetable)])
+    _save(db, schema.TIMETABLES, "grounds", [d.timetable_document(timetable)], by, "timetable")
     return timetable
 
 
 def save_day(
-    db: Documents, date: Date, *, timetable_id: str | None, note: str = ""
+    db: Documents,
+    date: Date,
+    *,
+    timetable_id: str | None,
+    note: str = "",
+    by: Actor | None = None,
 ) -> timetable.Day:
     """Gives one date its own timetable; None means no school. Raises NotFound for the timetable."""
     date = check_date(date, "date")
@@ -145,17 +172,17 @@ def save_day(
         if timetable_id not in load(db).timetables:
             raise NotFound("timetable", timetable_id)
     day = timetable.Day(date, timetable_id, note)
-    _save(db, schema.DAYS, "grounds", [d.day_document(day)])
+    _save(db, schema.DAYS, "grounds", [d.day_document(day)], by, "day")
     return day
 
 
-def save_student(db: Documents, student: Student) -> Student:
-    """Adds or replaces a student. Raises InvalidRequest, StoreUnavailable."""
-    save_students(db, [student])
+def save_student(db: Documents, student: Student, *, by: Actor | None = None) -> Student:
+    """Adds or replaces a student. Raises InvalidRequest, NotAllowed, StoreUnavailable."""
+    save_students(db, [student], by=by)
     return student
 
 
-def save_students(db: Documents, students: Iterable[Student]) -> None:
+def save_students(db: Documents, students: Iterable[Student], *, by: Actor | None = None) -> None:
     """Adds or replaces students, all of them or none."""
     if isinstance(students, str) or not isinstance(students, Iterable):
         raise InvalidRequest("students", "must be a list of Student")
@@ -164,7 +191,8 @@ def save_students(db: Documents, students: Iterable[Student]) -> None:
         if not isinstance(student, Student):
             raise InvalidRequest("student", "must be a Student")
     if students:
-        _save(db, schema.STUDENTS, "students", [d.student_document(s) for s in students])
+        rows = [d.student_document(s) for s in students]
+        _save(db, schema.STUDENTS, "students", rows, by, "students")
 
 
 def mark_demo(db: Documents) -> None:

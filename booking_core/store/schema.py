@@ -11,12 +11,14 @@ from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
 from booking_core.errors import SchemaConflict
-from booking_core.model import ACTIVE, Status
+from booking_core.model import ACTIVE, Role, Status
 
 Documents = Database[dict[str, Any]]
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
+ACCOUNTS, SESSIONS, ATTEMPTS = "accounts", "sessions", "attempts"
+DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
 ONE_BOOKING_PER_SLOT = "one_booking_per_slot"
 ONE_PLACE_PER_STUDENT = "one_place_per_student"
@@ -46,6 +48,25 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
     "newest": {"created_at": -1, "_id": -1},
     **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
     "queue": {"status": 1, "date": 1, "start": 1, "_id": 1},
+}
+
+# Of the other collections: name -> (keys, options). Those that expire are emptied by the server.
+_ENDS = {"expireAfterSeconds": 0}
+OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
+    ACCOUNTS: {
+        "one_account_per_email": (
+            {"email": 1},
+            {"unique": True, "partialFilterExpression": {"email": {"$type": "string"}}},
+        )
+    },
+    SESSIONS: {
+        "sessions_end": ({"expires_at": 1}, _ENDS),
+        "sessions_of_account": ({"account_id": 1}, {}),
+    },
+    ATTEMPTS: {"attempts_end": ({"expires_at": 1}, _ENDS)},
+    DELEGATIONS: {"delegations_to": ({"to": 1, "last": 1}, {})},
+    AUDIT: {"audit_newest": ({"at": -1, "_id": -1}, {})},
+    NOTICES: {"notices_to": ({"to": 1, "at": -1}, {})},
 }
 
 _TEXT = {"bsonType": "string"}
@@ -123,6 +144,35 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         }
     },
     META: {"$jsonSchema": {"required": ["grounds", "students"]}},
+    ACCOUNTS: {
+        "$jsonSchema": {
+            "required": ["name", "role", "email", "active", "must_change"],
+            "properties": {
+                "_id": {"bsonType": "string", "minLength": 1},
+                "name": _TEXT,
+                "role": {"enum": [role.value for role in Role]},
+                "email": {"bsonType": ["string", "null"]},
+                "active": {"bsonType": "bool"},
+                "password_hash": {"bsonType": "string", "pattern": r"^\$argon2id\$"},
+            },
+        }
+    },
+    SESSIONS: {
+        "$jsonSchema": {
+            "required": ["account_id", "created_at", "seen_at", "expires_at"],
+            # The hash of a token: a token itself is shorter, and never stored.
+            "properties": {"_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"}},
+        }
+    },
+    ATTEMPTS: {"$jsonSchema": {"required": ["expires_at"]}},
+    DELEGATIONS: {
+        "$jsonSchema": {
+            "required": ["by", "by_name", "to", "to_name", "first", "last", "at"],
+            "properties": {"first": _DATE, "last": _DATE},
+        }
+    },
+    AUDIT: {"$jsonSchema": {"required": ["at", "by", "by_name", "action", "what", "id"]}},
+    NOTICES: {"$jsonSchema": {"required": ["at", "to", "text"]}},
 }
 
 
@@ -162,6 +212,9 @@ def index_faults(db: Documents) -> list[str]:
     present = db[BOOKINGS].index_information()
     faults = [name for name in UNIQUE_INDEXES if not _stands(name, present)]
     faults += [name for name in LISTING_INDEXES if not _lists(name, present)]
+    for name, indexes in OTHER_INDEXES.items():
+        stored = db[name].index_information()
+        faults += [index for index in indexes if not _other_stands(name, index, stored)]
     return faults + _superseded(present)
 
 
@@ -201,6 +254,13 @@ def apply(db: Documents) -> None:
     for name, keys in LISTING_INDEXES.items():
         if not _lists(name, present):
             _build(db, name, list(keys.items()))
+    for name, indexes in OTHER_INDEXES.items():
+        stored = db[name].index_information()
+        for index, (keys, options) in indexes.items():
+            if not _other_stands(name, index, stored):
+                if index in stored:
+                    db[name].drop_index(index)
+                db[name].create_index(list(keys.items()), name=index, **options)
     # Last: until ours stand, the old index is better than none.
     for name in _superseded(db[BOOKINGS].index_information()):
         _drop(db, name)
@@ -292,6 +352,16 @@ def _stands(name: str, present: Any) -> bool:
 def _lists(name: str, present: Any) -> bool:
     info = present.get(name)
     return bool(info and info["key"] == list(LISTING_INDEXES[name].items()))
+
+
+def _other_stands(collection: str, name: str, present: Any) -> bool:
+    keys, options = OTHER_INDEXES[collection][name]
+    info = present.get(name)
+    return bool(
+        info
+        and info["key"] == list(keys.items())
+        and all(info.get(option) == value for option, value in options.items())
+    )
 
 
 def _superseded(present: Any) -> list[str]:

@@ -10,20 +10,25 @@ from zoneinfo import ZoneInfo
 
 from booking_core import (
     AlreadyDecided,
+    AlreadyExists,
     Booking,
     BookingError,
+    ChangedMeanwhile,
     GameNotAllowed,
     GroundClosed,
     GroundRetired,
     InThePast,
     InvalidRequest,
+    LastAdmin,
     NoSchool,
     NotAllowed,
     NotAPeriod,
     NotFound,
+    PastCutOff,
     QuotaReached,
     SchemaConflict,
     ServerFailed,
+    SignInRefused,
     SlotTaken,
     Status,
     StoreUnavailable,
@@ -32,6 +37,7 @@ from booking_core import (
     SubmissionReused,
     TooFarAhead,
     TooLate,
+    TooManyAttempts,
     UnknownGround,
     UnknownStudent,
     wording,
@@ -49,6 +55,16 @@ FIELDS = {
     "booking_id": "The booking",
     "date_to": "The last date",
 }
+# What a role may not do; other verbs are said of "this booking".
+NOT_ALLOWED = {
+    "administer": "change this",
+    "book": "book",
+    "book approved": "book without a decision",
+    "close": "close a ground",
+    "delegate": "hand on decisions",
+    "report": "see everybody's figures",
+    "report own": "see these figures",
+} | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
 STATUS = {
     Status.PENDING: "Requested",
     Status.APPROVED: "Approved",
@@ -168,6 +184,11 @@ def error(exc: BookingError) -> str:
             return f"{wording.open_up_to(short_date(exc.last_date))} Please choose a day before."
         case TooLate():
             return f"Book at least {duration(exc.lead_minutes)} ahead. Please choose a later slot."
+        case PastCutOff():
+            return (
+                f"Booking for {short_date(exc.date)} has ended: it closed at "
+                f"{clock(exc.closed_at.time())} the day before. Please choose a later day."
+            )
         case QuotaReached():
             noun = "booking" if exc.quota == 1 else "bookings"
             return (
@@ -200,10 +221,24 @@ def error(exc: BookingError) -> str:
             return wording.faster(exc.by, f"this booking is {STATUS[exc.status].lower()} already.")
         case SubmissionReused():
             return f"{wording.sent_before('This form')} Please open the review again."
+        case AlreadyExists():
+            return (
+                f"There is {'an' if exc.what[0] in 'aeiou' else 'a'} {exc.what} “{exc.id}” already."
+            )
+        case ChangedMeanwhile():
+            return f"{exc.what.capitalize()} changed while you looked. Please look again."
+        case LastAdmin():
+            return "Somebody must be left who looks after the accounts: this is the last admin."
+        case TooManyAttempts():
+            wait = exc.wait_seconds
+            time_left = f"{wait} seconds" if wait < 120 else f"{-(-wait // 60)} minutes"
+            return f"Too many tries. Please wait {time_left}, then try again."
+        case SignInRefused():
+            return "This name and password do not go together, or the account is disabled."
         case NotFound():
             return f"This {exc.what} is not on record."
         case NotAllowed():
-            return f"Your role does not allow you to {exc.verb} this booking."
+            return f"Your role does not allow you to {NOT_ALLOWED.get(exc.verb, exc.verb)}."
         case SchemaConflict():
             return (
                 f"{wording.contradictions(len(exc.offenders))}, so "
