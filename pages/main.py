@@ -26,8 +26,12 @@ screens = [
     st.Page("approvals.py", title="Approvals", icon=":material/rule:"),
     st.Page("wall.py", title="Wall display", icon=":material/tv:"),
 ]
-if not session.actor().role.decides:
+role = session.actor().role
+if not role.decides:
     screens = [screen for screen in screens if screen.title != "Approvals"]
+if role.closes:
+    title = "Admin" if role.administers else "Closures"
+    screens.append(st.Page("admin.py", title=title, icon=":material/settings:"))
 screen = st.navigation(screens)
 is_wall = screen.title == "Wall display"
 if not is_wall:

@@ -1,0 +1,48 @@
+"""The admin's desk: grounds, timetables, closures, students, accounts, settings, health, audit."""
+
+import streamlit as st
+
+from pages.shared import live, services, session
+from pages.shared.desk import (
+    accounts,
+    audit,
+    closures,
+    grounds,
+    health,
+    policy,
+    students,
+    timetables,
+)
+
+SECTIONS = {
+    "Grounds": grounds.show,
+    "Timetables": timetables.show,
+    "Closures": closures.show,
+    "Students": students.show,
+    "Accounts": accounts.show,
+    "Settings": policy.show,
+    "Health": health.show,
+    "Audit": audit.show,
+}
+shared = services.start()
+by = session.actor()
+# A principal closes grounds and leaves the rest of the desk to the admin.
+names = list(SECTIONS) if by.role.administers else ["Closures"]
+
+title, status = st.columns([2.4, 7], vertical_alignment="center")
+title.title("Admin" if by.role.administers else "Closures", anchor=False)
+with status:
+    live.line(shared)
+session.demo_note(shared)
+if len(names) > 1:
+    section = st.segmented_control(
+        "Section",
+        names,
+        default=names[0],
+        required=True,
+        key="admin.section",
+        label_visibility="collapsed",
+    )
+else:
+    section = names[0]
+SECTIONS[section](shared)
