@@ -15,6 +15,7 @@ from booking_core.store.database import Documents, settings_of
 from booking_core.store.documents import clock, to_booking
 
 PAGE = 50
+QUEUE = 200  # of the principal's lists: more than anybody decides on in one go
 
 
 def get_booking(db: Documents, booking_id: str) -> Booking:
@@ -83,7 +84,7 @@ def find_bookings(
     return ledger.find(db, condition, sort=[("created_at", -1), ("_id", -1)], limit=limit)
 
 
-def pending_queue(db: Documents, *, limit: int = 200) -> list[Booking]:
+def pending_queue(db: Documents, *, limit: int = QUEUE) -> list[Booking]:
     """What waits for a decision, the oldest slot first; at most ``limit`` (1 to 1000)."""
     _check_limit(limit)
     return ledger.find(
@@ -96,7 +97,7 @@ def pending_queue(db: Documents, *, limit: int = 200) -> list[Booking]:
 
 
 def approved_upcoming(
-    db: Documents, *, now: datetime | None = None, limit: int = 200
+    db: Documents, *, now: datetime | None = None, limit: int = QUEUE
 ) -> list[Booking]:
     """Approved bookings of today and later, the next one first; ``limit`` from 1 to 1000."""
     _check_limit(limit)

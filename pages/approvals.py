@@ -15,6 +15,7 @@ from booking_core import (
     revoke,
     weeks_of,
 )
+from booking_core.queries import QUEUE
 from pages.shared import elements, live, services, session, views, words
 
 shared = services.start()
@@ -54,8 +55,9 @@ def show_new() -> None:
 def queue() -> None:
     waiting = shared.cached("queue", lambda: pending_queue(shared.db))
     upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
-    st.set_page_config(page_title=f"({len(waiting)}) Approvals" if waiting else "Approvals")
-    counts = {TABS[0]: f" {len(waiting)}", TABS[1]: f" {len(upcoming)}", TABS[2]: ""}
+    number = words.up_to(len(waiting), QUEUE)
+    st.set_page_config(page_title=f"({number}) Approvals" if waiting else "Approvals")
+    counts = {TABS[0]: f" {number}", TABS[1]: f" {words.up_to(len(upcoming), QUEUE)}", TABS[2]: ""}
     # The buttons that come and go stand beside the tabs, so that the list never moves.
     with st.container(horizontal=True, vertical_alignment="center"):
         tab = st.segmented_control(

@@ -142,6 +142,11 @@ def duration(minutes: int) -> str:
     return " ".join(parts)
 
 
+def up_to(count: int, most: int) -> str:
+    """``7``; ``200+`` where a list was cut at ``most``, for nobody counted the rest."""
+    return f"{most}+" if count >= most else str(count)
+
+
 def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """``9:41`` today, ``yesterday``, the weekday within the last week, or the date."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()

@@ -192,3 +192,24 @@ def test_weeks_of_drawing_leave_nothing_behind(open_page: OpenPage, school: Scho
     # One drawing of twelve cards has some 600 nodes: 300 left behind would be 180,000.
     assert later_nodes - nodes < 300
     assert later_listeners - listeners < 10
+
+
+def test_reruns_leave_no_marks_in_the_browser(open_page: OpenPage, school: School) -> None:
+    page = open_page("/wall")
+    expect(page.get_by_text("Free").first).to_be_visible()
+    page.evaluate(
+        """() => {
+            window.drawn = 0
+            const count = told => { drawn += told.detail.by === "rerun" }
+            addEventListener("ground-booking:pulse", count)
+        }"""
+    )
+
+    for number in range(1, 9):
+        before = page.evaluate("drawn")
+        book(school, student=number, ground=f"ground-{number % 3 + 1}", start=8 + number)
+        eventually(lambda before=before: page.evaluate("drawn") > before)
+
+    # Streamlit sets two or three a rerun, and forgets none.
+    assert page.evaluate("performance.getEntriesByType('mark').length") < 8
+    assert page.evaluate("performance.getEntriesByType('measure').length") < 8

@@ -53,6 +53,6 @@ def sized(size: str) -> dict[str, Any]:
 
 
 def book(school: School, offset: int = 0, **request: Any) -> Booking:
-    """A booking of the period that runs, or of one so many hours later."""
-    request |= {"on": today(), "start": hour() + offset, "now": before_school()}
+    """A booking of the period that runs, or of one so many hours later, or as ``request`` says."""
+    request = {"on": today(), "start": hour() + offset, "now": before_school()} | request
     return booked(school.db, **request)

@@ -74,6 +74,10 @@ def _taken(holder: Booking | None) -> SlotTaken:
     return SlotTaken("ground-1", DAY, time(9), time(10), holder, MOMENT)
 
 
+def test_a_list_that_was_cut_does_not_pretend_to_be_counted() -> None:
+    assert [words.up_to(n, 200) for n in (0, 199, 200)] == ["0", "199", "200+"]
+
+
 SAID = [
     (InvalidRequest("purpose", "is longer than 500 characters"), "The purpose is longer than 500"),
     (UnknownGround("x"), "This ground is not on record any more"),

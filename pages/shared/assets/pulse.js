@@ -42,6 +42,9 @@ class Pulse {
     const moved = !this.data || data.date !== this.data.date
     Object.assign(this, { data, setTriggerValue, setStateValue, asked: 0 })
     this.tell(data, "rerun")
+    // Streamlit marks every rerun for whoever profiles it and forgets none: over weeks that grows.
+    performance.clearMarks()
+    performance.clearMeasures()
     if (moved) this.open()
     clearTimeout(this.turn)
     if (data.turns_at) {
