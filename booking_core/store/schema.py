@@ -76,6 +76,12 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
     },
     NOTICES: {"notices_to": ({"to": 1, "at": -1}, {})},
 }
+# The names of all that are ours; what else ``index_faults`` names, ours supersede.
+INDEXES = {
+    *UNIQUE_INDEXES,
+    *LISTING_INDEXES,
+    *(i for named in OTHER_INDEXES.values() for i in named),
+}
 
 _TEXT = {"bsonType": "string"}
 _DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
