@@ -31,11 +31,15 @@ _INIT = "run “python -m booking_core init”"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. ``remedy`` is empty where it is well."""
+    """One thing looked at. ``remedy`` is empty where it is well.
+
+    ``missing``: there is nothing to be looked at, which is no fault.
+    """
 
     name: str
     detail: str
     remedy: str = ""
+    missing: bool = False
 
     @property
     def ok(self) -> bool:

@@ -119,7 +119,7 @@ def bookings(db: Documents, *, by: Actor, **filters: Any) -> Table:
             page = find_bookings(db, **filters, limit=_PAGE, after=page[-1])
 
     rows, cut = _bounded(map(row, found()))
-    return Table("Bookings", _BOOKINGS, rows, cut)
+    return Table("Bookings" if own is None else "Your bookings", _BOOKINGS, rows, cut)
 
 
 def changes(db: Documents, *, by: Actor, **filters: Any) -> Table:

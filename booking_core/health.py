@@ -48,7 +48,7 @@ def _facts(db: Documents, feed_lag_ms: float | None, now: datetime) -> Iterator[
         yield doctor.guarded("last backup", lambda db: _backup(db, now))(db)
     if settings_of(db).mongodb_uri is None:
         yield _disk(settings_of(db).data_path)
-    yield Finding("last mail", "no mail is set up")
+    yield Finding("last mail", "no mail is set up", missing=True)
     yield Finding("version", version())
 
 
@@ -71,7 +71,7 @@ def _disk(directory: Path) -> Finding:
 def _backup(db: Documents, now: datetime) -> Finding:
     last = archive.last_record(db)
     if last is None:
-        return Finding("last backup", f"never recorded; {_BACKUP} makes one")
+        return Finding("last backup", f"never recorded; {_BACKUP} makes one", missing=True)
     at = last["at"].astimezone(settings_of(db).zone)
     days = (now - last["at"]).days
     ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
