@@ -33,9 +33,9 @@ def save(db: Documents, file: Path) -> int:
     counts: Counter[str] = Counter()
     part = file.with_name(f"{file.name}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        part.unlink(missing_ok=True)  # of a run that was killed; whose it is, nobody knows
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as raw:
-            os.fchmod(descriptor, 0o600)
             with gzip.open(raw, "wt", encoding="utf-8", newline="\n", compresslevel=6) as out:
                 header = {"kind": _KIND, "format": _FORMAT, "at": begun.isoformat()}
                 out.write(json.dumps(header | {"version": version()}) + "\n")

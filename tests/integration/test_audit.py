@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -163,6 +164,45 @@ def test_changes_of_one_moment_are_paged_without_loss(db):
     )
 
 
+def test_any_filter_and_page_size_finds_what_a_look_at_everything_finds(db):
+    """Histories that interleave, against a sort of all entries made here."""
+    dice = random.Random(4)
+    row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
+    del row["quota"]
+    entry = row["history"][0]
+    people, actions = ("meera", "ravi", "head"), ("requested", "approved", "cancelled")
+    rows = []
+    for n in range(80):
+        moments = sorted(dice.choices(range(40), k=dice.randint(1, 5)))
+        history = [
+            entry | {"at": later(m), "by": dice.choice(people), "action": dice.choice(actions)}
+            for m in moments
+        ]
+        rows.append(row | {"_id": f"{n:04d}", "status": "Cancelled", "history": history})
+    db[schema.BOOKINGS].delete_many({})
+    db[schema.BOOKINGS].insert_many(rows)
+    everything = sorted(
+        ((e["at"], r["_id"], place, e["by"], e["action"]))
+        for r in rows
+        for place, e in enumerate(r["history"])
+    )
+
+    for who in (None, *people, "nobody"):
+        for action in (None, *actions):
+            expected = [
+                e[:3]
+                for e in reversed(everything)
+                if who in (None, e[3]) and action in (None, e[4])
+            ]
+            size, seen, after = dice.choice((7, 30)), [], None
+            while page := found(
+                db, what="booking", who=who, action=action, limit=size, after=after
+            ):
+                seen += [c.place for c in page]
+                after = page[-1]
+            assert seen == expected, (who, action, size)
+
+
 def test_every_save_leaves_exactly_one_change_with_who_and_when(db):
     saves = [
         ("ground", lambda: save_ground(db, replace(GROUNDS[0], name="Field"), by=ADMIN)),
@@ -253,6 +293,31 @@ def test_a_page_is_read_by_index_and_costs_what_it_shows(db, index, filters):
     assert "SORT" not in str(plan["queryPlanner"]["winningPlan"])
     assert plan["executionStats"]["totalKeysExamined"] <= 60
     assert plan["executionStats"]["totalDocsExamined"] <= 60
+
+
+def test_a_later_page_reads_no_more_of_histories_that_went_on_after_it(db, monkeypatch):
+    row = db[schema.BOOKINGS].find_one({"_id": booked(db, by=RAVI).id})
+    del row["quota"]
+    entry = row["history"][0]
+    db[schema.BOOKINGS].insert_many(
+        row
+        | {
+            "_id": f"copy-{n:04d}",
+            "status": "Cancelled",
+            "history": [entry | {"at": later(n)}, entry | {"at": later(1000 + n)}],
+        }
+        for n in range(300)
+    )
+    read = []
+    unwind = changes._changes
+    monkeypatch.setattr(changes, "_changes", lambda r, w: read.append(r) or unwind(r, w))
+    older = found(db, limit=400, what="booking")[-1]
+
+    read.clear()
+    page = found(db, limit=10, what="booking", after=older)
+
+    assert len(page) == 10
+    assert len(read) <= 15
 
 
 def test_the_journal_is_read_by_index(db):

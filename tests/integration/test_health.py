@@ -179,30 +179,30 @@ def _of_another_kind(data: bytes) -> bytes:
     return gzip.compress(json.dumps({"kind": "other"}).encode())
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        _cut,
-        _without_a_row,
-        _without_an_end,
-        _of_another_kind,
-        lambda data: data[:50] + b"\x00\x01\x02" + data[53:],
-        lambda data: b"id,name\n1,x\n",
-        lambda data: b"",
-        lambda data: gzip.compress(b"[]\n"),
-    ],
-    ids=["cut", "row", "end", "kind", "bits", "text", "empty", "list"],
-)
-def test_a_damaged_file_is_refused_and_writes_nothing(school, make_db, tmp_path, damage):
+DAMAGES = [
+    _cut,
+    _without_a_row,
+    _without_an_end,
+    _of_another_kind,
+    lambda data: data[:50] + b"\x00\x01\x02" + data[53:],
+    lambda data: b"id,name\n1,x\n",
+    lambda data: b"",
+    lambda data: gzip.compress(b"[]\n"),
+]
+
+
+def test_a_damaged_file_is_refused_and_writes_nothing(school, make_db, tmp_path):
     file = tmp_path / "school.gz"
     backups.save(school[0], file)
-    file.write_bytes(damage(file.read_bytes()))
+    whole = file.read_bytes()
     other = make_db(school=False)
 
-    with pytest.raises(InvalidRequest) as refused:
-        backups.load(other, file)
+    for damage in DAMAGES:
+        file.write_bytes(damage(whole))
+        with pytest.raises(InvalidRequest) as refused:
+            backups.load(other, file)
+        assert refused.value.field == "school.gz"
 
-    assert refused.value.field == "school.gz"
     assert other[schema.GROUNDS].find_one() is None
 
 
