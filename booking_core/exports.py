@@ -189,6 +189,8 @@ def to_xlsx(table: Table) -> bytes:
             value = _UNFIT.sub("\ufffd", value)
             if not bold and not _is_formula(value):
                 return value
+        elif not isinstance(value, datetime | time):
+            return value
         made = WriteOnlyCell(sheet, value)
         if isinstance(value, str):
             made.data_type = "s"

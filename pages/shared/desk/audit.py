@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import BookingError, Change, audit, exports, find_changes
+from booking_core import Actor, BookingError, Change, audit, exports, find_changes
+from booking_core.rules import check_may
 from pages.shared import elements, live, session, takeaway, words
 from pages.shared.desk import audit_view
 from pages.shared.services import Services
@@ -23,7 +24,11 @@ def show(shared: Services) -> None:
     state = st.session_state
     if _DATES not in state or _PAGES not in state:
         _first_page()
-    filters = _filters(shared)
+    try:
+        filters = _filters(shared)
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)))
+        return
     live.fragment(shared, "admin.audit", lambda: _listing(shared, filters))
     if chosen := state.pop(_DETAILS, None):
         _details(shared, chosen)
@@ -40,8 +45,15 @@ def _clear(dates: tuple[Date, Date]) -> None:
     _first_page()
 
 
-def _filters(shared: Services) -> dict[str, Any]:
+def _admin() -> Actor:
+    """Whoever is there now; raises NotAllowed. What is kept was read for somebody who might."""
     by = session.actor()
+    check_may("administer", by)
+    return by
+
+
+def _filters(shared: Services) -> dict[str, Any]:
+    by = _admin()
     today = shared.now().date()
     usual = (today - timedelta(days=_DAYS - 1), today)
     people = shared.cached("audit.people", lambda: audit.people(shared.db, by=by))
@@ -92,11 +104,11 @@ def _filters(shared: Services) -> dict[str, Any]:
 
 def _listing(shared: Services, filters: dict[str, Any]) -> None:
     state = st.session_state
-    by = session.actor()
     pages = state[_PAGES]
     after = pages[-1] if pages else None
     key = ("audit", tuple(filters.values()), after and after.place)
     try:
+        by = _admin()
         found = shared.cached(
             key,
             lambda: find_changes(shared.db, by=by, **filters, after=after, limit=audit.PAGE + 1),

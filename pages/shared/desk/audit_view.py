@@ -23,6 +23,7 @@ _NAMES = {
     "timetable_id": "Timetable",
 }
 # Shown on other lines, or of no use to a reader.
+_DATES = frozenset(("date", "first", "last"))
 _LEFT_OUT = frozenset(("_id", "ground_id", "date", "start", "end", "cells"))
 
 
@@ -72,7 +73,7 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
     after, before = (_mapping(facts.get(side)) for side in ("after", "before"))
     name = str(after.get("name") or before.get("name") or facts.get("name") or change.id)
     if change.what == "day" and change.id:
-        name = _value(change.id)
+        name = _date(change.id)
     count = facts.get("count")
     if not name and count is not None:
         return f"{count} {change.what}", "of students no names are kept here"
@@ -112,6 +113,8 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
             found.append((_plain(name), slot(value, grounds)))
         elif isinstance(value, Mapping):
             found += [(f"{_plain(name)}, {_plain(k).lower()}", _value(v)) for k, v in value.items()]
+        elif name in _DATES:
+            found.append((_plain(name), _date(str(value))))
         else:
             found.append((_plain(name), _value(value)))
     before, after = (_mapping(facts.get(side)) for side in ("before", "after"))
@@ -160,9 +163,12 @@ def _value(value: Any) -> str:
             return ", ".join(map(_value, value)) or "–"
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
-        case str():
-            try:
-                return words.short_date(date := Date.fromisoformat(value)) + f" {date.year}"
-            except ValueError:
-                return value
     return str(value)
+
+
+def _date(text: str) -> str:
+    try:
+        date = Date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{words.short_date(date)} {date.year}"

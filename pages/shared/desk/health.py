@@ -9,6 +9,7 @@ from pages.shared import session, words
 from pages.shared.services import Services
 
 _FOUND = "admin.health.found"
+_FRESH_SECONDS = 60.0
 _NAMES = {
     "connection": "Database",
     "replica set": "Replica set",
@@ -32,7 +33,7 @@ def show(shared: Services) -> None:
         again = st.button("Look again", key="admin.health.again", icon=":material/refresh:")
         told = st.empty()
     kept = st.session_state.get(_FOUND)
-    if kept is None or again:
+    if again or kept is None or (shared.now() - kept[0]).total_seconds() > _FRESH_SECONDS:
         try:
             with st.spinner("Looking at everything…"):
                 found = list(health.facts(shared.db, by=session.actor()))
