@@ -1,5 +1,6 @@
 """Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever."""
 
+from booking_core.audit import Change, find_changes
 from booking_core.boards import Board, Cell, LiveBoards, day_board
 from booking_core.bookings import book, close_ground, move
 from booking_core.decisions import approve, cancel, lapse_pending, reject, revoke
@@ -60,6 +61,7 @@ from booking_core.queries import (
     week_of,
     weeks_of,
 )
+from booking_core.reports import Usage, usage
 from booking_core.settings import Settings
 from booking_core.store.database import connect, disconnect, ensure_schema
 from booking_core.store.reference import (
@@ -86,6 +88,7 @@ __all__ = [
     "Card",
     "Cell",
     "CellState",
+    "Change",
     "ChangedMeanwhile",
     "Conflict",
     "Day",
@@ -128,6 +131,7 @@ __all__ = [
     "TooManyAttempts",
     "UnknownGround",
     "UnknownStudent",
+    "Usage",
     "approve",
     "approved_upcoming",
     "book",
@@ -138,6 +142,7 @@ __all__ = [
     "disconnect",
     "ensure_schema",
     "find_bookings",
+    "find_changes",
     "get_booking",
     "lapse_pending",
     "load_reference",
@@ -151,6 +156,7 @@ __all__ = [
     "save_student",
     "save_students",
     "save_timetable",
+    "usage",
     "wall_cards",
     "week_of",
     "weeks_of",

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import click
 
-from booking_core import bookings, demo, doctor, imports
+from booking_core import backups, bookings, demo, doctor, imports
 from booking_core.boards import Board, Cell, day_board
 from booking_core.csv_tables import Table, read_table
 from booking_core.errors import BookingError, InvalidRequest
@@ -59,7 +59,7 @@ def init() -> None:
             made = "validator of" if name in known else "collection"
             click.echo(f"made {made} {name}")
         for name in indexes:
-            ours = name in schema.UNIQUE_INDEXES or name in schema.LISTING_INDEXES
+            ours = name in schema.INDEXES
             click.echo(f"made index {name}" if ours else f"dropped the old index {name}")
         if not indexes and not validators:
             click.echo(f"Everything is in place in {db.name}.")
@@ -86,6 +86,27 @@ def examine() -> None:
         click.echo(f"{'ok' if finding.ok else 'WRONG':6}{finding.name:13}{finding.detail}{remedy}")
     if wrong:
         click.get_current_context().exit(1)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Writes all that is stored to FILE, as of one moment, and notes that it did.
+
+    It may run beside the dashboard. FILE holds names and password hashes: keep it as safe.
+    """
+    with _connected() as db:
+        click.echo(f"{backups.save(db, file)} documents of {db.name} are in {file}.")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def restore(file: Path) -> None:
+    """Fills an empty database from the backup FILE. Nobody may be at it meanwhile."""
+    with _connected() as db:
+        made_at, count = backups.load(db, file)
+        local = made_at.astimezone(db.booking_settings.zone)
+        click.echo(f"{count} documents as of {local:%Y-%m-%d %H:%M} are in {db.name}.")
 
 
 @cli.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date as Date
 
@@ -31,11 +31,15 @@ _INIT = "run “python -m booking_core init”"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. ``remedy`` is empty where it is well."""
+    """One thing looked at. ``remedy`` is empty where it is well.
+
+    ``missing``: there is nothing to be looked at, which is no fault.
+    """
 
     name: str
     detail: str
     remedy: str = ""
+    missing: bool = False
 
     @property
     def ok(self) -> bool:
@@ -65,23 +69,27 @@ def examine(settings: Settings) -> Iterator[Finding]:
         db.client.close()
 
 
-def examine_database(db: Documents) -> Iterator[Finding]:
-    connection = _guarded("connection", _connection)(db)
+def examine_database(db: Documents, *, without: Collection[str] = ()) -> Iterator[Finding]:
+    """The same of a database that is open; ``without`` names what not to look at."""
+    connection = guarded("connection", _connection)(db)
     yield connection
     if not connection.ok:
         return
     for name, look in _LOOKS.items():
-        yield _guarded(name, look)(db)
+        if name not in without:
+            yield guarded(name, look)(db)
 
 
-def _guarded(name: str, look: Callable[[Documents], Finding]) -> Callable[[Documents], Finding]:
-    def guarded(db: Documents) -> Finding:
+def guarded(name: str, look: Callable[[Documents], Finding]) -> Callable[[Documents], Finding]:
+    """``look``, whose failure is a finding too."""
+
+    def look_or_tell(db: Documents) -> Finding:
         try:
             return look(db)
         except BookingError as exc:
             return Finding(name, sentence(exc), "see that the server runs and can be reached")
 
-    return guarded
+    return look_or_tell
 
 
 def _connection(db: Documents) -> Finding:
@@ -176,8 +184,13 @@ def _feed(db: Documents) -> Finding:
         feed.stop()
     if not heard:
         return Finding("feed", f"no news within {FEED_PATIENCE_SECONDS:.0f} s", remedy)
-    detail = f"a write is heard of after {took:.1f} ms"
-    if took > SLOW_FEED_MS:
+    return feed_lag(took)
+
+
+def feed_lag(took_ms: float) -> Finding:
+    """What a lag that was measured, in milliseconds, means."""
+    detail = f"a write is heard of after {took_ms:.1f} ms"
+    if took_ms > SLOW_FEED_MS:
         return Finding("feed", detail, "see what keeps the server or the network busy")
     return Finding("feed", detail)
 

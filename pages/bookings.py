@@ -1,12 +1,12 @@
-"""Find bookings, read their history, cancel."""
+"""Find bookings, read their history, cancel, export."""
 
 from datetime import timedelta
 
 import streamlit as st
 
-from booking_core import BookingError, Status, cancel, find_bookings, get_booking
+from booking_core import BookingError, Status, cancel, exports, find_bookings, get_booking
 from booking_core.queries import PAGE
-from pages.shared import elements, live, services, session, views, words
+from pages.shared import elements, live, services, session, takeaway, views, words
 
 shared = services.start()
 by = session.actor()
@@ -57,7 +57,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         format_func=lambda i: known.grounds[i].name,
         placeholder="All",
         on_change=first_page,
-        width=190,
+        width=165,
     )
     status = st.selectbox(
         "Status",
@@ -67,7 +67,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         format_func=lambda s: words.STATUS[s],
         placeholder="All",
         on_change=first_page,
-        width=150,
+        width=135,
     )
     student = st.selectbox(
         "Student",
@@ -77,7 +77,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         format_func=lambda i: f"{known.students[i].name} · {known.students[i].class_name} · {i}",
         placeholder="All",
         on_change=first_page,
-        width=250,
+        width=200,
     )
     class_name = st.selectbox(
         "Class",
@@ -86,18 +86,23 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         key="bookings.class",
         placeholder="All",
         on_change=first_page,
-        width=120,
+        width=105,
     )
     st.button("Clear", key="bookings.clear", on_click=clear_filters, type="tertiary")
-
-filters = {
-    "date_from": dates[0] if dates else None,
-    "date_to": dates[1] if len(dates) > 1 else None,
-    "ground_id": ground,
-    "status": status,
-    "student_id": student,
-    "class_name": class_name,
-}
+    filters = {
+        "date_from": dates[0] if dates else None,
+        "date_to": dates[1] if len(dates) > 1 else None,
+        "ground_id": ground,
+        "status": status,
+        "student_id": student,
+        "class_name": class_name,
+    }
+    takeaway.button(
+        shared,
+        "bookings.export",
+        "bookings",
+        lambda actor: exports.bookings(shared.db, by=actor, **filters),
+    )
 
 
 def listing() -> None:

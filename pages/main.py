@@ -24,6 +24,7 @@ screens = [
     st.Page("book.py", title="Book", icon=":material/calendar_add_on:"),
     st.Page("bookings.py", title="Bookings", icon=":material/list_alt:"),
     st.Page("approvals.py", title="Approvals", icon=":material/rule:"),
+    st.Page("reports.py", title="Reports", icon=":material/monitoring:"),
     st.Page("wall.py", title="Wall display", icon=":material/tv:"),
 ]
 role = session.actor().role

@@ -48,6 +48,10 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
     "newest": {"created_at": -1, "_id": -1},
     **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
     "queue": {"status": 1, "date": 1, "start": 1, "_id": 1},
+    # Of the audit page: one key for each entry of a history, newest first.
+    "changes": {"kind": 1, "history.at": -1, "_id": -1},
+    "changes_by": {"history.by": 1, "history.action": 1, "history.at": -1, "_id": -1},
+    "changes_to": {"history.action": 1, "history.at": -1, "_id": -1},
 }
 
 # Of the other collections: name -> (keys, options). Those that expire are emptied by the server.
@@ -65,8 +69,18 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
     },
     ATTEMPTS: {"attempts_end": ({"expires_at": 1}, _ENDS)},
     DELEGATIONS: {"delegations_to": ({"to": 1, "last": 1}, {})},
-    AUDIT: {"audit_newest": ({"at": -1, "_id": -1}, {})},
+    AUDIT: {
+        "audit_newest": ({"at": -1, "_id": -1}, {}),
+        "audit_by": ({"by": 1, "at": -1, "_id": -1}, {}),
+        "audit_of": ({"what": 1, "at": -1, "_id": -1}, {}),
+    },
     NOTICES: {"notices_to": ({"to": 1, "at": -1}, {})},
+}
+# The names of all that are ours; what else ``index_faults`` names, ours supersede.
+INDEXES = {
+    *UNIQUE_INDEXES,
+    *LISTING_INDEXES,
+    *(i for named in OTHER_INDEXES.values() for i in named),
 }
 
 _TEXT = {"bsonType": "string"}

@@ -80,5 +80,5 @@ def _forget() -> None:
         if key in _FILTERS:
             # Set, not removed: the browser would send a removed one again.
             st.session_state[key] = () if key == "bookings.dates" else None
-        elif str(key).split(".", 1)[0] in ("book", "bookings", "approvals"):
+        elif str(key).split(".", 1)[0] in ("book", "bookings", "approvals", "reports", "admin"):
             del st.session_state[key]

@@ -54,6 +54,8 @@ FIELDS = {
     "reason": "The reason",
     "booking_id": "The booking",
     "date_to": "The last date",
+    "first": "The first date",
+    "last": "The last date",
 }
 # What a role may not do; other verbs are said of "this booking".
 NOT_ALLOWED = {

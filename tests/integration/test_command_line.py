@@ -71,7 +71,7 @@ def test_help_names_every_command() -> None:
     done = run("--help")
 
     assert done.returncode == 0
-    for name in ("init", "demo", "doctor", "board", "book", "import"):
+    for name in ("init", "demo", "doctor", "board", "book", "import", "backup", "restore"):
         assert f"\n  {name} " in done.stdout
 
 
@@ -105,6 +105,23 @@ def test_without_an_address_the_embedded_server_is_used_and_stopped(tmp_path: Pa
 
     assert (made.returncode, found.returncode) == (0, 0)
     assert "WRONG" not in found.stdout
+
+
+# Backup and restore
+
+
+def test_a_school_is_backed_up_and_restored(
+    db: BookingDatabase, make_db: MakeDatabase, tmp_path: Path
+) -> None:
+    held, file = booked(db), str(tmp_path / "school.gz")
+    other = make_db(school=False)
+
+    saved, restored = runner(db)("backup", file), runner(other)("restore", file)
+
+    assert f"documents of {db.name} are in {file}." in saved.stdout
+    assert restored.stdout.endswith(f"are in {other.name}.\n")
+    assert find_bookings(other) == [held]
+    assert_one_sentence(runner(other)("restore", file), "holds data already")
 
 
 # Doctor

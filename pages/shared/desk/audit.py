@@ -1,7 +1,163 @@
-"""The desk's section for audit."""
+"""The desk's section for audit: every change, by whom and when. To read and take away only."""
 
+from __future__ import annotations
+
+from datetime import date as Date
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from booking_core import Actor, BookingError, Change, audit, exports, find_changes
+from booking_core.rules import check_may
+from pages.shared import elements, live, session, takeaway, words
+from pages.shared.desk import audit_view
 from pages.shared.services import Services
+
+_DAYS = 30
+_DATES, _WHO, _WHAT = "admin.audit.dates", "admin.audit.who", "admin.audit.what"
+_PAGES, _DETAILS = "admin.audit.pages", "admin.audit.details"
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    state = st.session_state
+    if _DATES not in state or _PAGES not in state:
+        _first_page()
+    try:
+        filters = _filters(shared)
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)))
+        return
+    live.fragment(shared, "admin.audit", lambda: _listing(shared, filters))
+    if chosen := state.pop(_DETAILS, None):
+        _details(shared, chosen)
+
+
+def _first_page() -> None:
+    st.session_state[_PAGES] = []  # the last change of each page before this one
+
+
+def _clear(dates: tuple[Date, Date]) -> None:
+    # Set, not removed: the browser would send a removed one again.
+    st.session_state[_DATES] = dates
+    st.session_state[_WHO] = st.session_state[_WHAT] = None
+    _first_page()
+
+
+def _admin() -> Actor:
+    """Whoever is there now; raises NotAllowed. What is kept was read for somebody who might."""
+    by = session.actor()
+    check_may("administer", by)
+    return by
+
+
+def _filters(shared: Services) -> dict[str, Any]:
+    by = _admin()
+    today = shared.now().date()
+    usual = (today - timedelta(days=_DAYS - 1), today)
+    people = shared.cached("audit.people", lambda: audit.people(shared.db, by=by))
+    subjects = shared.cached("audit.subjects", lambda: audit.subjects(shared.db, by=by))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.session_state.setdefault(_DATES, usual)
+        dates = st.date_input(
+            "Dates",
+            key=_DATES,
+            format="DD/MM/YYYY",
+            on_change=_first_page,
+            width=230,
+            min_value=today - timedelta(days=3660),
+            max_value=today + timedelta(days=1),
+        )
+        who = st.selectbox(
+            "By whom",
+            list(people),
+            index=None,
+            key=_WHO,
+            format_func=lambda id: f"{people.get(id, id)} · {id}",
+            placeholder="Everybody",
+            on_change=_first_page,
+            width=220,
+        )
+        what = st.selectbox(
+            "What",
+            subjects,
+            index=None,
+            key=_WHAT,
+            format_func=audit_view.what,
+            placeholder="Everything",
+            on_change=_first_page,
+            width=170,
+        )
+        st.button("Clear", key="admin.audit.clear", on_click=_clear, args=(usual,), type="tertiary")
+        first = dates[0] if dates else usual[0]
+        last = dates[1] if len(dates) > 1 else (dates[0] if dates else usual[1])
+        filters = {"first": first, "last": last, "who": who, "what": what}
+        takeaway.button(
+            shared,
+            "admin.audit.export",
+            "changes",
+            lambda actor: exports.changes(shared.db, by=actor, **filters),
+        )
+    return filters
+
+
+def _listing(shared: Services, filters: dict[str, Any]) -> None:
+    state = st.session_state
+    pages = state[_PAGES]
+    after = pages[-1] if pages else None
+    key = ("audit", tuple(filters.values()), after and after.place)
+    try:
+        by = _admin()
+        found = shared.cached(
+            key,
+            lambda: find_changes(shared.db, by=by, **filters, after=after, limit=audit.PAGE + 1),
+        )
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)))
+        return
+    shown = found[: audit.PAGE]
+    if not shown:
+        with st.container(border=True, key="card_audit_empty"):
+            st.markdown("##### No changes match")
+            st.caption("Choose other dates or filters, or clear them.")
+        return
+    grounds = shared.reference().grounds
+    now = shared.now()
+    payload = {
+        "caption": "Changes, newest first",
+        "columns": ["When", "Who", "Did what", "To what"],
+        "rows": [audit_view.row(change, grounds, now) for change in shown],
+        "bulk": [],
+        "live": True,  # to read them is always possible
+    }
+    acted = elements.action_list(payload, key="admin.audit.list")
+    if acted is not None:
+        chosen = acted["ids"][0]
+        state[_DETAILS] = next((c for c in shown if audit_view.key(c) == chosen), None)
+        st.rerun()
+    begin = len(pages) * audit.PAGE + 1
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{begin}–{begin + len(shown) - 1}, newest first", width="content")
+        if st.button("Newer", key="admin.audit.newer", disabled=not pages):
+            state[_PAGES] = pages[:-1]
+            st.rerun(scope="fragment")
+        if st.button("Older", key="admin.audit.older", disabled=len(found) <= audit.PAGE):
+            state[_PAGES] = [*pages, shown[-1]]
+            st.rerun(scope="fragment")
+
+
+@st.dialog("Change")
+def _details(shared: Services, change: Change) -> None:
+    told = audit_view.lines(change, shared.reference().grounds, shared.settings.zone)
+    st.table(
+        {
+            "Name": [f"**{words.literal(name)}**" for name, _ in told],
+            "Value": [words.literal(value) for _, value in told],
+        },
+        border="horizontal",
+        hide_index=True,
+        hide_header=True,
+        alt="All that is known of this change",
+    )
+    st.caption("Entries cannot be changed or removed here.")

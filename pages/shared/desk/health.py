@@ -1,7 +1,74 @@
-"""The desk's section for health."""
+"""The desk's section for health: a quiet list, red where something is wrong."""
 
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import BookingError, health
+from pages.shared import session, words
 from pages.shared.services import Services
+
+_FOUND = "admin.health.found"
+_FRESH_SECONDS = 60.0
+_NAMES = {
+    "connection": "Database",
+    "replica set": "Replica set",
+    "clock": "Clock",
+    "validators": "Validators",
+    "indexes": "Indexes",
+    "duplicates": "Double bookings",
+    "feed": "Live updates",
+    "size": "Size",
+    "disk": "Disk",
+    "last backup": "Last backup",
+    "last mail": "Last mail",
+    "version": "Version",
+}
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    # Outside the live fragments: looking is itself a change that they would hear of.
+    with st.container(horizontal=True, vertical_alignment="center"):
+        again = st.button("Look again", key="admin.health.again", icon=":material/refresh:")
+        told = st.empty()
+    kept = st.session_state.get(_FOUND)
+    if again or kept is None or (shared.now() - kept[0]).total_seconds() > _FRESH_SECONDS:
+        try:
+            with st.spinner("Looking at everything…"):
+                found = list(health.facts(shared.db, by=session.actor()))
+        except BookingError as exc:
+            st.error(words.literal(words.error(exc)))
+            return
+        kept = st.session_state[_FOUND] = (shared.now(), found)
+    at, found = kept
+    wrong = sum(not finding.ok for finding in found)
+    if wrong:
+        sentence = f":red[:material/error: **{wrong} {'thing is' if wrong == 1 else 'things are'} "
+        sentence += "wrong**]"
+    else:
+        sentence = ":green[:material/check_circle:] **All is well**"
+    told.markdown(f"{sentence}, as of {at:%H:%M:%S}", width="content")
+    with st.container(border=True, key="card_health", gap="small"):
+        for finding in sorted(found, key=lambda finding: finding.ok):
+            _line(finding)
+
+
+def _line(finding: health.Finding) -> None:
+    title = words.literal(_NAMES.get(finding.name, finding.name.capitalize()))
+    if not finding.ok:
+        mark, word = ":red[:material/error:]", ":red[wrong]"
+    elif finding.missing:
+        mark, word = ":gray[:material/remove:]", "none yet"
+    else:
+        mark, word = ":green[:material/check:]", "fine"
+    name, detail = st.columns([1.6, 5], gap="xxsmall", vertical_alignment="center")
+    name.markdown(f"{mark} **{title}**: {word}")
+    detail.markdown(words.literal(_sentence(finding.detail)))
+    if not finding.ok:
+        detail.markdown(f":red[{words.literal(_sentence(finding.remedy))}.]")
+
+
+def _sentence(text: str) -> str:
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text

@@ -1,0 +1,147 @@
+"""The use of the grounds: by ground, class and game, of everybody or of one's own bookings."""
+
+from datetime import date as Date
+from datetime import timedelta
+
+import streamlit as st
+
+from booking_core import BookingError, Status, Usage, reports, usage
+from booking_core.exports import check_report
+from pages.shared import live, services, session, takeaway, words
+
+shared = services.start()
+by = session.actor()
+today = shared.now().date()
+state = st.session_state
+
+
+def span(name: str) -> tuple[Date, Date]:
+    monday = today - timedelta(days=today.weekday())
+    month = today.replace(day=1)
+    last_month = month - timedelta(days=1)
+    return {
+        "This week": (monday, monday + timedelta(days=6)),
+        "Last week": (monday - timedelta(days=7), monday - timedelta(days=1)),
+        "This month": (month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)),
+        "Last month": (last_month.replace(day=1), last_month),
+        "Last 12 months": (today - timedelta(days=364), today),
+    }[name]
+
+
+PRESETS = ["This week", "Last week", "This month", "Last month", "Last 12 months", "Other dates"]
+
+title, status_side = st.columns([2.4, 7], vertical_alignment="center")
+title.title("Reports", anchor=False)
+with status_side:
+    live.line(shared)
+session.demo_note(shared)
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    preset = st.segmented_control(
+        "Dates",
+        PRESETS,
+        default=PRESETS[0],
+        required=True,
+        key="reports.preset",
+        label_visibility="collapsed",
+    )
+    if preset == "Other dates":
+        state.setdefault("reports.dates", span("This month"))
+        dates = st.date_input(
+            "From and to",
+            key="reports.dates",
+            format="DD/MM/YYYY",
+            width=230,
+            min_value=today - timedelta(days=3660),
+            max_value=today + timedelta(days=400),
+            label_visibility="collapsed",
+        )
+        first = dates[0] if dates else today
+        last = dates[1] if len(dates) > 1 else first
+    else:
+        first, last = span(preset)
+    takeaway.button(
+        shared,
+        "reports.export",
+        "use-of-the-grounds",
+        lambda actor: reports.table(usage(shared.db, by=actor, first=first, last=last)),
+    )
+
+
+def amount(count: int, noun: str = "booking") -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def hours(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0") + "\u00a0h"
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def figures() -> None:
+    who = session.actor()
+    key = ("usage", check_report(who), first, last)
+    try:
+        found = shared.cached(key, lambda: usage(shared.db, by=who, first=first, last=last))
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)))
+        return
+    whose = "What you booked yourself" if found.own else "Everybody's bookings"
+    st.caption(
+        f"{whose}, {words.short_date(first)} to {words.short_date(last)} {last.year}. Counted is "
+        "what is requested or approved; a period is open where the ground is not closed."
+    )
+    counts = [f"{words.STATUS[s]} {found.statuses[s]:,}" for s in Status if found.statuses[s]]
+    if not counts:
+        with st.container(border=True, key="card_reports_empty"):
+            st.markdown("##### Nothing was booked in these dates")
+            st.caption("Choose other dates above, or book a ground.")
+        return
+    with st.container(border=True, key="card_reports_total"):
+        with st.container(horizontal=True, gap="medium"):
+            st.metric("Bookings", f"{found.total.bookings:,}", width="content")
+            st.metric("Hours", hours(found.total.hours), width="content")
+            st.metric("Of open periods", percent(found.total.share), width="content")
+        st.caption(" · ".join(counts))
+    by_ground(found)
+    left, right = st.columns(2)
+    with left:
+        ranking("By class", "Class", found.classes, "classes")
+    with right:
+        ranking("By game", "Game", found.games, "games")
+
+
+def by_ground(found: Usage) -> None:
+    # No card of its own: the bars' tracks have the colour of one.
+    with st.container(border=True):
+        st.markdown("##### By ground")
+        for line in found.grounds:
+            share = f"{percent(line.share)} of open periods" if line.open else "not in use"
+            st.progress(
+                min(line.share or 0.0, 1.0),
+                text=f"**{words.literal(line.name)}** · {share} · "
+                f"{amount(line.bookings)}, {hours(line.hours)}",
+            )
+
+
+def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str) -> None:
+    with st.container(border=True, key=f"card_reports_{key}"):
+        st.markdown(f"##### {heading}")
+        if not lines:
+            st.caption("Nothing that was requested or approved.")
+            return
+        st.table(
+            {
+                column: [words.literal(line.name) for line in lines],
+                "Bookings": [f"{line.bookings:,}" for line in lines],
+                "Hours": [hours(line.hours) for line in lines],
+            },
+            border="horizontal",
+            hide_index=True,
+            alt=f"Bookings and hours, {heading.lower()}, the most hours first",
+        )
+
+
+live.fragment(shared, "reports", figures)

@@ -1,0 +1,174 @@
+"""A change in words: payloads and lines, no queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date as Date
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from booking_core import Change, Ground
+from pages.shared import words
+
+_NAMES = {
+    "class_name": "Class",
+    "created_by": "Asked by",
+    "game": "Game",
+    "moved_from": "Moved from",
+    "must_change": "Must choose a new password",
+    "reason": "Reason given",
+    "student_id": "Roll number",
+    "student_name": "Student",
+    "timetable_id": "Timetable",
+}
+# Shown on other lines, or of no use to a reader.
+_DATES = frozenset(("date", "first", "last"))
+_LEFT_OUT = frozenset(("_id", "ground_id", "date", "start", "end", "cells"))
+
+
+def what(name: str) -> str:
+    """``Booking``, ``Ground``: what a change was made to."""
+    return _plain(name)
+
+
+def row(change: Change, grounds: Mapping[str, Ground], now: datetime) -> dict[str, Any]:
+    """A line of the audit list."""
+    zone = now.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    local = change.at.astimezone(zone)
+    main, under = subject(change, grounds)
+    about = f"{_plain(change.action)}: {main}"
+    return {
+        "id": key(change),
+        "about": about,
+        "selectable": False,
+        "cells": [
+            [words.day_heading(local.date(), now.date()), f"{local:%H:%M:%S}"],
+            [change.by_name, _for_whom(change) or "no account"],
+            [_plain(change.action), what(change.what)],
+            [main, under],
+        ],
+        "actions": [
+            {"name": "details", "label": "Details", "tone": "", "about": f"Details: {about}"}
+        ],
+    }
+
+
+def key(change: Change) -> str:
+    """Another text for each change."""
+    _, id, place = change.place or (None, change.id, 0)
+    return f"{id}:{place}"
+
+
+def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
+    """What it was done to, and what goes under that."""
+    facts = change.details
+    if change.what in ("booking", "closure") and "date" in facts:
+        place, time_of_day = slot(facts, grounds).rsplit(", ", 1)
+        under = [str(facts[name]) for name in ("game", "student_name") if facts.get(name)]
+        if facts.get("reason"):
+            under.append(f"“{facts['reason']}”")
+        return place, " · ".join([time_of_day, *under])
+    after, before = (_mapping(facts.get(side)) for side in ("after", "before"))
+    name = str(after.get("name") or before.get("name") or facts.get("name") or change.id)
+    if change.what == "day" and change.id:
+        name = _date(change.id)
+    count = facts.get("count")
+    if not name and count is not None:
+        return f"{count} {change.what}", "of students no names are kept here"
+    if before and after:
+        changed = [f for f in _changed(before, after) if f != "_id"]
+        under = "changed: " + ", ".join(_plain(field).lower() for field in changed)
+    else:
+        under = str(after.get("note") or (change.id if change.id != name else ""))
+    return name or what(change.what), under
+
+
+def slot(facts: Mapping[str, Any], grounds: Mapping[str, Ground]) -> str:
+    ground = grounds.get(facts["ground_id"])
+    date = Date.fromisoformat(facts["date"])
+    span = words.span(*(time.fromisoformat(facts[name]) for name in ("start", "end")))
+    name = ground.name if ground else facts["ground_id"]
+    return f"{name}, {words.short_date(date)}, {span}"
+
+
+def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list[tuple[str, str]]:
+    """(name, value) of all that is known of a change."""
+    local = change.at.astimezone(zone)
+    found = [
+        ("When", f"{words.short_date(local.date())} {local.year}, {local:%H:%M:%S}"),
+        ("By", f"{change.by_name} ({change.by})" if _for_whom(change) else change.by_name),
+    ]
+    if change.on_behalf_of:
+        found.append(("On behalf of", change.on_behalf_of))
+    found.append(("Done", f"{_plain(change.action)}: {what(change.what).lower()}"))
+    facts = change.details
+    if "ground_id" in facts and "date" in facts:
+        found.append(("Slot", slot(facts, grounds)))
+    for name, value in facts.items():
+        if name in ("before", "after") or (name in _LEFT_OUT and "ground_id" in facts):
+            continue
+        if name == "moved_from" and isinstance(value, Mapping):
+            found.append((_plain(name), slot(value, grounds)))
+        elif isinstance(value, Mapping):
+            found += [(f"{_plain(name)}, {_plain(k).lower()}", _value(v)) for k, v in value.items()]
+        elif name in _DATES:
+            found.append((_plain(name), _date(str(value))))
+        else:
+            found.append((_plain(name), _value(value)))
+    before, after = (_mapping(facts.get(side)) for side in ("before", "after"))
+    for name in _changed(before, after):
+        if name != "_id":
+            old, new = _value(before.get(name)), _value(after.get(name))
+            both = bool(before) and bool(after)
+            found.append((_plain(name), f"{old} → {new}" if both else new if after else old))
+    if change.id:
+        found.append(("Record", change.id))
+    return found
+
+
+def _for_whom(change: Change) -> str:
+    """Under a name: whose decision it was, or the account where the name does not tell it."""
+    if change.on_behalf_of:
+        return f"for {change.on_behalf_of}"
+    return "" if change.by.casefold() == change.by_name.casefold() else change.by
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    names = [*after, *(name for name in before if name not in after)]
+    return [name for name in names if before.get(name) != after.get(name) or not before]
+
+
+def _plain(name: str) -> str:
+    return _NAMES.get(name, name.replace("_", " ").capitalize())
+
+
+def _value(value: Any) -> str:
+    """Facts as people say them."""
+    match value:
+        case None | "":
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case {"label": label, "start": str(start), "end": str(end)}:
+            return f"{label} ({start}–{end})"
+        case Mapping():
+            return ", ".join(f"{_plain(str(k))}: {_value(v)}" for k, v in value.items()) or "–"
+        case list() | tuple():
+            return ", ".join(map(_value, value)) or "–"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
+    return str(value)
+
+
+def _date(text: str) -> str:
+    try:
+        date = Date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{words.short_date(date)} {date.year}"

@@ -1,0 +1,63 @@
+"""Exports: a button, and the dialog in which a table is made and taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from booking_core import Actor, BookingError, exports
+from pages.shared import session, words
+from pages.shared.services import Services
+
+
+def button(shared: Services, key: str, name: str, load: Callable[[Actor], exports.Table]) -> None:
+    """“Export”: ``load(actor)`` is called once it is pressed, for whoever is there by then.
+
+    ``name`` begins the file's name.
+    """
+    if st.button("Export", key=key, icon=":material/download:", disabled=not shared.is_live):
+        _dialog(shared, key, name, load)
+
+
+@st.dialog("Export")
+def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], exports.Table]) -> None:
+    try:
+        with st.spinner("Collecting the rows…"):
+            table = load(session.actor())
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)))
+        return
+    count = len(table.rows)
+    if not count:
+        st.markdown("Nothing matches, so there is nothing to take away. Choose other filters.")
+        return
+    rows = f"{count:,} row{'' if count == 1 else 's'}"
+    st.markdown(f"**{words.literal(table.title)}**: {rows}, by the filters that are set.")
+    if table.cut:
+        st.warning(
+            f"There are more than {exports.MAX_ROWS:,}. These are the first; choose fewer dates "
+            "to get the rest.",
+            icon=":material/content_cut:",
+        )
+    st.caption("The file holds names. Keep it where only those who need it can read it.")
+    file = f"{name}-{shared.now():%Y-%m-%d}"
+    with st.container(horizontal=True):
+        # Made when they are pressed, from the rows that were read for this person just now.
+        st.download_button(
+            "Excel (XLSX)",
+            lambda: exports.to_xlsx(table),
+            f"{file}.xlsx",
+            exports.XLSX,
+            key=f"{key}.xlsx",
+            type="primary",
+            on_click="ignore",
+        )
+        st.download_button(
+            "CSV",
+            lambda: exports.to_csv(table),
+            f"{file}.csv",
+            exports.CSV,
+            key=f"{key}.csv",
+            on_click="ignore",
+        )

@@ -1,0 +1,128 @@
+"""Figures, changes and health on the screen, and what is taken away from it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from app_server import HEAD, JOSEPH, MEERA, School
+from conftest import OpenPage
+from openpyxl import load_workbook
+from playwright.sync_api import Page, expect
+from screens import TICK, act_as, row, show_tab
+from support import GROUNDS
+
+from booking_core import Student, approve, ensure_schema, save_ground, save_students
+
+
+def open_screen(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def exported(page: Page, kind: str) -> bytes:
+    """The file that the open export gives."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=kind).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def figure(page: Page, ground: int) -> str:
+    line = page.get_by_text(re.compile(rf"^Ground {ground} · "))
+    return line.inner_text().replace("\u00a0", " ")
+
+
+def test_figures_follow_the_bookings_and_staff_see_their_own(
+    open_page: OpenPage, school: School
+) -> None:
+    approve(school.db, school.book(student=1, start=14, by=JOSEPH).id, by=HEAD)
+    page = open_page("/reports", "Anand Rao")
+    expect(page.get_by_text("Everybody's bookings")).to_be_visible()
+    expect(page.get_by_text("Ground 1 · ")).to_contain_text("1 booking, 1")
+
+    school.book(student=2, start=15, by=MEERA)
+
+    expect(page.get_by_text("Ground 1 · ")).to_contain_text("2 bookings, 2", timeout=TICK)
+    assert "of open periods" in figure(page, 1)
+    expect(page.get_by_text("Requested 1 · Approved 1")).to_be_visible()
+
+    act_as(page, "Meera Nair")
+    expect(page.get_by_text("What you booked yourself")).to_be_visible()
+    expect(page.get_by_text("Ground 1 · ")).to_contain_text("1 booking, 1")
+
+    page.get_by_role("button", name="Export").click()
+    table = list(csv.reader(io.StringIO(exported(page, "CSV").decode("utf-8-sig"))))
+    assert table[2][:4] == ["Ground", "Ground 1", "1", "1.0"]
+
+
+def test_bookings_are_taken_away_as_filtered_and_formulas_are_text(
+    open_page: OpenPage, school: School
+) -> None:
+    save_students(school.db, [Student("S900", "=1+1", "9-Z")])
+    school.book(student="S900", start=14, purpose="@SUM(A1)")
+    school.book(student=1, start=15)
+    page = open_page("/bookings", "Anand Rao")
+    page.get_by_role("combobox", name="Class").click()
+    page.get_by_role("option", name="9-Z").click()
+    expect(row(page, "=1+1")).to_be_visible()
+
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text("1 row, by the filters")).to_be_visible()
+    sheet = list(load_workbook(io.BytesIO(exported(page, "Excel"))).active.iter_rows())
+    table = list(csv.reader(io.StringIO(exported(page, "CSV").decode("utf-8-sig"))))
+
+    assert [(c.value, c.data_type) for c in sheet[1][7:10]] == [
+        ("=1+1", "s"),
+        ("9-Z", "s"),
+        ("@SUM(A1)", "s"),
+    ]
+    assert len(sheet) == len(table) == 2
+    assert table[1][7:10] == ["'=1+1", "9-Z", "'@SUM(A1)"]
+
+
+def test_an_admin_reads_every_change_and_finds_one_on_a_telephone(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page("/book", "Farah Sheikh")
+    open_screen(page, "Admin")
+    page.set_viewport_size({"width": 390, "height": 844})
+    show_tab(page, "Audit")
+    expect(row(page, "Ground 1").first).to_be_visible()
+
+    booking = school.book(student=1, start=14, by=JOSEPH)
+    approve(school.db, booking.id, by=HEAD, reason="zonal trials")
+    expect(row(page, "zonal trials")).to_contain_text("Approved", timeout=TICK)
+    save_ground(school.db, GROUNDS[0])
+
+    page.get_by_role("combobox", name="What").click()
+    page.get_by_role("option", name="Booking", exact=True).click()
+    expect(row(page, "Saved")).to_have_count(0)
+    row(page, "zonal trials").get_by_role("button").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Dr. Anand Rao (head)")
+    expect(dialog.get_by_role("button")).to_have_count(1)  # to close it
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("button", name=re.compile("Edit|Delete|Remove"))).to_have_count(0)
+    overflow = page.evaluate("document.querySelector('.stMain').scrollWidth - innerWidth")
+    assert overflow <= 0
+
+
+def test_health_is_a_quiet_list(open_page: OpenPage, school: School) -> None:
+    page = open_page("/book", "Farah Sheikh")
+    open_screen(page, "Admin")
+    show_tab(page, "Health")
+
+    expect(page.get_by_text("All is well")).to_be_visible()
+    expect(page.get_by_text("A write is heard of after")).to_be_visible()
+    expect(page.get_by_text("No mail is set up")).to_be_visible()
+
+    school.db["bookings"].drop_index("changes")
+    try:
+        page.get_by_role("button", name="Look again").click()
+        expect(page.get_by_text("1 thing is wrong")).to_be_visible()
+        expect(page.get_by_text("Missing or different: changes")).to_be_visible()
+    finally:
+        ensure_schema(school.db)

@@ -1,0 +1,193 @@
+"""What is taken away: own or all, formulas that are none, and real numbers and dates."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from openpyxl import load_workbook
+from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, booked, student_id
+
+from booking_core import (
+    InvalidRequest,
+    NotAllowed,
+    Status,
+    Student,
+    approve,
+    cancel,
+    exports,
+    save_students,
+)
+from booking_core.exports import Table, to_csv, to_xlsx
+
+ATTACKS = [
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "  =1",
+    "＝1",
+    '=HYPERLINK("http://x","y")',
+]
+
+
+def table_of(*rows) -> Table:
+    width = len(rows[0])
+    return Table("T", tuple((f"c{n}", 10) for n in range(width)), tuple(rows))
+
+
+def read_csv(data: bytes) -> list[list[str]]:
+    assert data.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def read_xlsx(data: bytes):
+    return list(load_workbook(io.BytesIO(data)).active.iter_rows())
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_text_that_looks_like_a_formula_is_text_in_both(text):
+    table = table_of((text, 1))
+
+    in_csv = read_csv(to_csv(table))[1][0]
+    (in_xlsx, _) = read_xlsx(to_xlsx(table))[1]
+
+    assert in_csv == f"'{text}"
+    assert (in_xlsx.data_type, in_xlsx.quotePrefix) == ("s", True)
+    # XML reads a carriage return as a line feed, as it does everywhere.
+    assert in_xlsx.value.replace("\r", "\n").endswith(text.replace("\r", "\n"))
+
+
+def test_headings_are_neutral_too():
+    table = Table("T", (("=1+1", 10),), ((1,),))
+
+    assert read_csv(to_csv(table))[0] == ["'=1+1"]
+    assert read_xlsx(to_xlsx(table))[0][0].data_type == "s"
+
+
+def test_numbers_and_dates_are_what_they_are():
+    moment = datetime(2026, 11, 23, 6, 0)  # noqa: DTZ001 - a sheet knows no zone
+    table = table_of((-5, 2.5, DAY, time(9), moment, None))
+
+    assert read_csv(to_csv(table))[1] == [
+        "-5",
+        "2.5",
+        "2026-11-24",
+        "09:00",
+        "2026-11-23 06:00",
+        "",
+    ]
+    cells = read_xlsx(to_xlsx(table))[1]
+    assert [c.data_type for c in cells] == ["n", "n", "d", "d", "d", "n"]
+    assert cells[0].value == -5
+    assert cells[2].value.date() == DAY
+    assert (cells[3].value, cells[4].value, cells[5].value) == (time(9), moment, None)
+
+
+def test_any_text_comes_back_as_it_was():
+    texts = ("मीरा नायर", 'Zoë, "the" one', "two\nlines", "a;b\tc", "Ω 🏐", "x" * 500)
+    table = table_of(texts)
+
+    assert read_csv(to_csv(table))[1] == list(texts)
+    assert [c.value for c in read_xlsx(to_xlsx(table))[1]] == list(texts)
+
+
+def test_characters_that_no_file_can_hold_do_not_stop_an_export():
+    table = table_of(("a\x00b\x0bc\ud800d",))
+
+    assert read_csv(to_csv(table))[1] == ["ab\x0bc?d"]
+    assert read_xlsx(to_xlsx(table))[1][0].value == "a\ufffdb\ufffdc\ufffdd"
+
+
+@pytest.fixture(scope="module")
+def kept(school):
+    db, first = school
+    save_students(db, [Student("S900", "=2+5", "+9-A"), Student("S901", "मीरा", "9-B")])
+    approve(db, first.id, by=HEAD, now=NOW + timedelta(minutes=1))
+    booked(db, by=RAVI, student="S900", start=10, purpose="=HYPERLINK(1)")
+    last = booked(db, by=RAVI, student="S901", start=11, ground="ground-2")
+    cancel(db, last.id, by=RAVI, reason="ill", now=NOW + timedelta(minutes=2))
+    return db
+
+
+def test_bookings_carry_slot_people_and_last_change(kept):
+    row = exports.bookings(kept, by=HEAD, student_id=student_id(0)).rows[0]
+
+    assert row[1:12] == (
+        *(DAY, time(9), time(10), "Ground 1", "Volleyball", "S000", "Student 0", "1-A", ""),
+        *("Approved", "Meera"),
+    )
+    assert row[12:] == (
+        datetime(2026, 11, 23, 6, 0),  # noqa: DTZ001 - the school's time, for a sheet
+        "Head",
+        datetime(2026, 11, 23, 6, 1),  # noqa: DTZ001
+        "",
+    )
+
+
+def test_a_hostile_name_and_purpose_end_as_text(kept):
+    table = exports.bookings(kept, by=ADMIN, student_id="S900")
+
+    in_csv = read_csv(to_csv(table))[1]
+    in_xlsx = read_xlsx(to_xlsx(table))[1]
+
+    assert in_csv[7:10] == ["'=2+5", "'+9-A", "'=HYPERLINK(1)"]
+    assert [(c.value, c.data_type) for c in in_xlsx[7:10]] == [
+        ("=2+5", "s"),
+        ("+9-A", "s"),
+        ("=HYPERLINK(1)", "s"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("by", "students"),
+    [
+        (MEERA, {"S000"}),
+        (RAVI, {"S900", "S901"}),
+        (HEAD, {"S000", "S900", "S901"}),
+        (ADMIN, {"S000", "S900", "S901"}),
+    ],
+    ids=["meera", "ravi", "principal", "admin"],
+)
+def test_staff_get_their_own_and_the_others_all(kept, by, students):
+    assert {row[6] for row in exports.bookings(kept, by=by).rows} == students
+
+
+def test_staff_do_not_get_another_ones_by_asking(kept):
+    with pytest.raises(NotAllowed):
+        exports.bookings(kept, by=MEERA, created_by="ravi")
+    assert len(exports.bookings(kept, by=HEAD, created_by="ravi").rows) == 2
+
+
+def test_the_filters_are_those_of_the_list(kept):
+    assert [r[7] for r in exports.bookings(kept, by=HEAD, ground_id="ground-2").rows] == ["मीरा"]
+    assert len(exports.bookings(kept, by=HEAD, status=Status.APPROVED).rows) == 1
+    with pytest.raises(InvalidRequest):
+        exports.bookings(kept, by=HEAD, date_from=DAY, date_to=DAY - timedelta(1))
+
+
+def test_changes_are_for_admins_and_carry_their_details(kept):
+    days = {"first": date(2026, 11, 23), "last": date(2026, 11, 23)}
+    table = exports.changes(kept, by=ADMIN, who="ravi", action="cancelled", **days)
+
+    assert table.rows[0][1:6] == ("Ravi", "ravi", "", "cancelled", "booking")
+    assert "reason: ill" in table.rows[0][7]
+    assert read_csv(to_csv(table))[0][0] == "At"
+    with pytest.raises(NotAllowed):
+        exports.changes(kept, by=HEAD, **days)
+
+
+def test_a_long_export_ends_at_its_limit_and_says_so(kept, monkeypatch):
+    whole = exports.bookings(kept, by=HEAD)
+    monkeypatch.setattr(exports, "MAX_ROWS", 2)
+    monkeypatch.setattr(exports, "_PAGE", 1)
+
+    part = exports.bookings(kept, by=HEAD)
+
+    assert (whole.cut, part.cut) == (False, True)
+    assert part.rows == whole.rows[:2]

@@ -1,0 +1,197 @@
+"""Figures of use, against a school that is small enough to count by hand."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+
+import pytest
+from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, booked
+
+from booking_core import (
+    Ground,
+    InvalidRequest,
+    NotAllowed,
+    Period,
+    Status,
+    Timetable,
+    approve,
+    cancel,
+    close_ground,
+    reject,
+    reports,
+    save_day,
+    save_ground,
+    save_timetable,
+    usage,
+)
+from booking_core.store import figures
+
+WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
+
+
+@pytest.fixture(scope="module")
+def counted(school):
+    """Two days: ten periods on Tuesday, four on Wednesday (one of them of two hours).
+
+    Tuesday, Ground 1: one hour of Meera's, approved; two hours of Ravi's, requested. Ground 2: an
+    hour of Meera's that was cancelled, one that was rejected; closed from 8 to 12. Wednesday,
+    Ground 3: the two hours of one period, Meera's. Thursday: an hour that is not asked about.
+    """
+    db, first = school
+    half = (
+        *(Period(f"{h}-{h + 1}", time(h), time(h + 1)) for h in (8, 9, 10)),
+        Period("double", time(11), time(13)),
+    )
+    save_timetable(db, Timetable("half", half))
+    save_day(db, DAY + timedelta(1), timetable_id="half", note="Half day")
+    approve(db, first.id, by=HEAD, now=NOW)
+    booked(db, by=RAVI, student=1, start=14, end=16, game="Football")
+    gone = booked(db, student=2, ground="ground-2", start=13)
+    cancel(db, gone.id, by=MEERA, now=NOW)
+    refused = booked(db, student=3, ground="ground-2", start=14)
+    reject(db, refused.id, by=HEAD, reason="no", now=NOW)
+    close_ground(
+        db,
+        ground_id="ground-2",
+        date=DAY,
+        start=time(8),
+        end=time(12),
+        reason="rain",
+        by=HEAD,
+        now=NOW,
+    )
+    booked(db, student=0, ground="ground-3", on=DAY + timedelta(1), start=11, end=13)
+    booked(db, by=RAVI, student=5, on=DAY + timedelta(2), start=9)
+    return db
+
+
+def test_figures_are_as_counted_by_hand(counted):
+    found = usage(counted, by=HEAD, **WEEK)
+
+    assert [(x.name, x.bookings, x.hours, x.used, x.open) for x in found.grounds] == [
+        ("Ground 1", 2, 3.0, 3.0, 14.0),
+        ("Ground 2", 0, 0.0, 0.0, 10.0),  # four of the fourteen were closed
+        ("Ground 3", 1, 2.0, 1.0, 14.0),
+    ]
+    assert (found.total.bookings, found.total.hours) == (3, 5.0)
+    assert found.total.share == 4 / 38
+    assert [(x.name, x.bookings, x.hours) for x in found.classes] == [
+        ("1-A", 2, 3.0),
+        ("2-A", 1, 2.0),
+    ]
+    assert [(x.name, x.hours) for x in found.games] == [("Volleyball", 3.0), ("Football", 2.0)]
+    assert {s: n for s, n in found.statuses.items() if n} == {
+        Status.APPROVED: 1,
+        Status.PENDING: 2,
+        Status.CANCELLED: 1,
+        Status.REJECTED: 1,
+    }
+
+
+def test_staff_see_what_they_booked_of_what_was_open(counted):
+    found = usage(counted, by=RAVI, **WEEK)
+
+    assert (found.own, usage(counted, by=ADMIN, **WEEK).own) == (True, False)
+    assert [(x.bookings, x.used, x.open) for x in found.grounds] == [
+        (1, 2.0, 14.0),
+        (0, 0.0, 10.0),
+        (0, 0.0, 14.0),
+    ]
+    assert sum(found.statuses.values()) == 1
+    assert [x.name for x in found.classes] == ["2-A"]
+
+
+def test_a_booking_that_fits_no_period_any_more_counts_for_the_part_it_takes(make_db):
+    db = make_db()
+    booked(db, start=9)
+    wide = tuple(Period(f"{h}", time(h), time(h + 2)) for h in (8, 10))
+    save_timetable(db, Timetable("regular", wide, tuple(range(7))))
+
+    line = usage(db, by=HEAD, first=DAY, last=DAY).grounds[0]
+
+    assert (line.bookings, line.hours, line.used, line.open) == (1, 1.0, 0.5, 2.0)
+
+
+def test_a_retired_ground_keeps_its_figures_and_is_open_no_more(make_db):
+    db = make_db()
+    booked(db)
+    save_ground(db, Ground("ground-1", "Old field", ("Volleyball",), 1, retired=True))
+    save_ground(db, Ground("ground-2", "Never used", ("Football",), 2, retired=True))
+
+    lines = usage(db, by=HEAD, first=DAY, last=DAY).grounds
+
+    assert [(x.name, x.bookings, x.open, x.share) for x in lines] == [
+        ("Old field", 1, 0.0, None),
+        ("Ground 3", 0, 10.0, 0.0),
+    ]
+
+
+def test_days_without_school_are_not_open(make_db):
+    db = make_db()
+    save_day(db, DAY, timetable_id=None, note="Holiday")
+
+    found = usage(db, by=HEAD, first=DAY, last=DAY)
+
+    assert (found.total.open, found.total.share) == (0, None)
+
+
+def test_the_table_to_export_has_every_line(counted):
+    found = usage(counted, by=HEAD, **WEEK)
+    table = reports.table(found)
+
+    assert ("Ground", "Ground 1", 2, 3.0, 3.0, 14.0, 0.2143) in table.rows
+    assert ("Class", "1-A", 2, 3.0, None, None, None) in table.rows
+    assert ("Status", "Cancelled", 1, None, None, None, None) in table.rows
+
+
+@pytest.mark.parametrize(
+    ("field", "dates"),
+    [
+        ("first", {"first": "today", "last": DAY}),
+        ("last", {"first": DAY, "last": DAY - timedelta(1)}),
+        ("last", {"first": date(2025, 1, 1), "last": DAY}),
+    ],
+)
+def test_bad_ranges_are_named(school, field, dates):
+    with pytest.raises(InvalidRequest) as refused:
+        usage(school[0], by=HEAD, **dates)
+
+    assert refused.value.field == field
+
+
+def test_the_role_decides_and_not_the_caller(school, monkeypatch):
+    monkeypatch.setitem(
+        reports.check_report.__globals__["rules"]._ALLOWED, "report own", frozenset()
+    )
+
+    with pytest.raises(NotAllowed):
+        usage(school[0], by=MEERA, **WEEK)
+
+
+def test_the_server_reads_only_the_days_asked_for(db):
+    row = db["bookings"].find_one({"_id": booked(db).id})
+    del row["quota"]
+    db["bookings"].insert_many(
+        row
+        | {
+            "_id": f"copy-{n:04d}",
+            "status": "Cancelled",
+            "date": (DAY - timedelta(days=1 + n // 10)).isoformat(),
+        }
+        for n in range(3000)
+    )
+    explained = db.command(
+        "explain",
+        {
+            "aggregate": "bookings",
+            "pipeline": figures.pipeline([DAY], None),
+            "hint": "queue",
+            "cursor": {},
+        },
+        verbosity="executionStats",
+    )
+
+    stats = explained["stages"][0]["$cursor"]["executionStats"]
+    assert "'queue'" in str(explained)
+    assert stats["totalDocsExamined"] == 1
+    assert stats["totalKeysExamined"] < 20

@@ -1,0 +1,93 @@
+"""A change in words, whatever it was made to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from support import GROUNDS
+
+from booking_core import Change
+from pages.shared.desk import audit_view
+
+ZONE = ZoneInfo("Asia/Kolkata")
+AT = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=ZONE)
+KNOWN = {ground.id: ground for ground in GROUNDS}
+SLOT = {"ground_id": "ground-1", "date": "2026-11-24", "start": "09:00", "end": "10:00"}
+
+
+def change(what: str, action: str = "saved", id: str = "x", **details) -> Change:
+    return Change(AT, "admin", "Farah", "", action, what, id, details, (AT, "entry", 0))
+
+
+@pytest.mark.parametrize(
+    ("made", "main", "under"),
+    [
+        (
+            change("booking", "approved", **SLOT, game="Football", student_name="Asha"),
+            "Ground 1, Tue 24 Nov",
+            "9–10 AM · Football · Asha",
+        ),
+        (
+            change("closure", "closed", **SLOT | {"ground_id": "gone"}, reason="rain"),
+            "gone, Tue 24 Nov",
+            "9–10 AM · “rain”",
+        ),
+        (change("ground", id="g", after={"_id": "g", "name": "Field"}), "Field", "g"),
+        (
+            change("ground", before={"name": "A", "games": []}, after={"name": "B", "games": []}),
+            "B",
+            "changed: name",
+        ),
+        (
+            change("day", id="2026-12-25", after={"timetable_id": None, "note": "Christmas"}),
+            "Fri 25 Dec 2026",
+            "Christmas",
+        ),
+        (change("students", id="", count=120), "120 students", "no names are kept here"),
+        (change("account", "disabled", id="meera"), "meera", ""),
+        (change("settings", id=""), "Settings", ""),
+        (change("something new", id="", odd={"deep": [1, {"x": None}]}), "Something new", ""),
+    ],
+)
+def test_a_line_says_what_was_changed(made, main, under):
+    found, below = audit_view.subject(made, KNOWN)
+
+    assert found == main
+    assert below.endswith(under)
+    assert audit_view.row(made, KNOWN, NOW)["cells"][0] == ["Yesterday, Mon 23 Nov", "06:00:00"]
+
+
+def test_all_that_is_known_is_told_in_words():
+    period = {"label": "First", "start": "08:00", "end": "09:00"}
+    before = {"name": "Old", "retired": False, "periods": []}
+    after = {"name": "New", "retired": True, "periods": [period], "must_change": None}
+    made = change("timetable", before=before, after=after)
+
+    assert audit_view.lines(made, KNOWN, ZONE) == [
+        ("When", "Mon 23 Nov 2026, 06:00:00"),
+        ("By", "Farah (admin)"),
+        ("Done", "Saved: timetable"),
+        ("Name", "Old → New"),
+        ("Retired", "no → yes"),
+        ("Periods", "– → First (08:00–09:00)"),
+        ("Record", "x"),
+    ]
+
+
+def test_a_move_names_both_slots_and_a_delegate_the_principal():
+    made = Change(
+        *(AT, "deputy", "Ravi", "Dr. Rao", "moved", "booking", "b"),
+        {**SLOT, "moved_from": SLOT | {"start": "14:00", "end": "15:00"}, "reason": "2026-11-25"},
+        (AT, "b", 1),
+    )
+
+    told = dict(audit_view.lines(made, KNOWN, ZONE))
+
+    assert told["Slot"] == "Ground 1, Tue 24 Nov, 9–10 AM"
+    assert told["Reason given"] == "2026-11-25"  # as it was typed
+    assert told["Moved from"] == "Ground 1, Tue 24 Nov, 2–3 PM"
+    assert told["On behalf of"] == "Dr. Rao"
+    assert audit_view.row(made, KNOWN, NOW)["cells"][1] == ["Ravi", "for Dr. Rao"]
