@@ -43,13 +43,20 @@ def find(data: Path, pid: int | None = None) -> Running | None:
             continue
         with suppress(psutil.Error, ValueError, OverflowError):
             process = psutil.Process(hint)
-            if process.status() == psutil.STATUS_ZOMBIE:
+            if _is_dying(process):
                 _is_gone_within(process, KILLED_SECONDS)
                 continue
             running = _running_if_ours(process, data)
             if running is not None and lives(process):
                 return running
     return None
+
+
+def _is_dying(process: psutil.Process) -> bool:
+    """Whether a mongod was killed and still holds its port: it has lost its command line then."""
+    if process.status() == psutil.STATUS_ZOMBIE:
+        return True
+    return "mongod" in process.name() and not process.cmdline()
 
 
 def _running_if_ours(process: psutil.Process, data: Path) -> Running | None:
