@@ -10,6 +10,7 @@ Who may do what, and when:
   as an orphan until the next start, which adopts it if it answers and replaces it if not.
 - A process is touched only when its command line names mongod, this database directory and
   this log file. A process id from a file is a hint, never a proof.
+- The server answers nobody who does not log in. A server from before that was so is replaced.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -59,6 +60,7 @@ from booking_core.mongod_process import (
     store_hints,
     stored_hints,
 )
+from booking_core.mongod_secret import Secret, admit, obtain, system_client
 
 ATTEMPTS = 5
 WATCH_SECONDS = 0.25
@@ -83,11 +85,13 @@ class EmbeddedServer:
         data_directory: Path,
         membership: FileLock,
         running: Running,
+        secret: Secret,
         minimum_free_bytes: int,
     ) -> None:
         self.data_directory = data_directory
         self._membership = membership
         self._running = running
+        self._secret = secret
         self._minimum_free_bytes = minimum_free_bytes
         self._mutex = threading.Lock()
         self._leaving = threading.Event()
@@ -96,8 +100,11 @@ class EmbeddedServer:
 
     @property
     def uri(self) -> str:
-        """The connection string. Through it a driver waits for the primary after a restart."""
-        return f"mongodb://{HOST}:{self.port}/?replicaSet={REPLICA_SET}"
+        """The connection string, password included: for drivers, never for logs or screens.
+
+        Through it a driver waits for the primary after a restart.
+        """
+        return self._secret.uri(self.port)
 
     @property
     def pid(self) -> int:
@@ -120,10 +127,14 @@ class EmbeddedServer:
             if self._leaving.is_set() or lives(self._running.process):
                 return
             with _guard(self.data_directory):
-                self._running = _join_or_launch(
-                    self.data_directory, self.port, self._minimum_free_bytes
+                self._running, self._secret = _join_or_launch(
+                    self.data_directory,
+                    self._membership,
+                    self.port,
+                    self._minimum_free_bytes,
+                    self._secret.password,
                 )
-        logger.warning("the database server had ended; it runs again at %s", self.uri)
+        logger.warning("the database server had ended; it runs again on port %d", self.port)
 
     def close(self) -> None:
         """Leave. The last app to leave stops the server, and returns when it has ended.
@@ -186,8 +197,10 @@ def start(data_directory: Path, *, minimum_free_bytes: int = MINIMUM_FREE_BYTES)
         )
         membership.acquire(timeout=0)
         try:
-            running = _join_or_launch(data, stored_hints(data).get("port"), minimum_free_bytes)
-            server = EmbeddedServer(data, membership, running, minimum_free_bytes)
+            running, secret = _join_or_launch(
+                data, membership, stored_hints(data).get("port"), minimum_free_bytes
+            )
+            server = EmbeddedServer(data, membership, running, secret, minimum_free_bytes)
         except BaseException:
             _leave(data, membership)
             raise
@@ -214,10 +227,24 @@ def _guard(data: Path) -> Iterator[None]:
         raise explain_os_error(exc, data) from exc
 
 
-def _join_or_launch(data: Path, port: int | None, minimum_free_bytes: int) -> Running:
-    """The primary on this data: the one that runs, else a new one, by preference on the port."""
+def _join_or_launch(
+    data: Path,
+    membership: FileLock,
+    port: int | None,
+    minimum_free_bytes: int,
+    password: str | None = None,
+) -> tuple[Running, Secret]:
+    """The primary on this data: the one that runs, else a new one, by preference on the port.
+
+    ``password`` is the one that this app's connections use already.
+    """
     for _ in range(ATTEMPTS):
+        secret = obtain(data, password)
         running = find(data)
+        if running is not None and not running.asks:
+            logger.warning("a database server that asked for no password is replaced")
+            stop(running.process, STOP_SECONDS)
+            running = None
         if running is None:
             check_room(data, minimum_free_bytes)
             chosen = port if port is not None and is_free(port) else free_port()
@@ -232,42 +259,53 @@ def _join_or_launch(data: Path, port: int | None, minimum_free_bytes: int) -> Ru
                     raise in_use(data) from exc
             running = find(data)
         if running is not None:
-            if _become_primary(running, data):
+            if _become_primary(running, data, secret, lambda: _others(data, membership)):
                 store_hints(data, running)
-                return running
+                return running, secret
             stop(running.process, ANSWER_SECONDS)
     raise too_slow(data)
 
 
-def _leave(data: Path, membership: FileLock, pid: int | None = None) -> None:
-    membership.release()
+def _others(data: Path, membership: FileLock) -> bool:
+    """Whether another app is present. Forgets those that ended without saying so."""
     for path in (data / "apps").glob("*.lock"):
+        if str(path) == membership.lock_file and membership.is_locked:
+            continue
         probe = FileLock(path, timeout=0)
         try:
             probe.acquire()
         except Timeout:
-            return  # somebody stays
+            return True
         probe.release()
         path.unlink(missing_ok=True)
+    return False
+
+
+def _leave(data: Path, membership: FileLock, pid: int | None = None) -> None:
+    membership.release()
+    if _others(data, membership):
+        return
     running = find(data, pid)
     if running is not None:
         stop(running.process, STOP_SECONDS)
 
 
-def _become_primary(running: Running, data: Path) -> bool:
-    """True once the server is primary; False when it ended, or listens and does not answer.
+def _become_primary(
+    running: Running, data: Path, secret: Secret, others: Callable[[], bool]
+) -> bool:
+    """True once the server is primary and lets the apps' user in.
 
-    Raises :class:`ServerFailed` when it answers, and is still no primary after a minute.
+    False when it ended, or listens and does not answer whoever has the key. Raises
+    :class:`ServerFailed` when it answers, and is still no primary after a minute.
     """
-    process, port = running
+    process, port = running.process, running.port
     # One that still recovers does not listen yet.
     if not comes_true(lambda: listens(port) or not lives(process), START_SECONDS):
         raise too_slow(data)
     milliseconds = int(ANSWER_SECONDS * 1000)
-    client: MongoClient[dict[str, Any]] = MongoClient(
-        HOST,
+    client = system_client(
         port,
-        directConnection=True,
+        secret,
         connectTimeoutMS=milliseconds,
         socketTimeoutMS=milliseconds,
         # Short, so that between two tries one sees that a server killed a moment ago is gone.
@@ -285,6 +323,7 @@ def _become_primary(running: Running, data: Path) -> bool:
         # The server drops connections when its role changes, so an error here ends nothing.
         with suppress(PyMongoError):
             if client.admin.command("hello")["isWritablePrimary"]:
+                admit(client, port, data, secret, others)
                 return True
             _configure(client, f"{HOST}:{port}")
         return not lives(process)

@@ -78,6 +78,11 @@ def log_file(data_directory: Path) -> Path:
     return data_directory / "mongod.log"
 
 
+def key_file(data_directory: Path) -> Path:
+    """The key of the replica set. With it, mongod answers nobody who does not log in."""
+    return data_directory / "mongod.key"
+
+
 def find_binary() -> Path:
     """The mongod to run: the one on the PATH, else the packaged one, made executable.
 
@@ -127,7 +132,12 @@ def launch(binary: Path, data_directory: Path, port: int) -> None:
     command = [
         *(str(binary), "--replSet", REPLICA_SET, "--bind_ip", HOST, "--port", str(port)),
         *("--dbpath", str(database_directory(data_directory)), "--nounixsocket"),
-        *("--logpath", str(log), "--logappend", "--quiet", "--wiredTigerCacheSizeGB", "0.25"),
+        # In one word: an app from before the password, still open, would take a server with a
+        # --logpath of two words for one of its own that hangs, and replace it over and over.
+        *(f"--logpath={log}", "--logappend", "--quiet", "--wiredTigerCacheSizeGB", "0.25"),
+        *("--keyFile", str(key_file(data_directory))),
+        # Else anyone on this machine may make the first user, in the moment before we do.
+        *("--setParameter", "enableLocalhostAuthBypass=false"),
         # A school's bookings are small. By default mongod lays out 300 MB before the first one.
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
         *("--oplogSize", "256", "--setParameter", "diagnosticDataCollectionEnabled=false"),

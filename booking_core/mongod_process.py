@@ -17,16 +17,20 @@ from typing import NamedTuple
 
 import psutil
 
-from booking_core.mongod_binary import database_directory, log_file
+from booking_core.mongod_binary import database_directory, key_file, log_file
 
 KILLED_SECONDS = 10.0
 
 
 class Running(NamedTuple):
-    """A mongod that apps started on a data directory, and its port on 127.0.0.1."""
+    """A mongod that apps started on a data directory, and its port on 127.0.0.1.
+
+    ``asks`` is False for one from before servers asked for a password.
+    """
 
     process: psutil.Process
     port: int
+    asks: bool
 
 
 def find(data: Path, pid: int | None = None) -> Running | None:
@@ -39,25 +43,34 @@ def find(data: Path, pid: int | None = None) -> Running | None:
             continue
         with suppress(psutil.Error, ValueError, OverflowError):
             process = psutil.Process(hint)
-            if process.status() == psutil.STATUS_ZOMBIE:
+            if _is_dying(process):
                 _is_gone_within(process, KILLED_SECONDS)
                 continue
-            port = _port_if_ours(process.cmdline(), data)
-            if port is not None and lives(process):
-                return Running(process, port)
+            running = _running_if_ours(process, data)
+            if running is not None and lives(process):
+                return running
     return None
 
 
-def _port_if_ours(command: list[str], data: Path) -> int | None:
-    """The port of the mongod with this command line, or None if it is not of this data."""
+def _is_dying(process: psutil.Process) -> bool:
+    """Whether a mongod was killed and still holds its port: it has lost its command line then."""
+    if process.status() == psutil.STATUS_ZOMBIE:
+        return True
+    return "mongod" in process.name() and not process.cmdline()
+
+
+def _running_if_ours(process: psutil.Process, data: Path) -> Running | None:
+    command = process.cmdline()
     options = dict(pairwise(command))
+    log = str(log_file(data))
     if (
         command
         and "mongod" in Path(command[0]).name
         and options.get("--dbpath") == str(database_directory(data))
-        and options.get("--logpath") == str(log_file(data))
+        and (f"--logpath={log}" in command or options.get("--logpath") == log)
     ):
-        return int(options["--port"])
+        asks = options.get("--keyFile") == str(key_file(data))
+        return Running(process, int(options["--port"]), asks)
     return None
 
 

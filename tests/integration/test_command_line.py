@@ -208,7 +208,8 @@ def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], words: str
 
 
 def test_a_refused_password_is_one_sentence(mongod_uri: str) -> None:
-    uri = mongod_uri.replace("mongodb://", "mongodb://somebody:secret-word@")
+    address = mongod_uri.rpartition("@")[2]
+    uri = f"mongodb://somebody:secret-word@{address}"
 
     done, found = run("board", "today", MONGODB_URI=uri), run("doctor", MONGODB_URI=uri)
 

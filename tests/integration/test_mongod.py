@@ -20,7 +20,7 @@ import pytest
 from pymongo import MongoClient
 from servers import servers_on, until
 
-from booking_core import mongod, mongod_binary
+from booking_core import mongod, mongod_binary, mongod_secret
 
 ROOT = Path(__file__).parents[2]
 
@@ -142,7 +142,7 @@ def test_the_server_is_reached_on_the_loopback_address_only(data: Path) -> None:
         listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
 
         assert [tuple(address) for address in listening] == [("127.0.0.1", server.port)]
-        assert server.uri == f"mongodb://127.0.0.1:{server.port}/?replicaSet=rs0"
+        assert f"@127.0.0.1:{server.port}/?replicaSet=rs0" in server.uri
 
 
 def test_data_is_kept_from_one_start_to_the_next(data: Path) -> None:
@@ -377,6 +377,7 @@ def test_a_port_that_somebody_took_meanwhile_is_given_up_and_the_data_kept(data:
 
 def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: Path) -> None:
     (data / "db").mkdir(parents=True)
+    mongod_secret.obtain(data)
     with socket.socket() as taker:
         taker.bind(("127.0.0.1", 0))
         taker.listen()

@@ -59,25 +59,26 @@ def put_on_path(program: bytes, directory: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def replace_in_file(path: Path, old: bytes, new: bytes) -> bool:
-    """Replace bytes in a WiredTiger file. Its blocks of 4 KB keep their CRC-32C by a change to
-    the unused bytes at the end of the block: fed its own register, a CRC returns to zero."""
+    """Replace bytes in a WiredTiger file, in the blocks it uses and those it used. They are of
+    4 KB and keep their CRC-32C by a change to the unused bytes at their end: fed its own
+    register, a CRC returns to zero."""
     content = bytearray(path.read_bytes())
-    at = content.find(old)
-    if at < 0:
-        return False
-    end = at // 4096 * 4096 + 4096
-    register = 0
-    for byte in bytes(a ^ b for a, b in zip(old, new, strict=True)) + bytes(
-        end - 4 - at - len(new)
-    ):
-        register ^= byte
-        for _ in range(8):
-            register = register >> 1 ^ (0x82F63B78 if register & 1 else 0)
-    assert content[end - 4 : end] == bytes(4)
-    content[at : at + len(new)] = new
-    content[end - 4 : end] = register.to_bytes(4, "little")
+    found = False
+    while (at := content.find(old)) >= 0:
+        found = True
+        end = at // 4096 * 4096 + 4096
+        register = 0
+        for byte in bytes(a ^ b for a, b in zip(old, new, strict=True)) + bytes(
+            end - 4 - at - len(new)
+        ):
+            register ^= byte
+            for _ in range(8):
+                register = register >> 1 ^ (0x82F63B78 if register & 1 else 0)
+        assert content[end - 4 : end] == bytes(4)
+        content[at : at + len(new)] = new
+        content[end - 4 : end] = register.to_bytes(4, "little")
     path.write_bytes(content)
-    return True
+    return found
 
 
 def stored_version(version: bytes) -> bytes:

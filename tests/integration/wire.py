@@ -23,6 +23,7 @@ class Proxy:
     def __init__(self, uri: str) -> None:
         server = urlsplit(uri)
         self._server = (server.hostname, server.port)
+        self._login, _, _ = server.netloc.rpartition("@")
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -35,7 +36,7 @@ class Proxy:
     @property
     def uri(self) -> str:
         port = self._listener.getsockname()[1]
-        return f"mongodb://127.0.0.1:{port}/?directConnection=true"
+        return f"mongodb://{self._login}@127.0.0.1:{port}/?directConnection=true&authSource=admin"
 
     def cut(self, command: str, *, for_good: bool = False) -> None:
         with self._lock:
