@@ -18,7 +18,7 @@ from booking_core import (
 from pages.shared import elements, live, services, session, views, words
 
 shared = services.start()
-by = session.actor()
+session.actor()
 known = shared.reference()
 state = st.session_state
 VERBS = {"approve": approve, "reject": reject, "revoke": revoke}
@@ -34,6 +34,7 @@ session.demo_note(shared)
 
 def decide(verb: str, ids: list[str], reason: str = "") -> None:
     """Each on its own: one that somebody else decided first does not stop the others."""
+    by = session.actor()
     lines = []
     done = 0
     for booking_id in ids:
@@ -168,6 +169,7 @@ def outcome() -> None:
 
 @st.dialog("Give a reason")
 def ask(verb: str, ids: list[str]) -> None:
+    session.check(shared)  # it names people: nothing for whoever has left
     many = len(ids) > 1
     what = f"{len(ids)} bookings" if many else "this booking"
     st.markdown(

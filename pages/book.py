@@ -56,7 +56,7 @@ session.demo_note(shared)
 def board_of_the_day() -> datetime | None:
     board = shared.boards.get(date, shared.now())
     if shared.now().date() != today and form.reviewing() is None:
-        st.rerun()  # the page stood open over midnight: its dates have moved on
+        session.rerun_by_itself()  # the page stood open over midnight: its dates have moved on
     pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
@@ -70,7 +70,7 @@ def board_of_the_day() -> datetime | None:
     )
     if stale and form.reviewing() is None:
         st.session_state["book.seen"] = seen
-        st.rerun()
+        session.rerun_by_itself()
     st.session_state["book.seen"] = seen
     return board.turns_at()
 
@@ -123,13 +123,14 @@ def review_body() -> None:
             key="book.confirm",
             type="primary",
             on_click=form.confirm,
-            args=(shared, by),
+            args=(shared, session.actor),
             disabled=gone is not None or not shared.is_live,
         )
 
 
 @st.dialog("Booking requested", on_dismiss=form.finish, icon=":material/check_circle:")
 def requested() -> None:
+    session.check(shared)
     booking = form.done()
     if booking is None:
         return

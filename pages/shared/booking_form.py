@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date as Date
 from datetime import time, timedelta
@@ -194,8 +195,11 @@ def finish() -> None:
     st.session_state[_RESET] = True
 
 
-def confirm(shared: Services, by: Actor) -> None:
-    """Sends the review once. A slot that the live board shows as taken is not sent at all."""
+def confirm(shared: Services, actor: Callable[[], Actor]) -> None:
+    """Sends the review once, by ``actor()`` as of now.
+
+    A slot that the live board shows as taken is not sent at all.
+    """
     submission, wanted = reviewing(), request()
     if submission is None or wanted is None or done() is not None:
         return
@@ -212,7 +216,7 @@ def confirm(shared: Services, by: Actor) -> None:
             st.session_state[_LOST] = lost(board)
             return
         with shared.change():
-            st.session_state[_DONE] = book(shared.db, wanted, by=by, submission_id=submission)
+            st.session_state[_DONE] = book(shared.db, wanted, by=actor(), submission_id=submission)
     except SlotTaken as exc:
         st.session_state[_LOST] = (exc.held_by, list(exc.alternatives))
     except BookingError as exc:

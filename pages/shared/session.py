@@ -131,7 +131,7 @@ def door(shared: Services) -> None:
     ticket = identity.ticket()
     with st.container(border=True, width=420, key="card_door"):
         st.title("Sign in", anchor=False)
-        if st.user.is_logged_in and ticket is not None and not _is_over(ticket):
+        if ticket is not None and not ticket.is_over:
             who = words.literal(identity.claimed())
             if not ticket.email:
                 st.markdown(
@@ -156,14 +156,6 @@ def door(shared: Services) -> None:
                 type="primary",
                 width="stretch",
             )
-
-
-def _is_over(ticket: Ticket) -> bool:
-    from datetime import UTC, datetime
-
-    from pages.shared.people import LONGEST
-
-    return ticket.since is None or datetime.now(UTC) >= ticket.since + LONGEST
 
 
 def base() -> str:
