@@ -62,13 +62,15 @@ def change_account(
     role: Role | None = None,
     email: str | Literal[_Unset.UNSET] | None = UNSET,
     active: bool | None = None,
+    reason: str = "",
     by: Actor | None,
     now: datetime | None = None,
 ) -> Account:
     """Changes what is given; a new role, and disabling, end the account's sessions with it.
 
-    ``email`` None takes the address away. Raises InvalidRequest, NotFound, AlreadyExists (for the
-    address), LastAdmin when no active admin would be left, NotAllowed, StoreUnavailable.
+    ``email`` None takes the address away; ``reason`` is for the journal. Raises InvalidRequest,
+    NotFound, AlreadyExists (for the address), LastAdmin when no active admin would be left,
+    NotAllowed, StoreUnavailable.
     """
     _check_admin(by)
     account_id = _check_id(account_id)
@@ -85,7 +87,8 @@ def change_account(
         if not isinstance(active, bool):
             raise InvalidRequest("active", "must be true or false")
         fields["active"] = active
-    return store.update(db, account_id, fields, by, moment(now))
+    reason = check_text(reason, "reason")
+    return store.update(db, account_id, fields, reason, by, moment(now))
 
 
 def reset_password(

@@ -5,7 +5,7 @@ Accounts themselves are in ``model.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime
 
@@ -26,7 +26,7 @@ class Session:
 class SignedIn:
     """``token`` is for the browser alone: what is stored is its hash."""
 
-    token: str
+    token: str = field(repr=False)
     account: Account
 
 

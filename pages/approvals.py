@@ -15,20 +15,23 @@ from booking_core import (
     revoke,
     weeks_of,
 )
-from pages.shared import elements, live, services, session, views, words
+from pages.shared import elements, handing_on, live, services, session, views, words
 
 shared = services.start()
-session.actor()
 known = shared.reference()
 state = st.session_state
 VERBS = {"approve": approve, "reject": reject, "revoke": revoke}
 TABS = ("Waiting", "Approved, upcoming", "Decided")
+viewer = session.actor()  # as of this run, for what is shown; whatever acts asks anew
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 
-title, status_side = st.columns([2.4, 7], vertical_alignment="center")
+title, status_side, hand_on = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
     live.line(shared)
+if viewer.role.decides:
+    with hand_on, st.container(horizontal=True, horizontal_alignment="right"):
+        handing_on.button(shared)
 session.demo_note(shared)
 
 
@@ -53,6 +56,7 @@ def show_new() -> None:
 
 
 def queue() -> None:
+    handing_on.note(shared, viewer)
     waiting = shared.cached("queue", lambda: pending_queue(shared.db))
     upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
     st.set_page_config(page_title=f"({len(waiting)}) Approvals" if waiting else "Approvals")

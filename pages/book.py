@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import StoreUnavailable, week_of
+from booking_core import Status, StoreUnavailable, week_of
 from booking_core.model import minutes
 from booking_core.timetable import iso_week
 from pages.shared import booking_form as form
@@ -110,10 +110,12 @@ def review_body() -> None:
     elif form.problem():
         st.error(words.literal(form.problem()), icon=":material/error:")
     else:
-        st.caption(
-            "The slot is held as soon as you confirm; the principal decides. "
-            f"{'' if shared.is_live else 'Not live: Confirm comes back by itself.'}"
+        what = (
+            "The slot is booked as soon as you confirm; nobody else decides."
+            if form.as_approved()
+            else "The slot is held as soon as you confirm; the principal decides."
         )
+        st.caption(f"{what} {'' if shared.is_live else 'Not live: Confirm comes back by itself.'}")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="book.back"):
             form.end_review()
@@ -128,13 +130,22 @@ def review_body() -> None:
         )
 
 
-@st.dialog("Booking requested", on_dismiss=form.finish, icon=":material/check_circle:")
+ended = form.done()
+is_approved = ended is not None and ended.status is Status.APPROVED
+title_done = "Ground booked" if is_approved else "Booking requested"
+
+
+@st.dialog(title_done, on_dismiss=form.finish, icon=":material/check_circle:")
 def requested() -> None:
     session.check(shared)
     booking = form.done()
     if booking is None:
         return
-    st.markdown("The slot is held and waiting for the principal's approval.")
+    st.markdown(
+        "The slot is booked; it waits for nobody."
+        if is_approved
+        else "The slot is held and waiting for the principal's approval."
+    )
     with st.container(border=True):
         for name, value in (
             ("Reference", booking.reference),
@@ -224,6 +235,12 @@ with panel_side, st.container(border=True, key="card_panel"):
             height=80,
             placeholder="Practice for the inter-house final",
         )
+        if by.role.decides:
+            st.toggle(
+                "Book without waiting",
+                key=form.APPROVED,
+                help="The booking is approved at once, in your name.",
+            )
         chosen = st.session_state.get(form.STUDENT)
         refused = False
         hint = "Choose a student to go on."
@@ -251,7 +268,12 @@ with panel_side, st.container(border=True, key="card_panel"):
                 hint = f":red[{name} has {held} bookings that week, as many as allowed.]"
             else:
                 used = f"{len(week)} of {quota}" if quota is not None else str(len(week))
-                hint = f"{name} has {used} bookings that week. The principal decides on this one."
+                decides = (
+                    "This one is approved at once."
+                    if form.as_approved()
+                    else "The principal decides on this one."
+                )
+                hint = f"{name} has {used} bookings that week. {decides}"
         st.button(
             "Review booking",
             key="book.review.open",

@@ -93,10 +93,11 @@ def update(
     db: Documents,
     account_id: str,
     fields: Mapping[str, Any],
+    reason: str,
     by: Actor | None,
     now: datetime,
 ) -> Account:
-    """Sets ``fields``, ends the sessions where they must end. Raises NotFound, LastAdmin and
+    """Sets ``fields``, and ends the sessions where they must end. Raises NotFound, LastAdmin,
 
     AlreadyExists. What is so already is not written, and not in the journal.
     """
@@ -124,7 +125,9 @@ def update(
         action = "changed"
         if list(news) == ["active"]:
             action = "enabled" if news["active"] else "disabled"
-        details = {"before": {name: before[name] for name in news}, "after": news}
+        details: Document = {"before": {name: before[name] for name in news}, "after": news}
+        if reason:
+            details["reason"] = reason
         journal.write(db, session, by, action, "account", account_id, details, now)
         return after
 

@@ -80,13 +80,14 @@ class People:
         While the database is away, what was known last. Raises StoreUnavailable where nothing was.
         """
         kept = self._kept.get(ticket.key)
-        if kept is not None:
-            if not self._feed.connected:
-                return kept.person if datetime.now(UTC) < kept.ends_at else None
-            if kept.version == self._feed.people and kept.date == self._today():
-                if kept.person is None or datetime.now(UTC) < kept.ends_at:
-                    return kept.person
-        return self.read(ticket)
+        if kept is None:
+            return self.read(ticket)
+        is_over = kept.person is not None and datetime.now(UTC) >= kept.ends_at
+        if not self._feed.connected:
+            return None if is_over else kept.person
+        if is_over or kept.version != self._feed.people or kept.date != self._today():
+            return self.read(ticket)
+        return kept.person
 
     def read(self, ticket: Ticket) -> Person | None:
         """Who that is by the database itself, at this moment. Raises StoreUnavailable."""
@@ -104,7 +105,7 @@ class People:
         return person
 
     def touch(self, ticket: Ticket) -> None:
-        """Somebody is at work: notes it, at most once a minute. Nothing while the database is away."""
+        """Somebody is at work: notes it, at most once a minute, while the database is there."""
         kept = self._kept.get(ticket.key)
         if not ticket.token or kept is None or time.monotonic() - kept.touched < _TOUCH_SECONDS:
             return
