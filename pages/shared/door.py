@@ -1,7 +1,8 @@
 """The routes at the door: signing in and out, another password, the demo's accounts.
 
 They set and clear the session's cookie, which no script of a page can read. What they refuse tells
-nobody whether a name exists.
+nobody whether a name exists. Nothing here may import a component: the server loads this module
+before Streamlit runs, and would not serve the component then.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ from booking_core.demo import DEMO_ACCOUNTS
 from booking_core.passwords import SHORTEST
 from pages.shared import door_page as page
 from pages.shared import identity, services, words
+from pages.shared.address import COOKIE, base
 from pages.shared.people import LONGEST, Person, Ticket
 from pages.shared.services import Services
-from pages.shared.session import COOKIE, base
 
 BODY_BYTES = 8192
 BODY_SECONDS = 10.0

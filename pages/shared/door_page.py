@@ -83,7 +83,7 @@ def sign_in(
         '<button class="go">Sign in</button></form>'
         f'<p class="help">Forgotten your password, or no account yet? Ask {escape(contact)}.</p>'
     )
-    body = "<h1>Sign in</h1>" + _problem(problem)
+    body = "<h1>Sign in</h1>"
     if not has_admin:
         body += (
             '<p class="note">There is no admin yet. On the computer of this dashboard, '
@@ -101,10 +101,10 @@ def sign_in(
             f'<form method="post" action="{base}/signin/demo">{_hidden(next_path)}'
             f'<div class="people">{people}</div></form>'
             f"<details{' open' if problem else ''}><summary>With a name and a password</summary>"
-            f"{form}</details>"
+            f"{_problem(problem)}{form}</details>"
         )
     else:
-        body += form
+        body += _problem(problem) + form
     return _page(base, school, "Sign in", body, _wall(base))
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
 from pages.shared import door, identity, services
-from pages.shared.session import base
+from pages.shared.address import base
 
 # First parts of addresses that are no screens, and of the one screen that is for everybody.
 _PARTS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")

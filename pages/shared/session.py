@@ -10,10 +10,10 @@ from streamlit_autorefresh import st_autorefresh
 
 from booking_core import Actor, ServerFailed, StoreUnavailable
 from pages.shared import elements, identity, services, words
+from pages.shared.address import COOKIE, base
 from pages.shared.people import Person, Ticket
 from pages.shared.services import Services
 
-COOKIE = "ground_booking_session"
 _TICKET, _DRAWN, _WHOSE = "session.ticket", "session.drawn_for", "session.whose"
 _BY_ITSELF = "session.by_itself"
 _FILTERS = frozenset(
@@ -156,12 +156,6 @@ def door(shared: Services) -> None:
                 type="primary",
                 width="stretch",
             )
-
-
-def base() -> str:
-    """The path that the app is served under: "" or such as "/grounds"."""
-    text = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{text}" if text else ""
 
 
 def demo_note(shared: Services) -> None:

@@ -2,10 +2,11 @@
 export default function ({ data, parentElement }) {
   const address = new URL(data.to, location.origin)
   address.searchParams.set("next", location.pathname + location.search)
+  if (parentElement.querySelector(".root")) return
   const root = make("div", "root" + (isDark(parentElement) ? " dark" : ""))
   const link = make("a", "", "Sign in to go on")
   link.href = address
   root.append(link)
-  parentElement.replaceChildren(root)
+  parentElement.appendChild(root)
   location.replace(address)
 }

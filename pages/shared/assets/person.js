@@ -6,7 +6,10 @@ const initials = name => {
 }
 
 export default function ({ data, parentElement }) {
-  const root = make("div", "root" + (isDark(parentElement) ? " dark" : ""))
+  let root = parentElement.querySelector(".root")
+  if (!root) parentElement.appendChild((root = make("div", "root")))
+  root.classList.toggle("dark", isDark(parentElement))
+  root.replaceChildren()
   const who = make("div", "who")
   const mark = make("i", "", initials(data.name))
   mark.setAttribute("aria-hidden", "true")
@@ -32,5 +35,4 @@ export default function ({ data, parentElement }) {
     ways.append(form)
     root.append(ways)
   }
-  parentElement.replaceChildren(root)
 }
