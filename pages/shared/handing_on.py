@@ -25,7 +25,7 @@ _FURTHEST = timedelta(days=365)
 
 def button(shared: Services) -> None:
     """Opens the dialog; for whoever may hand decisions on."""
-    if st.button("Hand on decisions…", key="approvals.hand_on", icon=":material/handshake:"):
+    if st.button("Hand decisions to somebody…", key="approvals.hand_on", icon=":material/handshake:"):
         _dialog(shared)
 
 
@@ -53,7 +53,7 @@ def _until(given: Delegation) -> str:
     return f"until {words.short_date(given.last)}"
 
 
-@st.dialog("Hand on decisions")
+@st.dialog("Hand decisions to somebody")
 def _dialog(shared: Services) -> None:
     st.markdown(
         "Somebody else approves, rejects and revokes for you on these days. You go on deciding "
@@ -67,7 +67,7 @@ def _dialog(shared: Services) -> None:
     }
     if takers:
         to = st.selectbox(
-            "To",
+            "Who decides",
             list(takers),
             index=None,
             key="approvals.hand_on.to",
@@ -81,7 +81,7 @@ def _dialog(shared: Services) -> None:
         failed = st.empty()
         with st.container(horizontal=True, horizontal_alignment="right"):
             pressed = st.button(
-                "Hand on", key="approvals.hand_on.do", type="primary", disabled=to is None
+                "Hand over", key="approvals.hand_on.do", type="primary", disabled=to is None
             )
         if pressed and to is not None:
             try:

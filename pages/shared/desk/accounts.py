@@ -78,6 +78,7 @@ def _list(shared: Services) -> None:
             "columns": ["Name", "Role", "E-mail", "State"],
             "rows": [_row(account) for account in shown],
             "bulk": [],
+            "wide": True,
             "live": shared.is_live,
         },
         key="admin.accounts.list",
@@ -115,7 +116,7 @@ def _row(account: Account) -> dict[str, Any]:
         "cells": [
             [account.name, account.id, ""],
             [account.role.value.capitalize(), "", ""],
-            [account.email or "–", "", ""],
+            [account.email or "", "", ""],
             state,
         ],
         "actions": actions,
@@ -127,7 +128,7 @@ def _way_in(account: Account) -> str:
         return "one-time password"
     if account.has_password:
         return "password"
-    return "by e-mail only" if account.email else "no way in yet"
+    return "by e-mail only" if account.email else "no password"
 
 
 @st.dialog("Add account")
