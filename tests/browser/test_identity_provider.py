@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from app_server import AppServer, School, running_app
 from conftest import OpenPage
-from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import Page, expect
 from screens import LOAD, TICK
+from support import eventually
 
 from booking_core import Account, Role, add_account, change_account
 
@@ -24,11 +29,36 @@ client_id = "ground-booking"
 client_secret = "any"
 server_metadata_url = "http://localhost:{port}/.well-known/openid-configuration"
 """
-USERS = [
-    User("lakshmi", claims={"email": "Lakshmi@school.example", "email_verified": True}),
-    User("stranger", claims={"email": "stranger@school.example", "email_verified": True}),
-    User("claimant", claims={"email": "lakshmi@school.example", "email_verified": False}),
+CLAIMS = [
+    {"sub": "lakshmi", "email": "Lakshmi@school.example", "email_verified": True},
+    {"sub": "stranger", "email": "stranger@school.example", "email_verified": True},
+    {"sub": "claimant", "email": "lakshmi@school.example", "email_verified": False},
 ]
+
+
+@contextmanager
+def provider() -> Iterator[int]:
+    """Its port. A process of its own: it warns of what will change in its libraries."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    users = [part for claims in CLAIMS for part in ("--user-claims", json.dumps(claims))]
+    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), *users]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
+        try:
+            eventually(lambda: _answers(process, port))
+            yield port
+        finally:
+            process.terminate()
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    assert process.poll() is None
+    try:
+        return httpx.get(f"http://localhost:{port}/.well-known/openid-configuration").is_success
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +67,12 @@ def federated(
 ) -> Iterator[tuple[AppServer, School]]:
     home: Path = tmp_path_factory.mktemp("home")
     with (
-        run_server_in_thread(user_claims=USERS) as provider,
+        provider() as port,
         running_app(home, mongod_uri, SCHOOL_CONTACT="the office") as (app, school),
     ):
         app.close()
         (home / ".streamlit").mkdir(exist_ok=True)
-        secrets = SECRETS.format(app=app.url, port=provider.server_port)
+        secrets = SECRETS.format(app=app.url, port=port)
         (home / ".streamlit" / "secrets.toml").write_text(secrets, encoding="utf-8")
         app.start()
         account = Account("lakshmi", "Lakshmi Iyer", Role.STAFF, "lakshmi@school.example")
