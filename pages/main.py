@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import services, session
+from pages.shared import handing_on, services, session
 
 st.set_page_config(
     page_title="Ground booking",
@@ -26,8 +26,9 @@ screens = [
     st.Page("approvals.py", title="Approvals", icon=":material/rule:"),
     st.Page("wall.py", title="Wall display", icon=":material/tv:"),
 ]
-role = session.actor().role
-if not role.decides:
+actor = session.actor()
+role = actor.role
+if not role.decides and not handing_on.has_in_hand(shared, actor):
     screens = [screen for screen in screens if screen.title != "Approvals"]
 if role.closes:
     title = "Admin" if role.administers else "Closures"

@@ -12,6 +12,7 @@ from booking_core import (
     BookingError,
     Delegation,
     Role,
+    StoreUnavailable,
     delegate,
     delegations_of,
     end_delegation,
@@ -43,15 +44,28 @@ def note(shared: Services, by: Actor) -> None:
             for g in _longest(given)
         ]
     else:
-        mine = shared.cached(
-            ("delegations_of", by.id, today), lambda: delegations_of(shared.db, by)
-        )
+        mine = _in_hand(shared, by)
         lines = [
             f"You decide for {g.by_name}{_until(g, today)}. The history shows both names."
             for g in _longest(mine)
         ]
     for line in lines:
         st.caption(f":material/handshake: {words.literal(line)}")
+
+
+def has_in_hand(shared: Services, actor: Actor) -> bool:
+    """Whether Approvals is a screen for ``actor`` today, without the role for it."""
+    if shared.db is None:
+        return False
+    try:
+        return bool(_in_hand(shared, actor))
+    except StoreUnavailable:
+        return False
+
+
+def _in_hand(shared: Services, actor: Actor) -> list[Delegation]:
+    key = ("delegations_of", actor.id, actor.role, shared.now().date())
+    return shared.cached(key, lambda: delegations_of(shared.db, actor))
 
 
 def _longest(given: list[Delegation]) -> list[Delegation]:
