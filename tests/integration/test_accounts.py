@@ -395,6 +395,17 @@ def test_of_two_changes_of_one_password_at_the_same_moment_one_wins(bare):
     assert sign_in(bare, "ravi", f"my own password {winner}", address="192.0.2.1")
 
 
+def test_a_disabled_account_cannot_change_its_password(bare):
+    add_account(bare, RAVI, password=PASSWORD)
+    change_account(bare, "ravi", active=False, by=ADMIN)
+
+    with pytest.raises(SignInRefused):
+        change_password(bare, "ravi", old=PASSWORD, new="my own password")
+
+    change_account(bare, "ravi", active=True, by=ADMIN)
+    assert sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
+
+
 def test_a_session_opened_while_the_password_changes_does_not_outlive_the_change(bare, monkeypatch):
     add_account(bare, RAVI, password=PASSWORD)
     really = passwords.matches

@@ -6,13 +6,14 @@ The moments are those of the clock: what has ended by it the server itself would
 from __future__ import annotations
 
 import hashlib
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from argon2 import PasswordHasher
 from junk import BAD_ID, BAD_NOW, UNSTORABLE, WRONG_TYPE, cases, refused
-from support import ADMIN, at_once, of_type
+from support import ADMIN, at_once, eventually, of_type
 
 from booking_core import (
     Account,
@@ -311,6 +312,34 @@ def test_the_right_password_among_parallel_ones_is_never_locked_out_by_itself(do
     assert len(of_type(outcomes, SignedIn)) == 4
     fail(door, times=4)
     assert sign_in(door, "ravi", PASSWORD, address=THERE, now=NOW)
+
+
+def test_no_more_than_four_passwords_are_looked_at_at_once(door, monkeypatch):
+    inside, peak, go_on = [], [], threading.Event()
+
+    class Slow(PasswordHasher):
+        def verify(self, hash, password):
+            inside.append(password)
+            peak.append(len(inside))
+            go_on.wait(20)
+            inside.remove(password)
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(passwords, "_hasher", Slow(1, 8, 1))
+    stored = passwords.hashed(PASSWORD)
+    guesses = [
+        threading.Thread(target=passwords.matches, args=(stored, f"guess {number}"))
+        for number in range(12)
+    ]
+    for guess in guesses:
+        guess.start()
+
+    eventually(lambda: len(inside) >= 4)
+    assert not passwords._at_once.acquire(timeout=0.2)
+    go_on.set()
+    for guess in guesses:
+        guess.join(20)
+    assert (max(peak), len(peak)) == (4, 12)
 
 
 def test_what_is_counted_is_forgotten_by_the_server_itself(door):
