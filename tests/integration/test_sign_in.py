@@ -521,12 +521,12 @@ def test_what_is_stored_is_no_token(door):
 def test_junk_does_not_reach_the_door(bare, field, value):
     wanted = {"name": "ravi", "password": PASSWORD, "address": HERE} | {field: value}
 
-    refused(bare, lambda db: sign_in(db, **wanted), field)
+    refused((bare, None), lambda db: sign_in(db, **wanted), field)
 
 
 @pytest.mark.parametrize(("field", "value"), cases(account_id=BAD_ID))
 def test_junk_has_no_sessions(bare, field, value):
-    refused(bare, lambda db: end_sessions(db, value), field)
+    refused((bare, None), lambda db: end_sessions(db, value), field)
 
 
 @pytest.mark.parametrize(("field", "value"), cases(now=BAD_NOW))
@@ -536,4 +536,4 @@ def test_junk_is_no_moment(bare, field, value):
         lambda db: touch_session(db, "x" * 43, now=value),
         lambda db: open_session(db, "ravi", now=value),
     ):
-        refused(bare, attempt, field)
+        refused((bare, None), attempt, field)
