@@ -29,9 +29,7 @@ def insert(db: Documents, key: str, account_id: str, epoch: int, now: datetime) 
 def read(db: Documents, key: str, now: datetime) -> Document | None:
     """The session, unless it has ended: the server may take a minute to remove it."""
     with reachable():
-        return collection(db, schema.SESSIONS).find_one(
-            {"_id": key, "expires_at": {"$gt": now}, "created_at": {"$gt": now - LONGEST}}
-        )
+        return collection(db, schema.SESSIONS).find_one({"_id": key, "expires_at": {"$gt": now}})
 
 
 def touch(db: Documents, key: str, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as Date
 from datetime import timedelta
 
 import streamlit as st
@@ -11,6 +12,7 @@ from booking_core import (
     BookingError,
     Delegation,
     Role,
+    StoreUnavailable,
     delegate,
     delegations_of,
     end_delegation,
@@ -25,7 +27,9 @@ _FURTHEST = timedelta(days=365)
 
 def button(shared: Services) -> None:
     """Opens the dialog; for whoever may hand decisions on."""
-    if st.button("Hand decisions to somebody…", key="approvals.hand_on", icon=":material/handshake:"):
+    if st.button(
+        "Hand decisions to somebody…", key="approvals.hand_on", icon=":material/handshake:"
+    ):
         _dialog(shared)
 
 
@@ -35,22 +39,45 @@ def note(shared: Services, by: Actor) -> None:
     if by.role.decides:
         given = shared.cached(("delegations", today), lambda: find_delegations(shared.db, on=today))
         lines = [
-            f"{g.to_name} decides for {'you' if g.by == by.id else g.by_name} too, {_until(g)}."
-            for g in given
+            f"{g.to_name} decides for {'you' if g.by == by.id else g.by_name} too"
+            f"{_until(g, today)}."
+            for g in _longest(given)
         ]
     else:
-        mine = shared.cached(
-            ("delegations_of", by.id, today), lambda: delegations_of(shared.db, by)
-        )
+        mine = _in_hand(shared, by)
         lines = [
-            f"You decide for {g.by_name}, {_until(g)}. The history shows both names." for g in mine
+            f"You decide for {g.by_name}{_until(g, today)}. The history shows both names."
+            for g in _longest(mine)
         ]
     for line in lines:
         st.caption(f":material/handshake: {words.literal(line)}")
 
 
-def _until(given: Delegation) -> str:
-    return f"until {words.short_date(given.last)}"
+def has_in_hand(shared: Services, actor: Actor) -> bool:
+    """Whether Approvals is a screen for ``actor`` today, without the role for it."""
+    if shared.db is None:
+        return False
+    try:
+        return bool(_in_hand(shared, actor))
+    except StoreUnavailable:
+        return False
+
+
+def _in_hand(shared: Services, actor: Actor) -> list[Delegation]:
+    key = ("delegations_of", actor.id, actor.role, shared.now().date())
+    return shared.cached(key, lambda: delegations_of(shared.db, actor))
+
+
+def _longest(given: list[Delegation]) -> list[Delegation]:
+    """Of what was handed from one to the same other several times, what ends last."""
+    longest: dict[tuple[str, str], Delegation] = {}
+    for one in sorted(given, key=lambda one: one.last):
+        longest[(one.by, one.to)] = one
+    return list(longest.values())
+
+
+def _until(given: Delegation, today: Date) -> str:
+    return " today" if given.last == today else f", until {words.short_date(given.last)}"
 
 
 @st.dialog("Hand decisions to somebody")
@@ -91,7 +118,7 @@ def _dialog(shared: Services) -> None:
                 failed.error(words.literal(words.error(exc)))
             else:
                 st.toast(
-                    words.literal(f"{given.to_name} decides for you {_until(given)}."),
+                    words.literal(f"{given.to_name} decides for you too{_until(given, today)}."),
                     icon=":material/check:",
                 )
                 st.rerun()

@@ -58,8 +58,8 @@ FIELDS = {
     "name": "The name",
     "email": "The e-mail address",
     "password": "The password",
-    "first": "The first day",
-    "last": "The last day",
+    "first": "The first date",
+    "last": "The last date",
     "to": "Who decides",
 }
 # What a role may not do; other verbs are said of "this booking".
