@@ -6,8 +6,9 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from starlette.middleware import Middleware
 
-from pages.shared import push, services
+from pages.shared import door, guard, push, services
 
 
 @asynccontextmanager
@@ -26,5 +27,9 @@ def on_script_error(exc: BaseException) -> bool:
 
 
 app = st.App(
-    "pages/main.py", routes=push.routes(), lifespan=lifespan, on_script_error=on_script_error
+    "pages/main.py",
+    routes=[*push.routes(), *door.routes()],
+    lifespan=lifespan,
+    middleware=[Middleware(guard.Guard)],
+    on_script_error=on_script_error,
 )

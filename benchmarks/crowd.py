@@ -12,6 +12,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
+from pages.shared.address import COOKIE
+
 from .measure import clock
 
 T = TypeVar("T")
@@ -21,8 +23,8 @@ FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_S
 class Viewer:
     """One open screen: its session, its live connection, and the timer's floor."""
 
-    def __init__(self, port: int, page: str, query: str, floor_seconds: float) -> None:
-        self._port, self._page, self._query = port, page, query
+    def __init__(self, port: int, token: str, page: str, query: str, floor_seconds: float) -> None:
+        self._port, self._token, self._page, self._query = port, token, page, query
         self._floor = floor_seconds
         self._live = self._timer = self._pulse = ""  # two fragments and a widget, by their ids
         self.version = ""
@@ -43,7 +45,12 @@ class Viewer:
     async def _view(self) -> None:
         base = f"ws://127.0.0.1:{self._port}"
         async with (
-            connect(f"{base}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as session,
+            connect(
+                f"{base}/_stcore/stream",
+                subprotocols=["streamlit"],
+                additional_headers={"Cookie": f"{COOKIE}={self._token}"},
+                max_size=None,
+            ) as session,
             connect(f"{base}/live{self._query}") as live,
             asyncio.TaskGroup() as tasks,
         ):
@@ -96,8 +103,8 @@ class Viewer:
 class Crowd:
     """Viewers on an event loop of their own."""
 
-    def __init__(self, port: int, page: str, query: str, floor_seconds: float) -> None:
-        self._what = (port, page, query, floor_seconds)
+    def __init__(self, port: int, token: str, page: str, query: str, floor_seconds: float) -> None:
+        self._what = (port, token, page, query, floor_seconds)
         self.viewers: list[Viewer] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

@@ -12,19 +12,21 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_socket
 
 from booking_core import (
+    Account,
     Actor,
+    AlreadyExists,
     BookingRequest,
     Ground,
     Period,
@@ -32,19 +34,23 @@ from booking_core import (
     Settings,
     Student,
     Timetable,
+    add_account,
     book,
     connect,
+    open_session,
     save_ground,
     save_students,
     save_timetable,
 )
 from booking_core.store.database import BookingDatabase
+from pages.shared.address import COOKIE
 
 from .measure import Result, clock, median, milliseconds, say
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUNDS, HOURS, CONFIRMS, RERUNS, ROUNDS = 10, range(8, 22), 9, 60, 3
 APP = ("streamlit", "run", "app.py")
+_STAFF = Actor("meera", Role.STAFF, "Meera Nair")
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 _ONE_LINE = """import streamlit as st
 
@@ -70,7 +76,10 @@ _WATCH = """() => new Promise(done => {
 
 
 def found_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[str, str]]:
-    """A school of 10 grounds and 14 periods, and the environment of an app on it."""
+    """A school of 10 grounds and 14 periods, and the environment of an app on it.
+
+    Its one account is for ``ticket``.
+    """
     name = f"screens_{zone.rpartition('/')[2].replace('+', 'p')}"
     settings = Settings(mongodb_uri=uri, database=name, time_zone=zone, quota=None)
     db = connect(settings)
@@ -81,6 +90,8 @@ def found_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[st
     for number in range(GROUNDS):
         save_ground(db, Ground(f"ground-{number}", f"Ground {number}", ("Football",), number))
     save_students(db, [Student(f"S{n:03d}", f"Student {n}", "10-A") for n in range(120)])
+    with suppress(AlreadyExists):
+        add_account(db, Account(_STAFF.id, _STAFF.name, _STAFF.role))
     return db, {
         "MONGODB_URI": uri,
         "MONGODB_DATABASE": name,
@@ -89,13 +100,28 @@ def found_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[st
     }
 
 
+def ticket(db: BookingDatabase, now: datetime | None = None) -> str:
+    """A session that begins at ``now``, for the cookie of a viewer."""
+    return open_session(db, _STAFF.id, now=now)
+
+
+def let_in(context: BrowserContext, port: int, token: str) -> BrowserContext:
+    context.add_cookies([{"name": COOKIE, "value": token, "url": f"http://127.0.0.1:{port}"}])
+    return context
+
+
+def open_window(browser: Browser, port: int, token: str, size: ViewportSize) -> Page:
+    """A page of a browser that is signed in."""
+    return let_in(browser.new_context(viewport=size), port, token).new_page()
+
+
 def measurements(uri: str) -> Iterator[Callable[[], Result]]:
     db, environment = found_screens(uri)
-    yield lambda: ticks(environment)
+    yield lambda: ticks(db, environment)
     yield lambda: confirms(db, environment)
 
 
-def ticks(environment: dict[str, str]) -> Result:
+def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
     """Fragment reruns per second of one core's time, ours and one line's in turn."""
     say("a tick of the Book screen with nothing new, against a fragment of one line")
     with tempfile.TemporaryDirectory(prefix="ground-booking-bench-") as directory:
@@ -105,7 +131,8 @@ def ticks(environment: dict[str, str]) -> Result:
             app(APP, environment) as (port, process),
             app(("streamlit", "run", str(script)), environment) as (other_port, other_process),
         ):
-            ours, theirs = _Viewer(port, process, "book"), _Viewer(other_port, other_process, "")
+            ours = _Viewer(port, process, "book", ticket(db))
+            theirs = _Viewer(other_port, other_process, "")
             rates: list[tuple[float, float]] = []
             for turn in range(ROUNDS + 1):
                 pair = (
@@ -136,7 +163,7 @@ def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
             executable_path=os.environ["CHROMIUM"],
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page = open_window(browser, port, ticket(db), {"width": 1440, "height": 1000})
         for number in range(CONFIRMS):
             took.append(_confirm(page, f"http://127.0.0.1:{port}/book", f"S{number:03d}"))
         browser.close()
@@ -148,9 +175,6 @@ def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
         "ms",
         parts={"book() alone": core, "reruns, wire and browser": whole - core},
     )
-
-
-_STAFF = Actor("meera", Role.STAFF, "Meera Nair")
 
 
 def _requests() -> list[BookingRequest]:
@@ -184,10 +208,13 @@ def _confirm(page: Page, url: str, student: str) -> float:
 class _Viewer:
     """A client that speaks Streamlit's protocol, and the processor time its server spends."""
 
-    def __init__(self, port: int, process: psutil.Process, page: str) -> None:
+    def __init__(self, port: int, process: psutil.Process, page: str, token: str = "") -> None:
         self._process, self.wall = process, 0.0
         self._socket: ClientConnection = open_socket(
-            f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=None
+            f"ws://127.0.0.1:{port}/_stcore/stream",
+            subprotocols=["streamlit"],
+            additional_headers={"Cookie": f"{COOKIE}={token}"} if token else {},
+            max_size=None,
         )
         first = BackMsg()
         first.rerun_script.page_name = page

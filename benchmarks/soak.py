@@ -13,7 +13,7 @@ import os
 import random
 import sys
 import tempfile
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from time import sleep
 
@@ -25,7 +25,7 @@ from booking_core.store.database import BookingDatabase
 
 from .crowd import Crowd
 from .measure import clock, median, say
-from .screens import GROUNDS, HOURS, app, found_screens
+from .screens import GROUNDS, HOURS, app, found_screens, ticket
 
 VIEWERS, MOST = 10, 20
 WARM = 60  # seconds after which nothing may grow any more
@@ -64,7 +64,10 @@ class Soak:
             page.wait_for_function("window.groundBookingPulse?.by === 'push'", timeout=60_000)
             heap = page.context.new_cdp_session(page)
             heap.send("HeapProfiler.enable")
-            crowd = Crowd(port, "book", "", 15)
+            # Of the second evening: by the app's clock it begins in time for both.
+            crowd = Crowd(
+                port, ticket(self.db, datetime.fromtimestamp(moments[1], UTC)), "book", "", 15
+            )
             try:
                 return self._go(crowd, page, heap, process, port)
             finally:

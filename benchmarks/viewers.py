@@ -22,7 +22,7 @@ from booking_core.store.database import BookingDatabase
 
 from .crowd import Crowd
 from .measure import Result, clock, median, percentile, say
-from .screens import APP, HOURS, app, found_screens
+from .screens import APP, HOURS, app, found_screens, let_in, open_window, ticket
 
 CROWDS = (1, 25, 100)
 CHANGES, IDLE_SECONDS, FLOOR_SECONDS = 40, 60.0, 15.0
@@ -101,7 +101,8 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
     timed: list[float] = []
     with app(APP, environment) as (port, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_LAUNCH)
-        page, socket = _open_book(browser.new_page(viewport=_DESK), port), BareSocket()
+        token = ticket(db)
+        page, socket = _open_book(open_window(browser, port, token, _DESK), port), BareSocket()
         page.evaluate(_BARE, socket.url)
         changes = _changes(db)
         for number in range(CHANGES + 6):
@@ -115,7 +116,7 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
                 bare.append(max(0.0, page.evaluate("window.bare") - sent))
         socket.close()
         page.close()
-        context = browser.new_context(viewport=_DESK)
+        context = let_in(browser.new_context(viewport=_DESK), port, token)
         context.route_web_socket(re.compile("/live"), lambda live: live.close())
         page = _open_book(context.new_page(), port)
         dice = random.Random(1)
@@ -148,7 +149,8 @@ def crowds(
     with app(APP, environment) as (port, process), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_LAUNCH)
         today = datetime.now(db.booking_settings.zone).date()
-        crowd = Crowd(port, "book", f"?date={today}", FLOOR_SECONDS)
+        token = ticket(db)
+        crowd = Crowd(port, token, "book", f"?date={today}", FLOOR_SECONDS)
         try:
             for _ in range(3):  # what the first sessions load is not a viewer's
                 crowd.grow(5)
@@ -164,7 +166,7 @@ def crowds(
                 "MB",
                 at_most=1 if count == CROWDS[-1] else None,
             )
-            page = _open_book(browser.new_page(viewport=_DESK), port)
+            page = _open_book(open_window(browser, port, token, _DESK), port)
             yield lambda: _rendered(db, crowd, page)
         finally:
             crowd.close()

@@ -1,9 +1,26 @@
 """Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever."""
 
+from booking_core.accounts import (
+    account_of_email,
+    add_account,
+    change_account,
+    change_password,
+    find_accounts,
+    get_account,
+    has_admin,
+    reset_password,
+)
 from booking_core.audit import Change, find_changes
 from booking_core.boards import Board, Cell, LiveBoards, day_board
 from booking_core.bookings import book, close_ground, move
 from booking_core.decisions import approve, cancel, lapse_pending, reject, revoke
+from booking_core.delegations import (
+    decides,
+    delegate,
+    delegations_of,
+    end_delegation,
+    find_delegations,
+)
 from booking_core.errors import (
     AlreadyDecided,
     AlreadyExists,
@@ -53,6 +70,7 @@ from booking_core.model import (
     Student,
     Timetable,
 )
+from booking_core.people import Delegation, Session, SignedIn
 from booking_core.queries import (
     approved_upcoming,
     find_bookings,
@@ -63,6 +81,14 @@ from booking_core.queries import (
 )
 from booking_core.reports import Usage, usage
 from booking_core.settings import Settings
+from booking_core.sign_in import (
+    end_sessions,
+    open_session,
+    session_of,
+    sign_in,
+    sign_out,
+    touch_session,
+)
 from booking_core.store.database import connect, disconnect, ensure_schema
 from booking_core.store.reference import (
     Reference,
@@ -94,6 +120,7 @@ __all__ = [
     "Day",
     "DayPlan",
     "Decision",
+    "Delegation",
     "Feed",
     "GameNotAllowed",
     "Ground",
@@ -115,8 +142,10 @@ __all__ = [
     "RuleBroken",
     "SchemaConflict",
     "ServerFailed",
+    "Session",
     "Settings",
     "SignInRefused",
+    "SignedIn",
     "Slot",
     "SlotTaken",
     "Status",
@@ -132,30 +161,49 @@ __all__ = [
     "UnknownGround",
     "UnknownStudent",
     "Usage",
+    "account_of_email",
+    "add_account",
     "approve",
     "approved_upcoming",
     "book",
     "cancel",
+    "change_account",
+    "change_password",
     "close_ground",
     "connect",
     "day_board",
+    "decides",
+    "delegate",
+    "delegations_of",
     "disconnect",
+    "end_delegation",
+    "end_sessions",
     "ensure_schema",
+    "find_accounts",
     "find_bookings",
     "find_changes",
+    "find_delegations",
+    "get_account",
     "get_booking",
+    "has_admin",
     "lapse_pending",
     "load_reference",
     "may_show",
     "move",
+    "open_session",
     "pending_queue",
     "reject",
+    "reset_password",
     "revoke",
     "save_day",
     "save_ground",
     "save_student",
     "save_students",
     "save_timetable",
+    "session_of",
+    "sign_in",
+    "sign_out",
+    "touch_session",
     "usage",
     "wall_cards",
     "week_of",

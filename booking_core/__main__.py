@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import click
 
-from booking_core import backups, bookings, demo, doctor, imports
+from booking_core import account_commands, backups, bookings, demo, doctor, imports
 from booking_core.boards import Board, Cell, day_board
 from booking_core.csv_tables import Table, read_table
 from booking_core.errors import BookingError, InvalidRequest
@@ -45,6 +45,9 @@ def cli() -> None:
     MONGODB_URI names the database; without it, the embedded server on DATA_DIRECTORY is started,
     or joined where the dashboard runs already.
     """
+
+
+cli.add_command(account_commands.account)
 
 
 @cli.command()

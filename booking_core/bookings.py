@@ -62,19 +62,25 @@ def book(
     *,
     by: Actor,
     submission_id: UUID | None = None,
+    as_approved: bool = False,
     now: datetime | None = None,
 ) -> Booking:
     """Requests a slot; the booking is Pending and holds it until somebody decides.
 
-    ``submission_id`` is made when the review opens: the same one with the same content gives the
-    same booking, however often it is sent. Raises InvalidRequest, RuleBroken, SlotTaken,
-    StudentBusy, SubmissionReused, StoreUnavailable.
+    With ``as_approved``, which is for principals, it is Approved at once. ``submission_id`` is made
+    when the review opens: the same one with the same content gives the same booking, however often
+    it is sent. Raises InvalidRequest, RuleBroken, SlotTaken, StudentBusy, SubmissionReused,
+    NotAllowed, StoreUnavailable.
     """
     if not isinstance(request, BookingRequest):
         raise InvalidRequest("request", "must be a BookingRequest")
     check_actor(by)
     if submission_id is not None and not isinstance(submission_id, UUID):
         raise InvalidRequest("submission_id", "must be a UUID")
+    if not isinstance(as_approved, bool):
+        raise InvalidRequest("as_approved", "must be true or false")
+    if as_approved:
+        rules.check_may("book approved", by)
     now = moment(now)
     settings = settings_of(db)
     booking_id = str(submission_id or uuid4())
@@ -95,12 +101,14 @@ def book(
             except (RuleBroken, NotAPeriod):
                 # A retry may come when time or the timetable has moved on: it was done then.
                 if submission_id is not None and (kept := ledger.read(db, booking_id)):
-                    return _same_submission(kept, _fingerprint(request, by), submission_id)
+                    return _same_submission(
+                        kept, _fingerprint(request, by, as_approved), submission_id
+                    )
                 raise
             if first is not None:
                 raise first.lost(refusals.Wanted.of(booking_id, request))
             if not document:
-                document = _document(booking_id, request, student, by, now)
+                document = _document(booking_id, request, student, by, now, as_approved)
                 if settings.quota is not None:
                     # Most bookings are a student's first of the week: that seat is tried unread.
                     document["quota"] = {"window": window, "seat": 0}
@@ -277,14 +285,22 @@ def _check(
 
 
 def _document(
-    booking_id: str, request: BookingRequest, student: Student, by: Actor, now: datetime
+    booking_id: str,
+    request: BookingRequest,
+    student: Student,
+    by: Actor,
+    now: datetime,
+    as_approved: bool,
 ) -> d.Document:
-    created = Decision(now, by.id, by.name, "requested", request.purpose)
+    status = Status.APPROVED if as_approved else Status.PENDING
+    history = [Decision(now, by.id, by.name, "requested", request.purpose)]
+    if as_approved:
+        history.append(Decision(now, by.id, by.name, "approved"))
     return {
         "_id": booking_id,
         "kind": "booking",
         **d.slot_fields(request.ground_id, request.date, request.start, request.end),
-        "status": Status.PENDING.value,
+        "status": status.value,
         "student_id": student.id,
         "student_name": student.name,
         "class_name": student.class_name,
@@ -295,15 +311,15 @@ def _document(
         "created_at": now,
         "updated_at": now,
         "revision": 0,
-        "fingerprint": _fingerprint(request, by),
-        "history": [d.decision_document(created, [request.date.isoformat()])],
+        "fingerprint": _fingerprint(request, by, as_approved),
+        "history": [d.decision_document(entry, [request.date.isoformat()]) for entry in history],
     }
 
 
-def _fingerprint(request: BookingRequest, by: Actor) -> str:
+def _fingerprint(request: BookingRequest, by: Actor, as_approved: bool) -> str:
     """What was asked for and by whom: moving the booking later must not change it."""
     values = [str(getattr(request, field.name)) for field in fields(request)]
-    text = json.dumps([*values, by.id])
+    text = json.dumps([*values, by.id, *(["approved"] if as_approved else [])])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from booking_core import rules, timetable
+from booking_core.delegations import deciding_for
 from booking_core.model import ACTIVE, Actor, Booking, Decision, Status, check_text
 from booking_core.store import documents as d
 from booking_core.store import ledger
@@ -26,21 +27,24 @@ from booking_core.verbs import (
 def approve(
     db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
 ) -> Booking:
-    """Pending -> Approved, by a principal. Raises NotAllowed, NotFound, AlreadyDecided."""
+    """Pending -> Approved, by a principal or who has a principal's decisions in hand today.
+
+    Raises NotAllowed, NotFound, AlreadyDecided.
+    """
     return _decide(db, booking_id, "approve", by, reason, now)
 
 
 def reject(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
-    """Pending -> Rejected, by a principal; the slot is free again. A reason is required."""
+    """Pending -> Rejected, by whoever may approve; the slot is free again. A reason is required."""
     return _decide(db, booking_id, "reject", by, reason, now)
 
 
 def revoke(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
-    """Approved -> Revoked, by a principal; the slot is free again. A reason is required."""
+    """Approved -> Revoked, by whoever may approve; the slot is free again. A reason is required."""
     return _decide(db, booking_id, "revoke", by, reason, now)
 
 
@@ -69,11 +73,13 @@ def _decide(
     reason = check_text(reason, "reason", required=needs_reason)
     now = moment(now)
     kept = must_exist(db, booking_id)
-    rules.check_may(verb, by, d.to_booking(kept))
+    principal = deciding_for(db, verb, by, now)
+    if not principal:
+        rules.check_may(verb, by, d.to_booking(kept))
     for _ in range(ROUNDS):
         if Status(kept["status"]) not in expected:
             raise already_decided(kept)
-        decision = Decision(now, by.id, by.name, target.value.lower(), reason)
+        decision = Decision(now, by.id, by.name, target.value.lower(), reason, principal)
         changed = ledger.update(
             db,
             # The date stands in the condition because the history entry carries it for the feed.

@@ -16,9 +16,17 @@ from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
 from uuid import UUID, uuid5
 
-from booking_core import bookings, decisions, timetable
-from booking_core.errors import AlreadyDecided, NotAPeriod, RuleBroken, SlotTaken, StudentBusy
+from booking_core import accounts, bookings, decisions, timetable
+from booking_core.errors import (
+    AlreadyDecided,
+    AlreadyExists,
+    NotAPeriod,
+    RuleBroken,
+    SlotTaken,
+    StudentBusy,
+)
 from booking_core.model import (
+    Account,
     Actor,
     BookingRequest,
     Ground,
@@ -115,16 +123,20 @@ def is_empty(db: Documents) -> bool:
 
 
 def load_demo(db: Documents, now: datetime | None = None) -> None:
-    """Fills an empty database with the demo school as of ``now``; does nothing to any other.
+    """Fills an empty database with the demo school as of ``now``; does nothing to any other,
 
-    Safe to run again after an interruption, and in two processes at once. Raises InvalidRequest,
+    but that a demo school from before there were accounts gets those that it lacks. Safe to run
+    again after an interruption, and in two processes at once. Raises InvalidRequest,
     StoreUnavailable.
     """
     now = d.to_millis(check_now(now) or d.clock())
     if not is_empty(db):
+        if reference.load(db).demo:
+            _save_accounts(db, now)
         return
     now = reference.claim_demo(db, now)
     _save_school(db)
+    _save_accounts(db, now)
     today = now.astimezone(settings_of(db).zone).date()
     plans = _fortnight(db, today, now)
     for offset in range(_FIRST_DAY, _LAST_DAY + 1):
@@ -148,6 +160,15 @@ def _save_school(db: Documents) -> None:
     # Sunday too, so that a demo opened on a Sunday has something to show.
     reference.save_timetable(db, Timetable("half-day", half, (5, 6), "Half day"))
     reference.save_students(db, demo_students())
+
+
+def _save_accounts(db: Documents, now: datetime) -> None:
+    """Those that are missing, without passwords; the others stay as they were made to be."""
+    known = {account.id for account in accounts.find_accounts(db)}
+    for actor in DEMO_ACCOUNTS:
+        if actor.id not in known:
+            with contextlib.suppress(AlreadyExists):  # another process, a moment ago
+                accounts.add_account(db, Account(actor.id, actor.name, actor.role), now=now)
 
 
 def _periods(first: int, last: int) -> tuple[Period, ...]:

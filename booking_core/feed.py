@@ -30,7 +30,8 @@ Subscriber = Callable[[Date | None, int], None]
 _BACK_OFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
 _AWAIT_MS = 1000  # how long one look at the stream lasts when nothing happens: also the heartbeat
 _SILENT_SECONDS = 3.0  # a stream that gives no sign for so long hangs, whatever the driver believes
-_WATCHED = (schema.BOOKINGS, schema.META)
+_WATCHED = (schema.BOOKINGS, schema.META, schema.ACCOUNTS, schema.DELEGATIONS)
+_PEOPLE = (schema.ACCOUNTS, schema.DELEGATIONS, schema.SESSIONS)
 
 
 class Feed:
@@ -44,6 +45,7 @@ class Feed:
         self._days: defaultdict[Date, int] = defaultdict(int)
         self._base = 0
         self._total = 0
+        self._people = 0
         self._token: Mapping[str, Any] | None = None
         self._changed = threading.Condition()
         self._subscribers: dict[int, Subscriber] = {}
@@ -82,8 +84,13 @@ class Feed:
 
     @property
     def total(self) -> int:
-        """A number that grows with every change of any day."""
+        """A number that grows with every change of any day, of accounts and of delegations."""
         return self._total
+
+    @property
+    def people(self) -> int:
+        """A number that grows when accounts or delegations change, and when sessions end."""
+        return self._people
 
     def version(self, date: Date) -> int:
         """A number that grows whenever ``date`` changes, for as long as this Feed lives."""
@@ -104,9 +111,10 @@ class Feed:
             return self._changed.wait_for(lambda: self._total > total, timeout=seconds)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Calls ``callback(date, version)`` on each change, with None and 0 when all changed.
+        """Calls ``callback(date, version)`` on each change, with None and 0 when all changed,
 
-        It runs in the feed's thread: it must be quick. The answer, when called, unsubscribes.
+        and when ``people`` did, which raises the version of no day. It runs in the feed's thread:
+        it must be quick. The answer, when called, unsubscribes.
         """
         with self._changed:
             key = self._next_subscriber
@@ -144,7 +152,15 @@ class Feed:
 
     def _follow(self) -> None:
         pipeline: list[dict[str, Any]] = [
-            {"$match": {"ns.coll": {"$in": list(_WATCHED)}}},
+            {
+                "$match": {
+                    "$or": [
+                        {"ns.coll": {"$in": list(_WATCHED)}},
+                        # Their ends alone are news: each screen that is used writes to its own.
+                        {"ns.coll": schema.SESSIONS, "operationType": "delete"},
+                    ]
+                }
+            },
             {
                 "$project": {
                     "operationType": 1,
@@ -167,7 +183,12 @@ class Feed:
                 change = stream.try_next()
                 self._heard()
                 self._token = stream.resume_token
-                if change is not None:
+                if change is None:
+                    continue
+                source = change.get("ns", {}).get("coll")
+                if source in _PEOPLE:
+                    self._raise_people(shown=source != schema.SESSIONS)
+                else:
                     self._raise(_dates(change))
             if not stream.alive:  # invalidated: the database was dropped or renamed
                 self._token = None
@@ -182,12 +203,28 @@ class Feed:
             self._total += 1
             if dates is None:
                 self._base += 1
+                self._people += 1  # whatever was not seen may have been about them too
                 signals: list[tuple[Date | None, int]] = [(None, 0)]
             else:
                 for date in dates:
                     self._days[date] += 1
                 signals = [(date, self._base + self._days[date]) for date in sorted(dates)]
             self._changed.notify_all()
+        self._tell(signals)
+
+    def _raise_people(self, shown: bool) -> None:
+        """Accounts, delegations or sessions have changed; no day has, so no board is read again.
+
+        ``shown``: lists show it, for which ``total`` counts; the end of a session is in none.
+        """
+        with self._changed:
+            self._people += 1
+            self._total += shown
+            self._changed.notify_all()
+        self._tell([(None, 0)])
+
+    def _tell(self, signals: list[tuple[Date | None, int]]) -> None:
+        with self._changed:
             subscribers = list(self._subscribers.values())
         for callback in subscribers:
             for day, version in signals:

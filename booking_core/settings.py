@@ -29,8 +29,12 @@ _NAMES = {
     "floor_seconds": "LIVE_FLOOR_SECONDS",
     "alone_seconds": "LIVE_ALONE_SECONDS",
     "live_connections": "LIVE_CONNECTIONS",
+    "trust_proxy": "TRUST_PROXY",
+    "contact": "SCHOOL_CONTACT",
 }
 _NUMBERS = ("advance_days", "lead_minutes", "floor_seconds", "alone_seconds", "live_connections")
+_SWITCH = {"on": True, "true": True, "yes": True, "1": True}
+_SWITCH |= {"off": False, "false": False, "no": False, "0": False}
 WALL_SHOWS = ("none", "class", "student")  # from least to most
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ADDRESS = re.compile(r"https?://[^\s/?#][^\s?#]{0,200}")
@@ -49,6 +53,8 @@ class Settings:
     wall itself was opened.
     A screen draws itself anew every ``floor_seconds`` while push reaches it, and every
     ``alone_seconds`` while it does not; ``live_connections``: screens that push serves.
+    ``trust_proxy``: a proxy on this computer says from where people come, and failed sign-ins are
+    counted by that; ``contact``: whom to ask for an account or a new password.
     """
 
     mongodb_uri: str | None = None
@@ -64,9 +70,11 @@ class Settings:
     floor_seconds: int = 15
     alone_seconds: int = 1
     live_connections: int = 2000
+    trust_proxy: bool = False
+    contact: str = "the school's administrator"
 
     def __post_init__(self) -> None:
-        for name in ("database", "time_zone", "school_name", "data_directory"):
+        for name in ("database", "time_zone", "school_name", "data_directory", "contact"):
             value = getattr(self, name)
             check_text(value, _NAMES[name], limit=1000, required=True)
         # What a server refuses as a name, and its own databases.
@@ -88,6 +96,8 @@ class Settings:
         _check_number(self.floor_seconds, "floor_seconds", 1, 3600)
         _check_number(self.alone_seconds, "alone_seconds", 1, 60)
         _check_number(self.live_connections, "live_connections", 1, 100_000)
+        if not isinstance(self.trust_proxy, bool):
+            raise InvalidRequest(_NAMES["trust_proxy"], "must be on or off")
         if self.wall_shows not in WALL_SHOWS:
             raise InvalidRequest(_NAMES["wall_shows"], f"must be one of {', '.join(WALL_SHOWS)}")
         if self.public_url is not None and not _ADDRESS.fullmatch(str(self.public_url)):
@@ -125,6 +135,8 @@ class Settings:
                 continue
             if item.name in _NUMBERS:
                 raw = _number(raw, name)
+            elif item.name == "trust_proxy":
+                raw = _SWITCH.get(str(raw).lower(), raw)
             elif item.name == "quota":
                 raw = None if str(raw).lower() in ("none", "0") else _number(raw, name)
             values[item.name] = raw

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from booking_core.errors import (
     AlreadyDecided,
+    AlreadyExists,
     BookingError,
     GameNotAllowed,
     GroundClosed,
     GroundRetired,
     InThePast,
     InvalidRequest,
+    LastAdmin,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -112,6 +114,10 @@ def _sentence(exc: BookingError) -> str:
             return faster(exc.by, f"the booking is {exc.status.value.lower()}.")
         case SubmissionReused():
             return sent_before("This submission")
+        case AlreadyExists():
+            return f"{exc.what.capitalize()} {exc.id!r} exists already."
+        case LastAdmin():
+            return f"{exc.account_id} is the last active admin; somebody must be left."
         case NotFound():
             return f"There is no {exc.what} {exc.id!r} on record."
         case NotAllowed():

@@ -16,25 +16,29 @@ from booking_core import (
     weeks_of,
 )
 from booking_core.queries import QUEUE
-from pages.shared import elements, live, services, session, views, words
+from pages.shared import elements, handing_on, live, services, session, views, words
 
 shared = services.start()
-by = session.actor()
 known = shared.reference()
 state = st.session_state
 VERBS = {"approve": approve, "reject": reject, "revoke": revoke}
 TABS = ("Waiting", "Approved, upcoming", "Decided")
+viewer = session.actor()  # as of this run, for what is shown; whatever acts asks anew
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 
-title, status_side = st.columns([2.4, 7], vertical_alignment="center")
+title, status_side, hand_on = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
     live.line(shared)
+if viewer.role.decides:
+    with hand_on, st.container(horizontal=True, horizontal_alignment="right"):
+        handing_on.button(shared)
 session.demo_note(shared)
 
 
 def decide(verb: str, ids: list[str], reason: str = "") -> None:
     """Each on its own: one that somebody else decided first does not stop the others."""
+    by = session.actor()
     lines = []
     done = 0
     for booking_id in ids:
@@ -53,6 +57,7 @@ def show_new() -> None:
 
 
 def queue() -> None:
+    handing_on.note(shared, viewer)
     waiting = shared.cached("queue", lambda: pending_queue(shared.db))
     upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
     number = words.up_to(len(waiting), QUEUE)
@@ -170,6 +175,7 @@ def outcome() -> None:
 
 @st.dialog("Give a reason")
 def ask(verb: str, ids: list[str]) -> None:
+    session.check(shared)  # it names people: nothing for whoever has left
     many = len(ids) > 1
     what = f"{len(ids)} bookings" if many else "this booking"
     st.markdown(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import StoreUnavailable, week_of
+from booking_core import Status, StoreUnavailable, week_of
 from booking_core.model import minutes
 from booking_core.timetable import iso_week
 from pages.shared import booking_form as form
@@ -56,7 +56,7 @@ session.demo_note(shared)
 def board_of_the_day() -> datetime | None:
     board = shared.boards.get(date, shared.now())
     if shared.now().date() != today and form.reviewing() is None:
-        st.rerun()  # the page stood open over midnight: its dates have moved on
+        session.rerun_by_itself()  # the page stood open over midnight: its dates have moved on
     pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
@@ -70,7 +70,7 @@ def board_of_the_day() -> datetime | None:
     )
     if stale and form.reviewing() is None:
         st.session_state["book.seen"] = seen
-        st.rerun()
+        session.rerun_by_itself()
     st.session_state["book.seen"] = seen
     return board.turns_at()
 
@@ -110,10 +110,12 @@ def review_body() -> None:
     elif form.problem():
         st.error(words.literal(form.problem()), icon=":material/error:")
     else:
-        st.caption(
-            "The slot is held as soon as you confirm; the principal decides. "
-            f"{'' if shared.is_live else 'Not live: Confirm comes back by itself.'}"
+        what = (
+            "The slot is booked as soon as you confirm; nobody else decides."
+            if form.as_approved()
+            else "The slot is held as soon as you confirm; the principal decides."
         )
+        st.caption(f"{what} {'' if shared.is_live else 'Not live: Confirm comes back by itself.'}")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="book.back"):
             form.end_review()
@@ -123,17 +125,27 @@ def review_body() -> None:
             key="book.confirm",
             type="primary",
             on_click=form.confirm,
-            args=(shared, by),
+            args=(shared, session.actor),
             disabled=gone is not None or not shared.is_live,
         )
 
 
-@st.dialog("Booking requested", on_dismiss=form.finish, icon=":material/check_circle:")
+ended = form.done()
+is_approved = ended is not None and ended.status is Status.APPROVED
+title_done = "Ground booked" if is_approved else "Booking requested"
+
+
+@st.dialog(title_done, on_dismiss=form.finish, icon=":material/check_circle:")
 def requested() -> None:
+    session.check(shared)
     booking = form.done()
     if booking is None:
         return
-    st.markdown("The slot is held and waiting for the principal's approval.")
+    st.markdown(
+        "The slot is booked; it waits for nobody."
+        if is_approved
+        else "The slot is held and waiting for the principal's approval."
+    )
     with st.container(border=True):
         for name, value in (
             ("Reference", booking.reference),
@@ -223,6 +235,12 @@ with panel_side, st.container(border=True, key="card_panel"):
             height=80,
             placeholder="Practice for the inter-house final",
         )
+        if by.role.decides:
+            st.toggle(
+                "Book without waiting",
+                key=form.APPROVED,
+                help="The booking is approved at once, in your name.",
+            )
         chosen = st.session_state.get(form.STUDENT)
         refused = False
         hint = "Choose a student to go on."
@@ -250,7 +268,12 @@ with panel_side, st.container(border=True, key="card_panel"):
                 hint = f":red[{name} has {held} bookings that week, as many as allowed.]"
             else:
                 used = f"{len(week)} of {quota}" if quota is not None else str(len(week))
-                hint = f"{name} has {used} bookings that week. The principal decides on this one."
+                decides = (
+                    "This one is approved at once."
+                    if form.as_approved()
+                    else "The principal decides on this one."
+                )
+                hint = f"{name} has {used} bookings that week. {decides}"
         st.button(
             "Review booking",
             key="book.review.open",

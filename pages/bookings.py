@@ -183,6 +183,7 @@ def details_body(booking_id: str) -> None:
 
 @st.dialog("Cancel this booking?")
 def confirm_cancel(booking_id: str) -> None:
+    by = session.actor()
     try:
         booking = get_booking(shared.db, booking_id)
     except BookingError as exc:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from booking_core import StoreUnavailable
 from pages.shared import services, session
 
 st.set_page_config(
@@ -11,7 +12,6 @@ st.set_page_config(
     initial_sidebar_state=264,
 )
 shared = services.start()
-session.open_session(shared)
 
 
 def home() -> None:
@@ -19,25 +19,69 @@ def home() -> None:
     st.switch_page("book.py")
 
 
-screens = [
-    st.Page(home, title="Home", default=True, visibility="hidden"),
-    st.Page("book.py", title="Book", icon=":material/calendar_add_on:"),
-    st.Page("bookings.py", title="Bookings", icon=":material/list_alt:"),
-    st.Page("approvals.py", title="Approvals", icon=":material/rule:"),
-    st.Page("reports.py", title="Reports", icon=":material/monitoring:"),
-    st.Page("wall.py", title="Wall display", icon=":material/tv:"),
-]
-role = session.actor().role
-if not role.decides:
-    screens = [screen for screen in screens if screen.title != "Approvals"]
-if role.closes:
-    title = "Admin" if role.administers else "Closures"
-    screens.append(st.Page("admin.py", title=title, icon=":material/settings:"))
-screen = st.navigation(screens)
-is_wall = screen.title == "Wall display"
-if not is_wall:
-    session.sidebar(shared)
-if shared.db is None and not is_wall:  # the wall says it in its own way
+# Name in the address, title, icon. Nobody gets the wall alone; behind every other address is the
+# door, whatever a client asks for.
+SCREENS = {
+    "book": ("Book", ":material/calendar_add_on:"),
+    "bookings": ("Bookings", ":material/list_alt:"),
+    "approvals": ("Approvals", ":material/rule:"),
+    "reports": ("Reports", ":material/monitoring:"),
+    "wall": ("Wall display", ":material/tv:"),
+    "admin": ("Admin", ":material/settings:"),
+}
+
+
+def screens_of(person: session.Person) -> list[st.Page]:
+    account, titles = person.account, {name: title for name, (title, _) in SCREENS.items()}
+    shown = {"book", "bookings", "reports", "wall"}
+    if person.decides:
+        shown.add("approvals")
+    if account.role.closes:
+        shown.add("admin")
+    if not account.role.administers:
+        titles["admin"] = "Closures"
+    return [st.Page(home, title="Home", default=True, visibility="hidden")] + [
+        st.Page(f"{name}.py", title=titles[name], icon=icon)
+        for name, (_, icon) in SCREENS.items()
+        if name in shown
+    ]
+
+
+def screens_of_nobody(instead: object) -> list[st.Page]:
+    return [st.Page(instead, title="Sign in", default=True)] + [
+        st.Page("wall.py", title=title)
+        if name == "wall"
+        else st.Page(instead, title=title, url_path=name)
+        for name, (title, _) in SCREENS.items()
+    ]
+
+
+def door() -> None:
+    session.door(shared)
+
+
+def unreachable() -> None:
     session.unreachable(shared)
+
+
+def new_password() -> None:
+    session.lead_away("password")
+
+
+person, instead = None, door
+try:
+    person = session.open_session(shared)
+except StoreUnavailable:
+    instead = unreachable
+if shared.db is None:
+    instead = unreachable
+elif person is not None and person.account.must_change:
+    person, instead = None, new_password
+
+if person is None:
+    screen = st.navigation(screens_of_nobody(instead), position="hidden")
 else:
-    screen.run()
+    screen = st.navigation(screens_of(person))
+    if screen.title != "Wall display":
+        session.sidebar(shared, person)
+screen.run()

@@ -211,7 +211,7 @@ def is_empty(db: Documents) -> bool:
             return False
         if meta.find_one({"_id": _DEMO_CLAIM}):
             return True
-        names = (schema.GROUNDS, schema.STUDENTS, schema.BOOKINGS)
+        names = (schema.GROUNDS, schema.STUDENTS, schema.BOOKINGS, schema.ACCOUNTS)
         return all(collection(db, name).find_one({}, {"_id": 1}) is None for name in names)
 
 

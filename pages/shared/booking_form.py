@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date as Date
 from datetime import time, timedelta
@@ -24,6 +25,7 @@ from pages.shared import words
 from pages.shared.services import Services
 
 DATE, STUDENT, PURPOSE = "book.date", "book.student", "book.purpose"
+APPROVED = "book.approved"  # a principal's booking that waits for nobody
 _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
 _DONE, _RESET = "book.done", "book.reset"
 
@@ -39,7 +41,7 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     if state[DATE] != wanted:
         drop_pick()
     for key in list(state):
-        if key in (STUDENT, PURPOSE) or str(key).startswith(game_key("")):
+        if key in (STUDENT, PURPOSE, APPROVED) or str(key).startswith(game_key("")):
             state[key] = state[key]  # kept while another page is looked at
     state.setdefault(_PICKED, None)
 
@@ -137,6 +139,10 @@ def reviewing() -> UUID | None:
     return submission
 
 
+def as_approved() -> bool:
+    return bool(st.session_state.get(APPROVED))
+
+
 def request() -> BookingRequest | None:
     """The form as a request; None while something is missing."""
     slot, student = picked(), st.session_state.get(STUDENT)
@@ -194,8 +200,11 @@ def finish() -> None:
     st.session_state[_RESET] = True
 
 
-def confirm(shared: Services, by: Actor) -> None:
-    """Sends the review once. A slot that the live board shows as taken is not sent at all."""
+def confirm(shared: Services, actor: Callable[[], Actor]) -> None:
+    """Sends the review once, by ``actor()`` as of now.
+
+    A slot that the live board shows as taken is not sent at all.
+    """
     submission, wanted = reviewing(), request()
     if submission is None or wanted is None or done() is not None:
         return
@@ -212,7 +221,9 @@ def confirm(shared: Services, by: Actor) -> None:
             st.session_state[_LOST] = lost(board)
             return
         with shared.change():
-            st.session_state[_DONE] = book(shared.db, wanted, by=by, submission_id=submission)
+            st.session_state[_DONE] = book(
+                shared.db, wanted, by=actor(), submission_id=submission, as_approved=as_approved()
+            )
     except SlotTaken as exc:
         st.session_state[_LOST] = (exc.held_by, list(exc.alternatives))
     except BookingError as exc:

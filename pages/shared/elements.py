@@ -1,4 +1,5 @@
-"""The elements of our own: the day grid, the list with actions, the wall; pulse and live line.
+"""The elements of our own: the day grid, the list with actions, the wall; pulse and live line;
+who is signed in, and the way to the door.
 
 Each is a components-v2 element whose script writes text nodes only, never markup.
 """
@@ -31,6 +32,8 @@ _wall = _component("wall")
 _pulse = _component("pulse", style=False)
 _nudge = _component("nudge", style=False)
 _live_line = _component("live_line")
+_person = _component("person")
+_leave = _component("leave")
 
 
 def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
@@ -71,6 +74,16 @@ def nudge(data: dict[str, Any], *, key: str) -> None:
 def live_line(data: dict[str, Any]) -> None:
     """ "Live, updated 10:12:07": goes on by itself with each sign of life that ``pulse`` tells."""
     _live_line(key="live.line", data=data)
+
+
+def person(data: dict[str, Any]) -> None:
+    """Who is signed in, with a form that signs out and the way to another password."""
+    _person(key="session.person", data=data)
+
+
+def leave(data: dict[str, Any]) -> None:
+    """Leads the window to ``data["to"]``, which is told where to come back to."""
+    _leave(key="session.leave", data=data)
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
 from booking_core import StoreUnavailable
-from pages.shared import elements, words
+from pages.shared import elements, session, words
 from pages.shared.services import Services
 
 
@@ -37,6 +37,7 @@ def keep(
     shared: Services, key: str, draw: Callable[[], datetime | None], date: Date | None = None
 ) -> None:
     """Draws, and reruns the fragment or dialog around it at each change of ``date``."""
+    session.check(shared)
     # Taken before the drawing reads anything: what changes in between is news once more.
     version = shared.version(date)
     turns_at = None
@@ -64,6 +65,7 @@ def keep(
     # A fragment of its own, so that a tick with nothing new draws nothing but itself.
     @st.fragment
     def floor() -> None:
+        session.check(shared)  # an idle session ends without anything happening
         seconds = settings.floor_seconds if mode == "push" else settings.alone_seconds
         st_autorefresh(interval=seconds * 1000, key=f"{key}.floor")
         current = shared.version(date)

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator
 from datetime import date as Date
 from urllib.parse import urlparse
 
-import streamlit as st
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 
+from pages.shared.address import base
 from pages.shared.services import Services
 
 log = logging.getLogger(__name__)
@@ -186,5 +186,4 @@ async def _live(socket: WebSocket) -> None:
 
 def routes() -> list[WebSocketRoute]:
     """``/live``, under the address that the app is served at."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return [WebSocketRoute(f"/{base}/live" if base else "/live", _live)]
+    return [WebSocketRoute(f"{base()}/live", _live)]

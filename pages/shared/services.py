@@ -29,6 +29,7 @@ from booking_core import (
 )
 from booking_core.demo import load_demo
 from pages.shared import views
+from pages.shared.people import People
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Services:
         self.db: Any = None
         self.feed: Feed
         self.boards: LiveBoards
+        self.people: People
         self.problem: BookingError | None = None
         # Versions of one process mean nothing to the next, though their numbers may be the same.
         self._boot = uuid4().hex[:8]
@@ -92,6 +94,7 @@ class Services:
         if self.db is None:
             return f"{self._boot}.0.away"
         number = self.feed.total if date is None else self.feed.version(date)
+        number += self.feed.people  # a screen whose person has left or changed draws itself anew
         return f"{self._boot}.{number}.{'live' if self.is_live else 'away'}"
 
     def sign_of_life(self) -> dict[str, int]:
@@ -198,7 +201,7 @@ class Services:
             feed.stop()
             disconnect(db)
             raise
-        self.feed, self.boards = feed, LiveBoards(db, feed)
+        self.feed, self.boards, self.people = feed, LiveBoards(db, feed), People(db, feed)
         self.problem = None
         self.db = db
         feed.subscribe(self._tell)

@@ -8,12 +8,14 @@ from datetime import timedelta
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
-from booking_core import Actor, ServerFailed
-from booking_core.demo import DEMO_ACCOUNTS
-from pages.shared import words
+from booking_core import Actor, ServerFailed, StoreUnavailable
+from pages.shared import elements, identity, services, words
+from pages.shared.address import COOKIE, base
+from pages.shared.people import Person, Ticket
 from pages.shared.services import Services
 
-_KEY = "session.acting_as"
+_TICKET, _DRAWN, _WHOSE = "session.ticket", "session.drawn_for", "session.whose"
+_BY_ITSELF = "session.by_itself"
 _FILTERS = frozenset(
     f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
 )
@@ -23,29 +25,137 @@ _FRAME = """<style>
 </style>"""
 
 
-def open_session(shared: Services) -> None:
-    """What a new browser session starts with."""
+def open_session(shared: Services) -> Person | None:
+    """Whoever this run of the screens is for; None for nobody that is let in.
+
+    Raises StoreUnavailable while nobody can be looked up.
+    """
     # Streamlit's wide layout leaves a hand's breadth on each side; the grid is worth it.
     st.html(_FRAME)
-    st.session_state.setdefault(_KEY, DEMO_ACCOUNTS[0].id)
-    # A widget's value is dropped when its page is left; writing it to itself keeps it.
-    st.session_state[_KEY] = st.session_state[_KEY]
+    state = st.session_state
+    ticket = state[_TICKET] = _ticket()
+    by_itself = state.pop(_BY_ITSELF, False)
+    person = None if ticket is None or shared.db is None else shared.people.known(ticket)
+    state[_DRAWN] = person
+    if person is not None and ticket is not None:
+        if state.setdefault(_WHOSE, person.account.id) != person.account.id:
+            _forget()
+            state[_WHOSE] = person.account.id
+        if not by_itself:  # somebody pressed something
+            shared.people.touch(ticket)
+    return person
 
 
 def actor() -> Actor:
-    """The account chosen in the sidebar."""
-    chosen = st.session_state[_KEY]
-    return next(account for account in DEMO_ACCOUNTS if account.id == chosen)
+    """Who acts, as the database says at this moment: ask anew whenever something is to be done.
+
+    Where nobody is signed in any more the run ends here, and the screen leads to the door. Raises
+    StoreUnavailable while nobody can be looked up.
+    """
+    shared, ticket = services.start(), _ticket()
+    person = None
+    if ticket is not None and shared.db is not None:
+        try:
+            person = shared.people.read(ticket)
+        except StoreUnavailable:  # what is to be done will fail; what is shown may be shown
+            person = shared.people.known(ticket)
+    if person is None:
+        st.rerun()
+    shared.people.touch(ticket)
+    return person.account.actor
 
 
-def sidebar(shared: Services) -> None:
-    names = {account.id: f"{account.name}, {account.role.value}" for account in DEMO_ACCOUNTS}
+def check(shared: Services) -> None:
+    """In what redraws itself: begins the whole screen anew when its person left or changed.
+
+    No activity, and no query while nothing has changed.
+    """
+    drawn: Person | None = st.session_state.get(_DRAWN)
+    if drawn is None:  # the wall, which is for everybody
+        return
+    ticket = _ticket()
+    try:
+        person = None if ticket is None else shared.people.known(ticket)
+    except StoreUnavailable:
+        return
+    if person != drawn:
+        rerun_by_itself()
+
+
+def rerun_by_itself() -> None:
+    """``st.rerun()`` of a screen that nobody has touched: keeps nobody signed in."""
+    st.session_state[_BY_ITSELF] = True
+    st.rerun()
+
+
+def _ticket() -> Ticket | None:
+    if identity.is_on():
+        return identity.ticket()
+    if not len(st.context.headers):
+        # The browser has gone in the middle of this run: what it asked for is carried out.
+        kept: Ticket | None = st.session_state.get(_TICKET)
+        return kept
+    token = st.context.cookies.get(COOKIE)
+    return Ticket(token=token) if token else None
+
+
+def sidebar(shared: Services, person: Person) -> None:
+    """Who is signed in, and the ways out."""
+    account = person.account
     with st.sidebar:
-        st.selectbox(
-            "Acting as", list(names), format_func=names.__getitem__, key=_KEY, on_change=_forget
+        elements.person(
+            {
+                "name": account.name,
+                "role": account.role.value.capitalize(),
+                "base": base(),
+                "local": not identity.is_on(),
+                "password": account.has_password and not identity.is_on(),
+            }
         )
+        if identity.is_on():
+            st.button("Sign out", key="session.sign_out", on_click=st.logout)
         if shared.db is not None and shared.reference().demo:
             st.info("This is demo data: a made-up school.", icon=":material/science:")
+
+
+def lead_away(to: str = "signin") -> None:
+    """In place of any screen: to the door, and back to this address when it has opened."""
+    elements.leave({"to": f"{base()}/{to}"})
+
+
+def door(shared: Services) -> None:
+    """In place of any screen, for nobody: the way in."""
+    if not identity.is_on():
+        lead_away()
+        return
+    ticket = identity.ticket()
+    with st.container(border=True, width=420, key="card_door"):
+        st.title("Sign in", anchor=False)
+        if ticket is not None and not ticket.is_over:
+            who = words.literal(identity.claimed())
+            if not ticket.email:
+                st.markdown(
+                    f"The address {who} is not verified by its provider. "
+                    f"Ask {words.literal(shared.settings.contact)} what to do."
+                )
+            else:
+                st.markdown(
+                    f"There is no account here for {who}. "
+                    f"Ask {words.literal(shared.settings.contact)} for one."
+                )
+            st.button("Sign out", key="session.sign_out", on_click=st.logout)
+            return
+        st.caption(f"{words.literal(shared.settings.school_name)}: book sports grounds.")
+        names = identity.providers()
+        for name in names or ["default"]:
+            st.button(
+                f"Sign in with {name.capitalize()}" if names else "Sign in",
+                key=f"session.sign_in.{name}",
+                on_click=st.login,
+                args=(name,) if names else (),
+                type="primary",
+                width="stretch",
+            )
 
 
 def demo_note(shared: Services) -> None:

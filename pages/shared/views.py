@@ -173,7 +173,7 @@ def decision_row(
         f"{slot_title(other.slot, grounds)} {words.when(other, today)}" for other in others
     )
     if not waiting:
-        chip, under = words.STATUS[booking.status], f"by {last.by_name}"
+        chip, under = words.STATUS[booking.status], words.decided_by(last)
         tone = _CHIP.get(booking.status, "chip closed")
     return {
         "id": booking.id,
@@ -209,7 +209,8 @@ def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
     """A line and the reason given, for each change, first to last."""
     return [
         (
-            f"{words.moment(entry.at, zone)} · {entry.action.capitalize()} by {entry.by_name}",
+            f"{words.moment(entry.at, zone)} · "
+            f"{entry.action.capitalize()} {words.decided_by(entry)}",
             entry.reason if entry.action != "requested" else "",
         )
         for entry in booking.history

@@ -14,6 +14,7 @@ from booking_core import (
     Booking,
     BookingError,
     ChangedMeanwhile,
+    Decision,
     GameNotAllowed,
     GroundClosed,
     GroundRetired,
@@ -54,8 +55,12 @@ FIELDS = {
     "reason": "The reason",
     "booking_id": "The booking",
     "date_to": "The last date",
+    "name": "The name",
+    "email": "The e-mail address",
+    "password": "The password",
     "first": "The first date",
     "last": "The last date",
+    "to": "Who decides",
 }
 # What a role may not do; other verbs are said of "this booking".
 NOT_ALLOWED = {
@@ -163,6 +168,12 @@ def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 def moment(value: datetime, zone: ZoneInfo) -> str:
     local = value.astimezone(zone)
     return f"{short_date(local.date())}, {local:%H:%M}"
+
+
+def decided_by(decision: Decision) -> str:
+    """``by Joseph Mathew for Dr. Anand Rao``, where a principal's decisions were in other hands."""
+    behalf = f" for {decision.on_behalf_of}" if decision.on_behalf_of else ""
+    return f"by {decision.by_name}{behalf}"
 
 
 def taken(holder: Booking | None) -> str:

@@ -13,23 +13,38 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import httpx
+from playwright.sync_api import BrowserContext
 from pymongo.errors import PyMongoError
 from support import booked, eventually, open_school
 
-from booking_core import Actor, Booking, Role, Settings, connect
+from booking_core import (
+    Account,
+    Actor,
+    AlreadyExists,
+    Booking,
+    Role,
+    Settings,
+    add_account,
+    connect,
+    open_session,
+)
 from booking_core.store.database import BookingDatabase
+from pages.shared.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = ("BOOKING_", "LIVE_", "MONGODB_")
 
-# The accounts of the app's sidebar.
+# The accounts of every school here; none has a password.
 MEERA = Actor("meera", Role.STAFF, "Meera Nair")
 JOSEPH = Actor("joseph", Role.STAFF, "Joseph Mathew")
 HEAD = Actor("head", Role.PRINCIPAL, "Dr. Anand Rao")
 ADMIN = Actor("admin", Role.ADMIN, "Farah Sheikh")
+ACCOUNTS = (MEERA, JOSEPH, HEAD, ADMIN)
 
 
 def _zone_where_school_begins() -> str:
@@ -59,11 +74,25 @@ class School:
 
     def __init__(self, db: BookingDatabase) -> None:
         self.db = db
+        self._tokens: dict[str, str] = {}
 
     def reset(self) -> None:
-        """The small school of ``support``, without a booking."""
+        """The small school of ``support`` and its four accounts, without a booking."""
         self.clear()
         open_school(self.db)
+        for who in ACCOUNTS:
+            with suppress(AlreadyExists):
+                add_account(self.db, Account(who.id, who.name, who.role))
+
+    def token(self, account_id: str) -> str:
+        """What a browser of this account shows; one session serves all windows of a test run."""
+        if account_id not in self._tokens:
+            self._tokens[account_id] = open_session(self.db, account_id)
+        return self._tokens[account_id]
+
+    def forget_tokens(self) -> None:
+        """Somebody signed out: whoever comes next begins a session."""
+        self._tokens.clear()
 
     def clear(self) -> None:
         for name in ("bookings", "grounds", "students", "timetables", "days"):
@@ -115,15 +144,24 @@ def looks_for_lapsed(entry: dict[str, Any]) -> bool:
 
 
 class AppServer:
-    """``streamlit run app.py`` on a free port; its log is a file."""
+    """``streamlit run app.py`` on a free port; its log is a file.
 
-    def __init__(self, home: Path, environment: dict[str, str]) -> None:
+    ``school`` is its database where the test has it in hand; an embedded one lets in by its demo.
+    """
+
+    by_port: dict[int, AppServer] = {}
+
+    def __init__(
+        self, home: Path, environment: dict[str, str], school: School | None = None
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         base = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
         self.url = f"http://127.0.0.1:{self.port}/{base}".rstrip("/")
         self.log = home / "app.log"
+        self.school, self._is_demo = school, "MONGODB_URI" not in environment
+        self.by_port[self.port] = self
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
         self._environment = kept | {"HOME": str(home), "SCHOOL_TIME_ZONE": ZONE} | environment
         self.start()
@@ -144,6 +182,19 @@ class AppServer:
         except BaseException:
             self.close()
             raise
+
+    def token(self, account_id: str) -> str | None:
+        """What a browser of this account shows; None where nobody can be signed in yet."""
+        if self.school is not None:
+            return self.school.token(account_id)
+        if not self._is_demo:
+            return None
+        answer = httpx.post(
+            f"{self.url}/signin/demo",
+            data={"account": account_id},
+            headers={"sec-fetch-site": "same-origin"},
+        )
+        return answer.cookies[COOKIE]
 
     def kill(self) -> None:
         """As ``kill -9`` does."""
@@ -176,6 +227,16 @@ class AppServer:
             self._process.wait(10)
 
 
+def let_in(context: BrowserContext, url: str, who: str = MEERA.name) -> None:
+    """Signs a browser in, as ``who`` (a part of the name), at the app of ``url``."""
+    parts = urlsplit(url)
+    [account_id] = [account.id for account in ACCOUNTS if who in account.name]
+    token = AppServer.by_port[parts.port or 0].token(account_id)
+    if token is not None:
+        address = f"{parts.scheme}://{parts.netloc}"
+        context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
+
+
 @contextmanager
 def running_app(home: Path, uri: str, **environment: str) -> Iterator[tuple[AppServer, School]]:
     """An app on a school of its own; both are gone afterwards."""
@@ -183,7 +244,7 @@ def running_app(home: Path, uri: str, **environment: str) -> Iterator[tuple[AppS
     school = School(connect(settings_for(uri, database)))
     school.reset()
     ours = {"MONGODB_URI": uri, "MONGODB_DATABASE": database, "SCHOOL_NAME": "Test school"}
-    app = AppServer(home, ours | environment)
+    app = AppServer(home, ours | environment, school)
     try:
         yield app, school
     finally:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from app_server import ROOT, AppServer, School, running_app
+from app_server import MEERA, ROOT, AppServer, School, let_in, running_app
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from screens import LOAD, act_as
+from screens import LOAD
 
 sys.path.insert(0, str(ROOT / "scripts"))
 from browser import find
@@ -55,19 +55,22 @@ def school(running: tuple[AppServer, School]) -> School:
 
 @pytest.fixture
 def open_window(browser: Browser) -> Iterator[OpenPage]:
-    """Opens an address in a browser of its own: ``open_window(url, who=None, **context)``."""
+    """Opens an address in a browser of its own: ``open_window(url, "Joseph", **context)``.
+
+    Meera is signed in there unless somebody else is named, and nobody with ``who=None``.
+    """
     contexts: list[BrowserContext] = []
 
-    def open_one(url: str, who: str | None = None, **options: Any) -> Page:
+    def open_one(url: str, who: str | None = MEERA.name, **options: Any) -> Page:
         context = browser.new_context(
             **{"viewport": {"width": 1440, "height": 900}, "locale": "en-IN"} | options
         )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(LOAD)
+        if who is not None and "/wall" not in url:  # the wall is for everybody
+            let_in(context, url, who)
         page.goto(url)
-        if who is not None:
-            act_as(page, who)
         return page
 
     yield open_one
@@ -84,7 +87,7 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
 def open_page(app: AppServer, open_window: OpenPage) -> OpenPage:
     """Opens a screen of the shared app: ``open_page("/book", "Joseph Mathew")``."""
 
-    def open_one(path: str = "/book", who: str | None = None, **options: Any) -> Page:
+    def open_one(path: str = "/book", who: str | None = MEERA.name, **options: Any) -> Page:
         return open_window(app.url + path, who, **options)
 
     return open_one

@@ -93,6 +93,7 @@ def test_of_two_who_confirm_at_once_one_books_and_the_other_is_told_and_helped(
     expect(dialog).to_contain_text("S002" if held["student_id"] == "S001" else "S001")
 
     dialog.get_by_role("button", name=re.compile(r"Ground 1")).first.click()
+    expect(dialog.get_by_text("This slot was just booked by")).to_have_count(0)
     expect(confirm_button(loser)).to_be_enabled()
     confirm(loser)
     assert len(active(school.db)) == 2

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_server import AppServer, School, running_app, settings_for
+from app_server import AppServer, School, let_in, running_app, settings_for
 from conftest import OpenPage
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from screens import (
@@ -98,6 +98,7 @@ def test_a_booking_made_through_one_app_is_on_the_screens_of_another(
             "MONGODB_DATABASE": school.db.name,
             "LIVE_FLOOR_SECONDS": NEVER,
         },
+        school,
     )
     try:
         here = reached(open_window(f"{first.url}/book"))
@@ -252,6 +253,7 @@ def test_without_push_a_screen_asks_every_second(
         browser.new_context(viewport={"width": 1440, "height": 900}) as context,
     ):
         context.route_web_socket(re.compile("/live"), lambda socket: socket.close())
+        let_in(context, app.url)
         page = context.new_page()
         page.goto(f"{app.url}/book")
         expect(cell(page, 14)).to_be_visible(timeout=LOAD)
@@ -282,6 +284,7 @@ def test_a_screen_that_lost_its_connection_comes_back_and_shows_what_it_missed(
                 open_.append(socket)
 
         context.route_web_socket(re.compile("/live"), route)
+        let_in(context, app.url)
         page = context.new_page()
         page.goto(f"{app.url}/book")
         reached(page)

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import trustme
+from app_server import AppServer
 
 
 class TlsProxy:
@@ -26,6 +27,7 @@ class TlsProxy:
         self._server = self._run(asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context))
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}"
+        AppServer.by_port[self.port] = AppServer.by_port[upstream]
 
     def cut(self) -> None:
         """Drops every connection, as a network that fails does."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from support import booked, open_school
 
-from booking_core import Settings, connect
+from booking_core import Settings, connect, passwords
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +20,30 @@ def school(mongod_uri):
     yield db, booked(db)
     db.client.drop_database(name)
     db.client.close()
+
+
+@pytest.fixture(scope="module")
+def emptied(mongod_uri):
+    """One database for a whole file, without a school."""
+    name = f"test_{uuid4().hex[:12]}"
+    db = connect(Settings(mongodb_uri=mongod_uri, database=name, time_zone="Asia/Kolkata"))
+    yield db
+    db.client.drop_database(name)
+    db.client.close()
+
+
+@pytest.fixture
+def bare(emptied):
+    """``emptied`` without an account, for each test anew: sooner than a database of its own."""
+    for name in ("accounts", "sessions", "attempts", "delegations", "audit"):
+        emptied[name].delete_many({})
+    return emptied
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch):
+    """argon2id with the least work that it allows, for tests that are not about the work."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()

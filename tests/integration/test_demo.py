@@ -16,6 +16,7 @@ import pytest
 from support import assert_sound, at_once, eventually
 
 from booking_core import (
+    Account,
     Booking,
     BookingError,
     CellState,
@@ -23,8 +24,10 @@ from booking_core import (
     Role,
     Settings,
     Status,
+    add_account,
     connect,
     day_board,
+    find_accounts,
     find_bookings,
     load_reference,
     save_ground,
@@ -32,6 +35,7 @@ from booking_core import (
 from booking_core.demo import DEMO_ACCOUNTS, RAIN, is_empty, load_demo
 from booking_core.store import schema
 from booking_core.store.database import BookingDatabase, Documents
+from booking_core.store.reference import mark_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -224,6 +228,38 @@ def test_stricter_settings_make_a_smaller_demo_and_no_error(
 def test_the_demo_accounts_have_every_role() -> None:
     assert {account.role for account in DEMO_ACCOUNTS} == set(Role)
     assert len({account.id for account in DEMO_ACCOUNTS}) == len(DEMO_ACCOUNTS)
+
+
+def test_the_demo_accounts_are_stored_without_passwords(empty: BookingDatabase) -> None:
+    load_demo(empty, MONDAY)
+
+    stored = {account.actor: account.has_password for account in find_accounts(empty)}
+    assert stored == dict.fromkeys(DEMO_ACCOUNTS, False)
+
+
+def test_a_demo_from_before_there_were_accounts_gets_those_that_it_lacks(
+    empty: BookingDatabase,
+) -> None:
+    mark_demo(empty)
+    add_account(empty, Account("head", "Another name", Role.PRINCIPAL, active=False))
+
+    load_demo(empty, MONDAY)
+    load_demo(empty, MONDAY)
+
+    found = find_accounts(empty)
+    assert sorted(account.id for account in found) == ["admin", "head", "joseph", "meera"]
+    head = next(account for account in found if account.id == "head")
+    assert (head.name, head.active) == ("Another name", False)
+    assert not load_reference(empty).grounds
+
+
+def test_who_has_an_account_is_given_no_demo(empty: BookingDatabase) -> None:
+    add_account(empty, Account("farah", "Farah", Role.ADMIN))
+
+    load_demo(empty, MONDAY)
+
+    assert not is_empty(empty)
+    assert not load_reference(empty).demo
 
 
 def test_a_moment_without_a_time_zone_is_refused(empty: BookingDatabase) -> None:

@@ -20,7 +20,7 @@ SLOT = Slot("ground-1", DAY, time(9), time(10))
 class Silent:
     """A feed that tells nothing: the screens go on showing what they read first."""
 
-    total = 0
+    total = people = 0
 
     def __init__(self, connected: bool) -> None:
         self.connected = connected
@@ -45,7 +45,7 @@ class Behind(Services):
         return NOW.astimezone(self.settings.zone)
 
 
-def _screen(shared, by, picked, presses):  # run as a script of its own, without our names
+def _screen(shared, actor, picked, presses):  # run as a script of its own, without our names
     import streamlit as st
 
     from pages.shared import booking_form as form
@@ -58,7 +58,7 @@ def _screen(shared, by, picked, presses):  # run as a script of its own, without
         state["book.game.ground-1"] = "Volleyball"
         form.begin_review()
     for _ in range(presses):
-        form.confirm(shared, by)
+        form.confirm(shared, actor)
     gone = form.lost(shared.boards.get(picked.date, shared.now()))
     if gone is not None:
         st.error(words.taken(gone[0]))
@@ -71,7 +71,7 @@ def _screen(shared, by, picked, presses):  # run as a script of its own, without
 
 
 def _open(shared: Services, presses: int = 1) -> AppTest:
-    arguments = {"shared": shared, "by": MEERA, "picked": SLOT, "presses": presses}
+    arguments = {"shared": shared, "actor": lambda: MEERA, "picked": SLOT, "presses": presses}
     screen = AppTest.from_function(_screen, kwargs=arguments, default_timeout=30).run()
     assert not screen.exception
     return screen

@@ -30,7 +30,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return node
   }
 
-  const table = make("table")
+  const table = make("table", data.wide ? "wide" : "")
   table.append(make("caption", "visually-hidden", data.caption))
   const head = make("tr")
   const checks = selectable.size > 0

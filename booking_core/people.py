@@ -1,0 +1,44 @@
+"""Values of those who work with the system: sessions and handed-on decisions.
+
+Accounts themselves are in ``model.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date as Date
+from datetime import datetime
+
+from booking_core.model import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is signed in. Moments are aware (UTC); it ends at ``expires_at``."""
+
+    account: Account
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """``token`` is for the browser alone: what is stored is its hash."""
+
+    token: str = field(repr=False)
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Decisions in the hand of account ``to``, given by principal ``by``; dates are inclusive."""
+
+    id: str
+    by: str
+    by_name: str
+    to: str
+    to_name: str
+    first: Date
+    last: Date
+    at: datetime

@@ -1,0 +1,38 @@
+// Who is signed in. Signing out is a form of its own, so that no address alone can do it.
+const initials = name => {
+  const words = name.split(/\s+/).filter(word => !/\.$/.test(word))
+  const chosen = words.length > 1 ? [words[0], words[words.length - 1]] : words.slice(0, 1)
+  return chosen.map(word => [...word][0] ?? "").join("").toUpperCase()
+}
+
+export default function ({ data, parentElement }) {
+  let root = parentElement.querySelector(".root")
+  if (!root) parentElement.appendChild((root = make("div", "root")))
+  root.classList.toggle("dark", isDark(parentElement))
+  root.replaceChildren()
+  const who = make("div", "who")
+  const mark = make("i", "", initials(data.name))
+  mark.setAttribute("aria-hidden", "true")
+  const text = make("div", "")
+  const name = make("b", "", data.name)
+  name.title = data.name
+  text.append(name, make("span", "", data.role))
+  who.append(mark, text)
+  root.append(who)
+  if (data.local) {
+    const ways = make("div", "ways")
+    if (data.password) {
+      const change = make("a", "", "Change password")
+      change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`
+      ways.append(change)
+    }
+    const form = make("form", "")
+    form.method = "post"
+    form.action = `${data.base}/signout`
+    const out = make("button", "", "Sign out")
+    out.type = "submit"
+    form.append(out)
+    ways.append(form)
+    root.append(ways)
+  }
+}

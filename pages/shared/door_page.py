@@ -1,0 +1,206 @@
+"""The pages at the door, as HTML: they must be there before any of Streamlit is loaded.
+
+Whatever is not written here is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import streamlit
+
+from booking_core import Actor
+
+FIRST_ADMIN = "python -m booking_core account add NAME --role admin"
+_ASSETS = Path(__file__).parent / "assets"
+_FONTS = Path(streamlit.__file__).parent / "static" / "static" / "media"
+_MARK = (
+    '<svg viewBox="0 0 40 40" aria-hidden="true"><rect width="40" height="40" rx="10" '
+    'fill="#1f5fbf"/><g fill="none" stroke="#fff" stroke-width="2"><rect x="8" y="11" width="24" '
+    'height="18" rx="1.5"/><path d="M20 11v18M8 16.5h3.5v7H8M32 16.5h-3.5v7H32"/>'
+    '<circle cx="20" cy="20" r="3.5"/></g></svg>'
+)
+# The lines of a ground, faint, behind everything.
+_PITCH = (
+    '<svg class="pitch" viewBox="0 0 1440 900" preserveAspectRatio="xMidYMid slice" '
+    'aria-hidden="true"><rect x="70" y="60" width="1300" height="780"/>'
+    '<path d="M720 60v780M70 250h190v400H70M1370 250h-190v400h190M70 350h80v200H70'
+    'M1370 350h-80v200h80"/><circle cx="720" cy="450" r="130"/>'
+    '<path d="M260 380a90 90 0 0 1 0 140M1180 380a90 90 0 0 0 0 140"/></svg>'
+)
+_ICON = (
+    "data:image/svg+xml;base64,"
+    + base64.b64encode(
+        _MARK.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).encode()
+    ).decode()
+)
+
+
+@cache
+def _style(base: str) -> str:
+    """The style sheet, with Streamlit's own typeface where it is found."""
+    faces = ""
+    for family, pattern in (("Sans", "SourceSansVF-U*.woff2"), ("Code", "SourceCodeVF-U*.woff2")):
+        for file in sorted(_FONTS.glob(pattern))[:1]:
+            faces += (
+                f'@font-face{{font-family:"Source {family}";font-weight:200 900;'
+                f'font-display:swap;src:url("{base}/static/media/{file.name}")}}\n'
+            )
+    return faces + (_ASSETS / "door.css").read_text(encoding="utf-8")
+
+
+@cache
+def policy(base: str) -> str:
+    """The Content-Security-Policy of these pages: this style sheet, no script, no other place."""
+    digest = base64.b64encode(hashlib.sha256(_style(base).encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; font-src 'self'; img-src data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def sign_in(
+    base: str,
+    school: str,
+    contact: str,
+    *,
+    next_path: str = "",
+    name: str = "",
+    problem: str = "",
+    has_admin: bool = True,
+    demo: Sequence[Actor] = (),
+) -> str:
+    """The form; ``demo`` are accounts to choose from without a password."""
+    form = (
+        f'<form method="post" action="{base}/signin">{_hidden(next_path)}'
+        f"{_field('name', 'Name', 'username', value=name, wrong=bool(problem), focus=not name)}"
+        f"{_field('password', 'Password', 'current-password', wrong=bool(problem), focus=bool(name))}"  # noqa: E501
+        '<button class="go">Sign in</button></form>'
+        f'<p class="help">Forgotten your password, or no account yet? Ask {escape(contact)}.</p>'
+    )
+    body = "<h1>Sign in</h1>"
+    if not has_admin:
+        body += (
+            '<p class="note">There is no admin yet. On the computer of this dashboard, '
+            f"run <code>{FIRST_ADMIN}</code></p>"
+        )
+    if demo:
+        people = "".join(
+            f'<button name="account" value="{escape(who.id)}"><i aria-hidden="true">'
+            f"{escape(_initials(who.name))}</i><b>{escape(who.name)}</b>"
+            f"<span>{escape(who.role.value.capitalize())}</span></button>"
+            for who in demo
+        )
+        body += (
+            '<p class="lead">This is demo data: a made-up school. Choose who you are.</p>'
+            f'<form method="post" action="{base}/signin/demo">{_hidden(next_path)}'
+            f'<div class="people">{people}</div></form>'
+            f"<details{' open' if problem else ''}><summary>With a name and a password</summary>"
+            f"{_problem(problem)}{form}</details>"
+        )
+    else:
+        body += _problem(problem) + form
+    return _page(base, school, "Sign in", body, _wall(base))
+
+
+def new_password(
+    base: str,
+    school: str,
+    account_id: str,
+    *,
+    next_path: str = "",
+    problem: str = "",
+    forced: bool = False,
+    shortest: int = 10,
+) -> str:
+    """The form for another password; ``forced`` when the present one was set by somebody else."""
+    lead = (
+        "Your password was set by somebody else. Choose one that only you know, then go on."
+        if forced
+        else "All your other devices are signed out when you change it."
+    )
+    body = (
+        "<h1>Choose a new password</h1>"
+        f'<p class="lead">{lead}</p>{_problem(problem)}'
+        f'<form method="post" action="{base}/password">{_hidden(next_path)}'
+        f'<input type="hidden" name="name" autocomplete="username" value="{escape(account_id)}">'
+        f"{_field('old', 'Password that you have now', 'current-password', wrong=bool(problem))}"
+        f"{_field('new', 'New password', 'new-password', wrong=bool(problem), focus=False, rule='rule')}"  # noqa: E501
+        f'<p class="rule" id="rule">At least {shortest} characters: a few words together do well.'
+        "</p>"
+        f"{_field('again', 'New password, once more', 'new-password', wrong=bool(problem), focus=False)}"  # noqa: E501
+        '<button class="go">Change password</button></form>'
+    )
+    back = "" if forced else f'<a href="{escape(next_path) or base + "/"}">Back</a>'
+    return _page(base, school, "Choose a new password", body, back)
+
+
+def plain(
+    base: str, school: str, title: str, text: str, link: tuple[str, str] | None = None
+) -> str:
+    """A page that says one thing; ``link`` is its address and its words."""
+    body = f"<h1>{escape(title)}</h1><p>{escape(text)}</p>"
+    if link is not None:
+        body += f'<p><a href="{escape(link[0])}">{escape(link[1])}</a></p>'
+    return _page(base, school, title, body, _wall(base))
+
+
+def _page(base: str, school: str, title: str, body: str, ways: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
+        f"<title>{escape(title)} · {escape(school)}</title>"
+        f'<link rel="icon" href="{_ICON}"><style>{_style(base)}</style></head>'
+        f'<body>{_PITCH}<div class="brand">{_MARK}<div><b>{escape(school)}</b>'
+        "<span>Ground booking</span></div></div>"
+        f'<main class="card">{body}</main>'
+        f'<nav class="ways" aria-label="Elsewhere">{ways}</nav></body></html>'
+    )
+
+
+def _wall(base: str) -> str:
+    return f'<a href="{base}/wall">Wall display: today’s grounds</a>'
+
+
+def _problem(text: str) -> str:
+    # The region is there before its text: so it is also read out where pages change in place.
+    inner = f'<p class="error" id="problem">{escape(text)}</p>' if text else ""
+    return f'<div role="alert" aria-live="assertive">{inner}</div>'
+
+
+def _hidden(next_path: str) -> str:
+    return f'<input type="hidden" name="next" value="{escape(next_path)}">' if next_path else ""
+
+
+def _field(
+    name: str,
+    label: str,
+    autocomplete: str,
+    *,
+    value: str = "",
+    wrong: bool = False,
+    focus: bool = True,
+    rule: str = "",
+) -> str:
+    kind = "text" if autocomplete == "username" else "password"
+    told = " ".join(filter(None, (rule, "problem" if wrong else "")))
+    return (
+        f'<label for="{name}">{label}</label><input id="{name}" name="{name}" type="{kind}" '
+        f'autocomplete="{autocomplete}" autocapitalize="none" spellcheck="false" required '
+        f'maxlength="200" value="{escape(value)}"'
+        + (' aria-invalid="true"' if wrong else "")
+        + (f' aria-describedby="{told}"' if told else "")
+        + (" autofocus" if focus else "")
+        + ">"
+    )
+
+
+def _initials(name: str) -> str:
+    words = [word for word in name.split() if not word.endswith(".")] or ["?"]
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()

@@ -1,0 +1,154 @@
+"""Decisions in other hands: what a principal and a delegate see of it on Approvals."""
+
+from __future__ import annotations
+
+from datetime import date as Date
+from datetime import timedelta
+
+import streamlit as st
+
+from booking_core import (
+    Actor,
+    BookingError,
+    Delegation,
+    Role,
+    StoreUnavailable,
+    delegate,
+    delegations_of,
+    end_delegation,
+    find_accounts,
+    find_delegations,
+)
+from pages.shared import live, session, words
+from pages.shared.services import Services
+
+_FURTHEST = timedelta(days=365)
+
+
+def button(shared: Services) -> None:
+    """Opens the dialog; for whoever may hand decisions on."""
+    if st.button(
+        "Hand decisions to somebody…", key="approvals.hand_on", icon=":material/handshake:"
+    ):
+        _dialog(shared)
+
+
+def note(shared: Services, by: Actor) -> None:
+    """For whom a delegate decides, or who decides for a principal today; nothing for others."""
+    today = shared.now().date()
+    if by.role.decides:
+        given = shared.cached(("delegations", today), lambda: find_delegations(shared.db, on=today))
+        lines = [
+            f"{g.to_name} decides for {'you' if g.by == by.id else g.by_name} too"
+            f"{_until(g, today)}."
+            for g in _longest(given)
+        ]
+    else:
+        mine = _in_hand(shared, by)
+        lines = [
+            f"You decide for {g.by_name}{_until(g, today)}. The history shows both names."
+            for g in _longest(mine)
+        ]
+    for line in lines:
+        st.caption(f":material/handshake: {words.literal(line)}")
+
+
+def has_in_hand(shared: Services, actor: Actor) -> bool:
+    """Whether Approvals is a screen for ``actor`` today, without the role for it."""
+    if shared.db is None:
+        return False
+    try:
+        return bool(_in_hand(shared, actor))
+    except StoreUnavailable:
+        return False
+
+
+def _in_hand(shared: Services, actor: Actor) -> list[Delegation]:
+    key = ("delegations_of", actor.id, actor.role, shared.now().date())
+    return shared.cached(key, lambda: delegations_of(shared.db, actor))
+
+
+def _longest(given: list[Delegation]) -> list[Delegation]:
+    """Of what was handed from one to the same other several times, what ends last."""
+    longest: dict[tuple[str, str], Delegation] = {}
+    for one in sorted(given, key=lambda one: one.last):
+        longest[(one.by, one.to)] = one
+    return list(longest.values())
+
+
+def _until(given: Delegation, today: Date) -> str:
+    return " today" if given.last == today else f", until {words.short_date(given.last)}"
+
+
+@st.dialog("Hand decisions to somebody")
+def _dialog(shared: Services) -> None:
+    st.markdown(
+        "Somebody else approves, rejects and revokes for you on these days. You go on deciding "
+        "too, and the history shows both names."
+    )
+    today, by = shared.now().date(), session.actor()
+    takers = {
+        account.id: account
+        for account in find_accounts(shared.db)
+        if account.active and account.role is not Role.PRINCIPAL and account.id != by.id
+    }
+    if takers:
+        to = st.selectbox(
+            "Who decides",
+            list(takers),
+            index=None,
+            key="approvals.hand_on.to",
+            format_func=lambda i: f"{takers[i].name}, {takers[i].role.value}",
+            placeholder="Choose an account",
+        )
+        left, right = st.columns(2)
+        days = {"min_value": today, "max_value": today + _FURTHEST, "format": "DD/MM/YYYY"}
+        first = left.date_input("First day", today, key="approvals.hand_on.first", **days)
+        last = right.date_input("Last day", today, key="approvals.hand_on.last", **days)
+        failed = st.empty()
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            pressed = st.button(
+                "Hand over", key="approvals.hand_on.do", type="primary", disabled=to is None
+            )
+        if pressed and to is not None:
+            try:
+                with shared.change():
+                    given = delegate(shared.db, to=to, first=first, last=last, by=session.actor())
+            except BookingError as exc:
+                failed.error(words.literal(words.error(exc)))
+            else:
+                st.toast(
+                    words.literal(f"{given.to_name} decides for you too{_until(given, today)}."),
+                    icon=":material/check:",
+                )
+                st.rerun()
+    else:
+        st.info("Nobody else has an account yet. An admin adds one on the Admin screen.")
+    live.keep(shared, "approvals.given", lambda: _running(shared))
+
+
+def _running(shared: Services) -> None:
+    """What is handed on now or will be, each with its end."""
+    today = shared.now().date()
+    given = shared.cached(
+        ("delegations since", today), lambda: find_delegations(shared.db, since=today)
+    )
+    st.markdown("**Handed on**")
+    if not given:
+        st.caption("Nothing at present.")
+    for one in given:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"{one.by_name} to {one.to_name}, {_days(one)}", width="stretch")
+            if st.button("End", key=f"approvals.end.{one.id}", help="Ends it at once"):
+                try:
+                    with shared.change():
+                        end_delegation(shared.db, one.id, by=session.actor())
+                except BookingError as exc:
+                    st.error(words.literal(words.error(exc)))
+                else:
+                    st.rerun(scope="fragment")
+
+
+def _days(given: Delegation) -> str:
+    first, last = words.short_date(given.first), words.short_date(given.last)
+    return first if given.first == given.last else f"{first} to {last}"

@@ -1,0 +1,167 @@
+"""``python -m booking_core account``, run as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from support import eventually
+from test_command_line import ROOT, Run, assert_one_sentence, run, runner
+
+from booking_core import Account, Role, add_account, get_account, has_admin, passwords, sign_in
+from booking_core.__main__ import cli
+from booking_core.store.database import BookingDatabase
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def command(bare: BookingDatabase) -> Run:
+    return runner(bare)
+
+
+def piped(db: BookingDatabase, *arguments: str, typed: str = PASSWORD) -> Result:
+    """In this process, which is sooner; what the others run are processes of their own."""
+    uri = str(db.booking_settings.mongodb_uri)
+    there = {"MONGODB_URI": uri, "MONGODB_DATABASE": db.name}
+    return CliRunner().invoke(cli, ["account", *arguments], input=f"{typed}\n", env=there)
+
+
+def test_the_first_admin_is_made_and_may_sign_in(bare: BookingDatabase) -> None:
+    done = piped(
+        bare,
+        *("add", "Farah", "--role", "admin", "--full-name", "Farah Sheikh"),
+        *("--email", "Farah@School.test", "--password-stdin"),
+    )
+
+    assert (done.exit_code, done.stdout) == (0, f"Added farah, admin, to {bare.name}.\n")
+    assert has_admin(bare)
+    signed_in = sign_in(bare, "farah", PASSWORD, address="192.0.2.1").account
+    assert (signed_in.name, signed_in.email) == ("Farah Sheikh", "farah@school.test")
+    assert not signed_in.must_change
+    assert bare.audit.find_one({"id": "farah"})["by"] == "system"
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(bare: BookingDatabase) -> None:
+    uri = str(bare.booking_settings.mongodb_uri)
+    ours, theirs = pty.openpty()
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "booking_core", "account", "add", "farah", "--role", "admin"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+        env=os.environ | {"MONGODB_URI": uri, "MONGODB_DATABASE": bare.name},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = ""
+
+    def answer(question: str) -> None:
+        nonlocal shown
+        eventually(lambda: question in listened())
+        os.write(ours, f"{PASSWORD}\n".encode())
+
+    def listened() -> str:
+        nonlocal shown
+        shown += os.read(ours, 1000).decode()
+        return shown
+
+    answer("Password: ")
+    answer("Repeat for confirmation: ")
+    eventually(lambda: "Added farah" in listened())
+    assert asking.wait(30) == 0
+    os.close(ours)
+    assert PASSWORD not in shown
+    assert sign_in(bare, "farah", PASSWORD, address="192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "words"),
+    [
+        (("add", "farah", "--role", "admin", "--password-stdin"), "short", "shorter than 10"),
+        (("add", "farah farah", "--role", "admin", "--password-stdin"), "farah farah", "the name"),
+        (("add", "<b>", "--role", "admin", "--password-stdin"), PASSWORD, "id may hold"),
+        (("add", "farah", "--role", "admin"), PASSWORD, "--password-stdin is needed"),
+        (("add", "farah", "--role", "admin", "--no-password"), "", "--email is needed"),
+        (
+            ("add", "f", "--role", "admin", "--no-password", "--password-stdin"),
+            PASSWORD,
+            "exclude each other",
+        ),
+        (("add", "ravi", "--role", "staff", "--password-stdin"), PASSWORD, "exists already"),
+        (("disable", "boss"), "", "last active admin"),
+        (("disable", "nobody"), "", "no account 'nobody'"),
+        (("password", "nobody"), "", "no account 'nobody'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_one_sentence(
+    bare: BookingDatabase, arguments: tuple[str, ...], typed: str, words: str
+) -> None:
+    add_account(bare, Account("ravi", "Ravi", Role.STAFF))
+    add_account(bare, Account("boss", "Boss", Role.ADMIN))
+    before = bare.audit.count_documents({})
+
+    done = piped(bare, *arguments, typed=typed)
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert PASSWORD not in done.output
+    assert bare.audit.count_documents({}) == before
+
+
+def test_accounts_are_listed_disabled_enabled_and_let_in_again(
+    bare: BookingDatabase, command: Run
+) -> None:
+    assert "no accounts yet" in piped(bare, "list").stdout
+    add_account(bare, Account("ravi", "Ravi Kumar", Role.STAFF, "ravi@school.test"))
+
+    disabled = piped(bare, "disable", "Ravi")
+    listed = piped(bare, "list")
+    enabled = piped(bare, "enable", "ravi")
+    once = command("account", "password", "ravi")
+
+    assert disabled.stdout == "ravi is disabled and signed out everywhere.\n"
+    assert listed.stdout == "ravi: Ravi Kumar (staff, disabled, no password, ravi@school.test)\n"
+    assert enabled.stdout == "ravi may sign in.\n"
+    assert sign_in(bare, "ravi", once.stdout.strip(), address="192.0.2.1").account.must_change
+    assert piped(bare, "list").stdout == (
+        "ravi: Ravi Kumar (staff, active, must change the password, ravi@school.test)\n"
+    )
+
+
+def test_an_account_without_a_password_is_let_in_by_its_address_alone(
+    bare: BookingDatabase,
+) -> None:
+    piped(bare, "add", "r", "--role", "staff", "--email", "r@school.test", "--no-password")
+
+    assert not get_account(bare, "r").has_password
+
+
+def test_an_account_can_be_added_to_the_embedded_database(tmp_path: Path) -> None:
+    there = {"DATA_DIRECTORY": str(tmp_path)}
+    added = run(
+        *("account", "add", "r", "--role", "admin", "--email", "r@s.test", "--no-password"),
+        **there,
+    )
+
+    demo = run("demo", **there)
+
+    assert (added.returncode, added.stderr) == (0, "")
+    assert_one_sentence(demo, "holds data already")  # who has an admin wants no made-up school
+
+
+def test_a_password_is_only_ever_typed_or_piped() -> None:
+    help = CliRunner().invoke(cli, ["account", "add", "--help"]).stdout
+
+    assert "--password " not in help
+    assert "--password-stdin" in help
+    assert passwords.SHORTEST == 10

@@ -1,0 +1,519 @@
+"""Accounts: adding and changing them, their passwords, and that an admin is always left."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from junk import BAD_ACTOR, BAD_ID, BAD_NAME, BAD_NOW, WRONG_TYPE, cases, refused
+from support import ADMIN, HEAD, MEERA, at_once, of_type
+
+from booking_core import (
+    Account,
+    AlreadyExists,
+    InvalidRequest,
+    LastAdmin,
+    NotAllowed,
+    NotFound,
+    Role,
+    SignInRefused,
+    TooManyAttempts,
+    account_of_email,
+    accounts,
+    add_account,
+    change_account,
+    change_password,
+    find_accounts,
+    get_account,
+    has_admin,
+    open_session,
+    passwords,
+    reset_password,
+    session_of,
+    sign_in,
+)
+
+pytestmark = pytest.mark.usefixtures("quick_hashes")
+PASSWORD = "correct horse battery"
+RAVI = Account("ravi", "Ravi Kumar", Role.STAFF, "ravi@school.test")
+BOSS = Account("boss", "Farah Sheikh", Role.ADMIN)
+
+
+def journal(db):
+    return [
+        (row["by"], row["action"], row["what"], row["id"])
+        for row in db.audit.find({"what": "account"}).sort([("at", 1)])
+    ]
+
+
+# Adding
+
+
+def test_an_account_is_added_and_found_by_its_id_and_by_its_address(bare):
+    made = add_account(bare, RAVI, password=PASSWORD, by=ADMIN)
+
+    assert made == get_account(bare, "ravi") == account_of_email(bare, "ravi@school.test")
+    assert (made.name, made.role, made.active, made.has_password) == (
+        "Ravi Kumar",
+        Role.STAFF,
+        True,
+        True,
+    )
+    assert find_accounts(bare) == [made]
+    assert journal(bare) == [("admin", "added", "account", "ravi")]
+
+
+def test_names_and_addresses_are_compared_in_lower_case(bare):
+    add_account(bare, Account("Ravi", "Ravi", Role.STAFF, "Ravi@School.test"))
+
+    assert get_account(bare, "RAVI").id == "ravi"
+    assert account_of_email(bare, "RAVI@SCHOOL.TEST").email == "ravi@school.test"
+    with pytest.raises(AlreadyExists) as error:
+        add_account(bare, Account("RAVI", "Another", Role.STAFF))
+    assert (error.value.what, error.value.id) == ("account", "ravi")
+    with pytest.raises(AlreadyExists) as error:
+        add_account(bare, Account("other", "Other", Role.STAFF, "rAvI@school.TEST"))
+    assert error.value.id == "ravi@school.test"
+    assert len(find_accounts(bare)) == 1
+    assert len(journal(bare)) == 1
+
+
+def test_two_that_add_one_name_or_one_address_at_the_same_moment_make_one(bare):
+    same_name = at_once(
+        *(partial(add_account, bare, Account("ravi", f"Ravi {n}", Role.STAFF)) for n in range(4))
+    )
+    same_address = at_once(
+        *(
+            partial(add_account, bare, Account(f"a{n}", "A", Role.STAFF, "one@school.test"))
+            for n in range(4)
+        )
+    )
+
+    assert len(of_type(same_name, Account)) == len(of_type(same_address, Account)) == 1
+    assert len(of_type(same_name + same_address, AlreadyExists)) == 6
+    assert len(journal(bare)) == 2
+
+
+def test_many_may_be_without_an_address(bare):
+    for number in range(3):
+        add_account(bare, Account(f"staff{number}", "Somebody", Role.STAFF))
+
+    assert len(find_accounts(bare)) == 3
+
+
+def test_of_a_password_only_an_argon2id_hash_is_stored(bare, monkeypatch):
+    monkeypatch.undo()  # the real work, this once
+    add_account(bare, RAVI, password=PASSWORD)
+
+    (stored,) = bare.accounts.find()
+    assert re.match(r"\$argon2id\$v=19\$m=65536,t=3,p=4\$", stored["password_hash"])
+    assert PASSWORD not in str(stored) + str(list(bare.audit.find()))
+    assert stored["password_hash"] not in str(list(bare.audit.find()))
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *WRONG_TYPE,
+        "",
+        "short",
+        "123456789",
+        " " * 12,
+        "x" * 201,
+        "x" * 100_000,
+        "\ud800" * 12,
+        "ravi.kumar1",
+        "RAVI.KUMAR1",
+        " ravi.kumar1 ",
+        "Ravi Kumar the First",
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_a_password_has_10_to_200_characters_and_is_not_the_name(bare, password):
+    account = Account("ravi.kumar1", "Ravi Kumar the First", Role.STAFF)
+
+    with pytest.raises(InvalidRequest) as error:
+        add_account(bare, account, password=password)
+
+    assert error.value.field == "password"
+    assert find_accounts(bare) == []
+
+
+@pytest.mark.parametrize(
+    "password", ["0123456789", "x" * 200, "ಪಾಸ್‌ವರ್ಡ್ ಒಂದು", "a\x00b\x00c\x00d\x00e\x00"]
+)
+def test_any_other_password_lets_its_account_in(bare, password):
+    add_account(bare, RAVI, password=password)
+
+    assert sign_in(bare, "ravi", password, address="192.0.2.1").account.id == "ravi"
+
+
+def test_nobody_can_be_called_as_the_journal_calls_nobody(bare):
+    with pytest.raises(InvalidRequest) as error:
+        add_account(bare, Account("System", "A name", Role.STAFF))
+
+    assert error.value.field == "id"
+
+
+@pytest.mark.parametrize("by", [MEERA, HEAD], ids=lambda by: by.role.value)
+def test_only_admins_look_after_accounts(bare, by):
+    add_account(bare, RAVI, password=PASSWORD)
+    before = journal(bare)
+
+    for attempt in (
+        lambda: add_account(bare, BOSS, by=by),
+        lambda: change_account(bare, "ravi", active=False, by=by),
+        lambda: reset_password(bare, "ravi", by=by),
+    ):
+        with pytest.raises(NotAllowed) as error:
+            attempt()
+        assert (error.value.verb, error.value.role) == ("administer", by.role.value)
+
+    assert journal(bare) == before
+
+
+# Changing
+
+
+def test_what_is_given_is_changed_and_the_rest_stays(bare):
+    add_account(bare, RAVI)
+
+    change_account(bare, "ravi", name="Ravi K.", by=ADMIN)
+    changed = change_account(bare, "RAVI", email="New@School.test", by=ADMIN)
+
+    assert (changed.name, changed.email, changed.role) == (
+        "Ravi K.",
+        "new@school.test",
+        Role.STAFF,
+    )
+    assert get_account(bare, "ravi") == changed
+    assert change_account(bare, "ravi", email=None, by=ADMIN).email is None
+    entry = bare.audit.find_one({"details.before.name": "Ravi Kumar"})
+    assert entry["details"] == {"before": {"name": "Ravi Kumar"}, "after": {"name": "Ravi K."}}
+
+
+def test_disabling_and_enabling_are_named_in_the_journal_with_the_reason(bare):
+    add_account(bare, RAVI)
+
+    disabled = change_account(bare, "ravi", active=False, reason="left", by=ADMIN)
+    enabled = change_account(bare, "ravi", active=True, by=ADMIN)
+
+    assert (disabled.active, enabled.active) == (False, True)
+    assert [action for _, action, _, _ in journal(bare)] == ["added", "disabled", "enabled"]
+    assert bare.audit.find_one({"action": "disabled"})["details"]["reason"] == "left"
+
+
+def test_what_is_so_already_changes_nothing_and_is_not_in_the_journal(bare):
+    made = add_account(bare, RAVI)
+    token = open_session(bare, "ravi")
+
+    same = change_account(
+        bare, "ravi", name=RAVI.name, role=RAVI.role, email=RAVI.email, active=True, by=ADMIN
+    )
+
+    assert same == made
+    assert len(journal(bare)) == 1
+    assert session_of(bare, token) is not None
+
+
+def test_an_address_that_another_has_is_refused(bare):
+    add_account(bare, RAVI)
+    add_account(bare, Account("meera", "Meera", Role.STAFF))
+
+    with pytest.raises(AlreadyExists) as error:
+        change_account(bare, "meera", email="RAVI@school.test", by=ADMIN)
+
+    assert error.value.id == "ravi@school.test"
+    assert get_account(bare, "meera").email is None
+
+
+@pytest.mark.parametrize("change", [{"role": Role.PRINCIPAL}, {"active": False}], ids=str)
+def test_a_new_role_and_disabling_end_all_sessions_with_the_change(bare, change):
+    add_account(bare, RAVI)
+    add_account(bare, BOSS)
+    mine, other = open_session(bare, "ravi"), open_session(bare, "boss")
+
+    change_account(bare, "ravi", **change, by=ADMIN)
+
+    assert session_of(bare, mine) is None
+    assert bare.sessions.count_documents({"account_id": "ravi"}) == 0
+    assert session_of(bare, other) is not None
+    change_account(bare, "ravi", active=True, by=ADMIN)
+    assert session_of(bare, mine) is None
+
+
+def test_a_new_name_ends_no_session_and_shows_in_it(bare):
+    add_account(bare, RAVI)
+    token = open_session(bare, "ravi")
+
+    change_account(bare, "ravi", name="Ravi K.", by=ADMIN)
+
+    assert session_of(bare, token).account.name == "Ravi K."
+
+
+def test_an_account_that_is_not_there_is_not_found(bare):
+    for attempt in (
+        lambda: get_account(bare, "nobody"),
+        lambda: change_account(bare, "nobody", name="Somebody", by=ADMIN),
+        lambda: reset_password(bare, "nobody", by=ADMIN),
+        lambda: change_password(bare, "nobody", old=PASSWORD, new="another horse"),
+        lambda: open_session(bare, "nobody"),
+    ):
+        with pytest.raises(NotFound) as error:
+            attempt()
+        assert (error.value.what, error.value.id) == ("account", "nobody")
+    assert account_of_email(bare, "nobody@school.test") is None
+    assert journal(bare) == []
+
+
+# The last admin
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": Role.STAFF}], ids=str)
+def test_the_last_active_admin_stays(bare, change):
+    add_account(bare, BOSS)
+    add_account(bare, Account("gone", "Gone", Role.ADMIN, active=False))
+    token = open_session(bare, "boss")
+
+    with pytest.raises(LastAdmin) as error:
+        change_account(bare, "boss", **change, by=BOSS.actor)
+
+    assert error.value.account_id == "boss"
+    assert has_admin(bare)
+    assert session_of(bare, token) is not None
+    assert len(journal(bare)) == 2
+    add_account(bare, Account("second", "Second", Role.ADMIN))
+    change_account(bare, "boss", **change, by=BOSS.actor)
+    assert has_admin(bare)
+
+
+def test_two_admins_who_disable_each_other_at_the_same_moment_leave_one(bare):
+    for number in range(10):
+        one, two = (Account(f"{name}{number}", name, Role.ADMIN) for name in ("one", "two"))
+        for account in find_accounts(bare):
+            bare.accounts.delete_one({"_id": account.id})
+        add_account(bare, one)
+        add_account(bare, two)
+
+        outcomes = at_once(
+            partial(change_account, bare, two.id, active=False, by=one.actor),
+            partial(change_account, bare, one.id, role=Role.STAFF, by=two.actor),
+        )
+
+        assert len(of_type(outcomes, Account)) == len(of_type(outcomes, LastAdmin)) == 1
+        assert has_admin(bare)
+
+
+def test_whether_there_is_an_admin(bare):
+    assert not has_admin(bare)
+    add_account(bare, Account("gone", "Gone", Role.ADMIN, active=False))
+    add_account(bare, RAVI)
+    assert not has_admin(bare)
+    add_account(bare, BOSS)
+    assert has_admin(bare)
+
+
+# Passwords
+
+
+def test_a_one_time_password_lets_in_once_it_is_told_and_is_to_be_changed(bare):
+    add_account(bare, RAVI, password=PASSWORD)
+    token = open_session(bare, "ravi")
+
+    once = reset_password(bare, "ravi", by=ADMIN)
+
+    assert re.fullmatch(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", once)
+    assert not set(once) & set("ilo01")
+    assert session_of(bare, token) is None
+    with pytest.raises(SignInRefused):
+        sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
+    assert sign_in(bare, "ravi", once, address="192.0.2.1").account.must_change
+    assert journal(bare)[-1] == ("admin", "reset the password of", "account", "ravi")
+    assert once not in str(list(bare.audit.find()))
+    assert reset_password(bare, "ravi", by=ADMIN) != once
+
+
+def test_who_changes_the_password_owns_it_and_is_signed_out_elsewhere(bare):
+    add_account(bare, RAVI)
+    once = reset_password(bare, "ravi", by=ADMIN)
+    elsewhere = open_session(bare, "ravi")
+
+    changed = change_password(bare, "ravi", old=once, new="my own password")
+
+    assert not changed.must_change
+    assert session_of(bare, elsewhere) is None
+    signed_in = sign_in(bare, "ravi", "my own password", address="192.0.2.1")
+    assert session_of(bare, signed_in.token).account == changed
+    assert journal(bare)[-1] == ("ravi", "changed the password of", "account", "ravi")
+
+
+@pytest.mark.parametrize("new", ["short", "ravi", PASSWORD, None, "x" * 201])
+def test_a_password_that_will_not_do_changes_nothing(bare, new):
+    add_account(bare, RAVI, password=PASSWORD)
+    token = open_session(bare, "ravi")
+
+    with pytest.raises(InvalidRequest) as error:
+        change_password(bare, "ravi", old=PASSWORD, new=new)
+
+    assert error.value.field == "password"
+    assert session_of(bare, token) is not None
+    assert sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
+
+
+def test_guesses_at_the_old_password_are_slowed_like_those_at_the_door(bare):
+    add_account(bare, RAVI, password=PASSWORD)
+    now = datetime.now(UTC)
+
+    for _ in range(5):
+        with pytest.raises(SignInRefused) as error:
+            change_password(bare, "ravi", old="a wrong guess", new="my own password", now=now)
+        assert not isinstance(error.value, TooManyAttempts)
+
+    with pytest.raises(TooManyAttempts) as error:
+        change_password(bare, "ravi", old=PASSWORD, new="my own password", now=now)
+    assert error.value.wait_seconds == 30
+    later = now + timedelta(seconds=31)
+    change_password(bare, "ravi", old=PASSWORD, new="my own password", now=later)
+    assert sign_in(bare, "ravi", "my own password", address="192.0.2.1", now=later)
+
+
+def test_of_two_changes_of_one_password_at_the_same_moment_one_wins(bare):
+    add_account(bare, RAVI, password=PASSWORD)
+
+    outcomes = at_once(
+        *(
+            partial(change_password, bare, "ravi", old=PASSWORD, new=f"my own password {n}")
+            for n in range(3)
+        )
+    )
+
+    assert len(of_type(outcomes, Account)) == 1
+    assert len(of_type(outcomes, SignInRefused)) == 2
+    winner = next(n for n, outcome in enumerate(outcomes) if isinstance(outcome, Account))
+    assert sign_in(bare, "ravi", f"my own password {winner}", address="192.0.2.1")
+
+
+def test_a_disabled_account_cannot_change_its_password(bare):
+    add_account(bare, RAVI, password=PASSWORD)
+    change_account(bare, "ravi", active=False, by=ADMIN)
+
+    with pytest.raises(SignInRefused):
+        change_password(bare, "ravi", old=PASSWORD, new="my own password")
+
+    change_account(bare, "ravi", active=True, by=ADMIN)
+    assert sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
+
+
+def test_a_session_opened_while_the_password_changes_does_not_outlive_the_change(bare, monkeypatch):
+    add_account(bare, RAVI, password=PASSWORD)
+    really = passwords.matches
+
+    def meanwhile(stored, password):
+        """The password is right, and by the time that this is known it is another."""
+        answer = really(stored, password)
+        monkeypatch.setattr(passwords, "matches", really)
+        reset_password(bare, "ravi", by=ADMIN)
+        return answer
+
+    monkeypatch.setattr(passwords, "matches", meanwhile)
+
+    late = sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
+
+    assert bare.sessions.count_documents({}) == 1
+    assert session_of(bare, late.token) is None
+
+
+# Junk
+
+
+@pytest.fixture
+def staffed(bare):
+    add_account(bare, RAVI)
+    return bare, None
+
+
+BAD_EMAIL = [
+    "",
+    "ravi",
+    "a@b",
+    "a b@c.test",
+    "x" * 300 + "@c.test",
+    5,
+    ["a@b.test"],
+    "a\x00@b.test",
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    cases(
+        name=[value for value in BAD_NAME if value is not None],
+        role=["admin", "root", 5, ["admin"]],
+        email=[value for value in BAD_EMAIL if value != ""],
+        active=[1, "yes", "", []],
+        reason=[5, None, "x" * 501, "a\x00b"],
+        now=BAD_NOW,
+    ),
+)
+def test_junk_changes_no_account(staffed, field, value):
+    refused(
+        staffed, lambda db: change_account(db, "ravi", **({"by": ADMIN} | {field: value})), field
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    cases(
+        id=BAD_ID, name=BAD_NAME, role=[None, "admin", 5], active=[None, 1], must_change=[None, 1]
+    ),
+)
+def test_an_account_has_no_junk_in_it(field, value):
+    with pytest.raises(InvalidRequest) as error:
+        Account(**({"id": "ravi", "name": "Ravi", "role": Role.STAFF} | {field: value}))
+
+    assert error.value.field == field
+
+
+@pytest.mark.parametrize(("field", "value"), cases(account_id=BAD_ID))
+def test_junk_is_no_account_id(staffed, field, value):
+    for attempt in (
+        partial(get_account, account_id=value),
+        partial(change_account, account_id=value, by=ADMIN),
+        partial(reset_password, account_id=value, by=ADMIN),
+        partial(change_password, account_id=value, old=PASSWORD, new="another horse"),
+        partial(open_session, account_id=value),
+    ):
+        refused(staffed, attempt, field)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), cases(by=[value for value in BAD_ACTOR if value is not None])
+)
+def test_junk_does_not_act(staffed, field, value):
+    for attempt in (
+        lambda db: add_account(db, BOSS, by=value),
+        lambda db: change_account(db, "ravi", name="Ravi", by=value),
+        lambda db: reset_password(db, "ravi", by=value),
+    ):
+        refused(staffed, attempt, field)
+
+
+@pytest.mark.parametrize("value", [None, "ravi", {"id": "ravi"}, ADMIN], ids=ascii)
+def test_junk_is_not_added(staffed, value):
+    refused(staffed, lambda db: add_account(db, value), "account")
+
+
+@pytest.mark.parametrize("value", [value for value in BAD_EMAIL if value != ""], ids=ascii)
+def test_junk_is_no_address(staffed, value):
+    refused(staffed, lambda db: account_of_email(db, value), "email")
+
+
+def test_no_address_is_nobodys(staffed):
+    assert account_of_email(staffed[0], "") is None
+    assert account_of_email(staffed[0], None) is None
+
+
+def test_the_sentinel_is_no_address():
+    assert accounts.UNSET is not None

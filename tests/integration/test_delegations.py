@@ -1,0 +1,323 @@
+"""Decisions in other hands: for a range of dates, with both names in the history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from junk import BAD_ACTOR, BAD_DATE, BAD_ID, BAD_NOW, cases, refused
+from support import (
+    ADMIN,
+    DAY,
+    DEPUTY,
+    HEAD,
+    MEERA,
+    NOW,
+    RAVI,
+    at_once,
+    booked,
+    of_type,
+    request_for,
+)
+
+from booking_core import (
+    Account,
+    Actor,
+    Delegation,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    Role,
+    Status,
+    add_account,
+    approve,
+    book,
+    cancel,
+    change_account,
+    decides,
+    delegate,
+    delegations_of,
+    end_delegation,
+    find_delegations,
+    get_booking,
+    move,
+    reject,
+    revoke,
+)
+from booking_core.store import delegations as store
+
+TODAY = NOW.date()  # 06:00 in the school's zone
+ONE_DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def decided(school):
+    """The school of this file, with accounts; what a test hands on ends with it."""
+    db, _ = school
+    for actor in (MEERA, RAVI, HEAD, DEPUTY, ADMIN):
+        add_account(db, Account(actor.id, actor.name, actor.role))
+    return db
+
+
+@pytest.fixture
+def staff(decided):
+    decided.delegations.delete_many({})
+    decided.audit.delete_many({})
+    for row in decided.bookings.find({"status": {"$in": ["Pending", "Approved"]}}):
+        cancel(decided, row["_id"], by=HEAD, now=NOW)
+    for actor in (MEERA, HEAD):
+        change_account(decided, actor.id, role=actor.role, name=actor.name, active=True, by=None)
+    return decided
+
+
+def handed(db, to=MEERA, first=TODAY, last=TODAY, by=HEAD, now=NOW):
+    return delegate(db, to=to.id, first=first, last=last, by=by, now=now)
+
+
+def test_a_delegate_approves_rejects_and_revokes_and_both_names_are_kept(staff):
+    handed(staff)
+    first, second = booked(staff, by=RAVI), booked(staff, by=RAVI, student=1, start=11)
+
+    approved = approve(staff, first.id, by=MEERA, now=NOW)
+    revoked = revoke(staff, first.id, by=MEERA, reason="rain", now=NOW)
+    rejected = reject(staff, second.id, by=MEERA, reason="exam", now=NOW)
+
+    for booking, status in (
+        (approved, Status.APPROVED),
+        (revoked, Status.REVOKED),
+        (rejected, Status.REJECTED),
+    ):
+        last = booking.last_decision
+        assert booking.status is status
+        assert (last.by, last.by_name, last.on_behalf_of) == ("meera", "Meera", "Head")
+    assert [e.on_behalf_of for e in get_booking(staff, first.id).history] == ["", "Head", "Head"]
+
+
+def test_a_principal_decides_in_no_other_name(staff):
+    handed(staff, to=DEPUTY)
+
+    decided = approve(staff, booked(staff).id, by=DEPUTY, now=NOW)
+
+    assert decided.last_decision.on_behalf_of == ""
+    assert delegations_of(staff, DEPUTY, NOW) == []
+
+
+def test_whose_role_decides_is_not_looked_up(staff, monkeypatch):
+    looked = []
+    monkeypatch.setattr(store, "find", lambda *a, **k: looked.append(k) or [])
+    mine = booked(staff)
+
+    approve(staff, mine.id, by=HEAD, now=NOW)
+    cancel(staff, mine.id, by=MEERA, now=NOW)
+    assert decides(staff, HEAD, NOW)
+    assert looked == []
+
+    with pytest.raises(NotAllowed):
+        approve(staff, mine.id, by=MEERA, now=NOW)
+    assert len(looked) == 1
+
+
+def test_the_dates_count_in_the_schools_time(staff):
+    handed(staff, first=DAY, last=DAY)
+    midnight = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)  # 00:00 of the 24th in Asia/Kolkata
+    before, after = midnight - timedelta(milliseconds=1), midnight + ONE_DAY
+
+    assert not decides(staff, MEERA, before)
+    assert decides(staff, MEERA, midnight)
+    assert decides(staff, MEERA, after - timedelta(milliseconds=1))
+    assert not decides(staff, MEERA, after)
+    mine = booked(staff, on=DAY + 3 * ONE_DAY)
+    for now in (before, after):
+        with pytest.raises(NotAllowed) as error:
+            approve(staff, mine.id, by=MEERA, now=now)
+        assert (error.value.verb, error.value.role) == ("approve", "staff")
+    assert approve(staff, mine.id, by=MEERA, now=midnight).status is Status.APPROVED
+
+
+def test_it_is_for_one_account_alone(staff):
+    handed(staff)
+
+    with pytest.raises(NotAllowed):
+        approve(staff, booked(staff).id, by=RAVI, now=NOW)
+    assert decides(staff, MEERA, NOW)
+    assert not decides(staff, RAVI, NOW)
+    assert not decides(staff, ADMIN, NOW)
+
+
+def test_an_admin_may_have_decisions_in_hand(staff):
+    handed(staff, to=ADMIN)
+
+    assert approve(staff, booked(staff).id, by=ADMIN, now=NOW).last_decision.on_behalf_of == "Head"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "move", "book approved", "delegate"])
+def test_a_delegate_may_do_nothing_else_in_that_name(staff, verb):
+    given = handed(staff)
+    other = booked(staff, by=RAVI)
+    attempts = {
+        "cancel": lambda: cancel(staff, other.id, by=MEERA, now=NOW),
+        "move": lambda: move(staff, other.id, ground_id="ground-3", by=MEERA, now=NOW),
+        "book approved": lambda: booked_approved(staff, MEERA),
+        "delegate": lambda: end_delegation(staff, given.id, by=MEERA),
+    }
+
+    with pytest.raises(NotAllowed) as error:
+        attempts[verb]()
+
+    assert error.value.verb == verb
+
+
+def booked_approved(db, by):
+    return book(db, request_for(start=15, student=9), by=by, as_approved=True, now=NOW)
+
+
+def test_ended_it_counts_no_more_at_once(staff):
+    given = handed(staff)
+    mine = booked(staff)
+
+    end_delegation(staff, given.id, by=DEPUTY)  # any principal may
+
+    with pytest.raises(NotAllowed):
+        approve(staff, mine.id, by=MEERA, now=NOW)
+    assert not decides(staff, MEERA, NOW)
+    assert find_delegations(staff) == []
+    with pytest.raises(NotFound) as error:
+        end_delegation(staff, given.id, by=HEAD)
+    assert (error.value.what, error.value.id) == ("delegation", given.id)
+
+
+@pytest.mark.parametrize("change", [{"role": Role.STAFF}, {"active": False}], ids=str)
+def test_it_ends_with_its_givers_office(staff, change):
+    handed(staff)
+    mine = booked(staff)
+
+    change_account(staff, "head", **change, by=ADMIN)
+
+    with pytest.raises(NotAllowed):
+        approve(staff, mine.id, by=MEERA, now=NOW)
+    assert not decides(staff, MEERA, NOW)
+
+
+def test_another_principals_stands_in_where_one_has_ended(staff):
+    handed(staff)
+    handed(staff, by=DEPUTY)
+    change_account(staff, "head", active=False, by=ADMIN)
+
+    decided = approve(staff, booked(staff).id, by=MEERA, now=NOW)
+
+    assert decided.last_decision.on_behalf_of == "Deputy"
+
+
+def test_the_name_is_the_one_that_the_principal_has_now(staff):
+    handed(staff)
+    change_account(staff, "head", name="Dr. Rao", by=ADMIN)
+
+    assert approve(staff, booked(staff).id, by=MEERA, now=NOW).last_decision.on_behalf_of == (
+        "Dr. Rao"
+    )
+
+
+def test_delegations_are_found_by_date_the_first_to_begin_first(staff):
+    later = handed(staff, to=RAVI, first=DAY + ONE_DAY, last=DAY + 2 * ONE_DAY)
+    now = handed(staff, first=TODAY - 9 * ONE_DAY, last=DAY)
+
+    assert find_delegations(staff) == [now, later]
+    assert find_delegations(staff, on=TODAY) == find_delegations(staff, on=DAY) == [now]
+    assert find_delegations(staff, on=DAY + 2 * ONE_DAY) == [later]
+    assert find_delegations(staff, on=DAY + 3 * ONE_DAY) == []
+    assert find_delegations(staff, since=DAY + ONE_DAY) == [later]
+    assert (now.by, now.by_name, now.to, now.to_name) == ("head", "Head", "meera", "Meera")
+
+
+def test_giving_and_ending_are_in_the_journal(staff):
+    given = handed(staff)
+    end_delegation(staff, given.id, by=DEPUTY, now=NOW)
+
+    rows = list(staff.audit.find({"what": "delegation"}).sort("action"))
+    assert [(r["by"], r["action"], r["id"]) for r in rows] == [
+        ("deputy", "ended", given.id),
+        ("head", "gave", given.id),
+    ]
+    assert rows[0]["details"] == {
+        "by": "head",
+        "to": "meera",
+        "first": TODAY.isoformat(),
+        "last": TODAY.isoformat(),
+    }
+
+
+def test_of_several_that_end_one_at_the_same_moment_one_is_noted(staff):
+    given = handed(staff)
+
+    outcomes = at_once(*[partial(end_delegation, staff, given.id, by=HEAD)] * 4)
+
+    assert len(of_type(outcomes, NotFound)) == 3
+    assert staff.audit.count_documents({"action": "ended"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"to": "head"}, "to"),
+        ({"to": "HEAD"}, "to"),
+        ({"to": "nobody"}, "to"),
+        ({"to": "gone"}, "to"),
+        ({"first": DAY, "last": TODAY}, "last"),
+        ({"first": TODAY - 9 * ONE_DAY, "last": TODAY - ONE_DAY}, "last"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_handed_on(staff, wanted, field):
+    if wanted.get("to") == "gone" and not staff.accounts.find_one({"_id": "gone"}):
+        add_account(staff, Account("gone", "Gone", Role.STAFF, active=False))
+
+    with pytest.raises(InvalidRequest) as error:
+        delegate(staff, **({"to": "meera", "first": TODAY, "last": DAY} | wanted), by=HEAD, now=NOW)
+
+    assert error.value.field == field
+    assert find_delegations(staff) == []
+    assert staff.audit.count_documents({"what": "delegation"}) == 0
+
+
+def test_who_has_no_account_of_a_principal_has_nothing_to_hand_on(staff):
+    stranger = Actor("stranger", Role.PRINCIPAL)
+
+    with pytest.raises(NotFound) as error:
+        handed(staff, by=stranger)
+
+    assert (error.value.what, error.value.id) == ("account", "stranger")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    cases(to=BAD_ID, first=BAD_DATE, last=BAD_DATE, by=BAD_ACTOR, now=BAD_NOW),
+)
+def test_junk_hands_nothing_on(bare, field, value):
+    wanted = {"to": "meera", "first": TODAY, "last": DAY, "by": HEAD, "now": NOW}
+
+    refused((bare, None), lambda db: delegate(db, **(wanted | {field: value})), field)
+
+
+@pytest.mark.parametrize(("field", "value"), cases(delegation_id=BAD_ID, by=BAD_ACTOR, now=BAD_NOW))
+def test_junk_ends_nothing(bare, field, value):
+    wanted = {"delegation_id": "none", "by": HEAD, "now": NOW} | {field: value}
+
+    refused((bare, None), lambda db: end_delegation(db, **wanted), field)
+
+
+@pytest.mark.parametrize(("field", "value"), cases(on=BAD_DATE, since=BAD_DATE))
+def test_junk_finds_nothing(bare, field, value):
+    refused((bare, None), lambda db: find_delegations(db, **{field: value}), field)
+
+
+@pytest.mark.parametrize("value", BAD_ACTOR, ids=ascii)
+def test_junk_decides_nothing(bare, value):
+    refused((bare, None), lambda db: decides(db, value), "by")
+    refused((bare, None), lambda db: delegations_of(db, value), "by")
+
+
+def test_a_delegation_is_a_value(staff):
+    assert handed(staff) == Delegation(
+        find_delegations(staff)[0].id, "head", "Head", "meera", "Meera", TODAY, TODAY, NOW
+    )

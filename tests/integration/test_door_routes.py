@@ -1,0 +1,423 @@
+"""The routes at the door of a running app, attacked over HTTP and over its WebSockets."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.requests import Request
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from support import eventually
+from websockets.sync.client import connect as open_socket
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+from app_server import AppServer, School, running_app
+
+from booking_core import (
+    Account,
+    Role,
+    add_account,
+    change_account,
+    open_session,
+    reset_password,
+    session_of,
+)
+from pages.shared import door
+from pages.shared.address import COOKIE
+
+PASSWORD, OTHER = "four horses in a field", "five horses in a field"
+OURS = {"sec-fetch-site": "same-origin"}
+HTML = {"accept": "text/html,application/xhtml+xml"}
+SECRETS = ("Student 1", "Meera Nair", "Joseph Mathew", "Anand Rao", "Farah Sheikh")
+_addresses = (f"192.0.2.{n}" for n in itertools.count(1))
+
+
+@pytest.fixture(scope="module")
+def running(
+    mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[AppServer, School]]:
+    home = tmp_path_factory.mktemp("home")
+    with running_app(home, mongod_uri, TRUST_PROXY="on", SCHOOL_CONTACT="Farah <b>") as both:
+        both[1].book(student=1, start=14)
+        yield both
+
+
+@pytest.fixture
+def school(running: tuple[AppServer, School]) -> School:
+    return running[1]
+
+
+@pytest.fixture
+def client(running: tuple[AppServer, School]) -> Iterator[httpx.Client]:
+    """A browser without a page, at an address of its own, where nobody has failed yet."""
+    headers = OURS | {"x-forwarded-for": next(_addresses)}
+    with httpx.Client(base_url=running[0].url, headers=headers) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def known(running: tuple[AppServer, School]) -> str:
+    """The id of an account with PASSWORD that no test changes: a password takes time to make."""
+    add_account(running[1].db, Account("known", "Known <i>Rao", Role.STAFF), password=PASSWORD)
+    return "known"
+
+
+@pytest.fixture
+def asha(school: School) -> str:
+    """The id of an account with PASSWORD, unknown to any test before."""
+    account_id = f"asha{next(_numbers)}"
+    add_account(school.db, Account(account_id, "Asha <i>Rao", Role.STAFF), password=PASSWORD)
+    return account_id
+
+
+_numbers = itertools.count(1)
+
+
+def enter(client: httpx.Client, name: str, password: str = PASSWORD, **fields: str):
+    return client.post("/signin", data={"name": name, "password": password} | fields)
+
+
+def heard(app: AppServer, token: str | None, page: str) -> str:
+    """Everything that Streamlit sends to a client that asks for ``page``, as text."""
+    headers = {"Cookie": f"{COOKIE}={token}"} if token else {}
+    url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
+    message, texts = BackMsg(), []
+    message.rerun_script.page_name = page
+    with open_socket(
+        url, subprotocols=["streamlit"], additional_headers=headers, max_size=None
+    ) as socket:
+        for _ in range(2):  # the first run may lead on to another page
+            socket.send(message.SerializeToString())
+            while True:
+                answer = ForwardMsg.FromString(socket.recv(timeout=20))
+                texts.append(str(answer))
+                if answer.WhichOneof("type") == "script_finished":
+                    break
+    return "".join(texts)
+
+
+def is_led_away(told: str) -> bool:
+    return "leave" in told and not any(secret in told for secret in (*SECRETS, "day_grid"))
+
+
+def test_the_cookie_is_for_the_browser_alone_and_only_its_hash_is_kept(client, known, school):
+    answer = enter(client, known, next="/bookings?x=1")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/bookings?x=1")
+    [cookie] = answer.headers.get_list("set-cookie")
+    name, _, rest = cookie.partition("=")
+    token, _, flags = rest.partition("; ")
+    assert name == COOKIE
+    assert {f.lower() for f in flags.split("; ")} == {
+        "httponly",
+        "samesite=lax",
+        "path=/",
+        "max-age=43200",
+    }
+    assert session_of(school.db, token).account.id == known
+    assert token not in str(list(school.db["sessions"].find()))
+    assert client.get("/signin", headers=HTML).headers["location"] == "/"
+
+
+def test_the_cookie_is_secure_behind_a_proxy_that_ends_tls(client, known):
+    answer = client.post(
+        "/signin",
+        data={"name": known, "password": PASSWORD},
+        headers={"x-forwarded-proto": "https"},
+    )
+
+    assert "; secure" in answer.headers["set-cookie"].lower()
+
+
+def test_a_token_from_before_signing_in_is_worth_nothing_afterwards(client, known, school):
+    planted = school.token("meera")
+    school.forget_tokens()
+    client.cookies.set(COOKIE, planted)
+
+    answer = enter(client, known)
+
+    assert answer.cookies[COOKIE] != planted
+    assert session_of(school.db, planted) is None
+
+
+def test_an_unknown_name_and_a_wrong_password_get_the_same_page(client, known):
+    wrong, unknown = enter(client, known, "not the password"), enter(client, "x" + known, PASSWORD)
+
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.text == unknown.text.replace("x" + known, known)
+    assert "do not go together" in wrong.text
+    assert "set-cookie" not in wrong.headers
+
+
+@pytest.mark.parametrize("name", ["", "'><script>alert(1)</script>", "a\x00b", "ä" * 300, "{$gt}"])
+def test_a_name_that_is_none_is_refused_and_shown_as_typed(client, name):
+    answer = enter(client, name)
+
+    assert answer.status_code == 401
+    assert "<script" not in answer.text
+
+
+def test_a_password_is_not_guessed_from_one_address_nor_from_many(client, asha, school):
+    for _ in range(5):
+        assert enter(client, asha, "guess").status_code == 401
+    refused = enter(client, asha)
+
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+    assert "Too many tries" in refused.text
+    client.headers["x-forwarded-for"] = next(_addresses)
+    assert enter(client, asha).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("headers", "trusted", "expected"),
+    [
+        ({}, False, "10.0.0.9"),
+        ({"x-forwarded-for": "1.2.3.4"}, False, "forwarded"),
+        ({"x-forwarded-for": "5.6.7.8"}, False, "forwarded"),
+        ({"x-forwarded-for": "1.2.3.4"}, True, "10.0.0.9"),  # as the server made of it
+    ],
+)
+def test_nobody_makes_up_an_address_unless_a_proxy_is_trusted(headers, trusted, expected):
+    raw = [(k.encode(), v.encode()) for k, v in headers.items()]
+    request = Request({"type": "http", "headers": raw, "client": ("10.0.0.9", 1)})
+
+    assert door.address_of(request, trusted) == expected
+
+
+@pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {},
+    ],
+    ids=str,
+)
+def test_a_form_of_another_site_does_nothing(client, known, school, path, sent):
+    token = open_session(school.db, known)
+    client.cookies.set(COOKIE, token)
+    del client.headers["sec-fetch-site"]
+
+    answer = client.post(
+        path,
+        data={"name": known, "password": PASSWORD, "old": PASSWORD, "new": OTHER, "again": OTHER},
+        headers=sent,
+    )
+
+    assert answer.status_code == (404 if path == "/signin/demo" else 403)
+    assert "set-cookie" not in answer.headers
+    assert session_of(school.db, token) is not None
+
+
+def test_a_form_of_ours_is_known_by_its_origin_where_the_browser_is_old(client, known):
+    del client.headers["sec-fetch-site"]
+    client.headers["origin"] = str(client.base_url).rstrip("/")
+
+    assert enter(client, known).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "/%2Fevil.example",
+        "/%5Cevil.example",
+        "/book/../../evil",
+        "/book\n//evil",
+        " //evil",
+        "javascript:alert(1)",
+        "/signout",
+        "/book?x=\\evil#y",
+        "evil.example",
+        "/" + "b" * 600,
+    ],
+)
+def test_nobody_is_led_to_another_site(client, school, to):
+    client.cookies.set(COOKIE, school.token("meera"))
+
+    assert client.get("/signin", params={"next": to}).headers["location"] == "/"
+    assert client.get("/password", params={"next": to}).status_code == 404  # has none
+
+
+def test_nobody_is_led_to_another_site_by_the_form(client, known):
+    assert enter(client, known, next="//evil.example").headers["location"] == "/"
+
+
+def test_no_answer_can_be_framed_or_taken_for_something_else(client):
+    for path in ("/", "/book", "/signin", "/wall", "/_stcore/health", "/favicon.png", "/nowhere/x"):
+        answer = client.get(path, headers=HTML)
+        assert answer.headers["x-frame-options"] == "DENY", path
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
+        assert answer.headers["referrer-policy"] == "same-origin", path
+    timer = client.get("/component/streamlit_autorefresh.st_autorefresh/index.html")
+    assert timer.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_the_door_runs_no_script_and_shows_what_others_wrote_as_text(client, known):
+    page = client.get("/signin")
+    enter(client, known)
+    change = client.get("/password", params={"next": "/book"})
+
+    assert "Farah &lt;b&gt;" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert change.status_code == 200
+    assert "<script" not in page.text + change.text
+    assert page.headers["cache-control"] == change.headers["cache-control"] == "no-store"
+
+
+def test_more_than_a_form_holds_is_not_read(client):
+    def endless() -> Iterator[bytes]:
+        for _ in range(10_000):
+            yield b"name=" + b"x" * 1000 + b"&"
+
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert client.post("/signin", content=b"x" * 9000, headers=form).status_code == 413
+    with contextlib.suppress(httpx.TransportError):  # hung up on, in the middle
+        assert client.post("/signin", content=endless(), headers=form).status_code == 413
+    assert client.post("/signin", content="a=1&" * 50, headers=form).status_code == 400
+    assert client.post("/signin", content="ä".encode(), headers=form).status_code == 400
+    assert client.post("/signin", json={"name": "x"}).status_code == 415
+    assert client.post("/signin", files={"name": b"x"}).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../../app.py",
+        "/static/..%2f..%2f..%2fapp.py",
+        "/app/static/..%2f..%2fapp.py",
+        "/component/streamlit_autorefresh.st_autorefresh/..%2f..%2f__init__.py",
+        "/media/..%2f..%2fapp.py",
+        "/..%5c..%5capp.py",
+        "//etc/passwd",
+    ],
+)
+def test_no_path_leads_out_of_what_is_served(running, path):
+    app, _ = running
+    link = http.client.HTTPConnection("127.0.0.1", app.port, timeout=20)
+    link.request("GET", path)
+    answer = link.getresponse()
+    body = answer.read()
+    link.close()
+
+    assert answer.status >= 400 or b"<title>Streamlit</title>" in body
+    assert b"lifespan" not in body
+    assert b"root:" not in body
+
+
+def test_without_a_cookie_a_screen_leads_to_the_door_and_the_wall_does_not(client):
+    for path in ("/", "/book", "/bookings", "/approvals", "/admin", "/nowhere"):
+        answer = client.get(path, headers=HTML)
+        assert answer.status_code == 303, path
+        assert re.fullmatch(r"/signin\?next=%2F\w*", answer.headers["location"]), path
+    assert client.get("/wall", headers=HTML).status_code == 200
+    assert client.get("/media/0123.csv").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["", "book", "bookings", "approvals", "admin", "nowhere"])
+def test_without_a_cookie_streamlit_tells_nothing_but_the_way_to_the_door(running, page):
+    app, _ = running
+    assert is_led_away(heard(app, None, page))
+    assert is_led_away(heard(app, "made-up-" + "x" * 40, page))
+
+
+def test_without_a_cookie_the_wall_and_the_health_tell_nothing_of_anybody(running, client):
+    app, _ = running
+    wall = heard(app, None, "wall")
+    health = client.get("/_stcore/health").text + client.get("/_stcore/host-config").text
+
+    assert "Ground 1" in wall
+    assert not any(secret in wall + health for secret in SECRETS)
+
+
+def test_a_stolen_token_is_worth_nothing_after_signing_out(running, client, known):
+    app, _ = running
+    token = enter(client, known).cookies[COOKIE]
+    assert "Student 1" in heard(app, token, "bookings")
+
+    answer = client.post("/signout")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/signin")
+    assert f'{COOKIE}=""' in answer.headers["set-cookie"]
+    assert "max-age=0" in answer.headers["set-cookie"].lower()
+    stolen = {"cookie": f"{COOKIE}={token}"}
+    eventually(
+        lambda: client.get("/book", headers=HTML | stolen).status_code == 303,
+    )
+    assert client.get("/password", headers=stolen).status_code == 303
+    assert is_led_away(heard(app, token, "bookings"))
+
+
+def test_another_role_or_a_disabled_account_ends_every_session_at_once(running, client, asha):
+    app, school = running
+    token = enter(client, asha).cookies[COOKIE]
+    change_account(school.db, asha, role=Role.PRINCIPAL, by=None)
+    assert eventually(lambda: is_led_away(heard(app, token, "bookings")))
+
+    token = enter(client, asha).cookies[COOKIE]
+    assert "Student 1" in heard(app, token, "bookings")
+    change_account(school.db, asha, active=False, by=None)
+
+    assert eventually(lambda: is_led_away(heard(app, token, "bookings")))
+    assert enter(client, asha).status_code == 401
+
+
+def test_a_password_set_by_an_admin_lets_nobody_in_before_it_is_changed(running, client, asha):
+    app, school = running
+    one_time = reset_password(school.db, asha, by=None)
+
+    answer = enter(client, asha, one_time, next="/bookings")
+    token = answer.cookies[COOKIE]
+
+    assert answer.headers["location"] == "/password?next=%2Fbookings"
+    assert is_led_away(heard(app, token, "bookings"))
+    assert "set by somebody else" in client.get("/password").text
+    wrong = {"old": "x" * 12, "new": OTHER, "again": OTHER}
+    assert client.post("/password", data=wrong).status_code == 422
+    short = {"old": one_time, "new": "short", "again": "short"}
+    assert "shorter than 10" in client.post("/password", data=short).text
+    unlike = {"old": one_time, "new": OTHER, "again": PASSWORD}
+    assert "in two ways" in client.post("/password", data=unlike).text
+
+    done = client.post(
+        "/password", data={"old": one_time, "new": OTHER, "again": OTHER, "next": "/bookings"}
+    )
+
+    assert (done.status_code, done.headers["location"]) == (303, "/bookings")
+    assert done.cookies[COOKIE] != token
+    assert session_of(school.db, token) is None
+    assert "Student 1" in heard(app, done.cookies[COOKIE], "bookings")
+
+
+def test_without_an_admin_the_door_says_how_to_make_one(client, school):
+    assert "account add" not in client.get("/signin").text
+    school.db["accounts"].update_one({"_id": "admin"}, {"$set": {"active": False}})
+    try:
+        said = re.sub(r"<[^>]+>", "", client.get("/signin").text)
+    finally:
+        school.db["accounts"].update_one({"_id": "admin"}, {"$set": {"active": True}})
+
+    assert "run python -m booking_core account add NAME --role admin" in said
+
+
+def test_a_real_school_has_no_demo_accounts(client):
+    answer = client.post("/signin/demo", data={"account": "admin"})
+
+    assert answer.status_code == 404
+    assert "Meera" not in client.get("/signin").text

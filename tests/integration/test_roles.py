@@ -1,0 +1,242 @@
+"""The table of roles, a test for each cell: what staff, principal and admin may do, and may not."""
+
+from __future__ import annotations
+
+from datetime import time
+from uuid import uuid4
+
+import pytest
+from junk import refused, stored
+from support import ADMIN, DAY, HEAD, HOURLY, MEERA, NOW, RAVI, booked, request_for
+
+from booking_core import (
+    Account,
+    Actor,
+    Booking,
+    Ground,
+    NotAllowed,
+    Role,
+    SlotTaken,
+    Status,
+    Student,
+    SubmissionReused,
+    add_account,
+    approve,
+    book,
+    cancel,
+    change_account,
+    close_ground,
+    day_board,
+    delegate,
+    get_booking,
+    move,
+    reject,
+    reset_password,
+    revoke,
+    save_day,
+    save_ground,
+    save_student,
+    save_students,
+    save_timetable,
+)
+from booking_core.rules import check_may
+from booking_core.wall import wall_cards
+
+ROLES = {"staff": MEERA, "principal": HEAD, "admin": ADMIN}
+OWN, OTHERS = "own", "others'"
+
+
+@pytest.fixture(scope="module")
+def peopled(school):
+    db, _ = school
+    for actor in (MEERA, RAVI, HEAD, ADMIN):
+        add_account(db, Account(actor.id, actor.name, actor.role))
+    return db
+
+
+@pytest.fixture
+def work(peopled):
+    """The school with every slot free."""
+    for row in peopled.bookings.find({"status": {"$in": ["Pending", "Approved"]}}):
+        peopled.bookings.update_one({"_id": row["_id"]}, {"$set": {"status": "Cancelled"}})
+    return peopled
+
+
+def book_one(db: object, by: Actor) -> Booking:
+    return booked(db, by=by)
+
+
+def book_approved(db: object, by: Actor) -> Booking:
+    return book(db, request_for(), by=by, as_approved=True, now=NOW)
+
+
+def of(whose: str, verb):
+    """``verb`` on a booking of the actor's own, or of somebody else."""
+
+    def act(db, by):
+        mine = booked(db, by=by if whose == OWN else RAVI)
+        if verb is revoke:
+            approve(db, mine.id, by=HEAD, now=NOW)
+        options = {"reason": "rain"} if verb in (reject, revoke) else {}
+        if verb is move:
+            options = {"start": time(11), "end": time(12)}
+        return verb(db, mine.id, by=by, now=NOW, **options)
+
+    return act
+
+
+def close_one(db, by):
+    return close_ground(
+        db,
+        ground_id="ground-1",
+        date=DAY,
+        start=time(15),
+        end=time(16),
+        reason="rain",
+        by=by,
+        now=NOW,
+    )
+
+
+def new_account(db, by):
+    return add_account(db, Account(f"new{uuid4().hex[:8]}", "New", Role.STAFF), by=by, now=NOW)
+
+
+DAY_ALONE = {"first": NOW.date(), "last": NOW.date()}
+# (row of the table, what is done, who may): each becomes a test for every role.
+TABLE = [
+    ("book", book_one, "staff principal admin"),
+    ("cancel own", of(OWN, cancel), "staff principal admin"),
+    ("move own", of(OWN, move), "staff principal admin"),
+    ("cancel others'", of(OTHERS, cancel), "principal admin"),
+    ("move others'", of(OTHERS, move), "principal admin"),
+    ("approve others'", of(OTHERS, approve), "principal"),
+    ("approve own", of(OWN, approve), "principal"),
+    ("reject others'", of(OTHERS, reject), "principal"),
+    ("reject own", of(OWN, reject), "principal"),
+    ("revoke others'", of(OTHERS, revoke), "principal"),
+    ("revoke own", of(OWN, revoke), "principal"),
+    ("book as approved", book_approved, "principal"),
+    (
+        "hand decisions on",
+        lambda db, by: delegate(db, to="ravi", **DAY_ALONE, by=by, now=NOW),
+        "principal",
+    ),
+    ("closures", close_one, "principal admin"),
+    (
+        "grounds",
+        lambda db, by: save_ground(db, Ground("ground-3", "Ground 3", ("Volleyball",), 3), by=by),
+        "admin",
+    ),
+    ("timetables", lambda db, by: save_timetable(db, HOURLY, by=by), "admin"),
+    ("days", lambda db, by: save_day(db, DAY, timetable_id="regular", by=by), "admin"),
+    (
+        "a student",
+        lambda db, by: save_student(db, Student("S150", "Student 150", "1-A"), by=by),
+        "admin",
+    ),
+    (
+        "students",
+        lambda db, by: save_students(db, [Student("S150", "Student 150", "1-A")], by=by),
+        "admin",
+    ),
+    ("add an account", new_account, "admin"),
+    (
+        "change an account",
+        lambda db, by: change_account(db, "ravi", name=uuid4().hex, by=by, now=NOW),
+        "admin",
+    ),
+    ("set a password", lambda db, by: reset_password(db, "ravi", by=by, now=NOW), "admin"),
+    ("settings", lambda db, by: check_may("administer", by), "admin"),
+    ("reports of all", lambda db, by: check_may("report", by), "principal admin"),
+    ("reports of one's own", lambda db, by: check_may("report own", by), "staff principal admin"),
+]
+CELLS = [
+    pytest.param(act, ROLES[role], role in allowed.split(), id=f"{role}: {row}")
+    for row, act, allowed in TABLE
+    for role in ROLES
+]
+
+
+@pytest.mark.usefixtures("quick_hashes")
+@pytest.mark.parametrize(("act", "by", "allowed"), CELLS)
+def test_each_cell_of_the_table_of_roles(work, act, by, allowed):
+    if allowed:
+        act(work, by)
+        return
+
+    known = [row["_id"] for row in work.bookings.find({}, {"_id": 1})]
+    before = apart_from_bookings(work)
+
+    with pytest.raises(NotAllowed) as error:
+        act(work, by)
+
+    assert error.value.role == by.role.value
+    assert apart_from_bookings(work) == before
+    # What the test itself booked to be refused on is as it was.
+    for row in work.bookings.find({"_id": {"$nin": known}}):
+        assert row["kind"] == "booking"
+        assert {e["action"] for e in row["history"] if e["by"] == by.id} <= {"requested"}
+
+
+def apart_from_bookings(db):
+    return {name: rows for name, rows in stored(db).items() if name != "bookings"}
+
+
+# Booked as approved
+
+
+def test_a_booking_that_needs_no_decision_is_approved_at_once(work):
+    made = book_approved(work, HEAD)
+
+    assert made == get_booking(work, made.id)
+    assert made.status is Status.APPROVED
+    assert [(e.action, e.by, e.at) for e in made.history] == [
+        ("requested", "head", NOW),
+        ("approved", "head", NOW),
+    ]
+    assert revoke(work, made.id, by=HEAD, reason="rain", now=NOW).status is Status.REVOKED
+
+
+def test_it_holds_its_slot_like_any_other_and_tells_since_when(work):
+    book_approved(work, HEAD)
+
+    with pytest.raises(SlotTaken) as error:
+        booked(work, student=5, by=MEERA)
+
+    assert error.value.held_by.status is Status.APPROVED
+    assert error.value.since == NOW
+    assert day_board(work, DAY, now=NOW).cell("ground-1", time(9)).state.value == "booked"
+    assert wall_cards(day_board(work, DAY, now=NOW))
+
+
+def test_sent_twice_it_is_one_and_as_a_request_it_is_another(work):
+    submission = uuid4()
+
+    def send(as_approved):
+        return book(
+            work,
+            request_for(),
+            by=HEAD,
+            submission_id=submission,
+            as_approved=as_approved,
+            now=NOW,
+        )
+
+    assert send(True) == send(True)
+    with pytest.raises(SubmissionReused):
+        send(False)
+    assert work.bookings.count_documents({"_id": str(submission)}) == 1
+
+
+def test_a_principals_request_waits_unless_it_is_said_that_it_need_not(work):
+    assert booked(work, by=HEAD).status is Status.PENDING
+
+
+@pytest.mark.parametrize("value", [None, 1, "yes", []], ids=ascii)
+def test_junk_does_not_approve(work, value):
+    refused(
+        (work, None),
+        lambda db: book(db, request_for(), by=HEAD, as_approved=value, now=NOW),
+        "as_approved",
+    )
