@@ -9,7 +9,7 @@ import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School
 from conftest import OpenPage
 from playwright.sync_api import Locator, Page, expect
-from screens import LOAD, TICK, confirm_button, fill_form, open_review, row, show_tab
+from screens import LOAD, TICK, confirm_button, fill_form, live_line, open_review, row, show_tab
 from support import active
 
 from booking_core import (
@@ -37,6 +37,7 @@ def staff(school: School) -> School:
 
 def desk(open_page: OpenPage) -> Page:
     page = open_page("/book", "Farah Sheikh")
+    expect(live_line(page)).to_be_visible()
     page.get_by_role("link", name="Admin").click()
     expect(page.get_by_role("heading", name="Admin")).to_be_visible()
     show_tab(page, "Accounts")
@@ -45,6 +46,7 @@ def desk(open_page: OpenPage) -> Page:
 
 
 def approvals(page: Page) -> Page:
+    expect(live_line(page)).to_be_visible()
     page.get_by_role("link", name="Approvals").click()
     expect(page.get_by_role("heading", name="Approvals")).to_be_visible()
     return page
