@@ -4,6 +4,9 @@ const SILENT_MS = 12000 // without a word for so long, the connection is given u
 const RERUN_MS = 5000 // a rerun that has not answered by then is asked for again
 const BACK_OFF_MS = [250, 500, 1000, 2000, 4000, 8000]
 const REFUSED = 1013 // too many connections: no hurry
+// Streamlit sends what is set within one turn of the browser under the name of one fragment, and
+// the other fragment never hears of its own: two pulses on one screen keep this apart (ms).
+const APART_MS = 30
 const pulses = new WeakMap()
 
 // A version is "process.number.state". Numbers of one process grow; those of two mean nothing
@@ -112,7 +115,7 @@ class Pulse {
     const mode = document.hidden ? "hidden" : this.isUp === undefined ? null : this.isUp ? "push" : "alone"
     if (mode && mode !== this.data.mode) {
       this.asked = performance.now()
-      this.setStateValue("mode", mode)
+      this.apart(() => this.setStateValue("mode", mode))
     } else if (isOld) {
       // Once a version, unless the answer was lost: two processes that know different numbers
       // must not chase each other.
@@ -124,10 +127,19 @@ class Pulse {
 
   rerun(why) {
     this.asked = performance.now()
-    this.setTriggerValue("turn", why)
+    this.apart(() => this.setTriggerValue("turn", why))
+  }
+
+  apart(set) {
+    const now = performance.now()
+    const at = Math.max(now, window.groundBookingTurn ?? 0)
+    window.groundBookingTurn = at + APART_MS
+    if (at === now) set()
+    else setTimeout(() => this.ended || set(), at - now)
   }
 
   end() {
+    this.ended = true
     this.close()
     clearTimeout(this.turn)
     clearInterval(this.watch)
