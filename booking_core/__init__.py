@@ -2,6 +2,15 @@
 
 from booking_core.boards import Board, Cell, LiveBoards, day_board
 from booking_core.bookings import book, close_ground, move
+from booking_core.closures import (
+    Closing,
+    Closure,
+    Lifted,
+    close_grounds,
+    displaced_by,
+    find_closures,
+    lift_closure,
+)
 from booking_core.decisions import approve, cancel, lapse_pending, reject, revoke
 from booking_core.errors import (
     AlreadyDecided,
@@ -52,6 +61,7 @@ from booking_core.model import (
     Student,
     Timetable,
 )
+from booking_core.notices import Notice, mark_read, notices_for
 from booking_core.queries import (
     approved_upcoming,
     find_bookings,
@@ -60,6 +70,7 @@ from booking_core.queries import (
     week_of,
     weeks_of,
 )
+from booking_core.reinstating import reinstatable, reinstate
 from booking_core.settings import Settings
 from booking_core.store.database import connect, disconnect, ensure_schema
 from booking_core.store.reference import (
@@ -87,6 +98,8 @@ __all__ = [
     "Cell",
     "CellState",
     "ChangedMeanwhile",
+    "Closing",
+    "Closure",
     "Conflict",
     "Day",
     "DayPlan",
@@ -99,11 +112,13 @@ __all__ = [
     "InThePast",
     "InvalidRequest",
     "LastAdmin",
+    "Lifted",
     "LiveBoards",
     "NoSchool",
     "NotAPeriod",
     "NotAllowed",
     "NotFound",
+    "Notice",
     "PastCutOff",
     "Period",
     "QuotaReached",
@@ -133,17 +148,25 @@ __all__ = [
     "book",
     "cancel",
     "close_ground",
+    "close_grounds",
     "connect",
     "day_board",
     "disconnect",
+    "displaced_by",
     "ensure_schema",
     "find_bookings",
+    "find_closures",
     "get_booking",
     "lapse_pending",
+    "lift_closure",
     "load_reference",
+    "mark_read",
     "may_show",
     "move",
+    "notices_for",
     "pending_queue",
+    "reinstatable",
+    "reinstate",
     "reject",
     "revoke",
     "save_day",
