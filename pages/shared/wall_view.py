@@ -72,7 +72,8 @@ def day(board: Board, shows: str, only: str | None, ahead: Sequence[DayPlan]) ->
     if not cards:
         return {"empty": ["No grounds yet", "They appear here as soon as an admin adds them."]}
     if not board.periods:
-        return {"empty": ["No school today", board.plan.note or _opens(board.date, ahead)]}
+        note = board.plan.note or _closed(board) or _opens(board.date, ahead)
+        return {"empty": ["No school today", note]}
     if all(card.state is CellState.PAST for card in cards):
         return {"empty": ["The school day is over", _opens(board.date, ahead)]}
     return {
@@ -93,6 +94,21 @@ def _unknown(asked: str, grounds: Sequence[Ground]) -> list[str]:
     return [f"There is no ground “{asked[:40]}”", f"The address of this display may name: {known}"]
 
 
+def _closed(board: Board) -> str:
+    """Why all grounds are closed this day, where one reason says it."""
+    reasons = {b.purpose for b in board.bookings if b.kind == "closure"}
+    closed = {b.ground_id for b in board.bookings if b.kind == "closure"}
+    if len(reasons) != 1 or closed != {ground.id for ground in board.grounds}:
+        return ""
+    return f"The grounds are closed: {reasons.pop()}"
+
+
+def _closed_until(closure: Booking) -> str:
+    if closure.end != time():
+        return f"until {_hour(closure.end)}"
+    return "all day" if closure.start == time() else "for the rest of the day"
+
+
 def _opens(today: Date, ahead: Sequence[DayPlan]) -> str:
     plan = next((plan for plan in ahead if plan.periods), None)
     if plan is None:
@@ -110,7 +126,7 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
     elif booking is None:
         until = f"until {_hour(card.until)}" if card.until else "for the rest of the day"
     elif card.state is CellState.CLOSED:
-        what, who, until = "Closed", booking.purpose, f"until {_hour(booking.end)}"
+        what, who, until = "Closed", booking.purpose, _closed_until(booking)
     else:
         what, who = _shown(booking, shows)
         what = what or _KINDS[card.state]
