@@ -126,7 +126,8 @@ def told() -> None:
         for notice in notices[:4]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 icon = "undo" if notice.kind == "reinstated" else "block"
-                st.markdown(f":material/{icon}: {views.notice(notice, known.grounds, today)}")
+                text = views.notice(notice, known.grounds, today)
+                st.markdown(f":material/{icon}: {text}", width="stretch")
                 about = f"Dismiss: {views.slot_title(notice.slot, known.grounds)}"
                 st.button(
                     "Dismiss",

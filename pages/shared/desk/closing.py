@@ -1,6 +1,6 @@
 """Closing grounds in two steps: what and why; then what it displaces, and the confirmation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -22,6 +22,8 @@ from pages.shared.services import Services
 state = st.session_state
 _OPEN, _DRAFT, _SHOWN = "admin.closing.open", "admin.closing.draft", "admin.closing.shown"
 _FAILED, _CHANGED, _DONE = "admin.closing.failed", "admin.closing.changed", "admin.closing.done"
+_CLOSED = "admin.closing.closed"  # id of the ground that is closed already, and why nothing goes on
+_TURN = "admin.closing.turn"  # a new one draws the form anew, as the draft says
 _AHEAD = 400  # days
 _WHOLE, _PERIODS = "Whole day", "Some periods"
 
@@ -53,8 +55,17 @@ def begin() -> None:
 
 def end() -> None:
     """Forgets what was chosen; the dialog does not open again."""
-    for key in (_OPEN, _DRAFT, _SHOWN, _FAILED, _CHANGED):
+    for key in (_OPEN, _DRAFT, _SHOWN, _FAILED, _CHANGED, _CLOSED):
         state.pop(key, None)
+    _anew()
+
+
+def _anew() -> None:
+    state[_TURN] = state.get(_TURN, 0) + 1
+
+
+def _key(name: str) -> str:
+    return f"admin.closing.{name}.{state.get(_TURN, 0)}"
 
 
 def is_open() -> bool:
@@ -93,14 +104,12 @@ def _form(shared: Services, draft: _Draft | None) -> None:
     if not names:
         st.markdown("There is no ground yet. Add one under Grounds first.")
         return
-    every = st.checkbox(
-        "All grounds", value=draft.every if draft else False, key="admin.closing.every"
-    )
+    every = st.checkbox("All grounds", value=draft.every if draft else False, key=_key("every"))
     chosen = st.multiselect(
         "Grounds",
         list(names),
         default=[i for i in draft.ground_ids if i in names] if draft and not draft.every else [],
-        key="admin.closing.grounds",
+        key=_key("grounds"),
         format_func=names.__getitem__,
         placeholder="All of them" if every else "Choose one or several",
         disabled=every,
@@ -112,7 +121,7 @@ def _form(shared: Services, draft: _Draft | None) -> None:
         min_value=today,
         max_value=today + timedelta(days=_AHEAD),
         format="DD/MM/YYYY",
-        key="admin.closing.days",
+        key=_key("days"),
         help="For one day choose it twice.",
     )
     # While the second day is being chosen there is only the first.
@@ -123,7 +132,7 @@ def _form(shared: Services, draft: _Draft | None) -> None:
             [_WHOLE, _PERIODS],
             default=_PERIODS if draft and draft.start else _WHOLE,
             required=True,
-            key="admin.closing.how",
+            key=_key("how"),
         )
     start, end_at = None, None
     if how == _PERIODS:
@@ -131,24 +140,41 @@ def _form(shared: Services, draft: _Draft | None) -> None:
     reason = st.text_input(
         "Reason",
         value=draft.reason if draft else "",
-        key="admin.closing.reason",
+        key=_key("reason"),
         max_chars=500,
-        placeholder="Rain, repairs, exam week, …",
-        help="Everybody reads it: on the wall, on the Book screen, and whoever had booked.",
+        placeholder="Rain, repairs, exam week: everybody reads it",
     )
-    failed = st.empty()
+    failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="admin.closing.cancel"):
             end()
             st.rerun()
-        if st.button("Review", key="admin.closing.review", type="primary"):
-            wanted = _Draft(
-                tuple(names) if every else tuple(chosen), every, first, last, start, end_at, reason
+        asked = st.button("Review", key="admin.closing.review", type="primary")
+    wanted = _Draft(
+        tuple(names) if every else tuple(chosen), every, first, last, start, end_at, reason
+    )
+    if asked:
+        state[_FAILED] = problem = _look(shared, wanted)
+        if problem is None:
+            st.rerun(scope="fragment")
+    if problem := state.get(_FAILED):
+        failed.error(words.literal(problem))
+        closed = state.get(_CLOSED)
+        if closed in wanted.ground_ids and len(wanted.ground_ids) > 1:
+            failed.button(
+                f"Leave {words.literal(names[closed])} out",
+                key="admin.closing.leave_out",
+                on_click=_leave_out,
+                args=(wanted, closed),
             )
-            problem = _look(shared, wanted)
-            if problem is None:
-                st.rerun(scope="fragment")
-            failed.error(words.literal(problem))
+
+
+def _leave_out(draft: _Draft, ground_id: str) -> None:
+    others = tuple(i for i in draft.ground_ids if i != ground_id)
+    state[_DRAFT] = replace(draft, ground_ids=others, every=False)
+    state.pop(_FAILED)
+    state.pop(_CLOSED)
+    _anew()
 
 
 def _times(
@@ -168,7 +194,7 @@ def _times(
         starts,
         index=starts.index(draft.start) if draft and draft.start in starts else 0,
         format_func=words.clock,
-        key="admin.closing.start",
+        key=_key("start"),
     )
     later = [e for e in ends if _closing(e) > minutes(start)]
     end_at = right.selectbox(
@@ -176,7 +202,7 @@ def _times(
         later,
         index=later.index(draft.end) if draft and draft.end in later else 0,
         format_func=words.clock,
-        key="admin.closing.end",
+        key=_key("end"),
     )
     return start, end_at
 
@@ -187,6 +213,7 @@ def _closing(value: time) -> int:
 
 def _look(shared: Services, wanted: _Draft) -> str | None:
     """Goes on to the review with what is displaced now; the problem, where there is one."""
+    state.pop(_CLOSED, None)
     if not wanted.ground_ids:
         return "Choose the grounds, or all of them."
     if not wanted.reason.strip():
@@ -194,6 +221,8 @@ def _look(shared: Services, wanted: _Draft) -> str | None:
     try:
         found = displaced_by(shared.db, **wanted.asked)
     except BookingError as exc:
+        if isinstance(exc, GroundClosed):
+            state[_CLOSED] = exc.ground_id
         return _words(exc, shared)
     state[_DRAFT], state[_SHOWN] = wanted, found
     return None
@@ -252,9 +281,10 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.closing.back"):
             state.pop(_SHOWN)
+            _anew()
             st.rerun(scope="fragment")
         st.button(
-            f"Close and revoke {what}" if found else "Close",
+            f"Close and revoke {what}" if found else "Confirm closure",
             key="admin.closing.confirm",
             type="primary",
             on_click=_close,

@@ -97,7 +97,7 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
             [closure.by_name, words.said_at(closure.at, now, shared.settings.zone)],
         ],
         "actions": [
-            {"name": "lift", "label": "Lift…", "tone": "no", "about": f"Lift: {names}, {days}"}
+            {"name": "lift", "label": "Lift…", "tone": "", "about": f"Lift: {names}, {days}"}
         ],
     }
 
