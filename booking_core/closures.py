@@ -42,6 +42,7 @@ from booking_core.store.database import Documents, settings_of
 from booking_core.verbs import ROUNDS, already_decided, moment
 
 MOST = 366  # days times grounds, closed in one step
+_SECONDS = 20.0  # that many, each with a day's cells, take a second or two
 _BOOKINGS = "the list of bookings"
 _MIDNIGHT = time(0)
 
@@ -187,7 +188,7 @@ def close_grounds(
 
     for _ in range(ROUNDS):
         try:
-            return unit.run(db, work)
+            return unit.run(db, work, _SECONDS)
         except ledger.IndexRefused:  # a cell was taken after we looked: look again
             continue
     raise ChangedMeanwhile(_BOOKINGS)
@@ -247,7 +248,7 @@ def lift_closure(
         step.note(by, "lifted", "closure", closure_id, details, now)
         return Lifted(tuple(lifted), reinstatable_of(step, displaced, now, zone))
 
-    return unit.run(db, work)
+    return unit.run(db, work, _SECONDS)
 
 
 def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[Closure]:

@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from booking_core.model import ACTIVE, Actor, Booking, Status
 from booking_core.store import documents as d
 from booking_core.store import journal, ledger, schema
-from booking_core.store.database import Documents, collection, reachable, transact
+from booking_core.store.database import DEADLINE_SECONDS, Documents, collection, reachable, transact
 
 T = TypeVar("T")
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
@@ -121,9 +121,9 @@ class Unit:
         journal.write(self._db, self._session, by, action, what, id, details, now)
 
 
-def run(db: Documents, work: Callable[[Unit], T]) -> T:
+def run(db: Documents, work: Callable[[Unit], T], seconds: float = DEADLINE_SECONDS) -> T:
     """What ``work`` returns, its writes made; none of them is when it raises."""
-    return transact(db, lambda session: work(Unit(db, session)))
+    return transact(db, lambda session: work(Unit(db, session)), seconds)
 
 
 def reading(db: Documents, look: Callable[[Unit], T]) -> T:

@@ -72,6 +72,7 @@ class Bookings(RuleBasedStateMachine):
     db = None
     bookings = Bundle("bookings")
     closings = Bundle("closings")
+    displaced = Bundle("displaced")  # by a closure that is lifted
 
     def __init__(self):
         super().__init__()
@@ -221,7 +222,7 @@ class Bookings(RuleBasedStateMachine):
             self.model[closure.id] = wanted[closure.ground_id]
         return made.id
 
-    @rule(id_=consumes(closings))
+    @rule(target=displaced, id_=consumes(closings))
     def lift(self, id_):
         ids = {i for i in self.model if i.startswith(f"{id_}/")}
 
@@ -234,9 +235,39 @@ class Bookings(RuleBasedStateMachine):
             kept = self.model[booking.id]
             assert kept.was
             assert self.refusals(kept, booking.id, again=True) <= {QuotaReached}
+        return multiple(*(booking.id for booking in lifted.reinstatable))
 
-    @rule(id_=bookings)
+    @rule(target=displaced, id_=bookings, back=st.booleans())
+    def displace(self, id_, back):
+        """Closes the booking's ground just then, lifts it, and perhaps reinstates at once."""
+        kept = self.model[id_]
+        if kept.status not in HOLDING or kept.student is None:
+            return multiple()
+        closing = close_grounds(
+            self.db,
+            ground_ids=[kept.ground],
+            first=kept.day,
+            last=kept.day,
+            start=time(kept.start),
+            end=time(kept.end),
+            reason="storm",
+            by=HEAD,
+            expected=[id_],
+            now=NOW,
+        )
+        self.model[id_] = replace(kept, status="Revoked", was=kept.status)
+        (closure,) = closing.closures
+        lift_closure(self.db, closing.id, by=HEAD, now=NOW)
+        self.model[closure.id] = replace(kept, student=None, status="Cancelled")
+        if back:
+            self.give_back(id_)
+        return id_
+
+    @rule(id_=displaced)
     def reinstate(self, id_):
+        self.give_back(id_)
+
+    def give_back(self, id_):
         kept = self.model[id_]
         wanted = replace(kept, status=kept.was, was="")
         refusals = self.refusals(wanted, id_, again=True) if kept.was else {AlreadyDecided}
