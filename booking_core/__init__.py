@@ -13,6 +13,15 @@ from booking_core.accounts import (
 from booking_core.audit import Change, find_changes
 from booking_core.boards import Board, Cell, LiveBoards, day_board
 from booking_core.bookings import book, close_ground, move
+from booking_core.closures import (
+    Closing,
+    Closure,
+    Lifted,
+    close_grounds,
+    displaced_by,
+    find_closures,
+    lift_closure,
+)
 from booking_core.decisions import approve, cancel, lapse_pending, reject, revoke
 from booking_core.delegations import (
     decides,
@@ -70,6 +79,7 @@ from booking_core.model import (
     Student,
     Timetable,
 )
+from booking_core.notices import Notice, mark_read, notices_for
 from booking_core.people import Delegation, Session, SignedIn
 from booking_core.queries import (
     approved_upcoming,
@@ -79,6 +89,7 @@ from booking_core.queries import (
     week_of,
     weeks_of,
 )
+from booking_core.reinstating import reinstatable, reinstate
 from booking_core.reports import Usage, usage
 from booking_core.settings import Settings
 from booking_core.sign_in import (
@@ -116,6 +127,8 @@ __all__ = [
     "CellState",
     "Change",
     "ChangedMeanwhile",
+    "Closing",
+    "Closure",
     "Conflict",
     "Day",
     "DayPlan",
@@ -129,11 +142,13 @@ __all__ = [
     "InThePast",
     "InvalidRequest",
     "LastAdmin",
+    "Lifted",
     "LiveBoards",
     "NoSchool",
     "NotAPeriod",
     "NotAllowed",
     "NotFound",
+    "Notice",
     "PastCutOff",
     "Period",
     "QuotaReached",
@@ -170,28 +185,36 @@ __all__ = [
     "change_account",
     "change_password",
     "close_ground",
+    "close_grounds",
     "connect",
     "day_board",
     "decides",
     "delegate",
     "delegations_of",
     "disconnect",
+    "displaced_by",
     "end_delegation",
     "end_sessions",
     "ensure_schema",
     "find_accounts",
     "find_bookings",
     "find_changes",
+    "find_closures",
     "find_delegations",
     "get_account",
     "get_booking",
     "has_admin",
     "lapse_pending",
+    "lift_closure",
     "load_reference",
+    "mark_read",
     "may_show",
     "move",
+    "notices_for",
     "open_session",
     "pending_queue",
+    "reinstatable",
+    "reinstate",
     "reject",
     "reset_password",
     "revoke",

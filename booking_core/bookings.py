@@ -124,7 +124,7 @@ def book(
                 mine.found = refusals.holder_of(db, known, document, now)
                 refusals.explain(db, refused, mine.found, document)
                 if refused.index == schema.QUOTA_SEAT:
-                    document["quota"] = _free_seat(db, student.id, window, settings.quota)
+                    document["quota"] = free_seat(db, student.id, window, settings.quota)
                 continue
             booking = d.to_booking(document)
             if mine.close():
@@ -201,7 +201,7 @@ def move(
             wanted = kept | fields
             refusals.explain(db, refused, refusals.holder_of(db, known, wanted, now), wanted)
             if refused.index == schema.QUOTA_SEAT:
-                seat = _free_seat(db, str(before.student_id), window, settings.quota, booking_id)
+                seat = free_seat(db, str(before.student_id), window, settings.quota, booking_id)
             continue
         if changed is not None:
             return changed
@@ -329,7 +329,7 @@ def _same_submission(kept: d.Document, fingerprint: str, submission_id: UUID) ->
     return d.to_booking(kept)
 
 
-def _free_seat(
+def free_seat(
     db: Documents, student_id: str, window: str, quota: int | None, but: str = ""
 ) -> dict[str, Any]:
     """The first free seat of the student's week; raises QuotaReached."""

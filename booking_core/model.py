@@ -372,6 +372,7 @@ class Booking:
     quota_window: str | None = None
     quota_seat: int | None = None
     history: tuple[Decision, ...] = field(default=())
+    closure_group: str | None = None  # of a closure: what was closed in the same step
 
     @property
     def slot(self) -> Slot:

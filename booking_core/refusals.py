@@ -20,6 +20,8 @@ from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
 from booking_core.store.database import Documents
 
+_TAKING = ("requested", "moved", "closed", "reinstated")  # actions that take a slot
+
 
 class Wanted(NamedTuple):
     """A claim that was refused. ``student_id`` and ``game`` are None and "" of a closure."""
@@ -60,7 +62,7 @@ class Holder:
         self.known, self.booking, self._day = known, booking, day
         self._free_instead = None if day is None else cache(day.free_instead)
         # When the holder took this slot: its last move, or else its making.
-        taken = [e.at for e in booking.history if e.action in ("requested", "moved", "closed")]
+        taken = [e.at for e in booking.history if e.action in _TAKING]
         self._since = taken[-1] if taken else booking.created_at
 
     def lost(self, wanted: Wanted) -> GroundClosed | SlotTaken:

@@ -1,10 +1,22 @@
 """Find bookings, read their history, cancel, export."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import streamlit as st
 
-from booking_core import BookingError, Status, cancel, exports, find_bookings, get_booking
+from booking_core import (
+    BookingError,
+    Notice,
+    Status,
+    StoreUnavailable,
+    cancel,
+    exports,
+    find_bookings,
+    get_booking,
+    mark_read,
+    notices_for,
+)
 from booking_core.queries import PAGE
 from pages.shared import elements, live, services, session, takeaway, views, words
 
@@ -103,6 +115,61 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         "bookings",
         lambda actor: exports.bookings(shared.db, by=actor, **filters),
     )
+
+
+def told() -> None:
+    """What others did to this person's bookings, until it is dismissed."""
+    reader = session.actor().id
+    # A dismissal is no change of a booking, so that it needs a key of its own.
+    key = ("notices", reader, state.get("bookings.dismissed"))
+    try:
+        notices = shared.cached(key, lambda: notices_for(shared.db, reader))
+    except StoreUnavailable:
+        return
+    if not notices:
+        return
+    with st.container(border=True, gap="small", key="card_notices"):
+        for notice in notices[:4]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                icon = "undo" if notice.kind == "reinstated" else "block"
+                text = views.notice(notice, known.grounds, today)
+                st.markdown(f":material/{icon}: {text}", width="stretch")
+                about = f"Dismiss: {views.slot_title(notice.slot, known.grounds)}"
+                st.button(
+                    "Dismiss",
+                    key=f"bookings.dismiss.{notice.id}",
+                    type="tertiary",
+                    help=words.literal(about),
+                    on_click=dismiss,
+                    args=([notice],),
+                )
+        if len(notices) > 1:
+            more = len(notices) - 4
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="right"
+            ):
+                if more > 0:
+                    st.caption(f"and {more} more", width="content")
+                st.button(
+                    "Dismiss all",
+                    key="bookings.dismiss_all",
+                    type="tertiary",
+                    on_click=dismiss,
+                    args=(notices,),
+                )
+
+
+def dismiss(notices: list[Notice]) -> None:
+    try:
+        mark_read(shared.db, [notice.id for notice in notices], by=session.actor())
+    except BookingError as exc:
+        st.toast(words.literal(words.error(exc)), icon=":material/error:")
+    state["bookings.dismissed"] = uuid4().hex
+
+
+def screen() -> None:
+    told()
+    listing()
 
 
 def listing() -> None:
@@ -210,7 +277,7 @@ def confirm_cancel(booking_id: str) -> None:
                 st.rerun()
 
 
-live.fragment(shared, "bookings", listing)
+live.fragment(shared, "bookings", screen)
 if chosen := state.pop("bookings.cancel", None):
     confirm_cancel(chosen)
 elif chosen := state.pop("bookings.details", None):

@@ -4,12 +4,13 @@ The address may say more: ``?ground=ID`` shows that ground alone, ``?show=none``
 bookings, ``?theme=light`` light colours.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
-from booking_core import StoreUnavailable, may_show
+from booking_core import DayPlan, StoreUnavailable, may_show
 from pages.shared import elements, live, services, wall_view, words
 
 AHEAD = 15  # days; where a holiday is longer, the wall says only that the grounds are closed
@@ -43,18 +44,27 @@ def today() -> datetime | None:
             payload["empty"] = _starting()
         else:
             board = shared.boards.get(now.date(), now)
-            plan = shared.reference().plan
             payload |= wall_view.day(
                 board,
                 may_show(settings.wall_shows, asked.get("show")),
                 asked.get("ground"),
-                [plan(now.date() + timedelta(days=n)) for n in range(1, AHEAD)],
+                _ahead(now),
             )
             change = board.turns_at()
     except StoreUnavailable as exc:
         payload["empty"] = ["Not connected", words.error(exc)]
     elements.wall(payload, key="wall.display")
     return change
+
+
+def _ahead(now: datetime) -> Iterator[DayPlan]:
+    """The days to come, without what is closed; a board is read only of days that are asked for."""
+    for n in range(1, AHEAD):
+        date = now.date() + timedelta(days=n)
+        try:
+            yield wall_view.open_plan(shared.boards.get(date, now))
+        except StoreUnavailable:  # never read, and the database is away
+            yield shared.reference().plan(date)
 
 
 def _note() -> str:

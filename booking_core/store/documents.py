@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from datetime import date as Date
 from typing import Any
 
-from booking_core.model import Booking, Decision, Ground, Period, Status, Student, Timetable
+from booking_core.model import Booking, Decision, Ground, Period, Slot, Status, Student, Timetable
 from booking_core.timetable import Day, cells
 
 Document = dict[str, Any]
@@ -36,6 +36,15 @@ def slot_fields(ground_id: str, date: Date, start: time, end: time) -> Document:
         "end": time_text(end),
         "cells": cells(start, end),
     }
+
+
+def to_slot(document: Mapping[str, Any]) -> Slot:
+    return Slot(
+        document["ground_id"],
+        Date.fromisoformat(document["date"]),
+        time.fromisoformat(document["start"]),
+        time.fromisoformat(document["end"]),
+    )
 
 
 def decision_document(
@@ -88,6 +97,7 @@ def to_booking(document: Mapping[str, Any]) -> Booking:
             )
             for e in document["history"]
         ),
+        closure_group=document.get("closure_group"),
     )
 
 

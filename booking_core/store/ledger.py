@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from booking_core.model import ACTIVE, Booking
+from booking_core.model import ACTIVE, Booking, Status
 from booking_core.store import schema
 from booking_core.store.database import Documents, collection, reachable
 from booking_core.store.documents import Document, to_booking
@@ -37,7 +37,7 @@ def insert(db: Documents, document: Document) -> None:
         try:
             collection(db, schema.BOOKINGS).insert_one(document)
         except DuplicateKeyError as exc:
-            raise _refusal(exc) from exc
+            raise refusal_of(exc) from exc
 
 
 def insert_all(db: Documents, documents: Sequence[Document]) -> dict[int, str]:
@@ -95,7 +95,7 @@ def update(
                 condition, change, return_document=ReturnDocument.AFTER
             )
         except DuplicateKeyError as exc:
-            raise _refusal(exc) from exc
+            raise refusal_of(exc) from exc
     return None if found is None else to_booking(found)
 
 
@@ -223,13 +223,50 @@ def find(
         return [to_booking(row) for row in rows]
 
 
+def closure_groups(db: Documents, from_date: Date, limit: int) -> list[Document]:
+    """What stands closed on ``from_date`` or later, by first day; one row for each closing.
+
+    ``start`` and ``end`` are those of its last day: the first may have been under way.
+    """
+    pipeline: list[dict[str, Any]] = [
+        {
+            "$match": {
+                "status": Status.APPROVED.value,
+                "date": {"$gte": from_date.isoformat()},
+                "kind": "closure",
+            }
+        },
+        {"$sort": {"date": 1, "start": 1, "_id": 1}},
+        {
+            "$group": {
+                "_id": {"$ifNull": ["$closure_group", "$_id"]},
+                "first": {"$first": "$date"},
+                "last": {"$last": "$date"},
+                "start": {"$last": "$start"},
+                "end": {"$last": "$end"},
+                "ground_ids": {"$addToSet": "$ground_id"},
+                "reason": {"$first": "$purpose"},
+                "by_name": {"$first": "$created_by_name"},
+                "at": {"$first": "$created_at"},
+            }
+        },
+        {"$sort": {"first": 1, "start": 1, "_id": 1}},
+        {"$limit": limit},
+    ]
+    with reachable():
+        return list(collection(db, schema.BOOKINGS).aggregate(pipeline))
+
+
 def count(db: Documents, condition: Mapping[str, Any], limit: int) -> int:
     with reachable():
         return collection(db, schema.BOOKINGS).count_documents(condition, limit=limit)
 
 
-def _refusal(exc: DuplicateKeyError) -> BaseException:
-    details = exc.details or {}
+def refusal_of(exc: DuplicateKeyError | BulkWriteError) -> BaseException:
+    """IndexRefused, where a named index refused the (first) write; else ``exc`` itself."""
+    details: Mapping[str, Any] = exc.details or {}
+    if isinstance(exc, BulkWriteError):
+        details = next(iter(details.get("writeErrors", ())), {})
     message = str(details.get("errmsg", exc))
     name = _index_of(message)
     return IndexRefused(name) if name in _NAMED else exc

@@ -118,13 +118,14 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
         "required": ["window", "seat"],
         "properties": {"window": _TEXT, "seat": _COUNT},
     },
+    "closure_group": {"bsonType": "string", "minLength": 1},
     "history": {
         "bsonType": "array",
         "minItems": 1,
         "items": {"bsonType": "object", "required": ["at", "by", "action", "reason", "dates"]},
     },
 }
-_OPTIONAL = {"student_id", "quota"}
+_OPTIONAL = {"student_id", "quota", "closure_group"}
 
 VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {
@@ -186,7 +187,22 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         }
     },
     AUDIT: {"$jsonSchema": {"required": ["at", "by", "by_name", "action", "what", "id"]}},
-    NOTICES: {"$jsonSchema": {"required": ["at", "to", "text"]}},
+    NOTICES: {
+        "$jsonSchema": {
+            # Facts, not prose; and of the student nothing, who must be erasable.
+            "required": ["at", "to", "kind", "booking_id", "slot", "reason", "by_name", "read"],
+            "properties": {
+                "at": {"bsonType": "date"},
+                "to": {"bsonType": "string", "minLength": 1},
+                "kind": {"enum": ["displaced", "reinstated"]},
+                "booking_id": _TEXT,
+                "slot": {"bsonType": "object", "required": ["ground_id", "date", "start", "end"]},
+                "reason": _TEXT,
+                "by_name": _TEXT,
+                "read": {"bsonType": "bool"},
+            },
+        }
+    },
 }
 
 

@@ -12,7 +12,6 @@ from booking_core import (
     BookingError,
     Delegation,
     Role,
-    StoreUnavailable,
     delegate,
     delegations_of,
     end_delegation,
@@ -51,16 +50,6 @@ def note(shared: Services, by: Actor) -> None:
         ]
     for line in lines:
         st.caption(f":material/handshake: {words.literal(line)}")
-
-
-def has_in_hand(shared: Services, actor: Actor) -> bool:
-    """Whether Approvals is a screen for ``actor`` today, without the role for it."""
-    if shared.db is None:
-        return False
-    try:
-        return bool(_in_hand(shared, actor))
-    except StoreUnavailable:
-        return False
 
 
 def _in_hand(shared: Services, actor: Actor) -> list[Delegation]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date as Date
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from booking_core import (
     Cell,
     CellState,
     Ground,
+    Notice,
     Slot,
     Status,
 )
@@ -103,6 +105,23 @@ def _cell(cell: Cell) -> list[Any]:
 def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:
     ground = grounds.get(slot.ground_id)
     return ground.name if ground else slot.ground_id
+
+
+def ground_names(ids: Iterable[str], grounds: dict[str, Ground]) -> str:
+    """``Ground 1, Ground 2``, in the order of the screens; ``All grounds`` where it is all."""
+    chosen = set(ids)
+    in_use = {id for id, ground in grounds.items() if not ground.retired}
+    if len(in_use) > 1 and in_use <= chosen:
+        return "All grounds"
+    names = [ground.name for id, ground in grounds.items() if id in chosen]
+    return ", ".join(names + sorted(chosen - grounds.keys()))
+
+
+def days(first: Date, last: Date, today: Date) -> str:
+    """``Today, Mon 23 Nov``, or ``Mon 23 Nov – Fri 27 Nov``."""
+    if first == last:
+        return words.day_heading(first, today)
+    return f"{words.short_date(first)} – {words.short_date(last)}"
 
 
 def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
@@ -203,6 +222,19 @@ def _zone(now: datetime) -> ZoneInfo:
     zone = now.tzinfo
     assert isinstance(zone, ZoneInfo)
     return zone
+
+
+def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
+    """What was done to a booking of the reader, as markdown."""
+    slot = notice.slot
+    where = f"{slot_title(slot, grounds)}, {words.full_time(slot, today)}"
+    booking = notice.booking
+    whose = f"for {booking.student_name}, {booking.class_name}, " if booking else ""
+    if notice.kind == "reinstated":
+        done = f"was reinstated by {notice.by_name}: the slot is held for you again."
+    else:
+        done = f"was revoked by {notice.by_name}: {notice.reason}"
+    return f"Your booking **{words.literal(where)}** {words.literal(whose + done)}"
 
 
 def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ What may not be shown is left out here, so that it never leaves the server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
 from functools import lru_cache
@@ -58,11 +59,11 @@ def frame(
     }
 
 
-def day(board: Board, shows: str, only: str | None, ahead: Sequence[DayPlan]) -> dict[str, Any]:
+def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) -> dict[str, Any]:
     """The cards of ``board``, or the sentence in their place.
 
     ``shows``: one of WALL_SHOWS; ``only``: a ground's id, for that one alone; ``ahead``: the plans
-    of the days to come, for when this one is over.
+    of the days to come, for when this one is over; they are asked for only then.
     """
     cards = wall_cards(board)
     if only is not None and cards:
@@ -72,8 +73,13 @@ def day(board: Board, shows: str, only: str | None, ahead: Sequence[DayPlan]) ->
     if not cards:
         return {"empty": ["No grounds yet", "They appear here as soon as an admin adds them."]}
     if not board.periods:
-        return {"empty": ["No school today", board.plan.note or _opens(board.date, ahead)]}
-    if all(card.state is CellState.PAST for card in cards):
+        note = board.plan.note or _closed(board) or _opens(board.date, ahead)
+        return {"empty": ["No school today", note]}
+    # A closure may last to midnight; when the last period is over, nobody minds any more.
+    over = {CellState.PAST}
+    if at(board.date, board.periods[-1].end, board.zone, closing=True) <= board.now:
+        over.add(CellState.CLOSED)
+    if all(card.state in over for card in cards):
         return {"empty": ["The school day is over", _opens(board.date, ahead)]}
     return {
         "later": _later(cards[0], shows) if only is not None else [],
@@ -93,7 +99,34 @@ def _unknown(asked: str, grounds: Sequence[Ground]) -> list[str]:
     return [f"There is no ground “{asked[:40]}”", f"The address of this display may name: {known}"]
 
 
-def _opens(today: Date, ahead: Sequence[DayPlan]) -> str:
+def open_plan(board: Board) -> DayPlan:
+    """The day's plan without the periods in which all grounds are closed."""
+    return replace(
+        board.plan,
+        periods=tuple(
+            period
+            for period in board.periods
+            if any(c.booking is None or c.booking.kind != "closure" for c in board.row(period))
+        ),
+    )
+
+
+def _closed(board: Board) -> str:
+    """Why all grounds are closed this day, where one reason says it."""
+    reasons = {b.purpose for b in board.bookings if b.kind == "closure"}
+    closed = {b.ground_id for b in board.bookings if b.kind == "closure"}
+    if len(reasons) != 1 or closed != {ground.id for ground in board.grounds}:
+        return ""
+    return f"The grounds are closed: {reasons.pop()}"
+
+
+def _closed_until(closure: Booking) -> str:
+    if closure.end != time():
+        return f"until {_hour(closure.end)}"
+    return "all day" if closure.start == time() else "for the rest of the day"
+
+
+def _opens(today: Date, ahead: Iterable[DayPlan]) -> str:
     plan = next((plan for plan in ahead if plan.periods), None)
     if plan is None:
         return "The grounds are closed."
@@ -110,7 +143,7 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
     elif booking is None:
         until = f"until {_hour(card.until)}" if card.until else "for the rest of the day"
     elif card.state is CellState.CLOSED:
-        what, who, until = "Closed", booking.purpose, f"until {_hour(booking.end)}"
+        what, who, until = "Closed", booking.purpose, _closed_until(booking)
     else:
         what, who = _shown(booking, shows)
         what = what or _KINDS[card.state]

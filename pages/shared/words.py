@@ -61,6 +61,7 @@ FIELDS = {
     "first": "The first date",
     "last": "The last date",
     "to": "Who decides",
+    "closure_id": "The closure",
 }
 # What a role may not do; other verbs are said of "this booking".
 NOT_ALLOWED = {
@@ -109,6 +110,13 @@ def span(start: time, end: time) -> str:
     if first[-2:] == last[-2:]:
         return f"{first[:-3]}–{last}"
     return f"{first} – {last}"
+
+
+def stretch(start: time, end: time) -> str:
+    """How much of a day is closed: ``all day``, ``from 10:15 AM``, ``until 1 PM``, or a span."""
+    if end == time():
+        return "all day" if start == time() else f"from {clock(start)}"
+    return f"until {clock(end)}" if start == time() else span(start, end)
 
 
 def short_date(date: Date) -> str:

@@ -30,9 +30,12 @@ from booking_core import (
     approve,
     cancel,
     close_ground,
+    close_grounds,
     day_board,
     find_bookings,
+    lift_closure,
     move,
+    reinstate,
     reject,
     revoke,
 )
@@ -55,6 +58,7 @@ class Kept:
     end: int
     student: str | None
     status: str
+    was: str = ""  # before a closure displaced it; empty unless that was the last that happened
 
     def meets(self, other: Kept) -> bool:
         return self.day == other.day and self.start < other.end and other.start < self.end
@@ -67,13 +71,17 @@ class Kept:
 class Bookings(RuleBasedStateMachine):
     db = None
     bookings = Bundle("bookings")
+    closings = Bundle("closings")
+    displaced = Bundle("displaced")  # by a closure that is lifted
 
     def __init__(self):
         super().__init__()
         self.db.bookings.delete_many({})
         self.model: dict[str, Kept] = {}
 
-    def refusals(self, wanted: Kept, but: str | None = None) -> set[type[BookingError]]:
+    def refusals(
+        self, wanted: Kept, but: str | None = None, again: bool = False
+    ) -> set[type[BookingError]]:
         """The errors with which ``wanted`` may be refused; empty when it must succeed."""
         others = [k for id_, k in self.model.items() if k.status in HOLDING and id_ != but]
         in_the_way = [k for k in others if k.ground == wanted.ground and k.meets(wanted)]
@@ -89,7 +97,7 @@ class Bookings(RuleBasedStateMachine):
                 found.add(StudentBusy)
             quota = self.db.booking_settings.quota
             full = quota and len([k for k in mine if k.week == wanted.week]) >= quota
-            if full and (but is None or self.model[but].week != wanted.week):
+            if full and (but is None or again or self.model[but].week != wanted.week):
                 found.add(QuotaReached)
         return found
 
@@ -165,6 +173,110 @@ class Bookings(RuleBasedStateMachine):
     def revoke(self, id_):
         self.decide(revoke, id_, {"Approved"}, "Revoked")
 
+    @rule(target=closings, grounds=st.sets(GROUNDS, min_size=1), day=DAYS, whole=st.booleans())
+    def close_several(self, grounds, day, whole):
+        """The whole day, or from nine to ten."""
+        first, last = (0, 24) if whole else (9, 10)
+        held = {
+            id_: k
+            for id_, k in self.model.items()
+            if k.status in HOLDING and k.ground in grounds and k.day == day
+        }
+        wanted = {g: Kept(g, day, first, last, None, "Approved") for g in grounds}
+        open_, partly = [], False
+        for ground, want in wanted.items():
+            closed = [
+                k
+                for k in held.values()
+                if k.student is None and k.ground == ground and k.meets(want)
+            ]
+            hours = {hour for k in closed for hour in range(k.start, k.end)}
+            partly = partly or bool(closed and not set(range(first, last)) <= hours)
+            open_ += [] if closed else [ground]
+        displaced = {
+            id_: k for id_, k in held.items() if k.ground in open_ and k.meets(wanted[k.ground])
+        }
+
+        made = self.attempt(
+            lambda: close_grounds(
+                self.db,
+                ground_ids=grounds,
+                first=day,
+                last=day,
+                start=time(first),
+                end=time(last % 24),
+                reason="storm",
+                by=HEAD,
+                expected=displaced,
+                now=NOW,
+            ),
+            {GroundClosed} if partly or not open_ else set(),
+        )
+
+        if made is None:
+            return multiple()
+        assert {b.id for b in made.displaced} == displaced.keys()
+        for id_, kept in displaced.items():
+            self.model[id_] = replace(kept, status="Revoked", was=kept.status)
+        for closure in made.closures:
+            self.model[closure.id] = wanted[closure.ground_id]
+        return made.id
+
+    @rule(target=displaced, id_=consumes(closings))
+    def lift(self, id_):
+        ids = {i for i in self.model if i.startswith(f"{id_}/")}
+
+        lifted = lift_closure(self.db, id_, by=HEAD, now=NOW)
+
+        assert {c.id for c in lifted.closures} == ids
+        for closure in ids:
+            self.model[closure] = replace(self.model[closure], status="Cancelled")
+        for booking in lifted.reinstatable:
+            kept = self.model[booking.id]
+            assert kept.was
+            assert self.refusals(kept, booking.id, again=True) <= {QuotaReached}
+        return multiple(*(booking.id for booking in lifted.reinstatable))
+
+    @rule(target=displaced, id_=bookings, back=st.booleans())
+    def displace(self, id_, back):
+        """Closes the booking's ground just then, lifts it, and perhaps reinstates at once."""
+        kept = self.model[id_]
+        if kept.status not in HOLDING or kept.student is None:
+            return multiple()
+        closing = close_grounds(
+            self.db,
+            ground_ids=[kept.ground],
+            first=kept.day,
+            last=kept.day,
+            start=time(kept.start),
+            end=time(kept.end),
+            reason="storm",
+            by=HEAD,
+            expected=[id_],
+            now=NOW,
+        )
+        self.model[id_] = replace(kept, status="Revoked", was=kept.status)
+        (closure,) = closing.closures
+        lift_closure(self.db, closing.id, by=HEAD, now=NOW)
+        self.model[closure.id] = replace(kept, student=None, status="Cancelled")
+        if back:
+            self.give_back(id_)
+        return id_
+
+    @rule(id_=displaced)
+    def reinstate(self, id_):
+        self.give_back(id_)
+
+    def give_back(self, id_):
+        kept = self.model[id_]
+        wanted = replace(kept, status=kept.was, was="")
+        refusals = self.refusals(wanted, id_, again=True) if kept.was else {AlreadyDecided}
+
+        back = self.attempt(lambda: reinstate(self.db, id_, by=HEAD, now=NOW), refusals)
+
+        if back is not None:
+            self.model[id_] = wanted
+
     @rule(id_=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS)
     def move(self, id_, ground, day, start, length):
         kept = self.model[id_]
@@ -195,16 +307,25 @@ class Bookings(RuleBasedStateMachine):
     @invariant()
     def the_database_is_as_the_model_says(self):
         stored = {
-            b.id: Kept(b.ground_id, b.date, b.start.hour, b.end.hour, b.student_id, b.status.value)
+            b.id: Kept(
+                b.ground_id, b.date, b.start.hour, b.end.hour or 24, b.student_id, b.status.value
+            )
             for b in find_bookings(self.db, kind=None, limit=1000)
         }
-        assert stored == self.model
+        assert stored == {id_: replace(kept, was="") for id_, kept in self.model.items()}
 
     @invariant()
     def history_and_status_have_not_parted(self):
         for row in self.db.bookings.find():
             decided = [e["action"] for e in row["history"] if e["action"] != "moved"][-1]
-            expected = {"requested": "pending", "closed": "approved"}.get(decided, decided)
+            was = [e["was"].lower() for e in row["history"] if "was" in e]
+            expected = {
+                "requested": "pending",
+                "closed": "approved",
+                "displaced": "revoked",
+                "lifted": "cancelled",
+                "reinstated": was[-1] if was else "",
+            }.get(decided, decided)
             assert row["status"].lower() == expected
             assert row["revision"] == len(row["history"]) - 1
 

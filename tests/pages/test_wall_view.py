@@ -60,6 +60,49 @@ def test_a_closure_says_its_reason_and_its_end():
     assert words(ahead["next"]) == "Next 12:00 Closed: Net repair"
 
 
+def test_a_closure_to_midnight_names_no_clock_time():
+    whole = card_of(booking(time(0), time(0), kind="closure"))
+    rest = card_of(booking(time(9, 15), time(0), kind="closure"))
+
+    assert (whole["what"], whole["who"], whole["until"]) == ("Closed", "Net repair", "all day")
+    assert set(whole["strip"]) == {"closed"}
+    assert rest["until"] == "for the rest of the day"
+
+
+def test_the_day_that_the_grounds_open_again_is_not_one_on_which_all_are_closed():
+    def board(end):
+        return board_at(
+            at(6), booking(time(0), end, kind="closure"), grounds=[Ground("ground-1", "One", ())]
+        )
+
+    assert wall_view.open_plan(board(time(12))).periods[0].start == time(12)
+    assert wall_view.open_plan(board(time(0))).periods == ()
+    assert len(wall_view.open_plan(board_at(at(6))).periods) == 10
+
+
+def test_a_closure_to_midnight_does_not_outlast_the_school_day():
+    closures = [
+        booking(time(0), time(0), kind="closure", ground=ground)
+        for ground in ("ground-1", "ground-2", "ground-3")
+    ]
+
+    assert cards_of(*closures, now=at(17, 59))["cards"][0]["what"] == "Closed"
+    assert cards_of(*closures, now=at(18)) == {
+        "empty": ["The school day is over", "The grounds are closed."]
+    }
+
+
+def test_without_school_the_wall_says_why_all_grounds_are_closed():
+    closures = [
+        booking(time(0), time(0), kind="closure", ground=ground)
+        for ground in ("ground-1", "ground-2", "ground-3")
+    ]
+
+    shown = wall_view.day(board_at(at(10), *closures, periods=()), "class", None, ())
+
+    assert shown["empty"] == ["No school today", "The grounds are closed: Net repair"]
+
+
 @pytest.mark.parametrize(
     ("bookings", "until", "following"),
     [

@@ -1,0 +1,141 @@
+"""Giving back what a closure displaced, once it is lifted and where the slot is still free."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from booking_core import refusals, rules, timetable
+from booking_core.bookings import free_seat
+from booking_core.errors import (
+    GroundRetired,
+    InThePast,
+    InvalidRequest,
+    SlotTaken,
+    StudentInactive,
+)
+from booking_core.model import Actor, Booking, Decision, Status, check_id
+from booking_core.notices import notice_document
+from booking_core.store import documents as d
+from booking_core.store import ledger, reference, schema, unit
+from booking_core.store.database import Documents, settings_of
+from booking_core.verbs import ROUNDS, already_decided, check_booking_id, moment, must_exist
+
+
+def reinstatable(
+    db: Documents, ids: Iterable[str], *, now: datetime | None = None
+) -> list[Booking]:
+    """Of these bookings, those that ``reinstate`` would most likely give back, by date and time."""
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise InvalidRequest("ids", "must be a list of ids")
+    wanted = [check_id(id, "ids") for id in ids]
+    at, zone = moment(now), settings_of(db).zone
+    return unit.reading(
+        db, lambda looking: reinstatable_of(looking, looking.bookings(wanted), at, zone)
+    )
+
+
+def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None = None) -> Booking:
+    """Gives a displaced booking its slot back, with the status that it had; who booked is told.
+
+    It claims its cells and its seat again, through the same indexes as everybody. Raises
+    NotAllowed, NotFound, AlreadyDecided (it was revoked by a person, or given back before),
+    InThePast, GroundRetired, StudentInactive, GroundClosed, SlotTaken, StudentBusy, QuotaReached.
+    """
+    rules.check_may("close", by)
+    booking_id = check_booking_id(booking_id)
+    now = moment(now)
+    settings = settings_of(db)
+    known = reference.load(db)
+    seat: d.Document | None = None
+    for _ in range(ROUNDS):
+        kept = must_exist(db, booking_id)
+        if not _displaced(kept):
+            raise already_decided(kept)
+        booking = d.to_booking(kept)
+        starts_at = timetable.at(booking.date, booking.start, settings.zone)
+        if starts_at <= now:
+            raise InThePast(starts_at)
+        if known.ground(booking.ground_id).retired:
+            raise GroundRetired(booking.ground_id)
+        student = known.student(str(booking.student_id))
+        if not student.active:
+            raise StudentInactive(student.id)
+        window, held = booking.quota_window, booking.quota_seat
+        # A seat beyond the quota was given while it was higher.
+        beyond = held is not None and settings.quota is not None and held >= settings.quota
+        if seat is None and beyond and window is not None:
+            seat = free_seat(db, student.id, window, settings.quota, booking_id)
+        entry = d.decision_document(
+            Decision(now, by.id, by.name, "reinstated"), [booking.date.isoformat()]
+        )
+        fields: d.Document = {"status": kept["history"][-1]["was"], "updated_at": now}
+        change: d.Document = {
+            "$set": fields | ({"quota": seat} if seat else {}),
+            "$inc": {"revision": 1},
+            "$push": {"history": entry},
+        }
+        if window is not None and settings.quota is None:  # the quota was lifted since
+            change["$unset"] = {"quota": ""}
+
+        def work(
+            step: unit.Unit, kept: d.Document = kept, change: d.Document = change
+        ) -> Booking | None:
+            changed = step.update(
+                {
+                    "_id": booking_id,
+                    "status": Status.REVOKED.value,
+                    "revision": kept["revision"],
+                },
+                change,
+            )
+            if changed is not None:
+                step.notify([notice_document("reinstated", changed, by, "", now)])
+            return changed
+
+        try:
+            changed = unit.run(db, work)
+        except ledger.IndexRefused as refused:
+            refusals.explain(db, refused, refusals.holder_of(db, known, kept, now), kept)
+            if refused.index == schema.QUOTA_SEAT and window is not None:
+                seat = free_seat(db, student.id, window, settings.quota, booking_id)
+            continue
+        if changed is not None:
+            return changed
+    raise SlotTaken(booking.ground_id, booking.date, booking.start, booking.end, None, None)
+
+
+def reinstatable_of(
+    looking: unit.Unit, rows: Sequence[d.Document], now: datetime, zone: ZoneInfo
+) -> list[Booking]:
+    """Of ``rows``, the displaced ones not begun, whose slot and whose student are free."""
+    asked = [d.to_booking(row) for row in rows if _displaced(row)]
+    asked = [b for b in asked if timetable.at(b.date, b.start, zone) > now]
+    if not asked:
+        return []
+    dates = sorted({b.date for b in asked})
+    taken: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for row in looking.held(sorted({b.ground_id for b in asked}), dates[0], dates[-1]):
+        taken[(row["ground_id"], row["date"])].update(row["cells"])
+    students = sorted({str(b.student_id) for b in asked})
+    for row in looking.of_students(students, [date.isoformat() for date in dates]):
+        taken[(row["student_id"], row["date"])].update(row["cells"])
+    free = [
+        b
+        for b in asked
+        if not set(timetable.cells(b.start, b.end))
+        & (
+            taken[(b.ground_id, b.date.isoformat())]
+            | taken[(str(b.student_id), b.date.isoformat())]
+        )
+    ]
+    return sorted(free, key=lambda b: (b.date, b.start, b.ground_id))
+
+
+def _displaced(row: d.Document) -> bool:
+    """Whether a closure was the last that happened to it."""
+    return bool(
+        row["status"] == Status.REVOKED.value and row["history"][-1]["action"] == "displaced"
+    )

@@ -1,0 +1,336 @@
+"""Closing grounds in two steps: what and why; then what it displaces, and the confirmation."""
+
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import streamlit as st
+
+from booking_core import (
+    Booking,
+    BookingError,
+    ChangedMeanwhile,
+    GroundClosed,
+    close_grounds,
+    displaced_by,
+)
+from booking_core.model import minutes
+from pages.shared import elements, session, views, words
+from pages.shared.services import Services
+
+state = st.session_state
+_OPEN, _DRAFT, _SHOWN = "admin.closing.open", "admin.closing.draft", "admin.closing.shown"
+_FAILED, _CHANGED, _DONE = "admin.closing.failed", "admin.closing.changed", "admin.closing.done"
+_CLOSED = "admin.closing.closed"  # id of the ground that is closed already, and why nothing goes on
+_TURN = "admin.closing.turn"  # a new one draws the form anew, as the draft says
+_AHEAD = 400  # days
+_WHOLE, _PERIODS = "Whole day", "Some periods"
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What is to be closed, as chosen in the first step."""
+
+    ground_ids: tuple[str, ...]
+    every: bool
+    first: Date
+    last: Date
+    start: time | None
+    end: time | None
+    reason: str
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments that the core takes."""
+        names = ("ground_ids", "first", "last", "start", "end")
+        return {name: getattr(self, name) for name in names}
+
+
+def begin() -> None:
+    """Opens the dialog at its first step, empty."""
+    end()
+    state[_OPEN] = True
+
+
+def end() -> None:
+    """Forgets what was chosen; the dialog does not open again."""
+    for key in (_OPEN, _DRAFT, _SHOWN, _FAILED, _CHANGED, _CLOSED):
+        state.pop(key, None)
+    _anew()
+
+
+def _anew() -> None:
+    state[_TURN] = state.get(_TURN, 0) + 1
+
+
+def _key(name: str) -> str:
+    return f"admin.closing.{name}.{state.get(_TURN, 0)}"
+
+
+def is_open() -> bool:
+    return bool(state.get(_OPEN))
+
+
+def done() -> str | None:
+    """The sentence that says what was closed, once."""
+    told: str | None = state.pop(_DONE, None)
+    return told
+
+
+def facts(*pairs: tuple[str, str]) -> None:
+    """Names and values; the values literally."""
+    for name, value in pairs:
+        left, right = st.columns([1, 3])
+        left.caption(name)
+        right.text(value)
+
+
+@st.dialog("Close grounds", width="large", on_dismiss=end)
+def dialog(shared: Services) -> None:
+    """One step or the other; the page draws it while ``is_open``."""
+    if not is_open():  # closed by the callback that ran before this
+        st.rerun()
+    if _SHOWN in state:
+        _review(shared, state[_DRAFT], state[_SHOWN])
+    else:
+        _form(shared, state.get(_DRAFT))
+
+
+def _form(shared: Services, draft: _Draft | None) -> None:
+    known = shared.reference()
+    today = shared.now().date()
+    names = {ground.id: ground.name for ground in known.open_grounds}
+    if not names:
+        st.markdown("There is no ground yet. Add one under Grounds first.")
+        return
+    every = st.checkbox("All grounds", value=draft.every if draft else False, key=_key("every"))
+    chosen = st.multiselect(
+        "Grounds",
+        list(names),
+        default=[i for i in draft.ground_ids if i in names] if draft and not draft.every else [],
+        key=_key("grounds"),
+        format_func=names.__getitem__,
+        placeholder="All of them" if every else "Choose one or several",
+        disabled=every,
+    )
+    left, right = st.columns(2)
+    days = left.date_input(
+        "First and last day",
+        value=(draft.first, draft.last) if draft else (today, today),
+        min_value=today,
+        max_value=today + timedelta(days=_AHEAD),
+        format="DD/MM/YYYY",
+        key=_key("days"),
+        help="For one day choose it twice.",
+    )
+    # While the second day is being chosen there is only the first.
+    first, last = (days[0], days[-1]) if days else (today, today)
+    with right:
+        how = st.segmented_control(
+            "How long",
+            [_WHOLE, _PERIODS],
+            default=_PERIODS if draft and draft.start else _WHOLE,
+            required=True,
+            key=_key("how"),
+        )
+    start, end_at = None, None
+    if how == _PERIODS:
+        start, end_at = _times(shared, first, last, draft)
+    reason = st.text_input(
+        "Reason",
+        value=draft.reason if draft else "",
+        key=_key("reason"),
+        max_chars=500,
+        placeholder="Rain, repairs, exam week: everybody reads it",
+    )
+    failed = st.container()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Cancel", key="admin.closing.cancel"):
+            end()
+            st.rerun()
+        asked = st.button("Review", key="admin.closing.review", type="primary")
+    wanted = _Draft(
+        tuple(names) if every else tuple(chosen), every, first, last, start, end_at, reason
+    )
+    if asked:
+        state[_FAILED] = problem = _look(shared, wanted)
+        if problem is None:
+            st.rerun(scope="fragment")
+    if problem := state.get(_FAILED):
+        failed.error(words.literal(problem))
+        closed = state.get(_CLOSED)
+        if closed in wanted.ground_ids and len(wanted.ground_ids) > 1:
+            failed.button(
+                f"Leave {words.literal(names[closed])} out",
+                key="admin.closing.leave_out",
+                on_click=_leave_out,
+                args=(wanted, closed),
+            )
+
+
+def _leave_out(draft: _Draft, ground_id: str) -> None:
+    others = tuple(i for i in draft.ground_ids if i != ground_id)
+    state[_DRAFT] = replace(draft, ground_ids=others, every=False)
+    state.pop(_FAILED)
+    state.pop(_CLOSED)
+    _anew()
+
+
+def _times(
+    shared: Services, first: Date, last: Date, draft: _Draft | None
+) -> tuple[time | None, time | None]:
+    """Where the closure begins and ends each day: at the periods' marks of the days chosen."""
+    plans = [
+        shared.reference().plan(first + timedelta(days=n))
+        for n in range(min((last - first).days + 1, _AHEAD))
+    ]
+    periods = {period for plan in plans for period in plan.periods}
+    starts = sorted({p.start for p in periods}) or [time(h) for h in range(6, 22)]
+    ends = sorted({p.end for p in periods} or {time(h) for h in range(7, 23)}, key=_closing)
+    left, right = st.columns(2)
+    start = left.selectbox(
+        "From",
+        starts,
+        index=starts.index(draft.start) if draft and draft.start in starts else 0,
+        format_func=words.clock,
+        key=_key("start"),
+    )
+    later = [e for e in ends if _closing(e) > minutes(start)]
+    end_at = right.selectbox(
+        "To",
+        later,
+        index=later.index(draft.end) if draft and draft.end in later else 0,
+        format_func=words.clock,
+        key=_key("end"),
+    )
+    return start, end_at
+
+
+def _closing(value: time) -> int:
+    return minutes(value, closing=True)
+
+
+def _look(shared: Services, wanted: _Draft) -> str | None:
+    """Goes on to the review with what is displaced now; the problem, where there is one."""
+    state.pop(_CLOSED, None)
+    if not wanted.ground_ids:
+        return "Choose the grounds, or all of them."
+    if not wanted.reason.strip():
+        return "Give a reason: everybody who meant to play will want to know."
+    try:
+        found = displaced_by(shared.db, **wanted.asked)
+    except BookingError as exc:
+        if isinstance(exc, GroundClosed):
+            state[_CLOSED] = exc.ground_id
+        return _words(exc, shared)
+    state[_DRAFT], state[_SHOWN] = wanted, found
+    return None
+
+
+def _words(exc: BookingError, shared: Services) -> str:
+    if isinstance(exc, GroundClosed):
+        ground = shared.reference().grounds.get(exc.ground_id)
+        name = ground.name if ground else exc.ground_id
+        return (
+            f"{name} is closed then already: {exc.reason}. Lift that closure first, or leave the "
+            "ground out."
+        )
+    return words.error(exc)
+
+
+def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
+    known = shared.reference()
+    now = shared.now()
+    with st.container(border=True):
+        facts(
+            ("Grounds", views.ground_names(draft.ground_ids, known.grounds)),
+            (
+                "When",
+                f"{views.days(draft.first, draft.last, now.date())}, "
+                f"{words.stretch(draft.start or time(), draft.end or time())}",
+            ),
+            ("Reason", draft.reason),
+        )
+    if state.pop(_CHANGED, False):
+        st.warning(
+            "The bookings changed while you looked, and nothing was closed. This is the list as "
+            "it is now.",
+            icon=":material/group:",
+        )
+    if failed := state.pop(_FAILED, None):
+        st.error(words.literal(failed), icon=":material/error:")
+    many = len(found)
+    what = "1 booking" if many == 1 else f"{many} bookings"
+    if not found:
+        st.markdown("**No booking is displaced.**")
+    else:
+        told = "Whoever booked it" if many == 1 else "Everybody who booked one"
+        st.markdown(f"**{what} displaced.** {told} is told the reason.")
+        with st.container(height=330 if many > 4 else "content", border=False):
+            elements.action_list(
+                {
+                    "caption": "Bookings that the closure displaces",
+                    "columns": ["When", "Ground and game", "Student", "Booked by"],
+                    "rows": [_row(b, shared, now) for b in found],
+                    "bulk": [],
+                    "live": shared.is_live,
+                },
+                key="admin.closing.list",
+            )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="admin.closing.back"):
+            state.pop(_SHOWN)
+            _anew()
+            st.rerun(scope="fragment")
+        st.button(
+            f"Close and revoke {what}" if found else "Confirm closure",
+            key="admin.closing.confirm",
+            type="primary",
+            on_click=_close,
+            # What is drawn here is what was agreed to, whatever is stored by then.
+            args=(shared, draft, [b.id for b in found]),
+            disabled=not shared.is_live,
+        )
+
+
+def _row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
+    grounds = shared.reference().grounds
+    return {
+        "id": booking.id,
+        "about": f"{booking.student_name}, {words.when(booking, now.date())}",
+        "selectable": False,
+        "cells": [
+            [
+                words.day_heading(booking.date, now.date()),
+                words.span(booking.start, booking.end),
+            ],
+            [views.slot_title(booking.slot, grounds), booking.game],
+            [booking.student_name, booking.class_name],
+            [booking.created_by_name, words.STATUS[booking.status]],
+        ],
+        "actions": [],
+    }
+
+
+def _close(shared: Services, draft: _Draft, shown: list[str]) -> None:
+    try:
+        with shared.change():
+            closing = close_grounds(
+                shared.db,
+                **draft.asked,
+                reason=draft.reason,
+                by=session.actor(),
+                expected=shown,
+            )
+    except ChangedMeanwhile:
+        # Looked at anew; should that fail, the problem stands in the place of the list's news.
+        problem = _look(shared, draft)
+        state[_CHANGED if problem is None else _FAILED] = problem or True
+    except BookingError as exc:
+        state[_FAILED] = _words(exc, shared)
+    else:
+        end()
+        many = len(closing.displaced)
+        revoked = "" if not many else f" {many} booking{'s' * (many > 1)} revoked."
+        state[_DONE] = f"Closed.{revoked}"

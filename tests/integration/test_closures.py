@@ -1,0 +1,589 @@
+"""Closing several grounds in one step: what is displaced, all or nothing, and the way back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+
+import pytest
+from pymongo.errors import BulkWriteError, WriteError
+from support import (
+    ADMIN,
+    DAY,
+    HEAD,
+    MEERA,
+    NOW,
+    RAVI,
+    active,
+    assert_sound,
+    at_once,
+    booked,
+    of_type,
+)
+
+from booking_core import (
+    AlreadyDecided,
+    Booking,
+    CellState,
+    ChangedMeanwhile,
+    Closing,
+    Feed,
+    GroundClosed,
+    GroundRetired,
+    InThePast,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    QuotaReached,
+    SlotTaken,
+    Status,
+    Student,
+    StudentBusy,
+    StudentInactive,
+    UnknownGround,
+    approve,
+    cancel,
+    close_ground,
+    close_grounds,
+    day_board,
+    displaced_by,
+    find_closures,
+    get_booking,
+    lift_closure,
+    mark_read,
+    move,
+    notices_for,
+    reinstatable,
+    reinstate,
+    revoke,
+    save_day,
+    save_ground,
+    save_student,
+)
+from booking_core.store.database import Documents
+
+ALL = ("ground-1", "ground-2", "ground-3")
+WEEK = DAY + timedelta(days=6)
+
+
+def closed(
+    db: Documents, *, expected: Any = None, now: datetime = NOW, by: Any = HEAD, **asked: Any
+) -> Closing:
+    """A closing of every ground on the whole of DAY, unless told otherwise."""
+    wanted = {"ground_ids": ALL, "first": DAY, "last": DAY} | asked
+    if expected is None:
+        reason = wanted.pop("reason", "Rain")
+        expected = [b.id for b in displaced_by(db, **wanted, now=now)]
+        wanted["reason"] = reason
+    return close_grounds(db, **({"reason": "Rain"} | wanted), by=by, expected=expected, now=now)
+
+
+def contents(db: Documents) -> dict[str, list[dict[str, Any]]]:
+    """All that a closing may write."""
+    return {name: list(db[name].find().sort("_id")) for name in ("bookings", "notices", "audit")}
+
+
+def test_what_a_closure_would_displace_is_what_overlaps_it_and_has_not_ended(db):
+    before = booked(db, student=1, start=9)
+    overlapping = booked(db, student=2, start=10, end=12)
+    elsewhere = booked(db, student=3, start=11, ground="ground-2")
+    approve(db, elsewhere.id, by=HEAD, now=NOW)
+    booked(db, student=4, start=11, ground="ground-3")
+    next_day = booked(db, student=5, start=11, on=DAY + timedelta(days=1))
+    cancel(db, booked(db, student=6, start=12, ground="ground-2").id, by=HEAD, now=NOW)
+    asked = {"ground_ids": ["ground-2", "ground-1"], "first": DAY, "last": DAY}
+    at_half_past_ten = datetime(2026, 11, 24, 5, tzinfo=UTC)
+
+    by_hours = displaced_by(db, **asked, start=time(11), end=time(13), now=NOW)
+    by_days = displaced_by(db, **(asked | {"last": DAY + timedelta(days=1)}), now=NOW)
+    later = displaced_by(db, **asked, now=at_half_past_ten)
+
+    assert [b.id for b in by_hours] == [overlapping.id, elsewhere.id]
+    assert [b.id for b in by_days] == [before.id, overlapping.id, elsewhere.id, next_day.id]
+    assert [b.id for b in later] == [overlapping.id, elsewhere.id]
+    assert len(active(db)) == 5
+
+
+def test_closing_revokes_tells_and_closes_in_one_step(db):
+    pending = booked(db, student=1, start=9, by=MEERA)
+    approved = booked(db, student=2, start=14, ground="ground-2", by=RAVI)
+    approve(db, approved.id, by=HEAD, now=NOW)
+
+    closing = closed(db, last=DAY + timedelta(days=1), reason="Sports day")
+
+    assert {b.id for b in closing.displaced} == {pending.id, approved.id}
+    assert len(closing.closures) == 6
+    for booking, was in ((pending, "Pending"), (approved, "Approved")):
+        kept = get_booking(db, booking.id)
+        assert kept in closing.displaced
+        assert kept.status is Status.REVOKED
+        last = kept.last_decision
+        assert (last.action, last.by, last.reason) == ("displaced", HEAD.id, "Sports day")
+        entry = db.bookings.find_one({"_id": booking.id})["history"][-1]
+        assert entry["was"] == was
+        closure = get_booking(db, entry["closure"])
+        assert closure in closing.closures
+        assert (closure.ground_id, closure.date) == (booking.ground_id, booking.date)
+    assert {c.closure_group for c in closing.closures} == {closing.id}
+    (told,) = notices_for(db, MEERA.id)
+    assert (told.kind, told.booking_id, told.reason) == ("displaced", pending.id, "Sports day")
+    assert (told.slot, told.by_name, told.booking.student_name) == (
+        pending.slot,
+        HEAD.name,
+        "Student 1",
+    )
+    assert [n.booking_id for n in notices_for(db, RAVI.id)] == [approved.id]
+    (entry,) = db.audit.find({"action": "closed"})
+    assert (entry["by"], entry["what"], entry["id"]) == (HEAD.id, "closure", closing.id)
+    assert entry["details"]["displaced"] == 2
+    assert_sound(db)
+
+
+def test_a_whole_day_is_closed_in_each_period_and_on_days_without_school_too(db):
+    save_day(db, DAY + timedelta(days=1), timetable_id=None, note="Founders' day")
+
+    closing = closed(db, last=DAY + timedelta(days=2))
+
+    assert len(closing.closures) == 9
+    assert all(c.start == c.end == time(0) for c in closing.closures)
+    for board in (day_board(db, DAY, NOW), day_board(db, DAY + timedelta(days=2), NOW)):
+        cells = [cell for period in board.periods for cell in board.row(period)]
+        assert {(c.state, c.note) for c in cells} == {(CellState.CLOSED, "Rain")}
+    off = day_board(db, DAY + timedelta(days=1), NOW)
+    assert (off.periods, len(off.bookings)) == ((), 3)
+    with pytest.raises(GroundClosed):
+        booked(db, start=9, on=DAY + timedelta(days=2))
+
+
+def test_what_has_gone_by_today_stays_as_it_was(db):
+    over = booked(db, student=1, start=9)
+    running = booked(db, student=2, start=10)
+    now = datetime(2026, 11, 24, 5, 10, tzinfo=UTC)  # 10:40 in Asia/Kolkata
+
+    closing = closed(db, ground_ids=["ground-1"], first=DAY - timedelta(days=3), now=now)
+
+    (closure,) = closing.closures
+    assert (closure.date, closure.start, closure.end) == (DAY, time(10, 30), time(0))
+    assert [b.id for b in closing.displaced] == [running.id]
+    assert get_booking(db, over.id).status is Status.PENDING
+
+
+def test_when_somebody_booked_or_cancelled_meanwhile_nothing_is_changed(db):
+    first = booked(db, student=1, start=9)
+    second = booked(db, student=2, start=10)
+    shown = [first.id, second.id]
+    more = booked(db, student=3, start=11)
+    before = contents(db)
+
+    with pytest.raises(ChangedMeanwhile):
+        closed(db, expected=shown)
+    assert contents(db) == before
+
+    cancel(db, more.id, by=HEAD, now=NOW)
+    cancel(db, second.id, by=HEAD, now=NOW)
+    before = contents(db)
+    with pytest.raises(ChangedMeanwhile):
+        closed(db, expected=shown)
+    assert contents(db) == before
+
+    approve(db, first.id, by=HEAD, now=NOW)  # the same booking, whatever its status
+    assert [b.id for b in closed(db, expected=[first.id]).displaced] == [first.id]
+
+
+@pytest.mark.parametrize("refusing", ["notices", "audit"])
+def test_a_failure_in_the_middle_leaves_nothing(db, refusing):
+    mine = booked(db, student=1, start=9)
+    before = contents(db)
+    db.command("collMod", refusing, validator={"nothing_has_this": {"$exists": True}})
+
+    with pytest.raises((BulkWriteError, WriteError)):
+        closed(db)
+
+    assert contents(db) == before
+    assert get_booking(db, mine.id).status is Status.PENDING
+    booked(db, student=2, start=9, ground="ground-3")
+
+
+def test_closings_against_bookings_and_cancellations_never_half_happen(make_db):
+    db = make_db(quota=None)
+    number = count()
+    beaten = []
+
+    def close_after_a_look(day: date) -> Closing:
+        asked = {"ground_ids": ALL[:2], "first": day, "last": day}
+        while True:
+            shown = [b.id for b in displaced_by(db, **asked, now=NOW)]
+            try:
+                return close_grounds(db, **asked, reason="Rain", by=HEAD, expected=shown, now=NOW)
+            except ChangedMeanwhile:
+                beaten.append(day)
+
+    def book_till_closed(day: date, ground: str) -> list[Booking]:
+        """A booking an hour, one upon the other, so that some come in the middle of a closing."""
+        made = []
+        for hour in range(10, 18):
+            try:
+                made.append(
+                    booked(db, student=next(number) % 200, start=hour, on=day, ground=ground)
+                )
+            except GroundClosed:
+                break
+        return made
+
+    for round_ in range(12):
+        day = DAY + timedelta(days=round_)
+        held = booked(db, student=next(number) % 200, start=9, on=day)
+
+        closing, *others = at_once(
+            partial(close_after_a_look, day),
+            partial(book_till_closed, day, "ground-1"),
+            partial(book_till_closed, day, "ground-2"),
+            partial(cancel, db, held.id, by=MEERA, now=NOW),
+            partial(move, db, held.id, start=time(8), end=time(9), by=MEERA, now=NOW),
+        )
+
+        assert_sound(db)
+        assert isinstance(closing, Closing)
+        assert {row["kind"] for row in active(db, date=day.isoformat())} == {"closure"}
+        assert len(active(db, date=day.isoformat())) == 2
+        assert all(isinstance(o, Booking | GroundClosed | AlreadyDecided) for o in others[2:])
+        gone = {
+            r["_id"]: r for r in db.bookings.find({"date": day.isoformat(), "status": "Revoked"})
+        }
+        assert gone.keys() == {b.id for b in closing.displaced}
+        assert gone.keys() == {
+            n["booking_id"] for n in db.notices.find({"slot.date": day.isoformat()})
+        }
+        made = {booking.id for booking in [*others[0], *others[1]]}
+        assert made <= gone.keys()
+        for row in gone.values():
+            assert row["history"][-1]["closure"] in {c.id for c in closing.closures}
+    assert beaten
+    assert db.bookings.count_documents({"status": "Revoked"}) > 0
+
+
+def test_two_who_close_the_same_at_once_close_it_once(db):
+    mine = booked(db, student=1, start=9)
+
+    outcomes = at_once(
+        *(partial(closed, db, expected=[mine.id], by=by) for by in (HEAD, ADMIN, HEAD, ADMIN))
+    )
+
+    assert len(of_type(outcomes, Closing)) == 1
+    assert len(of_type(outcomes, GroundClosed)) == 3
+    assert len(active(db)) == 3
+    assert len(notices_for(db, MEERA.id)) == 1
+
+
+def test_a_day_closed_for_all_the_while_is_left_and_one_closed_in_part_is_refused(db):
+    closed(db, ground_ids=["ground-1"], reason="Repair")
+
+    closing = closed(db, reason="Rain")
+
+    assert {c.ground_id for c in closing.closures} == {"ground-2", "ground-3"}
+    with pytest.raises(GroundClosed):
+        closed(db)
+    close_ground(
+        db,
+        ground_id="ground-3",
+        date=WEEK,
+        start=time(9),
+        end=time(10),
+        reason="Exam",
+        by=HEAD,
+        now=NOW,
+    )
+    before = contents(db)
+    with pytest.raises(GroundClosed) as refused:
+        closed(db, first=WEEK, last=WEEK, expected=())
+    assert (refused.value.ground_id, refused.value.reason) == ("ground-3", "Exam")
+    assert contents(db) == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"ground_ids": []}, "ground_id"),
+        ({"ground_ids": "ground-1"}, "ground_id"),
+        ({"ground_ids": [7]}, "ground_id"),
+        ({"first": "today"}, "first"),
+        ({"last": DAY - timedelta(days=1)}, "last"),
+        ({"last": DAY + timedelta(days=122)}, "last"),  # 123 days of three grounds: 369
+        ({"first": NOW.date() - timedelta(days=9), "last": NOW.date() - timedelta(1)}, "last"),
+        ({"start": time(9)}, "end"),
+        ({"end": time(9)}, "start"),
+        ({"start": time(9), "end": time(9)}, "end"),
+        ({"start": time(9, 7), "end": time(10)}, "start"),
+        ({"reason": " "}, "reason"),
+        ({"reason": "x" * 501}, "reason"),
+        ({"expected": "abc"}, "expected"),
+        ({"expected": [None]}, "expected"),
+    ],
+)
+def test_what_cannot_be_closed_is_refused_by_the_name_of_its_field(school, asked, field):
+    db, _ = school
+    wanted = {"ground_ids": ALL, "first": DAY, "last": DAY, "reason": "Rain", "expected": ()}
+
+    with pytest.raises(InvalidRequest) as refused:
+        close_grounds(db, **(wanted | asked), by=HEAD, now=NOW)
+
+    assert refused.value.field == field
+    assert len(active(db)) == 1
+
+
+def test_only_a_principal_or_an_admin_closes_lifts_and_reinstates(school):
+    db, _ = school
+    with pytest.raises(UnknownGround):
+        closed(db, ground_ids=["nowhere"], expected=())
+    for act in (
+        partial(closed, db, by=MEERA, expected=()),
+        partial(lift_closure, db, "x", by=MEERA),
+        partial(reinstate, db, "x", by=MEERA),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+    with pytest.raises(NotFound):
+        lift_closure(db, "x", by=HEAD)
+    with pytest.raises(NotFound):
+        reinstate(db, "x", by=ADMIN)
+
+
+def test_a_hundred_days_of_three_grounds_are_closed_in_one_step(db):
+    closing = closed(db, last=DAY + timedelta(days=99))
+
+    assert len(closing.closures) == 300
+    (listed,) = find_closures(db, from_date=DAY + timedelta(days=40))
+    assert (listed.id, listed.first, listed.last) == (
+        closing.id,
+        DAY + timedelta(days=40),
+        DAY + timedelta(days=99),
+    )
+
+
+def test_the_list_has_a_line_for_each_step(db):
+    later = closed(db, first=WEEK, last=WEEK + timedelta(days=1), ground_ids=ALL[:2], by=ADMIN)
+    single = close_ground(
+        db,
+        ground_id="ground-3",
+        date=DAY,
+        start=time(9),
+        end=time(10),
+        reason="Exam",
+        by=HEAD,
+        now=NOW,
+    )
+
+    first, second = find_closures(db, from_date=DAY)
+
+    assert (first.id, first.ground_ids, first.reason) == (single.id, ("ground-3",), "Exam")
+    assert (first.start, first.end, first.by_name) == (time(9), time(10), HEAD.name)
+    assert (second.id, second.ground_ids) == (later.id, ALL[:2])
+    assert (second.first, second.last) == (WEEK, WEEK + timedelta(days=1))
+    assert (second.start, second.end, second.by_name) == (time(0), time(0), ADMIN.name)
+    assert find_closures(db, from_date=DAY, limit=1) == [first]
+    assert find_closures(db, from_date=WEEK + timedelta(days=2)) == []
+
+
+def test_lifting_opens_the_grounds_and_offers_what_is_still_free(db):
+    free = booked(db, student=1, start=9)
+    lost = booked(db, student=2, start=10)
+    elsewhere = booked(db, student=3, start=11)
+    by_hand = booked(db, student=4, start=12)
+    approve(db, by_hand.id, by=HEAD, now=NOW)
+    revoke(db, by_hand.id, by=HEAD, reason="Staff meeting", now=NOW)
+    closing = closed(db, ground_ids=["ground-1"])
+    booked(db, student=3, start=11, ground="ground-3")
+
+    lifted = lift_closure(db, closing.id, by=ADMIN, now=NOW)
+    booked(db, student=5, start=10)
+
+    assert [c.status for c in lifted.closures] == [Status.CANCELLED]
+    assert [c.last_decision.action for c in lifted.closures] == ["lifted"]
+    assert [b.id for b in lifted.reinstatable] == [free.id, lost.id]
+    ids = [free.id, lost.id, elsewhere.id, by_hand.id]
+    assert [b.id for b in reinstatable(db, ids, now=NOW)] == [free.id]
+    assert db.audit.count_documents({"action": "lifted", "id": closing.id, "by": ADMIN.id}) == 1
+    assert find_closures(db, from_date=DAY) == []
+    with pytest.raises(AlreadyDecided):
+        lift_closure(db, closing.id, by=HEAD, now=NOW)
+
+
+def test_a_closure_of_one_ground_or_one_day_of_many_is_lifted_alone(db):
+    booked(db, student=1, start=9)
+    booked(db, student=2, start=9, ground="ground-2")
+    closing = closed(db)
+    of_second = next(c for c in closing.closures if c.ground_id == "ground-2")
+
+    lifted = lift_closure(db, of_second.id, by=HEAD, now=NOW)
+
+    assert [b.ground_id for b in lifted.reinstatable] == ["ground-2"]
+    assert {row["ground_id"] for row in active(db)} == {"ground-1", "ground-3"}
+
+
+def test_of_a_closure_under_way_only_what_is_ahead_is_lifted(db):
+    closing = closed(db, last=DAY + timedelta(days=2), ground_ids=["ground-1"])
+    on_the_second_day = NOW + timedelta(days=2)
+
+    lifted = lift_closure(db, closing.id, by=HEAD, now=on_the_second_day)
+
+    assert [c.date for c in lifted.closures] == [DAY + timedelta(1), DAY + timedelta(2)]
+    with pytest.raises(InvalidRequest):
+        lift_closure(db, closing.closures[0].id, by=HEAD, now=on_the_second_day)
+
+
+def displaced(db: Documents, **request: Any) -> Booking:
+    """A booking that was approved, displaced, and whose closure is lifted again."""
+    mine = booked(db, **({"student": 1} | request))
+    approve(db, mine.id, by=HEAD, now=NOW)
+    lift_closure(db, closed(db, first=mine.date, last=mine.date).id, by=HEAD, now=NOW)
+    return mine
+
+
+def test_a_displaced_booking_comes_back_with_the_status_it_had(db):
+    mine = displaced(db)
+    pending = booked(db, student=2, start=11, by=RAVI)
+    closing = closed(db)
+    lift_closure(db, closing.id, by=HEAD, now=NOW)
+
+    back = reinstate(db, mine.id, by=ADMIN, now=NOW + timedelta(minutes=1))
+    waiting = reinstate(db, pending.id, by=HEAD, now=NOW)
+
+    assert (back.status, back.slot, back.quota_seat) == (Status.APPROVED, mine.slot, 0)
+    assert (back.last_decision.action, back.last_decision.by) == ("reinstated", ADMIN.id)
+    assert waiting.status is Status.PENDING
+    assert [n.kind for n in notices_for(db, MEERA.id)] == ["reinstated", "displaced"]
+    with pytest.raises(SlotTaken) as taken:
+        booked(db, student=7)
+    assert taken.value.held_by == back
+    with pytest.raises(AlreadyDecided):
+        reinstate(db, mine.id, by=HEAD, now=NOW)
+    assert_sound(db)
+
+
+def test_what_was_lost_meanwhile_is_not_given_back(db):
+    mine = displaced(db)
+    rival = booked(db, student=9)
+    with pytest.raises(SlotTaken) as taken:
+        reinstate(db, mine.id, by=HEAD, now=NOW)
+    assert taken.value.held_by == rival
+
+    other = move(db, rival.id, start=time(15), end=time(16), by=HEAD, now=NOW)
+    elsewhere = booked(db, student=1, ground="ground-3")
+    with pytest.raises(StudentBusy):
+        reinstate(db, mine.id, by=HEAD, now=NOW)
+
+    cancel(db, elsewhere.id, by=HEAD, now=NOW)
+    closed(db, first=DAY, last=DAY, ground_ids=["ground-1"], reason="Exam")
+    with pytest.raises(GroundClosed):
+        reinstate(db, mine.id, by=HEAD, now=NOW)
+    assert get_booking(db, other.id).status is Status.REVOKED
+    assert_sound(db)
+
+
+def test_the_quota_seat_is_claimed_again_or_another_free_one(db):
+    mine = displaced(db)
+    booked(db, student=1, start=10)  # takes the seat that was given back
+    again = reinstate(db, mine.id, by=HEAD, now=NOW)
+    assert again.quota_seat == 1
+
+    lift_closure(db, closed(db).id, by=HEAD, now=NOW)
+    booked(db, student=1, start=12)
+    booked(db, student=1, start=13)
+    with pytest.raises(QuotaReached):
+        reinstate(db, mine.id, by=HEAD, now=NOW)
+    assert_sound(db)
+
+
+def test_a_seat_beyond_a_lowered_quota_is_not_given_back(make_db):
+    db = make_db(quota=3)
+    booked(db, student=1, start=9)
+    booked(db, student=1, start=10)
+    third = booked(db, student=1, start=11)
+    closing = closed(db, start=time(11), end=time(12))
+    lift_closure(db, closing.id, by=HEAD, now=NOW)
+    strict = make_db(quota=2, database=db.name, school=False)
+
+    with pytest.raises(QuotaReached):
+        reinstate(strict, third.id, by=HEAD, now=NOW)
+
+    assert reinstate(db, third.id, by=HEAD, now=NOW).quota_seat == 2
+
+
+def test_what_was_revoked_otherwise_or_has_begun_or_may_not_play_stays_revoked(db):
+    mine = displaced(db)
+    by_hand = booked(db, student=2, start=12)
+    approve(db, by_hand.id, by=HEAD, now=NOW)
+    revoke(db, by_hand.id, by=HEAD, reason="Staff meeting", now=NOW)
+
+    with pytest.raises(AlreadyDecided):
+        reinstate(db, by_hand.id, by=HEAD, now=NOW)
+    with pytest.raises(InThePast):
+        reinstate(db, mine.id, by=HEAD, now=datetime(2026, 11, 24, 3, 30, tzinfo=UTC))
+    save_student(db, Student(str(mine.student_id), "Student 1", "2-A", active=False))
+    with pytest.raises(StudentInactive):
+        reinstate(db, mine.id, by=HEAD, now=NOW)
+    save_student(db, Student(str(mine.student_id), "Student 1", "2-A"))
+    ground = day_board(db, DAY, NOW).grounds[0]
+    save_ground(db, type(ground)(ground.id, ground.name, ground.games, retired=True))
+    with pytest.raises(GroundRetired):
+        reinstate(db, mine.id, by=HEAD, now=NOW)
+    assert active(db) == []
+
+
+def test_reinstating_against_bookings_gives_the_slot_once(make_db):
+    db = make_db(quota=None)
+    for round_ in range(10):
+        mine = displaced(db, student=round_, on=DAY + timedelta(days=round_))
+
+        outcomes = at_once(
+            partial(reinstate, db, mine.id, by=HEAD, now=NOW),
+            partial(reinstate, db, mine.id, by=ADMIN, now=NOW),
+            partial(booked, db, student=round_ + 50, on=mine.date),
+        )
+
+        (holder,) = active(db, date=mine.date.isoformat())
+        assert [o.id for o in of_type(outcomes, Booking)] == [holder["_id"]]
+        told = db.notices.count_documents({"kind": "reinstated", "booking_id": mine.id})
+        assert told == (holder["_id"] == mine.id)
+    assert_sound(db)
+
+
+def test_notices_are_dismissed_by_whom_they_are_for(db):
+    booked(db, student=1, start=9, by=MEERA)
+    booked(db, student=2, start=10, by=RAVI)
+    closed(db)
+    (mine,) = notices_for(db, MEERA.id)
+
+    assert mark_read(db, [mine.id], by=RAVI) == 0
+    assert notices_for(db, MEERA.id) == [mine]
+    assert mark_read(db, [mine.id], by=MEERA) == 1
+    assert mark_read(db, [mine.id], by=MEERA) == 0
+    assert notices_for(db, MEERA.id) == []
+    assert [n.read for n in notices_for(db, MEERA.id, unread_only=False)] == [True]
+    assert len(notices_for(db, RAVI.id)) == 1
+    for junk in ("abc", 7, [None]):
+        with pytest.raises(InvalidRequest):
+            mark_read(db, junk, by=MEERA)
+
+
+def test_a_closing_and_its_lifting_raise_the_days_they_touch(db):
+    mine = booked(db, student=1, start=9)
+    following = Feed(db)
+    following.start()
+    try:
+        days = (DAY, DAY + timedelta(days=1))
+        far = date(2026, 12, 20)
+        before, other = [following.version(day) for day in days], following.version(far)
+
+        closing = closed(db, last=days[1])
+        after = [following.wait(day, was, 10) for day, was in zip(days, before, strict=True)]
+        lift_closure(db, closing.id, by=HEAD, now=NOW)
+        lifted = [following.wait(day, was, 10) for day, was in zip(days, after, strict=True)]
+
+        assert all(a < b < c for a, b, c in zip(before, after, lifted, strict=True))
+        assert following.version(far) == other
+    finally:
+        following.stop()
+    assert get_booking(db, mine.id).status is Status.REVOKED
