@@ -119,7 +119,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
 
 def told() -> None:
     """What others did to this person's bookings, until it is dismissed."""
-    reader = session.actor().id
+    reader = by.id
     # A dismissal is no change of a booking, so that it needs a key of its own.
     key = ("notices", reader, state.get("bookings.dismissed"))
     try:
