@@ -52,26 +52,37 @@ from booking_core.model import (
     Student,
     Timetable,
 )
+from booking_core.policy import Policy
 from booking_core.queries import (
     approved_upcoming,
+    bookings_on,
     find_bookings,
     get_booking,
+    misfits,
     pending_queue,
     week_of,
     weeks_of,
 )
 from booking_core.settings import Settings
 from booking_core.store.database import connect, disconnect, ensure_schema
+from booking_core.store.grounds import add_ground, change_ground, save_grounds_order
 from booking_core.store.reference import (
     Reference,
-    save_day,
     save_ground,
+    save_policy,
     save_student,
     save_students,
-    save_timetable,
 )
 from booking_core.store.reference import load as load_reference
-from booking_core.timetable import Day, DayPlan
+from booking_core.store.timetables import (
+    add_timetable,
+    delete_day,
+    delete_timetable,
+    save_day,
+    save_days,
+    save_timetable,
+)
+from booking_core.timetable import Calendar, Day, DayPlan
 from booking_core.wall import Card, may_show, wall_cards
 
 __all__ = [
@@ -83,6 +94,7 @@ __all__ = [
     "Booking",
     "BookingError",
     "BookingRequest",
+    "Calendar",
     "Card",
     "Cell",
     "CellState",
@@ -106,6 +118,7 @@ __all__ = [
     "NotFound",
     "PastCutOff",
     "Period",
+    "Policy",
     "QuotaReached",
     "Reference",
     "Role",
@@ -128,13 +141,19 @@ __all__ = [
     "TooManyAttempts",
     "UnknownGround",
     "UnknownStudent",
+    "add_ground",
+    "add_timetable",
     "approve",
     "approved_upcoming",
     "book",
+    "bookings_on",
     "cancel",
+    "change_ground",
     "close_ground",
     "connect",
     "day_board",
+    "delete_day",
+    "delete_timetable",
     "disconnect",
     "ensure_schema",
     "find_bookings",
@@ -142,12 +161,16 @@ __all__ = [
     "lapse_pending",
     "load_reference",
     "may_show",
+    "misfits",
     "move",
     "pending_queue",
     "reject",
     "revoke",
     "save_day",
+    "save_days",
     "save_ground",
+    "save_grounds_order",
+    "save_policy",
     "save_student",
     "save_students",
     "save_timetable",

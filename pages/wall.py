@@ -43,10 +43,11 @@ def today() -> datetime | None:
             payload["empty"] = _starting()
         else:
             board = shared.boards.get(now.date(), now)
-            plan = shared.reference().plan
+            known = shared.reference()
+            plan = known.plan
             payload |= wall_view.day(
                 board,
-                may_show(settings.wall_shows, asked.get("show")),
+                may_show(known.policy.wall_shows, asked.get("show")),
                 asked.get("ground"),
                 [plan(now.date() + timedelta(days=n)) for n in range(1, AHEAD)],
             )
