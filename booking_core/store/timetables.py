@@ -129,9 +129,7 @@ def delete_timetable(db: Documents, timetable_id: str, *, by: Actor | None = Non
         )
         if dates := sorted(row["_id"] for row in days):
             more = f" and {len(dates) - 3} more" if len(dates) > 3 else ""
-            raise InvalidRequest(
-                "timetable_id", f"is the timetable of {', '.join(dates[:3])}{more}"
-            )
+            raise InvalidRequest("timetable_id", f"is that of {', '.join(dates[:3])}{more}")
         journal.write(
             db, session, by, "deleted", "timetable", timetable_id, {"before": before, "after": None}
         )
