@@ -66,6 +66,7 @@ from booking_core.queries import (
 from booking_core.settings import Settings
 from booking_core.store.database import connect, disconnect, ensure_schema
 from booking_core.store.grounds import add_ground, change_ground, save_grounds_order
+from booking_core.store.photos import ground_photo, remove_ground_photo, save_ground_photo
 from booking_core.store.reference import (
     Reference,
     save_ground,
@@ -158,6 +159,7 @@ __all__ = [
     "ensure_schema",
     "find_bookings",
     "get_booking",
+    "ground_photo",
     "lapse_pending",
     "load_reference",
     "may_show",
@@ -165,10 +167,12 @@ __all__ = [
     "move",
     "pending_queue",
     "reject",
+    "remove_ground_photo",
     "revoke",
     "save_day",
     "save_days",
     "save_ground",
+    "save_ground_photo",
     "save_grounds_order",
     "save_policy",
     "save_student",

@@ -44,6 +44,19 @@ from booking_core import (
 )
 
 FIELDS = {
+    "name": "The name",
+    "games": "The list of games",
+    "label": "The period's name",
+    "periods": "The list of periods",
+    "weekdays": "The list of weekdays",
+    "timetable_id": "The timetable",
+    "dates": "The list of dates",
+    "note": "The note",
+    "advance_days": "The number of days ahead",
+    "lead_minutes": "The time before the start",
+    "quota": "The number of bookings in a week",
+    "cut_off": "The end of booking the day before",
+    "photo": "The photo",
     "ground_id": "The ground",
     "student_id": "The student",
     "date": "The date",
