@@ -73,11 +73,11 @@ def _row(shared: Services, ground: Ground, place: int | None, count: int) -> Non
                     args=(shared, ground),
                 )
                 return
-            for icon, step, word in (("arrow_upward", -1, "up"), ("arrow_downward", 1, "down")):
+            for word, step in (("Up", -1), ("Down", 1)):
                 st.button(
-                    f":material/{icon}:",
-                    key=f"{key}.{word}",
-                    help=f"Move {name} {word}",
+                    word,
+                    key=f"{key}.{word.lower()}",
+                    help=f"Move {name} {word.lower()}",
                     disabled=not 0 <= place + step < count,
                     on_click=_step,
                     args=(shared, ground.id, step),

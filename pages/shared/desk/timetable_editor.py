@@ -107,10 +107,9 @@ def _editor(shared: Services) -> None:
         if isinstance(wanted, Timetable):
             _preview(shared, wanted)
         else:
-            st.caption("What is typed so far is no timetable yet.")
-    if isinstance(wanted, str):
-        parts.problem(wanted)
-    else:
+            parts.problem(wanted)
+            st.caption("Nothing is saved, and nothing of what is typed is lost.")
+    if isinstance(wanted, Timetable):
         parts.problem(state.get(_PROBLEM))
     with st.container(horizontal=True):
         st.button(
