@@ -40,10 +40,13 @@ def keep(
     # Taken before the drawing reads anything: what changes in between is news once more.
     version = shared.version(date)
     turns_at = None
-    try:
-        turns_at = draw()
-    except StoreUnavailable as exc:  # of what was never read before
-        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
+    # In a container, however much it draws: the floor below is a fragment that reruns at the place
+    # where it once was, and a place that a shorter drawing does not have ends the whole page.
+    with st.container():
+        try:
+            turns_at = draw()
+        except StoreUnavailable as exc:  # of what was never read before
+            st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
     # Last, because these take a line's room; reached also when ``draw`` returned early.
     day = date and date.isoformat()
     mode = elements.pulse(
