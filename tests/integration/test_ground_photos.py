@@ -61,8 +61,8 @@ def test_what_a_camera_notes_stays_behind_and_the_picture_stands_upright(db):
 
 
 def test_what_is_no_small_picture_is_refused_by_the_field_and_nothing_is_kept(db):
-    # 400 million pixels, as its head says: refused before any of them is unpacked.
-    head = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    # 64 million pixels, as its head says: refused before any of them is unpacked.
+    head = b"IHDR" + struct.pack(">IIBBBBB", 8_000, 8_000, 8, 2, 0, 0, 0)
     bomb = picture("PNG", (1, 1))
     bomb = bomb[:12] + head + struct.pack(">I", zlib.crc32(head)) + bomb[33:]
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -75,6 +75,8 @@ def test_what_is_no_small_picture_is_refused_by_the_field_and_nothing_is_kept(db
         assert refused.value.field == "photo"
 
     assert db["ground_photos"].count_documents({}) == 0
+    with pytest.raises(InvalidRequest, match="too many pixels"):
+        save_ground_photo(db, "ground-1", bomb, by=ADMIN)
 
 
 def test_only_an_admin_changes_photos_and_only_of_a_ground(db):
