@@ -81,10 +81,13 @@ from booking_core.model import (
 )
 from booking_core.notices import Notice, mark_read, notices_for
 from booking_core.people import Delegation, Session, SignedIn
+from booking_core.policy import Policy
 from booking_core.queries import (
     approved_upcoming,
+    bookings_on,
     find_bookings,
     get_booking,
+    misfits,
     pending_queue,
     week_of,
     weeks_of,
@@ -101,16 +104,25 @@ from booking_core.sign_in import (
     touch_session,
 )
 from booking_core.store.database import connect, disconnect, ensure_schema
+from booking_core.store.grounds import add_ground, change_ground, save_grounds_order
+from booking_core.store.photos import ground_photo, remove_ground_photo, save_ground_photo
 from booking_core.store.reference import (
     Reference,
-    save_day,
     save_ground,
+    save_policy,
     save_student,
     save_students,
-    save_timetable,
 )
 from booking_core.store.reference import load as load_reference
-from booking_core.timetable import Day, DayPlan
+from booking_core.store.timetables import (
+    add_timetable,
+    delete_day,
+    delete_timetable,
+    save_day,
+    save_days,
+    save_timetable,
+)
+from booking_core.timetable import Calendar, Day, DayPlan
 from booking_core.wall import Card, may_show, wall_cards
 
 __all__ = [
@@ -122,6 +134,7 @@ __all__ = [
     "Booking",
     "BookingError",
     "BookingRequest",
+    "Calendar",
     "Card",
     "Cell",
     "CellState",
@@ -151,6 +164,7 @@ __all__ = [
     "Notice",
     "PastCutOff",
     "Period",
+    "Policy",
     "QuotaReached",
     "Reference",
     "Role",
@@ -178,11 +192,15 @@ __all__ = [
     "Usage",
     "account_of_email",
     "add_account",
+    "add_ground",
+    "add_timetable",
     "approve",
     "approved_upcoming",
     "book",
+    "bookings_on",
     "cancel",
     "change_account",
+    "change_ground",
     "change_password",
     "close_ground",
     "close_grounds",
@@ -191,6 +209,8 @@ __all__ = [
     "decides",
     "delegate",
     "delegations_of",
+    "delete_day",
+    "delete_timetable",
     "disconnect",
     "displaced_by",
     "end_delegation",
@@ -203,12 +223,14 @@ __all__ = [
     "find_delegations",
     "get_account",
     "get_booking",
+    "ground_photo",
     "has_admin",
     "lapse_pending",
     "lift_closure",
     "load_reference",
     "mark_read",
     "may_show",
+    "misfits",
     "move",
     "notices_for",
     "open_session",
@@ -216,10 +238,15 @@ __all__ = [
     "reinstatable",
     "reinstate",
     "reject",
+    "remove_ground_photo",
     "reset_password",
     "revoke",
     "save_day",
+    "save_days",
     "save_ground",
+    "save_ground_photo",
+    "save_grounds_order",
+    "save_policy",
     "save_student",
     "save_students",
     "save_timetable",

@@ -6,18 +6,19 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core import timetable
 from booking_core.errors import NotAPeriod
 from booking_core.model import Ground, Slot
+from booking_core.policy import Policy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Availability:
-    """A day seen at ``now`` (aware).
+    """A day seen at ``now`` (aware), under the ``policy`` of that moment.
 
     ``held`` has every (ground id, cell) that is taken; what it maps to is the maker's affair.
     """
@@ -27,21 +28,33 @@ class Availability:
     grounds: tuple[Ground, ...]
     now: datetime
     zone: ZoneInfo
-    lead: timedelta = timedelta()
-    last_date: Date | None = None
+    policy: Policy = field(default_factory=Policy)
     held: Mapping[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def is_free(self, slot: Slot) -> bool:
         return (
             not any((slot.ground_id, c) in self.held for c in timetable.cells(slot.start, slot.end))
             and not self.begun(slot.start)
-            and (self.last_date is None or self.date <= self.last_date)
+            and not self.cut_off
+            and self.date <= self.last_date
         )
 
+    # As rules.check_time, with the same functions of the policy.
+
     def begun(self, start: time) -> bool:
-        # As rules.check_time: the start itself is too late, the edge of the lead time is not.
-        left = timetable.at(self.date, start, self.zone).timestamp() - self.now.timestamp()
-        return left <= 0 or left < self.lead.total_seconds()
+        """Whether what begins at ``start`` has begun, or its lead time has."""
+        return self.policy.is_late(self.date, start, self.now, self.zone) or (
+            timetable.at(self.date, start, self.zone).timestamp() <= self.now.timestamp()
+        )
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether booking for the whole day has ended."""
+        return self.policy.is_cut_off(self.date, self.now, self.zone)
+
+    @property
+    def last_date(self) -> Date:
+        return self.policy.last_date(self.now, self.zone)
 
     def free_instead(self, slot: Slot, game: str) -> list[Slot]:
         """Free slots of as many periods, nearest first: the same ground, then the same time."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any, Protocol
 
 from booking_core import timetable
@@ -111,7 +111,8 @@ class Board(Availability):
     def turns_at(self) -> datetime:
         """When this picture changes next without a booking: by the clock alone.
 
-        A period or what is held begins or ends, a period closes for booking, or the day ends.
+        A period or what is held begins or ends, a period or the whole day closes for booking, or
+        the day ends.
         Aware, in the board's zone.
         """
         today = self.now.astimezone(self.zone).date()
@@ -121,8 +122,11 @@ class Board(Availability):
         # By timestamps: within one zone, aware datetimes compare and subtract by the wall clock.
         for start, end in spans:
             starts = timetable.at(self.date, start, self.zone).timestamp()
+            closes = starts - self.policy.lead_minutes * 60
             ends = timetable.at(self.date, end, self.zone, closing=True).timestamp()
-            moments += [starts, starts - self.lead.total_seconds(), ends]
+            moments += [starts, closes, ends]
+        if (cut_off := self.policy.closes_at(self.date, self.zone)) is not None:
+            moments.append(cut_off.timestamp())
         now = self.now.timestamp()
         return datetime.fromtimestamp(min(m for m in moments if m > now), self.zone)
 
@@ -131,8 +135,10 @@ class Board(Availability):
         booking = self.holder(Slot(ground.id, self.date, period.start, period.end))
         if booking is None and is_past:
             return Cell(ground, period, CellState.PAST, is_past=True)
-        if booking is None and self.last_date is not None and self.date > self.last_date:
+        if booking is None and self.date > self.last_date:
             return Cell(ground, period, CellState.CLOSED, note="Not open for booking yet")
+        if booking is None and self.cut_off:
+            return Cell(ground, period, CellState.CLOSED, note="Booking has ended")
         if booking is None:
             return Cell(ground, period, CellState.FREE)
         if booking.kind == "closure":
@@ -165,15 +171,13 @@ def availability(
 
 
 def _frame(db: Documents, known: reference.Reference, date: Date, now: datetime) -> dict[str, Any]:
-    settings = settings_of(db)
     return {
         "date": date,
         "plan": known.plan(date),
         "grounds": tuple(known.open_grounds),
         "now": now,
-        "zone": settings.zone,
-        "lead": timedelta(minutes=settings.lead_minutes),
-        "last_date": now.astimezone(settings.zone).date() + timedelta(days=settings.advance_days),
+        "zone": settings_of(db).zone,
+        "policy": known.policy,
     }
 
 
@@ -223,17 +227,13 @@ class LiveBoards:
         # Seen to the minute: nothing on a board changes within one.
         if now.replace(second=0, microsecond=0) == board.now.replace(second=0, microsecond=0):
             return board
-        board = replace(board.at(now), last_date=now.astimezone(board.zone).date() + self._advance)
+        board = board.at(now)
         self._boards[date] = (found[0], board)
         return board
 
     def knows(self, date: Date) -> bool:
         """Whether somebody has asked for ``date`` not long ago."""
         return date in self._boards
-
-    @property
-    def _advance(self) -> timedelta:
-        return timedelta(days=settings_of(self._db).advance_days)
 
     def _read(self, date: Date, version: int, now: datetime) -> tuple[int, Board]:
         found = self._boards.get(date)

@@ -15,6 +15,7 @@ from datetime import datetime, time
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from booking_core import refusals, rules, timetable
 from booking_core.errors import (
@@ -40,7 +41,6 @@ from booking_core.model import (
     check_time,
     minutes,
 )
-from booking_core.settings import Settings
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema
 from booking_core.store.database import Documents, reachable, settings_of, turn
@@ -82,12 +82,13 @@ def book(
     if as_approved:
         rules.check_may("book approved", by)
     now = moment(now)
-    settings = settings_of(db)
+    zone = settings_of(db).zone
     booking_id = str(submission_id or uuid4())
     window = timetable.iso_week(request.date)
     document: d.Document = {}
-    # Each seat may be lost to another slot's booking before the quota is known to be reached.
-    for _ in range(ROUNDS + (settings.quota or 0)):
+    tried, rounds = 0, 1
+    while tried < rounds:
+        tried += 1
         # Rivals in this process let one go first. What it found is as good as a look of their own,
         # and costs less than an insert each that is all but sure to be refused. They come here
         # before anything else: thirty who prepare themselves meanwhile only hold up the first.
@@ -96,8 +97,12 @@ def book(
             if first is not None and first.booking.id == booking_id:
                 first = None  # our own, sent twice
             known = reference.load(db) if first is None else first.known
+            # Each seat may be lost to another slot's booking before the quota is known to be
+            # reached.
+            quota = known.policy.quota
+            rounds = ROUNDS + (quota or 0)
             try:
-                student = _check(known, request, by, now, settings)
+                student = _check(known, request, by, now, zone)
             except (RuleBroken, NotAPeriod):
                 # A retry may come when time or the timetable has moved on: it was done then.
                 if submission_id is not None and (kept := ledger.read(db, booking_id)):
@@ -109,9 +114,11 @@ def book(
                 raise first.lost(refusals.Wanted.of(booking_id, request))
             if not document:
                 document = _document(booking_id, request, student, by, now, as_approved)
-                if settings.quota is not None:
-                    # Most bookings are a student's first of the week: that seat is tried unread.
-                    document["quota"] = {"window": window, "seat": 0}
+            if quota is None:  # in each round, for a quota may be set or lifted meanwhile
+                document.pop("quota", None)
+            else:
+                # Most bookings are a student's first of the week: that seat is tried unread.
+                document.setdefault("quota", {"window": window, "seat": 0})
             try:
                 log.info("inserting booking %s", booking_id)
                 ledger.insert(db, document)
@@ -123,8 +130,8 @@ def book(
                     known = reference.load(db)  # as of now, for all who wait
                 mine.found = refusals.holder_of(db, known, document, now)
                 refusals.explain(db, refused, mine.found, document)
-                if refused.index == schema.QUOTA_SEAT:
-                    document["quota"] = free_seat(db, student.id, window, settings.quota)
+                if refused.index == schema.QUOTA_SEAT and quota is not None:
+                    document["quota"] = free_seat(db, student.id, window, quota)
                 continue
             booking = d.to_booking(document)
             if mine.close():
@@ -151,8 +158,9 @@ def move(
     booking_id = check_booking_id(booking_id)
     check_actor(by)
     now = moment(now)
-    settings = settings_of(db)
+    zone = settings_of(db).zone
     known = reference.load(db)
+    quota = known.policy.quota
     seat: dict[str, Any] | None = None
     for _ in range(ROUNDS):
         kept = must_exist(db, booking_id)
@@ -173,7 +181,7 @@ def move(
         if before.kind == "booking":
             ground = known.ground(slot.ground_id)
             rules.check_place(known.plan(slot.date), slot.start, slot.end, ground, before.game)
-            rules.check_time(slot.date, slot.start, now, settings, settings.zone)
+            rules.check_time(slot.date, slot.start, now, known.policy, zone)
         old, new = before.date.isoformat(), slot.date.isoformat()
         decision = Decision(now, by.id, by.name, "moved")
         moved_from = d.slot_fields(before.ground_id, before.date, before.start, before.end)
@@ -181,7 +189,7 @@ def move(
         window = timetable.iso_week(slot.date)
         release: d.Document = {}
         if before.quota_window is not None and before.quota_window != window:
-            if settings.quota is None:  # the quota was lifted since: the seat goes with the week
+            if quota is None:  # the quota was lifted since: the seat goes with the week
                 release = {"$unset": {"quota": ""}}
             else:
                 fields["quota"] = seat or {"window": window, "seat": 0}
@@ -200,8 +208,8 @@ def move(
         except ledger.IndexRefused as refused:
             wanted = kept | fields
             refusals.explain(db, refused, refusals.holder_of(db, known, wanted, now), wanted)
-            if refused.index == schema.QUOTA_SEAT:
-                seat = free_seat(db, str(before.student_id), window, settings.quota, booking_id)
+            if refused.index == schema.QUOTA_SEAT and quota is not None:
+                seat = free_seat(db, str(before.student_id), window, quota, booking_id)
             continue
         if changed is not None:
             return changed
@@ -267,7 +275,7 @@ def _check(
     request: BookingRequest,
     by: Actor,
     now: datetime,
-    settings: Settings,
+    zone: ZoneInfo,
 ) -> Student:
     """Every rule that needs no look at other bookings; the student."""
     ground, student = known.ground(request.ground_id), known.student(request.student_id)
@@ -278,8 +286,8 @@ def _check(
         student=student,
         plan=known.plan(request.date),
         now=now,
-        settings=settings,
-        zone=settings.zone,
+        policy=known.policy,
+        zone=zone,
     )
     return student
 
@@ -330,11 +338,11 @@ def _same_submission(kept: d.Document, fingerprint: str, submission_id: UUID) ->
 
 
 def free_seat(
-    db: Documents, student_id: str, window: str, quota: int | None, but: str = ""
+    db: Documents, student_id: str, window: str, quota: int, but: str = ""
 ) -> dict[str, Any]:
     """The first free seat of the student's week; raises QuotaReached."""
     taken = ledger.taken_seats(db, student_id, window, but)
     # Counted, because seats beyond the quota are held where it was higher once.
-    if len(taken) >= (quota or 0):
-        raise QuotaReached(student_id, window, quota or 0)
+    if len(taken) >= quota:
+        raise QuotaReached(student_id, window, quota)
     return {"window": window, "seat": next(seat for seat in count() if seat not in taken)}

@@ -38,7 +38,7 @@ from booking_core.model import (
     check_now,
 )
 from booking_core.store import documents as d
-from booking_core.store import reference
+from booking_core.store import reference, timetables
 from booking_core.store.database import Documents, settings_of
 
 DEMO_ACCOUNTS = (
@@ -156,9 +156,9 @@ def _save_school(db: Documents) -> None:
     for ground in DEMO_GROUNDS:
         reference.save_ground(db, ground)
     regular, half = _periods(8, 18), _periods(8, 13)
-    reference.save_timetable(db, Timetable("regular", regular, (0, 1, 2, 3, 4), "Regular day"))
+    timetables.save_timetable(db, Timetable("regular", regular, (0, 1, 2, 3, 4), "Regular day"))
     # Sunday too, so that a demo opened on a Sunday has something to show.
-    reference.save_timetable(db, Timetable("half-day", half, (5, 6), "Half day"))
+    timetables.save_timetable(db, Timetable("half-day", half, (5, 6), "Half day"))
     reference.save_students(db, demo_students())
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
 from booking_core.errors import InvalidRequest
-from booking_core.model import MAX_ID, Ground, Student
+from booking_core.model import Ground, Student
+from booking_core.store.grounds import new_id
 from booking_core.store.reference import Reference
 
 NEW_CLASS = "Unknown"  # of a student that an import adds, where the file tells no class
@@ -72,10 +72,7 @@ class Names:
         return ground, student
 
     def _make_ground(self, text: str) -> Ground:
-        stem = re.sub(r"[\W_]+", "-", text.casefold())[: MAX_ID - 6].strip("-") or "ground"
-        id, number = stem, 2
-        while id in self._grounds:
-            id, number = f"{stem}-{number}", number + 1
+        id = new_id(text, self._grounds, "ground")
         last = max((ground.order for ground in self._grounds.values()), default=0)
         return Ground(id, text, (), min(last + 1, 10**6))
 

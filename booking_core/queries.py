@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date as Date
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from booking_core.errors import InvalidRequest, NotFound
-from booking_core.model import Booking, Status, check_date, check_id, check_now, check_text
-from booking_core.store import ledger
+from booking_core.model import (
+    ACTIVE,
+    Booking,
+    Status,
+    check_date,
+    check_id,
+    check_now,
+    check_text,
+)
+from booking_core.store import ledger, reference
 from booking_core.store.database import Documents, settings_of
 from booking_core.store.documents import clock, to_booking
+from booking_core.timetable import DayPlan, fits
 
 PAGE = 50
 QUEUE = 200  # of the principal's lists: more than anybody decides on in one go
@@ -109,6 +119,36 @@ def approved_upcoming(
         sort=[("date", 1), ("start", 1), ("_id", 1)],
         limit=limit,
     )
+
+
+def bookings_on(
+    db: Documents, ground_id: str, from_date: Date, *, limit: int = 1000
+) -> list[Booking]:
+    """The active bookings of one ground on ``from_date`` and later, the next one first."""
+    condition = {
+        "ground_id": check_id(ground_id, "ground_id"),
+        "status": {"$in": [status.value for status in ACTIVE]},
+        "date": {"$gte": check_date(from_date, "from_date").isoformat()},
+        "kind": "booking",
+    }
+    _check_limit(limit)
+    order = [("date", 1), ("start", 1), ("_id", 1)]
+    return ledger.find(db, condition, sort=order, limit=limit)
+
+
+def misfits(
+    db: Documents, *, from_date: Date, plan: Callable[[Date], DayPlan] | None = None
+) -> list[Booking]:
+    """The active bookings of ``from_date`` and later that are no run of periods of their date.
+
+    ``plan`` answers what a date looks like, such as that of a Calendar with a change that is not
+    saved yet; None: as it is stored. Nothing is done to any of them. By date and time.
+    """
+    from_date = check_date(from_date, "from_date")
+    of = cache(reference.load(db).plan if plan is None else plan)
+    spans = ledger.spans_from(db, from_date)
+    ids = [id for id, date, start, end in spans if not fits(of(date), start, end)]
+    return ledger.of_ids(db, ids) if ids else []
 
 
 def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booking]]:

@@ -47,15 +47,16 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
     rules.check_may("close", by)
     booking_id = check_booking_id(booking_id)
     now = moment(now)
-    settings = settings_of(db)
+    zone = settings_of(db).zone
     known = reference.load(db)
+    quota = known.policy.quota
     seat: d.Document | None = None
     for _ in range(ROUNDS):
         kept = must_exist(db, booking_id)
         if not _displaced(kept):
             raise already_decided(kept)
         booking = d.to_booking(kept)
-        starts_at = timetable.at(booking.date, booking.start, settings.zone)
+        starts_at = timetable.at(booking.date, booking.start, zone)
         if starts_at <= now:
             raise InThePast(starts_at)
         if known.ground(booking.ground_id).retired:
@@ -65,9 +66,9 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             raise StudentInactive(student.id)
         window, held = booking.quota_window, booking.quota_seat
         # A seat beyond the quota was given while it was higher.
-        beyond = held is not None and settings.quota is not None and held >= settings.quota
-        if seat is None and beyond and window is not None:
-            seat = free_seat(db, student.id, window, settings.quota, booking_id)
+        beyond = held is not None and quota is not None and held >= quota
+        if seat is None and beyond and window is not None and quota is not None:
+            seat = free_seat(db, student.id, window, quota, booking_id)
         entry = d.decision_document(
             Decision(now, by.id, by.name, "reinstated"), [booking.date.isoformat()]
         )
@@ -77,7 +78,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             "$inc": {"revision": 1},
             "$push": {"history": entry},
         }
-        if window is not None and settings.quota is None:  # the quota was lifted since
+        if window is not None and quota is None:  # the quota was lifted since
             change["$unset"] = {"quota": ""}
 
         def work(
@@ -99,8 +100,8 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             changed = unit.run(db, work)
         except ledger.IndexRefused as refused:
             refusals.explain(db, refused, refusals.holder_of(db, known, kept, now), kept)
-            if refused.index == schema.QUOTA_SEAT and window is not None:
-                seat = free_seat(db, student.id, window, settings.quota, booking_id)
+            if refused.index == schema.QUOTA_SEAT and window is not None and quota is not None:
+                seat = free_seat(db, student.id, window, quota, booking_id)
             continue
         if changed is not None:
             return changed

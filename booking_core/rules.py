@@ -7,7 +7,7 @@ unique indexes in ``store.py`` decide that.
 from __future__ import annotations
 
 from datetime import date as Date
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from booking_core import timetable
@@ -18,12 +18,13 @@ from booking_core.errors import (
     InvalidRequest,
     NoSchool,
     NotAllowed,
+    PastCutOff,
     StudentInactive,
     TooFarAhead,
     TooLate,
 )
 from booking_core.model import Actor, Booking, BookingRequest, Ground, Role, Student
-from booking_core.settings import Settings
+from booking_core.policy import Policy
 
 # Who may do what. Verbs on one's own bookings carry "own"; "book approved" is a request that needs
 # no decision any more; "administer" is all that the admin's desk changes but closures.
@@ -60,18 +61,19 @@ def check_may(verb: str, actor: Actor, booking: Booking | None = None) -> None:
         raise NotAllowed(verb, actor.role.value)
 
 
-def check_time(date: Date, start: time, now: datetime, settings: Settings, zone: ZoneInfo) -> None:
-    """Not in the past, not beyond the advance window, not inside the lead time."""
+def check_time(date: Date, start: time, now: datetime, policy: Policy, zone: ZoneInfo) -> None:
+    """Not in the past, not beyond the advance window, before the cut-off and the lead time."""
     starts_at = timetable.at(date, start, zone)
     if starts_at <= now:
         raise InThePast(starts_at)
-    last_date = now.astimezone(zone).date() + timedelta(days=settings.advance_days)
+    last_date = policy.last_date(now, zone)
     if date > last_date:
         raise TooFarAhead(last_date)
-    # Aware datetimes of one zone subtract by the wall clock; go through UTC timestamps, so that
-    # the hour that a clock change adds or drops counts.
-    if starts_at.timestamp() - now.timestamp() < settings.lead_minutes * 60:
-        raise TooLate(settings.lead_minutes)
+    closes_at = policy.closes_at(date, zone)
+    if closes_at is not None and policy.is_cut_off(date, now, zone):
+        raise PastCutOff(date, closes_at)
+    if policy.is_late(date, start, now, zone):
+        raise TooLate(policy.lead_minutes)
 
 
 def check_place(plan: timetable.DayPlan, start: time, end: time, ground: Ground, game: str) -> None:
@@ -92,11 +94,11 @@ def check_request(
     student: Student,
     plan: timetable.DayPlan,
     now: datetime,
-    settings: Settings,
+    policy: Policy,
     zone: ZoneInfo,
 ) -> None:
     """Every rule that needs no look at other bookings."""
     check_place(plan, request.start, request.end, ground, request.game)
-    check_time(request.date, request.start, now, settings, zone)
+    check_time(request.date, request.start, now, policy, zone)
     if not student.active:
         raise StudentInactive(student.id)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from booking_core.errors import InvalidRequest
 from booking_core.model import check_text
+from booking_core.policy import MOST_DAYS, MOST_LEAD_MINUTES, MOST_QUOTA, WALL_SHOWS, Policy
 
 # field of Settings -> the name it has in the environment and in secrets.toml
 _NAMES = {
@@ -35,7 +36,6 @@ _NAMES = {
 _NUMBERS = ("advance_days", "lead_minutes", "floor_seconds", "alone_seconds", "live_connections")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
-WALL_SHOWS = ("none", "class", "student")  # from least to most
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ADDRESS = re.compile(r"https?://[^\s/?#][^\s?#]{0,200}")
 _RESERVED = ("admin", "config", "local")
@@ -45,10 +45,9 @@ _RESERVED = ("admin", "config", "local")
 class Settings:
     """How this installation runs.
 
-    ``mongodb_uri`` None means the embedded server under ``data_directory``. ``advance_days``: how
-    far ahead may be booked (days); ``lead_minutes``: booking ends this long before the start;
-    ``quota``: active bookings a student may hold per ISO week, None for no limit.
-    ``wall_shows``: the most that the wall display says of a booking, one of WALL_SHOWS.
+    ``mongodb_uri`` None means the embedded server under ``data_directory``. ``advance_days``,
+    ``lead_minutes``, ``quota`` and ``wall_shows`` are what holds until an admin saves a policy:
+    ``policy`` has them together.
     ``public_url``: where the dashboard is reached, for the wall's code to scan; None: where the
     wall itself was opened.
     A screen draws itself anew every ``floor_seconds`` while push reaches it, and every
@@ -91,8 +90,8 @@ class Settings:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
             raise InvalidRequest(_NAMES["time_zone"], f"no time zone {self.time_zone!r}") from exc
-        _check_number(self.advance_days, "advance_days", 0, 400)
-        _check_number(self.lead_minutes, "lead_minutes", 0, 60 * 24 * 30)
+        _check_number(self.advance_days, "advance_days", 0, MOST_DAYS)
+        _check_number(self.lead_minutes, "lead_minutes", 0, MOST_LEAD_MINUTES)
         _check_number(self.floor_seconds, "floor_seconds", 1, 3600)
         _check_number(self.alone_seconds, "alone_seconds", 1, 60)
         _check_number(self.live_connections, "live_connections", 1, 100_000)
@@ -103,11 +102,21 @@ class Settings:
         if self.public_url is not None and not _ADDRESS.fullmatch(str(self.public_url)):
             raise InvalidRequest(_NAMES["public_url"], "must start with http:// or https://")
         if self.quota is not None:
-            _check_number(self.quota, "quota", 1, 100)
+            _check_number(self.quota, "quota", 1, MOST_QUOTA)
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def policy(self) -> Policy:
+        """What holds where an admin has saved nothing else."""
+        return Policy(
+            advance_days=self.advance_days,
+            lead_minutes=self.lead_minutes,
+            quota=self.quota,
+            wall_shows=self.wall_shows,
+        )
 
     @property
     def data_path(self) -> Path:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -50,6 +50,53 @@ def plan_day(date: Date, timetables: Iterable[Timetable], override: Day | None) 
     if chosen is None:
         return DayPlan(date, (), None, note)
     return DayPlan(date, chosen.periods, chosen.id, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Which periods every date has: the timetables, and the dates that have one of their own.
+
+    A change is made to a copy, so that a date can be looked at before anything is saved.
+    """
+
+    timetables: Mapping[str, Timetable]
+    days: Mapping[Date, Day]
+
+    def plan(self, date: Date) -> DayPlan:
+        return plan_day(date, self.timetables.values(), self.days.get(date))
+
+    def with_timetable(self, timetable: Timetable) -> Calendar:
+        """With ``timetable`` added or replaced; its weekdays are no other's any more."""
+        changed = self.gives_way(timetable) | {timetable.id: timetable}
+        return replace(self, timetables={**self.timetables, **changed})
+
+    def gives_way(self, timetable: Timetable) -> dict[str, Timetable]:
+        """The other timetables that lose a weekday to ``timetable``, as they are without it."""
+        taken = set(timetable.weekdays)
+        return {
+            other.id: replace(other, weekdays=tuple(d for d in other.weekdays if d not in taken))
+            for other in self.timetables.values()
+            if other.id != timetable.id and taken & set(other.weekdays)
+        }
+
+    def without_timetable(self, timetable_id: str) -> Calendar:
+        kept = {id: table for id, table in self.timetables.items() if id != timetable_id}
+        return replace(self, timetables=kept)
+
+    def with_days(self, days: Iterable[Day]) -> Calendar:
+        return replace(self, days={**self.days, **{day.date: day for day in days}})
+
+    def without_day(self, date: Date) -> Calendar:
+        return replace(self, days={d: day for d, day in self.days.items() if d != date})
+
+
+def fits(plan: DayPlan, start: time, end: time) -> bool:
+    """Whether a booking from ``start`` to ``end`` is a run of periods of that day."""
+    try:
+        periods_between(plan.periods, start, end)
+    except NotAPeriod:
+        return False
+    return True
 
 
 def periods_between(periods: Sequence[Period], start: time, end: time) -> tuple[Period, ...]:

@@ -9,7 +9,7 @@ from datetime import datetime, time
 from booking_core import timetable
 from booking_core.boards import Board
 from booking_core.model import Booking, CellState, Ground, Status, minutes
-from booking_core.settings import WALL_SHOWS
+from booking_core.policy import WALL_SHOWS
 
 
 @dataclass(frozen=True, slots=True)

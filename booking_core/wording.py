@@ -19,6 +19,7 @@ from booking_core.errors import (
     NotAllowed,
     NotAPeriod,
     NotFound,
+    PastCutOff,
     QuotaReached,
     SchemaConflict,
     SlotTaken,
@@ -90,6 +91,8 @@ def _sentence(exc: BookingError) -> str:
             return open_up_to(str(exc.last_date))
         case TooLate():
             return f"Booking ends {exc.lead_minutes} minutes before the start."
+        case PastCutOff():
+            return f"Booking for {exc.date} ended at {exc.closed_at:%Y-%m-%d %H:%M}."
         case QuotaReached():
             return f"{exc.student_id} has {exc.quota} active in {exc.window}, as many as allowed."
         case GroundClosed():

@@ -88,13 +88,12 @@ def queue() -> None:
             st.caption("New requests appear here by themselves.")
         return
     weeks = shared.cached(("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows))
-    now = shared.now()
+    now, quota = shared.now(), shared.reference().policy.quota
     payload = {
         "caption": tab,
         "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
         "rows": [
-            views.decision_row(b, weeks.get(b.id, []), known.grounds, now, shared.settings.quota)
-            for b in rows
+            views.decision_row(b, weeks.get(b.id, []), known.grounds, now, quota) for b in rows
         ],
         "bulk": [
             {

@@ -14,7 +14,7 @@ shared = services.start()
 by = session.actor()
 known = shared.reference()
 today = shared.now().date()
-last_day = today + timedelta(days=shared.settings.advance_days)
+last_day = today + timedelta(days=known.policy.advance_days)
 form.open_form(session.first_open_day(shared), today, last_day)
 date = st.session_state[form.DATE]
 st.session_state["book.drawn"] = form.picked()  # what the panel of this run is about
@@ -55,8 +55,12 @@ session.demo_note(shared)
 
 def board_of_the_day() -> datetime | None:
     board = shared.boards.get(date, shared.now())
-    if shared.now().date() != today and form.reviewing() is None:
-        session.rerun_by_itself()  # the page stood open over midnight: its dates have moved on
+    moved_on = shared.now().date() != today  # the page stood open over midnight
+    # An admin changed what may be booked, where, or when.
+    moved_on |= shared.reference().grounds_revision != known.grounds_revision
+    if moved_on and form.reviewing() is None:
+        form.drop_unfit(board)
+        session.rerun_by_itself()
     pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
@@ -254,7 +258,7 @@ with panel_side, st.container(border=True, key="card_panel"):
         except StoreUnavailable as exc:
             refused, hint = True, words.error(exc)
         if week is not None:
-            quota = shared.settings.quota
+            quota = known.policy.quota
             if quota is not None:
                 week = [booking for booking in week if booking.quota_window is not None]
             name = words.literal(students[chosen].name.split()[0])

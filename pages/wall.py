@@ -46,7 +46,7 @@ def today() -> datetime | None:
             board = shared.boards.get(now.date(), now)
             payload |= wall_view.day(
                 board,
-                may_show(settings.wall_shows, asked.get("show")),
+                may_show(shared.reference().policy.wall_shows, asked.get("show")),
                 asked.get("ground"),
                 _ahead(now),
             )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, time
 from datetime import date as Date
 from typing import Any
 
 from booking_core.model import Booking, Decision, Ground, Period, Slot, Status, Student, Timetable
+from booking_core.policy import Policy
 from booking_core.timetable import Day, cells
 
 Document = dict[str, Any]
@@ -171,3 +173,18 @@ def day_document(day: Day) -> Document:
 
 def to_day(document: Mapping[str, Any]) -> Day:
     return Day(Date.fromisoformat(document["_id"]), document["timetable_id"], document["note"])
+
+
+def policy_document(policy: Policy) -> Document:
+    cut_off = None if policy.cut_off is None else time_text(policy.cut_off)
+    return asdict(policy) | {"cut_off": cut_off}
+
+
+def to_policy(document: Mapping[str, Any] | None, otherwise: Policy) -> Policy:
+    """The stored policy; what is not stored is as in ``otherwise``."""
+    if not document:
+        return otherwise
+    values = dict(document)
+    if values.get("cut_off") is not None:
+        values["cut_off"] = time.fromisoformat(values["cut_off"])
+    return replace(otherwise, **values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -209,6 +209,31 @@ def held_cells(
             for row in rows
             for cell in row["cells"]
         }
+
+
+def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]:
+    """(id, date, start, end) of every active booking of ``first`` and later, by date and time."""
+    condition = {"status": _ACTIVE, "date": {"$gte": first.isoformat()}, "kind": "booking"}
+    fields = {"date": 1, "start": 1, "end": 1}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, fields, hint="queue")
+        found = [
+            (
+                str(row["_id"]),
+                Date.fromisoformat(row["date"]),
+                time.fromisoformat(row["start"]),
+                time.fromisoformat(row["end"]),
+            )
+            for row in rows
+        ]
+    return sorted(found, key=lambda span: (*span[1:], span[0]))
+
+
+def of_ids(db: Documents, ids: Iterable[str]) -> list[Booking]:
+    """The bookings of ``ids``, by date and time."""
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}})
+        return sorted(map(to_booking, rows), key=lambda b: (b.date, b.start, b.ground_id, b.id))
 
 
 def find(

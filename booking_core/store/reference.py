@@ -1,4 +1,5 @@
-"""Grounds, timetables, days and students: read once, then kept until their revision moves.
+"""Grounds, timetables, days, students and the policy: read once, then kept until their revision
+moves.
 
 Every save raises a counter in the same transaction; every reader compares that counter, so a
 change made by another process is seen by the next call. This costs a verb one small read.
@@ -6,31 +7,44 @@ change made by another process is seen by the next call. This costs a verb one s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from booking_core import timetable
-from booking_core.errors import InvalidRequest, NotFound, UnknownGround, UnknownStudent
+from booking_core.errors import (
+    ChangedMeanwhile,
+    InvalidRequest,
+    UnknownGround,
+    UnknownStudent,
+)
 from booking_core.model import (
     Actor,
     Ground,
     Student,
     Timetable,
-    check_date,
-    check_id,
-    check_text,
 )
+from booking_core.policy import Policy
 from booking_core.rules import check_may
 from booking_core.store import documents as d
 from booking_core.store import journal, schema
-from booking_core.store.database import Documents, cache_of, collection, reachable, shared, transact
+from booking_core.store.database import (
+    Documents,
+    cache_of,
+    collection,
+    reachable,
+    settings_of,
+    shared,
+    transact,
+)
+
+T = TypeVar("T")
 
 _CACHE = "reference"
 _DEMO_CLAIM = "demo"
@@ -46,6 +60,7 @@ class Reference:
     timetables: dict[str, Timetable] = field(default_factory=dict)
     days: dict[Date, timetable.Day] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
     demo: bool = False
 
     def ground(self, ground_id: str) -> Ground:
@@ -63,7 +78,11 @@ class Reference:
             raise UnknownStudent(student_id) from None
 
     def plan(self, date: Date) -> timetable.DayPlan:
-        return timetable.plan_day(date, self.timetables.values(), self.days.get(date))
+        return self.calendar.plan(date)
+
+    @property
+    def calendar(self) -> timetable.Calendar:
+        return timetable.Calendar(self.timetables, self.days)
 
     @property
     def open_grounds(self) -> list[Ground]:
@@ -87,7 +106,12 @@ def load(db: Documents) -> Reference:
         ):
             return kept
         # A fresh object: whoever holds the old one keeps a consistent view.
-        fresh = Reference(grounds_revision, students_revision, demo=bool(meta.get("demo")))
+        fresh = Reference(
+            grounds_revision,
+            students_revision,
+            policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
+            demo=bool(meta.get("demo")),
+        )
         if kept is not None and kept.grounds_revision == grounds_revision:
             fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
         else:
@@ -137,7 +161,52 @@ def _save(
     transact(db, work)
 
 
+def change_school(db: Documents, by: Actor | None, work: Callable[[ClientSession], T]) -> T:
+    """What ``work`` returns; what it writes, and that every reader is told, is one transaction.
+
+    Two such changes never run side by side: both write the revision first, so the second one
+    begins anew and sees what the first has done. Raises NotAllowed, StoreUnavailable.
+    """
+    if by is not None:
+        check_may("administer", by)
+
+    def whole(session: ClientSession) -> T:
+        collection(db, schema.META).update_one(
+            {"_id": "revision"}, {"$inc": {"grounds": 1}}, session=session
+        )
+        return work(session)
+
+    return transact(db, whole)
+
+
 # ``by`` None in what follows: no account acts, but whoever has the database in hand.
+
+
+def save_policy(
+    db: Documents, policy: Policy, *, by: Actor | None = None, was: Policy | None = None
+) -> Policy:
+    """What the school allows from now on; what is booked stays.
+
+    With ``was``, the policy that the change was made from, ChangedMeanwhile is raised when
+    another was saved since. Raises InvalidRequest, NotAllowed, StoreUnavailable.
+    """
+    if not isinstance(policy, Policy):
+        raise InvalidRequest("policy", "must be a Policy")
+    fallback = settings_of(db).policy
+
+    def work(session: ClientSession) -> None:
+        meta = collection(db, schema.META)
+        kept = meta.find_one({"_id": "revision"}, session=session) or {}
+        before = d.to_policy(kept.get("policy"), fallback)
+        if was is not None and was != before:
+            raise ChangedMeanwhile("the settings")
+        after = d.policy_document(policy)
+        meta.update_one({"_id": "revision"}, {"$set": {"policy": after}}, session=session)
+        details = {"before": d.policy_document(before), "after": after}
+        journal.write(db, session, by, "saved", "settings", "", details)
+
+    change_school(db, by, work)
+    return policy
 
 
 def save_ground(db: Documents, ground: Ground, *, by: Actor | None = None) -> Ground:
@@ -146,34 +215,6 @@ def save_ground(db: Documents, ground: Ground, *, by: Actor | None = None) -> Gr
         raise InvalidRequest("ground", "must be a Ground")
     _save(db, schema.GROUNDS, "grounds", [d.ground_document(ground)], by, "ground")
     return ground
-
-
-def save_timetable(db: Documents, timetable: Timetable, *, by: Actor | None = None) -> Timetable:
-    """Adds or replaces a timetable; existing bookings stay as they are."""
-    if not isinstance(timetable, Timetable):
-        raise InvalidRequest("timetable", "must be a Timetable")
-    _save(db, schema.TIMETABLES, "grounds", [d.timetable_document(timetable)], by, "timetable")
-    return timetable
-
-
-def save_day(
-    db: Documents,
-    date: Date,
-    *,
-    timetable_id: str | None,
-    note: str = "",
-    by: Actor | None = None,
-) -> timetable.Day:
-    """Gives one date its own timetable; None means no school. Raises NotFound for the timetable."""
-    date = check_date(date, "date")
-    note = check_text(note, "note")
-    if timetable_id is not None:
-        timetable_id = check_id(timetable_id, "timetable_id")
-        if timetable_id not in load(db).timetables:
-            raise NotFound("timetable", timetable_id)
-    day = timetable.Day(date, timetable_id, note)
-    _save(db, schema.DAYS, "grounds", [d.day_document(day)], by, "day")
-    return day
 
 
 def save_student(db: Documents, student: Student, *, by: Actor | None = None) -> Student:

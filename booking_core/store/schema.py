@@ -12,12 +12,14 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 
 from booking_core.errors import SchemaConflict
 from booking_core.model import ACTIVE, Role, Status
+from booking_core.policy import WALL_SHOWS
 
 Documents = Database[dict[str, Any]]
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
 ACCOUNTS, SESSIONS, ATTEMPTS = "accounts", "sessions", "attempts"
+GROUND_PHOTOS = "ground_photos"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
 ONE_BOOKING_PER_SLOT = "one_booking_per_slot"
@@ -158,7 +160,29 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             "properties": {"name": _TEXT, "class_name": _TEXT, "active": {"bsonType": "bool"}},
         }
     },
-    META: {"$jsonSchema": {"required": ["grounds", "students"]}},
+    # The revision of the reference data, and the policy where one was saved: whoever reads the
+    # one has the other.
+    META: {
+        "$jsonSchema": {
+            "required": ["grounds", "students"],
+            "properties": {
+                "policy": {
+                    "bsonType": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "advance_days": _COUNT,
+                        "lead_minutes": _COUNT,
+                        "quota": {"bsonType": ["int", "long", "null"], "minimum": 1},
+                        "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
+                        "wall_shows": {"enum": list(WALL_SHOWS)},
+                    },
+                }
+            },
+        }
+    },
+    GROUND_PHOTOS: {
+        "$jsonSchema": {"required": ["at", "webp"], "properties": {"webp": {"bsonType": "binData"}}}
+    },
     ACCOUNTS: {
         "$jsonSchema": {
             "required": ["name", "role", "email", "active", "must_change"],

@@ -21,6 +21,7 @@ from booking_core import (
     SlotTaken,
     book,
 )
+from booking_core.timetable import fits
 from pages.shared import words
 from pages.shared.services import Services
 
@@ -69,6 +70,17 @@ def turn_day(days: int) -> None:
 def drop_pick() -> None:
     st.session_state[_PICKED] = None
     st.session_state.pop(_LOST, None)
+
+
+def drop_unfit(board: Board) -> None:
+    """Gives back a pick that the timetable or the grounds of its day do not have any more."""
+    slot = picked()
+    if slot is None or slot.date != board.date:
+        return
+    on_board = any(ground.id == slot.ground_id for ground in board.grounds)
+    if not on_board or not fits(board.plan, slot.start, slot.end):
+        drop_pick()
+        st.toast("The timetable or the grounds changed. Choose a slot again.")
 
 
 def pick(board: Board, ground_id: str, start_text: str) -> None:

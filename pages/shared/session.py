@@ -165,11 +165,16 @@ def demo_note(shared: Services) -> None:
 
 
 def first_open_day(shared: Services) -> Date:
-    """Today; or tomorrow, once today's last period has begun."""
-    now = shared.now()
-    periods = shared.reference().plan(now.date()).periods
+    """Today; or tomorrow, once today's last period has begun; or later, where the cut-off says."""
+    now, known = shared.now(), shared.reference()
+    policy, zone = known.policy, shared.settings.zone
+    last = policy.last_date(now, zone)
+    periods = known.plan(now.date()).periods
     begun = not periods or periods[-1].start <= now.time()
-    return now.date() + timedelta(days=1) if begun and shared.settings.advance_days else now.date()
+    date = now.date() + timedelta(days=1) if begun and policy.advance_days else now.date()
+    while date < last and policy.is_cut_off(date, now, zone):
+        date += timedelta(days=1)
+    return date
 
 
 def unreachable(shared: Services) -> None:

@@ -45,6 +45,19 @@ from booking_core import (
 )
 
 FIELDS = {
+    "name": "The name",
+    "games": "The list of games",
+    "label": "The period's name",
+    "periods": "The list of periods",
+    "weekdays": "The list of weekdays",
+    "timetable_id": "The timetable",
+    "dates": "The list of dates",
+    "note": "The note",
+    "advance_days": "The number of days ahead",
+    "lead_minutes": "The time before the start",
+    "quota": "The number of bookings in a week",
+    "cut_off": "The end of booking the day before",
+    "photo": "The photo",
     "ground_id": "The ground",
     "student_id": "The student",
     "date": "The date",
@@ -55,7 +68,6 @@ FIELDS = {
     "reason": "The reason",
     "booking_id": "The booking",
     "date_to": "The last date",
-    "name": "The name",
     "email": "The e-mail address",
     "password": "The password",
     "first": "The first date",

@@ -97,7 +97,10 @@ class School:
     def clear(self) -> None:
         for name in ("bookings", "grounds", "students", "timetables", "days"):
             self.db[name].delete_many({})
-        self.db["meta"].update_one({"_id": "revision"}, {"$inc": {"grounds": 1, "students": 1}})
+        self.db["meta"].update_one(
+            {"_id": "revision"},
+            {"$inc": {"grounds": 1, "students": 1}, "$unset": {"policy": ""}},
+        )
 
     def drop(self) -> None:
         """Leaves nothing behind, where the server is still there."""

@@ -1,10 +1,10 @@
 """What the Book screen sends of a day: small, made once, and shared."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from booking_core import Board, Booking, Ground, Period, Slot, Status
+from booking_core import Board, Booking, Ground, Period, Policy, Slot, Status
 from booking_core.timetable import DayPlan
 from pages.shared import views
 
@@ -74,7 +74,7 @@ def test_a_board_turns_when_a_period_begins_or_ends_and_at_midnight():
 
 def test_a_board_turns_when_a_period_closes_for_booking():
     zone = ZoneInfo("Asia/Kolkata")
-    board = replace(full_board(), lead=timedelta(minutes=30))
+    board = replace(full_board(), policy=Policy(lead_minutes=30))
     moment = datetime.combine(DAY, time(7), tzinfo=zone)
 
     assert board.at(moment).turns_at() == datetime.combine(DAY, time(7, 30), tzinfo=zone)

@@ -23,8 +23,8 @@ from booking_core import (
     NotAllowed,
     NotAPeriod,
     Period,
+    Policy,
     Role,
-    Settings,
     Slot,
     Status,
     Student,
@@ -41,8 +41,8 @@ PLAN = DayPlan(DAY, HOURLY.periods, "regular")
 MOMENT = timedelta(milliseconds=1)
 
 
-def check_time(*, now, on=DAY, start=time(9), zone=KOLKATA, **settings):
-    rules.check_time(on, start, now, Settings(time_zone=zone.key, **settings), zone)
+def check_time(*, now, on=DAY, start=time(9), zone=KOLKATA, **policy):
+    rules.check_time(on, start, now, Policy(**policy), zone)
 
 
 def test_a_slot_may_be_booked_until_the_moment_it_starts():
@@ -187,7 +187,7 @@ def test_a_student_who_has_left_is_refused(active):
         "student": student,
         "plan": PLAN,
         "now": NOW,
-        "settings": Settings(),
+        "policy": Policy(),
         "zone": KOLKATA,
     }
 

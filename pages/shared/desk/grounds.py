@@ -1,7 +1,208 @@
-"""The desk's section for grounds."""
+"""The desk's section for grounds: add, rename, reorder, retire, and which games they are for."""
 
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import Ground, add_ground, bookings_on, change_ground, save_grounds_order
+from pages.shared import live, words
+from pages.shared.desk import parts, photos
 from pages.shared.services import Services
+
+_OPEN, _PROBLEM, _SAID = "admin.grounds.open", "admin.grounds.problem", "admin.grounds.said"
+_NAME, _GAMES = "admin.grounds.name", "admin.grounds.games"
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    if said := st.session_state.pop(_SAID, None):
+        st.toast(words.literal(said), icon=":material/check:")
+    live.fragment(shared, "admin.grounds", lambda: _list(shared))
+    match st.session_state.pop(_OPEN, None):
+        case ("edit", ground_id):
+            _edit(shared, ground_id)
+        case ("retire", ground_id):
+            _retire(shared, ground_id)
+
+
+def _list(shared: Services) -> None:
+    grounds = list(shared.reference().grounds.values())
+    used = [ground for ground in grounds if not ground.retired]
+    retired = [ground for ground in grounds if ground.retired]
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.caption("In this order they stand on every screen and on the wall.", width="content")
+        if st.button(
+            "Add a ground", key="admin.grounds.add", type="primary", icon=":material/add:"
+        ):
+            _ask("edit", "")
+    parts.problem(st.session_state.get(_PROBLEM))
+    if not used:
+        with st.container(border=True, key="card_admin.grounds.none"):
+            st.markdown("##### No grounds yet" if not retired else "##### No ground is in use")
+            st.caption("Add one: staff can book it as soon as it is saved.")
+    for place, ground in enumerate(used):
+        _row(shared, ground, place, len(used))
+    if retired:
+        st.markdown("##### Not in use")
+        st.caption("They are not shown and cannot be booked; what was booked stays on record.")
+    for ground in retired:
+        _row(shared, ground, None, 0)
+
+
+def _row(shared: Services, ground: Ground, place: int | None, count: int) -> None:
+    """``place`` None: it is not in use."""
+    key = f"admin.grounds.{ground.id}"
+    name = words.literal(ground.name)
+    with st.container(
+        border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center", gap="small"
+    ):
+        if place is not None:
+            photos.thumbnail(shared, ground.id)
+        with st.container(width="stretch", gap=None):
+            st.markdown(f"**{name}**")
+            st.caption(words.literal(", ".join(ground.games)) or ":orange[No games yet]")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if place is None:
+                st.button(
+                    "Bring back",
+                    key=f"{key}.back",
+                    help=f"Bring {name} back into use",
+                    on_click=_bring_back,
+                    args=(shared, ground),
+                )
+                return
+            for word, step in (("Up", -1), ("Down", 1)):
+                st.button(
+                    word,
+                    key=f"{key}.{word.lower()}",
+                    help=f"Move {name} {word.lower()}",
+                    disabled=not 0 <= place + step < count,
+                    on_click=_step,
+                    args=(shared, ground.id, step),
+                )
+            if st.button("Edit…", key=f"{key}.edit", help=f"Name and games of {name}"):
+                _ask("edit", ground.id)
+            if st.button("Retire…", key=f"{key}.retire", help=f"Take {name} out of use"):
+                _ask("retire", ground.id)
+
+
+def _ask(what: str, ground_id: str) -> None:
+    """Opens a dialog; what the last one held is forgotten."""
+    state = st.session_state
+    state.pop(_PROBLEM, None)
+    for key in (_NAME, _GAMES, "admin.grounds.was"):
+        state.pop(key, None)
+    state[_OPEN] = (what, ground_id)
+    st.rerun()
+
+
+def _step(shared: Services, ground_id: str, step: int) -> None:
+    grounds = shared.reference().grounds
+    used = [ground.id for ground in grounds.values() if not ground.retired]
+    if ground_id not in used:  # retired a moment ago by somebody else
+        return
+    place = used.index(ground_id)
+    used.insert(max(place + step, 0), used.pop(place))
+    rest = [id for id in grounds if id not in used]
+    st.session_state[_PROBLEM] = parts.attempt(
+        shared, lambda by: save_grounds_order(shared.db, used + rest, by=by)
+    )
+
+
+def _bring_back(shared: Services, ground: Ground) -> None:
+    st.session_state[_PROBLEM] = parts.attempt(
+        shared, lambda by: change_ground(shared.db, ground.id, retired=False, by=by)
+    )
+
+
+@st.dialog("Ground")
+def _edit(shared: Services, ground_id: str) -> None:
+    known = shared.reference().grounds
+    # As it was when the dialog opened: a change by somebody else is then not overwritten unseen.
+    ground: Ground | None = st.session_state.setdefault("admin.grounds.was", {}).setdefault(
+        ground_id, known.get(ground_id)
+    )
+    games = sorted({game for other in known.values() for game in other.games})
+    st.session_state.setdefault(_NAME, ground.name if ground else "")
+    st.session_state.setdefault(_GAMES, list(ground.games) if ground else [])
+    name = st.text_input("Name", key=_NAME, max_chars=120, placeholder="Football ground")
+    chosen = st.multiselect(
+        "Games",
+        list(dict.fromkeys([*games, *st.session_state[_GAMES]])),
+        key=_GAMES,
+        accept_new_options=True,
+        placeholder="Choose, or type a new one",
+        help="Only these can be booked here. Bookings of another game stay as they are.",
+    )
+    if not chosen:
+        st.caption("Without a game nobody can book it yet.")
+    if ground is not None:
+        photos.form(shared, ground_id)
+    failed = st.container()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="admin.grounds.edit.back"):
+            _close()
+        if st.button(
+            "Save" if ground else "Add ground", key="admin.grounds.edit.save", type="primary"
+        ):
+            if ground is None:
+                said = "is on every screen now."
+                text = parts.attempt(shared, lambda by: add_ground(shared.db, name, chosen, by=by))
+            else:
+                said = "is saved."
+                text = parts.attempt(
+                    shared,
+                    lambda by: change_ground(
+                        shared.db, ground_id, name=name, games=chosen, by=by, was=ground
+                    ),
+                )
+            if text is None:
+                _close(f"{name.strip()} {said}")
+            with failed:
+                parts.problem(text)
+
+
+def _close(said: str | None = None) -> None:
+    st.session_state.pop("admin.grounds.was", None)
+    st.session_state[_SAID] = said
+    st.rerun()
+
+
+@st.dialog("Take this ground out of use?")
+def _retire(shared: Services, ground_id: str) -> None:
+    ground = shared.reference().grounds.get(ground_id)
+    if ground is None:
+        return
+    found = shared.cached(
+        ("bookings_on", ground_id, shared.now().date()),
+        lambda: bookings_on(shared.db, ground_id, shared.now().date()),
+    )
+    st.markdown(f"**{words.literal(ground.name)}**")
+    st.markdown(
+        "It leaves the Book screen and the wall at once, and nothing new can be booked on it. "
+        "It can be brought back at any time."
+    )
+    if found:
+        verb = "stays" if len(found) == 1 else "stay"
+        st.warning(
+            f"**{parts.counted(len(found), 'upcoming booking')} {verb}.** Cancel or move on "
+            "Bookings what should not take place.",
+            icon=":material/event:",
+        )
+        parts.bookings(shared, found)
+    else:
+        st.caption("No upcoming bookings are affected.")
+    failed = st.container()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key="admin.grounds.retire.keep"):
+            st.rerun()
+        if st.button("Retire ground", key="admin.grounds.retire.do", type="primary"):
+            text = parts.attempt(
+                shared, lambda by: change_ground(shared.db, ground_id, retired=True, by=by)
+            )
+            if text is None:
+                _close(f"{ground.name} is out of use.")
+            with failed:
+                parts.problem(text)

@@ -1,7 +1,172 @@
-"""The desk's section for policy."""
+"""The desk's section for settings: what may be booked, and what the wall may tell."""
 
+from __future__ import annotations
+
+from datetime import time
+from typing import Any
+
+import streamlit as st
+
+from booking_core import InvalidRequest, Policy, save_policy
+from booking_core.policy import MOST_DAYS, MOST_QUOTA
+from pages.shared import live, words
+from pages.shared.desk import parts
 from pages.shared.services import Services
+
+_WAS, _PROBLEM, _SAVED = "admin.policy.was", "admin.policy.problem", "admin.policy.saved"
+_DAYS, _HOURS, _MINUTES = "admin.policy.days", "admin.policy.hours", "admin.policy.minutes"
+_LIMITED, _QUOTA = "admin.policy.limited", "admin.policy.quota"
+_ENDS, _CUT_OFF, _WALL = "admin.policy.ends", "admin.policy.cut_off", "admin.policy.wall"
+_FIELDS = (_DAYS, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL)
+_WALL_WORDS = {
+    "none": "Only that a ground is booked",
+    "class": "The game and the class",
+    "student": "The game, the class and the student's name",
+}
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    live.fragment(shared, "admin.policy", lambda: _form(shared))
+
+
+def _fill(saved: Policy) -> None:
+    """The form as it is saved, where nothing was typed yet."""
+    state = st.session_state
+    if _DAYS in state:
+        for key in _FIELDS:  # a field that is hidden for a while keeps what was typed
+            state[key] = state[key]
+        return
+    state[_WAS] = saved
+    state[_DAYS] = saved.advance_days
+    state[_HOURS], state[_MINUTES] = divmod(saved.lead_minutes, 60)
+    state[_LIMITED], state[_QUOTA] = saved.quota is not None, saved.quota or 2
+    state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
+    state[_WALL] = saved.wall_shows
+
+
+def _form(shared: Services) -> None:
+    state: Any = st.session_state
+    saved: Policy = shared.reference().policy
+    if state.pop(_SAVED, False):
+        st.toast("Saved. It holds from now on.", icon=":material/check:")
+    _fill(saved)
+    if state[_WAS] != saved and _typed() == state[_WAS]:
+        _reset()  # nothing is typed: what somebody else saved is shown
+        _fill(saved)
+    st.caption("A change holds from the moment it is saved, on every screen. What is booked stays.")
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True, key="card_admin.policy.window"):
+        st.markdown("##### When booking is open")
+        today = shared.now().date()
+        st.number_input("How many days ahead", 0, MOST_DAYS, key=_DAYS, width=200)
+        wanted = _typed()
+        if isinstance(wanted, Policy):
+            last = wanted.last_date(shared.now(), shared.settings.zone)
+            st.caption(f"Today bookings are open up to {words.day_heading(last, today)}.")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.number_input("It ends before the start, hours", 0, 720, key=_HOURS, width=220)
+            st.number_input("and minutes", 0, 59, step=5, key=_MINUTES, width=140)
+        lead = state[_HOURS] * 60 + state[_MINUTES]
+        st.caption(
+            f"Booking ends {words.duration(lead)} before a period begins."
+            if lead
+            else "A period can be booked until it begins."
+        )
+        st.toggle("End booking the day before", key=_ENDS)
+        if state[_ENDS]:
+            st.time_input("At", key=_CUT_OFF, step=900, width=200)
+        if state[_ENDS] and state[_CUT_OFF] is not None:
+            st.caption(
+                f"A day can be booked until {words.clock(state[_CUT_OFF])} of the day before, and "
+                "today not at all."
+            )
+    with right, st.container(border=True, key="card_admin.policy.quota"):
+        st.markdown("##### How much one student may book")
+        st.toggle("Limit the bookings of a student in a week", key=_LIMITED)
+        if state[_LIMITED]:
+            st.number_input("Bookings in a week", 1, MOST_QUOTA, key=_QUOTA, width=200)
+            st.caption(
+                "From Monday to Sunday; requests and approved bookings count. Who holds more "
+                "already keeps them."
+            )
+        else:
+            st.caption("A student may hold any number of bookings.")
+    with right, st.container(border=True, key="card_admin.policy.wall"):
+        st.markdown("##### What the wall may show")
+        st.radio(
+            "Of a booking",
+            list(_WALL_WORDS),
+            key=_WALL,
+            format_func=_WALL_WORDS.__getitem__,
+            captions=["", "", "Everybody who passes by reads it."],
+        )
+        st.caption("A display may be set to show less, never more.")
+    _buttons(shared, saved)
+
+
+def _buttons(shared: Services, saved: Policy) -> None:
+    state = st.session_state
+    wanted = _typed()
+    parts.problem(wanted if isinstance(wanted, str) else state.get(_PROBLEM))
+    if state[_WAS] != saved and wanted != saved:
+        st.warning(
+            "Somebody else saved other settings meanwhile. Start again from theirs.",
+            icon=":material/group:",
+        )
+    changed = wanted != saved
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Save",
+            key="admin.policy.save",
+            type="primary",
+            disabled=not changed or isinstance(wanted, str) or not shared.is_live,
+            on_click=_save,
+            args=(shared,),
+        )
+        st.button(
+            "Start again",
+            key="admin.policy.reset",
+            disabled=not changed and state[_WAS] == saved,
+            on_click=_reset,
+            help="Back to what is saved",
+        )
+        if not changed:
+            st.caption("This is what is saved.", width="content")
+
+
+def _typed() -> Policy | str:
+    """The form as a policy, or the sentence that says what is wrong with it."""
+    state = st.session_state
+    if state[_ENDS] and state[_CUT_OFF] is None:
+        return "Choose the time at which booking ends."
+    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES)]
+    if None in numbers or (state[_LIMITED] and state[_QUOTA] is None):
+        return "A number is missing."
+    days, hours, minutes = numbers
+    try:
+        return Policy(
+            advance_days=days,
+            lead_minutes=hours * 60 + minutes,
+            quota=state[_QUOTA] if state[_LIMITED] else None,
+            cut_off=state[_CUT_OFF] if state[_ENDS] else None,
+            wall_shows=state[_WALL],
+        )
+    except InvalidRequest as exc:
+        return words.error(exc)
+
+
+def _save(shared: Services) -> None:
+    state = st.session_state
+    wanted = _typed()
+    if isinstance(wanted, str):  # the form says what is wrong
+        return
+    text = parts.attempt(shared, lambda by: save_policy(shared.db, wanted, by=by, was=state[_WAS]))
+    state[_PROBLEM] = text
+    if text is None:
+        state[_WAS], state[_SAVED] = wanted, True
+
+
+def _reset() -> None:
+    for key in (*_FIELDS, _WAS, _PROBLEM):
+        st.session_state.pop(key, None)

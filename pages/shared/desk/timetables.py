@@ -1,7 +1,250 @@
-"""The desk's section for timetables."""
+"""The desk's section for timetables: which periods each weekday has, and dates of their own."""
 
+from __future__ import annotations
+
+from datetime import date as Date
+from datetime import timedelta
+
+import streamlit as st
+
+from booking_core import (
+    Day,
+    InvalidRequest,
+    Reference,
+    Timetable,
+    delete_day,
+    delete_timetable,
+    misfits,
+    save_days,
+)
+from pages.shared import live, words
+from pages.shared.desk import parts, timetable_editor
 from pages.shared.services import Services
+
+_OPEN, _PROBLEM, _SAID = "admin.days.open", "admin.days.problem", "admin.days.said"
+_DATES, _WHAT, _NOTE = "admin.days.dates", "admin.days.what", "admin.days.note"
+_LOOKED_AT = "admin.timetables.date"
+NO_SCHOOL = ""  # stands among the ids of timetables
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    if said := st.session_state.pop(_SAID, None):
+        st.toast(words.literal(said), icon=":material/check:")
+    if timetable_editor.is_open():
+        timetable_editor.show(shared)
+        return
+    live.fragment(shared, "admin.timetables", lambda: _overview(shared))
+    match st.session_state.pop(_OPEN, None):
+        case ("dates", _):
+            _give(shared)
+        case ("delete", timetable_id):
+            _delete(shared, timetable_id)
+
+
+def _overview(shared: Services) -> None:
+    known: Reference = shared.reference()
+    today = shared.now().date()
+    parts.problem(st.session_state.get(_PROBLEM))
+    left, right = st.columns([1.5, 1], gap="medium")
+    with left:
+        _tables(shared, known)
+        _days(shared, known, today)
+    with right, st.container(border=True, key="card_admin.timetables.look"):
+        st.markdown("##### Look at a date")
+        date = st.date_input("Date", today, key=_LOOKED_AT, format="DD/MM/YYYY")
+        if isinstance(date, Date):
+            plan = known.plan(date)
+            table = known.timetables.get(plan.timetable_id or "")
+            parts.plan(plan, today, table.name if table else "")
+    unfit = shared.cached(("misfits", today), lambda: misfits(shared.db, from_date=today))
+    if unfit:
+        st.markdown("##### Bookings outside the timetable")
+        st.caption(
+            f"{parts.counted(len(unfit), 'upcoming booking')} no longer "
+            f"{'fits' if len(unfit) == 1 else 'fit'} the periods of the day. They hold the ground "
+            "as before; move or cancel them on Bookings."
+        )
+        parts.bookings(shared, unfit)
+
+
+def _tables(shared: Services, known: Reference) -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown("##### Timetables", width="content")
+        if st.button(
+            "Add a timetable", key="admin.timetables.add", type="primary", icon=":material/add:"
+        ):
+            timetable_editor.open_editor(None)
+            st.rerun()
+    tables = sorted(known.timetables.values(), key=lambda t: (t.weekdays or (7,), t.name))
+    if not tables:
+        with st.container(border=True, key="card_admin.timetables.none"):
+            st.markdown("##### No timetable yet")
+            st.caption("Add one with the periods of the school day; then grounds can be booked.")
+    for table in tables:
+        key, name = f"admin.timetables.{table.id}", words.literal(table.name)
+        with st.container(
+            border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center"
+        ):
+            with st.container(width="stretch", gap=None):
+                st.markdown(f"**{name}** · {parts.weekdays(table.weekdays)}")
+                hours = words.span(table.periods[0].start, table.periods[-1].end)
+                st.caption(f"{parts.counted(len(table.periods), 'period')}, {hours}")
+            with st.container(horizontal=True, width="content"):
+                if st.button("Edit", key=f"{key}.edit", help=f"Periods and weekdays of {name}"):
+                    timetable_editor.open_editor(table)
+                    st.rerun()
+                if st.button("Delete…", key=f"{key}.delete", help=f"Delete {name}"):
+                    _ask("delete", table.id)
+    free = [day for day in range(7) if not any(day in table.weekdays for table in tables)]
+    if tables and free:
+        st.caption(f"No school on {parts.weekday_names(free)}: no timetable has it.")
+
+
+def _days(shared: Services, known: Reference, today: Date) -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown("##### Dates of their own", width="content")
+        if st.button("Add dates", key="admin.days.add", icon=":material/event:"):
+            for key in (_DATES, _WHAT, _NOTE):
+                st.session_state.pop(key, None)
+            _ask("dates", "")
+    coming = [known.days[date] for date in sorted(known.days) if date >= today]
+    if not coming:
+        st.caption("A holiday, a half day or an exam goes before the timetable of its weekday.")
+    for day in coming[: parts.MOST_LINES]:
+        key = f"admin.days.{day.date}"
+        table = known.timetables.get(day.timetable_id or "")
+        with st.container(
+            border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center"
+        ):
+            with st.container(width="stretch", gap=None):
+                st.markdown(f"**{words.day_heading(day.date, today)}**")
+                what = table.name if table else "No school"
+                st.caption(words.literal(f"{what} · {day.note}" if day.note else what))
+            st.button(
+                "Clear",
+                key=f"{key}.clear",
+                help=f"{words.short_date(day.date)} follows its weekday again",
+                on_click=_clear,
+                args=(shared, day.date),
+            )
+    if len(coming) > parts.MOST_LINES:
+        st.caption(f"And {len(coming) - parts.MOST_LINES} later ones.")
+
+
+def _ask(what: str, subject: str) -> None:
+    st.session_state.pop(_PROBLEM, None)
+    st.session_state[_OPEN] = (what, subject)
+    st.rerun()
+
+
+def _close(said: str) -> None:
+    st.session_state[_SAID] = said
+    st.rerun()
+
+
+def _clear(shared: Services, date: Date) -> None:
+    st.session_state[_PROBLEM] = parts.attempt(
+        shared, lambda by: delete_day(shared.db, date, by=by)
+    )
+
+
+@st.dialog("Dates of their own")
+def _give(shared: Services) -> None:
+    known: Reference = shared.reference()
+    today = shared.now().date()
+    names = {NO_SCHOOL: "No school"} | {t.id: t.name for t in known.timetables.values()}
+    picked = st.date_input(
+        "First and last date",
+        (),
+        min_value=today,
+        max_value=today + timedelta(days=399),
+        key=_DATES,
+        format="DD/MM/YYYY",
+        help="For a single date, choose it twice.",
+    )
+    what = st.selectbox(
+        "What holds then", list(names), key=_WHAT, format_func=lambda i: names.get(i, i)
+    )
+    note = st.text_input(
+        "Why", key=_NOTE, max_chars=200, placeholder="Diwali, half day, mid-term exam …"
+    )
+    st.caption("Shown on the Book screen and, where there is no school, on the wall.")
+    dates = _between(picked)
+    try:
+        days = [Day(date, what or None, note.strip()) for date in dates]
+        if days:
+            calendar = known.calendar.with_days(days)
+            parts.plan(calendar.plan(dates[0]), today, names[what] if what else "")
+            if len(dates) > 1:
+                st.caption(f"And so on, up to {words.day_heading(dates[-1], today)}.")
+            parts.would_not_fit(shared, calendar, ("days", tuple(days)))
+    except InvalidRequest as exc:
+        parts.problem(words.error(exc))
+    failed = st.container()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="admin.days.back"):
+            st.rerun()
+        if st.button("Save", key="admin.days.save", type="primary", disabled=not dates):
+            text = parts.attempt(
+                shared,
+                lambda by: save_days(shared.db, dates, timetable_id=what or None, note=note, by=by),
+            )
+            if text is None:
+                _close(f"{parts.counted(len(dates), 'date')} saved.")
+            with failed:
+                parts.problem(text)
+
+
+def _between(picked: object) -> list[Date]:
+    """The dates of what a date field holds; none while only the first of two is chosen."""
+    if not isinstance(picked, tuple) or len(picked) != 2:
+        return []
+    first, last = picked
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+@st.dialog("Delete this timetable?")
+def _delete(shared: Services, timetable_id: str) -> None:
+    known: Reference = shared.reference()
+    table: Timetable | None = known.timetables.get(timetable_id)
+    if table is None:
+        return
+    st.markdown(f"**{words.literal(table.name)}**")
+    days = sorted(day.date for day in known.days.values() if day.timetable_id == timetable_id)
+    if days:
+        named = ", ".join(words.short_date(day) for day in days[:5])
+        more = f" and {len(days) - 5} more" if len(days) > 5 else ""
+        st.warning(
+            f"It is that of {named}{more}. Give these dates another one first.",
+            icon=":material/event:",
+        )
+    elif table.weekdays:
+        st.markdown(f"{parts.weekday_names(table.weekdays)}: no school, until another has them.")
+        calendar = known.calendar.without_timetable(timetable_id)
+        parts.would_not_fit(
+            shared, calendar, ("without", timetable_id), "admin.timetables.delete.unfit"
+        )
+    else:
+        st.caption("No weekday and no date has it.")
+    failed = st.container()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key="admin.timetables.delete.keep"):
+            st.rerun()
+        if st.button(
+            "Delete timetable",
+            key="admin.timetables.delete.do",
+            type="primary",
+            disabled=bool(days),
+        ):
+            text = parts.attempt(
+                shared, lambda by: delete_timetable(shared.db, timetable_id, by=by)
+            )
+            if text is None:
+                _close(f"{table.name} is deleted.")
+            with failed:
+                parts.problem(text)

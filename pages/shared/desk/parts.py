@@ -1,0 +1,134 @@
+"""What several sections of the desk draw or do alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date as Date
+from typing import Any
+
+import streamlit as st
+
+from booking_core import Actor, Booking, BookingError, Calendar, misfits
+from booking_core.timetable import DayPlan
+from pages.shared import session, views, words
+from pages.shared.services import Services
+
+MOST_LINES = 50
+_FEW = 8
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAY_NAMES = (
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+)
+
+
+def attempt(shared: Services, write: Callable[[Actor], Any]) -> str | None:
+    """Does ``write`` as whoever is signed in at this moment; the sentence that says why not."""
+    try:
+        with shared.change():
+            write(session.actor())
+    except BookingError as exc:
+        return words.error(exc)
+    return None
+
+
+def problem(text: str | None) -> None:
+    """The sentence beside the form that it is about."""
+    if text:
+        st.error(words.literal(text), icon=":material/error:")
+
+
+def bookings(shared: Services, found: Sequence[Booking]) -> None:
+    """A line for each booking; what goes beyond a few is folded away."""
+    grounds, today = shared.reference().grounds, shared.now().date()
+    lines = [
+        f"- **{words.day_heading(b.date, today)}, {words.span(b.start, b.end)}** · "
+        + words.literal(
+            f"{views.slot_title(b.slot, grounds)}, {b.game} · {b.student_name}, {b.class_name} · "
+            f"{words.STATUS[b.status].lower()}"
+        )
+        for b in found
+    ]
+    st.markdown("\n".join(lines[:_FEW]))
+    if len(lines) > _FEW:
+        with st.expander(f"{len(lines) - _FEW} more"):
+            st.markdown("\n".join(lines[_FEW:]))
+
+
+def would_not_fit(shared: Services, calendar: Calendar, about: object) -> None:
+    """Which bookings fit the days as they are, and would not as in ``calendar``.
+
+    ``about`` is what ``calendar`` differs in from what is stored: the answer is kept by it.
+    """
+    today = shared.now().date()
+
+    def load() -> list[Booking]:
+        before = {b.id for b in misfits(shared.db, from_date=today)}
+        return [
+            b for b in misfits(shared.db, from_date=today, plan=calendar.plan) if b.id not in before
+        ]
+
+    found = shared.cached(("would not fit", today, about), load)
+    if not found:
+        st.caption("Every upcoming booking still fits.")
+        return
+    st.warning(
+        f"**{counted(len(found), 'upcoming booking')} would no longer fit.** Nothing is done "
+        "to them: they hold the ground as before. Move or cancel them on Bookings.",
+        icon=":material/event:",
+    )
+    bookings(shared, found)
+
+
+def plan(day: DayPlan, today: Date, name: str = "") -> None:
+    """One date as it would be: which periods, from when to when. ``name``: its timetable's."""
+    about = ", ".join(words.literal(text) for text in (name, day.note) if text)
+    st.markdown(f"**{words.day_heading(day.date, today)}**" + (f" · {about}" if about else ""))
+    if not day.periods:
+        st.caption("No school: nothing can be booked.")
+        return
+    rows = [(words.span(p.start, p.end), p.label) for p in day.periods]
+    # Many a school names its periods by their times: these are said once.
+    if all(_plain(time) == _plain(label) for time, label in rows):
+        lines = ["| Period |", "|:--|", *(f"| {time} |" for time, _ in rows)]
+    else:
+        lines = ["| Time | Period |", "|:--|:--|"]
+        lines += [f"| {time} | {words.literal(label)} |" for time, label in rows]
+    st.markdown("\n".join(lines))
+
+
+def _plain(text: str) -> str:
+    return text.replace("-", "–").replace(" ", "")
+
+
+def weekdays(days: Sequence[int]) -> str:
+    """``Mon–Fri``, ``Sat, Sun``, ``every day``, or ``no weekday``."""
+    if len(days) == 7:
+        return "every day"
+    runs: list[list[int]] = []
+    for day in sorted(days):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    parts = []
+    for run in runs:
+        names = [WEEKDAYS[day] for day in run]
+        parts += [f"{names[0]}–{names[-1]}"] if len(run) > 2 else names
+    return ", ".join(parts) or "no weekday"
+
+
+def weekday_names(days: Sequence[int]) -> str:
+    """``Saturday and Sunday``."""
+    names = [_WEEKDAY_NAMES[day] for day in sorted(days)]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 booking``, ``3 bookings``, ``no bookings``."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

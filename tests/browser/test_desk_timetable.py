@@ -1,0 +1,155 @@
+"""The desk's grounds, timetables and settings, and the other screens that follow them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from app_server import ADMIN, School, today
+from conftest import OpenPage
+from playwright.sync_api import Page, expect
+from screens import TICK, cell, place
+
+from booking_core import Policy, add_timetable, load_reference, save_policy
+
+
+def open_desk(open_page: OpenPage, section: str, **options) -> Page:
+    page = open_page("/book", "Farah Sheikh", **options)
+    page.get_by_role("link", name="Admin").click()
+    page.get_by_role("radio", name=section).or_(
+        page.get_by_role("button", name=section)
+    ).first.click()
+    return page
+
+
+def press(page: Page, key: str) -> None:
+    """A button by its key; of one with a tooltip there is a second one that is never shown."""
+    page.locator(f".st-key-{key.replace('.', '-')} button").locator("visible=true").click()
+
+
+def type_end_of_first(page: Page, time: str) -> None:
+    """Types when the first period ends into the table, which is drawn on a canvas."""
+    table = page.get_by_test_id("stDataFrame")
+    expect(table.locator("canvas").first).to_be_visible()
+    table.click(position={"x": 450, "y": 52})
+    page.keyboard.press("Enter")
+    box = page.locator("#portal input")
+    box.fill(time)
+    box.press("Enter")
+    expect(box).to_have_count(0)
+
+
+def test_a_changed_timetable_is_on_the_book_screen_of_another_person_at_once(
+    open_page: OpenPage, school: School
+) -> None:
+    kept = school.book(student=1, start=14, on=today() + timedelta(days=1))
+    book = open_page("/book")
+    expect(cell(book, 14)).to_be_visible()
+    desk = open_desk(open_page, "Timetables")
+    desk.get_by_role("button", name="Edit", exact=False).first.click()
+    expect(desk.get_by_text("Every upcoming booking still fits.")).to_be_visible()
+
+    desk.get_by_role("button", name="Fill in equal periods").click()
+    desk.get_by_label("Minutes each").fill("90")
+    desk.get_by_label("Minutes each").press("Enter")
+    desk.get_by_role("button", name="Fill in", exact=True).click()
+    desk.keyboard.press("Escape")
+    # Seen before anything is saved: the day as it would be, and whom it would hit.
+    expect(desk.get_by_role("cell", name="9:30–11 AM")).to_be_visible()
+    expect(desk.get_by_text("1 upcoming booking would no longer fit.")).to_be_visible()
+    expect(desk.get_by_role("listitem").filter(has_text="Student 1")).to_be_visible()
+    assert len(load_reference(school.db).timetables["regular"].periods) == 10
+    expect(cell(book, 14)).to_be_visible()
+    desk.get_by_role("button", name="Save timetable").click()
+
+    new = book.get_by_role("button", name=re.compile("Free: Ground 1, .*12:30–2 PM"))
+    expect(new).to_be_visible(timeout=TICK)
+    expect(cell(book, 14)).to_have_count(0)
+    expect(desk.get_by_text("Bookings outside the timetable")).to_be_visible()
+    assert school.db["bookings"].find_one({"_id": kept.id})["start"] == "14:00"
+
+
+def test_a_period_typed_into_the_table_is_saved_and_a_wrong_one_is_told_beside_it(
+    open_page: OpenPage, school: School
+) -> None:
+    desk = open_desk(open_page, "Timetables")
+    desk.get_by_role("button", name="Edit", exact=False).first.click()
+    type_end_of_first(desk, "07:00")
+    expect(desk.get_by_text("The end is not after the start.")).to_be_visible()
+    expect(desk.get_by_role("button", name="Save timetable")).to_be_disabled()
+
+    type_end_of_first(desk, "08:45")
+    expect(desk.get_by_role("cell", name="8–8:45 AM")).to_be_visible()
+    desk.get_by_role("button", name="Save timetable").click()
+
+    expect(desk.get_by_role("button", name="Add a timetable")).to_be_visible()
+    first = load_reference(school.db).timetables["regular"].periods[0]
+    assert f"{first.end:%H:%M}" == "08:45"
+
+
+def test_settings_hold_on_every_screen_from_the_moment_they_are_saved(
+    open_page: OpenPage, school: School
+) -> None:
+    book = open_page("/book")
+    expect(cell(book, 14)).to_be_visible()
+    desk = open_desk(open_page, "Settings")
+    expect(desk.get_by_text("This is what is saved.")).to_be_visible()
+    desk.get_by_text("End booking the day before").click()
+    desk.get_by_text("Only that a ground is booked").click()
+    expect(desk.get_by_text("and today not at all")).to_be_visible()
+    desk.get_by_role("button", name="Save", exact=True).click()
+
+    expect(desk.get_by_text("This is what is saved.")).to_be_visible()
+    expect(place(book, 14)).to_contain_text("Booking has ended", timeout=TICK)
+    saved = load_reference(school.db).policy
+    assert (saved.cut_off.hour, saved.wall_shows) == (16, "none")
+
+    # Another admin's change is shown where nothing is typed, and never overwritten where it is.
+    desk.get_by_label("How many days ahead").fill("9")
+    desk.get_by_label("How many days ahead").press("Enter")
+    save_policy(school.db, Policy(quota=5), by=ADMIN)
+    expect(desk.get_by_text("Somebody else saved other settings")).to_be_visible(timeout=TICK)
+    expect(desk.get_by_label("How many days ahead")).to_have_value("9")
+    desk.get_by_role("button", name="Start again").click()
+    expect(desk.get_by_label("Bookings in a week")).to_have_value("5")
+
+
+def test_grounds_are_added_moved_and_retired_on_a_telephone(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14)
+    add_timetable(school.db, "Exam", load_reference(school.db).timetables["regular"].periods[:2])
+    desk = open_desk(open_page, "Grounds")
+    desk.set_viewport_size({"width": 390, "height": 844})
+    desk.get_by_role("button", name="Add a ground").click()
+    dialog = desk.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Ground 2")
+    dialog.get_by_role("button", name="Add ground").click()
+    expect(dialog.get_by_text("is the name of another ground")).to_be_visible()
+    expect(dialog.get_by_label("Name")).to_have_value("Ground 2")
+    dialog.get_by_label("Name").fill("Tennis <b>court</b>")
+    dialog.get_by_role("combobox").fill("Tennis")
+    dialog.get_by_role("combobox").press("Enter")
+    dialog.get_by_role("combobox").press("Tab")  # closes the list of games
+    dialog.get_by_role("button", name="Add ground").click()
+    expect(desk.get_by_text("Tennis <b>court</b>", exact=True)).to_be_visible()
+
+    press(desk, "admin.grounds.ground-1.down")
+    book = open_page("/book")
+    expect(book.get_by_role("columnheader").nth(1)).to_have_text("Ground 2")
+    press(desk, "admin.grounds.ground-1.retire")
+    expect(dialog.get_by_text("1 upcoming booking stays.")).to_be_visible()
+    dialog.get_by_role("button", name="Retire ground").click()
+
+    expect(book.get_by_role("columnheader").filter(has_text="Ground 1")).to_have_count(
+        0, timeout=TICK
+    )
+    expect(desk.get_by_text("Not in use")).to_be_visible()
+    desk.get_by_role("button", name="Bring back").click()
+    expect(desk.get_by_text("Not in use")).to_have_count(0)
+    assert [g.id for g in load_reference(school.db).open_grounds] == [
+        "ground-2",
+        "ground-1",
+        "ground-3",
+        "tennis-b-court-b",
+    ]

@@ -1,0 +1,91 @@
+"""Photos of grounds: only pictures, made anew, small, and without what a camera notes in them."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+from support import ADMIN, HEAD, MEERA
+
+from booking_core import (
+    InvalidRequest,
+    NotAllowed,
+    UnknownGround,
+    ground_photo,
+    remove_ground_photo,
+    save_ground_photo,
+)
+
+
+def picture(kind="JPEG", size=(2000, 1000), **options) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "green").save(out, kind, **options)
+    return out.getvalue()
+
+
+def with_secrets() -> bytes:
+    """A JPEG that tells where it was taken and lies on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    exif[0x010E] = "SECRET PLACE"
+    return picture(exif=exif, comment=b"SECRET PLACE")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_photo_is_kept_as_webp_of_a_sensible_size(db, kind):
+    save_ground_photo(db, "ground-1", picture(kind), by=ADMIN)
+
+    kept = Image.open(io.BytesIO(ground_photo(db, "ground-1")))
+    assert (kept.format, kept.size) == ("WEBP", (1280, 640))
+    remove_ground_photo(db, "ground-1", by=ADMIN)
+    assert ground_photo(db, "ground-1") is None
+    assert [e["action"] for e in db["audit"].find({"what": "photo"}).sort("at", 1)] == [
+        "saved",
+        "deleted",
+    ]
+
+
+def test_what_a_camera_notes_stays_behind_and_the_picture_stands_upright(db):
+    assert b"SECRET PLACE" in with_secrets()
+
+    save_ground_photo(db, "ground-1", with_secrets(), by=ADMIN)
+
+    kept = ground_photo(db, "ground-1")
+    assert b"SECRET" not in kept
+    opened = Image.open(io.BytesIO(kept))
+    assert not opened.getexif()
+    assert opened.size == (640, 1280)
+
+
+def test_what_is_no_small_picture_is_refused_by_the_field_and_nothing_is_kept(db):
+    # 64 million pixels, as its head says: refused before any of them is unpacked.
+    head = b"IHDR" + struct.pack(">IIBBBBB", 8_000, 8_000, 8, 2, 0, 0, 0)
+    bomb = picture("PNG", (1, 1))
+    bomb = bomb[:12] + head + struct.pack(">I", zlib.crc32(head)) + bomb[33:]
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    gif = picture("GIF", (10, 10))
+    junk = [None, "text", b"", b"no picture", svg, gif, picture()[:300], bomb, b"\xff" * 1048577]
+
+    for data in junk:
+        with pytest.raises(InvalidRequest) as refused:
+            save_ground_photo(db, "ground-1", data, by=ADMIN)
+        assert refused.value.field == "photo"
+
+    assert db["ground_photos"].count_documents({}) == 0
+    with pytest.raises(InvalidRequest, match="too many pixels"):
+        save_ground_photo(db, "ground-1", bomb, by=ADMIN)
+
+
+def test_only_an_admin_changes_photos_and_only_of_a_ground(db):
+    for nobody in (MEERA, HEAD):
+        with pytest.raises(NotAllowed):
+            save_ground_photo(db, "ground-1", picture(), by=nobody)
+        with pytest.raises(NotAllowed):
+            remove_ground_photo(db, "ground-1", by=nobody)
+    with pytest.raises(UnknownGround):
+        save_ground_photo(db, "nowhere", picture(), by=ADMIN)
+
+    assert db["ground_photos"].count_documents({}) == 0
