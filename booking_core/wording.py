@@ -23,6 +23,7 @@ from booking_core.errors import (
     StoreUnavailable,
     StudentBusy,
     StudentInactive,
+    StudentStays,
     SubmissionReused,
     TooFarAhead,
     TooLate,
@@ -98,6 +99,10 @@ def _sentence(exc: BookingError) -> str:
             return f"{not_played(exc.game, exc.ground_id)}: {', '.join(exc.allowed)}."
         case StudentInactive():
             return f"{exc.student_id} may not book at present."
+        case StudentStays():
+            if exc.upcoming:
+                return f"{exc.student_id} still has {exc.upcoming} booked ahead."
+            return f"{exc.student_id} is active; deactivate first."
         case NoSchool():
             return no_school(str(exc.date)) + (f": {exc.note}." if exc.note else ".")
         case SlotTaken():

@@ -189,9 +189,11 @@ def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:
     return found
 
 
-def transact(db: Documents, work: Callable[[ClientSession], T]) -> T:
+def transact(
+    db: Documents, work: Callable[[ClientSession], T], seconds: float = DEADLINE_SECONDS
+) -> T:
     """``work`` in one transaction, retried by the driver on a write conflict."""
-    with reachable(), db.client.start_session() as session:
+    with reachable(seconds), db.client.start_session() as session:
         return session.with_transaction(
             work, read_concern=ReadConcern("snapshot"), write_concern=_WRITE
         )
