@@ -47,10 +47,10 @@ class RollOverPlan:
         return sum(move.students for move in self.moves if move.after is not None)
 
 
-def classes_of(students: Iterable[Student]) -> dict[str, int]:
-    """Class -> how many active students, the lowest class first."""
-    counts = Counter(student.class_name for student in students if student.active)
-    return dict(sorted(counts.items(), key=lambda pair: _place(pair[0])))
+def classes_of(students: Iterable[Student], *, active: bool | None = True) -> dict[str, int]:
+    """Class -> how many students (``active`` None: all of them), the lowest class first."""
+    counts = Counter(s.class_name for s in students if active is None or s.active == active)
+    return dict(sorted(counts.items(), key=lambda pair: class_place(pair[0])))
 
 
 def suggest_roll_over(classes: Iterable[str]) -> dict[str, str | None]:
@@ -85,7 +85,7 @@ def roll_over_plan(db: Documents, mapping: Mapping[str, str | None]) -> RollOver
             for student in known.students.values()
             if student.active and wanted.get(student.class_name, "") is None
         ),
-        tuple(sorted((str(c) for c, sources in coming.items() if sources > 1), key=_place)),
+        tuple(sorted((str(c) for c, sources in coming.items() if sources > 1), key=class_place)),
     )
 
 
@@ -142,7 +142,7 @@ def _next(text: str) -> str:
     return _ROMAN[_ROMAN.index(text) + 1]
 
 
-def _place(name: str) -> tuple[int, str]:
+def class_place(name: str) -> tuple[int, str]:
     """Where a class stands in a list: by its number, those without one first."""
     match = _NUMBER.search(name)
     return (_value(match[0]) if match else -1, name)

@@ -8,6 +8,7 @@ from datetime import datetime
 from booking_core import timetable
 from booking_core.errors import InvalidRequest
 from booking_core.model import Actor, Booking, Student, check_id
+from booking_core.rollover import class_place
 from booking_core.rules import check_may
 from booking_core.store import students as store
 from booking_core.store.database import Documents, settings_of
@@ -21,15 +22,20 @@ def find_students(
     class_name: str | None = None,
     active: bool | None = None,
 ) -> list[Student]:
-    """Those in whose roll number, name, class or address each word of ``text`` occurs."""
+    """Those in whose roll number, name, class or address each word of ``text`` occurs.
+
+    By class, the lowest first, then by name.
+    """
     wanted = text.casefold().split()
-    return [
+    found = [
         student
         for student in students
         if (class_name is None or student.class_name == class_name)
         and (active is None or student.active == active)
         and all(word in _said(student) for word in wanted)
     ]
+    place = {name: class_place(name) for name in {s.class_name for s in found}}
+    return sorted(found, key=lambda s: (place[s.class_name], s.name, s.id))
 
 
 def _said(student: Student) -> str:

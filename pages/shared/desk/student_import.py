@@ -197,7 +197,7 @@ def _entries(plan: RosterPlan, kind: str) -> None:
                 after.id,
                 [after.name, _was(before.name, after.name) or after.id],
                 [after.class_name, _was(before.class_name, after.class_name)],
-                [after.email or "–", _was(before.email or "none", after.email or "none")],
+                [after.email or "", _was(before.email or "none", after.email or "none")],
                 ["Active" if after.active else "Inactive", "", "chip"],
             )
             for before, after in shown
@@ -220,7 +220,7 @@ def _entries(plan: RosterPlan, kind: str) -> None:
                 student.id,
                 [student.name, student.id],
                 [student.class_name, ""],
-                [student.email or "–", ""],
+                [student.email or "", ""],
             )
             for student in shown
         ]

@@ -22,7 +22,7 @@ def student_row(student: Student, actions: list[dict[str, str]]) -> dict[str, An
         student.id,
         [student.name, student.id],
         [student.class_name, ""],
-        [student.email or "–", ""],
+        [student.email or "", ""],
         state,
         actions=actions,
     )

@@ -62,7 +62,7 @@ def _list(shared: Services) -> None:
         )
         class_name = st.selectbox(
             "Class",
-            list(classes_of(shared.reference().students.values())),
+            list(classes_of(shared.reference().students.values(), active=None)),
             index=None,
             key="admin.students.class",
             placeholder="All",
@@ -125,9 +125,9 @@ def _list(shared: Services) -> None:
 
 def _actions(student: Student) -> list[dict[str, str]]:
     verbs = (
-        (("change", "Change…", ""), ("deactivate", "Deactivate…", "no"))
+        (("change", "Edit", ""), ("deactivate", "Deactivate…", "no"))
         if student.active
-        else (("reactivate", "Reactivate…", ""), ("erase", "Erase…", "no"))
+        else (("reactivate", "Reactivate", ""), ("erase", "Erase…", "no"))
     )
     about = f"{student.name}, {student.class_name}, {student.id}"
     return [
@@ -141,7 +141,7 @@ def _add(shared: Services) -> None:
     _form(shared, None)
 
 
-@st.dialog("Change a student")
+@st.dialog("Edit a student")
 def _change(shared: Services, student: Student) -> None:
     _form(shared, student)
 
