@@ -55,7 +55,7 @@ def read_lines(data: bytes, columns: int) -> Iterator[tuple[int, list[str]]]:
             for line, cells in enumerate(rows, start=1):
                 if line > _LAST_LINE:
                     raise InvalidRequest("file", _DAMAGED)
-                if cells:
+                if cells.count(None) < len(cells):  # most of a sheet is empty
                     yield line, [_text(value) for value in cells]
         finally:
             book.close()
