@@ -105,6 +105,8 @@ def test_the_bookings_of_one_leaver_stay_together_under_a_pseudonym(
     assert len(find_bookings(db, student_id=pseudonym)) == 4
     assert {b.purpose for b in former} == {""}
     assert {e.reason for b in former for e in b.history} == {""}
+    # It is made from the roll number and the purpose: who guesses both would know.
+    assert db["bookings"].distinct("fingerprint", {"student_id": pseudonym}) == [""]
     # Who decided what and when stays: it is no word of the student.
     assert {e.by for b in former for e in b.history} == {"meera", "head"}
     [other] = find_bookings(db, student_id="S001")

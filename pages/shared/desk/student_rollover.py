@@ -107,10 +107,13 @@ def _sum(plan: RollOverPlan) -> str:
 @st.dialog("Roll the classes over?")
 def _confirm(shared: Services, plan: RollOverPlan) -> None:
     st.markdown(_sum(plan))
-    with st.container(border=True, height=260 if len(plan.moves) > 8 else "content"):
-        for move in plan.moves:
-            target = "leaves the school" if move.after is None else f"becomes {move.after}"
-            st.text(f"{move.before} {target} ({move.students:,})")
+    with st.container(border=True, height=260 if len(plan.moves) > 10 else "content"):
+        lines = (
+            f"{move.before} {f'becomes {move.after}' if move.after else 'leaves the school'} "
+            f"({move.students:,})"
+            for move in plan.moves
+        )
+        st.text("\n".join(lines))
     if plan.leaving:
         st.caption("Who leaves is deactivated, and can be reactivated one by one.")
         ahead = bookings_ahead(shared.db, [student.id for student in plan.leaving])

@@ -73,11 +73,12 @@ def _turn(key: str, step: int) -> None:
 def bookings(found: Sequence[Booking], shared: Services) -> None:
     """The first few of them, in one line each."""
     grounds, today = shared.reference().grounds, shared.now().date()
-    for booking in found[:_SHOWN_BOOKINGS]:
-        st.text(
-            f"{booking.student_name}: {booking.game}, "
-            f"{views.slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
-        )
+    lines = (
+        f"{booking.student_name}: {booking.game}, "
+        f"{views.slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
+        for booking in found[:_SHOWN_BOOKINGS]
+    )
+    st.text("\n".join(lines))
     if len(found) > _SHOWN_BOOKINGS:
         st.caption(f"and {len(found) - _SHOWN_BOOKINGS} more")
 
