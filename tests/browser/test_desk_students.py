@@ -75,7 +75,7 @@ def test_a_leaver_is_deactivated_and_erased_by_one_who_was_told_what_happens(ope
     page.get_by_label("Find").press("Enter")
     page.get_by_role("button", name=re.compile("^Deactivate: Student 7,")).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("Booked ahead: 1")).to_be_visible()
+    expect(dialog.get_by_text("Booked ahead: 1 booking")).to_be_visible()
     dialog.get_by_role("button", name="Deactivate", exact=True).click()
     expect(dialog).to_have_count(0)
 

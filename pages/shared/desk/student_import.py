@@ -13,7 +13,6 @@ from booking_core import (
     RosterPlan,
     Table,
     apply_roster,
-    bookings_ahead,
     plan_roster,
     read_table,
 )
@@ -90,6 +89,8 @@ def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
         return _Preview(file.file_id, table, plan_roster(shared.db, table.rows))
     except InvalidRequest as exc:
         return _Preview(file.file_id, problem=words.error(exc))
+    except BookingError as exc:  # of no file: the next look tries again
+        return _Preview("", problem=words.error(exc))
 
 
 def _first_kind(plan: RosterPlan | None) -> str:
@@ -154,10 +155,7 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
         with shared.change():
             apply_roster(shared.db, plan, by=by, deactivate_leaving=leave)
     except ChangedMeanwhile:
-        assert preview.table is not None
-        state[_PREVIEW] = _Preview(
-            preview.file_id, preview.table, plan_roster(shared.db, preview.table.rows)
-        )
+        state.pop(_PREVIEW)  # compared anew
         state[_AGAIN] = True
         st.rerun()
     except BookingError as exc:
@@ -242,11 +240,7 @@ def _warn(shared: Services, plan: RosterPlan) -> None:
             "Some of them may stand in the wrong rows. Mend those first, or look at both lists.",
             icon=":material/warning:",
         )
-    ahead = bookings_ahead(shared.db, [student.id for student in plan.leaving])
-    if ahead:
-        with st.container(border=True):
-            st.markdown(f"**{rows.counted(len(ahead), 'booking')} of theirs ahead, which stay**")
-            rows.bookings(ahead, shared)
+    rows.ahead(shared, plan.leaving, "{} of theirs ahead, which stay")
 
 
 def _label(plan: RosterPlan, leave: bool) -> str:

@@ -9,7 +9,6 @@ import streamlit as st
 from booking_core import (
     BookingError,
     RollOverPlan,
-    bookings_ahead,
     classes_of,
     roll_over,
     roll_over_plan,
@@ -116,10 +115,7 @@ def _confirm(shared: Services, plan: RollOverPlan) -> None:
         st.text("\n".join(lines))
     if plan.leaving:
         st.caption("Who leaves is deactivated, and can be reactivated one by one.")
-        ahead = bookings_ahead(shared.db, [student.id for student in plan.leaving])
-        if ahead:
-            st.markdown(f"**{rows.counted(len(ahead), 'booking')} of theirs ahead, which stay**")
-            rows.bookings(ahead, shared)
+        rows.ahead(shared, plan.leaving, "{} of theirs ahead, which stay")
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.students.roll.back"):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from booking_core import Booking, BookingError, InvalidRequest, Student
+from booking_core import Booking, BookingError, InvalidRequest, Student, bookings_ahead
 from pages.shared import views, words
 from pages.shared.services import Services
 
@@ -70,8 +70,21 @@ def _turn(key: str, step: int) -> None:
     st.session_state[key] = max(0, st.session_state.get(key, 0) + step)
 
 
-def bookings(found: Sequence[Booking], shared: Services) -> None:
-    """The first few of them, in one line each."""
+def ahead(
+    shared: Services, students: Sequence[Student], title: str = "Booked ahead: {}"
+) -> list[Booking] | None:
+    """Shows what these students have booked ahead, the first few in a line each.
+
+    None, and why, when that cannot be known just now.
+    """
+    try:
+        found = bookings_ahead(shared.db, [student.id for student in students])
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
+        return None
+    if not found:
+        return found
+    st.markdown(f"**{title.format(counted(len(found), 'booking'))}**")
     grounds, today = shared.reference().grounds, shared.now().date()
     lines = (
         f"{booking.student_name}: {booking.game}, "
@@ -81,6 +94,7 @@ def bookings(found: Sequence[Booking], shared: Services) -> None:
     st.text("\n".join(lines))
     if len(found) > _SHOWN_BOOKINGS:
         st.caption(f"and {len(found) - _SHOWN_BOOKINGS} more")
+    return found
 
 
 def told(exc: BookingError) -> str:

@@ -10,7 +10,6 @@ from booking_core import (
     BookingError,
     Student,
     add_student,
-    bookings_ahead,
     change_student,
     classes_of,
     erase_student,
@@ -215,14 +214,6 @@ def _subject(student: Student) -> None:
             right.text(value)
 
 
-def _ahead(shared: Services, student: Student) -> list[Any]:
-    ahead = bookings_ahead(shared.db, [student.id])
-    if ahead:
-        st.markdown(f"**Booked ahead: {len(ahead)}**")
-        rows.bookings(ahead, shared)
-    return ahead
-
-
 def _act(shared: Services, label: str, verb: Any, done: str, *, disabled: bool = False) -> None:
     """Back, and the button that calls ``verb(by)``."""
     failed = st.empty()
@@ -245,14 +236,13 @@ def _act(shared: Services, label: str, verb: Any, done: str, *, disabled: bool =
 def _deactivate(shared: Services, student: Student) -> None:
     _subject(student)
     st.markdown("Nobody can book for this student any more. It can be undone at any time.")
-    try:
-        if _ahead(shared, student):
-            st.caption("These bookings stay. Cancel on Bookings what is not to take place.")
-        else:
-            st.caption("Nothing is booked ahead.")
-    except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+    ahead = rows.ahead(shared, [student])
+    if ahead is None:
         return
+    if ahead:
+        st.caption("They stay. Cancel on Bookings what is not to take place.")
+    else:
+        st.caption("Nothing is booked ahead.")
     _act(
         shared,
         "Deactivate",
@@ -276,15 +266,13 @@ def _reactivate(shared: Services, student: Student) -> None:
 @st.dialog("Erase this student's personal data?")
 def _erase(shared: Services, student: Student) -> None:
     _subject(student)
-    try:
-        if _ahead(shared, student):
-            st.warning(
-                "Nothing is erased while something is booked ahead. Cancel it on Bookings first.",
-                icon=":material/event_busy:",
-            )
-            return
-    except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+    ahead = rows.ahead(shared, [student])
+    if ahead:
+        st.warning(
+            "Nothing is erased while something is booked ahead. Cancel it on Bookings first.",
+            icon=":material/event_busy:",
+        )
+    if ahead is None or ahead:
         return
     st.markdown(
         "Name, roll number and e-mail address are erased for good, here and in every booking of "
