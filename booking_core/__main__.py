@@ -15,13 +15,13 @@ import click
 
 from booking_core import account_commands, backups, bookings, demo, doctor, imports
 from booking_core.boards import Board, Cell, day_board
-from booking_core.csv_tables import Table, read_table
 from booking_core.errors import BookingError, InvalidRequest
 from booking_core.model import Actor, BookingRequest, CellState, Role
 from booking_core.names import Names
 from booking_core.settings import Settings
 from booking_core.store import reference, schema
 from booking_core.store.database import BookingDatabase, connect, reachable
+from booking_core.tables import UPLOAD, Limits, Table, read_table
 from booking_core.wording import sentence
 
 _PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read
@@ -162,7 +162,7 @@ def book(
 
 @cli.group("import")
 def import_() -> None:
-    """Adds students or past bookings from a CSV file (UTF-8)."""
+    """Adds students or past bookings from a CSV file or an Excel workbook (.xlsx)."""
 
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
@@ -187,7 +187,7 @@ def import_bookings(file: Path, dry_run: bool, create_missing: bool) -> None:
 
     Rules and periods do not apply to history, the indexes do. A second run adds nothing.
     """
-    table = _read(file, imports.BOOKING_COLUMNS)
+    table = _read(file, imports.BOOKING_COLUMNS, imports.HISTORY)
     with _connected() as db, _progress(len(table.rows)) as progress:
         report = imports.import_bookings(
             db, table, dry_run=dry_run, create_missing=create_missing, progress=progress
@@ -218,12 +218,15 @@ def _progress(rows: int) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _read(file: Path, columns: tuple[str, ...]) -> Table:
+def _read(file: Path, columns: tuple[str, ...], limits: Limits = UPLOAD) -> Table:
     try:
         data = file.read_bytes()
     except OSError as exc:
         raise InvalidRequest(file.name, f"cannot be read: {exc.strerror}") from exc
-    return read_table(data, file.name, columns)
+    try:
+        return read_table(data, file.name, columns, limits=limits)
+    except InvalidRequest as exc:  # several may be read by one script: say which
+        raise InvalidRequest(file.name, exc.problem) from exc
 
 
 def _tell(report: imports.Report, dry_run: bool) -> None:

@@ -5,7 +5,7 @@ BookingError
 |   +-- UnknownGround, UnknownStudent, NotAPeriod
 +-- RuleBroken            allowed shape, refused by policy (.rule)
 |   +-- InThePast, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
-|       StudentInactive, NoSchool, GroundRetired, LastAdmin
+|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
 |   +-- StudentBusy       (.booking)
@@ -138,6 +138,17 @@ class StudentInactive(RuleBroken):
     def __init__(self, student_id: str) -> None:
         self.student_id = student_id
         super().__init__(student_id)
+
+
+class StudentStays(RuleBroken):
+    """Personal data is erased of those only who are inactive and have nothing booked ahead.
+
+    ``upcoming`` is how many active bookings are not over; 0: the student is active.
+    """
+
+    def __init__(self, student_id: str, upcoming: int = 0) -> None:
+        self.student_id, self.upcoming = student_id, upcoming
+        super().__init__(f"{student_id} has {upcoming} ahead" if upcoming else student_id)
 
 
 class NoSchool(RuleBroken):

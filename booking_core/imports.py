@@ -1,4 +1,4 @@
-"""Students and past bookings from CSV files: plain functions from a table to a report.
+"""Students and past bookings from files: plain functions from a table to a report.
 
 History is not judged by the rules or by the periods of a timetable: it happened. It is judged by
 the indexes, as everything is. A booking's id is made from what its line says, so a file that is
@@ -15,8 +15,7 @@ from datetime import date as Date
 from datetime import datetime, time
 from uuid import UUID, uuid5
 
-from booking_core import timetable
-from booking_core.csv_tables import Row, Table
+from booking_core import roster, timetable
 from booking_core.errors import InvalidRequest
 from booking_core.model import (
     Actor,
@@ -32,9 +31,12 @@ from booking_core.names import Names
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference
 from booking_core.store.database import Documents, settings_of
+from booking_core.tables import Limits, Row, Table
 
-STUDENT_COLUMNS = ("id", "name", "class")
+STUDENT_COLUMNS = roster.COLUMNS
 BOOKING_COLUMNS = ("ground", "date", "start", "end", "student", "game", "status")
+# A school's history of many years.
+HISTORY = Limits(bytes=500_000_000, rows=2_000_000, text=500_000_000)
 IMPORTER = Actor("import", Role.ADMIN, "Import")
 _CHUNK = 500
 _IDS = UUID("0d0f6b2c-6a55-5b0c-8f0e-0c1a7f6f3e42")
@@ -60,49 +62,18 @@ class Report:
 def import_students(db: Documents, table: Table, *, dry_run: bool = False) -> Report:
     """Adds the students of ``table``, and changes those on record with other details.
 
-    What the file has no column for stays as it is on record. Raises StoreUnavailable.
+    What the file has no column for stays as it is on record. All of it is done or nothing. Raises
+    ChangedMeanwhile when somebody else changed students at this moment, StoreUnavailable.
     """
-    report = Report()
-    known = reference.load(db).students
-    seen: dict[str, tuple[int, Student]] = {}
-    fresh: list[Student] = []
-    for row in table.rows:
-        try:
-            student = _student(row, known)
-        except InvalidRequest as exc:
-            report.refused.append((row.line, f"{exc.field} {exc.problem}"))
-            continue
-        line, earlier = seen.setdefault(student.id, (row.line, student))
-        if line != row.line:
-            same = earlier == student
-            reason = f"same as line {line}" if same else f"{student.id} stands in line {line} too"
-            (report.skipped if same else report.refused).append((row.line, reason))
-        elif known.get(student.id) == student:
-            report.skipped.append((row.line, "already on record"))
-        else:
-            report.changed += student.id in known
-            report.added += student.id not in known
-            fresh.append(student)
+    plan = roster.plan_roster(db, table.rows)
     if not dry_run:
-        # A transaction has a minute; schools of any size fit into few of these.
-        for start in range(0, len(fresh), 5000):
-            reference.save_students(db, fresh[start : start + 5000])
-    return report
-
-
-def _student(row: Row, known: dict[str, Student]) -> Student:
-    if row.problem:
-        raise InvalidRequest("the row", row.problem)
-    values = row.values
-    before = known.get(values["id"])
-    student = Student(values["id"], values["name"], values["class"])
-    email = values.get("email", before.email if before else None)
-    active = before.active if before else True
-    if text := values.get("active", "").casefold():
-        if text not in ("yes", "true", "1", "no", "false", "0"):
-            raise InvalidRequest("active", "must be yes or no")
-        active = text in ("yes", "true", "1")
-    return replace(student, email=email, active=active)
+        roster.apply_roster(db, plan, by=None, deactivate_leaving=False)
+    return Report(
+        added=len(plan.new),
+        changed=len(plan.changed),
+        skipped=[(line, "already on record") for line in plan.same],
+        refused=[(wrong.line, f"{wrong.field} {wrong.problem}") for wrong in plan.wrong],
+    )
 
 
 def import_bookings(

@@ -26,6 +26,7 @@ from booking_core.errors import (
     StoreUnavailable,
     StudentBusy,
     StudentInactive,
+    StudentStays,
     SubmissionReused,
     TooFarAhead,
     TooLate,
@@ -103,6 +104,10 @@ def _sentence(exc: BookingError) -> str:
             return f"{not_played(exc.game, exc.ground_id)}: {', '.join(exc.allowed)}."
         case StudentInactive():
             return f"{exc.student_id} may not book at present."
+        case StudentStays():
+            if exc.upcoming:
+                return f"{exc.student_id} still has {exc.upcoming} booked ahead."
+            return f"{exc.student_id} is active; deactivate first."
         case NoSchool():
             return no_school(str(exc.date)) + (f": {exc.note}." if exc.note else ".")
         case SlotTaken():

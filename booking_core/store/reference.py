@@ -153,9 +153,11 @@ def _save(
         collection(db, schema.META).update_one(
             {"_id": "revision"}, {"$inc": {counter: 1}}, session=session
         )
-        subject = rows[0]["_id"] if len(rows) == 1 else ""
-        # Of students only how many: what is said of a person must be erasable.
-        details = {"count": len(rows)} if name == schema.STUDENTS else {"after": rows[0]}
+        subject: str = rows[0]["_id"]
+        details: dict[str, Any] = {"after": rows[0]}
+        if name == schema.STUDENTS:
+            # Only how many, and no roll number: what is said of a person must be erasable.
+            subject, details = "", {"count": len(rows)}
         journal.write(db, session, by, "saved", what, subject, details)
 
     transact(db, work)

@@ -35,6 +35,7 @@ from booking_core import (
     StoreUnavailable,
     StudentBusy,
     StudentInactive,
+    StudentStays,
     SubmissionReused,
     TooFarAhead,
     TooLate,
@@ -74,6 +75,8 @@ FIELDS = {
     "last": "The last date",
     "to": "Who decides",
     "closure_id": "The closure",
+    "file": "The file",
+    "class_name": "The class",
 }
 # What a role may not do; other verbs are said of "this booking".
 NOT_ALLOWED = {
@@ -242,6 +245,11 @@ def error(exc: BookingError) -> str:
             return f"{where}. It is for {', '.join(exc.allowed)}."
         case StudentInactive():
             return "This student has left the school or is suspended from booking."
+        case StudentStays():
+            if exc.upcoming:
+                noun = "booking" if exc.upcoming == 1 else "bookings"
+                return f"This student still has {exc.upcoming} {noun} ahead. Cancel what is left."
+            return "This student is active. Deactivate first; then the data can be erased."
         case NoSchool():
             note = f" ({exc.note})" if exc.note else ""
             return f"{wording.no_school(short_date(exc.date))}{note}."

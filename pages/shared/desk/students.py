@@ -1,7 +1,292 @@
-"""The desk's section for students."""
+"""The desk's section for students: the list, one student at a time; import; class rollover."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from booking_core import (
+    BookingError,
+    Student,
+    add_student,
+    change_student,
+    classes_of,
+    erase_student,
+    find_students,
+    set_active,
+)
+from pages.shared import elements, live, session, words
+from pages.shared.desk import student_import, student_rollover
+from pages.shared.desk import student_rows as rows
 from pages.shared.services import Services
+
+VIEWS = ("List", "Import", "Class rollover")
+_STATES = {"Active": True, "Inactive": False}
+_DIALOG, _PAGE = "admin.students.dialog", "admin.students.page"
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    view = st.segmented_control(
+        "Students",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="admin.students.view",
+        label_visibility="collapsed",
+    )
+    if view == VIEWS[1]:
+        student_import.show(shared)
+    elif view == VIEWS[2]:
+        student_rollover.show(shared)
+    else:
+        _list(shared)
+
+
+def _first_page() -> None:
+    st.session_state[_PAGE] = 0
+
+
+def _list(shared: Services) -> None:
+    state = st.session_state
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = st.text_input(
+            "Find",
+            key="admin.students.find",
+            placeholder="Name, roll number or class",
+            on_change=_first_page,
+            max_chars=120,
+            width=260,
+        )
+        class_name = st.selectbox(
+            "Class",
+            list(classes_of(shared.reference().students.values(), active=None)),
+            index=None,
+            key="admin.students.class",
+            placeholder="All",
+            on_change=_first_page,
+            width=130,
+        )
+        standing = st.selectbox(
+            "State",
+            list(_STATES),
+            index=None,
+            key="admin.students.state",
+            placeholder="All",
+            on_change=_first_page,
+            width=130,
+        )
+        if st.button("Add a student", key="admin.students.add", icon=":material/person_add:"):
+            state[_DIALOG] = ("add", None)
+
+    def listing() -> None:
+        known = shared.reference().students
+        found = find_students(
+            known.values(), text, class_name=class_name, active=_STATES.get(standing or "")
+        )
+        if not found:
+            with st.container(border=True):
+                if known:
+                    st.markdown("##### No student matches")
+                    st.caption("Search for something else, or choose another class or state.")
+                else:
+                    st.markdown("##### No students yet")
+                    st.caption("Import a list, or add the first one. Then Book can choose them.")
+            return
+        shown, first = rows.page(found, _PAGE)
+        payload = {
+            "caption": "Students",
+            "columns": ["Student", "Class", "E-mail", "State"],
+            "rows": [rows.student_row(s, _actions(s)) for s in shown],
+            "bulk": [],
+            "live": shared.is_live,
+        }
+        acted = elements.action_list(payload, key="admin.students.list")
+        rows.pager(len(found), first, _PAGE)
+        if acted is not None and (student := known.get(acted["ids"][0])) is not None:
+            state[_DIALOG] = (acted["action"], student)
+            st.rerun()
+
+    live.fragment(shared, "admin.students", listing)
+    verb, student = state.pop(_DIALOG, ("", None))
+    if verb == "add":
+        _add(shared)
+    elif verb == "change":
+        _change(shared, student)
+    elif verb == "deactivate":
+        _deactivate(shared, student)
+    elif verb == "reactivate":
+        _reactivate(shared, student)
+    elif verb == "erase":
+        _erase(shared, student)
+
+
+def _actions(student: Student) -> list[dict[str, str]]:
+    verbs = (
+        (("change", "Edit", ""), ("deactivate", "Deactivate…", "no"))
+        if student.active
+        else (("reactivate", "Reactivate", ""), ("erase", "Erase…", "no"))
+    )
+    about = f"{student.name}, {student.class_name}, {student.id}"
+    return [
+        {"name": name, "label": label, "tone": tone, "about": f"{label.rstrip('…')}: {about}"}
+        for name, label, tone in verbs
+    ]
+
+
+@st.dialog("Add a student")
+def _add(shared: Services) -> None:
+    _form(shared, None)
+
+
+@st.dialog("Edit a student")
+def _change(shared: Services, student: Student) -> None:
+    _form(shared, student)
+
+
+def _form(shared: Services, before: Student | None) -> None:
+    """Saves a new student, or ``before`` with other details."""
+    key = f"admin.students.form.{before.id if before else ''}"
+    classes = list(classes_of(shared.reference().students.values()))
+    current = before.class_name if before else None
+    if current is not None and current not in classes:
+        classes.append(current)
+    with st.form(key, border=False):
+        number = st.text_input(
+            "Roll number",
+            value=before.id if before else "",
+            key=f"{key}.id",
+            disabled=before is not None,
+            max_chars=64,
+            help="It stays, because bookings bear it." if before else None,
+        )
+        name = st.text_input(
+            "Name", value=before.name if before else "", key=f"{key}.name", max_chars=120
+        )
+        class_name = st.selectbox(
+            "Class",
+            classes,
+            index=classes.index(current) if current is not None else None,
+            key=f"{key}.class",
+            accept_new_options=True,
+            placeholder="Choose, or type a new one",
+        )
+        email = st.text_input(
+            "E-mail (optional)",
+            value=(before.email or "") if before else "",
+            key=f"{key}.email",
+            max_chars=254,
+        )
+        failed = st.empty()
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            back = st.form_submit_button("Back", key=f"{key}.back")
+            save = st.form_submit_button("Save", key=f"{key}.save", type="primary")
+    if back:
+        st.rerun()
+    if not save:
+        return
+    try:
+        active = before.active if before else True
+        after = Student(number, name, class_name or "", email or None, active)
+        by = session.actor()
+        with shared.change():
+            if before is None:
+                add_student(shared.db, after, by=by)
+            else:
+                change_student(shared.db, before, after, by=by)
+    except BookingError as exc:
+        failed.error(words.literal(rows.told(exc)))
+    else:
+        st.toast("Saved.", icon=":material/check:")
+        st.rerun()
+
+
+def _subject(student: Student) -> None:
+    with st.container(border=True):
+        for name, value in (
+            ("Student", student.name),
+            ("Roll number", student.id),
+            ("Class", student.class_name),
+        ):
+            left, right = st.columns([1, 3])
+            left.caption(name)
+            right.text(value)
+
+
+def _act(shared: Services, label: str, verb: Any, done: str, *, disabled: bool = False) -> None:
+    """Back, and the button that calls ``verb(by)``."""
+    failed = st.empty()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="admin.students.back"):
+            st.rerun()
+        if st.button(label, key="admin.students.do", type="primary", disabled=disabled):
+            try:
+                by = session.actor()
+                with shared.change():
+                    verb(by)
+            except BookingError as exc:
+                failed.error(words.literal(rows.told(exc)))
+            else:
+                st.toast(done, icon=":material/check:")
+                st.rerun()
+
+
+@st.dialog("Deactivate this student?")
+def _deactivate(shared: Services, student: Student) -> None:
+    _subject(student)
+    st.markdown("Nobody can book for this student any more. It can be undone at any time.")
+    ahead = rows.ahead(shared, [student])
+    if ahead is None:
+        return
+    if ahead:
+        st.caption("They stay. Cancel on Bookings what is not to take place.")
+    else:
+        st.caption("Nothing is booked ahead.")
+    _act(
+        shared,
+        "Deactivate",
+        lambda by: set_active(shared.db, student.id, False, by=by),
+        "Deactivated.",
+    )
+
+
+@st.dialog("Reactivate this student?")
+def _reactivate(shared: Services, student: Student) -> None:
+    _subject(student)
+    st.markdown("Staff can book for this student again.")
+    _act(
+        shared,
+        "Reactivate",
+        lambda by: set_active(shared.db, student.id, True, by=by),
+        "Reactivated.",
+    )
+
+
+@st.dialog("Erase this student's personal data?")
+def _erase(shared: Services, student: Student) -> None:
+    _subject(student)
+    ahead = rows.ahead(shared, [student])
+    if ahead:
+        st.warning(
+            "Nothing is erased while something is booked ahead. Cancel it on Bookings first.",
+            icon=":material/event_busy:",
+        )
+    if ahead is None or ahead:
+        return
+    st.markdown(
+        "Name, roll number and e-mail address are erased for good, here and in every booking of "
+        "this student, and so are purposes and reasons given there. The bookings stay in the "
+        "figures, with class, ground, time and game, as those of a former student."
+    )
+    st.markdown("**This cannot be undone.**")
+    typed = st.text_input(
+        "Type the roll number to confirm", key=f"admin.students.typed.{student.id}", live=True
+    )
+    _act(
+        shared,
+        "Erase for good",
+        lambda by: erase_student(shared.db, student.id, by=by),
+        "Erased. The figures stay.",
+        disabled=typed.strip() != student.id,
+    )

@@ -1,0 +1,263 @@
+"""The students' import: upload, preview, confirm. Until then nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from booking_core import (
+    BookingError,
+    ChangedMeanwhile,
+    InvalidRequest,
+    RosterPlan,
+    Table,
+    apply_roster,
+    plan_roster,
+    read_table,
+)
+from booking_core.roster import COLUMNS
+from booking_core.tables import UPLOAD
+from pages.shared import elements, session, words
+from pages.shared.desk import student_rows as rows
+from pages.shared.services import Services
+
+_KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
+_PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
+_DONE, _AGAIN = "admin.students.imported", "admin.students.again"
+KINDS = ("New", "Changed", "Leaving", "Wrong rows")
+# With a byte order mark, so that a spreadsheet reads and writes every letter.
+TEMPLATE = "\ufeffroll number,name,class,email\r\n".encode()
+_FIELDS = {"id": "Roll number", "the row": "Row", "email": "E-mail"}
+
+
+@dataclass(slots=True)
+class _Preview:
+    """What the uploaded file says, and what it would do; ``problem`` when it cannot be read."""
+
+    file_id: str
+    table: Table | None = None
+    plan: RosterPlan | None = None
+    problem: str = ""
+
+
+def show(shared: Services) -> None:
+    """Draws the import."""
+    state = st.session_state
+    number = state.setdefault(_NUMBER, 0)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            "A CSV file or an Excel workbook, with the columns roll number, name and class, and "
+            f"e-mail if you like. At most {UPLOAD.rows:,} rows. Nothing is saved before you "
+            "have seen what would change.",
+            width=640,
+        )
+        st.download_button(
+            "Template",
+            TEMPLATE,
+            file_name="students.csv",
+            mime="text/csv",
+            key="admin.students.template",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    file = st.file_uploader(
+        "List of students",
+        type=["csv", "tsv", "txt", "xlsx", "xlsm"],
+        max_upload_size=UPLOAD.bytes // (1024 * 1024),
+        key=f"admin.students.file.{number}",
+    )
+    if file is None:
+        state.pop(_PREVIEW, None)
+        if said := state.get(_DONE):
+            st.success(said, icon=":material/check:")
+        return
+    state.pop(_DONE, None)
+    preview = state.get(_PREVIEW)
+    if preview is None or preview.file_id != file.file_id:
+        preview = state[_PREVIEW] = _read(shared, file)
+        state[_KIND] = _first_kind(preview.plan)
+    if preview.plan is None:
+        st.error(words.literal(preview.problem), icon=":material/error:")
+        return
+    _show(shared, preview, preview.plan)
+
+
+def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
+    try:
+        table = read_table(file.getvalue(), file.name, COLUMNS)
+        return _Preview(file.file_id, table, plan_roster(shared.db, table.rows))
+    except InvalidRequest as exc:
+        return _Preview(file.file_id, problem=words.error(exc))
+    except BookingError as exc:  # of no file: the next look tries again
+        return _Preview("", problem=words.error(exc))
+
+
+def _first_kind(plan: RosterPlan | None) -> str:
+    """What there is to see first."""
+    if plan is None:
+        return KINDS[0]
+    found = zip(KINDS, (plan.new, plan.changed, plan.leaving, plan.wrong), strict=True)
+    return next((kind for kind, entries in found if entries), KINDS[0])
+
+
+def _turn_to_first() -> None:
+    st.session_state[_PAGE] = 0
+
+
+def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
+    state = st.session_state
+    if state.pop(_AGAIN, False):
+        st.warning(
+            "The list of students changed while you looked. This is what the file would do now.",
+            icon=":material/sync:",
+        )
+    counts = dict(
+        zip(KINDS, map(len, (plan.new, plan.changed, plan.leaving, plan.wrong)), strict=True)
+    )
+    kind = st.segmented_control(
+        "What the file would do",
+        KINDS,
+        required=True,
+        key=_KIND,
+        format_func=lambda name: f"{name} {counts[name]:,}",
+        on_change=_turn_to_first,
+    )
+    notes = [f"{rows.counted(plan.unchanged, 'row')} on record already"]
+    if plan.inactive:
+        notes.append(f"{rows.counted(len(plan.inactive), 'student')} inactive, and left so")
+    if preview.table is not None and preview.table.guessed:
+        notes.append("the file does not say how its letters are written: look at the accents")
+    st.caption(". ".join(note[0].upper() + note[1:] for note in notes) + ".")
+    _entries(plan, kind or KINDS[0])
+    leave = st.checkbox(
+        f"Deactivate the {rows.counted(len(plan.leaving), 'student')} whom the file does not name",
+        key=f"admin.students.leave.{preview.file_id}",
+        disabled=not plan.leaving,
+    )
+    if leave and plan.leaving:
+        _warn(shared, plan)
+    failed = st.empty()
+    label = _label(plan, leave)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        if plan.wrong:
+            st.caption(f"{rows.counted(len(plan.wrong), 'wrong row')} left out.", width="content")
+        pressed = st.button(
+            label or "Nothing to save",
+            key="admin.students.import",
+            type="primary",
+            disabled=not label or not shared.is_live,
+        )
+    if not pressed:
+        return
+    try:
+        by = session.actor()
+        with shared.change():
+            apply_roster(shared.db, plan, by=by, deactivate_leaving=leave)
+    except ChangedMeanwhile:
+        state.pop(_PREVIEW)  # compared anew
+        state[_AGAIN] = True
+        st.rerun()
+    except BookingError as exc:
+        failed.error(words.literal(words.error(exc)))
+    else:
+        state[_DONE] = f"Done: {_sum(plan, leave)}. They can be chosen on Book at once."
+        state[_NUMBER] += 1  # an empty uploader
+        state.pop(_PREVIEW, None)
+        st.rerun()
+
+
+def _entries(plan: RosterPlan, kind: str) -> None:
+    """The page of what the file would do."""
+    lines: list[dict[str, object]] = []
+    found = {
+        KINDS[0]: plan.new,
+        KINDS[1]: plan.changed,
+        KINDS[2]: plan.leaving,
+        KINDS[3]: plan.wrong,
+    }[kind]
+    if not found:
+        with st.container(border=True):
+            st.caption(
+                {
+                    KINDS[0]: "Every student of the file is on record.",
+                    KINDS[1]: "No student on record has other details in the file.",
+                    KINDS[2]: "The file names every active student.",
+                    KINDS[3]: "Every row can be used.",
+                }[kind]
+            )
+        return
+    shown, first = rows.page(found, _PAGE)
+    columns = ["Student", "Class", "E-mail"]
+    if kind == KINDS[1]:
+        lines = [
+            rows.plain_row(
+                after.id,
+                [after.name, _was(before.name, after.name) or after.id],
+                [after.class_name, _was(before.class_name, after.class_name)],
+                [after.email or "", _was(before.email or "none", after.email or "none")],
+                ["Active" if after.active else "Inactive", "", "chip"],
+            )
+            for before, after in shown
+        ]
+        columns.append("State")
+    elif kind == KINDS[3]:
+        columns = ["Line", "Field", "Reason"]
+        lines = [
+            rows.plain_row(
+                f"{wrong.line}",
+                [f"Line {wrong.line}", ""],
+                [_FIELDS.get(wrong.field, wrong.field.capitalize()), ""],
+                [wrong.problem, ""],
+            )
+            for wrong in shown
+        ]
+    else:
+        lines = [
+            rows.plain_row(
+                student.id,
+                [student.name, student.id],
+                [student.class_name, ""],
+                [student.email or "", ""],
+            )
+            for student in shown
+        ]
+    elements.action_list(
+        {"caption": kind, "columns": columns, "rows": lines, "bulk": [], "live": True},
+        key=f"admin.students.import.list.{KINDS.index(kind)}",
+    )
+    rows.pager(len(found), first, _PAGE)
+
+
+def _was(before: str, after: str) -> str:
+    return "" if before == after else f"was {before}"
+
+
+def _warn(shared: Services, plan: RosterPlan) -> None:
+    """What deactivating the leaving ones means."""
+    if plan.wrong:
+        st.warning(
+            "Some of them may stand in the wrong rows. Mend those first, or look at both lists.",
+            icon=":material/warning:",
+        )
+    rows.ahead(shared, plan.leaving, "{} of theirs ahead, which stay")
+
+
+def _label(plan: RosterPlan, leave: bool) -> str:
+    """What the button does; empty when that is nothing."""
+    parts = [
+        f"{number:,} {word}"
+        for number, word in ((len(plan.new), "new"), (len(plan.changed), "changed"))
+        if number
+    ]
+    saved = f"save {' and '.join(parts)}" if parts else ""
+    gone = f"deactivate {len(plan.leaving):,}" if leave and plan.leaving else ""
+    label = ", ".join(part for part in (saved, gone) if part)
+    return label[:1].upper() + label[1:]
+
+
+def _sum(plan: RosterPlan, leave: bool) -> str:
+    parts = [f"{len(plan.new):,} new", f"{len(plan.changed):,} changed"]
+    if leave:
+        parts.append(f"{len(plan.leaving):,} deactivated")
+    return ", ".join(parts)

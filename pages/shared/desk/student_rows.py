@@ -1,0 +1,110 @@
+"""What the students' list, the import's preview and the rollover show alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from booking_core import Booking, BookingError, InvalidRequest, Student, bookings_ahead
+from pages.shared import views, words
+from pages.shared.services import Services
+
+T = TypeVar("T")
+PAGE = 50
+_SHOWN_BOOKINGS = 10
+
+
+def student_row(student: Student, actions: list[dict[str, str]]) -> dict[str, Any]:
+    state = ["Active", "", "chip"] if student.active else ["Inactive", "", "chip closed"]
+    return plain_row(
+        student.id,
+        [student.name, student.id],
+        [student.class_name, ""],
+        [student.email or "", ""],
+        state,
+        actions=actions,
+    )
+
+
+def plain_row(id: str, *cells: list[str], actions: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+    """A line of the list; each cell is what stands there, what stands under it, and a tone."""
+    return {
+        "id": id,
+        "about": cells[0][0],
+        "selectable": False,
+        "cells": cells,
+        "actions": list(actions),
+    }
+
+
+def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
+    """The rows of the page that ``key`` remembers, and the place of the first of them."""
+    last = max(0, (len(rows) - 1) // PAGE)
+    number = st.session_state[key] = min(st.session_state.get(key, 0), last)
+    first = number * PAGE
+    return rows[first : first + PAGE], first
+
+
+def pager(total: int, first: int, key: str) -> None:
+    """Where the page stands among all, and the buttons that turn it."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{first + 1}–{min(first + PAGE, total)} of {total:,}", width="content")
+        if total <= PAGE:
+            return
+        for label, step, off in (
+            ("Previous", -1, first == 0),
+            ("Next", 1, first + PAGE >= total),
+        ):
+            st.button(
+                label,
+                key=f"{key}.{label.lower()}",
+                disabled=off,
+                on_click=_turn,
+                args=(key, step),
+            )
+
+
+def _turn(key: str, step: int) -> None:
+    st.session_state[key] = max(0, st.session_state.get(key, 0) + step)
+
+
+def ahead(
+    shared: Services, students: Sequence[Student], title: str = "Booked ahead: {}"
+) -> list[Booking] | None:
+    """Shows what these students have booked ahead, the first few in a line each.
+
+    None, and why, when that cannot be known just now.
+    """
+    try:
+        found = bookings_ahead(shared.db, [student.id for student in students])
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
+        return None
+    if not found:
+        return found
+    st.markdown(f"**{title.format(counted(len(found), 'booking'))}**")
+    grounds, today = shared.reference().grounds, shared.now().date()
+    lines = (
+        f"{booking.student_name}: {booking.game}, "
+        f"{views.slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
+        for booking in found[:_SHOWN_BOOKINGS]
+    )
+    st.text("\n".join(lines))
+    if len(found) > _SHOWN_BOOKINGS:
+        st.caption(f"and {len(found) - _SHOWN_BOOKINGS} more")
+    return found
+
+
+def told(exc: BookingError) -> str:
+    """An error in words; of a student, the id is the roll number."""
+    if isinstance(exc, InvalidRequest) and exc.field == "id":
+        return f"The roll number {exc.problem}."
+    return words.error(exc)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 student``, ``3 students``, ``2 classes``."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"

@@ -1,0 +1,236 @@
+"""Erasing a leaver: no word of the person is left anywhere, and every figure is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support import ADMIN, HEAD, MEERA, NOW, at_once, booked, eventually, of_type
+
+from booking_core import (
+    Feed,
+    NotAllowed,
+    Student,
+    StudentStays,
+    UnknownStudent,
+    approve,
+    bookings_ahead,
+    cancel,
+    change_student,
+    erase_student,
+    find_bookings,
+    load_reference,
+    move,
+    reject,
+    revoke,
+    save_student,
+    set_active,
+)
+from booking_core.store import students as store
+from booking_core.store.database import Documents
+
+LEAVER = Student("R4711", "Zarqa Quill", "10-B", "zarqa.quill@example.org")
+PURPOSE = "Zarqa's farewell game"
+LATER = NOW + timedelta(days=3)  # after all that these tests book
+
+
+def documents(db: Documents) -> list[tuple[str, dict[str, Any]]]:
+    """Every document of every collection."""
+    return [(name, row) for name in db.list_collection_names() for row in db[name].find()]
+
+
+def said_of(db: Documents, *texts: str) -> list[str]:
+    """The collections in which one of ``texts`` occurs, in any field, in any case."""
+    return [
+        name
+        for name, row in documents(db)
+        if any(text.casefold() in repr(row).casefold() for text in texts)
+    ]
+
+
+def figures(db: Documents) -> Counter[tuple[str, ...]]:
+    keys = ("ground_id", "date", "start", "end", "class_name", "game", "status", "created_by")
+    return Counter(tuple(row[key] for key in keys) for row in db["bookings"].find())
+
+
+@pytest.fixture
+def leaver(db: Documents) -> Student:
+    """Booked and decided in every way, moved, changed, deactivated; and somebody else's booking."""
+    save_student(db, LEAVER)
+    of = {"student": LEAVER.id, "purpose": PURPOSE}
+    approve(db, booked(db, **of).id, by=HEAD, reason="Zarqa asked nicely", now=NOW)
+    reject(db, booked(db, start=10, **of).id, by=HEAD, reason="Not Zarqa again", now=NOW)
+    cancelled = booked(db, start=11, **of)
+    cancel(db, cancelled.id, by=MEERA, reason="Zarqa is unwell", now=NOW)
+    moved = move(db, booked(db, start=12, **of).id, start=None, end=None, by=MEERA, now=NOW,
+                 ground_id="ground-3")  # fmt: skip
+    approve(db, moved.id, by=HEAD, now=NOW)
+    revoke(db, moved.id, by=HEAD, reason="R4711 was rude", now=NOW)
+    booked(db, student=1, start=15, purpose="Somebody else's")
+    db["notices"].insert_one(
+        {"_id": "n1", "at": NOW, "to": "meera", "text": "Zarqa Quill: your booking was revoked."}
+    )
+    changed = change_student(
+        db, LEAVER, Student(LEAVER.id, LEAVER.name, "11-B", LEAVER.email), by=ADMIN
+    )
+    return set_active(db, changed.id, False, by=ADMIN)
+
+
+def test_no_word_of_the_person_is_left_in_any_collection(db: Documents, leaver: Student) -> None:
+    texts = (LEAVER.id, "Zarqa", "Quill", "zarqa.quill@example.org", "rude", PURPOSE)
+    before = figures(db)
+    assert set(said_of(db, *texts)) == {"bookings", "students", "notices"}
+
+    count = erase_student(db, leaver.id, by=ADMIN, now=LATER)
+
+    assert said_of(db, *texts) == []
+    assert count == 4
+    assert figures(db) == before
+    assert leaver.id not in load_reference(db).students
+    assert db["notices"].find_one({"_id": "n1"})["text"] == (
+        "Former student: your booking was revoked."
+    )
+
+
+def test_the_bookings_of_one_leaver_stay_together_under_a_pseudonym(
+    db: Documents, leaver: Student
+) -> None:
+    erase_student(db, leaver.id, by=ADMIN, now=LATER)
+
+    former = [b for b in find_bookings(db) if b.student_name == "Former student"]
+    assert len(former) == 4
+    [pseudonym] = {b.student_id for b in former}
+    assert len(find_bookings(db, student_id=pseudonym)) == 4
+    assert {b.purpose for b in former} == {""}
+    assert {e.reason for b in former for e in b.history} == {""}
+    # It is made from the roll number and the purpose: who guesses both would know.
+    assert db["bookings"].distinct("fingerprint", {"student_id": pseudonym}) == [""]
+    # Who decided what and when stays: it is no word of the student.
+    assert {e.by for b in former for e in b.history} == {"meera", "head"}
+    [other] = find_bookings(db, student_id="S001")
+    assert (other.student_name, other.purpose) == ("Student 1", "Somebody else's")
+
+
+def test_two_leavers_have_two_pseudonyms(db: Documents) -> None:
+    for number in (1, 2):
+        booked(db, student=number, start=8 + number)
+        set_active(db, f"S00{number}", False, by=ADMIN)
+        erase_student(db, f"S00{number}", by=ADMIN, now=LATER)
+
+    assert len({b.student_id for b in find_bookings(db)}) == 2
+
+
+def test_the_journal_tells_who_erased_and_not_whom(db: Documents, leaver: Student) -> None:
+    erase_student(db, leaver.id, by=ADMIN, now=LATER)
+
+    [entry] = db["audit"].find({"action": "erased"})
+    assert (entry["by"], entry["what"], entry["id"]) == ("admin", "student", "")
+    assert entry["details"] == {"class_name": "11-B", "bookings": 4}
+    assert len(said_of(db, "deactivated")) == 1
+
+
+def test_an_active_student_is_not_erased(db: Documents) -> None:
+    with pytest.raises(StudentStays) as caught:
+        erase_student(db, "S001", by=ADMIN, now=LATER)
+
+    assert caught.value.upcoming == 0
+    assert "S001" in load_reference(db).students
+
+
+def test_who_has_something_booked_ahead_is_not_erased(db: Documents) -> None:
+    booking = booked(db, student=1)  # tomorrow, nine to ten
+    set_active(db, "S001", False, by=ADMIN)
+    during = NOW + timedelta(days=1, hours=3, minutes=30)
+
+    with pytest.raises(StudentStays) as caught:
+        erase_student(db, "S001", by=ADMIN, now=during)
+
+    assert caught.value.upcoming == 1
+    assert find_bookings(db) == [booking]
+    assert [b.id for b in bookings_ahead(db, ["S001"], now=during)] == [booking.id]
+    erase_student(db, "S001", by=ADMIN, now=during + timedelta(minutes=30))
+
+
+def test_nobody_is_erased_twice_or_unknown(db: Documents) -> None:
+    set_active(db, "S001", False, by=ADMIN)
+
+    outcomes = at_once(*[lambda: erase_student(db, "S001", by=ADMIN)] * 4)
+
+    assert outcomes.count(0) == 1
+    assert len(of_type(outcomes, UnknownStudent)) == 3
+
+
+@pytest.mark.parametrize("by", [MEERA, HEAD], ids=lambda actor: actor.role.value)
+def test_only_an_admin_erases(db: Documents, by: Any) -> None:
+    set_active(db, "S001", False, by=ADMIN)
+
+    with pytest.raises(NotAllowed):
+        erase_student(db, "S001", by=by)
+
+    assert "S001" in load_reference(db).students
+
+
+def test_of_erasing_and_reactivating_at_once_one_wins(db: Documents) -> None:
+    for number in range(8):
+        id = f"S00{number}"
+        set_active(db, id, False, by=ADMIN)
+
+        erased, back = at_once(
+            lambda id=id: erase_student(db, id, by=ADMIN),
+            lambda id=id: set_active(db, id, True, by=ADMIN),
+        )
+
+        kept = load_reference(db).students.get(id)
+        assert (kept is None) == (erased == 0)
+        assert isinstance(back, Student) == (kept is not None)
+
+
+def test_an_erasure_that_fails_halfway_leaves_everything(
+    db: Documents, leaver: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = documents(db)
+
+    def fail(*args: Any) -> None:
+        raise RuntimeError("the journal cannot be written")
+
+    monkeypatch.setattr(store.journal, "write", fail)
+    with pytest.raises(RuntimeError, match="journal"):
+        erase_student(db, leaver.id, by=ADMIN, now=LATER)
+
+    assert documents(db) == before
+
+
+def test_a_booking_that_came_in_after_the_look_is_nameless_too(
+    db: Documents, leaver: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = db["bookings"].find_one({"student_id": leaver.id}) | {
+        "_id": "late",
+        "status": "Cancelled",
+    }
+    erase = store.transact
+
+    def and_then(*args: Any) -> Any:
+        done = erase(*args)
+        db["bookings"].insert_one(late)  # sent by a process that had not heard yet
+        return done
+
+    monkeypatch.setattr(store, "transact", and_then)
+    assert erase_student(db, leaver.id, by=ADMIN, now=LATER) == 5
+
+    assert said_of(db, LEAVER.id, "Zarqa") == []
+
+
+def test_screens_hear_of_an_erasure(db: Documents, leaver: Student) -> None:
+    feed = Feed(db)
+    feed.start()
+    try:
+        day = find_bookings(db)[0].date
+        before = feed.version(day)
+
+        erase_student(db, leaver.id, by=ADMIN, now=LATER)
+
+        eventually(lambda: feed.version(day) > before)
+    finally:
+        feed.stop()

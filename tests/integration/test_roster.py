@@ -1,0 +1,410 @@
+"""The list of students: a file compared and applied, single changes, the turn of the year."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support import ADMIN, HEAD, MEERA, NOW, at_once, booked, of_type, student_id
+
+from booking_core import (
+    AlreadyExists,
+    ChangedMeanwhile,
+    InvalidRequest,
+    NotAllowed,
+    RosterPlan,
+    Student,
+    StudentInactive,
+    UnknownStudent,
+    add_student,
+    apply_roster,
+    bookings_ahead,
+    cancel,
+    change_student,
+    classes_of,
+    find_students,
+    load_reference,
+    plan_roster,
+    read_table,
+    roll_over,
+    roll_over_plan,
+    save_student,
+    save_students,
+    set_active,
+    suggest_roll_over,
+)
+from booking_core.roster import COLUMNS, WrongRow, compare
+from booking_core.store import students as store
+from booking_core.store.database import Documents
+from booking_core.tables import Row
+
+ASHA = Student("A1", "Asha Rao", "8-A", "asha@example.org")
+RAVI = Student("A2", "Ravi Das", "8-B")
+
+
+def rows(*lines: str, header: str = "roll no,name,class,email") -> tuple[Row, ...]:
+    text = "\n".join((header, *lines))
+    return read_table(text.encode(), "list.csv", COLUMNS).rows
+
+
+def students(db: Documents) -> dict[str, Student]:
+    return load_reference(db).students
+
+
+def written(db: Documents, action: str) -> dict[str, Any]:
+    """The one entry of the journal for ``action``."""
+    [entry] = db["audit"].find({"action": action})
+    return entry
+
+
+# What a file would do
+
+
+def test_a_file_tells_new_changed_leaving_and_unchanged_students_apart() -> None:
+    known = {s.id: s for s in (ASHA, RAVI, Student("A3", "Uma", "9-A"))}
+
+    plan = compare(
+        rows("A1,Asha Rao,9-A,asha@example.org", "A2,Ravi Das,8-B,", "N1,Nila,8-A,n@x.org"),
+        known,
+        7,
+    )
+
+    assert plan == RosterPlan(
+        7,
+        new=(Student("N1", "Nila", "8-A", "n@x.org"),),
+        changed=((ASHA, Student("A1", "Asha Rao", "9-A", "asha@example.org")),),
+        leaving=(known["A3"],),
+        same=(3,),
+    )
+    assert plan.unchanged == 1
+
+
+def test_a_file_without_addresses_leaves_them_on_record() -> None:
+    plan = compare(rows("A1,Asha Rao,8-A", header="id,name,class"), {"A1": ASHA}, 0)
+
+    assert (plan.changed, plan.unchanged) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "problem"),
+    [
+        (",Uma,8-A,", "id", "is missing"),
+        ("A?,Uma,8-A,", "id", "may hold letters, digits and"),
+        ("A9,,8-A,", "name", "is missing"),
+        ("A9,Uma,,", "class", "is missing"),
+        ("A9,Uma,8-A,no address", "email", "is no e-mail address"),
+        ("A9,Uma", "the row", "has 2 columns, the header 4"),
+        ("A9,Uma \u202egnp.exe,8-A,", "name", "a character that cannot be used"),
+        (f"A9,{'n' * 121},8-A,", "name", "longer than 120"),
+        ("N1,Other,8-A,", "id", "N1 stands in line 2 too"),
+        ("n1,Nila,8-A,", "id", "n1 stands in line 2 too"),
+        ("a1,Asha Rao,8-A,", "id", "a1 is on record as A1"),
+    ],
+)
+def test_a_wrong_row_is_named_with_its_line_its_field_and_the_reason(
+    line: str, field: str, problem: str
+) -> None:
+    plan = compare(rows("N1,Nila,8-A,", line), {"A1": ASHA}, 0)
+
+    [wrong] = plan.wrong
+    assert (wrong.line, wrong.field) == (3, field)
+    assert problem in wrong.problem
+    assert [student.id for student in plan.new] == ["N1"]
+
+
+def test_who_stands_in_a_wrong_row_does_not_leave() -> None:
+    plan = compare(rows("A1,,8-A,", "A2,Ravi Das", "a3,Uma,9-A,"), {
+        s.id: s for s in (ASHA, RAVI, Student("A3", "Uma", "9-A"))
+    }, 0)  # fmt: skip
+
+    assert len(plan.wrong) == 3
+    assert plan.leaving == ()
+
+
+def test_an_inactive_student_neither_leaves_nor_comes_back_by_being_named() -> None:
+    gone = Student("A1", "Asha Rao", "8-A", active=False)
+    absent = Student("A2", "Ravi Das", "8-B", active=False)
+
+    plan = compare(rows("A1,Asha Rao,9-A,"), {"A1": gone, "A2": absent}, 0)
+
+    assert plan.changed == ((gone, Student("A1", "Asha Rao", "9-A", active=False)),)
+    assert (plan.inactive, plan.leaving) == ((gone_after(gone),), ())
+
+
+def gone_after(student: Student) -> Student:
+    return Student(student.id, student.name, "9-A", active=False)
+
+
+# Applying it
+
+
+def test_a_plan_is_written_when_it_is_applied_and_not_before(db: Documents) -> None:
+    before = students(db)
+    plan = plan_roster(db, rows("S000,Student Zero,2-A,", "N1,Nila,8-A,"))
+    assert students(db) == before
+
+    apply_roster(db, plan, by=ADMIN, deactivate_leaving=False, now=NOW)
+
+    known = students(db)
+    assert known["S000"] == Student("S000", "Student Zero", "2-A")
+    assert known["N1"] == Student("N1", "Nila", "8-A")
+    assert all(student.active for student in known.values())
+    entry = written(db, "imported")
+    assert (entry["by"], entry["id"]) == ("admin", "")
+    assert entry["details"] == {
+        "new": 1,
+        "changed": 1,
+        "deactivated": 0,
+        "unchanged": 0,
+        "wrong": 0,
+    }
+
+
+def test_who_leaves_is_deactivated_when_that_is_asked_for(db: Documents) -> None:
+    plan = plan_roster(db, rows("S000,Student 0,1-A,"))
+
+    apply_roster(db, plan, by=ADMIN, deactivate_leaving=True)
+
+    assert [s.id for s in students(db).values() if s.active] == ["S000"]
+    assert written(db, "imported")["details"]["deactivated"] == 199
+
+
+def test_wrong_rows_are_left_out(db: Documents) -> None:
+    plan = plan_roster(db, rows("N1,Nila,8-A,", ",Nobody,8-A,"))
+
+    apply_roster(db, plan, by=ADMIN, deactivate_leaving=False)
+
+    assert plan.wrong == (WrongRow(3, "id", "is missing"),)
+    assert len(students(db)) == 201
+
+
+def test_a_plan_that_changes_nothing_writes_nothing(db: Documents) -> None:
+    revision = load_reference(db).students_revision
+
+    apply_roster(
+        db, plan_roster(db, rows("S000,Student 0,1-A,")), by=ADMIN, deactivate_leaving=False
+    )
+
+    assert load_reference(db).students_revision == revision
+
+
+def test_a_list_that_moved_since_the_preview_is_looked_at_again(db: Documents) -> None:
+    plan = plan_roster(db, rows("N1,Nila,8-A,"))
+    save_student(db, Student("S000", "Somebody else", "3-C"))
+
+    with pytest.raises(ChangedMeanwhile):
+        apply_roster(db, plan, by=ADMIN, deactivate_leaving=True)
+
+    assert "N1" not in students(db)
+    assert all(student.active for student in students(db).values())
+    assert db["audit"].count_documents({"action": "imported"}) == 0
+
+
+def test_of_several_who_confirm_at_the_same_moment_one_is_heard(db: Documents) -> None:
+    plans = [plan_roster(db, rows(f"N{n},Nila {n},8-A,")) for n in range(6)]
+
+    outcomes = at_once(
+        *[
+            lambda plan=plan: apply_roster(db, plan, by=ADMIN, deactivate_leaving=False)
+            for plan in plans
+        ]
+    )
+
+    assert outcomes.count(None) == 1
+    assert len(of_type(outcomes, ChangedMeanwhile)) == 5
+    assert sum(id.startswith("N") for id in students(db)) == 1
+    assert db["audit"].count_documents({"action": "imported"}) == 1
+
+
+def test_an_import_that_fails_halfway_leaves_nothing_behind(
+    db: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_roster(db, rows("N1,Nila,8-A,"))
+    before = students(db)
+
+    def fail(*args: Any) -> None:
+        raise RuntimeError("the journal cannot be written")
+
+    monkeypatch.setattr(store.journal, "write", fail)
+    with pytest.raises(RuntimeError, match="journal"):
+        apply_roster(db, plan, by=ADMIN, deactivate_leaving=True)
+
+    assert students(db) == before
+
+
+def test_a_whole_school_of_twenty_thousand_is_one_transaction(make_db: Any) -> None:
+    db = make_db(school=False)
+    lines = rows(*(f"R{n:05d},Student {n},{n % 12 + 1}-A," for n in range(20_000)))
+
+    apply_roster(db, plan_roster(db, lines), by=ADMIN, deactivate_leaving=False)
+    roll_over(db, suggest_roll_over(classes_of(students(db).values())), by=ADMIN)
+
+    known = students(db)
+    assert len(known) == 20_000
+    assert (known["R00000"].class_name, known["R00011"].active) == ("2-A", False)
+    assert load_reference(db).students_revision == 2
+
+
+# One student
+
+
+def test_a_student_is_added_once(db: Documents) -> None:
+    add_student(db, ASHA, by=ADMIN)
+
+    with pytest.raises(AlreadyExists) as caught:
+        add_student(db, Student("A1", "Other", "9-A"), by=ADMIN)
+
+    assert (caught.value.what, caught.value.id) == ("student", "A1")
+    assert students(db)["A1"] == ASHA
+
+
+def test_a_change_of_what_somebody_else_changed_is_refused(db: Documents) -> None:
+    seen = students(db)["S001"]
+    change_student(db, seen, Student("S001", "Student 1", "9-Z"), by=ADMIN)
+
+    with pytest.raises(ChangedMeanwhile):
+        change_student(db, seen, Student("S001", "Student One", "2-A"), by=ADMIN)
+
+    assert students(db)["S001"].class_name == "9-Z"
+    assert written(db, "changed")["details"] == {"class_name": "9-Z", "fields": ["class_name"]}
+
+
+def test_the_roll_number_stays(db: Documents) -> None:
+    with pytest.raises(InvalidRequest, match="id: cannot be changed"):
+        change_student(db, students(db)["S001"], Student("S999", "Student 1", "2-A"), by=ADMIN)
+
+
+def test_a_deactivated_student_keeps_the_bookings_and_gets_no_more(db: Documents) -> None:
+    booking = booked(db, student=1)
+    ended = cancel(db, booked(db, student=1, start=12).id, by=MEERA, now=NOW)
+
+    ahead = bookings_ahead(db, ["S001", "S002"], now=NOW)
+    set_active(db, "S001", False, by=ADMIN, now=NOW)
+
+    assert [found.id for found in ahead] == [booking.id]
+    assert ended.status.value == "Cancelled"
+    assert bookings_ahead(db, ["S001"], now=NOW) == ahead
+    assert bookings_ahead(db, ["S001"], now=NOW + timedelta(days=2)) == []
+    with pytest.raises(StudentInactive):
+        booked(db, student=1, start=14)
+    set_active(db, "S001", True, by=ADMIN, now=NOW)
+    assert booked(db, student=1, start=14).student_id == "S001"
+
+
+def test_deactivating_twice_is_told_once(db: Documents) -> None:
+    set_active(db, "S001", False, by=ADMIN)
+    set_active(db, "S001", False, by=ADMIN)
+
+    assert written(db, "deactivated")["details"] == {"class_name": "2-A"}
+
+
+def test_nobody_is_deactivated_who_is_not_on_record(db: Documents) -> None:
+    with pytest.raises(UnknownStudent):
+        set_active(db, "S999", False, by=ADMIN)
+
+
+@pytest.mark.parametrize("by", [MEERA, HEAD], ids=lambda actor: actor.role.value)
+def test_only_an_admin_changes_students(db: Documents, by: Any) -> None:
+    before = students(db)
+    plan = plan_roster(db, rows("N1,Nila,8-A,"))
+    for attempt in (
+        lambda: apply_roster(db, plan, by=by, deactivate_leaving=True),
+        lambda: add_student(db, ASHA, by=by),
+        lambda: change_student(db, before["S001"], Student("S001", "X", "2-A"), by=by),
+        lambda: set_active(db, "S001", False, by=by),
+        lambda: roll_over(db, {"1-A": "2-A"}, by=by),
+    ):
+        with pytest.raises(NotAllowed):
+            attempt()
+
+    assert students(db) == before
+
+
+def test_a_student_is_found_by_every_word_of_what_is_typed() -> None:
+    all_three = [ASHA, RAVI, Student("A3", "Asha Das", "10-A", active=False)]
+
+    assert find_students(all_three, "asha") == [ASHA, all_three[2]]
+    assert find_students(all_three, "das ASHA") == [all_three[2]]
+    assert find_students(all_three, "a2") == [RAVI]
+    assert find_students(all_three, active=False) == [all_three[2]]
+    assert find_students(all_three, class_name="8-B") == [RAVI]
+    assert find_students(all_three, "(.*") == []
+
+
+# The turn of the year
+
+
+def test_chains_and_swaps_of_classes_move_each_student_once(make_db: Any) -> None:
+    db = make_db(school=False)
+    classes = ("8-A", "9-A", "10-A", "11-X", "11-Y", "$name", "LKG")
+    save_students(db, [Student(f"T{n}", "T", name) for n, name in enumerate(classes)])
+    save_student(db, Student("OFF", "T", "8-A", active=False))
+
+    mapping = {
+        "8-A": "9-A",
+        "9-A": "10-A",
+        "10-A": None,
+        "11-X": "11-Y",
+        "11-Y": "11-X",
+        "$name": "$class_name",
+        "LKG": "LKG",
+    }
+    plan = roll_over_plan(db, mapping)
+    roll_over(db, mapping, by=ADMIN, revision=plan.revision, now=NOW)
+
+    known = students(db)
+    assert [known[f"T{n}"].class_name for n in range(7)] == [
+        "9-A", "10-A", "10-A", "11-Y", "11-X", "$class_name", "LKG",
+    ]  # fmt: skip
+    assert [s.id for s in known.values() if not s.active] == ["T2", "OFF"]
+    assert known["OFF"].class_name == "8-A"
+    assert (plan.moving, [s.id for s in plan.leaving], plan.joined) == (5, ["T2"], ())
+    details = written(db, "rolled over")["details"]
+    assert (details["moved"], details["deactivated"]) == (5, 1)
+
+
+def test_classes_in_which_students_would_meet_are_named(db: Documents) -> None:
+    plan = roll_over_plan(db, {"1-A": "2-A", "3-A": "5-A", "4-A": "5-A", "5-A": "6-B"})
+
+    assert plan.joined == ("2-A", "5-A")
+
+
+def test_a_rollover_of_a_list_that_moved_is_looked_at_again(db: Documents) -> None:
+    plan = roll_over_plan(db, {"1-A": "2-A"})
+    set_active(db, "S001", False, by=ADMIN)
+
+    with pytest.raises(ChangedMeanwhile):
+        roll_over(db, {"1-A": "2-A"}, by=ADMIN, revision=plan.revision)
+
+    assert students(db)["S000"].class_name == "1-A"
+
+
+def test_of_two_rollovers_at_the_same_moment_one_is_done(db: Documents) -> None:
+    mapping = suggest_roll_over(classes_of(students(db).values()))
+    revision = roll_over_plan(db, mapping).revision
+
+    outcomes = at_once(*[lambda: roll_over(db, mapping, by=ADMIN, revision=revision)] * 4)
+
+    assert outcomes.count(None) == 1
+    assert len(of_type(outcomes, ChangedMeanwhile)) == 3
+    assert students(db)[student_id(0)].class_name == "2-A"
+
+
+@pytest.mark.parametrize("mapping", [{"77-Z": "78-Z"}, {"1-A": " "}, {"1-A": "x" * 121}, "1-A"])
+def test_a_rollover_that_makes_no_sense_is_refused(db: Documents, mapping: Any) -> None:
+    with pytest.raises(InvalidRequest):
+        roll_over(db, mapping, by=ADMIN)
+
+
+def test_the_suggestion_goes_one_up_and_lets_the_highest_go() -> None:
+    assert suggest_roll_over(["8-A", "9-A", "10-A", "LKG"]) == {
+        "8-A": "9-A", "9-A": "10-A", "10-A": None,
+    }  # fmt: skip
+    assert suggest_roll_over(["VIII B", "IX_B", "Class I", "Exam"]) == {
+        "VIII B": "IX B", "IX_B": None, "Class I": "Class II",
+    }  # fmt: skip
+    assert suggest_roll_over(["Class 08", "Class 09 Science", "12"]) == {
+        "Class 08": "Class 09", "Class 09 Science": "Class 10 Science", "12": None,
+    }  # fmt: skip
+    assert suggest_roll_over([]) == {}
