@@ -86,6 +86,7 @@ from booking_core.policy import Policy
 from booking_core.queries import (
     approved_upcoming,
     bookings_on,
+    decided_lately,
     find_bookings,
     get_booking,
     misfits,
@@ -237,6 +238,7 @@ __all__ = [
     "close_grounds",
     "connect",
     "day_board",
+    "decided_lately",
     "decides",
     "delegate",
     "delegations_of",

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from booking_core import timetable
 from booking_core.errors import InvalidRequest, NotFound
 from booking_core.model import (
     ACTIVE,
@@ -109,14 +110,30 @@ def pending_queue(db: Documents, *, limit: int = QUEUE) -> list[Booking]:
 def approved_upcoming(
     db: Documents, *, now: datetime | None = None, limit: int = QUEUE
 ) -> list[Booking]:
-    """Approved bookings of today and later, the next one first; ``limit`` from 1 to 1000."""
+    """Approved bookings that are not over, the next one first; ``limit`` from 1 to 1000."""
     _check_limit(limit)
-    now = check_now(now) or clock()
-    today = now.astimezone(settings_of(db).zone).date().isoformat()
+    now, zone = check_now(now) or clock(), settings_of(db).zone
+    found = ledger.find(
+        db,
+        {
+            "status": Status.APPROVED.value,
+            "date": {"$gte": now.astimezone(zone).date().isoformat()},
+            "kind": "booking",
+        },
+        sort=[("date", 1), ("start", 1), ("_id", 1)],
+        limit=limit,
+    )
+    return [b for b in found if timetable.at(b.date, b.end, zone, closing=True) > now]
+
+
+def decided_lately(db: Documents, *, limit: int = PAGE) -> list[Booking]:
+    """What is not waiting any more, the latest change first; at most ``limit`` (1 to 1000)."""
+    _check_limit(limit)
+    past = [status.value for status in Status if status is not Status.PENDING]
     return ledger.find(
         db,
-        {"status": Status.APPROVED.value, "date": {"$gte": today}, "kind": "booking"},
-        sort=[("date", 1), ("start", 1), ("_id", 1)],
+        {"status": {"$in": past}, "kind": "booking"},
+        sort=[("updated_at", -1), ("_id", -1)],
         limit=limit,
     )
 

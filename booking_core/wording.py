@@ -9,6 +9,7 @@ from booking_core.errors import (
     AlreadyDecided,
     AlreadyExists,
     BookingError,
+    ChangedMeanwhile,
     GameNotAllowed,
     GroundClosed,
     GroundRetired,
@@ -22,6 +23,7 @@ from booking_core.errors import (
     PastCutOff,
     QuotaReached,
     SchemaConflict,
+    SignInRefused,
     SlotTaken,
     StoreUnavailable,
     StudentBusy,
@@ -30,6 +32,7 @@ from booking_core.errors import (
     SubmissionReused,
     TooFarAhead,
     TooLate,
+    TooManyAttempts,
     UnknownGround,
     UnknownStudent,
 )
@@ -124,6 +127,12 @@ def _sentence(exc: BookingError) -> str:
             return sent_before("This submission")
         case AlreadyExists():
             return f"{exc.what.capitalize()} {exc.id!r} exists already."
+        case ChangedMeanwhile():
+            return f"{exc.what.capitalize()} changed meanwhile; nothing was done. Look again."
+        case TooManyAttempts():
+            return f"Too many tries; the next one is heard in {exc.wait_seconds} s."
+        case SignInRefused():
+            return "The name and the password do not go together, or the account is disabled."
         case LastAdmin():
             return f"{exc.account_id} is the last active admin; somebody must be left."
         case NotFound():

@@ -4,17 +4,18 @@ import streamlit as st
 
 from booking_core import (
     BookingError,
+    InvalidRequest,
     NotFound,
-    Status,
     approve,
     approved_upcoming,
-    find_bookings,
+    decided_lately,
     get_booking,
     pending_queue,
     reject,
     revoke,
     weeks_of,
 )
+from booking_core.model import check_text
 from booking_core.queries import QUEUE
 from pages.shared import elements, handing_on, live, services, session, views, words
 
@@ -64,7 +65,7 @@ def queue() -> None:
     st.set_page_config(page_title=f"({number}) Approvals" if waiting else "Approvals")
     counts = {TABS[0]: f" {number}", TABS[1]: f" {words.up_to(len(upcoming), QUEUE)}", TABS[2]: ""}
     # The buttons that come and go stand beside the tabs, so that the list never moves.
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="head_approvals"):
         tab = st.segmented_control(
             "Which",
             TABS,
@@ -80,8 +81,7 @@ def queue() -> None:
         elif tab == TABS[1]:
             rows = upcoming
         else:
-            past = [status for status in Status if status is not Status.PENDING]
-            rows = shared.cached("decided", lambda: find_bookings(shared.db, status=past))
+            rows = shared.cached("decided", lambda: decided_lately(shared.db))
     if not rows:
         with st.container(border=True):
             st.markdown("##### Nothing is waiting" if tab == TABS[0] else "##### Nothing here yet")
@@ -160,7 +160,9 @@ def outcome() -> None:
     word = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}[verb]
     if done and not told:
         st.toast(f"{done} {word}.", icon=":material/check:")
-        state["approvals.outcome"] = (verb, done, lines, True)
+    if lines and not told:  # the lines themselves stand below the list, perhaps out of sight
+        st.toast(f"{len(lines)} could not be {word}: see below the list.", icon=":material/group:")
+    state["approvals.outcome"] = (verb, done, lines, True)
     for booking_id, text in lines:
         try:
             booking = shared.cached(
@@ -200,10 +202,16 @@ def ask(verb: str, ids: list[str]) -> None:
         if st.button("Back", key="approvals.back"):
             st.rerun()
         if st.button(f"{verb.capitalize()} {what}", key="approvals.do", type="primary"):
-            if reason.strip():
-                decide(verb, ids, reason)
-                st.rerun()
-            failed.error("Give a reason: the person who asked will want to know.")
+            if not reason.strip():
+                failed.error("Give a reason: the person who asked will want to know.")
+                return
+            try:
+                check_text(reason, "reason")
+            except InvalidRequest as exc:
+                failed.error(words.literal(words.error(exc)))
+                return
+            decide(verb, ids, reason)
+            st.rerun()
 
 
 live.fragment(shared, "approvals", queue)

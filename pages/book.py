@@ -247,10 +247,10 @@ with panel_side, st.container(border=True, key="card_panel"):
             )
         chosen = st.session_state.get(form.STUDENT)
         refused = False
-        hint = "Choose a student to go on."
+        hint = "Choose a student to go on." if form.done() is None else ""
         week = None
         try:
-            if chosen:
+            if chosen and form.done() is None:
                 week = shared.cached(
                     ("week", chosen, iso_week(slot.date)),
                     lambda: week_of(shared.db, chosen, slot.date),

@@ -1,13 +1,16 @@
 """Who is here, so which screens they see."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from booking_core import StoreUnavailable
-from pages.shared import services, session
+from pages.shared import booking_form, services, session
 
 st.set_page_config(
     page_title="Ground booking",
-    page_icon=":material/sports_soccer:",
+    # A file of ours: a Material icon here would be fetched from its maker's server.
+    page_icon=str(Path(__file__).parent / "shared" / "assets" / "icon.svg"),
     layout="wide",
     initial_sidebar_state=264,
 )
@@ -82,6 +85,7 @@ if person is None:
     screen = st.navigation(screens_of_nobody(instead), position="hidden")
 else:
     screen = st.navigation(screens_of(person))
+    booking_form.keep(is_shown=screen.title == "Book")
     if screen.title != "Wall display":
         session.sidebar(shared, person)
 screen.run()

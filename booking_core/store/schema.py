@@ -48,6 +48,7 @@ UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 _LISTINGS = ("ground_id", "status", "student_id", "class_name", "created_by", "date")
 LISTING_INDEXES: dict[str, dict[str, int]] = {
     "newest": {"created_at": -1, "_id": -1},
+    "latest_change": {"updated_at": -1, "_id": -1},
     **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
     "queue": {"status": 1, "date": 1, "start": 1, "_id": 1},
     # Of the audit page: one key for each entry of a history, newest first.

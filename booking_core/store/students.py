@@ -6,7 +6,6 @@ erasable, and the journal is not.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -225,7 +224,6 @@ def erase(
         done = bookings.update_many(
             {"student_id": student_id}, _nameless(pseudonym), session=session
         )
-        _scrub_notices(db, session, [kept["name"], kept["email"] or ""])
         details = {"class_name": kept["class_name"], "bookings": done.modified_count}
         journal.write(db, session, by, "erased", "student", "", details, now)
         return int(done.modified_count)
@@ -255,12 +253,3 @@ def _nameless(pseudonym: str) -> list[dict[str, Any]]:
             }
         }
     ]
-
-
-def _scrub_notices(db: Documents, session: ClientSession, said: Sequence[str]) -> None:
-    """Messages name whom they are about: the name goes out of them, and the address."""
-    anywhere = "|".join(re.escape(text) for text in said if text)
-    notices = collection(db, schema.NOTICES)
-    for row in notices.find({"text": {"$regex": anywhere}}, {"text": 1}, session=session):
-        text = re.sub(rf"(?<!\w)(?:{anywhere})(?!\w)", FORMER_STUDENT, row["text"])
-        notices.update_one({"_id": row["_id"]}, {"$set": {"text": text}}, session=session)

@@ -41,10 +41,22 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     state[DATE] = min(max(wanted, today), last)
     if state[DATE] != wanted:
         drop_pick()
+    state.setdefault(_PICKED, None)
+
+
+def keep(*, is_shown: bool) -> None:
+    """What was typed outlives a look at another screen; an open review or its success does not.
+
+    Called in every run of every screen: Streamlit drops the value of a widget that a run left out.
+    """
+    state = st.session_state
     for key in list(state):
         if key in (STUDENT, PURPOSE, APPROVED) or str(key).startswith(game_key("")):
-            state[key] = state[key]  # kept while another page is looked at
-    state.setdefault(_PICKED, None)
+            state[key] = state[key]
+    if not is_shown:
+        end_review()
+        if done() is not None:
+            finish()
 
 
 def clear() -> None:

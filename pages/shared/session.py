@@ -22,6 +22,12 @@ _FILTERS = frozenset(
 _FRAME = """<style>
 .stMainBlockContainer { padding: 4rem clamp(1rem, 2.5vw, 2.25rem) 2rem; }
 [class*="st-key-card_"] { background: light-dark(#ffffff, #16213a); }
+/* As tall with the buttons that come and go as without: the list below must not move. */
+.st-key-head_approvals { min-height: 3rem; }
+/* Streamlit draws captions too faint to read, at 0.6 of the text; no theme option says so. */
+[data-testid="stCaptionContainer"] { opacity: 1; color: light-dark(#5b6880, #aab6cf); }
+/* The chosen one of several is written in the brand's blue, too dark on dark. */
+.stButtonGroup [aria-checked="true"] p { color: light-dark(#173f8a, #a9c3ff); }
 </style>"""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlparse
 
 import pytest
 from app_server import MEERA, ROOT, AppServer, School, let_in, running_app
@@ -60,6 +61,10 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
     Meera is signed in there unless somebody else is named, and nobody with ``who=None``.
     """
     contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def note(fault: str) -> None:
+        faults.append(fault)
 
     def open_one(url: str, who: str | None = MEERA.name, **options: Any) -> Page:
         context = browser.new_context(
@@ -67,6 +72,8 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         page = context.new_page()
+        page.on("pageerror", lambda error: note(str(error)))
+        page.on("request", lambda asked: _is_ours(asked.url) or note(asked.url))
         page.set_default_timeout(LOAD)
         if who is not None and "/wall" not in url:  # the wall is for everybody
             let_in(context, url, who)
@@ -81,6 +88,13 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
                 expect(page.locator(".stException")).to_have_count(0)
                 expect(page.get_by_text("Something went wrong")).to_have_count(0)
         context.close()
+    # Nor does its script, and no screen asks anybody but this computer for anything.
+    assert faults == []
+
+
+def _is_ours(url: str) -> bool:
+    parts = urlparse(url)
+    return parts.scheme in ("data", "blob") or parts.hostname in ("127.0.0.1", "localhost")
 
 
 @pytest.fixture

@@ -69,9 +69,6 @@ def leaver(db: Documents) -> Student:
     approve(db, moved.id, by=HEAD, now=NOW)
     revoke(db, moved.id, by=HEAD, reason="R4711 was rude", now=NOW)
     booked(db, student=1, start=15, purpose="Somebody else's")
-    db["notices"].insert_one(
-        {"_id": "n1", "at": NOW, "to": "meera", "text": "Zarqa Quill: your booking was revoked."}
-    )
     changed = change_student(
         db, LEAVER, Student(LEAVER.id, LEAVER.name, "11-B", LEAVER.email), by=ADMIN
     )
@@ -81,7 +78,7 @@ def leaver(db: Documents) -> Student:
 def test_no_word_of_the_person_is_left_in_any_collection(db: Documents, leaver: Student) -> None:
     texts = (LEAVER.id, "Zarqa", "Quill", "zarqa.quill@example.org", "rude", PURPOSE)
     before = figures(db)
-    assert set(said_of(db, *texts)) == {"bookings", "students", "notices"}
+    assert set(said_of(db, *texts)) == {"bookings", "students"}
 
     count = erase_student(db, leaver.id, by=ADMIN, now=LATER)
 
@@ -89,9 +86,6 @@ def test_no_word_of_the_person_is_left_in_any_collection(db: Documents, leaver: 
     assert count == 4
     assert figures(db) == before
     assert leaver.id not in load_reference(db).students
-    assert db["notices"].find_one({"_id": "n1"})["text"] == (
-        "Former student: your booking was revoked."
-    )
 
 
 def test_the_bookings_of_one_leaver_stay_together_under_a_pseudonym(

@@ -171,6 +171,8 @@ def test_of_a_list_of_students_with_one_that_is_none_no_one_is_saved(school):
         floor_seconds=[0, -1, 3601, 1.5, "15", True, None],
         alone_seconds=[0, -1, 61, 1.5, "1", True, None],
         live_connections=[0, -1, 100_001, 1.5, "9", True, None],
+        trust_proxy=[junk for junk in WRONG_TYPE if junk is not True] + ["", "on", None],
+        contact=[*WRONG_TYPE, "", " ", "\ud800"],
     ),
 )
 def test_settings_with_a_junk_field_are_none_and_the_error_names_the_variable(field, junk):
@@ -188,6 +190,8 @@ def test_settings_with_a_junk_field_are_none_and_the_error_names_the_variable(fi
         "floor_seconds": "LIVE_FLOOR_SECONDS",
         "alone_seconds": "LIVE_ALONE_SECONDS",
         "live_connections": "LIVE_CONNECTIONS",
+        "trust_proxy": "TRUST_PROXY",
+        "contact": "SCHOOL_CONTACT",
     }
     assert set(names) == {item.name for item in fields(Settings)}
 

@@ -1,6 +1,8 @@
 const selections = new WeakMap()
 // What was drawn last, per mounted list: an unchanged payload draws nothing.
 const drawn = new WeakMap()
+const acted = new Map() // id of a line -> when a button of it was pressed (ms)
+const AGAIN_MS = 700
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".root")
@@ -18,7 +20,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const id of [...selected]) if (!selectable.has(id)) selected.delete(id)
 
   const focused = parentElement.activeElement?.dataset?.focus
-  const act = (action, ids) => setTriggerValue("act", { action, ids })
+  // A second press of the same finger lands on what stands there now: another button of the line.
+  const act = (action, ids) => {
+    const now = performance.now()
+    if (ids.some(id => now - (acted.get(id) ?? -Infinity) < AGAIN_MS)) return
+    ids.forEach(id => acted.set(id, now))
+    setTriggerValue("act", { action, ids })
+  }
   const button = (action, ids, key) => {
     const node = make("button", `act ${action.tone ?? ""}`, action.label)
     node.type = "button"

@@ -8,6 +8,16 @@ const REFUSED = 1013 // too many connections: no hurry
 // the other fragment never hears of its own: two pulses on one screen keep this apart (ms).
 const APART_MS = 30
 const pulses = new WeakMap()
+// Whoever presses a link leaves: what this screen asks for now would end the run that brings the
+// next one, and leave it empty (ms).
+const LEAVING_MS = 1500
+if (!window.groundBookingLinks) {
+  window.groundBookingLinks = true
+  const hold = event => {
+    if (event.target.closest?.("a[href]")) window.groundBookingTurn = performance.now() + LEAVING_MS
+  }
+  document.addEventListener("click", hold, true)
+}
 
 // A version is "process.number.state". Numbers of one process grow; those of two mean nothing
 // to each other.

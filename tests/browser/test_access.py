@@ -1,0 +1,106 @@
+"""Every screen, light and dark, on a desk and a telephone: usable by everybody, and nothing cut."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+from app_server import ADMIN, HEAD, JOSEPH, School, today, tomorrow
+from axe_playwright_python.sync_playwright import Axe
+from conftest import OpenPage
+from playwright.sync_api import Page, expect
+
+from booking_core import approve, close_ground
+
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SCREENS = [
+    ("/book", "Meera Nair", "Book a ground"),
+    ("/bookings", "Meera Nair", "Bookings"),
+    ("/approvals", HEAD.name, "Approvals"),
+    ("/reports", HEAD.name, "Reports"),
+]
+SECTIONS = (
+    "Grounds",
+    "Timetables",
+    "Closures",
+    "Students",
+    "Accounts",
+    "Settings",
+    "Health",
+    "Audit",
+)
+
+
+def busy_day(school: School) -> None:
+    """A day on which every state is to be seen."""
+    school.book(student=1, start=14)
+    approve(school.db, school.book(student=2, start=15).id, by=HEAD)
+    school.book(by=JOSEPH, student=3, start=16, on=tomorrow())
+    close_ground(
+        school.db,
+        ground_id="ground-2",
+        date=today(),
+        start=time(14),
+        end=time(18),
+        reason="Rain",
+        by=ADMIN,
+    )
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds serious or critical, each with the first places where it is."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: " + "; ".join(str(node["html"])[:160] for node in one["nodes"][:4])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def too_wide(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"))
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_screen_shuts_anybody_out(
+    open_page: OpenPage, school: School, scheme: str, size: dict[str, int]
+) -> None:
+    busy_day(school)
+    faults = {}
+    for path, who, title in SCREENS:
+        page = open_page(path, who, color_scheme=scheme, viewport=size)
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        expect(page.locator(".stSkeleton")).to_have_count(0)
+        faults[path] = serious(page) + ["too wide"] * too_wide(page)
+
+    assert faults == {path: [] for path, _, _ in SCREENS}
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_section_of_the_desk_shuts_anybody_out(
+    open_page: OpenPage, school: School, scheme: str, size: dict[str, int]
+) -> None:
+    busy_day(school)
+    page = open_page("/admin", ADMIN.name, color_scheme=scheme, viewport=size)
+    faults = {}
+    for section in SECTIONS:
+        page.get_by_role("radio", name=section, exact=True).click()
+        expect(page.get_by_role("radio", name=section, exact=True)).to_be_checked()
+        expect(page.locator(".stSkeleton")).to_have_count(0)
+        expect(page.locator("[data-stale='true']")).to_have_count(0)
+        faults[section] = serious(page) + ["too wide"] * too_wide(page)
+
+    assert faults == {section: [] for section in SECTIONS}
+
+
+@pytest.mark.parametrize("path", ["/wall", "/signin"])
+def test_what_nobody_signs_in_for_is_open_to_everybody(
+    open_page: OpenPage, school: School, path: str
+) -> None:
+    busy_day(school)
+    page = open_page(path, None, viewport=DESK)
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+    assert serious(page) == []
