@@ -2,7 +2,7 @@
 # by hand: each command makes .venv and fills it first.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlparse
 
 import pytest
 from app_server import MEERA, ROOT, AppServer, School, let_in, running_app
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from screens import LOAD
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -78,6 +80,11 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
         if who is not None and "/wall" not in url:  # the wall is for everybody
             let_in(context, url, who)
         page.goto(url)
+        if who is not None and "/wall" not in url:
+            # A link pressed in the very moment in which a screen reports itself for the first
+            # time is lost to Streamlit; people are slower. Screens without a pulse never report.
+            with suppress(PlaywrightTimeoutError):
+                page.wait_for_function("window.groundBookingPulse?.mode", timeout=5000)
         return page
 
     yield open_one

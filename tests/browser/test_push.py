@@ -344,3 +344,14 @@ def test_push_reaches_a_screen_behind(
             expect(place(page, 15)).to_contain_text("Requested", timeout=2 * TICK)
         page.close()
         proxy.close()
+
+
+def test_a_screen_that_stays_empty_loads_itself_anew(open_page: OpenPage, school: School) -> None:
+    page = open_page("/bookings")
+    title = page.get_by_role("heading", name="Bookings", exact=True)
+    expect(title).to_be_visible()
+
+    page.evaluate("document.querySelector('.stMain h1').replaceWith('')")
+
+    expect(title).to_have_count(0)
+    expect(title).to_be_visible()

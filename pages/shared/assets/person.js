@@ -5,7 +5,25 @@ const initials = name => {
   return chosen.map(word => [...word][0] ?? "").join("").toUpperCase()
 }
 
+// A late question of the screen that was left can reach Streamlit behind a press for another one:
+// then it draws neither. A screen that stays without its title is loaded anew.
+const EMPTY_SECONDS = 3
+const AGAIN_MS = 60000
+const RELOADED = "ground-booking-reloaded"
+let empty = 0
+
+function look() {
+  const idle = document.querySelector(".stApp")?.dataset.testScriptState === "notRunning"
+  empty = idle && !document.querySelector(".stMain h1") ? empty + 1 : 0
+  if (empty < EMPTY_SECONDS) return
+  empty = 0
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < AGAIN_MS) return
+  sessionStorage.setItem(RELOADED, Date.now())
+  location.reload()
+}
+
 export default function ({ data, parentElement }) {
+  window.groundBookingLook ??= setInterval(look, 1000)
   let root = parentElement.querySelector(".root")
   if (!root) parentElement.appendChild((root = make("div", "root")))
   root.classList.toggle("dark", isDark(parentElement))

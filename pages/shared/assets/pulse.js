@@ -13,10 +13,18 @@ const pulses = new WeakMap()
 const LEAVING_MS = 1500
 if (!window.groundBookingLinks) {
   window.groundBookingLinks = true
+  window.groundBookingLeaving = 0
   const hold = event => {
-    if (event.target.closest?.("a[href]")) window.groundBookingTurn = performance.now() + LEAVING_MS
+    if (!event.target.closest?.("a[href]")) return
+    window.groundBookingLeaving = window.groundBookingTurn = performance.now() + LEAVING_MS
+  }
+  // The timer of the floor speaks from a frame of its own.
+  const mute = event => {
+    const tick = event.data?.type === "streamlit:setComponentValue"
+    if (tick && performance.now() < window.groundBookingLeaving) event.stopImmediatePropagation()
   }
   document.addEventListener("click", hold, true)
+  addEventListener("message", mute, true)
 }
 
 // A version is "process.number.state". Numbers of one process grow; those of two mean nothing
@@ -72,7 +80,7 @@ class Pulse {
     // News that no rerun brings: the server's other connection, by which pictures come, is gone.
     const overdue = this.newsSince && performance.now() - this.newsSince > RERUN_MS
     const live = version.endsWith(".live") && !overdue
-    const detail = { now, at, by, heard: performance.now(), live }
+    const detail = { now, at, by, heard: performance.now(), live, mode: this.data.mode }
     window.groundBookingPulse = detail
     window.dispatchEvent(new CustomEvent("ground-booking:pulse", { detail }))
   }
@@ -145,7 +153,13 @@ class Pulse {
     const at = Math.max(now, window.groundBookingTurn ?? 0)
     window.groundBookingTurn = at + APART_MS
     if (at === now) set()
-    else setTimeout(() => this.ended || set(), at - now)
+    else setTimeout(() => this.ended || this.stay(set), at - now)
+  }
+
+  // A timer may come late, when somebody has pressed a link meanwhile.
+  stay(set) {
+    if (performance.now() < window.groundBookingLeaving) this.apart(set)
+    else set()
   }
 
   end() {
