@@ -96,6 +96,7 @@ def take(chromium: Browser, url: str) -> None:
             break
     book.get_by_label("Purpose").fill("Practice for the inter-house final")
     book.get_by_label("Purpose").press("Tab")
+    book.wait_for_timeout(1500)  # the rerun that the purpose asks for fades the panel
     expect(book.get_by_role("button", name="Review booking")).to_be_enabled()
     book.mouse.move(0, 0)
     save(book, "book")

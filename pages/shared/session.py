@@ -22,6 +22,8 @@ _FILTERS = frozenset(
 _FRAME = """<style>
 .stMainBlockContainer { padding: 4rem clamp(1rem, 2.5vw, 2.25rem) 2rem; }
 [class*="st-key-card_"] { background: light-dark(#ffffff, #16213a); }
+/* A title stands on one line with the live line and the screen's control. */
+.stMain h1 { padding-block: .25rem; }
 /* As tall with the buttons that come and go as without: the list below must not move. */
 .st-key-head_approvals { min-height: 3rem; }
 /* Streamlit draws captions too faint to read, at 0.6 of the text; no theme option says so. */
