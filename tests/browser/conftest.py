@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 
 import pytest
 from app_server import MEERA, ROOT, AppServer, School, let_in, running_app
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from screens import LOAD
 
@@ -87,7 +87,8 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: "delta path" not in str(error) or note(str(error)))
-        page.on("request", lambda asked: _is_ours(asked.url) or note(asked.url))
+        origin = "/".join(url.split("/")[:3]) + "/"
+        page.on("request", lambda asked: _is_foreign(asked, origin) and note(asked.url))
         page.set_default_timeout(LOAD)
         if who is not None and "/wall" not in url:  # the wall is for everybody
             let_in(context, url, who)
@@ -111,9 +112,12 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
     assert faults == []
 
 
-def _is_ours(url: str) -> bool:
-    parts = urlparse(url)
-    return parts.scheme not in ("http", "https") or parts.hostname in ("127.0.0.1", "localhost")
+def _is_foreign(asked: Request, origin: str) -> bool:
+    """Whether a page of ``origin`` asks for something beyond this computer."""
+    parts = urlparse(asked.url)
+    if parts.scheme not in ("http", "https") or parts.hostname in ("127.0.0.1", "localhost"):
+        return False
+    return asked.is_navigation_request() or asked.frame.url.startswith(origin)
 
 
 @pytest.fixture
