@@ -314,7 +314,7 @@ def apply(db: Documents) -> None:
         for index, (keys, options) in indexes.items():
             if not _other_stands(name, index, stored):
                 if index in stored:
-                    db[name].drop_index(index)
+                    _drop(db, index, name)
                 db[name].create_index(list(keys.items()), name=index, **options)
     # Last: until ours stand, the old index is better than none.
     for name in _superseded(db[BOOKINGS].index_information()):
@@ -328,10 +328,16 @@ def _build_guard(db: Documents, name: str) -> None:
     """Builds a unique index; what has its name, or its keys under another name, gives way."""
     fields, where = UNIQUE_INDEXES[name]
     keys = [(field, 1) for field in fields]
-    if _create(db, name, keys, where):
-        # A hidden one counts as built, and reads cannot ask for it by name.
-        db.command("collMod", BOOKINGS, index={"name": name, "hidden": False})
-        return
+    for _ in range(4):
+        if not _create(db, name, keys, where):
+            break
+        try:
+            # A hidden one counts as built, and reads cannot ask for it by name.
+            db.command("collMod", BOOKINGS, index={"name": name, "hidden": False})
+            return
+        except OperationFailure as exc:
+            if exc.code != 27:  # IndexNotFound: another process is replacing it this moment
+                raise
     # What is in the way may be all that guards the slots, and others may be booking: one that
     # says the same in other words stands in. Where that one cannot be built, nothing is dropped.
     stand_in = f"{name}_stand_in"
@@ -383,9 +389,9 @@ def _create(
     return True
 
 
-def _drop(db: Documents, name: str) -> None:
+def _drop(db: Documents, name: str, collection: str = BOOKINGS) -> None:
     try:
-        db[BOOKINGS].drop_index(name)
+        db[collection].drop_index(name)
     except OperationFailure as exc:
         if exc.code != 27:  # IndexNotFound: another process dropped it a moment ago
             raise
