@@ -81,7 +81,7 @@ def percent(share: float | None) -> str:
 
 
 def figures() -> None:
-    who = session.actor()
+    who = session.viewer()
     key = ("usage", check_report(who), first, last)
     try:
         found = shared.cached(key, lambda: usage(shared.db, by=who, first=first, last=last))

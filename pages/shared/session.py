@@ -73,6 +73,17 @@ def actor() -> Actor:
     return person.account.actor
 
 
+def viewer() -> Actor:
+    """Whoever this screen was drawn for: for what a live update shows, never for what is done.
+
+    Asking is no activity and no query; ``check`` begins the screen anew when its person changes.
+    """
+    drawn: Person | None = st.session_state.get(_DRAWN)
+    if drawn is None:
+        st.rerun()
+    return drawn.account.actor
+
+
 def check(shared: Services) -> None:
     """In what redraws itself: begins the whole screen anew when its person left or changed.
 
