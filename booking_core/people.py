@@ -1,4 +1,4 @@
-"""Values of those who work with the system: sessions and handed-on decisions.
+"""Values of those who work with the system: sessions, proofs and handed-on decisions.
 
 Accounts themselves are in ``model.py``.
 """
@@ -28,6 +28,18 @@ class SignedIn:
 
     token: str = field(repr=False)
     account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An identity provider's word at ``issued_at``: who it speaks of owns the address ``email``.
+
+    ``id`` is a text that no other word of any provider has. Make one of a verified address only.
+    """
+
+    id: str
+    email: str
+    issued_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from booking_core.store import attempts, sessions
 from booking_core.store.database import Documents
 from booking_core.verbs import moment
 
+LONGEST = sessions.LONGEST
 _LONGEST_TOKEN = 200
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from booking_core import StoreUnavailable
-from pages.shared import booking_form, services, session
+from pages.shared import booking_form, identity, services, session
 
 st.set_page_config(
     page_title="Ground booking",
@@ -78,7 +78,7 @@ except StoreUnavailable:
     instead = unreachable
 if shared.db is None:
     instead = unreachable
-elif person is not None and person.account.must_change:
+elif person is not None and person.account.must_change and not identity.is_on():
     person, instead = None, new_password
 
 if person is None:
