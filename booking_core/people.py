@@ -14,12 +14,16 @@ from booking_core.model import Account
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in. Moments are aware (UTC); it ends at ``expires_at``."""
+    """A browser that is signed in. Moments are aware (UTC); it ends at ``expires_at``.
+
+    ``by_proof``: an identity provider's word opened it.
+    """
 
     account: Account
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    by_proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def sign_in_by_proof(db: Documents, proof: Proof, *, now: datetime | None = None
     # Spent first: what fails behind it costs a click, and the other order could open two.
     if not proofs.spend(db, _key(proof), now + KEPT):
         raise ProofSpent
-    return SignedIn(open_session(db, account.id, now=now), account)
+    return SignedIn(open_session(db, account.id, by_proof=True, now=now), account)
 
 
 def _key(proof: Proof) -> str:

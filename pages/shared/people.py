@@ -22,6 +22,7 @@ from booking_core import (
     session_of,
     touch_session,
 )
+from pages.shared import identity
 
 _TOUCH_SECONDS = 60.0
 _MOST = 5000  # of them kept, ended ones and made-up ones included
@@ -95,7 +96,8 @@ class People:
 
     def _look(self, token: str) -> tuple[Account | None, datetime]:
         session = session_of(self._db, token)
-        if session is None:
+        # When the school changes its door, whoever came in by the other one is out.
+        if session is None or session.by_proof != identity.is_on():
             return None, datetime.now(UTC)
         return session.account, session.expires_at
 

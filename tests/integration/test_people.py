@@ -18,6 +18,7 @@ from booking_core import (
     sign_out,
 )
 from booking_core.store.database import BookingDatabase
+from pages.shared import identity
 from pages.shared import people as module
 from pages.shared.people import People, _key
 
@@ -73,6 +74,20 @@ def test_a_session_ends_by_the_clock_unless_it_was_used_elsewhere(
     people._kept[_key(token)].ends_at = past
 
     assert people.known(token) is None
+
+
+@pytest.mark.parametrize("by_proof", [False, True])
+def test_when_the_school_changes_its_door_those_who_came_in_by_the_other_are_out(
+    db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch, by_proof: bool
+) -> None:
+    token = open_session(db, "asha", by_proof=by_proof)
+
+    let_in = []
+    for is_on in (False, True):
+        monkeypatch.setattr(identity, "is_on", lambda is_on=is_on: is_on)
+        let_in.append(People(db, deaf).known(token) is not None)
+
+    assert let_in == [not by_proof, by_proof]
 
 
 def test_being_at_work_is_noted_once_a_minute(
