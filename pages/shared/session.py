@@ -8,15 +8,7 @@ from datetime import timedelta
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
-from booking_core import (
-    Actor,
-    ProofOutOfTime,
-    ProofSpent,
-    ServerFailed,
-    SignInRefused,
-    StoreUnavailable,
-    check_proof,
-)
+from booking_core import Actor, ServerFailed, StoreUnavailable
 from pages.shared import elements, identity, services, words
 from pages.shared.address import COOKIE, base
 from pages.shared.people import Person
@@ -142,58 +134,6 @@ def sidebar(shared: Services, person: Person) -> None:
 def lead_away(to: str = "signin") -> None:
     """In place of any screen: to the door, and back to this address when it has opened."""
     elements.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
-
-
-def door(shared: Services) -> None:
-    """In place of any screen, for nobody: the way in."""
-    if not identity.is_on():
-        lead_away()
-        return
-    proof, problem = identity.proof(), ""
-    if proof is not None:
-        try:
-            check_proof(shared.db, proof)
-        except StoreUnavailable:
-            unreachable(shared)
-            return
-        except (ProofSpent, ProofOutOfTime) as exc:
-            problem = words.error(exc)  # a new word is needed
-        except SignInRefused:
-            _no_entry(shared, is_verified=bool(proof.email))
-            return
-        else:
-            identity.leave(proof, st.context.cookies)
-            lead_away("signin/provider")
-            return
-    elements.remember({"home": f"{base()}/"})
-    with st.container(border=True, width=420, key="card_door"):
-        st.title("Sign in", anchor=False)
-        st.caption(f"{words.literal(shared.settings.school_name)}: book sports grounds.")
-        if problem:
-            st.markdown(words.literal(problem))
-        names = identity.providers()
-        for name in names or ["default"]:
-            st.button(
-                f"Sign in with {name.capitalize()}" if names else "Sign in",
-                key=f"session.sign_in.{name}",
-                on_click=st.login,
-                args=(name,) if names else (),
-                type="primary",
-                width="stretch",
-            )
-
-
-def _no_entry(shared: Services, *, is_verified: bool) -> None:
-    who, contact = words.literal(identity.claimed()), words.literal(shared.settings.contact)
-    with st.container(border=True, width=420, key="card_door"):
-        st.title("Sign in", anchor=False)
-        if is_verified:
-            st.markdown(f"There is no account here for {who}. Ask {contact} for one.")
-        else:
-            st.markdown(
-                f"The address {who} is not verified by its provider. Ask {contact} what to do."
-            )
-        st.button("Sign out", key="session.sign_out", on_click=st.logout)
 
 
 def demo_note(shared: Services) -> None:

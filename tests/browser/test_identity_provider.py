@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from app_server import AppServer, School, running_app
+from axe_playwright_python.sync_playwright import Axe
 from conftest import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, TICK, row
@@ -136,6 +137,8 @@ def test_the_word_of_the_provider_opens_one_session_of_ours(
 ) -> None:
     page = open_window(f"{app.url}/bookings?from=mail", None)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    found = Axe().run(page).response["violations"]
+    assert [f["id"] for f in found if f["impact"] in ("serious", "critical")] == []
     enter(page, "lakshmi")
 
     # Where they wanted to be, though the provider sends everybody to the first screen.
@@ -159,6 +162,10 @@ def test_the_word_of_the_provider_opens_one_session_of_ours(
     assert len(provided) > 1
     assert [download(app, file, shown) for shown in (copied, provided, {})] == [200, 404, 404]
     page.keyboard.press("Escape")
+    # Behind the door: who is in is led on, to nowhere else; who only has those cookies is not in.
+    behind = f"{app.url}/signin/provider?next=//evil.example"
+    assert httpx.get(behind, cookies=copied).headers["location"] == "/"
+    assert httpx.get(behind, cookies=provided).status_code == 403
 
     page.get_by_role("button", name="Sign out").click()
     # Of the provider's session too: it asks, and Streamlit's cookies are gone.
