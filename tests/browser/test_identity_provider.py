@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -78,20 +77,13 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
 def federated(
     mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[AppServer, School]]:
-    home: Path = tmp_path_factory.mktemp("home")
-    with (
-        provider() as port,
-        running_app(home, mongod_uri, SCHOOL_CONTACT="the office") as (app, school),
-    ):
-        app.close()
-        (home / ".streamlit").mkdir(exist_ok=True)
-        secrets = SECRETS.format(app=app.url, port=port)
-        (home / ".streamlit" / "secrets.toml").write_text(secrets, encoding="utf-8")
-        app.start()
-        add_account(
-            school.db, Account(LAKSHMI.id, LAKSHMI.name, LAKSHMI.role, "lakshmi@school.example")
-        )
-        yield app, school
+    with provider() as port:
+        secrets = SECRETS.format(app="{app}", port=port)
+        home = tmp_path_factory.mktemp("home")
+        with running_app(home, mongod_uri, secrets=secrets, SCHOOL_CONTACT="the office") as both:
+            account = Account(LAKSHMI.id, LAKSHMI.name, LAKSHMI.role, "lakshmi@school.example")
+            add_account(both[1].db, account)
+            yield both
 
 
 @pytest.fixture
