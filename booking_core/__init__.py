@@ -47,6 +47,8 @@ from booking_core.errors import (
     NotAPeriod,
     NotFound,
     PastCutOff,
+    ProofOutOfTime,
+    ProofSpent,
     QuotaReached,
     RuleBroken,
     SchemaConflict,
@@ -81,8 +83,9 @@ from booking_core.model import (
     Timetable,
 )
 from booking_core.notices import Notice, mark_read, notices_for
-from booking_core.people import Delegation, Session, SignedIn
+from booking_core.people import Delegation, Proof, Session, SignedIn
 from booking_core.policy import Policy
+from booking_core.proofs import check_proof, sign_in_by_proof
 from booking_core.queries import (
     approved_upcoming,
     bookings_on,
@@ -187,6 +190,9 @@ __all__ = [
     "PastCutOff",
     "Period",
     "Policy",
+    "Proof",
+    "ProofOutOfTime",
+    "ProofSpent",
     "QuotaReached",
     "Reference",
     "Role",
@@ -233,6 +239,7 @@ __all__ = [
     "change_ground",
     "change_password",
     "change_student",
+    "check_proof",
     "classes_of",
     "close_ground",
     "close_grounds",
@@ -292,6 +299,7 @@ __all__ = [
     "session_of",
     "set_active",
     "sign_in",
+    "sign_in_by_proof",
     "sign_out",
     "suggest_roll_over",
     "touch_session",

@@ -17,6 +17,8 @@ BookingError
 +-- NotAllowed            this actor's role may not do this (.verb, .role)
 +-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
 |   +-- TooManyAttempts   the next try is heard after .wait_seconds
+|   +-- ProofSpent        an identity provider's word that has opened its session already
+|   +-- ProofOutOfTime    one that is too old, or from a moment to come (.age_seconds)
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
 +-- StoreUnavailable      the database cannot be reached; nothing is known to have happened
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
@@ -253,6 +255,18 @@ class TooManyAttempts(SignInRefused):
     def __init__(self, wait_seconds: int) -> None:
         self.wait_seconds = wait_seconds
         super().__init__(f"wait {wait_seconds} s")
+
+
+class ProofSpent(SignInRefused):
+    """This word of an identity provider has opened its one session already."""
+
+
+class ProofOutOfTime(SignInRefused):
+    """A word of an identity provider from ``age_seconds`` ago; negative: from a time to come."""
+
+    def __init__(self, age_seconds: int) -> None:
+        self.age_seconds = age_seconds
+        super().__init__(f"{age_seconds} s old")
 
 
 class SchemaConflict(BookingError):

@@ -1,4 +1,4 @@
-"""Values of those who work with the system: sessions and handed-on decisions.
+"""Values of those who work with the system: sessions, proofs and handed-on decisions.
 
 Accounts themselves are in ``model.py``.
 """
@@ -14,12 +14,16 @@ from booking_core.model import Account
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in. Moments are aware (UTC); it ends at ``expires_at``."""
+    """A browser that is signed in. Moments are aware (UTC); it ends at ``expires_at``.
+
+    ``by_proof``: an identity provider's word opened it.
+    """
 
     account: Account
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    by_proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,18 @@ class SignedIn:
 
     token: str = field(repr=False)
     account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An identity provider's word at ``issued_at``: who it speaks of owns the address ``email``.
+
+    ``id`` is a text that no other word of any provider has. Make one of a verified address only.
+    """
+
+    id: str
+    email: str
+    issued_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from booking_core.store import attempts, sessions
 from booking_core.store.database import Documents
 from booking_core.verbs import moment
 
+LONGEST = sessions.LONGEST
 _LONGEST_TOKEN = 200
 
 
@@ -63,7 +64,9 @@ def sign_in(
     return SignedIn(_open(db, found, now), store.to_account(found))
 
 
-def open_session(db: Documents, account_id: str, *, now: datetime | None = None) -> str:
+def open_session(
+    db: Documents, account_id: str, *, by_proof: bool = False, now: datetime | None = None
+) -> str:
     """A session for an account that has shown elsewhere who it is; the token for its browser.
 
     Raises InvalidRequest, NotFound, SignInRefused for one that is disabled, StoreUnavailable.
@@ -74,7 +77,7 @@ def open_session(db: Documents, account_id: str, *, now: datetime | None = None)
         raise NotFound("account", account_id)
     if not found["active"]:
         raise SignInRefused
-    return _open(db, found, now)
+    return _open(db, found, now, by_proof)
 
 
 def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Session | None:
@@ -88,7 +91,13 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     found = None if kept is None else store.read(db, kept["account_id"])
     if kept is None or found is None or not found["active"] or kept["epoch"] != found["epoch"]:
         return None
-    return Session(store.to_account(found), kept["created_at"], kept["seen_at"], kept["expires_at"])
+    return Session(
+        store.to_account(found),
+        kept["created_at"],
+        kept["seen_at"],
+        kept["expires_at"],
+        kept.get("by_proof", False),
+    )
 
 
 def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> None:
@@ -110,12 +119,11 @@ def end_sessions(db: Documents, account_id: str) -> None:
     store.raise_epoch(db, check_id(account_id, "account_id").lower())
 
 
-def _open(db: Documents, account: dict[str, Any], now: datetime) -> str:
+def _open(db: Documents, account: dict[str, Any], now: datetime, by_proof: bool = False) -> str:
     token = secrets.token_urlsafe(32)
     # The epoch as it was when the password was looked at: see ``store/accounts.py``.
-    sessions.insert(
-        db, hashlib.sha256(token.encode()).hexdigest(), account["_id"], account["epoch"], now
-    )
+    key = hashlib.sha256(token.encode()).hexdigest()
+    sessions.insert(db, key, account["_id"], account["epoch"], by_proof, now)
     return token
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from booking_core import StoreUnavailable
-from pages.shared import booking_form, services, session
+from pages.shared import booking_form, identity, provider_door, services, session
 
 st.set_page_config(
     page_title="Ground booking",
@@ -60,7 +60,10 @@ def screens_of_nobody(instead: object) -> list[st.Page]:
 
 
 def door() -> None:
-    session.door(shared)
+    if identity.is_on():
+        provider_door.show(shared)
+    else:
+        session.lead_away()
 
 
 def unreachable() -> None:
@@ -78,7 +81,7 @@ except StoreUnavailable:
     instead = unreachable
 if shared.db is None:
     instead = unreachable
-elif person is not None and person.account.must_change:
+elif person is not None and person.account.must_change and not identity.is_on():
     person, instead = None, new_password
 
 if person is None:

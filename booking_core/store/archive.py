@@ -15,10 +15,9 @@ from booking_core.store import schema
 from booking_core.store.database import Documents, collection, reachable
 from booking_core.store.documents import Document
 
-# Who is signed in, and who failed to, means nothing later.
-COLLECTIONS = tuple(
-    sorted(name for name in schema.VALIDATORS if name not in (schema.SESSIONS, schema.ATTEMPTS))
-)
+# Who is signed in and by what, and who failed to, means nothing later.
+_PASSING = (schema.SESSIONS, schema.ATTEMPTS, schema.PROOFS)
+COLLECTIONS = tuple(sorted(name for name in schema.VALIDATORS if name not in _PASSING))
 _RECORD = "backup"
 _BATCH = 1000
 _BULK = json_util.JSONOptions(

@@ -18,7 +18,7 @@ Documents = Database[dict[str, Any]]
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
-ACCOUNTS, SESSIONS, ATTEMPTS = "accounts", "sessions", "attempts"
+ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
 GROUND_PHOTOS = "ground_photos"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
@@ -71,6 +71,7 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
         "sessions_of_account": ({"account_id": 1}, {}),
     },
     ATTEMPTS: {"attempts_end": ({"expires_at": 1}, _ENDS)},
+    PROOFS: {"proofs_end": ({"expires_at": 1}, _ENDS)},
     DELEGATIONS: {"delegations_to": ({"to": 1, "last": 1}, {})},
     AUDIT: {
         "audit_newest": ({"at": -1, "_id": -1}, {}),
@@ -205,6 +206,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         }
     },
     ATTEMPTS: {"$jsonSchema": {"required": ["expires_at"]}},
+    PROOFS: {"$jsonSchema": {"required": ["expires_at"]}},
     DELEGATIONS: {
         "$jsonSchema": {
             "required": ["by", "by_name", "to", "to_name", "first", "last", "at"],

@@ -13,11 +13,14 @@ IDLE = timedelta(minutes=60)
 TOUCH = timedelta(minutes=1)  # how often a session in use is written down as such
 
 
-def insert(db: Documents, key: str, account_id: str, epoch: int, now: datetime) -> None:
+def insert(
+    db: Documents, key: str, account_id: str, epoch: int, by_proof: bool, now: datetime
+) -> None:
     document: Document = {
         "_id": key,
         "account_id": account_id,
         "epoch": epoch,
+        "by_proof": by_proof,
         "created_at": now,
         "seen_at": now,
         "expires_at": now + min(LONGEST, IDLE),

@@ -7,12 +7,11 @@ before Streamlit runs, and would not serve the component then.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -29,31 +28,24 @@ from booking_core import (
     has_admin,
     open_session,
     sign_in,
+    sign_in_by_proof,
     sign_out,
 )
 from booking_core.demo import DEMO_ACCOUNTS
 from booking_core.passwords import SHORTEST
+from booking_core.sign_in import LONGEST
 from pages.shared import door_page as page
 from pages.shared import identity, services, words
 from pages.shared.address import COOKIE, base
-from pages.shared.people import LONGEST, Person, Ticket
+from pages.shared.forms import Refused, form_of
+from pages.shared.people import Person
 from pages.shared.services import Services
 
-BODY_BYTES = 8192
-BODY_SECONDS = 10.0
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _FORWARDING = ("forwarded", "via", "x-real-ip")
 # A screen's address lies one level below the app's: no second slash, no escapes, no other host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
 _DOORS = ("/signin", "/signout", "/password")
-
-
-class Refused(Exception):
-    """A request that is not heard; ``status`` and a sentence."""
-
-    def __init__(self, status: int, text: str) -> None:
-        self.status, self.text = status, text
-        super().__init__(text)
 
 
 def safe_next(text: str | None) -> str:
@@ -65,15 +57,6 @@ def safe_next(text: str | None) -> str:
     if not _SCREEN.fullmatch(rest) or rest.partition("?")[0] in _DOORS:
         return first
     return text
-
-
-def is_same_origin(request: Request) -> bool:
-    """Whether a page of this app sent the form. A browser says from where; who is silent is not."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin, host = request.headers.get("origin"), request.headers.get("host")
-    return bool(origin and host) and urlsplit(origin or "").netloc == host
 
 
 def address_of(request: Request, trust_proxy: bool) -> str:
@@ -117,48 +100,25 @@ async def person_of(request: Request) -> Person | None:
     shared, token = services.start(), request.cookies.get(COOKIE)
     if not token or shared.db is None:
         return None
-    return await _off_loop(lambda: shared.people.known(Ticket(token=token)))
+    return await _off_loop(lambda: shared.people.known(token))
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form sent by a page of ours. Raises Refused."""
-    if not is_same_origin(request):
-        raise Refused(403, "This form was not sent by a page of this dashboard.")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("", "application/x-www-form-urlencoded"):
-        raise Refused(415, "This is no form of this dashboard.")
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > BODY_BYTES:
-        raise Refused(413, "This is more than a form can hold.")
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > BODY_BYTES:
-                    raise Refused(413, "This is more than a form can hold.")
-    except TimeoutError as exc:
-        raise Refused(408, "The form took too long to arrive.") from exc
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=10)
-    except ValueError as exc:
-        raise Refused(400, "This form cannot be read.") from exc
-    return dict(pairs)
+def _answers(route: Callable[..., Any], federated: bool | None) -> Callable[[Request], Any]:
+    """Around a route: what is the same for all of them.
 
-
-def _answers(route: Callable[..., Any]) -> Callable[[Request], Any]:
-    """Around a route: what is the same for all of them."""
+    ``federated``: whether it is there where an identity provider signs people in, or where none
+    does; None: in both.
+    """
 
     async def answer(request: Request) -> Response:
         shared = services.start()
         try:
-            if identity.is_on():  # the school's identity provider signs people in
+            if federated not in (None, identity.is_on()):
                 raise Refused(404, "There is nothing at this address.")
             response: Response = await route(request, shared)
         except Refused as exc:
             title = "Not found" if exc.status == 404 else "Not done"
-            response = _html(page.plain(base(), shared.settings.school_name, title, exc.text))
-            response.status_code = exc.status
+            response = _plain(shared, exc.status, title, exc.text)
         except StoreUnavailable as exc:
             response = _away(shared, exc)
         return response
@@ -166,7 +126,6 @@ def _answers(route: Callable[..., Any]) -> Callable[[Request], Any]:
     return answer
 
 
-@_answers
 async def _signin(request: Request, shared: Services) -> Response:
     if request.method == "POST":
         return await _sign_in(request, shared)
@@ -207,7 +166,25 @@ async def _sign_in(request: Request, shared: Services) -> Response:
     return await _let_in(request, shared, signed_in.token, to)
 
 
-@_answers
+async def _provider(request: Request, shared: Services) -> Response:
+    """In by the proof that the screen at the door has left for this very browser."""
+    to = safe_next(request.query_params.get("next"))
+    if shared.db is None:
+        return _away(shared, shared.problem)
+    if await person_of(request) is not None:
+        return _to(to)
+    proof = identity.take(request.cookies)
+    if proof is None:
+        # A page, and no way back by itself: a proof that never arrives must not go in circles.
+        text = "Nothing has come from your identity provider for this browser yet."
+        return _plain(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
+    try:
+        signed_in = await _off_loop(lambda: sign_in_by_proof(shared.db, proof))
+    except SignInRefused:  # as of this moment; the screen there says why
+        return _to(to)
+    return await _let_in(request, shared, signed_in.token, to)
+
+
 async def _demo(request: Request, shared: Services) -> Response:
     if not await _off_loop(lambda: is_demo(shared, request)):
         raise Refused(404, "There is nothing at this address.")
@@ -222,16 +199,15 @@ async def _demo(request: Request, shared: Services) -> Response:
     return await _let_in(request, shared, token, safe_next(form.get("next")))
 
 
-@_answers
 async def _signout(request: Request, shared: Services) -> Response:
     await form_of(request)
     await _end(request, shared)
-    response = _to(f"{base()}/signin")
+    # Out of the provider's session too, or whoever sits down next is let in by it.
+    response = _to(f"{base()}/{identity.LOGOUT}" if identity.is_on() else f"{base()}/signin")
     response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
     return response
 
 
-@_answers
 async def _password(request: Request, shared: Services) -> Response:
     form = await form_of(request) if request.method == "POST" else {}
     if shared.db is None:
@@ -340,12 +316,16 @@ def _is_https(request: Request, shared: Services) -> bool:
 
 def _away(shared: Services, problem: BookingError | None) -> Response:
     text = "The database is starting." if problem is None else words.error(problem)
-    link = (f"{base()}/signin", "Try again")
-    response = _html(
-        page.plain(base(), shared.settings.school_name, "Not connected yet", text, link), 503
-    )
-    response.headers["refresh"] = f"2; url={base()}/signin"
+    door = f"{base()}/" if identity.is_on() else f"{base()}/signin"
+    response = _plain(shared, 503, "Not connected yet", text, (door, "Try again"))
+    response.headers["refresh"] = f"2; url={door}"
     return response
+
+
+def _plain(
+    shared: Services, status: int, title: str, text: str, link: tuple[str, str] | None = None
+) -> Response:
+    return _html(page.plain(base(), shared.settings.school_name, title, text, link), status)
 
 
 def _html(text: str, status: int = 200) -> Response:
@@ -365,9 +345,14 @@ async def _off_loop(work: Callable[[], Any]) -> Any:
 
 def routes() -> list[Route]:
     """Under the address that the app is served at."""
+
+    def at(path: str, route: Callable[..., Any], *methods: str, federated: bool | None) -> Route:
+        return Route(f"{base()}/{path}", _answers(route, federated), methods=methods)
+
     return [
-        Route(f"{base()}/signin", _signin, methods=["GET", "POST"]),
-        Route(f"{base()}/signin/demo", _demo, methods=["POST"]),
-        Route(f"{base()}/signout", _signout, methods=["POST"]),
-        Route(f"{base()}/password", _password, methods=["GET", "POST"]),
+        at("signin", _signin, "GET", "POST", federated=False),
+        at("signin/demo", _demo, "POST", federated=False),
+        at("signin/provider", _provider, "GET", federated=True),
+        at("signout", _signout, "POST", federated=None),
+        at("password", _password, "GET", "POST", federated=False),
     ]

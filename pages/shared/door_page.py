@@ -33,12 +33,16 @@ _PITCH = (
     'M1370 350h-80v200h80"/><circle cx="720" cy="450" r="130"/>'
     '<path d="M260 380a90 90 0 0 1 0 140M1180 380a90 90 0 0 0 0 140"/></svg>'
 )
-_ICON = (
-    "data:image/svg+xml;base64,"
-    + base64.b64encode(
-        _MARK.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).encode()
-    ).decode()
-)
+
+
+def _data(svg: str) -> str:
+    """A drawing as an address of its own."""
+    named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"data:image/svg+xml;base64,{base64.b64encode(named.encode()).decode()}"
+
+
+ICON = _data(_MARK)
+PITCH = _data(_PITCH.replace('class="pitch"', 'fill="none" stroke="#000" stroke-width="2"', 1))
 
 
 @cache
@@ -156,7 +160,7 @@ def _page(base: str, school: str, title: str, body: str, ways: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         f"<title>{escape(title)} · {escape(school)}</title>"
-        f'<link rel="icon" href="{_ICON}"><style>{_style(base)}</style></head>'
+        f'<link rel="icon" href="{ICON}"><style>{_style(base)}</style></head>'
         f'<body>{_PITCH}<div class="brand">{_MARK}<div><b>{escape(school)}</b>'
         "<span>Ground booking</span></div></div>"
         f'<main class="card">{body}</main>'

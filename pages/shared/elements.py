@@ -34,6 +34,7 @@ _nudge = _component("nudge", style=False)
 _live_line = _component("live_line")
 _person = _component("person")
 _leave = _component("leave")
+_remember = _component("remember", style=False)
 
 
 def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
@@ -82,8 +83,17 @@ def person(data: dict[str, Any]) -> None:
 
 
 def leave(data: dict[str, Any]) -> None:
-    """Leads the window to ``data["to"]``, which is told where to come back to."""
+    """Leads the window to ``data["to"]``, which is told where to come back to.
+
+    That is this address; at ``data["home"]``, where identity providers send everybody, it is the
+    one that was remembered before.
+    """
     _leave(key="session.leave", data=data)
+
+
+def remember(data: dict[str, Any]) -> None:
+    """Keeps this address, unless it is ``data["home"]``, for ``leave`` after the provider."""
+    _remember(key="session.remember", data=data)
 
 
 def _nothing() -> None:

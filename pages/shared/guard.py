@@ -43,7 +43,9 @@ class Guard:
         if place == _FILES and not await _is_let_in(request):
             await PlainTextResponse("Not found", 404)(scope, receive, send_guarded)
             return
-        if _is_navigation(request) and place not in _OPEN and not await _is_let_in(request):
+        # The door of an identity provider is a screen of Streamlit's, at every address.
+        is_screen = _is_navigation(request) and place not in _OPEN and not identity.is_on()
+        if is_screen and not await _is_let_in(request):
             here = f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?")
             answer = RedirectResponse(
                 f"{base()}/signin?next={quote(door.safe_next(here), safe='')}",
@@ -71,7 +73,7 @@ def _is_navigation(request: Request) -> bool:
 
 async def _is_let_in(request: Request) -> bool:
     """Whether the page may load. What it shows to nobody in particular, it decides itself."""
-    if identity.is_on() or services.start().db is None:
+    if services.start().db is None:
         return True
     try:
         return await door.person_of(request) is not None

@@ -10,22 +10,20 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from datetime import date as Date
 from typing import Any
 
 from booking_core import (
     Account,
     Feed,
-    InvalidRequest,
     StoreUnavailable,
-    account_of_email,
     decides,
     session_of,
     touch_session,
 )
+from pages.shared import identity
 
-LONGEST = timedelta(hours=12)
 _TOUCH_SECONDS = 60.0
 _MOST = 5000  # of them kept, ended ones and made-up ones included
 
@@ -38,26 +36,6 @@ class Person:
     decides: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What a browser shows at the door: the token of a session here, or the address that an
-    identity provider has verified, at ``since``.
-    """
-
-    token: str = ""
-    email: str = ""
-    since: datetime | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Of an identity provider's word: whether it is older than a session may be."""
-        return self.since is None or datetime.now(UTC) >= self.since + LONGEST
-
-    @property
-    def key(self) -> str:
-        return hashlib.sha256(f"{self.token}\n{self.email}\n{self.since}".encode()).hexdigest()
-
-
 @dataclass(slots=True)
 class _Kept:
     version: int
@@ -68,68 +46,64 @@ class _Kept:
 
 
 class People:
-    """The sessions of one database, as far as somebody has shown their ticket."""
+    """The sessions of one database, as far as somebody has shown their token."""
 
     def __init__(self, db: Any, feed: Feed) -> None:
         self._db, self._feed = db, feed
         self._kept: dict[str, _Kept] = {}
 
-    def known(self, ticket: Ticket) -> Person | None:
+    def known(self, token: str) -> Person | None:
         """Who that is, None for nobody any more; asks the database only when that may be news.
 
         While the database is away, what was known last. Raises StoreUnavailable where nothing was.
         """
-        kept = self._kept.get(ticket.key)
+        kept = self._kept.get(_key(token))
         if kept is None:
-            return self.read(ticket)
+            return self.read(token)
         is_over = kept.person is not None and datetime.now(UTC) >= kept.ends_at
         if not self._feed.connected:
             return None if is_over else kept.person
         if is_over or kept.version != self._feed.people or kept.date != self._today():
-            return self.read(ticket)
+            return self.read(token)
         return kept.person
 
-    def read(self, ticket: Ticket) -> Person | None:
+    def read(self, token: str) -> Person | None:
         """Who that is by the database itself, at this moment. Raises StoreUnavailable."""
         if not self._feed.connected:  # nobody waits for a database that is away
             raise StoreUnavailable("the feed is not connected")
         # Before the look: what changes in between is looked at once more.
-        version, date = self._feed.people, self._today()
-        account, ends_at = self._look(ticket)
+        version, date, key = self._feed.people, self._today(), _key(token)
+        account, ends_at = self._look(token)
         person = None if account is None else Person(account, decides(self._db, account.actor))
-        old = self._kept.pop(ticket.key, None)
+        old = self._kept.pop(key, None)
         while len(self._kept) >= _MOST:
             self._kept.pop(next(iter(self._kept)), None)
         touched = old.touched if old is not None else time.monotonic() - _TOUCH_SECONDS
-        self._kept[ticket.key] = _Kept(version, date, person, ends_at, touched)
+        self._kept[key] = _Kept(version, date, person, ends_at, touched)
         return person
 
-    def touch(self, ticket: Ticket) -> None:
+    def touch(self, token: str) -> None:
         """Somebody is at work: notes it, at most once a minute, while the database is there."""
-        kept = self._kept.get(ticket.key)
-        if not ticket.token or kept is None or time.monotonic() - kept.touched < _TOUCH_SECONDS:
+        kept = self._kept.get(_key(token))
+        if kept is None or time.monotonic() - kept.touched < _TOUCH_SECONDS:
             return
         kept.touched = time.monotonic()
         try:
-            touch_session(self._db, ticket.token)
-            self.read(ticket)  # it ends later now
+            touch_session(self._db, token)
+            self.read(token)  # it ends later now
         except StoreUnavailable:
             kept.touched = 0.0
 
-    def _look(self, ticket: Ticket) -> tuple[Account | None, datetime]:
-        now = datetime.now(UTC)
-        if ticket.token:
-            session = session_of(self._db, ticket.token)
-            return (None, now) if session is None else (session.account, session.expires_at)
-        if ticket.since is None or ticket.is_over:
-            return None, now
-        try:
-            account = account_of_email(self._db, ticket.email)
-        except InvalidRequest:
-            account = None
-        if account is None or not account.active:
-            return None, now
-        return account, ticket.since + LONGEST
+    def _look(self, token: str) -> tuple[Account | None, datetime]:
+        session = session_of(self._db, token)
+        # When the school changes its door, whoever came in by the other one is out.
+        if session is None or session.by_proof != identity.is_on():
+            return None, datetime.now(UTC)
+        return session.account, session.expires_at
 
     def _today(self) -> Date:
         return datetime.now(self._db.booking_settings.zone).date()
+
+
+def _key(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

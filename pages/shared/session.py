@@ -11,10 +11,10 @@ from streamlit_autorefresh import st_autorefresh
 from booking_core import Actor, ServerFailed, StoreUnavailable
 from pages.shared import elements, identity, services, words
 from pages.shared.address import COOKIE, base
-from pages.shared.people import Person, Ticket
+from pages.shared.people import Person
 from pages.shared.services import Services
 
-_TICKET, _DRAWN, _WHOSE = "session.ticket", "session.drawn_for", "session.whose"
+_TOKEN, _DRAWN, _WHOSE = "session.token", "session.drawn_for", "session.whose"
 _BY_ITSELF = "session.by_itself"
 _FILTERS = frozenset(
     f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
@@ -41,16 +41,16 @@ def open_session(shared: Services) -> Person | None:
     # Streamlit's wide layout leaves a hand's breadth on each side; the grid is worth it.
     st.html(_FRAME)
     state = st.session_state
-    ticket = state[_TICKET] = _ticket()
+    token = state[_TOKEN] = _token()
     by_itself = state.pop(_BY_ITSELF, False)
-    person = None if ticket is None or shared.db is None else shared.people.known(ticket)
+    person = None if token is None or shared.db is None else shared.people.known(token)
     state[_DRAWN] = person
-    if person is not None and ticket is not None:
+    if person is not None and token is not None:
         if state.setdefault(_WHOSE, person.account.id) != person.account.id:
             _forget()
             state[_WHOSE] = person.account.id
         if not by_itself:  # somebody pressed something
-            shared.people.touch(ticket)
+            shared.people.touch(token)
     return person
 
 
@@ -60,16 +60,16 @@ def actor() -> Actor:
     Where nobody is signed in any more the run ends here, and the screen leads to the door. Raises
     StoreUnavailable while nobody can be looked up.
     """
-    shared, ticket = services.start(), _ticket()
+    shared, token = services.start(), _token()
     person = None
-    if ticket is not None and shared.db is not None:
+    if token is not None and shared.db is not None:
         try:
-            person = shared.people.read(ticket)
+            person = shared.people.read(token)
         except StoreUnavailable:  # what is to be done will fail; what is shown may be shown
-            person = shared.people.known(ticket)
-    if person is None:
+            person = shared.people.known(token)
+    if person is None or token is None:
         st.rerun()
-    shared.people.touch(ticket)
+    shared.people.touch(token)
     return person.account.actor
 
 
@@ -92,9 +92,9 @@ def check(shared: Services) -> None:
     drawn: Person | None = st.session_state.get(_DRAWN)
     if drawn is None:  # the wall, which is for everybody
         return
-    ticket = _ticket()
+    token = _token()
     try:
-        person = None if ticket is None else shared.people.known(ticket)
+        person = None if token is None else shared.people.known(token)
     except StoreUnavailable:
         return
     if person != drawn:
@@ -107,15 +107,12 @@ def rerun_by_itself() -> None:
     st.rerun()
 
 
-def _ticket() -> Ticket | None:
-    if identity.is_on():
-        return identity.ticket()
+def _token() -> str | None:
     if not len(st.context.headers):
         # The browser has gone in the middle of this run: what it asked for is carried out.
-        kept: Ticket | None = st.session_state.get(_TICKET)
+        kept: str | None = st.session_state.get(_TOKEN)
         return kept
-    token = st.context.cookies.get(COOKIE)
-    return Ticket(token=token) if token else None
+    return st.context.cookies.get(COOKIE) or None
 
 
 def sidebar(shared: Services, person: Person) -> None:
@@ -127,54 +124,16 @@ def sidebar(shared: Services, person: Person) -> None:
                 "name": account.name,
                 "role": account.role.value.capitalize(),
                 "base": base(),
-                "local": not identity.is_on(),
                 "password": account.has_password and not identity.is_on(),
             }
         )
-        if identity.is_on():
-            st.button("Sign out", key="session.sign_out", on_click=st.logout)
         if shared.db is not None and shared.reference().demo:
             st.info("This is demo data: a made-up school.", icon=":material/science:")
 
 
 def lead_away(to: str = "signin") -> None:
     """In place of any screen: to the door, and back to this address when it has opened."""
-    elements.leave({"to": f"{base()}/{to}"})
-
-
-def door(shared: Services) -> None:
-    """In place of any screen, for nobody: the way in."""
-    if not identity.is_on():
-        lead_away()
-        return
-    ticket = identity.ticket()
-    with st.container(border=True, width=420, key="card_door"):
-        st.title("Sign in", anchor=False)
-        if ticket is not None and not ticket.is_over:
-            who = words.literal(identity.claimed())
-            if not ticket.email:
-                st.markdown(
-                    f"The address {who} is not verified by its provider. "
-                    f"Ask {words.literal(shared.settings.contact)} what to do."
-                )
-            else:
-                st.markdown(
-                    f"There is no account here for {who}. "
-                    f"Ask {words.literal(shared.settings.contact)} for one."
-                )
-            st.button("Sign out", key="session.sign_out", on_click=st.logout)
-            return
-        st.caption(f"{words.literal(shared.settings.school_name)}: book sports grounds.")
-        names = identity.providers()
-        for name in names or ["default"]:
-            st.button(
-                f"Sign in with {name.capitalize()}" if names else "Sign in",
-                key=f"session.sign_in.{name}",
-                on_click=st.login,
-                args=(name,) if names else (),
-                type="primary",
-                width="stretch",
-            )
+    elements.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
 
 
 def demo_note(shared: Services) -> None:

@@ -26,6 +26,8 @@ from booking_core import (
     NotAPeriod,
     NotFound,
     PastCutOff,
+    ProofOutOfTime,
+    ProofSpent,
     QuotaReached,
     SchemaConflict,
     ServerFailed,
@@ -98,6 +100,7 @@ STATUS = {
 }
 
 
+_DAY_SECONDS = 86_400
 _MARKUP = re.compile(r"[\\`*_\[\]{}<>#~$&|]|^[-+]|(?<=^\d)[.)]|:(?=\S)")
 # Where a bare address would become a link: no escape prevents that, a word joiner does.
 _ADDRESS = re.compile(r"(?<=\S)(?=@\S)|(?<=www)(?=\.\S)", re.IGNORECASE)
@@ -279,6 +282,16 @@ def error(exc: BookingError) -> str:
             wait = exc.wait_seconds
             time_left = f"{wait} seconds" if wait < 120 else f"{-(-wait // 60)} minutes"
             return f"Too many tries. Please wait {time_left}, then try again."
+        case ProofOutOfTime() if abs(exc.age_seconds) < _DAY_SECONDS:
+            minutes = -(-abs(exc.age_seconds) // 60)
+            apart = f"{minutes} minute{'' if minutes == 1 else 's'}"
+            return (
+                f"Your sign-in is dated {apart} {'ahead' if exc.age_seconds < 0 else 'back'}, and "
+                "that is too far. Sign in again. If this comes back at once, the identity "
+                "provider's clock and the dashboard's differ."
+            )
+        case ProofSpent() | ProofOutOfTime():
+            return "You are signed out here. Sign in to go on."
         case SignInRefused():
             return "This name and password do not go together, or the account is disabled."
         case NotFound():

@@ -155,7 +155,11 @@ class AppServer:
     by_port: dict[int, AppServer] = {}
 
     def __init__(
-        self, home: Path, environment: dict[str, str], school: School | None = None
+        self,
+        home: Path,
+        environment: dict[str, str],
+        school: School | None = None,
+        secrets: str = "",
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -167,6 +171,10 @@ class AppServer:
         self.by_port[self.port] = self
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
         self._environment = kept | {"HOME": str(home), "SCHOOL_TIME_ZONE": ZONE} | environment
+        if secrets:  # with the app's own address in it
+            (home / ".streamlit").mkdir(exist_ok=True)
+            text = secrets.format(app=self.url)
+            (home / ".streamlit" / "secrets.toml").write_text(text, encoding="utf-8")
         self.start()
 
     def start(self) -> None:
@@ -241,13 +249,15 @@ def let_in(context: BrowserContext, url: str, who: str = MEERA.name) -> None:
 
 
 @contextmanager
-def running_app(home: Path, uri: str, **environment: str) -> Iterator[tuple[AppServer, School]]:
+def running_app(
+    home: Path, uri: str, *, secrets: str = "", **environment: str
+) -> Iterator[tuple[AppServer, School]]:
     """An app on a school of its own; both are gone afterwards."""
     database = f"browser_{uuid4().hex[:12]}"
     school = School(connect(settings_for(uri, database)))
     school.reset()
     ours = {"MONGODB_URI": uri, "MONGODB_DATABASE": database, "SCHOOL_NAME": "Test school"}
-    app = AppServer(home, ours | environment, school)
+    app = AppServer(home, ours | environment, school, secrets)
     try:
         yield app, school
     finally:

@@ -9,17 +9,29 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from app_server import AppServer, School, running_app
+from axe_playwright_python.sync_playwright import Axe
 from conftest import OpenPage
 from playwright.sync_api import Page, expect
-from screens import LOAD, TICK
+from screens import LOAD, TICK, row
 from support import eventually
 
-from booking_core import Account, Role, add_account, change_account
+from booking_core import (
+    Account,
+    Actor,
+    Role,
+    add_account,
+    change_account,
+    open_session,
+    reset_password,
+    session_of,
+    sign_out,
+)
+from pages.shared.address import COOKIE
 
 SECRETS = """
 [auth]
@@ -29,6 +41,7 @@ client_id = "ground-booking"
 client_secret = "any"
 server_metadata_url = "http://localhost:{port}/.well-known/openid-configuration"
 """
+LAKSHMI = Actor("lakshmi", Role.STAFF, "Lakshmi Iyer")
 CLAIMS = [
     {"sub": "lakshmi", "email": "Lakshmi@school.example", "email_verified": True},
     {"sub": "stranger", "email": "stranger@school.example", "email_verified": True},
@@ -65,19 +78,26 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
 def federated(
     mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[AppServer, School]]:
-    home: Path = tmp_path_factory.mktemp("home")
-    with (
-        provider() as port,
-        running_app(home, mongod_uri, SCHOOL_CONTACT="the office") as (app, school),
-    ):
-        app.close()
-        (home / ".streamlit").mkdir(exist_ok=True)
-        secrets = SECRETS.format(app=app.url, port=port)
-        (home / ".streamlit" / "secrets.toml").write_text(secrets, encoding="utf-8")
-        app.start()
-        account = Account("lakshmi", "Lakshmi Iyer", Role.STAFF, "lakshmi@school.example")
-        add_account(school.db, account)
-        yield app, school
+    with provider() as port:
+        secrets = SECRETS.format(app="{app}", port=port)
+        home = tmp_path_factory.mktemp("home")
+        with running_app(home, mongod_uri, secrets=secrets, SCHOOL_CONTACT="the office") as both:
+            account = Account(LAKSHMI.id, LAKSHMI.name, LAKSHMI.role, "lakshmi@school.example")
+            add_account(both[1].db, account)
+            # Of before the provider came: nobody asks for it any more.
+            reset_password(both[1].db, LAKSHMI.id, by=None)
+            yield both
+
+
+@pytest.fixture
+def app(federated: tuple[AppServer, School]) -> AppServer:
+    return federated[0]
+
+
+@pytest.fixture
+def school(federated: tuple[AppServer, School]) -> School:
+    federated[1].reset()
+    return federated[1]
 
 
 def enter(page: Page, sub: str) -> None:
@@ -85,29 +105,103 @@ def enter(page: Page, sub: str) -> None:
     page.get_by_role("button", name=sub, exact=True).click()
 
 
-def test_the_verified_address_picks_the_account_and_an_admin_may_take_it_away(
-    federated: tuple[AppServer, School], open_window: OpenPage
-) -> None:
-    app, school = federated
-    page = open_window(f"{app.url}/bookings", None)
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    enter(page, "lakshmi")
-    expect(page.get_by_text("Lakshmi Iyer")).to_be_visible(timeout=LOAD)
-    expect(page.get_by_role("heading", name="Book a ground")).to_be_visible()
-    expect(page.get_by_role("link", name="Change password")).to_have_count(0)
+def cookies(page: Page) -> dict[str, str]:
+    """What this browser shows to the app, as somebody may have copied it."""
+    return {c["name"]: c["value"] for c in page.context.cookies(app_of(page))}
 
-    change_account(school.db, "lakshmi", active=False, by=None)
-    expect(page.get_by_text("Ask the office for one")).to_be_visible(timeout=TICK)
-    expect(page.get_by_role("heading", name="Book a ground")).to_have_count(0)
-    change_account(school.db, "lakshmi", active=True, by=None)
-    page.reload()
-    expect(page.get_by_text("Lakshmi Iyer")).to_be_visible()
+
+def app_of(page: Page) -> str:
+    return "/".join(page.url.split("/")[:3])
+
+
+def lets_in(page: Page, url: str) -> bool:
+    """Whether a screen shows itself to the browser of ``page``, rather than the door."""
+    page.goto(url)
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(re.compile("Sign in|Bookings"))
+    return heading.inner_text() == "Bookings"
+
+
+def download(app: AppServer, url: str, shown: dict[str, str]) -> int:
+    """The status of a download by whoever shows these cookies."""
+    return httpx.get(app.url + url, cookies=shown).status_code
+
+
+def test_the_word_of_the_provider_opens_one_session_of_ours(
+    app: AppServer, school: School, open_window: OpenPage
+) -> None:
+    page = open_window(f"{app.url}/bookings?from=mail", None)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    found = Axe().run(page).response["violations"]
+    assert [f["id"] for f in found if f["impact"] in ("serious", "critical")] == []
+    enter(page, "lakshmi")
+
+    # Where they wanted to be, though the provider sends everybody to the first screen.
+    expect(page).to_have_url(re.compile(r"/bookings\?from=mail$"))
+    expect(page.get_by_text("Lakshmi Iyer")).to_be_visible(timeout=LOAD)
+    expect(page.get_by_role("link", name="Change password")).to_have_count(0)
+    [ours] = [c for c in page.context.cookies(app.url) if c["name"] == COOKIE]
+    assert (ours["httpOnly"], ours["sameSite"], ours["path"]) == (True, "Lax", "/")
+    session = session_of(school.db, ours["value"])
+    assert session.account.id == "lakshmi"
+
+    # What is downloaded is for a session, not for Streamlit's cookie.
+    school.book(student=1, start=14, by=LAKSHMI)
+    expect(row(page, "Student 1")).to_be_visible(timeout=TICK)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="CSV").click()
+    file = "/media/" + taken.value.url.rpartition("/media/")[2]
+    copied = cookies(page)
+    provided = {name: value for name, value in copied.items() if name != COOKIE}
+    assert len(provided) > 1
+    assert [download(app, file, shown) for shown in (copied, provided, {})] == [200, 404, 404]
+    page.keyboard.press("Escape")
+    # Behind the door: who is in is led on, to nowhere else; who only has those cookies is not in.
+    behind = f"{app.url}/signin/provider?next=//evil.example"
+    assert httpx.get(behind, cookies=copied).headers["location"] == "/"
+    assert httpx.get(behind, cookies=provided).status_code == 403
 
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(re.compile("end_session|logout|localhost|/$"))
-    page.goto(f"{app.url}/book")
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    expect(page.get_by_role("heading", name="Book a ground")).to_have_count(0)
+    # Of the provider's session too: it asks, and Streamlit's cookies are gone.
+    page.wait_for_url(re.compile("end_session"))
+    assert not {COOKIE, "_streamlit_user"} & set(cookies(page))
+    assert school.db["sessions"].count_documents({"account_id": "lakshmi"}) == 0
+
+    # Whoever copied all cookies before that: nobody.
+    page.context.add_cookies(
+        [{"name": name, "value": value, "url": app.url} for name, value in copied.items()]
+    )
+    assert not lets_in(page, f"{app.url}/bookings")
+    expect(page.get_by_text("You are signed out here. Sign in to go on.")).to_be_visible()
+    assert download(app, file, copied) == 404
+
+
+def test_a_session_ends_idle_and_with_its_account_and_a_new_word_opens_another(
+    app: AppServer, school: School, open_window: OpenPage
+) -> None:
+    page = open_window(f"{app.url}/bookings", None)
+    enter(page, "lakshmi")
+    expect(page.get_by_text("Lakshmi Iyer")).to_be_visible(timeout=LOAD)
+
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    mine = {"account_id": "lakshmi"}
+    assert school.db["sessions"].update_many(mine, {"$set": {"expires_at": past}}).matched_count
+    sign_out(school.db, open_session(school.db, "meera"))  # so that this process looks again
+    expect(page.get_by_text("You are signed out here")).to_be_visible(timeout=TICK)
+    assert not lets_in(page, f"{app.url}/bookings")
+
+    enter(page, "lakshmi")
+    expect(page.get_by_text("Lakshmi Iyer")).to_be_visible(timeout=LOAD)
+    expect(page).to_have_url(re.compile("/bookings$"))
+    change_account(school.db, "lakshmi", active=False, by=None)
+    try:
+        expect(page.get_by_text("Ask the office for one")).to_be_visible(timeout=TICK)
+        expect(page.get_by_role("heading", name="Bookings")).to_have_count(0)
+    finally:
+        change_account(school.db, "lakshmi", active=True, by=None)
+    page.reload()
+    expect(page.get_by_text("You are signed out here")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -118,25 +212,31 @@ def test_the_verified_address_picks_the_account_and_an_admin_may_take_it_away(
     ],
 )
 def test_nobody_gets_in_without_an_account_or_with_an_address_that_is_only_claimed(
-    federated: tuple[AppServer, School], open_window: OpenPage, sub: str, told: str
+    app: AppServer, open_window: OpenPage, sub: str, told: str
 ) -> None:
-    app, _ = federated
     page = open_window(f"{app.url}/book", None)
     enter(page, sub)
 
     expect(page.get_by_text(told)).to_be_visible(timeout=LOAD)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     expect(page.get_by_role("link", name="Bookings")).to_have_count(0)
+    # Nor by the address behind the door.
+    page.goto(f"{app.url}/signin/provider?next=/book")
+    expect(page.get_by_role("heading", name="Not signed in")).to_be_visible()
+    assert COOKIE not in cookies(page)
 
 
 def test_the_doors_of_passwords_are_closed_and_the_wall_is_open(
-    federated: tuple[AppServer, School], open_window: OpenPage
+    app: AppServer, open_window: OpenPage
 ) -> None:
-    app, _ = federated
     ours = {"sec-fetch-site": "same-origin"}
     for path in ("/signin", "/password"):
         assert httpx.get(app.url + path).status_code == 404
-    for path in ("/signin", "/signout", "/password", "/signin/demo"):
+    for path in ("/signin", "/password", "/signin/demo"):
         assert httpx.post(app.url + path, headers=ours).status_code == 404
+    assert httpx.post(app.url + "/signout").status_code == 403
+    assert httpx.post(app.url + "/signout", headers=ours).headers["location"] == "/auth/logout"
+    planted = httpx.get(app.url + "/signin/provider?next=/book")
+    assert (planted.status_code, "set-cookie" in planted.headers) == (403, False)
     wall = open_window(f"{app.url}/wall")
     expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()

@@ -35,7 +35,7 @@ def emptied(mongod_uri):
 @pytest.fixture
 def bare(emptied):
     """``emptied`` without an account, for each test anew: sooner than a database of its own."""
-    for name in ("accounts", "sessions", "attempts", "delegations", "audit"):
+    for name in ("accounts", "sessions", "attempts", "proofs", "delegations", "audit"):
         emptied[name].delete_many({})
     return emptied
 

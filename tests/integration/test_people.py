@@ -18,8 +18,9 @@ from booking_core import (
     sign_out,
 )
 from booking_core.store.database import BookingDatabase
+from pages.shared import identity
 from pages.shared import people as module
-from pages.shared.people import LONGEST, People, Ticket
+from pages.shared.people import People, _key
 
 
 class Deaf(Feed):
@@ -38,99 +39,93 @@ def deaf(db: BookingDatabase) -> Deaf:
 def test_what_is_done_asks_the_database_and_what_is_shown_asks_when_people_changed(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    ticket, people = Ticket(token=open_session(db, "asha")), People(db, deaf)
-    assert people.known(ticket).account.id == "asha"
+    token, people = open_session(db, "asha"), People(db, deaf)
+    assert people.known(token).account.id == "asha"
 
     change_account(db, "asha", active=False, by=None)
 
-    assert people.known(ticket) is not None, "asked without need"
+    assert people.known(token) is not None, "asked without need"
     deaf.people += 1
-    assert people.known(ticket) is None
+    assert people.known(token) is None
 
 
 def test_whoever_is_found_out_when_acting_is_out_for_the_screens_too(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    ticket, people = Ticket(token=open_session(db, "asha")), People(db, deaf)
-    assert people.known(ticket) is not None
-    sign_out(db, ticket.token)
+    token, people = open_session(db, "asha"), People(db, deaf)
+    assert people.known(token) is not None
+    sign_out(db, token)
 
-    assert people.read(ticket) is None
-    assert people.known(ticket) is None
+    assert people.read(token) is None
+    assert people.known(token) is None
 
 
 def test_a_session_ends_by_the_clock_unless_it_was_used_elsewhere(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    ticket, people = Ticket(token=open_session(db, "asha")), People(db, deaf)
-    assert people.known(ticket) is not None
-    kept = people._kept[ticket.key]
+    token, people = open_session(db, "asha"), People(db, deaf)
+    assert people.known(token) is not None
+    kept = people._kept[_key(token)]
 
     kept.ends_at = datetime.now(UTC)  # as far as this process knows
-    assert people.known(ticket) is not None
+    assert people.known(token) is not None
     past = datetime.now(UTC) - timedelta(seconds=1)
     db["sessions"].update_many({}, {"$set": {"expires_at": past}})
-    people._kept[ticket.key].ends_at = past
+    people._kept[_key(token)].ends_at = past
 
-    assert people.known(ticket) is None
+    assert people.known(token) is None
+
+
+@pytest.mark.parametrize("by_proof", [False, True])
+def test_when_the_school_changes_its_door_those_who_came_in_by_the_other_are_out(
+    db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch, by_proof: bool
+) -> None:
+    token = open_session(db, "asha", by_proof=by_proof)
+
+    let_in = []
+    for is_on in (False, True):
+        monkeypatch.setattr(identity, "is_on", lambda is_on=is_on: is_on)
+        let_in.append(People(db, deaf).known(token) is not None)
+
+    assert let_in == [not by_proof, by_proof]
 
 
 def test_being_at_work_is_noted_once_a_minute(
     db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticket, people = Ticket(token=open_session(db, "asha")), People(db, deaf)
-    people.known(ticket)
+    token, people = open_session(db, "asha"), People(db, deaf)
+    people.known(token)
     noted: list[str] = []
-    monkeypatch.setattr(module, "touch_session", lambda db, token: noted.append(token))
+    monkeypatch.setattr(module, "touch_session", lambda db, used: noted.append(used))
 
     for _ in range(5):
-        people.touch(ticket)
+        people.touch(token)
 
-    assert noted == [ticket.token]
-    assert session_of(db, ticket.token) is not None
+    assert noted == [token]
+    assert session_of(db, token) is not None
 
 
 def test_while_the_database_is_away_what_was_known_holds_and_nothing_else(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    ticket, people = Ticket(token=open_session(db, "asha")), People(db, deaf)
-    people.known(ticket)
+    token, people = open_session(db, "asha"), People(db, deaf)
+    people.known(token)
     deaf.connected = False
 
-    assert people.known(ticket).account.id == "asha"
+    assert people.known(token).account.id == "asha"
     with pytest.raises(StoreUnavailable):
-        people.read(ticket)
+        people.read(token)
     with pytest.raises(StoreUnavailable):
-        people.known(Ticket(token="another"))
+        people.known("another")
 
 
-@pytest.mark.parametrize(
-    ("email", "age", "expected"),
-    [
-        ("Asha@School.example", timedelta(0), "asha"),
-        ("asha@school.example", LONGEST, None),
-        ("ravi@school.example", timedelta(0), None),
-        ("", timedelta(0), None),
-        ("no address", timedelta(0), None),
-    ],
-)
-def test_a_verified_address_picks_the_account_for_a_day(
-    db: BookingDatabase, deaf: Deaf, email: str, age: timedelta, expected: str | None
-) -> None:
-    ticket = Ticket(email=email, since=datetime.now(UTC) - age)
-
-    person = People(db, deaf).known(ticket)
-
-    assert (person and person.account.id) == expected
-
-
-def test_tickets_that_somebody_makes_up_do_not_fill_the_memory(
+def test_tokens_that_somebody_makes_up_do_not_fill_the_memory(
     db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MOST", 10)
     people = People(db, deaf)
 
     for number in range(30):
-        people.known(Ticket(token=f"made-up-{number}"))
+        people.known(f"made-up-{number}")
 
     assert len(people._kept) == 10

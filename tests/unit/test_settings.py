@@ -34,8 +34,33 @@ def test_a_quota_of_none_is_no_limit(tmp_path, text):
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [("on", True), ("True", True), ("YES", True), ("1", True), ("off", False), ("0", False)],
+)
+def test_a_proxy_is_trusted_where_somebody_says_so(tmp_path, text, expected):
+    assert load(tmp_path).trust_proxy is False
+    assert load(tmp_path, {"TRUST_PROXY": text}).trust_proxy is expected
+
+
+def test_a_switch_in_the_file_is_a_word_or_a_boolean(tmp_path):
+    assert load(tmp_path, secrets="TRUST_PROXY = true").trust_proxy is True
+    assert load(tmp_path, secrets='TRUST_PROXY = "on"').trust_proxy is True
+    on = 'TRUST_PROXY = true\nSCHOOL_CONTACT = "the office"'
+    assert load(tmp_path, {"TRUST_PROXY": "off"}, on) == Settings(contact="the office")
+
+
+def test_whom_to_ask_is_told_as_it_is_written(tmp_path):
+    contact = "Ms. Iyer <office@school.example>"
+    assert load(tmp_path, {"SCHOOL_CONTACT": contact}).contact == contact
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("TRUST_PROXY", "perhaps"),
+        ("TRUST_PROXY", "2"),
+        ("SCHOOL_CONTACT", "x" * 1001),
+        ("SCHOOL_CONTACT", "a\x00b"),
         ("BOOKING_ADVANCE_DAYS", "soon"),
         ("BOOKING_LEAD_MINUTES", "-5"),
         ("BOOKING_QUOTA_PER_WEEK", "two"),
@@ -59,7 +84,9 @@ def test_a_secrets_file_that_is_no_toml_is_named(tmp_path, content):
     assert refused.value.field.endswith("secrets.toml")
 
 
-@pytest.mark.parametrize("value", ["MONGODB_DATABASE = 5", "MONGODB_URI = [1]"])
+@pytest.mark.parametrize(
+    "value", ["MONGODB_DATABASE = 5", "MONGODB_URI = [1]", "SCHOOL_CONTACT = 5"]
+)
 def test_a_setting_of_another_type_in_the_file_is_named(tmp_path, value):
     with pytest.raises(InvalidRequest) as refused:
         load(tmp_path, secrets=value)

@@ -1,8 +1,13 @@
 // Leads the window to the door, which leads back here; the link is for where it does not.
+const WANTED = "ground-booking-wanted" // remember.js writes it
+
 export default function ({ data, parentElement }) {
-  const address = new URL(data.to, location.origin)
-  address.searchParams.set("next", location.pathname + location.search)
   if (parentElement.querySelector(".root")) return
+  const address = new URL(data.to, location.origin)
+  const here = location.pathname + location.search
+  const wanted = location.pathname === data.home && sessionStorage.getItem(WANTED)
+  sessionStorage.removeItem(WANTED)
+  address.searchParams.set("next", wanted || here)
   const root = make("div", "root" + (isDark(parentElement) ? " dark" : ""))
   const link = make("a", "", "Sign in to go on")
   link.href = address

@@ -37,20 +37,18 @@ export default function ({ data, parentElement }) {
   text.append(name, make("span", "", data.role))
   who.append(mark, text)
   root.append(who)
-  if (data.local) {
-    const ways = make("div", "ways")
-    if (data.password) {
-      const change = make("a", "", "Change password")
-      change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`
-      ways.append(change)
-    }
-    const form = make("form", "")
-    form.method = "post"
-    form.action = `${data.base}/signout`
-    const out = make("button", "", "Sign out")
-    out.type = "submit"
-    form.append(out)
-    ways.append(form)
-    root.append(ways)
+  const ways = make("div", "ways")
+  if (data.password) {
+    const change = make("a", "", "Change password")
+    change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`
+    ways.append(change)
   }
+  const form = make("form", "")
+  form.method = "post"
+  form.action = `${data.base}/signout`
+  const out = make("button", "", "Sign out")
+  out.type = "submit"
+  form.append(out)
+  ways.append(form)
+  root.append(ways)
 }

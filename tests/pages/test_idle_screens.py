@@ -1,0 +1,85 @@
+"""A screen that follows changes made elsewhere keeps nobody signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from support import RAVI, booked
+
+from booking_core import Account, Role, add_account, open_session
+from booking_core.store.database import BookingDatabase
+from pages.shared import elements, live, people, services
+from pages.shared.services import Services
+
+
+class Hearing:
+    """A feed that tells of a change whenever the test says so."""
+
+    connected = True
+    total = people = 0
+
+
+class Screens(Services):
+    def __init__(self, db: BookingDatabase) -> None:
+        super().__init__(db.booking_settings)
+        self.db, self.feed = db, Hearing()
+        self.people = people.People(db, self.feed)
+
+
+def _reports(shared, drawn):  # each is run as a script of its own, without our names
+    import runpy
+    from pathlib import Path
+
+    from pages.shared import session
+
+    if drawn:  # a live update runs this alone
+        drawn[0]()
+        return
+    session.open_session(shared)
+    runpy.run_path(str(Path(session.__file__).parents[1] / "reports.py"))
+
+
+def _audit(shared, drawn):
+    from pages.shared import session
+    from pages.shared.desk import audit
+
+    if drawn:
+        drawn[0]()
+        return
+    session.open_session(shared)
+    audit.show(shared)
+
+
+@pytest.mark.parametrize("screen", [_reports, _audit])
+def test_what_a_screen_shows_by_itself_is_no_activity_of_whoever_left_it_open(
+    db: BookingDatabase, monkeypatch: pytest.MonkeyPatch, screen: Callable[..., None]
+) -> None:
+    add_account(db, Account("admin", "Admin", Role.ADMIN))
+    shared = Screens(db)
+    drawn: list[Callable[[], Any]] = []
+    noted: list[str] = []
+    listed: list[dict[str, Any]] = []
+    monkeypatch.setattr(services, "start", lambda: shared)
+    monkeypatch.setattr(live, "fragment", lambda shared, key, draw: drawn.append(draw))
+    monkeypatch.setattr(live, "line", lambda shared: None)
+    monkeypatch.setattr(elements, "action_list", lambda data, key: listed.append(data))
+    monkeypatch.setattr(people, "_TOUCH_SECONDS", 0.0)
+    monkeypatch.setattr(people, "touch_session", lambda db, token: noted.append(token))
+
+    page = AppTest.from_function(screen, args=(shared, drawn), default_timeout=30)
+    page.session_state["session.token"] = open_session(db, "admin")
+    page.run()
+    assert not page.exception
+    assert noted, "whoever opens a screen is at work"
+    noted.clear()
+
+    booked(db, by=RAVI)
+    shared.feed.total += 1
+    page.run()
+
+    assert not page.exception
+    assert listed or "Everybody's bookings" in page.caption[0].value
+    assert noted == []
