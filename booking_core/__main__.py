@@ -19,7 +19,7 @@ from booking_core.errors import BookingError, InvalidRequest
 from booking_core.model import Actor, BookingRequest, CellState, Role
 from booking_core.names import Names
 from booking_core.settings import Settings
-from booking_core.store import reference, schema
+from booking_core.store import ensuring, reference, schema
 from booking_core.store.database import BookingDatabase, connect, reachable
 from booking_core.tables import UPLOAD, Limits, Table, read_table
 from booking_core.wording import sentence
@@ -56,7 +56,7 @@ def init() -> None:
     settings = Settings.load()
     with _opened(doctor.open_store(settings)) as db, reachable():
         known = set(db.list_collection_names())
-        indexes, validators = schema.index_faults(db), schema.validator_faults(db)
+        indexes, validators = ensuring.index_faults(db), ensuring.validator_faults(db)
     with _connected(settings) as db:
         for name in validators:
             made = "validator of" if name in known else "collection"

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.errors import BulkWriteError
 
 from booking_core.errors import InvalidRequest
-from booking_core.store import schema
+from booking_core.store import ensuring, schema
 from booking_core.store.database import Documents, collection, reachable
 from booking_core.store.documents import Document
 
@@ -80,7 +80,7 @@ def _clear(db: Documents) -> None:
         for name in COLLECTIONS:
             if name != schema.META:
                 db.get_collection(name).delete_many({})
-        schema.apply(db)
+        ensuring.apply(db)
 
 
 def record(db: Documents, at: datetime, documents: int, size: int) -> None:

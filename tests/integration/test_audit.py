@@ -354,5 +354,4 @@ def test_nothing_in_the_core_changes_or_removes_an_entry():
     writes |= {"find_one_and_delete", "find_one_and_replace"}
     assert naming["store/journal.py"] & writes == {"insert_one"}
     assert naming["store/changes.py"] & writes == set()
-    # What the schema writes is the counter of revisions.
-    assert naming["store/schema.py"] & writes == {"update_one"}
+    assert naming["store/schema.py"] & writes == set()

@@ -28,7 +28,7 @@ from booking_core import (
     health,
     load_reference,
 )
-from booking_core.store import schema
+from booking_core.store import ensuring, schema
 from booking_core.store.database import open_database, reachable
 
 
@@ -217,7 +217,7 @@ def test_what_may_not_be_stored_leaves_the_database_empty(school, make_db, tmp_p
         backups.load(other, file)
 
     assert all(other[n].find_one() is None for n in (schema.GROUNDS, schema.STUDENTS))
-    assert schema.index_faults(other) == []
+    assert ensuring.index_faults(other) == []
 
 
 @pytest.mark.parametrize("place", ["", "missing/school.gz"])
