@@ -23,6 +23,7 @@ from booking_core.model import (
     BookingRequest,
     Decision,
     Role,
+    Slot,
     Status,
     Student,
     check_now,
@@ -173,31 +174,21 @@ def _document(
 
     So the newest bookings stay first in every list; the history tells of the import.
     """
-    date = request.date.isoformat()
-    slot = d.slot_fields(request.ground_id, request.date, request.start, request.end)
     content = [
-        *(slot[name] for name in ("ground_id", "date", "start", "end")),
+        *(request.ground_id, request.date.isoformat()),
+        *(d.time_text(request.start), d.time_text(request.end)),
         *(student.id, request.game, status.value),
     ]
-    decision = Decision(now, IMPORTER.id, IMPORTER.name, "imported")
-    return {
-        "_id": str(uuid5(_IDS, json.dumps(content))),
-        "kind": "booking",
-        **slot,
-        "status": status.value,
-        "student_id": student.id,
-        "student_name": student.name,
-        "class_name": student.class_name,
-        "game": request.game,
-        "purpose": request.purpose,
-        "created_by": IMPORTER.id,
-        "created_by_name": IMPORTER.name,
-        "created_at": created_at,
-        "updated_at": now,
-        "revision": 0,
-        "fingerprint": "",
-        "history": [d.decision_document(decision, [date])],
-    }
+    return d.booking_document(
+        str(uuid5(_IDS, json.dumps(content))),
+        Slot(request.ground_id, request.date, request.start, request.end),
+        status,
+        [Decision(now, IMPORTER.id, IMPORTER.name, "imported")],
+        student=student,
+        game=request.game,
+        purpose=request.purpose,
+        created_at=created_at,
+    )
 
 
 class _Holders:
