@@ -121,6 +121,16 @@ def disconnect(db: BookingDatabase) -> None:
         db.embedded_server.close()
 
 
+@contextlib.contextmanager
+def connected(settings: Settings) -> Iterator[BookingDatabase]:
+    """``connect``, for as long as the block lasts."""
+    db = connect(settings)
+    try:
+        yield db
+    finally:
+        disconnect(db)
+
+
 def open_database(uri: str, settings: Settings) -> BookingDatabase:
     """A database handle without a look at the server; raises InvalidRequest for a bad address."""
     try:
