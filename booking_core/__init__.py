@@ -94,7 +94,7 @@ from booking_core.queries import (
     week_of,
     weeks_of,
 )
-from booking_core.reinstating import reinstatable, reinstate
+from booking_core.reinstating import find_reinstatable, reinstate
 from booking_core.reports import Usage, usage
 from booking_core.rollover import (
     ClassMove,
@@ -255,6 +255,7 @@ __all__ = [
     "find_changes",
     "find_closures",
     "find_delegations",
+    "find_reinstatable",
     "find_students",
     "get_account",
     "get_booking",
@@ -272,7 +273,6 @@ __all__ = [
     "pending_queue",
     "plan_roster",
     "read_table",
-    "reinstatable",
     "reinstate",
     "reject",
     "remove_ground_photo",

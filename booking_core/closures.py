@@ -209,6 +209,7 @@ def lift_closure(
     closure_id = check_id(closure_id, "closure_id")
     now = moment(now)
     zone = settings_of(db).zone
+    known = reference.load(db)
 
     def work(step: unit.Unit) -> Lifted:
         rows = step.closures(closure_id)
@@ -248,7 +249,7 @@ def lift_closure(
         ]
         details = {"days": len(lifted), "reason": lifted[0].purpose}
         step.note(by, "lifted", "closure", closure_id, details, now)
-        return Lifted(tuple(lifted), reinstatable_of(step, displaced, now, zone))
+        return Lifted(tuple(lifted), reinstatable_of(step, displaced, known, now, zone))
 
     return unit.run(db, work, _SECONDS)
 
