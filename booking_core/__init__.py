@@ -134,10 +134,12 @@ from booking_core.store.timetables import (
     save_timetable,
 )
 from booking_core.students import (
+    Erasure,
     add_student,
     bookings_ahead,
     change_student,
     erase_student,
+    erasure_of,
     find_students,
     set_active,
 )
@@ -168,6 +170,7 @@ __all__ = [
     "DayPlan",
     "Decision",
     "Delegation",
+    "Erasure",
     "Feed",
     "GameNotAllowed",
     "Ground",
@@ -250,6 +253,7 @@ __all__ = [
     "end_sessions",
     "ensure_schema",
     "erase_student",
+    "erasure_of",
     "find_accounts",
     "find_bookings",
     "find_changes",

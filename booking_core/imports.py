@@ -2,7 +2,8 @@
 
 History is not judged by the rules or by the periods of a timetable: it happened. It is judged by
 the indexes, as everything is. A booking's id is made from what its line says, so a file that is
-imported again adds nothing.
+imported again adds nothing. Who erases a student takes that id away too: the lines of that student
+are then lines of somebody who is not on record.
 """
 
 from __future__ import annotations
