@@ -31,7 +31,7 @@ from booking_core.model import (
 )
 from booking_core.names import Names
 from booking_core.store import documents as d
-from booking_core.store import ledger, reference
+from booking_core.store import ledger, reference, students
 from booking_core.store.database import Documents, settings_of
 from booking_core.tables import Limits, Row, Table
 
@@ -235,6 +235,11 @@ def _insert(db: Documents, chunk: Sequence[tuple[int, d.Document]], report: Repo
         return
     refused = ledger.insert_all(db, [document for _, document in chunk])
     report.added += len(chunk) - len(refused)
+    # Who is erased while a long file is read must not come back with its later lines: what was
+    # inserted before the erasing it took along, and of what was inserted after we hear here.
+    known = reference.load(db).students
+    for student_id in {document["student_id"] for _, document in chunk} - known.keys():
+        students.forget(db, student_id)
     if not refused:
         return
     bookings = {place: d.to_booking(chunk[place][1]) for place in refused}
