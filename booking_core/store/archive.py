@@ -105,3 +105,11 @@ def size(db: Documents) -> tuple[int, int]:
         stats = db.command("dbStats")
         count = collection(db, schema.BOOKINGS).estimated_document_count()
     return int(stats["storageSize"] + stats["indexSize"]), count
+
+
+def disk(db: Documents) -> tuple[int, int] | None:
+    """Bytes free and in all, where the server keeps its data; None where it does not tell."""
+    with reachable():
+        stats = db.command("dbStats")
+    total = int(stats.get("fsTotalSize", 0))
+    return (total - int(stats["fsUsedSize"]), total) if total else None
