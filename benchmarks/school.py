@@ -27,7 +27,7 @@ from booking_core import (
     save_students,
     save_timetable,
 )
-from booking_core.store import schema
+from booking_core.store import ensuring, schema
 from booking_core.store.database import BookingDatabase, collection
 from booking_core.store.documents import slot_fields
 from booking_core.timetable import iso_week
@@ -137,7 +137,7 @@ def seed(db: BookingDatabase, count: int, like: dict[str, Any]) -> None:
                 for name, keys in schema.LISTING_INDEXES.items()
             ]
         )
-    if faults := schema.index_faults(db):
+    if faults := ensuring.index_faults(db):
         raise RuntimeError(f"the seeded database lacks {faults}")
     say(f"    done after {clock() - begun:.0f} s")
 

@@ -97,7 +97,7 @@ from booking_core.queries import (
     week_of,
     weeks_of,
 )
-from booking_core.reinstating import reinstatable, reinstate
+from booking_core.reinstating import find_reinstatable, reinstate
 from booking_core.reports import Usage, usage
 from booking_core.rollover import (
     ClassMove,
@@ -137,10 +137,12 @@ from booking_core.store.timetables import (
     save_timetable,
 )
 from booking_core.students import (
+    Erasure,
     add_student,
     bookings_ahead,
     change_student,
     erase_student,
+    erasure_of,
     find_students,
     set_active,
 )
@@ -171,6 +173,7 @@ __all__ = [
     "DayPlan",
     "Decision",
     "Delegation",
+    "Erasure",
     "Feed",
     "GameNotAllowed",
     "Ground",
@@ -257,11 +260,13 @@ __all__ = [
     "end_sessions",
     "ensure_schema",
     "erase_student",
+    "erasure_of",
     "find_accounts",
     "find_bookings",
     "find_changes",
     "find_closures",
     "find_delegations",
+    "find_reinstatable",
     "find_students",
     "get_account",
     "get_booking",
@@ -279,7 +284,6 @@ __all__ = [
     "pending_queue",
     "plan_roster",
     "read_table",
-    "reinstatable",
     "reinstate",
     "reject",
     "remove_ground_photo",

@@ -19,8 +19,8 @@ from booking_core.errors import BookingError, InvalidRequest
 from booking_core.model import Actor, BookingRequest, CellState, Role
 from booking_core.names import Names
 from booking_core.settings import Settings
-from booking_core.store import reference, schema
-from booking_core.store.database import BookingDatabase, connect, reachable
+from booking_core.store import ensuring, reference, schema
+from booking_core.store.database import BookingDatabase, connected, reachable
 from booking_core.tables import UPLOAD, Limits, Table, read_table
 from booking_core.wording import sentence
 
@@ -54,10 +54,11 @@ cli.add_command(account_commands.account)
 def init() -> None:
     """Makes collections, indexes and validators, and says what it made."""
     settings = Settings.load()
-    with _opened(doctor.open_store(settings)) as db, reachable():
+    with contextlib.closing(doctor.open_store(settings).client) as client, reachable():
+        db = client[settings.database]
         known = set(db.list_collection_names())
-        indexes, validators = schema.index_faults(db), schema.validator_faults(db)
-    with _connected(settings) as db:
+        indexes, validators = ensuring.index_faults(db), ensuring.validator_faults(db)
+    with connected(settings) as db:
         for name in validators:
             made = "validator of" if name in known else "collection"
             click.echo(f"made {made} {name}")
@@ -71,7 +72,7 @@ def init() -> None:
 @cli.command("demo")
 def load_demo() -> None:
     """Fills an empty database with a made-up school."""
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         if not demo.is_empty(db):
             raise click.ClickException(f"{db.name} holds data already; nothing was loaded.")
         demo.load_demo(db)
@@ -98,7 +99,7 @@ def backup(file: Path) -> None:
 
     It may run beside the dashboard. FILE holds names and password hashes: keep it as safe.
     """
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         click.echo(f"{backups.save(db, file)} documents of {db.name} are in {file}.")
 
 
@@ -106,7 +107,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def restore(file: Path) -> None:
     """Fills an empty database from the backup FILE. Nobody may be at it meanwhile."""
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         made_at, count = backups.load(db, file)
         local = made_at.astimezone(db.booking_settings.zone)
         click.echo(f"{count} documents as of {local:%Y-%m-%d %H:%M} are in {db.name}.")
@@ -116,7 +117,7 @@ def restore(file: Path) -> None:
 @click.argument("date")
 def board(date: str) -> None:
     """Shows the board of DATE: today, tomorrow, or like 2026-11-23."""
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         for line in _board_lines(day_board(db, _date(date, db))):
             click.echo(line)
 
@@ -142,7 +143,7 @@ def book(
 ) -> None:
     """Requests a slot, by the same rules as the dashboard."""
     by = _actor(actor)
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         names = Names(reference.load(db))
         request = BookingRequest(
             names.ground(ground).id,
@@ -174,7 +175,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would hap
 def import_students(file: Path, dry_run: bool) -> None:
     """Adds and changes students. Columns: id, name, class; also email, active."""
     table = _read(file, imports.STUDENT_COLUMNS)
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         _tell(imports.import_students(db, table, dry_run=dry_run), dry_run)
 
 
@@ -188,25 +189,11 @@ def import_bookings(file: Path, dry_run: bool, create_missing: bool) -> None:
     Rules and periods do not apply to history, the indexes do. A second run adds nothing.
     """
     table = _read(file, imports.BOOKING_COLUMNS, imports.HISTORY)
-    with _connected() as db, _progress(len(table.rows)) as progress:
+    with connected(Settings.load()) as db, _progress(len(table.rows)) as progress:
         report = imports.import_bookings(
             db, table, dry_run=dry_run, create_missing=create_missing, progress=progress
         )
     _tell(report, dry_run)
-
-
-@contextlib.contextmanager
-def _opened(db: BookingDatabase) -> Iterator[BookingDatabase]:
-    try:
-        yield db
-    finally:
-        db.client.close()
-
-
-def _connected(
-    settings: Settings | None = None,
-) -> contextlib.AbstractContextManager[BookingDatabase]:
-    return _opened(connect(settings or Settings.load()))
 
 
 @contextlib.contextmanager

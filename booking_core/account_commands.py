@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 
 import click
 
@@ -12,7 +10,7 @@ from booking_core import accounts, passwords
 from booking_core.errors import InvalidRequest
 from booking_core.model import Account, Role
 from booking_core.settings import Settings
-from booking_core.store.database import BookingDatabase, connect, disconnect
+from booking_core.store.database import connected
 
 
 @click.group()
@@ -42,7 +40,7 @@ def add(
         raise InvalidRequest("--email", "is needed by an account without a password")
     new = Account(name, full_name or name, Role(role), email)
     password = None if no_password else _password(password_stdin, new)
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         made = accounts.add_account(db, new, password=password)
         click.echo(f"Added {made.id}, {made.role.value}, to {db.name}.")
 
@@ -50,7 +48,7 @@ def add(
 @account.command("list")
 def list_() -> None:
     """Lists the accounts."""
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         found = accounts.find_accounts(db)
         for one in found:
             facts = [one.role.value, "active" if one.active else "disabled"]
@@ -66,7 +64,7 @@ def list_() -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """Shuts an account out at once; what it did stays on record."""
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         changed = accounts.change_account(db, name, active=False, by=None)
         click.echo(f"{changed.id} is disabled and signed out everywhere.")
 
@@ -75,7 +73,7 @@ def disable(name: str) -> None:
 @click.argument("name")
 def enable(name: str) -> None:
     """Lets a disabled account in again."""
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         changed = accounts.change_account(db, name, active=True, by=None)
         click.echo(f"{changed.id} may sign in.")
 
@@ -84,17 +82,8 @@ def enable(name: str) -> None:
 @click.argument("name")
 def password(name: str) -> None:
     """Sets a one-time password and prints it; it is to be changed at the next sign-in."""
-    with _connected() as db:
+    with connected(Settings.load()) as db:
         click.echo(accounts.reset_password(db, name, by=None))
-
-
-@contextlib.contextmanager
-def _connected() -> Iterator[BookingDatabase]:
-    db = connect(Settings.load())
-    try:
-        yield db
-    finally:
-        disconnect(db)
 
 
 def _password(from_stdin: bool, new: Account) -> str:

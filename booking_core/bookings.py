@@ -242,24 +242,13 @@ def close_ground(
     rules.check_may("close", by)
     known = reference.load(db)
     known.ground(ground_id)
-    decision = Decision(now, by.id, by.name, "closed", reason)
-    document: d.Document = {
-        "_id": str(uuid4()),
-        "kind": "closure",
-        **d.slot_fields(ground_id, date, start, end),
-        "status": Status.APPROVED.value,
-        "student_name": "",
-        "class_name": "",
-        "game": "",
-        "purpose": reason,
-        "created_by": by.id,
-        "created_by_name": by.name,
-        "created_at": now,
-        "updated_at": now,
-        "revision": 0,
-        "fingerprint": "",
-        "history": [d.decision_document(decision, [date.isoformat()])],
-    }
+    document = d.booking_document(
+        str(uuid4()),
+        Slot(ground_id, date, start, end),
+        Status.APPROVED,
+        [Decision(now, by.id, by.name, "closed", reason)],
+        purpose=reason,
+    )
     for _ in range(ROUNDS):
         try:
             ledger.insert(db, document)
@@ -304,24 +293,16 @@ def _document(
     history = [Decision(now, by.id, by.name, "requested", request.purpose)]
     if as_approved:
         history.append(Decision(now, by.id, by.name, "approved"))
-    return {
-        "_id": booking_id,
-        "kind": "booking",
-        **d.slot_fields(request.ground_id, request.date, request.start, request.end),
-        "status": status.value,
-        "student_id": student.id,
-        "student_name": student.name,
-        "class_name": student.class_name,
-        "game": request.game,
-        "purpose": request.purpose,
-        "created_by": by.id,
-        "created_by_name": by.name,
-        "created_at": now,
-        "updated_at": now,
-        "revision": 0,
-        "fingerprint": _fingerprint(request, by, as_approved),
-        "history": [d.decision_document(entry, [request.date.isoformat()]) for entry in history],
-    }
+    return d.booking_document(
+        booking_id,
+        Slot(request.ground_id, request.date, request.start, request.end),
+        status,
+        history,
+        student=student,
+        game=request.game,
+        purpose=request.purpose,
+        fingerprint=_fingerprint(request, by, as_approved),
+    )
 
 
 def _fingerprint(request: BookingRequest, by: Actor, as_approved: bool) -> str:

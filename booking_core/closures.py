@@ -143,13 +143,15 @@ def close_grounds(
     now = moment(now)
     wanted = _wanted(db, ground_ids, first, last, start, end, now)
     group = str(uuid4())
+    decided = Decision(now, by.id, by.name, "closed", reason)
 
     def work(step: unit.Unit) -> Closing:
         plan = _plan(step, wanted)
         if {row["_id"] for row in plan.displaced} != shown:
             raise ChangedMeanwhile(_BOOKINGS)
         closures = [
-            _closure_document(f"{group}/{place}", group, slot, reason, by, now)
+            d.booking_document(f"{group}/{place}", slot, Status.APPROVED, [decided], purpose=reason)
+            | {"closure_group": group}
             for place, slot in enumerate(plan.slots)
         ]
         closure_at = {(row["ground_id"], row["date"]): row["_id"] for row in closures}
@@ -207,6 +209,7 @@ def lift_closure(
     closure_id = check_id(closure_id, "closure_id")
     now = moment(now)
     zone = settings_of(db).zone
+    known = reference.load(db)
 
     def work(step: unit.Unit) -> Lifted:
         rows = step.closures(closure_id)
@@ -246,7 +249,7 @@ def lift_closure(
         ]
         details = {"days": len(lifted), "reason": lifted[0].purpose}
         step.note(by, "lifted", "closure", closure_id, details, now)
-        return Lifted(tuple(lifted), reinstatable_of(step, displaced, now, zone))
+        return Lifted(tuple(lifted), reinstatable_of(step, displaced, known, now, zone))
 
     return unit.run(db, work, _SECONDS)
 
@@ -342,30 +345,6 @@ def _plan(looking: unit.Unit, wanted: _Wanted) -> _Plan:
     if not slots and closed_before is not None:
         raise closed_before
     return _Plan(slots, [row for row in rows if row["_id"] in displaced])
-
-
-def _closure_document(
-    id: str, group: str, slot: Slot, reason: str, by: Actor, now: datetime
-) -> d.Document:
-    decision = Decision(now, by.id, by.name, "closed", reason)
-    return {
-        "_id": id,
-        "kind": "closure",
-        **d.slot_fields(slot.ground_id, slot.date, slot.start, slot.end),
-        "status": Status.APPROVED.value,
-        "student_name": "",
-        "class_name": "",
-        "game": "",
-        "purpose": reason,
-        "created_by": by.id,
-        "created_by_name": by.name,
-        "created_at": now,
-        "updated_at": now,
-        "revision": 0,
-        "fingerprint": "",
-        "closure_group": group,
-        "history": [d.decision_document(decision, [slot.date.isoformat()])],
-    }
 
 
 def _ids(values: Any, name: str) -> set[str]:

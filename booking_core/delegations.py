@@ -70,7 +70,7 @@ def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> 
     """Those by which ``actor`` decides today, in the school's time, with the givers' names of now.
 
     Empty for a principal, who decides anyway. One whose giver is no active principal any more does
-    not count.
+    not count, nor does any in the hands of who is disabled.
     """
     check_actor(actor)
     now = moment(now)
@@ -78,6 +78,9 @@ def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> 
         return []
     found = store.find(db, on=_today(db, now), to=actor.id)
     if not found:
+        return []
+    taker = accounts_store.read(db, actor.id)
+    if taker is None or not taker["active"]:
         return []
     names = store.principals(db, [given.by for given in found])
     return [replace(given, by_name=names[given.by]) for given in found if given.by in names]

@@ -12,7 +12,7 @@ from booking_core.errors import BookingError
 from booking_core.feed import Feed
 from booking_core.settings import Settings
 from booking_core.store import documents as d
-from booking_core.store import schema
+from booking_core.store import ensuring, schema
 from booking_core.store.database import (
     BookingDatabase,
     Documents,
@@ -130,7 +130,7 @@ def _clock(db: Documents) -> Finding:
 
 def _indexes(db: Documents) -> Finding:
     with reachable():
-        faults = schema.index_faults(db)
+        faults = ensuring.index_faults(db)
     if faults:
         return Finding("indexes", f"missing or different: {', '.join(faults)}", _INIT)
     count = len(schema.UNIQUE_INDEXES)
@@ -139,7 +139,7 @@ def _indexes(db: Documents) -> Finding:
 
 def _validators(db: Documents) -> Finding:
     with reachable():
-        faults = schema.validator_faults(db)
+        faults = ensuring.validator_faults(db)
     if faults:
         return Finding("validators", f"missing or different: {', '.join(faults)}", _INIT)
     return Finding("validators", f"{len(schema.VALIDATORS)} collections")
@@ -147,7 +147,7 @@ def _validators(db: Documents) -> Finding:
 
 def _duplicates(db: Documents) -> Finding:
     with reachable(None):  # it reads all active bookings
-        offenders = schema.find_offenders(db)
+        offenders = ensuring.find_offenders(db)
     if not offenders:
         return Finding("duplicates", "none")
     groups = sorted({tuple(offender["ids"]) for offender in offenders})

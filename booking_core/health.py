@@ -46,8 +46,10 @@ def _facts(db: Documents, feed_lag_ms: float | None, now: datetime) -> Iterator[
             yield doctor.feed_lag(feed_lag_ms)
         yield doctor.guarded("size", _size)(db)
         yield doctor.guarded("last backup", lambda db: _backup(db, now))(db)
-    if settings_of(db).mongodb_uri is None:
-        yield _disk(settings_of(db).data_path)
+    if settings_of(db).mongodb_uri is None:  # the disk is ours, also while the database is away
+        yield _our_disk(settings_of(db).data_path)
+    elif reached:
+        yield doctor.guarded("disk", _its_disk)(db)
     yield Finding("last mail", "no mail is set up", missing=True)
     yield Finding("version", version())
 
@@ -57,13 +59,24 @@ def _size(db: Documents) -> Finding:
     return Finding("size", f"{_bytes(size)} on disk, {count:,} bookings and closures")
 
 
-def _disk(directory: Path) -> Finding:
+def _our_disk(directory: Path) -> Finding:
     place = directory
     while not place.exists():
         place = place.parent
     usage = shutil.disk_usage(place)
-    detail = f"{_bytes(usage.free)} of {_bytes(usage.total)} free"
-    if usage.free < LOW_DISK_BYTES:
+    return _disk(usage.free, usage.total)
+
+
+def _its_disk(db: Documents) -> Finding:
+    usage = archive.disk(db)
+    if usage is None:
+        return Finding("disk", "the database does not tell of its disk", missing=True)
+    return _disk(*usage)
+
+
+def _disk(free: int, total: int) -> Finding:
+    detail = f"{_bytes(free)} of {_bytes(total)} free"
+    if free < LOW_DISK_BYTES:
         return Finding("disk", detail, "make room: without it the database stops")
     return Finding("disk", detail)
 
@@ -72,8 +85,9 @@ def _backup(db: Documents, now: datetime) -> Finding:
     last = archive.last_record(db)
     if last is None:
         return Finding("last backup", f"never recorded; {_BACKUP} makes one", missing=True)
-    at = last["at"].astimezone(settings_of(db).zone)
-    days = (now - last["at"]).days
+    zone = settings_of(db).zone
+    at = last["at"].astimezone(zone)
+    days = (now.astimezone(zone).date() - at.date()).days
     ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
     detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last['documents']:,} documents"
     return Finding("last backup", f"{detail}, {_bytes(last['size'])}")

@@ -2,7 +2,8 @@
 
 History is not judged by the rules or by the periods of a timetable: it happened. It is judged by
 the indexes, as everything is. A booking's id is made from what its line says, so a file that is
-imported again adds nothing.
+imported again adds nothing. Who erases a student takes that id away too: the lines of that student
+are then lines of somebody who is not on record.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from booking_core.model import (
     BookingRequest,
     Decision,
     Role,
+    Slot,
     Status,
     Student,
     check_now,
 )
 from booking_core.names import Names
 from booking_core.store import documents as d
-from booking_core.store import ledger, reference
+from booking_core.store import ledger, reference, students
 from booking_core.store.database import Documents, settings_of
 from booking_core.tables import Limits, Row, Table
 
@@ -173,31 +175,21 @@ def _document(
 
     So the newest bookings stay first in every list; the history tells of the import.
     """
-    date = request.date.isoformat()
-    slot = d.slot_fields(request.ground_id, request.date, request.start, request.end)
     content = [
-        *(slot[name] for name in ("ground_id", "date", "start", "end")),
+        *(request.ground_id, request.date.isoformat()),
+        *(d.time_text(request.start), d.time_text(request.end)),
         *(student.id, request.game, status.value),
     ]
-    decision = Decision(now, IMPORTER.id, IMPORTER.name, "imported")
-    return {
-        "_id": str(uuid5(_IDS, json.dumps(content))),
-        "kind": "booking",
-        **slot,
-        "status": status.value,
-        "student_id": student.id,
-        "student_name": student.name,
-        "class_name": student.class_name,
-        "game": request.game,
-        "purpose": request.purpose,
-        "created_by": IMPORTER.id,
-        "created_by_name": IMPORTER.name,
-        "created_at": created_at,
-        "updated_at": now,
-        "revision": 0,
-        "fingerprint": "",
-        "history": [d.decision_document(decision, [date])],
-    }
+    return d.booking_document(
+        str(uuid5(_IDS, json.dumps(content))),
+        Slot(request.ground_id, request.date, request.start, request.end),
+        status,
+        [Decision(now, IMPORTER.id, IMPORTER.name, "imported")],
+        student=student,
+        game=request.game,
+        purpose=request.purpose,
+        created_at=created_at,
+    )
 
 
 class _Holders:
@@ -243,6 +235,11 @@ def _insert(db: Documents, chunk: Sequence[tuple[int, d.Document]], report: Repo
         return
     refused = ledger.insert_all(db, [document for _, document in chunk])
     report.added += len(chunk) - len(refused)
+    # Who is erased while a long file is read must not come back with its later lines: what was
+    # inserted before the erasing it took along, and of what was inserted after we hear here.
+    known = reference.load(db).students
+    for student_id in {document["student_id"] for _, document in chunk} - known.keys():
+        students.forget(db, student_id)
     if not refused:
         return
     bookings = {place: d.to_booking(chunk[place][1]) for place in refused}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import date as Date
 from datetime import datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from booking_core import refusals, rules, timetable
@@ -16,25 +18,39 @@ from booking_core.errors import (
     SlotTaken,
     StudentInactive,
 )
-from booking_core.model import Actor, Booking, Decision, Status, check_id
+from booking_core.model import Actor, Booking, Decision, Status, check_date
 from booking_core.notices import notice_document
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema, unit
 from booking_core.store.database import Documents, settings_of
 from booking_core.verbs import ROUNDS, already_decided, check_booking_id, moment, must_exist
 
+_BATCH = 500  # of displaced bookings, looked at together
 
-def reinstatable(
-    db: Documents, ids: Iterable[str], *, now: datetime | None = None
+
+def find_reinstatable(
+    db: Documents, *, from_date: Date, now: datetime | None = None, limit: int = 200
 ) -> list[Booking]:
-    """Of these bookings, those that ``reinstate`` would most likely give back, by date and time."""
-    if isinstance(ids, str) or not isinstance(ids, Iterable):
-        raise InvalidRequest("ids", "must be a list of ids")
-    wanted = [check_id(id, "ids") for id in ids]
-    at, zone = moment(now), settings_of(db).zone
-    return unit.reading(
-        db, lambda looking: reinstatable_of(looking, looking.bookings(wanted), at, zone)
-    )
+    """What closures displaced and ``reinstate`` would give back, by date and time.
+
+    A closure holds its slots until it is lifted: what is free again needs no other sign of that.
+    Of ``from_date`` and later; at most ``limit`` (1 to 1000). Where two want one slot, both are
+    among them: the first to be given back has it. Raises InvalidRequest, StoreUnavailable.
+    """
+    from_date = check_date(from_date, "from_date")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
+        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+    now, zone = moment(now), settings_of(db).zone
+    known = reference.load(db)
+
+    def look(looking: unit.Unit) -> list[Booking]:
+        found: list[Booking] = []
+        rows = looking.displaced(from_date)
+        while len(found) < limit and (batch := list(islice(rows, _BATCH))):
+            found += reinstatable_of(looking, batch, known, now, zone)
+        return found[:limit]
+
+    return unit.reading(db, look)
 
 
 def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None = None) -> Booking:
@@ -109,19 +125,33 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
 
 
 def reinstatable_of(
-    looking: unit.Unit, rows: Sequence[d.Document], now: datetime, zone: ZoneInfo
+    looking: unit.Unit,
+    rows: Sequence[d.Document],
+    known: reference.Reference,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> list[Booking]:
-    """Of ``rows``, the displaced ones not begun, whose slot and whose student are free."""
-    asked = [d.to_booking(row) for row in rows if _displaced(row)]
-    asked = [b for b in asked if timetable.at(b.date, b.start, zone) > now]
+    """Of ``rows``, the displaced ones not begun, whose slot and whose student are free.
+
+    Without those of a ground that is retired, or of a student who left. By date and time.
+    """
+    asked = [
+        b
+        for b in (d.to_booking(row) for row in rows if _displaced(row))
+        if timetable.at(b.date, b.start, zone) > now
+        and b.ground_id in known.grounds
+        and not known.grounds[b.ground_id].retired
+        and str(b.student_id) in known.students
+        and known.students[str(b.student_id)].active
+    ]
     if not asked:
         return []
-    dates = sorted({b.date for b in asked})
+    dates = sorted({b.date.isoformat() for b in asked})
     taken: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-    for row in looking.held(sorted({b.ground_id for b in asked}), dates[0], dates[-1]):
+    for row in looking.held_on(sorted({b.ground_id for b in asked}), dates):
         taken[(row["ground_id"], row["date"])].update(row["cells"])
     students = sorted({str(b.student_id) for b in asked})
-    for row in looking.of_students(students, [date.isoformat() for date in dates]):
+    for row in looking.of_students(students, dates):
         taken[(row["student_id"], row["date"])].update(row["cells"])
     free = [
         b

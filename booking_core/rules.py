@@ -1,7 +1,7 @@
 """What a booking must satisfy: pure functions over values, each raising its own RuleBroken.
 
 The rules give a kind answer early. What two people can break at the same moment is not here: the
-unique indexes in ``store.py`` decide that.
+unique indexes of ``store/schema.py`` decide that.
 """
 
 from __future__ import annotations

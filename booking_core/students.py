@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from booking_core import timetable
@@ -10,6 +11,7 @@ from booking_core.errors import InvalidRequest
 from booking_core.model import Actor, Booking, Student, check_id
 from booking_core.rollover import class_place
 from booking_core.rules import check_may
+from booking_core.store import reference
 from booking_core.store import students as store
 from booking_core.store.database import Documents, settings_of
 from booking_core.verbs import moment
@@ -100,11 +102,33 @@ def _is_ahead(db: Documents, booking: Booking, now: datetime) -> bool:
     return timetable.at(booking.date, booking.end, zone, closing=True) > now
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What erasing a student would do.
+
+    ``bookings`` stay for the figures; of these ``worded`` have a purpose or a reason, which goes.
+    ``elsewhere`` is how many other bookings, closures and changes have the full name or the roll
+    number in their own words: these stay, for nobody but a reader can tell whom they mean.
+    """
+
+    bookings: int
+    worded: int
+    elsewhere: int
+
+
+def erasure_of(db: Documents, student_id: str, *, by: Actor) -> Erasure:
+    """Looks only. Raises UnknownStudent, NotAllowed, InvalidRequest, StoreUnavailable."""
+    student_id = check_id(student_id, "student_id")
+    check_may("administer", by)
+    return Erasure(*store.words_about(db, reference.load(db).student(student_id)))
+
+
 def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | None = None) -> int:
     """Erases what is said of a student who left; how many bookings stay for the figures.
 
-    Those keep class, ground, times, game and status, and are a "Former student"'s. Only of who is
-    inactive and has nothing booked ahead. Raises StudentStays, UnknownStudent, NotAllowed,
+    Those keep class, ground, times, game and status, and are a "Former student"'s; one that was
+    imported gets another id, for its own is made from the roll number. Only of who is inactive and
+    has nothing booked ahead. Raises StudentStays, UnknownStudent, NotAllowed,
     InvalidRequest, StoreUnavailable.
     """
     student_id = check_id(student_id, "student_id")

@@ -136,6 +136,12 @@ def active(db: Documents, **condition: Any) -> list[dict[str, Any]]:
     return list(db["bookings"].find({"status": {"$in": ["Pending", "Approved"]}, **condition}))
 
 
+def noted(db: Documents, action: str) -> dict[str, Any]:
+    """The one entry of the journal for ``action``."""
+    [entry] = db["audit"].find({"action": action})
+    return dict(entry)
+
+
 def unguard(db: Documents, name: str) -> None:
     """Puts an index that guards nothing in the place of the unique one, for control tests.
 

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.errors import BulkWriteError
 
 from booking_core.errors import InvalidRequest
-from booking_core.store import schema
+from booking_core.store import ensuring, schema
 from booking_core.store.database import Documents, collection, reachable
 from booking_core.store.documents import Document
 
@@ -79,7 +79,7 @@ def _clear(db: Documents) -> None:
         for name in COLLECTIONS:
             if name != schema.META:
                 db.get_collection(name).delete_many({})
-        schema.apply(db)
+        ensuring.apply(db)
 
 
 def record(db: Documents, at: datetime, documents: int, size: int) -> None:
@@ -104,3 +104,11 @@ def size(db: Documents) -> tuple[int, int]:
         stats = db.command("dbStats")
         count = collection(db, schema.BOOKINGS).estimated_document_count()
     return int(stats["storageSize"] + stats["indexSize"]), count
+
+
+def disk(db: Documents) -> tuple[int, int] | None:
+    """Bytes free and in all, where the server keeps its data; None where it does not tell."""
+    with reachable():
+        stats = db.command("dbStats")
+    total = int(stats.get("fsTotalSize", 0))
+    return (total - int(stats["fsUsedSize"]), total) if total else None

@@ -93,7 +93,8 @@ def histories(db: Documents, wanted: Wanted, kinds: list[str]) -> Cursor[Documen
     newest: list[Any] = [*first, ("history.at", moment), ("_id", id)]
     oldest: list[Any] = [*first, ("history.at", wanted.since), ("_id", MinKey())]
     # Bounds instead of a sort: the server does not sort by an index of an array whose keys are
-    # bounded, but it reads that index in its order.
+    # bounded, but it reads that index in its order. All that is asked for is in the order of the
+    # keys (moment, id), which is total for bookings; entries of one booking are put in order here.
     return (
         collection(db, schema.BOOKINGS)
         .find(

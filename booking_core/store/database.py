@@ -25,7 +25,7 @@ from pymongo.read_concern import ReadConcern
 
 from booking_core.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
-from booking_core.store import schema
+from booking_core.store import ensuring
 from booking_core.store.shared_reads import SharedReads, Turn, Turns
 
 if TYPE_CHECKING:
@@ -121,6 +121,16 @@ def disconnect(db: BookingDatabase) -> None:
         db.embedded_server.close()
 
 
+@contextlib.contextmanager
+def connected(settings: Settings) -> Iterator[BookingDatabase]:
+    """``connect``, for as long as the block lasts."""
+    db = connect(settings)
+    try:
+        yield db
+    finally:
+        disconnect(db)
+
+
 def open_database(uri: str, settings: Settings) -> BookingDatabase:
     """A database handle without a look at the server; raises InvalidRequest for a bad address."""
     try:
@@ -145,7 +155,7 @@ def ensure_schema(db: Documents) -> None:
     """
     # Building an index over a large collection takes its time: no deadline here.
     with reachable(None):
-        schema.apply(db)
+        ensuring.apply(db)
 
 
 def settings_of(db: Documents) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, time
 from datetime import date as Date
@@ -70,6 +70,44 @@ def decision_document(
     if moved_from is not None:
         document["moved_from"] = moved_from
     return document
+
+
+def booking_document(
+    id: str,
+    slot: Slot,
+    status: Status,
+    history: Sequence[Decision],
+    *,
+    student: Student | None = None,
+    game: str = "",
+    purpose: str = "",
+    fingerprint: str = "",
+    created_at: datetime | None = None,
+) -> Document:
+    """A booking as it is first stored; one without a student is a closure.
+
+    Who made it, and when, is what the first entry of ``history`` says, unless ``created_at`` is
+    another moment.
+    """
+    first, last = history[0], history[-1]
+    return {
+        "_id": id,
+        "kind": "closure" if student is None else "booking",
+        **slot_fields(slot.ground_id, slot.date, slot.start, slot.end),
+        "status": status.value,
+        **({} if student is None else {"student_id": student.id}),
+        "student_name": "" if student is None else student.name,
+        "class_name": "" if student is None else student.class_name,
+        "game": game,
+        "purpose": purpose,
+        "created_by": first.by,
+        "created_by_name": first.by_name,
+        "created_at": first.at if created_at is None else created_at,
+        "updated_at": last.at,
+        "revision": 0,
+        "fingerprint": fingerprint,
+        "history": [decision_document(entry, [slot.date.isoformat()]) for entry in history],
+    }
 
 
 def to_booking(document: Mapping[str, Any]) -> Booking:

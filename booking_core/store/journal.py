@@ -6,6 +6,7 @@ without the other. Nothing here changes an entry or takes one away.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -48,3 +49,8 @@ def write(
         "details": details or {},
     }
     collection(db, schema.AUDIT).insert_one(entry, session=session)
+
+
+def count_reasons(db: Documents, matching: Mapping[str, Any]) -> int:
+    """How many entries give a reason that matches."""
+    return collection(db, schema.AUDIT).count_documents({"details.reason": matching})

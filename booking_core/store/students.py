@@ -6,10 +6,11 @@ erasable, and the journal is not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
@@ -199,7 +200,7 @@ def erase(
 
     Raises UnknownStudent, StudentStays, StoreUnavailable.
     """
-    pseudonym = f"former-{uuid4().hex}"
+    pseudonym = _pseudonym()
     bookings = collection(db, schema.BOOKINGS)
 
     def work(session: ClientSession) -> int:
@@ -221,18 +222,70 @@ def erase(
         if ahead:
             raise StudentStays(student_id, ahead)
         collection(db, schema.STUDENTS).delete_one({"_id": student_id}, session=session)
-        done = bookings.update_many(
-            {"student_id": student_id}, _nameless(pseudonym), session=session
-        )
-        details = {"class_name": kept["class_name"], "bookings": done.modified_count}
+        count = _make_nameless(db, session, student_id, pseudonym)
+        details = {"class_name": kept["class_name"], "bookings": count}
         journal.write(db, session, by, "erased", "student", "", details, now)
-        return int(done.modified_count)
+        return count
 
     count = transact(db, work, BULK_SECONDS)
     # A booking that was on its way when the student was deactivated may have come in meanwhile.
-    with reachable():
-        late = bookings.update_many({"student_id": student_id}, _nameless(pseudonym))
-    return count + int(late.modified_count)
+    return count + forget(db, student_id, pseudonym)
+
+
+def forget(db: Documents, student_id: str, pseudonym: str = "") -> int:
+    """Takes who is off the record already out of bookings that came in since; how many."""
+    name = pseudonym or _pseudonym()
+    return transact(db, lambda session: _make_nameless(db, session, student_id, name), BULK_SECONDS)
+
+
+def _pseudonym() -> str:
+    return f"former-{uuid4().hex}"
+
+
+def _make_nameless(db: Documents, session: ClientSession, student_id: str, pseudonym: str) -> int:
+    """Takes the student out of all bookings and what was told of them; how many bookings."""
+    bookings = collection(db, schema.BOOKINGS)
+    notices = collection(db, schema.NOTICES)
+    whose = {"student_id": student_id}
+    ids = [row["_id"] for row in bookings.find(whose, {"_id": 1}, session=session)]
+    notices.update_many({"booking_id": {"$in": ids}}, {"$set": {"reason": ""}}, session=session)
+    derived = [id for id in ids if not _is_random(id)]
+    if derived:
+        rows = list(bookings.find({"_id": {"$in": derived}}, session=session))
+        bookings.delete_many({"_id": {"$in": derived}}, session=session)
+        fresh = {id: str(uuid4()) for id in derived}
+        bookings.insert_many([row | {"_id": fresh[row["_id"]]} for row in rows], session=session)
+        for old, new in fresh.items():
+            notices.update_many({"booking_id": old}, {"$set": {"booking_id": new}}, session=session)
+    return int(bookings.update_many(whose, _nameless(pseudonym), session=session).modified_count)
+
+
+def _is_random(id: str) -> bool:
+    """Whether nothing can be learned from an id: that of an import is made from the roll number."""
+    try:
+        return UUID(id).version == 4
+    except ValueError:
+        return False
+
+
+def words_about(db: Documents, student: Student) -> tuple[int, int, int]:
+    """How many bookings of the student there are, how many of these have a purpose or a reason,
+
+    and how many other bookings, closures and changes say the name or the roll number in one.
+    """
+    whose = {"student_id": student.id}
+    worded = [{"purpose": {"$ne": ""}}, {"history": {"$elemMatch": {"reason": {"$gt": ""}}}}]
+    said = "|".join(re.escape(text) for text in (student.name, student.id))
+    names = {"$regex": rf"(?<!\w)({said})(?!\w)", "$options": "i"}
+    elsewhere = [{"purpose": names}, {"history.reason": names}]
+    bookings = collection(db, schema.BOOKINGS)
+    with reachable(BULK_SECONDS):  # the words are in no index
+        return (
+            bookings.count_documents(whose),
+            bookings.count_documents(whose | {"$or": worded}),
+            bookings.count_documents({"student_id": {"$ne": student.id}, "$or": elsewhere})
+            + journal.count_reasons(db, names),
+        )
 
 
 def _nameless(pseudonym: str) -> list[dict[str, Any]]:

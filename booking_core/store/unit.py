@@ -6,7 +6,7 @@ through the unit, decides by what it reads, and leaves no trace outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date as Date
 from datetime import datetime
 from typing import Any, TypeVar
@@ -33,15 +33,19 @@ class Unit:
 
     def held(self, ground_ids: Sequence[str], first: Date, last: Date) -> list[d.Document]:
         """The active bookings and closures of these grounds from ``first`` to ``last``."""
-        condition = {
-            "ground_id": {"$in": list(ground_ids)},
-            "date": {"$gte": first.isoformat(), "$lte": last.isoformat()},
-            "status": _ACTIVE,
-        }
-        rows = self._bookings.find(
+        dates = {"$gte": first.isoformat(), "$lte": last.isoformat()}
+        rows = self._holding(ground_ids, dates)
+        return sorted(rows, key=lambda row: (row["date"], row["start"], row["ground_id"]))
+
+    def held_on(self, ground_ids: Sequence[str], dates: Sequence[str]) -> list[d.Document]:
+        """The same on these dates (ISO), in no order."""
+        return list(self._holding(ground_ids, {"$in": list(dates)}))
+
+    def _holding(self, ground_ids: Sequence[str], dates: Mapping[str, Any]) -> Iterator[d.Document]:
+        condition = {"ground_id": {"$in": list(ground_ids)}, "date": dates, "status": _ACTIVE}
+        return self._bookings.find(
             condition, hint=schema.ONE_BOOKING_PER_SLOT, session=self._session
         )
-        return sorted(rows, key=lambda row: (row["date"], row["start"], row["ground_id"]))
 
     def closures(self, id: str) -> list[d.Document]:
         """The closure with this id, or those of this group, by date and ground; lifted ones too."""
@@ -65,8 +69,23 @@ class Unit:
         }
         return list(self._bookings.find(condition, session=self._session))
 
-    def bookings(self, ids: Sequence[str]) -> list[d.Document]:
-        return list(self._bookings.find({"_id": {"$in": list(ids)}}, session=self._session))
+    def displaced(self, first: Date) -> Iterator[d.Document]:
+        """The revoked bookings of ``first`` and later that a closure displaced once.
+
+        By date and time, read as they are asked for.
+        """
+        condition = {
+            "status": Status.REVOKED.value,
+            "date": {"$gte": first.isoformat()},
+            "kind": "booking",
+            "history.action": "displaced",
+        }
+        return self._bookings.find(
+            condition,
+            sort=[("date", 1), ("start", 1), ("_id", 1)],
+            hint="queue",
+            session=self._session,
+        )
 
     def of_students(self, student_ids: Sequence[str], dates: Sequence[str]) -> list[d.Document]:
         """The active bookings of these students on these dates (ISO)."""

@@ -86,6 +86,7 @@ def test_a_leaver_is_deactivated_and_erased_by_one_who_was_told_what_happens(ope
     cancel(school.db, booking.id, by=JOSEPH)
 
     page.get_by_role("button", name=re.compile("^Erase: Student 7,")).click()
+    expect(dialog.get_by_text("1 booking, none with a purpose or a reason")).to_be_visible()
     erase = dialog.get_by_role("button", name="Erase for good")
     expect(erase).to_be_disabled()
     dialog.get_by_label("Type the roll number to confirm").fill("S007")

@@ -1,4 +1,4 @@
-"""A school that nothing may change."""
+"""A school that nothing may change; databases without one; the door."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
+from at_the_door import PASSWORD
 from support import booked, open_school
 
-from booking_core import Settings, connect, passwords
+from booking_core import Account, Role, Settings, add_account, connect, passwords
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,26 @@ def quick_hashes(monkeypatch):
     passwords._nobodys.cache_clear()
     yield
     passwords._nobodys.cache_clear()
+
+
+@pytest.fixture
+def door(bare):
+    """Three accounts behind it: Ravi; Gone, who is disabled; Meera, who has no password."""
+    add_account(bare, Account("ravi", "Ravi Kumar", Role.STAFF), password=PASSWORD)
+    add_account(bare, Account("gone", "Gone", Role.STAFF, active=False), password=PASSWORD)
+    add_account(bare, Account("meera", "Meera", Role.STAFF))
+    return bare
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """The hashes that were compared with a password, in order."""
+    compared = []
+
+    class Counting(PasswordHasher):
+        def verify(self, hash, password):
+            compared.append(hash)
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(passwords, "_hasher", Counting(1, 8, 1))
+    return compared

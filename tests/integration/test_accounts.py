@@ -1,12 +1,12 @@
-"""Accounts: adding and changing them, their passwords, and that an admin is always left."""
+"""Accounts: adding and changing them, and that an admin is always left."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from at_the_door import BOSS, PASSWORD, RAVI, account_journal
 from junk import BAD_ACTOR, BAD_ID, BAD_NAME, BAD_NOW, WRONG_TYPE, cases, refused
 from support import ADMIN, HEAD, MEERA, at_once, of_type
 
@@ -18,8 +18,6 @@ from booking_core import (
     NotAllowed,
     NotFound,
     Role,
-    SignInRefused,
-    TooManyAttempts,
     account_of_email,
     accounts,
     add_account,
@@ -29,23 +27,12 @@ from booking_core import (
     get_account,
     has_admin,
     open_session,
-    passwords,
     reset_password,
     session_of,
     sign_in,
 )
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
-PASSWORD = "correct horse battery"
-RAVI = Account("ravi", "Ravi Kumar", Role.STAFF, "ravi@school.test")
-BOSS = Account("boss", "Farah Sheikh", Role.ADMIN)
-
-
-def journal(db):
-    return [
-        (row["by"], row["action"], row["what"], row["id"])
-        for row in db.audit.find({"what": "account"}).sort([("at", 1)])
-    ]
 
 
 # Adding
@@ -62,7 +49,7 @@ def test_an_account_is_added_and_found_by_its_id_and_by_its_address(bare):
         True,
     )
     assert find_accounts(bare) == [made]
-    assert journal(bare) == [("admin", "added", "account", "ravi")]
+    assert account_journal(bare) == [("admin", "added", "account", "ravi")]
 
 
 def test_names_and_addresses_are_compared_in_lower_case(bare):
@@ -77,7 +64,7 @@ def test_names_and_addresses_are_compared_in_lower_case(bare):
         add_account(bare, Account("other", "Other", Role.STAFF, "rAvI@school.TEST"))
     assert error.value.id == "ravi@school.test"
     assert len(find_accounts(bare)) == 1
-    assert len(journal(bare)) == 1
+    assert len(account_journal(bare)) == 1
 
 
 def test_two_that_add_one_name_or_one_address_at_the_same_moment_make_one(bare):
@@ -93,7 +80,7 @@ def test_two_that_add_one_name_or_one_address_at_the_same_moment_make_one(bare):
 
     assert len(of_type(same_name, Account)) == len(of_type(same_address, Account)) == 1
     assert len(of_type(same_name + same_address, AlreadyExists)) == 6
-    assert len(journal(bare)) == 2
+    assert len(account_journal(bare)) == 2
 
 
 def test_many_may_be_without_an_address(bare):
@@ -160,7 +147,7 @@ def test_nobody_can_be_called_as_the_journal_calls_nobody(bare):
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=lambda by: by.role.value)
 def test_only_admins_look_after_accounts(bare, by):
     add_account(bare, RAVI, password=PASSWORD)
-    before = journal(bare)
+    before = account_journal(bare)
 
     for attempt in (
         lambda: add_account(bare, BOSS, by=by),
@@ -171,7 +158,7 @@ def test_only_admins_look_after_accounts(bare, by):
             attempt()
         assert (error.value.verb, error.value.role) == ("administer", by.role.value)
 
-    assert journal(bare) == before
+    assert account_journal(bare) == before
 
 
 # Changing
@@ -201,7 +188,7 @@ def test_disabling_and_enabling_are_named_in_the_journal_with_the_reason(bare):
     enabled = change_account(bare, "ravi", active=True, by=ADMIN)
 
     assert (disabled.active, enabled.active) == (False, True)
-    assert [action for _, action, _, _ in journal(bare)] == ["added", "disabled", "enabled"]
+    assert [action for _, action, _, _ in account_journal(bare)] == ["added", "disabled", "enabled"]
     assert bare.audit.find_one({"action": "disabled"})["details"]["reason"] == "left"
 
 
@@ -214,7 +201,7 @@ def test_what_is_so_already_changes_nothing_and_is_not_in_the_journal(bare):
     )
 
     assert same == made
-    assert len(journal(bare)) == 1
+    assert len(account_journal(bare)) == 1
     assert session_of(bare, token) is not None
 
 
@@ -265,7 +252,7 @@ def test_an_account_that_is_not_there_is_not_found(bare):
             attempt()
         assert (error.value.what, error.value.id) == ("account", "nobody")
     assert account_of_email(bare, "nobody@school.test") is None
-    assert journal(bare) == []
+    assert account_journal(bare) == []
 
 
 # The last admin
@@ -283,7 +270,7 @@ def test_the_last_active_admin_stays(bare, change):
     assert error.value.account_id == "boss"
     assert has_admin(bare)
     assert session_of(bare, token) is not None
-    assert len(journal(bare)) == 2
+    assert len(account_journal(bare)) == 2
     add_account(bare, Account("second", "Second", Role.ADMIN))
     change_account(bare, "boss", **change, by=BOSS.actor)
     assert has_admin(bare)
@@ -313,116 +300,6 @@ def test_whether_there_is_an_admin(bare):
     assert not has_admin(bare)
     add_account(bare, BOSS)
     assert has_admin(bare)
-
-
-# Passwords
-
-
-def test_a_one_time_password_lets_in_once_it_is_told_and_is_to_be_changed(bare):
-    add_account(bare, RAVI, password=PASSWORD)
-    token = open_session(bare, "ravi")
-
-    once = reset_password(bare, "ravi", by=ADMIN)
-
-    assert re.fullmatch(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", once)
-    assert not set(once) & set("ilo01")
-    assert session_of(bare, token) is None
-    with pytest.raises(SignInRefused):
-        sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
-    assert sign_in(bare, "ravi", once, address="192.0.2.1").account.must_change
-    assert journal(bare)[-1] == ("admin", "reset the password of", "account", "ravi")
-    assert once not in str(list(bare.audit.find()))
-    assert reset_password(bare, "ravi", by=ADMIN) != once
-
-
-def test_who_changes_the_password_owns_it_and_is_signed_out_elsewhere(bare):
-    add_account(bare, RAVI)
-    once = reset_password(bare, "ravi", by=ADMIN)
-    elsewhere = open_session(bare, "ravi")
-
-    changed = change_password(bare, "ravi", old=once, new="my own password")
-
-    assert not changed.must_change
-    assert session_of(bare, elsewhere) is None
-    signed_in = sign_in(bare, "ravi", "my own password", address="192.0.2.1")
-    assert session_of(bare, signed_in.token).account == changed
-    assert journal(bare)[-1] == ("ravi", "changed the password of", "account", "ravi")
-
-
-@pytest.mark.parametrize("new", ["short", "ravi", PASSWORD, None, "x" * 201])
-def test_a_password_that_will_not_do_changes_nothing(bare, new):
-    add_account(bare, RAVI, password=PASSWORD)
-    token = open_session(bare, "ravi")
-
-    with pytest.raises(InvalidRequest) as error:
-        change_password(bare, "ravi", old=PASSWORD, new=new)
-
-    assert error.value.field == "password"
-    assert session_of(bare, token) is not None
-    assert sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
-
-
-def test_guesses_at_the_old_password_are_slowed_like_those_at_the_door(bare):
-    add_account(bare, RAVI, password=PASSWORD)
-    now = datetime.now(UTC)
-
-    for _ in range(5):
-        with pytest.raises(SignInRefused) as error:
-            change_password(bare, "ravi", old="a wrong guess", new="my own password", now=now)
-        assert not isinstance(error.value, TooManyAttempts)
-
-    with pytest.raises(TooManyAttempts) as error:
-        change_password(bare, "ravi", old=PASSWORD, new="my own password", now=now)
-    assert error.value.wait_seconds == 30
-    later = now + timedelta(seconds=31)
-    change_password(bare, "ravi", old=PASSWORD, new="my own password", now=later)
-    assert sign_in(bare, "ravi", "my own password", address="192.0.2.1", now=later)
-
-
-def test_of_two_changes_of_one_password_at_the_same_moment_one_wins(bare):
-    add_account(bare, RAVI, password=PASSWORD)
-
-    outcomes = at_once(
-        *(
-            partial(change_password, bare, "ravi", old=PASSWORD, new=f"my own password {n}")
-            for n in range(3)
-        )
-    )
-
-    assert len(of_type(outcomes, Account)) == 1
-    assert len(of_type(outcomes, SignInRefused)) == 2
-    winner = next(n for n, outcome in enumerate(outcomes) if isinstance(outcome, Account))
-    assert sign_in(bare, "ravi", f"my own password {winner}", address="192.0.2.1")
-
-
-def test_a_disabled_account_cannot_change_its_password(bare):
-    add_account(bare, RAVI, password=PASSWORD)
-    change_account(bare, "ravi", active=False, by=ADMIN)
-
-    with pytest.raises(SignInRefused):
-        change_password(bare, "ravi", old=PASSWORD, new="my own password")
-
-    change_account(bare, "ravi", active=True, by=ADMIN)
-    assert sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
-
-
-def test_a_session_opened_while_the_password_changes_does_not_outlive_the_change(bare, monkeypatch):
-    add_account(bare, RAVI, password=PASSWORD)
-    really = passwords.matches
-
-    def meanwhile(stored, password):
-        """The password is right, and by the time that this is known it is another."""
-        answer = really(stored, password)
-        monkeypatch.setattr(passwords, "matches", really)
-        reset_password(bare, "ravi", by=ADMIN)
-        return answer
-
-    monkeypatch.setattr(passwords, "matches", meanwhile)
-
-    late = sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
-
-    assert bare.sessions.count_documents({}) == 1
-    assert session_of(bare, late.token) is None
 
 
 # Junk

@@ -1,4 +1,4 @@
-"""Closing several grounds in one step: what is displaced, all or nothing, and the way back."""
+"""Closing several grounds in one step: what is displaced, what is told, all or nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from closing import ALL, closed
 from pymongo.errors import BulkWriteError, WriteError
 from support import (
     ADMIN,
@@ -29,19 +30,11 @@ from booking_core import (
     CellState,
     ChangedMeanwhile,
     Closing,
-    Feed,
     GroundClosed,
-    GroundRetired,
-    InThePast,
     InvalidRequest,
     NotAllowed,
     NotFound,
-    QuotaReached,
-    SlotTaken,
     Status,
-    Student,
-    StudentBusy,
-    StudentInactive,
     UnknownGround,
     approve,
     cancel,
@@ -55,29 +48,12 @@ from booking_core import (
     mark_read,
     move,
     notices_for,
-    reinstatable,
     reinstate,
-    revoke,
     save_day,
-    save_ground,
-    save_student,
 )
 from booking_core.store.database import Documents
 
-ALL = ("ground-1", "ground-2", "ground-3")
 WEEK = DAY + timedelta(days=6)
-
-
-def closed(
-    db: Documents, *, expected: Any = None, now: datetime = NOW, by: Any = HEAD, **asked: Any
-) -> Closing:
-    """A closing of every ground on the whole of DAY, unless told otherwise."""
-    wanted = {"ground_ids": ALL, "first": DAY, "last": DAY} | asked
-    if expected is None:
-        reason = wanted.pop("reason", "Rain")
-        expected = [b.id for b in displaced_by(db, **wanted, now=now)]
-        wanted["reason"] = reason
-    return close_grounds(db, **({"reason": "Rain"} | wanted), by=by, expected=expected, now=now)
 
 
 def contents(db: Documents) -> dict[str, list[dict[str, Any]]]:
@@ -386,170 +362,6 @@ def test_the_list_has_a_line_for_each_step(db):
     assert find_closures(db, from_date=WEEK + timedelta(days=2)) == []
 
 
-def test_lifting_opens_the_grounds_and_offers_what_is_still_free(db):
-    free = booked(db, student=1, start=9)
-    lost = booked(db, student=2, start=10)
-    elsewhere = booked(db, student=3, start=11)
-    by_hand = booked(db, student=4, start=12)
-    approve(db, by_hand.id, by=HEAD, now=NOW)
-    revoke(db, by_hand.id, by=HEAD, reason="Staff meeting", now=NOW)
-    closing = closed(db, ground_ids=["ground-1"])
-    booked(db, student=3, start=11, ground="ground-3")
-
-    lifted = lift_closure(db, closing.id, by=ADMIN, now=NOW)
-    booked(db, student=5, start=10)
-
-    assert [c.status for c in lifted.closures] == [Status.CANCELLED]
-    assert [c.last_decision.action for c in lifted.closures] == ["lifted"]
-    assert [b.id for b in lifted.reinstatable] == [free.id, lost.id]
-    ids = [free.id, lost.id, elsewhere.id, by_hand.id]
-    assert [b.id for b in reinstatable(db, ids, now=NOW)] == [free.id]
-    assert db.audit.count_documents({"action": "lifted", "id": closing.id, "by": ADMIN.id}) == 1
-    assert find_closures(db, from_date=DAY) == []
-    with pytest.raises(AlreadyDecided):
-        lift_closure(db, closing.id, by=HEAD, now=NOW)
-
-
-def test_a_closure_of_one_ground_or_one_day_of_many_is_lifted_alone(db):
-    booked(db, student=1, start=9)
-    booked(db, student=2, start=9, ground="ground-2")
-    closing = closed(db)
-    of_second = next(c for c in closing.closures if c.ground_id == "ground-2")
-
-    lifted = lift_closure(db, of_second.id, by=HEAD, now=NOW)
-
-    assert [b.ground_id for b in lifted.reinstatable] == ["ground-2"]
-    assert {row["ground_id"] for row in active(db)} == {"ground-1", "ground-3"}
-
-
-def test_of_a_closure_under_way_only_what_is_ahead_is_lifted(db):
-    closing = closed(db, last=DAY + timedelta(days=2), ground_ids=["ground-1"])
-    on_the_second_day = NOW + timedelta(days=2)
-
-    lifted = lift_closure(db, closing.id, by=HEAD, now=on_the_second_day)
-
-    assert [c.date for c in lifted.closures] == [DAY + timedelta(1), DAY + timedelta(2)]
-    with pytest.raises(InvalidRequest):
-        lift_closure(db, closing.closures[0].id, by=HEAD, now=on_the_second_day)
-
-
-def displaced(db: Documents, **request: Any) -> Booking:
-    """A booking that was approved, displaced, and whose closure is lifted again."""
-    mine = booked(db, **({"student": 1} | request))
-    approve(db, mine.id, by=HEAD, now=NOW)
-    lift_closure(db, closed(db, first=mine.date, last=mine.date).id, by=HEAD, now=NOW)
-    return mine
-
-
-def test_a_displaced_booking_comes_back_with_the_status_it_had(db):
-    mine = displaced(db)
-    pending = booked(db, student=2, start=11, by=RAVI)
-    closing = closed(db)
-    lift_closure(db, closing.id, by=HEAD, now=NOW)
-
-    back = reinstate(db, mine.id, by=ADMIN, now=NOW + timedelta(minutes=1))
-    waiting = reinstate(db, pending.id, by=HEAD, now=NOW)
-
-    assert (back.status, back.slot, back.quota_seat) == (Status.APPROVED, mine.slot, 0)
-    assert (back.last_decision.action, back.last_decision.by) == ("reinstated", ADMIN.id)
-    assert waiting.status is Status.PENDING
-    assert [n.kind for n in notices_for(db, MEERA.id)] == ["reinstated", "displaced"]
-    with pytest.raises(SlotTaken) as taken:
-        booked(db, student=7)
-    assert taken.value.held_by == back
-    with pytest.raises(AlreadyDecided):
-        reinstate(db, mine.id, by=HEAD, now=NOW)
-    assert_sound(db)
-
-
-def test_what_was_lost_meanwhile_is_not_given_back(db):
-    mine = displaced(db)
-    rival = booked(db, student=9)
-    with pytest.raises(SlotTaken) as taken:
-        reinstate(db, mine.id, by=HEAD, now=NOW)
-    assert taken.value.held_by == rival
-
-    other = move(db, rival.id, start=time(15), end=time(16), by=HEAD, now=NOW)
-    elsewhere = booked(db, student=1, ground="ground-3")
-    with pytest.raises(StudentBusy):
-        reinstate(db, mine.id, by=HEAD, now=NOW)
-
-    cancel(db, elsewhere.id, by=HEAD, now=NOW)
-    closed(db, first=DAY, last=DAY, ground_ids=["ground-1"], reason="Exam")
-    with pytest.raises(GroundClosed):
-        reinstate(db, mine.id, by=HEAD, now=NOW)
-    assert get_booking(db, other.id).status is Status.REVOKED
-    assert_sound(db)
-
-
-def test_the_quota_seat_is_claimed_again_or_another_free_one(db):
-    mine = displaced(db)
-    booked(db, student=1, start=10)  # takes the seat that was given back
-    again = reinstate(db, mine.id, by=HEAD, now=NOW)
-    assert again.quota_seat == 1
-
-    lift_closure(db, closed(db).id, by=HEAD, now=NOW)
-    booked(db, student=1, start=12)
-    booked(db, student=1, start=13)
-    with pytest.raises(QuotaReached):
-        reinstate(db, mine.id, by=HEAD, now=NOW)
-    assert_sound(db)
-
-
-def test_a_seat_beyond_a_lowered_quota_is_not_given_back(make_db):
-    db = make_db(quota=3)
-    booked(db, student=1, start=9)
-    booked(db, student=1, start=10)
-    third = booked(db, student=1, start=11)
-    closing = closed(db, start=time(11), end=time(12))
-    lift_closure(db, closing.id, by=HEAD, now=NOW)
-    strict = make_db(quota=2, database=db.name, school=False)
-
-    with pytest.raises(QuotaReached):
-        reinstate(strict, third.id, by=HEAD, now=NOW)
-
-    assert reinstate(db, third.id, by=HEAD, now=NOW).quota_seat == 2
-
-
-def test_what_was_revoked_otherwise_or_has_begun_or_may_not_play_stays_revoked(db):
-    mine = displaced(db)
-    by_hand = booked(db, student=2, start=12)
-    approve(db, by_hand.id, by=HEAD, now=NOW)
-    revoke(db, by_hand.id, by=HEAD, reason="Staff meeting", now=NOW)
-
-    with pytest.raises(AlreadyDecided):
-        reinstate(db, by_hand.id, by=HEAD, now=NOW)
-    with pytest.raises(InThePast):
-        reinstate(db, mine.id, by=HEAD, now=datetime(2026, 11, 24, 3, 30, tzinfo=UTC))
-    save_student(db, Student(str(mine.student_id), "Student 1", "2-A", active=False))
-    with pytest.raises(StudentInactive):
-        reinstate(db, mine.id, by=HEAD, now=NOW)
-    save_student(db, Student(str(mine.student_id), "Student 1", "2-A"))
-    ground = day_board(db, DAY, NOW).grounds[0]
-    save_ground(db, type(ground)(ground.id, ground.name, ground.games, retired=True))
-    with pytest.raises(GroundRetired):
-        reinstate(db, mine.id, by=HEAD, now=NOW)
-    assert active(db) == []
-
-
-def test_reinstating_against_bookings_gives_the_slot_once(make_db):
-    db = make_db(quota=None)
-    for round_ in range(10):
-        mine = displaced(db, student=round_, on=DAY + timedelta(days=round_))
-
-        outcomes = at_once(
-            partial(reinstate, db, mine.id, by=HEAD, now=NOW),
-            partial(reinstate, db, mine.id, by=ADMIN, now=NOW),
-            partial(booked, db, student=round_ + 50, on=mine.date),
-        )
-
-        (holder,) = active(db, date=mine.date.isoformat())
-        assert [o.id for o in of_type(outcomes, Booking)] == [holder["_id"]]
-        told = db.notices.count_documents({"kind": "reinstated", "booking_id": mine.id})
-        assert told == (holder["_id"] == mine.id)
-    assert_sound(db)
-
-
 def test_notices_are_dismissed_by_whom_they_are_for(db):
     booked(db, student=1, start=9, by=MEERA)
     booked(db, student=2, start=10, by=RAVI)
@@ -566,24 +378,3 @@ def test_notices_are_dismissed_by_whom_they_are_for(db):
     for junk in ("abc", 7, [None]):
         with pytest.raises(InvalidRequest):
             mark_read(db, junk, by=MEERA)
-
-
-def test_a_closing_and_its_lifting_raise_the_days_they_touch(db):
-    mine = booked(db, student=1, start=9)
-    following = Feed(db)
-    following.start()
-    try:
-        days = (DAY, DAY + timedelta(days=1))
-        far = date(2026, 12, 20)
-        before, other = [following.version(day) for day in days], following.version(far)
-
-        closing = closed(db, last=days[1])
-        after = [following.wait(day, was, 10) for day, was in zip(days, before, strict=True)]
-        lift_closure(db, closing.id, by=HEAD, now=NOW)
-        lifted = [following.wait(day, was, 10) for day, was in zip(days, after, strict=True)]
-
-        assert all(a < b < c for a, b, c in zip(before, after, lifted, strict=True))
-        assert following.version(far) == other
-    finally:
-        following.stop()
-    assert get_booking(db, mine.id).status is Status.REVOKED

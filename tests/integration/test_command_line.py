@@ -16,7 +16,7 @@ from support import booked
 from booking_core import Settings, Status, errors, find_bookings, load_reference
 from booking_core.doctor import examine, examine_database
 from booking_core.errors import BookingError
-from booking_core.store import schema
+from booking_core.store import ensuring, schema
 from booking_core.store.database import BookingDatabase
 from booking_core.wording import sentence
 
@@ -87,7 +87,7 @@ def test_init_says_what_it_made_and_then_that_all_is_in_place(
     assert "made collection bookings" in first.stdout
     assert "made index one_booking_per_slot" in first.stdout
     assert second.stdout == f"Everything is in place in {db.name}.\n"
-    assert schema.index_faults(db) == schema.validator_faults(db) == []
+    assert ensuring.index_faults(db) == ensuring.validator_faults(db) == []
 
 
 def test_the_demo_loads_once_and_leaves_a_school_alone(make_db: MakeDatabase) -> None:

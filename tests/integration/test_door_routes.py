@@ -13,10 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.requests import Request
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit_client import SECRETS, heard, is_led_away
 from support import eventually
-from websockets.sync.client import connect as open_socket
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import AppServer, School, running_app
@@ -36,7 +34,6 @@ from pages.shared.address import COOKIE
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 OURS = {"sec-fetch-site": "same-origin"}
 HTML = {"accept": "text/html,application/xhtml+xml"}
-SECRETS = ("Student 1", "Meera Nair", "Joseph Mathew", "Anand Rao", "Farah Sheikh")
 _addresses = (f"192.0.2.{n}" for n in itertools.count(1))
 
 
@@ -83,29 +80,6 @@ _numbers = itertools.count(1)
 
 def enter(client: httpx.Client, name: str, password: str = PASSWORD, **fields: str):
     return client.post("/signin", data={"name": name, "password": password} | fields)
-
-
-def heard(app: AppServer, token: str | None, page: str) -> str:
-    """Everything that Streamlit sends to a client that asks for ``page``, as text."""
-    headers = {"Cookie": f"{COOKIE}={token}"} if token else {}
-    url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
-    message, texts = BackMsg(), []
-    message.rerun_script.page_name = page
-    with open_socket(
-        url, subprotocols=["streamlit"], additional_headers=headers, max_size=None
-    ) as socket:
-        for _ in range(2):  # the first run may lead on to another page
-            socket.send(message.SerializeToString())
-            while True:
-                answer = ForwardMsg.FromString(socket.recv(timeout=20))
-                texts.append(str(answer))
-                if answer.WhichOneof("type") == "script_finished":
-                    break
-    return "".join(texts)
-
-
-def is_led_away(told: str) -> bool:
-    return "leave" in told and not any(secret in told for secret in (*SECRETS, "day_grid"))
 
 
 def test_the_cookie_is_for_the_browser_alone_and_only_its_hash_is_kept(client, known, school):

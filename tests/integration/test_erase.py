@@ -7,32 +7,43 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support import ADMIN, HEAD, MEERA, NOW, at_once, booked, eventually, of_type
+from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked, eventually, of_type
 
 from booking_core import (
+    Account,
+    Erasure,
     Feed,
     NotAllowed,
+    Role,
     Student,
     StudentStays,
     UnknownStudent,
+    add_account,
     approve,
     bookings_ahead,
     cancel,
+    change_account,
     change_student,
+    close_grounds,
     erase_student,
+    erasure_of,
     find_bookings,
+    lift_closure,
     load_reference,
     move,
+    read_table,
     reject,
     revoke,
     save_student,
     set_active,
 )
+from booking_core.imports import BOOKING_COLUMNS, import_bookings
 from booking_core.store import students as store
 from booking_core.store.database import Documents
 
 LEAVER = Student("R4711", "Zarqa Quill", "10-B", "zarqa.quill@example.org")
 PURPOSE = "Zarqa's farewell game"
+COLUMNS = ",".join(BOOKING_COLUMNS)
 LATER = NOW + timedelta(days=3)  # after all that these tests book
 
 
@@ -86,6 +97,68 @@ def test_no_word_of_the_person_is_left_in_any_collection(db: Documents, leaver: 
     assert count == 4
     assert figures(db) == before
     assert leaver.id not in load_reference(db).students
+
+
+def test_of_an_imported_booking_the_id_goes_too_and_what_was_told_of_it_leads_to_it(
+    db: Documents,
+) -> None:
+    """An import makes the id from the roll number: who guesses that would know whose it is."""
+    save_student(db, LEAVER)
+    other = "ground-1,2020-03-02,09:00,10:00,S001,Football,Approved"
+    lines = [
+        f"ground-1,2020-03-01,{hour}:00,{hour + 1}:00,{LEAVER.id},Football,{status}"
+        for hour, status in ((10, "Approved"), (11, "Cancelled"), (12, "Pending"))
+    ]
+    table = read_table("\n".join([COLUMNS, *lines, other]).encode(), "old.csv", BOOKING_COLUMNS)
+    assert import_bookings(db, table, now=NOW).added == 4
+    mine = booked(db, student=LEAVER.id)
+    closing = close_grounds(
+        db, ground_ids=["ground-1"], first=DAY, last=DAY, reason="Zarqa spilt the paint", by=HEAD,
+        expected=[mine.id], now=NOW,
+    )  # fmt: skip
+    lift_closure(db, closing.id, by=HEAD, now=NOW)
+    db["notices"].insert_one(db["notices"].find_one({"booking_id": mine.id}) | {
+        "_id": "told", "booking_id": find_bookings(db, class_name=LEAVER.class_name)[1].id
+    })  # fmt: skip
+    before = {row["_id"] for row in db["bookings"].find({"kind": "booking"})}
+    figures_before = figures(db)
+    set_active(db, LEAVER.id, False, by=ADMIN)
+
+    assert erase_student(db, LEAVER.id, by=ADMIN, now=LATER) == 4
+
+    after = {row["_id"] for row in db["bookings"].find({"kind": "booking"})}
+    assert len(before - after) == 3
+    assert mine.id in after  # a random one says nothing
+    assert figures(db) == figures_before
+    for row in db["notices"].find():
+        assert (row["booking_id"] in after, row["reason"]) == (True, "")
+    # A file with the same lines: nobody of that number is on record.
+    again = import_bookings(db, table, now=NOW)
+    assert (again.added, len(again.refused)) == (0, 3)
+    assert again.skipped == [(5, "already imported")]
+
+
+def test_what_erasing_does_is_known_before(db: Documents, leaver: Student) -> None:
+    booked(db, student=2, start=16, purpose="Against zarqa quill's team")
+    booked(db, student=3, start=17, purpose="Against Zarqa Quillfeather and R47110")
+    change_account_for(db, f"Let {LEAVER.id} in")
+
+    found = erasure_of(db, leaver.id, by=ADMIN)
+    erase_student(db, leaver.id, by=ADMIN, now=LATER)
+
+    assert found == Erasure(bookings=4, worded=4, elsewhere=2)
+    assert set(said_of(db, LEAVER.id + '"', "zarqa quill's")) == {"bookings"}
+    plain = booked(db, student=5, start=13)
+    assert erasure_of(db, str(plain.student_id), by=ADMIN) == Erasure(1, 0, 0)
+    with pytest.raises(UnknownStudent):
+        erasure_of(db, leaver.id, by=ADMIN)
+    with pytest.raises(NotAllowed):
+        erasure_of(db, "S001", by=HEAD)
+
+
+def change_account_for(db: Documents, reason: str) -> None:
+    add_account(db, Account("guard", "Guard", Role.STAFF))
+    change_account(db, "guard", active=False, reason=reason, by=ADMIN)
 
 
 def test_the_bookings_of_one_leaver_stay_together_under_a_pseudonym(
@@ -203,10 +276,11 @@ def test_a_booking_that_came_in_after_the_look_is_nameless_too(
         "_id": "late",
         "status": "Cancelled",
     }
-    erase = store.transact
+    transact = store.transact
 
     def and_then(*args: Any) -> Any:
-        done = erase(*args)
+        done = transact(*args)
+        monkeypatch.setattr(store, "transact", transact)
         db["bookings"].insert_one(late)  # sent by a process that had not heard yet
         return done
 

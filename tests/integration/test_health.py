@@ -28,7 +28,7 @@ from booking_core import (
     health,
     load_reference,
 )
-from booking_core.store import schema
+from booking_core.store import archive, ensuring, schema
 from booking_core.store.database import open_database, reachable
 
 
@@ -64,8 +64,18 @@ def test_a_lag_that_is_known_is_not_measured_again(db):
     assert db["meta"].find_one({"_id": "doctor"}) == before
 
 
-def test_the_disk_is_looked_at_where_it_is_ours_and_a_full_one_is_wrong(db, embedded, monkeypatch):
-    assert "disk" not in facts(db, feed_lag_ms=1.0)
+def test_the_disk_is_the_one_that_the_data_is_on_and_a_full_one_is_wrong(db, embedded, monkeypatch):
+    """Of a database elsewhere its own server says so; this one happens to be here."""
+    there = facts(db, feed_lag_ms=1.0)["disk"]
+    usage = shutil.disk_usage(
+        Path(db.client.admin.command("getCmdLineOpts")["parsed"]["storage"]["dbPath"])
+    )
+    assert (there.ok, there.missing) == (usage.free > health.LOW_DISK_BYTES, False)
+    assert there.detail.endswith(f"of {health._bytes(usage.total)} free")
+    monkeypatch.setattr(archive, "disk", lambda db: (10**9, 10**12))
+    assert not facts(db, feed_lag_ms=1.0)["disk"].ok
+    monkeypatch.setattr(archive, "disk", lambda db: None)
+    assert facts(db, feed_lag_ms=1.0)["disk"].missing
     full = SimpleNamespace(total=10**12, used=10**12, free=10**9)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: full)
 
@@ -136,6 +146,12 @@ def test_a_backup_is_for_its_owner_alone_and_is_on_record(db, tmp_path):
     assert "(today)" in facts(db, feed_lag_ms=1.0)["last backup"].detail
     later = datetime.now(UTC) + timedelta(days=9)
     assert "9 days ago" in facts(db, feed_lag_ms=1.0, now=later)["last backup"].detail
+    # At 23:30 in the school; looked at half an hour and an hour later.
+    at = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+    archive.record(db, at, 12, 3_400_000)
+    for minutes, ago in ((29, "today"), (30, "a day ago"), (60, "a day ago")):
+        found = facts(db, feed_lag_ms=1.0, now=at + timedelta(minutes=minutes))["last backup"]
+        assert found.detail == f"2026-11-23 23:30 ({ago}), 12 documents, 3.4 MB"
 
 
 def test_who_is_signed_in_is_not_in_a_backup(db, tmp_path):
@@ -217,7 +233,7 @@ def test_what_may_not_be_stored_leaves_the_database_empty(school, make_db, tmp_p
         backups.load(other, file)
 
     assert all(other[n].find_one() is None for n in (schema.GROUNDS, schema.STUDENTS))
-    assert schema.index_faults(other) == []
+    assert ensuring.index_faults(other) == []
 
 
 @pytest.mark.parametrize("place", ["", "missing/school.gz"])

@@ -19,7 +19,7 @@ from booking_core import (
     connect,
     ensure_schema,
 )
-from booking_core.store import schema
+from booking_core.store import ensuring, schema
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -77,15 +77,15 @@ def test_ensuring_the_schema_again_changes_nothing(db):
     ensure_schema(db)
 
     assert state(db) == before
-    assert schema.index_faults(db) == []
-    assert schema.validator_faults(db) == []
+    assert ensuring.index_faults(db) == []
+    assert ensuring.validator_faults(db) == []
 
 
 def test_several_processes_may_ensure_the_schema_at_once(bare):
     outcomes = at_once(*[partial(ensure_schema, bare)] * 6)
 
     assert outcomes == [None] * 6
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
 
 
 def test_what_is_missing_or_altered_is_made_whole(db):
@@ -93,13 +93,13 @@ def test_what_is_missing_or_altered_is_made_whole(db):
     db.bookings.drop_index(schema.QUOTA_SEAT)
     db.bookings.create_index([("student_id", 1)], name=schema.QUOTA_SEAT)
     db.command("collMod", schema.BOOKINGS, validator={})
-    assert schema.index_faults(db) == [schema.ONE_BOOKING_PER_SLOT, schema.QUOTA_SEAT]
-    assert schema.validator_faults(db) == [schema.BOOKINGS]
+    assert ensuring.index_faults(db) == [schema.ONE_BOOKING_PER_SLOT, schema.QUOTA_SEAT]
+    assert ensuring.validator_faults(db) == [schema.BOOKINGS]
 
     ensure_schema(db)
 
-    assert schema.index_faults(db) == []
-    assert schema.validator_faults(db) == []
+    assert ensuring.index_faults(db) == []
+    assert ensuring.validator_faults(db) == []
 
 
 CLASHES = {
@@ -141,7 +141,7 @@ def test_bookings_that_hold_nothing_any_more_break_no_index(bare):
 
     ensure_schema(bare)
 
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
 
 
 @pytest.mark.parametrize("legacy_name", [schema.LEGACY_INDEX, "ground_1_date_1_time_1_status_1"])
@@ -149,12 +149,12 @@ def test_the_legacy_index_gives_way_to_ours(bare, legacy_name):
     bare.bookings.create_index(
         [("ground", 1), ("date", 1), ("time", 1), ("status", 1)], name=legacy_name, unique=True
     )
-    assert legacy_name in schema.index_faults(bare)
+    assert legacy_name in ensuring.index_faults(bare)
 
     ensure_schema(bare)
 
     assert legacy_name not in bare.bookings.index_information()
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
     bare.bookings.insert_many([document(), document(cells=[40], student_id="S002")])
 
 
@@ -185,7 +185,7 @@ def test_an_index_on_our_keys_under_another_name_is_replaced(bare, name, options
 
     ensure_schema(bare)
 
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
     present = bare.bookings.index_information()
     assert not [n for n in present if n.endswith("_stand_in")]
     bare.bookings.insert_many([document(status="Cancelled"), document(status="Cancelled")])
@@ -205,28 +205,28 @@ def test_an_index_on_our_keys_under_another_name_is_replaced(bare, name, options
 )
 def test_an_index_of_our_name_with_other_options_is_replaced(bare, options):
     bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_BOOKING_PER_SLOT, **options)
-    assert schema.ONE_BOOKING_PER_SLOT in schema.index_faults(bare)
+    assert schema.ONE_BOOKING_PER_SLOT in ensuring.index_faults(bare)
 
     ensure_schema(bare)
 
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
 
 
 def test_an_index_for_lists_of_other_keys_or_another_name_is_replaced(bare):
     bare.bookings.create_index([("created_at", -1), ("_id", -1)], name="by_age")
     bare.bookings.create_index([("start", 1)], name="queue")
-    assert "queue" in schema.index_faults(bare)
+    assert "queue" in ensuring.index_faults(bare)
 
     ensure_schema(bare)
 
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
     assert "by_age" not in bare.bookings.index_information()
 
 
 def test_while_an_index_is_replaced_no_slot_is_ever_unguarded(bare, monkeypatch):
     bare.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
     bare.bookings.insert_one(document())
-    drop, dropped = schema._drop, []
+    drop, dropped = ensuring._drop, []
 
     def drop_and_try(db, name):
         drop(db, name)
@@ -234,25 +234,25 @@ def test_while_an_index_is_replaced_no_slot_is_ever_unguarded(bare, monkeypatch)
         with pytest.raises(DuplicateKeyError):
             db.bookings.insert_one(document(student_id="S002"))
 
-    monkeypatch.setattr(schema, "_drop", drop_and_try)
+    monkeypatch.setattr(ensuring, "_drop", drop_and_try)
     ensure_schema(bare)
 
     assert dropped == ["other", f"{schema.ONE_BOOKING_PER_SLOT}_stand_in"]
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
 
 
 def test_what_was_booked_twice_since_the_look_is_listed_and_the_old_index_stays(bare, monkeypatch):
     bare.bookings.create_index(SLOT_KEYS, name="other")
     bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_BOOKING_PER_SLOT, sparse=True)
     rows = [document(), document(student_id="S002")]
-    create = schema._create
+    create = ensuring._create
 
     def book_twice_and_create(*arguments, **options):
-        monkeypatch.setattr(schema, "_create", create)
+        monkeypatch.setattr(ensuring, "_create", create)
         bare.bookings.insert_many(rows)
         return create(*arguments, **options)
 
-    monkeypatch.setattr(schema, "_create", book_twice_and_create)
+    monkeypatch.setattr(ensuring, "_create", book_twice_and_create)
     before = bare.bookings.index_information()
     with pytest.raises(SchemaConflict) as refused:
         ensure_schema(bare)
@@ -269,7 +269,7 @@ def test_several_processes_may_replace_an_index_at_once(bare):
     outcomes = at_once(*[partial(ensure_schema, bare)] * 6)
 
     assert outcomes == [None] * 6
-    assert schema.index_faults(bare) == []
+    assert ensuring.index_faults(bare) == []
 
 
 def test_a_well_formed_document_is_taken_and_each_index_holds_beneath_the_verbs(db):

@@ -272,7 +272,7 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
                 {
                     "caption": "Bookings that the closure displaces",
                     "columns": ["When", "Ground and game", "Student", "Booked by"],
-                    "rows": [_row(b, shared, now) for b in found],
+                    "rows": [booking_row(b, shared, now) for b in found],
                     "bulk": [],
                     "live": shared.is_live,
                 },
@@ -294,7 +294,8 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
         )
 
 
-def _row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
+def booking_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
+    """A booking as a line of a list, with no button."""
     grounds = shared.reference().grounds
     return {
         "id": booking.id,

@@ -1,5 +1,7 @@
 """The desk's section for closures: what is closed, closing more, lifting, reinstating."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from booking_core import (
@@ -8,8 +10,8 @@ from booking_core import (
     Closure,
     Ground,
     find_closures,
+    find_reinstatable,
     lift_closure,
-    reinstatable,
     reinstate,
 )
 from booking_core.timetable import at
@@ -19,11 +21,11 @@ from pages.shared.services import Services
 
 state = st.session_state
 _LIFT = "admin.closures.lift"  # the closure whose dialog is to open
-_LIFTED = "admin.closures.lifted"  # ids of what a lifted closure had displaced and may come back
-_OFFER = "admin.closures.offer"  # whether the dialog that offers them is to open
-_LINES = "admin.closures.lines"  # what of it could not be reinstated, and why
+_LINES = "admin.closures.lines"  # what could not be given back, and why
 _DONE = "admin.closures.done"  # a sentence for the toast
 _FAILED = "admin.closures.failed"
+MOST = 200  # of the bookings that could be given back
+_FEW, _TALL = 6, 430  # lines, and the height in pixels that more of them have
 
 
 def show(shared: Services) -> None:
@@ -35,37 +37,42 @@ def show(shared: Services) -> None:
         if st.button("Close grounds…", key="admin.closures.new", type="primary"):
             closing.begin()
     live.fragment(shared, "admin.closures", lambda: _listing(shared))
-    if done := state.pop(_DONE, None) or closing.done():
-        st.toast(done, icon=":material/check:")
-    if state.pop(_OFFER, False):
-        _offer(shared)
-    elif closing.is_open():
+    if closing.is_open():
         closing.dialog(shared)
     elif closure := state.pop(_LIFT, None):
         state.pop(_FAILED, None)
         _lift(shared, closure)
 
 
-def _listing(shared: Services) -> None:
+def _listing(shared: Services) -> datetime | None:
+    """Draws both lists; when one of them gets shorter by itself."""
+    if done := state.pop(_DONE, None) or closing.done():
+        st.toast(done, icon=":material/check:")
     now = shared.now()
-    known = shared.reference()
-    _left_over(shared)
+    turns = _given_back(shared, now)
+    turns += _closed(shared, now)
+    return min(turns, default=None)
+
+
+def _closed(shared: Services, now: datetime) -> list[datetime]:
+    """What is closed; when each of it begins or ends."""
     found = shared.cached(
         ("closures", now.date()), lambda: find_closures(shared.db, from_date=now.date())
     )
-    ahead = [c for c in found if at(c.last, c.end, shared.settings.zone, closing=True) > now]
+    zone = shared.settings.zone
+    ahead = [c for c in found if at(c.last, c.end, zone, closing=True) > now]
     if not ahead:
         with st.container(border=True):
             st.markdown("##### Nothing is closed")
             st.caption(
                 "Rain, repairs, exams: “Close grounds…” above shows first what is displaced."
             )
-        return
+        return []
     acted = elements.action_list(
         {
             "caption": "Closures, running and upcoming",
             "columns": ["When", "Grounds", "Reason", "Closed by"],
-            "rows": [_row(c, known.grounds, shared) for c in ahead],
+            "rows": [_row(c, shared.reference().grounds, shared) for c in ahead],
             "bulk": [],
             "live": shared.is_live,
         },
@@ -76,6 +83,9 @@ def _listing(shared: Services) -> None:
         if chosen is not None:
             state[_LIFT] = chosen
             st.rerun()
+    turns = [at(c.first, c.start, zone) for c in ahead]
+    turns += [at(c.last, c.end, zone, closing=True) for c in ahead]
+    return [turn for turn in turns if turn > now]
 
 
 def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict:
@@ -102,22 +112,55 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
     }
 
 
-def _left_over(shared: Services) -> None:
-    """What a closing that was lifted a moment ago displaced, while the offer is not answered."""
-    ids = state.get(_LIFTED)
-    if not ids:
-        return
-    free = shared.cached(("reinstatable", tuple(ids)), lambda: reinstatable(shared.db, ids))
+def _given_back(shared: Services, now: datetime) -> list[datetime]:
+    """Offers what lifted closures had displaced, as stored; when each of it begins."""
+    found = shared.cached(
+        ("reinstatable", now.date()),
+        lambda: find_reinstatable(shared.db, from_date=now.date(), limit=MOST),
+    )
+    starts = {b.id: at(b.date, b.start, shared.settings.zone) for b in found}
+    free = [b for b in found if starts[b.id] > now]
+    for line in state.get(_LINES, ()):
+        st.warning(words.literal(line), icon=":material/group:")
     if not free:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_bookings(len(free))}** of the lifted closure can be reinstated.")
-        if st.button("Reinstate…", key="admin.closures.again"):
-            state[_OFFER] = True
-            st.rerun()
-        if st.button("Leave revoked", key="admin.closures.leave", type="tertiary"):
-            state.pop(_LIFTED)
-            st.rerun()
+        return []
+    what = _bookings(len(free), MOST)
+    with st.container(horizontal=True, vertical_alignment="center", key="head_reinstate"):
+        st.markdown(f"**{what} that a lifted closure displaced could be given back.**")
+        if len(free) > 1:
+            st.button(
+                f"Reinstate all {len(free)}",
+                key="admin.closures.reinstate_all",
+                disabled=not shared.is_live,
+                on_click=_reinstate,
+                # What is drawn here is what was agreed to, whatever is stored by then.
+                args=(shared, free),
+            )
+    st.caption(
+        "Their slots are still free. A reinstated booking has the status it had before, and "
+        "whoever booked it is told. What is left alone stays revoked."
+    )
+    with st.container(height=_TALL if len(free) > _FEW else "content", border=False):
+        acted = elements.action_list(
+            {
+                "caption": "Displaced bookings whose slot is free",
+                "columns": ["When", "Ground and game", "Student", "Booked by"],
+                "rows": [_displaced_row(b, shared, now) for b in free],
+                "bulk": [],
+                "live": shared.is_live,
+            },
+            key="admin.closures.displaced",
+        )
+    if acted is not None:
+        _reinstate(shared, [b for b in free if b.id in acted["ids"]])
+        st.rerun(scope="fragment")
+    return [starts[b.id] for b in free]
+
+
+def _displaced_row(booking: Booking, shared: Services, now: datetime) -> dict:
+    row = closing.booking_row(booking, shared, now)
+    action = {"name": "reinstate", "label": "Reinstate", "tone": "go"}
+    return row | {"actions": [action | {"about": f"Reinstate: {row['about']}"}]}
 
 
 @st.dialog("Lift this closure?")
@@ -127,7 +170,7 @@ def _lift(shared: Services, closure: Closure) -> None:
     today = shared.now().date()
     st.markdown(
         "The grounds can be booked again at once. What the closure displaced stays revoked until "
-        "you reinstate it: the next step offers those bookings whose slot is still free."
+        "it is reinstated: those bookings whose slot is still free are listed here then."
     )
     with st.container(border=True):
         closing.facts(
@@ -161,80 +204,33 @@ def _do_lift(shared: Services, closure: Closure) -> None:
     except BookingError as exc:
         state[_FAILED] = words.error(exc)
         return
-    state[_DONE] = "Closure lifted. The grounds can be booked again."
     state.pop(_LINES, None)
-    state[_LIFTED] = [b.id for b in lifted.reinstatable]
-    state[_OFFER] = bool(lifted.reinstatable)
+    free = len(lifted.reinstatable)
+    offer = f" {_bookings(free)} that it displaced can be given back." if free else ""
+    state[_DONE] = f"Closure lifted.{offer}"
 
 
-@st.dialog("Reinstate what was displaced?", width="large")
-def _offer(shared: Services) -> None:
-    if _DONE in state:
-        st.rerun()
-    ids = state.get(_LIFTED) or []
-    free = reinstatable(shared.db, ids) if ids else []
-    for line in state.get(_LINES, ()):
-        st.warning(words.literal(line), icon=":material/group:")
-    if not free:
-        st.markdown("No displaced booking has its slot free any more.")
-        if st.button("Close", key="admin.closures.none"):
-            state.pop(_LIFTED, None)
-            st.rerun()
-        return
-    st.markdown(
-        "These slots are still free. A reinstated booking has the status it had before, and "
-        "whoever booked is told."
-    )
-    with st.container(border=True, height=320 if len(free) > 6 else "content"):
-        chosen = [
-            b.id
-            for b in free
-            if st.checkbox(
-                words.literal(_about(b, shared)), value=True, key=f"admin.reinstate.{b.id}"
-            )
-        ]
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Leave all revoked", key="admin.closures.leave_all"):
-            state.pop(_LIFTED, None)
-            st.rerun()
-        st.button(
-            f"Reinstate {_bookings(len(chosen))}",
-            key="admin.closures.reinstate",
-            type="primary",
-            disabled=not chosen,
-            on_click=_reinstate,
-            args=(shared, chosen, {b.id: _about(b, shared) for b in free}),
-        )
-
-
-def _reinstate(shared: Services, ids: list[str], about: dict[str, str]) -> None:
+def _reinstate(shared: Services, chosen: list[Booking]) -> None:
     """Each on its own: one that was lost meanwhile does not stop the others."""
     lines = []
-    done = 0
     by = session.actor()
-    for booking_id in ids:
+    for booking in chosen:
         try:
             with shared.change():
-                reinstate(shared.db, booking_id, by=by)
-            done += 1
+                reinstate(shared.db, booking.id, by=by)
         except BookingError as exc:
-            lines.append(f"{about[booking_id]}: {words.error(exc)}")
+            lines.append(f"{_about(booking, shared)}: {words.error(exc)}")
     state[_LINES] = lines
-    if lines:
-        state[_LIFTED] = [id for id in about if id not in ids]
-    else:
-        state.pop(_LIFTED, None)
+    if done := len(chosen) - len(lines):
         state[_DONE] = f"{_bookings(done)} reinstated."
 
 
 def _about(booking: Booking, shared: Services) -> str:
-    today = shared.now().date()
     place = views.slot_title(booking.slot, shared.reference().grounds)
-    return (
-        f"{words.full_time(booking, today)}, {place}: {booking.student_name}, "
-        f"{booking.class_name}, {booking.game} (booked by {booking.created_by_name})"
-    )
+    return f"{booking.student_name}, {words.when(booking, shared.now().date())}, {place}"
 
 
-def _bookings(count: int) -> str:
-    return "1 booking" if count == 1 else f"{count} bookings"
+def _bookings(count: int, most: int = 0) -> str:
+    if count == 1:
+        return "1 booking"
+    return f"{words.up_to(count, most) if most else count} bookings"

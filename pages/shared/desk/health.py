@@ -59,7 +59,7 @@ def _line(finding: health.Finding) -> None:
     if not finding.ok:
         mark, word = ":red[:material/error:]", ":red[wrong]"
     elif finding.missing:
-        mark, word = ":gray[:material/remove:]", "none yet"
+        mark, word = ":gray[:material/remove:]", "none"
     else:
         mark, word = ":green[:material/check:]", "fine"
     name, detail = st.columns([1.6, 5], gap="xxsmall", vertical_alignment="center")

@@ -8,11 +8,13 @@ import streamlit as st
 
 from booking_core import (
     BookingError,
+    Erasure,
     Student,
     add_student,
     change_student,
     classes_of,
     erase_student,
+    erasure_of,
     find_students,
     set_active,
 )
@@ -263,6 +265,14 @@ def _reactivate(shared: Services, student: Student) -> None:
     )
 
 
+def _erasure(shared: Services, student: Student) -> Erasure | None:
+    try:
+        return erasure_of(shared.db, student.id, by=session.actor())
+    except BookingError as exc:
+        st.error(words.literal(rows.told(exc)), icon=":material/cloud_off:")
+        return None
+
+
 @st.dialog("Erase this student's personal data?")
 def _erase(shared: Services, student: Student) -> None:
     _subject(student)
@@ -279,6 +289,19 @@ def _erase(shared: Services, student: Student) -> None:
         "this student, and so are purposes and reasons given there. The bookings stay in the "
         "figures, with class, ground, time and game, as those of a former student."
     )
+    if (found := _erasure(shared, student)) is None:
+        return
+    if found.bookings:
+        worded = f"{found.worded:,}" if found.worded else "none"
+        number = rows.counted(found.bookings, "booking")
+        st.caption(f"{number}, {worded} with a purpose or a reason.")
+    if found.elsewhere:
+        places = "1 other place" if found.elsewhere == 1 else f"{found.elsewhere:,} other places"
+        st.warning(
+            f"The full name or the roll number also stands in {places}: in purposes and reasons "
+            "that others gave for bookings, closures and changes. Those stay as they are.",
+            icon=":material/edit_note:",
+        )
     st.markdown("**This cannot be undone.**")
     typed = st.text_input(
         "Type the roll number to confirm", key=f"admin.students.typed.{student.id}", live=True

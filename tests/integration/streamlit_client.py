@@ -1,0 +1,41 @@
+"""A client of Streamlit's own WebSocket, without a browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect as open_socket
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+from app_server import AppServer
+
+from pages.shared.address import COOKIE
+
+# What is to be seen by nobody but who is signed in.
+SECRETS = ("Student 1", "Meera Nair", "Joseph Mathew", "Anand Rao", "Farah Sheikh")
+
+
+def heard(app: AppServer, token: str | None, page: str) -> str:
+    """Everything that Streamlit sends to a client that asks for ``page``, as text."""
+    headers = {"Cookie": f"{COOKIE}={token}"} if token else {}
+    url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
+    message, texts = BackMsg(), []
+    message.rerun_script.page_name = page
+    with open_socket(
+        url, subprotocols=["streamlit"], additional_headers=headers, max_size=None
+    ) as socket:
+        for _ in range(2):  # the first run may lead on to another page
+            socket.send(message.SerializeToString())
+            while True:
+                answer = ForwardMsg.FromString(socket.recv(timeout=20))
+                texts.append(str(answer))
+                if answer.WhichOneof("type") == "script_finished":
+                    break
+    return "".join(texts)
+
+
+def is_led_away(told: str) -> bool:
+    return "leave" in told and not any(secret in told for secret in (*SECRETS, "day_grid"))
