@@ -44,6 +44,7 @@ from booking_core import (
 )
 from booking_core.store.database import BookingDatabase
 from pages.shared.address import COOKIE
+from scripts.browser import FLAGS
 
 from .measure import Result, clock, median, milliseconds, say
 
@@ -159,10 +160,7 @@ def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
     alone = [milliseconds(lambda r=r: book(db, r, by=_STAFF)) for r in _requests()]
     took: list[float] = []
     with app(APP, environment) as (port, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ["CHROMIUM"],
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         page = open_window(browser, port, ticket(db), {"width": 1440, "height": 1000})
         for number in range(CONFIRMS):
             took.append(_confirm(page, f"http://127.0.0.1:{port}/book", f"S{number:03d}"))

@@ -22,6 +22,7 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from booking_core import Actor, BookingRequest, Conflict, Role, RuleBroken, book, cancel, mongod
 from booking_core.store.database import BookingDatabase
+from scripts.browser import FLAGS
 
 from .crowd import Crowd
 from .measure import clock, median, say
@@ -57,7 +58,7 @@ class Soak:
         ):
             browser = playwright.chromium.launch(
                 executable_path=os.environ["CHROMIUM"],
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                args=FLAGS,
             )
             page = browser.new_page(viewport={"width": 1920, "height": 1080})
             page.goto(f"http://127.0.0.1:{port}/wall")

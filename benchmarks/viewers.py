@@ -19,6 +19,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from booking_core import Actor, Booking, BookingRequest, Role, book, cancel
 from booking_core.store.database import BookingDatabase
+from scripts.browser import FLAGS
 
 from .crowd import Crowd
 from .measure import Result, clock, median, percentile, say
@@ -28,7 +29,6 @@ CROWDS = (1, 25, 100)
 CHANGES, IDLE_SECONDS, FLOOR_SECONDS = 40, 60.0, 15.0
 _STAFF = Actor("meera", Role.STAFF, "Meera Nair")
 _DESK: ViewportSize = {"width": 1440, "height": 1000}
-_LAUNCH = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Pixels: a callback before a frame is painted, and from it a task, which runs after the paint.
 _PAINTED = """done => requestAnimationFrame(() => {
   const after = new MessageChannel()
@@ -100,7 +100,7 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
     bare: list[float] = []
     timed: list[float] = []
     with app(APP, environment) as (port, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_LAUNCH)
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         token = ticket(db)
         page, socket = _open_book(open_window(browser, port, token, _DESK), port), BareSocket()
         page.evaluate(_BARE, socket.url)
@@ -147,7 +147,7 @@ def crowds(
     """``count`` viewers: what they cost while nothing happens, and when the last has rendered."""
     say(f"{count} viewers: opening them ...")
     with app(APP, environment) as (port, process), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_LAUNCH)
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         today = datetime.now(db.booking_settings.zone).date()
         token = ticket(db)
         crowd = Crowd(port, token, "book", f"?date={today}", FLOOR_SECONDS)

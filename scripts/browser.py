@@ -16,6 +16,16 @@ from collections.abc import Iterator
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+# How we start it. A window's address bar draws its suggestions by two pages of its own, which cost
+# more than a page of ours; the last list of features counts, so Playwright's are repeated as far
+# as they keep the browser from asking around.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,HttpsUpgrades,MediaRouter,"
+    "NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch",
+]
 
 
 def candidates() -> Iterator[str]:

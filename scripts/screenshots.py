@@ -13,7 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from browser import find
+from browser import FLAGS, find
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -51,7 +51,7 @@ def main() -> int:
             with sync_playwright() as playwright:
                 chromium = playwright.chromium.launch(
                     executable_path=path,
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                    args=FLAGS,
                 )
                 take(chromium, url)
                 chromium.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from app_server import MEERA, ROOT, AppServer, School, let_in, running_app
+from app_server import MEERA, AppServer, School, let_in, running_app
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from screens import LOAD
 
-sys.path.insert(0, str(ROOT / "scripts"))
-from browser import find
+from scripts.browser import FLAGS, find
 
 HERE = Path(__file__).parent
 OpenPage = Callable[..., Page]
@@ -48,7 +46,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
         kept = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
             executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=FLAGS,
             **DESK,
         )
         yield kept
