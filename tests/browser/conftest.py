@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -68,12 +68,9 @@ def school(running: tuple[AppServer, School]) -> School:
     return running[1]
 
 
-@pytest.fixture
-def open_window(browser: Browser) -> Iterator[OpenPage]:
-    """Opens an address in a browser of its own: ``open_window(url, "Joseph", **context)``.
-
-    Meera is signed in there unless somebody else is named, and nobody with ``who=None``.
-    """
+@contextmanager
+def windows(browser: Browser) -> Iterator[OpenPage]:
+    """What ``open_window`` is; at the end none of its pages shows a fault."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
@@ -110,6 +107,16 @@ def open_window(browser: Browser) -> Iterator[OpenPage]:
         context.close()
     # Nor in a white page, and no screen asks anybody but this computer for anything.
     assert faults == []
+
+
+@pytest.fixture
+def open_window(browser: Browser) -> Iterator[OpenPage]:
+    """Opens an address in a browser of its own: ``open_window(url, "Joseph", **context)``.
+
+    Meera is signed in there unless somebody else is named, and nobody with ``who=None``.
+    """
+    with windows(browser) as open_one:
+        yield open_one
 
 
 def _is_foreign(asked: Request, origin: str) -> bool:
