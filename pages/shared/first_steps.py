@@ -28,7 +28,7 @@ def lacking(known: Reference) -> tuple[str, ...]:
 def card(missing: tuple[str, ...], by: Actor) -> None:
     """In place of what cannot be used yet: where to add it, or whom to ask."""
     if not by.role.administers:
-        st.markdown(f"##### No {missing[0].lower()} yet")
+        st.markdown(f"##### No {_STEPS[missing[0]][1].removeprefix('a ')} yet")
         st.caption(
             f"Before anybody can book, an admin adds {_named(missing)}. This screen goes on by "
             "itself then."

@@ -13,6 +13,7 @@ from pages.shared import session, views, words
 from pages.shared.services import Services
 
 _PREFIX = "bookings.move."
+_PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
 
 
 def begin() -> None:
@@ -25,7 +26,10 @@ def begin() -> None:
 @st.dialog("Move this booking")
 def dialog(shared: Services, booking_id: str) -> None:
     """Opens for ``booking_id``; who may not move it is told so when they try."""
-    by = session.actor()
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(words.literal(done), icon=":material/check:")
+        st.rerun()
+    session.actor()  # it names people: nothing for whoever has left
     known, today = shared.reference(), shared.now().date()
     try:
         booking = get_booking(shared.db, booking_id)
@@ -38,15 +42,23 @@ def dialog(shared: Services, booking_id: str) -> None:
         f"{booking.game}, {booking.student_name}, {booking.class_name}"
     )
     slot = _choose(shared, booking)
-    failed = st.empty()
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(words.literal(problem), icon=":material/error:")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Leave it there", key=f"{_PREFIX}keep"):
             st.rerun()
-        pressed = st.button(
-            "Move booking", key=f"{_PREFIX}do", type="primary", disabled=slot is None
+        st.button(
+            "Move booking",
+            key=f"{_PREFIX}do",
+            type="primary",
+            on_click=_move,
+            # What is drawn here is what was chosen, whatever is free by the time of the press.
+            args=(shared, booking_id, slot),
+            disabled=slot is None,
         )
-    if not pressed or slot is None:
-        return
+
+
+def _move(shared: Services, booking_id: str, slot: Slot) -> None:
     try:
         with shared.change():
             move(
@@ -56,14 +68,14 @@ def dialog(shared: Services, booking_id: str) -> None:
                 date=slot.date,
                 start=slot.start,
                 end=slot.end,
-                by=by,
+                by=session.actor(),
             )
     except BookingError as exc:
-        failed.error(words.literal(words.error(exc)))
+        st.session_state[_PROBLEM] = words.error(exc)
     else:
-        place = words.literal(views.slot_title(slot, known.grounds))
-        st.toast(f"Moved to {place}, {words.when(slot, today)}.", icon=":material/check:")
-        st.rerun()
+        place = views.slot_title(slot, shared.reference().grounds)
+        when = words.when(slot, shared.now().date())
+        st.session_state[_DONE] = f"Moved to {place}, {when}."
 
 
 def _choose(shared: Services, booking: Booking) -> Slot | None:

@@ -13,10 +13,10 @@ import pytest
 from app_server import ROOT, AppServer, School, settings_for
 from conftest import OpenPage
 from playwright.sync_api import Page, expect
-from screens import TICK, choose_student, confirm, open_review, row, show_tab
-from support import typed_at_a_terminal
+from screens import TICK, cell, choose_student, confirm, open_review, row, show_tab
+from support import GROUNDS, HOURLY, typed_at_a_terminal
 
-from booking_core import connect
+from booking_core import Student, connect, save_ground, save_student, save_timetable
 
 ADMIN_PASSWORD, OTHER_PASSWORD = "nine horses in a field", "ten horses in a field"
 LIST = "Roll number,Name,Class\nS1,Asha Rao,8-A\nS2,Ravi Kumar,8-B\n,Nobody,8-A\n"
@@ -171,6 +171,25 @@ def test_a_newcomer_gets_from_nothing_to_the_first_booking_on_the_wall(
     expect(ground).to_contain_text("8-A")
     assert wall.evaluate("window.neverReloaded")
     change_own(admin)
+
+
+def test_staff_are_told_what_an_admin_still_adds_until_they_can_book(
+    open_page: OpenPage, school: School
+) -> None:
+    school.clear()
+    page = open_page("/book")
+    expect(page.get_by_text("No grounds yet")).to_be_visible()
+    expect(page.get_by_text("an admin adds grounds, a timetable and students.")).to_be_visible()
+    expect(page.get_by_role("button", name="Go to")).to_have_count(0)
+
+    save_ground(school.db, GROUNDS[0])
+    expect(page.get_by_text("No timetable yet")).to_be_visible(timeout=TICK)
+    save_timetable(school.db, HOURLY)
+    expect(page.get_by_text("No students yet")).to_be_visible(timeout=TICK)
+    expect(page.get_by_text("an admin adds students.")).to_be_visible()
+    expect(cell(page, 14)).to_be_visible()
+    save_student(school.db, Student("S001", "Student 1", "2-A"))
+    expect(page.get_by_text("Pick a free slot")).to_be_visible(timeout=TICK)
 
 
 def change_own(admin: Page) -> None:
