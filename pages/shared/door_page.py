@@ -96,8 +96,8 @@ def sign_in(
     if not has_admin:
         body += (
             '<p class="note">There is no admin yet. On the computer of this dashboard, '
-            f"run <code>{_whole(FIRST_ADMIN)}</code> in its folder, with your name for NAME and the same "
-            "MONGODB_URI. It asks for a password: then sign in here with both.</p>"
+            f"run <code>{_whole(FIRST_ADMIN)}</code> in its folder, with your name for NAME and "
+            "the same MONGODB_URI. It asks for a password: then sign in here with both.</p>"
         )
     if demo:
         people = "".join(
