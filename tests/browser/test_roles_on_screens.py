@@ -62,7 +62,9 @@ class Screen:
         return self.page
 
     def be(self, role: Role) -> None:
-        """As where an identity provider vouches for people: no session ends with the role."""
+        """Another role past the verb that gives one: that would end the session, and the screen
+        with it. So what is pressed comes as far as it may.
+        """
         accounts = self.school.db["accounts"]
         accounts.update_one({"_id": self.who.id}, {"$set": {"role": role.value}})
 
