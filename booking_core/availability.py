@@ -80,6 +80,28 @@ class Availability:
         ]
         return [option for option in options if self.is_free(option)]
 
+    def free_slots(self, game: str, periods: int, *, busy: Collection[int] = ()) -> list[Slot]:
+        """Every free slot of so many periods on the grounds for ``game``, by ground, then by time.
+
+        Those that cover one of the ``busy`` cells are left out.
+        """
+        runs = [
+            self.plan.periods[first : first + periods]
+            for first in range(len(self.plan.periods) - periods + 1)
+        ]
+        options = (
+            Slot(ground.id, self.date, run[0].start, run[-1].end)
+            for ground in self.grounds
+            if game in ground.games
+            for run in runs
+        )
+        return [
+            option
+            for option in options
+            if self.is_free(option)
+            and not any(cell in busy for cell in timetable.cells(option.start, option.end))
+        ]
+
     def alternatives(
         self, slot: Slot, game: str, *, busy: Collection[int] = (), most: int = 3
     ) -> list[Slot]:

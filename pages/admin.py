@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import live, services, session
+from pages.shared import first_steps, live, services, session
 from pages.shared.desk import (
     accounts,
     audit,
@@ -35,14 +35,15 @@ with status:
     live.line(shared)
 session.demo_note(shared)
 if len(names) > 1:
+    st.session_state.setdefault("admin.section", names[0])
     section = st.segmented_control(
         "Section",
         names,
-        default=names[0],
         required=True,
         key="admin.section",
         label_visibility="collapsed",
     )
+    first_steps.note(first_steps.lacking(shared.reference()))
 else:
     section = names[0]
 SECTIONS[section](shared)

@@ -8,11 +8,12 @@ from booking_core import Status, StoreUnavailable, week_of
 from booking_core.model import minutes
 from booking_core.timetable import iso_week
 from pages.shared import booking_form as form
-from pages.shared import elements, live, services, session, views, words
+from pages.shared import elements, first_steps, live, services, session, views, words
 
 shared = services.start()
 by = session.actor()
 known = shared.reference()
+missing = first_steps.lacking(known)
 today = shared.now().date()
 last_day = today + timedelta(days=known.policy.advance_days)
 form.open_form(session.first_open_day(shared), today, last_day)
@@ -57,10 +58,16 @@ def board_of_the_day() -> datetime | None:
     board = shared.boards.get(date, shared.now())
     moved_on = shared.now().date() != today  # the page stood open over midnight
     # An admin changed what may be booked, where, or when.
-    moved_on |= shared.reference().grounds_revision != known.grounds_revision
+    current = shared.reference()
+    moved_on |= current.grounds_revision != known.grounds_revision
+    moved_on |= first_steps.lacking(current) != missing
     if moved_on and form.reviewing() is None:
         form.drop_unfit(board)
         session.rerun_by_itself()
+    if is_empty:
+        with st.container(border=True, key="card_first_steps"):
+            first_steps.card(missing, by)
+        return board.turns_at()
     pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
@@ -182,11 +189,8 @@ def offer(holder: object, alternatives: list, key: str) -> None:
             )
 
 
-grid_side, panel_side = st.columns([2.6, 1], gap="medium")
-with grid_side:
-    live.fragment(shared, "book", board_of_the_day, date=lambda: date)
-
-with panel_side, st.container(border=True, key="card_panel"):
+def panel() -> None:
+    """The steps of a booking: the slot, the student and the game, the review."""
     slot = form.picked()
     step = 1 if slot is None else 2
     names = ("Slot", "Student", "Review")
@@ -245,9 +249,13 @@ with panel_side, st.container(border=True, key="card_panel"):
                 key=form.APPROVED,
                 help="The booking is approved at once, in your name.",
             )
+        else:  # whoever decided a moment ago and does no more
+            st.session_state.pop(form.APPROVED, None)
         chosen = st.session_state.get(form.STUDENT)
         refused = False
         hint = "Choose a student to go on." if form.done() is None else ""
+        if not games:
+            hint = "No game is set for this ground, so it cannot be booked yet. Ask an admin."
         week = None
         try:
             if chosen and form.done() is None:
@@ -289,6 +297,21 @@ with panel_side, st.container(border=True, key="card_panel"):
         if form.problem() and form.reviewing() is None:
             st.error(words.literal(form.problem()), icon=":material/error:")
         st.caption(hint)
+
+
+# Without grounds or periods there is no grid, and nothing for the panel to be about.
+is_empty = not known.open_grounds or "Timetables" in missing
+if is_empty:
+    live.fragment(shared, "book", board_of_the_day, date=lambda: date)
+else:
+    grid_side, panel_side = st.columns([2.6, 1], gap="medium")
+    with grid_side:
+        live.fragment(shared, "book", board_of_the_day, date=lambda: date)
+    with panel_side, st.container(border=True, key="card_panel"):
+        if missing:
+            first_steps.card(missing, by)
+        else:
+            panel()
 
 if form.done() is not None:
     form.end_review()

@@ -1,4 +1,4 @@
-"""Find bookings, read their history, cancel, export."""
+"""Find bookings, read their history, move, cancel, export."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -18,7 +18,7 @@ from booking_core import (
     notices_for,
 )
 from booking_core.queries import PAGE
-from pages.shared import elements, live, services, session, takeaway, views, words
+from pages.shared import elements, live, moving, services, session, takeaway, views, words
 
 shared = services.start()
 by = session.actor()
@@ -195,15 +195,13 @@ def listing() -> None:
         "columns": ["When", "Ground and game", "Student", "Asked by", "Status"],
         "rows": [views.booking_row(b, by, known.grounds, now) for b in shown],
         "bulk": [],
+        "wide": True,
         "live": shared.is_live,
     }
     acted = elements.action_list(payload, key="bookings.list")
     if acted is not None:
         chosen = acted["ids"][0]
-        if acted["action"] == "cancel":
-            state["bookings.cancel"] = chosen
-        else:
-            state["bookings.details"] = chosen
+        state[f"bookings.{acted['action']}"] = chosen
         st.rerun()
     first = len(pages) * PAGE + 1
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
@@ -280,5 +278,8 @@ def confirm_cancel(booking_id: str) -> None:
 live.fragment(shared, "bookings", screen)
 if chosen := state.pop("bookings.cancel", None):
     confirm_cancel(chosen)
+elif chosen := state.pop("bookings.move", None):
+    moving.begin()
+    moving.dialog(shared, chosen)
 elif chosen := state.pop("bookings.details", None):
     details(chosen)

@@ -50,6 +50,11 @@ def today() -> datetime | None:
                 asked.get("ground"),
                 _ahead(now),
             )
+            if board.grounds and not shared.reference().timetables:
+                payload["empty"] = [
+                    "No timetable yet",
+                    "The grounds appear as soon as there is one.",
+                ]
             change = board.turns_at()
     except StoreUnavailable as exc:
         payload["empty"] = ["Not connected", words.error(exc)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 import threading
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
@@ -125,6 +128,32 @@ def eventually(condition: Callable[[], Any], *, within: float = 20.0) -> Any:
         assert clock.monotonic() < deadline, "it did not come true in time"
         threading.Event().wait(0.01)
     return answer
+
+
+def typed_at_a_terminal(
+    command: Sequence[str], answers: Mapping[str, str], **options: Any
+) -> tuple[int, str]:
+    """Runs ``command`` at a terminal of its own and types the answer to each question.
+
+    Answers how it ended and all that was shown; ``options`` go to the process.
+    """
+    ours, theirs = pty.openpty()
+    ends = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+    process = subprocess.Popen([*command], **ends, start_new_session=True, **options)
+    os.close(theirs)
+    shown = ""
+    try:
+        for question, answer in answers.items():
+            while question not in shown:
+                shown += os.read(ours, 1000).decode()
+            os.write(ours, f"{answer}\n".encode())
+        while True:
+            shown += os.read(ours, 1000).decode()
+    except OSError:  # the other end is closed: it has ended
+        return process.wait(30), shown
+    finally:
+        os.close(ours)
+        process.kill()
 
 
 def of_type(outcomes: Sequence[Any], kind: type) -> list[Any]:

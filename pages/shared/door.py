@@ -134,7 +134,7 @@ async def _signin(request: Request, shared: Services) -> Response:
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
         return _to(to)
-    return await _form(request, shared, to)
+    return await _form(request, shared, to, ended=COOKIE in request.cookies)
 
 
 async def _sign_in(request: Request, shared: Services) -> Response:
@@ -267,6 +267,7 @@ async def _form(
     name: str = "",
     problem: str = "",
     status: int = 200,
+    ended: bool = False,
 ) -> Response:
     admin, demo = await _off_loop(lambda: (has_admin(shared.db), is_demo(shared, request)))
     return _html(
@@ -277,6 +278,7 @@ async def _form(
             next_path="" if to == f"{base()}/" else to,
             name=name[:200],
             problem=problem,
+            ended=ended,
             has_admin=admin,
             demo=DEMO_ACCOUNTS if demo else (),
         ),

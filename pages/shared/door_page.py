@@ -76,10 +76,14 @@ def sign_in(
     next_path: str = "",
     name: str = "",
     problem: str = "",
+    ended: bool = False,
     has_admin: bool = True,
     demo: Sequence[Actor] = (),
 ) -> str:
-    """The form; ``demo`` are accounts to choose from without a password."""
+    """The form; ``demo`` are accounts to choose from without a password.
+
+    ``ended``: a session was shown that is over, so that its browser learns why it is here.
+    """
     form = (
         f'<form method="post" action="{base}/signin">{_hidden(next_path)}'
         f"{_field('name', 'Name', 'username', value=name, wrong=bool(problem), focus=not name)}"
@@ -88,10 +92,16 @@ def sign_in(
         f'<p class="help">Forgotten your password, or no account yet? Ask {escape(contact)}.</p>'
     )
     body = "<h1>Sign in</h1>"
+    if ended:
+        body += (
+            '<p class="lead">You were signed out: the session is over, or your account was '
+            "changed. Sign in again to go on.</p>"
+        )
     if not has_admin:
         body += (
             '<p class="note">There is no admin yet. On the computer of this dashboard, '
-            f"run <code>{FIRST_ADMIN}</code></p>"
+            f"run <code>{_whole(FIRST_ADMIN)}</code> in its folder, with your name for NAME and "
+            "the same MONGODB_URI. It asks for a password: then sign in here with both.</p>"
         )
     if demo:
         people = "".join(
@@ -166,6 +176,12 @@ def _page(base: str, school: str, title: str, body: str, ways: str) -> str:
         f'<main class="card">{body}</main>'
         f'<nav class="ways" aria-label="Elsewhere">{ways}</nav></body></html>'
     )
+
+
+def _whole(command: str) -> str:
+    """A command whose option breaks off no line between its dashes."""
+    first, option = command.split(" --", 1)
+    return f"{escape(first)} <span>--{escape(option)}</span>"
 
 
 def _wall(base: str) -> str:

@@ -44,6 +44,7 @@ def open_session(shared: Services) -> Person | None:
     token = state[_TOKEN] = _token()
     by_itself = state.pop(_BY_ITSELF, False)
     person = None if token is None or shared.db is None else shared.people.known(token)
+    _tell_change(state.get(_DRAWN), person)
     state[_DRAWN] = person
     if person is not None and token is not None:
         if state.setdefault(_WHOSE, person.account.id) != person.account.id:
@@ -52,6 +53,14 @@ def open_session(shared: Services) -> Person | None:
         if not by_itself:  # somebody pressed something
             shared.people.touch(token)
     return person
+
+
+def _tell_change(before: Person | None, now: Person | None) -> None:
+    """Says so where the one who was here may do more or less than a moment ago."""
+    if before is None or now is None or before.account.id != now.account.id:
+        return
+    if (before.account.role, before.decides) != (now.account.role, now.decides):
+        st.toast(words.ROLE_CHANGED, icon=":material/badge:")
 
 
 def actor() -> Actor:

@@ -138,10 +138,10 @@ def booking_row(
     today = now.date()
     title = f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
-    if booking.status.is_active and booking.date >= today and may("cancel", by, booking):
-        actions.append(
-            {"name": "cancel", "label": "Cancel…", "tone": "no", "about": f"Cancel: {title}"}
-        )
+    for name, label, tone in (("move", "Move…", ""), ("cancel", "Cancel…", "no")):
+        if booking.status.is_active and booking.date >= today and may(name, by, booking):
+            about = f"{name.capitalize()}: {title}"
+            actions.append({"name": name, "label": label, "tone": tone, "about": about})
     return {
         "id": booking.id,
         "about": title,

@@ -90,6 +90,7 @@ NOT_ALLOWED = {
     "report": "see everybody's figures",
     "report own": "see these figures",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
+ROLE_CHANGED = "What you may do here has changed. The screen shows it as it is now."
 STATUS = {
     Status.PENDING: "Requested",
     Status.APPROVED: "Approved",

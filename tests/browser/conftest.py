@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -80,12 +80,11 @@ def school(running: tuple[AppServer, School]) -> School:
     return running[1]
 
 
-@pytest.fixture
-def open_window(browser: Browser, profile: BrowserContext) -> Iterator[OpenPage]:
-    """Opens an address in a browser of its own: ``open_window(url, "Joseph", **context)``.
+@contextmanager
+def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator[OpenPage]:
+    """What ``open_window`` is; at the end none of its pages shows a fault.
 
-    Meera is signed in there unless somebody else is named, and nobody with ``who=None``. The first
-    window without options has the profile, emptied after the test.
+    The first window without options has the ``profile``, emptied before.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -94,13 +93,16 @@ def open_window(browser: Browser, profile: BrowserContext) -> Iterator[OpenPage]
         faults.append(fault)
 
     def open_one(url: str, who: str | None = MEERA.name, **options: Any) -> Page:
-        is_first = not options and profile not in contexts
-        context = profile if is_first else browser.new_context(**DESK | options)
+        origin = "/".join(url.split("/")[:3])
+        if profile is not None and not options and profile not in contexts:
+            context = profile
+            _empty(profile, origin)
+        else:
+            context = browser.new_context(**DESK | options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: "delta path" not in str(error) or note(str(error)))
-        origin = "/".join(url.split("/")[:3]) + "/"
-        page.on("request", lambda asked: _is_foreign(asked, origin) and note(asked.url))
+        page.on("request", lambda asked: _is_foreign(asked, f"{origin}/") and note(asked.url))
         page.set_default_timeout(LOAD)
         if who is not None and "/wall" not in url:  # the wall is for everybody
             let_in(context, url, who)
@@ -119,15 +121,31 @@ def open_window(browser: Browser, profile: BrowserContext) -> Iterator[OpenPage]
                 # Whatever a test looked at: no screen ever ends in a fault.
                 expect(page.locator(".stException")).to_have_count(0)
                 expect(page.get_by_text("Something went wrong")).to_have_count(0)
-                page.evaluate("localStorage.clear()")
             if context is profile:
                 page.close()
-        if context is profile:
-            context.clear_cookies()
-        else:
+        if context is not profile:
             context.close()
     # Nor in a white page, and no screen asks anybody but this computer for anything.
     assert faults == []
+
+
+def _empty(profile: BrowserContext, origin: str) -> None:
+    """Leaves nothing of the test before, however it ended, but what is compiled."""
+    for page in profile.pages[1:]:  # without one the browser would end
+        page.close()
+    profile.clear_cookies()
+    storage = {"origin": origin, "storageTypes": "local_storage"}
+    profile.new_cdp_session(profile.pages[0]).send("Storage.clearDataForOrigin", storage)
+
+
+@pytest.fixture
+def open_window(browser: Browser, profile: BrowserContext) -> Iterator[OpenPage]:
+    """Opens an address in a browser of its own: ``open_window(url, "Joseph", **context)``.
+
+    Meera is signed in there unless somebody else is named, and nobody with ``who=None``.
+    """
+    with windows(browser, profile) as open_one:
+        yield open_one
 
 
 def _is_foreign(asked: Request, origin: str) -> bool:

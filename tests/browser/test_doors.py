@@ -190,6 +190,7 @@ def test_who_may_not_act_any_more_does_not_though_the_screen_was_not_told(
         page.goto(f"{app.url}/book")
         is_held = False
         expect(page).to_have_url(LED_AWAY)
+        expect(page.get_by_text("You were signed out")).to_be_visible()
     finally:
         change_account(school.db, "joseph", role=Role.STAFF, by=None)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import pty
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support import eventually
+from support import typed_at_a_terminal
 from test_command_line import ROOT, Run, assert_one_sentence, run, runner
 
 from booking_core import Account, Role, add_account, get_account, has_admin, passwords, sign_in
@@ -49,34 +47,15 @@ def test_the_first_admin_is_made_and_may_sign_in(bare: BookingDatabase) -> None:
 
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(bare: BookingDatabase) -> None:
     uri = str(bare.booking_settings.mongodb_uri)
-    ours, theirs = pty.openpty()
-    asking = subprocess.Popen(
+    code, shown = typed_at_a_terminal(
         [sys.executable, "-m", "booking_core", "account", "add", "farah", "--role", "admin"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        {"Password: ": PASSWORD, "Repeat for confirmation: ": PASSWORD},
         cwd=ROOT,
         env=os.environ | {"MONGODB_URI": uri, "MONGODB_DATABASE": bare.name},
-        start_new_session=True,
     )
-    os.close(theirs)
-    shown = ""
 
-    def answer(question: str) -> None:
-        nonlocal shown
-        eventually(lambda: question in listened())
-        os.write(ours, f"{PASSWORD}\n".encode())
-
-    def listened() -> str:
-        nonlocal shown
-        shown += os.read(ours, 1000).decode()
-        return shown
-
-    answer("Password: ")
-    answer("Repeat for confirmation: ")
-    eventually(lambda: "Added farah" in listened())
-    assert asking.wait(30) == 0
-    os.close(ours)
+    assert code == 0
+    assert "Added farah" in shown
     assert PASSWORD not in shown
     assert sign_in(bare, "farah", PASSWORD, address="192.0.2.1")
 

@@ -40,7 +40,10 @@ export default function ({ data, parentElement }) {
   const ways = make("div", "ways")
   if (data.password) {
     const change = make("a", "", "Change password")
-    change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`
+    // Back to where they are by then: another screen does not always draw this anew.
+    const lead = () => (change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`)
+    change.onclick = lead
+    lead()
     ways.append(change)
   }
   const form = make("form", "")

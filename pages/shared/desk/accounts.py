@@ -58,6 +58,10 @@ def _list(shared: Services) -> None:
             f":material/info: {words.literal(admins[0].name)} is the only admin, and so cannot be "
             "disabled. Add a second one, in case the first cannot come."
         )
+    if not any(account.active and account.role.decides for account in found):
+        st.caption(
+            ":material/info: Nobody decides on requests yet: add an account for the principal."
+        )
     shown = found
     if len(found) > _MANY:
         text = st.text_input(

@@ -41,7 +41,7 @@ def _list(shared: Services) -> None:
     if not used:
         with st.container(border=True, key="card_admin.grounds.none"):
             st.markdown("##### No grounds yet" if not retired else "##### No ground is in use")
-            st.caption("Add one: staff can book it as soon as it is saved.")
+            st.caption("Add one with its games: it is on every screen as soon as it is saved.")
     for place, ground in enumerate(used):
         _row(shared, ground, place, len(used))
     if retired:

@@ -28,21 +28,22 @@ _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.e
 _PROBLEM, _SAID, _PREFIX = "admin.editor.problem", "admin.days.said", "admin.editor."
 _NEW = "new timetable"  # no id: that is made when it is saved, and never has a space
 _COLUMNS = ("Period", "Begins", "Ends")
+_NO_PERIOD = "Add at least one period."
 
 
 def is_open() -> bool:
     return _ROWS in st.session_state
 
 
-def open_editor(table: Timetable | None) -> None:
-    """From the next run on, ``table`` is edited; None: a new one."""
+def open_editor(table: Timetable | None, weekdays: Iterable[int] = ()) -> None:
+    """From the next run on, ``table`` is edited; None: a new one, on ``weekdays`` to begin with."""
     close()
     state = st.session_state
     state[_WAS] = table
     state[_ROUND] = 0
     state[_ROWS] = _frame(table.periods if table else ())
     state[_NAME] = table.name if table else ""
-    state[_WEEKDAYS] = list(table.weekdays) if table else []
+    state[_WEEKDAYS] = list(table.weekdays if table else weekdays)
 
 
 def close() -> None:
@@ -106,6 +107,11 @@ def _editor(shared: Services) -> None:
         st.markdown("##### Before you save")
         if isinstance(wanted, Timetable):
             _preview(shared, wanted)
+        elif wanted == _NO_PERIOD and was is None:  # where everybody begins is no mistake
+            st.caption(
+                "The day as it will be is shown here. “Fill in equal periods” is the quickest way "
+                "to begin; then change what differs in the table."
+            )
         else:
             parts.problem(wanted)
             st.caption("Nothing is saved, and nothing of what is typed is lost.")
@@ -172,7 +178,7 @@ def _typed(edited: pd.DataFrame) -> Timetable | str:
         except InvalidRequest as exc:
             return f"{name}: {words.error(exc)}"
     if not periods:
-        return "Add at least one period."
+        return _NO_PERIOD
     try:
         if not state[_NAME].strip():
             return "Give the timetable a name."

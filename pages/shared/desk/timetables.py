@@ -76,7 +76,8 @@ def _tables(shared: Services, known: Reference) -> None:
         if st.button(
             "Add a timetable", key="admin.timetables.add", type="primary", icon=":material/add:"
         ):
-            timetable_editor.open_editor(None)
+            # The first one is that of the week; a later one is for some other day.
+            timetable_editor.open_editor(None, () if known.timetables else range(5))
             st.rerun()
     tables = sorted(known.timetables.values(), key=lambda t: (t.weekdays or (7,), t.name))
     if not tables:

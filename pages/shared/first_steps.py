@@ -1,0 +1,78 @@
+"""What a new school lacks before anybody can book: whoever may adds it, all others wait for it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import Actor, Reference
+
+# Section of the admin's desk: what is added there, as a title, in a sentence, and on a button.
+_STEPS = {
+    "Grounds": ("Grounds", "grounds", "What can be booked, and which games are played there."),
+    "Timetables": ("A timetable", "a timetable", "The periods of a school day, and its weekdays."),
+    "Students": ("Students", "students", "For whom is booked: a list as CSV or Excel will do."),
+}
+
+
+def lacking(known: Reference) -> tuple[str, ...]:
+    """The sections of the desk that have to be filled in before anything can be booked."""
+    filled = {
+        "Grounds": any(ground.games for ground in known.open_grounds),
+        "Timetables": any(table.weekdays for table in known.timetables.values())
+        or any(day.timetable_id for day in known.days.values()),
+        "Students": any(student.active for student in known.students.values()),
+    }
+    return tuple(section for section in _STEPS if not filled[section])
+
+
+def card(missing: tuple[str, ...], by: Actor) -> None:
+    """In place of what cannot be used yet: where to add it, or whom to ask."""
+    if not by.role.administers:
+        st.markdown(f"##### No {_STEPS[missing[0]][1].removeprefix('a ')} yet")
+        st.caption(
+            f"Before anybody can book, an admin adds {_named(missing)}. This screen goes on by "
+            "itself then."
+        )
+        return
+    st.markdown("##### Before anybody can book")
+    for section, (title, _, about) in _STEPS.items():
+        if section in missing:
+            mark = f":gray[:material/radio_button_unchecked:] **{title}**"
+            _step(section, mark, about, section == missing[0])
+        else:
+            st.markdown(f":green[:material/check_circle:] **{title}**")
+    _step(
+        "Accounts",
+        ":gray[:material/group:] **Accounts**",
+        "For staff, who book, and for a principal, who decides.",
+        False,
+    )
+
+
+def note(missing: tuple[str, ...]) -> None:
+    """On the admin's desk, one line: what is still to be done there."""
+    if missing:
+        st.caption(
+            f":material/flag: Before anybody can book, add {_named(missing)}: "
+            f"{', '.join(missing)} above."
+        )
+
+
+def _step(section: str, title: str, about: str, is_next: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch", gap=None):
+            st.markdown(title)
+            st.caption(about)
+        if st.button(
+            f"Go to {section}",
+            key=f"book.first_steps.{section}",
+            type="primary" if is_next else "secondary",
+        ):
+            st.session_state["admin.section"] = section
+            st.switch_page("admin.py")
+
+
+def _named(missing: tuple[str, ...]) -> str:
+    """``grounds, a timetable and students``."""
+    names = [_STEPS[section][1] for section in missing]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,133 @@
+"""Moving a booking: another day, ground or time, of what is free and allows its game."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import streamlit as st
+
+from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, move
+from booking_core.timetable import periods_between
+from pages.shared import session, views, words
+from pages.shared.services import Services
+
+_PREFIX = "bookings.move."
+_PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
+
+
+def begin() -> None:
+    """Before the dialog opens: nothing of the one before is left."""
+    for key in list(st.session_state):
+        if str(key).startswith(_PREFIX):
+            del st.session_state[key]
+
+
+@st.dialog("Move this booking")
+def dialog(shared: Services, booking_id: str) -> None:
+    """Opens for ``booking_id``; who may not move it is told so when they try."""
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(words.literal(done), icon=":material/check:")
+        st.rerun()
+    session.actor()  # it names people: nothing for whoever has left
+    known, today = shared.reference(), shared.now().date()
+    try:
+        booking = get_booking(shared.db, booking_id)
+    except BookingError as exc:
+        st.error(words.literal(words.error(exc)))
+        return
+    st.markdown("It keeps its slot until it has the new one, and its status too.")
+    st.text(
+        f"{views.slot_title(booking.slot, known.grounds)}, {words.when(booking, today)}\n"
+        f"{booking.game}, {booking.student_name}, {booking.class_name}"
+    )
+    slot = _choose(shared, booking)
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(words.literal(problem), icon=":material/error:")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Leave it there", key=f"{_PREFIX}keep"):
+            st.rerun()
+        st.button(
+            "Move booking",
+            key=f"{_PREFIX}do",
+            type="primary",
+            on_click=_move,
+            # What is drawn here is what was chosen, whatever is free by the time of the press.
+            args=(shared, booking_id, slot),
+            disabled=slot is None,
+        )
+
+
+def _move(shared: Services, booking_id: str, slot: Slot) -> None:
+    try:
+        with shared.change():
+            move(
+                shared.db,
+                booking_id,
+                ground_id=slot.ground_id,
+                date=slot.date,
+                start=slot.start,
+                end=slot.end,
+                by=session.actor(),
+            )
+    except BookingError as exc:
+        st.session_state[_PROBLEM] = words.error(exc)
+    else:
+        place = views.slot_title(slot, shared.reference().grounds)
+        when = words.when(slot, shared.now().date())
+        st.session_state[_DONE] = f"Moved to {place}, {when}."
+
+
+def _choose(shared: Services, booking: Booking) -> Slot | None:
+    """The slot that is chosen; None while there is none to choose."""
+    known, now = shared.reference(), shared.now()
+    last = now.date() + timedelta(days=known.policy.advance_days)
+    date = st.date_input(
+        "Date",
+        min(max(booking.date, now.date()), last),
+        min_value=now.date(),
+        max_value=last,
+        format="DD/MM/YYYY",
+        key=f"{_PREFIX}date",
+    )
+    board = shared.boards.get(date, now)
+    # Its own cells are free for itself: it may move by one of its two periods.
+    others = replace(board, bookings=tuple(b for b in board.bookings if b.id != booking.id))
+    busy = others.cells_of(booking.student_id) if booking.student_id else ()
+    free = [
+        slot
+        for slot in others.free_slots(booking.game, _periods(shared, booking), busy=busy)
+        if slot != booking.slot
+    ]
+    if not free:
+        st.caption(f"Nothing is free for {words.literal(booking.game)} on this day. Try another.")
+        return None
+    grounds = list(dict.fromkeys(slot.ground_id for slot in free))
+    left, right = st.columns(2)
+    ground = left.selectbox(
+        "Ground",
+        grounds,
+        index=grounds.index(booking.ground_id) if booking.ground_id in grounds else 0,
+        key=f"{_PREFIX}ground.{date}",
+        format_func=lambda i: known.grounds[i].name,
+    )
+    slots = [slot for slot in free if slot.ground_id == ground]
+    if not slots:  # taken this moment: the next look has other grounds
+        return None
+    nearest = min(slots, key=lambda slot: abs(slot.start.hour - booking.start.hour))
+    return right.selectbox(
+        "Time",
+        slots,
+        index=slots.index(nearest),
+        key=f"{_PREFIX}time.{date}.{ground}",
+        format_func=lambda slot: words.span(slot.start, slot.end),
+    )
+
+
+def _periods(shared: Services, booking: Booking) -> int:
+    """How many periods it covers; one, where the timetable of its day has changed since."""
+    periods = shared.reference().plan(booking.date).periods
+    try:
+        return len(periods_between(periods, booking.start, booking.end))
+    except NotAPeriod:
+        return 1
