@@ -121,7 +121,6 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
                 # Whatever a test looked at: no screen ever ends in a fault.
                 expect(page.locator(".stException")).to_have_count(0)
                 expect(page.get_by_text("Something went wrong")).to_have_count(0)
-            if context is profile:
                 page.close()
         if context is not profile:
             context.close()

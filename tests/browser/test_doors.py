@@ -172,7 +172,7 @@ def test_who_may_not_act_any_more_does_not_though_the_screen_was_not_told(
         server = socket.connect_to_server()
         server.on_message(lambda m: untold.append(m) if is_held else socket.send(m))
 
-    page.context.route_web_socket(re.compile("/(live|_stcore/stream)"), route)
+    page.route_web_socket(re.compile("/(live|_stcore/stream)"), route)
     page.goto(f"{app.url}/book")
     fill_form(page, 14, "S001")
     open_review(page)
