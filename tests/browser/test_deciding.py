@@ -71,7 +71,7 @@ def test_an_approved_booking_is_revoked_with_a_reason(open_queue: Queue, school:
     dialog.get_by_role("button", name="Revoke this booking").click()
 
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.get_by_text("Nothing approved lies ahead")).to_be_visible()
     assert get_booking(school.db, booking.id).status is Status.REVOKED
     show_tab(page, "Decided")
     expect(row(page, "Student 1")).to_contain_text("Revoked")

@@ -55,7 +55,7 @@ def _listing(shared: Services) -> None:
     )
     ahead = [c for c in found if at(c.last, c.end, shared.settings.zone, closing=True) > now]
     if not ahead:
-        with st.container(border=True):
+        with st.container(border=True, key="card_closures_empty"):
             st.markdown("##### Nothing is closed")
             st.caption(
                 "Rain, repairs, exams: “Close grounds…” above shows first what is displaced."
@@ -64,6 +64,7 @@ def _listing(shared: Services) -> None:
     acted = elements.action_list(
         {
             "caption": "Closures, running and upcoming",
+            "kind": "brief",
             "columns": ["When", "Grounds", "Reason", "Closed by"],
             "rows": [_row(c, known.grounds, shared) for c in ahead],
             "bulk": [],
@@ -110,7 +111,9 @@ def _left_over(shared: Services) -> None:
     free = shared.cached(("reinstatable", tuple(ids)), lambda: reinstatable(shared.db, ids))
     if not free:
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", key="card_closures_offer"
+    ):
         st.markdown(f"**{_bookings(len(free))}** of the lifted closure can be reinstated.")
         if st.button("Reinstate…", key="admin.closures.again"):
             state[_OFFER] = True
@@ -129,17 +132,17 @@ def _lift(shared: Services, closure: Closure) -> None:
         "The grounds can be booked again at once. What the closure displaced stays revoked until "
         "you reinstate it: the next step offers those bookings whose slot is still free."
     )
-    with st.container(border=True):
-        closing.facts(
-            ("Grounds", views.ground_names(closure.ground_ids, shared.reference().grounds)),
-            (
-                "When",
-                f"{views.days(closure.first, closure.last, today)}, "
-                f"{words.stretch(closure.start, closure.end)}",
-            ),
-            ("Reason", closure.reason),
-            ("Closed by", closure.by_name),
-        )
+    elements.facts(
+        "admin.closures.lift",
+        ("Grounds", views.ground_names(closure.ground_ids, shared.reference().grounds)),
+        (
+            "When",
+            f"{views.days(closure.first, closure.last, today)}, "
+            f"{words.stretch(closure.start, closure.end)}",
+        ),
+        ("Reason", closure.reason),
+        ("Closed by", closure.by_name),
+    )
     if failed := state.pop(_FAILED, None):
         st.error(words.literal(failed))
     with st.container(horizontal=True, horizontal_alignment="right"):
