@@ -42,6 +42,7 @@ export default function ({ data, parentElement }) {
     removeEventListener("ground-booking:pulse", line.later)
     clearTimeout(line.soon)
     clearInterval(line.timer)
+    line.root.remove()
     lines.delete(parentElement)
   }
 }

@@ -25,6 +25,7 @@ class Wall {
   }
 
   end() {
+    this.root.remove()
     clearTimeout(this.timer)
     removeEventListener("ground-booking:pulse", this.heartbeat)
     removeEventListener("resize", this.resized)
@@ -123,7 +124,7 @@ class Wall {
     this.since = make("span")
     this.live.append(this.word, this.since)
     this.clock = make("div", "clock")
-    this.clock.append(make("span"), " ", make("small"))
+    this.clock.append(make("span"), make("small"))
     header.append(title, this.live, this.clock)
     if (data.code) header.append(code(data.code))
     return header
@@ -189,7 +190,7 @@ class Wall {
     this.wall.classList.toggle("away", !live)
     const [minute, half] = time(now, zone).split(" ")
     write(this.clock.firstChild, minute.slice(0, -3))
-    write(this.clock.lastChild, half)
+    write(this.clock.lastChild, ` ${half}`)
     write(this.word, live ? "Live" : "Not live")
     const known = this.isServed ? this.life.at : this.data.at
     const at = known ? ` ${time(known, zone)}` : ""

@@ -92,8 +92,8 @@ def _editor(shared: Services) -> None:
                 "Period": st.column_config.TextColumn(
                     max_chars=120, help="Left empty, it is named by its times."
                 ),
-                "Begins": st.column_config.TimeColumn(format="h:mm a", step=900),
-                "Ends": st.column_config.TimeColumn(format="h:mm a", step=900),
+                "Begins": st.column_config.TimeColumn(format="h:mm A", step=900),
+                "Ends": st.column_config.TimeColumn(format="h:mm A", step=900),
             },
         )
         st.caption(
