@@ -98,6 +98,7 @@ def take(chromium: Browser, url: str) -> None:
     book.get_by_label("Purpose").press("Tab")
     expect(book.get_by_role("button", name="Review booking")).to_be_enabled()
     book.mouse.move(0, 0)
+    book.evaluate("document.activeElement.blur()")
     save(book, "book")
 
     approvals = open_page(chromium, f"{url}/approvals", who="Anand Rao")
