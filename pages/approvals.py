@@ -24,6 +24,11 @@ known = shared.reference()
 state = st.session_state
 VERBS = {"approve": approve, "reject": reject, "revoke": revoke}
 TABS = ("Waiting", "Approved, upcoming", "Decided")
+NOTHING = {
+    TABS[0]: ("Nothing is waiting", "New requests appear here by themselves."),
+    TABS[1]: ("Nothing approved lies ahead", "What is approved can be revoked here."),
+    TABS[2]: ("Nothing was decided lately", "What is approved, rejected or revoked appears here."),
+}
 viewer = session.actor()  # as of this run, for what is shown; whatever acts asks anew
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 
@@ -32,7 +37,10 @@ title.title("Approvals", anchor=False)
 with status_side:
     live.line(shared)
 if viewer.role.decides:
-    with hand_on, st.container(horizontal=True, horizontal_alignment="right"):
+    with (
+        hand_on,
+        st.container(horizontal=True, horizontal_alignment="right", key="control_approvals"),
+    ):
         handing_on.button(shared)
 session.demo_note(shared)
 
@@ -62,7 +70,8 @@ def queue() -> None:
     waiting = shared.cached("queue", lambda: pending_queue(shared.db))
     upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
     number = words.up_to(len(waiting), QUEUE)
-    st.set_page_config(page_title=f"({number}) Approvals" if waiting else "Approvals")
+    waits = f"({number}) " if waiting else ""
+    st.set_page_config(page_title=f"{waits}Approvals · Ground booking")
     counts = {TABS[0]: f" {number}", TABS[1]: f" {words.up_to(len(upcoming), QUEUE)}", TABS[2]: ""}
     # The buttons that come and go stand beside the tabs, so that the list never moves.
     with st.container(horizontal=True, vertical_alignment="center", key="head_approvals"):
@@ -83,14 +92,16 @@ def queue() -> None:
         else:
             rows = shared.cached("decided", lambda: decided_lately(shared.db))
     if not rows:
-        with st.container(border=True):
-            st.markdown("##### Nothing is waiting" if tab == TABS[0] else "##### Nothing here yet")
-            st.caption("New requests appear here by themselves.")
+        with st.container(border=True, key="card_approvals_empty"):
+            title, hint = NOTHING[tab]
+            st.markdown(f"##### {title}")
+            st.caption(hint)
         return
     weeks = shared.cached(("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows))
     now, quota = shared.now(), shared.reference().policy.quota
     payload = {
         "caption": tab,
+        "kind": "decisions",
         "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
         "rows": [
             views.decision_row(b, weeks.get(b.id, []), known.grounds, now, quota) for b in rows
@@ -174,14 +185,17 @@ def outcome() -> None:
         st.warning(words.literal(name + text), icon=":material/group:")
 
 
-@st.dialog("Give a reason")
 def ask(verb: str, ids: list[str]) -> None:
-    session.check(shared)  # it names people: nothing for whoever has left
     many = len(ids) > 1
-    what = f"{len(ids)} bookings" if many else "this booking"
+    what = f"{verb.capitalize()} {f'{len(ids)} bookings' if many else 'this booking'}"
+    st.dialog(f"{what}?")(give_reason)(verb, ids, what)
+
+
+def give_reason(verb: str, ids: list[str], what: str) -> None:
+    session.check(shared)  # it names people: nothing for whoever has left
     st.markdown(
-        f"**{verb.capitalize()} {what}?** What {'they hold' if many else 'it holds'} is free for "
-        "others at once. The reason stays in the history."
+        f"What {'they hold' if len(ids) > 1 else 'it holds'} is free for others at once. "
+        "The reason stays in the history, and whoever asked reads it."
     )
     for booking_id in ids[:10]:
         try:
@@ -201,7 +215,7 @@ def ask(verb: str, ids: list[str]) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="approvals.back"):
             st.rerun()
-        if st.button(f"{verb.capitalize()} {what}", key="approvals.do", type="primary"):
+        if st.button(what, key="danger_approvals.do", type="primary"):
             if not reason.strip():
                 failed.error("Give a reason: the person who asked will want to know.")
                 return

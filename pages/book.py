@@ -24,7 +24,10 @@ title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center"
 title.title("Book a ground", anchor=False)
 with status:
     live.line(shared)
-with control, st.container(horizontal=True, gap="small", horizontal_alignment="right"):
+with (
+    control,
+    st.container(horizontal=True, gap="small", horizontal_alignment="right", key="control_book"),
+):
     st.button(
         ":material/chevron_left:",
         key="book.previous",
@@ -104,18 +107,15 @@ def review_body() -> None:
         st.rerun()
     gone = form.lost(board)
     student = known.student(wanted.student_id)
-    with st.container(border=True):
-        for name, value in (
-            ("Ground", known.ground(wanted.ground_id).name),
-            ("When", words.full_time(wanted, today)),
-            ("Game", wanted.game),
-            ("Student", f"{student.name}, {student.class_name}, {student.id}"),
-            ("Purpose", wanted.purpose or "–"),
-            ("Asked by", by.name),
-        ):
-            left, right = st.columns([1, 3])
-            left.caption(name)
-            right.text(value)
+    elements.facts(
+        "book.review",
+        ("Ground", known.ground(wanted.ground_id).name),
+        ("When", words.full_time(wanted, today)),
+        ("Game", wanted.game),
+        ("Student", f"{student.name}, {student.class_name}, {student.id}"),
+        ("Purpose", wanted.purpose or "–"),
+        ("Asked by", by.name),
+    )
     if gone is not None:
         offer(gone[0], gone[1], "book.review")
     elif form.problem():
@@ -157,17 +157,14 @@ def requested() -> None:
         if is_approved
         else "The slot is held and waiting for the principal's approval."
     )
-    with st.container(border=True):
-        for name, value in (
-            ("Reference", booking.reference),
-            ("Ground", views.slot_title(booking.slot, known.grounds)),
-            ("When", words.full_time(booking, today)),
-            ("Game", booking.game),
-            ("Student", f"{booking.student_name}, {booking.class_name}"),
-        ):
-            left, right = st.columns([1, 3])
-            left.caption(name)
-            right.text(value)
+    elements.facts(
+        "book.done",
+        ("Reference", booking.reference),
+        ("Ground", views.slot_title(booking.slot, known.grounds)),
+        ("When", words.full_time(booking, today)),
+        ("Game", booking.game),
+        ("Student", f"{booking.student_name}, {booking.class_name}"),
+    )
     if st.button("OK", key="book.ok", type="primary", width="stretch"):
         form.finish()
         st.switch_page("bookings.py")
@@ -210,10 +207,9 @@ def panel() -> None:
         last = minutes(slot.end, closing=True)
         periods = [p for p in board.periods if slot.start <= p.start and minutes(p.start) < last]
         count = f" · {len(periods)} periods" if len(periods) > 1 else ""
-        st.markdown(f"##### {words.literal(views.slot_title(slot, known.grounds))}")
-        st.caption(
-            f"{words.day_heading(slot.date, today)}, {words.span(slot.start, slot.end)}{count}"
-        )
+        with st.container(key="inset_slot", gap=None):
+            st.markdown(f"##### {words.literal(views.slot_title(slot, known.grounds))}")
+            st.markdown(f"{words.full_time(slot, today)}{count}")
         gone = form.lost(board)
         if gone is not None and form.reviewing() is None:
             offer(gone[0], gone[1], "book.panel")

@@ -50,14 +50,16 @@ with status_side:
     live.line(shared)
 session.demo_note(shared)
 
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+with st.container(
+    horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_bookings"
+):
     dates = st.date_input(
         "Dates",
         value=(),
         key="bookings.dates",
         format="DD/MM/YYYY",
         on_change=first_page,
-        width=230,
+        width=250,
         min_value=today - timedelta(days=3660),
         max_value=today + timedelta(days=400),
     )
@@ -69,7 +71,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         format_func=lambda i: known.grounds[i].name,
         placeholder="All",
         on_change=first_page,
-        width=165,
+        width=160,
     )
     status = st.selectbox(
         "Status",
@@ -79,7 +81,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         format_func=lambda s: words.STATUS[s],
         placeholder="All",
         on_change=first_page,
-        width=135,
+        width=130,
     )
     student = st.selectbox(
         "Student",
@@ -89,7 +91,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         format_func=lambda i: f"{known.students[i].name} · {known.students[i].class_name} · {i}",
         placeholder="All",
         on_change=first_page,
-        width=200,
+        width=190,
     )
     class_name = st.selectbox(
         "Class",
@@ -181,7 +183,7 @@ def listing() -> None:
     )
     shown = found[:PAGE]
     if not shown:
-        with st.container(border=True):
+        with st.container(border=True, key="card_bookings_empty"):
             if any(filters.values()):
                 st.markdown("##### No bookings match")
                 st.caption("Choose other filters, or clear them.")
@@ -226,18 +228,15 @@ def details_body(booking_id: str) -> None:
         st.error(words.literal(words.error(exc)))
         return
     st.markdown(f"#### {words.literal(views.slot_title(booking.slot, known.grounds))}")
-    for name, value in (
+    elements.facts(
+        "bookings.details",
         ("Reference", booking.reference),
-        ("When", f"{words.short_date(booking.date)}, {words.span(booking.start, booking.end)}"),
+        ("When", words.full_time(booking, today)),
         ("Game", booking.game),
         ("Student", f"{booking.student_name}, {booking.class_name}"),
         ("Purpose", booking.purpose or "–"),
         ("Status", words.STATUS[booking.status]),
-    ):
-        left, right = st.columns([1, 3])
-        left.caption(name)
-        right.text(value)
-    st.divider()
+    )
     st.markdown("**History**")
     for line, reason in views.history(booking, shared.settings.zone):
         st.text(line)
@@ -264,7 +263,7 @@ def confirm_cancel(booking_id: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="bookings.keep"):
             st.rerun()
-        if st.button("Cancel booking", key="bookings.do_cancel", type="primary"):
+        if st.button("Cancel booking", key="danger_bookings.cancel", type="primary"):
             try:
                 with shared.change():
                     cancel(shared.db, booking_id, by=by, reason=reason)

@@ -8,7 +8,6 @@ from booking_core import StoreUnavailable
 from pages.shared import booking_form, identity, provider_door, services, session
 
 st.set_page_config(
-    page_title="Ground booking",
     # A file of ours: a Material icon here would be fetched from its maker's server.
     page_icon=str(Path(__file__).parent / "shared" / "assets" / "icon.svg"),
     layout="wide",
@@ -41,11 +40,12 @@ def screens_of(person: session.Person) -> list[st.Page]:
         shown.add("approvals")
     if account.role.closes:
         shown.add("admin")
+    icons = {name: icon for name, (_, icon) in SCREENS.items()}
     if not account.role.administers:
-        titles["admin"] = "Closures"
+        titles["admin"], icons["admin"] = "Closures", ":material/block:"
     return [st.Page(home, title="Home", default=True, visibility="hidden")] + [
-        st.Page(f"{name}.py", title=titles[name], icon=icon)
-        for name, (_, icon) in SCREENS.items()
+        st.Page(f"{name}.py", title=titles[name], icon=icons[name])
+        for name in SCREENS
         if name in shown
     ]
 
@@ -91,4 +91,5 @@ else:
     booking_form.keep(is_shown=screen.title == "Book")
     if screen.title != "Wall display":
         session.sidebar(shared, person)
+st.set_page_config(page_title=f"{screen.title} · Ground booking")
 screen.run()

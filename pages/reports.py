@@ -36,7 +36,7 @@ with status_side:
     live.line(shared)
 session.demo_note(shared)
 
-with st.container(horizontal=True, vertical_alignment="center"):
+with st.container(horizontal=True, vertical_alignment="center", key="filters_reports"):
     preset = st.segmented_control(
         "Dates",
         PRESETS,
@@ -51,7 +51,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
             "From and to",
             key="reports.dates",
             format="DD/MM/YYYY",
-            width=230,
+            width=250,
             min_value=today - timedelta(days=3660),
             max_value=today + timedelta(days=400),
             label_visibility="collapsed",
@@ -90,8 +90,8 @@ def figures() -> None:
         return
     whose = "What you booked yourself" if found.own else "Everybody's bookings"
     st.caption(
-        f"{whose}, {words.short_date(first)} to {words.short_date(last)} {last.year}. Counted is "
-        "what is requested or approved; a period is open where the ground is not closed."
+        f"{whose}, {words.short_date(first)} to {words.short_date(last)} {last.year}. Requests and "
+        "approved bookings count; a period is open where the ground is not closed."
     )
     counts = [f"{words.STATUS[s]} {found.statuses[s]:,}" for s in Status if found.statuses[s]]
     if not counts:
@@ -103,7 +103,7 @@ def figures() -> None:
         with st.container(horizontal=True, gap="medium"):
             st.metric("Bookings", f"{found.total.bookings:,}", width="content")
             st.metric("Hours", hours(found.total.hours), width="content")
-            st.metric("Of open periods", percent(found.total.share), width="content")
+            st.metric("Share of open periods", percent(found.total.share), width="content")
         st.caption(" · ".join(counts))
     by_ground(found)
     left, right = st.columns(2)
@@ -114,8 +114,7 @@ def figures() -> None:
 
 
 def by_ground(found: Usage) -> None:
-    # No card of its own: the bars' tracks have the colour of one.
-    with st.container(border=True):
+    with st.container(border=True, key="card_reports_grounds"):
         st.markdown("##### By ground")
         for line in found.grounds:
             share = f"{percent(line.share)} of open periods" if line.open else "not in use"

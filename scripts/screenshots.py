@@ -96,9 +96,9 @@ def take(chromium: Browser, url: str) -> None:
             break
     book.get_by_label("Purpose").fill("Practice for the inter-house final")
     book.get_by_label("Purpose").press("Tab")
-    book.wait_for_timeout(1500)  # the rerun that the purpose asks for fades the panel
     expect(book.get_by_role("button", name="Review booking")).to_be_enabled()
     book.mouse.move(0, 0)
+    book.evaluate("document.activeElement.blur()")
     save(book, "book")
 
     approvals = open_page(chromium, f"{url}/approvals", who="Anand Rao")
@@ -109,6 +109,7 @@ def take(chromium: Browser, url: str) -> None:
 
     bookings = open_page(chromium, f"{url}/bookings")
     expect(bookings.get_by_role("button", name=re.compile("^Details")).first).to_be_visible()
+    expect(bookings.get_by_role("combobox", name="Student")).to_be_visible()
     save(bookings, "bookings")
 
     door = chromium.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
@@ -146,8 +147,12 @@ def open_page(
 
 
 def save(page: Page, name: str) -> None:
-    # What Streamlit shows while it works is no part of the picture.
-    expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)
+    # What Streamlit shows while it works is no part of the picture: its mark, what a rerun has
+    # faded so far, and what stands in for a field that is still to come.
+    busy = "[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]:visible"
+    for _ in range(2):  # a rerun may begin just now
+        page.wait_for_timeout(700)
+        expect(page.locator(busy)).to_have_count(0)
     page.screenshot(path=DOCS / f"{name}.png", animations="disabled")
 
 

@@ -96,5 +96,14 @@ def remember(data: dict[str, Any]) -> None:
     _remember(key="session.remember", data=data)
 
 
+def facts(key: str, *pairs: tuple[str, str]) -> None:
+    """Names and values in a frame, a line each; the values are shown literally."""
+    with st.container(border=True, key=f"facts_{key}", gap="xsmall"):
+        for name, value in pairs:
+            left, right = st.columns([2, 5])
+            left.caption(name)
+            right.text(value)
+
+
 def _nothing() -> None:
     """A callback's presence makes the trigger an attribute of the result."""

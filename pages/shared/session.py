@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date as Date
 from datetime import timedelta
+from pathlib import Path
 
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
@@ -19,18 +20,7 @@ _BY_ITSELF = "session.by_itself"
 _FILTERS = frozenset(
     f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
 )
-_FRAME = """<style>
-.stMainBlockContainer { padding: 4rem clamp(1rem, 2.5vw, 2.25rem) 2rem; }
-[class*="st-key-card_"] { background: light-dark(#ffffff, #16213a); }
-/* A title stands on one line with the live line and the screen's control. */
-.stMain h1 { padding-block: .25rem; }
-/* As tall with the buttons that come and go as without: the list below must not move. */
-.st-key-head_approvals { min-height: 3rem; }
-/* Streamlit draws captions too faint to read, at 0.6 of the text; no theme option says so. */
-[data-testid="stCaptionContainer"] { opacity: 1; color: light-dark(#5b6880, #aab6cf); }
-/* The chosen one of several is written in the brand's blue, too dark on dark. */
-.stButtonGroup [aria-checked="true"] p { color: light-dark(#173f8a, #a9c3ff); }
-</style>"""
+_FRAME = Path(__file__).parent / "assets" / "frame.css"
 
 
 def open_session(shared: Services) -> Person | None:
@@ -38,7 +28,6 @@ def open_session(shared: Services) -> Person | None:
 
     Raises StoreUnavailable while nobody can be looked up.
     """
-    # Streamlit's wide layout leaves a hand's breadth on each side; the grid is worth it.
     st.html(_FRAME)
     state = st.session_state
     token = state[_TOKEN] = _token()
@@ -136,8 +125,6 @@ def sidebar(shared: Services, person: Person) -> None:
                 "password": account.has_password and not identity.is_on(),
             }
         )
-        if shared.db is not None and shared.reference().demo:
-            st.info("This is demo data: a made-up school.", icon=":material/science:")
 
 
 def lead_away(to: str = "signin") -> None:

@@ -42,8 +42,16 @@ def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], expor
         )
     st.caption("The file holds names. Keep it where only those who need it can read it.")
     file = f"{name}-{shared.now():%Y-%m-%d}"
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, horizontal_alignment="right"):
         # Made when they are pressed, from the rows that were read for this person just now.
+        st.download_button(
+            "CSV",
+            lambda: exports.to_csv(table),
+            f"{file}.csv",
+            exports.CSV,
+            key=f"{key}.csv",
+            on_click="ignore",
+        )
         st.download_button(
             "Excel (XLSX)",
             lambda: exports.to_xlsx(table),
@@ -51,13 +59,5 @@ def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], expor
             exports.XLSX,
             key=f"{key}.xlsx",
             type="primary",
-            on_click="ignore",
-        )
-        st.download_button(
-            "CSV",
-            lambda: exports.to_csv(table),
-            f"{file}.csv",
-            exports.CSV,
-            key=f"{key}.csv",
             on_click="ignore",
         )

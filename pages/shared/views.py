@@ -60,15 +60,22 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         for p in board.periods
         if picked and picked.start <= p.start and not _over(p.end, p.start, picked.end)
     ]
+    cells = [board.row(period) for period in board.periods]
+    known = {ground.id: ground for ground in board.grounds}
+    empty, note = _said_of(board, [cell for row in cells for cell in row])
     return {
         "date": board.date.isoformat(),
         "heading": words.day_heading(board.date, today),
+        "note": note,
         "grounds": [{"id": g.id, "name": g.name} for g in board.grounds],
         "periods": periods,
-        "cells": [[_cell(cell) for cell in board.row(period)] for period in board.periods],
+        "cells": [[_cell(cell) for cell in row] for row in cells],
         "picked": {"ground": picked.ground_id, "starts": starts} if picked else None,
+        "choice": f"{slot_title(picked, known)}, {words.span(picked.start, picked.end)}"
+        if picked
+        else "",
         "live": live,
-        "empty": _empty(board),
+        "empty": empty,
     }
 
 
@@ -80,11 +87,38 @@ def _over(end: Any, moment: Any, limit: Any = None) -> bool:
     return minutes <= moment.hour * 60 + moment.minute
 
 
-def _empty(board: Board) -> list[str]:
+def _said_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, str]:
+    """What stands in the place of a grid that would say nothing, or else the line above it."""
+    another = "Choose another day above."
     if not board.grounds:
-        return ["No grounds yet", "An admin adds the first one; it appears here by itself."]
-    note = f": {board.plan.note}" if board.plan.note else ""
-    return [f"No school on {words.short_date(board.date)}{note}", "Choose another day above."]
+        hint = "An admin adds the first one; it appears here by itself."
+        return ["No grounds yet", hint], ""
+    date, note = words.short_date(board.date), board.plan.note.rstrip(". ")
+    if not board.periods:
+        shut = closed([b.purpose for b in board.bookings if b.kind == "closure"], board.grounds)
+        why = shut or ("" if note else "The timetable has no periods for this day.")
+        title = f"No school on {date}" + (f": {note}" if note else "")
+        return [title, f"{why} {another}".strip()], ""
+    ahead = [cell for cell in cells if not cell.is_past]
+    if not ahead:
+        return None, f"This day is over. {another}"
+    lines = [f"{note}."] if note else []
+    if all(cell.state is CellState.CLOSED for cell in ahead):
+        shut = closed([cell.note for cell in ahead if cell.booking], board.grounds)
+        rule = next((f"{cell.note}." for cell in ahead if not cell.booking), "")
+        if shut and not rule and len(ahead) == len(cells):
+            return [f"Closed on {date}", " ".join([*lines, shut, another])], ""
+        lines += [text for text in (rule, shut, another) if text]
+    elif all(cell.state is not CellState.FREE for cell in ahead):
+        lines.append(f"Nothing is free any more. {another}")
+    return None, " ".join(lines)
+
+
+def closed(reasons: Iterable[str], grounds: Sequence[Ground]) -> str:
+    """``All grounds are closed: Rain.``; each reason once, empty where there is none."""
+    told = "; ".join(dict.fromkeys(reason.rstrip(". ") for reason in reasons))
+    what = "All grounds are" if len(grounds) > 1 else f"{grounds[0].name} is"
+    return f"{what} closed: {told}." if told else ""
 
 
 def _cell(cell: Cell) -> list[Any]:
@@ -188,8 +222,9 @@ def decision_row(
         ]
     last = booking.last_decision
     chip, tone = _week(others, quota)
-    under = "; ".join(
-        f"{slot_title(other.slot, grounds)} {words.when(other, today)}" for other in others
+    # A line for each: when first, for that is what the principal compares.
+    under = "\n".join(
+        f"{words.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
     if not waiting:
         chip, under = words.STATUS[booking.status], words.decided_by(last)
@@ -211,11 +246,11 @@ def decision_row(
 
 def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
     if not others:
-        return "first this week", "chip"
+        return "first that week", "chip"
     counted = sum(other.quota_window is not None for other in others)
     if quota is not None and counted + 1 >= quota:
-        return "quota reached with this", "chip full"
-    return f"{len(others)} other{'s' if len(others) > 1 else ''} this week", "chip"
+        return "as many as allowed", "chip full"
+    return f"{len(others)} other{'s' if len(others) > 1 else ''} that week", "chip"
 
 
 def _zone(now: datetime) -> ZoneInfo:

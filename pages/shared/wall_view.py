@@ -19,6 +19,7 @@ import segno
 
 from booking_core import Board, Booking, Card, CellState, Ground, Status, wall_cards
 from booking_core.timetable import DayPlan, at
+from pages.shared import words
 
 PAGE = 12
 PAGE_SECONDS = 10
@@ -122,15 +123,19 @@ def _closed(board: Board) -> str:
 
 def _closed_until(closure: Booking) -> str:
     if closure.end != time():
-        return f"until {_hour(closure.end)}"
+        return _until(closure.end)
     return "all day" if closure.start == time() else "for the rest of the day"
+
+
+def _until(end: time) -> str:
+    return "until midnight" if end == time() else f"until {words.clock(end)}"
 
 
 def _opens(today: Date, ahead: Iterable[DayPlan]) -> str:
     plan = next((plan for plan in ahead if plan.periods), None)
     if plan is None:
         return "The grounds are closed."
-    first = _hour(min(period.start for period in plan.periods))
+    first = words.clock(min(period.start for period in plan.periods))
     when = "tomorrow" if (plan.date - today).days == 1 else f"on {plan.date:%A} {plan.date.day}"
     return f"The grounds open again {when} at {first}."
 
@@ -141,14 +146,14 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
     if card.state is CellState.PAST:
         what, who = "Closed", "The school day is over"
     elif booking is None:
-        until = f"until {_hour(card.until)}" if card.until else "for the rest of the day"
+        until = _until(card.until) if card.until else "for the rest of the day"
     elif card.state is CellState.CLOSED:
         what, who, until = "Closed", booking.purpose, _closed_until(booking)
     else:
         what, who = _shown(booking, shows)
         what = what or _KINDS[card.state]
         tag = "Requested" if card.state is CellState.PENDING and what != "Requested" else ""
-        until = f"until {_hour(booking.end)}"
+        until = _until(booking.end)
     return {
         "id": card.ground.id,
         "name": card.ground.name,
@@ -185,14 +190,14 @@ def _next(card: Card, shows: str) -> dict[str, str]:
     if following is None:
         return _line("Then", text="free all day") if card.free_after else _line()
     if card.now is not None and following.start != card.now.end:
-        return _line("Then", text=f"free until {_hour(following.start)}")
+        return _line("Then", text=f"free until {words.clock(following.start)}")
     if following.kind == "closure":
-        return _line("Next", _hour(following.start), f"Closed: {following.purpose}")
+        return _line("Next", words.clock(following.start), f"Closed: {following.purpose}")
     pending = following.status is Status.PENDING
     game, who = _shown(following, shows)
     if not game:
-        return _line("Next", _hour(following.start), "Requested" if pending else "Booked")
-    line = _line("Next", _hour(following.start), game, "requested" if pending else "")
+        return _line("Next", words.clock(following.start), "Requested" if pending else "Booked")
+    line = _line("Next", words.clock(following.start), game, "requested" if pending else "")
     return line | {"who": f"{who.removeprefix('Class ')} ·"}
 
 
@@ -202,7 +207,7 @@ def _later(card: Card, shows: str) -> list[dict[str, str]]:
 
 
 def _entry(booking: Booking, shows: str) -> dict[str, str]:
-    time = f"{_hour(booking.start)} – {_hour(booking.end)}"
+    time = words.span(booking.start, booking.end)
     if booking.kind == "closure":
         return _line("", time, f"Closed: {booking.purpose}") | {"state": "closed"}
     pending = booking.status is Status.PENDING
@@ -266,11 +271,6 @@ def _runs(y: int, row: bytes) -> str:
         found += f"M{x} {y}h{width}v1h-{width}z"
         x += width
     return found
-
-
-def _hour(value: time) -> str:
-    """``11:00``, of a wall's clock; midnight at the day's end is ``24:00``."""
-    return "24:00" if (value.hour, value.minute) == (0, 0) else f"{value.hour}:{value.minute:02d}"
 
 
 def _ms(moment: datetime | None) -> int:

@@ -182,11 +182,11 @@ def up_to(count: int, most: int) -> str:
 
 
 def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """``9:41`` today, ``yesterday``, the weekday within the last week, or the date."""
+    """``9:41 AM`` today, ``yesterday``, the weekday within the last week, or the date."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     distance = (today - local.date()).days
     if distance == 0:
-        return f"{local.hour}:{local.minute:02d}"
+        return clock(local.time())
     if distance == 1:
         return "yesterday"
     return f"{local:%a}" if 1 < distance < 7 else f"{local.day} {local:%b}"
@@ -194,7 +194,12 @@ def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 def moment(value: datetime, zone: ZoneInfo) -> str:
     local = value.astimezone(zone)
-    return f"{short_date(local.date())}, {local:%H:%M}"
+    return f"{short_date(local.date())}, {clock(local.time())}"
+
+
+def to_the_second(moment: datetime) -> str:
+    """``10:13:05 AM``, of an aware moment in the school's time."""
+    return f"{moment.hour % 12 or 12}:{moment:%M:%S} {'AM' if moment.hour < 12 else 'PM'}"
 
 
 def decided_by(decision: Decision) -> str:

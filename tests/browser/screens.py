@@ -85,7 +85,7 @@ def show_tab(page: Page, name: str) -> None:
 
 
 def live_line(page: Page) -> Locator:
-    return page.get_by_text(re.compile(r"updated \d\d:\d\d:\d\d")).first
+    return page.get_by_text(re.compile(r"updated \d+:\d\d:\d\d [AP]M")).first
 
 
 def ticks(page: Page, count: int) -> None:

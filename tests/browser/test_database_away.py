@@ -20,7 +20,7 @@ from booking_core import mongod
 
 NOTICED = 20_000  # an unanswered connection takes the driver longer to notice than a closed one
 BACK = 8_000
-NOT_LIVE = re.compile(r"Not live\s*since \d\d:\d\d:\d\d")
+NOT_LIVE = re.compile(r"Not live\s*since \d+:\d\d:\d\d [AP]M")
 
 
 class OwnServer:
@@ -57,7 +57,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnServer, A
 
 
 def _live(page: Page) -> None:
-    expect(page.get_by_text(re.compile(r"updated \d\d:\d\d:\d\d")).first).to_be_visible(
+    expect(page.get_by_text(re.compile(r"updated \d+:\d\d:\d\d [AP]M")).first).to_be_visible(
         timeout=BACK
     )
 

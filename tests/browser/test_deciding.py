@@ -44,7 +44,10 @@ def test_a_rejection_needs_a_reason_and_frees_the_slot(open_queue: Queue, school
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Student 1, 2-A")
 
-    dialog.get_by_role("button", name="Reject this booking").click()
+    confirming = dialog.get_by_role("button", name="Reject this booking")
+    expect(confirming).to_have_css("background-color", "rgb(179, 38, 30)")
+    expect(confirming).to_have_css("color", "rgb(255, 255, 255)")
+    confirming.click()
     expect(dialog).to_contain_text("Give a reason: the person who asked will want to know.")
     assert len(active(school.db)) == 1
 
@@ -71,7 +74,7 @@ def test_an_approved_booking_is_revoked_with_a_reason(open_queue: Queue, school:
     dialog.get_by_role("button", name="Revoke this booking").click()
 
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.get_by_text("Nothing approved lies ahead")).to_be_visible()
     assert get_booking(school.db, booking.id).status is Status.REVOKED
     show_tab(page, "Decided")
     expect(row(page, "Student 1")).to_contain_text("Revoked")

@@ -86,6 +86,12 @@ def test_a_period_typed_into_the_table_is_saved_and_a_wrong_one_is_told_beside_i
     first = load_reference(school.db).timetables["regular"].periods[0]
     assert f"{first.end:%H:%M}" == "08:45"
 
+    press(desk, "admin.timetables.regular.delete")
+    dialog = desk.get_by_role("dialog")
+    expect(dialog.get_by_text("no school, until another has them")).to_be_visible()
+    dialog.get_by_role("button", name="Delete timetable").click()
+    expect(desk.get_by_text("No timetable yet")).to_be_visible()
+
 
 def test_settings_hold_on_every_screen_from_the_moment_they_are_saved(
     open_page: OpenPage, school: School

@@ -8,7 +8,7 @@ import pytest
 from app_server import HEAD, School, today
 from conftest import OpenPage
 from playwright.sync_api import Page, expect
-from screens import TICK, cell, confirm, fill_form, open_review, place, row
+from screens import TICK, cell, choose_student, confirm, open_review, place, row, student_box
 
 from booking_core import Ground, Student, approve, save_day, save_ground, save_students
 
@@ -97,6 +97,7 @@ def test_twelve_grounds_with_long_names_fit_the_wall_and_the_grid(
     for number in range(4, 13):
         name = f"{LONG} {number}"
         save_ground(school.db, Ground(f"ground-{number}", name, ("Football",), number))
+    school.book(student=9, start=15, ground="ground-3")
     held = school.book(student=1, start=14, ground="ground-12", game="Football")
     approve(school.db, held.id, by=HEAD)
 
@@ -114,6 +115,12 @@ def test_twelve_grounds_with_long_names_fit_the_wall_and_the_grid(
     assert _overflow(page)[0] <= 0
     last = page.locator('[data-at="6:11"]')
     expect(last).to_contain_text("Football")
+    # Nor is a cell's line cut off, narrow as it is; a rounded pixel is no line.
+    details = place(page, 15, ground=3).locator("small")
+    expect(details).to_have_text("10-A · Volleyball")
+    assert details.evaluate(
+        "e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 2"
+    )
     last.scroll_into_view_if_needed()
     expect(last).to_be_in_viewport()
 
@@ -132,7 +139,13 @@ def test_a_slot_is_booked_on_a_telephone(open_page: OpenPage, school: School) ->
     expect(place(page, 16, ground=2)).to_contain_text("Requested", timeout=TICK)
     expect(cell(page, 14, ground=2)).to_be_visible()  # the update keeps the ground that is shown
 
-    fill_form(page, 14, "S001", ground=2)
+    # The form is below the last period: the bar says what was picked, and leads there.
+    cell(page, 14, ground=2).tap()
+    expect(page.get_by_role("status").filter(has_text="Ground 2, 2–3 PM")).to_be_in_viewport()
+    expect(student_box(page)).not_to_be_in_viewport()
+    page.get_by_role("button", name="Continue").tap()
+    expect(student_box(page)).to_be_in_viewport()
+    choose_student(page, "S001")
     assert _overflow(page)[0] <= 0
     open_review(page)
     confirm(page)

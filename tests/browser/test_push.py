@@ -126,14 +126,14 @@ def test_every_screen_hears_of_a_request_and_of_its_decision(
 
     school.book(student=1, start=14)
     expect(row(principal, "Student 1")).to_be_visible(timeout=AT_ONCE)
-    expect(principal).to_have_title("(1) Approvals")
+    expect(principal).to_have_title("(1) Approvals · Ground booking")
     expect(row(bookings, "Student 1")).to_be_visible(timeout=AT_ONCE)
     principal.get_by_role("button", name="Approve: Student 1").click()
 
     expect(place(book, 14)).to_contain_text("booked", timeout=AT_ONCE)
     expect(row(bookings, "Student 1")).to_contain_text("Approved", timeout=AT_ONCE)
     expect(wall.get_by_text("Volleyball").first).to_be_visible(timeout=AT_ONCE)
-    expect(principal).to_have_title("Approvals")
+    expect(principal).to_have_title("Approvals · Ground booking")
 
 
 def test_an_idle_screen_does_not_rerun_and_its_clock_goes_on(

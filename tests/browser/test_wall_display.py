@@ -14,6 +14,7 @@ from screens import TICK
 from wall_screen import LONG_GAME, LONG_GROUND, ROOT, SIZES, book, fill, hour, sized
 
 from booking_core import approve, close_ground
+from pages.shared import words
 
 # Of every card: what sticks out of it, overlaps in it, or is cut without an ellipsis.
 _FAULTS = f"""() => {{
@@ -147,7 +148,7 @@ def test_requested_is_told_apart_and_a_closure_says_why(
     expect(held).to_contain_text("Cricket")
     expect(held).not_to_contain_text("Requested")
     expect(closed).to_contain_text("Rain: pitch under water")
-    expect(closed).to_contain_text(f"until {hour() + 2}:00")
+    expect(closed).to_contain_text(words.stretch(time(), time(hour() + 2)))
     colours = [
         card.locator(".what").evaluate("node => getComputedStyle(node).color")
         for card in (asked, held, closed)

@@ -57,7 +57,7 @@ def test_a_line_says_what_was_changed(made, main, under):
 
     assert found == main
     assert below.endswith(under)
-    assert audit_view.row(made, KNOWN, NOW)["cells"][0] == ["Yesterday, Mon 23 Nov", "06:00:00"]
+    assert audit_view.row(made, KNOWN, NOW)["cells"][0] == ["Yesterday, Mon 23 Nov", "6:00:00 AM"]
 
 
 def test_all_that_is_known_is_told_in_words():
@@ -67,12 +67,12 @@ def test_all_that_is_known_is_told_in_words():
     made = change("timetable", before=before, after=after)
 
     assert audit_view.lines(made, KNOWN, ZONE) == [
-        ("When", "Mon 23 Nov 2026, 06:00:00"),
+        ("When", "Mon 23 Nov 2026, 6:00:00 AM"),
         ("By", "Farah (admin)"),
         ("Done", "Saved: timetable"),
         ("Name", "Old → New"),
         ("Retired", "no → yes"),
-        ("Periods", "– → First (08:00–09:00)"),
+        ("Periods", "– → First (8–9 AM)"),
         ("Record", "x"),
     ]
 

@@ -1,7 +1,8 @@
 """What the Book screen sends of a day: small, made once, and shared."""
 
+import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from booking_core import Board, Booking, Ground, Period, Policy, Slot, Status
@@ -85,4 +86,54 @@ def test_a_pick_is_in_its_payload():
 
     assert b'"picked":{"ground":"ground-1","starts":["09:00"]}' in views.grid(
         full_board(), slot, True
+    )
+
+
+def closed_from(hour: int, reason: str = "Rain.", grounds: tuple[Ground, ...] = GROUNDS) -> Board:
+    """Nothing is booked, and these grounds are closed from then on."""
+    closures = tuple(
+        replace(booking(g, PERIODS[0]), kind="closure", purpose=reason, status=Status.APPROVED)
+        for g in grounds
+    )
+    closures = tuple(replace(c, start=time(hour), end=time()) for c in closures)
+    return replace(full_board(), bookings=closures)
+
+
+def said_of(board: Board) -> tuple[list[str] | None, str]:
+    payload = json.loads(views.grid(board, None, True))
+    return payload["empty"], payload["note"]
+
+
+def test_a_day_on_which_all_is_closed_says_why_in_the_place_of_the_grid():
+    reason = "All grounds are closed: Rain. Choose another day above."
+
+    assert said_of(closed_from(0)) == (["Closed on Tue 24 Nov", reason], "")
+    # What was booked before the rain is still seen.
+    noon = replace(closed_from(12), now=datetime(2026, 11, 24, 7, tzinfo=UTC))
+    assert said_of(noon) == (None, reason)
+    assert said_of(closed_from(0, grounds=GROUNDS[1:])) == (None, "")
+
+
+def test_a_day_without_school_says_why():
+    empty = replace(closed_from(0), plan=DayPlan(DAY, (), None))
+
+    assert said_of(empty)[0] == [
+        "No school on Tue 24 Nov",
+        "All grounds are closed: Rain. Choose another day above.",
+    ]
+    assert said_of(replace(empty, plan=DayPlan(DAY, (), None, "Exams."), bookings=()))[0] == [
+        "No school on Tue 24 Nov: Exams",
+        "Choose another day above.",
+    ]
+
+
+def test_a_day_with_nothing_left_to_pick_says_so_above_the_grid():
+    another = "Choose another day above."
+    half_day = DayPlan(DAY, PERIODS, "regular", "Half day")
+
+    assert said_of(full_board()) == (None, f"Nothing is free any more. {another}")
+    assert said_of(replace(full_board(), plan=half_day, bookings=())) == (None, "Half day.")
+    assert said_of(replace(full_board(), now=NOW + timedelta(days=1))) == (
+        None,
+        f"This day is over. {another}",
     )

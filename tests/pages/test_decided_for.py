@@ -45,8 +45,8 @@ def test_the_history_names_both() -> None:
     lines = [line for line, _ in views.history(booking(ASKED, BY_DELEGATE), ZONE)]
 
     assert lines == [
-        "Mon 23 Nov, 11:30 · Requested by Meera Nair",
-        "Mon 23 Nov, 11:30 · Approved by Joseph Mathew for Dr. Anand Rao",
+        "Mon 23 Nov, 11:30 AM · Requested by Meera Nair",
+        "Mon 23 Nov, 11:30 AM · Approved by Joseph Mathew for Dr. Anand Rao",
     ]
 
 

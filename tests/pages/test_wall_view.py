@@ -35,11 +35,11 @@ def test_a_booked_ground_says_game_class_end_and_what_is_next():
     assert (card["what"], card["who"], card["until"], card["tag"]) == (
         "Football",
         "Class 10-A",
-        "until 11:00",
+        "until 11 AM",
         "",
     )
     assert card["ends"] == int(at(11).timestamp() * 1000)
-    assert words(card["next"]) == "Next 11:00 9-C · Cricket"
+    assert words(card["next"]) == "Next 11 AM 9-C · Cricket"
 
 
 def test_requested_is_said_in_a_word_now_and_next():
@@ -49,15 +49,15 @@ def test_requested_is_said_in_a_word_now_and_next():
     )
 
     assert (card["state"], card["tag"]) == ("pending", "Requested")
-    assert words(card["next"]) == "Next 11:00 10-A · Football requested"
+    assert words(card["next"]) == "Next 11 AM 10-A · Football requested"
 
 
 def test_a_closure_says_its_reason_and_its_end():
     now = card_of(booking(time(10), time(13), kind="closure"))
     ahead = card_of(booking(time(12), time(13), kind="closure"))
 
-    assert (now["what"], now["who"], now["until"]) == ("Closed", "Net repair", "until 13:00")
-    assert words(ahead["next"]) == "Next 12:00 Closed: Net repair"
+    assert (now["what"], now["who"], now["until"]) == ("Closed", "Net repair", "until 1 PM")
+    assert words(ahead["next"]) == "Next 12 PM Closed: Net repair"
 
 
 def test_a_closure_to_midnight_names_no_clock_time():
@@ -107,14 +107,14 @@ def test_without_school_the_wall_says_why_all_grounds_are_closed():
     ("bookings", "until", "following"),
     [
         ((), "for the rest of the day", ""),
-        ((booking(time(12), time(13)),), "until 12:00", "Next 12:00 10-A · Football"),
-        ((booking(time(10), time(11)),), "until 11:00", "Then free all day"),
+        ((booking(time(12), time(13)),), "until 12 PM", "Next 12 PM 10-A · Football"),
+        ((booking(time(10), time(11)),), "until 11 AM", "Then free all day"),
         (
             (booking(time(10), time(11)), booking(time(15), time(16))),
-            "until 11:00",
-            "Then free until 15:00",
+            "until 11 AM",
+            "Then free until 3 PM",
         ),
-        ((booking(time(10), time(18)),), "until 18:00", ""),
+        ((booking(time(10), time(18)),), "until 6 PM", ""),
     ],
 )
 def test_free_time_is_said_with_its_end(bookings, until, following):
@@ -186,8 +186,8 @@ def test_a_ground_that_has_the_wall_for_itself_tells_its_day():
     silent = json.dumps(cards_of(*held, only="ground-1", shows="none")["later"])
 
     assert [(line["time"], line["text"], line["who"], line["state"]) for line in shown] == [
-        ("12:00 – 13:00", "Football", "Class 10-A", "pending"),
-        ("15:00 – 17:00", "Closed: Net repair", "", "closed"),
+        ("12–1 PM", "Football", "Class 10-A", "pending"),
+        ("3–5 PM", "Closed: Net repair", "", "closed"),
     ]
     assert "Football" not in silent
     assert "10-A" not in silent
@@ -203,8 +203,8 @@ def plans(*open_days):
 @pytest.mark.parametrize(
     ("ahead", "sentence"),
     [
-        (plans(date(2026, 11, 24)), "The grounds open again tomorrow at 8:00."),
-        (plans(date(2026, 11, 26)), "The grounds open again on Thursday 26 at 8:00."),
+        (plans(date(2026, 11, 24)), "The grounds open again tomorrow at 8 AM."),
+        (plans(date(2026, 11, 26)), "The grounds open again on Thursday 26 at 8 AM."),
         (plans(), "The grounds are closed."),
     ],
 )
@@ -225,7 +225,7 @@ def test_no_grounds_and_no_school_have_a_sentence_each():
     assert wall_view.day(noted, "class", None, ())["empty"] == ["No school today", "Founders' day"]
     assert wall_view.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
         "No school today",
-        "The grounds open again tomorrow at 8:00.",
+        "The grounds open again tomorrow at 8 AM.",
     ]
 
 

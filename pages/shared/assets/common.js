@@ -6,6 +6,11 @@ const make = (tag, className, text) => {
   if (text !== undefined && text !== null) node.textContent = text
   return node
 }
+// Says a moment as "10:12:07 AM", by the clocks of a time zone.
+const clockOf = zone => {
+  const format = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", second: "2-digit", hour12: true, timeZone: zone })
+  return moment => format.format(moment).replace(/\s/g, " ")
+}
 const isDark = element => {
   const host = element.host ?? element
   const color = getComputedStyle(host).getPropertyValue("--st-background-color").trim()

@@ -2,6 +2,7 @@ const STATES = {
   free: ["Free", "free"], pending: ["Requested", "pending"], booked: ["Booked", "booked"],
   closed: ["Closed", "closed"], past: ["Past", "past"],
 }
+const FORM = ".st-key-card_panel" // where the booking goes on, outside of this element
 const MARK_MS = 3000 // for so long a cell that changed stands out
 const grids = new WeakMap()
 
@@ -24,7 +25,7 @@ class Grid {
     const old = this.data
     this.text = text
     const data = (this.data = JSON.parse(text))
-    if (!data.periods.length || !data.grounds.length) {
+    if (data.empty) {
       this.drawEmpty()
       return
     }
@@ -37,6 +38,7 @@ class Grid {
     if (old && this.frame(old) === this.frame(data)) this.patch(old)
     else this.drawAll()
     if (moved) this.show(pickedAt)
+    this.drawBar()
     if (changes.length) {
       const rest = changes.length > 5 ? `. And ${changes.length - 5} more` : ""
       this.voice.textContent = changes.slice(0, 5).map(at => this.say(...at)).join(". ") + rest
@@ -44,8 +46,8 @@ class Grid {
   }
 
   // All that is not in a cell.
-  frame({ date, heading, grounds, periods, live }) {
-    return JSON.stringify([date, heading, grounds, periods, live])
+  frame({ date, heading, note, grounds, periods, live, empty }) {
+    return JSON.stringify([date, heading, note, grounds, periods, live, empty])
   }
 
   changes(old) {
@@ -117,8 +119,12 @@ class Grid {
     const scroll = make("div", "scroll")
     scroll.append(this.table)
     const card = make("div", "card")
+    card.append(make("div", "day", data.heading))
+    if (data.note) card.append(make("p", "note", data.note))
     card.append(this.strip, scroll)
-    this.root.replaceChildren(card, this.legend())
+    this.bar = make("div", "bar")
+    this.bar.setAttribute("role", "status")
+    this.root.replaceChildren(card, this.legend(), this.bar)
     scroll.scrollLeft = scrolled
     this.strip.scrollLeft = stripScrolled
     this.show(Math.min(this.ground, data.grounds.length - 1))
@@ -128,7 +134,11 @@ class Grid {
   head() {
     const head = make("tr")
     const corner = make("th", "period")
-    corner.append(make("span", "visually-hidden", "Period"))
+    const [near, date] = this.data.heading.split(", ")
+    const day = make("span", "corner")
+    day.setAttribute("aria-hidden", "true") // the caption says it
+    day.append(make("b", "", near), date ?? "")
+    corner.append(make("span", "visually-hidden", "Period"), day)
     corner.scope = "col"
     head.append(corner)
     this.data.grounds.forEach((ground, index) => {
@@ -193,6 +203,20 @@ class Grid {
       setTimeout(() => cell.classList.remove("changed"), left)
     } else this.marks.delete(place)
     return cell
+  }
+
+  // On a phone the form is below all periods: what was picked, and the way there.
+  drawBar() {
+    this.bar.hidden = !this.data.choice
+    if (this.bar.hidden || this.bar.dataset.choice === this.data.choice) return
+    this.bar.dataset.choice = this.data.choice
+    const go = make("button", "", "Continue")
+    go.type = "button"
+    go.onclick = () => {
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches
+      document.querySelector(FORM)?.scrollIntoView({ behavior: still ? "instant" : "smooth" })
+    }
+    this.bar.replaceChildren(make("b", "", this.data.choice), go)
   }
 
   legend() {

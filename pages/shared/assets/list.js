@@ -38,7 +38,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return node
   }
 
-  const table = make("table", data.wide ? "wide" : "")
+  const table = make("table", data.kind ?? "")
   table.append(make("caption", "visually-hidden", data.caption))
   const head = make("tr")
   const checks = selectable.size > 0

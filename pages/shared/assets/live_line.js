@@ -14,7 +14,7 @@ export default function ({ data, parentElement }) {
     line = {}
     line.draw = () => {
       const pulse = window.groundBookingPulse ?? line.first
-      const clock = moment => (moment ? line.format.format(moment) : "–")
+      const clock = moment => (moment ? line.clock(moment) : "–")
       const silent = performance.now() - pulse.heard > SILENT_MS
       const live = pulse.live && !silent
       const state = live ? "live" : "away"
@@ -35,13 +35,14 @@ export default function ({ data, parentElement }) {
     lines.set(parentElement, line)
   }
   line.root.classList.toggle("dark", isDark(parentElement))
-  line.format = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: data.zone })
+  line.clock = clockOf(data.zone)
   line.first = { at: data.at, live: data.live, heard: performance.now() }
   line.draw()
   return () => {
     removeEventListener("ground-booking:pulse", line.later)
     clearTimeout(line.soon)
     clearInterval(line.timer)
+    line.root.remove()
     lines.delete(parentElement)
   }
 }

@@ -22,8 +22,15 @@ function look() {
   location.reload()
 }
 
+// Streamlit puts dialogs beside its app, where nothing says whether it is light or dark.
+function shade() {
+  const app = document.querySelector(".stApp")
+  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
+}
+
 export default function ({ data, parentElement }) {
-  window.groundBookingLook ??= setInterval(look, 1000)
+  shade()
+  window.groundBookingLook ??= setInterval(() => (look(), shade()), 1000)
   let root = parentElement.querySelector(".root")
   if (!root) parentElement.appendChild((root = make("div", "root")))
   root.classList.toggle("dark", isDark(parentElement))

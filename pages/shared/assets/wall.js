@@ -25,6 +25,7 @@ class Wall {
   }
 
   end() {
+    this.root.remove()
     clearTimeout(this.timer)
     removeEventListener("ground-booking:pulse", this.heartbeat)
     removeEventListener("resize", this.resized)
@@ -123,6 +124,7 @@ class Wall {
     this.since = make("span")
     this.live.append(this.word, this.since)
     this.clock = make("div", "clock")
+    this.clock.append(make("span"), make("small"))
     header.append(title, this.live, this.clock)
     if (data.code) header.append(code(data.code))
     return header
@@ -186,7 +188,9 @@ class Wall {
     const live = this.isLive
     const { zone, periods } = this.data
     this.wall.classList.toggle("away", !live)
-    write(this.clock, time(now, zone).slice(0, -3).replace(/^0/, ""))
+    const [minute, half] = time(now, zone).split(" ")
+    write(this.clock.firstChild, minute.slice(0, -3))
+    write(this.clock.lastChild, ` ${half}`)
     write(this.word, live ? "Live" : "Not live")
     const known = this.isServed ? this.life.at : this.data.at
     const at = known ? ` ${time(known, zone)}` : ""
@@ -315,10 +319,10 @@ const write = (node, text) => {
 }
 
 const formats = new Map()
+// "10:12:07 AM"
 const time = (moment, zone) => {
-  if (!formats.has(zone))
-    formats.set(zone, new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", hourCycle: "h23", timeZone: zone }))
-  return formats.get(zone).format(moment)
+  if (!formats.has(zone)) formats.set(zone, clockOf(zone))
+  return formats.get(zone)(moment)
 }
 
 // Rounded up: "1 min left" until the very end.

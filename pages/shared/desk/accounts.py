@@ -33,9 +33,13 @@ _ROLES = {
 
 def show(shared: Services) -> None:
     """Draws the section."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Accounts", anchor=False, width="stretch")
-        if st.button("Add account", key="admin.accounts.add", icon=":material/person_add:"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.caption("Who may sign in, and as what.", width="content")
+        if st.button(
+            "Add account", key="admin.accounts.add", type="primary", icon=":material/person_add:"
+        ):
             st.session_state.pop(_SECRET, None)
             _add(shared)
     live.fragment(shared, "admin.accounts", lambda: _list(shared))
@@ -48,7 +52,7 @@ def show(shared: Services) -> None:
 def _list(shared: Services) -> None:
     found = shared.cached("accounts", lambda: find_accounts(shared.db))
     if not found:
-        with st.container(border=True):
+        with st.container(border=True, key="card_accounts_empty"):
             st.markdown("##### No accounts yet")
             st.caption("Add one for everybody who books, decides or looks after the grounds.")
         return
@@ -82,7 +86,7 @@ def _list(shared: Services) -> None:
             "columns": ["Name", "Role", "E-mail", "State"],
             "rows": [_row(account) for account in shown],
             "bulk": [],
-            "wide": True,
+            "kind": "wide",
             "live": shared.is_live,
         },
         key="admin.accounts.list",
@@ -107,7 +111,7 @@ def _row(account: Account) -> dict[str, Any]:
             {"name": "reset", "label": "Password…", "tone": "", "about": f"New password: {about}"},
             {"name": "disable", "label": "Disable…", "tone": "no", "about": f"Disable: {about}"},
         ]
-        state = ["Active", _way_in(account), "chip booked"]
+        state = ["Active", _way_in(account), "chip"]
     else:
         actions.append(
             {"name": "enable", "label": "Enable…", "tone": "", "about": f"Enable: {about}"}
@@ -153,7 +157,9 @@ def _add(shared: Services) -> None:
             value=True,
             help="Not needed where everybody signs in with Google, Microsoft or Keycloak.",
         )
-        sent = st.form_submit_button("Add account", type="primary")
+        back, sent = _ends("Add account")
+    if back:
+        st.rerun()
     if not sent:
         return
     password = passwords.one_time() if with_password else None
@@ -182,7 +188,9 @@ def _change(shared: Services, account_id: str) -> None:
         )
         email = st.text_input("E-mail (optional)", account.email or "", max_chars=254)
         st.caption("With another role they are signed out everywhere, and sign in again.")
-        sent = st.form_submit_button("Save", type="primary")
+        back, sent = _ends("Save")
+    if back:
+        st.rerun()
     if not sent:
         return
 
@@ -218,7 +226,7 @@ def _disable(shared: Services, account_id: str) -> None:
     def disable() -> None:
         change_account(shared.db, account.id, active=False, reason=reason, by=session.actor())
 
-    if _confirmed(shared, "Keep it", "Disable account", disable, "Account disabled."):
+    if _confirmed(shared, "Keep it", "Disable account", disable, "Account disabled.", danger=True):
         st.rerun()
 
 
@@ -299,13 +307,28 @@ def _secret_shown(again: str = "") -> bool:
     return True
 
 
-def _confirmed(shared: Services, back: str, label: str, act: Callable[[], None], told: str) -> bool:
+def _ends(label: str) -> tuple[bool, bool]:
+    """A form's two buttons, and which of them was pressed."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        return st.form_submit_button("Back"), st.form_submit_button(label, type="primary")
+
+
+def _confirmed(
+    shared: Services,
+    back: str,
+    label: str,
+    act: Callable[[], None],
+    told: str,
+    *,
+    danger: bool = False,
+) -> bool:
     """Two buttons; whether the second was pressed and ``act`` went well."""
+    key = "danger_admin.accounts.do" if danger else "admin.accounts.do"
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(back, key="admin.accounts.back"):
             st.rerun()
-        pressed = st.button(label, key="admin.accounts.do", type="primary")
+        pressed = st.button(label, key=key, type="primary")
     with failed:
         return pressed and _done(shared, act, told)
 

@@ -58,14 +58,16 @@ def _filters(shared: Services) -> dict[str, Any]:
     usual = (today - timedelta(days=_DAYS - 1), today)
     people = shared.cached("audit.people", lambda: audit.people(shared.db, by=by))
     subjects = shared.cached("audit.subjects", lambda: audit.subjects(shared.db, by=by))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_audit"
+    ):
         st.session_state.setdefault(_DATES, usual)
         dates = st.date_input(
             "Dates",
             key=_DATES,
             format="DD/MM/YYYY",
             on_change=_first_page,
-            width=230,
+            width=250,
             min_value=today - timedelta(days=3660),
             max_value=today + timedelta(days=1),
         )
@@ -126,6 +128,7 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
     now = shared.now()
     payload = {
         "caption": "Changes, newest first",
+        "kind": "brief",
         "columns": ["When", "Who", "Did what", "To what"],
         "rows": [audit_view.row(change, grounds, now) for change in shown],
         "bulk": [],

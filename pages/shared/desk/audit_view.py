@@ -10,17 +10,23 @@ from zoneinfo import ZoneInfo
 
 from booking_core import Change, Ground
 from pages.shared import words
+from pages.shared.desk import parts
 
 _NAMES = {
+    "advance_days": "Days ahead",
     "class_name": "Class",
     "created_by": "Asked by",
+    "cut_off": "Booking ends the day before, at",
     "game": "Game",
+    "lead_minutes": "Minutes before the start",
     "moved_from": "Moved from",
     "must_change": "Must choose a new password",
+    "quota": "Bookings in a week",
     "reason": "Reason given",
     "student_id": "Roll number",
     "student_name": "Student",
     "timetable_id": "Timetable",
+    "wall_shows": "The wall shows",
 }
 # Shown on other lines, or of no use to a reader.
 _DATES = frozenset(("date", "first", "last"))
@@ -44,7 +50,7 @@ def row(change: Change, grounds: Mapping[str, Ground], now: datetime) -> dict[st
         "about": about,
         "selectable": False,
         "cells": [
-            [words.day_heading(local.date(), now.date()), f"{local:%H:%M:%S}"],
+            [words.day_heading(local.date(), now.date()), words.to_the_second(local)],
             [change.by_name, _for_whom(change) or "no account"],
             [_plain(change.action), what(change.what)],
             [main, under],
@@ -97,7 +103,7 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     """(name, value) of all that is known of a change."""
     local = change.at.astimezone(zone)
     found = [
-        ("When", f"{words.short_date(local.date())} {local.year}, {local:%H:%M:%S}"),
+        ("When", f"{words.short_date(local.date())} {local.year}, {words.to_the_second(local)}"),
         ("By", f"{change.by_name} ({change.by})" if _for_whom(change) else change.by_name),
     ]
     if change.on_behalf_of:
@@ -120,7 +126,7 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     before, after = (_mapping(facts.get(side)) for side in ("before", "after"))
     for name in _changed(before, after):
         if name != "_id":
-            old, new = _value(before.get(name)), _value(after.get(name))
+            old, new = (_value(side.get(name), name) for side in (before, after))
             both = bool(before) and bool(after)
             found.append((_plain(name), f"{old} → {new}" if both else new if after else old))
     if change.id:
@@ -148,21 +154,26 @@ def _plain(name: str) -> str:
     return _NAMES.get(name, name.replace("_", " ").capitalize())
 
 
-def _value(value: Any) -> str:
-    """Facts as people say them."""
+def _value(value: Any, name: str = "") -> str:
+    """Facts as people say them; ``name``: of which field."""
     match value:
         case None | "":
             return "–"
+        case str() if name == "cut_off":
+            return words.clock(time.fromisoformat(value))
+        case list() if name == "weekdays":
+            return parts.weekdays(value)
         case bool():
             return "yes" if value else "no"
         case {"label": label, "start": str(start), "end": str(end)}:
-            return f"{label} ({start}–{end})"
+            span = words.span(time.fromisoformat(start), time.fromisoformat(end))
+            return label if label == span else f"{label} ({span})"
         case Mapping():
             return ", ".join(f"{_plain(str(k))}: {_value(v)}" for k, v in value.items()) or "–"
         case list() | tuple():
             return ", ".join(map(_value, value)) or "–"
         case datetime():
-            return f"{value:%Y-%m-%d %H:%M}"
+            return f"{words.short_date(value.date())} {value.year}, {words.clock(value.time())}"
     return str(value)
 
 

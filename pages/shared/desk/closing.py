@@ -78,14 +78,6 @@ def done() -> str | None:
     return told
 
 
-def facts(*pairs: tuple[str, str]) -> None:
-    """Names and values; the values literally."""
-    for name, value in pairs:
-        left, right = st.columns([1, 3])
-        left.caption(name)
-        right.text(value)
-
-
 @st.dialog("Close grounds", width="large", on_dismiss=end)
 def dialog(shared: Services) -> None:
     """One step or the other; the page draws it while ``is_open``."""
@@ -146,7 +138,7 @@ def _form(shared: Services, draft: _Draft | None) -> None:
     )
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Cancel", key="admin.closing.cancel"):
+        if st.button("Back", key="admin.closing.cancel"):
             end()
             st.rerun()
         asked = st.button("Review", key="admin.closing.review", type="primary")
@@ -242,16 +234,16 @@ def _words(exc: BookingError, shared: Services) -> str:
 def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     known = shared.reference()
     now = shared.now()
-    with st.container(border=True):
-        facts(
-            ("Grounds", views.ground_names(draft.ground_ids, known.grounds)),
-            (
-                "When",
-                f"{views.days(draft.first, draft.last, now.date())}, "
-                f"{words.stretch(draft.start or time(), draft.end or time())}",
-            ),
-            ("Reason", draft.reason),
-        )
+    elements.facts(
+        "admin.closing",
+        ("Grounds", views.ground_names(draft.ground_ids, known.grounds)),
+        (
+            "When",
+            f"{views.days(draft.first, draft.last, now.date())}, "
+            f"{words.stretch(draft.start or time(), draft.end or time())}",
+        ),
+        ("Reason", draft.reason),
+    )
     if state.pop(_CHANGED, False):
         st.warning(
             "The bookings changed while you looked, and nothing was closed. This is the list as "
@@ -285,7 +277,7 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
             st.rerun(scope="fragment")
         st.button(
             f"Close and revoke {what}" if found else "Confirm closure",
-            key="admin.closing.confirm",
+            key="danger_admin.closing.confirm" if found else "admin.closing.confirm",
             type="primary",
             on_click=_close,
             # What is drawn here is what was agreed to, whatever is stored by then.

@@ -62,7 +62,7 @@ def _closed(shared: Services, now: datetime) -> list[datetime]:
     zone = shared.settings.zone
     ahead = [c for c in found if at(c.last, c.end, zone, closing=True) > now]
     if not ahead:
-        with st.container(border=True):
+        with st.container(border=True, key="card_closures_empty"):
             st.markdown("##### Nothing is closed")
             st.caption(
                 "Rain, repairs, exams: “Close grounds…” above shows first what is displaced."
@@ -71,6 +71,7 @@ def _closed(shared: Services, now: datetime) -> list[datetime]:
     acted = elements.action_list(
         {
             "caption": "Closures, running and upcoming",
+            "kind": "brief",
             "columns": ["When", "Grounds", "Reason", "Closed by"],
             "rows": [_row(c, shared.reference().grounds, shared) for c in ahead],
             "bulk": [],
@@ -172,17 +173,17 @@ def _lift(shared: Services, closure: Closure) -> None:
         "The grounds can be booked again at once. What the closure displaced stays revoked until "
         "it is reinstated: those bookings whose slot is still free are listed here then."
     )
-    with st.container(border=True):
-        closing.facts(
-            ("Grounds", views.ground_names(closure.ground_ids, shared.reference().grounds)),
-            (
-                "When",
-                f"{views.days(closure.first, closure.last, today)}, "
-                f"{words.stretch(closure.start, closure.end)}",
-            ),
-            ("Reason", closure.reason),
-            ("Closed by", closure.by_name),
-        )
+    elements.facts(
+        "admin.closures.lift",
+        ("Grounds", views.ground_names(closure.ground_ids, shared.reference().grounds)),
+        (
+            "When",
+            f"{views.days(closure.first, closure.last, today)}, "
+            f"{words.stretch(closure.start, closure.end)}",
+        ),
+        ("Reason", closure.reason),
+        ("Closed by", closure.by_name),
+    )
     if failed := state.pop(_FAILED, None):
         st.error(words.literal(failed))
     with st.container(horizontal=True, horizontal_alignment="right"):

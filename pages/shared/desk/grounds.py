@@ -117,8 +117,11 @@ def _bring_back(shared: Services, ground: Ground) -> None:
     )
 
 
-@st.dialog("Ground")
 def _edit(shared: Services, ground_id: str) -> None:
+    st.dialog("Edit ground" if ground_id else "Add a ground")(_form)(shared, ground_id)
+
+
+def _form(shared: Services, ground_id: str) -> None:
     known = shared.reference().grounds
     # As it was when the dialog opened: a change by somebody else is then not overwritten unseen.
     ground: Ground | None = st.session_state.setdefault("admin.grounds.was", {}).setdefault(
@@ -198,7 +201,7 @@ def _retire(shared: Services, ground_id: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="admin.grounds.retire.keep"):
             st.rerun()
-        if st.button("Retire ground", key="admin.grounds.retire.do", type="primary"):
+        if st.button("Retire ground", key="danger_admin.grounds.retire", type="primary"):
             text = parts.attempt(
                 shared, lambda by: change_ground(shared.db, ground_id, retired=True, by=by)
             )

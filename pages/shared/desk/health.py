@@ -48,7 +48,7 @@ def show(shared: Services) -> None:
         sentence += "wrong**]"
     else:
         sentence = ":green[:material/check_circle:] **All is well**"
-    told.markdown(f"{sentence}, as of {at:%H:%M:%S}", width="content")
+    told.markdown(f"{sentence}, as of {words.to_the_second(at)}", width="content")
     with st.container(border=True, key="card_health", gap="small"):
         for finding in sorted(found, key=lambda finding: finding.ok):
             _line(finding)

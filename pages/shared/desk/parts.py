@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date as Date
 from typing import Any
@@ -103,7 +104,8 @@ def plan(day: DayPlan, today: Date, name: str = "") -> None:
 
 
 def _plain(text: str) -> str:
-    return text.replace("-", "–").replace(" ", "")
+    """Without what differs where people write a time: dashes, spaces, the half of the day."""
+    return re.sub(r"\s|[AP]M", "", text.replace("-", "–"), flags=re.IGNORECASE)
 
 
 def weekdays(days: Sequence[int]) -> str:

@@ -65,7 +65,7 @@ def _form(shared: Services) -> None:
             last = wanted.last_date(shared.now(), shared.settings.zone)
             st.caption(f"Today bookings are open up to {words.day_heading(last, today)}.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input("It ends before the start, hours", 0, 720, key=_HOURS, width=220)
+            st.number_input("Ends before the start: hours", 0, 720, key=_HOURS, width=220)
             st.number_input("and minutes", 0, 59, step=5, key=_MINUTES, width=140)
         lead = state[_HOURS] * 60 + state[_MINUTES]
         st.caption(
@@ -75,7 +75,7 @@ def _form(shared: Services) -> None:
         )
         st.toggle("End booking the day before", key=_ENDS)
         if state[_ENDS]:
-            st.time_input("At", key=_CUT_OFF, step=900, width=200)
+            st.time_input("At", key=_CUT_OFF, step=900, format="12h", width=200)
         if state[_ENDS] and state[_CUT_OFF] is not None:
             st.caption(
                 f"A day can be booked until {words.clock(state[_CUT_OFF])} of the day before, and "

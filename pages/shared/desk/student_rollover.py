@@ -28,7 +28,7 @@ def show(shared: Services) -> None:
     if said := st.session_state.pop(_DONE, ""):
         st.success(said, icon=":material/check:")
     if not classes:
-        with st.container(border=True):
+        with st.container(border=True, key="card_rollover_empty"):
             st.markdown("##### No active students")
             st.caption("Import a list first.")
         return

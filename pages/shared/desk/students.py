@@ -52,7 +52,9 @@ def _first_page() -> None:
 
 def _list(shared: Services) -> None:
     state = st.session_state
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_students"
+    ):
         text = st.text_input(
             "Find",
             key="admin.students.find",
@@ -79,7 +81,9 @@ def _list(shared: Services) -> None:
             on_change=_first_page,
             width=130,
         )
-        if st.button("Add a student", key="admin.students.add", icon=":material/person_add:"):
+        if st.button(
+            "Add a student", key="admin.students.add", type="primary", icon=":material/person_add:"
+        ):
             state[_DIALOG] = ("add", None)
 
     def listing() -> None:
@@ -88,7 +92,7 @@ def _list(shared: Services) -> None:
             known.values(), text, class_name=class_name, active=_STATES.get(standing or "")
         )
         if not found:
-            with st.container(border=True):
+            with st.container(border=True, key="card_students_empty"):
                 if known:
                     st.markdown("##### No student matches")
                     st.caption("Search for something else, or choose another class or state.")
@@ -126,9 +130,9 @@ def _list(shared: Services) -> None:
 
 def _actions(student: Student) -> list[dict[str, str]]:
     verbs = (
-        (("change", "Edit", ""), ("deactivate", "Deactivate…", "no"))
+        (("change", "Edit…", ""), ("deactivate", "Deactivate…", "no"))
         if student.active
-        else (("reactivate", "Reactivate", ""), ("erase", "Erase…", "no"))
+        else (("reactivate", "Reactivate…", ""), ("erase", "Erase…", "no"))
     )
     about = f"{student.name}, {student.class_name}, {student.id}"
     return [
@@ -205,24 +209,30 @@ def _form(shared: Services, before: Student | None) -> None:
 
 
 def _subject(student: Student) -> None:
-    with st.container(border=True):
-        for name, value in (
-            ("Student", student.name),
-            ("Roll number", student.id),
-            ("Class", student.class_name),
-        ):
-            left, right = st.columns([1, 3])
-            left.caption(name)
-            right.text(value)
+    elements.facts(
+        "admin.students",
+        ("Student", student.name),
+        ("Roll number", student.id),
+        ("Class", student.class_name),
+    )
 
 
-def _act(shared: Services, label: str, verb: Any, done: str, *, disabled: bool = False) -> None:
+def _act(
+    shared: Services,
+    label: str,
+    verb: Any,
+    done: str,
+    *,
+    danger: bool = False,
+    disabled: bool = False,
+) -> None:
     """Back, and the button that calls ``verb(by)``."""
+    key = "danger_admin.students.do" if danger else "admin.students.do"
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.students.back"):
             st.rerun()
-        if st.button(label, key="admin.students.do", type="primary", disabled=disabled):
+        if st.button(label, key=key, type="primary", disabled=disabled):
             try:
                 by = session.actor()
                 with shared.change():
@@ -250,6 +260,7 @@ def _deactivate(shared: Services, student: Student) -> None:
         "Deactivate",
         lambda by: set_active(shared.db, student.id, False, by=by),
         "Deactivated.",
+        danger=True,
     )
 
 
@@ -311,5 +322,6 @@ def _erase(shared: Services, student: Student) -> None:
         "Erase for good",
         lambda by: erase_student(shared.db, student.id, by=by),
         "Erased. The figures stay.",
+        danger=True,
         disabled=typed.strip() != student.id,
     )

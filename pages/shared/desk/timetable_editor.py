@@ -79,7 +79,7 @@ def _editor(shared: Services) -> None:
             selection_mode="multi",
             key=_WEEKDAYS,
             format_func=parts.WEEKDAYS.__getitem__,
-            help="None, where it is only for dates of their own, such as exams.",
+            help="None, where it is only for special dates, such as exams.",
         )
         st.markdown("Periods")
         edited = st.data_editor(
@@ -93,8 +93,8 @@ def _editor(shared: Services) -> None:
                 "Period": st.column_config.TextColumn(
                     max_chars=120, help="Left empty, it is named by its times."
                 ),
-                "Begins": st.column_config.TimeColumn(format="h:mm a", step=900),
-                "Ends": st.column_config.TimeColumn(format="h:mm a", step=900),
+                "Begins": st.column_config.TimeColumn(format="h:mm A", step=900),
+                "Ends": st.column_config.TimeColumn(format="h:mm A", step=900),
             },
         )
         st.caption(
@@ -132,7 +132,9 @@ def _editor(shared: Services) -> None:
 def _filler() -> None:
     """Rows of equal length, to begin with."""
     with st.popover("Fill in equal periods", icon=":material/table_rows:"):
-        first = st.time_input("The first begins", time(8), step=900, key=f"{_PREFIX}first")
+        first = st.time_input(
+            "The first begins", time(8), step=900, format="12h", key=f"{_PREFIX}first"
+        )
         length = st.number_input("Minutes each", 15, 240, 60, 15, key=f"{_PREFIX}length")
         pause = st.number_input("Minutes between", 0, 120, 0, 15, key=f"{_PREFIX}pause")
         count = st.number_input("How many", 1, 24, 8, key=f"{_PREFIX}count")

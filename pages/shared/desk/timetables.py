@@ -1,4 +1,4 @@
-"""The desk's section for timetables: which periods each weekday has, and dates of their own."""
+"""The desk's section for timetables: which periods each weekday has, and special dates."""
 
 from __future__ import annotations
 
@@ -108,14 +108,14 @@ def _days(shared: Services, known: Reference, today: Date) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
-        st.markdown("##### Dates of their own", width="content")
+        st.markdown("##### Special dates", width="content")
         if st.button("Add dates", key="admin.days.add", icon=":material/event:"):
             for key in (_DATES, _WHAT, _NOTE):
                 st.session_state.pop(key, None)
             _ask("dates", "")
     coming = [known.days[date] for date in sorted(known.days) if date >= today]
     if not coming:
-        st.caption("A holiday, a half day or an exam goes before the timetable of its weekday.")
+        st.caption("None yet. A holiday, a half day or an exam overrides the weekday’s timetable.")
     for day in coming[: parts.MOST_LINES]:
         key = f"admin.days.{day.date}"
         table = known.timetables.get(day.timetable_id or "")
@@ -154,7 +154,7 @@ def _clear(shared: Services, date: Date) -> None:
     )
 
 
-@st.dialog("Dates of their own")
+@st.dialog("Special dates")
 def _give(shared: Services) -> None:
     known: Reference = shared.reference()
     today = shared.now().date()
@@ -169,7 +169,7 @@ def _give(shared: Services) -> None:
         help="For a single date, choose it twice.",
     )
     what = st.selectbox(
-        "What holds then", list(names), key=_WHAT, format_func=lambda i: names.get(i, i)
+        "Timetable on these dates", list(names), key=_WHAT, format_func=lambda i: names.get(i, i)
     )
     note = st.text_input(
         "Why", key=_NOTE, max_chars=200, placeholder="Diwali, half day, mid-term exam …"
@@ -227,9 +227,7 @@ def _delete(shared: Services, timetable_id: str) -> None:
     elif table.weekdays:
         st.markdown(f"{parts.weekday_names(table.weekdays)}: no school, until another has them.")
         calendar = known.calendar.without_timetable(timetable_id)
-        parts.would_not_fit(
-            shared, calendar, ("without", timetable_id), "admin.timetables.delete.unfit"
-        )
+        parts.would_not_fit(shared, calendar, ("without", timetable_id))
     else:
         st.caption("No weekday and no date has it.")
     failed = st.container()
@@ -238,7 +236,7 @@ def _delete(shared: Services, timetable_id: str) -> None:
             st.rerun()
         if st.button(
             "Delete timetable",
-            key="admin.timetables.delete.do",
+            key="danger_admin.timetables.delete",
             type="primary",
             disabled=bool(days),
         ):
