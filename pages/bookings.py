@@ -197,7 +197,7 @@ def listing() -> None:
         "columns": ["When", "Ground and game", "Student", "Asked by", "Status"],
         "rows": [views.booking_row(b, by, known.grounds, now) for b in shown],
         "bulk": [],
-        "wide": True,
+        "kind": "wide",
         "live": shared.is_live,
     }
     acted = elements.action_list(payload, key="bookings.list")
