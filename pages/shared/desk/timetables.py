@@ -226,9 +226,7 @@ def _delete(shared: Services, timetable_id: str) -> None:
     elif table.weekdays:
         st.markdown(f"{parts.weekday_names(table.weekdays)}: no school, until another has them.")
         calendar = known.calendar.without_timetable(timetable_id)
-        parts.would_not_fit(
-            shared, calendar, ("without", timetable_id), "admin.timetables.delete.unfit"
-        )
+        parts.would_not_fit(shared, calendar, ("without", timetable_id))
     else:
         st.caption("No weekday and no date has it.")
     failed = st.container()
