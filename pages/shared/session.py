@@ -28,6 +28,11 @@ _FRAME = """<style>
 .st-key-head_approvals { min-height: 3rem; }
 /* Streamlit draws captions too faint to read, at 0.6 of the text; no theme option says so. */
 [data-testid="stCaptionContainer"] { opacity: 1; color: light-dark(#5b6880, #aab6cf); }
+/* The floor of the live updates is nothing to look at, and nothing to tab to. */
+iframe[title^="streamlit_autorefresh"] { visibility: hidden; }
+.stMain:focus-visible { outline: 3px solid #1f5fbf; outline-offset: -3px; }
+/* A popover stands outside of the colour scheme that light-dark() goes by. */
+[data-testid="stPopoverBody"] [data-testid="stCaptionContainer"] { color: inherit; }
 /* The chosen one of several is written in the brand's blue, too dark on dark. */
 .stButtonGroup [aria-checked="true"] p { color: light-dark(#173f8a, #a9c3ff); }
 </style>"""
