@@ -249,7 +249,7 @@ def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
         return "first that week", "chip"
     counted = sum(other.quota_window is not None for other in others)
     if quota is not None and counted + 1 >= quota:
-        return "as many as allowed", "chip full"
+        return f"{counted + 1} of {quota} that week", "chip full"
     return f"{len(others)} other{'s' if len(others) > 1 else ''} that week", "chip"
 
 

@@ -102,17 +102,18 @@ STATUS = {
 
 
 _DAY_SECONDS = 86_400
-_MARKUP = re.compile(r"[\\`*_\[\]{}<>#~$&|]|^[-+]|(?<=^\d)[.)]|:(?=\S)")
-# Where a bare address would become a link: no escape prevents that, a word joiner does.
-_ADDRESS = re.compile(r"(?<=\S)(?=@\S)|(?<=www)(?=\.\S)", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_\[\]{}<>#~$&|]|^[-+]|^\d+[.)]|:(?=\S)")
+# Where a bare address would become a link, or "->" an arrow and "--" a dash: no escape prevents
+# that, a word joiner does.
+_JOINED = re.compile(r"(?<=\S)(?=@\S)|(?<=www)(?=\.\S)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
 
 
 def literal(text: str) -> str:
     """``text`` for a place that reads markdown: names and reasons show as they were typed."""
     # A word joiner behind the colon: emoji and icons are looked for behind its escape too.
     return _MARKUP.sub(
-        lambda found: f"\\{found[0]}" + ("\u2060" if found[0] == ":" else ""),
-        _ADDRESS.sub("\u2060", " ".join(text.split())),
+        lambda found: f"{found[0][:-1]}\\{found[0][-1]}" + "\u2060" * (found[0] == ":"),
+        _JOINED.sub("\u2060", " ".join(text.split())),
     )
 
 

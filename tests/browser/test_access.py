@@ -6,8 +6,8 @@ from datetime import time
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, today, tomorrow
-from axe_playwright_python.sync_playwright import Axe
 from conftest import OpenPage
+from looking import serious
 from playwright.sync_api import Page, expect
 
 from booking_core import approve, close_ground
@@ -45,16 +45,6 @@ def busy_day(school: School) -> None:
         reason="Rain",
         by=ADMIN,
     )
-
-
-def serious(page: Page) -> list[str]:
-    """What axe finds serious or critical, each with the first places where it is."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: " + "; ".join(str(node["html"])[:160] for node in one["nodes"][:4])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def too_wide(page: Page) -> bool:

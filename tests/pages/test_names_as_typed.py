@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pages.shared.words import literal
@@ -29,3 +31,27 @@ def test_an_address_is_broken_by_what_nobody_sees(typed, joined):
 @pytest.mark.parametrize("typed", ["Tom @ school", "@home", "wwww", "www.", "a.b", "St. Mary"])
 def test_what_is_no_address_stays_as_it_is(typed):
     assert literal(typed) == typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "joined"),
+    [
+        ("Rain -> hall", r"Rain -|\> hall"),
+        ("9-A -- boys", "9-A -|- boys"),
+        ("a <-> b", r"a \<|-|\> b"),
+        ("x >= 3", r"x \>|= 3"),
+    ],
+)
+def test_signs_stay_signs_and_become_no_arrows(typed, joined):
+    shown = literal(typed)
+
+    assert shown == joined.replace("|", JOINER)
+    assert shown.replace(JOINER, "").replace("\\", "") == typed
+
+
+@pytest.mark.parametrize("typed", ["1. B", "12. B", "3) Cricket", "- Chess", "+ Chess"])
+def test_no_name_begins_a_list(typed):
+    shown = literal(typed)
+
+    assert shown.replace("\\", "") == typed
+    assert re.match(r"\d*\\", shown)

@@ -19,3 +19,32 @@ const isDark = element => {
   const value = parseInt(hex[1], 16)
   return (value >> 16) * 0.3 + ((value >> 8) & 255) * 0.59 + (value & 255) * 0.11 < 110
 }
+// What has the focus in a list, by a name that outlives its being drawn anew; else the line that it
+// stood in, so that whoever uses the keyboard goes on from there.
+const again = (root, name) =>
+  root.querySelector(`[data-focus="${CSS.escape(name)}"]`) ??
+  root.querySelector(`[data-id="${CSS.escape(name.slice(name.indexOf(":") + 1))}"]`)
+// A dialog that closes gives the focus back to what opened it. Streamlit does not find that inside
+// of an element of ours, nor once it was drawn anew: then it would start from the top of the page.
+const BACK_MS = 150
+if (!window.groundBookingFocus) {
+  window.groundBookingFocus = true
+  const isDialog = node => node.getAttribute?.("role") === "dialog"
+  let last = null
+  const press = event => {
+    const path = event.composedPath()
+    if (!path.some(isDialog)) last = { node: path[0], root: path[0].getRootNode(), name: path[0].dataset?.focus }
+  }
+  // Also of the keyboard. Focus itself does not tell: inside of one element it is not heard outside.
+  document.addEventListener("click", press, true)
+  const giveBack = () => {
+    const isLost = !document.activeElement || document.activeElement === document.body
+    if (!last || !isLost || document.querySelector("[role=dialog]")) return
+    const node = last.node.isConnected ? last.node : last.name && again(last.root, last.name)
+    node?.focus({ preventScroll: true })
+  }
+  new MutationObserver(changes => {
+    const gone = changes.flatMap(change => [...change.removedNodes])
+    if (gone.some(node => isDialog(node) || node.querySelector?.("[role=dialog]"))) setTimeout(giveBack, BACK_MS)
+  }).observe(document.body, { childList: true, subtree: true })
+}

@@ -194,7 +194,7 @@ class Grid {
       cell.setAttribute("aria-pressed", picked)
       cell.setAttribute("aria-label", `${picked ? "Picked" : "Free"}: ${ground.name}, ${period.time}`)
       cell.onclick = () => this.trigger("pick", { ground: ground.id, start: period.start })
-    }
+    } else cell.tabIndex = -1 // keeps the focus when somebody else takes it: the arrows go on from here
     const place = this.place(row, column)
     const left = (this.marks.get(place) ?? 0) - performance.now()
     if (left > 0) {

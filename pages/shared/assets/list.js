@@ -73,6 +73,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const row of data.rows) {
     const tr = make("tr", row.selectable ? "checkable" : "")
     tr.dataset.id = row.id
+    tr.tabIndex = -1 // takes the focus of a button that its line has no more
     if (checks) {
       const td = make("td", "check")
       if (row.selectable) {
@@ -130,5 +131,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
       }))
   }
   update()
-  if (focused) root.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
+  if (focused) again(root, focused)?.focus({ preventScroll: true })
 }

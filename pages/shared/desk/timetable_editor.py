@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date as Date
 from datetime import time, timedelta
 from typing import Any
@@ -87,7 +88,7 @@ def _editor(shared: Services) -> None:
             key=f"{_PREFIX}table.{state[_ROUND]}",
             num_rows="dynamic",
             hide_index=True,
-            height=35 * min(len(state[_ROWS]) + 2, 26) + 3,
+            height=35 * min(max(len(state[_ROWS]) + 2, 6), 26) + 3,
             alt="The periods of this timetable: name, begin and end",
             column_config={
                 "Period": st.column_config.TextColumn(
@@ -170,6 +171,7 @@ def _typed(edited: pd.DataFrame) -> Timetable | str:
     periods = []
     for number, row in enumerate(edited.itertuples(index=False), start=1):
         label, start, end = (None if pd.isna(value) else value for value in row)
+        start, end = _time(start), _time(end)
         if label is None and start is None and end is None:
             continue  # a line just added
         name = f"“{label}”" if label else f"Line {number}"
@@ -188,6 +190,14 @@ def _typed(edited: pd.DataFrame) -> Timetable | str:
         return Timetable(id, periods, state[_WEEKDAYS] or (), state[_NAME])
     except InvalidRequest as exc:
         return words.error(exc)
+
+
+def _time(value: Any) -> Any:
+    """What stands in a cell as a time; the editor of a table that began empty tells it as text."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return time.fromisoformat(value)
+    return value
 
 
 def _preview(shared: Services, wanted: Timetable) -> None:

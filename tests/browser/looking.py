@@ -1,0 +1,113 @@
+"""What a screen says, where it stands, and what axe thinks of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Locator, Page, expect
+
+# Every text and every attribute that is read out or shown, those of shadow roots, of frames and
+# within a canvas too; and the elements that only markup typed by somebody would have made.
+_READ = """where => {
+  const texts = [], faults = []
+  const told = ["title", "alt", "placeholder", "aria-description"]
+  const made = {
+    "a mark": "mark", "a picture": "img[src='x'], img[src*='a.example']",
+    "a frame": "iframe[src^='javascript']", "a link": "a[href^='javascript'], a[href*='a.example']",
+    "a formula": ".katex",
+  }
+  const typed = { "bold": ["strong, b, em", "bo"], "colour": ["span", "rr"], "code": ["code", "c"],
+    "struck out": ["del", "s"], "an icon": ["span", "flood"] }
+  const read = root => {
+    for (const [fault, selector] of Object.entries(made))
+      if (root.querySelector(selector)) faults.push(fault)
+    for (const [fault, [selector, text]] of Object.entries(typed))
+      if ([...root.querySelectorAll(selector)].some(e => e.textContent === text)) faults.push(fault)
+    if ([...root.querySelectorAll("script")].some(e => e.textContent.includes("hit")))
+      faults.push("a script")
+    for (const element of [root, ...root.querySelectorAll("*")]) {
+      if (element.shadowRoot) read(element.shadowRoot)
+      if (element.contentDocument) {
+        if ("hit" in element.contentWindow) faults.push("a script that ran")
+        const inner = element.contentDocument.documentElement
+        if (inner) read(inner)
+      }
+      if (element.matches?.("script, style")) continue
+      for (const name of told) texts.push(element.getAttribute?.(name) ?? "")
+      // Of a widget that is its label before Markdown was read: with the escapes, and harmless.
+      texts.push((element.getAttribute?.("aria-label") ?? "").replace(/\\\\(?=[^\\w\\s])/g, ""))
+      if (typeof element.value === "string") texts.push(element.value)
+      let run = ""
+      for (const node of element.childNodes) {
+        if (node.nodeType === Node.TEXT_NODE) run += node.data
+        else { texts.push(run); run = "" }
+      }
+      texts.push(run)
+    }
+  }
+  const places = where ? [...document.querySelectorAll(where)] : [document.documentElement]
+  places.forEach(read)
+  texts.push(document.title)
+  if ("hit" in window) faults.push("a script that ran")
+  return [texts.filter(text => text.trim()), faults]
+}"""
+# Of the theme in .streamlit/config.toml.
+BACKGROUNDS = {"light": "rgb(245, 247, 250)", "dark": "rgb(13, 21, 38)"}
+
+
+def read(page: Page, where: str = "") -> tuple[list[str], list[str]]:
+    """All texts of the screen or of a part, and what markup made of them.
+
+    Word joiners are left out: nobody sees them.
+    """
+    texts, faults = page.evaluate(_READ, where)
+    return [" ".join(text.replace("\u2060", "").split()) for text in texts], faults
+
+
+def serious(page: Page, where: str | None = None, *, only: str | None = None) -> list[str]:
+    """What axe finds serious or critical, each with the first places where it is.
+
+    ``where``: in that part of the page alone; ``only``: by that rule alone.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    options = {"resultTypes": ["violations"]} | ({"runOnly": [only]} if only else {})
+    run = "([where, options]) => axe.run(where ?? document, options)"
+    found = page.evaluate(run, [where, options])["violations"]
+    return [
+        f"{one['id']}: " + "; ".join(str(node["html"])[:160] for node in one["nodes"][:4])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def settled(page: Page) -> None:
+    """Returns when the screen is drawn, and no run is under way that would draw it again."""
+    expect(page.locator(".stSkeleton")).to_have_count(0)
+    expect(page.locator("[data-stale='true']")).to_have_count(0)
+
+
+def button(page: Page, key: str) -> Locator:
+    """A button by its key; of one with a tooltip there is a second one that is never shown."""
+    return page.locator(f".st-key-{css(key)} button").locator("visible=true").first
+
+
+def css(key: str) -> str:
+    """How Streamlit writes a key into a class."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "-", key)
+
+
+def dialog(page: Page) -> Locator:
+    return page.get_by_role("dialog")
+
+
+def schemes(page: Page) -> Iterator[str]:
+    """Light, then dark, then as it was: an open screen follows at once, without a run."""
+    app = page.locator(".stApp")
+    for scheme, color in BACKGROUNDS.items():
+        page.emulate_media(color_scheme=scheme)
+        expect(app).to_have_css("background-color", color)
+        yield scheme
+    page.emulate_media(color_scheme="light")

@@ -1,0 +1,498 @@
+"""HTML, script and Markdown in every text that somebody can type, on every screen.
+
+Each is shown as it was typed and makes nothing. What opens on the way, dialogs and menus, is also
+looked at by axe, light and dark.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from app_server import AppServer, School, running_app, today, tomorrow
+from conftest import OpenPage
+from looking import button, css, dialog
+from playwright.sync_api import Page, expect
+from screens import place, requested, show_tab
+from test_desk_timetable import type_end_of_first
+from tour import Tour
+from typed_school import (
+    ASKED,
+    FIELDS,
+    FILE,
+    MADE,
+    MAIL,
+    NAMED,
+    NEXT,
+    OTHER,
+    PASSWORD,
+    ROLL,
+    SIGN_IN,
+    STUDENT,
+    WRONG,
+    settle,
+    text,
+)
+from typed_school import (
+    PRINCIPAL as HEAD,
+)
+
+import booking_core
+from booking_core import Booking, approve, save_day
+from booking_core.roster import WrongRow
+from pages.shared.address import COOKIE
+
+WHO = "zqstudent zqclass"
+WHAT = f"zqground zqgame {WHO}"
+# The stops of each tour, with what stands there.
+STAFF = {
+    "Book": "zqground zqlabel zqgame zqclass zqclosed zqstaff",
+    "Book, date": "",
+    "Book, no school": "zqnote",
+    "Book, students": f"{WHO} zqroll",
+    "Book, busy": "zqground",
+    "Book, panel": "zqground zqgame",
+    "Book, review": f"{WHAT} zqroll zqpurpose zqstaff",
+    "Book, lost": "zqother zqground",
+    "Book, requested": WHAT,
+    "Bookings": f"{WHAT} zqstaff",
+    "Bookings, told": f"zqground zqhead zqclosed {WHO}",
+    "Bookings, ground": "zqground",
+    "Bookings, student": f"{WHO} zqroll",
+    "Bookings, class": "zqclass",
+    "Bookings, rejected": f"{WHAT} zqpurpose zqhead zqrejected",
+    "Bookings, cancelled": "zqstaff zqcancelled",
+    "Bookings, revoked": "zqhead zqrevoked",
+    "Bookings, cancel": WHAT,
+    "Approvals of a delegate": f"zqhead {WHAT}",
+}
+PRINCIPAL = {
+    "Approvals": f"{WHAT} zqstaff",
+    "Approvals, reject": WHAT,
+    "Approvals, too late": "zqstudent",
+    "Approvals, approved": WHAT,
+    "Approvals, revoke": WHAT,
+    "Approvals, decided": f"{WHAT} zqhead",
+    "Approvals, hand on": "zqhead zqstaff",
+    "Approvals, who decides": "zqother zqadmin",
+    "Reports": "zqground zqclass zqgame",
+    "Reports, export": "",
+    "Closures": "zqclosed zqhead",
+}
+GROUNDS = {
+    "Grounds": "zqground zqgame zqretired zqadmin",
+    "Grounds, hint": "zqground",
+    "Grounds, edit": "zqground zqgame",
+    "Grounds, games": "zqfresh",
+    "Grounds, saved": "zqground",
+    "Grounds, retire": WHAT,
+    "Timetables": "zqtimetable zqnote zqlabel",
+    "Timetables, edit": "zqlabel",
+    "Timetables, preview": "zqtimetable zqlabel",
+    "Timetables, filler": "",
+    "Timetables, wrong": "zqlabel",
+    "Timetables, what holds": "zqtimetable",
+    "Timetables, dates": "zqtimetable zqlabel zqfresh",
+    "Timetables, delete": f"zqtimetable {WHAT}",
+    "Closures": "zqclosed zqhead",
+    "Closures, grounds": "zqground",
+    "Closures, closed already": "zqclosed",
+    "Closures, review": f"{WHAT} zqstaff zqagain",
+    "Closures, lift": "zqagain zqadmin",
+    "Closures, give back": f"{WHAT} zqstaff",
+}
+STUDENTS = {
+    "Students": f"{WHO} zqroll zqmail",
+    "Students, classes": "zqclass",
+    "Students, add": "",
+    "Students, edit": f"{WHO} zqroll zqmail",
+    "Students, new class": "zqfresh",
+    "Students, deactivate": f"{WHAT} zqroll",
+    "Students, reactivate": "zqleaver",
+    "Students, erase": "zqleaver",
+    "Students, no such column": "zqheading",
+    "Students, new": "zqnew zqclass zqmail zqfile",
+    "Students, changed": "zqstudent zqclass",
+    "Students, wrong": "zqwrong",
+    "Students, leaving": f"{WHAT} zqroll",
+    "Students, rollover": "zqclass",
+    "Students, becomes": "zqclass",
+    "Students, meet": "zqclass",
+    "Students, roll over": "zqclass",
+}
+ACCOUNTS = {
+    "Accounts": "zqother zqsignin zqaddress zqadmin zqleft",
+    "Accounts, add": "",
+    "Accounts, change": "zqother zqsignin zqaddress",
+    "Accounts, disable": "zqother",
+    "Accounts, enable": "zqleft",
+    "Accounts, password": "zqother",
+    "Accounts, password made": "zqother zqsignin",
+    "Audit": "zqadmin zqhead zqstaff",
+    "Audit, who": "zqadmin zqhead zqstaff",
+    "Audit, change": "zqreason zqadmin",
+}
+DOORS = {
+    "Wall": f"{WHAT} zqclosed zqschool",
+    "Wall, one ground": f"{WHAT} zqschool",
+    "Wall, no such ground": "zqasked",
+    "Wall, no school": "zqnote",
+    "Door": "zqschool zqcontact zqnext",
+    "Door, wrong": "zqname",
+    "Door, password": "zqsignin zqnext",
+}
+TOURS = (STAFF, PRINCIPAL, GROUNDS, STUDENTS, ACCOUNTS, DOORS)
+
+
+@pytest.fixture(scope="module")
+def typed_app(
+    mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[AppServer, School]]:
+    names = {"SCHOOL_NAME": text("zqschool"), "SCHOOL_CONTACT": text("zqcontact")}
+    with running_app(tmp_path_factory.mktemp("typed"), mongod_uri, **names) as both:
+        yield both
+
+
+@pytest.fixture
+def app(typed_app: tuple[AppServer, School], school: School) -> AppServer:
+    return typed_app[0]
+
+
+@pytest.fixture
+def school(typed_app: tuple[AppServer, School]) -> School:
+    typed_app[1].reset()
+    return typed_app[1]
+
+
+@pytest.fixture
+def bookings(school: School) -> dict[str, Booking]:
+    """Of the one student whose details are markup, by what became of them."""
+    return settle(school)
+
+
+def test_every_text_of_the_model_is_made_by_the_system_or_typed_and_shown_on_the_tour():
+    values = [*map(booking_core.__dict__.get, booking_core.__all__), WrongRow]
+    found = {
+        f"{value.__name__}.{field.name}"
+        for value in values
+        if isinstance(value, type) and dataclasses.is_dataclass(value)
+        for field in dataclasses.fields(value)
+        if re.search(r"\bstr\b|\bAny\b", str(field.type))
+    }
+    shown = {word for tour in TOURS for stop in tour.values() for word in stop.split()}
+
+    assert found - set(MADE) == FIELDS.keys()
+    assert set(FIELDS.values()) <= shown
+
+
+def test_what_staff_see(open_page: OpenPage, school: School, bookings: dict[str, Booking]) -> None:
+    page = open_page("/book", "Meera Nair")
+    tour = Tour(page, STAFF)
+    tour.stop("Book")
+    page.get_by_role("button", name="Choose date").click()
+    tour.opened("Book, date", "[role=dialog]")
+    page.keyboard.press("Escape")
+    button(page, "book.next").click()
+    expect(place(page, 14)).to_contain_text("Closed")
+    button(page, "book.next").click()
+    tour.stop("Book, no school")
+    button(page, "book.previous").click()
+    expect(place(page, 14)).to_contain_text("Closed")
+    button(page, "book.previous").click()
+    expect(place(page, 14)).to_contain_text("Requested")
+    pick(page, 13, ground=3)
+    menu(tour, "Book, students", "book.student", ROLL[:8])
+    tour.look("Book, students", "[role=listbox]")
+    page.get_by_role("option").click()
+    tour.stop("Book, busy", ".st-key-card_panel")
+    pick(page, 15)
+    page.get_by_label("Purpose").fill(text("zqpurpose"))
+    page.get_by_label("Purpose").press("Tab")
+    tour.stop("Book, panel", ".st-key-card_panel")
+    button(page, "book.review.open").click()
+    tour.opened("Book, review")
+    school.book(by=OTHER, start=15, student=1, game=text("zqgame"))
+    tour.opened("Book, lost")
+    button(page, "book.review.alternative.0").click()
+    button(page, "book.confirm").click()
+    expect(requested(page)).to_be_visible()
+    tour.opened("Book, requested")
+    button(page, "book.ok").click()
+
+    tour.stop("Bookings", ".st-key-bookings-list")
+    tour.stop("Bookings, told", ".st-key-card_notices")
+    for name in ("ground", "student", "class"):
+        menu(tour, f"Bookings, {name}", f"bookings.{name}")
+        page.keyboard.press("Escape")
+    for became in ("rejected", "cancelled", "revoked"):
+        act(page, "details", bookings[f"zq{became}"].id)
+        tour.opened(f"Bookings, {became}")
+        leave(page)
+    act(page, "cancel", bookings["waiting"].id)
+    tour.opened("Bookings, cancel")
+    button(page, "bookings.keep").click()
+    page.get_by_role("link", name="Approvals").click()
+    tour.stop("Approvals of a delegate")
+
+    assert tour.left == {}
+
+
+def test_what_a_principal_sees(
+    open_page: OpenPage, school: School, bookings: dict[str, Booking]
+) -> None:
+    page = open_page("/approvals", "Anand Rao")
+    tour = Tour(page, PRINCIPAL)
+    tour.stop("Approvals")
+    act(page, "reject", bookings["waiting"].id)
+    tour.opened("Approvals, reject")
+    approve(school.db, bookings["waiting"].id, by=HEAD)
+    dialog(page).get_by_label("Reason").fill("Rain")
+    button(page, "approvals.do").click()
+    tour.stop("Approvals, too late", ".stAlert")
+    show_tab(page, "Approved, upcoming")
+    tour.stop("Approvals, approved", ".st-key-approvals-list-1")
+    act(page, "revoke", bookings["approved"].id)
+    tour.opened("Approvals, revoke")
+    leave(page)
+    show_tab(page, "Decided")
+    tour.stop("Approvals, decided", ".st-key-approvals-list-2")
+    button(page, "approvals.hand_on").click()
+    tour.opened("Approvals, hand on")
+    menu(tour, "Approvals, who decides", "approvals.hand_on.to")
+    page.keyboard.press("Escape")
+    leave(page)
+
+    page.get_by_role("link", name="Reports").click()
+    tour.stop("Reports", ".stMain")
+    button(page, "reports.export").click()
+    tour.opened("Reports, export")
+    leave(page)
+    page.get_by_role("link", name="Closures").click()
+    tour.stop("Closures")
+
+    assert tour.left == {}
+
+
+def test_what_an_admin_sees_of_the_grounds(
+    open_page: OpenPage, school: School, bookings: dict[str, Booking]
+) -> None:
+    page = open_page("/admin", "Farah Sheikh")
+    tour = Tour(page, GROUNDS)
+    tour.stop("Grounds")
+    button(page, "admin.grounds.ground-1.edit").hover()
+    tour.stop("Grounds, hint", "[role=tooltip]")
+    button(page, "admin.grounds.ground-1.edit").click()
+    tour.opened("Grounds, edit")
+    menu(tour, "Grounds, games", "admin.grounds.games", text("zqfresh"))
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    button(page, "admin.grounds.edit.save").click()
+    tour.stop("Grounds, saved", "[data-testid=stToast]")
+    button(page, "admin.grounds.ground-1.retire").click()
+    tour.opened("Grounds, retire")
+    button(page, "admin.grounds.retire.keep").click()
+
+    show_tab(page, "Timetables")
+    tour.stop("Timetables")
+    button(page, "admin.timetables.regular.edit").click()
+    expect(page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
+    tour.stop("Timetables, edit", "[data-testid=stDataFrame]")
+    tour.stop("Timetables, preview", "[class*='editor-preview']")
+    type_end_of_first(page, "07:00")
+    tour.stop("Timetables, wrong", ".stAlert")
+    filler = page.get_by_role("button", name="Fill in equal periods")
+    filler.click()
+    tour.opened("Timetables, filler", "[data-testid=stPopoverBody]")
+    filler.click()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    button(page, "admin.editor.back").click()
+    button(page, "admin.days.add").click()
+    for place_of_day in (0, 3):  # of the first and of the last date
+        dialog(page).get_by_role("spinbutton").nth(place_of_day).click()
+        page.keyboard.type(f"{tomorrow():%d%m%Y}")
+    page.keyboard.press("Escape")  # closes the calendar
+    expect(page.get_by_role("grid")).to_have_count(0)
+    menu(tour, "Timetables, what holds", "admin.days.what")
+    page.get_by_role("option").filter(has_text="zqtimetable").click()
+    dialog(page).get_by_label("Why").fill(text("zqfresh"))
+    dialog(page).get_by_label("Why").press("Tab")
+    tour.opened("Timetables, dates")
+    button(page, "admin.days.back").click()
+    button(page, "admin.timetables.regular.delete").click()
+    tour.opened("Timetables, delete")
+    button(page, "admin.timetables.delete.keep").click()
+
+    show_tab(page, "Closures")
+    tour.stop("Closures", ".st-key-admin-closures-list")
+    button(page, "admin.closures.new").click()
+    menu(tour, "Closures, grounds", "admin.closing.grounds", "")
+    page.get_by_role("option", name="Ground 2").click()
+    page.keyboard.press("Escape")
+    dialog(page).get_by_label("Reason").fill(text("zqagain"))
+    button(page, "admin.closing.review").click()
+    tour.opened("Closures, closed already")
+    dialog(page).get_by_text("All grounds").click()
+    button(page, "admin.closing.review").click()
+    tour.opened("Closures, review")
+    button(page, "admin.closing.confirm").click()
+    page.get_by_role("row").filter(has_text="zqagain").get_by_role("button").click()
+    tour.opened("Closures, lift")
+    button(page, "admin.closures.do_lift").click()
+    tour.opened("Closures, give back")
+    button(page, "admin.closures.leave_all").click()
+
+    assert tour.left == {}
+
+
+def test_what_an_admin_sees_of_the_students(
+    open_page: OpenPage, school: School, bookings: dict[str, Booking]
+) -> None:
+    page = open_page("/admin", "Farah Sheikh")
+    tour = Tour(page, STUDENTS)
+    show_tab(page, "Students")
+    tour.stop("Students")
+    menu(tour, "Students, classes", "admin.students.class")
+    page.keyboard.press("Escape")
+    button(page, "admin.students.add").click()
+    tour.opened("Students, add")
+    leave(page)
+    act(page, "change", ROLL)
+    tour.opened("Students, edit")
+    menu(tour, "Students, new class", f"admin.students.form.{ROLL}.class", text("zqfresh"))
+    page.keyboard.press("Escape")
+    leave(page)
+    for verb, id in (("deactivate", ROLL), ("reactivate", "S900"), ("erase", "S900")):
+        act(page, verb, id)
+        tour.opened(f"Students, {verb}")
+        button(page, "admin.students.back").click()
+
+    show_tab(page, "Import")
+    head = ["roll number", "name", "class", "email"]
+    upload(page, [[*head, text("zqheading"), text("zqheading")], ["N1", "New", "9-A", "", "", ""]])
+    tour.stop("Students, no such column", ".stAlert")
+    new = ["N1", text("zqnew"), text("zqclass"), MAIL]
+    wrong = [WRONG, "Wrong", "9-A", ""]
+    upload(page, [head, new, [ROLL, STUDENT, "9-Z", MAIL], wrong, wrong])
+    tour.stop("Students, new", ".stMain")
+    show_tab(page, "Changed 1")
+    tour.stop("Students, changed", ".stMain")
+    show_tab(page, "Wrong rows 1")
+    tour.stop("Students, wrong", ".stMain")
+    upload(page, [head, new])
+    show_tab(page, "Leaving 3")
+    page.get_by_text("whom the file does not name").click()
+    tour.stop("Students, leaving", ".stMain")
+
+    show_tab(page, "Class rollover")
+    tour.stop("Students, rollover", ".st-key-card_rollover")
+    for class_name in ("9-A", "9-B"):
+        tour.left["Students, becomes"] = {"zqclass"}
+        menu(tour, "Students, becomes", f"admin.students.class.{class_name}")
+        page.get_by_role("option").filter(has_text="zqclass").click()
+    tour.stop("Students, meet", ".stAlert")
+    button(page, "admin.students.roll").click()
+    tour.opened("Students, roll over")
+    button(page, "admin.students.roll.back").click()
+
+    assert tour.left == {}
+
+
+def test_what_an_admin_sees_of_the_accounts(
+    open_page: OpenPage, school: School, bookings: dict[str, Booking]
+) -> None:
+    page = open_page("/admin", "Farah Sheikh")
+    tour = Tour(page, ACCOUNTS)
+    show_tab(page, "Accounts")
+    tour.stop("Accounts", ".stMain")
+    button(page, "admin.accounts.add").click()
+    tour.opened("Accounts, add")
+    leave(page)
+    for verb, id in (("change", SIGN_IN), ("disable", SIGN_IN), ("enable", "gone")):
+        act(page, verb, id)
+        tour.opened(f"Accounts, {verb}")
+        leave(page)
+    act(page, "reset", SIGN_IN)
+    tour.opened("Accounts, password")
+    button(page, "admin.accounts.do").click()
+    tour.opened("Accounts, password made")
+    button(page, "admin.accounts.done").click()
+
+    show_tab(page, "Audit")
+    tour.stop("Audit", ".st-key-admin-audit-list")
+    menu(tour, "Audit, who", "admin.audit.who")
+    page.get_by_role("option").filter(has_text="admin").click()
+    disabled = page.get_by_role("row").filter(has_text="Disabled").first
+    disabled.get_by_role("button").click()
+    tour.opened("Audit, change")
+    leave(page)
+
+    assert tour.left == {}
+
+
+def test_what_passers_by_see(
+    open_page: OpenPage, school: School, bookings: dict[str, Booking]
+) -> None:
+    page = open_page("/wall", None)
+    wall, door = page.url, page.url.replace("/wall", "/signin")
+    tour = Tour(page, DOORS)
+    tour.stop("Wall")
+    page.goto(f"{wall}?ground=ground-1&show=<mark>&theme=<mark>")
+    tour.stop("Wall, one ground")
+    page.goto(f"{wall}?ground={quote(ASKED)}")
+    tour.stop("Wall, no such ground")
+    save_day(school.db, today(), timetable_id=None, note=text("zqnote"))
+    page.goto(wall)
+    tour.stop("Wall, no school")
+
+    page.goto(f"{door}?next={quote(NEXT)}")
+    tour.stop("Door")
+    page.get_by_label("Name").fill(NAMED)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("do not go together")
+    tour.stop("Door, wrong")
+    page.context.add_cookies(
+        [{"name": COOKIE, "value": school.token(SIGN_IN), "url": door.rpartition("/")[0]}]
+    )
+    page.goto(door.replace("signin", f"password?next={quote(NEXT)}"))
+    tour.stop("Door, password")
+
+    assert tour.left == {}
+
+
+def pick(page: Page, hour: int, ground: int = 1) -> None:
+    place(page, hour, ground).click()
+    expect(place(page, hour, ground)).to_have_attribute("data-state", "picked")
+
+
+def menu(tour: Tour, name: str, key: str, typed: str = "") -> None:
+    """Opens a list of choices, and types into it."""
+    box = tour.page.locator(f"[class*='st-key-{css(key)}']").get_by_role("combobox")
+    box.click()
+    if typed:
+        box.fill(typed)
+    tour.stop(name, "[role=listbox]")
+
+
+def act(page: Page, verb: str, id: str) -> None:
+    """Presses a button of a line."""
+    page.locator(f'[data-focus="{verb}:{id}"]').click()
+
+
+def leave(page: Page) -> None:
+    """Closes the dialog."""
+    page.keyboard.press("Escape")
+    expect(dialog(page)).to_have_count(0)
+
+
+def upload(page: Page, rows: list[list[str]]) -> None:
+    text_of_file = io.StringIO()
+    csv.writer(text_of_file).writerows(rows)
+    name = f"{FILE}.csv"
+    file = {"name": name, "mimeType": "text/csv", "buffer": text_of_file.getvalue().encode()}
+    page.locator("input[type=file]").set_input_files(file)
