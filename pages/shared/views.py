@@ -248,8 +248,11 @@ def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
     if not others:
         return "first that week", "chip"
     counted = sum(other.quota_window is not None for other in others)
-    if quota is not None and counted + 1 >= quota:
-        return f"{counted + 1} of {quota} that week", "chip full"
+    if quota is not None and counted:
+        return (
+            f"{counted + 1} of {quota} that week",
+            "chip full" if counted + 1 >= quota else "chip",
+        )
     return f"{len(others)} other{'s' if len(others) > 1 else ''} that week", "chip"
 
 
