@@ -29,9 +29,9 @@ with (
     st.container(horizontal=True, gap="small", horizontal_alignment="right", key="control_book"),
 ):
     st.button(
-        ":material/chevron_left:",
-        key="book.previous",
-        help="Previous day",
+        "Previous day",
+        key="icon_book.previous",
+        icon=":material/chevron_left:",
         on_click=form.turn_day,
         args=(-1,),
         disabled=date <= today,
@@ -47,9 +47,9 @@ with (
         width=150,
     )
     st.button(
-        ":material/chevron_right:",
-        key="book.next",
-        help="Next day",
+        "Next day",
+        key="icon_book.next",
+        icon=":material/chevron_right:",
         on_click=form.turn_day,
         args=(1,),
         disabled=date >= last_day,

@@ -188,12 +188,11 @@ def test_the_desk_adds_a_ground_and_a_timetable_and_closes_the_grounds_by_keyboa
     expect(page.get_by_role("button", name="Tue", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )
-    # The plain form beside the table, which is a canvas.
-    hands.enter("Fill in equal periods")
-    hands.enter("^Fill in$")
+    hands.enter("Add a period")
     expect(page.get_by_role("cell", name="8–9 AM")).to_be_visible()
-    hands.press("Escape")
-    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    hands.to("^minute, Period 1 ends", "Shift+Tab")
+    page.keyboard.type("30")
+    expect(page.get_by_role("cell", name="8–9:30 AM")).to_be_visible()
     hands.enter("^Save timetable")
     expect(page.get_by_text("Exam day", exact=True)).to_be_visible()
 

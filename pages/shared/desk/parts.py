@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Actor, Booking, BookingError, Calendar, misfits
+from booking_core import Actor, Booking, BookingError, Calendar, Period, misfits
 from booking_core.timetable import DayPlan
 from pages.shared import session, views, words
 from pages.shared.services import Services
@@ -94,13 +94,17 @@ def plan(day: DayPlan, today: Date, name: str = "") -> None:
         st.caption("No school: nothing can be booked.")
         return
     rows = [(words.span(p.start, p.end), p.label) for p in day.periods]
-    # Many a school names its periods by their times: these are said once.
-    if all(_plain(time) == _plain(label) for time, label in rows):
+    if all(map(is_named_by_times, day.periods)):  # these are said once
         lines = ["| Period |", "|:--|", *(f"| {time} |" for time, _ in rows)]
     else:
         lines = ["| Time | Period |", "|:--|:--|"]
         lines += [f"| {time} | {words.literal(label)} |" for time, label in rows]
     st.markdown("\n".join(lines))
+
+
+def is_named_by_times(period: Period) -> bool:
+    """Whether its label says its times, as that of many a school does, however it writes them."""
+    return _plain(period.label) == _plain(words.span(period.start, period.end))
 
 
 def _plain(text: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import date as Date
 from datetime import time, timedelta
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from booking_core import (
@@ -24,25 +22,25 @@ from pages.shared import live, words
 from pages.shared.desk import parts
 from pages.shared.services import Services
 
-_WAS, _ROWS, _ROUND = "admin.editor.was", "admin.editor.rows", "admin.editor.round"
+_WAS, _LINES, _NEXT = "admin.editor.was", "admin.editor.lines", "admin.editor.next"
 _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.editor.date"
 _PROBLEM, _SAID, _PREFIX = "admin.editor.problem", "admin.days.said", "admin.editor."
 _NEW = "new timetable"  # no id: that is made when it is saved, and never has a space
-_COLUMNS = ("Period", "Begins", "Ends")
+_LABEL, _BEGINS, _ENDS = "label", "begins", "ends"
+_QUARTER, _DAY = 15, 24 * 60  # minutes: the grain of the slots, and a day
 _NO_PERIOD = "Add at least one period."
 
 
 def is_open() -> bool:
-    return _ROWS in st.session_state
+    return _LINES in st.session_state
 
 
-def open_editor(table: Timetable | None, weekdays: Iterable[int] = ()) -> None:
+def open_editor(table: Timetable | None, weekdays: Sequence[int] = ()) -> None:
     """From the next run on, ``table`` is edited; None: a new one, on ``weekdays`` to begin with."""
     close()
     state = st.session_state
     state[_WAS] = table
-    state[_ROUND] = 0
-    state[_ROWS] = _frame(table.periods if table else ())
+    _put(table.periods if table else ())
     state[_NAME] = table.name if table else ""
     state[_WEEKDAYS] = list(table.weekdays if table else weekdays)
 
@@ -58,16 +56,31 @@ def show(shared: Services) -> None:
     live.fragment(shared, "admin.timetable", lambda: _editor(shared))
 
 
-def _frame(periods: Iterable[Period]) -> pd.DataFrame:
-    rows = [(p.label, p.start, p.end) for p in periods]
-    return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
+def _field(line: int, name: str) -> str:
+    return f"{_PREFIX}{name}.{line}"
+
+
+def _put(periods: Sequence[Period], after: Sequence[int] = ()) -> None:
+    """Lines for ``periods`` behind the lines ``after``; any others are gone.
+
+    A number is never used twice: what was typed into a line that is gone is not in another one.
+    """
+    state = st.session_state
+    first = state.get(_NEXT, 0)
+    state[_NEXT] = first + len(periods)
+    state[_LINES] = [*after, *range(first, state[_NEXT])]
+    for line, period in enumerate(periods, start=first):
+        # Left empty it follows its times.
+        state[_field(line, _LABEL)] = "" if parts.is_named_by_times(period) else period.label
+        state[_field(line, _BEGINS)], state[_field(line, _ENDS)] = period.start, period.end
 
 
 def _editor(shared: Services) -> None:
     state: Any = st.session_state
     if not is_open():  # closed by a press of this very run
         st.rerun()
-    for key in (_NAME, _WEEKDAYS):
+    fields = [_field(line, name) for line in state[_LINES] for name in (_LABEL, _BEGINS, _ENDS)]
+    for key in (_NAME, _WEEKDAYS, *fields):  # kept while another screen is looked at
         state[key] = state[key]
     was: Timetable | None = state[_WAS]
     st.markdown("##### New timetable" if was is None else "##### Edit timetable")
@@ -82,28 +95,8 @@ def _editor(shared: Services) -> None:
             format_func=parts.WEEKDAYS.__getitem__,
             help="None, where it is only for special dates, such as exams.",
         )
-        st.markdown("Periods")
-        edited = st.data_editor(
-            state[_ROWS],
-            key=f"{_PREFIX}table.{state[_ROUND]}",
-            num_rows="dynamic",
-            hide_index=True,
-            height=35 * min(max(len(state[_ROWS]) + 2, 6), 26) + 3,
-            alt="The periods of this timetable: name, begin and end",
-            column_config={
-                "Period": st.column_config.TextColumn(
-                    max_chars=120, help="Left empty, it is named by its times."
-                ),
-                "Begins": st.column_config.TimeColumn(format="h:mm A", step=900),
-                "Ends": st.column_config.TimeColumn(format="h:mm A", step=900),
-            },
-        )
-        st.caption(
-            "Press a cell to change it, the last line to add a period. A time may be typed, "
-            "such as 14:15; periods begin and end on a quarter of an hour."
-        )
-        _filler()
-    wanted = _typed(edited)
+        _lines(state[_LINES])
+    wanted = _typed()
     with right, st.container(border=True, key="card_admin.editor.preview"):
         st.markdown("##### Before you save")
         if isinstance(wanted, Timetable):
@@ -111,7 +104,7 @@ def _editor(shared: Services) -> None:
         elif wanted == _NO_PERIOD and was is None:  # where everybody begins is no mistake
             st.caption(
                 "The day as it will be is shown here. “Fill in equal periods” is the quickest way "
-                "to begin; then change what differs in the table."
+                "to begin; then change what differs."
             )
         else:
             parts.problem(wanted)
@@ -130,6 +123,65 @@ def _editor(shared: Services) -> None:
         st.button("Back", key="admin.editor.back", on_click=close)
 
 
+def _lines(lines: Sequence[int]) -> None:
+    """A line of fields for each period."""
+    st.markdown("Periods")
+    st.caption("The name of each, when it begins and when it ends, on quarters of an hour.")
+    for number, line in enumerate(lines, start=1):
+        with st.container(horizontal=True, gap="xsmall", key=f"line_{line}"):
+            st.text_input(
+                f"Name of period {number}",
+                key=_field(line, _LABEL),
+                max_chars=120,
+                placeholder="Named by its times",
+                label_visibility="collapsed",
+            )
+            for name in (_BEGINS, _ENDS):
+                st.time_input(
+                    f"Period {number} {name}",
+                    key=_field(line, name),
+                    step=_QUARTER * 60,
+                    format="12h",
+                    label_visibility="collapsed",
+                    width=124,
+                )
+            st.button(
+                f"Remove period {number}",
+                key=f"icon_{_field(line, 'remove')}",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=_remove,
+                args=(line,),
+            )
+    with st.container(horizontal=True):
+        st.button("Add a period", key="admin.editor.add", icon=":material/add:", on_click=_add)
+        _filler()
+
+
+def _add() -> None:
+    """A period right behind the last one, as long as that."""
+    state = st.session_state
+    lines = state[_LINES]
+    start, length = minutes(time(8)), 60
+    if lines:
+        begins, ends = (state[_field(lines[-1], name)] for name in (_BEGINS, _ENDS))
+        start = minutes(ends, closing=True)
+        length = max(start - minutes(begins), _QUARTER)
+    start = min(start, _DAY - length)
+    _put([_period(start, length)], after=lines)
+
+
+def _remove(line: int) -> None:
+    state = st.session_state
+    state[_LINES] = [kept for kept in state[_LINES] if kept != line]
+
+
+def _period(start: int, length: int) -> Period:
+    """From minute ``start`` of the day for ``length`` minutes, named by its times."""
+    begin, end = (time(m % _DAY // 60, m % 60) for m in (start, start + length))
+    return Period(words.span(begin, end), begin, end)
+
+
 def _filler() -> None:
     """Rows of equal length, to begin with."""
     with st.popover("Fill in equal periods", icon=":material/table_rows:"):
@@ -139,7 +191,7 @@ def _filler() -> None:
         length = st.number_input("Minutes each", 15, 240, 60, 15, key=f"{_PREFIX}length")
         pause = st.number_input("Minutes between", 0, 120, 0, 15, key=f"{_PREFIX}pause")
         count = st.number_input("How many", 1, 24, 8, key=f"{_PREFIX}count")
-        st.caption("They take the place of what is in the table.")
+        st.caption("They take the place of the periods that are there.")
         st.button(
             "Fill in",
             key="admin.editor.fill",
@@ -152,35 +204,34 @@ def _fill(first: time | None, length: int, pause: int, count: int) -> None:
     periods = []
     start = minutes(first or time(8))
     # On the grain of the slots, whatever was typed, and within one day.
-    length, pause = max(length // 15, 1) * 15, pause // 15 * 15
+    length, pause = max(length // _QUARTER, 1) * _QUARTER, pause // _QUARTER * _QUARTER
     for _ in range(count):
-        if start + length > 24 * 60:
+        if start + length > _DAY:
             break
-        begin, end = (time(m % 1440 // 60, m % 60) for m in (start, start + length))
-        periods.append(Period(words.span(begin, end), begin, end))
+        periods.append(_period(start, length))
         start += length + pause
-    state = st.session_state
-    state[_ROWS] = _frame(periods)
-    state[_ROUND] += 1  # a table of its own: the old one's edits are of other rows
+    _put(periods)
 
 
-def _typed(edited: pd.DataFrame) -> Timetable | str:
+def _typed() -> Timetable | str:
     """The form as a timetable, or the sentence that says what is missing or wrong."""
     state = st.session_state
     was: Timetable | None = state[_WAS]
     periods = []
-    for number, row in enumerate(edited.itertuples(index=False), start=1):
-        label, start, end = (None if pd.isna(value) else value for value in row)
-        start, end = _time(start), _time(end)
-        if label is None and start is None and end is None:
-            continue  # a line just added
-        name = f"“{label}”" if label else f"Line {number}"
-        if start is None or end is None:
-            return f"{name}: choose when it {'begins' if start is None else 'ends'}."
+    named = (
+        {(p.start, p.end): p.label for p in was.periods if parts.is_named_by_times(p)}
+        if was
+        else {}
+    )
+    for number, line in enumerate(state[_LINES], start=1):
+        label, start, end = (state[_field(line, name)] for name in (_LABEL, _BEGINS, _ENDS))
         try:
-            periods.append(Period(label or words.span(start, end), start, end))
+            times = named.get((start, end)) or words.span(start, end)
+            periods.append(Period(label.strip() or times, start, end))
         except InvalidRequest as exc:
-            return f"{name}: {words.error(exc)}"
+            return (
+                f"“{label}”: {words.error(exc)}" if label else f"Line {number}: {words.error(exc)}"
+            )
     if not periods:
         return _NO_PERIOD
     try:
@@ -190,14 +241,6 @@ def _typed(edited: pd.DataFrame) -> Timetable | str:
         return Timetable(id, periods, state[_WEEKDAYS] or (), state[_NAME])
     except InvalidRequest as exc:
         return words.error(exc)
-
-
-def _time(value: Any) -> Any:
-    """What stands in a cell as a time; the editor of a table that began empty tells it as text."""
-    if isinstance(value, str):
-        with suppress(ValueError):
-            return time.fromisoformat(value)
-    return value
 
 
 def _preview(shared: Services, wanted: Timetable) -> None:
