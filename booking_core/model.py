@@ -261,7 +261,9 @@ class Timetable:
         periods = tuple(sorted(periods, key=lambda p: p.start))
         for before, after in pairwise(periods):
             if minutes(before.end, closing=True) > minutes(after.start):
-                raise InvalidRequest("periods", f"has two that overlap: {before.label} and {after.label}")
+                raise InvalidRequest(
+                    "periods", f"has two that overlap: {before.label} and {after.label}"
+                )
         if isinstance(self.weekdays, str) or not isinstance(self.weekdays, Iterable):
             raise InvalidRequest("weekdays", "must be a list of numbers from 0 to 6")
         weekdays = tuple(self.weekdays)

@@ -21,6 +21,8 @@ from booking_core.errors import (
     NotAPeriod,
     NotFound,
     PastCutOff,
+    ProofOutOfTime,
+    ProofSpent,
     QuotaReached,
     SchemaConflict,
     SignInRefused,
@@ -131,6 +133,10 @@ def _sentence(exc: BookingError) -> str:
             return f"{exc.what.capitalize()} changed meanwhile; nothing was done. Look again."
         case TooManyAttempts():
             return f"Too many tries; the next one is heard in {exc.wait_seconds} s."
+        case ProofSpent():
+            return "This word of the identity provider has opened its session already."
+        case ProofOutOfTime():
+            return f"The identity provider's word is {exc.age_seconds} s old; do the clocks agree?"
         case SignInRefused():
             return "The name and the password do not go together, or the account is disabled."
         case LastAdmin():

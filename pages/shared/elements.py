@@ -42,14 +42,21 @@ def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
 
     Answers ``{"ground": id, "start": "HH:MM"}`` when a cell was pressed.
     """
-    picked: dict[str, str] | None = _day_grid(key=key, data=data, on_pick_change=_nothing).pick
+    _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick"))
+    picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
     return picked
 
 
 def action_list(data: dict[str, Any], *, key: str) -> dict[str, Any] | None:
     """A list with buttons; answers ``{"action": name, "ids": [...]}`` when one was pressed."""
-    acted: dict[str, Any] | None = _list(key=key, data=data, on_act_change=_nothing).act
+    _list(key=key, data=data, on_act_change=lambda: _keep(key, "act"))
+    acted: dict[str, Any] | None = st.session_state.pop(f"{key}.act", None)
     return acted
+
+
+def _keep(key: str, trigger: str) -> None:
+    """Keeps what was pressed until it is heard: the run that it began may be ended by another."""
+    st.session_state[f"{key}.{trigger}"] = st.session_state[key][trigger]
 
 
 def wall(data: dict[str, Any], *, key: str) -> None:

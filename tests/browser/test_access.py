@@ -6,9 +6,9 @@ from datetime import time
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, today, tomorrow
-from conftest import OpenPage
 from looking import serious
 from playwright.sync_api import Page, expect
+from windows import OpenPage
 
 from booking_core import approve, close_ground
 

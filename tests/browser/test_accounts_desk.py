@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School
-from conftest import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import LOAD, TICK, confirm_button, fill_form, live_line, open_review, row, show_tab
 from support import active
+from windows import OpenPage
 
 from booking_core import (
     Account,

@@ -7,7 +7,6 @@ from datetime import time
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, inserts, looks_for_lapsed, today
-from conftest import OpenPage
 from playwright.sync_api import expect
 from screens import (
     LOAD,
@@ -26,6 +25,7 @@ from screens import (
     ticks,
 )
 from support import active, assert_sound
+from windows import OpenPage
 
 from booking_core import Status, approve, close_ground, get_booking
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School, today, tomorrow
-from conftest import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import LOAD, TICK, row
 from support import active, eventually
+from windows import OpenPage
 
 from booking_core import Status, approve, cancel, close_ground, get_booking
 

@@ -11,10 +11,10 @@ import httpx
 import psutil
 import pytest
 from app_server import AppServer, School, running_app
-from conftest import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, cell, confirm, confirm_button, fill_form, open_review, place
 from support import active, eventually
+from windows import OpenPage
 
 from booking_core import mongod
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 from app_server import HEAD, MEERA, School, tomorrow
-from conftest import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, act_as, row, show_tab
 from support import active, eventually
+from windows import OpenPage
 
 from booking_core import Status, approve, cancel, get_booking, reject
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, AppServer, School, let_in, running_app, today
 from axe_playwright_python.sync_playwright import Axe
-from conftest import OpenPage
 from playwright.sync_api import Page, WebSocketRoute, expect
 from screens import TICK, cell, confirm_button, fill_form, open_review, row
 from support import active
+from windows import OpenPage
 
 from booking_core import (
     Account,

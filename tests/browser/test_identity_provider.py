@@ -15,10 +15,10 @@ import httpx
 import pytest
 from app_server import AppServer, School, running_app
 from axe_playwright_python.sync_playwright import Axe
-from conftest import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, TICK, row
 from support import eventually
+from windows import OpenPage
 
 from booking_core import (
     Account,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 
 from app_server import School, today, tomorrow
-from conftest import OpenPage
 from looking import dialog
 from playwright.sync_api import Page, expect
 from screens import cell, confirm_button, place, requested, row
 from support import active
+from windows import OpenPage
 
 from booking_core import find_closures, load_reference
 
@@ -192,6 +192,7 @@ def test_the_desk_adds_a_ground_and_a_timetable_and_closes_the_grounds_by_keyboa
     expect(page.get_by_role("cell", name="8–9 AM")).to_be_visible()
     hands.to("^minute, Period 1 ends", "Shift+Tab")
     page.keyboard.type("30")
+    hands.press("Tab")
     expect(page.get_by_role("cell", name="8–9:30 AM")).to_be_visible()
     hands.enter("^Save timetable")
     expect(page.get_by_text("Exam day", exact=True)).to_be_visible()
@@ -215,7 +216,7 @@ def test_the_desk_adds_a_ground_and_a_timetable_and_closes_the_grounds_by_keyboa
     known = load_reference(school.db)
     assert [g.games for g in known.grounds.values() if g.name == "Tennis court"] == [("Tennis",)]
     [exam] = [t for t in known.timetables.values() if t.name == "Exam day"]
-    assert (len(exam.periods), exam.weekdays) == (8, (1,))
+    assert ([f"{p.end:%H:%M}" for p in exam.periods], exam.weekdays) == (["09:30"], (1,))
     assert find_closures(school.db, from_date=today()) == []
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from app_server import HEAD, MEERA, School, today, tomorrow
-from conftest import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import row
+from windows import OpenPage
 
 from booking_core import Status, approve, get_booking
 

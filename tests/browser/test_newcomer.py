@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 from app_server import ROOT, AppServer, School, settings_for
-from conftest import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, cell, choose_student, confirm, open_review, row, show_tab
 from support import GROUNDS, HOURLY, typed_at_a_terminal
+from windows import OpenPage
 
 from booking_core import Student, connect, save_ground, save_student, save_timetable
 

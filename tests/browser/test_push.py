@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from app_server import AppServer, School, let_in, running_app, settings_for
-from conftest import OpenPage
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from screens import (
     LOAD,
@@ -23,6 +22,7 @@ from screens import (
     row,
 )
 from tls_proxy import TlsProxy
+from windows import OpenPage
 
 from booking_core import connect
 

@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 
 from app_server import HEAD, JOSEPH, MEERA, School
-from conftest import OpenPage
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 from screens import TICK, act_as, row, show_tab
 from support import GROUNDS
+from windows import OpenPage
 
 from booking_core import Student, approve, ensure_schema, save_ground, save_students
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, AppServer, School
-from conftest import windows
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 from screens import confirm_button, fill_form, open_review, row, show_tab
 from support import eventually
+from windows import windows
 
 from booking_core import Account, Actor, AlreadyExists, Role, add_account, approve, open_session
 from pages.shared import words

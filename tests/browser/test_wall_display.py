@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from app_server import ADMIN, HEAD, AppServer, School, today
-from conftest import OpenPage
 from playwright.sync_api import Browser, Page, expect
 from screens import TICK
 from wall_screen import LONG_GAME, LONG_GROUND, ROOT, SIZES, book, fill, hour, sized
+from windows import OpenPage
 
 from booking_core import approve, close_ground
 from pages.shared import words

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from app_server import ZONE, AppServer, School, running_app
-from conftest import OpenPage
 from playwright.sync_api import Browser, WebSocketRoute, expect
 from screens import TICK
 from support import eventually
 from wall_screen import ROOT, book, fill, sized
+from windows import OpenPage
 
 BACK = 25_000
 UNSERVED = 45_000  # nothing through Streamlit for 35 seconds is too long

@@ -3,6 +3,10 @@ const selections = new WeakMap()
 const drawn = new WeakMap()
 const acted = new Map() // id of a line -> when a button of it was pressed (ms)
 const AGAIN_MS = 700
+// Whoever pressed something else in between, such as in a dialog, means it.
+document.addEventListener("click", event => {
+  if (!event.composedPath().some(node => node.dataset?.action)) acted.clear()
+}, true)
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".root")

@@ -8,22 +8,26 @@ const REFUSED = 1013 // too many connections: no hurry
 // the other fragment never hears of its own: two pulses on one screen keep this apart (ms).
 const APART_MS = 30
 const pulses = new WeakMap()
-// Whoever presses a link leaves: what this screen asks for now would end the run that brings the
-// next one, and leave it empty (ms).
+// Whoever presses something has the word: what a screen asks for by itself meanwhile would end the
+// run that answers the press before it has heard of it. A link brings a whole screen (ms).
+const PRESS_MS = 500
 const LEAVING_MS = 1500
-if (!window.groundBookingLinks) {
-  window.groundBookingLinks = true
-  window.groundBookingLeaving = 0
+const KEYS = ["Enter", " ", "Tab"]
+if (!window.groundBookingHands) {
+  window.groundBookingHands = true
+  window.groundBookingHeld = 0
   const hold = event => {
-    if (!event.target.closest?.("a[href]")) return
-    window.groundBookingLeaving = window.groundBookingTurn = performance.now() + LEAVING_MS
+    if (event.type === "keydown" && !KEYS.includes(event.key)) return
+    const until = performance.now() + (event.target.closest?.("a[href]") ? LEAVING_MS : PRESS_MS)
+    window.groundBookingHeld = Math.max(window.groundBookingHeld, until)
   }
   // The timer of the floor speaks from a frame of its own.
   const mute = event => {
     const tick = event.data?.type === "streamlit:setComponentValue"
-    if (tick && performance.now() < window.groundBookingLeaving) event.stopImmediatePropagation()
+    if (tick && performance.now() < window.groundBookingHeld) event.stopImmediatePropagation()
   }
   document.addEventListener("click", hold, true)
+  document.addEventListener("keydown", hold, true)
   addEventListener("message", mute, true)
 }
 
@@ -150,15 +154,15 @@ class Pulse {
 
   apart(set) {
     const now = performance.now()
-    const at = Math.max(now, window.groundBookingTurn ?? 0)
+    const at = Math.max(now, window.groundBookingTurn ?? 0, window.groundBookingHeld)
     window.groundBookingTurn = at + APART_MS
     if (at === now) set()
     else setTimeout(() => this.ended || this.stay(set), at - now)
   }
 
-  // A timer may come late, when somebody has pressed a link meanwhile.
+  // A timer may come late, when somebody has pressed something meanwhile.
   stay(set) {
-    if (performance.now() < window.groundBookingLeaving) this.apart(set)
+    if (performance.now() < window.groundBookingHeld) this.apart(set)
     else set()
   }
 

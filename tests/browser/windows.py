@@ -1,0 +1,81 @@
+"""Windows of a browser, each somebody's; at the end none of them shows a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlparse
+
+from app_server import MEERA, let_in
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from screens import LOAD
+
+OpenPage = Callable[..., Page]
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-IN"}
+
+
+@contextmanager
+def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator[OpenPage]:
+    """What ``open_window`` is; at the end none of its pages shows a fault.
+
+    The first window without options has the ``profile``, emptied before.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def note(fault: str) -> None:
+        faults.append(fault)
+
+    def open_one(url: str, who: str | None = MEERA.name, **options: Any) -> Page:
+        origin = "/".join(url.split("/")[:3])
+        if profile is not None and not options and profile not in contexts:
+            context = profile
+            _empty(profile, origin)
+        else:
+            context = browser.new_context(**DESK | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: "delta path" not in str(error) or note(str(error)))
+        page.on("request", lambda asked: _is_foreign(asked, f"{origin}/") and note(asked.url))
+        page.set_default_timeout(LOAD)
+        if who is not None and "/wall" not in url:  # the wall is for everybody
+            let_in(context, url, who)
+        page.goto(url)
+        if who is not None and "/wall" not in url:
+            # A link pressed in the very moment in which a screen reports itself for the first
+            # time is lost to Streamlit; people are slower. Screens without a pulse never report.
+            with suppress(PlaywrightTimeoutError):
+                page.wait_for_function("window.groundBookingPulse?.mode", timeout=5000)
+        return page
+
+    yield open_one
+    for context in contexts:
+        for page in context.pages:
+            if not page.is_closed() and page.url.startswith("http"):
+                # Whatever a test looked at: no screen ever ends in a fault.
+                expect(page.locator(".stException")).to_have_count(0)
+                expect(page.get_by_text("Something went wrong")).to_have_count(0)
+                page.close()
+        if context is not profile:
+            context.close()
+    # Nor in a white page, and no screen asks anybody but this computer for anything.
+    assert faults == []
+
+
+def _empty(profile: BrowserContext, origin: str) -> None:
+    """Leaves nothing of the test before, however it ended, but what is compiled."""
+    for page in profile.pages[1:]:  # without one the browser would end
+        page.close()
+    profile.clear_cookies()
+    storage = {"origin": origin, "storageTypes": "local_storage"}
+    profile.new_cdp_session(profile.pages[0]).send("Storage.clearDataForOrigin", storage)
+
+
+def _is_foreign(asked: Request, origin: str) -> bool:
+    """Whether a page of ``origin`` asks for something beyond this computer."""
+    parts = urlparse(asked.url)
+    if parts.scheme not in ("http", "https") or parts.hostname in ("127.0.0.1", "localhost"):
+        return False
+    return asked.is_navigation_request() or asked.frame.url.startswith(origin)
