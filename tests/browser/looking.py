@@ -103,6 +103,16 @@ def dialog(page: Page) -> Locator:
     return page.get_by_role("dialog")
 
 
+def shut_out(page: Page, where: str | None = None) -> list[str]:
+    """What axe finds by light; and of the contrasts, which are all that differs, in the dark."""
+    rules = {"light": None, "dark": "color-contrast"}
+    return [
+        f"{scheme}: {fault}"
+        for scheme in schemes(page)
+        for fault in serious(page, where, only=rules[scheme])
+    ]
+
+
 def schemes(page: Page) -> Iterator[str]:
     """Light, then dark, then as it was: an open screen follows at once, without a run."""
     app = page.locator(".stApp")

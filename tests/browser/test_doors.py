@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from app_server import ADMIN, HEAD, JOSEPH, MEERA, AppServer, School, let_in, running_app, today
+from app_server import HEAD, JOSEPH, AppServer, School, let_in, running_app, today
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, WebSocketRoute, expect
 from screens import TICK, cell, confirm_button, fill_form, open_review, row
@@ -193,34 +193,6 @@ def test_who_may_not_act_any_more_does_not_though_the_screen_was_not_told(
         expect(page.get_by_text("You were signed out")).to_be_visible()
     finally:
         change_account(school.db, "joseph", role=Role.STAFF, by=None)
-
-
-@pytest.mark.parametrize(
-    ("who", "allowed"),
-    [
-        (MEERA, {"book", "bookings", "wall"}),
-        (HEAD, {"book", "bookings", "wall", "approvals", "admin"}),
-        (ADMIN, {"book", "bookings", "wall", "admin"}),
-    ],
-    ids=lambda v: getattr(v, "id", ""),
-)
-def test_a_typed_address_shows_what_the_role_may_see(
-    open_page: OpenPage, school: School, who, allowed: set[str]
-) -> None:
-    headings = {
-        "book": "Book a ground",
-        "bookings": "Bookings",
-        "approvals": "Approvals",
-        "admin": "Admin" if who is ADMIN else "Closures",
-        "wall": "Grounds today",
-    }
-    page = open_page("/book", who.name)
-    for name, heading in headings.items():
-        page.goto(page.url.rpartition("/")[0] + f"/{name}")
-        expected = heading if name in allowed else headings["book"]
-        expect(page.get_by_role("heading", name=expected, exact=True)).to_be_visible()
-        if name not in allowed:
-            expect(page.get_by_role("heading", name=heading, exact=True)).to_have_count(0)
 
 
 def test_the_queue_comes_and_goes_with_what_the_principal_hands_on(

@@ -18,6 +18,7 @@ from app_server import AppServer, School, running_app, today, tomorrow
 from looking import button, css, dialog
 from playwright.sync_api import Page, expect
 from screens import place, requested, show_tab
+from stops import ACCOUNTS, DOORS, GROUNDS, PRINCIPAL, STAFF, STUDENTS, TOURS
 from test_desk_timetable import type_end_of_first
 from tour import Tour
 from typed_school import (
@@ -46,107 +47,6 @@ import booking_core
 from booking_core import Booking, approve, save_day
 from booking_core.roster import WrongRow
 from pages.shared.address import COOKIE
-
-WHO = "zqstudent zqclass"
-WHAT = f"zqground zqgame {WHO}"
-# The stops of each tour, with what stands there.
-STAFF = {
-    "Book": "zqground zqlabel zqgame zqclass zqclosed zqstaff",
-    "Book, date": "",
-    "Book, no school": "zqnote",
-    "Book, students": f"{WHO} zqroll",
-    "Book, busy": "zqground",
-    "Book, panel": "zqground zqgame",
-    "Book, review": f"{WHAT} zqroll zqpurpose zqstaff",
-    "Book, lost": "zqother zqground",
-    "Book, requested": WHAT,
-    "Bookings": f"{WHAT} zqstaff",
-    "Bookings, told": f"zqground zqhead zqclosed {WHO}",
-    "Bookings, ground": "zqground",
-    "Bookings, student": f"{WHO} zqroll",
-    "Bookings, class": "zqclass",
-    "Bookings, rejected": f"{WHAT} zqpurpose zqhead zqrejected",
-    "Bookings, cancelled": "zqstaff zqcancelled",
-    "Bookings, revoked": "zqhead zqrevoked",
-    "Bookings, cancel": WHAT,
-    "Approvals of a delegate": f"zqhead {WHAT}",
-}
-PRINCIPAL = {
-    "Approvals": f"{WHAT} zqstaff",
-    "Approvals, reject": WHAT,
-    "Approvals, too late": "zqstudent",
-    "Approvals, approved": WHAT,
-    "Approvals, revoke": WHAT,
-    "Approvals, decided": f"{WHAT} zqhead",
-    "Approvals, hand on": "zqhead zqstaff",
-    "Approvals, who decides": "zqother zqadmin",
-    "Reports": "zqground zqclass zqgame",
-    "Reports, export": "",
-    "Closures": "zqclosed zqhead",
-}
-GROUNDS = {
-    "Grounds": "zqground zqgame zqretired zqadmin",
-    "Grounds, hint": "zqground",
-    "Grounds, edit": "zqground zqgame",
-    "Grounds, games": "zqfresh",
-    "Grounds, saved": "zqground",
-    "Grounds, retire": WHAT,
-    "Timetables": "zqtimetable zqnote zqlabel",
-    "Timetables, edit": "zqlabel",
-    "Timetables, preview": "zqtimetable zqlabel",
-    "Timetables, filler": "",
-    "Timetables, wrong": "zqlabel",
-    "Timetables, what holds": "zqtimetable",
-    "Timetables, dates": "zqtimetable zqlabel zqfresh",
-    "Timetables, delete": f"zqtimetable {WHAT}",
-    "Closures": "zqclosed zqhead",
-    "Closures, grounds": "zqground",
-    "Closures, closed already": "zqclosed",
-    "Closures, review": f"{WHAT} zqstaff zqagain",
-    "Closures, lift": "zqagain zqadmin",
-    "Closures, give back": f"{WHAT} zqstaff",
-}
-STUDENTS = {
-    "Students": f"{WHO} zqroll zqmail",
-    "Students, classes": "zqclass",
-    "Students, add": "",
-    "Students, edit": f"{WHO} zqroll zqmail",
-    "Students, new class": "zqfresh",
-    "Students, deactivate": f"{WHAT} zqroll",
-    "Students, reactivate": "zqleaver",
-    "Students, erase": "zqleaver",
-    "Students, no such column": "zqheading",
-    "Students, new": "zqnew zqclass zqmail zqfile",
-    "Students, changed": "zqstudent zqclass",
-    "Students, wrong": "zqwrong",
-    "Students, leaving": f"{WHAT} zqroll",
-    "Students, rollover": "zqclass",
-    "Students, becomes": "zqclass",
-    "Students, meet": "zqclass",
-    "Students, roll over": "zqclass",
-}
-ACCOUNTS = {
-    "Accounts": "zqother zqsignin zqaddress zqadmin zqleft",
-    "Accounts, add": "",
-    "Accounts, change": "zqother zqsignin zqaddress",
-    "Accounts, disable": "zqother",
-    "Accounts, enable": "zqleft",
-    "Accounts, password": "zqother",
-    "Accounts, password made": "zqother zqsignin",
-    "Audit": "zqadmin zqhead zqstaff",
-    "Audit, who": "zqadmin zqhead zqstaff",
-    "Audit, change": "zqreason zqadmin",
-}
-DOORS = {
-    "Wall": f"{WHAT} zqclosed zqschool",
-    "Wall, one ground": f"{WHAT} zqschool",
-    "Wall, no such ground": "zqasked",
-    "Wall, no school": "zqnote",
-    "Door": "zqschool zqcontact zqnext",
-    "Door, wrong": "zqname",
-    "Door, password": "zqsignin zqnext",
-}
-TOURS = (STAFF, PRINCIPAL, GROUNDS, STUDENTS, ACCOUNTS, DOORS)
 
 
 @pytest.fixture(scope="module")

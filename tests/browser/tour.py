@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from looking import read, schemes, serious, settled
+from looking import read, settled, shut_out
 from playwright.sync_api import Page
 from support import eventually
 from typed_school import text
@@ -38,11 +38,8 @@ class Tour:
     def look(self, name: str, where: str) -> None:
         """What opened is open to everybody, by light and in the dark."""
         settled(self.page)
-        rules = {"light": None, "dark": "color-contrast"}  # all that may differ
-        found = {
-            scheme: serious(self.page, where, only=rules[scheme]) for scheme in schemes(self.page)
-        }
-        assert not any(found.values()), f"{name}: {found}"
+        found = shut_out(self.page, where)
+        assert found == [], f"{name}: {found}"
 
 
 def _shown(texts: list[str]) -> set[str]:
