@@ -54,10 +54,10 @@ cli.add_command(account_commands.account)
 def init() -> None:
     """Makes collections, indexes and validators, and says what it made."""
     settings = Settings.load()
-    with contextlib.closing(doctor.open_store(settings).client) as client, reachable():
-        db = client[settings.database]
-        known = set(db.list_collection_names())
-        indexes, validators = ensuring.index_faults(db), ensuring.validator_faults(db)
+    store = doctor.open_store(settings)
+    with contextlib.closing(store.client), reachable():
+        known = set(store.list_collection_names())
+        indexes, validators = ensuring.index_faults(store), ensuring.validator_faults(store)
     with connected(settings) as db:
         for name in validators:
             made = "validator of" if name in known else "collection"

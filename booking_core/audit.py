@@ -16,6 +16,7 @@ from booking_core.errors import InvalidRequest
 from booking_core.model import Actor, check_date, check_id, check_text
 from booking_core.store import changes
 from booking_core.store.database import Documents, settings_of
+from booking_core.verbs import check_limit
 
 PAGE = 50
 MAX_DAYS = 400
@@ -60,8 +61,7 @@ def find_changes(
     """
     rules.check_may("administer", by)
     since, until = span(db, first, last)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
-        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+    check_limit(limit)
     if after is not None and (not isinstance(after, Change) or after.place is None):
         raise InvalidRequest("after", "must be a Change that was found")
     wanted = changes.Wanted(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -95,12 +95,7 @@ class Availability:
             if game in ground.games
             for run in runs
         )
-        return [
-            option
-            for option in options
-            if self.is_free(option)
-            and not any(cell in busy for cell in timetable.cells(option.start, option.end))
-        ]
+        return list(_beside(filter(self.is_free, options), busy))
 
     def alternatives(
         self, slot: Slot, game: str, *, busy: Collection[int] = (), most: int = 3
@@ -111,9 +106,12 @@ class Availability:
 
 def nearest(options: Sequence[Slot], busy: Collection[int], most: int = 3) -> list[Slot]:
     """The first of ``options`` that cover none of the ``busy`` cells."""
-    fitting = (
+    return list(itertools.islice(_beside(options, busy), most))
+
+
+def _beside(options: Iterable[Slot], busy: Collection[int]) -> Iterator[Slot]:
+    return (
         option
         for option in options
         if not any(cell in busy for cell in timetable.cells(option.start, option.end))
     )
-    return list(itertools.islice(fitting, most))

@@ -108,6 +108,16 @@ class Board(Availability):
         """The cells at which the student is on a ground."""
         return {c for (_, c), booking in self.held.items() if booking.student_id == student_id}
 
+    def free_for_move(self, booking: Booking, periods: int) -> list[Slot]:
+        """Where ``booking`` may go on this day, for so many periods: by ground, then by time.
+
+        Its own cells are free for itself: it may move by one of its two periods.
+        """
+        others = replace(self, bookings=tuple(b for b in self.bookings if b.id != booking.id))
+        busy = others.cells_of(booking.student_id) if booking.student_id else ()
+        found = others.free_slots(booking.game, periods, busy=busy)
+        return [slot for slot in found if slot != booking.slot]
+
     def turns_at(self) -> datetime:
         """When this picture changes next without a booking: by the clock alone.
 

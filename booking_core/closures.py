@@ -39,7 +39,7 @@ from booking_core.reinstating import reinstatable_of
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, unit
 from booking_core.store.database import Documents, settings_of
-from booking_core.verbs import ROUNDS, already_decided, moment
+from booking_core.verbs import ROUNDS, already_decided, check_limit, moment
 
 MOST = 366  # days times grounds, closed in one step
 _SECONDS = 20.0  # that many, each with a day's cells, take a second or two
@@ -260,8 +260,7 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
     Of a closure that began before, ``first`` is its first day from ``from_date`` on.
     """
     from_date = check_date(from_date, "from_date")
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
-        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+    check_limit(limit)
     return [
         Closure(
             row["_id"],

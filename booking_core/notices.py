@@ -12,7 +12,7 @@ from booking_core.model import Actor, Booking, Slot, check_id
 from booking_core.store import documents as d
 from booking_core.store import mailbox
 from booking_core.store.database import Documents
-from booking_core.verbs import check_actor
+from booking_core.verbs import check_actor, check_limit
 
 LIMIT = 50
 
@@ -41,8 +41,7 @@ def notices_for(
 ) -> list[Notice]:
     """What ``account_id`` was told, newest first, at most ``limit`` (1 to 1000)."""
     account_id = check_id(account_id, "account_id")
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
-        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+    check_limit(limit)
     rows = mailbox.find(db, account_id, unread_only, limit)
     bookings = mailbox.bookings(db, [row["booking_id"] for row in rows])
     return [

@@ -24,6 +24,7 @@ from booking_core.store import ledger, reference
 from booking_core.store.database import Documents, settings_of
 from booking_core.store.documents import clock, to_booking
 from booking_core.timetable import DayPlan, fits
+from booking_core.verbs import check_limit
 
 PAGE = 50
 QUEUE = 200  # of the principal's lists: more than anybody decides on in one go
@@ -82,7 +83,7 @@ def find_bookings(
         condition["class_name"] = check_text(class_name, "class_name", required=True)
     if status is not None:
         condition["status"] = {"$in": _statuses(status)}
-    _check_limit(limit)
+    check_limit(limit)
     if after is not None:
         if not isinstance(after, Booking):
             raise InvalidRequest("after", "must be a Booking")
@@ -97,7 +98,7 @@ def find_bookings(
 
 def pending_queue(db: Documents, *, limit: int = QUEUE) -> list[Booking]:
     """What waits for a decision, the oldest slot first; at most ``limit`` (1 to 1000)."""
-    _check_limit(limit)
+    check_limit(limit)
     return ledger.find(
         db,
         # The kind leaves out what the system before this one may have left in the collection.
@@ -111,7 +112,7 @@ def approved_upcoming(
     db: Documents, *, now: datetime | None = None, limit: int = QUEUE
 ) -> list[Booking]:
     """Approved bookings that are not over, the next one first; ``limit`` from 1 to 1000."""
-    _check_limit(limit)
+    check_limit(limit)
     now, zone = check_now(now) or clock(), settings_of(db).zone
     found = ledger.find(
         db,
@@ -128,7 +129,7 @@ def approved_upcoming(
 
 def decided_lately(db: Documents, *, limit: int = PAGE) -> list[Booking]:
     """What is not waiting any more, the latest change first; at most ``limit`` (1 to 1000)."""
-    _check_limit(limit)
+    check_limit(limit)
     past = [status.value for status in Status if status is not Status.PENDING]
     return ledger.find(
         db,
@@ -148,7 +149,7 @@ def bookings_on(
         "date": {"$gte": check_date(from_date, "from_date").isoformat()},
         "kind": "booking",
     }
-    _check_limit(limit)
+    check_limit(limit)
     order = [("date", 1), ("start", 1), ("_id", 1)]
     return ledger.find(db, condition, sort=order, limit=limit)
 
@@ -190,11 +191,6 @@ def _week(booking: Booking) -> tuple[str, Date]:
 
 def _monday(date: Date) -> Date:
     return date - timedelta(days=date.weekday())
-
-
-def _check_limit(limit: Any) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
-        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
 
 
 def _statuses(status: Any) -> list[str]:

@@ -14,7 +14,6 @@ from booking_core.bookings import free_seat
 from booking_core.errors import (
     GroundRetired,
     InThePast,
-    InvalidRequest,
     SlotTaken,
     StudentInactive,
 )
@@ -23,7 +22,14 @@ from booking_core.notices import notice_document
 from booking_core.store import documents as d
 from booking_core.store import ledger, reference, schema, unit
 from booking_core.store.database import Documents, settings_of
-from booking_core.verbs import ROUNDS, already_decided, check_booking_id, moment, must_exist
+from booking_core.verbs import (
+    ROUNDS,
+    already_decided,
+    check_booking_id,
+    check_limit,
+    moment,
+    must_exist,
+)
 
 _BATCH = 500  # of displaced bookings, looked at together
 
@@ -38,8 +44,7 @@ def find_reinstatable(
     among them: the first to be given back has it. Raises InvalidRequest, StoreUnavailable.
     """
     from_date = check_date(from_date, "from_date")
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
-        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+    check_limit(limit)
     now, zone = moment(now), settings_of(db).zone
     known = reference.load(db)
 

@@ -28,6 +28,12 @@ def check_booking_id(value: Any) -> str:
     return check_id(value, "booking_id")
 
 
+def check_limit(value: Any) -> None:
+    """How many of a list are asked for: 1 to 1000."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
+        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+
+
 def moment(now: datetime | None) -> datetime:
     checked = check_now(now)
     return d.clock() if checked is None else d.to_millis(checked)

@@ -254,10 +254,7 @@ def confirm_cancel(booking_id: str) -> None:
         st.error(words.literal(words.error(exc)))
         return
     st.markdown("The slot is free for others at once. The booking stays on record as cancelled.")
-    st.text(
-        f"{views.slot_title(booking.slot, known.grounds)}, {words.when(booking, today)}\n"
-        f"{booking.game}, {booking.student_name}, {booking.class_name}"
-    )
+    st.text(views.in_brief(booking, known.grounds, today))
     reason = st.text_input("Reason (optional)", key="bookings.reason", max_chars=500)
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):

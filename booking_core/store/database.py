@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-Documents = Database[dict[str, Any]]
+Documents = ensuring.Documents
 DEADLINE_SECONDS = 5.0  # for one verb, retries of the driver included
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 # w=majority and journaled: what was confirmed survives the loss of a server.

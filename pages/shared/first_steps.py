@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Actor, Reference
+from pages.shared import words
 
 # Section of the admin's desk: what is added there, as a title, in a sentence, and on a button.
 _STEPS = {
@@ -73,6 +74,4 @@ def _step(section: str, title: str, about: str, is_next: bool) -> None:
 
 
 def _named(missing: tuple[str, ...]) -> str:
-    """``grounds, a timetable and students``."""
-    names = [_STEPS[section][1] for section in missing]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return words.listed([_STEPS[section][1] for section in missing])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-
 import streamlit as st
 
 from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, move
+from booking_core.model import minutes
 from booking_core.timetable import periods_between
 from pages.shared import session, views, words
 from pages.shared.services import Services
@@ -30,17 +28,13 @@ def dialog(shared: Services, booking_id: str) -> None:
         st.toast(words.literal(done), icon=":material/check:")
         st.rerun()
     session.actor()  # it names people: nothing for whoever has left
-    known, today = shared.reference(), shared.now().date()
     try:
         booking = get_booking(shared.db, booking_id)
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
         return
     st.markdown("It keeps its slot until it has the new one, and its status too.")
-    st.text(
-        f"{views.slot_title(booking.slot, known.grounds)}, {words.when(booking, today)}\n"
-        f"{booking.game}, {booking.student_name}, {booking.class_name}"
-    )
+    st.text(views.in_brief(booking, shared.reference().grounds, shared.now().date()))
     slot = _choose(shared, booking)
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(words.literal(problem), icon=":material/error:")
@@ -81,7 +75,7 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
 def _choose(shared: Services, booking: Booking) -> Slot | None:
     """The slot that is chosen; None while there is none to choose."""
     known, now = shared.reference(), shared.now()
-    last = now.date() + timedelta(days=known.policy.advance_days)
+    last = known.policy.last_date(now, shared.settings.zone)
     date = st.date_input(
         "Date",
         min(max(booking.date, now.date()), last),
@@ -90,15 +84,7 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
         format="DD/MM/YYYY",
         key=f"{_PREFIX}date",
     )
-    board = shared.boards.get(date, now)
-    # Its own cells are free for itself: it may move by one of its two periods.
-    others = replace(board, bookings=tuple(b for b in board.bookings if b.id != booking.id))
-    busy = others.cells_of(booking.student_id) if booking.student_id else ()
-    free = [
-        slot
-        for slot in others.free_slots(booking.game, _periods(shared, booking), busy=busy)
-        if slot != booking.slot
-    ]
+    free = shared.boards.get(date, now).free_for_move(booking, _periods(shared, booking))
     if not free:
         st.caption(f"Nothing is free for {words.literal(booking.game)} on this day. Try another.")
         return None
@@ -114,7 +100,7 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
     slots = [slot for slot in free if slot.ground_id == ground]
     if not slots:  # taken this moment: the next look has other grounds
         return None
-    nearest = min(slots, key=lambda slot: abs(slot.start.hour - booking.start.hour))
+    nearest = min(slots, key=lambda slot: abs(minutes(slot.start) - minutes(booking.start)))
     return right.selectbox(
         "Time",
         slots,

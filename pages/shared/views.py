@@ -256,6 +256,14 @@ def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
     return f"{len(others)} other{'s' if len(others) > 1 else ''} that week", "chip"
 
 
+def in_brief(booking: Booking, grounds: dict[str, Ground], today: Date) -> str:
+    """Two lines: where and when, and for whom, as plain text."""
+    return (
+        f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}\n"
+        f"{booking.game}, {booking.student_name}, {booking.class_name}"
+    )
+
+
 def _zone(now: datetime) -> ZoneInfo:
     zone = now.tzinfo
     assert isinstance(zone, ZoneInfo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date as Date
 from datetime import datetime, time
 from typing import Any
@@ -175,6 +176,11 @@ def duration(minutes: int) -> str:
     if rest or not hours:
         parts.append(f"{rest} min")
     return " ".join(parts)
+
+
+def listed(names: Sequence[str]) -> str:
+    """``grounds, a timetable and students``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def up_to(count: int, most: int) -> str:

@@ -6,7 +6,7 @@ from datetime import time
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, today, tomorrow
-from looking import serious
+from looking import serious, settled, shut_out
 from playwright.sync_api import Page, expect
 from windows import OpenPage
 
@@ -83,6 +83,17 @@ def test_no_section_of_the_desk_shuts_anybody_out(
         faults[section] = serious(page) + ["too wide"] * too_wide(page)
 
     assert faults == {section: [] for section in SECTIONS}
+
+
+def test_an_open_screen_is_readable_at_once_when_the_system_turns_dark(
+    open_page: OpenPage, school: School
+) -> None:
+    busy_day(school)
+    page = open_page("/book", "Meera Nair")
+    expect(page.get_by_text("Requested").first).to_be_visible()
+    settled(page)
+
+    assert shut_out(page) == []
 
 
 @pytest.mark.parametrize("path", ["/wall", "/signin"])

@@ -11,14 +11,6 @@ const clockOf = zone => {
   const format = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", second: "2-digit", hour12: true, timeZone: zone })
   return moment => format.format(moment).replace(/\s/g, " ")
 }
-const isDark = element => {
-  const host = element.host ?? element
-  const color = getComputedStyle(host).getPropertyValue("--st-background-color").trim()
-  const hex = /^#([0-9a-f]{6})$/i.exec(color)
-  if (!hex) return matchMedia("(prefers-color-scheme: dark)").matches
-  const value = parseInt(hex[1], 16)
-  return (value >> 16) * 0.3 + ((value >> 8) & 255) * 0.59 + (value & 255) * 0.11 < 110
-}
 // What has the focus in a list, by a name that outlives its being drawn anew; else the line that it
 // stood in, so that whoever uses the keyboard goes on from there.
 const again = (root, name) =>

@@ -260,6 +260,5 @@ class Grid {
 export default function ({ data, parentElement, setTriggerValue }) {
   let grid = grids.get(parentElement)
   if (!grid) grids.set(parentElement, (grid = new Grid(parentElement)))
-  grid.root.classList.toggle("dark", isDark(parentElement))
   grid.render(data, setTriggerValue)
 }

@@ -8,7 +8,7 @@ export default function ({ data, parentElement }) {
   const wanted = location.pathname === data.home && sessionStorage.getItem(WANTED)
   sessionStorage.removeItem(WANTED)
   address.searchParams.set("next", wanted || here)
-  const root = make("div", "root" + (isDark(parentElement) ? " dark" : ""))
+  const root = make("div", "root")
   const link = make("a", "", "Sign in to go on")
   link.href = address
   root.append(link)

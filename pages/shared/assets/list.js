@@ -15,7 +15,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     parentElement.appendChild(root)
     selections.set(root, new Set())
   }
-  root.classList.toggle("dark", isDark(parentElement))
   const text = JSON.stringify(data)
   if (drawn.get(root) === text) return
   drawn.set(root, text)

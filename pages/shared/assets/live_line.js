@@ -34,7 +34,6 @@ export default function ({ data, parentElement }) {
     line.timer = setInterval(line.draw, 1000)
     lines.set(parentElement, line)
   }
-  line.root.classList.toggle("dark", isDark(parentElement))
   line.clock = clockOf(data.zone)
   line.first = { at: data.at, live: data.live, heard: performance.now() }
   line.draw()

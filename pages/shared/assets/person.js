@@ -33,7 +33,6 @@ export default function ({ data, parentElement }) {
   window.groundBookingLook ??= setInterval(() => (look(), shade()), 1000)
   let root = parentElement.querySelector(".root")
   if (!root) parentElement.appendChild((root = make("div", "root")))
-  root.classList.toggle("dark", isDark(parentElement))
   root.replaceChildren()
   const who = make("div", "who")
   const mark = make("i", "", initials(data.name))

@@ -131,8 +131,7 @@ def weekdays(days: Sequence[int]) -> str:
 
 def weekday_names(days: Sequence[int]) -> str:
     """``Saturday and Sunday``."""
-    names = [_WEEKDAY_NAMES[day] for day in sorted(days)]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return words.listed([_WEEKDAY_NAMES[day] for day in sorted(days)])
 
 
 def counted(number: int, noun: str) -> str:
