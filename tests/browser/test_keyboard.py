@@ -143,6 +143,8 @@ def test_requests_are_decided_by_keyboard_and_the_focus_stays_in_their_lines(
 
     hands.enter("^Reject: Student 3")
     expect(dialog(page)).to_be_visible()
+    # As whatever is disabled while it works does, such as a download: no key reached the dialog.
+    page.evaluate("document.activeElement.blur()")
     hands.press("Escape")
     expect(dialog(page)).to_have_count(0)
     expect(page.get_by_role("button", name="Reject: Student 3")).to_be_focused()

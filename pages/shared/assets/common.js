@@ -29,9 +29,19 @@ if (!window.groundBookingFocus) {
   }
   // Also of the keyboard. Focus itself does not tell: inside of one element it is not heard outside.
   document.addEventListener("click", press, true)
+  // What is disabled while it works, as a download is, drops the focus to the page behind its
+  // dialog; there no key would reach the dialog, and Escape not close it.
+  const intoDialog = event => {
+    const dialog = [...document.querySelectorAll("[role=dialog][tabindex]")].at(-1)
+    if (!dialog || !isLost()) return
+    dialog.focus()
+    if (event.key !== "Escape" || isLost()) return
+    dialog.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }))
+  }
+  document.addEventListener("keydown", intoDialog, true)
+  const isLost = () => !document.activeElement || document.activeElement === document.body
   const giveBack = () => {
-    const isLost = !document.activeElement || document.activeElement === document.body
-    if (!last || !isLost || document.querySelector("[role=dialog]")) return
+    if (!last || !isLost() || document.querySelector("[role=dialog]")) return
     const node = last.node.isConnected ? last.node : last.name && again(last.root, last.name)
     node?.focus({ preventScroll: true })
   }

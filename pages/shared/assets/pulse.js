@@ -12,6 +12,19 @@ const pulses = new WeakMap()
 // run that answers the press before it has heard of it. A link brings a whole screen (ms).
 const PRESS_MS = 500
 const LEAVING_MS = 1500
+// A question that reaches Streamlit as a run ends can make it forget what it has not sent yet of
+// that run: dialogs never come, parts are missing, or the page breaks. So a screen asks for nothing
+// until it has all of a run; one that is longer than this may have lost its end (ms).
+const RUN_MS = 4000
+let runningSince = null
+const isRunning = () => {
+  const state = document.querySelector(".stApp")?.dataset.testScriptState
+  runningSince = ["running", "rerunRequested"].includes(state) ? (runningSince ?? performance.now()) : null
+  return runningSince !== null && performance.now() - runningSince < RUN_MS
+}
+// For how long nothing may be asked, as far as is known now (ms).
+const silence = () =>
+  Math.max(window.groundBookingHeld - performance.now(), isRunning() ? APART_MS : 0)
 const KEYS = ["Enter", " ", "Tab"]
 if (!window.groundBookingHands) {
   window.groundBookingHands = true
@@ -24,7 +37,7 @@ if (!window.groundBookingHands) {
   // The timer of the floor speaks from a frame of its own.
   const mute = event => {
     const tick = event.data?.type === "streamlit:setComponentValue"
-    if (tick && performance.now() < window.groundBookingHeld) event.stopImmediatePropagation()
+    if (tick && silence() > 0) event.stopImmediatePropagation()
   }
   document.addEventListener("click", hold, true)
   document.addEventListener("keydown", hold, true)
@@ -152,18 +165,19 @@ class Pulse {
     this.apart(() => this.setTriggerValue("turn", why))
   }
 
+  // In a turn of its own, and not before it may.
   apart(set) {
+    const wait = silence()
+    if (wait > 0) {
+      setTimeout(() => this.ended || this.apart(set), wait)
+      return
+    }
     const now = performance.now()
-    const at = Math.max(now, window.groundBookingTurn ?? 0, window.groundBookingHeld)
+    const at = Math.max(now, window.groundBookingTurn ?? 0)
     window.groundBookingTurn = at + APART_MS
     if (at === now) set()
-    else setTimeout(() => this.ended || this.stay(set), at - now)
-  }
-
-  // A timer may come late, when somebody has pressed something meanwhile.
-  stay(set) {
-    if (performance.now() < window.groundBookingHeld) this.apart(set)
-    else set()
+    // A timer may come late, when somebody has pressed something meanwhile.
+    else setTimeout(() => this.ended || (silence() > 0 ? this.apart(set) : set()), at - now)
   }
 
   end() {
