@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app_server import HEAD, JOSEPH, AppServer, School
+from looking import button
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from screens import confirm_button, fill_form, open_review, row, show_tab
 from support import eventually
@@ -127,7 +128,7 @@ def add_ground(screen: Screen) -> Locator:
 
 def rename_timetable(screen: Screen) -> Locator:
     page = screen.go("/admin", "Timetables")
-    page.get_by_role("button", name="Edit", exact=False).first.click()
+    button(page, "admin.timetables.regular.edit").click()
     name = page.get_by_role("textbox", name="Name", exact=True)
     name.fill("Another")
     name.press("Tab")

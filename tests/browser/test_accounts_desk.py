@@ -8,7 +8,15 @@ from contextlib import suppress
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School
 from playwright.sync_api import Locator, Page, expect
-from screens import LOAD, TICK, confirm_button, fill_form, live_line, open_review, row, show_tab
+from screens import (
+    LOAD,
+    TICK,
+    confirm_button,
+    fill_form,
+    open_review,
+    row,
+    show_tab,
+)
 from support import active
 from windows import OpenPage
 
@@ -36,19 +44,9 @@ def staff(school: School) -> School:
 
 
 def desk(open_page: OpenPage) -> Page:
-    page = open_page("/book", "Farah Sheikh")
-    expect(live_line(page)).to_be_visible()
-    page.get_by_role("link", name="Admin").click()
-    expect(page.get_by_role("heading", name="Admin")).to_be_visible()
+    page = open_page("/admin", "Farah Sheikh")
     show_tab(page, "Accounts")
     expect(row(page, "Farah Sheikh")).to_be_visible()
-    return page
-
-
-def approvals(page: Page) -> Page:
-    expect(live_line(page)).to_be_visible()
-    page.get_by_role("link", name="Approvals").click()
-    expect(page.get_by_role("heading", name="Approvals")).to_be_visible()
     return page
 
 
@@ -130,7 +128,7 @@ def test_a_delegate_decides_for_the_principal_until_it_is_ended(
     open_page: OpenPage, staff: School
 ) -> None:
     first, second = staff.book(student=1, start=14, by=MEERA), staff.book(student=2, start=15)
-    principal = approvals(open_page("/book", "Anand Rao"))
+    principal = open_page("/approvals", "Anand Rao")
     principal.get_by_role("button", name="Hand decisions to somebody").click()
     dialog = dialog_of(principal)
     expect(dialog).to_contain_text("Nothing at present.")
@@ -142,7 +140,7 @@ def test_a_delegate_decides_for_the_principal_until_it_is_ended(
     note = principal.get_by_text("Joseph Mathew decides for you too today.").first
     expect(note).to_be_visible()
 
-    delegate_ = approvals(open_page("/book", "Joseph Mathew"))
+    delegate_ = open_page("/approvals", "Joseph Mathew")
     expect(delegate_.get_by_text("You decide for Dr. Anand Rao today.")).to_be_visible()
     expect(delegate_.get_by_role("button", name="Hand decisions")).to_have_count(0)
     delegate_.get_by_role("button", name="Approve: Student 1").click()

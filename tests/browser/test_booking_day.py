@@ -54,8 +54,7 @@ def test_a_booking_goes_from_the_grid_to_the_wall(open_page: OpenPage, school: S
     expect(page).to_have_url(re.compile("/bookings$"))
     expect(row(page, "Student 7")).to_contain_text("Requested")
 
-    principal = open_page("/book", "Anand Rao")
-    principal.get_by_role("link", name="Approvals").click()
+    principal = open_page("/approvals", "Anand Rao")
     principal.get_by_role("button", name="Approve: Student 7").click()
     expect(row(principal, "Student 7")).to_contain_text("Approved")
     expect(row(principal, "Student 7")).to_contain_text("by Dr. Anand Rao")

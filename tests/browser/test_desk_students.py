@@ -15,8 +15,7 @@ LIST = f"Roll No,Name,Class,E-mail\nZ900,{NEW},8-A,\nS000,Student 0,9-Z,\n,Nobod
 
 
 def open_students(open_page, view: str = "List") -> Page:
-    page = open_page("/book", "Farah Sheikh")
-    page.get_by_role("link", name="Admin").click()
+    page = open_page("/admin", "Farah Sheikh")
     show_tab(page, "Students")
     expect(page.get_by_role("button", name="Add a student")).to_be_visible()
     if view != "List":

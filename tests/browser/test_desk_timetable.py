@@ -6,25 +6,18 @@ import re
 from datetime import timedelta
 
 from app_server import ADMIN, School, today
+from looking import button
 from playwright.sync_api import Page, expect
-from screens import TICK, cell, place
+from screens import TICK, cell, place, show_tab
 from windows import OpenPage
 
 from booking_core import Policy, add_timetable, load_reference, save_policy
 
 
 def open_desk(open_page: OpenPage, section: str, **options) -> Page:
-    page = open_page("/book", "Farah Sheikh", **options)
-    page.get_by_role("link", name="Admin").click()
-    page.get_by_role("radio", name=section).or_(
-        page.get_by_role("button", name=section)
-    ).first.click()
+    page = open_page("/admin", "Farah Sheikh", **options)
+    show_tab(page, section)
     return page
-
-
-def press(page: Page, key: str) -> None:
-    """A button by its key; of one with a tooltip there is a second one that is never shown."""
-    page.locator(f".st-key-{key.replace('.', '-')} button").locator("visible=true").click()
 
 
 def type_end_of_first(page: Page, time: str) -> None:
@@ -41,7 +34,7 @@ def test_a_changed_timetable_is_on_the_book_screen_of_another_person_at_once(
     book = open_page("/book")
     expect(cell(book, 14)).to_be_visible()
     desk = open_desk(open_page, "Timetables")
-    desk.get_by_role("button", name="Edit", exact=False).first.click()
+    button(desk, "admin.timetables.regular.edit").click()
     expect(desk.get_by_text("Every upcoming booking still fits.")).to_be_visible()
 
     desk.get_by_role("button", name="Fill in equal periods").click()
@@ -68,7 +61,7 @@ def test_a_period_that_is_typed_is_saved_and_a_wrong_one_is_told_beside_it(
     open_page: OpenPage, school: School
 ) -> None:
     desk = open_desk(open_page, "Timetables")
-    desk.get_by_role("button", name="Edit", exact=False).first.click()
+    button(desk, "admin.timetables.regular.edit").click()
     type_end_of_first(desk, "07:00")
     expect(desk.get_by_text("The end is not after the start.")).to_be_visible()
     expect(desk.get_by_role("button", name="Save timetable")).to_be_disabled()
@@ -91,7 +84,7 @@ def test_a_period_that_is_typed_is_saved_and_a_wrong_one_is_told_beside_it(
     assert f"{periods[0].end:%H:%M}" == "08:45"
     assert [periods[0].label, periods[1].label] == ["8–8:45 AM", "Games"]
 
-    press(desk, "admin.timetables.regular.delete")
+    button(desk, "admin.timetables.regular.delete").click()
     dialog = desk.get_by_role("dialog")
     expect(dialog.get_by_text("no school, until another has them")).to_be_visible()
     dialog.get_by_role("button", name="Delete timetable").click()
@@ -145,10 +138,10 @@ def test_grounds_are_added_moved_and_retired_on_a_telephone(
     dialog.get_by_role("button", name="Add ground").click()
     expect(desk.get_by_text("Tennis <b>court</b>", exact=True)).to_be_visible()
 
-    press(desk, "admin.grounds.ground-1.down")
+    button(desk, "admin.grounds.ground-1.down").click()
     book = open_page("/book")
     expect(book.get_by_role("columnheader").nth(1)).to_have_text("Ground 2")
-    press(desk, "admin.grounds.ground-1.retire")
+    button(desk, "admin.grounds.ground-1.retire").click()
     expect(dialog.get_by_text("1 upcoming booking stays.")).to_be_visible()
     dialog.get_by_role("button", name="Retire ground").click()
 

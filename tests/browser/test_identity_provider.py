@@ -166,7 +166,7 @@ def test_the_word_of_the_provider_opens_one_session_of_ours(
     # Of the provider's session too: it asks, and Streamlit's cookies are gone.
     page.wait_for_url(re.compile("end_session"))
     assert not {COOKIE, "_streamlit_user"} & set(cookies(page))
-    assert school.db["sessions"].count_documents({"account_id": "lakshmi"}) == 0
+    assert session_of(school.db, ours["value"]) is None
 
     # Whoever copied all cookies before that: nobody.
     page.context.add_cookies(

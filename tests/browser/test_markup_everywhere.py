@@ -17,7 +17,7 @@ import pytest
 from app_server import AppServer, School, running_app, today, tomorrow
 from looking import button, css, dialog
 from playwright.sync_api import Page, expect
-from screens import place, requested, show_tab
+from screens import open_screen, place, requested, show_tab
 from stops import ACCOUNTS, DOORS, GROUNDS, PRINCIPAL, STAFF, STUDENTS, TOURS
 from test_desk_timetable import type_end_of_first
 from tour import Tour
@@ -136,7 +136,7 @@ def test_what_staff_see(open_page: OpenPage, school: School, bookings: dict[str,
     act(page, "cancel", bookings["waiting"].id)
     tour.opened("Bookings, cancel")
     button(page, "bookings.keep").click()
-    page.get_by_role("link", name="Approvals").click()
+    open_screen(page, "Approvals")
     tour.stop("Approvals of a delegate")
 
     assert tour.left == {}
@@ -167,12 +167,12 @@ def test_what_a_principal_sees(
     page.keyboard.press("Escape")
     leave(page)
 
-    page.get_by_role("link", name="Reports").click()
+    open_screen(page, "Reports")
     tour.stop("Reports", ".stMain")
     button(page, "reports.export").click()
     tour.opened("Reports, export")
     leave(page)
-    page.get_by_role("link", name="Closures").click()
+    open_screen(page, "Closures")
     tour.stop("Closures")
 
     assert tour.left == {}

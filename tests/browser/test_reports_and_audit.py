@@ -17,11 +17,6 @@ from windows import OpenPage
 from booking_core import Student, approve, ensure_schema, save_ground, save_students
 
 
-def open_screen(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name, exact=True).click()
-    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
-
-
 def exported(page: Page, kind: str) -> bytes:
     """The file that the open export gives."""
     with page.expect_download() as download:
@@ -85,8 +80,7 @@ def test_bookings_are_taken_away_as_filtered_and_formulas_are_text(
 def test_an_admin_reads_every_change_and_finds_one_on_a_telephone(
     open_page: OpenPage, school: School
 ) -> None:
-    page = open_page("/book", "Farah Sheikh")
-    open_screen(page, "Admin")
+    page = open_page("/admin", "Farah Sheikh")
     page.set_viewport_size({"width": 390, "height": 844})
     show_tab(page, "Audit")
     expect(row(page, "Ground 1").first).to_be_visible()
@@ -111,8 +105,7 @@ def test_an_admin_reads_every_change_and_finds_one_on_a_telephone(
 
 
 def test_health_is_a_quiet_list(open_page: OpenPage, school: School) -> None:
-    page = open_page("/book", "Farah Sheikh")
-    open_screen(page, "Admin")
+    page = open_page("/admin", "Farah Sheikh")
     show_tab(page, "Health")
 
     expect(page.get_by_text("All is well")).to_be_visible()

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 from looking import read, settled, shut_out
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from support import eventually
 from typed_school import text
 
@@ -22,6 +22,8 @@ class Tour:
     def stop(self, name: str, where: str = "") -> None:
         """What belongs here stands here as it was typed, and nothing was made of anything."""
         words = self.left.pop(name)
+        if where:  # a dialog may have no words of anybody's, and is waited for all the same
+            expect(self.page.locator(where).locator("visible=true").first).to_be_visible()
         with suppress(AssertionError):
             eventually(lambda: words <= _shown(read(self.page, where)[0]), within=10)
         missing = words - _shown(read(self.page, where)[0])

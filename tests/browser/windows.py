@@ -20,7 +20,7 @@ DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "e
 def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator[OpenPage]:
     """What ``open_window`` is; at the end none of its pages shows a fault.
 
-    The first window without options has the ``profile``, emptied before.
+    The first window that asks for no more than a size has the ``profile``, emptied before.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -30,13 +30,14 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
 
     def open_one(url: str, who: str | None = MEERA.name, **options: Any) -> Page:
         origin = "/".join(url.split("/")[:3])
-        if profile is not None and not options and profile not in contexts:
+        if profile is not None and not options.keys() - {"viewport"} and profile not in contexts:
             context = profile
             _empty(profile, origin)
         else:
             context = browser.new_context(**DESK | options)
         contexts.append(context)
         page = context.new_page()
+        page.set_viewport_size((DESK | options)["viewport"])
         page.on("pageerror", lambda error: "delta path" not in str(error) or note(str(error)))
         page.on("request", lambda asked: _is_foreign(asked, f"{origin}/") and note(asked.url))
         page.set_default_timeout(LOAD)
