@@ -7,6 +7,7 @@ const AGAIN_MS = 700
 document.addEventListener("click", event => {
   if (!event.composedPath().some(node => node.dataset?.action)) acted.clear()
 }, true)
+document.addEventListener("keydown", event => event.key === "Escape" && acted.clear(), true)
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".root")
