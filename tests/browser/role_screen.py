@@ -22,6 +22,15 @@ RAVI = Account("ravi", "Ravi Kumar", Role.STAFF)
 WRITTEN = ("bookings", "grounds", "timetables", "days", "students", "accounts", "meta", "audit")
 
 
+# A screen that has something to report is silent for half a second after a press, and then speaks.
+_RESTS = """() => {
+  const app = document.querySelector(".stApp"), now = performance.now()
+  const rests = app.dataset.testScriptState === "notRunning" && now > window.groundBookingHeld
+  window.restsSince = rests ? (window.restsSince ?? now) : null
+  return rests && now - window.restsSince > 600
+}"""
+
+
 class Screen:
     """One person's page. While ``is_untold``, push tells it of nothing."""
 
@@ -48,6 +57,10 @@ class Screen:
         if section:
             show_tab(self.page, section)
         return self.page
+
+    def rest(self) -> None:
+        """Returns when nothing is under way, and nothing that would ask who this is by itself."""
+        self.page.wait_for_function(_RESTS)
 
     def be(self, role: Role) -> None:
         """Another role past the verb that gives one: that would end the session, and the screen

@@ -194,6 +194,7 @@ def test_a_screen_of_before_is_refused_with_a_sentence_and_nothing_is_written(
     screen.be(Role(row_.may.split()[0]))
     last = row_.reach(screen)
     expect(last).to_be_enabled()
+    screen.rest()
     screen.is_untold = True
     screen.be(PEOPLE[role].role)
     before = screen.stored()
