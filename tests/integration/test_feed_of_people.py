@@ -63,10 +63,16 @@ CHANGES = {
     "delegate": lambda db: delegate(db, to="ravi", first=TODAY, last=TODAY, by=HEAD),
     "end": lambda db: end_delegation(db, db.delegations.find_one()["_id"], by=HEAD),
 }
+# Each test leaves the school as it was: they come in any order, and not all to one process.
+BEFORE = {"enable": "disable", "end": "delegate"}
+AFTER = {change: undone for undone, change in BEFORE.items()}
 
 
 @pytest.mark.parametrize("change", [*ENDS, *CHANGES])
 def test_a_change_of_people_is_told_and_raises_the_version_of_no_day(staffed, following, change):
+    if change in BEFORE:
+        CHANGES[BEFORE[change]](staffed)
+        caught_up(following)
     days = [following.version(DAY), following.version(TODAY)]
     people, total, told = following.people, following.total, []
     unsubscribe = following.subscribe(lambda day, version: told.append((day, version)))
@@ -79,6 +85,9 @@ def test_a_change_of_people_is_told_and_raises_the_version_of_no_day(staffed, fo
     assert [following.version(DAY), following.version(TODAY)] == days
     if change in CHANGES:  # lists show these; the end of a session is in none
         assert following.wait_beyond(total, 10)
+    if change in AFTER:
+        CHANGES[AFTER[change]](staffed)
+        caught_up(following)
 
 
 def test_the_end_of_a_session_makes_no_list_be_read_again(staffed, following):
