@@ -20,8 +20,6 @@ from pages.shared.address import COOKIE
 
 RAVI = Account("ravi", "Ravi Kumar", Role.STAFF)
 WRITTEN = ("bookings", "grounds", "timetables", "days", "students", "accounts", "meta", "audit")
-
-
 # A screen that has something to report is silent for half a second after a press, and then speaks.
 _RESTS = """() => {
   const app = document.querySelector(".stApp"), now = performance.now()
@@ -111,10 +109,10 @@ def decide(verb: str) -> Callable[[Screen], Locator]:
         if verb == "Revoke":
             approve(screen.school.db, booking.id, by=HEAD)
         page = screen.go("/approvals", "Approved, upcoming" if verb == "Revoke" else "")
-        button = page.get_by_role("button", name=f"{verb}: Student 101")
+        decision = page.get_by_role("button", name=f"{verb}: Student 101")
         if verb == "Approve":
-            return button
-        button.click()
+            return decision
+        decision.click()
         type_in(screen, "Reason", "Rain")
         return screen.dialog.get_by_role("button", name=f"{verb} this booking")
 
@@ -238,7 +236,7 @@ def no_queue(screen: Screen) -> None:
     expect(page.get_by_text("Student 101")).to_have_count(0)
 
 
-def no_section(name: str, button: str) -> Callable[[Screen], None]:
+def no_section(name: str, offer: str) -> Callable[[Screen], None]:
     def check(screen: Screen) -> None:
         page = screen.go(f"/admin?section={name}")
         closes = screen.who.role.closes
@@ -248,7 +246,7 @@ def no_section(name: str, button: str) -> Callable[[Screen], None]:
             int(closes)
         )
         expect(page.get_by_role("radio", name=name)).to_have_count(0)
-        expect(page.get_by_role("button", name=button)).to_have_count(0)
+        expect(page.get_by_role("button", name=offer)).to_have_count(0)
 
     return check
 

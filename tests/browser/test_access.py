@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import Any
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, today, tomorrow
@@ -13,6 +14,9 @@ from windows import OpenPage
 from booking_core import approve, close_ground
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+# Each is looked at as it opens, and then in the other scheme.
+OPENED_AS = ["desk by light", "phone in the dark"]
+OPENED = [{"viewport": DESK}, {"viewport": PHONE, "color_scheme": "dark"}]
 SCREENS = [
     ("/book", "Meera Nair", "Book a ground"),
     ("/bookings", "Meera Nair", "Bookings"),
@@ -51,14 +55,14 @@ def too_wide(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"))
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("opened", OPENED, ids=OPENED_AS)
 def test_no_screen_shuts_anybody_out(
-    open_page: OpenPage, school: School, size: dict[str, int]
+    open_page: OpenPage, school: School, opened: dict[str, Any]
 ) -> None:
     busy_day(school)
     faults = {}
     for path, who, title in SCREENS:
-        page = open_page(path, who, viewport=size)
+        page = open_page(path, who, **opened)
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         settled(page)
         faults[path] = shut_out(page) + ["too wide"] * too_wide(page)
@@ -66,12 +70,12 @@ def test_no_screen_shuts_anybody_out(
     assert faults == {path: [] for path, _, _ in SCREENS}
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("opened", OPENED, ids=OPENED_AS)
 def test_no_section_of_the_desk_shuts_anybody_out(
-    open_page: OpenPage, school: School, size: dict[str, int]
+    open_page: OpenPage, school: School, opened: dict[str, Any]
 ) -> None:
     busy_day(school)
-    page = open_page("/admin", ADMIN.name, viewport=size)
+    page = open_page("/admin", ADMIN.name, **opened)
     faults = {}
     for section in SECTIONS:
         page.get_by_role("radio", name=section, exact=True).click()

@@ -8,15 +8,7 @@ from contextlib import suppress
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School
 from playwright.sync_api import Locator, Page, expect
-from screens import (
-    LOAD,
-    TICK,
-    confirm_button,
-    fill_form,
-    open_review,
-    row,
-    show_tab,
-)
+from screens import LOAD, TICK, confirm_button, fill_form, open_review, row, show_tab
 from support import active
 from windows import OpenPage
 

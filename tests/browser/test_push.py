@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from app_server import AppServer, School, let_in, running_app, settings_for
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 from screens import (
     LOAD,
     TICK,
@@ -26,6 +26,7 @@ from windows import OpenPage
 
 from booking_core import connect
 
+Route = Callable[[WebSocketRoute], None]
 # Past the length of any test: what is seen then came by push, and not by the timer.
 NEVER = "3600"
 AT_ONCE = 3_000
@@ -71,6 +72,15 @@ def reached(page: Page) -> Page:
     expect(cell(page, 14)).to_be_visible()
     page.wait_for_function("window.groundBookingPulse?.by === 'push'", timeout=LOAD)
     page.evaluate(_COUNT)
+    return page
+
+
+def opened_over(context: BrowserContext, app: AppServer, sockets: str, route: Route) -> Page:
+    """Book, whose connections of that name are made by ``route``."""
+    context.route_web_socket(re.compile(sockets), route)
+    let_in(context, app.url)
+    page = context.new_page()
+    page.goto(f"{app.url}/book")
     return page
 
 
@@ -251,10 +261,7 @@ def test_without_push_a_screen_asks_every_second(
         running_app(tmp_path, mongod_uri) as (app, school),
         browser.new_context(viewport={"width": 1440, "height": 900}) as context,
     ):
-        context.route_web_socket(re.compile("/live"), lambda socket: socket.close())
-        let_in(context, app.url)
-        page = context.new_page()
-        page.goto(f"{app.url}/book")
+        page = opened_over(context, app, "/live", lambda socket: socket.close())
         expect(cell(page, 14)).to_be_visible(timeout=LOAD)
         page.evaluate(_COUNT)
 
@@ -273,8 +280,7 @@ def test_a_screen_asks_for_nothing_until_it_has_all_of_a_run(
 ) -> None:
     """Asked at the end of a run, Streamlit may forget what it has not sent yet of that run."""
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
-        asked: list[str | bytes] = []
-        kept: list[str | bytes] = []
+        asked, kept = list[str | bytes](), list[str | bytes]()
         streams: list[WebSocketRoute] = []
         is_held, told_of_run = False, 0
 
@@ -290,10 +296,7 @@ def test_a_screen_asks_for_nothing_until_it_has_all_of_a_run(
             server.on_message(tell)
             streams.append(socket)
 
-        context.route_web_socket(re.compile("_stcore/stream"), route)
-        let_in(context, app.url)
-        page = context.new_page()
-        page.goto(f"{app.url}/book")
+        page = opened_over(context, app, "_stcore/stream", route)
         reached(page)
 
         is_held = True
@@ -326,10 +329,7 @@ def test_a_screen_that_lost_its_connection_comes_back_and_shows_what_it_missed(
                 socket.connect_to_server()
                 open_.append(socket)
 
-        context.route_web_socket(re.compile("/live"), route)
-        let_in(context, app.url)
-        page = context.new_page()
-        page.goto(f"{app.url}/book")
+        page = opened_over(context, app, "/live", route)
         reached(page)
 
         away = True

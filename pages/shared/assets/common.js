@@ -11,6 +11,8 @@ const clockOf = zone => {
   const format = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", second: "2-digit", hour12: true, timeZone: zone })
   return moment => format.format(moment).replace(/\s/g, " ")
 }
+// Of the run that draws this screen: "running", "notRunning" and others. Streamlit says it nowhere else.
+const runState = () => document.querySelector(".stApp")?.dataset.testScriptState
 // What has the focus in a list, by a name that outlives its being drawn anew; else the line that it
 // stood in, so that whoever uses the keyboard goes on from there.
 const again = (root, name) =>

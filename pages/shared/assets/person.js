@@ -13,7 +13,7 @@ const RELOADED = "ground-booking-reloaded"
 let empty = 0
 
 function look() {
-  const idle = document.querySelector(".stApp")?.dataset.testScriptState === "notRunning"
+  const idle = runState() === "notRunning"
   empty = idle && !document.querySelector(".stMain h1") ? empty + 1 : 0
   if (empty < EMPTY_SECONDS) return
   empty = 0

@@ -18,8 +18,7 @@ const LEAVING_MS = 1500
 const RUN_MS = 4000
 let runningSince = null
 const isRunning = () => {
-  const state = document.querySelector(".stApp")?.dataset.testScriptState
-  runningSince = ["running", "rerunRequested"].includes(state) ? (runningSince ?? performance.now()) : null
+  runningSince = ["running", "rerunRequested"].includes(runState()) ? (runningSince ?? performance.now()) : null
   return runningSince !== null && performance.now() - runningSince < RUN_MS
 }
 // For how long nothing may be asked, as far as is known now (ms).
@@ -167,17 +166,15 @@ class Pulse {
 
   // In a turn of its own, and not before it may.
   apart(set) {
-    const wait = silence()
+    const now = performance.now()
+    const wait = Math.max(silence(), (window.groundBookingTurn ?? 0) - now)
     if (wait > 0) {
+      // Looked at again then: meanwhile somebody may have pressed something, or another had the turn.
       setTimeout(() => this.ended || this.apart(set), wait)
       return
     }
-    const now = performance.now()
-    const at = Math.max(now, window.groundBookingTurn ?? 0)
-    window.groundBookingTurn = at + APART_MS
-    if (at === now) set()
-    // A timer may come late, when somebody has pressed something meanwhile.
-    else setTimeout(() => this.ended || (silence() > 0 ? this.apart(set) : set()), at - now)
+    window.groundBookingTurn = now + APART_MS
+    set()
   }
 
   end() {
