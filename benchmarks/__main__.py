@@ -14,9 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
 
-from booking_core import book, mongod
-from booking_core.store import schema
-from booking_core.store.database import collection
+from booking_core import book
+from booking_core.embedded import server as mongod
+from booking_core.storage import schema
+from booking_core.storage.database import collection
 
 from . import booking, reading, school, screens, viewers
 from .measure import Result, clock, say, table

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from booking_core import BookingRequest, Feed, SlotTaken, book
-from booking_core.store import schema
-from booking_core.store.database import BookingDatabase, collection
+from booking_core.storage import schema
+from booking_core.storage.database import BookingDatabase, collection
 
 from . import school
 from .measure import Result, clock, in_turn, median, milliseconds, percentile, say

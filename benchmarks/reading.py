@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from booking_core import Booking, Status, day_board, find_bookings
-from booking_core.store.database import BookingDatabase
+from booking_core.storage.database import BookingDatabase
 
 from . import school
 from .measure import Result, in_turn, median, say

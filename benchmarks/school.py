@@ -27,10 +27,11 @@ from booking_core import (
     save_students,
     save_timetable,
 )
-from booking_core.store import ensuring, schema
-from booking_core.store.database import BookingDatabase, collection
-from booking_core.store.documents import slot_fields
-from booking_core.timetable import iso_week
+from booking_core.domain.timetable import iso_week
+from booking_core.storage import migrations as ensuring
+from booking_core.storage import schema
+from booking_core.storage.database import BookingDatabase, collection
+from booking_core.storage.documents import slot_fields
 
 from .measure import clock, say
 

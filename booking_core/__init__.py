@@ -1,6 +1,6 @@
 """Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever."""
 
-from booking_core.accounts import (
+from booking_core.access.accounts import (
     account_of_email,
     add_account,
     change_account,
@@ -10,10 +10,25 @@ from booking_core.accounts import (
     has_admin,
     reset_password,
 )
-from booking_core.audit import Change, find_changes
-from booking_core.boards import Board, Cell, LiveBoards, day_board
-from booking_core.bookings import book, close_ground, move
-from booking_core.closures import (
+from booking_core.access.delegations import (
+    decides,
+    delegate,
+    delegations_of,
+    end_delegation,
+    find_delegations,
+)
+from booking_core.access.oidc import check_proof, sign_in_by_proof
+from booking_core.access.sign_in import (
+    end_sessions,
+    open_session,
+    session_of,
+    sign_in,
+    sign_out,
+    touch_session,
+)
+from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
+from booking_core.booking.claims import book, close_ground, move
+from booking_core.booking.closures import (
     Closing,
     Closure,
     Lifted,
@@ -22,15 +37,22 @@ from booking_core.closures import (
     find_closures,
     lift_closure,
 )
-from booking_core.decisions import approve, cancel, lapse_pending, reject, revoke
-from booking_core.delegations import (
-    decides,
-    delegate,
-    delegations_of,
-    end_delegation,
-    find_delegations,
+from booking_core.booking.decisions import approve, cancel, lapse_pending, reject, revoke
+from booking_core.booking.notices import Notice, mark_read, notices_for
+from booking_core.booking.queries import (
+    approved_upcoming,
+    bookings_on,
+    decided_lately,
+    find_bookings,
+    get_booking,
+    misfits,
+    pending_queue,
+    week_of,
+    weeks_of,
 )
-from booking_core.errors import (
+from booking_core.booking.reinstatement import find_reinstatable, reinstate
+from booking_core.booking.wall import Card, may_show, wall_cards
+from booking_core.domain.errors import (
     AlreadyDecided,
     AlreadyExists,
     BookingError,
@@ -66,8 +88,7 @@ from booking_core.errors import (
     UnknownGround,
     UnknownStudent,
 )
-from booking_core.feed import Feed
-from booking_core.model import (
+from booking_core.domain.model import (
     Account,
     Actor,
     Booking,
@@ -82,24 +103,12 @@ from booking_core.model import (
     Student,
     Timetable,
 )
-from booking_core.notices import Notice, mark_read, notices_for
-from booking_core.people import Delegation, Proof, Session, SignedIn
-from booking_core.policy import Policy
-from booking_core.proofs import check_proof, sign_in_by_proof
-from booking_core.queries import (
-    approved_upcoming,
-    bookings_on,
-    decided_lately,
-    find_bookings,
-    get_booking,
-    misfits,
-    pending_queue,
-    week_of,
-    weeks_of,
-)
-from booking_core.reinstating import find_reinstatable, reinstate
-from booking_core.reports import Usage, usage
-from booking_core.rollover import (
+from booking_core.domain.people import Delegation, Proof, Session, SignedIn
+from booking_core.domain.policy import Policy
+from booking_core.domain.timetable import Calendar, Day, DayPlan
+from booking_core.insight.audit import Change, find_changes
+from booking_core.insight.usage import Usage, usage
+from booking_core.school.rollover import (
     ClassMove,
     RollOverPlan,
     classes_of,
@@ -107,36 +116,8 @@ from booking_core.rollover import (
     roll_over_plan,
     suggest_roll_over,
 )
-from booking_core.roster import RosterPlan, WrongRow, apply_roster, plan_roster
-from booking_core.settings import Settings
-from booking_core.sign_in import (
-    end_sessions,
-    open_session,
-    session_of,
-    sign_in,
-    sign_out,
-    touch_session,
-)
-from booking_core.store.database import connect, disconnect, ensure_schema
-from booking_core.store.grounds import add_ground, change_ground, save_grounds_order
-from booking_core.store.photos import ground_photo, remove_ground_photo, save_ground_photo
-from booking_core.store.reference import (
-    Reference,
-    save_ground,
-    save_policy,
-    save_student,
-    save_students,
-)
-from booking_core.store.reference import load as load_reference
-from booking_core.store.timetables import (
-    add_timetable,
-    delete_day,
-    delete_timetable,
-    save_day,
-    save_days,
-    save_timetable,
-)
-from booking_core.students import (
+from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster
+from booking_core.school.students import (
     Erasure,
     add_student,
     bookings_ahead,
@@ -146,9 +127,28 @@ from booking_core.students import (
     find_students,
     set_active,
 )
-from booking_core.tables import Limits, Table, read_table
-from booking_core.timetable import Calendar, Day, DayPlan
-from booking_core.wall import Card, may_show, wall_cards
+from booking_core.settings import Settings
+from booking_core.storage.change_feed import Feed
+from booking_core.storage.database import connect, disconnect, ensure_schema
+from booking_core.storage.grounds import add_ground, change_ground, save_grounds_order
+from booking_core.storage.photos import ground_photo, remove_ground_photo, save_ground_photo
+from booking_core.storage.school_data import (
+    Reference,
+    save_ground,
+    save_policy,
+    save_student,
+    save_students,
+)
+from booking_core.storage.school_data import load as load_reference
+from booking_core.storage.timetables import (
+    add_timetable,
+    delete_day,
+    delete_timetable,
+    save_day,
+    save_days,
+    save_timetable,
+)
+from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
     "Account",

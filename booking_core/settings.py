@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from booking_core.errors import InvalidRequest
-from booking_core.model import check_text
-from booking_core.policy import MOST_DAYS, MOST_LEAD_MINUTES, MOST_QUOTA, WALL_SHOWS, Policy
+from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.policy import MOST_DAYS, MOST_LEAD_MINUTES, MOST_QUOTA, WALL_SHOWS, Policy
+from booking_core.domain.validation import check_text
 
 # field of Settings -> the name it has in the environment and in secrets.toml
 _NAMES = {

@@ -15,8 +15,8 @@ from booking_core import (
     revoke,
     weeks_of,
 )
-from booking_core.model import check_text
-from booking_core.queries import QUEUE
+from booking_core.booking.queries import QUEUE
+from booking_core.domain.validation import check_text
 from pages.shared import elements, handing_on, live, services, session, views, words
 
 shared = services.start()

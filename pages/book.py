@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from booking_core import Status, StoreUnavailable, week_of
-from booking_core.model import minutes
-from booking_core.timetable import iso_week
+from booking_core.domain.timetable import iso_week
+from booking_core.domain.validation import minutes
 from pages.shared import booking_form as form
 from pages.shared import elements, first_steps, live, services, session, views, words
 

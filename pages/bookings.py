@@ -11,13 +11,13 @@ from booking_core import (
     Status,
     StoreUnavailable,
     cancel,
-    exports,
     find_bookings,
     get_booking,
     mark_read,
     notices_for,
 )
-from booking_core.queries import PAGE
+from booking_core.booking.queries import PAGE
+from booking_core.insight import exports
 from pages.shared import elements, live, moving, services, session, takeaway, views, words
 
 shared = services.start()

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import streamlit as st
 
-from booking_core import BookingError, Status, Usage, reports, usage
-from booking_core.exports import check_report
+from booking_core import BookingError, Status, Usage, usage
+from booking_core.insight import usage as reports
+from booking_core.insight.exports import check_report
 from pages.shared import live, services, session, takeaway, words
 
 shared = services.start()

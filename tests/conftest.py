@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from support import open_school
 
-from booking_core import Settings, connect, mongod
-from booking_core.store.database import BookingDatabase
+from booking_core import Settings, connect
+from booking_core.embedded import server as mongod
+from booking_core.storage.database import BookingDatabase
 
 MakeDatabase = Callable[..., BookingDatabase]
 

@@ -26,8 +26,8 @@ from booking_core import (
     save_students,
     save_timetable,
 )
-from booking_core.store import schema
-from booking_core.store.database import Documents
+from booking_core.storage import schema
+from booking_core.storage.database import Documents
 
 NOW = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)  # Monday, 06:00 in Asia/Kolkata
 DAY = date(2026, 11, 24)

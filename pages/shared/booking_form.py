@@ -21,7 +21,7 @@ from booking_core import (
     SlotTaken,
     book,
 )
-from booking_core.timetable import fits
+from booking_core.domain.timetable import fits
 from pages.shared import words
 from pages.shared.services import Services
 

@@ -27,13 +27,13 @@ from booking_core import (
     change_password,
     has_admin,
     open_session,
-    sign_in,
     sign_in_by_proof,
     sign_out,
 )
-from booking_core.demo import DEMO_ACCOUNTS
-from booking_core.passwords import SHORTEST
-from booking_core.sign_in import LONGEST
+from booking_core.access import sign_in
+from booking_core.access.passwords import SHORTEST
+from booking_core.access.sign_in import LONGEST
+from booking_core.operations.demo import DEMO_ACCOUNTS
 from pages.shared import door_page as page
 from pages.shared import identity, services, words
 from pages.shared.address import COOKIE, base

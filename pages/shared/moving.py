@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, move
-from booking_core.model import minutes
-from booking_core.timetable import periods_between
+from booking_core.domain.timetable import periods_between
+from booking_core.domain.validation import minutes
 from pages.shared import session, views, words
 from pages.shared.services import Services
 

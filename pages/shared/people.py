@@ -14,14 +14,7 @@ from datetime import UTC, datetime
 from datetime import date as Date
 from typing import Any
 
-from booking_core import (
-    Account,
-    Feed,
-    StoreUnavailable,
-    decides,
-    session_of,
-    touch_session,
-)
+from booking_core import Account, Feed, StoreUnavailable, decides, session_of, touch_session
 from pages.shared import identity
 
 _TOUCH_SECONDS = 60.0

@@ -27,7 +27,7 @@ from booking_core import (
     lapse_pending,
     load_reference,
 )
-from booking_core.demo import load_demo
+from booking_core.operations.demo import load_demo
 from pages.shared import views
 from pages.shared.people import People
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from booking_core import Actor, BookingError, exports
+from booking_core import Actor, BookingError
+from booking_core.insight import exports
 from pages.shared import session, words
 from pages.shared.services import Services
 

@@ -10,18 +10,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking_core import (
-    Actor,
-    Board,
-    Booking,
-    Cell,
-    CellState,
-    Ground,
-    Notice,
-    Slot,
-    Status,
-)
-from booking_core.rules import may
+from booking_core import Actor, Board, Booking, Cell, CellState, Ground, Notice, Slot, Status
+from booking_core.domain.rules import may
 from pages.shared import words
 
 _CHIP = {

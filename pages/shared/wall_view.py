@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import segno
 
 from booking_core import Board, Booking, Card, CellState, Ground, Status, wall_cards
-from booking_core.timetable import DayPlan, at
+from booking_core.domain.timetable import DayPlan, at
 from pages.shared import words
 
 PAGE = 12

@@ -45,8 +45,8 @@ from booking_core import (
     TooManyAttempts,
     UnknownGround,
     UnknownStudent,
-    wording,
 )
+from booking_core.domain import messages as wording
 
 FIELDS = {
     "name": "The name",

@@ -33,7 +33,7 @@ from booking_core import (
     connect,
     open_session,
 )
-from booking_core.store.database import BookingDatabase
+from booking_core.storage.database import BookingDatabase
 from pages.shared.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]

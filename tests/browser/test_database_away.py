@@ -16,7 +16,7 @@ from screens import LOAD, cell, confirm, confirm_button, fill_form, open_review,
 from support import active, eventually
 from windows import OpenPage
 
-from booking_core import mongod
+from booking_core.embedded import server as mongod
 
 NOTICED = 20_000  # an unanswered connection takes the driver longer to notice than a closed one
 BACK = 8_000

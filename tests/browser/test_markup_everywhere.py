@@ -45,7 +45,7 @@ from windows import OpenPage
 
 import booking_core
 from booking_core import Booking, approve, save_day
-from booking_core.roster import WrongRow
+from booking_core.school.roster import WrongRow
 from pages.shared.address import COOKIE
 
 

@@ -9,7 +9,8 @@ from argon2 import PasswordHasher
 from at_the_door import PASSWORD
 from support import booked, open_school
 
-from booking_core import Account, Role, Settings, add_account, connect, passwords
+from booking_core import Account, Role, Settings, add_account, connect
+from booking_core.access import passwords
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 from support import typed_at_a_terminal
 from test_command_line import ROOT, Run, assert_one_sentence, run, runner
 
-from booking_core import Account, Role, add_account, get_account, has_admin, passwords, sign_in
-from booking_core.__main__ import cli
-from booking_core.store.database import BookingDatabase
+from booking_core import Account, Role, add_account, get_account, has_admin
+from booking_core.access import passwords, sign_in
+from booking_core.cli.commands import cli
+from booking_core.storage.database import BookingDatabase
 
 PASSWORD = "correct horse battery"
 

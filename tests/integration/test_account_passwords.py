@@ -19,11 +19,10 @@ from booking_core import (
     change_account,
     change_password,
     open_session,
-    passwords,
     reset_password,
     session_of,
-    sign_in,
 )
+from booking_core.access import passwords, sign_in
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

@@ -19,7 +19,6 @@ from booking_core import (
     NotFound,
     Role,
     account_of_email,
-    accounts,
     add_account,
     change_account,
     change_password,
@@ -29,8 +28,8 @@ from booking_core import (
     open_session,
     reset_password,
     session_of,
-    sign_in,
 )
+from booking_core.access import accounts, sign_in
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

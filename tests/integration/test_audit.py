@@ -17,7 +17,6 @@ from booking_core import (
     NotAllowed,
     Student,
     approve,
-    audit,
     cancel,
     close_ground,
     find_changes,
@@ -30,7 +29,9 @@ from booking_core import (
     save_student,
     save_timetable,
 )
-from booking_core.store import changes, schema
+from booking_core.insight import audit
+from booking_core.storage import history as changes
+from booking_core.storage import schema
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 

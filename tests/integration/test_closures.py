@@ -51,7 +51,7 @@ from booking_core import (
     reinstate,
     save_day,
 )
-from booking_core.store.database import Documents
+from booking_core.storage.database import Documents
 
 WEEK = DAY + timedelta(days=6)
 

@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import booked
 
-from booking_core import Settings, Status, errors, find_bookings, load_reference
-from booking_core.doctor import examine, examine_database
-from booking_core.errors import BookingError
-from booking_core.store import ensuring, schema
-from booking_core.store.database import BookingDatabase
-from booking_core.wording import sentence
+from booking_core import Settings, Status, find_bookings, load_reference
+from booking_core.domain import errors
+from booking_core.domain.errors import BookingError
+from booking_core.domain.messages import sentence
+from booking_core.operations.doctor import examine, examine_database
+from booking_core.storage import migrations as ensuring
+from booking_core.storage import schema
+from booking_core.storage.database import BookingDatabase
 
 ROOT = Path(__file__).resolve().parents[2]
 TOMORROW = datetime.now(ZoneInfo("Asia/Kolkata")).date() + timedelta(days=1)
@@ -184,7 +186,7 @@ def test_every_error_has_one_sentence() -> None:
     def kinds(kind: type[BookingError]) -> list[type[BookingError]]:
         return [kind, *(k for child in kind.__subclasses__() for k in kinds(child))]
 
-    handled = Path(str(sys.modules["booking_core.wording"].__file__)).read_text("utf-8")
+    handled = Path(str(sys.modules["booking_core.domain.messages"].__file__)).read_text("utf-8")
     bases = {"BookingError", "RuleBroken", "Conflict", "ServerFailed"}
     for kind in kinds(BookingError):
         if kind.__module__ == errors.__name__ and kind.__name__ not in bases:

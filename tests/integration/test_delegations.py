@@ -45,7 +45,7 @@ from booking_core import (
     reject,
     revoke,
 )
-from booking_core.store import delegations as store
+from booking_core.storage import delegations as store
 
 TODAY = NOW.date()  # 06:00 in the school's zone
 ONE_DAY = timedelta(days=1)

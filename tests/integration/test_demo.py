@@ -32,10 +32,10 @@ from booking_core import (
     load_reference,
     save_ground,
 )
-from booking_core.demo import DEMO_ACCOUNTS, RAIN, is_empty, load_demo
-from booking_core.store import schema
-from booking_core.store.database import BookingDatabase, Documents
-from booking_core.store.reference import mark_demo
+from booking_core.operations.demo import DEMO_ACCOUNTS, RAIN, is_empty, load_demo
+from booking_core.storage import schema
+from booking_core.storage.database import BookingDatabase, Documents
+from booking_core.storage.school_data import mark_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -175,7 +175,7 @@ def test_a_load_that_was_killed_is_taken_up_where_it_began(
     load_demo(whole, MONDAY)
     program = (
         "import sys; from datetime import datetime; from booking_core import Settings, connect\n"
-        "from booking_core.demo import load_demo\n"
+        "from booking_core.operations.demo import load_demo\n"
         "db = connect(Settings(mongodb_uri=sys.argv[1], database=sys.argv[2]))\n"
         "load_demo(db, datetime.fromisoformat(sys.argv[3]))"
     )

@@ -37,9 +37,9 @@ from booking_core import (
     save_student,
     set_active,
 )
-from booking_core.imports import BOOKING_COLUMNS, import_bookings
-from booking_core.store import students as store
-from booking_core.store.database import Documents
+from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
+from booking_core.storage import students as store
+from booking_core.storage.database import Documents
 
 LEAVER = Student("R4711", "Zarqa Quill", "10-B", "zarqa.quill@example.org")
 PURPOSE = "Zarqa's farewell game"

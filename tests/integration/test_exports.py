@@ -10,17 +10,9 @@ import pytest
 from openpyxl import load_workbook
 from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, booked, student_id
 
-from booking_core import (
-    InvalidRequest,
-    NotAllowed,
-    Status,
-    Student,
-    approve,
-    cancel,
-    exports,
-    save_students,
-)
-from booking_core.exports import Table, to_csv, to_xlsx
+from booking_core import InvalidRequest, NotAllowed, Status, Student, approve, cancel, save_students
+from booking_core.insight import exports
+from booking_core.insight.exports import Table, to_csv, to_xlsx
 
 ATTACKS = [
     "=1+1",

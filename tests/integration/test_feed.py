@@ -36,13 +36,13 @@ from booking_core import (
     close_ground,
     connect,
     lapse_pending,
-    mongod,
     move,
     save_day,
     save_ground,
     save_student,
 )
-from booking_core.store.database import BookingDatabase
+from booking_core.embedded import server as mongod
+from booking_core.storage.database import BookingDatabase
 
 OTHER = DAY + timedelta(days=3)
 FAR = DAY + timedelta(days=9)

@@ -8,7 +8,7 @@ import pytest
 from support import DAY, NOW, booked
 
 from booking_core import Status, find_bookings
-from booking_core.store import schema
+from booking_core.storage import schema
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ from booking_core import (
     get_booking,
     lapse_pending,
     move,
-    refusals,
     reject,
-    rules,
 )
-from booking_core.store import ledger, schema
+from booking_core.booking import conflicts as refusals
+from booking_core.domain import rules
+from booking_core.storage import bookings as ledger
+from booking_core.storage import schema
 
 TOMORROW = DAY + timedelta(days=1)
 

@@ -20,16 +20,15 @@ from booking_core import (
     NotAllowed,
     Settings,
     approve,
-    backups,
-    doctor,
     find_bookings,
     find_changes,
     get_booking,
-    health,
     load_reference,
 )
-from booking_core.store import archive, ensuring, schema
-from booking_core.store.database import open_database, reachable
+from booking_core.operations import backups, doctor, health
+from booking_core.storage import archive, schema
+from booking_core.storage import migrations as ensuring
+from booking_core.storage.database import open_database, reachable
 
 
 def facts(db, **options):

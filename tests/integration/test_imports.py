@@ -21,16 +21,16 @@ from booking_core import (
     save_ground,
     save_student,
 )
-from booking_core.imports import (
+from booking_core.operations.history_import import (
     BOOKING_COLUMNS,
     STUDENT_COLUMNS,
     Report,
     import_bookings,
     import_students,
 )
-from booking_core.store import schema
-from booking_core.store.database import Documents
-from booking_core.tables import Table, read_table
+from booking_core.storage import schema
+from booking_core.storage.database import Documents
+from booking_core.tables.table import Table, read_table
 
 HEADER = "ground,date,start,end,student,game,status"
 

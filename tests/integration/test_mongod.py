@@ -20,7 +20,9 @@ import pytest
 from pymongo import MongoClient
 from servers import servers_on, until
 
-from booking_core import mongod, mongod_binary, mongod_secret
+from booking_core.embedded import binary as mongod_binary
+from booking_core.embedded import credentials as mongod_secret
+from booking_core.embedded import server as mongod
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from servers import servers_on, until
 
-from booking_core import mongod, mongod_binary
-from booking_core.errors import ServerFailed
+from booking_core.domain.errors import ServerFailed
+from booking_core.embedded import binary as mongod_binary
+from booking_core.embedded import server as mongod
 
 
 @pytest.fixture

@@ -19,8 +19,10 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from servers import servers_on, until
 
-from booking_core import mongod, mongod_binary, mongod_secret
-from booking_core.errors import ServerFailed
+from booking_core.domain.errors import ServerFailed
+from booking_core.embedded import binary as mongod_binary
+from booking_core.embedded import credentials as mongod_secret
+from booking_core.embedded import server as mongod
 
 ROOT = Path(__file__).parents[2]
 SECRETS = ("mongod.key", "mongod.password")
@@ -145,7 +147,7 @@ def test_the_apps_user_may_neither_make_users_nor_reconfigure(mongod_uri: str) -
 
 
 def test_in_a_start_that_was_killed_nobody_else_makes_the_first_user(data: Path) -> None:
-    killed_at(data, "booking_core.mongod.admit")
+    killed_at(data, "booking_core.embedded.server.admit")
     [orphan] = servers_on(data)
     port = int(dict(pairwise(orphan.cmdline()))["--port"])
     with stranger(port) as client, pytest.raises(OperationFailure) as refused:
@@ -267,9 +269,9 @@ def test_a_server_that_asks_for_no_password_is_replaced_and_not_joined(
     "where",
     [
         pytest.param("os.fsync", id="key half written"),
-        pytest.param("booking_core.mongod_secret.password_file", id="key without password"),
-        pytest.param("booking_core.mongod._configure", id="server without replica set"),
-        pytest.param("booking_core.mongod.store_hints", id="user without notes"),
+        pytest.param("booking_core.embedded.credentials.password_file", id="key without password"),
+        pytest.param("booking_core.embedded.server._configure", id="server without replica set"),
+        pytest.param("booking_core.embedded.server.store_hints", id="user without notes"),
     ],
 )
 def test_a_start_that_was_killed_is_completed_by_the_next(data: Path, where: str) -> None:

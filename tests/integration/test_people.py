@@ -17,7 +17,7 @@ from booking_core import (
     session_of,
     sign_out,
 )
-from booking_core.store.database import BookingDatabase
+from booking_core.storage.database import BookingDatabase
 from pages.shared import identity
 from pages.shared import people as module
 from pages.shared.people import People, _key

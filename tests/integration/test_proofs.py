@@ -27,7 +27,7 @@ from booking_core import (
     sign_in_by_proof,
     sign_out,
 )
-from booking_core.proofs import AHEAD, FRESH, KEPT
+from booking_core.access.oidc import AHEAD, FRESH, KEPT
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SECOND = timedelta(seconds=1)

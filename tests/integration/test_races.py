@@ -42,8 +42,8 @@ from booking_core import (
     reject,
     revoke,
 )
-from booking_core.store import schema
-from booking_core.store.database import open_database
+from booking_core.storage import schema
+from booking_core.storage.database import open_database
 
 ROUNDS = 25
 

@@ -60,7 +60,7 @@ from booking_core import (
     save_timetable,
     set_active,
 )
-from booking_core.imports import BOOKING_COLUMNS, STUDENT_COLUMNS, import_bookings
+from booking_core.operations.history_import import BOOKING_COLUMNS, STUDENT_COLUMNS, import_bookings
 
 
 @pytest.fixture

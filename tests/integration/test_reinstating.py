@@ -46,13 +46,13 @@ from booking_core import (
     move,
     notices_for,
     reinstate,
-    reinstating,
     revoke,
     save_ground,
     save_student,
 )
-from booking_core.store import unit
-from booking_core.store.database import Documents
+from booking_core.booking import reinstatement as reinstating
+from booking_core.storage import transactions as unit
+from booking_core.storage.database import Documents
 
 WEEK = DAY + timedelta(days=7)
 

@@ -18,13 +18,13 @@ from booking_core import (
     cancel,
     close_ground,
     reject,
-    reports,
     save_day,
     save_ground,
     save_timetable,
     usage,
 )
-from booking_core.store import figures
+from booking_core.insight import usage as reports
+from booking_core.storage import usage as figures
 
 WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
 

@@ -39,8 +39,8 @@ from booking_core import (
     save_students,
     save_timetable,
 )
-from booking_core.rules import check_may
-from booking_core.wall import wall_cards
+from booking_core.booking.wall import wall_cards
+from booking_core.domain.rules import check_may
 
 ROLES = {"staff": MEERA, "principal": HEAD, "admin": ADMIN}
 OWN, OTHERS = "own", "others'"

@@ -32,10 +32,10 @@ from booking_core import (
     set_active,
     suggest_roll_over,
 )
-from booking_core.roster import COLUMNS, WrongRow, compare
-from booking_core.store import students as store
-from booking_core.store.database import Documents
-from booking_core.tables import Row
+from booking_core.school.roster import COLUMNS, WrongRow, compare
+from booking_core.storage import students as store
+from booking_core.storage.database import Documents
+from booking_core.tables.table import Row
 
 ASHA = Student("A1", "Asha Rao", "8-A", "asha@example.org")
 RAVI = Student("A2", "Ravi Das", "8-B")

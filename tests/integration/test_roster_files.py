@@ -15,8 +15,8 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from booking_core import InvalidRequest, Limits, Student, Table, plan_roster, read_table
-from booking_core.roster import COLUMNS, compare
-from booking_core.store.database import Documents
+from booking_core.school.roster import COLUMNS, compare
+from booking_core.storage.database import Documents
 
 HEADER = ["Roll No.", "Name", "Class", "E-mail"]
 SMALL = Limits(bytes=2000, rows=3, columns=4, text=200)

@@ -19,7 +19,8 @@ from booking_core import (
     connect,
     ensure_schema,
 )
-from booking_core.store import ensuring, schema
+from booking_core.storage import migrations as ensuring
+from booking_core.storage import schema
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 

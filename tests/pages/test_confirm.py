@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from support import DAY, MEERA, NOW, RAVI, active, assert_sound, booked
 
 from booking_core import LiveBoards, Slot
-from booking_core.store.database import BookingDatabase
+from booking_core.storage.database import BookingDatabase
 from pages.shared.services import Services
 
 SLOT = Slot("ground-1", DAY, time(9), time(10))
@@ -84,8 +84,8 @@ def _that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     def clock() -> datetime:
         return NOW
 
-    monkeypatch.setattr("booking_core.verbs.d.clock", clock)
-    monkeypatch.setattr("booking_core.store.documents.clock", clock)
+    monkeypatch.setattr("booking_core.domain.clock.clock", clock)
+    monkeypatch.setattr("booking_core.storage.documents.clock", clock)
 
 
 def test_a_slot_that_a_stale_screen_shows_free_is_refused_by_the_index_in_the_same_words(

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from booking_core import Board, Booking, Ground, Period, Policy, Slot, Status
-from booking_core.timetable import DayPlan
+from booking_core.domain.timetable import DayPlan
 from pages.shared import views
 
 DAY = date(2026, 11, 24)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from support import RAVI, booked
 
 from booking_core import Account, Role, add_account, open_session
-from booking_core.store.database import BookingDatabase
+from booking_core.storage.database import BookingDatabase
 from pages.shared import elements, live, people, services
 from pages.shared.services import Services
 

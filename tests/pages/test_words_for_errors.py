@@ -44,8 +44,8 @@ from booking_core import (
     TooManyAttempts,
     UnknownGround,
     UnknownStudent,
-    errors,
 )
+from booking_core.domain import errors
 from pages.shared import words
 
 DAY = date(2026, 11, 24)

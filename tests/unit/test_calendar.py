@@ -9,7 +9,7 @@ import pytest
 from support import DAY, HOURLY
 
 from booking_core import Calendar, Day, DayPlan, Period, Policy, Timetable
-from booking_core.timetable import fits
+from booking_core.domain.timetable import fits
 
 SHORT = Timetable("short", (Period("I", time(8), time(8, 45)), Period("II", time(9), time(9, 45))))
 SATURDAY = date(2026, 11, 28)

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from booking_core import Ground, Period, Slot
-from booking_core.availability import Availability
-from booking_core.timetable import DayPlan, cells
+from booking_core.domain.availability import Availability
+from booking_core.domain.timetable import DayPlan, cells
 
 DAY = date(2026, 11, 24)
 PERIODS = tuple(Period(f"{h}", time(h), time(h + 1)) for h in range(8, 12))

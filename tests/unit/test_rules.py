@@ -32,9 +32,8 @@ from booking_core import (
     Timetable,
     TooFarAhead,
     TooLate,
-    rules,
-    timetable,
 )
+from booking_core.domain import rules, timetable
 
 KOLKATA, BERLIN = ZoneInfo("Asia/Kolkata"), ZoneInfo("Europe/Berlin")
 PLAN = DayPlan(DAY, HOURLY.periods, "regular")
@@ -343,7 +342,7 @@ def test_alternatives_to_two_periods_are_two_periods_long():
 
 @pytest.mark.parametrize("now", [NOW.replace(tzinfo=None), "now", 0, DAY])
 def test_a_moment_without_a_time_zone_is_refused(now):
-    from booking_core.model import check_now
+    from booking_core.domain.validation import check_now
 
     with pytest.raises(InvalidRequest) as refused:
         check_now(now)

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from booking_core.store.shared_reads import SharedReads, Turns
+from booking_core.storage.single_flight import SharedReads, Turns
 from tests.support import eventually
 
 PATIENCE = 10

@@ -8,15 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from wall_board import MONDAY, at, board_at, booking
 
-from booking_core import (
-    CellState,
-    InvalidRequest,
-    Period,
-    Settings,
-    Status,
-    may_show,
-    wall_cards,
-)
+from booking_core import CellState, InvalidRequest, Period, Settings, Status, may_show, wall_cards
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -16,9 +16,9 @@ from booking_core import (
     change_account,
     find_accounts,
     get_account,
-    passwords,
     reset_password,
 )
+from booking_core.access import passwords
 from pages.shared import elements, live, session, words
 from pages.shared.services import Services
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Actor, BookingError, Change, audit, exports, find_changes
-from booking_core.rules import check_may
+from booking_core import Actor, BookingError, Change, find_changes
+from booking_core.domain.rules import check_may
+from booking_core.insight import audit, exports
 from pages.shared import elements, live, session, takeaway, words
 from pages.shared.desk import audit_view
 from pages.shared.services import Services

@@ -15,7 +15,7 @@ from booking_core import (
     close_grounds,
     displaced_by,
 )
-from booking_core.model import minutes
+from booking_core.domain.validation import minutes
 from pages.shared import elements, session, views, words
 from pages.shared.services import Services
 

@@ -14,7 +14,7 @@ from booking_core import (
     lift_closure,
     reinstate,
 )
-from booking_core.timetable import at
+from booking_core.domain.timetable import at
 from pages.shared import elements, live, session, views, words
 from pages.shared.desk import closing
 from pages.shared.services import Services

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import BookingError, health
+from booking_core import BookingError
+from booking_core.operations import health
 from pages.shared import session, words
 from pages.shared.services import Services
 

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from booking_core import Actor, Booking, BookingError, Calendar, Period, misfits
-from booking_core.timetable import DayPlan
+from booking_core.domain.timetable import DayPlan
 from pages.shared import session, views, words
 from pages.shared.services import Services
 

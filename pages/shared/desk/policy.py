@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from booking_core import InvalidRequest, Policy, save_policy
-from booking_core.policy import MOST_DAYS, MOST_QUOTA
+from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
 from pages.shared import live, words
 from pages.shared.desk import parts
 from pages.shared.services import Services

@@ -16,8 +16,8 @@ from booking_core import (
     plan_roster,
     read_table,
 )
-from booking_core.roster import COLUMNS
-from booking_core.tables import UPLOAD
+from booking_core.school.roster import COLUMNS
+from booking_core.tables.table import UPLOAD
 from pages.shared import elements, session, words
 from pages.shared.desk import student_rows as rows
 from pages.shared.services import Services

@@ -9,15 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import (
-    InvalidRequest,
-    Period,
-    Reference,
-    Timetable,
-    add_timetable,
-    save_timetable,
-)
-from booking_core.model import minutes
+from booking_core import InvalidRequest, Period, Reference, Timetable, add_timetable, save_timetable
+from booking_core.domain.validation import minutes
 from pages.shared import live, words
 from pages.shared.desk import parts
 from pages.shared.services import Services

@@ -1,0 +1,1 @@
+"""Booking slots, deciding on requests, closing grounds, boards and lists."""

@@ -1,0 +1,107 @@
+"""What the wall display says of each ground: now, next, and the day as a strip. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from booking_core.booking.boards import Board
+from booking_core.domain import timetable
+from booking_core.domain.model import Booking, CellState, Ground, Status
+from booking_core.domain.policy import WALL_SHOWS
+from booking_core.domain.validation import minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One ground at a moment. ``now`` and ``next`` are bookings or closures; None means free.
+
+    ``state`` is that of this moment; PAST stands for a school day that is over, or none at all.
+    ``until`` is when ``now`` ends, or when free time does (None: the rest of the day), and
+    ``ends_at`` the same as an aware moment. ``strip`` is the state of each period, in order.
+    ``free_after`` tells that periods follow ``now`` and nothing holds them. ``held`` is all that
+    holds a part of this day, in order of time.
+    """
+
+    ground: Ground
+    state: CellState
+    now: Booking | None
+    until: time | None
+    ends_at: datetime | None
+    next: Booking | None
+    strip: tuple[CellState, ...]
+    free_after: bool = False
+    held: tuple[Booking, ...] = ()
+
+
+def wall_cards(board: Board) -> list[Card]:
+    """A card for each ground of the board, in the order of the screens."""
+    return [_card(board, ground) for ground in board.grounds]
+
+
+def may_show(allowed: str, asked: str | None) -> str:
+    """How much of a booking the wall says: no more than ``allowed``, less where that is asked."""
+    if asked not in WALL_SHOWS:
+        return allowed
+    return min(allowed, asked, key=WALL_SHOWS.index)
+
+
+def state_of(booking: Booking) -> CellState:
+    if booking.kind == "closure":
+        return CellState.CLOSED
+    return CellState.BOOKED if booking.status is Status.APPROVED else CellState.PENDING
+
+
+def _card(board: Board, ground: Ground) -> Card:
+    held = sorted((b for b in board.bookings if b.ground_id == ground.id), key=lambda b: b.start)
+    now, later = _now_and_later(board, held)
+    ends = minutes(now.end, closing=True) if now else 0
+    strip = []
+    for period in board.periods:
+        cell = board.cell(ground.id, period.start)
+        strip.append(state_of(cell.booking) if cell.booking else CellState.FREE)
+    if now is not None:
+        return Card(
+            ground,
+            state_of(now),
+            now,
+            now.end,
+            _end(board, now.end),
+            later[0] if later else None,
+            tuple(strip),
+            free_after=not later and any(minutes(p.start) >= ends for p in board.periods),
+            held=tuple(held),
+        )
+    over = (
+        not board.periods or _end(board, board.periods[-1].end).timestamp() <= board.now.timestamp()
+    )
+    until = later[0].start if later else None
+    return Card(
+        ground,
+        CellState.PAST if over else CellState.FREE,
+        None,
+        until,
+        _end(board, until) if until else None,
+        later[0] if later else None,
+        tuple(strip),
+        held=tuple(held),
+    )
+
+
+def _now_and_later(board: Board, held: Sequence[Booking]) -> tuple[Booking | None, list[Booking]]:
+    moment: datetime = board.now
+    now = None
+    later = []
+    for booking in held:
+        start = timetable.at(board.date, booking.start, board.zone)
+        end = timetable.at(board.date, booking.end, board.zone, closing=True)
+        if start.timestamp() <= moment.timestamp() < end.timestamp():
+            now = booking
+        elif start.timestamp() > moment.timestamp():
+            later.append(booking)
+    return now, later
+
+
+def _end(board: Board, when: time) -> datetime:
+    return timetable.at(board.date, when, board.zone, closing=True)

@@ -1,0 +1,97 @@
+"""``python -m booking_core account``: the first admin, and a way back in when nobody has one."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from booking_core.access import accounts, passwords
+from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.model import Account, Role
+from booking_core.settings import Settings
+from booking_core.storage.database import connected
+
+
+@click.group()
+def account() -> None:
+    """Adds and looks after the accounts that may sign in."""
+
+
+@account.command()
+@click.argument("name")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--full-name", default="", help="As screens show it; NAME, where it is not given.")
+@click.option("--email", help="The address by which an identity provider knows the account.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--no-password", is_flag=True, help="Only an identity provider lets the account in.")
+def add(
+    name: str,
+    role: str,
+    full_name: str,
+    email: str | None,
+    password_stdin: bool,
+    no_password: bool,
+) -> None:
+    """Adds an account. NAME is what is typed to sign in; the password is asked for."""
+    if no_password and password_stdin:
+        raise InvalidRequest("--no-password", "and --password-stdin exclude each other")
+    if no_password and not email:
+        raise InvalidRequest("--email", "is needed by an account without a password")
+    new = Account(name, full_name or name, Role(role), email)
+    password = None if no_password else _password(password_stdin, new)
+    with connected(Settings.load()) as db:
+        made = accounts.add_account(db, new, password=password)
+        click.echo(f"Added {made.id}, {made.role.value}, to {db.name}.")
+
+
+@account.command("list")
+def list_() -> None:
+    """Lists the accounts."""
+    with connected(Settings.load()) as db:
+        found = accounts.find_accounts(db)
+        for one in found:
+            facts = [one.role.value, "active" if one.active else "disabled"]
+            facts += [] if one.has_password else ["no password"]
+            facts += ["must change the password"] if one.must_change else []
+            facts += [one.email] if one.email else []
+            click.echo(f"{one.id}: {one.name} ({', '.join(facts)})")
+        if not found:
+            click.echo("There are no accounts yet. Add the first admin with “account add”.")
+
+
+@account.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Shuts an account out at once; what it did stays on record."""
+    with connected(Settings.load()) as db:
+        changed = accounts.change_account(db, name, active=False, by=None)
+        click.echo(f"{changed.id} is disabled and signed out everywhere.")
+
+
+@account.command()
+@click.argument("name")
+def enable(name: str) -> None:
+    """Lets a disabled account in again."""
+    with connected(Settings.load()) as db:
+        changed = accounts.change_account(db, name, active=True, by=None)
+        click.echo(f"{changed.id} may sign in.")
+
+
+@account.command()
+@click.argument("name")
+def password(name: str) -> None:
+    """Sets a one-time password and prints it; it is to be changed at the next sign-in."""
+    with connected(Settings.load()) as db:
+        click.echo(accounts.reset_password(db, name, by=None))
+
+
+def _password(from_stdin: bool, new: Account) -> str:
+    """The password as piped in, or as typed twice; checked before the database is asked."""
+    if from_stdin:
+        typed = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        typed = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        raise InvalidRequest("--password-stdin", "is needed where there is no terminal to ask at")
+    return passwords.check(typed, new.id, new.name)

@@ -1,0 +1,117 @@
+"""What of one day can still be booked, and what lies nearest to a slot that cannot. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date as Date
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from booking_core.domain import timetable
+from booking_core.domain.errors import NotAPeriod
+from booking_core.domain.model import Ground, Slot
+from booking_core.domain.policy import Policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Availability:
+    """A day seen at ``now`` (aware), under the ``policy`` of that moment.
+
+    ``held`` has every (ground id, cell) that is taken; what it maps to is the maker's affair.
+    """
+
+    date: Date
+    plan: timetable.DayPlan
+    grounds: tuple[Ground, ...]
+    now: datetime
+    zone: ZoneInfo
+    policy: Policy = field(default_factory=Policy)
+    held: Mapping[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def is_free(self, slot: Slot) -> bool:
+        return (
+            not any((slot.ground_id, c) in self.held for c in timetable.cells(slot.start, slot.end))
+            and not self.begun(slot.start)
+            and not self.cut_off
+            and self.date <= self.last_date
+        )
+
+    # As rules.check_time, with the same functions of the policy.
+
+    def begun(self, start: time) -> bool:
+        """Whether what begins at ``start`` has begun, or its lead time has."""
+        return self.policy.is_late(self.date, start, self.now, self.zone) or (
+            timetable.at(self.date, start, self.zone).timestamp() <= self.now.timestamp()
+        )
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether booking for the whole day has ended."""
+        return self.policy.is_cut_off(self.date, self.now, self.zone)
+
+    @property
+    def last_date(self) -> Date:
+        return self.policy.last_date(self.now, self.zone)
+
+    def free_instead(self, slot: Slot, game: str) -> list[Slot]:
+        """Free slots of as many periods, nearest first: the same ground, then the same time."""
+        periods = self.plan.periods
+        try:
+            length = len(timetable.periods_between(periods, slot.start, slot.end))
+        except NotAPeriod:
+            return []
+        first = next(i for i, p in enumerate(periods) if p.start == slot.start)
+        starts = sorted(
+            (i for i in range(len(periods) - length + 1) if i != first),
+            key=lambda i: (abs(i - first), i),
+        )
+        options = [
+            replace(slot, start=periods[i].start, end=periods[i + length - 1].end)
+            for i in starts
+            if any(g.id == slot.ground_id for g in self.grounds)
+        ]
+        options += [
+            replace(slot, ground_id=g.id)
+            for g in self.grounds
+            if g.id != slot.ground_id and game in g.games
+        ]
+        return [option for option in options if self.is_free(option)]
+
+    def free_slots(self, game: str, periods: int, *, busy: Collection[int] = ()) -> list[Slot]:
+        """Every free slot of so many periods on the grounds for ``game``, by ground, then by time.
+
+        Those that cover one of the ``busy`` cells are left out.
+        """
+        runs = [
+            self.plan.periods[first : first + periods]
+            for first in range(len(self.plan.periods) - periods + 1)
+        ]
+        options = (
+            Slot(ground.id, self.date, run[0].start, run[-1].end)
+            for ground in self.grounds
+            if game in ground.games
+            for run in runs
+        )
+        return list(_beside(filter(self.is_free, options), busy))
+
+    def alternatives(
+        self, slot: Slot, game: str, *, busy: Collection[int] = (), most: int = 3
+    ) -> list[Slot]:
+        """The first of ``free_instead`` that leave out the cells at which the student is busy."""
+        return nearest(self.free_instead(slot, game), busy, most)
+
+
+def nearest(options: Sequence[Slot], busy: Collection[int], most: int = 3) -> list[Slot]:
+    """The first of ``options`` that cover none of the ``busy`` cells."""
+    return list(itertools.islice(_beside(options, busy), most))
+
+
+def _beside(options: Iterable[Slot], busy: Collection[int]) -> Iterator[Slot]:
+    return (
+        option
+        for option in options
+        if not any(cell in busy for cell in timetable.cells(option.start, option.end))
+    )

@@ -1,0 +1,278 @@
+"""The error tree. Errors carry facts as attributes; ``pages/shared/words.py`` has the words.
+
+BookingError
++-- InvalidRequest        a field is missing, malformed or unknown (.field, .problem)
+|   +-- UnknownGround, UnknownStudent, NotAPeriod
++-- RuleBroken            allowed shape, refused by policy (.rule)
+|   +-- InThePast, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
+|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin
++-- Conflict              somebody was faster
+|   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
+|   +-- StudentBusy       (.booking)
+|   +-- AlreadyDecided    (.status, .by, .at)
+|   +-- SubmissionReused  the same submission id with different content (.submission_id)
+|   +-- AlreadyExists     another has this id or address (.what, .id)
+|   +-- ChangedMeanwhile  what was shown before confirming is no longer so (.what)
++-- NotFound              (.what, .id)
++-- NotAllowed            this actor's role may not do this (.verb, .role)
++-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
+|   +-- TooManyAttempts   the next try is heard after .wait_seconds
+|   +-- ProofSpent        an identity provider's word that has opened its session already
+|   +-- ProofOutOfTime    one that is too old, or from a moment to come (.age_seconds)
++-- SchemaConflict        the stored data already breaks an index (.offenders)
++-- StoreUnavailable      the database cannot be reached; nothing is known to have happened
++-- ServerFailed          the embedded database cannot start (.problem, .remedy)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date as Date
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from booking_core.domain.model import Booking, Slot, Status
+from booking_core.domain.validation import BookingError as BookingError
+from booking_core.domain.validation import InvalidRequest as InvalidRequest
+
+
+class UnknownGround(InvalidRequest):
+    def __init__(self, ground_id: str) -> None:
+        self.ground_id = ground_id
+        super().__init__("ground_id", f"no ground {ground_id!r}")
+
+
+class UnknownStudent(InvalidRequest):
+    def __init__(self, student_id: str) -> None:
+        self.student_id = student_id
+        super().__init__("student_id", f"no student {student_id!r}")
+
+
+class NotAPeriod(InvalidRequest):
+    """The times are no run of consecutive periods of that date's timetable."""
+
+    def __init__(self, start: time, end: time, field: str = "start") -> None:
+        self.start, self.end = start, end
+        super().__init__(field, f"{start:%H:%M}-{end:%H:%M} is no run of periods of that date")
+
+
+class RuleBroken(BookingError):
+    """An allowed shape, refused by policy. ``rule`` is the class's name."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(f"{self.rule}: {detail}" if detail else self.rule)
+
+    @property
+    def rule(self) -> str:
+        return type(self).__name__
+
+
+class InThePast(RuleBroken):
+    def __init__(self, starts_at: datetime) -> None:
+        self.starts_at = starts_at
+        super().__init__(starts_at.isoformat())
+
+
+class TooFarAhead(RuleBroken):
+    """``last_date`` is the last date that may be booked today."""
+
+    def __init__(self, last_date: Date) -> None:
+        self.last_date = last_date
+        super().__init__(f"bookings open up to {last_date}")
+
+
+class TooLate(RuleBroken):
+    """The lead time has run out. ``lead_minutes`` is how long before the start booking ends."""
+
+    def __init__(self, lead_minutes: int) -> None:
+        self.lead_minutes = lead_minutes
+        super().__init__(f"book at least {lead_minutes} minutes ahead")
+
+
+class PastCutOff(RuleBroken):
+    """Booking for ``date`` ended at ``closed_at`` (aware), the day before."""
+
+    def __init__(self, date: Date, closed_at: datetime) -> None:
+        self.date, self.closed_at = date, closed_at
+        super().__init__(f"booking for {date} ended at {closed_at.isoformat()}")
+
+
+class QuotaReached(RuleBroken):
+    """``window`` is an ISO week such as ``2026-W48``."""
+
+    def __init__(self, student_id: str, window: str, quota: int) -> None:
+        self.student_id, self.window, self.quota = student_id, window, quota
+        super().__init__(f"{student_id} has {quota} active bookings in {window}")
+
+
+class GroundClosed(RuleBroken):
+    def __init__(self, ground_id: str, reason: str) -> None:
+        self.ground_id, self.reason = ground_id, reason
+        super().__init__(f"{ground_id}: {reason}")
+
+
+class GroundRetired(RuleBroken):
+    def __init__(self, ground_id: str) -> None:
+        self.ground_id = ground_id
+        super().__init__(ground_id)
+
+
+class GameNotAllowed(RuleBroken):
+    def __init__(self, ground_id: str, game: str, allowed: Sequence[str]) -> None:
+        self.ground_id, self.game, self.allowed = ground_id, game, tuple(allowed)
+        super().__init__(f"{game} on {ground_id}; allowed: {', '.join(allowed)}")
+
+
+class StudentInactive(RuleBroken):
+    def __init__(self, student_id: str) -> None:
+        self.student_id = student_id
+        super().__init__(student_id)
+
+
+class StudentStays(RuleBroken):
+    """Personal data is erased of those only who are inactive and have nothing booked ahead.
+
+    ``upcoming`` is how many active bookings are not over; 0: the student is active.
+    """
+
+    def __init__(self, student_id: str, upcoming: int = 0) -> None:
+        self.student_id, self.upcoming = student_id, upcoming
+        super().__init__(f"{student_id} has {upcoming} ahead" if upcoming else student_id)
+
+
+class NoSchool(RuleBroken):
+    """The date has no timetable. ``note`` says why, where that was recorded."""
+
+    def __init__(self, date: Date, note: str = "") -> None:
+        self.date, self.note = date, note
+        super().__init__(f"{date} {note}".strip())
+
+
+class LastAdmin(RuleBroken):
+    """Nobody would be left to look after the accounts."""
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+        super().__init__(account_id)
+
+
+class Conflict(BookingError):
+    """Somebody was faster."""
+
+
+class SlotTaken(Conflict):
+    """Another booking or a closure holds part of the slot.
+
+    ``held_by`` is that :class:`Booking`, or None when it was freed before it could be read;
+    ``since`` is when it took the slot (aware); ``alternatives`` are up to three free slots.
+    """
+
+    def __init__(
+        self,
+        ground_id: str,
+        date: Date,
+        start: time,
+        end: time,
+        held_by: Booking | None,
+        since: datetime | None,
+        alternatives: Sequence[Slot] = (),
+    ) -> None:
+        self.ground_id, self.date, self.start, self.end = ground_id, date, start, end
+        self.held_by, self.since, self.alternatives = held_by, since, tuple(alternatives)
+        super().__init__(f"{ground_id} {date} {start:%H:%M}-{end:%H:%M}")
+
+
+class StudentBusy(Conflict):
+    """The student is on another ground then. ``booking`` is None when it ended meanwhile."""
+
+    def __init__(self, booking: Booking | None) -> None:
+        self.booking = booking
+        super().__init__(booking.id if booking else "student busy")
+
+
+class AlreadyDecided(Conflict):
+    """The status has moved on. ``by`` and ``at`` tell who moved it and when."""
+
+    def __init__(self, status: Status, by: str, at: datetime) -> None:
+        self.status, self.by, self.at = status, by, at
+        super().__init__(f"{status.value} by {by} at {at.isoformat()}")
+
+
+class SubmissionReused(Conflict):
+    def __init__(self, submission_id: UUID) -> None:
+        self.submission_id = submission_id
+        super().__init__(str(submission_id))
+
+
+class AlreadyExists(Conflict):
+    """``what`` is "account" or the like; ``id`` is the id or the e-mail address that is taken."""
+
+    def __init__(self, what: str, id: str) -> None:
+        self.what, self.id = what, id
+        super().__init__(f"{what} {id!r} exists")
+
+
+class ChangedMeanwhile(Conflict):
+    """What was shown before confirming is no longer so; look again. Nothing was changed."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
+
+
+class NotFound(BookingError):
+    def __init__(self, what: str, id: str) -> None:
+        self.what, self.id = what, id
+        super().__init__(f"no {what} {id!r}")
+
+
+class NotAllowed(BookingError):
+    def __init__(self, verb: str, role: str) -> None:
+        self.verb, self.role = verb, role
+        super().__init__(f"{role} may not {verb}")
+
+
+class SignInRefused(BookingError):
+    """One answer for an unknown name, a wrong password and a disabled account."""
+
+
+class TooManyAttempts(SignInRefused):
+    """Too many failures for this account or from this address; ``wait_seconds`` until the next."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(f"wait {wait_seconds} s")
+
+
+class ProofSpent(SignInRefused):
+    """This word of an identity provider has opened its one session already."""
+
+
+class ProofOutOfTime(SignInRefused):
+    """A word of an identity provider from ``age_seconds`` ago; negative: from a time to come."""
+
+    def __init__(self, age_seconds: int) -> None:
+        self.age_seconds = age_seconds
+        super().__init__(f"{age_seconds} s old")
+
+
+class SchemaConflict(BookingError):
+    """``offenders`` lists, per index, groups of documents that break it."""
+
+    def __init__(self, offenders: Sequence[dict[str, Any]]) -> None:
+        self.offenders = tuple(offenders)
+        lines = [f"{o['index']}: {o['key']} held by {', '.join(o['ids'])}" for o in offenders]
+        super().__init__("stored bookings break an index; nothing was changed\n" + "\n".join(lines))
+
+
+class StoreUnavailable(BookingError):
+    """The database cannot be reached; nothing is known to have happened."""
+
+
+class ServerFailed(BookingError):
+    """The embedded database cannot start. ``problem`` and ``remedy`` are one sentence each."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem} {remedy}".strip())

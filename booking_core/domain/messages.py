@@ -1,0 +1,174 @@
+"""One sentence for each error, for the command line, and the phrases that screens share with it.
+
+A terminal gets identifiers and dates to copy; a screen says "this ground" and what to do next.
+"""
+
+from __future__ import annotations
+
+from booking_core.domain.errors import (
+    AlreadyDecided,
+    AlreadyExists,
+    BookingError,
+    ChangedMeanwhile,
+    GameNotAllowed,
+    GroundClosed,
+    GroundRetired,
+    InThePast,
+    InvalidRequest,
+    LastAdmin,
+    NoSchool,
+    NotAllowed,
+    NotAPeriod,
+    NotFound,
+    PastCutOff,
+    ProofOutOfTime,
+    ProofSpent,
+    QuotaReached,
+    SchemaConflict,
+    SignInRefused,
+    SlotTaken,
+    StoreUnavailable,
+    StudentBusy,
+    StudentInactive,
+    StudentStays,
+    SubmissionReused,
+    TooFarAhead,
+    TooLate,
+    TooManyAttempts,
+    UnknownGround,
+    UnknownStudent,
+)
+
+
+def sentence(exc: BookingError) -> str:
+    """What happened and where it can be mended, on one line. Covers the whole tree."""
+    return " ".join(_sentence(exc).split())
+
+
+def open_up_to(date: str) -> str:
+    return f"Bookings are open up to {date}."
+
+
+def closed(ground: str, reason: str) -> str:
+    return f"{ground} is closed then: {reason}."
+
+
+def retired(ground: str) -> str:
+    return f"{ground} is not in use any more."
+
+
+def not_played(game: str, ground: str) -> str:
+    return f"{game} is not played on {ground}"
+
+
+def no_school(date: str) -> str:
+    return f"There is no school on {date}"
+
+
+def elsewhere(student: str) -> str:
+    return f"{student} has another booking at that time."
+
+
+def faster(who: str, booking: str) -> str:
+    return f"{who} was faster: {booking}"
+
+
+def sent_before(what: str) -> str:
+    return f"{what} was sent before with other details."
+
+
+def contradictions(count: int) -> str:
+    return f"The stored bookings contradict each other in {count} places"
+
+
+def _sentence(exc: BookingError) -> str:
+    match exc:
+        case UnknownGround():
+            return f"There is no ground {exc.ground_id!r} on record."
+        case UnknownStudent():
+            return f"There is no student {exc.student_id!r} on record."
+        case NotAPeriod():
+            return f"{exc.start:%H:%M}-{exc.end:%H:%M} is no run of periods of that date."
+        case InvalidRequest():
+            return f"{exc.field} {exc.problem}."
+        case InThePast():
+            return f"{exc.starts_at:%Y-%m-%d %H:%M} has gone by."
+        case TooFarAhead():
+            return open_up_to(str(exc.last_date))
+        case TooLate():
+            return f"Booking ends {exc.lead_minutes} minutes before the start."
+        case PastCutOff():
+            return f"Booking for {exc.date} ended at {exc.closed_at:%Y-%m-%d %H:%M}."
+        case QuotaReached():
+            return f"{exc.student_id} has {exc.quota} active in {exc.window}, as many as allowed."
+        case GroundClosed():
+            return closed(exc.ground_id, exc.reason)
+        case GroundRetired():
+            return retired(exc.ground_id)
+        case GameNotAllowed():
+            return f"{not_played(exc.game, exc.ground_id)}: {', '.join(exc.allowed)}."
+        case StudentInactive():
+            return f"{exc.student_id} may not book at present."
+        case StudentStays():
+            if exc.upcoming:
+                return f"{exc.student_id} still has {exc.upcoming} booked ahead."
+            return f"{exc.student_id} is active; deactivate first."
+        case NoSchool():
+            return no_school(str(exc.date)) + (f": {exc.note}." if exc.note else ".")
+        case SlotTaken():
+            return _taken(exc)
+        case StudentBusy():
+            other = exc.booking
+            if other is None:
+                return elsewhere("The student")
+            span = f"{other.start:%H:%M}-{other.end:%H:%M}"
+            return f"{other.student_name} is on {other.ground_id} then, {span}."
+        case AlreadyDecided():
+            return faster(exc.by, f"the booking is {exc.status.value.lower()}.")
+        case SubmissionReused():
+            return sent_before("This submission")
+        case AlreadyExists():
+            return f"{exc.what.capitalize()} {exc.id!r} exists already."
+        case ChangedMeanwhile():
+            return f"{exc.what.capitalize()} changed meanwhile; nothing was done. Look again."
+        case TooManyAttempts():
+            return f"Too many tries; the next one is heard in {exc.wait_seconds} s."
+        case ProofSpent():
+            return "This word of the identity provider has opened its session already."
+        case ProofOutOfTime():
+            return f"The identity provider's word is {exc.age_seconds} s old; do the clocks agree?"
+        case SignInRefused():
+            return "The name and the password do not go together, or the account is disabled."
+        case LastAdmin():
+            return f"{exc.account_id} is the last active admin; somebody must be left."
+        case NotFound():
+            return f"There is no {exc.what} {exc.id!r} on record."
+        case NotAllowed():
+            return f"The role {exc.role} does not allow: {exc.verb}."
+        case SchemaConflict():
+            return (
+                f"{contradictions(len(exc.offenders))}, and "
+                "nothing was changed; “python -m booking_core doctor” names them."
+            )
+        case StoreUnavailable():
+            return f"The database cannot be reached; is MONGODB_URI right? ({_short(exc)})"
+        case _:  # ServerFailed: its text is a problem and a remedy
+            return str(exc)
+
+
+def _taken(exc: SlotTaken) -> str:
+    span = f"{exc.ground_id} {exc.date} {exc.start:%H:%M}-{exc.end:%H:%M}"
+    holder = exc.held_by
+    if holder is None:
+        who = "somebody else"
+    elif holder.kind == "closure":
+        who = f"a closure ({holder.purpose})"
+    else:
+        who = f"{holder.student_name}, booked by {holder.created_by_name}"
+    free = "; ".join(f"{s.ground_id} {s.start:%H:%M}-{s.end:%H:%M}" for s in exc.alternatives)
+    return f"{span} is held by {who}." + (f" Free that day: {free}." if free else "")
+
+
+def _short(exc: BaseException) -> str:
+    """The driver's own words without its list of servers, and never a password: it names none."""
+    return str(exc).partition(", Timeout:")[0].partition(" (configured timeouts")[0] or "no answer"

@@ -1,0 +1,327 @@
+"""Values of the domain: frozen, compared by content, without I/O.
+
+Text is checked here, at the door, so that nothing malformed reaches a rule or the store: every
+constructor raises :class:`InvalidRequest` with the name of the offending field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date as Date
+from datetime import datetime, time
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from booking_core.domain.validation import (
+    MAX_NAME,
+    InvalidRequest,
+    check_date,
+    check_email,
+    check_id,
+    check_text,
+    check_time,
+    minutes,
+)
+
+
+class Role(StrEnum):
+    STAFF = "staff"
+    PRINCIPAL = "principal"
+    ADMIN = "admin"
+
+    @property
+    def decides(self) -> bool:
+        """Whether this role approves, rejects and revokes."""
+        return self is Role.PRINCIPAL
+
+    @property
+    def administers(self) -> bool:
+        """Whether this role changes grounds, timetables, students, accounts and settings."""
+        return self is Role.ADMIN
+
+    @property
+    def closes(self) -> bool:
+        """Whether this role closes grounds."""
+        return self is not Role.STAFF
+
+
+class Status(StrEnum):
+    """Pending and Approved hold the slot; the others free it and stay on record."""
+
+    PENDING = "Pending"
+    APPROVED = "Approved"
+    REJECTED = "Rejected"
+    CANCELLED = "Cancelled"
+    REVOKED = "Revoked"
+    LAPSED = "Lapsed"
+
+    @property
+    def is_active(self) -> bool:
+        return self in ACTIVE
+
+
+ACTIVE = (Status.PENDING, Status.APPROVED)
+
+
+class CellState(StrEnum):
+    FREE = "free"
+    PENDING = "pending"
+    BOOKED = "booked"
+    CLOSED = "closed"
+    PAST = "past"
+
+
+def _set(target: object, **values: object) -> None:
+    for name, value in values.items():
+        object.__setattr__(target, name, value)
+
+
+def _texts(values: Any, name: str) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequest(name, "must be a list of names")
+    texts = tuple(check_text(v, name, limit=MAX_NAME, required=True) for v in values)
+    if len(set(texts)) != len(texts):
+        raise InvalidRequest(name, "names one entry twice")
+    return texts
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. Signing in makes one."""
+
+    id: str
+    role: Role
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _set(self, id=check_id(self.id, "by"))
+        _set(self, name=check_text(self.name, "by", limit=MAX_NAME) or self.id)
+        if not isinstance(self.role, Role):
+            raise InvalidRequest("by", "has no known role")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may sign in; ``id`` is the name typed at the door, compared in lower case.
+
+    ``has_password`` False: only an identity provider lets this one in, by ``email``.
+    ``must_change`` is true while the password is one that somebody else has set.
+    """
+
+    id: str
+    name: str
+    role: Role
+    email: str | None = None
+    active: bool = True
+    has_password: bool = False
+    must_change: bool = False
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            id=check_id(self.id, "id").lower(),
+            name=check_text(self.name, "name", limit=MAX_NAME, required=True),
+            email=check_email(self.email),
+        )
+        if not isinstance(self.role, Role):
+            raise InvalidRequest("role", "must be staff, principal or admin")
+        for name in ("active", "has_password", "must_change"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidRequest(name, "must be true or false")
+
+    @property
+    def actor(self) -> Actor:
+        """This account as the one who acts."""
+        return Actor(self.id, self.role, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A sports ground. ``order`` is its place on every screen, lowest first."""
+
+    id: str
+    name: str
+    games: tuple[str, ...]
+    order: int = 0
+    retired: bool = False
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            id=check_id(self.id, "id"),
+            name=check_text(self.name, "name", limit=MAX_NAME, required=True),
+            games=_texts(self.games, "games"),
+        )
+        if not isinstance(self.order, int) or isinstance(self.order, bool):
+            raise InvalidRequest("order", "must be a whole number")
+        if not -(10**6) <= self.order <= 10**6:
+            raise InvalidRequest("order", "is out of range")
+        if not isinstance(self.retired, bool):
+            raise InvalidRequest("retired", "must be true or false")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A named stretch of the school day; ``end`` 00:00 means midnight at its close."""
+
+    label: str
+    start: time
+    end: time
+
+    def __post_init__(self) -> None:
+        _set(self, label=check_text(self.label, "label", limit=MAX_NAME, required=True))
+        check_time(self.start, "start")
+        check_time(self.end, "end")
+        if minutes(self.start) >= minutes(self.end, closing=True):
+            raise InvalidRequest("end", "is not after the start")
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Periods in order of time; ``weekdays`` (Monday is 0) where it is the regular one."""
+
+    id: str
+    periods: tuple[Period, ...]
+    weekdays: tuple[int, ...] = ()
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _set(self, id=check_id(self.id, "id"))
+        _set(self, name=check_text(self.name, "name", limit=MAX_NAME) or self.id)
+        if isinstance(self.periods, str) or not isinstance(self.periods, Iterable):
+            raise InvalidRequest("periods", "must be a list of periods")
+        periods = tuple(self.periods)
+        if not all(isinstance(p, Period) for p in periods) or not periods:
+            raise InvalidRequest("periods", "must be a list of at least one period")
+        periods = tuple(sorted(periods, key=lambda p: p.start))
+        for before, after in pairwise(periods):
+            if minutes(before.end, closing=True) > minutes(after.start):
+                raise InvalidRequest(
+                    "periods", f"has two that overlap: {before.label} and {after.label}"
+                )
+        if isinstance(self.weekdays, str) or not isinstance(self.weekdays, Iterable):
+            raise InvalidRequest("weekdays", "must be a list of numbers from 0 to 6")
+        weekdays = tuple(self.weekdays)
+        for day in weekdays:
+            if not isinstance(day, int) or isinstance(day, bool) or not 0 <= day <= 6:
+                raise InvalidRequest("weekdays", "must be numbers from 0 (Monday) to 6")
+        _set(self, periods=periods, weekdays=tuple(sorted(set(weekdays))))
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student; ``id`` is the roll number."""
+
+    id: str
+    name: str
+    class_name: str
+    email: str | None = None
+    active: bool = True
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            id=check_id(self.id, "id"),
+            name=check_text(self.name, "name", limit=MAX_NAME, required=True),
+            class_name=check_text(self.class_name, "class_name", limit=MAX_NAME, required=True),
+        )
+        _set(self, email=check_email(self.email))
+        if not isinstance(self.active, bool):
+            raise InvalidRequest("active", "must be true or false")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A ground at a date from ``start`` to ``end`` (local times of day)."""
+
+    ground_id: str
+    date: Date
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRequest:
+    """What is asked for. ``start`` to ``end`` covers one or several consecutive periods."""
+
+    ground_id: str
+    date: Date
+    start: time
+    end: time
+    student_id: str
+    game: str
+    purpose: str = ""
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            ground_id=check_id(self.ground_id, "ground_id"),
+            date=check_date(self.date, "date"),
+            start=check_time(self.start, "start"),
+            end=check_time(self.end, "end"),
+            student_id=check_id(self.student_id, "student_id"),
+            game=check_text(self.game, "game", limit=MAX_NAME, required=True),
+            purpose=check_text(self.purpose, "purpose"),
+        )
+        if minutes(self.start) >= minutes(self.end, closing=True):
+            raise InvalidRequest("end", "is not after the start")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line of a booking's history. ``at`` is aware (UTC); ``by`` is an actor's id.
+
+    ``on_behalf_of`` is the name of the principal whose decisions the actor had in hand.
+    """
+
+    at: datetime
+    by: str
+    by_name: str
+    action: str
+    reason: str = ""
+    on_behalf_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking as stored, or a closure (``kind`` is ``closure``: no student, game is empty).
+
+    ``student_name`` and ``class_name`` are as of the booking, so that history keeps its words.
+    ``created_at`` and ``updated_at`` are aware (UTC). ``revision`` grows with every change.
+    """
+
+    id: str
+    ground_id: str
+    date: Date
+    start: time
+    end: time
+    status: Status
+    student_id: str | None
+    student_name: str
+    class_name: str
+    game: str
+    purpose: str
+    created_by: str
+    created_by_name: str
+    created_at: datetime
+    updated_at: datetime
+    kind: str = "booking"
+    quota_window: str | None = None
+    quota_seat: int | None = None
+    history: tuple[Decision, ...] = field(default=())
+    closure_group: str | None = None  # of a closure: what was closed in the same step
+
+    @property
+    def slot(self) -> Slot:
+        return Slot(self.ground_id, self.date, self.start, self.end)
+
+    @property
+    def reference(self) -> str:
+        """Eight characters to read out over the telephone."""
+        return self.id.replace("-", "")[:8].upper()
+
+    @property
+    def last_decision(self) -> Decision:
+        return self.history[-1]

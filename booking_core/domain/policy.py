@@ -1,0 +1,81 @@
+"""How far ahead, until when and how often may be booked, and what a wall may tell. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from booking_core.domain import timetable
+from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.validation import check_time
+
+WALL_SHOWS = ("none", "class", "student")  # from least to most
+MOST_DAYS, MOST_LEAD_MINUTES, MOST_QUOTA = 400, 60 * 24 * 30, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the school allows. Made from the settings, until an admin saves another.
+
+    ``advance_days``: how far ahead may be booked; ``lead_minutes``: booking ends this long before
+    the start; ``quota``: active bookings a student may hold per ISO week, None for no limit.
+    ``cut_off``: booking for a date ends at this time of the day before, on a 15-minute mark and
+    local to the school; None for never. ``wall_shows``: one of WALL_SHOWS.
+    Raises InvalidRequest with the name of the field.
+    """
+
+    advance_days: int = 30
+    lead_minutes: int = 0
+    quota: int | None = 2
+    cut_off: time | None = None
+    wall_shows: str = "class"
+
+    def __post_init__(self) -> None:
+        _check_number(self.advance_days, "advance_days", 0, MOST_DAYS)
+        _check_number(self.lead_minutes, "lead_minutes", 0, MOST_LEAD_MINUTES)
+        if self.quota is not None:
+            _check_number(self.quota, "quota", 1, MOST_QUOTA)
+        if self.cut_off is not None:
+            check_time(self.cut_off, "cut_off")
+            # For tomorrow it is too late by then, and the day after is not open yet.
+            if self.advance_days == 0:
+                raise InvalidRequest(
+                    "cut_off", "leaves nothing to book while only today may be booked"
+                )
+        if self.wall_shows not in WALL_SHOWS:
+            raise InvalidRequest("wall_shows", f"must be one of {', '.join(WALL_SHOWS)}")
+
+    def last_date(self, now: datetime, zone: ZoneInfo) -> Date:
+        """The last date that may be booked at ``now``."""
+        return now.astimezone(zone).date() + timedelta(days=self.advance_days)
+
+    def closes_at(self, date: Date, zone: ZoneInfo) -> datetime | None:
+        """When booking for ``date`` ends by the cut-off (aware); None without one."""
+        if self.cut_off is None:
+            return None
+        moment = timetable.at(date - timedelta(days=1), self.cut_off, zone)
+        # A time that a clock change skips comes back as the one that the clock shows then.
+        return datetime.fromtimestamp(moment.timestamp(), zone)
+
+    def is_cut_off(self, date: Date, now: datetime, zone: ZoneInfo) -> bool:
+        """Whether booking for ``date`` has ended at ``now``: at the very moment it has."""
+        closes_at = self.closes_at(date, zone)
+        # By timestamps: within one zone, aware datetimes compare by the wall clock.
+        return closes_at is not None and closes_at.timestamp() <= now.timestamp()
+
+    def is_late(self, date: Date, start: time, now: datetime, zone: ZoneInfo) -> bool:
+        """Whether the lead time of what begins at ``start`` has run out at ``now``.
+
+        The edge of the lead time is still in time.
+        """
+        # Through timestamps, so that the hour that a clock change adds or drops counts.
+        left = timetable.at(date, start, zone).timestamp() - now.timestamp()
+        return left < self.lead_minutes * 60
+
+
+def _check_number(value: Any, field: str, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InvalidRequest(field, f"must be a whole number from {low} to {high}")

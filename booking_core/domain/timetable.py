@@ -1,0 +1,128 @@
+"""A date's periods, and the cells that a stretch of time covers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from booking_core.domain.errors import NotAPeriod
+from booking_core.domain.model import Period, Timetable
+from booking_core.domain.validation import CELL_MINUTES, minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One date's own timetable; ``timetable_id`` None means no school, ``note`` says why."""
+
+    date: Date
+    timetable_id: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlan:
+    """What a date looks like: its periods (empty: no school) and the note that goes with it."""
+
+    date: Date
+    periods: tuple[Period, ...]
+    timetable_id: str | None
+    note: str = ""
+
+
+def cells(start: time, end: time) -> list[int]:
+    """The 15-minute cells of [start, end), numbered from midnight (0) to 95."""
+    return list(range(minutes(start) // CELL_MINUTES, minutes(end, closing=True) // CELL_MINUTES))
+
+
+def plan_day(date: Date, timetables: Iterable[Timetable], override: Day | None) -> DayPlan:
+    """The plan of ``date``: its own override where there is one, else its weekday's timetable."""
+    by_id = {timetable.id: timetable for timetable in timetables}
+    if override is not None:
+        chosen = by_id.get(override.timetable_id) if override.timetable_id else None
+        note = override.note
+    else:
+        chosen = next(
+            (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays), None
+        )
+        note = ""
+    if chosen is None:
+        return DayPlan(date, (), None, note)
+    return DayPlan(date, chosen.periods, chosen.id, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Which periods every date has: the timetables, and the dates that have one of their own.
+
+    A change is made to a copy, so that a date can be looked at before anything is saved.
+    """
+
+    timetables: Mapping[str, Timetable]
+    days: Mapping[Date, Day]
+
+    def plan(self, date: Date) -> DayPlan:
+        return plan_day(date, self.timetables.values(), self.days.get(date))
+
+    def with_timetable(self, timetable: Timetable) -> Calendar:
+        """With ``timetable`` added or replaced; its weekdays are no other's any more."""
+        changed = self.gives_way(timetable) | {timetable.id: timetable}
+        return replace(self, timetables={**self.timetables, **changed})
+
+    def gives_way(self, timetable: Timetable) -> dict[str, Timetable]:
+        """The other timetables that lose a weekday to ``timetable``, as they are without it."""
+        taken = set(timetable.weekdays)
+        return {
+            other.id: replace(other, weekdays=tuple(d for d in other.weekdays if d not in taken))
+            for other in self.timetables.values()
+            if other.id != timetable.id and taken & set(other.weekdays)
+        }
+
+    def without_timetable(self, timetable_id: str) -> Calendar:
+        kept = {id: table for id, table in self.timetables.items() if id != timetable_id}
+        return replace(self, timetables=kept)
+
+    def with_days(self, days: Iterable[Day]) -> Calendar:
+        return replace(self, days={**self.days, **{day.date: day for day in days}})
+
+    def without_day(self, date: Date) -> Calendar:
+        return replace(self, days={d: day for d, day in self.days.items() if d != date})
+
+
+def fits(plan: DayPlan, start: time, end: time) -> bool:
+    """Whether a booking from ``start`` to ``end`` is a run of periods of that day."""
+    try:
+        periods_between(plan.periods, start, end)
+    except NotAPeriod:
+        return False
+    return True
+
+
+def periods_between(periods: Sequence[Period], start: time, end: time) -> tuple[Period, ...]:
+    """The consecutive periods from ``start`` to ``end``; raises NotAPeriod.
+
+    Consecutive means neighbours in the timetable: a break between two periods that follow one
+    another belongs to a booking of both.
+    """
+    first = next((i for i, p in enumerate(periods) if p.start == start), None)
+    last = next((i for i, p in enumerate(periods) if p.end == end), None)
+    if first is None:
+        raise NotAPeriod(start, end, "start")
+    if last is None or last < first:
+        raise NotAPeriod(start, end, "end")
+    return tuple(periods[first : last + 1])
+
+
+def iso_week(date: Date) -> str:
+    """The ISO week of ``date``, such as ``2026-W48``."""
+    year, week, _ = date.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def at(date: Date, when: time, zone: ZoneInfo, *, closing: bool = False) -> datetime:
+    """The aware moment of a local time; with ``closing``, 00:00 is the end of ``date``."""
+    if closing and minutes(when) == 0:
+        date += timedelta(days=1)
+    return datetime.combine(date, when, tzinfo=zone)

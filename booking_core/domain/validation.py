@@ -1,0 +1,115 @@
+"""Checks of single values, and the error that each of them raises.
+
+Each check returns the value in its stored form, or raises :class:`InvalidRequest` with the name
+of the field.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date as Date
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+CELL_MINUTES = 15  # the grain of a slot; a cell is a whole quarter of an hour
+MAX_ID, MAX_NAME, MAX_TEXT = 64, 120, 500
+_ID = re.compile(r"[\w][\w.@+ /-]*", re.UNICODE)
+
+
+class BookingError(Exception):
+    """The root. ``str(error)`` is for logs; screens take their words from the attributes."""
+
+
+class InvalidRequest(BookingError):
+    """A field is missing, malformed or unknown."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field, self.problem = field, problem
+        super().__init__(f"{field}: {problem}")
+
+
+def check_text(value: Any, name: str, *, limit: int = MAX_TEXT, required: bool = False) -> str:
+    """``value`` stripped; raises InvalidRequest for another type, control characters or length."""
+    if not isinstance(value, str):
+        raise InvalidRequest(name, "must be text")
+    # Lone surrogates cannot be stored as UTF-8; NUL ends a C string; bidi overrides would let a
+    # name rewrite the line it is shown on.
+    for character in value:
+        if character in "\n\t":
+            continue
+        category = unicodedata.category(character)
+        if category in ("Cc", "Cs") or character in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068":
+            raise InvalidRequest(name, "contains a character that cannot be used")
+    text = value.strip()
+    if required and not text:
+        raise InvalidRequest(name, "is missing")
+    if len(text) > limit:
+        raise InvalidRequest(name, f"is longer than {limit} characters")
+    return text
+
+
+def check_id(value: Any, name: str) -> str:
+    """A short identifier: letters, digits and ``_ . @ + - /`` and inner spaces."""
+    text = check_text(value, name, limit=MAX_ID, required=True)
+    if not _ID.fullmatch(text):
+        raise InvalidRequest(name, "may hold letters, digits and . _ - @ + / only")
+    return text
+
+
+def check_email(value: Any) -> str | None:
+    """An e-mail address, or None for none."""
+    if value is None:
+        return None
+    email = check_text(value, "email", limit=254)
+    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        raise InvalidRequest("email", "is no e-mail address")
+    return email or None
+
+
+def check_date(value: Any, name: str) -> Date:
+    if not isinstance(value, Date) or isinstance(value, datetime):
+        raise InvalidRequest(name, "must be a date")
+    if not 2000 <= value.year <= 2200:
+        raise InvalidRequest(name, "is not between the years 2000 and 2200")
+    return value
+
+
+def check_time(value: Any, name: str) -> time:
+    """A naive time of day on a cell boundary, local to the school."""
+    if not isinstance(value, time):
+        raise InvalidRequest(name, "must be a time of day")
+    if value.tzinfo is not None:
+        raise InvalidRequest(name, "must be local to the school, without a time zone")
+    if value.minute % CELL_MINUTES or value.second or value.microsecond:
+        raise InvalidRequest(name, f"is not on a {CELL_MINUTES}-minute mark")
+    return value
+
+
+def check_now(value: datetime | None) -> datetime | None:
+    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
+        raise InvalidRequest("now", "must be a datetime with a time zone")
+    # Years at the ends of the calendar overflow as soon as a time zone or a day is added.
+    if value is not None and not 2000 <= value.year <= 2200:
+        raise InvalidRequest("now", "is not between the years 2000 and 2200")
+    return value
+
+
+def check_limit(value: Any) -> None:
+    """The length of a list: 1 to 1000."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
+        raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
+
+
+def check_booking_id(value: Any) -> str:
+    """The id of a booking, as text or as a UUID."""
+    if isinstance(value, UUID):
+        return str(value)
+    return check_id(value, "booking_id")
+
+
+def minutes(value: time, *, closing: bool = False) -> int:
+    """Minutes since midnight; with ``closing``, 00:00 is the end of the day (1440)."""
+    total = value.hour * 60 + value.minute
+    return 1440 if closing and total == 0 else total

@@ -1,0 +1,1 @@
+"""The MongoDB server that the application starts for itself."""

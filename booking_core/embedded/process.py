@@ -1,0 +1,137 @@
+"""The running mongod of a data directory: which process it is, whether it lives, how it ends.
+
+A process id from a file is a hint, never a proof: only a process whose command line names
+mongod, this database directory and this log file is ever returned, and so ever stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from booking_core.embedded.binary import database_directory, key_file, log_file
+
+KILLED_SECONDS = 10.0
+
+
+class Running(NamedTuple):
+    """A mongod that apps started on a data directory, and its port on 127.0.0.1.
+
+    ``asks`` is False for one from before servers asked for a password.
+    """
+
+    process: psutil.Process
+    port: int
+    asks: bool
+
+
+def find(data: Path, pid: int | None = None) -> Running | None:
+    """The mongod that apps started on this data, or None. ``pid`` is one more hint."""
+    hints = [pid, stored_hints(data).get("pid")]
+    with suppress(OSError, ValueError):
+        hints.append(int((database_directory(data) / "mongod.lock").read_text()))
+    for hint in hints:
+        if hint is None:
+            continue
+        with suppress(psutil.Error, ValueError, OverflowError):
+            process = psutil.Process(hint)
+            if _is_dying(process):
+                _is_gone_within(process, KILLED_SECONDS)
+                continue
+            running = _running_if_ours(process, data)
+            if running is not None and lives(process):
+                return running
+    return None
+
+
+def _is_dying(process: psutil.Process) -> bool:
+    """Whether a mongod was killed and still holds its port: it has lost its command line then."""
+    if process.status() == psutil.STATUS_ZOMBIE:
+        return True
+    return "mongod" in process.name() and not process.cmdline()
+
+
+def _running_if_ours(process: psutil.Process, data: Path) -> Running | None:
+    command = process.cmdline()
+    options = dict(pairwise(command))
+    log = str(log_file(data))
+    if (
+        command
+        and "mongod" in Path(command[0]).name
+        and options.get("--dbpath") == str(database_directory(data))
+        and (f"--logpath={log}" in command or options.get("--logpath") == log)
+    ):
+        asks = options.get("--keyFile") == str(key_file(data))
+        return Running(process, int(options["--port"]), asks)
+    return None
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether the process may still hold files and ports.
+
+    A killed one is a zombie while its last threads still let go of both, and is gone after.
+    """
+    try:
+        return bool(process.is_running()) and (
+            process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
+        )
+    except psutil.Error:
+        return False
+
+
+def stop(process: psutil.Process, patience: float) -> None:
+    """Ask mongod to end in order; after ``patience`` seconds, end it. Its journal survives both."""
+    with suppress(psutil.Error):
+        process.terminate()
+        if not _ends(process, patience):
+            process.kill()
+            _ends(process, KILLED_SECONDS)
+
+
+def _ends(process: psutil.Process, patience: float) -> bool:
+    if not _is_gone_within(process, patience):
+        return False
+    with suppress(OSError):
+        os.waitpid(process.pid, os.WNOHANG)  # as process 1 of a container, orphans are ours
+    return True
+
+
+def _is_gone_within(process: psutil.Process, patience: float) -> bool:
+    return comes_true(lambda: not lives(process), patience)
+
+
+def comes_true(condition: Callable[[], bool], patience: float) -> bool:
+    """Whether it does within that many seconds."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def stored_hints(data: Path) -> dict[str, int]:
+    """What the last start wrote down, or nothing. Hints only."""
+    try:
+        stored = json.loads((data / "server.json").read_text())
+        return {name: int(stored[name]) for name in ("pid", "port")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def store_hints(data: Path, running: Running) -> None:
+    """Write the process id and the port down for the next start. Raises :class:`OSError`."""
+    stored = {"pid": running.process.pid, "port": running.port}
+    if stored == stored_hints(data):
+        return  # joining changes nothing, so it works on a full disk too
+    fresh = data / "server.json.new"
+    fresh.write_text(json.dumps(stored))
+    fresh.replace(data / "server.json")

@@ -1,0 +1,1 @@
+"""Usage figures, the audit of every change, and exports."""

@@ -1,0 +1,249 @@
+"""Tables to take away: bookings, changes and figures, as CSV and as XLSX.
+
+What people typed is never read as a formula by a spreadsheet: it is text in both.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime, time
+from itertools import islice
+from typing import Any
+
+from booking_core.booking.queries import find_bookings
+from booking_core.domain import rules
+from booking_core.domain.errors import NotAllowed
+from booking_core.domain.model import Actor, Booking
+from booking_core.insight.audit import Change, find_changes
+from booking_core.storage import school_data as reference
+from booking_core.storage.database import Documents, settings_of
+
+MAX_ROWS = 50_000
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+Value = str | int | float | Date | datetime | time | None
+_PAGE = 1000
+_BOOKINGS = (
+    ("Reference", 11),
+    ("Date", 12),
+    ("Start", 8),
+    ("End", 8),
+    ("Ground", 22),
+    ("Game", 14),
+    ("Roll number", 12),
+    ("Student", 24),
+    ("Class", 9),
+    ("Purpose", 28),
+    ("Status", 11),
+    ("Asked by", 22),
+    ("Asked at", 17),
+    ("Last changed by", 22),
+    ("Last changed at", 17),
+    ("Reason", 28),
+)
+_CHANGES = (
+    ("At", 17),
+    ("By", 22),
+    ("Account", 14),
+    ("On behalf of", 20),
+    ("Action", 12),
+    ("What", 12),
+    ("Which", 38),
+    ("Details", 80),
+)
+# What begins so, blanks left aside, a spreadsheet takes for a formula; the wide forms are what a
+# Japanese keyboard gives.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # for XML
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``columns`` are (heading, width in characters). Moments are in the school's time.
+
+    ``cut``: there were more than MAX_ROWS rows, and these are the first.
+    """
+
+    title: str
+    columns: tuple[tuple[str, int], ...]
+    rows: tuple[tuple[Value, ...], ...]
+    cut: bool = False
+
+
+def bookings(db: Documents, *, by: Actor, **filters: Any) -> Table:
+    """Bookings by the filters of ``find_bookings``, newest first, at most 50,000.
+
+    Staff get what they asked for themselves. Raises NotAllowed, InvalidRequest, StoreUnavailable.
+    """
+    own = check_report(by)
+    if own is not None:
+        if filters.get("created_by") not in (None, own):
+            raise NotAllowed("report", by.role.value)
+        filters["created_by"] = own
+    grounds = reference.load(db).grounds
+    zone = settings_of(db).zone
+
+    def row(booking: Booking) -> tuple[Value, ...]:
+        ground = grounds.get(booking.ground_id)
+        decided: tuple[Value, ...] = (None, None, None)
+        if len(booking.history) > 1:
+            last = booking.last_decision
+            decided = (last.by_name, _local(last.at, zone), last.reason)
+        return (
+            booking.reference,
+            booking.date,
+            booking.start,
+            booking.end,
+            ground.name if ground else booking.ground_id,
+            booking.game,
+            booking.student_id,
+            booking.student_name,
+            booking.class_name,
+            booking.purpose,
+            booking.status.value,
+            booking.created_by_name,
+            _local(booking.created_at, zone),
+            *decided,
+        )
+
+    def found() -> Iterator[Booking]:
+        page = find_bookings(db, **filters, limit=_PAGE)
+        while page:
+            yield from page
+            page = find_bookings(db, **filters, limit=_PAGE, after=page[-1])
+
+    rows, cut = _bounded(map(row, found()))
+    return Table("Bookings" if own is None else "Your bookings", _BOOKINGS, rows, cut)
+
+
+def changes(db: Documents, *, by: Actor, **filters: Any) -> Table:
+    """Changes by the filters of ``find_changes``, newest first, at most 50,000.
+
+    Raises NotAllowed, InvalidRequest, StoreUnavailable.
+    """
+    zone = settings_of(db).zone
+
+    def row(change: Change) -> tuple[Value, ...]:
+        return (
+            _local(change.at, zone),
+            change.by_name,
+            change.by,
+            change.on_behalf_of,
+            change.action,
+            change.what,
+            change.id,
+            _flat(change.details),
+        )
+
+    def found() -> Iterator[Change]:
+        page = find_changes(db, by=by, **filters, limit=_PAGE)
+        while page:
+            yield from page
+            page = find_changes(db, by=by, **filters, limit=_PAGE, after=page[-1])
+
+    rows, cut = _bounded(map(row, found()))
+    return Table("Changes", _CHANGES, rows, cut)
+
+
+def check_report(by: Actor) -> str | None:
+    """None for who may see everybody's; else the id that ``by`` is kept to. Raises NotAllowed."""
+    rules.check_may("report own", by)
+    return None if rules.may("report", by) else by.id
+
+
+def to_csv(table: Table) -> bytes:
+    """UTF-8 with a mark in front, by which Excel knows it; text that looks like a formula gets
+
+    an apostrophe in front, numbers and dates stay what they are.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer.writerow(_plain(heading) for heading, _ in table.columns)
+    for row in table.rows:
+        writer.writerow(_plain(value) for value in row)
+    return out.getvalue().encode("utf-8-sig", errors="replace")
+
+
+def to_xlsx(table: Table) -> bytes:
+    """A workbook of one sheet; text is text, also where it looks like a formula."""
+    # Slow to load, and needed by those alone who export.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(table.title)
+    sheet.freeze_panes = "A2"
+    for number, (_, width) in enumerate(table.columns, start=1):
+        sheet.column_dimensions[get_column_letter(number)].width = width
+
+    def cell(value: Value, *, bold: bool = False) -> Any:
+        if isinstance(value, str):
+            value = _UNFIT.sub("\ufffd", value)
+            if not bold and not _is_formula(value):
+                return value
+        elif not isinstance(value, datetime | time):
+            return value
+        made = WriteOnlyCell(sheet, value)
+        if isinstance(value, str):
+            made.data_type = "s"
+            made.quotePrefix = not bold  # it stays text when somebody edits the cell
+        if bold:
+            made.font = Font(bold=True)
+        elif isinstance(value, datetime):
+            made.number_format = "yyyy-mm-dd hh:mm"
+        elif isinstance(value, time):
+            made.number_format = "hh:mm"
+        return made
+
+    sheet.append([cell(heading, bold=True) for heading, _ in table.columns])
+    for row in table.rows:
+        sheet.append([cell(value) for value in row])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, Date):
+        return value.isoformat()
+    if isinstance(value, str):
+        value = value.replace("\0", "")
+        return f"'{value}" if _is_formula(value) else value
+    return value
+
+
+def _is_formula(text: str) -> bool:
+    return text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
+
+
+def _local(moment: datetime, zone: Any) -> datetime:
+    """The school's time, without a zone: sheets know none."""
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _flat(details: Mapping[str, Any], prefix: str = "") -> str:
+    """``name: value; name: value`` on one line."""
+    parts = []
+    for name, value in details.items():
+        if isinstance(value, Mapping):
+            parts.append(_flat(value, f"{prefix}{name}."))
+        else:
+            parts.append(f"{prefix}{name}: {value}")
+    return "; ".join(part for part in parts if part)
+
+
+def _bounded(rows: Iterable[tuple[Value, ...]]) -> tuple[tuple[tuple[Value, ...], ...], bool]:
+    taken = tuple(islice(rows, MAX_ROWS + 1))
+    return taken[:MAX_ROWS], len(taken) > MAX_ROWS

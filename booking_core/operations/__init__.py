@@ -1,0 +1,1 @@
+"""Running an installation: checks, backups, imports and the demo school."""

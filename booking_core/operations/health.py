@@ -1,0 +1,103 @@
+"""How the installation does: what the doctor finds, and what stands around it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from booking_core.domain import rules
+from booking_core.domain.clock import clock
+from booking_core.domain.model import Actor
+from booking_core.domain.validation import check_now
+from booking_core.operations import doctor
+from booking_core.operations.doctor import Finding
+from booking_core.storage import archive
+from booking_core.storage.database import Documents, settings_of
+from booking_core.version import version
+
+LOW_DISK_BYTES = 2 * 10**9
+_BACKUP = "“python -m booking_core backup FILE”"
+
+
+def facts(
+    db: Documents,
+    *,
+    by: Actor,
+    feed_lag_ms: float | None = None,
+    now: datetime | None = None,
+) -> Iterator[Finding]:
+    """A finding for each thing, as soon as it is known.
+
+    ``feed_lag_ms`` is the feed's lag where the caller knows it; else it is measured, by a write
+    that every screen hears of. Raises NotAllowed, before anything is looked at.
+    """
+    rules.check_may("administer", by)
+    return _facts(db, feed_lag_ms, check_now(now) or clock())
+
+
+def _facts(db: Documents, feed_lag_ms: float | None, now: datetime) -> Iterator[Finding]:
+    known = () if feed_lag_ms is None else ("feed",)
+    reached = True
+    for finding in doctor.examine_database(db, without=known):
+        reached = reached and (finding.ok or finding.name != "connection")
+        yield finding
+    if reached:
+        if feed_lag_ms is not None:
+            yield doctor.feed_lag(feed_lag_ms)
+        yield doctor.guarded("size", _size)(db)
+        yield doctor.guarded("last backup", lambda db: _backup(db, now))(db)
+    if settings_of(db).mongodb_uri is None:  # the disk is ours, also while the database is away
+        yield _our_disk(settings_of(db).data_path)
+    elif reached:
+        yield doctor.guarded("disk", _its_disk)(db)
+    yield Finding("last mail", "no mail is set up", missing=True)
+    yield Finding("version", version())
+
+
+def _size(db: Documents) -> Finding:
+    size, count = archive.size(db)
+    return Finding("size", f"{_bytes(size)} on disk, {count:,} bookings and closures")
+
+
+def _our_disk(directory: Path) -> Finding:
+    place = directory
+    while not place.exists():
+        place = place.parent
+    usage = shutil.disk_usage(place)
+    return _disk(usage.free, usage.total)
+
+
+def _its_disk(db: Documents) -> Finding:
+    usage = archive.disk(db)
+    if usage is None:
+        return Finding("disk", "the database does not tell of its disk", missing=True)
+    return _disk(*usage)
+
+
+def _disk(free: int, total: int) -> Finding:
+    detail = f"{_bytes(free)} of {_bytes(total)} free"
+    if free < LOW_DISK_BYTES:
+        return Finding("disk", detail, "make room: without it the database stops")
+    return Finding("disk", detail)
+
+
+def _backup(db: Documents, now: datetime) -> Finding:
+    last = archive.last_record(db)
+    if last is None:
+        return Finding("last backup", f"never recorded; {_BACKUP} makes one", missing=True)
+    zone = settings_of(db).zone
+    at = last["at"].astimezone(zone)
+    days = (now.astimezone(zone).date() - at.date()).days
+    ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
+    detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last['documents']:,} documents"
+    return Finding("last backup", f"{detail}, {_bytes(last['size'])}")
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,1 @@
+"""Grounds, timetables, students and the booking policy of a school."""

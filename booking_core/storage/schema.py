@@ -1,0 +1,228 @@
+"""Indexes and validators, as data: the last word on what may be stored.
+
+Each index's name is a constant; ``ledger.py`` translates the violation of these names only.
+``ensuring.py`` makes a database be as this says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from booking_core.domain.model import ACTIVE, Role, Status
+from booking_core.domain.policy import WALL_SHOWS
+
+BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
+DAYS, STUDENTS, META = "days", "students", "meta"
+ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
+GROUND_PHOTOS = "ground_photos"
+DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
+
+ONE_BOOKING_PER_SLOT = "one_booking_per_slot"
+ONE_PLACE_PER_STUDENT = "one_place_per_student"
+QUOTA_SEAT = "quota_seat"
+# Of the system that this one replaces: with the status in its key it lets a Pending booking in
+# beside an Approved one, and its missing fields would make our bookings collide with each other.
+LEGACY_INDEX = "unique_active_booking_per_slot"
+LEGACY_KEYS = {"ground", "date", "time", "status"}
+
+_HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
+
+# name -> (keys, where it holds)
+UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    ONE_BOOKING_PER_SLOT: (("ground_id", "date", "cells"), _HOLDS),
+    ONE_PLACE_PER_STUDENT: (
+        ("student_id", "date", "cells"),
+        _HOLDS | {"student_id": {"$exists": True}},
+    ),
+    QUOTA_SEAT: (
+        ("student_id", "quota.window", "quota.seat"),
+        _HOLDS | {"quota": {"$exists": True}},
+    ),
+}
+# Newest first, within each filter of the Bookings page; then the principal's queue.
+_LISTINGS = ("ground_id", "status", "student_id", "class_name", "created_by", "date")
+LISTING_INDEXES: dict[str, dict[str, int]] = {
+    "newest": {"created_at": -1, "_id": -1},
+    "latest_change": {"updated_at": -1, "_id": -1},
+    **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
+    "queue": {"status": 1, "date": 1, "start": 1, "_id": 1},
+    # Of the audit page: one key for each entry of a history, newest first.
+    "changes": {"kind": 1, "history.at": -1, "_id": -1},
+    "changes_by": {"history.by": 1, "history.action": 1, "history.at": -1, "_id": -1},
+    "changes_to": {"history.action": 1, "history.at": -1, "_id": -1},
+}
+
+# Of the other collections: name -> (keys, options). Those that expire are emptied by the server.
+_ENDS = {"expireAfterSeconds": 0}
+OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
+    ACCOUNTS: {
+        "one_account_per_email": (
+            {"email": 1},
+            {"unique": True, "partialFilterExpression": {"email": {"$type": "string"}}},
+        )
+    },
+    SESSIONS: {
+        "sessions_end": ({"expires_at": 1}, _ENDS),
+        "sessions_of_account": ({"account_id": 1}, {}),
+    },
+    ATTEMPTS: {"attempts_end": ({"expires_at": 1}, _ENDS)},
+    PROOFS: {"proofs_end": ({"expires_at": 1}, _ENDS)},
+    DELEGATIONS: {"delegations_to": ({"to": 1, "last": 1}, {})},
+    AUDIT: {
+        "audit_newest": ({"at": -1, "_id": -1}, {}),
+        "audit_by": ({"by": 1, "at": -1, "_id": -1}, {}),
+        "audit_of": ({"what": 1, "at": -1, "_id": -1}, {}),
+    },
+    NOTICES: {"notices_to": ({"to": 1, "at": -1}, {})},
+}
+# The names of all that are ours; what else ``index_faults`` names, ours supersede.
+INDEXES = {
+    *UNIQUE_INDEXES,
+    *LISTING_INDEXES,
+    *(i for named in OTHER_INDEXES.values() for i in named),
+}
+
+_TEXT = {"bsonType": "string"}
+_DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
+_COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+
+_BOOKING_PROPERTIES: dict[str, Any] = {
+    "_id": _TEXT,
+    "kind": {"enum": ["booking", "closure"]},
+    "ground_id": {"bsonType": "string", "minLength": 1},
+    "date": _DATE,
+    "start": _TIME,
+    "end": _TIME,
+    "cells": {
+        "bsonType": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"bsonType": "int", "minimum": 0, "maximum": 95},
+    },
+    "status": {"enum": [status.value for status in Status]},
+    "student_id": {"bsonType": "string", "minLength": 1},
+    "student_name": _TEXT,
+    "class_name": _TEXT,
+    "game": _TEXT,
+    "purpose": _TEXT,
+    "created_by": _TEXT,
+    "created_by_name": _TEXT,
+    "created_at": {"bsonType": "date"},
+    "updated_at": {"bsonType": "date"},
+    "revision": _COUNT,
+    "fingerprint": _TEXT,
+    "quota": {
+        "bsonType": "object",
+        "required": ["window", "seat"],
+        "properties": {"window": _TEXT, "seat": _COUNT},
+    },
+    "closure_group": {"bsonType": "string", "minLength": 1},
+    "history": {
+        "bsonType": "array",
+        "minItems": 1,
+        "items": {"bsonType": "object", "required": ["at", "by", "action", "reason", "dates"]},
+    },
+}
+_OPTIONAL = {"student_id", "quota", "closure_group"}
+
+VALIDATORS: dict[str, dict[str, Any]] = {
+    BOOKINGS: {
+        "$jsonSchema": {
+            "bsonType": "object",
+            "required": [name for name in _BOOKING_PROPERTIES if name not in _OPTIONAL],
+            "additionalProperties": False,
+            "properties": _BOOKING_PROPERTIES,
+            # A closure has no student; a booking always has one.
+            "oneOf": [
+                {"properties": {"kind": {"enum": ["booking"]}}, "required": ["student_id"]},
+                {
+                    "properties": {"kind": {"enum": ["closure"]}},
+                    "not": {"required": ["student_id"]},
+                },
+            ],
+        }
+    },
+    GROUNDS: {
+        "$jsonSchema": {
+            "required": ["name", "games", "order", "retired"],
+            "properties": {"name": _TEXT, "games": {"bsonType": "array", "items": _TEXT}},
+        }
+    },
+    TIMETABLES: {"$jsonSchema": {"required": ["name", "weekdays", "periods"]}},
+    DAYS: {"$jsonSchema": {"required": ["timetable_id", "note"], "properties": {"_id": _DATE}}},
+    STUDENTS: {
+        "$jsonSchema": {
+            "required": ["name", "class_name", "email", "active"],
+            "properties": {"name": _TEXT, "class_name": _TEXT, "active": {"bsonType": "bool"}},
+        }
+    },
+    # The revision of the reference data, and the policy where one was saved: whoever reads the
+    # one has the other.
+    META: {
+        "$jsonSchema": {
+            "required": ["grounds", "students"],
+            "properties": {
+                "policy": {
+                    "bsonType": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "advance_days": _COUNT,
+                        "lead_minutes": _COUNT,
+                        "quota": {"bsonType": ["int", "long", "null"], "minimum": 1},
+                        "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
+                        "wall_shows": {"enum": list(WALL_SHOWS)},
+                    },
+                }
+            },
+        }
+    },
+    GROUND_PHOTOS: {
+        "$jsonSchema": {"required": ["at", "webp"], "properties": {"webp": {"bsonType": "binData"}}}
+    },
+    ACCOUNTS: {
+        "$jsonSchema": {
+            "required": ["name", "role", "email", "active", "must_change"],
+            "properties": {
+                "_id": {"bsonType": "string", "minLength": 1},
+                "name": _TEXT,
+                "role": {"enum": [role.value for role in Role]},
+                "email": {"bsonType": ["string", "null"]},
+                "active": {"bsonType": "bool"},
+                "password_hash": {"bsonType": "string", "pattern": r"^\$argon2id\$"},
+            },
+        }
+    },
+    SESSIONS: {
+        "$jsonSchema": {
+            "required": ["account_id", "created_at", "seen_at", "expires_at"],
+            # The hash of a token: a token itself is shorter, and never stored.
+            "properties": {"_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"}},
+        }
+    },
+    ATTEMPTS: {"$jsonSchema": {"required": ["expires_at"]}},
+    PROOFS: {"$jsonSchema": {"required": ["expires_at"]}},
+    DELEGATIONS: {
+        "$jsonSchema": {
+            "required": ["by", "by_name", "to", "to_name", "first", "last", "at"],
+            "properties": {"first": _DATE, "last": _DATE},
+        }
+    },
+    AUDIT: {"$jsonSchema": {"required": ["at", "by", "by_name", "action", "what", "id"]}},
+    NOTICES: {
+        "$jsonSchema": {
+            # Facts, not prose; and of the student nothing, who must be erasable.
+            "required": ["at", "to", "kind", "booking_id", "slot", "reason", "by_name", "read"],
+            "properties": {
+                "at": {"bsonType": "date"},
+                "to": {"bsonType": "string", "minLength": 1},
+                "kind": {"enum": ["displaced", "reinstated"]},
+                "booking_id": _TEXT,
+                "slot": {"bsonType": "object", "required": ["ground_id", "date", "start", "end"]},
+                "reason": _TEXT,
+                "by_name": _TEXT,
+                "read": {"bsonType": "bool"},
+            },
+        }
+    },
+}
