@@ -50,7 +50,7 @@ class Board(Availability):
         held = {
             (booking.ground_id, cell): booking
             for booking in self.bookings
-            for cell in timetable.cells(booking.start, booking.end)
+            for cell in timetable.marks(booking.start, booking.end)
         }
         object.__setattr__(self, "held", held)
 
@@ -80,14 +80,14 @@ class Board(Availability):
 
     def holder(self, slot: Slot) -> Booking | None:
         """What holds any cell of ``slot``, first in time."""
-        for cell in timetable.cells(slot.start, slot.end):
+        for cell in timetable.marks(slot.start, slot.end):
             if (booking := self.held.get((slot.ground_id, cell))) is not None:
                 return booking
         return None
 
     def busy(self, student_id: str, slot: Slot) -> Booking | None:
         """The student's own booking that overlaps ``slot``, on whatever ground."""
-        wanted = set(timetable.cells(slot.start, slot.end))
+        wanted = set(timetable.marks(slot.start, slot.end))
         return next(
             (
                 booking

@@ -22,7 +22,7 @@ from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, GroundClosed, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
 from booking_core.domain.validation import (
-    CELL_MINUTES,
+    MARK_MINUTES,
     check_date,
     check_id,
     check_limit,
@@ -302,7 +302,7 @@ def _wanted(
         known.ground(ground_id)
     local = now.astimezone(settings_of(db).zone)
     # What has gone by stays as it was: of today, the cells before this one.
-    begun = (local.hour * 60 + local.minute) // CELL_MINUTES * CELL_MINUTES
+    begun = (local.hour * 60 + local.minute) // MARK_MINUTES * MARK_MINUTES
     days = []
     for date in dates:
         if date < local.date():
@@ -325,7 +325,7 @@ def _plan(looking: unit.Unit, wanted: _Wanted) -> _Plan:
     displaced: set[str] = set()
     closed_before: GroundClosed | None = None
     for date, start, end in wanted.days:
-        cells = set(timetable.cells(start, end))
+        cells = set(timetable.marks(start, end))
         for ground_id in wanted.ground_ids:
             inside = [r for r in held[(ground_id, date.isoformat())] if cells & set(r["cells"])]
             closed = [row for row in inside if row["kind"] == "closure"]

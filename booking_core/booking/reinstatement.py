@@ -155,7 +155,7 @@ def reinstatable_of(
     free = [
         b
         for b in asked
-        if not set(timetable.cells(b.start, b.end))
+        if not set(timetable.marks(b.start, b.end))
         & (
             taken[(b.ground_id, b.date.isoformat())]
             | taken[(str(b.student_id), b.date.isoformat())]

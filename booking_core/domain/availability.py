@@ -33,7 +33,7 @@ class Availability:
 
     def is_free(self, slot: Slot) -> bool:
         return (
-            not any((slot.ground_id, c) in self.held for c in timetable.cells(slot.start, slot.end))
+            not any((slot.ground_id, c) in self.held for c in timetable.marks(slot.start, slot.end))
             and not self.begun(slot.start)
             and not self.cut_off
             and self.date <= self.last_date
@@ -113,5 +113,5 @@ def _beside(options: Iterable[Slot], busy: Collection[int]) -> Iterator[Slot]:
     return (
         option
         for option in options
-        if not any(cell in busy for cell in timetable.cells(option.start, option.end))
+        if not any(cell in busy for cell in timetable.marks(option.start, option.end))
     )

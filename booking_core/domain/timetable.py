@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain.errors import NotAPeriod
 from booking_core.domain.model import Period, Timetable
-from booking_core.domain.validation import CELL_MINUTES, minutes
+from booking_core.domain.validation import MARK_MINUTES, minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class DayPlan:
     note: str = ""
 
 
-def cells(start: time, end: time) -> list[int]:
-    """The 15-minute cells of [start, end), numbered from midnight (0) to 95."""
-    return list(range(minutes(start) // CELL_MINUTES, minutes(end, closing=True) // CELL_MINUTES))
+def marks(start: time, end: time) -> list[int]:
+    """The 5-minute marks of [start, end), numbered from midnight (0) to 287."""
+    return list(range(minutes(start) // MARK_MINUTES, minutes(end, closing=True) // MARK_MINUTES))
 
 
 def plan_day(date: Date, timetables: Iterable[Timetable], override: Day | None) -> DayPlan:

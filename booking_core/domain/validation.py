@@ -13,7 +13,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-CELL_MINUTES = 15  # the grain of a slot; a cell is a whole quarter of an hour
+MARK_MINUTES = 5  # slots begin and end on 5-minute marks; every claim on time is one mark
 MAX_ID, MAX_NAME, MAX_TEXT = 64, 120, 500
 _ID = re.compile(r"[\w][\w.@+ /-]*", re.UNICODE)
 
@@ -77,13 +77,13 @@ def check_date(value: Any, name: str) -> Date:
 
 
 def check_time(value: Any, name: str) -> time:
-    """A naive time of day on a cell boundary, local to the school."""
+    """A naive time of day on a 5-minute mark, local to the school."""
     if not isinstance(value, time):
         raise InvalidRequest(name, "must be a time of day")
     if value.tzinfo is not None:
         raise InvalidRequest(name, "must be local to the school, without a time zone")
-    if value.minute % CELL_MINUTES or value.second or value.microsecond:
-        raise InvalidRequest(name, f"is not on a {CELL_MINUTES}-minute mark")
+    if value.minute % MARK_MINUTES or value.second or value.microsecond:
+        raise InvalidRequest(name, f"is not on a {MARK_MINUTES}-minute mark")
     return value
 
 

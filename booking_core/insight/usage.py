@@ -10,7 +10,7 @@ from datetime import time, timedelta
 from typing import Any
 
 from booking_core.domain.model import Actor, Period, Status
-from booking_core.domain.timetable import cells
+from booking_core.domain.timetable import marks
 from booking_core.insight.audit import check_range
 from booking_core.insight.exports import Table, Value, check_report
 from booking_core.storage import school_data as reference
@@ -137,10 +137,10 @@ def table(figures: Usage) -> Table:
 
 def _periods(periods: Sequence[Period], span: Mapping[str, Any]) -> float:
     """How many of ``periods`` a span covers, parts counted as parts."""
-    taken = set(cells(time.fromisoformat(span["start"]), time.fromisoformat(span["end"])))
+    taken = set(marks(time.fromisoformat(span["start"]), time.fromisoformat(span["end"])))
     return sum(
         len(taken & set(of_period)) / len(of_period)
-        for of_period in (cells(period.start, period.end) for period in periods)
+        for of_period in (marks(period.start, period.end) for period in periods)
     )
 
 

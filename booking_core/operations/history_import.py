@@ -204,14 +204,14 @@ class _Holders:
             self.add(booking)
 
     def add(self, booking: Booking) -> None:
-        for cell in timetable.cells(booking.start, booking.end):
+        for cell in timetable.marks(booking.start, booking.end):
             self._held[("ground", booking.ground_id, booking.date, cell)] = booking
             self._held[("student", booking.student_id, booking.date, cell)] = booking
 
     def reason(self, wanted: Booking) -> str | None:
         """Who stands in the way of ``wanted``; None when nobody does."""
         for what, id in (("ground", wanted.ground_id), ("student", wanted.student_id)):
-            for cell in timetable.cells(wanted.start, wanted.end):
+            for cell in timetable.marks(wanted.start, wanted.end):
                 holder = self._held.get((what, id, wanted.date, cell))
                 if holder is None or holder.id == wanted.id:
                     continue

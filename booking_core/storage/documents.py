@@ -19,7 +19,7 @@ from booking_core.domain.model import (
     Timetable,
 )
 from booking_core.domain.policy import Policy
-from booking_core.domain.timetable import Day, cells
+from booking_core.domain.timetable import Day, marks
 
 Document = dict[str, Any]
 
@@ -35,7 +35,7 @@ def slot_fields(ground_id: str, date: Date, start: time, end: time) -> Document:
         "date": date.isoformat(),
         "start": time_text(start),
         "end": time_text(end),
-        "cells": cells(start, end),
+        "cells": marks(start, end),
     }
 
 

@@ -98,7 +98,7 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
         "bsonType": "array",
         "minItems": 1,
         "uniqueItems": True,
-        "items": {"bsonType": "int", "minimum": 0, "maximum": 95},
+        "items": {"bsonType": "int", "minimum": 0, "maximum": 287},
     },
     "status": {"enum": [status.value for status in Status]},
     "student_id": {"bsonType": "string", "minLength": 1},

@@ -7,7 +7,7 @@ from datetime import date as Date
 from typing import Any
 
 from booking_core.domain.model import ACTIVE, Status
-from booking_core.domain.validation import CELL_MINUTES
+from booking_core.domain.validation import MARK_MINUTES
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
 
@@ -20,7 +20,7 @@ def pipeline(dates: Sequence[Date], created_by: str | None) -> list[dict[str, An
     kinds: list[dict[str, Any]] = [{"kind": "booking"}, {"kind": "closure", "status": "Approved"}]
     if created_by is not None:
         kinds[0]["created_by"] = created_by
-    hours = {"$multiply": [{"$size": "$cells"}, CELL_MINUTES / 60]}
+    hours = {"$multiply": [{"$size": "$cells"}, MARK_MINUTES / 60]}
     sums = {"bookings": {"$sum": 1}, "hours": {"$sum": hours}}
     days = [date.isoformat() for date in dates]
     return [

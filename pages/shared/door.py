@@ -27,10 +27,10 @@ from booking_core import (
     change_password,
     has_admin,
     open_session,
+    sign_in,
     sign_in_by_proof,
     sign_out,
 )
-from booking_core.access import sign_in
 from booking_core.access.passwords import SHORTEST
 from booking_core.access.sign_in import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS

@@ -20,8 +20,8 @@ from booking_core import (
     find_delegations,
     get_account,
     get_booking,
+    sign_in,
 )
-from booking_core.access import sign_in
 
 
 @pytest.fixture

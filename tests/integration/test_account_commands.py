@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from support import typed_at_a_terminal
 from test_command_line import ROOT, Run, assert_one_sentence, run, runner
 
-from booking_core import Account, Role, add_account, get_account, has_admin
-from booking_core.access import passwords, sign_in
+from booking_core import Account, Role, add_account, get_account, has_admin, sign_in
+from booking_core.access import passwords
 from booking_core.cli.commands import cli
 from booking_core.storage.database import BookingDatabase
 

@@ -21,8 +21,9 @@ from booking_core import (
     open_session,
     reset_password,
     session_of,
+    sign_in,
 )
-from booking_core.access import passwords, sign_in
+from booking_core.access import passwords
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

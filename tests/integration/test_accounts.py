@@ -28,8 +28,9 @@ from booking_core import (
     open_session,
     reset_password,
     session_of,
+    sign_in,
 )
-from booking_core.access import accounts, sign_in
+from booking_core.access import accounts
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

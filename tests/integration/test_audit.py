@@ -389,10 +389,10 @@ def test_nothing_in_the_core_changes_or_removes_an_entry():
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             }
 
-    assert set(naming) == {"store/schema.py", "store/journal.py", "store/changes.py"}
+    assert set(naming) == {"storage/schema.py", "storage/audit_log.py", "storage/history.py"}
     writes = {"insert_one", "insert_many", "replace_one", "bulk_write", "drop", "rename"}
     writes |= {"update_one", "update_many", "delete_one", "delete_many", "find_one_and_update"}
     writes |= {"find_one_and_delete", "find_one_and_replace"}
-    assert naming["store/journal.py"] & writes == {"insert_one"}
-    assert naming["store/changes.py"] & writes == set()
-    assert naming["store/schema.py"] & writes == set()
+    assert naming["storage/audit_log.py"] & writes == {"insert_one"}
+    assert naming["storage/history.py"] & writes == set()
+    assert naming["storage/schema.py"] & writes == set()

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 APP = """
 import json, sys
 from pathlib import Path
-from booking_core import mongod
+from booking_core.embedded import server as mongod
 
 print("ready", flush=True)
 sys.stdin.readline()

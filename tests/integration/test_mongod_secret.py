@@ -32,7 +32,7 @@ UNAUTHORIZED, REFUSED = 13, 18
 KILLED_APP = """
 import importlib, os, signal, sys
 from pathlib import Path
-from booking_core import mongod
+from booking_core.embedded import server as mongod
 
 module, name = sys.argv[2].rsplit(".", 1)
 killed = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

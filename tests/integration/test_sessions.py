@@ -22,10 +22,10 @@ from booking_core import (
     end_sessions,
     open_session,
     session_of,
+    sign_in,
     sign_out,
     touch_session,
 )
-from booking_core.access import sign_in
 from booking_core.storage import schema, sessions
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")

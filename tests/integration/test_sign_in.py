@@ -7,8 +7,8 @@ from argon2 import PasswordHasher
 from at_the_door import HERE, MINUTE, NOW, PASSWORD, fail
 from junk import BAD_NOW, UNSTORABLE, WRONG_TYPE, cases, refused
 
-from booking_core import Account, Role, SignInRefused, add_account, session_of
-from booking_core.access import passwords, sign_in
+from booking_core import Account, Role, SignInRefused, add_account, session_of, sign_in
+from booking_core.access import passwords
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

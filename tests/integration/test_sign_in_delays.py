@@ -14,8 +14,16 @@ from argon2 import PasswordHasher
 from at_the_door import HERE, MINUTE, NOW, PASSWORD, SECOND, THERE, fail, wait_told
 from support import at_once, eventually, of_type
 
-from booking_core import Account, Role, SignedIn, SignInRefused, TooManyAttempts, add_account
-from booking_core.access import passwords, sign_in
+from booking_core import (
+    Account,
+    Role,
+    SignedIn,
+    SignInRefused,
+    TooManyAttempts,
+    add_account,
+    sign_in,
+)
+from booking_core.access import passwords
 from booking_core.storage import attempts
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")

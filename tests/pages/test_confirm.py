@@ -85,7 +85,7 @@ def _that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
         return NOW
 
     monkeypatch.setattr("booking_core.domain.clock.clock", clock)
-    monkeypatch.setattr("booking_core.storage.documents.clock", clock)
+    monkeypatch.setattr("booking_core.domain.clock.clock", clock)
 
 
 def test_a_slot_that_a_stale_screen_shows_free_is_refused_by_the_index_in_the_same_words(

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core import Ground, Period, Slot
 from booking_core.domain.availability import Availability
-from booking_core.domain.timetable import DayPlan, cells
+from booking_core.domain.timetable import DayPlan, marks
 
 DAY = date(2026, 11, 24)
 PERIODS = tuple(Period(f"{h}", time(h), time(h + 1)) for h in range(8, 12))
@@ -24,7 +24,7 @@ def day(*held: Slot, hour: int = 1) -> Availability:
         grounds=(FIELD, COURT),
         now=datetime(2026, 11, 24, hour, tzinfo=UTC),
         zone=ZoneInfo("UTC"),
-        held={(s.ground_id, cell): s for s in held for cell in cells(s.start, s.end)},
+        held={(s.ground_id, cell): s for s in held for cell in marks(s.start, s.end)},
     )
 
 
@@ -49,7 +49,7 @@ def test_they_are_as_many_periods_long_as_asked_for():
 
 
 def test_they_leave_out_where_the_student_is_and_what_has_begun():
-    busy = cells(time(10), time(11))
+    busy = marks(time(10), time(11))
 
     assert day(hour=8).free_slots("Cricket", 1, busy=busy) == [
         slot(FIELD, 9, 10),

@@ -143,7 +143,7 @@ def test_a_break_between_two_periods_belongs_to_a_booking_of_both():
     found = timetable.periods_between(periods, time(9), time(11, 30))
 
     assert found == periods
-    assert timetable.cells(time(9), time(11, 30)) == list(range(36, 46))
+    assert timetable.marks(time(9), time(11, 30)) == list(range(108, 138))
     with pytest.raises(NotAPeriod):
         timetable.periods_between(periods, time(10), time(10, 30))
 
@@ -152,7 +152,7 @@ def test_the_last_period_may_end_at_midnight():
     late = Period("Late", time(23), time(0))
 
     assert timetable.periods_between((late,), time(23), time(0)) == (late,)
-    assert timetable.cells(late.start, late.end) == [92, 93, 94, 95]
+    assert timetable.marks(late.start, late.end) == list(range(276, 288))
     assert timetable.at(DAY, late.end, KOLKATA, closing=True).date() == DAY + timedelta(days=1)
 
 
@@ -315,7 +315,7 @@ def test_alternatives_are_at_most_three():
 
 
 def test_alternatives_leave_out_when_the_student_is_elsewhere():
-    busy = timetable.cells(time(9), time(10))
+    busy = timetable.marks(time(9), time(10))
 
     assert ("ground-1", 9) not in told(board().alternatives(WANTED, "Football", busy=busy))
 
