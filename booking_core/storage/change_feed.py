@@ -23,6 +23,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from booking_core.domain.validation import check_date
 from booking_core.storage import schema
 from booking_core.storage.database import Documents
+from booking_core.storage.server_events import SCHEMA_CHANGES, SchemaGuard, primary_of
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Feed:
         self._total = 0
         self._people = 0
         self._token: Mapping[str, Any] | None = None
+        self._primary: object = None
+        self._schema = SchemaGuard(db)
         self._changed = threading.Condition()
         self._subscribers: dict[int, Subscriber] = {}
         self._next_subscriber = 0
@@ -62,12 +65,17 @@ class Feed:
         """Whether the stream is open, and was heard of a moment ago."""
         return self._open and time.monotonic() - self._sign < _SILENT_SECONDS
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread that follows the database lives."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self, wait_seconds: float = 5.0) -> None:
         """Starts following; returns when the stream is open, or after ``wait_seconds`` without.
 
         Without a database it goes on trying in the background. Starting twice does nothing.
         """
-        if self._thread is None or not self._thread.is_alive():
+        if not self.is_running:
             self._stop.clear()
             self._opened.clear()
             self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
@@ -133,7 +141,7 @@ class Feed:
             try:
                 self._follow()
                 failures = 0
-            except PyMongoError as exc:
+            except Exception as exc:  # noqa: BLE001 - nothing may end this thread
                 if self._open:
                     failures = 0
                 self._open = False
@@ -141,7 +149,9 @@ class Feed:
                     # An answer, not a silence: the server cannot go on from the token, be it
                     # older than its history or none of its own. Beginning anew is always safe.
                     log.warning("the feed's history is gone; every day is read again")
-                    self._token = None
+                    self._lose_token()
+                elif not isinstance(exc, PyMongoError):
+                    log.exception("the feed failed; it goes on")
                 elif failures == 0:
                     log.warning("the feed lost the database: %s", type(exc).__name__)
                 pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
@@ -151,6 +161,7 @@ class Feed:
         self._open = False
 
     def _follow(self) -> None:
+        """Follows one stream until it ends, another primary is elected, or the feed is stopped."""
         pipeline: list[dict[str, Any]] = [
             {
                 "$match": {
@@ -158,6 +169,7 @@ class Feed:
                         {"ns.coll": {"$in": list(_WATCHED)}},
                         # Their ends alone are news: each screen that is used writes to its own.
                         {"ns.coll": schema.SESSIONS, "operationType": "delete"},
+                        {"operationType": {"$in": sorted(SCHEMA_CHANGES)}},
                     ]
                 }
             },
@@ -172,27 +184,48 @@ class Feed:
         ]
         resumed = self._token is not None
         options: dict[str, Any] = {"resume_after": self._token} if resumed else {}
-        with self._db.watch(pipeline, max_await_time_ms=_AWAIT_MS, **options) as stream:
+        with self._db.watch(
+            pipeline, max_await_time_ms=_AWAIT_MS, show_expanded_events=True, **options
+        ) as stream:
+            primary = primary_of(self._db)
             self._heard()
             self._open = True
-            if not resumed:
-                # Whatever happened before the stream opened was not seen.
+            if not resumed or primary != self._primary:
+                # Whatever happened before the stream opened was not seen; and what was read from
+                # the primary before may not be what this one has.
                 self._raise(None)
+            self._primary = primary
             self._opened.set()
             while not self._stop.is_set() and stream.alive:
                 change = stream.try_next()
                 self._heard()
                 self._token = stream.resume_token
-                if change is None:
-                    continue
-                source = change.get("ns", {}).get("coll")
-                if source in _PEOPLE:
-                    self._raise_people(shown=source != schema.SESSIONS)
-                else:
-                    self._raise(_dates(change))
+                if change is not None:
+                    self._handle(change)
+                if self._schema.ensure_if_lost():
+                    self._raise(None)
+                if primary_of(self._db) != primary:
+                    # The driver resumes a stream without a sign: open it anew, and look again.
+                    self._raise(None)
+                    return
             if not stream.alive:  # invalidated: the database was dropped or renamed
-                self._token = None
+                self._lose_token()
                 self._open = False
+
+    def _handle(self, change: Mapping[str, Any]) -> None:
+        source = change.get("ns", {}).get("coll")
+        if change["operationType"] in SCHEMA_CHANGES:
+            if self._schema.note(change["operationType"], source):
+                self._raise(None)
+        elif source in _PEOPLE:
+            self._raise_people(shown=source != schema.SESSIONS)
+        else:
+            self._raise(_dates(change))
+
+    def _lose_token(self) -> None:
+        """The next stream begins anew: what happens until then is not seen."""
+        self._token = None
+        self._schema.lose()
 
     def _heard(self) -> None:
         self._sign = time.monotonic()
