@@ -20,9 +20,10 @@ from typing import Any
 
 from pymongo.errors import OperationFailure, PyMongoError
 
+from booking_core.domain.errors import StoreUnavailable
 from booking_core.domain.validation import check_date
 from booking_core.storage import schema
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, await_majority
 from booking_core.storage.server_events import SCHEMA_CHANGES, SchemaGuard, primary_of
 
 log = logging.getLogger(__name__)
@@ -150,7 +151,7 @@ class Feed:
                     # older than its history or none of its own. Beginning anew is always safe.
                     log.warning("the feed's history is gone; every day is read again")
                     self._lose_token()
-                elif not isinstance(exc, PyMongoError):
+                elif not isinstance(exc, PyMongoError | StoreUnavailable):
                     log.exception("the feed failed; it goes on")
                 elif failures == 0:
                     log.warning("the feed lost the database: %s", type(exc).__name__)
@@ -188,13 +189,16 @@ class Feed:
             pipeline, max_await_time_ms=_AWAIT_MS, show_expanded_events=True, **options
         ) as stream:
             primary = primary_of(self._db)
+            fresh = not resumed or primary != self._primary
+            if fresh:
+                # For a moment a new primary returns less than was acknowledged before its
+                # election, until a majority confirms it; no event tells of the rest.
+                await_majority(self._db)
+            self._primary = primary
             self._heard()
             self._open = True
-            if not resumed or primary != self._primary:
-                # Whatever happened before the stream opened was not seen; and what was read from
-                # the primary before may not be what this one has.
+            if fresh:
                 self._raise(None)
-            self._primary = primary
             self._opened.set()
             while not self._stop.is_set() and stream.alive:
                 change = stream.try_next()
@@ -205,9 +209,7 @@ class Feed:
                 if self._schema.ensure_if_lost():
                     self._raise(None)
                 if primary_of(self._db) != primary:
-                    # The driver resumes a stream without a sign: open it anew, and look again.
-                    self._raise(None)
-                    return
+                    return  # the driver resumes a stream without a sign: open it anew
             if not stream.alive:  # invalidated: the database was dropped or renamed
                 self._lose_token()
                 self._open = False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from servers import until
 
 from booking_core.embedded.binary import find_binary, free_port
@@ -77,10 +78,13 @@ class ReplicaSet:
             "catchUpTimeoutMillis": 0,
         }
         config = {"_id": NAME, "members": hosts, "settings": settings}
-        until(lambda: bool(self._hello(self.members[0])))
+        until(lambda: all(self._hello(member) for member in self.members))
         with self._direct(self.members[0]) as client:
             client.admin.command("replSetInitiate", config)
-        self.primary()
+            until(lambda: self._is(self.members[0], "secondary"))
+            with suppress(OperationFailure):  # the first election need not wait for its time
+                client.admin.command("replSetStepUp")
+        self.whole()
 
     @property
     def uri(self) -> str:
@@ -106,6 +110,11 @@ class ReplicaSet:
             member.start()
         until(lambda: sum(self._is(m, "isWritablePrimary") for m in self.members) == 1)
         until(lambda: sum(self._is(m, "secondary") for m in self.members) == 2)
+
+    def step_down(self) -> None:
+        """Lets another member win an election."""
+        with self._direct(self.primary()) as client, suppress(PyMongoError):
+            client.admin.command("replSetStepDown", 10)
 
     def close(self) -> None:
         for member in self.members:
