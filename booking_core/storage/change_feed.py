@@ -142,7 +142,7 @@ class Feed:
             try:
                 self._follow()
                 failures = 0
-            except Exception as exc:  # noqa: BLE001 - nothing may end this thread
+            except Exception as exc:  # nothing may end this thread
                 if self._open:
                     failures = 0
                 self._open = False

@@ -169,7 +169,8 @@ class BookingDatabase(Database[dict[str, Any]]):
 
     def _use(self, client: MongoClient[dict[str, Any]]) -> None:
         name = self.booking_settings.database
-        self.notes_writes = _listener in client.options.event_listeners
+        listeners: list[Any] = [*client.options.event_listeners]
+        self.notes_writes = _listener in listeners
         super().__init__(client, name, codec_options=_CODEC, write_concern=_WRITE)
 
     def follow(self, uri: str) -> None:

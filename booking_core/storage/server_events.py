@@ -15,7 +15,9 @@ from booking_core.storage.database import Documents, ensure_schema
 log = logging.getLogger(__name__)
 
 # Operation types of the change stream after which an index or a validator may be missing.
-SCHEMA_CHANGES = frozenset({"drop", "dropDatabase", "dropIndexes", "invalidate", "modify", "rename"})
+SCHEMA_CHANGES = frozenset(
+    {"drop", "dropDatabase", "dropIndexes", "invalidate", "modify", "rename"}
+)
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
 

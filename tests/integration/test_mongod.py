@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,12 +18,27 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 from pymongo import MongoClient
 from servers import servers_on, until
+from support import DAY, NOW, booked, eventually, open_school
 
+from booking_core import (
+    Booking,
+    Feed,
+    LiveBoards,
+    Settings,
+    StoreUnavailable,
+    connect,
+    disconnect,
+    get_booking,
+)
 from booking_core.embedded import binary as mongod_binary
 from booking_core.embedded import credentials as mongod_secret
 from booking_core.embedded import server as mongod
+from booking_core.embedded.failures import PortTaken
+from booking_core.storage.database import connected
+from booking_core.storage.students import BULK_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -377,6 +393,77 @@ def test_a_port_that_somebody_took_meanwhile_is_given_up_and_the_data_kept(data:
         taker.shutdown()
 
 
+def test_a_port_that_another_program_takes_under_a_running_app_costs_it_a_moment(
+    data: Path,
+) -> None:
+    db = connect(Settings(data_directory=str(data), time_zone="Asia/Kolkata"))
+    open_school(db)
+    feed = Feed(db)
+    feed.start()
+    boards = LiveBoards(db, feed)
+    first = booked(db)
+    server = db.embedded_server
+    assert server is not None
+    port = server.port
+
+    # While the lock is held, no app starts a server again.
+    with FileLock(data / "server.lock"):
+        os.kill(server.pid, signal.SIGKILL)
+        taker = eventually(lambda: take(port))
+    with taker:
+        threading.Thread(target=taker.serve_forever, daemon=True).start()
+
+        second = eventually(lambda: tried(lambda: booked(db, student=1, start=10)))
+        assert server.port != port
+        assert get_booking(db, first.id) == first
+        eventually(lambda: feed.connected)
+        eventually(lambda: set(boards.get(DAY, NOW).bookings) == {first, second})
+        third = booked(db, student=2, start=11)
+        eventually(lambda: boards.get(DAY, NOW).cell("ground-1", third.start).booking == third)
+        # A program that starts now joins the same server.
+        with connected(Settings(data_directory=str(data))) as other:
+            assert get_booking(other, second.id) == second
+
+        feed.stop()
+        disconnect(db)
+        taker.shutdown()
+
+
+def take(port: int) -> Taker | None:
+    try:
+        return Taker(("127.0.0.1", port), BaseRequestHandler)
+    except OSError:  # not free yet
+        return None
+
+
+def tried(action: Callable[[], Booking]) -> Booking | None:
+    try:
+        return action()
+    except StoreUnavailable:
+        return None
+
+
+def test_a_transaction_of_a_killed_app_ends_after_fifteen_seconds(data: Path) -> None:
+    with mongod.start(data) as server, MongoClient[dict[str, Any]](server.uri) as client:
+        name = "transactionLifetimeLimitSeconds"
+        assert client.admin.command({"getParameter": 1, name: 1})[name] == 15
+
+    assert BULK_SECONDS < 15
+
+
+def test_a_server_that_hangs_is_killed_when_the_last_app_leaves(data: Path) -> None:
+    server = mongod.start(data)
+    write(server.uri, "rain")
+    os.kill(server.pid, signal.SIGSTOP)
+    began = time.monotonic()
+
+    server.close()
+
+    assert time.monotonic() - began < 5
+    with mongod.start(data) as again:
+        assert names(again.uri) == ["rain"]
+
+
 def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: Path) -> None:
     (data / "db").mkdir(parents=True)
     mongod_secret.obtain(data)
@@ -384,7 +471,7 @@ def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: P
         taker.bind(("127.0.0.1", 0))
         taker.listen()
 
-        with pytest.raises(mongod_binary.PortTaken):
+        with pytest.raises(PortTaken):
             mongod_binary.launch(mongod_binary.find_binary(), data, taker.getsockname()[1])
 
 

@@ -147,7 +147,7 @@ def test_the_apps_user_may_neither_make_users_nor_reconfigure(mongod_uri: str) -
 
 
 def test_in_a_start_that_was_killed_nobody_else_makes_the_first_user(data: Path) -> None:
-    killed_at(data, "booking_core.embedded.server.admit")
+    killed_at(data, "booking_core.embedded.primary.admit")
     [orphan] = servers_on(data)
     port = int(dict(pairwise(orphan.cmdline()))["--port"])
     with stranger(port) as client, pytest.raises(OperationFailure) as refused:
@@ -270,7 +270,7 @@ def test_a_server_that_asks_for_no_password_is_replaced_and_not_joined(
     [
         pytest.param("os.fsync", id="key half written"),
         pytest.param("booking_core.embedded.credentials.password_file", id="key without password"),
-        pytest.param("booking_core.embedded.server._configure", id="server without replica set"),
+        pytest.param("booking_core.embedded.primary.configure", id="server without replica set"),
         pytest.param("booking_core.embedded.server.store_hints", id="user without notes"),
     ],
 )
