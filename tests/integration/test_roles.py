@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from junk import refused, stored
-from support import ADMIN, DAY, HEAD, HOURLY, MEERA, NOW, RAVI, booked, request_for
+from support import ADMIN, DAY, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one, request_for
 
 from booking_core import (
     Account,
@@ -25,7 +25,6 @@ from booking_core import (
     book,
     cancel,
     change_account,
-    close_ground,
     day_board,
     delegate,
     get_booking,
@@ -85,8 +84,8 @@ def of(whose: str, verb):
     return act
 
 
-def close_one(db, by):
-    return close_ground(
+def close(db, by):
+    return close_one(
         db,
         ground_id="ground-1",
         date=DAY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, active, booked
+from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, active, booked, close_one
 
 from booking_core import (
     AlreadyDecided,
@@ -32,7 +32,6 @@ from booking_core import (
     UnknownStudent,
     approve,
     cancel,
-    close_ground,
     day_board,
     get_booking,
     lapse_pending,
@@ -165,7 +164,7 @@ def test_a_student_on_another_ground_is_busy_and_the_error_names_that_booking(db
 
 
 def close(db, by=HEAD, start=9, end=12):
-    return close_ground(
+    return close_one(
         db,
         ground_id="ground-1",
         date=DAY,
