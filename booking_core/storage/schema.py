@@ -180,6 +180,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         "$jsonSchema": {
             "required": ["grounds", "students"],
             "properties": {
+                "recount_until": _DATE,
                 "policy": {
                     "bsonType": "object",
                     "additionalProperties": False,
@@ -190,7 +191,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                     },
-                }
+                },
             },
         }
     },
