@@ -199,16 +199,27 @@ def noted(db: Documents, action: str) -> dict[str, Any]:
     return dict(entry)
 
 
-def unguard(db: Documents, name: str) -> None:
+def holding(ground: str, day: date, hour: int) -> dict[str, str]:
+    """The condition of ``active`` for what holds the ground at that hour."""
+    return {"claims": f"ground|{ground}|{day.isoformat()}|{hour * 12:03d}"}
+
+
+def unguard(db: Documents) -> None:
     """Puts an index that guards nothing in the place of the unique one, for control tests.
 
-    It bears the same name and the same keys, because reads ask for it by name.
+    It has the same name and keys, because every write of a booking asks for it by name.
     """
-    keys, where = schema.UNIQUE_INDEXES[name]
+    ((name, (keys, where)),) = schema.UNIQUE_INDEXES.items()
     db["bookings"].drop_index(name)
     db["bookings"].create_index(
         [(key, 1) for key in keys], name=name, partialFilterExpression=where
     )
+
+
+def minutes_of(row: dict[str, Any]) -> range:
+    """The minutes of the day that a stored booking covers."""
+    begins, ends = (60 * int(row[end][:2]) + int(row[end][3:]) for end in ("start", "end"))
+    return range(begins, ends or 1440)
 
 
 def assert_sound(db: Documents) -> None:
@@ -217,11 +228,11 @@ def assert_sound(db: Documents) -> None:
     places: dict[tuple[str, str, int], str] = {}
     seats: dict[tuple[str, str, int], str] = {}
     for row in active(db):
-        for cell in row["cells"]:
-            place = (row["ground_id"], row["date"], cell)
+        for minute in minutes_of(row):
+            place = (row["ground_id"], row["date"], minute)
             assert slots.setdefault(place, row["_id"]) == row["_id"], f"double-booked: {place}"
             if row["kind"] == "booking":
-                place = (row["student_id"], row["date"], cell)
+                place = (row["student_id"], row["date"], minute)
                 assert places.setdefault(place, row["_id"]) == row["_id"], f"two places: {place}"
         if "quota" in row:
             seat = (row["student_id"], row["quota"]["window"], row["quota"]["seat"])

@@ -151,10 +151,10 @@ def close_grounds(
                 status_before=before.status,
             )
             changes.append((before, before.with_decision(Status.REVOKED, entry)))
-        if not step.replace_all(changes):
+        revoked = step.replace_all(changes)
+        if revoked is None:
             raise ChangedMeanwhile(_BOOKINGS)
         step.insert(closures)
-        revoked = tuple(after for _, after in changes)
         step.notify("displaced", revoked, by, reason)
         details = {
             "grounds": list(wanted.ground_ids),
@@ -166,7 +166,7 @@ def close_grounds(
             "displaced": len(revoked),
         }
         step.record(by, "closed", "closure", group, details, now)
-        return Closing(group, tuple(closures), revoked)
+        return Closing(group, tuple(closures), tuple(revoked))
 
     with reachable():
         for _ in range(ROUNDS):
@@ -207,9 +207,9 @@ def lift_closure(
         ]
         if not changes:
             raise InvalidRequest("closure_id", "is over already")
-        if not step.replace_all(changes):
+        lifted = step.replace_all(changes)
+        if lifted is None:
             raise already_decided(found[-1])
-        lifted = tuple(after for _, after in changes)
         ids = {closure.id for closure in lifted}
         displaced = [
             booking
@@ -221,7 +221,7 @@ def lift_closure(
         ]
         details = {"days": len(lifted), "reason": lifted[0].purpose}
         step.record(by, "lifted", "closure", closure_id, details, now)
-        return Lifted(lifted, reinstatable_of(step, displaced, known, now, zone))
+        return Lifted(tuple(lifted), reinstatable_of(step, displaced, known, now, zone))
 
     with reachable():
         return transactions.run(db, work)

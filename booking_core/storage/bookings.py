@@ -79,7 +79,7 @@ def insert_all(
             for error in details["writeErrors"]:
                 if error["code"] != _DUPLICATE:
                     raise
-                refused[error["index"]] = _refusal(error)
+                refused[error["index"]] = _refusal(error, exc)
             inserted = [row["index"] for row in details.get("upserted", ())]
     for place in set(range(len(bookings))) - set(inserted) - refused.keys():
         refused[place] = AlreadyStored(bookings[place].id)
@@ -110,13 +110,18 @@ def replace(
 
 def replace_all(
     db: Documents, pairs: Sequence[tuple[Booking, Booking]], session: ClientSession
-) -> bool:
-    """``replace`` for each (before, after) of bookings that end; whether each one was written."""
+) -> list[Booking] | None:
+    """``replace`` for each (before, after) of bookings that end, within a transaction.
+
+    What is stored then; None where one ``before`` is not stored any more.
+    """
     if not pairs:
-        return True
+        return []
     writes = [UpdateOne(*_replacement(before, after)) for before, after in pairs]
     outcome = collection(db, schema.BOOKINGS).bulk_write(writes, session=session)
-    return outcome.matched_count == len(pairs)
+    if outcome.matched_count != len(pairs):
+        return None
+    return [changed(after, revision=before.revision + 1) for before, after in pairs]
 
 
 def read(db: Documents, booking_id: str) -> Booking | None:
@@ -201,14 +206,14 @@ def _guarded() -> Iterator[None]:
     try:
         yield
     except DuplicateKeyError as exc:
-        raise _refusal(exc.details or {}) from exc
+        raise _refusal(exc.details or {}, exc) from exc
     except BulkWriteError as exc:
         errors: Sequence[Mapping[str, Any]] = (exc.details or {}).get("writeErrors", ())
         error = errors[0] if errors else {}
         _raise_if_missing(error.get("code"), str(error.get("errmsg", "")), exc)
         if error.get("code") != _DUPLICATE:
             raise
-        raise _refusal(error) from exc
+        raise _refusal(error, exc) from exc
     except OperationFailure as exc:
         _raise_if_missing(exc.code, str(exc), exc)
         raise
@@ -219,7 +224,14 @@ def _raise_if_missing(code: int | None, message: str, cause: Exception) -> None:
         raise SchemaMissing(schema.ONE_HOLDER_PER_CLAIM) from cause
 
 
-def _refusal(error: Mapping[str, Any]) -> ClaimTaken | AlreadyStored:
-    """What a duplicate key means, by the value that the server names."""
+def _refusal(
+    error: Mapping[str, Any], cause: DuplicateKeyError | BulkWriteError
+) -> ClaimTaken | AlreadyStored:
+    """What a duplicate key means, by the value that the server names; raises ``cause`` for the
+    violation of an index that is not ours."""
     key = error.get("keyValue") or {}
-    return ClaimTaken(key["claims"]) if "claims" in key else AlreadyStored(str(key.get("_id")))
+    if "claims" in key:
+        return ClaimTaken(key["claims"])
+    if "_id" in key:
+        return AlreadyStored(str(key["_id"]))
+    raise cause

@@ -76,7 +76,7 @@ class Transaction:
         rows = self._bookings.find(
             condition,
             sort=[("date", 1), ("start", 1), ("_id", 1)],
-            hint="queue",
+            hint=schema.BY_DAY,
             session=self._session,
         )
         return map(to_booking, rows)
@@ -102,7 +102,7 @@ class Transaction:
         """As ``bookings.replace``; raises ClaimTaken."""
         return bookings.replace(self._db, before, after, self._session)
 
-    def replace_all(self, pairs: Sequence[tuple[Booking, Booking]]) -> bool:
+    def replace_all(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
         """As ``bookings.replace_all``."""
         assert self._session is not None, "only a transaction writes"
         return bookings.replace_all(self._db, pairs, self._session)
