@@ -119,11 +119,19 @@ def booked(
     *,
     by: Actor = MEERA,
     submission_id: UUID | None = None,
+    as_approved: bool | None = None,
     now: datetime = NOW,
     **request: Any,
 ) -> Booking:
     """A booking made through ``book``, of the first ground at nine unless told otherwise."""
-    return book(db, request_for(**request), by=by, submission_id=submission_id or uuid4(), now=now)
+    return book(
+        db,
+        request_for(**request),
+        by=by,
+        submission_id=submission_id or uuid4(),
+        as_approved=as_approved,
+        now=now,
+    )
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:

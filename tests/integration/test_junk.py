@@ -150,7 +150,8 @@ CLOSURE = {
     ),
 )
 def test_a_closure_with_a_junk_field_closes_nothing(school, field, junk):
-    refused(school, lambda db: close_one(db, **(CLOSURE | {field: junk})), field)
+    named = "first" if field == "date" else field
+    refused(school, lambda db: close_one(db, **(CLOSURE | {field: junk})), named)
 
 
 @pytest.mark.parametrize("junk", BAD_ID, ids=lambda junk: ascii(junk)[:30])
