@@ -100,7 +100,7 @@ def launch(binary: Path, data_directory: Path, port: int) -> None:
         *("--dbpath", str(database_directory(data_directory)), "--nounixsocket"),
         # In one word: an app of a version without passwords, still open, takes a server with a
         # --logpath of two words for its own that hangs, and replaces it again and again.
-        *(f"--logpath={log}", "--logappend", "--quiet", "--wiredTigerCacheSizeGB", "0.25"),
+        *(f"--logpath={log}", "--logappend", "--quiet", "--wiredTigerCacheSizeGB", "1"),
         *("--keyFile", str(key_file(data_directory))),
         # Without it any user of this machine may create the first account before we do.
         *("--setParameter", "enableLocalhostAuthBypass=false"),

@@ -34,9 +34,8 @@ from pymongo.read_concern import ReadConcern
 
 from booking_core.domain.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
-from booking_core.storage import migrations as ensuring
-from booking_core.storage import schema
-from booking_core.storage.single_flight import SharedReads, Turn, Turns
+from booking_core.storage import indexes, migrations, schema
+from booking_core.storage.single_flight import SharedReads
 
 if TYPE_CHECKING:
     from booking_core.embedded.server import EmbeddedServer
@@ -45,7 +44,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Documents = ensuring.Documents
+Documents = migrations.Documents
 DEADLINE_SECONDS = 5.0  # for one verb, retries of the driver included
 _CLOSE_SECONDS = 1.0  # for saying goodbye to a server, which may hang
 _OLDEST_WIRE_VERSION = 17  # of MongoDB 6.0
@@ -164,7 +163,6 @@ class BookingDatabase(Database[dict[str, Any]]):
         self.booking_caches: dict[str, Any] = {}
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
-        self.turns = Turns()
         self._use(client)
 
     def _use(self, client: MongoClient[dict[str, Any]]) -> None:
@@ -298,16 +296,14 @@ def _ensure_schema(db: Documents) -> None:
     if _is_schema_complete(db):
         return
     with reachable(None):
-        ensuring.apply(db)
+        migrations.ensure(db)
 
 
 @within_deadline
 def _is_schema_complete(db: Documents) -> bool:
     await_majority(db)
-    if ensuring.index_faults(db) or ensuring.validator_faults(db):
-        return False
-    ensuring.apply(db)  # what is no index and no validator; there is nothing to build
-    return True
+    is_current = migrations.version(db) == schema.VERSION
+    return is_current and not indexes.index_faults(db) and not indexes.validator_faults(db)
 
 
 def await_majority(db: Documents) -> None:
@@ -335,16 +331,6 @@ def cache_of(db: Documents) -> dict[str, Any]:
 def shared(db: Documents, key: Hashable, read: Callable[[], T]) -> T:
     """What ``read`` returns: one read for all threads that ask for ``key`` at the same moment."""
     return db.shared_reads.get(key, read) if isinstance(db, BookingDatabase) else read()
-
-
-@contextlib.contextmanager
-def turn(db: Documents, key: Hashable) -> Iterator[Turn]:
-    """This thread's turn at ``key``, in which another of this process may have gone first."""
-    if isinstance(db, BookingDatabase):
-        with db.turns.take(key, DEADLINE_SECONDS) as mine:
-            yield mine
-    else:
-        yield Turn()
 
 
 def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:
