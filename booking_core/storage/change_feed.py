@@ -152,7 +152,8 @@ class Feed:
                     log.warning("the feed's history is gone; every day is read again")
                     self._lose_token()
                 elif not isinstance(exc, PyMongoError | StoreUnavailable):
-                    log.exception("the feed failed; it goes on")
+                    log.exception("the feed failed at an event; every day is read again")
+                    self._lose_token()
                 elif failures == 0:
                     log.warning("the feed lost the database: %s", type(exc).__name__)
                 pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
