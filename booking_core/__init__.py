@@ -128,6 +128,9 @@ from booking_core.school.students import (
     set_active,
 )
 from booking_core.settings import Settings
+from booking_core.storage.background import BackgroundThread
+from booking_core.storage.background import threads as background_threads
+from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
 from booking_core.storage.change_feed import Feed
 from booking_core.storage.database import connect, disconnect, ensure_schema
 from booking_core.storage.grounds import add_ground, change_ground, save_grounds_order
@@ -155,6 +158,7 @@ __all__ = [
     "Actor",
     "AlreadyDecided",
     "AlreadyExists",
+    "BackgroundThread",
     "Board",
     "Booking",
     "BookingError",
@@ -203,6 +207,8 @@ __all__ = [
     "RosterPlan",
     "RuleBroken",
     "SchemaConflict",
+    "Scope",
+    "ScopedCache",
     "ServerFailed",
     "Session",
     "Settings",
@@ -234,6 +240,7 @@ __all__ = [
     "apply_roster",
     "approve",
     "approved_upcoming",
+    "background_threads",
     "book",
     "bookings_ahead",
     "bookings_on",
@@ -300,6 +307,7 @@ __all__ = [
     "save_student",
     "save_students",
     "save_timetable",
+    "scoped_cache",
     "session_of",
     "set_active",
     "sign_in",

@@ -85,16 +85,26 @@ class _Load:
 class ScopedCache:
     """Values by scope and key; the least recently used of a scope go first.
 
-    ``versions`` may be missing where only ``derive`` is used, and may be set later. With a source
-    that has versions of days alone, only days can be scopes.
+    Without ``versions`` only ``derive`` works; with versions of days alone, ``get`` of days.
     """
 
     def __init__(self, versions: Versions | None = None, *, days: int = _MOST_DAYS) -> None:
-        self.versions = versions
+        self._versions = versions
         self._most_days = days
         self._kept: OrderedDict[Scopes, OrderedDict[Hashable, _Kept]] = OrderedDict()
         self._loads: dict[tuple[Scopes, Hashable], _Load] = {}
         self._lock = threading.Lock()
+
+    def follow(self, versions: Versions) -> None:
+        """Takes versions from there from now on, and forgets what was kept under others."""
+        with self._lock:
+            self._versions = versions
+            self._kept.clear()
+
+    @property
+    def connected(self) -> bool:
+        """Whether changes are heard of at present."""
+        return self._versions is None or self._versions.connected
 
     def get(
         self,
@@ -132,7 +142,7 @@ class ScopedCache:
 
         Raises StoreUnavailable at once while the database is away, and what ``load`` raises.
         """
-        if not self._is_connected():
+        if not self.connected:
             raise StoreUnavailable("the feed is not connected")
         version = (self._version(scope), also)
         value = load()
@@ -154,7 +164,7 @@ class ScopedCache:
     ) -> T:
         while True:
             version = version_now()
-            away = follows_feed and not self._is_connected()
+            away = follows_feed and not self.connected
             kept = self._find(place)
             if kept is not None and (away or kept.version == version):
                 return cast(T, kept.value)
@@ -203,7 +213,7 @@ class ScopedCache:
     def _wait(self, load: _Load, follows_feed: bool) -> None:
         """Returns when ``load`` ended, or the database is away and ``follows_feed`` is set."""
         while not load.done.wait(_LOOK_SECONDS):
-            if follows_feed and not self._is_connected():
+            if follows_feed and not self.connected:
                 return
 
     def _find(self, place: _Place) -> _Kept | None:
@@ -229,16 +239,13 @@ class ScopedCache:
             if len(days) > self._most_days:
                 del self._kept[days[0]]
 
-    def _is_connected(self) -> bool:
-        return self.versions is None or self.versions.connected
-
     def _version(self, scope: Scopes) -> Hashable:
         if isinstance(scope, tuple):
             return tuple(self._version(one) for one in scope)
-        assert self.versions is not None, "a cache without a feed has no versions"
+        assert self._versions is not None, "a cache without a feed has no versions"
         if isinstance(scope, Date):
-            return self.versions.version(scope)
-        feed = cast(FeedVersions, self.versions)
+            return self._versions.version(scope)
+        feed = cast(FeedVersions, self._versions)
         match scope:
             case Scope.SCHOOL:
                 return feed.school

@@ -42,7 +42,7 @@ from booking_core.storage.database import (
 
 T = TypeVar("T")
 
-_CACHE = "reference"
+_CACHE = "reference by revision"
 _DEMO_CLAIM = "demo"
 
 

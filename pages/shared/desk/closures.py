@@ -9,6 +9,7 @@ from booking_core import (
     BookingError,
     Closure,
     Ground,
+    Scope,
     find_closures,
     find_reinstatable,
     lift_closure,
@@ -51,16 +52,22 @@ def _listing(shared: Services) -> datetime | None:
     now = shared.now()
     turns = _given_back(shared, now)
     turns += _closed(shared, now)
-    return min(turns, default=None)
+    # By timestamps here and below: within one zone, datetimes compare by the wall clock, which a
+    # clock change sets back.
+    return min(turns, key=datetime.timestamp, default=None)
 
 
 def _closed(shared: Services, now: datetime) -> list[datetime]:
     """What is closed; when each of it begins or ends."""
     found = shared.cached(
-        ("closures", now.date()), lambda: find_closures(shared.db, from_date=now.date())
+        Scope.BOOKINGS,
+        ("closures", now.date()),
+        lambda: find_closures(shared.db, from_date=now.date()),
     )
     zone = shared.settings.zone
-    ahead = [c for c in found if at(c.last, c.end, zone, closing=True) > now]
+    ahead = [
+        c for c in found if at(c.last, c.end, zone, closing=True).timestamp() > now.timestamp()
+    ]
     if not ahead:
         with st.container(border=True, key="card_closures_empty"):
             st.markdown("##### Nothing is closed")
@@ -86,7 +93,7 @@ def _closed(shared: Services, now: datetime) -> list[datetime]:
             st.rerun()
     turns = [at(c.first, c.start, zone) for c in ahead]
     turns += [at(c.last, c.end, zone, closing=True) for c in ahead]
-    return [turn for turn in turns if turn > now]
+    return [turn for turn in turns if turn.timestamp() > now.timestamp()]
 
 
 def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict:
@@ -94,7 +101,7 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
     days = views.days(closure.first, closure.last, now.date())
     running = (
         closure.first == now.date()
-        and at(closure.first, closure.start, shared.settings.zone) <= now
+        and at(closure.first, closure.start, shared.settings.zone).timestamp() <= now.timestamp()
     )
     names = views.ground_names(closure.ground_ids, grounds)
     return {
@@ -116,11 +123,12 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
 def _given_back(shared: Services, now: datetime) -> list[datetime]:
     """Offers what lifted closures had displaced, as stored; when each of it begins."""
     found = shared.cached(
+        (Scope.BOOKINGS, Scope.SCHOOL),
         ("reinstatable", now.date()),
         lambda: find_reinstatable(shared.db, from_date=now.date(), limit=MOST),
     )
     starts = {b.id: at(b.date, b.start, shared.settings.zone) for b in found}
-    free = [b for b in found if starts[b.id] > now]
+    free = [b for b in found if starts[b.id].timestamp() > now.timestamp()]
     for line in state.get(_LINES, ()):
         st.warning(words.literal(line), icon=":material/group:")
     if not free:
