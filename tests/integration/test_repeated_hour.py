@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from booking_core import (
     CellState,
     LiveBoards,
     Period,
+    Reference,
     Settings,
     Status,
     Timetable,
@@ -24,6 +26,8 @@ from booking_core import (
     wall_cards,
 )
 from pages.shared import views, wall_view
+from pages.shared.desk.closures import later
+from pages.shared.session import first_open_day
 
 LONDON = ZoneInfo("Europe/London")
 BACK, FORWARD = date(2026, 10, 25), date(2026, 3, 29)  # 1:00 to 2:00 comes twice; does not exist
@@ -39,6 +43,7 @@ NIGHTS = Timetable(
     ),
     tuple(range(7)),
 )
+UNTIL_TWO = NIGHTS.periods[:4]
 FIRST_PASS = datetime(2026, 10, 25, 1, 15, tzinfo=LONDON)
 SECOND_PASS = FIRST_PASS.replace(fold=1)
 GROUND = GROUNDS[0].id
@@ -87,6 +92,30 @@ def test_a_booking_of_the_first_pass_is_over_in_the_second(night):
     assert (first.now, second.now) == (booking, None)
     assert rows == ["in 5 min", "has begun"]
     assert booking.status is Status.PENDING
+
+
+class Screens:
+    """What the first open day is made of."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.now = lambda: moment
+        self.reference = lambda: Reference(
+            timetables={"nights": replace(NIGHTS, periods=UNTIL_TWO)}
+        )
+        self.settings = Settings(time_zone="Europe/London")
+
+
+def test_the_book_screen_opens_on_the_next_day_once_the_last_period_has_begun():
+    opened = [first_open_day(Screens(moment)) for moment in (FIRST_PASS, SECOND_PASS)]
+
+    assert opened == [BACK, BACK + timedelta(days=1)]
+
+
+def test_the_list_of_closures_knows_which_pass_a_moment_belongs_to():
+    half_past = FIRST_PASS.replace(minute=30)
+
+    assert later([half_past], FIRST_PASS) == [half_past]
+    assert later([half_past], SECOND_PASS) == []
 
 
 def instants_of(day: date) -> st.SearchStrategy[datetime]:
