@@ -119,9 +119,9 @@ def test_the_list_of_closures_knows_which_pass_a_moment_belongs_to():
 
 
 def instants_of(day: date) -> st.SearchStrategy[datetime]:
-    """Minutes from an evening before ``day`` to its noon, in London's time."""
-    start = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=4)
-    return st.integers(0, 16 * 60).map(
+    """Minutes around the clock change of ``day``, in London's time."""
+    start = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=1)
+    return st.integers(0, 5 * 60).map(
         lambda minute: (start + timedelta(minutes=minute)).astimezone(LONDON)
     )
 
@@ -135,21 +135,26 @@ def test_a_board_is_seen_at_the_minute_asked_for_whatever_was_asked_before(night
         assert board.now.timestamp() // 60 == moment.timestamp() // 60
 
 
+def instant(day: date, wall: time) -> float:
+    """The moment of a wall time, by hand; of a repeated hour the first, of a missing one GMT."""
+    is_summer = (wall < time(2)) == (day == BACK)
+    return datetime.combine(day, wall, tzinfo=UTC).timestamp() - 3600 * is_summer
+
+
 @pytest.mark.parametrize("day", [BACK, FORWARD], ids=["long night", "short night"])
 @given(data=st.data())
-def test_what_has_begun_or_ended_stays_so_as_time_goes_on(night, day, data):
-    pair = st.tuples(instants_of(day), instants_of(day))
-    early, late = sorted(data.draw(pair), key=datetime.timestamp)
+def test_a_period_is_now_or_past_exactly_by_its_instants(night, day, data):
+    moment = data.draw(instants_of(day))
+    now = moment.timestamp()
 
-    was, now = (night.get(day, moment) for moment in (early, late))
+    board = night.get(day, moment)
 
-    shown_then, shown = (views._grid(board, None, True) for board in (was, now))
-    for before, after in zip(shown_then["periods"], shown["periods"], strict=True):
-        assert after["past"] or not before["past"]
-        assert after["past"] or after["now"] or not before["now"]
-    for period in was.periods:
-        assert now.cell(GROUND, period.start).is_past or not was.cell(GROUND, period.start).is_past
-    assert was.turns_at().timestamp() > early.timestamp()
+    for period, shown in zip(board.periods, views._grid(board, None, True)["periods"], strict=True):
+        begins, ends = instant(day, period.start), instant(day, period.end)
+        assert shown["past"] == (ends <= now)
+        assert shown["now"] == (begins <= now < ends)
+        assert board.cell(GROUND, period.start).is_past == (begins <= now)
+    assert board.turns_at().timestamp() > now
 
 
 @given(instants_of(BACK))
