@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import at_once
 
@@ -275,6 +275,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_a_read_is_the_truth_while_the_database_is_there_and_else_the_last_one_read(steps):
     feed, loads = Heard(), Counter()
