@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
@@ -24,6 +25,7 @@ from booking_core import (
     find_bookings,
     find_delegations,
     ground_photo,
+    load_reference,
     open_session,
     pending_queue,
     save_ground,
@@ -90,23 +92,29 @@ class Process(Services):
 
 
 @pytest.fixture
-def process(db):
+def counted(db):
+    """The same database through a client that lists what it reads."""
+    queries = Queries()
+    client = MongoClient(db.booking_settings.mongodb_uri, event_listeners=[queries])
+    yield BookingDatabase(client, db.booking_settings), queries
+    client.close()
+
+
+@pytest.fixture
+def process(db, counted):
     """It has drawn all its screens, and its feed has caught up with the making of the school."""
     add_account(db, Account("ravi", "Ravi", Role.STAFF))
     picture = BytesIO()
     Image.new("RGB", (9, 9)).save(picture, "PNG")
     save_ground_photo(db, "ground-1", picture.getvalue())
-    queries = Queries()
-    client = MongoClient(db.booking_settings.mongodb_uri, event_listeners=[queries])
     following = Feed(db)
     following.start()
     assert following.connected
-    process = Process(BookingDatabase(client, db.booking_settings), following, queries)
+    process = Process(counted[0], following, counted[1])
     assert process.cost_of_drawing_all()["sessions"] == 30
     assert process.cost_of_drawing_all() == {}
     yield process
     following.stop()
-    client.close()
 
 
 def after(process, change):
@@ -162,3 +170,19 @@ def test_a_change_of_an_account_reads_accounts_and_sessions_again_and_nothing_el
 
     assert cost["sessions"] == 30
     assert cost.keys() <= {"sessions", "accounts", "delegations"}
+
+
+def test_without_a_feed_a_verb_sees_another_process_at_once_for_one_small_read(db, counted):
+    elsewhere, queries = counted
+    assert load_reference(elsewhere).grounds["ground-1"].name == "Ground 1"
+    queries.read.clear()
+    assert load_reference(elsewhere) is load_reference(elsewhere)
+    assert queries.read == ["meta", "meta"]
+
+    save_ground(db, replace(GROUNDS[0], name="The oval"))
+    queries.read.clear()
+    found = at_once(*[lambda: load_reference(elsewhere)] * 16)
+
+    assert {known.grounds["ground-1"].name for known in found} == {"The oval"}
+    cost = Counter(queries.read)
+    assert (cost["grounds"], cost["timetables"], cost["days"], cost["students"]) == (1, 1, 1, 0)
