@@ -130,6 +130,9 @@ from booking_core.school.students import (
     set_active,
 )
 from booking_core.settings import Settings
+from booking_core.storage.background import BackgroundThread
+from booking_core.storage.background import threads as background_threads
+from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
 from booking_core.storage.change_feed import Feed
 from booking_core.storage.database import connect, disconnect, ensure_schema
 from booking_core.storage.grounds import add_ground, change_ground, save_grounds_order
@@ -157,6 +160,7 @@ __all__ = [
     "Actor",
     "AlreadyDecided",
     "AlreadyExists",
+    "BackgroundThread",
     "Board",
     "Booking",
     "BookingError",
@@ -206,6 +210,8 @@ __all__ = [
     "RuleBroken",
     "SchemaConflict",
     "SchemaMissing",
+    "Scope",
+    "ScopedCache",
     "ServerFailed",
     "Session",
     "Settings",
@@ -238,6 +244,7 @@ __all__ = [
     "apply_roster",
     "approve",
     "approved_upcoming",
+    "background_threads",
     "book",
     "bookings_ahead",
     "bookings_on",
@@ -303,6 +310,7 @@ __all__ = [
     "save_student",
     "save_students",
     "save_timetable",
+    "scoped_cache",
     "session_of",
     "set_active",
     "sign_in",

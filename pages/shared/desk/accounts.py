@@ -12,6 +12,7 @@ from booking_core import (
     BookingError,
     InvalidRequest,
     Role,
+    Scope,
     add_account,
     change_account,
     find_accounts,
@@ -50,7 +51,7 @@ def show(shared: Services) -> None:
 
 
 def _list(shared: Services) -> None:
-    found = shared.cached("accounts", lambda: find_accounts(shared.db))
+    found = shared.cached(Scope.ACCOUNTS, "accounts", lambda: find_accounts(shared.db))
     if not found:
         with st.container(border=True, key="card_accounts_empty"):
             st.markdown("##### No accounts yet")
