@@ -122,7 +122,7 @@ class ChangeStream:
                 elif not isinstance(exc, PyMongoError | StoreUnavailable):
                     log.exception("the feed failed at an event; everything is read again")
                     self._lose_token()
-                elif failures == 0:
+                elif failures == 0 and not stop.is_set():
                     log.warning("the feed lost the database: %s", type(exc).__name__)
                 pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
                 failures += 1
