@@ -25,7 +25,7 @@ from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
 from booking_core.storage import indexes, schema
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import BookingDatabase, connected, reachable
+from booking_core.storage.database import BookingDatabase, connected, open_settings, reachable
 from booking_core.tables.table import UPLOAD, Limits, Table, read_table
 
 _PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read
@@ -58,7 +58,7 @@ cli.add_command(account_commands.account)
 def init() -> None:
     """Makes collections, indexes and validators, and says what it made."""
     settings = Settings.load()
-    store = doctor.open_store(settings)
+    store = open_settings(settings)
     with contextlib.closing(store.client), reachable():
         known = set(store.list_collection_names())
         missing, validators = indexes.index_faults(store), indexes.validator_faults(store)

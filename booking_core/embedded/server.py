@@ -55,8 +55,8 @@ logger = logging.getLogger(__name__)
 class EmbeddedServer:
     """One app's share in the running server. Made by :func:`start`; a context manager.
 
-    While it is open, a thread restarts a server that died. ``uri`` and ``port`` stay the same
-    over a restart, unless another program took the port meanwhile: see ``on_move``.
+    While it is open, a thread (``watchdog``) restarts a server that died. ``uri`` and ``port``
+    stay the same over a restart, unless another program took the port meanwhile: see ``on_move``.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class EmbeddedServer:
         self._leaving = threading.Event()
         self._owner = os.getpid()
         self._followers: list[Callable[[str], None]] = []
-        self._watchdog = threading.Thread(target=self._watch, name="mongod-watch", daemon=True)
+        self.watchdog = threading.Thread(target=self._watch, name="mongod-watch", daemon=True)
 
     @property
     def uri(self) -> str:
@@ -95,11 +95,6 @@ class EmbeddedServer:
     def port(self) -> int:
         """The port on 127.0.0.1."""
         return self._running.port
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether the thread that restarts the server lives."""
-        return self._watchdog.is_alive()
 
     def on_move(self, follow: Callable[[str], None]) -> None:
         """Call ``follow(uri)`` after each restart on another port, from the watching thread."""
@@ -146,8 +141,8 @@ class EmbeddedServer:
             atexit.unregister(self.close)
             with guarded(self.data_directory):
                 _leave(self.data_directory, self._membership, self.pid)
-        if threading.current_thread() is not self._watchdog:
-            self._watchdog.join()
+        if threading.current_thread() is not self.watchdog:
+            self.watchdog.join()
 
     def __enter__(self) -> EmbeddedServer:
         return self
@@ -200,7 +195,7 @@ def start(data_directory: Path, *, minimum_free_bytes: int = MINIMUM_FREE_BYTES)
             raise
     atexit.register(server.close)
     _end_in_order_on_signals()
-    server._watchdog.start()
+    server.watchdog.start()
     return server
 
 

@@ -34,7 +34,7 @@ from pymongo.read_concern import ReadConcern
 
 from booking_core.domain.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
-from booking_core.storage import indexes, migrations, schema
+from booking_core.storage import background, indexes, migrations, schema
 from booking_core.storage.single_flight import SharedReads
 
 if TYPE_CHECKING:
@@ -195,6 +195,7 @@ def open_settings(settings: Settings) -> BookingDatabase:
     db = open_database(server.uri, settings)
     db.embedded_server = server
     server.on_move(db.follow)
+    background.register(server.watchdog)
     return db
 
 
@@ -256,6 +257,7 @@ def disconnect(db: BookingDatabase) -> None:
     """Closes the connection, and leaves the embedded server: the last app to leave stops it."""
     _close(db.client)
     if db.embedded_server is not None:
+        background.unregister(db.embedded_server.watchdog)
         db.embedded_server.close()
 
 

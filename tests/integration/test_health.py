@@ -25,8 +25,8 @@ from booking_core import (
     get_booking,
     load_reference,
 )
-from booking_core.operations import backups, doctor, health
-from booking_core.storage import archive, indexes, schema
+from booking_core.operations import backups, health
+from booking_core.storage import archive, indexes, schema, server_info
 from booking_core.storage.database import open_database, reachable
 
 
@@ -43,13 +43,13 @@ def embedded(db, tmp_path):
     opened.client.close()
 
 
-def test_a_healthy_installation_is_told_of_in_full(embedded):
+def test_a_healthy_installation_has_a_finding_for_each_condition(embedded):
     found = facts(embedded)
 
     assert [name for name, fact in found.items() if not fact.ok] == []
     assert set(found) >= {"connection", "replica set", "feed", "size", "disk", "version"}
     assert set(found) >= {"last mail", "last backup"}
-    assert "a write is heard of after" in found["feed"].detail
+    assert "a write arrives after" in found["feed"].detail
     assert found["last backup"].detail.startswith("never recorded")
     assert found["last mail"].detail == "no mail is set up"
 
@@ -57,7 +57,7 @@ def test_a_healthy_installation_is_told_of_in_full(embedded):
 def test_a_lag_that_is_known_is_not_measured_again(db):
     before = db["meta"].find_one({"_id": "doctor"})
 
-    assert facts(db, feed_lag_ms=3.0)["feed"].detail == "a write is heard of after 3.0 ms"
+    assert facts(db, feed_lag_ms=3.0)["feed"].detail == "a write arrives after 3.0 ms"
     assert not facts(db, feed_lag_ms=5000.0)["feed"].ok
     assert db["meta"].find_one({"_id": "doctor"}) == before
 
@@ -82,8 +82,8 @@ def test_the_disk_is_the_one_that_the_data_is_on_and_a_full_one_is_wrong(db, emb
     assert (disk.ok, disk.detail) == (False, "1.0 GB of 1.0 TB free")
 
 
-def test_a_database_that_is_away_is_one_wrong_line_and_the_rest_still_stands(monkeypatch):
-    monkeypatch.setattr(doctor, "reachable", lambda: reachable(0.2))
+def test_a_database_that_is_away_is_one_wrong_line_beside_the_rest(monkeypatch):
+    monkeypatch.setattr(server_info, "reachable", lambda: reachable(0.2))
     away = open_database("mongodb://127.0.0.1:1/", Settings())
 
     found = facts(away)
