@@ -129,6 +129,11 @@ def build_indexes(db: Documents) -> None:
         for name, (keys, options) in indexes.items():
             if not _is_other(collection, name, stored):
                 _build(db, collection, name, keys, options)
+    drop_superseded(db)
+
+
+def drop_superseded(db: Documents) -> None:
+    """Drops the indexes of earlier versions, and unique ones that refuse what ours allow."""
     for name in _superseded(db[schema.BOOKINGS].index_information()):
         _drop(db, schema.BOOKINGS, name)
 

@@ -83,12 +83,12 @@ def closure(**changes: Any) -> dict[str, Any]:
 
 def lay(db: Database[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
     """Collections, validator, indexes and counters of the first version, and ``rows``."""
-    properties = dict.fromkeys((*FIELDS, "student_id", "quota", "closure_group"), {})
+    names = (*FIELDS, "student_id", "quota", "closure_group")
     schema = {
         "bsonType": "object",
         "required": list(FIELDS),
         "additionalProperties": False,
-        "properties": properties,
+        "properties": {name: {} for name in names},
     }
     db.create_collection("bookings", validator={"$jsonSchema": schema})
     for name, (keys, where) in UNIQUE.items():
