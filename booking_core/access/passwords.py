@@ -29,7 +29,7 @@ def check(value: Any, *names: str) -> str:
     """
     if not isinstance(value, str):
         raise InvalidRequest("password", "must be text")
-    if not is_text(value):
+    if not _is_text(value):
         raise InvalidRequest("password", "contains a character that cannot be used")
     if len(value) < SHORTEST:
         raise InvalidRequest("password", f"is shorter than {SHORTEST} characters")
@@ -50,7 +50,7 @@ def hashed(password: str) -> str:
 
 def matches(stored: str | None, password: str) -> bool:
     """Whether ``password`` is the one of ``stored``; None: it never is, at the same cost."""
-    text = _normal(password) if len(password) <= LONGEST and is_text(password) else ""
+    text = _normal(password) if len(password) <= LONGEST and _is_text(password) else ""
     with _at_once:
         try:
             return _hasher.verify(stored or _nobodys(), text) and stored is not None
@@ -68,7 +68,7 @@ def one_time() -> str:
     return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(3))
 
 
-def is_text(value: str) -> bool:
+def _is_text(value: str) -> bool:
     """Whether ``value`` can be written as UTF-8."""
     try:
         value.encode()

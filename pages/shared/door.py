@@ -32,7 +32,7 @@ from booking_core import (
     sign_out,
 )
 from booking_core.access.passwords import SHORTEST
-from booking_core.access.sign_in import LONGEST
+from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
 from pages.shared import door_page as page
 from pages.shared import identity, services, words
