@@ -1,4 +1,4 @@
-"""All changes, newest first: entries of the audit log, and histories inside the bookings. Reads only.
+"""All changes, newest first, read from the audit log and from the bookings' histories.
 
 The place of a change is (moment, id, index in the booking's history). Both sources are read in
 that order from an index, so a page costs the same for any number of bookings. Closures have a

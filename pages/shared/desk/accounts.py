@@ -1,4 +1,4 @@
-"""The desk's section for accounts: who may sign in, and as what."""
+"""The admin section for accounts: a list, and dialogs to add, change and disable them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pages.shared import elements, live, session, words
 from pages.shared.services import Services
 
 _ASKED, _SECRET = "admin.accounts.asked", "admin.accounts.secret"
-_MANY = 12  # accounts from which on the list has a field to search it
+_MANY = 12  # a longer list gets a search field
 _ROLES = {
     Role.STAFF: "Staff: books, and changes what they booked",
     Role.PRINCIPAL: "Principal: decides, closes grounds",
@@ -46,7 +46,11 @@ def show(shared: Services) -> None:
     action, account_id = st.session_state.pop(_ASKED, ("", ""))
     if action:
         st.session_state.pop(_SECRET, None)
-        _DIALOGS[action](shared, account_id)
+        account = _read(shared, account_id)
+        if account is not None:
+            # Reruns of the dialog get this same value, so a save can tell whether the account
+            # changed since the user saw it.
+            _DIALOGS[action](shared, account)
 
 
 def _list(shared: Services) -> None:
@@ -78,7 +82,7 @@ def _list(shared: Services) -> None:
         if not shown:
             st.caption("No account matches. Clear the field to see all of them.")
             return
-    # Those that may not sign in come last, for they are looked for least.
+    # Disabled accounts come last: users look for them least.
     shown = sorted(shown, key=lambda account: not account.active)
     acted = elements.action_list(
         {
@@ -111,7 +115,7 @@ def _row(account: Account) -> dict[str, Any]:
             {"name": "reset", "label": "Password…", "tone": "", "about": f"New password: {about}"},
             {"name": "disable", "label": "Disable…", "tone": "no", "about": f"Disable: {about}"},
         ]
-        state = ["Active", _way_in(account), "chip"]
+        state = ["Active", _sign_in_method(account), "chip"]
     else:
         actions.append(
             {"name": "enable", "label": "Enable…", "tone": "", "about": f"Enable: {about}"}
@@ -131,7 +135,7 @@ def _row(account: Account) -> dict[str, Any]:
     }
 
 
-def _way_in(account: Account) -> str:
+def _sign_in_method(account: Account) -> str:
     if account.must_change:
         return "one-time password"
     if account.has_password:
@@ -175,10 +179,7 @@ def _add(shared: Services) -> None:
 
 
 @st.dialog("Change account")
-def _change(shared: Services, account_id: str) -> None:
-    account = _read(shared, account_id)
-    if account is None:
-        return
+def _change(shared: Services, account: Account) -> None:
     st.caption(f"Sign-in name: {words.literal(account.id)}")
     with st.form("admin.accounts.changed", border=False):
         name = st.text_input("Full name", account.name, max_chars=120)
@@ -202,6 +203,7 @@ def _change(shared: Services, account_id: str) -> None:
             role=role,
             email=email or None,
             by=session.actor(),
+            was=account,
         )
 
     if _done(shared, change, "Account changed."):
@@ -209,10 +211,7 @@ def _change(shared: Services, account_id: str) -> None:
 
 
 @st.dialog("Disable this account?")
-def _disable(shared: Services, account_id: str) -> None:
-    account = _read(shared, account_id)
-    if account is None:
-        return
+def _disable(shared: Services, account: Account) -> None:
     itself = account.id == session.actor().id
     who = "This is your own account. You are" if itself else f"{words.literal(account.name)} is"
     st.markdown(
@@ -224,35 +223,31 @@ def _disable(shared: Services, account_id: str) -> None:
     )
 
     def disable() -> None:
-        change_account(shared.db, account.id, active=False, reason=reason, by=session.actor())
+        change_account(
+            shared.db, account.id, active=False, reason=reason, by=session.actor(), was=account
+        )
 
     if _confirmed(shared, "Keep it", "Disable account", disable, "Account disabled.", danger=True):
         st.rerun()
 
 
 @st.dialog("Enable this account?")
-def _enable(shared: Services, account_id: str) -> None:
-    account = _read(shared, account_id)
-    if account is None:
-        return
+def _enable(shared: Services, account: Account) -> None:
     st.markdown(
         f"{words.literal(account.name)} may sign in again as {account.role.value}, with the "
         "password of before."
     )
 
     def enable() -> None:
-        change_account(shared.db, account.id, active=True, by=session.actor())
+        change_account(shared.db, account.id, active=True, by=session.actor(), was=account)
 
     if _confirmed(shared, "Back", "Enable account", enable, "Account enabled."):
         st.rerun()
 
 
 @st.dialog("New password")
-def _reset(shared: Services, account_id: str) -> None:
+def _reset(shared: Services, account: Account) -> None:
     if _secret_shown():
-        return
-    account = _read(shared, account_id)
-    if account is None:
         return
     st.markdown(
         f"{words.literal(account.name)} gets a one-time password and is signed out everywhere at "
@@ -267,7 +262,7 @@ def _reset(shared: Services, account_id: str) -> None:
         st.rerun(scope="fragment")
 
 
-_DIALOGS: dict[str, Callable[[Services, str], None]] = {
+_DIALOGS: dict[str, Callable[[Services, Account], None]] = {
     "change": _change,
     "disable": _disable,
     "enable": _enable,
@@ -276,7 +271,7 @@ _DIALOGS: dict[str, Callable[[Services, str], None]] = {
 
 
 def _read(shared: Services, account_id: str) -> Account | None:
-    """The account as it is now; says so where it cannot be had."""
+    """The account as stored now; None, with a message on the screen, if it cannot be read."""
     try:
         return get_account(shared.db, account_id)
     except BookingError as exc:
@@ -285,7 +280,7 @@ def _read(shared: Services, account_id: str) -> Account | None:
 
 
 def _secret_shown(again: str = "") -> bool:
-    """Whether a one-time password was made in this dialog: shows it, this once."""
+    """Shows the one-time password that this dialog made; False if it has made none."""
     made = st.session_state.get(_SECRET)
     if made is None:
         return False
@@ -308,7 +303,7 @@ def _secret_shown(again: str = "") -> bool:
 
 
 def _ends(label: str) -> tuple[bool, bool]:
-    """A form's two buttons, and which of them was pressed."""
+    """The two buttons of a form: whether "Back" and whether ``label`` was pressed."""
     with st.container(horizontal=True, horizontal_alignment="right"):
         return st.form_submit_button("Back"), st.form_submit_button(label, type="primary")
 
@@ -318,11 +313,11 @@ def _confirmed(
     back: str,
     label: str,
     act: Callable[[], None],
-    told: str,
+    success: str,
     *,
     danger: bool = False,
 ) -> bool:
-    """Two buttons; whether the second was pressed and ``act`` went well."""
+    """Two buttons; True if the second was pressed and ``act`` raised no error."""
     key = "danger_admin.accounts.do" if danger else "admin.accounts.do"
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -330,11 +325,11 @@ def _confirmed(
             st.rerun()
         pressed = st.button(label, key=key, type="primary")
     with failed:
-        return pressed and _done(shared, act, told)
+        return pressed and _done(shared, act, success)
 
 
-def _done(shared: Services, act: Callable[[], None], told: str) -> bool:
-    """Whether ``act`` went well; what it was refused for stands in the dialog."""
+def _done(shared: Services, act: Callable[[], None], success: str) -> bool:
+    """Runs ``act``; False, with its error shown in the dialog, if it raised one."""
     try:
         with shared.change():
             act()
@@ -343,6 +338,6 @@ def _done(shared: Services, act: Callable[[], None], told: str) -> bool:
         said = f"The sign-in name {exc.problem}." if is_id else words.error(exc)
         st.error(words.literal(said))
         return False
-    if told:
-        st.toast(told, icon=":material/check:")
+    if success:
+        st.toast(success, icon=":material/check:")
     return True
