@@ -1,4 +1,4 @@
-"""The audit page's one view: every change once, by whom and when; found by index, never edited."""
+"""The audit: every change once, with user and moment; found by index, never edited."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from closing import closed
 from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked
 
 import booking_core
@@ -18,9 +19,9 @@ from booking_core import (
     Student,
     approve,
     cancel,
-    close_ground,
     find_changes,
     lapse_pending,
+    lift_closure,
     move,
     reject,
     revoke,
@@ -30,7 +31,7 @@ from booking_core import (
     save_timetable,
 )
 from booking_core.insight import audit
-from booking_core.storage import history as changes
+from booking_core.storage import history as history_store
 from booking_core.storage import schema
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -45,13 +46,13 @@ def found(db, **filters):
     return find_changes(db, **{"by": ADMIN, "first": FIRST, "last": LAST} | filters)
 
 
-def told(change) -> tuple[str, str, str]:
+def line(change) -> tuple[str, str, str]:
     return change.by, change.action, change.what
 
 
 @pytest.fixture(scope="module")
 def history(school):
-    """A school with a hand-made past: nine changes to bookings, one to a closure."""
+    """A school with eight changes to bookings and one closing."""
     db, first = school
     approve(db, first.id, by=HEAD, now=later(1))
     move(db, first.id, start=DAYTIME[14], end=DAYTIME[15], by=MEERA, now=later(2))
@@ -60,29 +61,21 @@ def history(school):
     reject(db, second.id, by=HEAD, reason="exam week", now=later(5))
     third = booked(db, by=RAVI, student=2, start=11, now=later(6))
     cancel(db, third.id, by=ADMIN, now=later(7))
-    closed = close_ground(
-        db,
-        ground_id="ground-3",
-        date=DAY,
-        start=DAYTIME[8],
-        end=DAYTIME[9],
-        reason="flood",
-        by=HEAD,
-        now=later(8),
-    )
-    return db, first, second, third, closed
+    hour = {"start": DAYTIME[8], "end": DAYTIME[9]}
+    closing = closed(db, ground_ids=["ground-3"], **hour, reason="flood", now=later(8))
+    return db, first, second, third, closing
 
 
 DAYTIME = {period.start.hour: period.start for period in HOURLY.periods}
 
 
-def test_every_verb_leaves_exactly_one_change_with_who_and_when(history):
-    db, first, second, third, closed = history
+def test_every_verb_makes_exactly_one_change_with_user_and_moment(history):
+    db, first, second, third, closing = history
 
-    seen = [(*told(c), c.id, c.at) for c in found(db) if c.what in ("booking", "closure")]
+    seen = [(*line(c), c.id, c.at) for c in found(db) if c.what in ("booking", "closure")]
 
     assert seen == [
-        ("head", "closed", "closure", closed.id, later(8)),
+        ("head", "closed", "closure", closing.id, later(8)),
         ("admin", "cancelled", "booking", third.id, later(7)),
         ("ravi", "requested", "booking", third.id, later(6)),
         ("head", "rejected", "booking", second.id, later(5)),
@@ -109,7 +102,7 @@ def test_a_change_names_the_slot_as_it_was_then_and_the_reason(history):
 def test_filters_by_who_what_and_action_leave_the_rest_out(history):
     db = history[0]
 
-    assert [told(c) for c in found(db, who="ravi")] == [("ravi", "requested", "booking")] * 2
+    assert [line(c) for c in found(db, who="ravi")] == [("ravi", "requested", "booking")] * 2
     assert [c.action for c in found(db, who="head", what="booking")] == [
         "rejected",
         "revoked",
@@ -120,6 +113,47 @@ def test_filters_by_who_what_and_action_leave_the_rest_out(history):
     assert [c.by for c in found(db, action="requested", who="meera")] == ["meera"]
     assert found(db, who="head", action="requested") == []
     assert found(db, who="nobody") == found(db, what="nothing") == []
+
+
+def test_a_closing_is_one_change_and_its_lifting_another(db):
+    meera = booked(db, by=MEERA, start=9)
+    ravi = booked(db, by=RAVI, student=1, ground="ground-3", on=DAY + timedelta(days=1))
+
+    closing = closed(db, last=DAY + timedelta(days=1), reason="flood", now=later(1))
+    lift_closure(db, closing.id, by=ADMIN, now=later(2))
+    lifted, *rest = [c for c in found(db) if c.what in ("booking", "closure")]
+
+    assert len(closing.closures) == 6
+    assert (*line(lifted), lifted.id) == ("admin", "lifted", "closure", closing.id)
+    assert sorted((*line(c), c.id) for c in rest) == sorted(
+        [
+            ("head", "closed", "closure", closing.id),
+            ("head", "displaced", "booking", meera.id),
+            ("head", "displaced", "booking", ravi.id),
+            ("meera", "requested", "booking", meera.id),
+            ("ravi", "requested", "booking", ravi.id),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"what": "closure"}, ["lifted", "closed"]),
+        ({"what": "closure", "who": "head"}, ["closed"]),
+        ({"what": "closure", "action": "lifted"}, ["lifted"]),
+        ({"action": "closed"}, ["closed"]),
+        ({"action": "lifted", "who": "admin"}, ["lifted"]),
+        ({"who": "admin", "what": "booking"}, []),
+    ],
+    ids=str,
+)
+def test_filters_find_closings_once(db, filters, expected):
+    closing = closed(db, last=DAY + timedelta(days=1), now=later(1))
+    lift_closure(db, closing.id, by=ADMIN, now=later(2))
+
+    assert [c.action for c in found(db, **filters)] == expected
+    assert [c.action for c in found(db, **filters, limit=1)] == expected[:1]
 
 
 def test_dates_are_whole_days_of_the_school(history):
@@ -134,7 +168,7 @@ def test_dates_are_whole_days_of_the_school(history):
 @pytest.mark.parametrize(
     "filters",
     [{}, {"what": "booking"}, {"who": "head"}, {"action": "requested"}, {"what": "ground"}],
-    ids=["all", "bookings", "by one", "one action", "journal"],
+    ids=["all", "bookings", "by one", "one action", "audit log"],
 )
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_pages_hold_every_change_once_in_order(history, filters, size):
@@ -165,31 +199,33 @@ def test_changes_of_one_moment_are_paged_without_loss(db):
     )
 
 
-def test_hundreds_of_changes_of_one_instant_are_each_on_one_page(db):
-    """As an import makes them: of bookings, closures and the journal, all at the same moment."""
+def test_hundreds_of_changes_of_one_moment_are_each_on_one_page(db):
+    """As an import makes them: of bookings and the audit log, all at the same moment."""
     row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
-    del row["quota"]
+    row.pop("quota", None)
     entry = row["history"][0]
     twice = [entry | {"by": "meera"}, entry | {"by": "ravi"}, entry | {"by": "meera"}]
     closure = {k: v for k, v in row.items() if k != "student_id"} | {"kind": "closure"}
     rows = [row | {"_id": f"b{n:03d}"} for n in range(150)]
-    rows += [closure | {"_id": f"c{n:03d}"} for n in range(30)]
+    closures = [closure | {"_id": f"c{n:03d}"} for n in range(30)]
     db[schema.BOOKINGS].delete_many({})
-    db[schema.BOOKINGS].insert_many(r | {"status": "Cancelled", "history": twice} for r in rows)
+    db[schema.BOOKINGS].insert_many(
+        r | {"status": "Cancelled", "history": twice} for r in rows + closures
+    )
     noted = {"at": NOW, "by": "meera", "by_name": "Meera", "action": "requested", "what": "ground"}
     db[schema.AUDIT].delete_many({})
     db[schema.AUDIT].insert_many(noted | {"_id": f"b{n:03d}x", "id": ""} for n in range(120))
-    # Those of a moment before and after lie on the pages' edges.
+    # Changes of the moments before and after are on the edges of the pages.
     db[schema.AUDIT].insert_many(
         noted | {"_id": f"e{n}", "id": "", "at": later(n)} for n in (-1, 1)
     )
-    everything = [(NOW, r["_id"], place, r["kind"], e["by"]) for r in rows
+    everything = [(NOW, r["_id"], place, "booking", e["by"]) for r in rows
                   for place, e in enumerate(twice)]  # fmt: skip
     everything += [(NOW, f"b{n:03d}x", 0, "ground", "meera") for n in range(120)]
     everything += [(later(n), f"e{n}", 0, "ground", "meera") for n in (-1, 1)]
     everything.sort(reverse=True)
 
-    for filters in ({}, {"who": "ravi"}, {"what": "closure"}, {"what": "ground"},
+    for filters in ({}, {"who": "ravi"}, {"what": "booking"}, {"what": "ground"},
                     {"action": "requested"}, {"who": "meera", "action": "requested"}):  # fmt: skip
         expected = [
             change[:3]
@@ -205,11 +241,11 @@ def test_hundreds_of_changes_of_one_instant_are_each_on_one_page(db):
             assert seen == expected, (filters, size)
 
 
-def test_any_filter_and_page_size_finds_what_a_look_at_everything_finds(db):
-    """Histories that interleave, against a sort of all entries made here."""
+def test_any_filter_and_page_size_finds_what_a_sort_of_all_entries_finds(db):
+    """Histories that interleave, compared with a list sorted here."""
     dice = random.Random(4)
     row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
-    del row["quota"]
+    row.pop("quota", None)
     entry = row["history"][0]
     people, actions = ("meera", "ravi", "head"), ("requested", "approved", "cancelled")
     rows = []
@@ -244,7 +280,7 @@ def test_any_filter_and_page_size_finds_what_a_look_at_everything_finds(db):
             assert seen == expected, (who, action, size)
 
 
-def test_every_save_leaves_exactly_one_change_with_who_and_when(db):
+def test_every_save_makes_exactly_one_change_with_user_and_moment(db):
     saves = [
         ("ground", lambda: save_ground(db, replace(GROUNDS[0], name="Field"), by=ADMIN)),
         ("timetable", lambda: save_timetable(db, HOURLY, by=ADMIN)),
@@ -265,12 +301,12 @@ def test_every_save_leaves_exactly_one_change_with_who_and_when(db):
     assert len(found(db, who="admin", **days)) == len(saves)
 
 
-def test_a_script_and_the_clock_are_named_too(db):
+def test_changes_without_a_user_have_a_name_too(db):
     booked(db)
     lapse_pending(db, now=NOW + timedelta(days=3))
 
     assert [(c.by, c.by_name) for c in found(db, action="lapsed")] == [("system", "Nobody")]
-    assert set(audit.subjects(db, by=ADMIN)) >= {"booking", "closure", "ground", "students"}
+    assert set(audit.subjects(db, by=ADMIN)) >= {"booking", "ground", "students"}
     assert audit.people(db, by=ADMIN)["meera"] == "Meera"
 
 
@@ -316,7 +352,7 @@ def test_bad_filters_are_named(school, field, filters):
 )
 def test_a_page_is_read_by_index_and_costs_what_it_shows(db, index, filters):
     row = db[schema.BOOKINGS].find_one({"_id": booked(db, by=RAVI).id})
-    del row["quota"]
+    row.pop("quota", None)
     db[schema.BOOKINGS].insert_many(
         row
         | {
@@ -326,9 +362,9 @@ def test_a_page_is_read_by_index_and_costs_what_it_shows(db, index, filters):
         }
         for n in range(2000)
     )
-    wanted = changes.Wanted(*audit.span(db, FIRST, LAST), **filters)
+    wanted = history_store.Wanted(*audit.span(db, FIRST, LAST), **filters)
 
-    plan = changes.histories(db, wanted, ["booking"]).limit(50).explain()
+    plan = history_store.histories(db, wanted).limit(50).explain()
 
     assert index in str(plan["queryPlanner"]["winningPlan"])
     assert "SORT" not in str(plan["queryPlanner"]["winningPlan"])
@@ -336,9 +372,9 @@ def test_a_page_is_read_by_index_and_costs_what_it_shows(db, index, filters):
     assert plan["executionStats"]["totalDocsExamined"] <= 60
 
 
-def test_a_later_page_reads_no_more_of_histories_that_went_on_after_it(db, monkeypatch):
+def test_a_later_page_reads_few_histories_that_continue_after_it(db, monkeypatch):
     row = db[schema.BOOKINGS].find_one({"_id": booked(db, by=RAVI).id})
-    del row["quota"]
+    row.pop("quota", None)
     entry = row["history"][0]
     db[schema.BOOKINGS].insert_many(
         row
@@ -350,8 +386,8 @@ def test_a_later_page_reads_no_more_of_histories_that_went_on_after_it(db, monke
         for n in range(300)
     )
     read = []
-    unwind = changes._changes
-    monkeypatch.setattr(changes, "_changes", lambda r, w: read.append(r) or unwind(r, w))
+    unwind = history_store._changes
+    monkeypatch.setattr(history_store, "_changes", lambda r, w: read.append(r) or unwind(r, w))
     older = found(db, limit=400, what="booking")[-1]
 
     read.clear()
@@ -361,17 +397,18 @@ def test_a_later_page_reads_no_more_of_histories_that_went_on_after_it(db, monke
     assert len(read) <= 15
 
 
-def test_the_journal_is_read_by_index(db):
+def test_the_audit_log_is_read_by_index(db):
     for filters in ({}, {"by": "admin"}, {"what": "ground"}):
-        wanted = changes.Wanted(*audit.span(db, FIRST, LAST), **filters)
-        plan = str(changes.journal(db, wanted).limit(50).explain()["queryPlanner"]["winningPlan"])
+        wanted = history_store.Wanted(*audit.span(db, FIRST, LAST), **filters)
+        explained = history_store.audit_entries(db, wanted).limit(50).explain()
+        plan = str(explained["queryPlanner"]["winningPlan"])
 
         assert "IXSCAN" in plan
         assert "'SORT'" not in plan
 
 
 def test_nothing_in_the_core_changes_or_removes_an_entry():
-    """The journal is written by one insert, and named by nobody who writes otherwise."""
+    """One module writes the collection, by insert_one; no other module that names it writes."""
     package = Path(booking_core.__file__).parent
     naming = {}
     for path in package.rglob("*.py"):
