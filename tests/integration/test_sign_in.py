@@ -107,7 +107,7 @@ def test_a_hash_with_outdated_parameters_is_renewed_at_the_next_sign_in(staff, m
         now=BAD_NOW,
     ),
 )
-def test_junk_does_not_reach_the_door(bare, field, value):
+def test_bad_input_is_refused_with_its_field(bare, field, value):
     wanted = {"name": "ravi", "password": PASSWORD, "address": HERE} | {field: value}
 
     refused((bare, None), lambda db: sign_in(db, **wanted), field)
