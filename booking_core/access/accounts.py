@@ -24,6 +24,7 @@ from booking_core.domain.errors import (
 from booking_core.domain.model import Account, Actor, Role
 from booking_core.domain.validation import MAX_NAME, check_email, check_id, check_text
 from booking_core.storage import accounts as store
+from booking_core.storage import audit_log
 from booking_core.storage.database import Documents
 
 
@@ -32,8 +33,6 @@ class _Unset(Enum):
 
 
 UNSET: Final = _Unset.UNSET
-# The audit log writes this id for changes without a user; an account must not be taken for it.
-_RESERVED = frozenset({"system"})
 
 
 def add_account(
@@ -53,7 +52,8 @@ def add_account(
     if not isinstance(account, Account):
         raise InvalidRequest("account", "must be an Account")
     now = moment(now)
-    if account.id in _RESERVED:
+    # The audit log has this id in entries of changes without a user.
+    if account.id == audit_log.SYSTEM[0]:
         raise InvalidRequest("id", "is reserved; choose another")
     kept = replace(account, email=_lower(account.email), has_password=password is not None)
     if password is None:
