@@ -21,7 +21,7 @@ from booking_core.access.oidc import check_proof, sign_in_by_proof
 from booking_core.access.sessions import open_session, session_of, sign_out, touch_session
 from booking_core.access.sign_in import sign_in
 from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
-from booking_core.booking.claims import book, close_ground, move
+from booking_core.booking.claims import book, move
 from booking_core.booking.closures import (
     Closing,
     Closure,
@@ -68,6 +68,7 @@ from booking_core.domain.errors import (
     QuotaReached,
     RuleBroken,
     SchemaConflict,
+    SchemaMissing,
     ServerFailed,
     SignInRefused,
     SlotTaken,
@@ -81,6 +82,7 @@ from booking_core.domain.errors import (
     TooManyAttempts,
     UnknownGround,
     UnknownStudent,
+    UpdateNeeded,
 )
 from booking_core.domain.model import (
     Account,
@@ -197,6 +199,7 @@ __all__ = [
     "RosterPlan",
     "RuleBroken",
     "SchemaConflict",
+    "SchemaMissing",
     "ServerFailed",
     "Session",
     "Settings",
@@ -218,6 +221,7 @@ __all__ = [
     "TooManyAttempts",
     "UnknownGround",
     "UnknownStudent",
+    "UpdateNeeded",
     "Usage",
     "WrongRow",
     "account_of_email",
@@ -238,7 +242,6 @@ __all__ = [
     "change_student",
     "check_proof",
     "classes_of",
-    "close_ground",
     "close_grounds",
     "connect",
     "day_board",
