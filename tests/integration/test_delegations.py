@@ -127,12 +127,12 @@ def test_the_dates_count_in_the_schools_time(staff):
     assert decides(staff, MEERA, midnight)
     assert decides(staff, MEERA, after - timedelta(milliseconds=1))
     assert not decides(staff, MEERA, after)
-    mine = booked(staff, on=DAY + 3 * ONE_DAY)
+    asked = booked(staff, by=RAVI, on=DAY + 3 * ONE_DAY)
     for now in (before, after):
         with pytest.raises(NotAllowed) as error:
-            approve(staff, mine.id, by=MEERA, now=now)
+            approve(staff, asked.id, by=MEERA, now=now)
         assert (error.value.verb, error.value.role) == ("approve", "staff")
-    assert approve(staff, mine.id, by=MEERA, now=midnight).status is Status.APPROVED
+    assert approve(staff, asked.id, by=MEERA, now=midnight).status is Status.APPROVED
 
 
 def test_a_delegation_is_for_one_account(staff):
@@ -204,7 +204,7 @@ def test_the_delegation_of_another_active_principal_counts(staff):
     delegated(staff, by=DEPUTY)
     change_account(staff, "head", active=False, by=ADMIN)
 
-    decided = approve(staff, booked(staff).id, by=MEERA, now=NOW)
+    decided = approve(staff, booked(staff, by=RAVI).id, by=MEERA, now=NOW)
 
     assert decided.last_decision.on_behalf_of == "Deputy"
 
@@ -213,9 +213,9 @@ def test_the_history_has_the_present_name_of_the_principal(staff):
     delegated(staff)
     change_account(staff, "head", name="Dr. Rao", by=ADMIN)
 
-    assert approve(staff, booked(staff).id, by=MEERA, now=NOW).last_decision.on_behalf_of == (
-        "Dr. Rao"
-    )
+    decided = approve(staff, booked(staff, by=RAVI).id, by=MEERA, now=NOW)
+
+    assert decided.last_decision.on_behalf_of == "Dr. Rao"
 
 
 def test_delegations_are_found_by_date_ordered_by_first_day(staff):
