@@ -126,6 +126,12 @@ def test_a_closing_is_one_change_and_its_lifting_another(db):
 
     assert len(closing.closures) == 6
     assert (*line(lifted), lifted.id) == ("admin", "lifted", "closure", closing.id)
+    assert lifted.details == {
+        "grounds": ["ground-1", "ground-2", "ground-3"],
+        "first": DAY.isoformat(),
+        "last": (DAY + timedelta(days=1)).isoformat(),
+        "reason": "flood",
+    }
     assert sorted((*line(c), c.id) for c in rest) == sorted(
         [
             ("head", "closed", "closure", closing.id),

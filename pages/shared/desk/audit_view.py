@@ -94,7 +94,7 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
 
 
 def _closure(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
-    """The closed grounds and their days; the entry of a lifting may name neither."""
+    """The grounds and days; liftings by older versions of the app name neither."""
     facts = change.details
     names = [_ground_name(id, grounds) for id in facts.get("grounds", ())]
     days = [_date(facts[name]) for name in ("first", "last") if name in facts]
