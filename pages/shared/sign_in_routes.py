@@ -7,7 +7,6 @@ before Streamlit runs, and would not serve a component that is registered so ear
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from booking_core import (
@@ -37,12 +36,12 @@ from booking_core.operations.demo import DEMO_ACCOUNTS
 from pages.shared import identity, services, words
 from pages.shared import sign_in_html as html
 from pages.shared.address import COOKIE, base
+from pages.shared.client import address_of, is_https, is_this_computer
 from pages.shared.forms import Refused, form_of
 from pages.shared.people import Person
 from pages.shared.services import Services
+from pages.shared.sign_in_responses import message, page, redirect, unavailable
 
-_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_FORWARDING = ("forwarded", "via", "x-real-ip")
 # The path of a screen is one segment: no second slash, no escapes, no other host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
 _NO_SCREENS = ("/signin", "/signout", "/password")
@@ -57,32 +56,6 @@ def safe_next(text: str | None) -> str:
     if not _SCREEN.fullmatch(rest) or rest.partition("?")[0] in _NO_SCREENS:
         return first
     return text
-
-
-def address_of(request: Request, trust_proxy: bool) -> str:
-    """The client's network address, under which failed sign-ins are counted.
-
-    The server replaces the address of a proxy on this computer by the one that the proxy names.
-    Unless that proxy is trusted, all requests that name an address share one count, so that an
-    invented address gets no new count.
-    """
-    if "x-forwarded-for" in request.headers and not trust_proxy:
-        return "forwarded"
-    return request.client.host if request.client else "unknown"
-
-
-def is_this_computer(request: Request) -> bool:
-    """Whether the request comes from a browser on this computer, without a proxy."""
-    host = request.headers.get("host", "").lower()
-    name = host[: host.rfind(":")] if re.search(r":\d+$", host) else host
-    if name not in _LOOPBACK_NAMES or request.client is None:
-        return False
-    if any(h.startswith("x-forwarded") or h in _FORWARDING for h in request.headers):
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_demo(shared: Services, request: Request) -> bool:
@@ -118,29 +91,29 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
             response: Response = await route(request, shared)
         except Refused as exc:
             title = "Not found" if exc.status == 404 else "Not done"
-            response = _message(shared, exc.status, title, exc.text)
+            response = message(shared, exc.status, title, exc.text)
         except StoreUnavailable as exc:
-            response = _unavailable(shared, exc)
+            response = unavailable(shared, exc)
         return response
 
     return handle
 
 
-async def _signin(request: Request, shared: Services) -> Response:
+async def _sign_in_page(request: Request, shared: Services) -> Response:
     if request.method == "POST":
         return await _sign_in(request, shared)
     if shared.db is None:
-        return _unavailable(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
-        return _redirect(to)
-    return await _form(request, shared, to, ended=COOKIE in request.cookies)
+        return redirect(to)
+    return await _sign_in_form(request, shared, to, ended=COOKIE in request.cookies)
 
 
 async def _sign_in(request: Request, shared: Services) -> Response:
     form = await form_of(request)
     if shared.db is None:
-        return _unavailable(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     to, name = safe_next(form.get("next")), form.get("name", "")
     try:
         signed_in = await _off_loop(
@@ -154,13 +127,13 @@ async def _sign_in(request: Request, shared: Services) -> Response:
     except StoreUnavailable:
         raise
     except TooManyAttempts as exc:
-        response = await _form(request, shared, to, name, words.error(exc), 429)
+        response = await _sign_in_form(request, shared, to, name, words.error(exc), 429)
         response.headers["retry-after"] = str(exc.wait_seconds)
         return response
     except SignInRefused as exc:
-        return await _form(request, shared, to, name, words.error(exc), 401)
+        return await _sign_in_form(request, shared, to, name, words.error(exc), 401)
     except BookingError:  # malformed, so no account has it
-        return await _form(request, shared, to, "", words.error(SignInRefused()), 401)
+        return await _sign_in_form(request, shared, to, "", words.error(SignInRefused()), 401)
     if signed_in.account.must_change:
         to = f"{base()}/password?next={quote(to, safe='')}"
     return await _start_session(request, shared, signed_in.token, to)
@@ -170,18 +143,18 @@ async def _provider(request: Request, shared: Services) -> Response:
     """Signs in with the login token that the sign-in screen has kept for this browser."""
     to = safe_next(request.query_params.get("next"))
     if shared.db is None:
-        return _unavailable(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     if await person_of(request) is not None:
-        return _redirect(to)
+        return redirect(to)
     proof = identity.take(request.cookies)
     if proof is None:
         # A page without a redirect: if no token ever arrives, a redirect would go in circles.
         text = "Nothing has come from your identity provider for this browser yet."
-        return _message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
+        return message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
     try:
         signed_in = await _off_loop(lambda: sign_in_by_proof(shared.db, proof))
     except SignInRefused:  # the screen that follows shows the reason
-        return _redirect(to)
+        return redirect(to)
     return await _start_session(request, shared, signed_in.token, to)
 
 
@@ -199,11 +172,11 @@ async def _demo(request: Request, shared: Services) -> Response:
     return await _start_session(request, shared, token, safe_next(form.get("next")))
 
 
-async def _signout(request: Request, shared: Services) -> Response:
+async def _sign_out(request: Request, shared: Services) -> Response:
     await form_of(request)
-    await _end(request, shared)
+    await _end_session(request, shared)
     # Signs out of the provider too: its session would sign in the next user of this browser.
-    response = _redirect(f"{base()}/{identity.LOGOUT}" if identity.is_on() else f"{base()}/signin")
+    response = redirect(f"{base()}/{identity.LOGOUT}" if identity.is_on() else f"{base()}/signin")
     response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
     return response
 
@@ -211,17 +184,17 @@ async def _signout(request: Request, shared: Services) -> Response:
 async def _password(request: Request, shared: Services) -> Response:
     form = await form_of(request) if request.method == "POST" else {}
     if shared.db is None:
-        return _unavailable(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     to = safe_next(form.get("next") or request.query_params.get("next"))
     person = await person_of(request)
     if person is None:
-        return _redirect(f"{base()}/signin?next={quote(to, safe='')}")
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
     account, school = person.account, shared.settings.school_name
     if not account.has_password:
         raise Refused(404, "Your account has no password to change.")
 
     def ask(problem: str = "", status: int = 200) -> Response:
-        return _html(
+        return page(
             html.new_password(
                 base(),
                 school,
@@ -254,13 +227,13 @@ async def _password(request: Request, shared: Services) -> Response:
     except SignInRefused:
         return ask("The password that you have now is another one. Please type it again.", 422)
     except NotFound:  # the account was removed meanwhile
-        return _redirect(f"{base()}/signin")
+        return redirect(f"{base()}/signin")
     except BookingError as exc:
         return ask(words.error(exc).replace("password", "The new password", 1), 422)
     return await _start_session(request, shared, token, to)
 
 
-async def _form(
+async def _sign_in_form(
     request: Request,
     shared: Services,
     to: str,
@@ -270,7 +243,7 @@ async def _form(
     ended: bool = False,
 ) -> Response:
     admin, demo = await _off_loop(lambda: (has_admin(shared.db), is_demo(shared, request)))
-    return _html(
+    return page(
         html.sign_in(
             base(),
             shared.settings.school_name,
@@ -288,57 +261,24 @@ async def _form(
 
 async def _start_session(request: Request, shared: Services, token: str, to: str) -> Response:
     """A redirect to ``to`` that sets the cookie of the new session; ends the previous session."""
-    await _end(request, shared)
-    response = _redirect(to)
+    await _end_session(request, shared)
+    response = redirect(to)
     response.set_cookie(
         COOKIE,
         token,
         max_age=int(LONGEST.total_seconds()),
         path=base() or "/",
-        secure=_is_https(request, shared),
+        secure=is_https(request, shared),
         httponly=True,
         samesite="lax",
     )
     return response
 
 
-async def _end(request: Request, shared: Services) -> None:
+async def _end_session(request: Request, shared: Services) -> None:
     token = request.cookies.get(COOKIE)
     if token and shared.db is not None:
         await _off_loop(lambda: sign_out(shared.db, token))
-
-
-def _is_https(request: Request, shared: Services) -> bool:
-    return (
-        request.url.scheme == "https"
-        or request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
-        or (shared.settings.public_url or "").startswith("https:")
-    )
-
-
-def _unavailable(shared: Services, problem: BookingError | None) -> Response:
-    text = "The database is starting." if problem is None else words.error(problem)
-    path = f"{base()}/" if identity.is_on() else f"{base()}/signin"
-    response = _message(shared, 503, "Not connected yet", text, (path, "Try again"))
-    response.headers["refresh"] = f"2; url={path}"
-    return response
-
-
-def _message(
-    shared: Services, status: int, title: str, text: str, link: tuple[str, str] | None = None
-) -> Response:
-    return _html(html.message(base(), shared.settings.school_name, title, text, link), status)
-
-
-def _html(text: str, status: int = 200) -> Response:
-    response = HTMLResponse(text, status)
-    response.headers["content-security-policy"] = html.content_security_policy(base())
-    response.headers["cache-control"] = "no-store"
-    return response
-
-
-def _redirect(address: str) -> Response:
-    return RedirectResponse(address, 303, {"cache-control": "no-store"})
 
 
 async def _off_loop(work: Callable[[], Any]) -> Any:
@@ -352,9 +292,9 @@ def routes() -> list[Route]:
         return Route(f"{base()}/{path}", _handler(route, federated), methods=methods)
 
     return [
-        at("signin", _signin, "GET", "POST", federated=False),
+        at("signin", _sign_in_page, "GET", "POST", federated=False),
         at("signin/demo", _demo, "POST", federated=False),
         at("signin/provider", _provider, "GET", federated=True),
-        at("signout", _signout, "POST", federated=None),
+        at("signout", _sign_out, "POST", federated=None),
         at("password", _password, "GET", "POST", federated=False),
     ]

@@ -28,8 +28,8 @@ from booking_core import (
     reset_password,
     session_of,
 )
-from pages.shared import sign_in_routes
 from pages.shared.address import COOKIE
+from pages.shared.client import address_of
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 OURS = {"sec-fetch-site": "same-origin"}
@@ -167,7 +167,7 @@ def test_an_invented_address_is_ignored_unless_a_proxy_is_trusted(headers, trust
     raw = [(k.encode(), v.encode()) for k, v in headers.items()]
     request = Request({"type": "http", "headers": raw, "client": ("10.0.0.9", 1)})
 
-    assert sign_in_routes.address_of(request, trusted) == expected
+    assert address_of(request, trusted) == expected
 
 
 @pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from booking_core import Account, Role, add_account, change_account, get_account, open_session
 from booking_core.storage.database import BookingDatabase
 from pages.shared import elements, live, people, services
-from pages.shared.desk import accounts
+from pages.shared.desk import account_dialogs
 from pages.shared.services import Services
 
 
@@ -67,8 +67,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
 
         return opening
 
-    for action, dialog in list(accounts._DIALOGS.items()):
-        monkeypatch.setitem(accounts._DIALOGS, action, recording(dialog))
+    for action, dialog in list(account_dialogs._DIALOGS.items()):
+        monkeypatch.setitem(account_dialogs._DIALOGS, action, recording(dialog))
     return calls
 
 
