@@ -1,4 +1,4 @@
-"""``python -m booking_core account``: adds the first admin, and resets a lost password."""
+"""The commands of ``python -m booking_core account``: they work without signing in."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from booking_core.storage.database import connected
 
 @click.group()
 def account() -> None:
-    """Adds, lists, disables and enables accounts."""
+    """Adds, lists and changes the accounts that may sign in."""
 
 
 @account.command()
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
-@click.option("--full-name", default="", help="The name that screens show; by default NAME.")
-@click.option("--email", help="The address that an identity provider confirms.")
+@click.option("--full-name", default="", help="The name on screens. Default: NAME.")
+@click.option("--email", help="The address of the account at an identity provider.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--no-password", is_flag=True, help="Sign-in by an identity provider only.")
+@click.option("--no-password", is_flag=True, help="Only an identity provider signs the account in.")
 def add(
     name: str,
     role: str,
@@ -63,7 +63,7 @@ def list_() -> None:
 @account.command()
 @click.argument("name")
 def disable(name: str) -> None:
-    """Disables an account and ends its sessions; its bookings stay."""
+    """Disables an account and ends its sessions; its bookings and changes stay on record."""
     with connected(Settings.load()) as db:
         changed = accounts.change_account(db, name, active=False, by=None)
         click.echo(f"{changed.id} is disabled and signed out everywhere.")
@@ -87,7 +87,7 @@ def password(name: str) -> None:
 
 
 def _password(from_stdin: bool, new: Account) -> str:
-    """The piped or typed password. Raises InvalidRequest before the database is opened."""
+    """Returns the piped password, or the one typed twice. Raises InvalidRequest for a weak one."""
     if from_stdin:
         typed = sys.stdin.readline().rstrip("\r\n")
     elif sys.stdin.isatty():
