@@ -3,56 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from support import ADMIN
 
-from booking_core import Account, Role, add_account, change_account, get_account, open_session
+from booking_core import Account, Role, add_account, change_account, get_account
 from booking_core.storage.database import BookingDatabase
-from pages.shared import elements, live, people, services
+from pages.shared import elements, live, session
 from pages.shared.desk import account_dialogs
-from pages.shared.services import Services
 
 
-class QuietFeed:
-    """A connected feed that reports no change."""
+class Uncached:
+    """The services that the section uses, without a cache and without a feed."""
 
-    connected = True
-    total = people = 0
+    is_live = True
 
-    def wait_beyond(self, total: int, seconds: float) -> None:
-        pass
-
-
-class Screens(Services):
     def __init__(self, db: BookingDatabase) -> None:
-        super().__init__(db.booking_settings)
-        self.db, self.feed = db, QuietFeed()
-        self.people = people.People(db, self.feed)
+        self.db = db
+
+    def cached(self, *arguments: Any) -> Any:
+        return arguments[-1]()
+
+    def change(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def _screen(shared, opened):  # run as a script of its own, without our names
-    from pages.shared import session
     from pages.shared.desk import accounts
 
     if opened:  # Streamlit runs an open dialog alone, with the arguments of its first run
         opened[0]()
     else:
-        session.open_session(shared)
         accounts.show(shared)
 
 
 @pytest.fixture
-def shared(db: BookingDatabase, monkeypatch: pytest.MonkeyPatch) -> Screens:
-    screens = Screens(db)
+def shared(db: BookingDatabase, monkeypatch: pytest.MonkeyPatch) -> Uncached:
     add_account(db, Account("admin", "Admin", Role.ADMIN))
     add_account(db, Account("ravi", "Ravi", Role.STAFF))
-    monkeypatch.setattr(services, "start", lambda: screens)
+    monkeypatch.setattr(session, "actor", lambda: ADMIN)
     monkeypatch.setattr(live, "fragment", lambda shared, key, draw: draw())
     monkeypatch.setattr(elements, "action_list", lambda data, key: None)
-    return screens
+    return Uncached(db)
 
 
 @pytest.fixture
@@ -72,9 +68,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
     return calls
 
 
-def _open(shared: Screens, opened: list[Callable[[], None]], action: str) -> AppTest:
+def _open(shared: Uncached, opened: list[Callable[[], None]], action: str) -> AppTest:
     page = AppTest.from_function(_screen, args=(shared, opened), default_timeout=30)
-    page.session_state["session.token"] = open_session(shared.db, "admin")
     page.session_state["admin.accounts.asked"] = (action, "ravi")
     page.run()
     assert not page.exception
@@ -97,7 +92,7 @@ def _press(page: AppTest, label: str) -> None:
     ],
 )
 def test_a_dialog_over_an_account_that_changed_meanwhile_saves_nothing(
-    shared: Screens,
+    shared: Uncached,
     opened: list[Callable[[], None]],
     action: str,
     label: str,
@@ -115,7 +110,7 @@ def test_a_dialog_over_an_account_that_changed_meanwhile_saves_nothing(
 
 
 def test_a_dialog_over_an_unchanged_account_saves(
-    shared: Screens, opened: list[Callable[[], None]]
+    shared: Uncached, opened: list[Callable[[], None]]
 ) -> None:
     page = _open(shared, opened, "change")
 
