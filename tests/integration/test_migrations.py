@@ -171,9 +171,7 @@ def test_a_migration_that_is_killed_at_any_point_is_completed_by_the_next(old, m
         process.stdout.close()
         assert kills < 40
         with pytest.raises((DuplicateKeyError, WriteError)):  # no slot is ever without a guard
-            before.bookings.insert_one(
-                version_one.row(date="2026-11-01", start="08:00", end="09:00")
-            )
+            before.bookings.insert_one(again)
 
     assert kills >= 3
     assert before.bookings.count_documents({"claims": {"$exists": False}}) == 0
