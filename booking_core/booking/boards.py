@@ -15,7 +15,7 @@ from booking_core.domain.clock import clock
 from booking_core.domain.errors import StoreUnavailable
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date, check_now
-from booking_core.storage import bookings as ledger
+from booking_core.storage import booking_queries
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of
 
@@ -157,7 +157,9 @@ def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
     known = reference.load(db)
     return Board(
         **_frame(db, known, date, now),
-        bookings=tuple(ledger.of_day(db, date, [ground.id for ground in known.open_grounds])),
+        bookings=tuple(
+            booking_queries.of_day(db, date, [ground.id for ground in known.open_grounds])
+        ),
         loaded_at=now,
     )
 
@@ -169,7 +171,7 @@ def availability(
 
     ``held`` maps to the ids of booking and student.
     """
-    held = ledger.held_cells(db, date, [ground.id for ground in known.open_grounds])
+    held = booking_queries.held_cells(db, date, [ground.id for ground in known.open_grounds])
     return Availability(**_frame(db, known, date, now), held=held)
 
 

@@ -30,6 +30,7 @@ from booking_core.domain.validation import (
     check_time,
     minutes,
 )
+from booking_core.storage import booking_queries
 from booking_core.storage import bookings as ledger
 from booking_core.storage import documents as d
 from booking_core.storage import school_data as reference
@@ -268,7 +269,7 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
             row["by_name"],
             row["at"],
         )
-        for row in ledger.closure_groups(db, from_date, limit)
+        for row in booking_queries.closure_groups(db, from_date, limit)
     ]
 
 

@@ -16,9 +16,9 @@ from booking_core.booking import boards
 from booking_core.domain.availability import Availability, nearest
 from booking_core.domain.errors import GroundClosed, SlotTaken, StoreUnavailable, StudentBusy
 from booking_core.domain.model import Booking, BookingRequest, Slot
+from booking_core.storage import booking_queries, schema
 from booking_core.storage import bookings as ledger
 from booking_core.storage import documents as d
-from booking_core.storage import schema
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents
 
@@ -127,7 +127,9 @@ def explain(
         raise holder.lost(Wanted.of_document(wanted))
     if refused.index == schema.ONE_PLACE_PER_STUDENT:
         cells = set(wanted["cells"])
-        for other in ledger.of_student(db, wanted["student_id"], [wanted["date"]], wanted["_id"]):
+        for other in booking_queries.of_student(
+            db, wanted["student_id"], [wanted["date"]], wanted["_id"]
+        ):
             if cells & set(other["cells"]):
                 raise StudentBusy(d.to_booking(other))
 

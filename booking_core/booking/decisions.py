@@ -6,7 +6,9 @@ by whom. Freeing needs no other guard.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from booking_core.access.delegations import deciding_for
 from booking_core.booking.preconditions import ROUNDS, already_decided, must_exist
@@ -15,9 +17,12 @@ from booking_core.domain.clock import moment
 from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Status
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_booking_id, check_text
+from booking_core.storage import booking_queries
 from booking_core.storage import bookings as ledger
 from booking_core.storage import documents as d
 from booking_core.storage.database import Documents, settings_of
+
+_PAGE = 1000  # of requests that have lapsed
 
 
 def approve(
@@ -96,25 +101,27 @@ def _decide(
     raise already_decided(kept)
 
 
+def _over(db: Documents, now: datetime, zone: ZoneInfo) -> Iterator[Booking]:
+    """Every request whose slot has ended, by date and time."""
+    today = now.astimezone(zone).date()
+    ends = timetable.ends_ahead(today, now, zone)
+    rows = booking_queries.pending_over(db, today=today, ends_ahead=ends, limit=_PAGE)
+    while rows:
+        yield from rows
+        rows = booking_queries.pending_over(
+            db, today=today, ends_ahead=ends, after=rows[-1], limit=_PAGE
+        )
+
+
 def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
     """Pending -> Lapsed for every request whose slot has ended undecided; how many.
 
     Safe to run anywhere at any time: each is one conditional update.
     """
     now = moment(now)
-    local = now.astimezone(settings_of(db).zone)
-    today = local.date().isoformat()
-    rows = ledger.find(
-        db,
-        {"status": Status.PENDING.value, "kind": "booking", "date": {"$lte": today}},
-        sort=[("date", 1), ("start", 1), ("_id", 1)],
-        limit=1000,
-    )
-    lapsed = 0
     zone = settings_of(db).zone
-    for booking in rows:
-        if timetable.at(booking.date, booking.end, zone, closing=True) > now:
-            continue
+    lapsed = 0
+    for booking in _over(db, now, zone):
         date = booking.date.isoformat()
         decision = Decision(now, "system", "Nobody", "lapsed", "not decided in time")
         changed = ledger.update(

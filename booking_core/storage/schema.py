@@ -39,13 +39,33 @@ UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         _HOLDS | {"quota": {"$exists": True}},
     ),
 }
-# Newest first, within each filter of the Bookings page; then the principal's queue.
-_LISTINGS = ("ground_id", "status", "student_id", "class_name", "created_by", "date")
+# Of the reads, which name the index that they use.
+BY_DAY, BY_STUDENT = "by_day", "by_student"
+NEWEST, NEWEST_BY_DATE, LATEST_CHANGE = "newest", "newest_by_date", "latest_change"
+# The filters of the Bookings page. A page is read by the index of its first filter in this order.
+# That index has the filters after it in its key, so that only bookings of the page are read.
+FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status")
+_AGE = {"created_at": -1, "_id": -1}
+
+
+def _newest_by(field: str, others: tuple[str, ...]) -> dict[str, int]:
+    return {field: 1, **_AGE, **dict.fromkeys(others, 1), "kind": 1}
+
+
 LISTING_INDEXES: dict[str, dict[str, int]] = {
-    "newest": {"created_at": -1, "_id": -1},
-    "latest_change": {"updated_at": -1, "_id": -1},
-    **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
-    "queue": {"status": 1, "date": 1, "start": 1, "_id": 1},
+    # Boards, queues and all that is booked ahead; the end of the key saves reading the booking.
+    BY_DAY: dict.fromkeys(
+        ("status", "date", "start", "_id", "end", "kind", "ground_id", "student_id"), 1
+    ),
+    BY_STUDENT: {"student_id": 1, "date": 1, "start": 1, "_id": 1},
+    LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
+    NEWEST: {**_AGE, "kind": 1},
+    NEWEST_BY_DATE: _newest_by("date", FILTERS[1:]),
+    # A student has few bookings: the other filters need no room in the index.
+    **{
+        f"newest_by_{field}": _newest_by(field, FILTERS[place + 1 :] if place else ())
+        for place, field in enumerate(FILTERS)
+    },
     # Of the audit page: one key for each entry of a history, newest first.
     "changes": {"kind": 1, "history.at": -1, "_id": -1},
     "changes_by": {"history.by": 1, "history.action": 1, "history.at": -1, "_id": -1},

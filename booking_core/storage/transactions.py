@@ -51,9 +51,7 @@ class Unit:
 
     def _holding(self, ground_ids: Sequence[str], dates: Mapping[str, Any]) -> Iterator[d.Document]:
         condition = {"ground_id": {"$in": list(ground_ids)}, "date": dates, "status": _ACTIVE}
-        return self._bookings.find(
-            condition, hint=schema.ONE_BOOKING_PER_SLOT, session=self._session
-        )
+        return self._bookings.find(condition, hint=schema.BY_DAY, session=self._session)
 
     def closures(self, id: str) -> list[d.Document]:
         """The closure with this id, or those of this group, by date and ground; lifted ones too."""
@@ -91,7 +89,7 @@ class Unit:
         return self._bookings.find(
             condition,
             sort=[("date", 1), ("start", 1), ("_id", 1)],
-            hint="queue",
+            hint=schema.BY_DAY,
             session=self._session,
         )
 
