@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -164,14 +164,19 @@ def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
     )
 
 
-def availability(
-    db: Documents, known: reference.Reference, date: Date, now: datetime
+def availability_of(
+    db: Documents,
+    known: reference.Reference,
+    date: Date,
+    now: datetime,
+    bookings: Iterable[Booking],
 ) -> Availability:
-    """What of ``date`` is free, for a tenth of the cost of its board; raises StoreUnavailable.
-
-    ``held`` maps to the ids of booking and student.
-    """
-    held = booking_queries.held_cells(db, date, [ground.id for ground in known.open_grounds])
+    """The free slots of ``date``, on which ``bookings`` are active; cheaper than its board."""
+    held = {
+        (booking.ground_id, mark): booking.id
+        for booking in bookings
+        for mark in timetable.marks(booking.start, booking.end)
+    }
     return Availability(**_frame(db, known, date, now), held=held)
 
 

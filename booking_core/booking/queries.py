@@ -18,7 +18,6 @@ from booking_core.storage import booking_queries
 from booking_core.storage import bookings as stored_bookings
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of
-from booking_core.storage.documents import to_booking
 
 PAGE = 50
 QUEUE = 200  # bookings in a list of the principal: more than one person decides on at a time
@@ -30,7 +29,7 @@ def get_booking(db: Documents, booking_id: str) -> Booking:
     kept = stored_bookings.read(db, check_id(booking_id, "booking_id"))
     if kept is None:
         raise NotFound("booking", booking_id)
-    return to_booking(kept)
+    return kept
 
 
 def find_bookings(

@@ -13,10 +13,10 @@ from datetime import time, timedelta
 from heapq import nlargest
 from typing import Any
 
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from booking_core.domain.model import ACTIVE, Booking, Status
-from booking_core.domain.timetable import marks
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
 from booking_core.storage.documents import Document, time_text, to_booking
@@ -268,38 +268,34 @@ def _by_time(
 
 def of_day(db: Documents, date: Date, ground_ids: Sequence[str]) -> list[Booking]:
     """The active bookings and closures of ``date`` on these grounds, in no order."""
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find(
-            _active_on(date, ground_ids), hint=schema.BY_DAY
-        )
-        return [to_booking(row) for row in rows]
-
-
-def held_cells(
-    db: Documents, date: Date, ground_ids: Sequence[str]
-) -> dict[tuple[str, int], tuple[str, str | None]]:
-    """(ground id, 5-minute mark) -> (id, student id) of the booking that holds it on ``date``.
-
-    All of it is in the index, so that no booking is read.
-    """
-    fields = {"ground_id": 1, "start": 1, "end": 1, "student_id": 1}
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find(
-            _active_on(date, ground_ids), fields, hint=schema.BY_DAY
-        )
-        return {
-            (row["ground_id"], mark): (row["_id"], row["student_id"])
-            for row in rows
-            for mark in marks(time.fromisoformat(row["start"]), time.fromisoformat(row["end"]))
-        }
-
-
-def _active_on(date: Date, ground_ids: Sequence[str]) -> dict[str, Any]:
-    return {
+    condition = {
         "status": _ACTIVE,
         "date": date.isoformat(),
         "ground_id": {"$in": list(ground_ids)},
     }
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
+        return [to_booking(row) for row in rows]
+
+
+def of_date(db: Documents, date: Date) -> list[Booking]:
+    """The active bookings and closures of ``date`` on every ground, retired ones too."""
+    condition = {"date": date.isoformat(), "status": _ACTIVE}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
+        return [to_booking(row) for row in rows]
+
+
+def last_active_date(db: Documents, session: ClientSession) -> str | None:
+    """The last date (ISO) with an active booking or closure; None without any."""
+    found = collection(db, schema.BOOKINGS).find_one(
+        {"status": _ACTIVE},
+        {"date": 1},
+        sort=[(field, -1) for field, _ in _BY_TIME],
+        hint=schema.BY_DAY,
+        session=session,
+    )
+    return None if found is None else str(found["date"])
 
 
 def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]:
@@ -319,20 +315,6 @@ def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]
             )
             for row in rows
         ]
-
-
-def of_student(
-    db: Documents, student_id: str, dates: Sequence[str], but: str = ""
-) -> list[Document]:
-    """The student's active bookings on ``dates`` (ISO), without the one whose id is ``but``."""
-    condition = {
-        "student_id": student_id,
-        "date": {"$in": list(dates)},
-        "status": _ACTIVE,
-        "_id": {"$ne": but},
-    }
-    with reachable():
-        return list(collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_STUDENT))
 
 
 def of_weeks(

@@ -1,7 +1,7 @@
-"""Indexes and validators, as data: the last word on what may be stored.
+"""Indexes and validators, as data.
 
-Each index's name is a constant; ``ledger.py`` translates the violation of these names only.
-``ensuring.py`` makes a database be as this says.
+``bookings.py`` translates a violation of the index of claims, ``indexes.py`` builds what is
+declared here, and ``migrations.py`` brings stored data of earlier versions to it.
 """
 
 from __future__ import annotations
@@ -17,27 +17,22 @@ ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proo
 GROUND_PHOTOS = "ground_photos"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
-ONE_BOOKING_PER_SLOT = "one_booking_per_slot"
-ONE_PLACE_PER_STUDENT = "one_place_per_student"
-QUOTA_SEAT = "quota_seat"
-# Of the system that this one replaces: with the status in its key it lets a Pending booking in
-# beside an Approved one, and its missing fields would make our bookings collide with each other.
+ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
+# The obvious index of the system before this one: with the status in its key it lets a Pending
+# booking in beside an Approved one.
 LEGACY_INDEX = "unique_active_booking_per_slot"
 LEGACY_KEYS = {"ground", "date", "time", "status"}
+# Indexes of earlier versions that are dropped once ours are built.
+RETIRED_INDEXES = frozenset(
+    {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
+)
+VERSION = 2  # of the schema: the number of the last migration in ``migrations.py``
 
-_HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
+HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
-# name -> (keys, where it holds)
+# name -> (keys, where it holds). Claims are an array, so the index gives each claim one holder.
 UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
-    ONE_BOOKING_PER_SLOT: (("ground_id", "date", "cells"), _HOLDS),
-    ONE_PLACE_PER_STUDENT: (
-        ("student_id", "date", "cells"),
-        _HOLDS | {"student_id": {"$exists": True}},
-    ),
-    QUOTA_SEAT: (
-        ("student_id", "quota.window", "quota.seat"),
-        _HOLDS | {"quota": {"$exists": True}},
-    ),
+    ONE_HOLDER_PER_CLAIM: (("claims",), HOLDS),
 }
 # Of the reads, which name the index that they use.
 BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
@@ -116,11 +111,11 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
     "date": _DATE,
     "start": _TIME,
     "end": _TIME,
-    "cells": {
+    "claims": {
         "bsonType": "array",
         "minItems": 1,
         "uniqueItems": True,
-        "items": {"bsonType": "int", "minimum": 0, "maximum": 287},
+        "items": {"bsonType": "string", "pattern": "^(ground|student|quota)[|]"},
     },
     "status": {"enum": [status.value for status in Status]},
     "student_id": {"bsonType": "string", "minLength": 1},
@@ -152,6 +147,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {
         "$jsonSchema": {
             "bsonType": "object",
+            # The server repeats this to an application that writes bookings in an older form.
+            "description": "the database was migrated: this application must be updated",
             "required": [name for name in _BOOKING_PROPERTIES if name not in _OPTIONAL],
             "additionalProperties": False,
             "properties": _BOOKING_PROPERTIES,
@@ -185,6 +182,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         "$jsonSchema": {
             "required": ["grounds", "students"],
             "properties": {
+                "recount_until": _DATE,
                 "policy": {
                     "bsonType": "object",
                     "additionalProperties": False,
@@ -195,7 +193,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                     },
-                }
+                },
             },
         }
     },

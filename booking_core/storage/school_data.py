@@ -18,6 +18,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from booking_core.domain import timetable
+from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     ChangedMeanwhile,
     InvalidRequest,
@@ -28,8 +29,8 @@ from booking_core.domain.model import Actor, Ground, Student, Timetable
 from booking_core.domain.policy import Policy
 from booking_core.domain.rules import check_may
 from booking_core.storage import audit_log as journal
+from booking_core.storage import booking_queries, schema
 from booking_core.storage import documents as d
-from booking_core.storage import schema
 from booking_core.storage.database import (
     Documents,
     cache_of,
@@ -48,7 +49,11 @@ _DEMO_CLAIM = "demo"
 
 @dataclass(slots=True)
 class Reference:
-    """A consistent copy of the reference data. ``grounds`` is in the order of the screens."""
+    """A consistent copy of the school's data. ``grounds`` is in the order of the screens.
+
+    ``recount_until``: the last day on which bookings made under a higher quota may hold seats that
+    the present quota does not have. Up to it, a free seat does not prove that the quota has room.
+    """
 
     grounds_revision: int = -1
     students_revision: int = -1
@@ -57,6 +62,7 @@ class Reference:
     days: dict[Date, timetable.Day] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    recount_until: Date | None = None
     demo: bool = False
 
     def ground(self, ground_id: str) -> Ground:
@@ -106,6 +112,7 @@ def load(db: Documents) -> Reference:
             grounds_revision,
             students_revision,
             policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
+            recount_until=_to_date(meta.get("recount_until")),
             demo=bool(meta.get("demo")),
         )
         if kept is not None and kept.grounds_revision == grounds_revision:
@@ -127,6 +134,10 @@ def load(db: Documents) -> Reference:
             }
     cache_of(db)[_CACHE] = fresh
     return fresh
+
+
+def _to_date(text: str | None) -> Date | None:
+    return None if text is None else Date.fromisoformat(text)
 
 
 def _save(
@@ -181,16 +192,24 @@ def change_school(db: Documents, by: Actor | None, work: Callable[[ClientSession
 
 
 def save_policy(
-    db: Documents, policy: Policy, *, by: Actor | None = None, was: Policy | None = None
+    db: Documents,
+    policy: Policy,
+    *,
+    by: Actor | None = None,
+    was: Policy | None = None,
+    now: datetime | None = None,
 ) -> Policy:
-    """What the school allows from now on; what is booked stays.
+    """Saves what the school allows from now on; existing bookings stay.
+
+    With a lower quota, ``Reference.recount_until`` is raised to the last day that may already
+    hold bookings.
 
     With ``was``, the policy that the change was made from, ChangedMeanwhile is raised when
     another was saved since. Raises InvalidRequest, NotAllowed, StoreUnavailable.
     """
     if not isinstance(policy, Policy):
         raise InvalidRequest("policy", "must be a Policy")
-    fallback = settings_of(db).policy
+    fallback, zone, at = settings_of(db).policy, settings_of(db).zone, moment(now)
 
     def work(session: ClientSession) -> None:
         meta = collection(db, schema.META)
@@ -199,7 +218,16 @@ def save_policy(
         if was is not None and was != before:
             raise ChangedMeanwhile("the settings")
         after = d.policy_document(policy)
-        meta.update_one({"_id": "revision"}, {"$set": {"policy": after}}, session=session)
+        change: dict[str, Any] = {"policy": after}
+        if policy.quota is not None and (before.quota is None or policy.quota < before.quota):
+            # A booking on its way was checked against the old policy, so its window counts too.
+            last_days = [
+                before.last_date(at, zone).isoformat(),
+                booking_queries.last_active_date(db, session),
+                kept.get("recount_until"),
+            ]
+            change["recount_until"] = max(day for day in last_days if day)
+        meta.update_one({"_id": "revision"}, {"$set": change}, session=session)
         details = {"before": d.policy_document(before), "after": after}
         journal.write(db, session, by, "saved", "settings", "", details)
 

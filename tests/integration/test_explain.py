@@ -40,9 +40,10 @@ from booking_core import (
     week_of,
     weeks_of,
 )
-from booking_core.booking import boards, queries
+from booking_core.booking import queries
 from booking_core.domain import timetable
-from booking_core.storage import booking_queries, schema, school_data
+from booking_core.storage import booking_queries, schema
+from booking_core.storage.database import transact
 
 # One worker builds it, once.
 pytestmark = pytest.mark.xdist_group("large school")
@@ -104,10 +105,7 @@ def ahead(db: Any, students: int) -> object:
 # What a screen shows, and how many bookings it may read.
 LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     "a day": (lambda db: day_board(db, DAY, NOW), 128),
-    "what is free on a day": (
-        lambda db: boards.availability(db, school_data.load(db), DAY, NOW),
-        0,
-    ),
+    "a day of every ground": (lambda db: booking_queries.of_date(db, DAY), 128),
     "one booking": (lambda db: get_booking(db, stored(db).id), 1),
     "the queue": (pending_queue, queries.QUEUE),
     "approved ahead": (lambda db: approved_upcoming(db, now=NOW), queries.QUEUE),
@@ -133,9 +131,9 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     # With all that is booked on the same days.
     "to be given back": (lambda db: find_reinstatable(db, from_date=DAY, now=NOW), 3000),
     "notices": (lambda db: notices_for(db, HEAD.id), 0),
-    "a student's day": (
-        lambda db: booking_queries.of_student(db, "S008", [DAY.isoformat()]),
-        10,
+    "the last day that is booked": (
+        lambda db: transact(db, lambda session: booking_queries.last_active_date(db, session)),
+        1,
     ),
     "requests that lapse": (
         lambda db: booking_queries.pending_over(
