@@ -142,18 +142,22 @@ def test_the_pages_are_all_that_the_filters_take_newest_first(
     assert seen == [row["_id"] for row in expected]
 
 
+def copies(db, booking, count, **changes):
+    """Stores copies of a booking in its own slot, past the index that forbids it."""
+    row = db[schema.BOOKINGS].find_one({"_id": booking.id})
+    for name in schema.UNIQUE_INDEXES:
+        db[schema.BOOKINGS].drop_index(name)
+    db[schema.BOOKINGS].insert_many(
+        row | changes | {"_id": f"copy-{number:04d}"} for number in range(count)
+    )
+
+
 @pytest.fixture
 def busy_day(db):
     """Two hundred and thirty-two approved bookings that are over at 15:00, and one tomorrow."""
-    row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
-    row.pop("quota", None)
-    for name in schema.UNIQUE_INDEXES:  # so that copies of one booking can be stored
-        db[schema.BOOKINGS].drop_index(name)
-    db[schema.BOOKINGS].delete_many({})
-    over = row | {"status": "Approved"}
-    db[schema.BOOKINGS].insert_many(over | {"_id": f"over-{n:03d}"} for n in range(232))
     ahead = booked(db, on=DAY + timedelta(days=1))
     approve(db, ahead.id, by=HEAD, now=NOW)
+    copies(db, booked(db), 232, status="Approved")
     return db, ahead.id
 
 
@@ -184,12 +188,8 @@ def test_a_list_of_bookings_ahead_has_a_limit(school, limit):
 
 
 def test_every_request_of_a_large_school_lapses_however_many_there_are(db):
-    row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
-    row.pop("quota", None)
-    for name in schema.UNIQUE_INDEXES:  # so that copies of one booking can be stored
-        db[schema.BOOKINGS].drop_index(name)
-    db[schema.BOOKINGS].insert_many(row | {"_id": f"copy-{n:04d}"} for n in range(1100))
     waiting = booked(db, on=DAY, start=16)
+    copies(db, booked(db), 1100)
 
     assert lapse_pending(db, now=AFTERNOON) == 1101
     assert [b.id for b in find_bookings(db, status=Status.PENDING)] == [waiting.id]
