@@ -155,7 +155,8 @@ def _build(
             if last or exc.code not in _KEY_CONFLICTS:
                 raise
         for other, info in db[collection].index_information().items():
-            same = info["key"] == pairs and all(info.get(k) == v for k, v in options.items())
+            same = info["key"] == pairs and "collation" not in info
+            same = same and all(info.get(k) == v for k, v in options.items())
             if (other == name and not same) or (other != name and info["key"] == pairs):
                 _drop(db, collection, other)
 
