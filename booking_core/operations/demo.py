@@ -40,8 +40,10 @@ from booking_core.domain.model import (
     Student,
     Timetable,
 )
+from booking_core.school.grounds import save_ground
+from booking_core.school.students import save_students
+from booking_core.school.timetables import save_timetable
 from booking_core.storage import school_data as reference
-from booking_core.storage import timetables
 from booking_core.storage.database import Documents, settings_of
 
 DEMO_ACCOUNTS = (
@@ -157,12 +159,12 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
 
 def _save_school(db: Documents) -> None:
     for ground in DEMO_GROUNDS:
-        reference.save_ground(db, ground)
+        save_ground(db, ground)
     regular, half = _periods(8, 18), _periods(8, 13)
-    timetables.save_timetable(db, Timetable("regular", regular, (0, 1, 2, 3, 4), "Regular day"))
+    save_timetable(db, Timetable("regular", regular, (0, 1, 2, 3, 4), "Regular day"))
     # Sunday too, so that a demo opened on a Sunday has something to show.
-    timetables.save_timetable(db, Timetable("half-day", half, (5, 6), "Half day"))
-    reference.save_students(db, demo_students())
+    save_timetable(db, Timetable("half-day", half, (5, 6), "Half day"))
+    save_students(db, demo_students())
 
 
 def _save_accounts(db: Documents, now: datetime) -> None:

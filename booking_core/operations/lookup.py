@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Ground, Student
-from booking_core.storage.grounds import new_id
+from booking_core.domain.names import new_id
 from booking_core.storage.school_data import Reference
 
 NEW_CLASS = "Unknown"  # of a student that an import adds, where the file tells no class

@@ -33,7 +33,7 @@ from booking_core import (
     suggest_roll_over,
 )
 from booking_core.school.roster import COLUMNS, WrongRow, compare
-from booking_core.storage import students as store
+from booking_core.storage import audit_log
 from booking_core.storage.database import Documents
 from booking_core.tables.table import Row
 
@@ -218,7 +218,7 @@ def test_an_import_that_fails_halfway_leaves_nothing_behind(
     def fail(*args: Any) -> None:
         raise RuntimeError("the journal cannot be written")
 
-    monkeypatch.setattr(store.journal, "write", fail)
+    monkeypatch.setattr(audit_log, "write", fail)
     with pytest.raises(RuntimeError, match="journal"):
         apply_roster(db, plan, by=ADMIN, deactivate_leaving=True)
 
