@@ -9,8 +9,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -21,6 +20,7 @@ from booking_core.school.rollover import class_place
 from booking_core.storage.school_data import Reference
 
 _MOST_WORDS = 6  # of a query; more cost time and tell nothing
+_MOST_JOINED = 3  # words that may be typed as one: van den Berg
 _SHORTEST_INSIDE = 3  # letters that are looked for inside of words too
 _SHORTEST_WITH_TYPO = 4
 _TYPOS = 1
@@ -90,6 +90,32 @@ def _foldings(text: str) -> list[list[str]]:
     return [one] if two == one else [one, two]
 
 
+class _Words:
+    """Words in their order, and the numbers of the students who have each.
+
+    The numbers are one list, in the order of the words: those of a range of words are a slice.
+    """
+
+    def __init__(self, postings: Mapping[str, set[int]]) -> None:
+        self._words = sorted(postings)
+        self._offsets, self._numbers = [0], list[int]()
+        for word in self._words:
+            self._numbers += postings[word]
+            self._offsets.append(len(self._numbers))
+
+    def whole(self, word: str) -> list[int]:
+        place = bisect_left(self._words, word)
+        found = place < len(self._words) and self._words[place] == word
+        return self._slice(place, place + 1) if found else []
+
+    def beginning(self, start: str) -> list[int]:
+        low = bisect_left(self._words, start)
+        return self._slice(low, bisect_left(self._words, start + _END, low))
+
+    def _slice(self, low: int, high: int) -> list[int]:
+        return self._numbers[self._offsets[low] : self._offsets[high]]
+
+
 class StudentIndex:
     """The students of a list, found by the words of their names, classes, numbers and addresses."""
 
@@ -100,25 +126,21 @@ class StudentIndex:
             students,
             key=lambda s: (place[s.class_name], " ".join(_foldings(s.name)[0]), s.name, s.id),
         )
-        postings: defaultdict[str, set[int]] = defaultdict(set)
+        single: defaultdict[str, set[int]] = defaultdict(set)
+        joined: defaultdict[str, set[int]] = defaultdict(set)
         names: set[str] = set()
         for number, student in enumerate(self.students):
             for words in _foldings(student.name):
                 names.update(words)
-                for word in _with_joined(words):
-                    postings[word].add(number)
-            for word in _codes(student):
-                postings[word].add(number)
-        # In one list, in the order of the words: what a range of words names is a slice of it.
-        self._words = sorted(postings)
-        self._offsets, self._numbers = [0], list[int]()
-        for word in self._words:
-            self._numbers += postings[word]
-            self._offsets.append(len(self._numbers))
-        self._names = sorted(names)
-        self._names_text = "\n" + "\n".join(self._names) + "\n"
+            for words in _texts(student):
+                for word in words:
+                    single[word].add(number)
+                for word in _runs(words):
+                    joined[word].add(number)
+        self._single, self._joined = _Words(single), _Words(joined)
+        self._names_text = "\n" + "\n".join(sorted(names)) + "\n"
         self._names_by_length: defaultdict[int, list[str]] = defaultdict(list)
-        for name in self._names:
+        for name in sorted(names):
             self._names_by_length[len(name)].append(name)
 
     def find(self, text: str) -> list[int]:
@@ -127,60 +149,47 @@ class StudentIndex:
         Whole words come before beginnings, then parts of names, then names with one typo; within
         each, the order of ``students``.
         """
-        everyone = set(range(len(self.students)))
-        if text.strip() and not _foldings(text)[0]:
-            return []  # signs alone
-        levels = [everyone] * 4
-        for words in self._queries(text):
-            levels = [kept & found for kept, found in zip(levels, words, strict=True)]
+        words = _query(text)
+        if not words:  # no text, or signs alone
+            return [] if text.strip() else list(range(len(self.students)))
+        levels: list[set[int]] | None = None
+        for place in range(len(words)):
+            found = self._matches(words, place)
+            levels = found if levels is None else _both(levels, found)
             if not levels[-1]:
                 return []
         ranked: list[int] = []
         seen: set[int] = set()
-        for level in levels:
-            ranked += sorted(level - seen)
-            seen |= level
+        for level in levels or ():
+            if level is not seen:
+                ranked += sorted(level - seen)
+                seen = level
         return ranked
 
-    def _queries(self, text: str) -> Iterator[list[set[int]]]:
-        """For each word of ``text``: who matches it whole, in the beginning, inside, with a typo.
+    def _matches(self, words: list[tuple[str, ...]], place: int) -> list[set[int]]:
+        """Who matches the word at ``place``: whole, by a beginning, by a part, with a typo.
 
-        Each is part of the next. A word matches also by what it makes with its neighbours.
+        Each includes the one before, and is the same set where it adds none. A word matches also
+        by what it makes with its neighbours.
         """
-        # An address is one word, of which the beginning may be typed.
-        pieces = (re.sub(r"[\W_]", "", p) if "@" in p else p for p in text.split())
-        foldings = _foldings(" ".join(pieces))
-        # Both ways have one number of words, unless a letter that has two is a word of its own.
-        count = min(len(words) for words in foldings)
-        foldings = [list(dict.fromkeys(words[:count]))[:_MOST_WORDS] for words in foldings]
-        for place in range(min(len(words) for words in foldings)):
-            levels: list[set[int]] = [set(), set(), set(), set()]
-            for words in foldings:
-                word = words[place]
-                joined = {
-                    "".join(words[first:end])
-                    for first in range(max(place - 2, 0), place + 1)
-                    for end in range(place + 1, min(first + 3, len(words)) + 1)
-                }
-                for whole in joined:
-                    levels[0] |= self._between(whole, whole)
-                    levels[1] |= self._between(whole, whole + _END)
-                if len(word) >= _SHORTEST_INSIDE:
-                    for name in self._names_with(word):
-                        levels[2] |= self._between(name, name)
-                for name in self._names_like(word):
-                    levels[3] |= self._between(name, name)
-            for low in range(3):
-                levels[low + 1] |= levels[low]
-            yield levels
-
-    def _between(self, first: str, last: str) -> set[int]:
-        """The students of all words from ``first`` to ``last``, both included."""
-        low = bisect_left(self._words, first)
-        high = bisect_left(self._words, last, low)
-        if high < len(self._words) and self._words[high] == last:
-            high += 1
-        return set(self._numbers[self._offsets[low] : self._offsets[high]])
+        found: tuple[list[int], ...] = ([], [], [], [])
+        for way, word in enumerate(words[place]):
+            for run in (word, *_runs([spellings[way] for spellings in words], place)):
+                for table in (self._single, self._joined):
+                    found[0].extend(table.whole(run))
+                found[1].extend(self._single.beginning(run))
+                if len(run) > 1:  # what begins with one letter does so in a single word
+                    found[1].extend(self._joined.beginning(run))
+            if len(word) >= _SHORTEST_INSIDE:
+                for name in self._names_with(word):
+                    found[2].extend(self._single.whole(name))
+            for name in self._names_like(word):
+                found[3].extend(self._single.whole(name))
+        levels = [set(found[0])]
+        for numbers in found[1:]:
+            before = levels[-1]
+            levels.append(before.union(numbers) if numbers else before)
+        return levels
 
     def _names_with(self, part: str) -> Iterator[str]:
         text, at = self._names_text, -1
@@ -202,22 +211,39 @@ class StudentIndex:
             yield from (name for name, _, _ in found)
 
 
-def _with_joined(words: list[str]) -> Iterator[str]:
-    """The words, each two neighbours as one word, and all of them as one."""
-    yield from words
-    for pair in pairwise(words):
-        yield "".join(pair)
-    yield "".join(words)
+def _both(one: list[set[int]], other: list[set[int]]) -> list[set[int]]:
+    """The students of both, level by level; a level that adds none is the same set."""
+    levels: list[set[int]] = []
+    for number, (left, right) in enumerate(zip(one, other, strict=True)):
+        same = number and left is one[number - 1] and right is other[number - 1]
+        levels.append(levels[-1] if same else left & right)
+    return levels
 
 
-def _codes(student: Student) -> Iterator[str]:
-    """Words that are found whole or by their beginnings only: a number, a class, an address."""
-    for text in (student.id, student.class_name):
-        for words in _foldings(text):
-            yield from _with_joined(words)
+def _query(text: str) -> list[tuple[str, ...]]:
+    """The different words of a query, each in one or two spellings."""
+    # An address is one word, of which the beginning may be typed.
+    pieces = (re.sub(r"[\W_]", "", p) if "@" in p else p for p in text.split())
+    words = zip(*_foldings(" ".join(pieces)), strict=True)
+    return list(dict.fromkeys(words))[:_MOST_WORDS]
+
+
+def _runs(words: Sequence[str], through: int | None = None) -> Iterator[str]:
+    """Each two and three neighbours as one word; those with the word at ``through``, if given."""
+    for length in range(2, _MOST_JOINED + 1):
+        for first in range(len(words) - length + 1):
+            if through is None or first <= through < first + length:
+                yield "".join(words[first : first + length])
+
+
+def _texts(student: Student) -> Iterator[list[str]]:
+    """The words of the student's name, number, class and address, each in its spellings."""
+    for text in (student.name, student.id, student.class_name):
+        yield from _foldings(text)
     if student.email:
-        yield from _foldings(student.email.partition("@")[0])[0]
-        yield "".join(_foldings(student.email)[0])
+        address = _foldings(student.email)[0]
+        yield _foldings(student.email.partition("@")[0])[0]
+        yield ["".join(address)]
 
 
 def find_students(

@@ -23,7 +23,6 @@ from booking_core import (
     cancel,
     change_student,
     classes_of,
-    find_students,
     load_reference,
     plan_roster,
     read_table,
@@ -311,14 +310,3 @@ def test_only_an_admin_changes_students(db: Documents, by: Any) -> None:
             attempt()
 
     assert students(db) == before
-
-
-def test_a_student_is_found_by_every_word_of_what_is_typed() -> None:
-    all_three = [ASHA, RAVI, Student("A3", "Asha Das", "10-A", active=False)]
-
-    assert find_students(all_three, "asha") == [ASHA, all_three[2]]
-    assert find_students(all_three, "das ASHA") == [all_three[2]]
-    assert find_students(all_three, "a2") == [RAVI]
-    assert find_students(all_three, active=False) == [all_three[2]]
-    assert find_students(all_three, class_name="8-B") == [RAVI]
-    assert find_students(all_three, "(.*") == []
