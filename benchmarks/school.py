@@ -28,8 +28,7 @@ from booking_core import (
     save_timetable,
 )
 from booking_core.domain.timetable import iso_week
-from booking_core.storage import migrations as ensuring
-from booking_core.storage import schema
+from booking_core.storage import indexes, schema
 from booking_core.storage.database import BookingDatabase, collection
 from booking_core.storage.documents import slot_fields
 
@@ -138,7 +137,7 @@ def seed(db: BookingDatabase, count: int, like: dict[str, Any]) -> None:
                 for name, keys in schema.LISTING_INDEXES.items()
             ]
         )
-    if faults := ensuring.index_faults(db):
+    if faults := indexes.index_faults(db):
         raise RuntimeError(f"the seeded database lacks {faults}")
     say(f"    done after {clock() - begun:.0f} s")
 

@@ -27,7 +27,7 @@ from booking_core.access.sign_in import (
     touch_session,
 )
 from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
-from booking_core.booking.claims import book, close_ground, move
+from booking_core.booking.claims import book, move
 from booking_core.booking.closures import (
     Closing,
     Closure,
@@ -74,6 +74,7 @@ from booking_core.domain.errors import (
     QuotaReached,
     RuleBroken,
     SchemaConflict,
+    SchemaMissing,
     ServerFailed,
     SignInRefused,
     SlotTaken,
@@ -87,6 +88,7 @@ from booking_core.domain.errors import (
     TooManyAttempts,
     UnknownGround,
     UnknownStudent,
+    UpdateNeeded,
 )
 from booking_core.domain.model import (
     Account,
@@ -202,6 +204,7 @@ __all__ = [
     "RosterPlan",
     "RuleBroken",
     "SchemaConflict",
+    "SchemaMissing",
     "ServerFailed",
     "Session",
     "Settings",
@@ -223,6 +226,7 @@ __all__ = [
     "TooManyAttempts",
     "UnknownGround",
     "UnknownStudent",
+    "UpdateNeeded",
     "Usage",
     "WrongRow",
     "account_of_email",
@@ -243,7 +247,6 @@ __all__ = [
     "change_student",
     "check_proof",
     "classes_of",
-    "close_ground",
     "close_grounds",
     "connect",
     "day_board",

@@ -22,6 +22,7 @@ from booking_core import (
     Student,
     Timetable,
     book,
+    close_grounds,
     save_ground,
     save_students,
     save_timetable,
@@ -63,6 +64,33 @@ def open_school(db: Documents) -> None:
     )
 
 
+def close_one(
+    db: Documents,
+    *,
+    ground_id: str,
+    date: date,
+    start: time,
+    end: time,
+    reason: str,
+    by: Actor,
+    now: datetime | None = None,
+) -> Booking:
+    """Closes one ground on one day, with no booking in the way; the closure."""
+    closing = close_grounds(
+        db,
+        ground_ids=[ground_id],
+        first=date,
+        last=date,
+        start=start,
+        end=end,
+        reason=reason,
+        by=by,
+        expected=(),
+        now=now,
+    )
+    return closing.closures[0]
+
+
 def request_for(
     *,
     student: int | str = 0,
@@ -91,11 +119,19 @@ def booked(
     *,
     by: Actor = MEERA,
     submission_id: UUID | None = None,
+    as_approved: bool | None = None,
     now: datetime = NOW,
     **request: Any,
 ) -> Booking:
     """A booking made through ``book``, of the first ground at nine unless told otherwise."""
-    return book(db, request_for(**request), by=by, submission_id=submission_id or uuid4(), now=now)
+    return book(
+        db,
+        request_for(**request),
+        by=by,
+        submission_id=submission_id or uuid4(),
+        as_approved=as_approved,
+        now=now,
+    )
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
@@ -171,16 +207,27 @@ def noted(db: Documents, action: str) -> dict[str, Any]:
     return dict(entry)
 
 
-def unguard(db: Documents, name: str) -> None:
+def holding(ground: str, day: date, hour: int) -> dict[str, str]:
+    """The condition of ``active`` for what holds the ground at that hour."""
+    return {"claims": f"ground|{ground}|{day.isoformat()}|{hour * 12:03d}"}
+
+
+def unguard(db: Documents) -> None:
     """Puts an index that guards nothing in the place of the unique one, for control tests.
 
-    It bears the same name and the same keys, because reads ask for it by name.
+    It has the same name and keys, because every write of a booking asks for it by name.
     """
-    keys, where = schema.UNIQUE_INDEXES[name]
+    ((name, (keys, where)),) = schema.UNIQUE_INDEXES.items()
     db["bookings"].drop_index(name)
     db["bookings"].create_index(
         [(key, 1) for key in keys], name=name, partialFilterExpression=where
     )
+
+
+def minutes_of(row: dict[str, Any]) -> range:
+    """The minutes of the day that a stored booking covers."""
+    begins, ends = (60 * int(row[end][:2]) + int(row[end][3:]) for end in ("start", "end"))
+    return range(begins, ends or 1440)
 
 
 def assert_sound(db: Documents) -> None:
@@ -189,11 +236,11 @@ def assert_sound(db: Documents) -> None:
     places: dict[tuple[str, str, int], str] = {}
     seats: dict[tuple[str, str, int], str] = {}
     for row in active(db):
-        for cell in row["cells"]:
-            place = (row["ground_id"], row["date"], cell)
+        for minute in minutes_of(row):
+            place = (row["ground_id"], row["date"], minute)
             assert slots.setdefault(place, row["_id"]) == row["_id"], f"double-booked: {place}"
             if row["kind"] == "booking":
-                place = (row["student_id"], row["date"], cell)
+                place = (row["student_id"], row["date"], minute)
                 assert places.setdefault(place, row["_id"]) == row["_id"], f"two places: {place}"
         if "quota" in row:
             seat = (row["student_id"], row["quota"]["window"], row["quota"]["seat"])

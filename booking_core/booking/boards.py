@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -15,7 +15,7 @@ from booking_core.domain.clock import clock
 from booking_core.domain.errors import StoreUnavailable
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date, check_now
-from booking_core.storage import bookings as ledger
+from booking_core.storage import booking_queries
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of
 
@@ -157,19 +157,26 @@ def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
     known = reference.load(db)
     return Board(
         **_frame(db, known, date, now),
-        bookings=tuple(ledger.of_day(db, date, [ground.id for ground in known.open_grounds])),
+        bookings=tuple(
+            booking_queries.of_day(db, date, [ground.id for ground in known.open_grounds])
+        ),
         loaded_at=now,
     )
 
 
-def availability(
-    db: Documents, known: reference.Reference, date: Date, now: datetime
+def availability_of(
+    db: Documents,
+    known: reference.Reference,
+    date: Date,
+    now: datetime,
+    bookings: Iterable[Booking],
 ) -> Availability:
-    """What of ``date`` is free, for a tenth of the cost of its board; raises StoreUnavailable.
-
-    ``held`` maps to the ids of booking and student.
-    """
-    held = ledger.held_cells(db, date, [ground.id for ground in known.open_grounds])
+    """The free slots of ``date``, on which ``bookings`` are active; cheaper than its board."""
+    held = {
+        (booking.ground_id, mark): booking.id
+        for booking in bookings
+        for mark in timetable.marks(booking.start, booking.end)
+    }
     return Availability(**_frame(db, known, date, now), held=held)
 
 

@@ -1,20 +1,20 @@
-"""Closing grounds: what it displaces, the closing in one step, lifting, reinstating.
+"""Closing grounds: what it displaces, the closing in one step, and lifting it.
 
-A closing is one transaction: the bookings in its way are revoked, the closures take their cells
-through the same unique index, who booked is told, and the journal has a line; or none of it.
+A closing is one transaction: the bookings in its way are revoked, the closures claim their
+grounds through the same unique index, the authors get notices and the audit log gets an entry;
+or none of it happens.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
-from booking_core.booking.notices import notice_document
 from booking_core.booking.preconditions import ROUNDS, already_decided
 from booking_core.booking.reinstatement import reinstatable_of
 from booking_core.domain import rules, timetable
@@ -30,21 +30,18 @@ from booking_core.domain.validation import (
     check_time,
     minutes,
 )
-from booking_core.storage import bookings as ledger
-from booking_core.storage import documents as d
+from booking_core.storage import booking_queries, bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage import transactions as unit
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, reachable, settings_of
 
 MOST = 366  # days times grounds, closed in one step
-_SECONDS = 20.0  # that many, each with a day's cells, take a second or two
 _BOOKINGS = "the list of bookings"
 _MIDNIGHT = time(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What one step closed: ``id`` is the group of its closures, ``displaced`` what it revoked."""
+    """The closures of one step, by the id of their group, and the bookings that it revoked."""
 
     id: str
     closures: tuple[Booking, ...]
@@ -53,7 +50,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """What is open again, and the displaced bookings whose slot is still free."""
+    """The closures that were lifted, and the displaced bookings that can be reinstated."""
 
     closures: tuple[Booking, ...]
     reinstatable: list[Booking]
@@ -79,7 +76,7 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A request to close: for each day what of it has not gone by."""
+    """A request to close: for each day the part that is still to come."""
 
     ground_ids: tuple[str, ...]
     days: tuple[tuple[Date, time, time], ...]
@@ -88,7 +85,7 @@ class _Wanted:
 @dataclass(frozen=True, slots=True)
 class _Plan:
     slots: list[Slot]
-    displaced: list[d.Document]
+    displaced: list[Booking]
 
 
 def displaced_by(
@@ -107,8 +104,7 @@ def displaced_by(
     GroundClosed as ``close_grounds`` does.
     """
     wanted = _wanted(db, ground_ids, first, last, start, end, moment(now))
-    plan = unit.reading(db, lambda looking: _plan(looking, wanted))
-    return [d.to_booking(row) for row in plan.displaced]
+    return transactions.reading(db, lambda looking: _plan(looking, wanted)).displaced
 
 
 def close_grounds(
@@ -126,11 +122,11 @@ def close_grounds(
 ) -> Closing:
     """Closes grounds from ``first`` to ``last``, and revokes what is in the way: all or nothing.
 
-    ``expected`` are the ids of the displaced bookings that the user was shown; others than these
-    raise ChangedMeanwhile. A ground is left as it is on a day on which it is closed for all the
-    while already; where it is closed for a part, or everywhere already, GroundClosed is raised: to
-    fill the gaps would open a hole as soon as the older closure is lifted. Raises NotAllowed,
-    InvalidRequest, UnknownGround, StoreUnavailable too. Nothing is changed by what raises.
+    ``expected`` are the ids of the displaced bookings that the user was shown; other ones
+    raise ChangedMeanwhile. A ground that is closed for the whole time on a day already is left
+    as it is there. Where it is closed for a part, or everywhere already, GroundClosed is raised:
+    filling the gaps would leave a hole once the older closure is lifted. Raises NotAllowed,
+    InvalidRequest, UnknownGround, StoreUnavailable too. An error leaves everything as it was.
     """
     rules.check_may("close", by)
     reason = check_text(reason, "reason", required=True)
@@ -140,54 +136,44 @@ def close_grounds(
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
 
-    def work(step: unit.Unit) -> Closing:
+    def work(step: transactions.Transaction) -> Closing:
         plan = _plan(step, wanted)
-        if {row["_id"] for row in plan.displaced} != shown:
+        if {booking.id for booking in plan.displaced} != shown:
             raise ChangedMeanwhile(_BOOKINGS)
-        closures = [
-            d.booking_document(f"{group}/{place}", slot, Status.APPROVED, [decided], purpose=reason)
-            | {"closure_group": group}
-            for place, slot in enumerate(plan.slots)
-        ]
-        closure_at = {(row["ground_id"], row["date"]): row["_id"] for row in closures}
-        revoked = []
-        changes: list[tuple[d.Document, d.Document]] = []
-        for row in plan.displaced:
-            decision = Decision(now, by.id, by.name, "displaced", reason)
-            # ``was`` and ``closure`` are what reinstating needs to know.
-            entry = d.decision_document(decision, [row["date"]]) | {
-                "closure": closure_at[(row["ground_id"], row["date"])],
-                "was": row["status"],
-            }
-            fields = {"status": Status.REVOKED.value, "updated_at": now}
-            changes.append(
-                (
-                    {"_id": row["_id"], "status": row["status"], "revision": row["revision"]},
-                    {"$set": fields, "$inc": {"revision": 1}, "$push": {"history": entry}},
-                )
+        closures = [_closure(f"{group}/{n}", slot, decided) for n, slot in enumerate(plan.slots)]
+        closure_at = {(closure.ground_id, closure.date): closure.id for closure in closures}
+        changes = []
+        for before in plan.displaced:
+            entry = replace(
+                decided,
+                action="displaced",
+                displaced_by=closure_at[(before.ground_id, before.date)],
+                status_before=before.status,
             )
-            revoked.append(d.to_booking(row | fields | {"history": [*row["history"], entry]}))
-        if step.update_all(changes) != len(changes):
+            changes.append((before, before.with_decision(Status.REVOKED, entry)))
+        revoked = step.replace_all(changes)
+        if revoked is None:
             raise ChangedMeanwhile(_BOOKINGS)
         step.insert(closures)
-        step.notify([notice_document("displaced", b, by, reason, now) for b in revoked])
+        step.notify("displaced", revoked, by, reason)
         details = {
             "grounds": list(wanted.ground_ids),
             "first": wanted.days[0][0].isoformat(),
             "last": wanted.days[-1][0].isoformat(),
-            "start": d.time_text(start or _MIDNIGHT),
-            "end": d.time_text(end or _MIDNIGHT),
+            "start": f"{start or _MIDNIGHT:%H:%M}",
+            "end": f"{end or _MIDNIGHT:%H:%M}",
             "reason": reason,
             "displaced": len(revoked),
         }
-        step.note(by, "closed", "closure", group, details, now)
-        return Closing(group, tuple(map(d.to_booking, closures)), tuple(revoked))
+        step.record(by, "closed", "closure", group, details, now)
+        return Closing(group, tuple(closures), tuple(revoked))
 
-    for _ in range(ROUNDS):
-        try:
-            return unit.run(db, work, _SECONDS)
-        except ledger.IndexRefused:  # a cell was taken after we looked: look again
-            continue
+    with reachable():
+        for _ in range(ROUNDS):
+            try:
+                return transactions.run(db, work)
+            except bookings.ClaimTaken:  # a slot was taken after the plan was made
+                continue
     raise ChangedMeanwhile(_BOOKINGS)
 
 
@@ -196,8 +182,8 @@ def lift_closure(
 ) -> Lifted:
     """Opens again what a closing closed (its group's id), or one closure of it (its own id).
 
-    Days that are over stay on record as they were. Nothing is reinstated by it: the answer says
-    what could be. Raises NotAllowed, NotFound, AlreadyDecided when it was lifted before,
+    Days that are over stay as they are. Nothing is reinstated: the answer lists the bookings that
+    can be. Raises NotAllowed, NotFound, AlreadyDecided when it was lifted before,
     InvalidRequest when it is over.
     """
     rules.check_may("close", by)
@@ -206,53 +192,45 @@ def lift_closure(
     zone = settings_of(db).zone
     known = reference.load(db)
 
-    def work(step: unit.Unit) -> Lifted:
-        rows = step.closures(closure_id)
-        if not rows:
+    def work(step: transactions.Transaction) -> Lifted:
+        found = step.closures(closure_id)
+        if not found:
             raise NotFound("closure", closure_id)
-        standing = [row for row in rows if row["status"] == Status.APPROVED.value]
-        if not standing:
-            raise already_decided(rows[-1])
-        lifted = []
-        changes: list[tuple[d.Document, d.Document]] = []
-        for row in standing:
-            slot = d.to_slot(row)
-            if timetable.at(slot.date, slot.end, zone, closing=True).timestamp() <= now.timestamp():
-                continue
-            decision = Decision(now, by.id, by.name, "lifted")
-            entry = d.decision_document(decision, [row["date"]])
-            fields = {"status": Status.CANCELLED.value, "updated_at": now}
-            changes.append(
-                (
-                    {"_id": row["_id"], "status": row["status"]},
-                    {"$set": fields, "$inc": {"revision": 1}, "$push": {"history": entry}},
-                )
-            )
-            lifted.append(d.to_booking(row | fields | {"history": [*row["history"], entry]}))
-        if not lifted:
+        active = [closure for closure in found if closure.status.is_active]
+        if not active:
+            raise already_decided(found[-1])
+        entry = Decision(now, by.id, by.name, "lifted")
+        changes = [
+            (closure, closure.with_decision(Status.CANCELLED, entry))
+            for closure in active
+            if not rules.is_over(closure.slot, now, zone)
+        ]
+        if not changes:
             raise InvalidRequest("closure_id", "is over already")
-        if step.update_all(changes) != len(changes):
-            raise already_decided(rows[-1])
+        lifted = step.replace_all(changes)
+        if lifted is None:
+            raise already_decided(found[-1])
         ids = {closure.id for closure in lifted}
         displaced = [
-            row
-            for row in step.revoked(
+            booking
+            for booking in step.revoked(
                 sorted({closure.ground_id for closure in lifted}),
-                sorted({closure.date.isoformat() for closure in lifted}),
+                sorted({closure.date for closure in lifted}),
             )
-            if row["history"][-1].get("closure") in ids
+            if booking.history[-1].displaced_by in ids
         ]
         details = {"days": len(lifted), "reason": lifted[0].purpose}
-        step.note(by, "lifted", "closure", closure_id, details, now)
+        step.record(by, "lifted", "closure", closure_id, details, now)
         return Lifted(tuple(lifted), reinstatable_of(step, displaced, known, now, zone))
 
-    return unit.run(db, work, _SECONDS)
+    with reachable():
+        return transactions.run(db, work)
 
 
 def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[Closure]:
-    """What stands closed on ``from_date`` or later, the first first; at most ``limit`` (1-1000).
+    """The closings of ``from_date`` and later, the earliest first; at most ``limit`` (1 to 1000).
 
-    Of a closure that began before, ``first`` is its first day from ``from_date`` on.
+    ``first`` is the first closed day from ``from_date`` on.
     """
     from_date = check_date(from_date, "from_date")
     check_limit(limit)
@@ -268,7 +246,7 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
             row["by_name"],
             row["at"],
         )
-        for row in ledger.closure_groups(db, from_date, limit)
+        for row in booking_queries.closure_groups(db, from_date, limit)
     ]
 
 
@@ -301,7 +279,7 @@ def _wanted(
     for ground_id in ids:
         known.ground(ground_id)
     local = now.astimezone(settings_of(db).zone)
-    # What has gone by stays as it was: of today, the cells before this one.
+    # The past stays as it was: of today, the marks before this one.
     begun = (local.hour * 60 + local.minute) // MARK_MINUTES * MARK_MINUTES
     days = []
     for date in dates:
@@ -315,30 +293,57 @@ def _wanted(
     return _Wanted(ids, tuple(days))
 
 
-def _plan(looking: unit.Unit, wanted: _Wanted) -> _Plan:
-    """What is to be closed and what is in the way, as stored now."""
-    held: defaultdict[tuple[str, str], list[d.Document]] = defaultdict(list)
-    rows = looking.held(wanted.ground_ids, wanted.days[0][0], wanted.days[-1][0])
-    for row in rows:
-        held[(row["ground_id"], row["date"])].append(row)
+def _plan(looking: transactions.Transaction, wanted: _Wanted) -> _Plan:
+    """The slots to close and the bookings there, as stored now."""
+    held: defaultdict[tuple[str, Date], list[Booking]] = defaultdict(list)
+    found = looking.held(wanted.ground_ids, wanted.days[0][0], wanted.days[-1][0])
+    for booking in found:
+        held[(booking.ground_id, booking.date)].append(booking)
     slots: list[Slot] = []
     displaced: set[str] = set()
     closed_before: GroundClosed | None = None
     for date, start, end in wanted.days:
-        cells = set(timetable.marks(start, end))
+        marks = set(timetable.marks(start, end))
         for ground_id in wanted.ground_ids:
-            inside = [r for r in held[(ground_id, date.isoformat())] if cells & set(r["cells"])]
-            closed = [row for row in inside if row["kind"] == "closure"]
+            inside = [b for b in held[(ground_id, date)] if marks & _marks(b)]
+            closed = [booking for booking in inside if booking.kind == "closure"]
             if closed:
-                closed_before = GroundClosed(ground_id, closed[0]["purpose"])
-                if not cells <= {cell for row in closed for cell in row["cells"]}:
+                closed_before = GroundClosed(ground_id, closed[0].purpose)
+                if not marks <= set().union(*map(_marks, closed)):
                     raise closed_before
                 continue
             slots.append(Slot(ground_id, date, start, end))
-            displaced |= {row["_id"] for row in inside}
+            displaced |= {booking.id for booking in inside}
     if not slots and closed_before is not None:
         raise closed_before
-    return _Plan(slots, [row for row in rows if row["_id"] in displaced])
+    return _Plan(slots, [booking for booking in found if booking.id in displaced])
+
+
+def _marks(booking: Booking) -> set[int]:
+    return set(timetable.marks(booking.start, booking.end))
+
+
+def _closure(id: str, slot: Slot, decided: Decision) -> Booking:
+    return Booking(
+        id=id,
+        ground_id=slot.ground_id,
+        date=slot.date,
+        start=slot.start,
+        end=slot.end,
+        status=Status.APPROVED,
+        student_id=None,
+        student_name="",
+        class_name="",
+        game="",
+        purpose=decided.reason,
+        created_by=decided.by,
+        created_by_name=decided.by_name,
+        created_at=decided.at,
+        updated_at=decided.at,
+        kind="closure",
+        history=(decided,),
+        closure_group=id.partition("/")[0],
+    )
 
 
 def _ids(values: Any, name: str) -> set[str]:

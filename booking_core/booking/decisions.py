@@ -1,7 +1,7 @@
-"""Verbs that free or confirm a slot: approve, reject, revoke, cancel, and lapse.
+"""The verbs that confirm or free a slot: approve, reject, revoke, cancel, and lapse.
 
-A status changes only by an atomic update that expects the old one; who finds it changed is told
-by whom. Freeing needs no other guard.
+A status changes only by an atomic update at the revision that the verb saw, so a change made
+meanwhile is never overwritten. Freeing needs no other guard.
 """
 
 from __future__ import annotations
@@ -9,45 +9,72 @@ from __future__ import annotations
 from datetime import datetime
 
 from booking_core.access.delegations import deciding_for
-from booking_core.booking.preconditions import ROUNDS, already_decided, must_exist
+from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.domain import rules, timetable
 from booking_core.domain.clock import moment
-from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Status
-from booking_core.domain.rules import check_actor
+from booking_core.domain.errors import (
+    ChangedMeanwhile,
+    InvalidRequest,
+    NotAllowed,
+    StoreUnavailable,
+)
+from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Slot, Status
 from booking_core.domain.validation import check_booking_id, check_text
-from booking_core.storage import bookings as ledger
-from booking_core.storage import documents as d
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage import booking_queries, bookings
+from booking_core.storage import school_data as reference
+from booking_core.storage.database import Documents, reachable, settings_of
+
+_BATCH = 500  # requests that lapse between two reads
+_SYSTEM = ("system", "Nobody")  # the author of what no user decides
 
 
 def approve(
-    db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
+    db: Documents,
+    booking_id: str,
+    *,
+    by: Actor,
+    reason: str = "",
+    expected: Slot | None = None,
+    now: datetime | None = None,
 ) -> Booking:
-    """Pending -> Approved, by a principal or who has a principal's decisions in hand today.
+    """Pending -> Approved, by a principal or a delegate, who never approves an own request.
 
-    Raises NotAllowed, NotFound, AlreadyDecided.
+    The rules that may have changed since the request are checked again. ``expected`` is the slot
+    that the user saw; ChangedMeanwhile is raised when the booking was moved since. Raises
+    NotAllowed, NotFound, AlreadyDecided, RuleBroken, InvalidRequest, StoreUnavailable.
     """
-    return _decide(db, booking_id, "approve", by, reason, now)
+    if expected is not None and not isinstance(expected, Slot):
+        raise InvalidRequest("expected", "must be a Slot")
+    return _decide(db, booking_id, "approve", by, reason, now, expected)
 
 
 def reject(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
-    """Pending -> Rejected, by whoever may approve; the slot is free again. A reason is required."""
+    """Pending -> Rejected, by a principal or a delegate; the slot is free again.
+
+    Raises as ``approve`` does, and InvalidRequest without a reason.
+    """
     return _decide(db, booking_id, "reject", by, reason, now)
 
 
 def revoke(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
-    """Approved -> Revoked, by whoever may approve; the slot is free again. A reason is required."""
+    """Approved -> Revoked, by a principal or a delegate; the slot is free again.
+
+    Raises as ``approve`` does, and InvalidRequest without a reason.
+    """
     return _decide(db, booking_id, "revoke", by, reason, now)
 
 
 def cancel(
     db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
 ) -> Booking:
-    """Pending or Approved -> Cancelled, by whoever made it, a principal or an admin."""
+    """Pending or Approved -> Cancelled, by its author, a principal or an admin.
+
+    Raises as ``approve`` does.
+    """
     return _decide(db, booking_id, "cancel", by, reason, now)
 
 
@@ -61,70 +88,69 @@ _DECISIONS: dict[str, tuple[tuple[Status, ...], Status, bool]] = {
 
 
 def _decide(
-    db: Documents, booking_id: str, verb: str, by: Actor, reason: str, now: datetime | None
+    db: Documents,
+    booking_id: str,
+    verb: str,
+    by: Actor,
+    reason: str,
+    now: datetime | None,
+    expected: Slot | None = None,
 ) -> Booking:
-    expected, target, needs_reason = _DECISIONS[verb]
+    sources, target, needs_reason = _DECISIONS[verb]
     booking_id = check_booking_id(booking_id)
-    check_actor(by)
+    rules.check_actor(by)
     reason = check_text(reason, "reason", required=needs_reason)
-    now = moment(now)
-    kept = must_exist(db, booking_id)
-    principal = deciding_for(db, verb, by, now)
-    if not principal:
-        rules.check_may(verb, by, d.to_booking(kept))
-    for _ in range(ROUNDS):
-        if Status(kept["status"]) not in expected:
-            raise already_decided(kept)
-        decision = Decision(now, by.id, by.name, target.value.lower(), reason, principal)
-        changed = ledger.update(
-            db,
-            # The date stands in the condition because the history entry carries it for the feed.
-            {
-                "_id": booking_id,
-                "status": {"$in": [status.value for status in expected]},
-                "date": kept["date"],
-            },
-            {
-                "$set": {"status": target.value, "updated_at": now},
-                "$inc": {"revision": 1},
-                "$push": {"history": d.decision_document(decision, [kept["date"]])},
-            },
-        )
-        if changed is not None:
-            return changed
-        kept = must_exist(db, booking_id)
-    raise already_decided(kept)
+    now, zone = moment(now), settings_of(db).zone
+    with reachable():
+        principal = deciding_for(db, verb, by, now)
+        for _ in range(ROUNDS):
+            before = existing_booking(db, booking_id)
+            if not principal:
+                rules.check_may(verb, by, before)
+            elif verb == "approve" and before.created_by == by.id:
+                raise NotAllowed("approve an own request", by.role.value)
+            if before.status not in sources:
+                raise already_decided(before)
+            if expected is not None and before.slot != expected:
+                raise ChangedMeanwhile("the slot of this booking")
+            correction = rules.check_change(before, by, reason, now, zone)
+            if verb == "approve":
+                _check_still_valid(db, before)
+            entry = Decision(
+                now, by.id, by.name, target.value.lower(), reason, principal, correction=correction
+            )
+            after = bookings.replace(db, before, before.with_decision(target, entry))
+            if after is not None:
+                return after
+    raise StoreUnavailable("the booking changes faster than it can be decided")
 
 
 def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
     """Pending -> Lapsed for every request whose slot has ended undecided; how many.
 
-    Safe to run anywhere at any time: each is one conditional update.
+    It may run anywhere at any time: each is one atomic update, at the revision that was found.
+    Raises InvalidRequest, StoreUnavailable.
     """
-    now = moment(now)
-    local = now.astimezone(settings_of(db).zone)
-    today = local.date().isoformat()
-    rows = ledger.find(
-        db,
-        {"status": Status.PENDING.value, "kind": "booking", "date": {"$lte": today}},
-        sort=[("date", 1), ("start", 1), ("_id", 1)],
-        limit=1000,
-    )
-    lapsed = 0
-    zone = settings_of(db).zone
-    for booking in rows:
-        if timetable.at(booking.date, booking.end, zone, closing=True) > now:
-            continue
-        date = booking.date.isoformat()
-        decision = Decision(now, "system", "Nobody", "lapsed", "not decided in time")
-        changed = ledger.update(
-            db,
-            {"_id": booking.id, "status": Status.PENDING.value, "date": date},
-            {
-                "$set": {"status": Status.LAPSED.value, "updated_at": now},
-                "$inc": {"revision": 1},
-                "$push": {"history": d.decision_document(decision, [date])},
-            },
-        )
-        lapsed += changed is not None
+    now, zone = moment(now), settings_of(db).zone
+    today = now.astimezone(zone).date()
+    ahead = timetable.ends_ahead(today, now, zone)
+    lapsed, last = 0, None
+    while found := booking_queries.pending_over(
+        db, today=today, ends_ahead=ahead, after=last, limit=_BATCH
+    ):
+        for before in found:
+            entry = Decision(now, *_SYSTEM, "lapsed", "not decided in time")
+            after = bookings.replace(db, before, before.with_decision(Status.LAPSED, entry))
+            lapsed += after is not None
+        last = found[-1]
     return lapsed
+
+
+def _check_still_valid(db: Documents, booking: Booking) -> None:
+    known = reference.load(db)
+    rules.check_still_valid(
+        booking,
+        ground=known.ground(booking.ground_id),
+        student=known.student(str(booking.student_id)),
+        plan=known.plan(booking.date),
+    )

@@ -1,25 +1,28 @@
-"""What every verb begins with: who acts, on which booking, at which moment."""
+"""Preconditions that the verbs on one booking share."""
 
 from __future__ import annotations
 
-from booking_core.domain.errors import AlreadyDecided, NotFound
-from booking_core.domain.model import Status
-from booking_core.storage import bookings as ledger
-from booking_core.storage import documents as d
+from booking_core.domain.errors import AlreadyDecided, InvalidRequest, NotFound
+from booking_core.domain.model import Booking
+from booking_core.storage import bookings
 from booking_core.storage.database import Documents
 
-# A slot that is freed and taken again between our write and our look at it is tried anew, this
-# often; each round needs another user to win and to leave within a millisecond.
+# A slot that is freed and taken again between a write and the look at its holder is tried anew,
+# this often: each round needs another user to win and to leave within a millisecond.
 ROUNDS = 5
 
 
-def must_exist(db: Documents, booking_id: str) -> d.Document:
-    kept = ledger.read(db, booking_id)
-    if kept is None:
+def existing_booking(db: Documents, booking_id: str) -> Booking:
+    """The stored booking; raises NotFound, and InvalidRequest for the id of a closure."""
+    found = bookings.read(db, booking_id)
+    if found is None:
         raise NotFound("booking", booking_id)
-    return kept
+    if found.kind != "booking":
+        raise InvalidRequest("booking_id", "is a closure, which can only be lifted")
+    return found
 
 
-def already_decided(kept: d.Document) -> AlreadyDecided:
-    last = kept["history"][-1]
-    return AlreadyDecided(Status(kept["status"]), last["by_name"], last["at"])
+def already_decided(booking: Booking) -> AlreadyDecided:
+    """The error that names who gave ``booking`` its present status, and when."""
+    last = booking.last_decision
+    return AlreadyDecided(booking.status, last.by_name, last.at)

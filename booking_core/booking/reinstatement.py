@@ -1,4 +1,4 @@
-"""Giving back what a closure displaced, once it is lifted and where the slot is still free."""
+"""Reinstating displaced bookings, once the closure is lifted and where the slot is still free."""
 
 from __future__ import annotations
 
@@ -9,163 +9,152 @@ from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from booking_core.booking import conflicts as refusals
-from booking_core.booking.claims import free_seat
-from booking_core.booking.notices import notice_document
-from booking_core.booking.preconditions import ROUNDS, already_decided, must_exist
+from booking_core.booking.claims import raise_lost, with_seat
+from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.domain import rules, timetable
 from booking_core.domain.clock import moment
-from booking_core.domain.errors import GroundRetired, InThePast, SlotTaken, StudentInactive
+from booking_core.domain.errors import (
+    InThePast,
+    InvalidRequest,
+    RuleBroken,
+    StoreUnavailable,
+)
 from booking_core.domain.model import Actor, Booking, Decision, Status
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
-from booking_core.storage import bookings as ledger
-from booking_core.storage import documents as d
-from booking_core.storage import schema
+from booking_core.storage import bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage import transactions as unit
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, reachable, settings_of
 
-_BATCH = 500  # of displaced bookings, looked at together
+_BATCH = 500  # displaced bookings that are checked together
 
 
 def find_reinstatable(
     db: Documents, *, from_date: Date, now: datetime | None = None, limit: int = 200
 ) -> list[Booking]:
-    """What closures displaced and ``reinstate`` would give back, by date and time.
+    """The displaced bookings that ``reinstate`` would reinstate, by date and time.
 
-    A closure holds its slots until it is lifted: what is free again needs no other sign of that.
-    Of ``from_date`` and later; at most ``limit`` (1 to 1000). Where two want one slot, both are
-    among them: the first to be given back has it. Raises InvalidRequest, StoreUnavailable.
+    Those of ``from_date`` and later; at most ``limit`` (1 to 1000). An active closure holds its
+    slots, so a free slot needs no other sign that the closure was lifted. Of two bookings that
+    exclude each other both are listed: the first to be reinstated gets the slot. Raises
+    InvalidRequest, StoreUnavailable.
     """
     from_date = check_date(from_date, "from_date")
     check_limit(limit)
     now, zone = moment(now), settings_of(db).zone
     known = reference.load(db)
 
-    def look(looking: unit.Unit) -> list[Booking]:
+    def look(looking: transactions.Transaction) -> list[Booking]:
         found: list[Booking] = []
-        rows = looking.displaced(from_date)
-        while len(found) < limit and (batch := list(islice(rows, _BATCH))):
+        displaced = looking.displaced(from_date)
+        while len(found) < limit and (batch := list(islice(displaced, _BATCH))):
             found += reinstatable_of(looking, batch, known, now, zone)
         return found[:limit]
 
-    return unit.reading(db, look)
+    return transactions.reading(db, look)
 
 
 def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None = None) -> Booking:
-    """Gives a displaced booking its slot back, with the status that it had; who booked is told.
+    """Gives a displaced booking its slot and its former status back, and notifies its author.
 
-    It claims its cells and its seat again, through the same indexes as everybody. Raises
-    NotAllowed, NotFound, AlreadyDecided (it was revoked by a person, or given back before),
-    InThePast, GroundRetired, StudentInactive, GroundClosed, SlotTaken, StudentBusy, QuotaReached.
+    It claims its ground, student and seat again, through the same index as every booking. Raises
+    NotAllowed, NotFound, AlreadyDecided (a user revoked it, or it was reinstated before),
+    InThePast, NoSchool, GroundRetired, GameNotAllowed, StudentInactive, GroundClosed, SlotTaken,
+    StudentBusy, QuotaReached.
     """
     rules.check_may("close", by)
     booking_id = check_booking_id(booking_id)
-    now = moment(now)
-    zone = settings_of(db).zone
-    known = reference.load(db)
-    quota = known.policy.quota
-    seat: d.Document | None = None
-    for _ in range(ROUNDS):
-        kept = must_exist(db, booking_id)
-        if not _displaced(kept):
-            raise already_decided(kept)
-        booking = d.to_booking(kept)
-        starts_at = timetable.at(booking.date, booking.start, zone)
-        if starts_at <= now:
-            raise InThePast(starts_at)
-        if known.ground(booking.ground_id).retired:
-            raise GroundRetired(booking.ground_id)
-        student = known.student(str(booking.student_id))
-        if not student.active:
-            raise StudentInactive(student.id)
-        window, held = booking.quota_window, booking.quota_seat
-        # A seat beyond the quota was given while it was higher.
-        beyond = held is not None and quota is not None and held >= quota
-        if seat is None and beyond and window is not None and quota is not None:
-            seat = free_seat(db, student.id, window, quota, booking_id)
-        entry = d.decision_document(
-            Decision(now, by.id, by.name, "reinstated"), [booking.date.isoformat()]
-        )
-        fields: d.Document = {"status": kept["history"][-1]["was"], "updated_at": now}
-        change: d.Document = {
-            "$set": fields | ({"quota": seat} if seat else {}),
-            "$inc": {"revision": 1},
-            "$push": {"history": entry},
-        }
-        if window is not None and quota is None:  # the quota was lifted since
-            change["$unset"] = {"quota": ""}
+    now, zone = moment(now), settings_of(db).zone
+    tried = 0
+    with reachable():
+        while True:
+            before = existing_booking(db, booking_id)
+            if not _is_displaced(before):
+                raise already_decided(before)
+            known = reference.load(db)
+            _check_reinstatable(known, before, now, zone)
+            entry = Decision(now, by.id, by.name, "reinstated")
+            status = before.history[-1].status_before or Status.PENDING
+            wanted = before.with_decision(status, entry)
+            if wanted.quota_window is not None:
+                wanted = with_seat(db, known, wanted, count_seats=True)
 
-        def work(
-            step: unit.Unit, kept: d.Document = kept, change: d.Document = change
-        ) -> Booking | None:
-            changed = step.update(
-                {
-                    "_id": booking_id,
-                    "status": Status.REVOKED.value,
-                    "revision": kept["revision"],
-                },
-                change,
-            )
-            if changed is not None:
-                step.notify([notice_document("reinstated", changed, by, "", now)])
-            return changed
+            def work(
+                step: transactions.Transaction, before: Booking = before, wanted: Booking = wanted
+            ) -> Booking | None:
+                after = step.replace(before, wanted)
+                if after is not None:
+                    step.notify("reinstated", [after], by, "")
+                return after
 
-        try:
-            changed = unit.run(db, work)
-        except ledger.IndexRefused as refused:
-            refusals.explain(db, refused, refusals.holder_of(db, known, kept, now), kept)
-            if refused.index == schema.QUOTA_SEAT and window is not None and quota is not None:
-                seat = free_seat(db, student.id, window, quota, booking_id)
-            continue
-        if changed is not None:
-            return changed
-    raise SlotTaken(booking.ground_id, booking.date, booking.start, booking.end, None, None)
+            try:
+                reinstated = transactions.run(db, work)
+            except bookings.ClaimTaken as lost:
+                raise_lost(db, known, wanted, lost.claim, now, tried)
+                reinstated = None
+            if reinstated is not None:
+                return reinstated
+            tried += 1
+            if tried > 2 * ROUNDS:
+                raise StoreUnavailable("the booking changes faster than it can be reinstated")
 
 
 def reinstatable_of(
-    looking: unit.Unit,
-    rows: Sequence[d.Document],
+    looking: transactions.Transaction,
+    displaced: Sequence[Booking],
     known: reference.Reference,
     now: datetime,
     zone: ZoneInfo,
 ) -> list[Booking]:
-    """Of ``rows``, the displaced ones not begun, whose slot and whose student are free.
-
-    Without those of a ground that is retired, or of a student who left. By date and time.
-    """
-    asked = [
-        b
-        for b in (d.to_booking(row) for row in rows if _displaced(row))
-        if timetable.at(b.date, b.start, zone) > now
-        and b.ground_id in known.grounds
-        and not known.grounds[b.ground_id].retired
-        and str(b.student_id) in known.students
-        and known.students[str(b.student_id)].active
-    ]
+    """Those of ``displaced`` that ``reinstate`` would reinstate now, by date and time."""
+    asked = [b for b in displaced if _is_displaced(b) and _passes(known, b, now, zone)]
     if not asked:
         return []
-    dates = sorted({b.date.isoformat() for b in asked})
-    taken: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-    for row in looking.held_on(sorted({b.ground_id for b in asked}), dates):
-        taken[(row["ground_id"], row["date"])].update(row["cells"])
+    dates = sorted({b.date for b in asked})
+    taken: defaultdict[tuple[str, Date], set[int]] = defaultdict(set)
+    for held in looking.held_on(sorted({b.ground_id for b in asked}), dates):
+        taken[(held.ground_id, held.date)].update(timetable.marks(held.start, held.end))
     students = sorted({str(b.student_id) for b in asked})
-    for row in looking.of_students(students, dates):
-        taken[(row["student_id"], row["date"])].update(row["cells"])
+    for held in looking.of_students(students, dates):
+        taken[(str(held.student_id), held.date)].update(timetable.marks(held.start, held.end))
     free = [
         b
         for b in asked
         if not set(timetable.marks(b.start, b.end))
-        & (
-            taken[(b.ground_id, b.date.isoformat())]
-            | taken[(str(b.student_id), b.date.isoformat())]
-        )
+        & (taken[(b.ground_id, b.date)] | taken[(str(b.student_id), b.date)])
     ]
+    if known.policy.quota is not None:
+        seats = looking.taken_seats((str(b.student_id), b.quota_window or "") for b in free)
+        free = [
+            b
+            for b in free
+            if b.quota_window is None
+            or len(seats[(str(b.student_id), b.quota_window)]) < known.policy.quota
+        ]
     return sorted(free, key=lambda b: (b.date, b.start, b.ground_id))
 
 
-def _displaced(row: d.Document) -> bool:
-    """Whether a closure was the last that happened to it."""
-    return bool(
-        row["status"] == Status.REVOKED.value and row["history"][-1]["action"] == "displaced"
+def _check_reinstatable(
+    known: reference.Reference, booking: Booking, now: datetime, zone: ZoneInfo
+) -> None:
+    """The rules that a reinstatement must pass; raises RuleBroken, InvalidRequest."""
+    if rules.has_begun(booking.slot, now, zone):
+        raise InThePast(timetable.at(booking.date, booking.start, zone))
+    rules.check_still_valid(
+        booking,
+        ground=known.ground(booking.ground_id),
+        student=known.student(str(booking.student_id)),
+        plan=known.plan(booking.date),
     )
+
+
+def _passes(known: reference.Reference, booking: Booking, now: datetime, zone: ZoneInfo) -> bool:
+    try:
+        _check_reinstatable(known, booking, now, zone)
+    except (RuleBroken, InvalidRequest):
+        return False
+    return True
+
+
+def _is_displaced(booking: Booking) -> bool:
+    """Whether a closure was the last to change the booking."""
+    return booking.status is Status.REVOKED and booking.history[-1].action == "displaced"

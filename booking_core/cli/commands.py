@@ -23,8 +23,7 @@ from booking_core.operations import backups, demo, doctor
 from booking_core.operations import history_import as imports
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
-from booking_core.storage import migrations as ensuring
-from booking_core.storage import schema
+from booking_core.storage import indexes, schema
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import BookingDatabase, connected, reachable
 from booking_core.tables.table import UPLOAD, Limits, Table, read_table
@@ -62,15 +61,15 @@ def init() -> None:
     store = doctor.open_store(settings)
     with contextlib.closing(store.client), reachable():
         known = set(store.list_collection_names())
-        indexes, validators = ensuring.index_faults(store), ensuring.validator_faults(store)
+        missing, validators = indexes.index_faults(store), indexes.validator_faults(store)
     with connected(settings) as db:
         for name in validators:
             made = "validator of" if name in known else "collection"
             click.echo(f"made {made} {name}")
-        for name in indexes:
+        for name in missing:
             ours = name in schema.INDEXES
             click.echo(f"made index {name}" if ours else f"dropped the old index {name}")
-        if not indexes and not validators:
+        if not missing and not validators:
             click.echo(f"Everything is in place in {db.name}.")
 
 

@@ -21,6 +21,8 @@ BookingError
 |   +-- ProofOutOfTime    one that is too old, or from a moment to come (.age_seconds)
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
 +-- StoreUnavailable      the database cannot be reached; nothing is known to have happened
+|   +-- SchemaMissing     it was emptied under the running application
++-- UpdateNeeded          the database is newer than this application (.stored, .known)
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
 """
 
@@ -107,8 +109,10 @@ class QuotaReached(RuleBroken):
 
 
 class GroundClosed(RuleBroken):
-    def __init__(self, ground_id: str, reason: str) -> None:
-        self.ground_id, self.reason = ground_id, reason
+    """A closure holds part of the slot. ``alternatives`` are up to three free slots."""
+
+    def __init__(self, ground_id: str, reason: str, alternatives: Sequence[Slot] = ()) -> None:
+        self.ground_id, self.reason, self.alternatives = ground_id, reason, tuple(alternatives)
         super().__init__(f"{ground_id}: {reason}")
 
 
@@ -184,10 +188,19 @@ class SlotTaken(Conflict):
 
 
 class StudentBusy(Conflict):
-    """The student is on another ground then. ``booking`` is None when it ended meanwhile."""
+    """The student has another booking then. ``booking`` is None when it ended meanwhile.
 
-    def __init__(self, booking: Booking | None) -> None:
-        self.booking = booking
+    ``since`` is when that booking took its slot (aware); ``alternatives`` are up to three slots
+    that are free and at which the student is too.
+    """
+
+    def __init__(
+        self,
+        booking: Booking | None,
+        since: datetime | None = None,
+        alternatives: Sequence[Slot] = (),
+    ) -> None:
+        self.booking, self.since, self.alternatives = booking, since, tuple(alternatives)
         super().__init__(booking.id if booking else "student busy")
 
 
@@ -268,6 +281,21 @@ class SchemaConflict(BookingError):
 
 class StoreUnavailable(BookingError):
     """The database cannot be reached; nothing is known to have happened."""
+
+
+class SchemaMissing(StoreUnavailable):
+    """The database has lost an index; no booking is accepted until it exists again."""
+
+
+class UpdateNeeded(BookingError):
+    """The database was migrated by a newer version of this application.
+
+    ``stored`` and ``known`` are the numbers of the last migration there and here.
+    """
+
+    def __init__(self, stored: int, known: int) -> None:
+        self.stored, self.known = stored, known
+        super().__init__(f"the database is at migration {stored}, this application at {known}")
 
 
 class ServerFailed(BookingError):

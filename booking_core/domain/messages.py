@@ -25,6 +25,7 @@ from booking_core.domain.errors import (
     ProofSpent,
     QuotaReached,
     SchemaConflict,
+    SchemaMissing,
     SignInRefused,
     SlotTaken,
     StoreUnavailable,
@@ -37,6 +38,7 @@ from booking_core.domain.errors import (
     TooManyAttempts,
     UnknownGround,
     UnknownStudent,
+    UpdateNeeded,
 )
 
 
@@ -79,6 +81,17 @@ def sent_before(what: str) -> str:
 
 def contradictions(count: int) -> str:
     return f"The stored bookings contradict each other in {count} places"
+
+
+def update_needed() -> str:
+    return (
+        "The database was updated by a newer version of this application; "
+        "update this one and start it again."
+    )
+
+
+def schema_missing() -> str:
+    return "The database has lost its indexes; nothing can be booked until they are built again."
 
 
 def _sentence(exc: BookingError) -> str:
@@ -150,6 +163,10 @@ def _sentence(exc: BookingError) -> str:
                 f"{contradictions(len(exc.offenders))}, and "
                 "nothing was changed; “python -m booking_core doctor” names them."
             )
+        case UpdateNeeded():
+            return update_needed()
+        case SchemaMissing():
+            return schema_missing()
         case StoreUnavailable():
             return f"The database cannot be reached; is MONGODB_URI right? ({_short(exc)})"
         case _:  # ServerFailed: its text is a problem and a remedy

@@ -7,7 +7,7 @@ constructor raises :class:`InvalidRequest` with the name of the offending field.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
 from enum import StrEnum
@@ -271,9 +271,11 @@ class BookingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One line of a booking's history. ``at`` is aware (UTC); ``by`` is an actor's id.
+    """One entry of a booking's history. ``at`` is aware (UTC); ``by`` is an actor's id.
 
-    ``on_behalf_of`` is the name of the principal whose decisions the actor had in hand.
+    ``on_behalf_of``: the name of the principal who delegated the decision. ``moved_from``: the
+    slot before a move. ``displaced_by``: the id of the closure that revoked the booking, and
+    ``status_before`` the status that it had then. ``correction``: the slot was over already.
     """
 
     at: datetime
@@ -282,14 +284,31 @@ class Decision:
     action: str
     reason: str = ""
     on_behalf_of: str = ""
+    moved_from: Slot | None = None
+    displaced_by: str = ""
+    status_before: Status | None = None
+    correction: bool = False
+
+
+# The actions that can have given a booking its status.
+_ACTIONS = {
+    Status.PENDING: ("requested", "moved", "reinstated", "imported"),
+    Status.APPROVED: ("approved", "reinstated", "imported", "closed"),
+    Status.REJECTED: ("rejected", "imported"),
+    Status.CANCELLED: ("cancelled", "lifted", "imported"),
+    Status.REVOKED: ("revoked", "displaced", "imported"),
+    Status.LAPSED: ("lapsed", "imported"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
     """A booking as stored, or a closure (``kind`` is ``closure``: no student, game is empty).
 
-    ``student_name`` and ``class_name`` are as of the booking, so that history keeps its words.
-    ``created_at`` and ``updated_at`` are aware (UTC). ``revision`` grows with every change.
+    ``student_name`` and ``class_name`` are as of the booking. ``created_at`` and ``updated_at``
+    are aware (UTC). ``revision`` grows by one with every change. ``quota_window`` (an ISO week)
+    and ``quota_seat`` are None for a booking that takes no seat of the quota. ``closure_group``
+    is shared by the closures that were made in one step. ``fingerprint`` is a hash of the request.
     """
 
     id: str
@@ -311,7 +330,9 @@ class Booking:
     quota_window: str | None = None
     quota_seat: int | None = None
     history: tuple[Decision, ...] = field(default=())
-    closure_group: str | None = None  # of a closure: what was closed in the same step
+    closure_group: str | None = None
+    revision: int = 0
+    fingerprint: str = field(default="", repr=False)
 
     @property
     def slot(self) -> Slot:
@@ -324,4 +345,18 @@ class Booking:
 
     @property
     def last_decision(self) -> Decision:
-        return self.history[-1]
+        """The history entry that gave the booking its present status."""
+        actions = _ACTIONS[self.status]
+        return next((e for e in reversed(self.history) if e.action in actions), self.history[-1])
+
+    def with_decision(self, status: Status, entry: Decision) -> Booking:
+        """This booking with ``status``, as ``entry`` says, which is added to the history."""
+        history = (*self.history, entry)
+        return replace(self, status=status, updated_at=entry.at, history=history)
+
+    @property
+    def held_since(self) -> datetime:
+        """The moment at which the booking took its present slot (aware, UTC)."""
+        taking = ("requested", "moved", "closed", "reinstated")
+        moments = [entry.at for entry in self.history if entry.action in taking]
+        return moments[-1] if moments else self.created_at

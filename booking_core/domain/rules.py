@@ -1,7 +1,7 @@
-"""What a booking must satisfy: pure functions over values, each raising its own RuleBroken.
+"""The rules of a booking: pure functions over values, each raising its own RuleBroken.
 
-The rules give a kind answer early. What two people can break at the same moment is not here: the
-unique indexes of ``store/schema.py`` decide that.
+Rules that two users can break at the same moment are not here: they are claims (``claims.py``),
+and the unique index decides them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,19 @@ from booking_core.domain.errors import (
     TooFarAhead,
     TooLate,
 )
-from booking_core.domain.model import Actor, Booking, BookingRequest, Ground, Role, Student
+from booking_core.domain.model import (
+    Actor,
+    Booking,
+    BookingRequest,
+    Ground,
+    Role,
+    Slot,
+    Student,
+)
 from booking_core.domain.policy import Policy
 
-# Who may do what. Verbs on one's own bookings carry "own"; "book approved" is a request that needs
-# no decision any more; "administer" is all that the admin's desk changes but closures.
+# Verb -> roles. "own" stands for the user's own bookings; "book approved" is a booking that needs
+# no decision; "administer" is every change of the admin's screens but closures.
 _ALLOWED: dict[str, frozenset[Role]] = {
     "book": frozenset(Role),
     "cancel own": frozenset(Role),
@@ -69,7 +77,7 @@ def check_may(verb: str, actor: Actor, booking: Booking | None = None) -> None:
 def check_time(date: Date, start: time, now: datetime, policy: Policy, zone: ZoneInfo) -> None:
     """Not in the past, not beyond the advance window, before the cut-off and the lead time."""
     starts_at = timetable.at(date, start, zone)
-    if starts_at <= now:
+    if starts_at.timestamp() <= now.timestamp():
         raise InThePast(starts_at)
     last_date = policy.last_date(now, zone)
     if date > last_date:
@@ -90,6 +98,48 @@ def check_place(plan: timetable.DayPlan, start: time, end: time, ground: Ground,
         raise GroundRetired(ground.id)
     if game not in ground.games:
         raise GameNotAllowed(ground.id, game, ground.games)
+
+
+def check_still_valid(
+    booking: Booking, *, ground: Ground, student: Student, plan: timetable.DayPlan
+) -> None:
+    """The rules that may have changed since ``booking`` was requested.
+
+    A booking that fits no periods of a changed timetable stays valid: timetables move no booking.
+    """
+    if not plan.periods:
+        raise NoSchool(plan.date, plan.note)
+    if ground.retired:
+        raise GroundRetired(ground.id)
+    if booking.game not in ground.games:
+        raise GameNotAllowed(ground.id, booking.game, ground.games)
+    if not student.active:
+        raise StudentInactive(student.id)
+
+
+def is_over(slot: Slot, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether ``slot`` has ended at ``now``; compares instants, not times of day."""
+    ends_at = timetable.at(slot.date, slot.end, zone, closing=True)
+    return ends_at.timestamp() <= now.timestamp()
+
+
+def has_begun(slot: Slot, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether ``slot`` has begun at ``now``; compares instants, not times of day."""
+    return timetable.at(slot.date, slot.start, zone).timestamp() <= now.timestamp()
+
+
+def check_change(booking: Booking, by: Actor, reason: str, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether a change of ``booking`` is a correction of what is over.
+
+    Only a principal or an admin corrects, and says why. Raises InThePast, InvalidRequest.
+    """
+    if not is_over(booking.slot, now, zone):
+        return False
+    if by.role is Role.STAFF:
+        raise InThePast(timetable.at(booking.date, booking.start, zone))
+    if not reason:
+        raise InvalidRequest("reason", "is missing: the booking is over, this is a correction")
+    return True
 
 
 def check_request(

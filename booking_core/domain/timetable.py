@@ -112,6 +112,18 @@ def periods_between(periods: Sequence[Period], start: time, end: time) -> tuple[
     return tuple(periods[first : last + 1])
 
 
+def ends_ahead(date: Date, now: datetime, zone: ZoneInfo) -> list[time]:
+    """The times at which a slot of ``date`` ends after ``now``; 00:00 is the end of the day.
+
+    Compares instants: in the repeated hour of a clock change, 01:30 comes before the second 01:15.
+    """
+    ends = [
+        time(*divmod(mark * MARK_MINUTES % 1440, 60)) for mark in range(1, 1440 // MARK_MINUTES + 1)
+    ]
+    moment = now.timestamp()
+    return [end for end in ends if at(date, end, zone, closing=True).timestamp() > moment]
+
+
 def iso_week(date: Date) -> str:
     """The ISO week of ``date``, such as ``2026-W48``."""
     year, week, _ = date.isocalendar()

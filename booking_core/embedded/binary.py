@@ -134,7 +134,7 @@ def launch(binary: Path, data_directory: Path, port: int) -> None:
         *("--dbpath", str(database_directory(data_directory)), "--nounixsocket"),
         # In one word: an app from before the password, still open, would take a server with a
         # --logpath of two words for one of its own that hangs, and replace it over and over.
-        *(f"--logpath={log}", "--logappend", "--quiet", "--wiredTigerCacheSizeGB", "0.25"),
+        *(f"--logpath={log}", "--logappend", "--quiet", "--wiredTigerCacheSizeGB", "1"),
         *("--keyFile", str(key_file(data_directory))),
         # Else anyone on this machine may make the first user, in the moment before we do.
         *("--setParameter", "enableLocalhostAuthBypass=false"),

@@ -18,12 +18,15 @@ from uuid import UUID, uuid5
 
 from booking_core.access import accounts
 from booking_core.booking import claims as bookings
-from booking_core.booking import decisions
+from booking_core.booking import closures, decisions
 from booking_core.domain import timetable
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     AlreadyDecided,
     AlreadyExists,
+    ChangedMeanwhile,
+    GroundClosed,
+    InvalidRequest,
     NotAPeriod,
     RuleBroken,
     SlotTaken,
@@ -343,15 +346,17 @@ def _rain(db: Documents, today: Date, now: datetime) -> None:
     )
     with contextlib.suppress(NotAPeriod):
         _carry_out(db, plan)
-    # Already closed, by another process or before an interruption: nothing more to do.
-    with contextlib.suppress(SlotTaken):
-        bookings.close_ground(
+    # It may be closed already, by another process or by a start that was interrupted.
+    with contextlib.suppress(GroundClosed, ChangedMeanwhile, InvalidRequest):
+        closures.close_grounds(
             db,
-            ground_id=RAINED_OFF.id,
-            date=today,
+            ground_ids=[RAINED_OFF.id],
+            first=today,
+            last=today,
             start=periods[0].start,
             end=periods[-1].end,
             reason=RAIN,
             by=_ADMIN,
+            expected=(),
             now=closed_at,
         )

@@ -12,8 +12,7 @@ from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import sentence
 from booking_core.settings import Settings
-from booking_core.storage import migrations as ensuring
-from booking_core.storage import schema
+from booking_core.storage import indexes, schema
 from booking_core.storage.change_feed import Feed
 from booking_core.storage.database import (
     BookingDatabase,
@@ -131,7 +130,7 @@ def _clock(db: Documents) -> Finding:
 
 def _indexes(db: Documents) -> Finding:
     with reachable():
-        faults = ensuring.index_faults(db)
+        faults = indexes.index_faults(db)
     if faults:
         return Finding("indexes", f"missing or different: {', '.join(faults)}", _INIT)
     count = len(schema.UNIQUE_INDEXES)
@@ -140,7 +139,7 @@ def _indexes(db: Documents) -> Finding:
 
 def _validators(db: Documents) -> Finding:
     with reachable():
-        faults = ensuring.validator_faults(db)
+        faults = indexes.validator_faults(db)
     if faults:
         return Finding("validators", f"missing or different: {', '.join(faults)}", _INIT)
     return Finding("validators", f"{len(schema.VALIDATORS)} collections")
@@ -148,7 +147,7 @@ def _validators(db: Documents) -> Finding:
 
 def _duplicates(db: Documents) -> Finding:
     with reachable(None):  # it reads all active bookings
-        offenders = ensuring.find_offenders(db)
+        offenders = indexes.find_offenders(db)
     if not offenders:
         return Finding("duplicates", "none")
     groups = sorted({tuple(offender["ids"]) for offender in offenders})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from booking_core.domain import timetable
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import StudentStays, UnknownStudent
 from booking_core.domain.model import Actor
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
-from booking_core.school.students import is_ahead
 from booking_core.storage import erasure as store
 from booking_core.storage import students
 from booking_core.storage.database import Documents, settings_of
@@ -53,7 +53,8 @@ def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | 
     student_id = check_id(student_id, "student_id")
     check_may("administer", by)
     now, zone = moment(now), settings_of(db).zone
-    today = now.astimezone(zone).date().isoformat()
+    today = now.astimezone(zone).date()
+    ends = timetable.ends_ahead(today, now, zone)
     pseudonym = store.new_pseudonym()
 
     def work(tx: SchoolTransaction) -> int:
@@ -63,7 +64,7 @@ def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | 
         if student.active:
             raise StudentStays(student_id)
         held = store.held_from(tx, student_id, today)
-        ahead = sum(is_ahead(booking.date, booking.end, now, zone) for booking in held)
+        ahead = sum(booking.date > today or booking.end in ends for booking in held)
         if ahead:
             raise StudentStays(student_id, ahead)
         students.delete(tx, student_id)

@@ -7,17 +7,16 @@ or a script.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date as Date
-from datetime import datetime, time
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from booking_core.domain import timetable
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownStudent
 from booking_core.domain.model import Actor, Booking, Student
 from booking_core.domain.rules import check_may
-from booking_core.domain.validation import MARK_MINUTES, check_id, check_limit
+from booking_core.domain.validation import check_id, check_limit
 from booking_core.school.administration import check_admin
+from booking_core.storage import booking_queries
 from booking_core.storage import documents as d
 from booking_core.storage import students as store
 from booking_core.storage.database import Documents, settings_of
@@ -155,17 +154,5 @@ def bookings_ahead(
     now, zone = moment(now), settings_of(db).zone
     ids = {check_id(student_id, "student_id") for student_id in student_ids}
     today = now.astimezone(zone).date()
-    ends = _ends_ahead(today, now, zone)
-    return store.upcoming(db, ids, today.isoformat(), ends, limit) if ids else []
-
-
-def _ends_ahead(date: Date, now: datetime, zone: ZoneInfo) -> list[str]:
-    """The ends (``HH:MM``) that a booking of ``date`` may have without being over at ``now``."""
-    marks = [time(m // 60, m % 60) for m in range(0, 24 * 60, MARK_MINUTES)]
-    return [d.time_text(end) for end in marks if is_ahead(date, end, now, zone)]
-
-
-def is_ahead(date: Date, end: time, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether what ends on ``date`` at ``end`` is not over at ``now``."""
-    # Instants, not wall clocks: in the hour that a clock change repeats, they differ.
-    return timetable.at(date, end, zone, closing=True).timestamp() > now.timestamp()
+    ends = timetable.ends_ahead(today, now, zone)
+    return booking_queries.active_ahead(db, ids, today=today, ends_ahead=ends, limit=limit)

@@ -11,8 +11,7 @@ from pymongo import MongoClient
 from pymongo.errors import BulkWriteError
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.storage import migrations as ensuring
-from booking_core.storage import schema
+from booking_core.storage import migrations, schema
 from booking_core.storage.database import Documents, collection, reachable
 from booking_core.storage.documents import Document
 
@@ -80,7 +79,7 @@ def _clear(db: Documents) -> None:
         for name in COLLECTIONS:
             if name != schema.META:
                 db.get_collection(name).delete_many({})
-        ensuring.apply(db)
+        migrations.ensure(db)
 
 
 def record(db: Documents, at: datetime, documents: int, size: int) -> None:

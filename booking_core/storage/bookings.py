@@ -1,303 +1,237 @@
-"""Reading and writing bookings. A violation of a named index comes back as that name."""
+"""Writing bookings. The unique index on claims decides every race; a lost claim is named."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date as Date
-from datetime import time, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace as changed
 from typing import Any
 
-from pymongo import ReturnDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
-from booking_core.domain.model import ACTIVE, Booking, Status
+from booking_core.domain.claims import claims_of
+from booking_core.domain.errors import SchemaMissing
+from booking_core.domain.model import ACTIVE, Booking
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document, to_booking
+from booking_core.storage.documents import (
+    Document,
+    booking_document,
+    decision_document,
+    to_booking,
+)
 
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
-SUBMISSION = "_id_"
-_DUPLICATE = 11000
-# These names alone have a meaning here; any other violation is raised as it is.
-_NAMED = (schema.ONE_BOOKING_PER_SLOT, schema.ONE_PLACE_PER_STUDENT, schema.QUOTA_SEAT, SUBMISSION)
+_DUPLICATE, _BAD_VALUE = 11000, 2
 
 
-class IndexRefused(Exception):
-    """A unique index refused a write; ``index`` is its name."""
+class ClaimTaken(Exception):
+    """Another active booking has a claim of this one. ``claim`` is the first one lost."""
 
-    def __init__(self, index: str) -> None:
-        self.index = index
-        super().__init__(index)
-
-
-def insert(db: Documents, document: Document) -> None:
-    """Inserts a booking; raises IndexRefused, StoreUnavailable."""
-    with reachable():
-        try:
-            collection(db, schema.BOOKINGS).insert_one(document)
-        except DuplicateKeyError as exc:
-            raise refusal_of(exc) from exc
+    def __init__(self, claim: str) -> None:
+        self.claim = claim
+        super().__init__(claim)
 
 
-def insert_all(db: Documents, documents: Sequence[Document]) -> dict[int, str]:
-    """Inserts what the indexes allow; place in ``documents`` -> name of the index that refused it.
+class AlreadyStored(Exception):
+    """A booking with this id is stored."""
 
-    Raises StoreUnavailable, of which it is not known how many were inserted.
+
+def insert(db: Documents, booking: Booking) -> None:
+    """Inserts ``booking`` if all its claims are free.
+
+    Raises ClaimTaken, AlreadyStored, SchemaMissing, StoreUnavailable.
     """
-    refused: dict[int, str] = {}
-    with reachable():
+    condition, change = _insertion(booking)
+    with reachable(), _guarded():
+        outcome = collection(db, schema.BOOKINGS).update_one(
+            condition, change, upsert=True, hint=schema.ONE_HOLDER_PER_CLAIM
+        )
+    if outcome.matched_count:
+        raise AlreadyStored(booking.id)
+
+
+def insert_all(
+    db: Documents, bookings: Sequence[Booking], session: ClientSession | None = None
+) -> dict[int, ClaimTaken | AlreadyStored]:
+    """Inserts each booking whose claims are free; the others by their place in ``bookings``.
+
+    Within a transaction, in which one failure is the end of it, the first failure is raised.
+    Raises SchemaMissing and StoreUnavailable; how many are inserted is unknown then.
+    """
+    writes = [
+        UpdateOne(condition, change, upsert=True, hint=schema.ONE_HOLDER_PER_CLAIM)
+        for condition, change in map(_insertion, bookings)
+    ]
+    refused: dict[int, ClaimTaken | AlreadyStored] = {}
+    with reachable(), _guarded():
         try:
-            collection(db, schema.BOOKINGS).insert_many(documents, ordered=False)
+            outcome = collection(db, schema.BOOKINGS).bulk_write(
+                writes, ordered=False, session=session
+            )
+            inserted: Iterable[int] = outcome.upserted_ids or {}
         except BulkWriteError as exc:
-            for error in exc.details["writeErrors"]:
-                name = _index_of(str(error.get("errmsg", "")))
-                if error["code"] != _DUPLICATE or name not in _NAMED:
-                    raise
-                refused[error["index"]] = name
-            if exc.details.get("writeConcernErrors"):
+            details = exc.details or {}
+            if session is not None or details.get("writeConcernErrors"):
                 raise
+            for error in details["writeErrors"]:
+                if error["code"] != _DUPLICATE:
+                    raise
+                refused[error["index"]] = _refusal(error, exc)
+            inserted = [row["index"] for row in details.get("upserted", ())]
+    for place in set(range(len(bookings))) - set(inserted) - refused.keys():
+        refused[place] = AlreadyStored(bookings[place].id)
     return refused
 
 
-def stored_ids(db: Documents, ids: Sequence[str]) -> set[str]:
-    """Which of ``ids`` are taken."""
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}}, {"_id": 1})
-        return {row["_id"] for row in rows}
-
-
-def holding(db: Documents, key: str, pairs: Iterable[tuple[str, str]]) -> list[Booking]:
-    """What is active on each (id, ISO date); ``key`` is ground_id or student_id."""
-    ids: defaultdict[str, set[str]] = defaultdict(set)
-    for value, date in pairs:
-        ids[date].add(value)
-    if not ids:
-        return []
-    wanted = [
-        {key: {"$in": sorted(values)}, "date": date, "status": _ACTIVE}
-        for date, values in ids.items()
-    ]
-    with reachable():
-        return [to_booking(row) for row in collection(db, schema.BOOKINGS).find({"$or": wanted})]
-
-
-def update(
-    db: Documents, condition: Mapping[str, Any], change: Mapping[str, Any]
+def replace(
+    db: Documents, before: Booking, after: Booking, session: ClientSession | None = None
 ) -> Booking | None:
-    """The booking after an atomic ``change``; None where none meets ``condition``.
+    """Writes ``after`` in place of ``before``; what is stored then, None where ``before`` is not
+    stored any more.
 
-    Raises IndexRefused, StoreUnavailable.
+    The entries that ``after.history`` has beyond ``before.history`` are added. Raises ClaimTaken,
+    SchemaMissing, StoreUnavailable.
     """
+    target = collection(db, schema.BOOKINGS)
+    condition, change = _replacement(before, after)
+    hint = None
+    with reachable(), _guarded():
+        if before.status.is_active and after.status.is_active:
+            condition |= {"claims": claims_of(before)[0], "status": _ACTIVE}
+            hint = schema.ONE_HOLDER_PER_CLAIM
+        elif after.status.is_active:
+            _probe_index(db, session)
+        outcome = target.update_one(condition, change, hint=hint, session=session)
+    return changed(after, revision=before.revision + 1) if outcome.matched_count else None
+
+
+def replace_all(
+    db: Documents, pairs: Sequence[tuple[Booking, Booking]], session: ClientSession
+) -> list[Booking] | None:
+    """``replace`` for each (before, after) of bookings that end, within a transaction.
+
+    What is stored then; None where one ``before`` is not stored any more.
+    """
+    if not pairs:
+        return []
+    writes = [UpdateOne(*_replacement(before, after)) for before, after in pairs]
+    outcome = collection(db, schema.BOOKINGS).bulk_write(writes, session=session)
+    if outcome.matched_count != len(pairs):
+        return None
+    return [changed(after, revision=before.revision + 1) for before, after in pairs]
+
+
+def read(db: Documents, booking_id: str) -> Booking | None:
+    """The booking or closure with this id."""
     with reachable():
-        try:
-            found = collection(db, schema.BOOKINGS).find_one_and_update(
-                condition, change, return_document=ReturnDocument.AFTER
-            )
-        except DuplicateKeyError as exc:
-            raise refusal_of(exc) from exc
+        found = collection(db, schema.BOOKINGS).find_one({"_id": booking_id})
     return None if found is None else to_booking(found)
 
 
-def read(db: Documents, booking_id: str) -> Document | None:
+def holder_of(db: Documents, claim: str, but: str = "") -> Booking | None:
+    """The active booking or closure, other than ``but``, that has this claim."""
+    condition = {"claims": claim, "status": _ACTIVE, "_id": {"$ne": but}}
     with reachable():
-        return collection(db, schema.BOOKINGS).find_one({"_id": booking_id})
+        found = collection(db, schema.BOOKINGS).find_one(condition)
+    return None if found is None else to_booking(found)
 
 
-def holder_of_slot(
-    db: Documents, ground_id: str, date: str, cells: list[int], but: str = ""
-) -> Document | None:
-    """The active booking or closure, other than ``but``, that holds the first taken cell."""
-    condition = {
-        "ground_id": ground_id,
-        "date": date,
-        "cells": {"$in": cells},
-        "status": _ACTIVE,
-        "_id": {"$ne": but},
-    }
-    with reachable():
-        return collection(db, schema.BOOKINGS).find_one(condition, sort=[("start", 1)])
-
-
-def of_student(
-    db: Documents, student_id: str, dates: Sequence[str], but: str = ""
-) -> list[Document]:
-    """The student's active bookings on ``dates`` (ISO)."""
-    condition = {
-        "student_id": student_id,
-        "date": {"$in": list(dates)},
-        "status": _ACTIVE,
-        "_id": {"$ne": but},
-    }
-    with reachable():
-        return list(collection(db, schema.BOOKINGS).find(condition))
-
-
-def taken_seats(db: Documents, student_id: str, window: str, but: str = "") -> set[int]:
-    """The seats of the student's quota that active bookings hold in ``window``."""
-    condition = {
-        "student_id": student_id,
-        "quota.window": window,
-        "quota": {"$exists": True},
-        "status": _ACTIVE,
-        "_id": {"$ne": but},
-    }
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find(condition, {"quota.seat": 1})
-        return {row["quota"]["seat"] for row in rows}
-
-
-def of_weeks(
-    db: Documents, pairs: Iterable[tuple[str, Date]]
-) -> dict[tuple[str, Date], list[Booking]]:
-    """The active bookings of each (student, Monday of a week), in one query, by date and time."""
+def taken_seats(
+    db: Documents,
+    pairs: Iterable[tuple[str, str]],
+    but: str = "",
+    session: ClientSession | None = None,
+) -> dict[tuple[str, str], set[int]]:
+    """The seats that active bookings hold, for each (student id, ISO week)."""
     wanted = list(dict.fromkeys(pairs))
-    found: dict[tuple[str, Date], list[Booking]] = {pair: [] for pair in wanted}
+    found: dict[tuple[str, str], set[int]] = {pair: set() for pair in wanted}
     if not wanted:
         return found
-    weeks = [
-        {
-            "student_id": student_id,
-            "date": {"$gte": monday.isoformat(), "$lt": (monday + timedelta(7)).isoformat()},
-            "status": _ACTIVE,
-        }
-        for student_id, monday in wanted
-    ]
+    weeks = [{"student_id": student, "quota.window": window} for student, window in wanted]
+    condition = {"$or": weeks, "status": _ACTIVE, "_id": {"$ne": but}}
     with reachable():
-        # Named for the same reason as in ``of_day``.
         rows = collection(db, schema.BOOKINGS).find(
-            {"$or": weeks}, hint=schema.ONE_PLACE_PER_STUDENT
+            condition, {"student_id": 1, "quota": 1}, session=session
         )
-        for booking in map(to_booking, rows):
-            monday = booking.date - timedelta(booking.date.weekday())
-            found[(str(booking.student_id), monday)].append(booking)
-    for bookings in found.values():
-        bookings.sort(key=lambda b: (b.date, b.start))
+        for row in rows:
+            found[(row["student_id"], row["quota"]["window"])].add(row["quota"]["seat"])
     return found
 
 
-def of_day(db: Documents, date: Date, ground_ids: Sequence[str]) -> list[Booking]:
-    """What holds cells on ``date``: bookings and closures."""
-    condition = {
-        "ground_id": {"$in": list(ground_ids)},
-        "date": date.isoformat(),
-        "status": _ACTIVE,
-    }
-    with reachable():
-        # The index is named because the planner, on a small collection, may try a listing index
-        # first and keep that plan when the collection has grown.
-        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.ONE_BOOKING_PER_SLOT)
-        return [to_booking(row) for row in rows]
+def _insertion(booking: Booking) -> tuple[Document, Document]:
+    """Condition and change of an upsert that inserts ``booking``.
 
-
-def held_cells(
-    db: Documents, date: Date, ground_ids: Sequence[str]
-) -> dict[tuple[str, int], tuple[str, str | None]]:
-    """(ground id, cell) -> (booking id, student id) that has it on ``date``."""
-    condition = {
-        "ground_id": {"$in": list(ground_ids)},
-        "date": date.isoformat(),
-        "status": _ACTIVE,
-    }
-    fields = {"ground_id": 1, "cells": 1, "student_id": 1}
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find(
-            condition, fields, hint=schema.ONE_BOOKING_PER_SLOT
-        )
-        return {
-            (row["ground_id"], cell): (row["_id"], row.get("student_id"))
-            for row in rows
-            for cell in row["cells"]
-        }
-
-
-def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]:
-    """(id, date, start, end) of every active booking of ``first`` and later, by date and time."""
-    condition = {"status": _ACTIVE, "date": {"$gte": first.isoformat()}, "kind": "booking"}
-    fields = {"date": 1, "start": 1, "end": 1}
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find(condition, fields, hint="queue")
-        found = [
-            (
-                str(row["_id"]),
-                Date.fromisoformat(row["date"]),
-                time.fromisoformat(row["start"]),
-                time.fromisoformat(row["end"]),
-            )
-            for row in rows
-        ]
-    return sorted(found, key=lambda span: (*span[1:], span[0]))
-
-
-def of_ids(db: Documents, ids: Iterable[str]) -> list[Booking]:
-    """The bookings of ``ids``, by date and time."""
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}})
-        return sorted(map(to_booking, rows), key=lambda b: (b.date, b.start, b.ground_id, b.id))
-
-
-def find(
-    db: Documents,
-    condition: Mapping[str, Any],
-    *,
-    sort: Sequence[tuple[str, int]],
-    limit: int,
-) -> list[Booking]:
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find(condition, sort=list(sort), limit=limit)
-        return [to_booking(row) for row in rows]
-
-
-def closure_groups(db: Documents, from_date: Date, limit: int) -> list[Document]:
-    """What stands closed on ``from_date`` or later, by first day; one row for each closing.
-
-    ``start`` and ``end`` are those of its last day: the first may have been under way.
+    An upsert takes a hint, an insert does not: with the index of claims as its hint the server
+    refuses the write when that index is missing, such as after somebody dropped the database.
     """
-    pipeline: list[dict[str, Any]] = [
-        {
-            "$match": {
-                "status": Status.APPROVED.value,
-                "date": {"$gte": from_date.isoformat()},
-                "kind": "closure",
-            }
-        },
-        {"$sort": {"date": 1, "start": 1, "_id": 1}},
-        {
-            "$group": {
-                "_id": {"$ifNull": ["$closure_group", "$_id"]},
-                "first": {"$first": "$date"},
-                "last": {"$last": "$date"},
-                "start": {"$last": "$start"},
-                "end": {"$last": "$end"},
-                "ground_ids": {"$addToSet": "$ground_id"},
-                "reason": {"$first": "$purpose"},
-                "by_name": {"$first": "$created_by_name"},
-                "at": {"$first": "$created_at"},
-            }
-        },
-        {"$sort": {"first": 1, "start": 1, "_id": 1}},
-        {"$limit": limit},
-    ]
-    with reachable():
-        return list(collection(db, schema.BOOKINGS).aggregate(pipeline))
+    document = booking_document(booking)
+    id = document.pop("_id")
+    condition = {"_id": id, "claims": document["claims"][0], "status": _ACTIVE}
+    return condition, {"$setOnInsert": document}
 
 
-def count(db: Documents, condition: Mapping[str, Any], limit: int) -> int:
-    with reachable():
-        return collection(db, schema.BOOKINGS).count_documents(condition, limit=limit)
+def _replacement(before: Booking, after: Booking) -> tuple[Document, Document]:
+    """Condition and change that write ``after`` over ``before``, at the revision of ``before``."""
+    old, new = booking_document(before), booking_document(after)
+    apart = {"_id", "history", "revision"}
+    fields = {name: new[name] for name in new.keys() - apart if new[name] != old.get(name)}
+    fields["revision"] = before.revision + 1
+    change: Document = {"$set": fields}
+    if gone := old.keys() - new.keys():
+        change["$unset"] = dict.fromkeys(gone, "")
+    dates = (before.date, after.date)
+    entries = [decision_document(e, dates) for e in after.history[len(before.history) :]]
+    if entries:
+        change["$push"] = {"history": {"$each": entries}}
+    return {"_id": before.id, "revision": before.revision}, change
 
 
-def refusal_of(exc: DuplicateKeyError | BulkWriteError) -> BaseException:
-    """IndexRefused, where a named index refused the (first) write; else ``exc`` itself."""
-    details: Mapping[str, Any] = exc.details or {}
-    if isinstance(exc, BulkWriteError):
-        details = next(iter(details.get("writeErrors", ())), {})
-    message = str(details.get("errmsg", exc))
-    name = _index_of(message)
-    return IndexRefused(name) if name in _NAMED else exc
+def _probe_index(db: Documents, session: ClientSession | None) -> None:
+    """Raises what the server answers when the index of claims is missing."""
+    collection(db, schema.BOOKINGS).find_one(
+        {"claims": "", "status": _ACTIVE},
+        {"_id": 1},
+        hint=schema.ONE_HOLDER_PER_CLAIM,
+        session=session,
+    )
 
 
-def _index_of(message: str) -> str:
-    # The server names the index as "index: NAME dup key"; the key pattern is no name.
-    name = message.partition(" index: ")[2].split(" dup key", 1)[0].strip()
-    return SUBMISSION if name.startswith(SUBMISSION) else name
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Within it, a violation of a unique index raises ClaimTaken or AlreadyStored, and a missing
+    index of claims SchemaMissing. Other violations are raised as they are."""
+    try:
+        yield
+    except DuplicateKeyError as exc:
+        raise _refusal(exc.details or {}, exc) from exc
+    except BulkWriteError as exc:
+        errors: Sequence[Mapping[str, Any]] = (exc.details or {}).get("writeErrors", ())
+        error = errors[0] if errors else {}
+        _raise_if_missing(error.get("code"), str(error.get("errmsg", "")), exc)
+        if error.get("code") != _DUPLICATE:
+            raise
+        raise _refusal(error, exc) from exc
+    except OperationFailure as exc:
+        _raise_if_missing(exc.code, str(exc), exc)
+        raise
+
+
+def _raise_if_missing(code: int | None, message: str, cause: Exception) -> None:
+    if code == _BAD_VALUE and "hint provided does not correspond" in message:
+        raise SchemaMissing(schema.ONE_HOLDER_PER_CLAIM) from cause
+
+
+def _refusal(
+    error: Mapping[str, Any], cause: DuplicateKeyError | BulkWriteError
+) -> ClaimTaken | AlreadyStored:
+    """What a duplicate key means, by the value that the server names; raises ``cause`` for the
+    violation of an index that is not ours."""
+    key = error.get("keyValue") or {}
+    if "claims" in key:
+        return ClaimTaken(key["claims"])
+    if "_id" in key:
+        return AlreadyStored(str(key["_id"]))
+    raise cause

@@ -25,7 +25,7 @@ from pymongo.read_concern import ReadConcern
 
 from booking_core.domain.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
-from booking_core.storage import migrations as ensuring
+from booking_core.storage import migrations
 from booking_core.storage.single_flight import SharedReads, Turn, Turns
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-Documents = ensuring.Documents
+Documents = migrations.Documents
 DEADLINE_SECONDS = 5.0  # for one verb, retries of the driver included
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 # w=majority and journaled: what was confirmed survives the loss of a server.
@@ -155,7 +155,7 @@ def ensure_schema(db: Documents) -> None:
     """
     # Building an index over a large collection takes its time: no deadline here.
     with reachable(None):
-        ensuring.apply(db)
+        migrations.ensure(db)
 
 
 def settings_of(db: Documents) -> Settings:

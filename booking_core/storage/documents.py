@@ -1,13 +1,14 @@
-"""Values to documents and back. Dates are ISO strings, times ``HH:MM``, cells whole numbers."""
+"""Values to documents and back. Dates are ISO strings, times ``HH:MM``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import date as Date
-from datetime import datetime, time
+from datetime import time
 from typing import Any
 
+from booking_core.domain.claims import claims_of
 from booking_core.domain.model import (
     Booking,
     Decision,
@@ -19,7 +20,7 @@ from booking_core.domain.model import (
     Timetable,
 )
 from booking_core.domain.policy import Policy
-from booking_core.domain.timetable import Day, marks
+from booking_core.domain.timetable import Day
 
 Document = dict[str, Any]
 
@@ -28,14 +29,12 @@ def time_text(value: time) -> str:
     return value.isoformat("minutes")
 
 
-def slot_fields(ground_id: str, date: Date, start: time, end: time) -> Document:
-    """The fields that place a booking; they are always written together."""
+def slot_document(slot: Slot) -> Document:
     return {
-        "ground_id": ground_id,
-        "date": date.isoformat(),
-        "start": time_text(start),
-        "end": time_text(end),
-        "cells": marks(start, end),
+        "ground_id": slot.ground_id,
+        "date": slot.date.isoformat(),
+        "start": time_text(slot.start),
+        "end": time_text(slot.end),
     }
 
 
@@ -48,13 +47,11 @@ def to_slot(document: Mapping[str, Any]) -> Slot:
     )
 
 
-def decision_document(
-    decision: Decision, dates: list[str], moved_from: Document | None = None
-) -> Document:
-    """A history entry. ``dates`` are the days that the change touches: the feed reads them there,
+def decision_document(decision: Decision, dates: Iterable[Date]) -> Document:
+    """A history entry. ``dates`` are the days that the change touches.
 
-    for the entry is part of the change event itself, and a later look-up of the booking might
-    already show the next change.
+    The change feed reads them in the change event: a later read of the booking might already
+    show the next change.
     """
     document: Document = {
         "at": decision.at,
@@ -62,50 +59,64 @@ def decision_document(
         "by_name": decision.by_name,
         "action": decision.action,
         "reason": decision.reason,
-        "dates": dates,
+        "dates": sorted({date.isoformat() for date in dates}),
     }
     if decision.on_behalf_of:
         document["on_behalf_of"] = decision.on_behalf_of
-    if moved_from is not None:
-        document["moved_from"] = moved_from
+    if decision.moved_from is not None:
+        document["moved_from"] = slot_document(decision.moved_from)
+    if decision.displaced_by:
+        document["closure"] = decision.displaced_by
+    if decision.status_before is not None:
+        document["was"] = decision.status_before.value
+    if decision.correction:
+        document["correction"] = True
     return document
 
 
-def booking_document(
-    id: str,
-    slot: Slot,
-    status: Status,
-    history: Sequence[Decision],
-    *,
-    student: Student | None = None,
-    game: str = "",
-    purpose: str = "",
-    fingerprint: str = "",
-    created_at: datetime | None = None,
-) -> Document:
-    """A booking as it is first stored; one without a student is a closure.
+def to_decision(document: Mapping[str, Any]) -> Decision:
+    moved_from, before = document.get("moved_from"), document.get("was")
+    return Decision(
+        document["at"],
+        document["by"],
+        document["by_name"],
+        document["action"],
+        document["reason"],
+        document.get("on_behalf_of", ""),
+        None if moved_from is None else to_slot(moved_from),
+        document.get("closure", ""),
+        None if before is None else Status(before),
+        document.get("correction", False),
+    )
 
-    Who made it, and when, is what the first entry of ``history`` says, unless ``created_at`` is
-    another moment.
-    """
-    first, last = history[0], history[-1]
+
+def booking_document(booking: Booking) -> Document:
+    """A booking as stored, its claims derived from its other fields."""
+    optional: Document = {}
+    if booking.student_id is not None:
+        optional["student_id"] = booking.student_id
+    if booking.quota_window is not None:
+        optional["quota"] = {"window": booking.quota_window, "seat": booking.quota_seat}
+    if booking.closure_group is not None:
+        optional["closure_group"] = booking.closure_group
     return {
-        "_id": id,
-        "kind": "closure" if student is None else "booking",
-        **slot_fields(slot.ground_id, slot.date, slot.start, slot.end),
-        "status": status.value,
-        **({} if student is None else {"student_id": student.id}),
-        "student_name": "" if student is None else student.name,
-        "class_name": "" if student is None else student.class_name,
-        "game": game,
-        "purpose": purpose,
-        "created_by": first.by,
-        "created_by_name": first.by_name,
-        "created_at": first.at if created_at is None else created_at,
-        "updated_at": last.at,
-        "revision": 0,
-        "fingerprint": fingerprint,
-        "history": [decision_document(entry, [slot.date.isoformat()]) for entry in history],
+        "_id": booking.id,
+        "kind": booking.kind,
+        **slot_document(booking.slot),
+        "claims": claims_of(booking),
+        "status": booking.status.value,
+        **optional,
+        "student_name": booking.student_name,
+        "class_name": booking.class_name,
+        "game": booking.game,
+        "purpose": booking.purpose,
+        "created_by": booking.created_by,
+        "created_by_name": booking.created_by_name,
+        "created_at": booking.created_at,
+        "updated_at": booking.updated_at,
+        "revision": booking.revision,
+        "fingerprint": booking.fingerprint,
+        "history": [decision_document(entry, [booking.date]) for entry in booking.history],
     }
 
 
@@ -130,13 +141,10 @@ def to_booking(document: Mapping[str, Any]) -> Booking:
         kind=document["kind"],
         quota_window=quota.get("window"),
         quota_seat=quota.get("seat"),
-        history=tuple(
-            Decision(
-                e["at"], e["by"], e["by_name"], e["action"], e["reason"], e.get("on_behalf_of", "")
-            )
-            for e in document["history"]
-        ),
+        history=tuple(map(to_decision, document["history"])),
         closure_group=document.get("closure_group"),
+        revision=document["revision"],
+        fingerprint=document["fingerprint"],
     )
 
 

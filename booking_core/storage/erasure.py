@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date as Date
 from typing import Any
 from uuid import UUID, uuid4
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
+from booking_core.domain.claims import claims_of
 from booking_core.domain.model import ACTIVE, Booking, Student
 from booking_core.storage import audit_log as journal
-from booking_core.storage import documents as d
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable, transact
+from booking_core.storage.documents import Document, to_booking
 from booking_core.storage.school_changes import SchoolTransaction
 from booking_core.storage.students import BULK_SECONDS
 
@@ -25,11 +27,11 @@ def new_pseudonym() -> str:
     return f"former-{uuid4().hex}"
 
 
-def held_from(tx: SchoolTransaction, student_id: str, today: str) -> list[Booking]:
-    """The student's active bookings of ``today`` (ISO) and later."""
-    condition = {"student_id": student_id, "date": {"$gte": today}, "status": _HOLDS}
+def held_from(tx: SchoolTransaction, student_id: str, today: Date) -> list[Booking]:
+    """The student's active bookings of ``today`` and later."""
+    condition = {"student_id": student_id, "date": {"$gte": today.isoformat()}, "status": _HOLDS}
     rows = tx.collection(schema.BOOKINGS).find(condition, session=tx.session)
-    return [d.to_booking(row) for row in rows]
+    return [to_booking(row) for row in rows]
 
 
 def forget(db: Documents, student_id: str, pseudonym: str | None = None) -> int:
@@ -55,13 +57,13 @@ def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:
     return len(pairs)
 
 
-def without_student(booking: Mapping[str, Any], pseudonym: str) -> d.Document:
+def without_student(booking: Mapping[str, Any], pseudonym: str) -> Document:
     """The booking's document under a pseudonym, without what was written about the student.
 
     An id that was made from the roll number becomes a random one. The fingerprint goes too: it is
-    made from the roll number and the purpose.
+    made from the roll number and the purpose. Its claims become those of the pseudonym.
     """
-    return {
+    after = {
         **booking,
         "_id": booking["_id"] if _is_random(booking["_id"]) else str(uuid4()),
         "student_id": pseudonym,
@@ -71,6 +73,7 @@ def without_student(booking: Mapping[str, Any], pseudonym: str) -> d.Document:
         "history": [entry | {"reason": ""} for entry in booking["history"]],
         "revision": booking["revision"] + 1,
     }
+    return after | {"claims": claims_of(to_booking(after))}
 
 
 def _is_random(id: str) -> bool:
@@ -81,11 +84,9 @@ def _is_random(id: str) -> bool:
         return False
 
 
-def _replace_bookings(
-    tx: SchoolTransaction, pairs: Sequence[tuple[d.Document, d.Document]]
-) -> None:
+def _replace_bookings(tx: SchoolTransaction, pairs: Sequence[tuple[Document, Document]]) -> None:
     """Replaces each (before, after); of one whose id changes, the old document is deleted."""
-    writes: list[DeleteOne | InsertOne[d.Document] | ReplaceOne[d.Document]] = []
+    writes: list[DeleteOne | InsertOne[Document] | ReplaceOne[Document]] = []
     for before, after in pairs:
         if before["_id"] == after["_id"]:
             writes.append(ReplaceOne({"_id": before["_id"]}, after))

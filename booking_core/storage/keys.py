@@ -41,7 +41,9 @@ def repaired(collection: str, document: Document) -> Document:
 
     Characters that cannot be used are left out. The id stays: bookings refer to it.
     """
-    texts: Document = {field: _usable(document[field]) for field in _TEXTS[collection]}
+    texts: Document = {
+        field: _usable(document[field]) or document["_id"] for field in _TEXTS[collection]
+    }
     if "games" in document:
         texts["games"] = list(dict.fromkeys(filter(None, map(_usable, document["games"]))))
     return with_keys(collection, document | texts)
@@ -64,11 +66,11 @@ def find_colliding(db: Any) -> list[Document]:
     for collection in schema.KEYED:
         by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         indexes = schema.KEYED[collection]
-        for row in db[collection].find({}, {"name": 1, "retired": 1}):
+        for row in db[collection].find():
             id = str(row["_id"])
             if normal_form(id) != id or find_unusable(id) is not None:
                 found.append({"index": indexes["id_key"], "key": {"_id": id}, "ids": [id]})
-            keys = keys_of(collection, row)
+            keys = keys_of(collection, repaired(collection, row))
             if row.get("retired"):
                 del keys["name_key"]
             for field, key in keys.items():

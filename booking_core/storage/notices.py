@@ -1,13 +1,43 @@
-"""Reading and marking notices. They are written with the change that they tell of (``unit.py``)."""
+"""Storing, finding and marking notices. A notice is written with the change that it tells of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import uuid4
 
-from booking_core.domain.model import Booking
+from pymongo.client_session import ClientSession
+
+from booking_core.domain.model import Actor, Booking
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document, to_booking
+from booking_core.storage.documents import Document, slot_document, to_booking
+
+
+def insert(
+    db: Documents,
+    session: ClientSession | None,
+    kind: str,
+    changed: Sequence[Booking],
+    by: Actor,
+    reason: str,
+) -> None:
+    """A notice to the author of each of the ``changed`` bookings, in the caller's transaction."""
+    documents: list[Document] = [
+        {
+            "_id": str(uuid4()),
+            "at": booking.updated_at,
+            "to": booking.created_by,
+            "kind": kind,
+            "booking_id": booking.id,
+            "slot": slot_document(booking.slot),
+            "reason": reason,
+            "by_name": by.name,
+            "read": False,
+        }
+        for booking in changed
+    ]
+    if documents:
+        collection(db, schema.NOTICES).insert_many(documents, session=session)
 
 
 def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Document]:
@@ -19,7 +49,7 @@ def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Document
 
 
 def bookings(db: Documents, ids: Sequence[str]) -> dict[str, Booking]:
-    """The bookings with these ids, those that are there."""
+    """The stored bookings with these ids."""
     if not ids:
         return {}
     with reachable():
@@ -28,6 +58,7 @@ def bookings(db: Documents, ids: Sequence[str]) -> dict[str, Booking]:
 
 
 def mark_read(db: Documents, ids: Sequence[str], to: str) -> int:
+    """How many of the notices ``ids`` to ``to`` were unread."""
     condition = {"_id": {"$in": list(ids)}, "to": to, "read": False}
     with reachable():
         changed = collection(db, schema.NOTICES).update_many(condition, {"$set": {"read": True}})

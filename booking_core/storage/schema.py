@@ -1,7 +1,7 @@
-"""Indexes and validators, as data: the last word on what may be stored.
+"""Indexes and validators, as data.
 
-Each index's name is a constant; ``ledger.py`` translates the violation of these names only.
-``ensuring.py`` makes a database be as this says.
+``bookings.py`` translates a violation of the index of claims, ``indexes.py`` builds what is
+declared here, and ``migrations.py`` brings stored data of earlier versions to it.
 """
 
 from __future__ import annotations
@@ -17,38 +17,53 @@ ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proo
 GROUND_PHOTOS, SCHOOL_HISTORY = "ground_photos", "school_history"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
-ONE_BOOKING_PER_SLOT = "one_booking_per_slot"
-ONE_PLACE_PER_STUDENT = "one_place_per_student"
-QUOTA_SEAT = "quota_seat"
+ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
 ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
 ONE_TIMETABLE_PER_ID = "one_timetable_per_id"
 ONE_GROUND_PER_NAME, ONE_TIMETABLE_PER_NAME = "one_ground_per_name", "one_timetable_per_name"
-# Of the system that this one replaces: with the status in its key it lets a Pending booking in
-# beside an Approved one, and its missing fields would make our bookings collide with each other.
+# The obvious index of the system before this one: with the status in its key it lets a Pending
+# booking in beside an Approved one.
 LEGACY_INDEX = "unique_active_booking_per_slot"
 LEGACY_KEYS = {"ground", "date", "time", "status"}
+# Indexes of earlier versions that are dropped once ours are built.
+RETIRED_INDEXES = frozenset(
+    {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue"}
+)
+VERSION = 3  # of the schema: the number of the last migration in ``migrations.py``
 
-_HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
+HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
-# name -> (keys, where it holds)
+# name -> (keys, where it holds). Claims are an array, so the index gives each claim one holder.
 UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
-    ONE_BOOKING_PER_SLOT: (("ground_id", "date", "cells"), _HOLDS),
-    ONE_PLACE_PER_STUDENT: (
-        ("student_id", "date", "cells"),
-        _HOLDS | {"student_id": {"$exists": True}},
-    ),
-    QUOTA_SEAT: (
-        ("student_id", "quota.window", "quota.seat"),
-        _HOLDS | {"quota": {"$exists": True}},
-    ),
+    ONE_HOLDER_PER_CLAIM: (("claims",), HOLDS),
 }
-# Newest first, within each filter of the Bookings page; then the principal's queue.
-_LISTINGS = ("ground_id", "status", "student_id", "class_name", "created_by", "date")
+# Of the reads, which name the index that they use.
+BY_DAY, BY_STUDENT = "by_day", "by_student"
+NEWEST, NEWEST_BY_DATE, LATEST_CHANGE = "newest", "newest_by_date", "latest_change"
+# The filters of the Bookings page. A page is read by the index of its first filter in this order.
+# That index has the filters after it in its key, so that only bookings of the page are read.
+FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status")
+_AGE = {"created_at": -1, "_id": -1}
+
+
+def _newest_by(field: str, others: tuple[str, ...]) -> dict[str, int]:
+    return {field: 1, **_AGE, **dict.fromkeys(others, 1), "kind": 1}
+
+
 LISTING_INDEXES: dict[str, dict[str, int]] = {
-    "newest": {"created_at": -1, "_id": -1},
-    "latest_change": {"updated_at": -1, "_id": -1},
-    **{f"newest_by_{f}": {f: 1, "created_at": -1, "_id": -1} for f in _LISTINGS},
-    "queue": {"status": 1, "date": 1, "start": 1, "_id": 1},
+    # Boards, queues and all that is booked ahead; the end of the key saves reading the booking.
+    BY_DAY: dict.fromkeys(
+        ("status", "date", "start", "_id", "end", "kind", "ground_id", "student_id"), 1
+    ),
+    BY_STUDENT: {"student_id": 1, "date": 1, "start": 1, "_id": 1},
+    LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
+    NEWEST: {**_AGE, "kind": 1},
+    NEWEST_BY_DATE: _newest_by("date", FILTERS[1:]),
+    # A student has few bookings: the other filters need no room in the index.
+    **{
+        f"newest_by_{field}": _newest_by(field, FILTERS[place + 1 :] if place else ())
+        for place, field in enumerate(FILTERS)
+    },
     # Of the audit page: one key for each entry of a history, newest first.
     "changes": {"kind": 1, "history.at": -1, "_id": -1},
     "changes_by": {"history.by": 1, "history.action": 1, "history.at": -1, "_id": -1},
@@ -122,11 +137,11 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
     "date": _DATE,
     "start": _TIME,
     "end": _TIME,
-    "cells": {
+    "claims": {
         "bsonType": "array",
         "minItems": 1,
         "uniqueItems": True,
-        "items": {"bsonType": "int", "minimum": 0, "maximum": 287},
+        "items": {"bsonType": "string", "pattern": "^(ground|student|quota)[|]"},
     },
     "status": {"enum": [status.value for status in Status]},
     "student_id": {"bsonType": "string", "minLength": 1},
@@ -158,6 +173,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {
         "$jsonSchema": {
             "bsonType": "object",
+            # The server repeats this to an application that writes bookings in an older form.
+            "description": "the database was migrated: this application must be updated",
             "required": [name for name in _BOOKING_PROPERTIES if name not in _OPTIONAL],
             "additionalProperties": False,
             "properties": _BOOKING_PROPERTIES,

@@ -81,11 +81,15 @@ def put_policy(tx: SchoolTransaction, policy: Policy, recount_until: str | None)
 
 def last_booked_date(tx: SchoolTransaction) -> str | None:
     """The last date (ISO) with an active booking or closure; None without any."""
-    found = tx.collection(schema.BOOKINGS).find_one(
-        {"status": {"$in": [status.value for status in ACTIVE]}},
-        {"date": 1},
-        sort=[("date", -1), ("start", -1), ("_id", -1)],
-        hint="queue",
-        session=tx.session,
-    )
-    return None if found is None else str(found["date"])
+    # One look for each status: the index has the dates of one status in order.
+    found = [
+        tx.collection(schema.BOOKINGS).find_one(
+            {"status": status.value},
+            {"date": 1},
+            sort=[("date", -1), ("start", -1), ("_id", -1)],
+            hint=schema.BY_DAY,
+            session=tx.session,
+        )
+        for status in ACTIVE
+    ]
+    return max((str(row["date"]) for row in found if row is not None), default=None)

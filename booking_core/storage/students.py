@@ -6,7 +6,7 @@ must be erasable, and the audit log is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -15,8 +15,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from booking_core.domain.errors import AlreadyExists, ChangedMeanwhile
-from booking_core.domain.model import ACTIVE, Actor, Booking, Student
-from booking_core.storage import bookings as ledger
+from booking_core.domain.model import Actor, Student
 from booking_core.storage import documents as d
 from booking_core.storage import keys, schema
 from booking_core.storage.database import DEADLINE_SECONDS, Documents, collection, transact
@@ -28,7 +27,6 @@ T = TypeVar("T")
 BULK_SECONDS = 50.0
 THE_LIST = "the list of students"
 _CHUNK = 1000
-_HOLDS = {"$in": [status.value for status in ACTIVE]}
 
 
 def change_students(
@@ -170,18 +168,3 @@ def roll_over(
         tx.audit(by, "rolled over", "students", "", details | classes, now)
 
     change_students(db, work, revision=revision, seconds=BULK_SECONDS)
-
-
-def upcoming(
-    db: Documents, student_ids: Iterable[str], today: str, ends: Sequence[str], limit: int
-) -> list[Booking]:
-    """Active bookings of these students, by date and time.
-
-    Those on ``today`` (ISO) that end at one of ``ends``, and all of later days.
-    """
-    condition = {
-        "student_id": {"$in": sorted(student_ids)},
-        "$or": [{"date": today, "end": {"$in": list(ends)}}, {"date": {"$gt": today}}],
-        "status": _HOLDS,
-    }
-    return ledger.find(db, condition, sort=[("date", 1), ("start", 1), ("_id", 1)], limit=limit)

@@ -64,6 +64,6 @@ def sums(
         with reachable(_PATIENCE_SECONDS):
             yield next(
                 collection(db, schema.BOOKINGS).aggregate(
-                    pipeline(dates, created_by), hint="queue", allowDiskUse=True
+                    pipeline(dates, created_by), hint=schema.BY_DAY, allowDiskUse=True
                 )
             )

@@ -31,6 +31,7 @@ from booking_core import (
     ProofSpent,
     QuotaReached,
     SchemaConflict,
+    SchemaMissing,
     ServerFailed,
     SignInRefused,
     SlotTaken,
@@ -45,6 +46,7 @@ from booking_core import (
     TooManyAttempts,
     UnknownGround,
     UnknownStudent,
+    UpdateNeeded,
 )
 from booking_core.domain import messages as wording
 
@@ -318,6 +320,10 @@ def error(exc: BookingError) -> str:
             )
         case ServerFailed():
             return wording.sentence(exc)
+        case UpdateNeeded():
+            return wording.update_needed()
+        case SchemaMissing():
+            return wording.schema_missing()
         case StoreUnavailable():
             return (
                 "The database cannot be reached at the moment. Nothing is lost: this screen goes "

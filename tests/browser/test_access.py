@@ -9,9 +9,10 @@ import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, today, tomorrow
 from looking import serious, settled, shut_out
 from playwright.sync_api import Page, expect
+from support import close_one
 from windows import OpenPage
 
-from booking_core import approve, close_ground
+from booking_core import approve
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # Each is looked at as it opens, and then in the other scheme.
@@ -40,7 +41,7 @@ def busy_day(school: School) -> None:
     school.book(student=1, start=14)
     approve(school.db, school.book(student=2, start=15).id, by=HEAD)
     school.book(by=JOSEPH, student=3, start=16, on=tomorrow())
-    close_ground(
+    close_one(
         school.db,
         ground_id="ground-2",
         date=today(),

@@ -24,10 +24,10 @@ from screens import (
     student_box,
     ticks,
 )
-from support import active, assert_sound
+from support import active, assert_sound, close_one
 from windows import OpenPage
 
-from booking_core import Status, approve, close_ground, get_booking
+from booking_core import Status, approve, get_booking
 
 
 def test_a_booking_goes_from_the_grid_to_the_wall(open_page: OpenPage, school: School) -> None:
@@ -275,7 +275,7 @@ def test_a_picked_slot_that_is_taken_says_by_whom_and_offers_others(
         school.book(by=JOSEPH, student=2, start=14)
         words = "This slot was just booked by Joseph Mathew. Please choose another."
     else:
-        close_ground(
+        close_one(
             school.db,
             ground_id="ground-1",
             date=today(),

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, time
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School, today, tomorrow
 from playwright.sync_api import Locator, Page, expect
 from screens import LOAD, TICK, row
-from support import active, eventually
+from support import active, close_one, eventually
 from windows import OpenPage
 
-from booking_core import Status, approve, cancel, close_ground, get_booking
+from booking_core import Status, approve, cancel, get_booking
 
 REASON = "Rain <b>and</b> *storm*"
 
@@ -103,7 +103,7 @@ def test_what_is_displaced_is_shown_closed_told_lifted_and_reinstated(
 def test_a_ground_that_is_closed_in_part_is_named_and_left_out(
     open_page: OpenPage, school: School
 ) -> None:
-    close_ground(
+    close_one(
         school.db,
         ground_id="ground-2",
         date=today(),

@@ -10,10 +10,11 @@ import pytest
 from app_server import ADMIN, HEAD, AppServer, School, today
 from playwright.sync_api import Browser, Page, expect
 from screens import TICK
+from support import close_one
 from wall_screen import LONG_GAME, LONG_GROUND, ROOT, SIZES, book, fill, hour, sized
 from windows import OpenPage
 
-from booking_core import approve, close_ground
+from booking_core import approve
 from pages.shared import words
 
 # Of every card: what sticks out of it, overlaps in it, or is cut without an ellipsis.
@@ -130,7 +131,7 @@ def test_requested_is_told_apart_and_a_closure_says_why(
 ) -> None:
     book(school, student=1)
     approve(school.db, book(school, student=2, ground="ground-2").id, by=HEAD)
-    close_ground(
+    close_one(
         school.db,
         ground_id="ground-3",
         date=today(),

@@ -17,19 +17,20 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support import DAY, HEAD, NOW, assert_sound, booked, student_id
+from support import DAY, HEAD, NOW, assert_sound, booked, close_one, student_id
 
 from booking_core import (
     AlreadyDecided,
     BookingError,
     CellState,
+    ChangedMeanwhile,
     GroundClosed,
+    InvalidRequest,
     QuotaReached,
     SlotTaken,
     StudentBusy,
     approve,
     cancel,
-    close_ground,
     close_grounds,
     day_board,
     find_bookings,
@@ -86,10 +87,9 @@ class Bookings(RuleBasedStateMachine):
         others = [k for id_, k in self.model.items() if k.status in HOLDING and id_ != but]
         in_the_way = [k for k in others if k.ground == wanted.ground and k.meets(wanted)]
         if in_the_way:
-            closed = {GroundClosed} if wanted.student else {SlotTaken}
             # Of several in the way the first in time is named.
             first = min(in_the_way, key=lambda k: k.start)
-            return closed if first.student is None else {SlotTaken}
+            return {GroundClosed} if first.student is None else {SlotTaken}
         found: set[type[BookingError]] = set()
         if wanted.student is not None:
             mine = [k for k in others if k.student == wanted.student]
@@ -130,7 +130,7 @@ class Bookings(RuleBasedStateMachine):
         wanted = Kept(ground, day, start, start + length, None, "Approved")
 
         made = self.attempt(
-            lambda: close_ground(
+            lambda: close_one(
                 self.db,
                 ground_id=ground,
                 date=day,
@@ -140,7 +140,7 @@ class Bookings(RuleBasedStateMachine):
                 by=HEAD,
                 now=NOW,
             ),
-            self.refusals(wanted),
+            self.refusals_to_close(wanted),
         )
 
         if made is None:
@@ -148,9 +148,19 @@ class Bookings(RuleBasedStateMachine):
         self.model[made.id] = wanted
         return made.id
 
+    def refusals_to_close(self, wanted: Kept) -> set[type[BookingError]]:
+        """The errors of a closing that expects no booking in its way."""
+        held = [k for k in self.model.values() if k.status in HOLDING]
+        met = [k for k in held if k.ground == wanted.ground and k.meets(wanted)]
+        if any(k.student is None for k in met):
+            return {GroundClosed}
+        return {ChangedMeanwhile} if met else set()
+
     def decide(self, verb, id_, allowed, target):
         kept = self.model[id_]
         refusals = set() if kept.status in allowed else {AlreadyDecided}
+        if kept.student is None:
+            refusals = {InvalidRequest}
 
         done = self.attempt(lambda: verb(self.db, id_, by=HEAD, reason="why", now=NOW), refusals)
 
@@ -282,6 +292,8 @@ class Bookings(RuleBasedStateMachine):
         kept = self.model[id_]
         wanted = replace(kept, ground=ground, day=day, start=start, end=start + length)
         refusals = self.refusals(wanted, id_) if kept.status in HOLDING else {AlreadyDecided}
+        if kept.student is None:
+            refusals = {InvalidRequest}
 
         moved = self.attempt(
             lambda: move(

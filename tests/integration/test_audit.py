@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked
+from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one
 
 import booking_core
 from booking_core import (
@@ -18,7 +18,6 @@ from booking_core import (
     Student,
     approve,
     cancel,
-    close_ground,
     find_changes,
     lapse_pending,
     move,
@@ -60,7 +59,7 @@ def history(school):
     reject(db, second.id, by=HEAD, reason="exam week", now=later(5))
     third = booked(db, by=RAVI, student=2, start=11, now=later(6))
     cancel(db, third.id, by=ADMIN, now=later(7))
-    closed = close_ground(
+    closed = close_one(
         db,
         ground_id="ground-3",
         date=DAY,

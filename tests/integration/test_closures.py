@@ -21,6 +21,7 @@ from support import (
     assert_sound,
     at_once,
     booked,
+    close_one,
     of_type,
 )
 
@@ -38,7 +39,6 @@ from booking_core import (
     UnknownGround,
     approve,
     cancel,
-    close_ground,
     close_grounds,
     day_board,
     displaced_by,
@@ -141,7 +141,7 @@ def test_what_has_gone_by_today_stays_as_it_was(db):
     closing = closed(db, ground_ids=["ground-1"], first=DAY - timedelta(days=3), now=now)
 
     (closure,) = closing.closures
-    assert (closure.date, closure.start, closure.end) == (DAY, time(10, 30), time(0))
+    assert (closure.date, closure.start, closure.end) == (DAY, time(10, 40), time(0))
     assert [b.id for b in closing.displaced] == [running.id]
     assert get_booking(db, over.id).status is Status.PENDING
 
@@ -261,7 +261,7 @@ def test_a_day_closed_for_all_the_while_is_left_and_one_closed_in_part_is_refuse
     assert {c.ground_id for c in closing.closures} == {"ground-2", "ground-3"}
     with pytest.raises(GroundClosed):
         closed(db)
-    close_ground(
+    close_one(
         db,
         ground_id="ground-3",
         date=WEEK,
@@ -340,7 +340,7 @@ def test_a_hundred_days_of_three_grounds_are_closed_in_one_step(db):
 
 def test_the_list_has_a_line_for_each_step(db):
     later = closed(db, first=WEEK, last=WEEK + timedelta(days=1), ground_ids=ALL[:2], by=ADMIN)
-    single = close_ground(
+    single = close_one(
         db,
         ground_id="ground-3",
         date=DAY,
@@ -353,7 +353,8 @@ def test_the_list_has_a_line_for_each_step(db):
 
     first, second = find_closures(db, from_date=DAY)
 
-    assert (first.id, first.ground_ids, first.reason) == (single.id, ("ground-3",), "Exam")
+    assert (first.id, first.reason) == (single.closure_group, "Exam")
+    assert first.ground_ids == ("ground-3",)
     assert (first.start, first.end, first.by_name) == (time(9), time(10), HEAD.name)
     assert (second.id, second.ground_ids) == (later.id, ALL[:2])
     assert (second.first, second.last) == (WEEK, WEEK + timedelta(days=1))

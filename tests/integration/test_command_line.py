@@ -18,8 +18,7 @@ from booking_core.domain import errors
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import sentence
 from booking_core.operations.doctor import examine, examine_database
-from booking_core.storage import migrations as ensuring
-from booking_core.storage import schema
+from booking_core.storage import indexes, schema
 from booking_core.storage.database import BookingDatabase
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +88,7 @@ def test_init_says_what_it_made_and_then_that_all_is_in_place(
     assert "made collection bookings" in first.stdout
     assert "made index one_booking_per_slot" in first.stdout
     assert second.stdout == f"Everything is in place in {db.name}.\n"
-    assert ensuring.index_faults(db) == ensuring.validator_faults(db) == []
+    assert indexes.index_faults(db) == indexes.validator_faults(db) == []
 
 
 def test_the_demo_loads_once_and_leaves_a_school_alone(make_db: MakeDatabase) -> None:

@@ -20,6 +20,7 @@ from support import (
     assert_sound,
     at_once,
     booked,
+    close_one,
     eventually,
     open_school,
 )
@@ -33,7 +34,6 @@ from booking_core import (
     Student,
     approve,
     cancel,
-    close_ground,
     connect,
     lapse_pending,
     move,
@@ -104,7 +104,7 @@ def test_each_verb_raises_the_day_it_touches(db, following, verb):
         "book": lambda: booked(db),
         "approve": lambda: approve(db, mine.id, by=HEAD, now=NOW),
         "cancel": lambda: cancel(db, mine.id, by=MEERA, now=NOW),
-        "close": lambda: close_ground(
+        "close": lambda: close_one(
             db,
             ground_id="ground-1",
             date=DAY,

@@ -1,21 +1,18 @@
-"""Each guard in the one moment that needs it: somebody else acts between a look and its write."""
+"""Each guard in the moment that needs it: another user acts between a read and its write."""
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import time, timedelta
 from functools import partial
 
 import pytest
 from pymongo.errors import WriteError
-from support import DAY, HEAD, MEERA, NOW, RAVI, active, booked, eventually
+from support import DAY, HEAD, MEERA, NOW, active, booked
 
 from booking_core import (
     AlreadyDecided,
     NotAllowed,
     Role,
-    SlotTaken,
     Status,
     approve,
     cancel,
@@ -24,35 +21,27 @@ from booking_core import (
     move,
     reject,
 )
-from booking_core.booking import conflicts as refusals
 from booking_core.domain import rules
-from booking_core.storage import bookings as ledger
-from booking_core.storage import schema
+from booking_core.storage import bookings, schema
 
 TOMORROW = DAY + timedelta(days=1)
 
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """``meanwhile(action)``: it happens once, just before the next change of a booking is sent."""
+    """``meanwhile(action)`` runs the action once, just before the next write of a booking."""
 
     def arrange(action):
-        update = ledger.update
+        replace = bookings.replace
 
         def after_the_other(*arguments):
-            monkeypatch.setattr(ledger, "update", update)
+            monkeypatch.setattr(bookings, "replace", replace)
             action()
-            return update(*arguments)
+            return replace(*arguments)
 
-        monkeypatch.setattr(ledger, "update", after_the_other)
+        monkeypatch.setattr(bookings, "replace", after_the_other)
 
     return arrange
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 def test_a_booking_cancelled_while_it_is_moved_stays_cancelled_where_it_was(db, meanwhile):
@@ -66,17 +55,6 @@ def test_a_booking_cancelled_while_it_is_moved_stays_cancelled_where_it_was(db, 
     assert refused.value.status is kept.status is Status.CANCELLED
     assert kept.slot == mine.slot
     assert [entry.action for entry in kept.history] == ["requested", "cancelled"]
-
-
-def test_a_status_that_another_program_changed_without_a_revision_stops_a_move(db, meanwhile):
-    mine = booked(db)
-    change = {"$set": {"status": "Cancelled"}}
-    meanwhile(partial(db.bookings.update_one, {"_id": mine.id}, change))
-
-    with pytest.raises(AlreadyDecided):
-        move(db, mine.id, start=time(10), end=time(11), by=MEERA, now=NOW)
-
-    assert get_booking(db, mine.id).slot == mine.slot
 
 
 def test_of_two_moves_at_once_the_later_goes_on_from_where_the_earlier_ended(db, meanwhile):
@@ -157,66 +135,3 @@ def test_the_database_refuses_a_malformed_part_of_the_school(db, collection, mal
         db[collection].insert_one(malformed)
 
     assert list(db[collection].find().sort("_id")) == before
-
-
-def waiting(db) -> int:
-    """How many wait behind another for a slot of ``db``."""
-    return sum(turn.waiting for turn in list(db.turns._open.values()))
-
-
-def ask_late(db, pool) -> Future:
-    """Another asks for the slot; returns when that one is answered or waits."""
-    before = waiting(db)
-    asked = pool.submit(booked, db, student=3, by=RAVI)
-    eventually(lambda: asked.done() or waiting(db) > before)
-    return asked
-
-
-def test_who_asks_after_a_loser_has_looked_is_not_told_what_that_one_saw(db, pool, monkeypatch):
-    holder = booked(db, student=1)
-    look = refusals.holder_of
-    late: list[Future] = []
-
-    def look_and_then_the_holder_goes(*arguments):
-        monkeypatch.setattr(refusals, "holder_of", look)
-        seen = look(*arguments)
-        cancel(db, holder.id, by=MEERA, now=NOW)
-        late.append(ask_late(db, pool))
-        return seen
-
-    monkeypatch.setattr(refusals, "holder_of", look_and_then_the_holder_goes)
-    with pytest.raises(SlotTaken) as refused:
-        booked(db, student=2)
-
-    assert refused.value.held_by == holder
-    assert late[0].result(20).student_id == "S003"
-
-
-def test_who_asks_after_a_winner_has_looked_is_not_told_what_that_one_saw(db, pool, monkeypatch):
-    insert, look = ledger.insert, refusals.holder_after_win
-    begun = threading.Event()
-    late: list[Future] = []
-
-    def insert_when_somebody_waits(*arguments):
-        monkeypatch.setattr(ledger, "insert", insert)
-        begun.set()
-        eventually(lambda: waiting(db))
-        insert(*arguments)
-
-    def look_and_then_the_winner_goes(db, known, won, now):
-        seen = look(db, known, won, now)
-        cancel(db, won.id, by=MEERA, now=NOW)
-        late.append(ask_late(db, pool))
-        return seen
-
-    monkeypatch.setattr(ledger, "insert", insert_when_somebody_waits)
-    monkeypatch.setattr(refusals, "holder_after_win", look_and_then_the_winner_goes)
-    first = pool.submit(booked, db, student=1)
-    assert begun.wait(20)
-    second = pool.submit(booked, db, student=2)
-
-    assert first.result(20).student_id == "S001"
-    refusal = second.exception(20)
-    assert isinstance(refusal, SlotTaken)
-    assert refusal.held_by == first.result()
-    assert late[0].result(20).student_id == "S003"

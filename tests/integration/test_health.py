@@ -26,8 +26,7 @@ from booking_core import (
     load_reference,
 )
 from booking_core.operations import backups, doctor, health
-from booking_core.storage import archive, schema
-from booking_core.storage import migrations as ensuring
+from booking_core.storage import archive, indexes, schema
 from booking_core.storage.database import open_database, reachable
 
 
@@ -232,7 +231,7 @@ def test_what_may_not_be_stored_leaves_the_database_empty(school, make_db, tmp_p
         backups.load(other, file)
 
     assert all(other[n].find_one() is None for n in (schema.GROUNDS, schema.STUDENTS))
-    assert ensuring.index_faults(other) == []
+    assert indexes.index_faults(other) == []
 
 
 @pytest.mark.parametrize("place", ["", "missing/school.gz"])

@@ -7,14 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support import ADMIN, DAY, MEERA, NOW, assert_sound, at_once, booked, request_for
+from support import ADMIN, DAY, MEERA, NOW, assert_sound, at_once, booked, close_one, request_for
 
 from booking_core import (
     Ground,
     InvalidRequest,
     Status,
     Student,
-    close_ground,
     day_board,
     find_bookings,
     load_reference,
@@ -209,7 +208,7 @@ def test_the_indexes_are_not_bypassed_and_say_who_stands_in_the_way(db: Document
 
 def test_a_closure_stands_in_the_way_with_its_reason(db: Documents) -> None:
     wanted = request_for()
-    close_ground(
+    close_one(
         db,
         ground_id="ground-1",
         date=DAY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 
 import pytest
-from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, booked
+from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, booked, close_one
 
 from booking_core import (
     Ground,
@@ -16,7 +16,6 @@ from booking_core import (
     Timetable,
     approve,
     cancel,
-    close_ground,
     reject,
     save_days,
     save_ground,
@@ -50,7 +49,7 @@ def counted(school):
     cancel(db, gone.id, by=MEERA, now=NOW)
     refused = booked(db, student=3, ground="ground-2", start=14)
     reject(db, refused.id, by=HEAD, reason="no", now=NOW)
-    close_ground(
+    close_one(
         db,
         ground_id="ground-2",
         date=DAY,

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from junk import refused, stored
-from support import ADMIN, DAY, HEAD, HOURLY, MEERA, NOW, RAVI, booked, request_for
+from support import ADMIN, DAY, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one, request_for
 
 from booking_core import (
     Account,
@@ -25,7 +25,6 @@ from booking_core import (
     book,
     cancel,
     change_account,
-    close_ground,
     day_board,
     delegate,
     get_booking,
@@ -74,7 +73,7 @@ def of(whose: str, verb):
     """``verb`` on a booking of the actor's own, or of somebody else."""
 
     def act(db, by):
-        mine = booked(db, by=by if whose == OWN else RAVI)
+        mine = booked(db, by=by if whose == OWN else RAVI, as_approved=False)
         if verb is revoke:
             approve(db, mine.id, by=HEAD, now=NOW)
         options = {"reason": "rain"} if verb in (reject, revoke) else {}
@@ -85,8 +84,8 @@ def of(whose: str, verb):
     return act
 
 
-def close_one(db, by):
-    return close_ground(
+def close(db, by):
+    return close_one(
         db,
         ground_id="ground-1",
         date=DAY,
@@ -122,7 +121,7 @@ TABLE = [
         lambda db, by: delegate(db, to="ravi", **DAY_ALONE, by=by, now=NOW),
         "principal",
     ),
-    ("closures", close_one, "principal admin"),
+    ("closures", close, "principal admin"),
     (
         "grounds",
         lambda db, by: save_ground(db, Ground("ground-3", "Ground 3", ("Volleyball",), 3), by=by),
@@ -229,11 +228,13 @@ def test_sent_twice_it_is_one_and_as_a_request_it_is_another(work):
     assert work.bookings.count_documents({"_id": str(submission)}) == 1
 
 
-def test_a_principals_request_waits_unless_it_is_said_that_it_need_not(work):
-    assert booked(work, by=HEAD).status is Status.PENDING
+def test_a_principals_own_booking_is_approved_at_once_unless_it_is_asked_to_wait(work):
+    assert booked(work, by=HEAD).status is Status.APPROVED
+    assert booked(work, by=HEAD, start=10, as_approved=False).status is Status.PENDING
+    assert booked(work, by=ADMIN, student=3, start=11).status is Status.PENDING
 
 
-@pytest.mark.parametrize("value", [None, 1, "yes", []], ids=ascii)
+@pytest.mark.parametrize("value", [1, "yes", []], ids=ascii)
 def test_junk_does_not_approve(work, value):
     refused(
         (work, None),

@@ -136,7 +136,7 @@ def test_without_a_submission_id_two_requests_are_two(db):
 
 def test_a_line_cut_once_between_write_and_answer_goes_unnoticed(far_db, db, proxy):
     submission = uuid4()
-    proxy.cut("insert")
+    proxy.cut("update")
 
     made = booked(far_db, submission_id=submission)
 
@@ -149,7 +149,7 @@ def test_a_line_cut_for_good_says_so_and_the_submission_sent_again_finds_its_boo
     far_db, db, proxy
 ):
     submission = uuid4()
-    proxy.cut("insert", for_good=True)
+    proxy.cut("update", for_good=True)
 
     with pytest.raises(StoreUnavailable):
         booked(far_db, submission_id=submission)
@@ -163,7 +163,7 @@ def test_a_line_cut_for_good_says_so_and_the_submission_sent_again_finds_its_boo
 
 def test_a_decision_whose_answer_is_lost_once_is_taken_once(far_db, db, proxy):
     asked = booked(db)
-    proxy.cut("findAndModify")
+    proxy.cut("update")
 
     approved = approve(far_db, asked.id, by=HEAD, now=NOW)
 
@@ -174,7 +174,7 @@ def test_a_decision_whose_answer_is_lost_once_is_taken_once(far_db, db, proxy):
 
 def test_a_decision_whose_answer_is_lost_for_good_is_found_taken_when_sent_again(far_db, db, proxy):
     asked = booked(db)
-    proxy.cut("findAndModify", for_good=True)
+    proxy.cut("update", for_good=True)
 
     with pytest.raises(StoreUnavailable):
         approve(far_db, asked.id, by=HEAD, now=NOW)

@@ -120,6 +120,8 @@ SAID = [
     (NotAllowed("cancel", "staff"), "does not allow you to cancel"),
     (SchemaConflict([]), "doctor"),
     (StoreUnavailable("down"), "The database cannot be reached"),
+    (errors.SchemaMissing("one"), "has lost its indexes"),
+    (errors.UpdateNeeded(3, 2), "update this one"),
     (ServerFailed("The disk is full.", "Make room."), "The disk is full. Make room."),
 ]
 

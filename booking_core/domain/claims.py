@@ -1,0 +1,41 @@
+"""The claims of a booking: what it holds and no other active booking may hold. Pure.
+
+A claim is a text. The unique index ``one_holder_per_claim`` gives each claim one holder, so every
+rule that two users can break at the same moment is a claim:
+
+    ground|ground-1|2026-11-26|108     the ground, in the five minutes that begin at 9:00
+    student|S001|2026-11-26|108        the student, in the same five minutes
+    quota|S001|2026-W48|0              the first of the student's seats in that week
+
+The server names the lost claim that comes first in the order of the strings: a ground before a
+seat of the quota before a student. The numbers have three digits, so the earliest comes first.
+"""
+
+from __future__ import annotations
+
+from booking_core.domain import timetable
+from booking_core.domain.model import Booking
+
+GROUND, STUDENT, QUOTA = "ground", "student", "quota"
+
+
+def claims_of(booking: Booking) -> list[str]:
+    """What ``booking`` claims while it is active, derived from its own fields alone.
+
+    A closure claims its ground. A booking claims its student too, and a seat of the quota where
+    it has one.
+    """
+    date = booking.date.isoformat()
+    marks = timetable.marks(booking.start, booking.end)
+    claims = [f"{GROUND}|{booking.ground_id}|{date}|{mark:03d}" for mark in marks]
+    if booking.student_id is not None:
+        claims += [f"{STUDENT}|{booking.student_id}|{date}|{mark:03d}" for mark in marks]
+    if booking.quota_window is not None:
+        seat = f"{booking.quota_window}|{booking.quota_seat}"
+        claims.append(f"{QUOTA}|{booking.student_id}|{seat}")
+    return claims
+
+
+def kind_of(claim: str) -> str:
+    """The kind of a claim: GROUND, STUDENT or QUOTA."""
+    return claim.partition("|")[0]

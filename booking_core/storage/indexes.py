@@ -1,0 +1,210 @@
+"""Creating collections, indexes and validators as ``schema.py`` says, also while other processes
+do the same.
+
+While an index is replaced it is missing for a moment. Nothing is booked twice then: every write of
+a booking names the index of claims, and the server refuses it without that index.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
+
+from booking_core.domain.claims import claims_of
+from booking_core.domain.errors import SchemaConflict
+from booking_core.storage import schema
+from booking_core.storage.documents import to_booking
+
+Documents = Database[dict[str, Any]]
+_MOST_OFFENDERS = 100
+_KEY_CONFLICTS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
+_INDEX_NOT_FOUND, _NAMESPACE_EXISTS = 27, 48
+
+
+def find_offenders(db: Documents) -> list[dict[str, Any]]:
+    """Groups of active bookings that have a claim in common, at most 100.
+
+    Each is ``{"index": name, "key": {"claims": claim}, "ids": [...]}``. The claims are derived
+    from the bookings' own fields, so the stored ones may be missing. Active documents of another
+    program have no claims, which the index takes for one claim, None.
+    """
+    offenders: list[dict[str, Any]] = []
+    holders: defaultdict[str, list[str]] = defaultdict(list)
+    foreign: list[str] = []
+    week = None
+    rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
+    for row in rows:
+        if "kind" not in row:
+            foreign.append(str(row["_id"]))
+            continue
+        booking = to_booking(row)
+        if week != booking.date.isocalendar()[:2]:
+            # No claim reaches into another week: only the claims of one week are kept in memory.
+            offenders += _shared(holders)
+            holders.clear()
+            week = booking.date.isocalendar()[:2]
+        for claim in claims_of(booking):
+            holders[claim].append(booking.id)
+    offenders += _shared(holders) + _shared({None: foreign})
+    return offenders[:_MOST_OFFENDERS]
+
+
+def _shared(holders: Mapping[Any, list[str]]) -> list[dict[str, Any]]:
+    """The claims that have several holders."""
+    return [
+        {"index": schema.ONE_HOLDER_PER_CLAIM, "key": {"claims": claim}, "ids": sorted(ids)}
+        for claim, ids in holders.items()
+        if len(ids) > 1
+    ]
+
+
+def wrong_claims(db: Documents) -> list[str]:
+    """The ids of bookings whose stored claims differ from the derived ones, at most 100."""
+    found: list[str] = []
+    for row in db[schema.BOOKINGS].find({"kind": {"$exists": True}}):
+        if sorted(row.get("claims", ())) != sorted(claims_of(to_booking(row))):
+            found.append(str(row["_id"]))
+        if len(found) == _MOST_OFFENDERS:
+            break
+    return found
+
+
+def index_faults(db: Documents) -> list[str]:
+    """The names of indexes that are missing or differ, and of those that ours supersede."""
+    present = db[schema.BOOKINGS].index_information()
+    faults = [name for name in schema.UNIQUE_INDEXES if not _is_unique(name, present)]
+    faults += [name for name in schema.LISTING_INDEXES if not _is_listing(name, present)]
+    for collection, indexes in schema.OTHER_INDEXES.items():
+        stored = db[collection].index_information()
+        faults += [name for name in indexes if not _is_other(collection, name, stored)]
+    return faults + _superseded(present)
+
+
+def validator_faults(db: Documents) -> list[str]:
+    """The names of collections whose validator is missing or differs."""
+    stored = {row["name"]: row.get("options", {}) for row in db.list_collections()}
+    return [
+        name
+        for name, validator in schema.VALIDATORS.items()
+        if stored.get(name, {}).get("validator") != validator
+    ]
+
+
+def create_collections(db: Documents) -> None:
+    """Creates the collections that are missing, and sets the validators that differ."""
+    existing = set(db.list_collection_names())
+    for name in validator_faults(db):
+        validator = schema.VALIDATORS[name]
+        if name in existing:
+            db.command("collMod", name, validator=validator)
+            continue
+        try:
+            db.create_collection(name, validator=validator)
+        except CollectionInvalid:  # another process created it a moment ago
+            pass
+        except OperationFailure as exc:
+            if exc.code != _NAMESPACE_EXISTS:
+                raise
+
+
+def build_indexes(db: Documents) -> None:
+    """Builds the indexes that are missing or differ, then drops those that ours supersede.
+
+    Raises SchemaConflict when stored bookings break a unique index, which is then not built.
+    """
+    present = db[schema.BOOKINGS].index_information()
+    for name, (fields, where) in schema.UNIQUE_INDEXES.items():
+        if not _is_unique(name, present):
+            options = {"unique": True, "partialFilterExpression": where}
+            _build(db, schema.BOOKINGS, name, dict.fromkeys(fields, 1), options)
+    for name, keys in schema.LISTING_INDEXES.items():
+        if not _is_listing(name, present):
+            _build(db, schema.BOOKINGS, name, keys, {})
+    for collection, indexes in schema.OTHER_INDEXES.items():
+        stored = db[collection].index_information()
+        for name, (keys, options) in indexes.items():
+            if not _is_other(collection, name, stored):
+                _build(db, collection, name, keys, options)
+    for name in _superseded(db[schema.BOOKINGS].index_information()):
+        _drop(db, schema.BOOKINGS, name)
+
+
+def _build(
+    db: Documents, collection: str, name: str, keys: dict[str, int], options: dict[str, Any]
+) -> None:
+    """Builds an index in the place of any that has its name or its keys."""
+    pairs = list(keys.items())
+    for last in (False, False, False, True):  # another process may do the same
+        try:
+            db[collection].create_index(pairs, name=name, **options)
+            # A hidden index counts as built, and reads cannot ask for it by name.
+            db.command("collMod", collection, index={"name": name, "hidden": False})
+            return
+        except DuplicateKeyError as exc:
+            raise SchemaConflict(find_offenders(db)) from exc
+        except OperationFailure as exc:
+            if last or exc.code not in (*_KEY_CONFLICTS, _INDEX_NOT_FOUND):
+                raise
+        for other, info in db[collection].index_information().items():
+            if other == name or info["key"] == pairs:
+                _drop(db, collection, other)
+
+
+def _drop(db: Documents, collection: str, name: str) -> None:
+    try:
+        db[collection].drop_index(name)
+    except OperationFailure as exc:
+        if exc.code != _INDEX_NOT_FOUND:  # another process dropped it a moment ago
+            raise
+
+
+def _is_unique(name: str, present: Mapping[str, Any]) -> bool:
+    keys, where = schema.UNIQUE_INDEXES[name]
+    info = present.get(name)
+    return bool(
+        info
+        and info.get("unique")
+        and info["key"] == [(key, 1) for key in keys]
+        and info.get("partialFilterExpression") == where
+        and not info.get("hidden")
+        and "collation" not in info
+    )
+
+
+def _is_listing(name: str, present: Mapping[str, Any]) -> bool:
+    info = present.get(name)
+    keys = list(schema.LISTING_INDEXES[name].items())
+    return bool(info and info["key"] == keys and not info.get("hidden"))
+
+
+def _is_other(collection: str, name: str, present: Mapping[str, Any]) -> bool:
+    keys, options = schema.OTHER_INDEXES[collection][name]
+    info = present.get(name)
+    return bool(
+        info
+        and info["key"] == list(keys.items())
+        and all(info.get(option) == value for option, value in options.items())
+    )
+
+
+def _superseded(present: Mapping[str, Any]) -> list[str]:
+    """The indexes of earlier versions, and unique ones on our keys under another name.
+
+    The latter refuse what ours refuse, or more: one without our condition would keep the slot of
+    a cancelled booking for ever.
+    """
+    keys = [schema.LEGACY_KEYS, *(set(fields) for fields, _ in schema.UNIQUE_INDEXES.values())]
+    return [
+        name
+        for name, info in present.items()
+        if name in schema.RETIRED_INDEXES
+        or (
+            name not in schema.UNIQUE_INDEXES
+            and info.get("unique")
+            and {key for key, _ in info["key"]} in keys
+        )
+    ]
