@@ -1,7 +1,7 @@
 """Values of the domain: frozen, compared by content, without I/O.
 
-Text is checked here, at the door, so that nothing malformed reaches a rule or the store: every
-constructor raises :class:`InvalidRequest` with the name of the offending field.
+Every constructor brings text to its normal form and raises :class:`InvalidRequest` with the name
+of a field that is malformed, so that no rule and no storage meets such a value.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from booking_core.domain.names import key_of
 from booking_core.domain.validation import (
     InvalidRequest,
     check_date,
@@ -82,7 +83,7 @@ def _texts(values: Any, name: str) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidRequest(name, "must be a list of names")
     texts = tuple(check_name(v, name) for v in values)
-    if len(set(texts)) != len(texts):
+    if len({key_of(text) for text in texts}) != len(texts):
         raise InvalidRequest(name, "names one entry twice")
     return texts
 
@@ -104,10 +105,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who may sign in; ``id`` is the name typed at the door, compared in lower case.
+    """A user who may sign in; ``id`` is the sign-in name, compared in lower case.
 
-    ``has_password`` False: only an identity provider lets this one in, by ``email``.
-    ``must_change`` is true while the password is one that somebody else has set.
+    ``has_password`` False: the user signs in by an identity provider only, which names ``email``.
+    ``must_change`` is true while the password is one that another user has set.
     """
 
     id: str

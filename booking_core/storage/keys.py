@@ -17,12 +17,6 @@ from booking_core.domain.names import find_unusable, key_of, normal_form
 from booking_core.storage import schema
 from booking_core.storage.documents import Document
 
-_TEXTS = {
-    schema.GROUNDS: ("name",),
-    schema.TIMETABLES: ("name",),
-    schema.STUDENTS: ("name", "class_name"),
-}
-
 
 def keys_of(collection: str, document: Mapping[str, Any]) -> Document:
     """The key fields of a document of ``schema.KEYED``: ``id_key``, and ``name_key`` if unique."""
@@ -37,16 +31,26 @@ def with_keys(collection: str, document: Document) -> Document:
 
 
 def repaired(collection: str, document: Document) -> Document:
-    """A document of an earlier version as it must be: its texts in normal form, with its keys.
+    """A document of an earlier version as its value must be: texts in normal form, with its keys.
 
     Characters that cannot be used are left out. The id stays: bookings refer to it.
     """
-    texts: Document = {
-        field: _usable(document[field]) or document["_id"] for field in _TEXTS[collection]
-    }
+    fixed = dict(document)
+    for field in ("name", "class_name"):
+        if field in document:
+            fixed[field] = _usable(document[field]) or document["_id"]
+    if document.get("email"):
+        fixed["email"] = _usable(document["email"])
     if "games" in document:
-        texts["games"] = list(dict.fromkeys(filter(None, map(_usable, document["games"]))))
-    return with_keys(collection, document | texts)
+        games = filter(None, map(_usable, document["games"]))
+        # Of games with one key, the first.
+        fixed["games"] = list({key_of(game): game for game in reversed(list(games))}.values())[::-1]
+    if "periods" in document:
+        fixed["periods"] = [
+            period | {"label": _usable(period["label"]) or period["start"]}
+            for period in document["periods"]
+        ]
+    return with_keys(collection, fixed) if collection in schema.KEYED else fixed
 
 
 def _usable(text: str) -> str:

@@ -121,17 +121,20 @@ def _record_single_closures(db: Documents) -> None:
 
 
 def _store_keys(db: Documents) -> None:
-    """Migration 3: grounds, timetables and students get their keys, and texts in normal form."""
-    for name in schema.KEYED:
-        rows = db[name].find({"id_key": {"$exists": False}}, batch_size=_BATCH)
-        for batch in _batches(rows):
-            writes = []
-            for row in batch:
-                id = row.pop("_id")
-                change = keys.repaired(name, {"_id": id, **row})
-                del change["_id"]
-                writes.append(UpdateOne({"_id": id, **row}, {"$set": change}))
-            db[name].bulk_write(writes, ordered=False)
+    """Migration 3: grounds, timetables and students get their keys, and texts in normal form.
+
+    Accounts get texts in normal form: a stored name that a value refuses could not be read.
+    """
+    for name in (*schema.KEYED, schema.ACCOUNTS):
+        for batch in _batches(db[name].find(batch_size=_BATCH)):
+            writes = [
+                # As it was read: a change made meanwhile by this version is in form already.
+                UpdateOne(row, {"$set": {field: after[field] for field in after.keys() - {"_id"}}})
+                for row in batch
+                if (after := keys.repaired(name, row)) != row
+            ]
+            if writes:
+                db[name].bulk_write(writes, ordered=False)
 
 
 _KEYS = 3

@@ -8,14 +8,17 @@ import pytest
 from support import ADMIN, DAY, GROUNDS, HOURLY, NOW, at_once, booked, of_type
 
 from booking_core import (
+    Account,
     AlreadyExists,
     Ground,
     InvalidRequest,
     Period,
+    Role,
     SchemaConflict,
     Student,
     Timetable,
     UnknownStudent,
+    add_account,
     add_ground,
     add_student,
     add_timetable,
@@ -23,6 +26,7 @@ from booking_core import (
     change_ground,
     connect,
     find_bookings,
+    get_account,
     load_reference,
     plan_roster,
     read_table,
@@ -237,11 +241,23 @@ def older(db):
 
 def test_a_database_of_an_earlier_version_gets_its_keys_and_then_obeys_the_indexes(db):
     older(db)
-    db["grounds"].update_one({"_id": "ground-2"}, {"$set": {"name": "Gro\u00adund\u00a0 2"}})
+    games = ["Football", "FOOTBALL", "Cri\u200bcket", "\u200b"]
+    broken = {"name": "Gro\u00adund\u00a0 2", "games": games}
+    db["grounds"].update_one({"_id": "ground-2"}, {"$set": broken})
+    db["timetables"].update_one({}, {"$set": {"periods.0.label": "\u200eFirst"}})
+    student = {"name": "\u200b", "email": "a\u200b@b.cd"}
+    db["students"].update_one({"_id": "S001"}, {"$set": student})
+    add_account(db, Account("asha", "Asha", Role.STAFF))
+    db["accounts"].update_one({"_id": "asha"}, {"$set": {"name": "\u202aAsha\u202c"}})
 
     connect(db.booking_settings).client.close()
 
     assert names(db) == ["Ground 1", "Ground 2", "Ground 3"]
+    known = load_reference(db)
+    assert known.grounds["ground-2"].games == ("Football", "Cricket")
+    assert known.timetables["regular"].periods[0].label == "First"
+    assert known.students["S001"] == Student("S001", "S001", "2-A", "a@b.cd")
+    assert get_account(db, "asha").name == "Asha"
     with pytest.raises(InvalidRequest):
         add_ground(db, "ground 2", by=ADMIN)
     with pytest.raises(AlreadyExists):
