@@ -11,6 +11,7 @@ from booking_core.domain.policy import Policy
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage import school_changes as store
+from booking_core.storage.booking_queries import last_active_date
 from booking_core.storage.database import Documents, settings_of
 from booking_core.storage.school_changes import SchoolTransaction
 
@@ -41,7 +42,7 @@ def save_policy(
         if policy.quota is not None and (before.quota is None or policy.quota < before.quota):
             # A booking on its way was checked against the old policy, so its window counts too.
             open_until = before.last_date(now, zone).isoformat()
-            days = (open_until, store.last_booked_date(tx), recount_until)
+            days = (open_until, last_active_date(db, tx.session), recount_until)
             recount_until = max(day for day in days if day)
         store.put_policy(tx, policy, recount_until)
         details = {"before": d.policy_document(before), "after": d.policy_document(policy)}

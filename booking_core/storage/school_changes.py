@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from booking_core.domain.model import ACTIVE, Actor
+from booking_core.domain.model import Actor
 from booking_core.domain.policy import Policy
 from booking_core.storage import audit_log, schema, school_history
 from booking_core.storage import documents as d
@@ -77,19 +77,3 @@ def put_policy(tx: SchoolTransaction, policy: Policy, recount_until: str | None)
     if recount_until is not None:
         change["recount_until"] = recount_until
     tx.collection(schema.META).update_one({"_id": "revision"}, {"$set": change}, session=tx.session)
-
-
-def last_booked_date(tx: SchoolTransaction) -> str | None:
-    """The last date (ISO) with an active booking or closure; None without any."""
-    # One look for each status: the index has the dates of one status in order.
-    found = [
-        tx.collection(schema.BOOKINGS).find_one(
-            {"status": status.value},
-            {"date": 1},
-            sort=[("date", -1), ("start", -1), ("_id", -1)],
-            hint=schema.BY_DAY,
-            session=tx.session,
-        )
-        for status in ACTIVE
-    ]
-    return max((str(row["date"]) for row in found if row is not None), default=None)
