@@ -11,8 +11,9 @@ from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Booking, Student
 from booking_core.domain.rules import check_may
-from booking_core.domain.validation import check_id
+from booking_core.domain.validation import check_id, check_limit
 from booking_core.school.rollover import class_place
+from booking_core.storage import booking_queries
 from booking_core.storage import school_data as reference
 from booking_core.storage import students as store
 from booking_core.storage.database import Documents, settings_of
@@ -91,16 +92,21 @@ def set_active(
 def bookings_ahead(
     db: Documents, student_ids: Iterable[str], *, now: datetime | None = None, limit: int = 1000
 ) -> list[Booking]:
-    """Active bookings of these students that are not over, the next one first."""
-    local = moment(now).astimezone(settings_of(db).zone)
+    """Active bookings of these students that are not over, the next one first; 1 to 1000.
+
+    Raises InvalidRequest, StoreUnavailable.
+    """
+    check_limit(limit)
+    now, zone = moment(now), settings_of(db).zone
     ids = {check_id(student_id, "student_id") for student_id in student_ids}
-    found = store.upcoming(db, ids, local.date().isoformat(), limit) if ids else []
-    return [booking for booking in found if _is_ahead(db, booking, local)]
+    today = now.astimezone(zone).date()
+    ends = timetable.ends_ahead(today, now, zone)
+    return booking_queries.active_ahead(db, ids, today=today, ends_ahead=ends, limit=limit)
 
 
 def _is_ahead(db: Documents, booking: Booking, now: datetime) -> bool:
     zone = settings_of(db).zone
-    return timetable.at(booking.date, booking.end, zone, closing=True) > now
+    return timetable.at(booking.date, booking.end, zone, closing=True).timestamp() > now.timestamp()
 
 
 @dataclass(frozen=True, slots=True)

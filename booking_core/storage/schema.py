@@ -24,7 +24,7 @@ LEGACY_INDEX = "unique_active_booking_per_slot"
 LEGACY_KEYS = {"ground", "date", "time", "status"}
 # Indexes of earlier versions that are dropped once ours are built.
 RETIRED_INDEXES = frozenset(
-    {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue"}
+    {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
 VERSION = 2  # of the schema: the number of the last migration in ``migrations.py``
 
@@ -35,16 +35,18 @@ UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ONE_HOLDER_PER_CLAIM: (("claims",), HOLDS),
 }
 # Of the reads, which name the index that they use.
-BY_DAY, BY_STUDENT = "by_day", "by_student"
-NEWEST, NEWEST_BY_DATE, LATEST_CHANGE = "newest", "newest_by_date", "latest_change"
-# The filters of the Bookings page. A page is read by the index of its first filter in this order.
-# That index has the filters after it in its key, so that only bookings of the page are read.
-FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status")
+BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
+NEWEST_BY_DATE = "newest_by_date"
+# The filters of the Bookings page. A page is read by the index of its first filter in this order;
+# a range of dates is looked for there, or, for the last three, by the index of dates.
+FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status", "kind")
+FILTERS_WITH_DATES = FILTERS[:3]
 _AGE = {"created_at": -1, "_id": -1}
 
 
-def _newest_by(field: str, others: tuple[str, ...]) -> dict[str, int]:
-    return {field: 1, **_AGE, **dict.fromkeys(others, 1), "kind": 1}
+def _newest_by(field: str, *others: str) -> dict[str, int]:
+    """By ``field``, newest first. With ``others`` in the key, only bookings shown are read."""
+    return {field: 1, **_AGE, **dict.fromkeys(others, 1)}
 
 
 LISTING_INDEXES: dict[str, dict[str, int]] = {
@@ -54,13 +56,13 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
     ),
     BY_STUDENT: {"student_id": 1, "date": 1, "start": 1, "_id": 1},
     LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
-    NEWEST: {**_AGE, "kind": 1},
-    NEWEST_BY_DATE: _newest_by("date", FILTERS[1:]),
-    # A student has few bookings: the other filters need no room in the index.
-    **{
-        f"newest_by_{field}": _newest_by(field, FILTERS[place + 1 :] if place else ())
-        for place, field in enumerate(FILTERS)
-    },
+    NEWEST_BY_DATE: _newest_by("date", "ground_id", "status", "kind"),
+    "newest_by_student_id": _newest_by("student_id"),  # who has few bookings
+    "newest_by_class_name": _newest_by("class_name", "created_by", "ground_id", "status", "date"),
+    "newest_by_created_by": _newest_by("created_by", "ground_id", "status", "date", "kind"),
+    "newest_by_ground_id": _newest_by("ground_id", "status", "kind"),
+    "newest_by_status": _newest_by("status", "kind"),
+    "newest_by_kind": _newest_by("kind"),
     # Of the audit page: one key for each entry of a history, newest first.
     "changes": {"kind": 1, "history.at": -1, "_id": -1},
     "changes_by": {"history.by": 1, "history.action": 1, "history.at": -1, "_id": -1},

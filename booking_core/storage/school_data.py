@@ -25,12 +25,12 @@ from booking_core.domain.errors import (
     UnknownGround,
     UnknownStudent,
 )
-from booking_core.domain.model import ACTIVE, Actor, Ground, Student, Timetable
+from booking_core.domain.model import Actor, Ground, Student, Timetable
 from booking_core.domain.policy import Policy
 from booking_core.domain.rules import check_may
 from booking_core.storage import audit_log as journal
+from booking_core.storage import booking_queries, schema
 from booking_core.storage import documents as d
-from booking_core.storage import schema
 from booking_core.storage.cache import Scope, scoped_cache
 from booking_core.storage.database import (
     Documents,
@@ -229,7 +229,7 @@ def save_policy(
             # A booking on its way was checked against the old policy, so its window counts too.
             last_days = [
                 before.last_date(at, zone).isoformat(),
-                _last_booked(db, session),
+                booking_queries.last_active_date(db, session),
                 kept.get("recount_until"),
             ]
             change["recount_until"] = max(day for day in last_days if day)
@@ -239,18 +239,6 @@ def save_policy(
 
     change_school(db, by, work)
     return policy
-
-
-def _last_booked(db: Documents, session: ClientSession) -> str | None:
-    """The last date (ISO) with an active booking; None without any."""
-    found = collection(db, schema.BOOKINGS).find_one(
-        {"status": {"$in": [status.value for status in ACTIVE]}},
-        {"date": 1},
-        sort=[("date", -1), ("start", -1), ("_id", -1)],
-        hint="queue",
-        session=session,
-    )
-    return None if found is None else str(found["date"])
 
 
 def save_ground(db: Documents, ground: Ground, *, by: Actor | None = None) -> Ground:

@@ -7,7 +7,7 @@ erasable, and the journal is not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +19,6 @@ from pymongo.errors import DuplicateKeyError
 from booking_core.domain.errors import AlreadyExists, ChangedMeanwhile, StudentStays, UnknownStudent
 from booking_core.domain.model import ACTIVE, Actor, Booking, Student
 from booking_core.storage import audit_log as journal
-from booking_core.storage import bookings as ledger
 from booking_core.storage import documents as d
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable, transact
@@ -178,16 +177,6 @@ def roll_over(
         journal.write(db, session, by, "rolled over", "students", "", details | classes, now)
 
     transact(db, work, BULK_SECONDS)
-
-
-def upcoming(db: Documents, student_ids: Iterable[str], today: str, limit: int) -> list[Booking]:
-    """Active bookings of these students on ``today`` (ISO) and later, by date and time."""
-    condition = {
-        "student_id": {"$in": sorted(student_ids)},
-        "date": {"$gte": today},
-        "status": _HOLDS,
-    }
-    return ledger.find(db, condition, sort=[("date", 1), ("start", 1), ("_id", 1)], limit=limit)
 
 
 def erase(

@@ -23,6 +23,7 @@ from booking_core import (
     usage,
 )
 from booking_core.insight import usage as reports
+from booking_core.storage import schema
 from booking_core.storage import usage as figures
 
 WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
@@ -184,13 +185,13 @@ def test_the_server_reads_only_the_days_asked_for(db):
         {
             "aggregate": "bookings",
             "pipeline": figures.pipeline([DAY], None),
-            "hint": "queue",
+            "hint": schema.BY_DAY,
             "cursor": {},
         },
         verbosity="executionStats",
     )
 
     stats = explained["stages"][0]["$cursor"]["executionStats"]
-    assert "'queue'" in str(explained)
+    assert f"'{schema.BY_DAY}'" in str(explained)
     assert stats["totalDocsExamined"] == 1
     assert stats["totalKeysExamined"] < 20
