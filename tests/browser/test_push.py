@@ -166,7 +166,12 @@ def test_fifty_changes_at_once_cost_a_screen_at_most_three_reruns(
     expect(place(page, 14)).to_contain_text("Requested")
     template = school.db["bookings"].find_one({"_id": made.id})
     copies = [
-        template | {"_id": f"copy-{n}", "ground_id": f"elsewhere-{n}", "claims": [f"copy-{n}"]}
+        template
+        | {
+            "_id": f"copy-{n}",
+            "ground_id": f"elsewhere-{n}",
+            "claims": [f"ground|elsewhere-{n}|{template['date']}|168"],
+        }
         for n in range(49)
     ]
     page.evaluate("window.reruns = 0")
