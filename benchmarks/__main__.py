@@ -12,18 +12,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from uuid import uuid4
 
-from booking_core import book
 from booking_core.embedded import server as mongod
-from booking_core.storage import schema
-from booking_core.storage.database import collection
 
-from . import booking, reading, school, screens, viewers
+from . import booking, reading, school, screens, start, viewers
 from .measure import Result, clock, say, table
 
 RESULTS = Path(__file__).parent / "results.json"
-PARTS = ("booking", "screens", "viewers", "reading")
+PARTS = ("booking", "screens", "viewers", "reading", "start")
 
 
 def measure(parts: Sequence[str], bookings: int) -> list[Result]:
@@ -33,33 +29,33 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
         mongod.start(Path(directory)) as server,
     ):
         ours = school.found_school(server.uri, "ours")
-        # One real booking shows what a document looks like; a day that is not used again.
-        sample = next(school.requests())
-        made = book(ours, sample, by=school.STAFF_MEMBER, submission_id=uuid4(), now=school.NOW)
-        target = collection(ours, schema.BOOKINGS)
-        like = target.find_one_and_delete({"_id": made.id})
+        like = school.sample(ours)
         if "booking" in parts:
             bare = school.found_school(server.uri, "bare")
             for work in booking.measurements(booking.Rivals(ours, bare, like)):
-                results.append(told(work()))
+                results.append(reported(work()))
         if "screens" in parts:
             for work in screens.measurements(server.uri):
-                results.append(told(work()))
+                results.append(reported(work()))
         if "viewers" in parts:
             for work in viewers.measurements(server.uri):
-                results.append(told(work()))
+                results.append(reported(work()))
         if "reading" in parts:
             few = school.found_school(server.uri, "few")
             many = school.found_school(server.uri, "many")
             school.seed(few, school.FEW, like)
             school.seed(many, bookings, like)
-            for work in reading.measurements(many, few):
-                results.append(told(work()))
+            years = school.found_school(server.uri, "years")
+            school.seed(years, min(bookings, reading.YEARS), like)
+            for work in reading.measurements(many, few, years):
+                results.append(reported(work()))
+    if "start" in parts:
+        results += map(reported, start.measure())
     return results
 
 
-def told(result: Result) -> Result:
-    """``result``, said at once: a later part may take minutes, or fail."""
+def reported(result: Result) -> Result:
+    """``result``, printed at once: a later part may take minutes, or fail."""
     ratio = "" if result.ratio is None else f"ratio {result.ratio:.2f}, {result.bound}"
     say(f"  {result.ours:,.2f} {result.unit} {ratio}")
     return result

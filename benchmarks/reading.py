@@ -1,19 +1,34 @@
-"""What is read at a million bookings beside what is read at a thousand."""
+"""What a read costs at a million bookings against a thousand, and last year against this week."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from booking_core import Booking, Status, day_board, find_bookings
+from booking_core import (
+    Booking,
+    Reference,
+    Status,
+    Student,
+    day_board,
+    find_bookings,
+    find_students,
+)
+from booking_core.booking import queries
 from booking_core.storage.database import BookingDatabase
 
 from . import school
-from .measure import Result, in_turn, median, say
+from .measure import Result, clock, in_turn, median, say
 
 PAGE, DEEP = 10, 99
-LAST_WEEK = {"date_from": school.TODAY - timedelta(days=6), "date_to": school.TODAY}
+YEARS = 200_000  # bookings of four years
+LAST_WEEK: dict[str, Any] = {"date_from": school.TODAY - timedelta(days=6), "date_to": school.TODAY}
+LAST_YEAR: dict[str, Any] = {
+    "date_from": school.TODAY.replace(school.TODAY.year - 1, 1, 1),
+    "date_to": school.TODAY.replace(school.TODAY.year - 1, 12, 31),
+}
 FILTERS: dict[str, dict[str, Any]] = {
     "a ground": {"ground_id": "ground-3"},
     "a status": {"status": Status.APPROVED},
@@ -24,10 +39,12 @@ FILTERS: dict[str, dict[str, Any]] = {
     "a ground and a status": {"ground_id": "ground-3", "status": Status.APPROVED},
     "a class in the last week": {"class_name": "Class 8", **LAST_WEEK},
     "active ones": {"status": (Status.PENDING, Status.APPROVED)},
-    # The worst that a filter can ask for: all of the collection would be looked through.
+    # Without an index, these would look through the whole collection.
     "who never booked": {"created_by": "staff-none"},
     "a class that has left": {"class_name": "Class none"},
 }
+STUDENTS, SEARCH_BOUND_MS = 20_000, 50.0
+QUERIES = ("", "s", "a", "ana", "8 a", "s0123", "obrien", "nguyen", "sa sb s a d f", "xyzzy qwerty")
 EMPTY = ("who never booked", "a class that has left")
 
 
@@ -66,6 +83,24 @@ def page(name: str, many: BookingDatabase, few: BookingDatabase, filters: dict[s
     )
 
 
+def last_year(years: BookingDatabase) -> Result:
+    say("find_bookings, last year against the last week ...")
+    size = queries.PAGE + 1  # as the Bookings screen asks
+    ours, yardstick = in_turn(
+        lambda: find_bookings(years, limit=size, **LAST_YEAR),
+        lambda: find_bookings(years, limit=size, **LAST_WEEK),
+        times=300,
+        warm=30,
+    )
+    return Result(
+        "find_bookings at 200,000: a page of last year, against one of this week",
+        median(ours),
+        median(yardstick),
+        "ms",
+        at_most=3,
+    )
+
+
 def deep_page(many: BookingDatabase, few: BookingDatabase) -> Result:
     """The 100th page, reached by ``after`` of the 99th."""
     last = _page_before(few)
@@ -82,13 +117,50 @@ def _page_before(db: BookingDatabase) -> Booking:
 
 
 def _same(name: str, many: BookingDatabase, few: BookingDatabase, filters: dict[str, Any]) -> None:
-    """Both must answer alike, or their times could not be compared."""
+    """Raises RuntimeError if the answers differ: their times could not be compared."""
     found = [[b.id for b in find_bookings(db, limit=PAGE, **filters)] for db in (many, few)]
     if found[0] != found[1] or len(found[0]) != (0 if name in EMPTY else PAGE):
         raise RuntimeError(f"{name}: {len(found[0])} and {len(found[1])} bookings, not the same")
 
 
-def measurements(many: BookingDatabase, few: BookingDatabase) -> Iterator[Callable[[], Result]]:
+def students() -> Result:
+    """The slowest of several queries, through the index that a Reference keeps."""
+    say(f"find_students, {STUDENTS:,} students ...")
+    rng = random.Random(20_000)
+    syllables = ("an", "ar", "de", "gu", "ha", "ja", "ka", "li", "ma", "na", "ra", "sa", "ta", "vi")
+    names = ["".join(rng.choices(syllables, k=rng.randint(2, 5))).title() for _ in range(8_000)]
+    listed = [
+        Student(
+            f"S{number:05d}",
+            " ".join(rng.choices((*names, "O’Brien", "Müller", "Łukasz", "Nguyễn"), k=3)),
+            f"{rng.randint(1, 12)}-{rng.choice('ABCDEFGH')}",
+            f"s{number}@school.example",
+        )
+        for number in range(STUDENTS)
+    ]
+    known = Reference(students={student.id: student for student in listed})
+    find_students(known, "first")  # makes the index
+    typed = [*QUERIES, *(student.name for student in rng.sample(listed, 100))]
+    times: dict[str, float] = {}
+    for text in typed:
+        begun = clock()
+        find_students(known, text)
+        times[text] = (clock() - begun) * 1000
+    return Result(
+        f"search among {STUDENTS:,} students, the slowest of {len(typed)} queries, against 50 ms",
+        max(times.values()),
+        SEARCH_BOUND_MS,
+        "ms",
+        at_most=1.0,
+        parts={"median": median(list(times.values()))},
+    )
+
+
+def measurements(
+    many: BookingDatabase, few: BookingDatabase, years: BookingDatabase
+) -> Iterator[Callable[[], Result]]:
+    yield students
+    yield lambda: last_year(years)
     yield lambda: board(many, few)
     yield lambda: page("first page", many, few, {})
     yield lambda: deep_page(many, few)

@@ -1,19 +1,20 @@
-"""A school to measure on: 16 grounds, 8 periods a day, 4,000 students, and bookings without end."""
+"""A school to measure on: 16 grounds, 8 periods a day, 4,000 students, bookings of any number."""
 
 from __future__ import annotations
 
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
-from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pymongo import IndexModel, WriteConcern
 
 from booking_core import (
     Actor,
+    Booking,
     BookingRequest,
     Ground,
     Period,
@@ -22,6 +23,7 @@ from booking_core import (
     Status,
     Student,
     Timetable,
+    book,
     connect,
     save_ground,
     save_students,
@@ -30,19 +32,19 @@ from booking_core import (
 from booking_core.domain.timetable import iso_week
 from booking_core.storage import indexes, schema
 from booking_core.storage.database import BookingDatabase, collection
-from booking_core.storage.documents import slot_fields
+from booking_core.storage.documents import Document, booking_document
 
 from .measure import clock, say
 
 GROUNDS, STUDENTS, CLASSES, STAFF, GAME = 16, 4000, 40, 50, "Football"
-RESERVE = 5300  # students who book nothing until a race needs rivals without a past
+RESERVE = 5300  # students without a booking, for the races
 PERIODS = tuple(Period(f"Period {hour - 7}", time(hour), time(hour + 1)) for hour in range(8, 16))
 A_DAY = GROUNDS * len(PERIODS)
 TODAY = Date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)  # 7 AM at the school
 STAFF_MEMBER = Actor("staff-0", Role.STAFF, "Staff 0")
-CHUNK, FEW = 5000, 1000  # in one insert; in the small collection
-# Nine in ten of the old bookings were approved, or waited for it; the others gave their slot back.
+CHUNK, FEW = 5000, 1000  # bookings in one insert; in the small collection
+# Nine in thirteen of the seeded bookings are active.
 _STATUSES = (
     [Status.APPROVED] * 7
     + [Status.PENDING] * 2
@@ -51,7 +53,7 @@ _STATUSES = (
 
 
 def found_school(uri: str, name: str) -> BookingDatabase:
-    """A database with schema, grounds, timetable and students, and no booking."""
+    """A database with schema, grounds, timetable and students, and without bookings."""
     db = connect(Settings(mongodb_uri=uri, database=name, advance_days=400))
     save_timetable(db, Timetable("regular", PERIODS, tuple(range(7))))
     for number in range(GROUNDS):
@@ -71,7 +73,7 @@ def student_id(number: int) -> str:
 
 
 def requests() -> Iterator[BookingRequest]:
-    """Requests that never meet: every slot once, a student at most once a week. From tomorrow."""
+    """Requests that never conflict, from tomorrow: each slot once, a student once a week."""
     for number in itertools.count():
         day, rest = divmod(number, A_DAY)
         period = PERIODS[rest // GROUNDS]
@@ -85,27 +87,36 @@ def requests() -> Iterator[BookingRequest]:
         )
 
 
-def document(request: BookingRequest, serial: UUID, like: dict[str, Any]) -> dict[str, Any]:
-    """What ``book`` would store for ``request``, after ``like``, a document that it did store."""
+def sample(db: BookingDatabase) -> Booking:
+    """A booking as ``book`` stores it; it is deleted again."""
+    booking = book(db, next(requests()), by=STAFF_MEMBER, submission_id=uuid4(), now=NOW)
+    collection(db, schema.BOOKINGS).delete_one({"_id": booking.id})
+    return booking
+
+
+def booking_for(request: BookingRequest, serial: UUID, like: Booking) -> Booking:
+    """The booking that ``book`` would make for ``request``, after the model of ``like``."""
     number = int(request.student_id[1:])
-    history = {**like["history"][0], "dates": [request.date.isoformat()]}
-    return {
-        **like,
-        "_id": str(serial),
-        **slot_fields(request.ground_id, request.date, request.start, request.end),
-        "student_id": request.student_id,
-        "student_name": f"Student {number}",
-        "class_name": f"Class {number % CLASSES}",
-        "quota": {"window": iso_week(request.date), "seat": 0},
-        "history": [history],
-    }
+    return replace(
+        like,
+        id=str(serial),
+        ground_id=request.ground_id,
+        date=request.date,
+        start=request.start,
+        end=request.end,
+        student_id=request.student_id,
+        student_name=f"Student {number}",
+        class_name=f"Class {number % CLASSES}",
+        quota_window=iso_week(request.date),
+        quota_seat=0,
+    )
 
 
-def seed(db: BookingDatabase, count: int, like: dict[str, Any]) -> None:
-    """``count`` bookings, the newest for today and then back through the years.
+def seed(db: BookingDatabase, count: int, like: Booking) -> None:
+    """Stores ``count`` bookings, from today back through the years.
 
     A smaller count gives the beginning of a larger one, so both have the same today. The indexes
-    are built at the end, which takes a third of the time; they are those of the schema.
+    of the schema are built at the end, which takes a third of the time.
     """
     say(f"  {db.name}: {count:,} bookings ...")
     begun = clock()
@@ -142,13 +153,13 @@ def seed(db: BookingDatabase, count: int, like: dict[str, Any]) -> None:
     say(f"    done after {clock() - begun:.0f} s")
 
 
-def _history(count: int, like: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _history(count: int, like: Booking) -> Iterator[Document]:
     dice = random.Random(1)
     for number in range(count):
         day, rest = divmod(number, A_DAY)
         date = TODAY - timedelta(days=day)
         period = PERIODS[rest // GROUNDS]
-        # A student's own page is measured too, so one of them books every day of the newest ones.
+        # One student books every day of the newest ones, because pages of a student are measured.
         is_first = rest % GROUNDS == 0
         student = "S0000" if is_first and (number < FEW or rest == 0) else None
         request = BookingRequest(
@@ -159,16 +170,18 @@ def _history(count: int, like: dict[str, Any]) -> Iterator[dict[str, Any]]:
             student_id=student or student_id(1 + (number * 7) % (STUDENTS - 1)),
             game=GAME,
         )
-        row = document(request, UUID(int=number), like)
         asked_at = NOW - timedelta(seconds=270 * number)
         staff = f"staff-{dice.randrange(STAFF)}"
-        row |= {
-            "status": dice.choice(_STATUSES).value,
-            "created_by": staff,
-            "created_by_name": staff,
-            "created_at": asked_at,
-            "updated_at": asked_at,
-        }
-        # The weeks are years back; the quota's seats are not what is measured on this data.
-        del row["quota"]
-        yield row
+        yield booking_document(
+            replace(
+                booking_for(request, UUID(int=number), like),
+                status=dice.choice(_STATUSES),
+                created_by=staff,
+                created_by_name=staff,
+                created_at=asked_at,
+                updated_at=asked_at,
+                # Without seats of the quota, of which a student may have more than there are.
+                quota_window=None,
+                quota_seat=None,
+            )
+        )

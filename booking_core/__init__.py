@@ -18,14 +18,8 @@ from booking_core.access.delegations import (
     find_delegations,
 )
 from booking_core.access.oidc import check_proof, sign_in_by_proof
-from booking_core.access.sign_in import (
-    end_sessions,
-    open_session,
-    session_of,
-    sign_in,
-    sign_out,
-    touch_session,
-)
+from booking_core.access.sessions import open_session, session_of, sign_out, touch_session
+from booking_core.access.sign_in import sign_in
 from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
 from booking_core.booking.claims import book, move
 from booking_core.booking.closures import (
@@ -110,6 +104,15 @@ from booking_core.domain.policy import Policy
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.insight.audit import Change, find_changes
 from booking_core.insight.usage import Usage, usage
+from booking_core.school.erasure import Erasure, erase_student, erasure_of
+from booking_core.school.grounds import (
+    add_ground,
+    change_ground,
+    save_ground,
+    save_grounds_order,
+)
+from booking_core.school.photos import ground_photo, remove_ground_photo, save_ground_photo
+from booking_core.school.policy import save_policy
 from booking_core.school.rollover import (
     ClassMove,
     RollOverPlan,
@@ -119,15 +122,21 @@ from booking_core.school.rollover import (
     suggest_roll_over,
 )
 from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster
+from booking_core.school.search import find_students
 from booking_core.school.students import (
-    Erasure,
     add_student,
     bookings_ahead,
     change_student,
-    erase_student,
-    erasure_of,
-    find_students,
+    save_student,
+    save_students,
     set_active,
+)
+from booking_core.school.timetables import (
+    add_timetable,
+    delete_day,
+    delete_timetable,
+    save_days,
+    save_timetable,
 )
 from booking_core.settings import Settings
 from booking_core.storage.background import BackgroundThread
@@ -135,24 +144,8 @@ from booking_core.storage.background import threads as background_threads
 from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
 from booking_core.storage.change_feed import Feed
 from booking_core.storage.database import connect, disconnect, ensure_schema
-from booking_core.storage.grounds import add_ground, change_ground, save_grounds_order
-from booking_core.storage.photos import ground_photo, remove_ground_photo, save_ground_photo
-from booking_core.storage.school_data import (
-    Reference,
-    save_ground,
-    save_policy,
-    save_student,
-    save_students,
-)
+from booking_core.storage.school_data import Reference
 from booking_core.storage.school_data import load as load_reference
-from booking_core.storage.timetables import (
-    add_timetable,
-    delete_day,
-    delete_timetable,
-    save_day,
-    save_days,
-    save_timetable,
-)
 from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
@@ -267,7 +260,6 @@ __all__ = [
     "disconnect",
     "displaced_by",
     "end_delegation",
-    "end_sessions",
     "ensure_schema",
     "erase_student",
     "erasure_of",
@@ -301,7 +293,6 @@ __all__ = [
     "revoke",
     "roll_over",
     "roll_over_plan",
-    "save_day",
     "save_days",
     "save_ground",
     "save_ground_photo",

@@ -10,6 +10,7 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Booking, Slot
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_id, check_limit
+from booking_core.storage import booking_queries
 from booking_core.storage import documents as d
 from booking_core.storage import notices as store
 from booking_core.storage.database import Documents
@@ -44,7 +45,8 @@ def notices_for(
     account_id = check_id(account_id, "account_id")
     check_limit(limit)
     rows = store.find(db, account_id, unread_only, limit)
-    bookings = store.bookings(db, [row["booking_id"] for row in rows])
+    found = booking_queries.of_ids(db, {row["booking_id"] for row in rows}) if rows else []
+    bookings = {booking.id: booking for booking in found}
     return [
         Notice(
             row["_id"],

@@ -31,10 +31,12 @@ from booking_core.domain.model import (
 )
 from booking_core.operations.lookup import Names
 from booking_core.school import roster
+from booking_core.school.grounds import save_ground
+from booking_core.school.students import save_students
+from booking_core.storage import booking_queries, erasure
 from booking_core.storage import bookings as ledger
 from booking_core.storage import documents as d
 from booking_core.storage import school_data as reference
-from booking_core.storage import students
 from booking_core.storage.database import Documents, settings_of
 from booking_core.tables.table import Limits, Row, Table
 
@@ -118,13 +120,13 @@ def import_bookings(
     report.new_students = tuple(student.name for student in names.new_students)
     if not dry_run:
         for ground in names.new_grounds:
-            reference.save_ground(db, ground)
-        reference.save_students(db, names.new_students)
+            save_ground(db, ground)
+        save_students(db, names.new_students)
     progress(len(table.rows) - len(wanted))
     claimed = _Holders()
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
-        stored = ledger.stored_ids(db, [document["_id"] for _, document in chunk])
+        stored = booking_queries.stored_ids(db, [document["_id"] for _, document in chunk])
         fresh = [entry for entry in chunk if entry[1]["_id"] not in stored]
         report.skipped += [(n, "already imported") for n, doc in chunk if doc["_id"] in stored]
         if dry_run:
@@ -225,9 +227,10 @@ class _Holders:
 
 def _holders_of(db: Documents, wanted: Sequence[Booking]) -> _Holders:
     return _Holders(
-        ledger.holding(db, "ground_id", ((b.ground_id, b.date.isoformat()) for b in wanted))
-        + ledger.holding(
-            db, "student_id", ((str(b.student_id), b.date.isoformat()) for b in wanted)
+        booking_queries.active_on_days(
+            db,
+            grounds=((b.ground_id, b.date) for b in wanted),
+            students=((str(b.student_id), b.date) for b in wanted),
         )
     )
 
@@ -242,7 +245,7 @@ def _insert(db: Documents, chunk: Sequence[tuple[int, d.Document]], report: Repo
     # inserted before the erasing it took along, and of what was inserted after we hear here.
     known = reference.load(db).students
     for student_id in {document["student_id"] for _, document in chunk} - known.keys():
-        students.forget(db, student_id)
+        erasure.forget(db, student_id)
     if not refused:
         return
     bookings = {place: d.to_booking(chunk[place][1]) for place in refused}

@@ -13,6 +13,7 @@ from datetime import time, timedelta
 from heapq import nlargest
 from typing import Any
 
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from booking_core.domain.model import ACTIVE, Booking, Status
@@ -26,8 +27,7 @@ _BY_TIME = [("date", 1), ("start", 1), ("_id", 1)]
 _NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 # The server merges at most 200 index scans into one sorted result; beyond that it sorts in memory.
 _SCANS = 180
-# A list of more days than this costs one query for each 180 of them, which is more than it saves.
-_DAYS = 4000
+_WINDOW = 60  # days
 
 
 def page(
@@ -53,9 +53,9 @@ def page(
         "student_id": student_id,
         "class_name": class_name,
         "created_by": created_by,
-        "kind": kind,
     }
     condition: dict[str, Any] = {key: value for key, value in filters.items() if value is not None}
+    condition["kind"] = {"$in": ["booking", "closure"] if kind is None else [kind]}
     if statuses is not None:
         condition["status"] = {"$in": [status.value for status in statuses]}
     if after is not None:
@@ -65,23 +65,24 @@ def page(
             {"created_at": {"$lt": after.created_at}},
             {"created_at": after.created_at, "_id": {"$lt": after.id}},
         ]
+    named = next(name for name in schema.FILTERS if name in condition)
+    in_range = first is not None or last is not None
     bookings = collection(db, schema.BOOKINGS)
     with reachable():
-        if first is None and last is None:
-            rows = _newest(bookings, condition, limit)
-        elif student_id is not None:  # has few bookings: the range is looked for among them
-            rows = _newest(bookings, condition | {"date": _range(first, last)}, limit)
+        if in_range and named not in schema.FILTERS_WITH_DATES:
+            rows = _newest_of_days(bookings, condition, first, last, after, limit)
         else:
-            rows = _newest_of_days(bookings, condition, first, last, limit)
+            if in_range:
+                condition["date"] = _range(first, last)
+            rows = _newest(bookings, condition, limit, f"newest_by_{named}")
         return [to_booking(row) for row in rows]
 
 
 def _newest(
-    bookings: Collection[Document], condition: Mapping[str, Any], limit: int
+    bookings: Collection[Document], condition: Mapping[str, Any], limit: int, index: str
 ) -> list[Document]:
-    index = next((f"newest_by_{f}" for f in schema.FILTERS if f in condition), schema.NEWEST)
-    found = bookings.find(condition, sort=_NEWEST_FIRST, limit=limit, hint=index)
-    return list(found.batch_size(limit))
+    rows = bookings.find(condition, sort=_NEWEST_FIRST, limit=limit, hint=index)
+    return list(rows.batch_size(limit))
 
 
 def _newest_of_days(
@@ -89,49 +90,67 @@ def _newest_of_days(
     condition: Mapping[str, Any],
     first: Date | None,
     last: Date | None,
+    after: Booking | None,
     limit: int,
 ) -> list[Document]:
-    """The newest that are on ``first`` to ``last``.
+    """The newest of those on ``first`` to ``last``, by the index of dates.
 
-    A range in the key of an index loses the index's order. A list of single days keeps it: the
-    server merges one scan for each day. A long range takes several queries, from its last day
-    back, each of which reads only what is newer than the last row of a full page.
+    A range of dates loses the order of the index; a list of dates keeps it, because the server
+    merges one scan for each. Few bookings are made more than _WINDOW days ahead, so the page is
+    read from that many days first. Other days matter only if they have a booking that is newer
+    than the last one of the page: one look at each day, without reading a booking, tells.
     """
-    if first is None or last is None or (last - first).days >= _SCANS:
-        stored = _first_and_last_day(bookings)
-        if stored is None:
-            return []
-        first, last = max(first or stored[0], stored[0]), min(last or stored[1], stored[1])
-        if (first, last) == stored:
-            return _newest(bookings, condition, limit)
-        if (last - first).days >= _DAYS:
-            return _newest(bookings, condition | {"date": _range(first, last)}, limit)
+    end = last or _last_day(bookings)
+    if end is None:
+        return []
+    if after is not None:
+        end = min(end, after.created_at.date() + timedelta(days=_WINDOW))
+    begin = max(end - timedelta(days=_WINDOW - 1), first or Date.min)
+    days = [(begin + timedelta(days=n)).isoformat() for n in range((end - begin).days + 1)]
+    seen: set[str] = set()
     found: list[Document] = []
-    while first <= last:
-        begin = max(first, last - timedelta(days=_SCANS - 1))
-        days = [(begin + timedelta(days=n)).isoformat() for n in range((last - begin).days + 1)]
-        created = dict(condition.get("created_at", {}))
-        if len(found) == limit:
-            created["$gte"] = found[-1]["created_at"]
-        part = {**condition, "date": {"$in": days}} | ({"created_at": created} if created else {})
-        found += bookings.find(
-            part, sort=_NEWEST_FIRST, limit=limit, hint=schema.NEWEST_BY_DATE
-        ).batch_size(limit)
+    while True:
+        part = {**condition, "date": {"$in": days}}
+        found += _newest(bookings, part, limit, schema.NEWEST_BY_DATE)
         found = nlargest(limit, found, key=lambda row: (row["created_at"], row["_id"]))
-        last = begin - timedelta(days=1)
-    return found
+        if (first, last) == (begin, end):
+            return found
+        if len(found) == limit:
+            newer = {"$gte": found[-1]["created_at"]}
+            condition = {**condition, "created_at": {**condition.get("created_at", {}), **newer}}
+        seen.update(days)
+        days = sorted(_days_with(bookings, condition, first, last) - seen)[-_SCANS:]
+        if not days:
+            return found
 
 
-def _first_and_last_day(bookings: Collection[Document]) -> tuple[Date, Date] | None:
-    """The dates of the first and the last stored booking; None where there is none."""
-    ends = [
-        bookings.find_one(
-            {}, {"_id": 0, "date": 1}, sort=[("date", order)], hint=schema.NEWEST_BY_DATE
-        )
-        for order in (1, -1)
+def _last_day(bookings: Collection[Document]) -> Date | None:
+    """The date of the last booking; None where there is none."""
+    row = bookings.find_one(
+        {}, {"_id": 0, "date": 1}, sort=[("date", -1)], hint=schema.NEWEST_BY_DATE
+    )
+    return None if row is None else Date.fromisoformat(row["date"])
+
+
+def _days_with(
+    bookings: Collection[Document],
+    condition: Mapping[str, Any],
+    first: Date | None,
+    last: Date | None,
+) -> set[str]:
+    """The dates (ISO) with a booking or closure that was made when ``condition`` says.
+
+    Its other fields are left aside: so the server looks into the index once for each day.
+    """
+    match: dict[str, Any] = {"date": _range(first, last)}
+    if "created_at" in condition:
+        match["created_at"] = condition["created_at"]
+    pipeline: list[dict[str, Any]] = [
+        {"$match": match},
+        {"$sort": {"date": 1, **dict(_NEWEST_FIRST)}},
+        {"$group": {"_id": "$date", "newest": {"$first": "$created_at"}}},
     ]
-    days = [Date.fromisoformat(row["date"]) for row in ends if row is not None]
-    return (days[0], days[1]) if len(days) == 2 else None
+    return {row["_id"] for row in bookings.aggregate(pipeline, hint=schema.NEWEST_BY_DATE)}
 
 
 def _range(first: Date | None, last: Date | None) -> dict[str, str]:
@@ -249,10 +268,13 @@ def _by_time(
 
 def of_day(db: Documents, date: Date, ground_ids: Sequence[str]) -> list[Booking]:
     """The active bookings and closures of ``date`` on these grounds, in no order."""
+    condition = {
+        "status": _ACTIVE,
+        "date": date.isoformat(),
+        "ground_id": {"$in": list(ground_ids)},
+    }
     with reachable():
-        rows = collection(db, schema.BOOKINGS).find(
-            _active_on(date, ground_ids), hint=schema.BY_DAY
-        )
+        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
         return [to_booking(row) for row in rows]
 
 
@@ -264,12 +286,16 @@ def of_date(db: Documents, date: Date) -> list[Booking]:
         return [to_booking(row) for row in rows]
 
 
-def _active_on(date: Date, ground_ids: Sequence[str]) -> dict[str, Any]:
-    return {
-        "status": _ACTIVE,
-        "date": date.isoformat(),
-        "ground_id": {"$in": list(ground_ids)},
-    }
+def last_active_date(db: Documents, session: ClientSession) -> str | None:
+    """The last date (ISO) with an active booking or closure; None without any."""
+    found = collection(db, schema.BOOKINGS).find_one(
+        {"status": _ACTIVE},
+        {"date": 1},
+        sort=[(field, -1) for field, _ in _BY_TIME],
+        hint=schema.BY_DAY,
+        session=session,
+    )
+    return None if found is None else str(found["date"])
 
 
 def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]:
@@ -289,20 +315,6 @@ def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]
             )
             for row in rows
         ]
-
-
-def of_student(
-    db: Documents, student_id: str, dates: Sequence[str], but: str = ""
-) -> list[Document]:
-    """The student's active bookings on ``dates`` (ISO), without the one whose id is ``but``."""
-    condition = {
-        "student_id": student_id,
-        "date": {"$in": list(dates)},
-        "status": _ACTIVE,
-        "_id": {"$ne": but},
-    }
-    with reachable():
-        return list(collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_STUDENT))
 
 
 def of_weeks(

@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from booking_core.domain.model import Actor, Booking
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document, slot_document, to_booking
+from booking_core.storage.documents import Document, slot_document
 
 
 def insert(
@@ -46,15 +46,6 @@ def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Document
     with reachable():
         rows = collection(db, schema.NOTICES).find(condition, sort=[("at", -1), ("_id", 1)])
         return list(rows.limit(limit))
-
-
-def bookings(db: Documents, ids: Sequence[str]) -> dict[str, Booking]:
-    """The stored bookings with these ids."""
-    if not ids:
-        return {}
-    with reachable():
-        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(set(ids))}})
-        return {row["_id"]: to_booking(row) for row in rows}
 
 
 def mark_read(db: Documents, ids: Sequence[str], to: str) -> int:

@@ -14,19 +14,22 @@ from booking_core.domain.policy import WALL_SHOWS
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
-GROUND_PHOTOS = "ground_photos"
+GROUND_PHOTOS, SCHOOL_HISTORY = "ground_photos", "school_history"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
 ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
+ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
+ONE_TIMETABLE_PER_ID = "one_timetable_per_id"
+ONE_GROUND_PER_NAME, ONE_TIMETABLE_PER_NAME = "one_ground_per_name", "one_timetable_per_name"
 # The obvious index of the system before this one: with the status in its key it lets a Pending
 # booking in beside an Approved one.
 LEGACY_INDEX = "unique_active_booking_per_slot"
 LEGACY_KEYS = {"ground", "date", "time", "status"}
 # Indexes of earlier versions that are dropped once ours are built.
 RETIRED_INDEXES = frozenset(
-    {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue"}
+    {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 2  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 3  # of the schema: the number of the last migration in ``migrations.py``
 
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -35,16 +38,18 @@ UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ONE_HOLDER_PER_CLAIM: (("claims",), HOLDS),
 }
 # Of the reads, which name the index that they use.
-BY_DAY, BY_STUDENT = "by_day", "by_student"
-NEWEST, NEWEST_BY_DATE, LATEST_CHANGE = "newest", "newest_by_date", "latest_change"
-# The filters of the Bookings page. A page is read by the index of its first filter in this order.
-# That index has the filters after it in its key, so that only bookings of the page are read.
-FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status")
+BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
+NEWEST_BY_DATE = "newest_by_date"
+# The filters of the Bookings page. A page is read by the index of its first filter in this order;
+# a range of dates is looked for there, or, for the last three, by the index of dates.
+FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status", "kind")
+FILTERS_WITH_DATES = FILTERS[:3]
 _AGE = {"created_at": -1, "_id": -1}
 
 
-def _newest_by(field: str, others: tuple[str, ...]) -> dict[str, int]:
-    return {field: 1, **_AGE, **dict.fromkeys(others, 1), "kind": 1}
+def _newest_by(field: str, *others: str) -> dict[str, int]:
+    """By ``field``, newest first. With ``others`` in the key, only bookings shown are read."""
+    return {field: 1, **_AGE, **dict.fromkeys(others, 1)}
 
 
 LISTING_INDEXES: dict[str, dict[str, int]] = {
@@ -54,18 +59,32 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
     ),
     BY_STUDENT: {"student_id": 1, "date": 1, "start": 1, "_id": 1},
     LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
-    NEWEST: {**_AGE, "kind": 1},
-    NEWEST_BY_DATE: _newest_by("date", FILTERS[1:]),
-    # A student has few bookings: the other filters need no room in the index.
-    **{
-        f"newest_by_{field}": _newest_by(field, FILTERS[place + 1 :] if place else ())
-        for place, field in enumerate(FILTERS)
-    },
+    NEWEST_BY_DATE: _newest_by("date", "ground_id", "status", "kind"),
+    "newest_by_student_id": _newest_by("student_id"),  # who has few bookings
+    "newest_by_class_name": _newest_by("class_name", "created_by", "ground_id", "status", "date"),
+    "newest_by_created_by": _newest_by("created_by", "ground_id", "status", "date", "kind"),
+    "newest_by_ground_id": _newest_by("ground_id", "status", "kind"),
+    "newest_by_status": _newest_by("status", "kind"),
+    "newest_by_kind": _newest_by("kind"),
     # Of the audit page: one key for each entry of a history, newest first.
     "changes": {"kind": 1, "history.at": -1, "_id": -1},
     "changes_by": {"history.by": 1, "history.action": 1, "history.at": -1, "_id": -1},
     "changes_to": {"history.action": 1, "history.at": -1, "_id": -1},
 }
+
+# collection -> key field -> its unique index; ``keys.py`` derives the fields.
+KEYED: dict[str, dict[str, str]] = {
+    GROUNDS: {"id_key": ONE_GROUND_PER_ID, "name_key": ONE_GROUND_PER_NAME},
+    TIMETABLES: {"id_key": ONE_TIMETABLE_PER_ID, "name_key": ONE_TIMETABLE_PER_NAME},
+    STUDENTS: {"id_key": ONE_STUDENT_PER_ID},
+}
+
+
+def _one_per(key: str, **where: Any) -> tuple[dict[str, int], dict[str, Any]]:
+    # Of documents that have the key, so that a migration can build the index before it fills them.
+    where[key] = {"$type": "string"}
+    return {key: 1}, {"unique": True, "partialFilterExpression": where}
+
 
 # Of the other collections: name -> (keys, options). Those that expire are emptied by the server.
 _ENDS = {"expireAfterSeconds": 0}
@@ -76,6 +95,16 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
             {"unique": True, "partialFilterExpression": {"email": {"$type": "string"}}},
         )
     },
+    GROUNDS: {
+        ONE_GROUND_PER_ID: _one_per("id_key"),
+        # A retired ground gives its name free.
+        ONE_GROUND_PER_NAME: _one_per("name_key", retired=False),
+    },
+    TIMETABLES: {
+        ONE_TIMETABLE_PER_ID: _one_per("id_key"),
+        ONE_TIMETABLE_PER_NAME: _one_per("name_key"),
+    },
+    STUDENTS: {ONE_STUDENT_PER_ID: _one_per("id_key")},
     SESSIONS: {
         "sessions_end": ({"expires_at": 1}, _ENDS),
         "sessions_of_account": ({"account_id": 1}, {}),
@@ -98,6 +127,7 @@ INDEXES = {
 }
 
 _TEXT = {"bsonType": "string"}
+_KEY = {"bsonType": "string", "minLength": 1}
 _DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
@@ -162,16 +192,32 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     },
     GROUNDS: {
         "$jsonSchema": {
-            "required": ["name", "games", "order", "retired"],
-            "properties": {"name": _TEXT, "games": {"bsonType": "array", "items": _TEXT}},
+            "required": ["name", "games", "order", "retired", "id_key", "name_key"],
+            "properties": {
+                "name": _TEXT,
+                "games": {"bsonType": "array", "items": _TEXT},
+                "retired": {"bsonType": "bool"},
+                "id_key": _KEY,
+                "name_key": _KEY,
+            },
         }
     },
-    TIMETABLES: {"$jsonSchema": {"required": ["name", "weekdays", "periods"]}},
+    TIMETABLES: {
+        "$jsonSchema": {
+            "required": ["name", "weekdays", "periods", "id_key", "name_key"],
+            "properties": {"id_key": _KEY, "name_key": _KEY},
+        }
+    },
     DAYS: {"$jsonSchema": {"required": ["timetable_id", "note"], "properties": {"_id": _DATE}}},
     STUDENTS: {
         "$jsonSchema": {
-            "required": ["name", "class_name", "email", "active"],
-            "properties": {"name": _TEXT, "class_name": _TEXT, "active": {"bsonType": "bool"}},
+            "required": ["name", "class_name", "email", "active", "id_key"],
+            "properties": {
+                "name": _TEXT,
+                "class_name": _TEXT,
+                "active": {"bsonType": "bool"},
+                "id_key": _KEY,
+            },
         }
     },
     # The revision of the reference data, and the policy where one was saved: whoever reads the
@@ -192,6 +238,15 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                     },
                 },
+            },
+        }
+    },
+    SCHOOL_HISTORY: {
+        "$jsonSchema": {
+            "required": [GROUNDS, TIMETABLES, DAYS],
+            "properties": {
+                "_id": _DATE,
+                **{name: {"bsonType": "array"} for name in (GROUNDS, TIMETABLES, DAYS)},
             },
         }
     },

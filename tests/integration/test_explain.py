@@ -1,0 +1,213 @@
+"""Every query of a screen, at 200,000 bookings: an index, no sort of more than a page, few reads.
+
+The queries are those that the public functions make: each command that reads is recorded on its
+way to the server, and explained.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from datetime import date, time, timedelta
+from itertools import combinations
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from large_school import called_by, fill, open_recorded, plan_of
+from support import ADMIN, DAY, HEAD, NOW, open_school
+
+from booking_core import (
+    Settings,
+    Status,
+    approved_upcoming,
+    bookings_ahead,
+    bookings_on,
+    connect,
+    day_board,
+    decided_lately,
+    displaced_by,
+    find_bookings,
+    find_changes,
+    find_closures,
+    find_reinstatable,
+    get_booking,
+    misfits,
+    notices_for,
+    pending_queue,
+    usage,
+    week_of,
+    weeks_of,
+)
+from booking_core.booking import queries
+from booking_core.domain import timetable
+from booking_core.storage import booking_queries, schema
+from booking_core.storage.database import transact
+
+# One worker builds it, once.
+pytestmark = pytest.mark.xdist_group("large school")
+
+PAGE = 51  # of the Bookings screen: one more than it shows
+FILTERS: dict[str, Any] = {
+    "ground_id": "ground-8",
+    "status": Status.LAPSED,
+    "student_id": "S008",
+    "class_name": "8-A",
+    "created_by": "staff-8",
+}
+# The others, such as the grounds, are small, and read whole.
+GROWING = (schema.BOOKINGS, schema.AUDIT, schema.NOTICES)
+RANGES: dict[str, dict[str, date]] = {
+    "all dates": {},
+    "this week": {"date_from": DAY - timedelta(6), "date_to": DAY},
+    "last year": {"date_from": date(2025, 1, 1), "date_to": date(2025, 12, 31)},
+    "from today": {"date_from": DAY},
+    "four years": {"date_from": date(2020, 1, 1), "date_to": DAY + timedelta(400)},
+}
+
+
+@pytest.fixture(scope="module")
+def large(mongod_uri):
+    """The database of a large school, and the recorder of what is read from it."""
+    name = f"test_{uuid4().hex[:12]}"
+    made = connect(Settings(mongodb_uri=mongod_uri, database=name, time_zone="Asia/Kolkata"))
+    open_school(made)
+    fill(made)
+    db, recorder = open_recorded(mongod_uri, name)
+    yield db, recorder
+    made.client.drop_database(name)
+    db.client.close()
+    made.client.close()
+
+
+def pages(db: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the Bookings screen asks for: each set of filters, and a page in the middle."""
+    for name, dates in RANGES.items():
+        for size in range(len(FILTERS) + 1):
+            for chosen in combinations(FILTERS, size):
+                filters = {key: FILTERS[key] for key in chosen}
+                yield ", ".join([name, *chosen]), filters | dates
+        after = find_bookings(db, **dates, limit=1000)[-1]
+        yield f"{name}, a later page", dates | {"after": after}
+    yield "closures too", {"kind": None}
+    yield "closures alone", {"kind": "closure"}
+
+
+def changes(db: Any, **filters: Any) -> object:
+    return find_changes(db, by=ADMIN, first=DAY - timedelta(30), last=DAY, **filters)
+
+
+def ahead(db: Any, students: int) -> object:
+    return bookings_ahead(db, [f"S{n:03d}" for n in range(students)], now=NOW)
+
+
+# What a screen shows, and how many bookings it may read.
+LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
+    "a day": (lambda db: day_board(db, DAY, NOW), 128),
+    "a day of every ground": (lambda db: booking_queries.of_date(db, DAY), 128),
+    "one booking": (lambda db: get_booking(db, stored(db).id), 1),
+    "the queue": (pending_queue, queries.QUEUE),
+    "approved ahead": (lambda db: approved_upcoming(db, now=NOW), queries.QUEUE),
+    "decided lately": (decided_lately, queries.PAGE),
+    "ahead on a ground": (lambda db: bookings_on(db, "ground-8", DAY), 1000),
+    "misfits": (lambda db: misfits(db, from_date=DAY), 0),
+    "all of them misfits": (
+        lambda db: misfits(
+            db, from_date=DAY + timedelta(50), plan=lambda d: timetable.DayPlan(d, (), None)
+        ),
+        2000,
+    ),
+    "a student's week": (lambda db: week_of(db, "S008", DAY), 10),
+    "students' weeks": (lambda db: weeks_of(db, pending_queue(db, limit=50)), 200),
+    "ahead of a student": (lambda db: ahead(db, 1), 20),
+    "ahead of a class": (lambda db: ahead(db, 100), 1000),
+    "ahead of a school": (lambda db: ahead(db, 4000), 1000),
+    "closures ahead": (lambda db: find_closures(db, from_date=DAY), 200),
+    "what a closure displaces": (
+        lambda db: displaced_by(db, ground_ids=["ground-8"], first=DAY, last=DAY, now=NOW),
+        128,
+    ),
+    # With all that is booked on the same days.
+    "to be given back": (lambda db: find_reinstatable(db, from_date=DAY, now=NOW), 3000),
+    "notices": (lambda db: notices_for(db, HEAD.id), 0),
+    "the last day that is booked": (
+        lambda db: transact(db, lambda session: booking_queries.last_active_date(db, session)),
+        1,
+    ),
+    "requests that lapse": (
+        lambda db: booking_queries.pending_over(
+            db, today=DAY + timedelta(9), ends_ahead=[time(12)], limit=1000
+        ),
+        1000,
+    ),
+    "stored ids": (lambda db: booking_queries.stored_ids(db, [stored(db).id]), 0),
+    "days of grounds and students": (
+        lambda db: booking_queries.active_on_days(
+            db, grounds=[("ground-8", DAY)], students=[("S008", DAY)]
+        ),
+        128,
+    ),
+    "changes": (changes, 1000),
+    "changes of a person": (lambda db: changes(db, who="staff-8"), 1000),
+    "changes of a kind": (lambda db: changes(db, action="revoked"), 1000),
+    "changes of a person of a kind": (
+        lambda db: changes(db, who="staff-8", action="requested"),
+        1000,
+    ),
+    # A report sums up all bookings of its days.
+    "a report of a month": (
+        lambda db: usage(db, by=HEAD, first=DAY - timedelta(30), last=DAY),
+        31 * 128 + 64,
+    ),
+}
+
+
+def stored(db: Any) -> Any:
+    return find_bookings(db, limit=1)[0]
+
+
+def check(large: Any, work: Callable[[Any], object], documents: int, label: str) -> None:
+    db, recorder = large
+    recorder.queries.clear()
+    work(db)
+
+    made = [query for query in recorder.queries if query.collection in GROWING]
+    plans = [(query, plan_of(db, query)) for query in made]
+
+    assert plans
+    for query, plan in plans:
+        said = f"{label}: {query.command} {plan}"
+        assert "COLLSCAN" not in plan.stages, said
+        assert plan.sorted <= query.command.get("limit", PAGE), said
+    read = sum(plan.documents for _, plan in plans)
+    assert read <= documents + 2, f"{label}: {read} documents"
+
+
+def test_no_page_of_the_bookings_screen_reads_more_than_twenty_pages(large):
+    for label, asked in pages(large[0]):
+        check(large, lambda db, a=asked: find_bookings(db, **a, limit=PAGE), 20 * PAGE, label)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_read_by_an_index_in_its_order(large, name):
+    work, documents = LISTS[name]
+
+    check(large, work, documents, name)
+
+
+def functions(module: ModuleType) -> set[tuple[str, str]]:
+    return {
+        (inspect.getfile(module), name)
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"
+    }
+
+
+def test_each_function_that_reads_bookings_is_among_those_looked_at(large):
+    db, _ = large
+    called: set[tuple[str, str]] = set()
+    for work in [work for work, _ in LISTS.values()] + [lambda db: find_bookings(db, limit=1)]:
+        called |= called_by(lambda w=work: w(db))
+
+    assert functions(queries) | functions(booking_queries) <= called

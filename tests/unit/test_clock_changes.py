@@ -1,0 +1,60 @@
+"""What is over is told by instants, also on the days on which the clock changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking_core.domain import timetable
+
+ZONES = [ZoneInfo(name) for name in sorted(available_timezones()) if name != "localtime"]
+MARKS = [time(h, m) for h in range(24) for m in range(0, 60, 5)]
+
+
+def change_near(zone: ZoneInfo, moment: datetime) -> datetime:
+    """The next moment (to the quarter of an hour) at which the clock of ``zone`` changes.
+
+    ``moment`` itself where it does not change within a year.
+    """
+
+    def offset(at: datetime) -> timedelta | None:
+        return at.astimezone(zone).utcoffset()
+
+    for day in range(366):
+        start = moment + timedelta(days=day)
+        if offset(start) != offset(start + timedelta(days=1)):
+            quarters = (start + timedelta(minutes=15 * n) for n in range(97))
+            return next(q for q in quarters if offset(q) != offset(start))
+    return moment
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    around=st.integers(0, 15 * 365).map(lambda n: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(n)),
+    minutes=st.integers(-36 * 60, 36 * 60),
+    days=st.integers(-1, 1),
+    end=st.sampled_from(MARKS),
+)
+def test_a_slot_is_ahead_exactly_as_long_as_the_instant_of_its_end_is(
+    zone, around, minutes, days, end
+):
+    now = change_near(zone, around) + timedelta(minutes=minutes)
+    today = now.astimezone(zone).date()
+    on = today + timedelta(days=days)
+
+    ends = timetable.ends_ahead(today, now, zone)
+
+    over = timetable.at(on, end, zone, closing=True).timestamp() <= now.timestamp()
+    assert (on > today or (on == today and end in ends)) == (not over)
+
+
+def test_the_whole_day_is_ahead_before_it_begins_and_nothing_when_it_has_ended():
+    zone, day = ZoneInfo("Asia/Kolkata"), date(2026, 11, 24)
+    midnight = datetime(2026, 11, 24, tzinfo=zone)
+
+    assert sorted(timetable.ends_ahead(day, midnight - timedelta(1), zone)) == MARKS
+    assert timetable.ends_ahead(day, midnight + timedelta(days=1), zone) == []
+    assert timetable.ends_ahead(day, midnight + timedelta(hours=23, minutes=55), zone) == [time()]
