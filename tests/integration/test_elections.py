@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time as clock
+from collections.abc import Callable, Iterator
 from datetime import time
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from closing import closed
 from replica_sets import ReplicaSet
 from support import DAY, HEAD, MEERA, NOW, assert_sound, at_once, booked, eventually, open_school
 
@@ -19,13 +22,16 @@ from booking_core import (
     Status,
     StoreUnavailable,
     approve,
+    cancel,
     connect,
     day_board,
     disconnect,
     get_booking,
+    lift_closure,
     move,
+    reinstate,
 )
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.database import DEADLINE_SECONDS, BookingDatabase
 
 pytestmark = pytest.mark.xdist_group("replica set")
 
@@ -155,16 +161,35 @@ def test_an_election_raises_every_version(
     assert get_booking(db, mine.id) == mine
 
 
-def test_a_process_that_starts_without_a_majority_says_so_within_five_seconds(
-    trio: ReplicaSet, settings: Settings
+def test_without_a_majority_every_verb_and_connect_say_so_within_five_seconds(
+    trio: ReplicaSet, db: BookingDatabase, settings: Settings
 ) -> None:
+    mine, displaced = booked(db, student=1, start=9), booked(db, student=2, start=10)
+    kept = closed(db, ground_ids=["ground-1"], start=time(10), end=time(11))
+    other = closed(db, ground_ids=["ground-2"])
+    lift_closure(db, kept.id, by=HEAD, now=NOW)
     for secondary in trio.others(trio.primary()):
         secondary.kill()
 
-    with pytest.raises(StoreUnavailable) as refused:
-        connect(settings)
+    def timed(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
+        began = clock.monotonic()
+        with pytest.raises(StoreUnavailable) as caught:
+            verb()
+        return caught.value, clock.monotonic() - began
 
-    assert refused.value.nothing_happened
+    verbs: list[Callable[[], Any]] = [
+        lambda: connect(settings),
+        lambda: booked(db, student=3, start=12),
+        lambda: move(db, mine.id, start=time(13), end=time(14), by=MEERA, now=NOW),
+        lambda: cancel(db, mine.id, by=MEERA, now=NOW),
+        lambda: closed(db, ground_ids=["ground-3"], expected=[]),
+        lambda: lift_closure(db, other.id, by=HEAD, now=NOW),
+        lambda: reinstate(db, displaced.id, by=HEAD, now=NOW),
+    ]
+    outcomes = at_once(*[lambda verb=verb: timed(verb) for verb in verbs])
+
+    assert [round(took, 1) for _, took in outcomes if took > DEADLINE_SECONDS + 1.5] == []
+    assert outcomes[0][0].nothing_happened  # connect has written nothing
 
 
 def _try(action):
