@@ -20,6 +20,7 @@ from booking_core import (
 from booking_core.booking.queries import PAGE
 from booking_core.insight import exports
 from pages.shared import elements, live, moving, services, session, takeaway, views, words
+from pages.shared.student_box import student_box
 
 shared = services.start()
 by = session.actor()
@@ -42,6 +43,7 @@ def clear_filters() -> None:
     state["bookings.dates"] = ()
     for key in ("ground", "status", "student", "class"):
         state[f"bookings.{key}"] = None
+    state["bookings.student.find"] = ""
     first_page()
 
 
@@ -84,15 +86,13 @@ with st.container(
         on_change=first_page,
         width=130,
     )
-    student = st.selectbox(
-        "Student",
-        list(known.students),
-        index=None,
+    student = student_box(
+        known,
         key="bookings.student",
-        format_func=lambda i: f"{known.students[i].name} · {known.students[i].class_name} · {i}",
         placeholder="All",
         on_change=first_page,
         width=190,
+        find_width=140,
     )
     class_name = st.selectbox(
         "Class",
