@@ -8,17 +8,17 @@ for an event that was lost.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date as Date
 from datetime import datetime
 from typing import Any
 
 from booking_core.domain.validation import check_date
 from booking_core.storage import schema
-from booking_core.storage.change_events import dates_of
 from booking_core.storage.change_stream import ChangeStream, Event
 from booking_core.storage.database import Documents
 
@@ -145,7 +145,7 @@ class Feed:
         elif source == schema.META:
             self._raise_school()
         else:
-            self._raise(dates_of(event))
+            self._raise(_dates(event))
 
     def _version(self, date: Date) -> int:
         return self._school + self._days.get(date, 0)
@@ -195,3 +195,22 @@ class Feed:
                     callback(day, version)
                 except Exception:  # a fault of one subscriber must not silence the others
                     log.exception("a subscriber of the feed failed")
+
+
+def _dates(change: Mapping[str, Any]) -> set[Date] | None:
+    """The days that a change of bookings touches; None where the event does not name them."""
+    if change.get("ns", {}).get("coll") != schema.BOOKINGS:
+        return None
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        if change["operationType"] == "insert":
+            return {Date.fromisoformat(change["fullDocument"]["date"])}
+        if change["operationType"] == "update":
+            fields: Mapping[str, Any] = change["updateDescription"]["updatedFields"]
+            found = {
+                Date.fromisoformat(text)
+                for name, entry in fields.items()
+                if name.startswith("history.")
+                for text in entry["dates"]
+            }
+            return found or None
+    return None

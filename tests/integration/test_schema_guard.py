@@ -127,8 +127,8 @@ def test_the_thread_of_the_feed_outlives_any_error(
             raise RuntimeError("a fault of ours")
         return dates(change)
 
-    dates = change_feed.dates_of
-    monkeypatch.setattr(change_feed, "dates_of", faulty)
+    dates = change_feed._dates
+    monkeypatch.setattr(change_feed, "_dates", faulty)
     before = following.version(DAY)
 
     booked(db)
