@@ -36,7 +36,7 @@ def facts(db, **options):
 
 @pytest.fixture
 def embedded(db, tmp_path):
-    """The same database as an app that runs its own server sees it."""
+    """The same database with the settings of an app that runs its own server."""
     settings = Settings(database=db.name, data_directory=str(tmp_path / "not" / "yet"))
     opened = open_database(db.booking_settings.mongodb_uri, settings)
     yield opened
@@ -62,8 +62,8 @@ def test_a_lag_that_is_known_is_not_measured_again(db):
     assert db["meta"].find_one({"_id": "doctor"}) == before
 
 
-def test_the_disk_is_the_one_that_the_data_is_on_and_a_full_one_is_wrong(db, embedded, monkeypatch):
-    """Of a database elsewhere its own server says so; this one happens to be here."""
+def test_the_disk_is_that_of_the_data_and_a_full_one_is_wrong(db, embedded, monkeypatch):
+    """The server of another machine reports its disk; here both are the same disk."""
     there = facts(db, feed_lag_ms=1.0)["disk"]
     usage = shutil.disk_usage(
         Path(db.client.admin.command("getCmdLineOpts")["parsed"]["storage"]["dbPath"])
