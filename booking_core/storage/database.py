@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 Documents = migrations.Documents
 DEADLINE_SECONDS = 5.0  # for one verb, retries of the driver included
-_CLOSE_SECONDS = 1.0  # for saying goodbye to a server, which may hang
+_CLOSE_SECONDS = 1.0  # for the last message to a server, which may hang
 _OLDEST_WIRE_VERSION = 17  # of MongoDB 6.0
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 # w=majority and journaled: what was confirmed survives the loss of a server.
