@@ -10,7 +10,7 @@ from booking_core.access import accounts, passwords
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Account, Role
 from booking_core.settings import Settings
-from booking_core.storage.database import connected
+from booking_core.storage.connection import connected
 
 
 @click.group()

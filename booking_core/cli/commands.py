@@ -25,7 +25,8 @@ from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
 from booking_core.storage import indexes, schema
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import BookingDatabase, connected, open_settings, reachable
+from booking_core.storage.connection import connected, open_settings
+from booking_core.storage.database import BookingDatabase, reachable
 from booking_core.tables.table import UPLOAD, Limits, Table, read_table
 
 _PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read

@@ -1,4 +1,4 @@
-"""Connecting to MongoDB; deadlines; and the translation of driver errors into errors of ours.
+"""Handles on the database; deadlines; and the translation of driver errors into errors of ours.
 
 Two promises are kept here for all of storage. Reads outside transactions return only what a
 majority of the servers has, so nothing that is read can be rolled back by an election. And one
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import time
 from collections.abc import Callable, Hashable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -34,7 +33,7 @@ from pymongo.read_concern import ReadConcern
 
 from booking_core.domain.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
-from booking_core.storage import background, indexes, migrations, schema
+from booking_core.storage import migrations
 from booking_core.storage.single_flight import SharedReads
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ T = TypeVar("T")
 Documents = migrations.Documents
 DEADLINE_SECONDS = 5.0  # for one verb, retries of the driver included
 _CLOSE_SECONDS = 1.0  # for the last message to a server, which may hang
-_OLDEST_WIRE_VERSION = 17  # of MongoDB 6.0
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 # w=majority and journaled: what was confirmed survives the loss of a server.
 _WRITE = WriteConcern(w="majority", j=True)
@@ -55,12 +53,6 @@ _WRITE = WriteConcern(w="majority", j=True)
 _AWAY_CODES = frozenset({6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436})
 _REFUSED_LOGIN = frozenset({18, 8000})
 _NOT_ALLOWED = 13
-# Of schema changes beside others: NamespaceNotFound, ConflictingOperationInProgress,
-# DatabaseDropPending, IndexBuildAborted, BackgroundOperationInProgressForDatabase and
-# ...ForNamespace.
-_PASSING_CODES = frozenset({26, 117, 215, 276, 12586, 12587})
-_SCHEMA_TRIES = 20
-_SCHEMA_PAUSE_SECONDS = 0.1
 
 
 class _Verb:
@@ -180,23 +172,9 @@ class BookingDatabase(Database[dict[str, Any]]):
         self._use(_client(uri))
         _close(before)
 
-
-def open_settings(settings: Settings) -> BookingDatabase:
-    """A handle on the database of ``settings``, without a look at the server.
-
-    ``settings.mongodb_uri`` None starts or joins the embedded server. Raises InvalidRequest for a
-    malformed address, and ServerFailed.
-    """
-    if settings.mongodb_uri is not None:
-        return open_database(settings.mongodb_uri, settings)
-    from booking_core.embedded import server as mongod
-
-    server = mongod.start(settings.data_path)
-    db = open_database(server.uri, settings)
-    db.embedded_server = server
-    server.on_move(db.follow)
-    background.register(server.watchdog)
-    return db
+    def close(self) -> None:
+        """Closes the connection."""
+        _close(self.client)
 
 
 def open_database(uri: str, settings: Settings) -> BookingDatabase:
@@ -223,101 +201,9 @@ def _client(uri: str) -> MongoClient[dict[str, Any]]:
         raise InvalidRequest("MONGODB_URI", str(exc)) from exc
 
 
-def connect(settings: Settings) -> BookingDatabase:
-    """The database of ``settings``, schema ensured.
-
-    ``settings.mongodb_uri`` None starts or joins the embedded server, which lasts as long as this
-    process, or until ``disconnect``. Raises StoreUnavailable within 5 seconds when no primary
-    with a majority answers; InvalidRequest for a malformed address, for a server that is no
-    replica set and for one that is older than 6.0; SchemaConflict; and ServerFailed.
-    """
-    db = open_settings(settings)
-    try:
-        _check_server(db)
-        ensure_schema(db)
-    except BaseException:
-        disconnect(db)
-        raise
-    return db
-
-
-@within_deadline
-def _check_server(db: BookingDatabase) -> None:
-    hello = db.client.admin.command("hello")
-    if "setName" not in hello and hello.get("msg") != "isdbgrid":
-        raise InvalidRequest(
-            "MONGODB_URI",
-            "names a server that is no replica set; live updates and transactions need one",
-        )
-    if hello["maxWireVersion"] < _OLDEST_WIRE_VERSION:
-        raise InvalidRequest("MONGODB_URI", "names a server that is older than MongoDB 6.0")
-
-
-def disconnect(db: BookingDatabase) -> None:
-    """Closes the connection, and leaves the embedded server: the last app to leave stops it."""
-    _close(db.client)
-    if db.embedded_server is not None:
-        background.unregister(db.embedded_server.watchdog)
-        db.embedded_server.close()
-
-
 def _close(client: MongoClient[dict[str, Any]]) -> None:
     with pymongo.timeout(_CLOSE_SECONDS):
         client.close()
-
-
-@contextlib.contextmanager
-def connected(settings: Settings) -> Iterator[BookingDatabase]:
-    """``connect``, for as long as the block lasts."""
-    db = connect(settings)
-    try:
-        yield db
-    finally:
-        disconnect(db)
-
-
-def ensure_schema(db: Documents) -> None:
-    """Makes indexes and validators be as ``schema`` says; idempotent, also beside others.
-
-    Raises SchemaConflict, with the offenders and nothing changed, when data already breaks an
-    index; StoreUnavailable within 5 seconds when no primary with a majority answers. Where an
-    index is missing there is no other deadline, for building it over a large collection takes
-    its time.
-    """
-    for tries in range(_SCHEMA_TRIES):
-        try:
-            _ensure_schema(db)
-            return
-        except OperationFailure as exc:
-            if exc.code not in _PASSING_CODES or tries == _SCHEMA_TRIES - 1:
-                raise
-            time.sleep(_SCHEMA_PAUSE_SECONDS)  # another process changes the same
-
-
-def _ensure_schema(db: Documents) -> None:
-    if _is_schema_complete(db):
-        return
-    with reachable(None):
-        migrations.ensure(db)
-
-
-@within_deadline
-def _is_schema_complete(db: Documents) -> bool:
-    await_majority(db)
-    is_current = migrations.version(db) == schema.VERSION
-    return is_current and not indexes.index_faults(db) and not indexes.validator_faults(db)
-
-
-def await_majority(db: Documents) -> None:
-    """Returns when a majority of the servers has confirmed the primary; changes no data."""
-    # This is what a linearizable read does before it answers.
-    confirmed = db.get_collection(
-        schema.META,
-        read_concern=ReadConcern("linearizable"),
-        read_preference=ReadPreference.PRIMARY,
-    )
-    with reachable():
-        confirmed.find_one({"_id": "revision"}, {"_id": 1})
 
 
 def settings_of(db: Documents) -> Settings:

@@ -10,7 +10,8 @@ from pymongo.server_type import SERVER_TYPE
 
 from booking_core.domain.errors import BookingError
 from booking_core.storage import schema
-from booking_core.storage.database import Documents, ensure_schema
+from booking_core.storage.connection import ensure_schema
+from booking_core.storage.database import Documents
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ def lines(db: BookingDatabase) -> Iterator[Callable[[], Line]]:
             stack.callback(proxy.close)
             settings = replace(db.booking_settings, mongodb_uri=proxy.uri)
             opened = open_database(proxy.uri, settings)
-            stack.callback(database.disconnect, opened)
+            stack.callback(opened.close)
             opened.command("ping")
             return opened, proxy
 

@@ -11,7 +11,8 @@ from booking_core import Settings, background_threads
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.operations import doctor, health
 from booking_core.storage import server_info
-from booking_core.storage.database import BookingDatabase, connected
+from booking_core.storage.connection import connected
+from booking_core.storage.database import BookingDatabase
 
 
 def finding(db: BookingDatabase, name: str) -> doctor.Finding:

@@ -28,7 +28,7 @@ from booking_core import (
     get_booking,
 )
 from booking_core.embedded import server as mongod
-from booking_core.storage.database import connected
+from booking_core.storage.connection import connected
 from booking_core.storage.students import BULK_SECONDS
 
 
