@@ -27,7 +27,7 @@ _BY_TIME = [("date", 1), ("start", 1), ("_id", 1)]
 _NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 # The server merges at most 200 index scans into one sorted result; beyond that it sorts in memory.
 _SCANS = 180
-_WINDOW = 60  # days
+_WINDOW = 31  # days; by default, bookings are made at most 30 days ahead
 
 
 def page(
@@ -100,12 +100,14 @@ def _newest_of_days(
     read from that many days first. Other days matter only if they have a booking that is newer
     than the last one of the page: one look at each day, without reading a booking, tells.
     """
-    end = last or _last_day(bookings)
-    if end is None:
+    last = last or _last_day(bookings)
+    if last is None:
         return []
+    end = last
     if after is not None:
         end = min(end, after.created_at.date() + timedelta(days=_WINDOW))
     begin = max(end - timedelta(days=_WINDOW - 1), first or Date.min)
+    rest = last if end < last else begin - timedelta(days=1)
     days = [(begin + timedelta(days=n)).isoformat() for n in range((end - begin).days + 1)]
     seen: set[str] = set()
     found: list[Document] = []
@@ -113,13 +115,13 @@ def _newest_of_days(
         part = {**condition, "date": {"$in": days}}
         found += _newest(bookings, part, limit, schema.NEWEST_BY_DATE)
         found = nlargest(limit, found, key=lambda row: (row["created_at"], row["_id"]))
-        if (first, last) == (begin, end):
+        if first is not None and first > rest:
             return found
         if len(found) == limit:
             newer = {"$gte": found[-1]["created_at"]}
             condition = {**condition, "created_at": {**condition.get("created_at", {}), **newer}}
         seen.update(days)
-        days = sorted(_days_with(bookings, condition, first, last) - seen)[-_SCANS:]
+        days = sorted(_days_with(bookings, condition, first, rest) - seen)[-_SCANS:]
         if not days:
             return found
 
