@@ -8,7 +8,7 @@ import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import door, guard, push, services
+from pages.shared import guard, push, services, sign_in_routes
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ def on_script_error(exc: BaseException) -> bool:
 
 app = st.App(
     "pages/main.py",
-    routes=[*push.routes(), *door.routes()],
+    routes=[*push.routes(), *sign_in_routes.routes()],
     lifespan=lifespan,
     middleware=[Middleware(guard.Guard)],
     on_script_error=on_script_error,

@@ -18,14 +18,8 @@ from booking_core.access.delegations import (
     find_delegations,
 )
 from booking_core.access.oidc import check_proof, sign_in_by_proof
-from booking_core.access.sign_in import (
-    end_sessions,
-    open_session,
-    session_of,
-    sign_in,
-    sign_out,
-    touch_session,
-)
+from booking_core.access.sessions import open_session, session_of, sign_out, touch_session
+from booking_core.access.sign_in import sign_in
 from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
 from booking_core.booking.claims import book, move
 from booking_core.booking.closures import (
@@ -260,7 +254,6 @@ __all__ = [
     "disconnect",
     "displaced_by",
     "end_delegation",
-    "end_sessions",
     "ensure_schema",
     "erase_student",
     "erasure_of",

@@ -66,7 +66,7 @@ def board_of_the_day() -> datetime | None:
     moved_on |= first_steps.lacking(current) != missing
     if moved_on and form.reviewing() is None:
         form.drop_unfit(board)
-        session.rerun_by_itself()
+        session.rerun_without_activity()
     if is_empty:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
@@ -84,7 +84,7 @@ def board_of_the_day() -> datetime | None:
     )
     if stale and form.reviewing() is None:
         st.session_state["book.seen"] = seen
-        session.rerun_by_itself()
+        session.rerun_without_activity()
     st.session_state["book.seen"] = seen
     return board.turns_at()
 

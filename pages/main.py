@@ -1,11 +1,11 @@
-"""Who is here, so which screens they see."""
+"""The screens that the user of this browser sees."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from booking_core import StoreUnavailable
-from pages.shared import booking_form, identity, provider_door, services, session
+from pages.shared import booking_form, identity, provider_sign_in, services, session
 
 st.set_page_config(
     # A file of ours: a Material icon here would be fetched from its maker's server.
@@ -21,8 +21,8 @@ def home() -> None:
     st.switch_page("book.py")
 
 
-# Name in the address, title, icon. Nobody gets the wall alone; behind every other address is the
-# door, whatever a client asks for.
+# Path, title, icon. Without a session a client gets the wall display, and sign-in at every other
+# path.
 SCREENS = {
     "book": ("Book", ":material/calendar_add_on:"),
     "bookings": ("Bookings", ":material/list_alt:"),
@@ -50,7 +50,7 @@ def screens_of(person: session.Person) -> list[st.Page]:
     ]
 
 
-def screens_of_nobody(instead: object) -> list[st.Page]:
+def screens_without_session(instead: object) -> list[st.Page]:
     return [st.Page(instead, title="Sign in", default=True)] + [
         st.Page("wall.py", title=title)
         if name == "wall"
@@ -59,11 +59,11 @@ def screens_of_nobody(instead: object) -> list[st.Page]:
     ]
 
 
-def door() -> None:
+def sign_in() -> None:
     if identity.is_on():
-        provider_door.show(shared)
+        provider_sign_in.show(shared)
     else:
-        session.lead_away()
+        session.redirect()
 
 
 def unreachable() -> None:
@@ -71,10 +71,10 @@ def unreachable() -> None:
 
 
 def new_password() -> None:
-    session.lead_away("password")
+    session.redirect("password")
 
 
-person, instead = None, door
+person, instead = None, sign_in
 try:
     person = session.open_session(shared)
 except StoreUnavailable:
@@ -85,7 +85,7 @@ elif person is not None and person.account.must_change and not identity.is_on():
     person, instead = None, new_password
 
 if person is None:
-    screen = st.navigation(screens_of_nobody(instead), position="hidden")
+    screen = st.navigation(screens_without_session(instead), position="hidden")
 else:
     screen = st.navigation(screens_of(person))
     booking_form.keep(is_shown=screen.title == "Book")

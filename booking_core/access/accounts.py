@@ -1,6 +1,7 @@
-"""Accounts: who may sign in, and as what.
+"""Accounts: adding and changing them, their passwords, and the rule that one admin is left.
 
-``by`` None: no account acts, but whoever has the database in hand, such as the command line.
+``by`` None stands for the command line or a script: it has the database's credentials, so it needs
+no account.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal
 
-from booking_core.access import passwords
+from booking_core.access import login_throttle, passwords
 from booking_core.domain import rules
 from booking_core.domain.clock import moment
-from booking_core.domain.errors import InvalidRequest, NotFound, SignInRefused, TooManyAttempts
+from booking_core.domain.errors import (
+    ChangedMeanwhile,
+    InvalidRequest,
+    LastAdmin,
+    NotFound,
+    SignInRefused,
+)
 from booking_core.domain.model import Account, Actor, Role
 from booking_core.domain.validation import MAX_NAME, check_email, check_id, check_text
 from booking_core.storage import accounts as store
-from booking_core.storage import attempts
+from booking_core.storage import audit_log
 from booking_core.storage.database import Documents
 
 
@@ -26,8 +33,6 @@ class _Unset(Enum):
 
 
 UNSET: Final = _Unset.UNSET
-# The journal writes these for what nobody did: an account of that name could hide behind them.
-_RESERVED = frozenset({"system"})
 
 
 def add_account(
@@ -38,16 +43,17 @@ def add_account(
     by: Actor | None = None,
     now: datetime | None = None,
 ) -> Account:
-    """Adds an account; ``must_change`` asks for another password at the first sign-in.
+    """The account as stored. ``must_change`` asks for another password at the first sign-in.
 
-    Without a password only an identity provider lets it in. Raises InvalidRequest, AlreadyExists
-    (for its id or its e-mail address), NotAllowed, StoreUnavailable.
+    An account without a password signs in by an identity provider only. Raises InvalidRequest,
+    AlreadyExists (for its id or its e-mail address), NotAllowed, StoreUnavailable.
     """
     _check_admin(by)
     if not isinstance(account, Account):
         raise InvalidRequest("account", "must be an Account")
     now = moment(now)
-    if account.id in _RESERVED:
+    # The audit log has this id in entries of changes without a user.
+    if account.id == audit_log.SYSTEM[0]:
         raise InvalidRequest("id", "is reserved; choose another")
     kept = replace(account, email=_lower(account.email), has_password=password is not None)
     if password is None:
@@ -66,13 +72,15 @@ def change_account(
     active: bool | None = None,
     reason: str = "",
     by: Actor | None,
+    was: Account | None = None,
     now: datetime | None = None,
 ) -> Account:
-    """Changes what is given; a new role, and disabling, end the account's sessions with it.
+    """The account after the change. A new role and disabling end its sessions at once.
 
-    ``email`` None takes the address away; ``reason`` is for the journal. Raises InvalidRequest,
-    NotFound, AlreadyExists (for the address), LastAdmin when no active admin would be left,
-    NotAllowed, StoreUnavailable.
+    ``email`` None removes the address. ``reason`` is written to the audit log. With ``was``, the
+    account that the user was shown, ChangedMeanwhile is raised if the stored name, role, e-mail
+    address or ``active`` differs from it. Raises InvalidRequest, NotFound, AlreadyExists (for the
+    address), LastAdmin if no active admin would be left, NotAllowed, StoreUnavailable.
     """
     _check_admin(by)
     account_id = _check_id(account_id)
@@ -82,7 +90,7 @@ def change_account(
     if role is not None:
         if not isinstance(role, Role):
             raise InvalidRequest("role", "must be staff, principal or admin")
-        fields["role"] = role.value
+        fields["role"] = role
     if email is not UNSET:
         fields["email"] = _lower(check_email(email))
     if active is not None:
@@ -90,30 +98,60 @@ def change_account(
             raise InvalidRequest("active", "must be true or false")
         fields["active"] = active
     reason = check_text(reason, "reason")
-    return store.update(db, account_id, fields, reason, by, moment(now))
+    if was is not None and not isinstance(was, Account):
+        raise InvalidRequest("was", "must be an Account")
+    now = moment(now)
+
+    def work(transaction: store.AccountTransaction) -> Account:
+        before = transaction.read(account_id)
+        if before is None:
+            raise NotFound("account", account_id)
+        if was is not None and _editable(was) != _editable(before):
+            raise ChangedMeanwhile("the account")
+        after = replace(before, **fields)
+        if after == before:
+            return before
+        # The count locks every admin, so two admins cannot disable each other at the same moment.
+        no_longer_admin = _is_admin(before) and not _is_admin(after)
+        if no_longer_admin and transaction.lock_active(Role.ADMIN, now) < 2:
+            raise LastAdmin(account_id)
+        loses_access = after.role is not before.role or (before.active and not after.active)
+        transaction.replace(before, after, end_sessions=loses_access)
+        transaction.log_change(before, after, _action(before, after), reason, by, now)
+        return after
+
+    return store.run(db, work)
 
 
 def reset_password(
     db: Documents, account_id: str, *, by: Actor | None, now: datetime | None = None
 ) -> str:
-    """A one-time password to hand over, to be changed at its first use; all sessions end.
+    """A new one-time password, to be changed at the first sign-in. All sessions end.
 
     Raises InvalidRequest, NotFound, NotAllowed, StoreUnavailable.
     """
     _check_admin(by)
     account_id, now = _check_id(account_id), moment(now)
     password = passwords.one_time()
-    new = passwords.hashed(password)
-    store.set_password(db, account_id, new, instead_of=None, must_change=True, by=by, now=now)
+    store.set_password(
+        db,
+        account_id,
+        passwords.hashed(password),
+        instead_of=None,
+        must_change=True,
+        action="reset the password of",
+        by=by,
+        now=now,
+    )
     return password
 
 
 def change_password(
     db: Documents, account_id: str, *, old: str, new: str, now: datetime | None = None
 ) -> Account:
-    """The account's own change of its password; all its sessions end, and a new one may begin.
+    """The account after its user changed the password. All its sessions end.
 
-    A wrong ``old`` counts as a failure to sign in. Raises InvalidRequest, NotFound, SignInRefused,
+    A wrong ``old`` counts as a failed sign-in. Raises InvalidRequest, NotFound, SignInRefused,
     TooManyAttempts, StoreUnavailable.
     """
     account_id, now = _check_id(account_id), moment(now)
@@ -123,10 +161,7 @@ def change_password(
     passwords.check(new, account.id, account.name)
     if new == old:
         raise InvalidRequest("password", "is the one that you have now")
-    key = attempts.key_of("account", account_id)
-    tried = attempts.begin(db, key, now)
-    if tried.wait_seconds is not None:
-        raise TooManyAttempts(tried.wait_seconds)
+    attempt = login_throttle.begin(db, "account", account_id, now)
     stored = (store.read(db, account_id) or {}).get("password_hash")
     if not passwords.matches(stored, old):
         raise SignInRefused
@@ -136,17 +171,18 @@ def change_password(
         passwords.hashed(new),
         instead_of=stored,
         must_change=False,
+        action="changed the password of",
         by=account.actor,
         now=now,
     )
-    if changed is None:  # reset, or disabled, at the same moment
+    if changed is None:  # an admin has reset the password or disabled the account meanwhile
         raise SignInRefused
-    attempts.forget(db, key)
+    login_throttle.forget(db, attempt)
     return changed
 
 
 def get_account(db: Documents, account_id: str) -> Account:
-    """Raises InvalidRequest, NotFound, StoreUnavailable."""
+    """The account as stored. Raises InvalidRequest, NotFound, StoreUnavailable."""
     account_id = _check_id(account_id)
     found = store.read(db, account_id)
     if found is None:
@@ -155,20 +191,38 @@ def get_account(db: Documents, account_id: str) -> Account:
 
 
 def find_accounts(db: Documents) -> list[Account]:
-    """All of them, by name."""
-    return [store.to_account(row) for row in store.find(db)]
+    """All accounts, ordered by name. Raises StoreUnavailable."""
+    return [store.to_account(row) for row in store.find_all(db)]
 
 
 def account_of_email(db: Documents, email: str) -> Account | None:
-    """The account of an address, disabled or not; None for none. Raises InvalidRequest."""
+    """The account with this address, active or disabled; None if there is none.
+
+    Raises InvalidRequest, StoreUnavailable.
+    """
     address = _lower(check_email(email))
     found = None if address is None else store.read_by_email(db, address)
     return None if found is None else store.to_account(found)
 
 
 def has_admin(db: Documents) -> bool:
-    """Whether somebody can look after the accounts: an active admin."""
-    return store.has_admin(db)
+    """Whether there is an active admin. Raises StoreUnavailable."""
+    return store.has_active(db, Role.ADMIN)
+
+
+def _editable(account: Account) -> tuple[str, str, Role, str | None, bool]:
+    return account.id, account.name, account.role, _lower(account.email), account.active
+
+
+def _is_admin(account: Account) -> bool:
+    return account.active and account.role is Role.ADMIN
+
+
+def _action(before: Account, after: Account) -> str:
+    """The verb of the audit log entry."""
+    if replace(before, active=after.active) == after:
+        return "enabled" if after.active else "disabled"
+    return "changed"
 
 
 def _check_admin(by: Actor | None) -> None:

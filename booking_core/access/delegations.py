@@ -1,4 +1,4 @@
-"""Handing decisions on: a principal's approving, rejecting and revoking, for a range of dates."""
+"""Delegations: a principal lets another account approve, reject and revoke for a range of dates."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from booking_core.domain.model import Actor, Role
 from booking_core.domain.people import Delegation
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_date, check_id
-from booking_core.storage import accounts as accounts_store
+from booking_core.storage import accounts
 from booking_core.storage import delegations as store
 from booking_core.storage.database import Documents, settings_of
 
-_DECIDING = frozenset({"approve", "reject", "revoke"})
+_DELEGATED_VERBS = frozenset({"approve", "reject", "revoke"})
 
 
 def delegate(
     db: Documents, *, to: str, first: Date, last: Date, by: Actor, now: datetime | None = None
 ) -> Delegation:
-    """Hands ``by``'s decisions to the account ``to`` from ``first`` to ``last``, both inclusive.
+    """Lets the account ``to`` decide for ``by`` from ``first`` to ``last``, both inclusive.
 
-    ``by`` goes on deciding too. Raises InvalidRequest, NotFound where the giver has no active
-    account of a principal, NotAllowed, StoreUnavailable.
+    ``by`` can still decide too. Raises InvalidRequest, NotAllowed, StoreUnavailable, and NotFound
+    if ``by`` has no active account with the role of a principal.
     """
     rules.check_may("delegate", by)
     to = check_id(to, "to").lower()
@@ -39,20 +39,22 @@ def delegate(
         raise InvalidRequest("last", "has gone by")
     if to == by.id.lower():
         raise InvalidRequest("to", "must be somebody else")
-    taker = accounts_store.read(db, to)
-    if taker is None or not taker["active"]:
+    account = accounts.read(db, to)
+    if account is None or not account["active"]:
         raise InvalidRequest("to", "is no active account")
-    if by.id not in store.principals(db, [by.id]):
+    if by.id not in accounts.names_of_active(db, [by.id], Role.PRINCIPAL):
         raise NotFound("account", by.id)
-    given = Delegation(str(uuid4()), by.id, by.name, taker["_id"], taker["name"], first, last, now)
-    store.insert(db, given, by)
-    return given
+    made = Delegation(
+        str(uuid4()), by.id, by.name, account["_id"], account["name"], first, last, now
+    )
+    store.insert(db, made, by)
+    return made
 
 
 def end_delegation(
     db: Documents, delegation_id: str, *, by: Actor, now: datetime | None = None
 ) -> None:
-    """Takes decisions back at once. Raises InvalidRequest, NotFound, NotAllowed."""
+    """Ends a delegation at once. Raises InvalidRequest, NotFound, NotAllowed, StoreUnavailable."""
     rules.check_may("delegate", by)
     store.delete(db, check_id(delegation_id, "delegation_id"), by, moment(now))
 
@@ -60,7 +62,10 @@ def end_delegation(
 def find_delegations(
     db: Documents, *, on: Date | None = None, since: Date | None = None
 ) -> list[Delegation]:
-    """Delegations, the first to begin first: that cover ``on``, or not over before ``since``."""
+    """Delegations that cover ``on``, or that end on ``since`` or later, ordered by first day.
+
+    Raises InvalidRequest, StoreUnavailable.
+    """
     if on is not None:
         on = check_date(on, "on")
     if since is not None:
@@ -69,10 +74,11 @@ def find_delegations(
 
 
 def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> list[Delegation]:
-    """Those by which ``actor`` decides today, in the school's time, with the givers' names of now.
+    """The delegations by which ``actor`` decides today, with the principals' present names.
 
-    Empty for a principal, who decides anyway. One whose giver is no active principal any more does
-    not count, nor does any in the hands of who is disabled.
+    Today is the date in the school's time zone. The list is empty if the role of ``actor`` decides
+    anyway, or if its account is disabled. Delegations by accounts that are no active principals
+    any more are left out.
     """
     check_actor(actor)
     now = moment(now)
@@ -81,28 +87,29 @@ def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> 
     found = store.find(db, on=_today(db, now), to=actor.id)
     if not found:
         return []
-    taker = accounts_store.read(db, actor.id)
-    if taker is None or not taker["active"]:
+    account = accounts.read(db, actor.id)
+    if account is None or not account["active"]:
         return []
-    names = store.principals(db, [given.by for given in found])
-    return [replace(given, by_name=names[given.by]) for given in found if given.by in names]
+    names = accounts.names_of_active(db, [one.by for one in found], Role.PRINCIPAL)
+    return [replace(one, by_name=names[one.by]) for one in found if one.by in names]
 
 
 def decides(db: Documents, actor: Actor, now: datetime | None = None) -> bool:
-    """Whether ``actor`` approves, rejects and revokes today: by role or by delegation."""
+    """Whether ``actor`` may approve, reject and revoke today, by its role or by delegation."""
     check_actor(actor)
-    return actor.role is Role.PRINCIPAL or bool(delegations_of(db, actor, now))
+    return actor.role.decides or bool(delegations_of(db, actor, now))
 
 
 def deciding_for(db: Documents, verb: str, actor: Actor, now: datetime) -> str:
-    """For whom ``actor`` does ``verb`` without having the role for it; "" for nobody.
+    """The name of the principal for whom ``actor`` does ``verb`` today.
 
-    The look-up happens only for those whose role does not decide.
+    "" if ``verb`` cannot be delegated, if the role of ``actor`` decides (then nothing is read), or
+    if there is no delegation.
     """
-    if verb not in _DECIDING or actor.role.decides:
+    if verb not in _DELEGATED_VERBS or actor.role.decides:
         return ""
-    given = delegations_of(db, actor, now)
-    return given[0].by_name if given else ""
+    found = delegations_of(db, actor, now)
+    return found[0].by_name if found else ""
 
 
 def _today(db: Documents, now: datetime) -> Date:

@@ -1,4 +1,4 @@
-"""Passwords: what one must be, its argon2id hash, and one-time ones."""
+"""Passwords: rules for a new one, argon2id hashes, and one-time passwords."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from booking_core.domain.errors import InvalidRequest
 
 SHORTEST, LONGEST = 10, 200
-# Without letters and digits that are read as each other: these are dictated and copied by hand.
+# Without letters and digits that look alike, because one-time passwords are dictated and copied.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 _hasher = PasswordHasher()
-# A hash takes 64 MiB and all cores for a moment; who asks for a hundred at once is made to wait.
+# A hash takes 64 MiB and all cores for a moment, so a hundred parallel requests have to wait.
 _at_once = threading.BoundedSemaphore(4)
 
 
 def check(value: Any, *names: str) -> str:
-    """``value``; raises InvalidRequest unless it has 10 to 200 characters and is none of ``names``.
+    """``value``. Raises InvalidRequest unless it has 10 to 200 characters and is none of ``names``.
 
-    Any character will do, but those that cannot be written down at all.
+    Every character is allowed that can be encoded as UTF-8.
     """
     if not isinstance(value, str):
         raise InvalidRequest("password", "must be text")
-    if not is_text(value):
+    if not _is_text(value):
         raise InvalidRequest("password", "contains a character that cannot be used")
     if len(value) < SHORTEST:
         raise InvalidRequest("password", f"is shorter than {SHORTEST} characters")
@@ -43,33 +43,33 @@ def check(value: Any, *names: str) -> str:
 
 
 def hashed(password: str) -> str:
-    """Its argon2id hash, with the salt and the parameters inside."""
+    """The argon2id hash, which includes the salt and the parameters."""
     with _at_once:
         return _hasher.hash(_normal(password))
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Whether ``password`` is the one of ``stored``; None: it never is, at the same cost."""
-    text = _normal(password) if len(password) <= LONGEST and is_text(password) else ""
+    """Whether ``stored`` is a hash of ``password``. None never is, after the same work."""
+    text = _normal(password) if len(password) <= LONGEST and _is_text(password) else ""
     with _at_once:
         try:
-            return _hasher.verify(stored or _nobodys(), text) and stored is not None
+            return _hasher.verify(stored or _unused_hash(), text) and stored is not None
         except (VerificationError, InvalidHashError):
             return False
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether ``stored`` was made with other parameters than are used today."""
+    """Whether ``stored`` was made with other parameters than the present ones."""
     return _hasher.check_needs_rehash(stored)
 
 
 def one_time() -> str:
-    """A password to be read out, such as ``k7pm-x2qd-vw9h``: 59 bits."""
+    """A random password such as ``k7pm-x2qd-vw9h``, with 59 bits."""
     return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(3))
 
 
-def is_text(value: str) -> bool:
-    """Whether ``value`` can be written as UTF-8."""
+def _is_text(value: str) -> bool:
+    """Whether ``value`` can be encoded as UTF-8: a lone surrogate cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -78,11 +78,11 @@ def is_text(value: str) -> bool:
 
 
 def _normal(password: str) -> str:
-    # One letter with its accent is typed as one sign on one keyboard and as two on another.
+    # Keyboards differ: some type an accented letter as one code point, others as two.
     return unicodedata.normalize("NFKC", password)
 
 
 @cache
-def _nobodys() -> str:
-    """A hash that no password has: of something random, forgotten at once."""
+def _unused_hash() -> str:
+    """The hash of a random password that nobody knows, for accounts without a hash."""
     return _hasher.hash(secrets.token_urlsafe(32))

@@ -219,7 +219,12 @@ def lift_closure(
             )
             if booking.history[-1].displaced_by in ids
         ]
-        details = {"days": len(lifted), "reason": lifted[0].purpose}
+        details = {
+            "grounds": sorted({closure.ground_id for closure in lifted}),
+            "first": min(closure.date for closure in lifted).isoformat(),
+            "last": max(closure.date for closure in lifted).isoformat(),
+            "reason": lifted[0].purpose,
+        }
         step.record(by, "lifted", "closure", closure_id, details, now)
         return Lifted(tuple(lifted), reinstatable_of(step, displaced, known, now, zone))
 

@@ -1,4 +1,4 @@
-"""``python -m booking_core account``: the first admin, and a way back in when nobody has one."""
+"""The commands of ``python -m booking_core account``: they work without signing in."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from booking_core.storage.database import connected
 
 @click.group()
 def account() -> None:
-    """Adds and looks after the accounts that may sign in."""
+    """Adds, lists and changes the accounts that may sign in."""
 
 
 @account.command()
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
-@click.option("--full-name", default="", help="As screens show it; NAME, where it is not given.")
-@click.option("--email", help="The address by which an identity provider knows the account.")
+@click.option("--full-name", default="", help="The name on screens. Default: NAME.")
+@click.option("--email", help="The address of the account at an identity provider.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--no-password", is_flag=True, help="Only an identity provider lets the account in.")
+@click.option("--no-password", is_flag=True, help="Only an identity provider signs the account in.")
 def add(
     name: str,
     role: str,
@@ -33,7 +33,7 @@ def add(
     password_stdin: bool,
     no_password: bool,
 ) -> None:
-    """Adds an account. NAME is what is typed to sign in; the password is asked for."""
+    """Adds an account and asks for its password. NAME is typed to sign in."""
     if no_password and password_stdin:
         raise InvalidRequest("--no-password", "and --password-stdin exclude each other")
     if no_password and not email:
@@ -63,7 +63,7 @@ def list_() -> None:
 @account.command()
 @click.argument("name")
 def disable(name: str) -> None:
-    """Shuts an account out at once; what it did stays on record."""
+    """Disables an account and ends its sessions; its bookings and changes stay on record."""
     with connected(Settings.load()) as db:
         changed = accounts.change_account(db, name, active=False, by=None)
         click.echo(f"{changed.id} is disabled and signed out everywhere.")
@@ -72,7 +72,7 @@ def disable(name: str) -> None:
 @account.command()
 @click.argument("name")
 def enable(name: str) -> None:
-    """Lets a disabled account in again."""
+    """Enables a disabled account."""
     with connected(Settings.load()) as db:
         changed = accounts.change_account(db, name, active=True, by=None)
         click.echo(f"{changed.id} may sign in.")
@@ -81,17 +81,17 @@ def enable(name: str) -> None:
 @account.command()
 @click.argument("name")
 def password(name: str) -> None:
-    """Sets a one-time password and prints it; it is to be changed at the next sign-in."""
+    """Sets and prints a one-time password, to be changed at the next sign-in."""
     with connected(Settings.load()) as db:
         click.echo(accounts.reset_password(db, name, by=None))
 
 
 def _password(from_stdin: bool, new: Account) -> str:
-    """The password as piped in, or as typed twice; checked before the database is asked."""
+    """Returns the piped password, or the one typed twice. Raises InvalidRequest for a weak one."""
     if from_stdin:
         typed = sys.stdin.readline().rstrip("\r\n")
     elif sys.stdin.isatty():
         typed = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
-        raise InvalidRequest("--password-stdin", "is needed where there is no terminal to ask at")
+        raise InvalidRequest("--password-stdin", "is needed without a terminal")
     return passwords.check(typed, new.id, new.name)

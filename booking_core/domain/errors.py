@@ -16,9 +16,9 @@ BookingError
 +-- NotFound              (.what, .id)
 +-- NotAllowed            this actor's role may not do this (.verb, .role)
 +-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
-|   +-- TooManyAttempts   the next try is heard after .wait_seconds
-|   +-- ProofSpent        an identity provider's word that has opened its session already
-|   +-- ProofOutOfTime    one that is too old, or from a moment to come (.age_seconds)
+|   +-- TooManyAttempts   the next attempt is allowed after .wait_seconds
+|   +-- ProofSpent        an ID token that has opened its session already
+|   +-- ProofOutOfTime    an ID token that is too old, or from the future (.age_seconds)
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
 +-- StoreUnavailable      the database cannot be reached; nothing is known to have happened
 |   +-- SchemaMissing     it was emptied under the running application
@@ -154,7 +154,7 @@ class NoSchool(RuleBroken):
 
 
 class LastAdmin(RuleBroken):
-    """Nobody would be left to look after the accounts."""
+    """No active admin would be left."""
 
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
@@ -251,7 +251,7 @@ class SignInRefused(BookingError):
 
 
 class TooManyAttempts(SignInRefused):
-    """Too many failures for this account or from this address; ``wait_seconds`` until the next."""
+    """Too many failures for this account or address; ``wait_seconds`` until the next attempt."""
 
     def __init__(self, wait_seconds: int) -> None:
         self.wait_seconds = wait_seconds
@@ -259,11 +259,11 @@ class TooManyAttempts(SignInRefused):
 
 
 class ProofSpent(SignInRefused):
-    """This word of an identity provider has opened its one session already."""
+    """This ID token of an identity provider has opened its one session already."""
 
 
 class ProofOutOfTime(SignInRefused):
-    """A word of an identity provider from ``age_seconds`` ago; negative: from a time to come."""
+    """An ID token that was issued ``age_seconds`` ago; negative: in the future."""
 
     def __init__(self, age_seconds: int) -> None:
         self.age_seconds = age_seconds

@@ -145,15 +145,18 @@ def _sentence(exc: BookingError) -> str:
         case ChangedMeanwhile():
             return f"{exc.what.capitalize()} changed meanwhile; nothing was done. Look again."
         case TooManyAttempts():
-            return f"Too many tries; the next one is heard in {exc.wait_seconds} s."
+            return f"Too many failed attempts; try again in {exc.wait_seconds} s."
         case ProofSpent():
-            return "This word of the identity provider has opened its session already."
+            return "This sign-in of the identity provider was used before; sign in again."
         case ProofOutOfTime():
-            return f"The identity provider's word is {exc.age_seconds} s old; do the clocks agree?"
+            return (
+                f"The identity provider's ID token is {exc.age_seconds} s old; "
+                "check the clocks of both servers."
+            )
         case SignInRefused():
-            return "The name and the password do not go together, or the account is disabled."
+            return "The name or the password is wrong, or the account is disabled."
         case LastAdmin():
-            return f"{exc.account_id} is the last active admin; somebody must be left."
+            return f"{exc.account_id} is the last active admin; add another admin first."
         case NotFound():
             return f"There is no {exc.what} {exc.id!r} on record."
         case NotAllowed():

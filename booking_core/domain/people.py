@@ -1,7 +1,4 @@
-"""Values of those who work with the system: sessions, proofs and handed-on decisions.
-
-Accounts themselves are in ``model.py``.
-"""
+"""Values of sign-in and delegation. ``Account`` is in ``model.py``."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ from booking_core.domain.model import Account
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in. Moments are aware (UTC); it ends at ``expires_at``.
+    """A signed-in browser. Moments are aware (UTC); the session ends at ``expires_at``.
 
-    ``by_proof``: an identity provider's word opened it.
+    ``by_proof`` is true if an identity provider's ID token opened it.
     """
 
     account: Account
@@ -28,7 +25,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """``token`` is for the browser alone: what is stored is its hash."""
+    """A new session. ``token`` goes to the browser only; the database stores its hash."""
 
     token: str = field(repr=False)
     account: Account
@@ -36,9 +33,10 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """An identity provider's word at ``issued_at``: who it speaks of owns the address ``email``.
+    """The content of an ID token: a provider confirmed at ``issued_at`` who owns ``email``.
 
-    ``id`` is a text that no other word of any provider has. Make one of a verified address only.
+    It opens one session. ``id`` differs from the id of every other ID token of any provider.
+    Callers must make one for a verified address only.
     """
 
     id: str
@@ -48,7 +46,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """Decisions in the hand of account ``to``, given by principal ``by``; dates are inclusive."""
+    """The account ``to`` decides for the principal ``by``. Dates are inclusive; ``at`` is aware."""
 
     id: str
     by: str

@@ -1,6 +1,6 @@
-"""Every change, by whom and when: one view over the journal and the bookings' own histories.
+"""All changes, with user and moment: one view of the audit log and of the bookings' histories.
 
-There is no function here, nor anywhere, that changes or removes an entry.
+No function of ``booking_core`` changes or removes an entry.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from booking_core.domain import rules, timetable
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
-from booking_core.storage import history as changes
+from booking_core.storage import history
 from booking_core.storage.database import Documents, settings_of
 
 PAGE = 50
@@ -26,8 +26,9 @@ MAX_DAYS = 400
 class Change:
     """``by`` did ``action`` to the ``what`` named ``id``; ``at`` is aware (UTC).
 
-    ``on_behalf_of`` names the principal whose decision it was, where that was handed on.
-    ``details`` are facts: of a booking its slot as of then, the reason and ``moved_from``.
+    ``on_behalf_of`` is the name of the principal if a delegate decided, else "". ``details`` are
+    facts: for a booking its slot after the change, the reason and ``moved_from``. ``place`` is the
+    position in the list, for the next page.
     """
 
     at: datetime
@@ -55,16 +56,19 @@ def find_changes(
 ) -> list[Change]:
     """Changes of ``first`` to ``last`` (inclusive, at most 400 days), newest first.
 
-    ``who`` is an account's id; ``what`` is booking, closure, or a word of the journal (ground,
-    timetable, day, students, account ...). ``after`` is the last change of the page before.
+    ``who`` is an account's id; ``what`` is booking, closure, ground, timetable, day, students,
+    account or another subject of the audit log. ``after`` is the last change of the previous page.
     ``limit`` is 1 to 1000. Raises NotAllowed, InvalidRequest, StoreUnavailable.
+
+    A closing or lifting is one change, however many grounds and days it covers; each booking that
+    it displaces has a change of its own.
     """
     rules.check_may("administer", by)
     since, until = span(db, first, last)
     check_limit(limit)
     if after is not None and (not isinstance(after, Change) or after.place is None):
         raise InvalidRequest("after", "must be a Change that was found")
-    wanted = changes.Wanted(
+    wanted = history.Wanted(
         since,
         until,
         None if who is None else check_id(who, "who"),
@@ -72,23 +76,23 @@ def find_changes(
         None if action is None else check_text(action, "action", limit=64, required=True),
         None if after is None else after.place,
     )
-    return [Change(**row) for row in changes.find(db, wanted, limit)]
+    return [Change(**row) for row in history.find(db, wanted, limit)]
 
 
 def subjects(db: Documents, *, by: Actor) -> list[str]:
-    """What may be asked for as ``what``. Raises NotAllowed, StoreUnavailable."""
+    """The values for the filter ``what``. Raises NotAllowed, StoreUnavailable."""
     rules.check_may("administer", by)
-    return changes.subjects(db)
+    return history.subjects(db)
 
 
 def people(db: Documents, *, by: Actor) -> dict[str, str]:
-    """What may be asked for as ``who``, with names. Raises NotAllowed, StoreUnavailable."""
+    """The ids for the filter ``who``, with names. Raises NotAllowed, StoreUnavailable."""
     rules.check_may("administer", by)
-    return changes.people(db)
+    return history.people(db)
 
 
 def span(db: Documents, first: Date, last: Date) -> tuple[datetime, datetime]:
-    """The moments at which ``first`` begins and ``last`` has ended; raises InvalidRequest."""
+    """The start of ``first`` and the end of ``last``, aware. Raises InvalidRequest."""
     check_range(first, last)
     zone = settings_of(db).zone
     midnight = time()
@@ -99,7 +103,7 @@ def span(db: Documents, first: Date, last: Date) -> tuple[datetime, datetime]:
 
 
 def check_range(first: Date, last: Date) -> None:
-    """Raises InvalidRequest for dates out of order, or more than 400 of them."""
+    """Raises InvalidRequest if the dates are out of order or more than 400 days apart."""
     check_date(first, "first")
     if check_date(last, "last") < first:
         raise InvalidRequest("last", "is before the first date")

@@ -1,32 +1,93 @@
-"""Accounts as stored. Every change notes in the journal who made it, in the same transaction.
+"""The accounts collection. Every change is written in one transaction with its audit log entry.
 
-A document's ``epoch`` grows whenever its sessions end. A session keeps the epoch that it was opened
-in, and counts only while that is the account's: so one that is opened at the very moment at which
-the password changes is as dead as those that were deleted.
+A document's ``epoch`` grows whenever its sessions end. A session stores the epoch of its account
+and is valid only while the two are equal. So a session that is inserted while the password changes
+is invalid too, although the deletion of the account's sessions did not see it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
-from booking_core.domain.errors import AlreadyExists, LastAdmin, NotFound
+from booking_core.domain.errors import AlreadyExists, NotFound
 from booking_core.domain.model import Account, Actor, Role
-from booking_core.storage import audit_log as journal
-from booking_core.storage import schema
+from booking_core.storage import audit_log, schema
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import Document
 
-_SHOWN = ("name", "role", "email", "active")  # what the journal tells of an account
-_ADMINS = {"role": Role.ADMIN.value, "active": True}
+T = TypeVar("T")
+# Fields that an audit log entry names.
+_AUDITED = ("name", "role", "email", "active")
+
+
+class AccountTransaction:
+    """Reads and writes of one transaction; see ``run``."""
+
+    def __init__(self, db: Documents, session: ClientSession) -> None:
+        self._db, self._session = db, session
+        self._accounts = collection(db, schema.ACCOUNTS)
+
+    def read(self, account_id: str) -> Account | None:
+        """The account, or None if there is none."""
+        found = self._accounts.find_one({"_id": account_id}, session=self._session)
+        return None if found is None else to_account(found)
+
+    def lock_active(self, role: Role, now: datetime) -> int:
+        """The number of active accounts with ``role``.
+
+        Writes to each of them: of two transactions that count the same accounts, the second meets
+        a write conflict, and the driver runs it again on what the first has committed.
+        """
+        condition = {"role": role.value, "active": True}
+        self._accounts.update_many(condition, {"$set": {"counted_at": now}}, session=self._session)
+        return self._accounts.count_documents(condition, session=self._session)
+
+    def replace(self, before: Account, after: Account, *, end_sessions: bool) -> None:
+        """Stores the fields of ``after`` that differ from ``before``. Raises AlreadyExists."""
+        change: Document = {"$set": _differing(after, before)}
+        if end_sessions:
+            change["$inc"] = {"epoch": 1}
+            _delete_sessions(self._db, before.id, self._session)
+        try:
+            self._accounts.update_one({"_id": before.id}, change, session=self._session)
+        except DuplicateKeyError as exc:
+            raise _already_exists(exc, after) from exc
+
+    def log_change(
+        self,
+        before: Account,
+        after: Account,
+        action: str,
+        reason: str,
+        by: Actor | None,
+        now: datetime,
+    ) -> None:
+        """An audit log entry with the old and new values of the changed fields."""
+        details: Document = {
+            "before": _differing(before, after),
+            "after": _differing(after, before),
+        }
+        if reason:
+            details["reason"] = reason
+        audit_log.write(self._db, self._session, by, action, "account", before.id, details, now)
+
+
+def run(db: Documents, work: Callable[[AccountTransaction], T]) -> T:
+    """What ``work`` returns, with all of its writes made; with none of them if it raises.
+
+    ``work`` may be called more than once: after a write conflict the driver runs it again.
+    """
+    return transact(db, lambda session: work(AccountTransaction(db, session)))
 
 
 def to_account(document: Mapping[str, Any]) -> Account:
+    """The value of a stored account."""
     return Account(
         document["_id"],
         document["name"],
@@ -39,25 +100,37 @@ def to_account(document: Mapping[str, Any]) -> Account:
 
 
 def read(db: Documents, account_id: str) -> Document | None:
+    """The stored account, with its password hash and epoch; None if there is none."""
     with reachable():
         return collection(db, schema.ACCOUNTS).find_one({"_id": account_id})
 
 
 def read_by_email(db: Documents, email: str) -> Document | None:
+    """The stored account with this address; None if there is none."""
     with reachable():
         return collection(db, schema.ACCOUNTS).find_one({"email": email})
 
 
-def find(db: Documents, condition: Mapping[str, Any] | None = None) -> list[Document]:
-    """Those that meet ``condition``, by name."""
+def find_all(db: Documents) -> list[Document]:
+    """All accounts, ordered by name."""
     with reachable():
-        rows = collection(db, schema.ACCOUNTS).find(condition or {})
+        rows = collection(db, schema.ACCOUNTS).find()
         return sorted(rows, key=lambda row: (row["name"].casefold(), row["_id"]))
 
 
-def has_admin(db: Documents) -> bool:
+def has_active(db: Documents, role: Role) -> bool:
+    """Whether an active account has ``role``."""
+    condition = {"role": role.value, "active": True}
     with reachable():
-        return collection(db, schema.ACCOUNTS).find_one(_ADMINS, {"_id": 1}) is not None
+        return collection(db, schema.ACCOUNTS).find_one(condition, {"_id": 1}) is not None
+
+
+def names_of_active(db: Documents, ids: Iterable[str], role: Role) -> dict[str, str]:
+    """Id to name of those accounts among ``ids`` that are active and have ``role``."""
+    condition = {"_id": {"$in": list(ids)}, "role": role.value, "active": True}
+    with reachable():
+        rows = collection(db, schema.ACCOUNTS).find(condition, {"name": 1})
+        return {row["_id"]: row["name"] for row in rows}
 
 
 def insert(
@@ -67,13 +140,11 @@ def insert(
     by: Actor | None,
     now: datetime,
 ) -> Account:
-    """Raises AlreadyExists."""
+    """The account as stored. Raises AlreadyExists for its id or its e-mail address."""
+    fields = {name: _stored(account, name) for name in _AUDITED}
     document: Document = {
         "_id": account.id,
-        "name": account.name,
-        "role": account.role.value,
-        "email": account.email,
-        "active": account.active,
+        **fields,
         "must_change": account.must_change,
         "epoch": 0,
         "created_at": now,
@@ -82,57 +153,15 @@ def insert(
         document["password_hash"] = password_hash
 
     def work(session: ClientSession) -> None:
-        collection(db, schema.ACCOUNTS).insert_one(document, session=session)
-        details = {"after": {name: document[name] for name in _SHOWN}}
-        journal.write(db, session, by, "added", "account", account.id, details, now)
+        try:
+            collection(db, schema.ACCOUNTS).insert_one(document, session=session)
+        except DuplicateKeyError as exc:
+            raise _already_exists(exc, account) from exc
+        details = {"after": fields}
+        audit_log.write(db, session, by, "added", "account", account.id, details, now)
 
-    _transact(db, work, account.id, account.email)
+    transact(db, work)
     return to_account(document)
-
-
-def update(
-    db: Documents,
-    account_id: str,
-    fields: Mapping[str, Any],
-    reason: str,
-    by: Actor | None,
-    now: datetime,
-) -> Account:
-    """Sets ``fields``, and ends the sessions where they must end. Raises NotFound, LastAdmin,
-
-    AlreadyExists. What is so already is not written, and not in the journal.
-    """
-
-    def work(session: ClientSession) -> Document:
-        target = collection(db, schema.ACCOUNTS)
-        before = target.find_one({"_id": account_id}, session=session)
-        if before is None:
-            raise NotFound("account", account_id)
-        news = {name: value for name, value in fields.items() if before[name] != value}
-        if not news:
-            return before
-        after = before | news
-        if _is_admin(before) and not _is_admin(after):
-            # Touches every admin: of two who disable each other at the same moment one meets a
-            # write conflict, looks again, and finds itself the last.
-            target.update_many(_ADMINS, {"$set": {"counted_at": now}}, session=session)
-            if target.count_documents(_ADMINS, session=session) < 2:
-                raise LastAdmin(account_id)
-        change: Document = {"$set": news}
-        if "role" in news or news.get("active") is False:
-            change["$inc"] = {"epoch": 1}
-            _end_sessions(db, account_id, session)
-        target.update_one({"_id": account_id}, change, session=session)
-        action = "changed"
-        if list(news) == ["active"]:
-            action = "enabled" if news["active"] else "disabled"
-        details: Document = {"before": {name: before[name] for name in news}, "after": news}
-        if reason:
-            details["reason"] = reason
-        journal.write(db, session, by, action, "account", account_id, details, now)
-        return after
-
-    return to_account(_transact(db, work, account_id, fields.get("email")))
 
 
 def set_password(
@@ -142,20 +171,21 @@ def set_password(
     *,
     instead_of: str | None,
     must_change: bool,
+    action: str,
     by: Actor | None,
     now: datetime,
 ) -> Account | None:
-    """Sets the password and ends all sessions; None where it is no longer ``instead_of``.
+    """Stores the hash and ends all sessions. ``action`` is the verb of the audit log entry.
 
-    ``instead_of`` None: whatever it was. Raises NotFound.
+    With ``instead_of``, returns None and changes nothing unless the account is active and that is
+    its hash. Raises NotFound.
     """
 
     def work(session: ClientSession) -> Document | None:
-        target = collection(db, schema.ACCOUNTS)
         condition: Document = {"_id": account_id}
         if instead_of is not None:
             condition |= {"password_hash": instead_of, "active": True}
-        after: Document | None = target.find_one_and_update(
+        after: Document | None = collection(db, schema.ACCOUNTS).find_one_and_update(
             condition,
             {
                 "$set": {"password_hash": password_hash, "must_change": must_change},
@@ -168,9 +198,8 @@ def set_password(
             if instead_of is not None:
                 return None
             raise NotFound("account", account_id)
-        _end_sessions(db, account_id, session)
-        action = "reset the password of" if must_change else "changed the password of"
-        journal.write(db, session, by, action, "account", account_id, None, now)
+        _delete_sessions(db, account_id, session)
+        audit_log.write(db, session, by, action, "account", account_id, None, now)
         return after
 
     after = transact(db, work)
@@ -178,36 +207,31 @@ def set_password(
 
 
 def renew_hash(db: Documents, account_id: str, old: str, new: str) -> None:
-    """The same password under today's parameters; nothing where it was changed meanwhile."""
+    """Replaces the hash ``old`` of the same password; does nothing if another hash is stored."""
     with reachable():
         collection(db, schema.ACCOUNTS).update_one(
             {"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}}
         )
 
 
-def raise_epoch(db: Documents, account_id: str) -> None:
-    """Ends all sessions of an account."""
-
-    def work(session: ClientSession) -> None:
-        collection(db, schema.ACCOUNTS).update_one(
-            {"_id": account_id}, {"$inc": {"epoch": 1}}, session=session
-        )
-        _end_sessions(db, account_id, session)
-
-    transact(db, work)
+def _stored(account: Account, field: str) -> Any:
+    value = getattr(account, field)
+    return value.value if isinstance(value, Role) else value
 
 
-def _is_admin(document: Mapping[str, Any]) -> bool:
-    return all(document[name] == value for name, value in _ADMINS.items())
+def _differing(account: Account, other: Account) -> Document:
+    """The stored form of those fields of ``account`` that ``other`` has another value for."""
+    return {
+        name: _stored(account, name)
+        for name in _AUDITED
+        if getattr(account, name) != getattr(other, name)
+    }
 
 
-def _end_sessions(db: Documents, account_id: str, session: ClientSession) -> None:
+def _delete_sessions(db: Documents, account_id: str, session: ClientSession) -> None:
     collection(db, schema.SESSIONS).delete_many({"account_id": account_id}, session=session)
 
 
-def _transact(db: Documents, work: Any, account_id: str, email: str | None) -> Any:
-    try:
-        return transact(db, work)
-    except DuplicateKeyError as exc:
-        taken = email if "one_account_per_email" in str(exc) else account_id
-        raise AlreadyExists("account", str(taken)) from exc
+def _already_exists(exc: DuplicateKeyError, account: Account) -> AlreadyExists:
+    is_email = "one_account_per_email" in str(exc)
+    return AlreadyExists("account", str(account.email) if is_email else account.id)

@@ -1,13 +1,12 @@
-"""Counting tries at the door: each is counted before the password is looked at.
+"""Counters of sign-in attempts, by key. Every attempt is counted before its password is checked.
 
-So of many tries at the same moment no more come through than of as many one after another. One
-that turns out well is taken back.
+So parallel attempts get no more checks than the same number of attempts one after another. An
+attempt that succeeds is taken back.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,63 +17,69 @@ from pymongo.errors import DuplicateKeyError
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
 
-ALLOWED = 5  # the fifth failure within the window begins the delays
-WINDOW = timedelta(minutes=15)
-DELAYS = tuple(timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900))
-_KEPT = 8  # of the latest tries; a delay lies between any two beyond the fifth
+_SPARE = 3  # attempts kept beyond those that count: one that is taken back leaves enough
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Try:
-    """One counted try. ``wait_seconds`` is None where it may be made."""
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """The ``allowed``-th attempt within ``window`` starts the first of ``delays``.
 
-    def __init__(self, key: str, id: str, wait_seconds: int | None) -> None:
-        self.key, self.id, self.wait_seconds = key, id, wait_seconds
+    Each attempt after a delay starts the next delay; the last one repeats. After a ``window``
+    without a delay, the delays begin with the first again.
+    """
+
+    allowed: int
+    window: timedelta
+    delays: tuple[timedelta, ...]
 
 
-def key_of(kind: str, text: str) -> str:
-    """What is stored of whatever was typed: always as short, and nothing to read."""
-    return hashlib.sha256(f"{kind}:{text}".encode("utf-8", "surrogatepass")).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """``blocked_until`` is None if the attempt was counted, else the end of the running delay."""
+
+    key: str
+    id: str
+    blocked_until: datetime | None
 
 
-def begin(db: Documents, key: str, now: datetime) -> Try:
-    """Counts a try as a failure, unless a delay runs: then it counts for nothing."""
+def count(db: Documents, key: str, throttle: Throttle, now: datetime) -> Attempt:
+    """Counts an attempt, atomically, unless a delay runs: then nothing is counted."""
     id = uuid4().hex
-    for last in (False, True):
+    for is_last in (False, True):
         try:
             with reachable():
                 after: Any = collection(db, schema.ATTEMPTS).find_one_and_update(
                     {"_id": key},
-                    _counted(id, now),
+                    _counted(id, throttle, now),
                     upsert=True,
                     return_document=ReturnDocument.AFTER,
                 )
             break
-        except DuplicateKeyError:  # another made the document at this very moment
-            if last:
+        except DuplicateKeyError:  # another thread has inserted the document meanwhile
+            if is_last:
                 raise
-    if any(entry["id"] == id for entry in after["recent"]):
-        return Try(key, id, None)
-    return Try(key, id, max(1, math.ceil((after["until"] - now).total_seconds())))
+    was_counted = any(entry["id"] == id for entry in after["recent"])
+    return Attempt(key, id, None if was_counted else after["until"])
 
 
-def take_back(db: Documents, tried: Try) -> None:
-    """As if this try had never been made."""
-    mine = {"$eq": ["$by", tried.id]}
+def take_back(db: Documents, attempt: Attempt) -> None:
+    """Removes a counted attempt, and the delay that it started."""
+    is_mine = {"$eq": ["$by", attempt.id]}
     with reachable():
         collection(db, schema.ATTEMPTS).update_one(
-            {"_id": tried.key, "recent.id": tried.id},
+            {"_id": attempt.key, "recent.id": attempt.id},
             [
                 {
                     "$set": {
                         "recent": {
                             "$filter": {
                                 "input": "$recent",
-                                "cond": {"$ne": ["$$this.id", tried.id]},
+                                "cond": {"$ne": ["$$this.id", attempt.id]},
                             }
                         },
-                        "until": {"$cond": [mine, _NEVER, "$until"]},
-                        "level": {"$cond": [mine, {"$subtract": ["$level", 1]}, "$level"]},
+                        "until": {"$cond": [is_mine, _NEVER, "$until"]},
+                        "level": {"$cond": [is_mine, {"$subtract": ["$level", 1]}, "$level"]},
                     }
                 }
             ],
@@ -82,28 +87,30 @@ def take_back(db: Documents, tried: Try) -> None:
 
 
 def forget(db: Documents, key: str) -> None:
-    """All failures of ``key``."""
+    """Removes all attempts and the delay of ``key``."""
     with reachable():
         collection(db, schema.ATTEMPTS).delete_one({"_id": key})
 
 
-def _counted(id: str, now: datetime) -> list[dict[str, Any]]:
-    """One atomic change: the try is counted, and the delay after it begins, if none runs yet."""
-    until = [now + delay for delay in DELAYS]
-    longest = len(DELAYS) - 1
+def _counted(id: str, throttle: Throttle, now: datetime) -> list[dict[str, Any]]:
+    """One atomic update: counts the attempt and starts the delay after it, if none runs yet."""
+    window_start = now - throttle.window
+    ends = [now + delay for delay in throttle.delays]
+    last_level = len(ends) - 1
+    window_millis = int(throttle.window.total_seconds() * 1000)
     return [
         {
             "$set": {
                 "recent": {
                     "$filter": {
                         "input": {"$ifNull": ["$recent", []]},
-                        "cond": {"$gt": ["$$this.at", now - WINDOW]},
+                        "cond": {"$gt": ["$$this.at", window_start]},
                     }
                 },
-                # A window without a delay, and the next one is a short one again.
+                # After a whole window without a delay, the delays begin with the shortest again.
                 "level": {
                     "$cond": [
-                        {"$lt": [{"$ifNull": ["$until", _NEVER]}, now - WINDOW]},
+                        {"$lt": [{"$ifNull": ["$until", _NEVER]}, window_start]},
                         0,
                         {"$ifNull": ["$level", 0]},
                     ]
@@ -120,7 +127,7 @@ def _counted(id: str, now: datetime) -> list[dict[str, Any]]:
                         {
                             "$slice": [
                                 {"$concatArrays": ["$recent", [{"id": id, "at": now}]]},
-                                -_KEPT,
+                                -(throttle.allowed + _SPARE),
                             ]
                         },
                         "$recent",
@@ -135,7 +142,7 @@ def _counted(id: str, now: datetime) -> list[dict[str, Any]]:
                         "$open",
                         {
                             "$or": [
-                                {"$gte": [{"$size": "$recent"}, ALLOWED]},
+                                {"$gte": [{"$size": "$recent"}, throttle.allowed]},
                                 {"$gt": ["$level", 0]},
                             ]
                         },
@@ -148,7 +155,7 @@ def _counted(id: str, now: datetime) -> list[dict[str, Any]]:
                 "until": {
                     "$cond": [
                         "$delayed",
-                        {"$arrayElemAt": [until, {"$min": ["$level", longest]}]},
+                        {"$arrayElemAt": [ends, {"$min": ["$level", last_level]}]},
                         "$until",
                     ]
                 },
@@ -156,10 +163,6 @@ def _counted(id: str, now: datetime) -> list[dict[str, Any]]:
                 "level": {"$cond": ["$delayed", {"$add": ["$level", 1]}, "$level"]},
             }
         },
-        {"$set": {"expires_at": {"$add": [{"$max": ["$until", now]}, _millis(WINDOW)]}}},
+        {"$set": {"expires_at": {"$add": [{"$max": ["$until", now]}, window_millis]}}},
         {"$unset": ["open", "delayed"]},
     ]
-
-
-def _millis(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)

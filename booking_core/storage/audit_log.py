@@ -1,7 +1,7 @@
-"""The journal of changes to all but bookings, which carry a history of their own.
+"""The audit log: one entry for each change, except changes to bookings.
 
-An entry is written in the transaction of the change that it tells of, so that neither can be
-without the other. Nothing here changes an entry or takes one away.
+A booking carries its own history. An entry is written in the transaction of its change, so neither
+is stored without the other. No function changes or removes an entry.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection
 from booking_core.storage.documents import Document
 
-# Who acts where nobody signed in: the command line, a script with the database in its hand.
+# Id and name in entries of changes without a signed-in user: by the command line or a script.
 SYSTEM = ("system", "System")
 
 
@@ -33,10 +33,10 @@ def write(
     details: dict[str, Any] | None = None,
     now: datetime | None = None,
 ) -> None:
-    """One entry: ``by`` did ``action`` to the ``what`` named ``id``.
+    """Writes one entry: ``by`` did ``action`` to the ``what`` named ``id``.
 
-    ``details`` are facts such as ``{"before": {...}, "after": {...}}``; of students never a name
-    or an address, for these must be erasable.
+    ``details`` are facts such as ``{"before": {...}, "after": {...}}``. They never hold a name or
+    an address of a student, because students can be erased and entries cannot.
     """
     by_id, by_name = SYSTEM if by is None else (by.id, by.name)
     entry: Document = {
@@ -53,5 +53,5 @@ def write(
 
 
 def count_reasons(db: Documents, matching: Mapping[str, Any]) -> int:
-    """How many entries give a reason that matches."""
+    """The number of entries with a reason that matches the query operator ``matching``."""
     return collection(db, schema.AUDIT).count_documents({"details.reason": matching})

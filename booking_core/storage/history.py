@@ -1,7 +1,8 @@
-"""Every change, newest first: the journal, and the histories inside the bookings. Reads only.
+"""All changes, newest first, read from the audit log and from the bookings' histories.
 
-A change has its place by (moment, id, place in the booking's history). Both sources are read in
-that order from an index, so that a page costs what it shows, at any number of bookings.
+The place of a change is (moment, id, index in the booking's history). Both sources are read in
+that order from an index, so a page costs the same for any number of bookings. Closures have a
+history too, which is not read here: each closing and each lifting is one entry of the audit log.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ from booking_core.storage.database import Documents, collection, reachable
 from booking_core.storage.documents import Document
 
 Place = tuple[datetime, str, int]
-_GRAIN = timedelta(milliseconds=1)  # of a moment in BSON
+BOOKING = "booking"
+_PRECISION = timedelta(milliseconds=1)  # of a moment in BSON
 _BATCH = 200
-_LAST = 2**31  # beyond the last place in any history
-KINDS = ("booking", "closure")
-# What is shown of a booking beside the entry itself.
-_OF_BOOKING = ("ground_id", "date", "start", "end", "game", "student_id", "student_name")
+_LAST = 2**31  # beyond the last index in any history
+_SLOT = ("ground_id", "date", "start", "end")
+# Fields of a booking that are shown with each of its changes.
+_SHOWN = (*_SLOT, "game", "student_id", "student_name")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which changes: from ``since`` until before ``until`` (aware), older than ``after``."""
+    """Filters: changes from ``since`` until before ``until`` (aware), older than ``after``."""
 
     since: datetime
     until: datetime
@@ -40,7 +42,7 @@ class Wanted:
     after: Place | None = None
 
     def takes(self, entry: Mapping[str, Any], id: str, place: int) -> bool:
-        """Whether an entry of a history is among them."""
+        """Whether an entry of a booking's history passes the filters."""
         return (
             self.since <= entry["at"] < self.until
             and self.by in (None, entry["by"])
@@ -53,11 +55,11 @@ class Wanted:
         """Moment and id at which reading begins."""
         if self.after is not None and self.after[0] < self.until:
             return self.after[0], self.after[1]
-        return self.until - _GRAIN, MaxKey()
+        return self.until - _PRECISION, MaxKey()
 
 
 def find(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
-    """The newest of what is ``wanted``, at most ``limit``.
+    """The newest ``wanted`` changes, at most ``limit``.
 
     Each is ``{at, by, by_name, on_behalf_of, action, what, id, details, place}``.
     """
@@ -65,42 +67,38 @@ def find(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
     if wanted.begin[0] < wanted.since:
         return found
     with reachable():
-        for kinds, exact in _readings(db, wanted):
-            found += _of_bookings(db, exact, kinds, limit)
-        found += _of_journal(db, wanted, limit)
+        for one_reading in _readings(db, wanted):
+            found += _of_bookings(db, one_reading, limit)
+        found += _of_audit_log(db, wanted, limit)
     return nlargest(limit, found, key=lambda change: change["place"])
 
 
-def _readings(db: Documents, wanted: Wanted) -> Iterator[tuple[list[str], Wanted]]:
-    """What to read of the bookings, each in the order of one index."""
-    kinds = [kind for kind in KINDS if wanted.what in (None, kind)]
-    if wanted.by is None and wanted.action is None:
-        yield from (([kind], wanted) for kind in kinds)
-    elif kinds and (wanted.action is not None or kinds == ["closure"]):
-        yield kinds, wanted
-    elif kinds:
+def _readings(db: Documents, wanted: Wanted) -> Iterator[Wanted]:
+    """``wanted``, split so that each part can be read in the order of one index."""
+    if wanted.what not in (None, BOOKING):
+        return
+    if wanted.by is None or wanted.action is not None:
+        yield wanted
+    else:
         for action in collection(db, schema.BOOKINGS).distinct("history.action"):
-            yield kinds, replace(wanted, action=action)
+            yield replace(wanted, action=action)
 
 
-def histories(db: Documents, wanted: Wanted, kinds: list[str]) -> Cursor[Document]:
-    """Bookings that hold what is wanted, each where its first key lies in the index used."""
+def histories(db: Documents, wanted: Wanted) -> Cursor[Document]:
+    """Bookings with a wanted change, ordered by their first key in the index that is used."""
     same: dict[str, Any] = {"at": {"$gte": wanted.since, "$lt": wanted.until}}
     same |= {} if wanted.by is None else {"by": wanted.by}
     same |= {} if wanted.action is None else {"action": wanted.action}
-    index, first = _index(wanted, kinds)
+    index, first = _index(wanted)
     moment, id = wanted.begin
     newest: list[Any] = [*first, ("history.at", moment), ("_id", id)]
     oldest: list[Any] = [*first, ("history.at", wanted.since), ("_id", MinKey())]
-    # Bounds instead of a sort: the server does not sort by an index of an array whose keys are
-    # bounded, but it reads that index in its order. All that is asked for is in the order of the
-    # keys (moment, id), which is total for bookings; entries of one booking are put in order here.
+    # Bounds instead of a sort: the server does not sort by an index on an array if its keys are
+    # bounded, but it reads that index in its order. All readings are in the order of the keys
+    # (moment, id), which is total for bookings; entries of one booking are put in order here.
     return (
         collection(db, schema.BOOKINGS)
-        .find(
-            {"kind": {"$in": kinds}, "history": {"$elemMatch": same}},
-            ["kind", *_OF_BOOKING, "history"],
-        )
+        .find({"kind": BOOKING, "history": {"$elemMatch": same}}, [*_SHOWN, "history"])
         .hint(index)
         .min(newest)
         .max(oldest)
@@ -108,25 +106,22 @@ def histories(db: Documents, wanted: Wanted, kinds: list[str]) -> Cursor[Documen
     )
 
 
-def _index(wanted: Wanted, kinds: list[str]) -> tuple[str, list[tuple[str, Any]]]:
-    """The index to read, and the fields that stand before the moment in it."""
-    # Closures are few: what else is asked for is looked for among them.
-    if kinds == ["closure"] or wanted.action is None:
-        return "changes", [("kind", kinds[0])]
+def _index(wanted: Wanted) -> tuple[str, list[tuple[str, Any]]]:
+    """The name of the index to read, and the fields that come before the moment in its key."""
+    if wanted.action is None:
+        return "changes", [("kind", BOOKING)]
     action = ("history.action", wanted.action)
     if wanted.by is None:
         return "changes_to", [action]
     return "changes_by", [("history.by", wanted.by), action]
 
 
-def _of_bookings(db: Documents, wanted: Wanted, kinds: list[str], limit: int) -> list[Document]:
+def _of_bookings(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
     found: list[Document] = []
     keys = replace(wanted, after=wanted.after and (*wanted.after[:2], _LAST))
-    if _index(wanted, kinds)[0] == "changes":
-        keys = replace(keys, by=None, action=None)
-    with histories(db, wanted, kinds) as rows:
+    with histories(db, wanted) as rows:
         for row in rows:
-            # All that is still to come is no newer than the first key of this one.
+            # No later row has a change newer than the first key of this one.
             head = max(
                 (entry["at"], row["_id"])
                 for place, entry in enumerate(row["history"])
@@ -142,32 +137,32 @@ def _of_bookings(db: Documents, wanted: Wanted, kinds: list[str], limit: int) ->
 
 def _changes(row: Document, wanted: Wanted) -> Iterator[Document]:
     """The wanted entries of one history, each with the slot as it was after the change."""
-    slot = {name: row[name] for name in _OF_BOOKING if name in row}
+    shown = {name: row[name] for name in _SHOWN if name in row}
     for place, entry in reversed(list(enumerate(row["history"]))):
         before = entry.get("moved_from")
         if wanted.takes(entry, row["_id"], place):
-            details = dict(slot)
+            details = dict(shown)
             if entry["reason"]:
                 details["reason"] = entry["reason"]
             if before:
-                details["moved_from"] = {k: v for k, v in before.items() if k != "cells"}
+                details["moved_from"] = {name: before[name] for name in _SLOT}
             yield {
                 "at": entry["at"],
                 "by": entry["by"],
                 "by_name": entry["by_name"],
                 "on_behalf_of": entry.get("on_behalf_of", ""),
                 "action": entry["action"],
-                "what": row["kind"],
+                "what": BOOKING,
                 "id": row["_id"],
                 "details": details,
                 "place": (entry["at"], row["_id"], place),
             }
         if before:
-            slot |= {k: v for k, v in before.items() if k in slot}
+            shown |= {name: before[name] for name in _SLOT}
 
 
-def journal(db: Documents, wanted: Wanted) -> Cursor[Document]:
-    """The journal's entries that are wanted, newest first."""
+def audit_entries(db: Documents, wanted: Wanted) -> Cursor[Document]:
+    """The wanted entries of the audit log, newest first."""
     condition: dict[str, Any] = {"at": {"$gte": wanted.since, "$lt": wanted.until}}
     for name in ("by", "what", "action"):
         if (value := getattr(wanted, name)) is not None:
@@ -179,7 +174,7 @@ def journal(db: Documents, wanted: Wanted) -> Cursor[Document]:
     return collection(db, schema.AUDIT).find(condition).sort([("at", -1), ("_id", -1)])
 
 
-def _of_journal(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
+def _of_audit_log(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
     return [
         {
             "at": row["at"],
@@ -192,18 +187,18 @@ def _of_journal(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
             "details": row.get("details") or {},
             "place": (row["at"], row["_id"], 0),
         }
-        for row in journal(db, wanted).limit(limit)
+        for row in audit_entries(db, wanted).limit(limit)
     ]
 
 
 def subjects(db: Documents) -> list[str]:
-    """What was ever changed: booking, closure, and the words of the journal."""
+    """The values of ``what`` that a filter may have, ordered by name."""
     with reachable():
-        return sorted({*KINDS, *collection(db, schema.AUDIT).distinct("what")})
+        return sorted({BOOKING, *collection(db, schema.AUDIT).distinct("what")})
 
 
 def people(db: Documents) -> dict[str, str]:
-    """Who ever changed something: id -> name, as last written."""
+    """Id to name of each user with an account or a change, ordered by name."""
     bookings, entries = collection(db, schema.BOOKINGS), collection(db, schema.AUDIT)
     found: dict[str, str] = {}
     with reachable():

@@ -1,4 +1,4 @@
-"""Which words of an identity provider have opened their session, under a hash of each."""
+"""Hashes of the login tokens that have opened a session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from booking_core.storage.database import Documents, collection, reachable
 
 
 def spend(db: Documents, key: str, until: datetime) -> bool:
-    """Whether nobody spent it before: of all who try, now or until ``until``, one does."""
+    """Stores ``key`` until ``until``; False if it is stored already.
+
+    Of parallel calls with one key, exactly one returns True.
+    """
     try:
         with reachable():
             collection(db, schema.PROOFS).insert_one({"_id": key, "expires_at": until})
@@ -21,5 +24,6 @@ def spend(db: Documents, key: str, until: datetime) -> bool:
 
 
 def is_spent(db: Documents, key: str) -> bool:
+    """Whether ``key`` is stored."""
     with reachable():
         return collection(db, schema.PROOFS).find_one({"_id": key}, {"_id": 1}) is not None

@@ -21,8 +21,8 @@ from booking_core.storage.documents import to_booking
 
 Documents = Database[dict[str, Any]]
 _MOST_OFFENDERS = 100
-_KEY_CONFLICTS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 _INDEX_NOT_FOUND, _NAMESPACE_EXISTS = 27, 48
+_KEY_CONFLICTS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 
 
 def find_offenders(db: Documents) -> list[dict[str, Any]]:
@@ -129,6 +129,11 @@ def build_indexes(db: Documents) -> None:
         for name, (keys, options) in indexes.items():
             if not _is_other(collection, name, stored):
                 _build(db, collection, name, keys, options)
+    drop_superseded(db)
+
+
+def drop_superseded(db: Documents) -> None:
+    """Drops the indexes of earlier versions, and unique ones that refuse what ours allow."""
     for name in _superseded(db[schema.BOOKINGS].index_information()):
         _drop(db, schema.BOOKINGS, name)
 
@@ -138,7 +143,7 @@ def _build(
 ) -> None:
     """Builds an index in the place of any that has its name or its keys."""
     pairs = list(keys.items())
-    for last in (False, False, False, True):  # another process may do the same
+    for last in (False, False, True):
         try:
             db[collection].create_index(pairs, name=name, **options)
             # A hidden index counts as built, and reads cannot ask for it by name.
@@ -147,10 +152,12 @@ def _build(
         except DuplicateKeyError as exc:
             raise SchemaConflict(find_offenders(db)) from exc
         except OperationFailure as exc:
-            if last or exc.code not in (*_KEY_CONFLICTS, _INDEX_NOT_FOUND):
+            if last or exc.code not in _KEY_CONFLICTS:
                 raise
         for other, info in db[collection].index_information().items():
-            if other == name or info["key"] == pairs:
+            same = info["key"] == pairs and "collation" not in info
+            same = same and all(info.get(k) == v for k, v in options.items())
+            if (other == name and not same) or (other != name and info["key"] == pairs):
                 _drop(db, collection, other)
 
 

@@ -11,11 +11,14 @@ stops with UpdateNeeded when it meets a database of a newer version.
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
 from pymongo import UpdateOne
+from pymongo.errors import OperationFailure
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
@@ -24,6 +27,9 @@ from booking_core.storage.documents import Document, to_booking
 
 Documents = indexes.Documents
 _BATCH = 500
+# IndexNotFound, IndexBuildAborted, Interrupted, BackgroundOperationInProgressForNamespace
+_BUSY = (27, 276, 11601, 12587)
+_TRIES = 50
 
 
 def ensure(db: Documents) -> None:
@@ -32,6 +38,18 @@ def ensure(db: Documents) -> None:
     Raises SchemaConflict, with the offenders and nothing changed, when stored bookings break a
     claim, and UpdateNeeded for a database of a newer version.
     """
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            _ensure(db)
+            return
+        except OperationFailure as exc:
+            if not tries_left or exc.code not in _BUSY:
+                raise
+        # Another process builds or drops an index of the same collection at this moment.
+        time.sleep(random.uniform(0.1, 0.3))
+
+
+def _ensure(db: Documents) -> None:
     stored = version(db)
     if stored > schema.VERSION:
         raise UpdateNeeded(stored, schema.VERSION)
@@ -70,9 +88,11 @@ def _remember(db: Documents, stored: int) -> None:
 def _store_claims(db: Documents) -> None:
     """Migration 2: every booking gets its claims in place of its cells.
 
-    The validator of today is set before this, so no booking without claims comes in meanwhile,
-    and the three indexes of before guard the slots until the one on claims is built.
+    Nobody can book meanwhile, so no slot needs a guard: the validator refuses bookings without
+    claims, which an application of before writes, and this one needs the index on claims. The
+    indexes of before are dropped first: without cells all bookings of a day would be one to them.
     """
+    indexes.drop_superseded(db)
     without = {"claims": {"$exists": False}, "kind": {"$exists": True}}
     rows = db[schema.BOOKINGS].find(without, batch_size=_BATCH)
     for batch in _batches(rows):

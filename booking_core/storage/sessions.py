@@ -1,4 +1,4 @@
-"""Sessions as stored, under the hash of their token. The server removes those that have ended."""
+"""Sessions, stored under the hash of their token. The server removes expired ones."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
 from booking_core.storage.documents import Document
 
-LONGEST = timedelta(hours=12)
-IDLE = timedelta(minutes=60)
-TOUCH = timedelta(minutes=1)  # how often a session in use is written down as such
-
 
 def insert(
-    db: Documents, key: str, account_id: str, epoch: int, by_proof: bool, now: datetime
+    db: Documents,
+    key: str,
+    account_id: str,
+    epoch: int,
+    *,
+    by_proof: bool,
+    now: datetime,
+    expires_at: datetime,
 ) -> None:
+    """Stores a session that begins ``now``; ``epoch`` is the one read with its account."""
     document: Document = {
         "_id": key,
         "account_id": account_id,
@@ -23,29 +27,43 @@ def insert(
         "by_proof": by_proof,
         "created_at": now,
         "seen_at": now,
-        "expires_at": now + min(LONGEST, IDLE),
+        "expires_at": expires_at,
     }
     with reachable():
         collection(db, schema.SESSIONS).insert_one(document)
 
 
 def read(db: Documents, key: str, now: datetime) -> Document | None:
-    """The session, unless it has ended: the server may take a minute to remove it."""
+    """The session, or None if there is none or it has expired.
+
+    The expiry is part of the query because the server may take a minute to remove a document.
+    """
     with reachable():
         return collection(db, schema.SESSIONS).find_one({"_id": key, "expires_at": {"$gt": now}})
 
 
-def touch(db: Documents, key: str, now: datetime) -> bool:
-    """Notes that it was used; whether that was written. One that has ended stays ended."""
-    last = {"$add": ["$created_at", int(LONGEST.total_seconds() * 1000)]}
+def touch(
+    db: Documents,
+    key: str,
+    now: datetime,
+    *,
+    idle: timedelta,
+    longest: timedelta,
+    at_most_every: timedelta,
+) -> None:
+    """Extends the session to ``idle`` from now, and no further than ``longest`` from its start.
+
+    Does nothing to an expired session, nor to one last seen less than ``at_most_every`` ago.
+    """
+    end = {"$add": ["$created_at", int(longest.total_seconds() * 1000)]}
     with reachable():
-        outcome = collection(db, schema.SESSIONS).update_one(
-            {"_id": key, "expires_at": {"$gt": now}, "seen_at": {"$lte": now - TOUCH}},
-            [{"$set": {"seen_at": now, "expires_at": {"$min": [last, now + IDLE]}}}],
+        collection(db, schema.SESSIONS).update_one(
+            {"_id": key, "expires_at": {"$gt": now}, "seen_at": {"$lte": now - at_most_every}},
+            [{"$set": {"seen_at": now, "expires_at": {"$min": [end, now + idle]}}}],
         )
-    return outcome.modified_count == 1
 
 
 def delete(db: Documents, key: str) -> None:
+    """Removes the session; an unknown key is no error."""
     with reachable():
         collection(db, schema.SESSIONS).delete_one({"_id": key})

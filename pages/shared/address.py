@@ -1,4 +1,4 @@
-"""Where the app is served, and the name of its cookie: known before any screen is."""
+"""The base path of the app and the name of its cookie."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ COOKIE = "ground_booking_session"
 
 
 def base() -> str:
-    """The path that the app is served under: "" or such as "/grounds"."""
+    """The path below which the app is served: "", or for example "/grounds"."""
     text = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{text}" if text else ""

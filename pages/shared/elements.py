@@ -1,5 +1,5 @@
 """The elements of our own: the day grid, the list with actions, the wall; pulse and live line;
-who is signed in, and the way to the door.
+who is signed in, and the redirect to sign-in.
 
 Each is a components-v2 element whose script writes text nodes only, never markup.
 """

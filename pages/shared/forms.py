@@ -1,4 +1,4 @@
-"""Forms that pages of ours send: read no further than they can be right."""
+"""Form requests from pages of this app. Stops reading a form at 8 kB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BODY_SECONDS = 10.0
 
 
 class Refused(Exception):
-    """A request that is not heard; ``status`` and a sentence."""
+    """A refused request: the HTTP status, and a sentence for the page."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status, self.text = status, text
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 def is_same_origin(request: Request) -> bool:
-    """Whether a page of this app sent the form. A browser says from where; who is silent is not."""
+    """Whether a page of this app sent the request; False if no header tells its origin."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
@@ -29,7 +29,7 @@ def is_same_origin(request: Request) -> bool:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form sent by a page of ours. Raises Refused."""
+    """The fields of a form that a page of this app has sent. Raises Refused."""
     if not is_same_origin(request):
         raise Refused(403, "This form was not sent by a page of this dashboard.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

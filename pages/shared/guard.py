@@ -1,6 +1,6 @@
-"""What stands before every answer over HTTP: headers, and the way to the door.
+"""ASGI middleware: security headers on every HTTP response, and redirects to sign-in.
 
-WebSockets pass untouched: what they get, the screens themselves decide.
+WebSockets pass unchanged: each screen checks the session itself.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
-from pages.shared import door, identity, services
+from pages.shared import identity, services, sign_in_routes
 from pages.shared.address import base
 
-# First parts of addresses that are no screens, and of the one screen that is for everybody.
+# First path segments that are no screens, and the one screen that needs no session.
 _PARTS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
 _OPEN = frozenset((*_PARTS, "wall", "signin", "signout", "password"))
-_FILES = "media"  # what people download: exports, for one
+_FILES = "media"  # downloads, such as exports
 
 
 class Guard:
-    """ASGI middleware."""
+    """The middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -40,15 +40,15 @@ class Guard:
             await send(message)
 
         request = Request(scope)
-        if place == _FILES and not await _is_let_in(request):
+        if place == _FILES and not await _may_load(request):
             await PlainTextResponse("Not found", 404)(scope, receive, send_guarded)
             return
-        # The door of an identity provider is a screen of Streamlit's, at every address.
+        # With an identity provider, sign-in is a screen of Streamlit, shown at every path.
         is_screen = _is_navigation(request) and place not in _OPEN and not identity.is_on()
-        if is_screen and not await _is_let_in(request):
+        if is_screen and not await _may_load(request):
             here = f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?")
             answer = RedirectResponse(
-                f"{base()}/signin?next={quote(door.safe_next(here), safe='')}",
+                f"{base()}/signin?next={quote(sign_in_routes.safe_next(here), safe='')}",
                 303,
                 {"cache-control": "no-store"},
             )
@@ -58,7 +58,7 @@ class Guard:
 
 
 def _protect(headers: MutableHeaders, place: str) -> None:
-    # The timer that is the floor of the live updates sits in a frame of our own pages.
+    # The timer of the polling fallback is a component in a frame of our own pages.
     own = place == "component"
     headers["x-frame-options"] = "SAMEORIGIN" if own else "DENY"
     if "content-security-policy" not in headers:
@@ -71,11 +71,11 @@ def _is_navigation(request: Request) -> bool:
     return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
-async def _is_let_in(request: Request) -> bool:
-    """Whether the page may load. What it shows to nobody in particular, it decides itself."""
+async def _may_load(request: Request) -> bool:
+    """Whether the request has a session; True also while no session can be read."""
     if services.start().db is None:
         return True
     try:
-        return await door.person_of(request) is not None
-    except StoreUnavailable:  # the screen says so, and goes on by itself
+        return await sign_in_routes.person_of(request) is not None
+    except StoreUnavailable:  # the screen shows that, and recovers by itself
         return True

@@ -1,10 +1,10 @@
-"""The school's identity provider, where ``[auth]`` is configured: its word is a proof at the door.
+"""The school's identity provider, if ``[auth]`` is configured, and its ID tokens.
 
-Streamlit does the talking (``st.login``) and a run of a screen hears the answer, but only a route
-can set a cookie. So the run leaves the proof here, for a moment, under what this browser alone
-shows to both: Streamlit's own signed cookies. No address holds it, so none can be planted. It is
-in memory, because run and route are in one process: Streamlit itself needs a balancer that keeps
-a browser with its process.
+``st.login`` fetches the ID token and only a script run can read it, but only an HTTP route can set
+a cookie. So the run keeps the login token here for a minute, and the route takes it. The key is
+what only this browser sends to both: Streamlit's signed cookies. No URL contains the token, so no
+link can sign a user in to another account. It is kept in memory: Streamlit itself needs a load
+balancer that keeps a browser with its process, so run and route are in one process.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from streamlit.auth_util import get_secrets_auth_section
 
 from booking_core import Proof
 
-LOGOUT = "auth/logout"  # Streamlit's route behind st.logout: it clears its cookies, then asks on
-_COOKIES = "_streamlit_user"  # the first letters of the names of those cookies
-# Of the section itself; whatever else is in it and has a section of its own is a provider.
+LOGOUT = "auth/logout"  # route of st.logout: deletes its cookies, signs out at the provider
+_COOKIES = "_streamlit_user"  # prefix of the names of these cookies
+# Keys of the section itself; each other key with a section of its own is a provider.
 _AUTH = ("redirect_uri", "cookie_secret", "expose_tokens")
-# What tells two words of a provider apart; all of it is signed, by the provider and by Streamlit.
-_TELLING = ("provider", "iss", "sub", "email", "iat", "nonce", "jti")
-_SECONDS = 60.0  # from the screen to the route: one redirect
+# Claims that identify an ID token; the provider and Streamlit have signed them all.
+_IDENTIFYING = ("provider", "iss", "sub", "email", "iat", "nonce", "jti")
+_SECONDS = 60.0  # enough for the redirect from the screen to the route
 _MOST = 1000
 
-_left: dict[str, tuple[float, Proof]] = {}
+_kept: dict[str, tuple[float, Proof]] = {}
 _lock = threading.Lock()
 
 
 def is_on() -> bool:
-    """Whether an identity provider signs people in, and no password of ours."""
+    """Whether users sign in with an identity provider, and not with a password."""
     return bool(get_secrets_auth_section())
 
 
 def providers() -> list[str]:
-    """The names of several providers to choose from; empty where there is one without a name."""
+    """The names of the providers to choose from; empty if there is one without a name."""
     section = get_secrets_auth_section().to_dict()
     if "client_id" in section:
         return []
@@ -51,9 +51,9 @@ def providers() -> list[str]:
 
 
 def proof() -> Proof | None:
-    """What the provider says of whoever is in this browser; None while it has said nothing.
+    """The login token of this browser's ID token; None without an ID token.
 
-    Without an address where it is not verified: anybody may claim one.
+    ``email`` is "" unless the provider has verified it: a user can claim any address.
     """
     claims: dict[str, Any] = st.user.to_dict()
     issued_at = claims.get("iat")
@@ -61,40 +61,40 @@ def proof() -> Proof | None:
         return None
     email = claims.get("email") if claims.get("email_verified") is True else None
     return Proof(
-        id=json.dumps([claims.get(name) for name in _TELLING]),
+        id=json.dumps([claims.get(name) for name in _IDENTIFYING]),
         email=str(email or ""),
         issued_at=datetime.fromtimestamp(issued_at, UTC),
     )
 
 
 def claimed() -> str:
-    """The address that the provider named, verified or not, to be shown to its owner."""
+    """The e-mail address in the ID token, verified or not, to be shown to the user."""
     return str(st.user.to_dict().get("email") or "")
 
 
-def leave(proof: Proof, cookies: Mapping[str, str]) -> None:
-    """Leaves ``proof`` for the route that the browser of ``cookies`` goes to now."""
+def keep_for_route(proof: Proof, cookies: Mapping[str, str]) -> None:
+    """Keeps ``proof`` for one minute, for the next request of the browser with ``cookies``."""
     key = _key(cookies)
     if key is None:
         return
     now = time.monotonic()
     with _lock:
-        for old in [k for k, (until, _) in _left.items() if until < now]:
-            del _left[old]
-        while len(_left) >= _MOST:
-            del _left[next(iter(_left))]
-        _left[key] = now + _SECONDS, proof
+        for old in [k for k, (until, _) in _kept.items() if until < now]:
+            del _kept[old]
+        while len(_kept) >= _MOST:
+            del _kept[next(iter(_kept))]
+        _kept[key] = now + _SECONDS, proof
 
 
 def take(cookies: Mapping[str, str]) -> Proof | None:
-    """What was left for the browser of ``cookies`` within the last minute; once."""
+    """Removes and returns the login token that was kept for the browser; None if there is none."""
     key = _key(cookies)
     with _lock:
-        until, proof = _left.pop(key or "", (0.0, None))
+        until, proof = _kept.pop(key or "", (0.0, None))
     return proof if time.monotonic() < until else None
 
 
 def _key(cookies: Mapping[str, str]) -> str | None:
-    """Of a browser that has Streamlit's cookies, all their parts; None for others."""
+    """A hash of Streamlit's cookies, which may be split in parts; None without such cookies."""
     own = sorted((name, cookies[name]) for name in cookies if name.startswith(_COOKIES))
     return hashlib.sha256(json.dumps(own).encode()).hexdigest() if own else None

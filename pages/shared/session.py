@@ -1,4 +1,4 @@
-"""Who acts in this browser, and what stands around every screen."""
+"""The user of this browser, and what every screen shows around its content."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pages.shared.address import COOKIE, base
 from pages.shared.people import Person
 from pages.shared.services import Services
 
-_TOKEN, _DRAWN, _WHOSE = "session.token", "session.drawn_for", "session.whose"
-_BY_ITSELF = "session.by_itself"
+_TOKEN, _DRAWN, _OWNER = "session.token", "session.drawn_for", "session.owner"
+_AUTOMATIC = "session.automatic"
 _FILTERS = frozenset(
     f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
 )
@@ -24,28 +24,28 @@ _FRAME = Path(__file__).parent / "assets" / "frame.css"
 
 
 def open_session(shared: Services) -> Person | None:
-    """Whoever this run of the screens is for; None for nobody that is let in.
+    """The signed-in user of this run; None without a session.
 
-    Raises StoreUnavailable while nobody can be looked up.
+    Raises StoreUnavailable if the session cannot be read.
     """
     st.html(_FRAME)
     state = st.session_state
     token = state[_TOKEN] = _token()
-    by_itself = state.pop(_BY_ITSELF, False)
+    is_automatic = state.pop(_AUTOMATIC, False)
     person = None if token is None or shared.db is None else shared.people.known(token)
-    _tell_change(state.get(_DRAWN), person)
+    _announce_new_rights(state.get(_DRAWN), person)
     state[_DRAWN] = person
     if person is not None and token is not None:
-        if state.setdefault(_WHOSE, person.account.id) != person.account.id:
+        if state.setdefault(_OWNER, person.account.id) != person.account.id:
             _forget()
-            state[_WHOSE] = person.account.id
-        if not by_itself:  # somebody pressed something
+            state[_OWNER] = person.account.id
+        if not is_automatic:  # the user caused this run
             shared.people.touch(token)
     return person
 
 
-def _tell_change(before: Person | None, now: Person | None) -> None:
-    """Says so where the one who was here may do more or less than a moment ago."""
+def _announce_new_rights(before: Person | None, now: Person | None) -> None:
+    """Shows a message if the role or the delegation of the same user has changed."""
     if before is None or now is None or before.account.id != now.account.id:
         return
     if (before.account.role, before.decides) != (now.account.role, now.decides):
@@ -53,17 +53,17 @@ def _tell_change(before: Person | None, now: Person | None) -> None:
 
 
 def actor() -> Actor:
-    """Who acts, as the database says at this moment: ask anew whenever something is to be done.
+    """The user as stored at this moment; to be called before every action.
 
-    Where nobody is signed in any more the run ends here, and the screen leads to the door. Raises
-    StoreUnavailable while nobody can be looked up.
+    If the session has ended, the run ends here and the next one redirects to sign-in. Raises
+    StoreUnavailable if the session was never read.
     """
     shared, token = services.start(), _token()
     person = None
     if token is not None and shared.db is not None:
         try:
             person = shared.people.read(token)
-        except StoreUnavailable:  # what is to be done will fail; what is shown may be shown
+        except StoreUnavailable:  # the action will fail, but the screen can be drawn
             person = shared.people.known(token)
     if person is None or token is None:
         st.rerun()
@@ -72,9 +72,9 @@ def actor() -> Actor:
 
 
 def viewer() -> Actor:
-    """Whoever this screen was drawn for: for what a live update shows, never for what is done.
+    """The user that this screen was drawn for; for live updates, never for actions.
 
-    Asking is no activity and no query; ``check`` begins the screen anew when its person changes.
+    Counts as no activity and reads nothing; ``check`` reruns the screen when its user changes.
     """
     drawn: Person | None = st.session_state.get(_DRAWN)
     if drawn is None:
@@ -83,12 +83,12 @@ def viewer() -> Actor:
 
 
 def check(shared: Services) -> None:
-    """In what redraws itself: begins the whole screen anew when its person left or changed.
+    """Reruns the whole screen if its user has signed out or changed; for live updates.
 
-    No activity, and no query while nothing has changed.
+    Counts as no activity, and reads nothing while no account or session has changed.
     """
     drawn: Person | None = st.session_state.get(_DRAWN)
-    if drawn is None:  # the wall, which is for everybody
+    if drawn is None:  # the wall display, which needs no session
         return
     token = _token()
     try:
@@ -96,25 +96,25 @@ def check(shared: Services) -> None:
     except StoreUnavailable:
         return
     if person != drawn:
-        rerun_by_itself()
+        rerun_without_activity()
 
 
-def rerun_by_itself() -> None:
-    """``st.rerun()`` of a screen that nobody has touched: keeps nobody signed in."""
-    st.session_state[_BY_ITSELF] = True
+def rerun_without_activity() -> None:
+    """``st.rerun()`` that does not extend the session."""
+    st.session_state[_AUTOMATIC] = True
     st.rerun()
 
 
 def _token() -> str | None:
     if not len(st.context.headers):
-        # The browser has gone in the middle of this run: what it asked for is carried out.
+        # The browser disconnected during this run; the action that it started is finished.
         kept: str | None = st.session_state.get(_TOKEN)
         return kept
     return st.context.cookies.get(COOKIE) or None
 
 
 def sidebar(shared: Services, person: Person) -> None:
-    """Who is signed in, and the ways out."""
+    """The signed-in user, and the buttons to sign out and to change the password."""
     account = person.account
     with st.sidebar:
         elements.person(
@@ -127,19 +127,19 @@ def sidebar(shared: Services, person: Person) -> None:
         )
 
 
-def lead_away(to: str = "signin") -> None:
-    """In place of any screen: to the door, and back to this address when it has opened."""
+def redirect(to: str = "signin") -> None:
+    """Redirects the browser to ``to``, which returns to the present screen after sign-in."""
     elements.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
 
 
 def demo_note(shared: Services) -> None:
-    """On top of each screen, because the sidebar may be folded away."""
+    """A note above each screen, because the sidebar may be collapsed."""
     if shared.reference().demo:
         st.caption(":material/science: Demo data: a made-up school, safe to try things on.")
 
 
 def first_open_day(shared: Services) -> Date:
-    """Today; or tomorrow, once today's last period has begun; or later, where the cut-off says."""
+    """Today, tomorrow once today's last period has begun, or the first day before its cut-off."""
     now, known = shared.now(), shared.reference()
     policy, zone = known.policy, shared.settings.zone
     last = policy.last_date(now, zone)
@@ -152,7 +152,7 @@ def first_open_day(shared: Services) -> Date:
 
 
 def unreachable(shared: Services) -> None:
-    """In place of any screen before the database was reached for the first time."""
+    """The screen until the database is reached for the first time."""
     st.title("Not connected yet")
     if shared.problem is not None:
         st.error(words.literal(words.error(shared.problem)), icon=":material/cloud_off:")
@@ -164,7 +164,7 @@ def unreachable(shared: Services) -> None:
 
 
 def _forget() -> None:
-    """Another person sits down: nothing half-done of the last one is left."""
+    """Removes the drafts and filters of the previous user of this browser tab."""
     for key in list(st.session_state):
         if key in _FILTERS:
             # Set, not removed: the browser would send a removed one again.

@@ -1,4 +1,4 @@
-"""A school that nothing may change; databases without one; the door."""
+"""A school shared by a file; databases without a school; accounts that sign in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
-from at_the_door import PASSWORD
+from sign_in_client import PASSWORD
 from support import booked, open_school
 
 from booking_core import Account, Role, Settings, add_account, connect
@@ -15,7 +15,7 @@ from booking_core.access import passwords
 
 @pytest.fixture(scope="module")
 def school(mongod_uri):
-    """One school, and a booking in it, for a whole file whose tests may not change it."""
+    """One school with a booking, for a whole file. Its tests must not change it."""
     name = f"test_{uuid4().hex[:12]}"
     db = connect(Settings(mongodb_uri=mongod_uri, database=name, time_zone="Asia/Kolkata"))
     open_school(db)
@@ -36,7 +36,7 @@ def emptied(mongod_uri):
 
 @pytest.fixture
 def bare(emptied):
-    """``emptied`` without an account, for each test anew: sooner than a database of its own."""
+    """``emptied`` without accounts, for each test: faster than a database of its own."""
     for name in ("accounts", "sessions", "attempts", "proofs", "delegations", "audit"):
         emptied[name].delete_many({})
     return emptied
@@ -44,16 +44,16 @@ def bare(emptied):
 
 @pytest.fixture
 def quick_hashes(monkeypatch):
-    """argon2id with the least work that it allows, for tests that are not about the work."""
+    """argon2id with its least possible work, for tests that do not measure it."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
-    passwords._nobodys.cache_clear()
+    passwords._unused_hash.cache_clear()
     yield
-    passwords._nobodys.cache_clear()
+    passwords._unused_hash.cache_clear()
 
 
 @pytest.fixture
-def door(bare):
-    """Three accounts behind it: Ravi; Gone, who is disabled; Meera, who has no password."""
+def staff(bare):
+    """A database with three accounts: ravi; gone, disabled; meera, without a password."""
     add_account(bare, Account("ravi", "Ravi Kumar", Role.STAFF), password=PASSWORD)
     add_account(bare, Account("gone", "Gone", Role.STAFF, active=False), password=PASSWORD)
     add_account(bare, Account("meera", "Meera", Role.STAFF))
@@ -61,7 +61,7 @@ def door(bare):
 
 
 @pytest.fixture
-def looked(monkeypatch):
+def checked(monkeypatch):
     """The hashes that were compared with a password, in order."""
     compared = []
 

@@ -14,12 +14,12 @@ from app_server import AppServer
 
 from pages.shared.address import COOKIE
 
-# What is to be seen by nobody but who is signed in.
+# Names that only signed-in users may see.
 SECRETS = ("Student 1", "Meera Nair", "Joseph Mathew", "Anand Rao", "Farah Sheikh")
 
 
 def heard(app: AppServer, token: str | None, page: str) -> str:
-    """Everything that Streamlit sends to a client that asks for ``page``, as text."""
+    """All messages that Streamlit sends to a client that requests ``page``, as text."""
     headers = {"Cookie": f"{COOKIE}={token}"} if token else {}
     url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
     message, texts = BackMsg(), []
@@ -27,7 +27,7 @@ def heard(app: AppServer, token: str | None, page: str) -> str:
     with open_socket(
         url, subprotocols=["streamlit"], additional_headers=headers, max_size=None
     ) as socket:
-        for _ in range(2):  # the first run may lead on to another page
+        for _ in range(2):  # the first run may switch to another page
             socket.send(message.SerializeToString())
             while True:
                 answer = ForwardMsg.FromString(socket.recv(timeout=20))
@@ -37,5 +37,6 @@ def heard(app: AppServer, token: str | None, page: str) -> str:
     return "".join(texts)
 
 
-def is_led_away(told: str) -> bool:
-    return "leave" in told and not any(secret in told for secret in (*SECRETS, "day_grid"))
+def is_redirected(sent: str) -> bool:
+    """Whether the messages hold the redirect to sign-in and nothing else of a screen."""
+    return "leave" in sent and not any(secret in sent for secret in (*SECRETS, "day_grid"))

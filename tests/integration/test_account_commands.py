@@ -25,13 +25,13 @@ def command(bare: BookingDatabase) -> Run:
 
 
 def piped(db: BookingDatabase, *arguments: str, typed: str = PASSWORD) -> Result:
-    """In this process, which is sooner; what the others run are processes of their own."""
+    """Runs a command in this process, which is faster than a process of its own."""
     uri = str(db.booking_settings.mongodb_uri)
     there = {"MONGODB_URI": uri, "MONGODB_DATABASE": db.name}
     return CliRunner().invoke(cli, ["account", *arguments], input=f"{typed}\n", env=there)
 
 
-def test_the_first_admin_is_made_and_may_sign_in(bare: BookingDatabase) -> None:
+def test_the_first_admin_is_added_and_can_sign_in(bare: BookingDatabase) -> None:
     done = piped(
         bare,
         *("add", "Farah", "--role", "admin", "--full-name", "Farah Sheikh"),
@@ -81,7 +81,7 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(bare: Booki
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_done_is_one_sentence(
+def test_each_error_is_one_sentence(
     bare: BookingDatabase, arguments: tuple[str, ...], typed: str, words: str
 ) -> None:
     add_account(bare, Account("ravi", "Ravi", Role.STAFF))
@@ -98,7 +98,7 @@ def test_what_cannot_be_done_is_one_sentence(
     assert bare.audit.count_documents({}) == before
 
 
-def test_accounts_are_listed_disabled_enabled_and_let_in_again(
+def test_accounts_are_listed_disabled_enabled_and_get_a_new_password(
     bare: BookingDatabase, command: Run
 ) -> None:
     assert "no accounts yet" in piped(bare, "list").stdout
@@ -118,7 +118,7 @@ def test_accounts_are_listed_disabled_enabled_and_let_in_again(
     )
 
 
-def test_an_account_without_a_password_is_let_in_by_its_address_alone(
+def test_an_account_can_be_added_without_a_password(
     bare: BookingDatabase,
 ) -> None:
     piped(bare, "add", "r", "--role", "staff", "--email", "r@school.test", "--no-password")
@@ -136,10 +136,10 @@ def test_an_account_can_be_added_to_the_embedded_database(tmp_path: Path) -> Non
     demo = run("demo", **there)
 
     assert (added.returncode, added.stderr) == (0, "")
-    assert_one_sentence(demo, "holds data already")  # who has an admin wants no made-up school
+    assert_one_sentence(demo, "holds data already")  # no demo in a school's database
 
 
-def test_a_password_is_only_ever_typed_or_piped() -> None:
+def test_no_option_takes_a_password() -> None:
     help = CliRunner().invoke(cli, ["account", "add", "--help"]).stdout
 
     assert "--password " not in help

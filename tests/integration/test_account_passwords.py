@@ -1,4 +1,4 @@
-"""An account's password: set by an admin, changed by its owner; what ends with the old one."""
+"""Passwords of accounts: reset by an admin, changed by the user, and the sessions this ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from at_the_door import PASSWORD, RAVI, account_journal
+from sign_in_client import PASSWORD, RAVI, account_entries
 from support import ADMIN, at_once, of_type
 
 from booking_core import (
@@ -28,7 +28,7 @@ from booking_core.access import passwords
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
-def test_a_one_time_password_lets_in_once_it_is_told_and_is_to_be_changed(bare):
+def test_a_reset_gives_a_one_time_password_that_must_be_changed(bare):
     add_account(bare, RAVI, password=PASSWORD)
     token = open_session(bare, "ravi")
 
@@ -40,12 +40,12 @@ def test_a_one_time_password_lets_in_once_it_is_told_and_is_to_be_changed(bare):
     with pytest.raises(SignInRefused):
         sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
     assert sign_in(bare, "ravi", once, address="192.0.2.1").account.must_change
-    assert account_journal(bare)[-1] == ("admin", "reset the password of", "account", "ravi")
+    assert account_entries(bare)[-1] == ("admin", "reset the password of", "account", "ravi")
     assert once not in str(list(bare.audit.find()))
     assert reset_password(bare, "ravi", by=ADMIN) != once
 
 
-def test_who_changes_the_password_owns_it_and_is_signed_out_elsewhere(bare):
+def test_a_change_by_the_user_ends_all_sessions(bare):
     add_account(bare, RAVI)
     once = reset_password(bare, "ravi", by=ADMIN)
     elsewhere = open_session(bare, "ravi")
@@ -56,11 +56,11 @@ def test_who_changes_the_password_owns_it_and_is_signed_out_elsewhere(bare):
     assert session_of(bare, elsewhere) is None
     signed_in = sign_in(bare, "ravi", "my own password", address="192.0.2.1")
     assert session_of(bare, signed_in.token).account == changed
-    assert account_journal(bare)[-1] == ("ravi", "changed the password of", "account", "ravi")
+    assert account_entries(bare)[-1] == ("ravi", "changed the password of", "account", "ravi")
 
 
 @pytest.mark.parametrize("new", ["short", "ravi", PASSWORD, None, "x" * 201])
-def test_a_password_that_will_not_do_changes_nothing(bare, new):
+def test_a_refused_new_password_changes_nothing(bare, new):
     add_account(bare, RAVI, password=PASSWORD)
     token = open_session(bare, "ravi")
 
@@ -72,7 +72,7 @@ def test_a_password_that_will_not_do_changes_nothing(bare, new):
     assert sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
 
 
-def test_guesses_at_the_old_password_are_slowed_like_those_at_the_door(bare):
+def test_guesses_at_the_old_password_are_delayed_like_sign_ins(bare):
     add_account(bare, RAVI, password=PASSWORD)
     now = datetime.now(UTC)
 
@@ -116,12 +116,12 @@ def test_a_disabled_account_cannot_change_its_password(bare):
     assert sign_in(bare, "ravi", PASSWORD, address="192.0.2.1")
 
 
-def test_a_session_opened_while_the_password_changes_does_not_outlive_the_change(bare, monkeypatch):
+def test_a_session_opened_while_the_password_is_reset_is_invalid(bare, monkeypatch):
     add_account(bare, RAVI, password=PASSWORD)
     really = passwords.matches
 
     def meanwhile(stored, password):
-        """The password is right, and by the time that this is known it is another."""
+        """The password is reset between its check and the start of the session."""
         answer = really(stored, password)
         monkeypatch.setattr(passwords, "matches", really)
         reset_password(bare, "ravi", by=ADMIN)

@@ -1,4 +1,4 @@
-"""Accounts: adding and changing them, and that an admin is always left."""
+"""Accounts: adding and changing them, and that one admin is always left."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from functools import partial
 
 import pytest
-from at_the_door import BOSS, PASSWORD, RAVI, account_journal
 from junk import BAD_ACTOR, BAD_ID, BAD_NAME, BAD_NOW, WRONG_TYPE, cases, refused
+from sign_in_client import BOSS, PASSWORD, RAVI, account_entries
 from support import ADMIN, HEAD, MEERA, at_once, of_type
 
 from booking_core import (
@@ -30,7 +30,6 @@ from booking_core import (
     session_of,
     sign_in,
 )
-from booking_core.access import accounts
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
@@ -49,7 +48,7 @@ def test_an_account_is_added_and_found_by_its_id_and_by_its_address(bare):
         True,
     )
     assert find_accounts(bare) == [made]
-    assert account_journal(bare) == [("admin", "added", "account", "ravi")]
+    assert account_entries(bare) == [("admin", "added", "account", "ravi")]
 
 
 def test_names_and_addresses_are_compared_in_lower_case(bare):
@@ -64,10 +63,10 @@ def test_names_and_addresses_are_compared_in_lower_case(bare):
         add_account(bare, Account("other", "Other", Role.STAFF, "rAvI@school.TEST"))
     assert error.value.id == "ravi@school.test"
     assert len(find_accounts(bare)) == 1
-    assert len(account_journal(bare)) == 1
+    assert len(account_entries(bare)) == 1
 
 
-def test_two_that_add_one_name_or_one_address_at_the_same_moment_make_one(bare):
+def test_two_parallel_additions_of_one_name_or_address_make_one_account(bare):
     same_name = at_once(
         *(partial(add_account, bare, Account("ravi", f"Ravi {n}", Role.STAFF)) for n in range(4))
     )
@@ -80,18 +79,18 @@ def test_two_that_add_one_name_or_one_address_at_the_same_moment_make_one(bare):
 
     assert len(of_type(same_name, Account)) == len(of_type(same_address, Account)) == 1
     assert len(of_type(same_name + same_address, AlreadyExists)) == 6
-    assert len(account_journal(bare)) == 2
+    assert len(account_entries(bare)) == 2
 
 
-def test_many_may_be_without_an_address(bare):
+def test_many_accounts_may_have_no_address(bare):
     for number in range(3):
         add_account(bare, Account(f"staff{number}", "Somebody", Role.STAFF))
 
     assert len(find_accounts(bare)) == 3
 
 
-def test_of_a_password_only_an_argon2id_hash_is_stored(bare, monkeypatch):
-    monkeypatch.undo()  # the real work, this once
+def test_only_an_argon2id_hash_of_a_password_is_stored(bare, monkeypatch):
+    monkeypatch.undo()  # the real parameters of the hash
     add_account(bare, RAVI, password=PASSWORD)
 
     (stored,) = bare.accounts.find()
@@ -131,13 +130,13 @@ def test_a_password_has_10_to_200_characters_and_is_not_the_name(bare, password)
 @pytest.mark.parametrize(
     "password", ["0123456789", "x" * 200, "ಪಾಸ್‌ವರ್ಡ್ ಒಂದು", "a\x00b\x00c\x00d\x00e\x00"]
 )
-def test_any_other_password_lets_its_account_in(bare, password):
+def test_any_other_password_is_accepted(bare, password):
     add_account(bare, RAVI, password=password)
 
     assert sign_in(bare, "ravi", password, address="192.0.2.1").account.id == "ravi"
 
 
-def test_nobody_can_be_called_as_the_journal_calls_nobody(bare):
+def test_no_account_may_have_the_id_that_the_audit_log_uses_for_no_user(bare):
     with pytest.raises(InvalidRequest) as error:
         add_account(bare, Account("System", "A name", Role.STAFF))
 
@@ -145,9 +144,9 @@ def test_nobody_can_be_called_as_the_journal_calls_nobody(bare):
 
 
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=lambda by: by.role.value)
-def test_only_admins_look_after_accounts(bare, by):
+def test_only_admins_change_accounts(bare, by):
     add_account(bare, RAVI, password=PASSWORD)
-    before = account_journal(bare)
+    before = account_entries(bare)
 
     for attempt in (
         lambda: add_account(bare, BOSS, by=by),
@@ -158,13 +157,13 @@ def test_only_admins_look_after_accounts(bare, by):
             attempt()
         assert (error.value.verb, error.value.role) == ("administer", by.role.value)
 
-    assert account_journal(bare) == before
+    assert account_entries(bare) == before
 
 
 # Changing
 
 
-def test_what_is_given_is_changed_and_the_rest_stays(bare):
+def test_given_fields_are_changed_and_the_rest_stays(bare):
     add_account(bare, RAVI)
 
     change_account(bare, "ravi", name="Ravi K.", by=ADMIN)
@@ -181,18 +180,18 @@ def test_what_is_given_is_changed_and_the_rest_stays(bare):
     assert entry["details"] == {"before": {"name": "Ravi Kumar"}, "after": {"name": "Ravi K."}}
 
 
-def test_disabling_and_enabling_are_named_in_the_journal_with_the_reason(bare):
+def test_disabling_and_enabling_are_logged_with_the_reason(bare):
     add_account(bare, RAVI)
 
     disabled = change_account(bare, "ravi", active=False, reason="left", by=ADMIN)
     enabled = change_account(bare, "ravi", active=True, by=ADMIN)
 
     assert (disabled.active, enabled.active) == (False, True)
-    assert [action for _, action, _, _ in account_journal(bare)] == ["added", "disabled", "enabled"]
+    assert [action for _, action, _, _ in account_entries(bare)] == ["added", "disabled", "enabled"]
     assert bare.audit.find_one({"action": "disabled"})["details"]["reason"] == "left"
 
 
-def test_what_is_so_already_changes_nothing_and_is_not_in_the_journal(bare):
+def test_a_change_to_the_present_values_is_neither_stored_nor_logged(bare):
     made = add_account(bare, RAVI)
     token = open_session(bare, "ravi")
 
@@ -201,11 +200,11 @@ def test_what_is_so_already_changes_nothing_and_is_not_in_the_journal(bare):
     )
 
     assert same == made
-    assert len(account_journal(bare)) == 1
+    assert len(account_entries(bare)) == 1
     assert session_of(bare, token) is not None
 
 
-def test_an_address_that_another_has_is_refused(bare):
+def test_an_address_of_another_account_is_refused(bare):
     add_account(bare, RAVI)
     add_account(bare, Account("meera", "Meera", Role.STAFF))
 
@@ -231,7 +230,7 @@ def test_a_new_role_and_disabling_end_all_sessions_with_the_change(bare, change)
     assert session_of(bare, mine) is None
 
 
-def test_a_new_name_ends_no_session_and_shows_in_it(bare):
+def test_a_new_name_ends_no_session(bare):
     add_account(bare, RAVI)
     token = open_session(bare, "ravi")
 
@@ -240,7 +239,7 @@ def test_a_new_name_ends_no_session_and_shows_in_it(bare):
     assert session_of(bare, token).account.name == "Ravi K."
 
 
-def test_an_account_that_is_not_there_is_not_found(bare):
+def test_an_unknown_account_is_not_found(bare):
     for attempt in (
         lambda: get_account(bare, "nobody"),
         lambda: change_account(bare, "nobody", name="Somebody", by=ADMIN),
@@ -252,7 +251,7 @@ def test_an_account_that_is_not_there_is_not_found(bare):
             attempt()
         assert (error.value.what, error.value.id) == ("account", "nobody")
     assert account_of_email(bare, "nobody@school.test") is None
-    assert account_journal(bare) == []
+    assert account_entries(bare) == []
 
 
 # The last admin
@@ -270,13 +269,13 @@ def test_the_last_active_admin_stays(bare, change):
     assert error.value.account_id == "boss"
     assert has_admin(bare)
     assert session_of(bare, token) is not None
-    assert len(account_journal(bare)) == 2
+    assert len(account_entries(bare)) == 2
     add_account(bare, Account("second", "Second", Role.ADMIN))
     change_account(bare, "boss", **change, by=BOSS.actor)
     assert has_admin(bare)
 
 
-def test_two_admins_who_disable_each_other_at_the_same_moment_leave_one(bare):
+def test_of_two_admins_who_disable_each_other_at_once_one_is_left(bare):
     for number in range(10):
         one, two = (Account(f"{name}{number}", name, Role.ADMIN) for name in ("one", "two"))
         for account in find_accounts(bare):
@@ -293,7 +292,7 @@ def test_two_admins_who_disable_each_other_at_the_same_moment_leave_one(bare):
         assert has_admin(bare)
 
 
-def test_whether_there_is_an_admin(bare):
+def test_has_admin_counts_active_admins_only(bare):
     assert not has_admin(bare)
     add_account(bare, Account("gone", "Gone", Role.ADMIN, active=False))
     add_account(bare, RAVI)
@@ -302,7 +301,7 @@ def test_whether_there_is_an_admin(bare):
     assert has_admin(bare)
 
 
-# Junk
+# Bad input
 
 
 @pytest.fixture
@@ -331,10 +330,11 @@ BAD_EMAIL = [
         email=[value for value in BAD_EMAIL if value != ""],
         active=[1, "yes", "", []],
         reason=[5, None, "x" * 501, "a\x00b"],
+        was=[5, "ravi", {"id": "ravi"}, ADMIN],
         now=BAD_NOW,
     ),
 )
-def test_junk_changes_no_account(staffed, field, value):
+def test_bad_input_changes_no_account(staffed, field, value):
     refused(
         staffed, lambda db: change_account(db, "ravi", **({"by": ADMIN} | {field: value})), field
     )
@@ -346,7 +346,7 @@ def test_junk_changes_no_account(staffed, field, value):
         id=BAD_ID, name=BAD_NAME, role=[None, "admin", 5], active=[None, 1], must_change=[None, 1]
     ),
 )
-def test_an_account_has_no_junk_in_it(field, value):
+def test_an_account_refuses_bad_fields(field, value):
     with pytest.raises(InvalidRequest) as error:
         Account(**({"id": "ravi", "name": "Ravi", "role": Role.STAFF} | {field: value}))
 
@@ -354,7 +354,7 @@ def test_an_account_has_no_junk_in_it(field, value):
 
 
 @pytest.mark.parametrize(("field", "value"), cases(account_id=BAD_ID))
-def test_junk_is_no_account_id(staffed, field, value):
+def test_a_bad_account_id_is_refused(staffed, field, value):
     for attempt in (
         partial(get_account, account_id=value),
         partial(change_account, account_id=value, by=ADMIN),
@@ -368,7 +368,7 @@ def test_junk_is_no_account_id(staffed, field, value):
 @pytest.mark.parametrize(
     ("field", "value"), cases(by=[value for value in BAD_ACTOR if value is not None])
 )
-def test_junk_does_not_act(staffed, field, value):
+def test_a_bad_actor_is_refused(staffed, field, value):
     for attempt in (
         lambda db: add_account(db, BOSS, by=value),
         lambda db: change_account(db, "ravi", name="Ravi", by=value),
@@ -378,19 +378,15 @@ def test_junk_does_not_act(staffed, field, value):
 
 
 @pytest.mark.parametrize("value", [None, "ravi", {"id": "ravi"}, ADMIN], ids=ascii)
-def test_junk_is_not_added(staffed, value):
+def test_only_an_account_is_added(staffed, value):
     refused(staffed, lambda db: add_account(db, value), "account")
 
 
 @pytest.mark.parametrize("value", [value for value in BAD_EMAIL if value != ""], ids=ascii)
-def test_junk_is_no_address(staffed, value):
+def test_a_bad_address_is_refused(staffed, value):
     refused(staffed, lambda db: account_of_email(db, value), "email")
 
 
-def test_no_address_is_nobodys(staffed):
+def test_an_empty_address_finds_no_account(staffed):
     assert account_of_email(staffed[0], "") is None
     assert account_of_email(staffed[0], None) is None
-
-
-def test_the_sentinel_is_no_address():
-    assert accounts.UNSET is not None

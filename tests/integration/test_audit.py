@@ -1,15 +1,15 @@
-"""The audit page's one view: every change once, by whom and when; found by index, never edited."""
+"""The audit: every change once, with user and moment, and never edited."""
 
 from __future__ import annotations
 
 import ast
-import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one
+from closing import closed
+from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked
 
 import booking_core
 from booking_core import (
@@ -20,6 +20,7 @@ from booking_core import (
     cancel,
     find_changes,
     lapse_pending,
+    lift_closure,
     move,
     reject,
     revoke,
@@ -29,8 +30,6 @@ from booking_core import (
     save_timetable,
 )
 from booking_core.insight import audit
-from booking_core.storage import history as changes
-from booking_core.storage import schema
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 
@@ -44,50 +43,42 @@ def found(db, **filters):
     return find_changes(db, **{"by": ADMIN, "first": FIRST, "last": LAST} | filters)
 
 
-def told(change) -> tuple[str, str, str]:
+def line(change) -> tuple[str, str, str]:
     return change.by, change.action, change.what
 
 
 @pytest.fixture(scope="module")
 def history(school):
-    """A school with a hand-made past: nine changes to bookings, one to a closure."""
+    """A school with eight changes to bookings and one closing."""
     db, first = school
     approve(db, first.id, by=HEAD, now=later(1))
-    move(db, first.id, start=DAYTIME[14], end=DAYTIME[15], by=MEERA, now=later(2))
+    move(db, first.id, start=DAYTIME[14], end=DAYTIME[15], by=HEAD, now=later(2))
     revoke(db, first.id, by=HEAD, reason="rain", now=later(3))
     second = booked(db, by=RAVI, student=1, start=10, now=later(4))
     reject(db, second.id, by=HEAD, reason="exam week", now=later(5))
     third = booked(db, by=RAVI, student=2, start=11, now=later(6))
     cancel(db, third.id, by=ADMIN, now=later(7))
-    closed = close_one(
-        db,
-        ground_id="ground-3",
-        date=DAY,
-        start=DAYTIME[8],
-        end=DAYTIME[9],
-        reason="flood",
-        by=HEAD,
-        now=later(8),
-    )
-    return db, first, second, third, closed
+    hour = {"start": DAYTIME[8], "end": DAYTIME[9]}
+    closing = closed(db, ground_ids=["ground-3"], **hour, reason="flood", now=later(8))
+    return db, first, second, third, closing
 
 
 DAYTIME = {period.start.hour: period.start for period in HOURLY.periods}
 
 
-def test_every_verb_leaves_exactly_one_change_with_who_and_when(history):
-    db, first, second, third, closed = history
+def test_every_verb_makes_exactly_one_change_with_user_and_moment(history):
+    db, first, second, third, closing = history
 
-    seen = [(*told(c), c.id, c.at) for c in found(db) if c.what in ("booking", "closure")]
+    seen = [(*line(c), c.id, c.at) for c in found(db) if c.what in ("booking", "closure")]
 
     assert seen == [
-        ("head", "closed", "closure", closed.id, later(8)),
+        ("head", "closed", "closure", closing.id, later(8)),
         ("admin", "cancelled", "booking", third.id, later(7)),
         ("ravi", "requested", "booking", third.id, later(6)),
         ("head", "rejected", "booking", second.id, later(5)),
         ("ravi", "requested", "booking", second.id, later(4)),
         ("head", "revoked", "booking", first.id, later(3)),
-        ("meera", "moved", "booking", first.id, later(2)),
+        ("head", "moved", "booking", first.id, later(2)),
         ("head", "approved", "booking", first.id, later(1)),
         ("meera", "requested", "booking", first.id, NOW),
     ]
@@ -108,10 +99,11 @@ def test_a_change_names_the_slot_as_it_was_then_and_the_reason(history):
 def test_filters_by_who_what_and_action_leave_the_rest_out(history):
     db = history[0]
 
-    assert [told(c) for c in found(db, who="ravi")] == [("ravi", "requested", "booking")] * 2
+    assert [line(c) for c in found(db, who="ravi")] == [("ravi", "requested", "booking")] * 2
     assert [c.action for c in found(db, who="head", what="booking")] == [
         "rejected",
         "revoked",
+        "moved",
         "approved",
     ]
     assert [c.action for c in found(db, what="closure")] == ["closed"]
@@ -119,6 +111,53 @@ def test_filters_by_who_what_and_action_leave_the_rest_out(history):
     assert [c.by for c in found(db, action="requested", who="meera")] == ["meera"]
     assert found(db, who="head", action="requested") == []
     assert found(db, who="nobody") == found(db, what="nothing") == []
+
+
+def test_a_closing_is_one_change_and_its_lifting_another(db):
+    meera = booked(db, by=MEERA, start=9)
+    ravi = booked(db, by=RAVI, student=1, ground="ground-3", on=DAY + timedelta(days=1))
+
+    closing = closed(db, last=DAY + timedelta(days=1), reason="flood", now=later(1))
+    lift_closure(db, closing.id, by=ADMIN, now=later(2))
+    lifted, *rest = [c for c in found(db) if c.what in ("booking", "closure")]
+
+    assert len(closing.closures) == 6
+    assert (*line(lifted), lifted.id) == ("admin", "lifted", "closure", closing.id)
+    assert lifted.details == {
+        "grounds": ["ground-1", "ground-2", "ground-3"],
+        "first": DAY.isoformat(),
+        "last": (DAY + timedelta(days=1)).isoformat(),
+        "reason": "flood",
+    }
+    assert sorted((*line(c), c.id) for c in rest) == sorted(
+        [
+            ("head", "closed", "closure", closing.id),
+            ("head", "displaced", "booking", meera.id),
+            ("head", "displaced", "booking", ravi.id),
+            ("meera", "requested", "booking", meera.id),
+            ("ravi", "requested", "booking", ravi.id),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"what": "closure"}, ["lifted", "closed"]),
+        ({"what": "closure", "who": "head"}, ["closed"]),
+        ({"what": "closure", "action": "lifted"}, ["lifted"]),
+        ({"action": "closed"}, ["closed"]),
+        ({"action": "lifted", "who": "admin"}, ["lifted"]),
+        ({"who": "admin", "what": "booking"}, []),
+    ],
+    ids=str,
+)
+def test_filters_find_closings_once(db, filters, expected):
+    closing = closed(db, last=DAY + timedelta(days=1), now=later(1))
+    lift_closure(db, closing.id, by=ADMIN, now=later(2))
+
+    assert [c.action for c in found(db, **filters)] == expected
+    assert [c.action for c in found(db, **filters, limit=1)] == expected[:1]
 
 
 def test_dates_are_whole_days_of_the_school(history):
@@ -133,7 +172,7 @@ def test_dates_are_whole_days_of_the_school(history):
 @pytest.mark.parametrize(
     "filters",
     [{}, {"what": "booking"}, {"who": "head"}, {"action": "requested"}, {"what": "ground"}],
-    ids=["all", "bookings", "by one", "one action", "journal"],
+    ids=["all", "bookings", "by one", "one action", "audit log"],
 )
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_pages_hold_every_change_once_in_order(history, filters, size):
@@ -149,101 +188,7 @@ def test_pages_hold_every_change_once_in_order(history, filters, size):
     assert len({c.place for c in pages}) == len(whole) > 0
 
 
-def test_changes_of_one_moment_are_paged_without_loss(db):
-    ids = {booked(db, student=n, start=8 + n).id for n in range(6)}
-    for booking_id in ids:
-        approve(db, booking_id, by=HEAD, now=NOW)
-
-    seen, after = [], None
-    while page := found(db, what="booking", limit=1, after=after):
-        seen += page
-        after = page[-1]
-
-    assert sorted((c.id, c.action) for c in seen) == sorted(
-        (i, action) for i in ids for action in ("requested", "approved")
-    )
-
-
-def test_hundreds_of_changes_of_one_instant_are_each_on_one_page(db):
-    """As an import makes them: of bookings, closures and the journal, all at the same moment."""
-    row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
-    del row["quota"]
-    entry = row["history"][0]
-    twice = [entry | {"by": "meera"}, entry | {"by": "ravi"}, entry | {"by": "meera"}]
-    closure = {k: v for k, v in row.items() if k != "student_id"} | {"kind": "closure"}
-    rows = [row | {"_id": f"b{n:03d}"} for n in range(150)]
-    rows += [closure | {"_id": f"c{n:03d}"} for n in range(30)]
-    db[schema.BOOKINGS].delete_many({})
-    db[schema.BOOKINGS].insert_many(r | {"status": "Cancelled", "history": twice} for r in rows)
-    noted = {"at": NOW, "by": "meera", "by_name": "Meera", "action": "requested", "what": "ground"}
-    db[schema.AUDIT].delete_many({})
-    db[schema.AUDIT].insert_many(noted | {"_id": f"b{n:03d}x", "id": ""} for n in range(120))
-    # Those of a moment before and after lie on the pages' edges.
-    db[schema.AUDIT].insert_many(
-        noted | {"_id": f"e{n}", "id": "", "at": later(n)} for n in (-1, 1)
-    )
-    everything = [(NOW, r["_id"], place, r["kind"], e["by"]) for r in rows
-                  for place, e in enumerate(twice)]  # fmt: skip
-    everything += [(NOW, f"b{n:03d}x", 0, "ground", "meera") for n in range(120)]
-    everything += [(later(n), f"e{n}", 0, "ground", "meera") for n in (-1, 1)]
-    everything.sort(reverse=True)
-
-    for filters in ({}, {"who": "ravi"}, {"what": "closure"}, {"what": "ground"},
-                    {"action": "requested"}, {"who": "meera", "action": "requested"}):  # fmt: skip
-        expected = [
-            change[:3]
-            for change in everything
-            if filters.get("what") in (None, change[3]) and filters.get("who") in (None, change[4])
-        ]
-        for size in (50, 141):
-            seen, after = [], None
-            while page := found(db, **filters, limit=size, after=after):
-                seen += [change.place for change in page]
-                after = page[-1]
-                assert len(seen) <= len(expected)
-            assert seen == expected, (filters, size)
-
-
-def test_any_filter_and_page_size_finds_what_a_look_at_everything_finds(db):
-    """Histories that interleave, against a sort of all entries made here."""
-    dice = random.Random(4)
-    row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
-    del row["quota"]
-    entry = row["history"][0]
-    people, actions = ("meera", "ravi", "head"), ("requested", "approved", "cancelled")
-    rows = []
-    for n in range(80):
-        moments = sorted(dice.choices(range(40), k=dice.randint(1, 5)))
-        history = [
-            entry | {"at": later(m), "by": dice.choice(people), "action": dice.choice(actions)}
-            for m in moments
-        ]
-        rows.append(row | {"_id": f"{n:04d}", "status": "Cancelled", "history": history})
-    db[schema.BOOKINGS].delete_many({})
-    db[schema.BOOKINGS].insert_many(rows)
-    everything = sorted(
-        ((e["at"], r["_id"], place, e["by"], e["action"]))
-        for r in rows
-        for place, e in enumerate(r["history"])
-    )
-
-    for who in (None, *people, "nobody"):
-        for action in (None, *actions):
-            expected = [
-                e[:3]
-                for e in reversed(everything)
-                if who in (None, e[3]) and action in (None, e[4])
-            ]
-            size, seen, after = dice.choice((7, 30)), [], None
-            while page := found(
-                db, what="booking", who=who, action=action, limit=size, after=after
-            ):
-                seen += [c.place for c in page]
-                after = page[-1]
-            assert seen == expected, (who, action, size)
-
-
-def test_every_save_leaves_exactly_one_change_with_who_and_when(db):
+def test_every_save_makes_exactly_one_change_with_user_and_moment(db):
     saves = [
         ("ground", lambda: save_ground(db, replace(GROUNDS[0], name="Field"), by=ADMIN)),
         ("timetable", lambda: save_timetable(db, HOURLY, by=ADMIN)),
@@ -264,12 +209,12 @@ def test_every_save_leaves_exactly_one_change_with_who_and_when(db):
     assert len(found(db, who="admin", **days)) == len(saves)
 
 
-def test_a_script_and_the_clock_are_named_too(db):
+def test_changes_without_a_user_have_a_name_too(db):
     booked(db)
     lapse_pending(db, now=NOW + timedelta(days=3))
 
     assert [(c.by, c.by_name) for c in found(db, action="lapsed")] == [("system", "Nobody")]
-    assert set(audit.subjects(db, by=ADMIN)) >= {"booking", "closure", "ground", "students"}
+    assert set(audit.subjects(db, by=ADMIN)) >= {"booking", "ground", "students"}
     assert audit.people(db, by=ADMIN)["meera"] == "Meera"
 
 
@@ -305,72 +250,8 @@ def test_bad_filters_are_named(school, field, filters):
     assert refused.value.field == field
 
 
-@pytest.mark.parametrize(
-    ("index", "filters"),
-    [
-        ("changes", {}),
-        ("changes_by", {"by": "ravi", "action": "requested"}),
-        ("changes_to", {"action": "requested"}),
-    ],
-)
-def test_a_page_is_read_by_index_and_costs_what_it_shows(db, index, filters):
-    row = db[schema.BOOKINGS].find_one({"_id": booked(db, by=RAVI).id})
-    del row["quota"]
-    db[schema.BOOKINGS].insert_many(
-        row
-        | {
-            "_id": f"copy-{n:04d}",
-            "status": "Cancelled",
-            "history": [entry | {"at": later(-n)} for entry in row["history"]],
-        }
-        for n in range(2000)
-    )
-    wanted = changes.Wanted(*audit.span(db, FIRST, LAST), **filters)
-
-    plan = changes.histories(db, wanted, ["booking"]).limit(50).explain()
-
-    assert index in str(plan["queryPlanner"]["winningPlan"])
-    assert "SORT" not in str(plan["queryPlanner"]["winningPlan"])
-    assert plan["executionStats"]["totalKeysExamined"] <= 60
-    assert plan["executionStats"]["totalDocsExamined"] <= 60
-
-
-def test_a_later_page_reads_no_more_of_histories_that_went_on_after_it(db, monkeypatch):
-    row = db[schema.BOOKINGS].find_one({"_id": booked(db, by=RAVI).id})
-    del row["quota"]
-    entry = row["history"][0]
-    db[schema.BOOKINGS].insert_many(
-        row
-        | {
-            "_id": f"copy-{n:04d}",
-            "status": "Cancelled",
-            "history": [entry | {"at": later(n)}, entry | {"at": later(1000 + n)}],
-        }
-        for n in range(300)
-    )
-    read = []
-    unwind = changes._changes
-    monkeypatch.setattr(changes, "_changes", lambda r, w: read.append(r) or unwind(r, w))
-    older = found(db, limit=400, what="booking")[-1]
-
-    read.clear()
-    page = found(db, limit=10, what="booking", after=older)
-
-    assert len(page) == 10
-    assert len(read) <= 15
-
-
-def test_the_journal_is_read_by_index(db):
-    for filters in ({}, {"by": "admin"}, {"what": "ground"}):
-        wanted = changes.Wanted(*audit.span(db, FIRST, LAST), **filters)
-        plan = str(changes.journal(db, wanted).limit(50).explain()["queryPlanner"]["winningPlan"])
-
-        assert "IXSCAN" in plan
-        assert "'SORT'" not in plan
-
-
 def test_nothing_in_the_core_changes_or_removes_an_entry():
-    """The journal is written by one insert, and named by nobody who writes otherwise."""
+    """audit_log.py inserts entries; migrations.py only those that old closures lack."""
     package = Path(booking_core.__file__).parent
     naming = {}
     for path in package.rglob("*.py"):
@@ -388,6 +269,10 @@ def test_nothing_in_the_core_changes_or_removes_an_entry():
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             }
 
+    migrations = (package / "storage/migrations.py").read_text(encoding="utf-8").splitlines()
+    [write] = [text for text in migrations if "schema.AUDIT" in text]
+    assert 'update_one({"_id": id}, {"$setOnInsert": written}, upsert=True)' in write
+    del naming["storage/migrations.py"]
     assert set(naming) == {"storage/schema.py", "storage/audit_log.py", "storage/history.py"}
     writes = {"insert_one", "insert_many", "replace_one", "bulk_write", "drop", "rename"}
     writes |= {"update_one", "update_many", "delete_one", "delete_many", "find_one_and_update"}

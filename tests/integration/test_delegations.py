@@ -1,4 +1,4 @@
-"""Decisions in other hands: for a range of dates, with both names in the history."""
+"""Delegations: for a range of dates, with both names in the history."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def decided(school):
-    """The school of this file, with accounts; what a test hands on ends with it."""
+    """The school of this file, with accounts."""
     db, _ = school
     for actor in (MEERA, RAVI, HEAD, DEPUTY, ADMIN):
         add_account(db, Account(actor.id, actor.name, actor.role))
@@ -71,12 +71,12 @@ def staff(decided):
     return decided
 
 
-def handed(db, to=MEERA, first=TODAY, last=TODAY, by=HEAD, now=NOW):
+def delegated(db, to=MEERA, first=TODAY, last=TODAY, by=HEAD, now=NOW):
     return delegate(db, to=to.id, first=first, last=last, by=by, now=now)
 
 
 def test_a_delegate_approves_rejects_and_revokes_and_both_names_are_kept(staff):
-    handed(staff)
+    delegated(staff)
     first, second = booked(staff, by=RAVI), booked(staff, by=RAVI, student=1, start=11)
 
     approved = approve(staff, first.id, by=MEERA, now=NOW)
@@ -94,8 +94,8 @@ def test_a_delegate_approves_rejects_and_revokes_and_both_names_are_kept(staff):
     assert [e.on_behalf_of for e in get_booking(staff, first.id).history] == ["", "Head", "Head"]
 
 
-def test_a_principal_decides_in_no_other_name(staff):
-    handed(staff, to=DEPUTY)
+def test_a_principal_never_decides_for_another(staff):
+    delegated(staff, to=DEPUTY)
 
     decided = approve(staff, booked(staff).id, by=DEPUTY, now=NOW)
 
@@ -103,23 +103,23 @@ def test_a_principal_decides_in_no_other_name(staff):
     assert delegations_of(staff, DEPUTY, NOW) == []
 
 
-def test_whose_role_decides_is_not_looked_up(staff, monkeypatch):
-    looked = []
-    monkeypatch.setattr(store, "find", lambda *a, **k: looked.append(k) or [])
+def test_a_role_that_decides_needs_no_query(staff, monkeypatch):
+    queries = []
+    monkeypatch.setattr(store, "find", lambda *a, **k: queries.append(k) or [])
     mine = booked(staff)
 
     approve(staff, mine.id, by=HEAD, now=NOW)
     cancel(staff, mine.id, by=MEERA, now=NOW)
     assert decides(staff, HEAD, NOW)
-    assert looked == []
+    assert queries == []
 
     with pytest.raises(NotAllowed):
         approve(staff, mine.id, by=MEERA, now=NOW)
-    assert len(looked) == 1
+    assert len(queries) == 1
 
 
 def test_the_dates_count_in_the_schools_time(staff):
-    handed(staff, first=DAY, last=DAY)
+    delegated(staff, first=DAY, last=DAY)
     midnight = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)  # 00:00 of the 24th in Asia/Kolkata
     before, after = midnight - timedelta(milliseconds=1), midnight + ONE_DAY
 
@@ -127,16 +127,16 @@ def test_the_dates_count_in_the_schools_time(staff):
     assert decides(staff, MEERA, midnight)
     assert decides(staff, MEERA, after - timedelta(milliseconds=1))
     assert not decides(staff, MEERA, after)
-    mine = booked(staff, on=DAY + 3 * ONE_DAY)
+    asked = booked(staff, by=RAVI, on=DAY + 3 * ONE_DAY)
     for now in (before, after):
         with pytest.raises(NotAllowed) as error:
-            approve(staff, mine.id, by=MEERA, now=now)
+            approve(staff, asked.id, by=MEERA, now=now)
         assert (error.value.verb, error.value.role) == ("approve", "staff")
-    assert approve(staff, mine.id, by=MEERA, now=midnight).status is Status.APPROVED
+    assert approve(staff, asked.id, by=MEERA, now=midnight).status is Status.APPROVED
 
 
-def test_it_is_for_one_account_alone(staff):
-    handed(staff)
+def test_a_delegation_is_for_one_account(staff):
+    delegated(staff)
 
     with pytest.raises(NotAllowed):
         approve(staff, booked(staff).id, by=RAVI, now=NOW)
@@ -145,15 +145,15 @@ def test_it_is_for_one_account_alone(staff):
     assert not decides(staff, ADMIN, NOW)
 
 
-def test_an_admin_may_have_decisions_in_hand(staff):
-    handed(staff, to=ADMIN)
+def test_an_admin_may_be_a_delegate(staff):
+    delegated(staff, to=ADMIN)
 
     assert approve(staff, booked(staff).id, by=ADMIN, now=NOW).last_decision.on_behalf_of == "Head"
 
 
 @pytest.mark.parametrize("verb", ["cancel", "move", "book approved", "delegate"])
-def test_a_delegate_may_do_nothing_else_in_that_name(staff, verb):
-    given = handed(staff)
+def test_a_delegate_may_do_nothing_else(staff, verb):
+    given = delegated(staff)
     other = booked(staff, by=RAVI)
     attempts = {
         "cancel": lambda: cancel(staff, other.id, by=MEERA, now=NOW),
@@ -172,8 +172,8 @@ def booked_approved(db, by):
     return book(db, request_for(start=15, student=9), by=by, as_approved=True, now=NOW)
 
 
-def test_ended_it_counts_no_more_at_once(staff):
-    given = handed(staff)
+def test_an_ended_delegation_is_invalid_at_once(staff):
+    given = delegated(staff)
     mine = booked(staff)
 
     end_delegation(staff, given.id, by=DEPUTY)  # any principal may
@@ -188,8 +188,8 @@ def test_ended_it_counts_no_more_at_once(staff):
 
 
 @pytest.mark.parametrize("change", [{"role": Role.STAFF}, {"active": False}], ids=str)
-def test_it_ends_with_its_givers_office(staff, change):
-    handed(staff)
+def test_a_delegation_ends_when_its_principal_is_one_no_more(staff, change):
+    delegated(staff)
     mine = booked(staff)
 
     change_account(staff, "head", **change, by=ADMIN)
@@ -199,28 +199,28 @@ def test_it_ends_with_its_givers_office(staff, change):
     assert not decides(staff, MEERA, NOW)
 
 
-def test_another_principals_stands_in_where_one_has_ended(staff):
-    handed(staff)
-    handed(staff, by=DEPUTY)
+def test_the_delegation_of_another_active_principal_counts(staff):
+    delegated(staff)
+    delegated(staff, by=DEPUTY)
     change_account(staff, "head", active=False, by=ADMIN)
 
-    decided = approve(staff, booked(staff).id, by=MEERA, now=NOW)
+    decided = approve(staff, booked(staff, by=RAVI).id, by=MEERA, now=NOW)
 
     assert decided.last_decision.on_behalf_of == "Deputy"
 
 
-def test_the_name_is_the_one_that_the_principal_has_now(staff):
-    handed(staff)
+def test_the_history_has_the_present_name_of_the_principal(staff):
+    delegated(staff)
     change_account(staff, "head", name="Dr. Rao", by=ADMIN)
 
-    assert approve(staff, booked(staff).id, by=MEERA, now=NOW).last_decision.on_behalf_of == (
-        "Dr. Rao"
-    )
+    decided = approve(staff, booked(staff, by=RAVI).id, by=MEERA, now=NOW)
+
+    assert decided.last_decision.on_behalf_of == "Dr. Rao"
 
 
-def test_delegations_are_found_by_date_the_first_to_begin_first(staff):
-    later = handed(staff, to=RAVI, first=DAY + ONE_DAY, last=DAY + 2 * ONE_DAY)
-    now = handed(staff, first=TODAY - 9 * ONE_DAY, last=DAY)
+def test_delegations_are_found_by_date_ordered_by_first_day(staff):
+    later = delegated(staff, to=RAVI, first=DAY + ONE_DAY, last=DAY + 2 * ONE_DAY)
+    now = delegated(staff, first=TODAY - 9 * ONE_DAY, last=DAY)
 
     assert find_delegations(staff) == [now, later]
     assert find_delegations(staff, on=TODAY) == find_delegations(staff, on=DAY) == [now]
@@ -230,8 +230,8 @@ def test_delegations_are_found_by_date_the_first_to_begin_first(staff):
     assert (now.by, now.by_name, now.to, now.to_name) == ("head", "Head", "meera", "Meera")
 
 
-def test_giving_and_ending_are_in_the_journal(staff):
-    given = handed(staff)
+def test_giving_and_ending_are_logged(staff):
+    given = delegated(staff)
     end_delegation(staff, given.id, by=DEPUTY, now=NOW)
 
     rows = list(staff.audit.find({"what": "delegation"}).sort("action"))
@@ -247,8 +247,8 @@ def test_giving_and_ending_are_in_the_journal(staff):
     }
 
 
-def test_of_several_that_end_one_at_the_same_moment_one_is_noted(staff):
-    given = handed(staff)
+def test_of_parallel_calls_that_end_one_delegation_one_is_logged(staff):
+    given = delegated(staff)
 
     outcomes = at_once(*[partial(end_delegation, staff, given.id, by=HEAD)] * 4)
 
@@ -268,7 +268,7 @@ def test_of_several_that_end_one_at_the_same_moment_one_is_noted(staff):
     ],
     ids=str,
 )
-def test_what_cannot_be_handed_on(staff, wanted, field):
+def test_a_delegation_to_nobody_or_for_past_days_is_refused(staff, wanted, field):
     if wanted.get("to") == "gone" and not staff.accounts.find_one({"_id": "gone"}):
         add_account(staff, Account("gone", "Gone", Role.STAFF, active=False))
 
@@ -280,11 +280,11 @@ def test_what_cannot_be_handed_on(staff, wanted, field):
     assert staff.audit.count_documents({"what": "delegation"}) == 0
 
 
-def test_who_has_no_account_of_a_principal_has_nothing_to_hand_on(staff):
+def test_a_principal_without_an_account_cannot_delegate(staff):
     stranger = Actor("stranger", Role.PRINCIPAL)
 
     with pytest.raises(NotFound) as error:
-        handed(staff, by=stranger)
+        delegated(staff, by=stranger)
 
     assert (error.value.what, error.value.id) == ("account", "stranger")
 
@@ -293,31 +293,31 @@ def test_who_has_no_account_of_a_principal_has_nothing_to_hand_on(staff):
     ("field", "value"),
     cases(to=BAD_ID, first=BAD_DATE, last=BAD_DATE, by=BAD_ACTOR, now=BAD_NOW),
 )
-def test_junk_hands_nothing_on(bare, field, value):
+def test_bad_input_delegates_nothing(bare, field, value):
     wanted = {"to": "meera", "first": TODAY, "last": DAY, "by": HEAD, "now": NOW}
 
     refused((bare, None), lambda db: delegate(db, **(wanted | {field: value})), field)
 
 
 @pytest.mark.parametrize(("field", "value"), cases(delegation_id=BAD_ID, by=BAD_ACTOR, now=BAD_NOW))
-def test_junk_ends_nothing(bare, field, value):
+def test_bad_input_ends_no_delegation(bare, field, value):
     wanted = {"delegation_id": "none", "by": HEAD, "now": NOW} | {field: value}
 
     refused((bare, None), lambda db: end_delegation(db, **wanted), field)
 
 
 @pytest.mark.parametrize(("field", "value"), cases(on=BAD_DATE, since=BAD_DATE))
-def test_junk_finds_nothing(bare, field, value):
+def test_bad_dates_find_no_delegation(bare, field, value):
     refused((bare, None), lambda db: find_delegations(db, **{field: value}), field)
 
 
 @pytest.mark.parametrize("value", BAD_ACTOR, ids=ascii)
-def test_junk_decides_nothing(bare, value):
+def test_a_bad_actor_decides_nothing(bare, value):
     refused((bare, None), lambda db: decides(db, value), "by")
     refused((bare, None), lambda db: delegations_of(db, value), "by")
 
 
 def test_a_delegation_is_a_value(staff):
-    assert handed(staff) == Delegation(
+    assert delegated(staff) == Delegation(
         find_delegations(staff)[0].id, "head", "Head", "meera", "Meera", TODAY, TODAY, NOW
     )

@@ -16,7 +16,6 @@ from booking_core import (
     change_account,
     delegate,
     end_delegation,
-    end_sessions,
     open_session,
     sign_out,
     touch_session,
@@ -53,7 +52,6 @@ def caught_up(following):
 
 ENDS = {
     "sign out": lambda db: sign_out(db, open_session(db, "ravi")),
-    "end sessions": lambda db: open_session(db, "ravi") and end_sessions(db, "ravi"),
 }
 CHANGES = {
     "add": lambda db: add_account(db, Account(f"new{len(db.name)}", "New", Role.STAFF)),

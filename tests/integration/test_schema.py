@@ -14,27 +14,28 @@ from support import DAY, at_once, booked
 from booking_core import (
     InvalidRequest,
     SchemaConflict,
+    SchemaMissing,
     Settings,
     StoreUnavailable,
     connect,
     ensure_schema,
 )
-from booking_core.storage import migrations as ensuring
-from booking_core.storage import schema
+from booking_core.domain.claims import claims_of
+from booking_core.storage import indexes, schema
+from booking_core.storage.documents import to_booking
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def document(**changes):
-    """A well-formed booking, as stored."""
-    return {
+    """A well-formed booking, as stored, with the claims that follow from it."""
+    made = {
         "_id": str(uuid4()),
         "kind": "booking",
         "ground_id": "ground-1",
         "date": DAY.isoformat(),
         "start": "09:00",
         "end": "10:00",
-        "cells": [36, 37, 38, 39],
         "status": "Pending",
         "student_id": "S001",
         "student_name": "Asha",
@@ -48,9 +49,17 @@ def document(**changes):
         "revision": 0,
         "fingerprint": "",
         "history": [
-            {"at": MOMENT, "by": "meera", "action": "requested", "reason": "", "dates": []}
+            {
+                "at": MOMENT,
+                "by": "meera",
+                "by_name": "Meera",
+                "action": "requested",
+                "reason": "",
+                "dates": [],
+            }
         ],
-    } | changes
+    } | {name: value for name, value in changes.items() if name != "claims"}
+    return made | {"claims": changes.get("claims", claims_of(to_booking(made)))}
 
 
 def state(db):
@@ -78,47 +87,47 @@ def test_ensuring_the_schema_again_changes_nothing(db):
     ensure_schema(db)
 
     assert state(db) == before
-    assert ensuring.index_faults(db) == []
-    assert ensuring.validator_faults(db) == []
+    assert indexes.index_faults(db) == []
+    assert indexes.validator_faults(db) == []
 
 
 def test_several_processes_may_ensure_the_schema_at_once(bare):
     outcomes = at_once(*[partial(ensure_schema, bare)] * 6)
 
     assert outcomes == [None] * 6
-    assert ensuring.index_faults(bare) == []
+    assert indexes.index_faults(bare) == []
 
 
 def test_what_is_missing_or_altered_is_made_whole(db):
-    db.bookings.drop_index(schema.ONE_BOOKING_PER_SLOT)
-    db.bookings.drop_index(schema.QUOTA_SEAT)
-    db.bookings.create_index([("student_id", 1)], name=schema.QUOTA_SEAT)
+    db.bookings.drop_index(schema.ONE_HOLDER_PER_CLAIM)
+    db.bookings.drop_index(schema.BY_DAY)
+    db.bookings.create_index([("student_id", 1)], name=schema.BY_DAY)
     db.command("collMod", schema.BOOKINGS, validator={})
-    assert ensuring.index_faults(db) == [schema.ONE_BOOKING_PER_SLOT, schema.QUOTA_SEAT]
-    assert ensuring.validator_faults(db) == [schema.BOOKINGS]
+    assert indexes.index_faults(db) == [schema.ONE_HOLDER_PER_CLAIM, schema.BY_DAY]
+    assert indexes.validator_faults(db) == [schema.BOOKINGS]
 
     ensure_schema(db)
 
-    assert ensuring.index_faults(db) == []
-    assert ensuring.validator_faults(db) == []
+    assert indexes.index_faults(db) == []
+    assert indexes.validator_faults(db) == []
 
 
 CLASHES = {
-    schema.ONE_BOOKING_PER_SLOT: (
+    "slot": (
         {"student_id": "S001"},
-        {"student_id": "S002", "status": "Approved", "cells": [39, 40], "start": "09:45"},
+        {"student_id": "S002", "status": "Approved", "start": "09:45", "end": "10:15"},
     ),
-    schema.ONE_PLACE_PER_STUDENT: ({"ground_id": "ground-1"}, {"ground_id": "ground-2"}),
-    schema.QUOTA_SEAT: (
+    "student": ({"ground_id": "ground-1"}, {"ground_id": "ground-2"}),
+    "seat": (
         {"quota": {"window": "2026-W48", "seat": 0}},
         {"quota": {"window": "2026-W48", "seat": 0}, "date": "2026-11-25"},
     ),
 }
 
 
-@pytest.mark.parametrize("name", CLASHES)
-def test_data_that_breaks_an_index_is_listed_and_nothing_is_changed(bare, name):
-    rows = [document(**changes) for changes in CLASHES[name]]
+@pytest.mark.parametrize("kind", CLASHES)
+def test_data_that_breaks_a_claim_is_listed_and_nothing_is_changed(bare, kind):
+    rows = [document(**changes) for changes in CLASHES[kind]]
     bare.bookings.insert_many(rows)
     before = state(bare)
 
@@ -128,11 +137,29 @@ def test_data_that_breaks_an_index_is_listed_and_nothing_is_changed(bare, name):
     ids = sorted(row["_id"] for row in rows)
     assert refused.value.offenders
     for offender in refused.value.offenders:
-        assert offender["index"] == name
+        assert offender["index"] == schema.ONE_HOLDER_PER_CLAIM
         assert offender["ids"] == ids
-        assert offender["key"]
+        assert offender["key"]["claims"]
     assert all(id_ in str(refused.value) for id_ in ids)
     assert state(bare) == before
+
+
+def test_active_documents_of_another_program_are_listed_too(bare):
+    bare.bookings.insert_many({"_id": f"old-{n}", "status": "Pending"} for n in range(2))
+
+    with pytest.raises(SchemaConflict) as refused:
+        ensure_schema(bare)
+
+    assert [offender["ids"] for offender in refused.value.offenders] == [["old-0", "old-1"]]
+
+
+def test_stored_claims_that_are_not_those_derived_are_found(db):
+    kept = booked(db)
+    assert indexes.wrong_claims(db) == []
+
+    db.bookings.update_one({"_id": kept.id}, {"$set": {"claims": ["ground|ground-2|x|000"]}})
+
+    assert indexes.wrong_claims(db) == [kept.id]
 
 
 def test_bookings_that_hold_nothing_any_more_break_no_index(bare):
@@ -142,7 +169,7 @@ def test_bookings_that_hold_nothing_any_more_break_no_index(bare):
 
     ensure_schema(bare)
 
-    assert ensuring.index_faults(bare) == []
+    assert indexes.index_faults(bare) == []
 
 
 @pytest.mark.parametrize("legacy_name", [schema.LEGACY_INDEX, "ground_1_date_1_time_1_status_1"])
@@ -150,13 +177,13 @@ def test_the_legacy_index_gives_way_to_ours(bare, legacy_name):
     bare.bookings.create_index(
         [("ground", 1), ("date", 1), ("time", 1), ("status", 1)], name=legacy_name, unique=True
     )
-    assert legacy_name in ensuring.index_faults(bare)
+    assert legacy_name in indexes.index_faults(bare)
 
     ensure_schema(bare)
 
     assert legacy_name not in bare.bookings.index_information()
-    assert ensuring.index_faults(bare) == []
-    bare.bookings.insert_many([document(), document(cells=[40], student_id="S002")])
+    assert indexes.index_faults(bare) == []
+    bare.bookings.insert_many([document(), document(start="10:00", end="11:00", student_id="S002")])
 
 
 def test_the_legacy_index_stays_while_the_data_breaks_ours(bare):
@@ -169,7 +196,7 @@ def test_the_legacy_index_stays_while_the_data_breaks_ours(bare):
     assert schema.LEGACY_INDEX in bare.bookings.index_information()
 
 
-OURS = schema.UNIQUE_INDEXES[schema.ONE_BOOKING_PER_SLOT]
+OURS = schema.UNIQUE_INDEXES[schema.ONE_HOLDER_PER_CLAIM]
 SLOT_KEYS = [(key, 1) for key in OURS[0]]
 IN_THE_WAY = {
     "ours under another name": {"unique": True, "partialFilterExpression": OURS[1]},
@@ -180,20 +207,18 @@ IN_THE_WAY = {
 
 
 @pytest.mark.parametrize("options", IN_THE_WAY.values(), ids=IN_THE_WAY)
-@pytest.mark.parametrize(
-    "name", ["other", "ground_id_1_date_1_cells_1", "newest_by_kind", "by_day"]
-)
+@pytest.mark.parametrize("name", ["other", "claims_1", "newest_by_kind", "by_day"])
 def test_an_index_on_our_keys_under_another_name_is_replaced(bare, name, options):
     bare.bookings.create_index(SLOT_KEYS, name=name, **options)
 
     ensure_schema(bare)
 
-    assert ensuring.index_faults(bare) == []
+    assert indexes.index_faults(bare) == []
     present = bare.bookings.index_information()
     assert not [n for n in present if n.endswith("_stand_in")]
     bare.bookings.insert_many([document(status="Cancelled"), document(status="Cancelled")])
     bare.bookings.insert_one(document())
-    with pytest.raises(DuplicateKeyError, match=schema.ONE_BOOKING_PER_SLOT):
+    with pytest.raises(DuplicateKeyError, match=schema.ONE_HOLDER_PER_CLAIM):
         bare.bookings.insert_one(document(student_id="S002"))
 
 
@@ -207,12 +232,12 @@ def test_an_index_on_our_keys_under_another_name_is_replaced(bare, name, options
     ids=str,
 )
 def test_an_index_of_our_name_with_other_options_is_replaced(bare, options):
-    bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_BOOKING_PER_SLOT, **options)
-    assert schema.ONE_BOOKING_PER_SLOT in ensuring.index_faults(bare)
+    bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_HOLDER_PER_CLAIM, **options)
+    assert schema.ONE_HOLDER_PER_CLAIM in indexes.index_faults(bare)
 
     ensure_schema(bare)
 
-    assert ensuring.index_faults(bare) == []
+    assert indexes.index_faults(bare) == []
 
 
 def test_an_index_for_lists_of_other_keys_or_another_name_is_replaced(bare):
@@ -220,82 +245,77 @@ def test_an_index_for_lists_of_other_keys_or_another_name_is_replaced(bare):
         list(schema.LISTING_INDEXES["newest_by_kind"].items()), name="by_age"
     )
     bare.bookings.create_index([("start", 1)], name=schema.BY_DAY)
-    assert schema.BY_DAY in ensuring.index_faults(bare)
+    assert schema.BY_DAY in indexes.index_faults(bare)
 
     ensure_schema(bare)
 
-    assert ensuring.index_faults(bare) == []
+    assert indexes.index_faults(bare) == []
     assert "by_age" not in bare.bookings.index_information()
 
 
-def test_while_an_index_is_replaced_no_slot_is_ever_unguarded(bare, monkeypatch):
-    bare.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
-    bare.bookings.insert_one(document())
-    drop, dropped = ensuring._drop, []
+def test_while_an_index_is_replaced_nothing_is_booked(db, monkeypatch):
+    db.bookings.drop_index(schema.ONE_HOLDER_PER_CLAIM)
+    db.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
+    drop, outcomes = indexes._drop, []
 
-    def drop_and_try(db, name):
-        drop(db, name)
-        dropped.append(name)
-        with pytest.raises(DuplicateKeyError):
-            db.bookings.insert_one(document(student_id="S002"))
+    def drop_and_try(*arguments):
+        drop(*arguments)
+        outcomes.extend(at_once(partial(booked, db, student=1), partial(booked, db, student=2)))
 
-    monkeypatch.setattr(ensuring, "_drop", drop_and_try)
-    ensure_schema(bare)
+    monkeypatch.setattr(indexes, "_drop", drop_and_try)
+    ensure_schema(db)
 
-    assert dropped == ["other", f"{schema.ONE_BOOKING_PER_SLOT}_stand_in"]
-    assert ensuring.index_faults(bare) == []
+    assert len(outcomes) == 2
+    assert all(isinstance(outcome, SchemaMissing) for outcome in outcomes)
+    assert indexes.index_faults(db) == []
 
 
-def test_what_was_booked_twice_since_the_look_is_listed_and_the_old_index_stays(bare, monkeypatch):
-    bare.bookings.create_index(SLOT_KEYS, name="other")
-    bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_BOOKING_PER_SLOT, sparse=True)
+def test_what_was_booked_twice_since_the_look_is_listed(bare, monkeypatch):
     rows = [document(), document(student_id="S002")]
-    create = ensuring._create
+    build = indexes._build
 
-    def book_twice_and_create(*arguments, **options):
-        monkeypatch.setattr(ensuring, "_create", create)
+    def book_twice_and_build(*arguments):
+        monkeypatch.setattr(indexes, "_build", build)
         bare.bookings.insert_many(rows)
-        return create(*arguments, **options)
+        return build(*arguments)
 
-    monkeypatch.setattr(ensuring, "_create", book_twice_and_create)
-    before = bare.bookings.index_information()
+    monkeypatch.setattr(indexes, "_build", book_twice_and_build)
     with pytest.raises(SchemaConflict) as refused:
         ensure_schema(bare)
 
     ids = sorted(row["_id"] for row in rows)
     assert {tuple(offender["ids"]) for offender in refused.value.offenders} == {tuple(ids)}
-    assert bare.bookings.index_information() == before
+    assert schema.ONE_HOLDER_PER_CLAIM not in bare.bookings.index_information()
 
 
 def test_several_processes_may_replace_an_index_at_once(bare):
     bare.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
-    bare.bookings.create_index([("other", 1)], name=schema.QUOTA_SEAT)
+    bare.bookings.create_index([("other", 1)], name=schema.BY_DAY)
 
     outcomes = at_once(*[partial(ensure_schema, bare)] * 6)
 
     assert outcomes == [None] * 6
-    assert ensuring.index_faults(bare) == []
+    assert indexes.index_faults(bare) == []
 
 
-def test_a_well_formed_document_is_taken_and_each_index_holds_beneath_the_verbs(db):
+def test_a_well_formed_document_is_taken_and_the_index_holds_beneath_the_verbs(db):
     db.bookings.insert_one(document())
 
-    with pytest.raises(DuplicateKeyError, match=schema.ONE_BOOKING_PER_SLOT):
-        db.bookings.insert_one(document(student_id="S002", status="Approved"))
-    with pytest.raises(DuplicateKeyError, match=schema.ONE_PLACE_PER_STUDENT):
-        db.bookings.insert_one(document(ground_id="ground-2"))
+    for changes in ({"student_id": "S002", "status": "Approved"}, {"ground_id": "ground-2"}):
+        with pytest.raises(DuplicateKeyError, match=schema.ONE_HOLDER_PER_CLAIM):
+            db.bookings.insert_one(document(**changes))
     db.bookings.insert_one(document(status="Cancelled"))
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"cells": []},
-        {"cells": "36"},
-        {"cells": [36, 36]},
-        {"cells": [96]},
-        {"cells": [-1]},
-        {"cells": [36.5]},
+        {"claims": []},
+        {"claims": "ground|ground-1|2026-11-24|108"},
+        {"claims": ["ground|g|d|1", "ground|g|d|1"]},
+        {"claims": [108]},
+        {"claims": ["coach|c|d|1"]},
+        {"cells": [36]},
         {"status": "pending"},
         {"status": None},
         {"kind": "party"},
@@ -317,7 +337,7 @@ def test_a_well_formed_document_is_taken_and_each_index_holds_beneath_the_verbs(
 )
 def test_the_database_refuses_a_malformed_booking(db, changes):
     with pytest.raises(WriteError, match="validation"):
-        db.bookings.insert_one(document(**changes))
+        db.bookings.insert_one(document() | changes)
 
     assert db.bookings.count_documents({}) == 0
 

@@ -1,11 +1,11 @@
-"""Signing in: who is let in, and that every refusal is the same."""
+"""Sign-in by name and password, and that every refusal is the same."""
 
 from __future__ import annotations
 
 import pytest
 from argon2 import PasswordHasher
-from at_the_door import HERE, MINUTE, NOW, PASSWORD, fail
 from junk import BAD_NOW, UNSTORABLE, WRONG_TYPE, cases, refused
+from sign_in_client import HERE, MINUTE, NOW, PASSWORD, fail
 
 from booking_core import Account, Role, SignInRefused, add_account, session_of, sign_in
 from booking_core.access import passwords
@@ -13,10 +13,10 @@ from booking_core.access import passwords
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
-def test_name_and_password_open_a_session(door):
-    signed_in = sign_in(door, "ravi", PASSWORD, address=HERE, now=NOW)
+def test_name_and_password_open_a_session(staff):
+    signed_in = sign_in(staff, "ravi", PASSWORD, address=HERE, now=NOW)
 
-    session = session_of(door, signed_in.token, now=NOW)
+    session = session_of(staff, signed_in.token, now=NOW)
     assert signed_in.account == session.account
     assert (session.account.id, session.account.role) == ("ravi", Role.STAFF)
     assert session.created_at == session.seen_at == NOW
@@ -24,20 +24,20 @@ def test_name_and_password_open_a_session(door):
 
 
 @pytest.mark.parametrize("name", ["RAVI", " Ravi ", "ravi\n"])
-def test_a_name_is_known_however_it_is_written(door, name):
-    assert sign_in(door, name, PASSWORD, address=HERE).account.id == "ravi"
+def test_a_name_is_compared_without_case_and_outer_spaces(staff, name):
+    assert sign_in(staff, name, PASSWORD, address=HERE).account.id == "ravi"
 
 
-def test_a_password_is_the_same_however_its_accents_are_typed(door):
-    add_account(door, Account("rene", "René", Role.STAFF), password="caf\u00e9 au lait")
+def test_a_password_matches_in_composed_and_decomposed_form(staff):
+    add_account(staff, Account("rene", "René", Role.STAFF), password="caf\u00e9 au lait")
 
-    assert sign_in(door, "rene", "cafe\u0301 au lait", address=HERE)
+    assert sign_in(staff, "rene", "cafe\u0301 au lait", address=HERE)
 
 
-def test_a_password_is_taken_as_it_stands(door):
+def test_a_password_is_compared_with_case_and_spaces(staff):
     for password in (PASSWORD.upper(), f" {PASSWORD}", f"{PASSWORD} ", PASSWORD[:-1]):
-        fail(door, password=password, address=password)
-        door.attempts.delete_many({})
+        fail(staff, password=password, address=password)
+        staff.attempts.delete_many({})
 
 
 REFUSED = {
@@ -59,43 +59,43 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("name", "password"), REFUSED.values(), ids=REFUSED.keys())
-def test_every_refusal_is_the_same_answer_for_the_same_work(door, looked, name, password):
+def test_every_refusal_is_the_same_answer_after_the_same_work(staff, checked, name, password):
     with pytest.raises(SignInRefused) as error:
-        sign_in(door, name, password, address=HERE)
+        sign_in(staff, name, password, address=HERE)
 
     assert type(error.value) is SignInRefused
     assert str(error.value) == ""
     assert vars(error.value) == {}
-    assert len(looked) == 1  # one hash is compared, whether there is one or not
-    parameters = {hash.rsplit("$", 2)[0] for hash in looked}
+    assert len(checked) == 1  # one hash is compared, even if the account has none
+    parameters = {hash.rsplit("$", 2)[0] for hash in checked}
     assert parameters == {passwords.hashed("x").rsplit("$", 2)[0]}
-    assert door.attempts.count_documents({}) == 2  # the name's and the address's
-    assert door.sessions.count_documents({}) == 0
+    assert staff.attempts.count_documents({}) == 2  # of the name and of the address
+    assert staff.sessions.count_documents({}) == 0
 
 
-def test_of_what_was_typed_nothing_to_read_is_kept(door):
-    fail(door, name="my password by mistake")
-    fail(door, name="x" * 100_000)
+def test_no_typed_name_or_address_is_stored_in_clear(staff):
+    fail(staff, name="my password by mistake")
+    fail(staff, name="x" * 100_000)
 
-    rows = list(door.attempts.find())
+    rows = list(staff.attempts.find())
     assert "mistake" not in str(rows)
     assert HERE not in str(rows)
     assert all(len(str(row)) < 1000 for row in rows)
 
 
-def test_a_hash_of_other_parameters_is_made_anew_at_the_next_sign_in(door, monkeypatch):
-    before = door.accounts.find_one({"_id": "ravi"})["password_hash"]
+def test_a_hash_with_outdated_parameters_is_renewed_at_the_next_sign_in(staff, monkeypatch):
+    before = staff.accounts.find_one({"_id": "ravi"})["password_hash"]
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(2, 16, 1))
 
-    fail(door, password="a wrong guess")
-    assert door.accounts.find_one({"_id": "ravi"})["password_hash"] == before
-    token = sign_in(door, "ravi", PASSWORD, address=HERE).token
+    fail(staff, password="a wrong guess")
+    assert staff.accounts.find_one({"_id": "ravi"})["password_hash"] == before
+    token = sign_in(staff, "ravi", PASSWORD, address=HERE).token
 
-    after = door.accounts.find_one({"_id": "ravi"})["password_hash"]
+    after = staff.accounts.find_one({"_id": "ravi"})["password_hash"]
     assert "$m=16,t=2,p=1$" in after
-    assert session_of(door, token) is not None
-    assert sign_in(door, "ravi", PASSWORD, address=HERE)
-    assert door.accounts.find_one({"_id": "ravi"})["password_hash"] == after
+    assert session_of(staff, token) is not None
+    assert sign_in(staff, "ravi", PASSWORD, address=HERE)
+    assert staff.accounts.find_one({"_id": "ravi"})["password_hash"] == after
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_hash_of_other_parameters_is_made_anew_at_the_next_sign_in(door, monke
         now=BAD_NOW,
     ),
 )
-def test_junk_does_not_reach_the_door(bare, field, value):
+def test_bad_input_is_refused_with_its_field(bare, field, value):
     wanted = {"name": "ravi", "password": PASSWORD, "address": HERE} | {field: value}
 
     refused((bare, None), lambda db: sign_in(db, **wanted), field)

@@ -1,6 +1,6 @@
-"""Too many failures at the door: the delays, and that nobody gets around them.
+"""Delays after failed sign-ins, and that no parallel attempts or addresses avoid them.
 
-The moments are those of the clock: what has ended by it the server itself would take away.
+NOW is the real time, because the server removes documents that have expired by its own clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 from argon2 import PasswordHasher
-from at_the_door import HERE, MINUTE, NOW, PASSWORD, SECOND, THERE, fail, wait_told
+from sign_in_client import HERE, MINUTE, NOW, PASSWORD, SECOND, THERE, fail, seconds_to_wait
 from support import at_once, eventually, of_type
 
 from booking_core import (
@@ -23,107 +23,106 @@ from booking_core import (
     add_account,
     sign_in,
 )
-from booking_core.access import passwords
-from booking_core.storage import attempts
+from booking_core.access import login_throttle, passwords
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
-def test_the_fifth_failure_within_a_quarter_of_an_hour_begins_a_growing_delay(door, looked):
-    fail(door, times=5)
+def test_the_fifth_failure_within_a_quarter_of_an_hour_begins_a_growing_delay(staff, checked):
+    fail(staff, times=5)
     now, waits = NOW, []
     for number in range(8):
-        looked.clear()
-        waits.append(wait_told(door, now=now, address=f"192.0.2.{number}"))
-        assert looked == []  # not even the right password is looked at
+        checked.clear()
+        waits.append(seconds_to_wait(staff, now=now, address=f"192.0.2.{number}"))
+        assert checked == []  # not even the right password is checked
         now += timedelta(seconds=waits[-1] - 1)
-        assert wait_told(door, now=now, address=f"192.0.2.{number}") == 1
+        assert seconds_to_wait(staff, now=now, address=f"192.0.2.{number}") == 1
         now += SECOND
-        fail(door, now=now, address=f"192.0.2.{number}")
+        fail(staff, now=now, address=f"192.0.2.{number}")
 
     assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
 
 
-def test_four_failures_delay_nothing_and_a_success_clears_them(door):
-    fail(door, times=4)
-    assert sign_in(door, "ravi", PASSWORD, address=HERE, now=NOW)
-    fail(door, times=1, address=THERE)
-    fail(door, times=3, address=THERE)
+def test_four_failures_delay_nothing_and_a_success_clears_them(staff):
+    fail(staff, times=4)
+    assert sign_in(staff, "ravi", PASSWORD, address=HERE, now=NOW)
+    fail(staff, times=1, address=THERE)
+    fail(staff, times=3, address=THERE)
 
-    assert sign_in(door, "ravi", PASSWORD, address="203.0.113.9", now=NOW)
+    assert sign_in(staff, "ravi", PASSWORD, address="203.0.113.9", now=NOW)
 
 
-def test_the_right_password_ends_the_delays_after_the_wait(door):
-    fail(door, times=5)
-    wait = wait_told(door, address=THERE)
+def test_the_right_password_ends_the_delays_after_the_wait(staff):
+    fail(staff, times=5)
+    wait = seconds_to_wait(staff, address=THERE)
 
     later = NOW + wait * SECOND
-    assert sign_in(door, "ravi", PASSWORD, address=THERE, now=later)
+    assert sign_in(staff, "ravi", PASSWORD, address=THERE, now=later)
 
-    fail(door, times=4, now=later, address=THERE)
-    assert sign_in(door, "ravi", PASSWORD, address="203.0.113.9", now=later)
+    fail(staff, times=4, now=later, address=THERE)
+    assert sign_in(staff, "ravi", PASSWORD, address="203.0.113.9", now=later)
 
 
-def test_failures_further_apart_than_the_window_do_not_add_up(door):
+def test_failures_further_apart_than_the_window_do_not_add_up(staff):
     for number in range(12):
-        fail(door, now=NOW + number * 4 * MINUTE)
+        fail(staff, now=NOW + number * 4 * MINUTE)
 
 
-def test_a_quarter_of_an_hour_after_the_last_delay_all_is_as_before(door):
-    fail(door, times=5)
-    fail(door, now=NOW + 30 * SECOND)
-    assert wait_told(door, now=NOW + 31 * SECOND) == 59
+def test_a_quarter_of_an_hour_after_the_last_delay_the_count_starts_again(staff):
+    fail(staff, times=5)
+    fail(staff, now=NOW + 30 * SECOND)
+    assert seconds_to_wait(staff, now=NOW + 31 * SECOND) == 59
 
     quiet = NOW + 90 * SECOND + 15 * MINUTE + SECOND
-    fail(door, times=4, now=quiet)
-    assert sign_in(door, "ravi", PASSWORD, address=THERE, now=quiet)
+    fail(staff, times=4, now=quiet)
+    assert sign_in(staff, "ravi", PASSWORD, address=THERE, now=quiet)
 
 
-def test_tries_during_the_delay_do_not_lengthen_it(door):
-    fail(door, times=5)
+def test_attempts_during_a_delay_do_not_lengthen_it(staff):
+    fail(staff, times=5)
 
     for _ in range(10):
-        wait_told(door)
+        seconds_to_wait(staff)
 
-    assert wait_told(door, now=NOW + 20 * SECOND) == 10
-    assert sign_in(door, "ravi", PASSWORD, address=THERE, now=NOW + 30 * SECOND)
-
-
-def test_an_unknown_name_is_delayed_like_a_known_one(door):
-    fail(door, name="nobody", times=5)
-    fail(door, name="gone", times=5, address=THERE)
-
-    assert wait_told(door, name=" NOBODY ", address="203.0.113.1") == 30
-    assert wait_told(door, name="gone", address="203.0.113.1") == 30
+    assert seconds_to_wait(staff, now=NOW + 20 * SECOND) == 10
+    assert sign_in(staff, "ravi", PASSWORD, address=THERE, now=NOW + 30 * SECOND)
 
 
-def test_five_failures_from_an_address_delay_every_name_from_there_and_no_other(door):
+def test_an_unknown_name_is_delayed_like_a_known_one(staff):
+    fail(staff, name="nobody", times=5)
+    fail(staff, name="gone", times=5, address=THERE)
+
+    assert seconds_to_wait(staff, name=" NOBODY ", address="203.0.113.1") == 30
+    assert seconds_to_wait(staff, name="gone", address="203.0.113.1") == 30
+
+
+def test_five_failures_from_an_address_delay_every_name_from_there_and_no_other(staff):
     for number in range(5):
-        fail(door, name=f"name{number}")
+        fail(staff, name=f"name{number}")
 
-    assert wait_told(door) == 30
-    assert sign_in(door, "ravi", PASSWORD, address=THERE, now=NOW)
-    assert wait_told(door) == 30  # the success of an account is none of the address's
+    assert seconds_to_wait(staff) == 30
+    assert sign_in(staff, "ravi", PASSWORD, address=THERE, now=NOW)
+    assert seconds_to_wait(staff) == 30  # a success clears the account only
 
 
-def test_a_success_takes_back_no_failure_of_its_address(door):
+def test_a_success_clears_no_failures_of_its_address(staff):
     for number in range(4):
-        fail(door, name=f"name{number}")
-    for _ in range(10):  # nor does it count as one
-        assert sign_in(door, "ravi", PASSWORD, address=HERE, now=NOW)
+        fail(staff, name=f"name{number}")
+    for _ in range(10):  # a success counts as no failure either
+        assert sign_in(staff, "ravi", PASSWORD, address=HERE, now=NOW)
 
-    fail(door, name="name5")
-    assert wait_told(door) == 30
+    fail(staff, name="name5")
+    assert seconds_to_wait(staff) == 30
 
 
-def test_tries_at_a_delayed_name_do_not_count_against_the_address(door):
-    fail(door, times=5, address=THERE)
+def test_attempts_at_a_delayed_name_do_not_count_against_the_address(staff):
+    fail(staff, times=5, address=THERE)
 
     for _ in range(10):
-        wait_told(door, address=HERE)
+        seconds_to_wait(staff, address=HERE)
 
-    add_account(door, Account("other", "Other", Role.STAFF), password=PASSWORD)
-    assert sign_in(door, "other", PASSWORD, address=HERE, now=NOW)
+    add_account(staff, Account("other", "Other", Role.STAFF), password=PASSWORD)
+    assert sign_in(staff, "other", PASSWORD, address=HERE, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -134,21 +133,21 @@ def test_tries_at_a_delayed_name_do_not_count_against_the_address(door):
         ("unix:", "unix:", "192.0.2.2"),
     ],
 )
-def test_a_host_has_one_address_however_many_it_is_given(door, one, same, other):
+def test_a_host_with_many_addresses_is_counted_once(staff, one, same, other):
     for number in range(5):
-        fail(door, name=f"name{number}", address=one)
+        fail(staff, name=f"name{number}", address=one)
 
-    assert wait_told(door, address=same) == 30
-    assert sign_in(door, "ravi", PASSWORD, address=other, now=NOW)
+    assert seconds_to_wait(staff, address=same) == 30
+    assert sign_in(staff, "ravi", PASSWORD, address=other, now=NOW)
 
 
 @pytest.mark.parametrize("spread", [False, True], ids=["one address", "an address each"])
-def test_twenty_parallel_guesses_get_no_more_looks_than_five_in_a_row(door, looked, spread):
+def test_twenty_parallel_guesses_get_no_more_checks_than_five_in_a_row(staff, checked, spread):
     outcomes = at_once(
         *(
             partial(
                 sign_in,
-                door,
+                staff,
                 "ravi",
                 f"wrong guess {number}",
                 address=f"192.0.2.{number}" if spread else HERE,
@@ -158,25 +157,25 @@ def test_twenty_parallel_guesses_get_no_more_looks_than_five_in_a_row(door, look
         )
     )
 
-    assert len(looked) == attempts.ALLOWED
+    assert len(checked) == login_throttle.THROTTLE.allowed
     assert len(of_type(outcomes, TooManyAttempts)) == 15
     assert len(of_type(outcomes, SignInRefused)) == 20
 
 
-def test_the_right_password_among_parallel_ones_is_never_locked_out_by_itself(door):
+def test_parallel_sign_ins_with_the_right_password_all_succeed(staff):
     outcomes = at_once(
         *(
-            partial(sign_in, door, "ravi", PASSWORD, address=f"192.0.2.{number}", now=NOW)
+            partial(sign_in, staff, "ravi", PASSWORD, address=f"192.0.2.{number}", now=NOW)
             for number in range(4)
         )
     )
 
     assert len(of_type(outcomes, SignedIn)) == 4
-    fail(door, times=4)
-    assert sign_in(door, "ravi", PASSWORD, address=THERE, now=NOW)
+    fail(staff, times=4)
+    assert sign_in(staff, "ravi", PASSWORD, address=THERE, now=NOW)
 
 
-def test_no_more_than_four_passwords_are_looked_at_at_once(door, monkeypatch):
+def test_no_more_than_four_passwords_are_hashed_at_once(staff, monkeypatch):
     inside, peak, go_on = [], [], threading.Event()
 
     class Slow(PasswordHasher):
@@ -204,10 +203,10 @@ def test_no_more_than_four_passwords_are_looked_at_at_once(door, monkeypatch):
     assert (max(peak), len(peak)) == (4, 12)
 
 
-def test_what_is_counted_is_forgotten_by_the_server_itself(door):
-    fail(door, times=6 - 1)
+def test_the_server_removes_expired_attempts(staff):
+    fail(staff, times=6 - 1)
 
-    rows = list(door.attempts.find())
+    rows = list(staff.attempts.find())
     assert all(row["expires_at"] >= NOW + 15 * MINUTE for row in rows)
-    indexes = door.attempts.index_information()
+    indexes = staff.attempts.index_information()
     assert indexes["attempts_end"]["expireAfterSeconds"] == 0

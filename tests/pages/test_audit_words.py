@@ -1,4 +1,4 @@
-"""A change in words, whatever it was made to."""
+"""The text of a change, for every kind of object."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ KNOWN = {ground.id: ground for ground in GROUNDS}
 SLOT = {"ground_id": "ground-1", "date": "2026-11-24", "start": "09:00", "end": "10:00"}
 
 
+CLOSING = {
+    "grounds": ["ground-1", "gone"],
+    "first": "2026-11-24",
+    "last": "2026-11-25",
+    "start": "09:00",
+    "end": "10:00",
+}
+WHOLE_DAY = {"grounds": ["ground-1"], "last": "2026-11-24", "start": "00:00", "end": "00:00"}
+
+
 def change(what: str, action: str = "saved", id: str = "x", **details) -> Change:
     return Change(AT, "admin", "Farah", "", action, what, id, details, (AT, "entry", 0))
 
@@ -31,10 +41,16 @@ def change(what: str, action: str = "saved", id: str = "x", **details) -> Change
             "9–10 AM · Football · Asha",
         ),
         (
-            change("closure", "closed", **SLOT | {"ground_id": "gone"}, reason="rain"),
-            "gone, Tue 24 Nov",
-            "9–10 AM · “rain”",
+            change("closure", "closed", **CLOSING, reason="rain", displaced=2),
+            "Ground 1 and gone, Tue 24 Nov 2026 – Wed 25 Nov 2026",
+            "9–10 AM · “rain” · 2 bookings displaced",
         ),
+        (
+            change("closure", "closed", **CLOSING | WHOLE_DAY, reason="rain", displaced=0),
+            "Ground 1, Tue 24 Nov 2026",
+            "all day · “rain”",
+        ),
+        (change("closure", "lifted", days=6, reason="rain"), "Closure", "“rain”"),
         (change("ground", id="g", after={"_id": "g", "name": "Field"}), "Field", "g"),
         (
             change("ground", before={"name": "A", "games": []}, after={"name": "B", "games": []}),
@@ -60,7 +76,7 @@ def test_a_line_says_what_was_changed(made, main, under):
     assert audit_view.row(made, KNOWN, NOW)["cells"][0] == ["Yesterday, Mon 23 Nov", "6:00:00 AM"]
 
 
-def test_all_that_is_known_is_told_in_words():
+def test_details_show_every_fact():
     period = {"label": "First", "start": "08:00", "end": "09:00"}
     before = {"name": "Old", "retired": False, "periods": []}
     after = {"name": "New", "retired": True, "periods": [period], "must_change": None}
@@ -91,3 +107,18 @@ def test_a_move_names_both_slots_and_a_delegate_the_principal():
     assert told["Moved from"] == "Ground 1, Tue 24 Nov, 2–3 PM"
     assert told["On behalf of"] == "Dr. Rao"
     assert audit_view.row(made, KNOWN, NOW)["cells"][1] == ["Ravi", "for Dr. Rao"]
+
+
+def test_details_of_a_closing_show_grounds_days_and_times():
+    made = change("closure", "closed", id="g", **CLOSING, reason="rain", displaced=2)
+
+    assert audit_view.lines(made, KNOWN, ZONE)[2:] == [
+        ("Done", "Closed: closure"),
+        ("Times", "9–10 AM"),
+        ("Grounds", "Ground 1, gone"),
+        ("First", "Tue 24 Nov 2026"),
+        ("Last", "Wed 25 Nov 2026"),
+        ("Reason given", "rain"),
+        ("Displaced", "2"),
+        ("Record", "g"),
+    ]

@@ -1,4 +1,4 @@
-// Leads the window to the door, which leads back here; the link is for where it does not.
+// Redirects the window to sign-in, which redirects back; the link is a fallback.
 const WANTED = "ground-booking-wanted" // remember.js writes it
 
 export default function ({ data, parentElement }) {

@@ -1,5 +1,5 @@
-// At the door of an identity provider, which sends everybody back to the first screen: this window
-// keeps where it wanted to be. leave.js reads it.
+// An identity provider redirects back to the first screen. So this script keeps the path that the
+// window asked for; leave.js reads it.
 export default function ({ data }) {
   if (location.pathname === data.home) return
   sessionStorage.setItem("ground-booking-wanted", location.pathname + location.search)

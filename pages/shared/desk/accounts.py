@@ -1,34 +1,18 @@
-"""The desk's section for accounts: who may sign in, and as what."""
+"""The admin section for accounts: the list, and which dialog is open."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from booking_core import (
-    Account,
-    BookingError,
-    InvalidRequest,
-    Role,
-    add_account,
-    change_account,
-    find_accounts,
-    get_account,
-    reset_password,
-)
-from booking_core.access import passwords
-from pages.shared import elements, live, session, words
+from booking_core import Account, BookingError, find_accounts, get_account
+from pages.shared import elements, live, words
+from pages.shared.desk import account_dialogs
 from pages.shared.services import Services
 
-_ASKED, _SECRET = "admin.accounts.asked", "admin.accounts.secret"
-_MANY = 12  # accounts from which on the list has a field to search it
-_ROLES = {
-    Role.STAFF: "Staff: books, and changes what they booked",
-    Role.PRINCIPAL: "Principal: decides, closes grounds",
-    Role.ADMIN: "Admin: looks after everything but decisions",
-}
+_ASKED = "admin.accounts.asked"
+_MANY = 12  # a longer list gets a search field
 
 
 def show(shared: Services) -> None:
@@ -40,13 +24,15 @@ def show(shared: Services) -> None:
         if st.button(
             "Add account", key="admin.accounts.add", type="primary", icon=":material/person_add:"
         ):
-            st.session_state.pop(_SECRET, None)
-            _add(shared)
+            account_dialogs.add(shared)
     live.fragment(shared, "admin.accounts", lambda: _list(shared))
     action, account_id = st.session_state.pop(_ASKED, ("", ""))
     if action:
-        st.session_state.pop(_SECRET, None)
-        _DIALOGS[action](shared, account_id)
+        account = _read(shared, account_id)
+        if account is not None:
+            # Reruns of the dialog get this same value, so a save can tell whether the account
+            # changed since the user saw it.
+            account_dialogs.open_dialog(action, shared, account)
 
 
 def _list(shared: Services) -> None:
@@ -78,7 +64,7 @@ def _list(shared: Services) -> None:
         if not shown:
             st.caption("No account matches. Clear the field to see all of them.")
             return
-    # Those that may not sign in come last, for they are looked for least.
+    # Disabled accounts come last: users look for them least.
     shown = sorted(shown, key=lambda account: not account.active)
     acted = elements.action_list(
         {
@@ -111,7 +97,7 @@ def _row(account: Account) -> dict[str, Any]:
             {"name": "reset", "label": "Password…", "tone": "", "about": f"New password: {about}"},
             {"name": "disable", "label": "Disable…", "tone": "no", "about": f"Disable: {about}"},
         ]
-        state = ["Active", _way_in(account), "chip"]
+        state = ["Active", _sign_in_method(account), "chip"]
     else:
         actions.append(
             {"name": "enable", "label": "Enable…", "tone": "", "about": f"Enable: {about}"}
@@ -131,7 +117,7 @@ def _row(account: Account) -> dict[str, Any]:
     }
 
 
-def _way_in(account: Account) -> str:
+def _sign_in_method(account: Account) -> str:
     if account.must_change:
         return "one-time password"
     if account.has_password:
@@ -139,210 +125,10 @@ def _way_in(account: Account) -> str:
     return "by e-mail only" if account.email else "no password"
 
 
-@st.dialog("Add account")
-def _add(shared: Services) -> None:
-    if _secret_shown("Add another"):
-        return
-    with st.form("admin.accounts.new", border=False):
-        name = st.text_input("Full name", max_chars=120, placeholder="Meera Nair")
-        account_id = st.text_input("Sign-in name", max_chars=64, placeholder="meera")
-        role = st.selectbox("Role", list(_ROLES), format_func=_ROLES.__getitem__)
-        email = st.text_input(
-            "E-mail (optional)",
-            max_chars=254,
-            help="By which Google, Microsoft or Keycloak knows them.",
-        )
-        with_password = st.checkbox(
-            "Make a one-time password",
-            value=True,
-            help="Not needed where everybody signs in with Google, Microsoft or Keycloak.",
-        )
-        back, sent = _ends("Add account")
-    if back:
-        st.rerun()
-    if not sent:
-        return
-    password = passwords.one_time() if with_password else None
-
-    def add() -> None:
-        account = Account(account_id, name, role, email or None, must_change=with_password)
-        made = add_account(shared.db, account, password=password, by=session.actor())
-        if password is not None:
-            st.session_state[_SECRET] = (made.name, made.id, password)
-
-    if _done(shared, add, "" if with_password else "Account added."):
-        st.rerun(scope="fragment" if with_password else "app")
-
-
-@st.dialog("Change account")
-def _change(shared: Services, account_id: str) -> None:
-    account = _read(shared, account_id)
-    if account is None:
-        return
-    st.caption(f"Sign-in name: {words.literal(account.id)}")
-    with st.form("admin.accounts.changed", border=False):
-        name = st.text_input("Full name", account.name, max_chars=120)
-        roles = list(_ROLES)
-        role = st.selectbox(
-            "Role", roles, roles.index(account.role), format_func=_ROLES.__getitem__
-        )
-        email = st.text_input("E-mail (optional)", account.email or "", max_chars=254)
-        st.caption("With another role they are signed out everywhere, and sign in again.")
-        back, sent = _ends("Save")
-    if back:
-        st.rerun()
-    if not sent:
-        return
-
-    def change() -> None:
-        change_account(
-            shared.db,
-            account.id,
-            name=name,
-            role=role,
-            email=email or None,
-            by=session.actor(),
-        )
-
-    if _done(shared, change, "Account changed."):
-        st.rerun()
-
-
-@st.dialog("Disable this account?")
-def _disable(shared: Services, account_id: str) -> None:
-    account = _read(shared, account_id)
-    if account is None:
-        return
-    itself = account.id == session.actor().id
-    who = "This is your own account. You are" if itself else f"{words.literal(account.name)} is"
-    st.markdown(
-        f"{who} signed out everywhere at once, and cannot sign in until an admin enables the "
-        "account again. Bookings and their history stay as they are."
-    )
-    reason = st.text_input(
-        "Reason (optional)", key="admin.accounts.reason", max_chars=500, placeholder="Left in June"
-    )
-
-    def disable() -> None:
-        change_account(shared.db, account.id, active=False, reason=reason, by=session.actor())
-
-    if _confirmed(shared, "Keep it", "Disable account", disable, "Account disabled.", danger=True):
-        st.rerun()
-
-
-@st.dialog("Enable this account?")
-def _enable(shared: Services, account_id: str) -> None:
-    account = _read(shared, account_id)
-    if account is None:
-        return
-    st.markdown(
-        f"{words.literal(account.name)} may sign in again as {account.role.value}, with the "
-        "password of before."
-    )
-
-    def enable() -> None:
-        change_account(shared.db, account.id, active=True, by=session.actor())
-
-    if _confirmed(shared, "Back", "Enable account", enable, "Account enabled."):
-        st.rerun()
-
-
-@st.dialog("New password")
-def _reset(shared: Services, account_id: str) -> None:
-    if _secret_shown():
-        return
-    account = _read(shared, account_id)
-    if account is None:
-        return
-    st.markdown(
-        f"{words.literal(account.name)} gets a one-time password and is signed out everywhere at "
-        "once. The password of before works no longer."
-    )
-
-    def reset() -> None:
-        password = reset_password(shared.db, account.id, by=session.actor())
-        st.session_state[_SECRET] = (account.name, account.id, password)
-
-    if _confirmed(shared, "Back", "Make a one-time password", reset, ""):
-        st.rerun(scope="fragment")
-
-
-_DIALOGS: dict[str, Callable[[Services, str], None]] = {
-    "change": _change,
-    "disable": _disable,
-    "enable": _enable,
-    "reset": _reset,
-}
-
-
 def _read(shared: Services, account_id: str) -> Account | None:
-    """The account as it is now; says so where it cannot be had."""
+    """The account as stored now; None, with a message on the screen, if it cannot be read."""
     try:
         return get_account(shared.db, account_id)
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
         return None
-
-
-def _secret_shown(again: str = "") -> bool:
-    """Whether a one-time password was made in this dialog: shows it, this once."""
-    made = st.session_state.get(_SECRET)
-    if made is None:
-        return False
-    name, account_id, password = made
-    st.markdown(
-        f"Give this to {words.literal(name)}. It is shown here only, and it is changed at the "
-        "first sign-in."
-    )
-    for label, value in (("Sign-in name", account_id), ("One-time password", password)):
-        st.caption(label)
-        st.code(value, language=None)
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if again and st.button(again, key="admin.accounts.again"):
-            st.session_state.pop(_SECRET, None)
-            st.rerun(scope="fragment")
-        if st.button("Done", key="admin.accounts.done", type="primary"):
-            st.session_state.pop(_SECRET, None)
-            st.rerun()
-    return True
-
-
-def _ends(label: str) -> tuple[bool, bool]:
-    """A form's two buttons, and which of them was pressed."""
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        return st.form_submit_button("Back"), st.form_submit_button(label, type="primary")
-
-
-def _confirmed(
-    shared: Services,
-    back: str,
-    label: str,
-    act: Callable[[], None],
-    told: str,
-    *,
-    danger: bool = False,
-) -> bool:
-    """Two buttons; whether the second was pressed and ``act`` went well."""
-    key = "danger_admin.accounts.do" if danger else "admin.accounts.do"
-    failed = st.container()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button(back, key="admin.accounts.back"):
-            st.rerun()
-        pressed = st.button(label, key=key, type="primary")
-    with failed:
-        return pressed and _done(shared, act, told)
-
-
-def _done(shared: Services, act: Callable[[], None], told: str) -> bool:
-    """Whether ``act`` went well; what it was refused for stands in the dialog."""
-    try:
-        with shared.change():
-            act()
-    except BookingError as exc:
-        is_id = isinstance(exc, InvalidRequest) and exc.field == "id"
-        said = f"The sign-in name {exc.problem}." if is_id else words.error(exc)
-        st.error(words.literal(said))
-        return False
-    if told:
-        st.toast(told, icon=":material/check:")
-    return True

@@ -1,4 +1,4 @@
-"""The desk's section for audit: every change, by whom and when. To read and take away only."""
+"""The admin section for the audit: all changes, to read and to export."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def show(shared: Services) -> None:
 
 
 def _first_page() -> None:
-    st.session_state[_PAGES] = []  # the last change of each page before this one
+    st.session_state[_PAGES] = []  # the last change of each previous page
 
 
 def _clear(dates: tuple[Date, Date]) -> None:
@@ -47,7 +47,7 @@ def _clear(dates: tuple[Date, Date]) -> None:
 
 
 def _admin() -> Actor:
-    """Whoever is there now; raises NotAllowed. What is kept was read for somebody who might."""
+    """The user of this screen. Raises NotAllowed: cached changes were read for another user."""
     by = session.viewer()
     check_may("administer", by)
     return by
@@ -133,7 +133,7 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
         "columns": ["When", "Who", "Did what", "To what"],
         "rows": [audit_view.row(change, grounds, now) for change in shown],
         "bulk": [],
-        "live": True,  # to read them is always possible
+        "live": True,  # reading does not depend on the connection
     }
     acted = elements.action_list(payload, key="admin.audit.list")
     if acted is not None:
@@ -153,15 +153,15 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
 
 @st.dialog("Change")
 def _details(shared: Services, change: Change) -> None:
-    told = audit_view.lines(change, shared.reference().grounds, shared.settings.zone)
+    lines = audit_view.lines(change, shared.reference().grounds, shared.settings.zone)
     st.table(
         {
-            "Name": [f"**{words.literal(name)}**" for name, _ in told],
-            "Value": [words.literal(value) for _, value in told],
+            "Name": [f"**{words.literal(name)}**" for name, _ in lines],
+            "Value": [words.literal(value) for _, value in lines],
         },
         border="horizontal",
         hide_index=True,
         hide_header=True,
-        alt="All that is known of this change",
+        alt="All facts of this change",
     )
     st.caption("Entries cannot be changed or removed here.")

@@ -1,4 +1,4 @@
-"""A change in words: payloads and lines, no queries."""
+"""The text of a change: table rows and detail lines, no queries."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _NAMES = {
     "timetable_id": "Timetable",
     "wall_shows": "The wall shows",
 }
-# Shown on other lines, or of no use to a reader.
 _DATES = frozenset(("date", "first", "last"))
-_LEFT_OUT = frozenset(("_id", "ground_id", "date", "start", "end", "cells"))
+_TIMES = ("start", "end")
+_SLOT = ("ground_id", "date", *_TIMES)
 
 
 def what(name: str) -> str:
-    """``Booking``, ``Ground``: what a change was made to."""
+    """The kind of object that was changed, such as ``Booking`` or ``Ground``."""
     return _plain(name)
 
 
 def row(change: Change, grounds: Mapping[str, Ground], now: datetime) -> dict[str, Any]:
-    """A line of the audit list."""
+    """A row of the audit list."""
     zone = now.tzinfo
     assert isinstance(zone, ZoneInfo)
     local = change.at.astimezone(zone)
@@ -62,15 +62,17 @@ def row(change: Change, grounds: Mapping[str, Ground], now: datetime) -> dict[st
 
 
 def key(change: Change) -> str:
-    """Another text for each change."""
+    """A text that differs for each change."""
     _, id, place = change.place or (None, change.id, 0)
     return f"{id}:{place}"
 
 
 def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
-    """What it was done to, and what goes under that."""
+    """The name of what was changed, and the line below it."""
     facts = change.details
-    if change.what in ("booking", "closure") and "date" in facts:
+    if change.what == "closure":
+        return _closure(change, grounds)
+    if change.what == "booking":
         place, time_of_day = slot(facts, grounds).rsplit(", ", 1)
         under = [str(facts[name]) for name in ("game", "student_name") if facts.get(name)]
         if facts.get("reason"):
@@ -91,16 +93,41 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
     return name or what(change.what), under
 
 
+def _closure(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
+    """The grounds and days; liftings by older versions of the app name neither."""
+    facts = change.details
+    names = [_ground_name(id, grounds) for id in facts.get("grounds", ())]
+    days = [_date(facts[name]) for name in ("first", "last") if name in facts]
+    main = ", ".join([words.listed(names) if names else "Closure", " – ".join(dict.fromkeys(days))])
+    under = [times] if (times := _times(facts)) else []
+    if facts.get("reason"):
+        under.append(f"“{facts['reason']}”")
+    if displaced := facts.get("displaced"):
+        under.append(f"{displaced} booking{'' if displaced == 1 else 's'} displaced")
+    return main.removesuffix(", "), " · ".join(under)
+
+
+def _times(facts: Mapping[str, Any]) -> str:
+    """The part of a day that a closure covers; "" if the entry does not name it."""
+    if not all(name in facts for name in _TIMES):
+        return ""
+    return words.stretch(*(time.fromisoformat(facts[name]) for name in _TIMES))
+
+
+def _ground_name(id: str, grounds: Mapping[str, Ground]) -> str:
+    ground = grounds.get(id)
+    return ground.name if ground else id
+
+
 def slot(facts: Mapping[str, Any], grounds: Mapping[str, Ground]) -> str:
-    ground = grounds.get(facts["ground_id"])
+    """``Ground 1, Tue 24 Nov, 9–10 AM``."""
     date = Date.fromisoformat(facts["date"])
     span = words.span(*(time.fromisoformat(facts[name]) for name in ("start", "end")))
-    name = ground.name if ground else facts["ground_id"]
-    return f"{name}, {words.short_date(date)}, {span}"
+    return f"{_ground_name(facts['ground_id'], grounds)}, {words.short_date(date)}, {span}"
 
 
 def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list[tuple[str, str]]:
-    """(name, value) of all that is known of a change."""
+    """(name, value) of each fact of a change."""
     local = change.at.astimezone(zone)
     found = [
         ("When", f"{words.short_date(local.date())} {local.year}, {words.to_the_second(local)}"),
@@ -112,13 +139,18 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     facts = change.details
     if "ground_id" in facts and "date" in facts:
         found.append(("Slot", slot(facts, grounds)))
+    elif times := _times(facts):
+        found.append(("Times", times))
+    in_slot = _SLOT if "ground_id" in facts else _TIMES
     for name, value in facts.items():
-        if name in ("before", "after") or (name in _LEFT_OUT and "ground_id" in facts):
+        if name in ("before", "after", *in_slot):
             continue
         if name == "moved_from" and isinstance(value, Mapping):
             found.append((_plain(name), slot(value, grounds)))
         elif isinstance(value, Mapping):
             found += [(f"{_plain(name)}, {_plain(k).lower()}", _value(v)) for k, v in value.items()]
+        elif name == "grounds" and isinstance(value, list):
+            found.append((_plain(name), ", ".join(_ground_name(id, grounds) for id in value)))
         elif name in _DATES:
             found.append((_plain(name), _date(str(value))))
         else:
@@ -135,7 +167,7 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
 
 
 def _for_whom(change: Change) -> str:
-    """Under a name: whose decision it was, or the account where the name does not tell it."""
+    """The line below a name: the principal of a delegate, or the account id if it says more."""
     if change.on_behalf_of:
         return f"for {change.on_behalf_of}"
     return "" if change.by.casefold() == change.by_name.casefold() else change.by
@@ -155,7 +187,7 @@ def _plain(name: str) -> str:
 
 
 def _value(value: Any, name: str = "") -> str:
-    """Facts as people say them; ``name``: of which field."""
+    """A value as text; ``name`` is its field."""
     match value:
         case None | "":
             return "–"

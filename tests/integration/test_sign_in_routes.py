@@ -1,4 +1,4 @@
-"""The routes at the door of a running app, attacked over HTTP and over its WebSockets."""
+"""The sign-in routes of a running app, attacked over HTTP and over its WebSockets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.requests import Request
-from streamlit_client import SECRETS, heard, is_led_away
+from streamlit_client import SECRETS, heard, is_redirected
 from support import eventually
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
@@ -28,8 +28,8 @@ from booking_core import (
     reset_password,
     session_of,
 )
-from pages.shared import door
 from pages.shared.address import COOKIE
+from pages.shared.client import address_of
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 OURS = {"sec-fetch-site": "same-origin"}
@@ -54,7 +54,7 @@ def school(running: tuple[AppServer, School]) -> School:
 
 @pytest.fixture
 def client(running: tuple[AppServer, School]) -> Iterator[httpx.Client]:
-    """A browser without a page, at an address of its own, where nobody has failed yet."""
+    """An HTTP client at an address of its own, without failed sign-ins."""
     headers = OURS | {"x-forwarded-for": next(_addresses)}
     with httpx.Client(base_url=running[0].url, headers=headers) as browser:
         yield browser
@@ -62,14 +62,14 @@ def client(running: tuple[AppServer, School]) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def known(running: tuple[AppServer, School]) -> str:
-    """The id of an account with PASSWORD that no test changes: a password takes time to make."""
+    """The id of an account with PASSWORD that no test changes: hashing one takes time."""
     add_account(running[1].db, Account("known", "Known <i>Rao", Role.STAFF), password=PASSWORD)
     return "known"
 
 
 @pytest.fixture
 def asha(school: School) -> str:
-    """The id of an account with PASSWORD, unknown to any test before."""
+    """The id of a new account with PASSWORD."""
     account_id = f"asha{next(_numbers)}"
     add_account(school.db, Account(account_id, "Asha <i>Rao", Role.STAFF), password=PASSWORD)
     return account_id
@@ -78,12 +78,12 @@ def asha(school: School) -> str:
 _numbers = itertools.count(1)
 
 
-def enter(client: httpx.Client, name: str, password: str = PASSWORD, **fields: str):
+def post_sign_in(client: httpx.Client, name: str, password: str = PASSWORD, **fields: str):
     return client.post("/signin", data={"name": name, "password": password} | fields)
 
 
-def test_the_cookie_is_for_the_browser_alone_and_only_its_hash_is_kept(client, known, school):
-    answer = enter(client, known, next="/bookings?x=1")
+def test_no_script_reads_the_cookie_and_only_its_hash_is_stored(client, known, school):
+    answer = post_sign_in(client, known, next="/bookings?x=1")
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/bookings?x=1")
     [cookie] = answer.headers.get_list("set-cookie")
@@ -111,19 +111,22 @@ def test_the_cookie_is_secure_behind_a_proxy_that_ends_tls(client, known):
     assert "; secure" in answer.headers["set-cookie"].lower()
 
 
-def test_a_token_from_before_signing_in_is_worth_nothing_afterwards(client, known, school):
+def test_a_token_planted_before_sign_in_is_invalid_afterwards(client, known, school):
     planted = school.token("meera")
     school.forget_tokens()
     client.cookies.set(COOKIE, planted)
 
-    answer = enter(client, known)
+    answer = post_sign_in(client, known)
 
     assert answer.cookies[COOKIE] != planted
     assert session_of(school.db, planted) is None
 
 
 def test_an_unknown_name_and_a_wrong_password_get_the_same_page(client, known):
-    wrong, unknown = enter(client, known, "not the password"), enter(client, "x" + known, PASSWORD)
+    wrong, unknown = (
+        post_sign_in(client, known, "not the password"),
+        post_sign_in(client, "x" + known, PASSWORD),
+    )
 
     assert wrong.status_code == unknown.status_code == 401
     assert wrong.text == unknown.text.replace("x" + known, known)
@@ -132,23 +135,23 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_page(client, known):
 
 
 @pytest.mark.parametrize("name", ["", "'><script>alert(1)</script>", "a\x00b", "ä" * 300, "{$gt}"])
-def test_a_name_that_is_none_is_refused_and_shown_as_typed(client, name):
-    answer = enter(client, name)
+def test_a_malformed_name_is_refused_and_escaped(client, name):
+    answer = post_sign_in(client, name)
 
     assert answer.status_code == 401
     assert "<script" not in answer.text
 
 
-def test_a_password_is_not_guessed_from_one_address_nor_from_many(client, asha, school):
+def test_guesses_are_delayed_from_one_address_and_from_many(client, asha, school):
     for _ in range(5):
-        assert enter(client, asha, "guess").status_code == 401
-    refused = enter(client, asha)
+        assert post_sign_in(client, asha, "guess").status_code == 401
+    refused = post_sign_in(client, asha)
 
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
     assert "Too many tries" in refused.text
     client.headers["x-forwarded-for"] = next(_addresses)
-    assert enter(client, asha).status_code == 429
+    assert post_sign_in(client, asha).status_code == 429
 
 
 @pytest.mark.parametrize(
@@ -157,14 +160,14 @@ def test_a_password_is_not_guessed_from_one_address_nor_from_many(client, asha, 
         ({}, False, "10.0.0.9"),
         ({"x-forwarded-for": "1.2.3.4"}, False, "forwarded"),
         ({"x-forwarded-for": "5.6.7.8"}, False, "forwarded"),
-        ({"x-forwarded-for": "1.2.3.4"}, True, "10.0.0.9"),  # as the server made of it
+        ({"x-forwarded-for": "1.2.3.4"}, True, "10.0.0.9"),  # the server has set it
     ],
 )
-def test_nobody_makes_up_an_address_unless_a_proxy_is_trusted(headers, trusted, expected):
+def test_an_invented_address_is_ignored_unless_a_proxy_is_trusted(headers, trusted, expected):
     raw = [(k.encode(), v.encode()) for k, v in headers.items()]
     request = Request({"type": "http", "headers": raw, "client": ("10.0.0.9", 1)})
 
-    assert door.address_of(request, trusted) == expected
+    assert address_of(request, trusted) == expected
 
 
 @pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])
@@ -179,7 +182,7 @@ def test_nobody_makes_up_an_address_unless_a_proxy_is_trusted(headers, trusted, 
     ],
     ids=str,
 )
-def test_a_form_of_another_site_does_nothing(client, known, school, path, sent):
+def test_a_form_of_another_site_is_refused(client, known, school, path, sent):
     token = open_session(school.db, known)
     client.cookies.set(COOKIE, token)
     del client.headers["sec-fetch-site"]
@@ -195,11 +198,11 @@ def test_a_form_of_another_site_does_nothing(client, known, school, path, sent):
     assert session_of(school.db, token) is not None
 
 
-def test_a_form_of_ours_is_known_by_its_origin_where_the_browser_is_old(client, known):
+def test_an_old_browser_is_recognised_by_its_origin(client, known):
     del client.headers["sec-fetch-site"]
     client.headers["origin"] = str(client.base_url).rstrip("/")
 
-    assert enter(client, known).status_code == 303
+    assert post_sign_in(client, known).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -221,18 +224,18 @@ def test_a_form_of_ours_is_known_by_its_origin_where_the_browser_is_old(client, 
         "/" + "b" * 600,
     ],
 )
-def test_nobody_is_led_to_another_site(client, school, to):
+def test_no_address_redirects_to_another_site(client, school, to):
     client.cookies.set(COOKIE, school.token("meera"))
 
     assert client.get("/signin", params={"next": to}).headers["location"] == "/"
     assert client.get("/password", params={"next": to}).status_code == 404  # has none
 
 
-def test_nobody_is_led_to_another_site_by_the_form(client, known):
-    assert enter(client, known, next="//evil.example").headers["location"] == "/"
+def test_the_form_redirects_to_no_other_site(client, known):
+    assert post_sign_in(client, known, next="//evil.example").headers["location"] == "/"
 
 
-def test_no_answer_can_be_framed_or_taken_for_something_else(client):
+def test_no_response_can_be_framed_or_sniffed(client):
     for path in ("/", "/book", "/signin", "/wall", "/_stcore/health", "/favicon.png", "/nowhere/x"):
         answer = client.get(path, headers=HTML)
         assert answer.headers["x-frame-options"] == "DENY", path
@@ -243,9 +246,9 @@ def test_no_answer_can_be_framed_or_taken_for_something_else(client):
     assert timer.headers["x-frame-options"] == "SAMEORIGIN"
 
 
-def test_the_door_runs_no_script_and_shows_what_others_wrote_as_text(client, known):
+def test_the_sign_in_pages_run_no_script_and_escape_all_text(client, known):
     page = client.get("/signin")
-    enter(client, known)
+    post_sign_in(client, known)
     change = client.get("/password", params={"next": "/book"})
 
     assert "Farah &lt;b&gt;" in page.text
@@ -255,14 +258,14 @@ def test_the_door_runs_no_script_and_shows_what_others_wrote_as_text(client, kno
     assert page.headers["cache-control"] == change.headers["cache-control"] == "no-store"
 
 
-def test_more_than_a_form_holds_is_not_read(client):
+def test_a_form_is_read_up_to_its_limit_only(client):
     def endless() -> Iterator[bytes]:
         for _ in range(10_000):
             yield b"name=" + b"x" * 1000 + b"&"
 
     form = {"content-type": "application/x-www-form-urlencoded"}
     assert client.post("/signin", content=b"x" * 9000, headers=form).status_code == 413
-    with contextlib.suppress(httpx.TransportError):  # hung up on, in the middle
+    with contextlib.suppress(httpx.TransportError):  # the server may close the connection first
         assert client.post("/signin", content=endless(), headers=form).status_code == 413
     assert client.post("/signin", content="a=1&" * 50, headers=form).status_code == 400
     assert client.post("/signin", content="ä".encode(), headers=form).status_code == 400
@@ -282,7 +285,7 @@ def test_more_than_a_form_holds_is_not_read(client):
         "//etc/passwd",
     ],
 )
-def test_no_path_leads_out_of_what_is_served(running, path):
+def test_no_path_serves_another_file(running, path):
     app, _ = running
     link = http.client.HTTPConnection("127.0.0.1", app.port, timeout=20)
     link.request("GET", path)
@@ -295,7 +298,7 @@ def test_no_path_leads_out_of_what_is_served(running, path):
     assert b"root:" not in body
 
 
-def test_without_a_cookie_a_screen_leads_to_the_door_and_the_wall_does_not(client):
+def test_without_a_cookie_screens_redirect_to_sign_in_and_the_wall_does_not(client):
     for path in ("/", "/book", "/bookings", "/approvals", "/admin", "/nowhere"):
         answer = client.get(path, headers=HTML)
         assert answer.status_code == 303, path
@@ -305,13 +308,13 @@ def test_without_a_cookie_a_screen_leads_to_the_door_and_the_wall_does_not(clien
 
 
 @pytest.mark.parametrize("page", ["", "book", "bookings", "approvals", "admin", "nowhere"])
-def test_without_a_cookie_streamlit_tells_nothing_but_the_way_to_the_door(running, page):
+def test_without_a_cookie_streamlit_sends_only_a_redirect(running, page):
     app, _ = running
-    assert is_led_away(heard(app, None, page))
-    assert is_led_away(heard(app, "made-up-" + "x" * 40, page))
+    assert is_redirected(heard(app, None, page))
+    assert is_redirected(heard(app, "made-up-" + "x" * 40, page))
 
 
-def test_without_a_cookie_the_wall_and_the_health_tell_nothing_of_anybody(running, client):
+def test_without_a_cookie_the_wall_and_the_health_name_no_person(running, client):
     app, _ = running
     wall = heard(app, None, "wall")
     health = client.get("/_stcore/health").text + client.get("/_stcore/host-config").text
@@ -320,9 +323,9 @@ def test_without_a_cookie_the_wall_and_the_health_tell_nothing_of_anybody(runnin
     assert not any(secret in wall + health for secret in SECRETS)
 
 
-def test_a_stolen_token_is_worth_nothing_after_signing_out(running, client, known):
+def test_a_stolen_token_is_invalid_after_sign_out(running, client, known):
     app, _ = running
-    token = enter(client, known).cookies[COOKIE]
+    token = post_sign_in(client, known).cookies[COOKIE]
     assert "Student 1" in heard(app, token, "bookings")
 
     answer = client.post("/signout")
@@ -335,32 +338,32 @@ def test_a_stolen_token_is_worth_nothing_after_signing_out(running, client, know
         lambda: client.get("/book", headers=HTML | stolen).status_code == 303,
     )
     assert client.get("/password", headers=stolen).status_code == 303
-    assert is_led_away(heard(app, token, "bookings"))
+    assert is_redirected(heard(app, token, "bookings"))
 
 
-def test_another_role_or_a_disabled_account_ends_every_session_at_once(running, client, asha):
+def test_a_new_role_and_disabling_end_every_session_at_once(running, client, asha):
     app, school = running
-    token = enter(client, asha).cookies[COOKIE]
+    token = post_sign_in(client, asha).cookies[COOKIE]
     change_account(school.db, asha, role=Role.PRINCIPAL, by=None)
-    assert eventually(lambda: is_led_away(heard(app, token, "bookings")))
+    assert eventually(lambda: is_redirected(heard(app, token, "bookings")))
 
-    token = enter(client, asha).cookies[COOKIE]
+    token = post_sign_in(client, asha).cookies[COOKIE]
     assert "Student 1" in heard(app, token, "bookings")
     change_account(school.db, asha, active=False, by=None)
 
-    assert eventually(lambda: is_led_away(heard(app, token, "bookings")))
-    assert enter(client, asha).status_code == 401
+    assert eventually(lambda: is_redirected(heard(app, token, "bookings")))
+    assert post_sign_in(client, asha).status_code == 401
 
 
-def test_a_password_set_by_an_admin_lets_nobody_in_before_it_is_changed(running, client, asha):
+def test_a_one_time_password_must_be_changed_before_any_screen_opens(running, client, asha):
     app, school = running
     one_time = reset_password(school.db, asha, by=None)
 
-    answer = enter(client, asha, one_time, next="/bookings")
+    answer = post_sign_in(client, asha, one_time, next="/bookings")
     token = answer.cookies[COOKIE]
 
     assert answer.headers["location"] == "/password?next=%2Fbookings"
-    assert is_led_away(heard(app, token, "bookings"))
+    assert is_redirected(heard(app, token, "bookings"))
     assert "set by somebody else" in client.get("/password").text
     wrong = {"old": "x" * 12, "new": OTHER, "again": OTHER}
     assert client.post("/password", data=wrong).status_code == 422
@@ -379,7 +382,7 @@ def test_a_password_set_by_an_admin_lets_nobody_in_before_it_is_changed(running,
     assert "Student 1" in heard(app, done.cookies[COOKIE], "bookings")
 
 
-def test_without_an_admin_the_door_says_how_to_make_one(client, school):
+def test_without_an_admin_sign_in_says_how_to_add_one(client, school):
     assert "account add" not in client.get("/signin").text
     school.db["accounts"].update_one({"_id": "admin"}, {"$set": {"active": False}})
     try:

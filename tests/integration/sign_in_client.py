@@ -1,6 +1,6 @@
-"""What the tests of the door share: who stands before it, and how a try fails.
+"""Shared by the tests of sign-in: accounts, addresses, and failed attempts.
 
-The moments are those of the clock: what has ended by it the server itself would take away.
+NOW is the real time, because the server removes documents that have expired by its own clock.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def fail(db, name="ravi", password="a wrong guess", address=HERE, now=NOW, times
         assert type(error.value) is SignInRefused
 
 
-def wait_told(db, name="ravi", password=PASSWORD, address=HERE, now=NOW):
+def seconds_to_wait(db, name="ravi", password=PASSWORD, address=HERE, now=NOW):
     with pytest.raises(TooManyAttempts) as error:
         sign_in(db, name, password, address=address, now=now)
     return error.value.wait_seconds
 
 
-def account_journal(db):
-    """The journal's entries of accounts, the oldest first."""
+def account_entries(db):
+    """(user, action, kind, id) of the audit log's entries for accounts, oldest first."""
     return [
         (row["by"], row["action"], row["what"], row["id"])
         for row in db.audit.find({"what": "account"}).sort([("at", 1)])

@@ -1,13 +1,12 @@
-"""The routes at the door: signing in and out, another password, the demo's accounts.
+"""HTTP routes of sign-in: sign in, sign out, change a password, choose a demo account.
 
-They set and clear the session's cookie, which no script of a page can read. What they refuse tells
-nobody whether a name exists. Nothing here may import a component: the server loads this module
-before Streamlit runs, and would not serve the component then.
+They set and delete the session's cookie, which no script of a page can read. Their refusals do not
+tell whether a name exists. This module must import no Streamlit component: the server loads it
+before Streamlit runs, and would not serve a component that is registered so early.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from booking_core import (
@@ -32,61 +31,35 @@ from booking_core import (
     sign_out,
 )
 from booking_core.access.passwords import SHORTEST
-from booking_core.access.sign_in import LONGEST
+from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
-from pages.shared import door_page as page
 from pages.shared import identity, services, words
+from pages.shared import sign_in_html as html
 from pages.shared.address import COOKIE, base
+from pages.shared.client import address_of, is_https, is_this_computer
 from pages.shared.forms import Refused, form_of
 from pages.shared.people import Person
 from pages.shared.services import Services
+from pages.shared.sign_in_responses import message, page, redirect, unavailable
 
-_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_FORWARDING = ("forwarded", "via", "x-real-ip")
-# A screen's address lies one level below the app's: no second slash, no escapes, no other host.
+# The path of a screen is one segment: no second slash, no escapes, no other host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
-_DOORS = ("/signin", "/signout", "/password")
+_NO_SCREENS = ("/signin", "/signout", "/password")
 
 
 def safe_next(text: str | None) -> str:
-    """``text`` if it is the address of a screen here, else that of the first screen."""
+    """``text`` if it is the path of a screen of this app, else the path of the first screen."""
     first = f"{base()}/"
     if not text or not text.startswith(first):
         return first
     rest = text[len(base()) :]
-    if not _SCREEN.fullmatch(rest) or rest.partition("?")[0] in _DOORS:
+    if not _SCREEN.fullmatch(rest) or rest.partition("?")[0] in _NO_SCREENS:
         return first
     return text
 
 
-def address_of(request: Request, trust_proxy: bool) -> str:
-    """From where the request comes, for counting failures.
-
-    The server has put the address that a proxy on this computer names in the place of the proxy's
-    own. Unless that proxy is trusted, whoever names an address is counted with all who do: nobody
-    gets a new count by making one up.
-    """
-    if "x-forwarded-for" in request.headers and not trust_proxy:
-        return "forwarded"
-    return request.client.host if request.client else "unknown"
-
-
-def is_this_computer(request: Request) -> bool:
-    """Whether somebody at this very computer asks, with nobody between."""
-    host = request.headers.get("host", "").lower()
-    name = host[: host.rfind(":")] if re.search(r":\d+$", host) else host
-    if name not in _LOOPBACK_NAMES or request.client is None:
-        return False
-    if any(h.startswith("x-forwarded") or h in _FORWARDING for h in request.headers):
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-
-
 def is_demo(shared: Services, request: Request) -> bool:
-    """Whether the demo's accounts may be taken without a password."""
+    """Whether the request may use a demo account without a password."""
     return (
         shared.db is not None
         and shared.settings.mongodb_uri is None
@@ -96,21 +69,21 @@ def is_demo(shared: Services, request: Request) -> bool:
 
 
 async def person_of(request: Request) -> Person | None:
-    """Who is signed in by the cookie of ``request``. Raises StoreUnavailable."""
+    """The person of the session cookie; None without a session. Raises StoreUnavailable."""
     shared, token = services.start(), request.cookies.get(COOKIE)
     if not token or shared.db is None:
         return None
     return await _off_loop(lambda: shared.people.known(token))
 
 
-def _answers(route: Callable[..., Any], federated: bool | None) -> Callable[[Request], Any]:
-    """Around a route: what is the same for all of them.
+def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Request], Any]:
+    """``route`` with the error pages that all routes share.
 
-    ``federated``: whether it is there where an identity provider signs people in, or where none
-    does; None: in both.
+    ``federated`` True: the route exists only with an identity provider; False: only without one;
+    None: always.
     """
 
-    async def answer(request: Request) -> Response:
+    async def handle(request: Request) -> Response:
         shared = services.start()
         try:
             if federated not in (None, identity.is_on()):
@@ -118,29 +91,29 @@ def _answers(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
             response: Response = await route(request, shared)
         except Refused as exc:
             title = "Not found" if exc.status == 404 else "Not done"
-            response = _plain(shared, exc.status, title, exc.text)
+            response = message(shared, exc.status, title, exc.text)
         except StoreUnavailable as exc:
-            response = _away(shared, exc)
+            response = unavailable(shared, exc)
         return response
 
-    return answer
+    return handle
 
 
-async def _signin(request: Request, shared: Services) -> Response:
+async def _sign_in_page(request: Request, shared: Services) -> Response:
     if request.method == "POST":
         return await _sign_in(request, shared)
     if shared.db is None:
-        return _away(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
-        return _to(to)
-    return await _form(request, shared, to, ended=COOKIE in request.cookies)
+        return redirect(to)
+    return await _sign_in_form(request, shared, to, ended=COOKIE in request.cookies)
 
 
 async def _sign_in(request: Request, shared: Services) -> Response:
     form = await form_of(request)
     if shared.db is None:
-        return _away(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     to, name = safe_next(form.get("next")), form.get("name", "")
     try:
         signed_in = await _off_loop(
@@ -154,35 +127,35 @@ async def _sign_in(request: Request, shared: Services) -> Response:
     except StoreUnavailable:
         raise
     except TooManyAttempts as exc:
-        response = await _form(request, shared, to, name, words.error(exc), 429)
+        response = await _sign_in_form(request, shared, to, name, words.error(exc), 429)
         response.headers["retry-after"] = str(exc.wait_seconds)
         return response
     except SignInRefused as exc:
-        return await _form(request, shared, to, name, words.error(exc), 401)
-    except BookingError:  # a name or a password that none can be
-        return await _form(request, shared, to, "", words.error(SignInRefused()), 401)
+        return await _sign_in_form(request, shared, to, name, words.error(exc), 401)
+    except BookingError:  # malformed, so no account has it
+        return await _sign_in_form(request, shared, to, "", words.error(SignInRefused()), 401)
     if signed_in.account.must_change:
         to = f"{base()}/password?next={quote(to, safe='')}"
-    return await _let_in(request, shared, signed_in.token, to)
+    return await _start_session(request, shared, signed_in.token, to)
 
 
 async def _provider(request: Request, shared: Services) -> Response:
-    """In by the proof that the screen at the door has left for this very browser."""
+    """Signs in with the login token that the sign-in screen has kept for this browser."""
     to = safe_next(request.query_params.get("next"))
     if shared.db is None:
-        return _away(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     if await person_of(request) is not None:
-        return _to(to)
+        return redirect(to)
     proof = identity.take(request.cookies)
     if proof is None:
-        # A page, and no way back by itself: a proof that never arrives must not go in circles.
+        # A page without a redirect: if no token ever arrives, a redirect would go in circles.
         text = "Nothing has come from your identity provider for this browser yet."
-        return _plain(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
+        return message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
     try:
         signed_in = await _off_loop(lambda: sign_in_by_proof(shared.db, proof))
-    except SignInRefused:  # as of this moment; the screen there says why
-        return _to(to)
-    return await _let_in(request, shared, signed_in.token, to)
+    except SignInRefused:  # the screen that follows shows the reason
+        return redirect(to)
+    return await _start_session(request, shared, signed_in.token, to)
 
 
 async def _demo(request: Request, shared: Services) -> Response:
@@ -196,14 +169,14 @@ async def _demo(request: Request, shared: Services) -> Response:
         token = await _off_loop(lambda: open_session(shared.db, chosen))
     except (NotFound, SignInRefused) as exc:
         raise Refused(400, "This account is not there any more.") from exc
-    return await _let_in(request, shared, token, safe_next(form.get("next")))
+    return await _start_session(request, shared, token, safe_next(form.get("next")))
 
 
-async def _signout(request: Request, shared: Services) -> Response:
+async def _sign_out(request: Request, shared: Services) -> Response:
     await form_of(request)
-    await _end(request, shared)
-    # Out of the provider's session too, or whoever sits down next is let in by it.
-    response = _to(f"{base()}/{identity.LOGOUT}" if identity.is_on() else f"{base()}/signin")
+    await _end_session(request, shared)
+    # Signs out of the provider too: its session would sign in the next user of this browser.
+    response = redirect(f"{base()}/{identity.LOGOUT}" if identity.is_on() else f"{base()}/signin")
     response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
     return response
 
@@ -211,18 +184,18 @@ async def _signout(request: Request, shared: Services) -> Response:
 async def _password(request: Request, shared: Services) -> Response:
     form = await form_of(request) if request.method == "POST" else {}
     if shared.db is None:
-        return _away(shared, shared.problem)
+        return unavailable(shared, shared.problem)
     to = safe_next(form.get("next") or request.query_params.get("next"))
     person = await person_of(request)
     if person is None:
-        return _to(f"{base()}/signin?next={quote(to, safe='')}")
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
     account, school = person.account, shared.settings.school_name
     if not account.has_password:
         raise Refused(404, "Your account has no password to change.")
 
     def ask(problem: str = "", status: int = 200) -> Response:
-        return _html(
-            page.new_password(
+        return page(
+            html.new_password(
                 base(),
                 school,
                 account.id,
@@ -253,14 +226,14 @@ async def _password(request: Request, shared: Services) -> Response:
         return response
     except SignInRefused:
         return ask("The password that you have now is another one. Please type it again.", 422)
-    except NotFound:  # the account has gone at this moment
-        return _to(f"{base()}/signin")
+    except NotFound:  # the account was removed meanwhile
+        return redirect(f"{base()}/signin")
     except BookingError as exc:
         return ask(words.error(exc).replace("password", "The new password", 1), 422)
-    return await _let_in(request, shared, token, to)
+    return await _start_session(request, shared, token, to)
 
 
-async def _form(
+async def _sign_in_form(
     request: Request,
     shared: Services,
     to: str,
@@ -270,8 +243,8 @@ async def _form(
     ended: bool = False,
 ) -> Response:
     admin, demo = await _off_loop(lambda: (has_admin(shared.db), is_demo(shared, request)))
-    return _html(
-        page.sign_in(
+    return page(
+        html.sign_in(
             base(),
             shared.settings.school_name,
             shared.settings.contact,
@@ -286,59 +259,26 @@ async def _form(
     )
 
 
-async def _let_in(request: Request, shared: Services, token: str, to: str) -> Response:
-    """To ``to`` with a session that begins now; the one before it ends."""
-    await _end(request, shared)
-    response = _to(to)
+async def _start_session(request: Request, shared: Services, token: str, to: str) -> Response:
+    """A redirect to ``to`` that sets the cookie of the new session; ends the previous session."""
+    await _end_session(request, shared)
+    response = redirect(to)
     response.set_cookie(
         COOKIE,
         token,
         max_age=int(LONGEST.total_seconds()),
         path=base() or "/",
-        secure=_is_https(request, shared),
+        secure=is_https(request, shared),
         httponly=True,
         samesite="lax",
     )
     return response
 
 
-async def _end(request: Request, shared: Services) -> None:
+async def _end_session(request: Request, shared: Services) -> None:
     token = request.cookies.get(COOKIE)
     if token and shared.db is not None:
         await _off_loop(lambda: sign_out(shared.db, token))
-
-
-def _is_https(request: Request, shared: Services) -> bool:
-    return (
-        request.url.scheme == "https"
-        or request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
-        or (shared.settings.public_url or "").startswith("https:")
-    )
-
-
-def _away(shared: Services, problem: BookingError | None) -> Response:
-    text = "The database is starting." if problem is None else words.error(problem)
-    door = f"{base()}/" if identity.is_on() else f"{base()}/signin"
-    response = _plain(shared, 503, "Not connected yet", text, (door, "Try again"))
-    response.headers["refresh"] = f"2; url={door}"
-    return response
-
-
-def _plain(
-    shared: Services, status: int, title: str, text: str, link: tuple[str, str] | None = None
-) -> Response:
-    return _html(page.plain(base(), shared.settings.school_name, title, text, link), status)
-
-
-def _html(text: str, status: int = 200) -> Response:
-    response = HTMLResponse(text, status)
-    response.headers["content-security-policy"] = page.policy(base())
-    response.headers["cache-control"] = "no-store"
-    return response
-
-
-def _to(address: str) -> Response:
-    return RedirectResponse(address, 303, {"cache-control": "no-store"})
 
 
 async def _off_loop(work: Callable[[], Any]) -> Any:
@@ -346,15 +286,15 @@ async def _off_loop(work: Callable[[], Any]) -> Any:
 
 
 def routes() -> list[Route]:
-    """Under the address that the app is served at."""
+    """The routes, below the base path of the app."""
 
     def at(path: str, route: Callable[..., Any], *methods: str, federated: bool | None) -> Route:
-        return Route(f"{base()}/{path}", _answers(route, federated), methods=methods)
+        return Route(f"{base()}/{path}", _handler(route, federated), methods=methods)
 
     return [
-        at("signin", _signin, "GET", "POST", federated=False),
+        at("signin", _sign_in_page, "GET", "POST", federated=False),
         at("signin/demo", _demo, "POST", federated=False),
         at("signin/provider", _provider, "GET", federated=True),
-        at("signout", _signout, "POST", federated=None),
+        at("signout", _sign_out, "POST", federated=None),
         at("password", _password, "GET", "POST", federated=False),
     ]

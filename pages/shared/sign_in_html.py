@@ -1,6 +1,6 @@
-"""The pages at the door, as HTML: they must be there before any of Streamlit is loaded.
+"""The HTML of the sign-in pages, which load nothing of Streamlit.
 
-Whatever is not written here is escaped.
+Every text that does not come from this module is escaped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MARK = (
     'height="18" rx="1.5"/><path d="M20 11v18M8 16.5h3.5v7H8M32 16.5h-3.5v7H32"/>'
     '<circle cx="20" cy="20" r="3.5"/></g></svg>'
 )
-# The lines of a ground, faint, behind everything.
+# The lines of a ground, as a faint background.
 _PITCH = (
     '<svg class="pitch" viewBox="0 0 1440 900" preserveAspectRatio="xMidYMid slice" '
     'aria-hidden="true"><rect x="70" y="60" width="1300" height="780"/>'
@@ -35,19 +35,19 @@ _PITCH = (
 )
 
 
-def _data(svg: str) -> str:
-    """A drawing as an address of its own."""
+def _data_url(svg: str) -> str:
+    """The drawing as a ``data:`` URL."""
     named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     return f"data:image/svg+xml;base64,{base64.b64encode(named.encode()).decode()}"
 
 
-ICON = _data(_MARK)
-PITCH = _data(_PITCH.replace('class="pitch"', 'fill="none" stroke="#000" stroke-width="2"', 1))
+ICON = _data_url(_MARK)
+PITCH = _data_url(_PITCH.replace('class="pitch"', 'fill="none" stroke="#000" stroke-width="2"', 1))
 
 
 @cache
 def _style(base: str) -> str:
-    """The style sheet, with Streamlit's own typeface where it is found."""
+    """The style sheet, with Streamlit's fonts if their files are found."""
     faces = ""
     for family, pattern in (("Sans", "SourceSansVF-U*.woff2"), ("Code", "SourceCodeVF-U*.woff2")):
         for file in sorted(_FONTS.glob(pattern))[:1]:
@@ -55,12 +55,12 @@ def _style(base: str) -> str:
                 f'@font-face{{font-family:"Source {family}";font-weight:200 900;'
                 f'font-display:swap;src:url("{base}/static/media/{file.name}")}}\n'
             )
-    return faces + (_ASSETS / "door.css").read_text(encoding="utf-8")
+    return faces + (_ASSETS / "sign_in.css").read_text(encoding="utf-8")
 
 
 @cache
-def policy(base: str) -> str:
-    """The Content-Security-Policy of these pages: this style sheet, no script, no other place."""
+def content_security_policy(base: str) -> str:
+    """The header's value for these pages: only this style sheet, no script, no other host."""
     digest = base64.b64encode(hashlib.sha256(_style(base).encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; font-src 'self'; img-src data:; "
@@ -80,9 +80,9 @@ def sign_in(
     has_admin: bool = True,
     demo: Sequence[Actor] = (),
 ) -> str:
-    """The form; ``demo`` are accounts to choose from without a password.
+    """The page with the sign-in form; ``demo`` are accounts to choose without a password.
 
-    ``ended``: a session was shown that is over, so that its browser learns why it is here.
+    ``ended`` adds a sentence for a browser whose session has ended.
     """
     form = (
         f'<form method="post" action="{base}/signin">{_hidden(next_path)}'
@@ -100,7 +100,7 @@ def sign_in(
     if not has_admin:
         body += (
             '<p class="note">There is no admin yet. On the computer of this dashboard, '
-            f"run <code>{_whole(FIRST_ADMIN)}</code> in its folder, with your name for NAME and "
+            f"run <code>{_unbroken(FIRST_ADMIN)}</code> in its folder, with your name for NAME and "
             "the same MONGODB_URI. It asks for a password: then sign in here with both.</p>"
         )
     if demo:
@@ -119,7 +119,7 @@ def sign_in(
         )
     else:
         body += _problem(problem) + form
-    return _page(base, school, "Sign in", body, _wall(base))
+    return _page(base, school, "Sign in", body, _wall_link(base))
 
 
 def new_password(
@@ -132,7 +132,7 @@ def new_password(
     forced: bool = False,
     shortest: int = 10,
 ) -> str:
-    """The form for another password; ``forced`` when the present one was set by somebody else."""
+    """The page to change a password; ``forced`` if an admin has set the present one."""
     lead = (
         "Your password was set by somebody else. Choose one that only you know, then go on."
         if forced
@@ -154,17 +154,17 @@ def new_password(
     return _page(base, school, "Choose a new password", body, back)
 
 
-def plain(
+def message(
     base: str, school: str, title: str, text: str, link: tuple[str, str] | None = None
 ) -> str:
-    """A page that says one thing; ``link`` is its address and its words."""
+    """A page with one message; ``link`` is (address, label)."""
     body = f"<h1>{escape(title)}</h1><p>{escape(text)}</p>"
     if link is not None:
         body += f'<p><a href="{escape(link[0])}">{escape(link[1])}</a></p>'
-    return _page(base, school, title, body, _wall(base))
+    return _page(base, school, title, body, _wall_link(base))
 
 
-def _page(base: str, school: str, title: str, body: str, ways: str) -> str:
+def _page(base: str, school: str, title: str, body: str, links: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -174,22 +174,22 @@ def _page(base: str, school: str, title: str, body: str, ways: str) -> str:
         f'<body>{_PITCH}<div class="brand">{_MARK}<div><b>{escape(school)}</b>'
         "<span>Ground booking</span></div></div>"
         f'<main class="card">{body}</main>'
-        f'<nav class="ways" aria-label="Elsewhere">{ways}</nav></body></html>'
+        f'<nav class="ways" aria-label="Elsewhere">{links}</nav></body></html>'
     )
 
 
-def _whole(command: str) -> str:
-    """A command whose option breaks off no line between its dashes."""
+def _unbroken(command: str) -> str:
+    """The command as HTML without a line break between the dashes of its option."""
     first, option = command.split(" --", 1)
     return f"{escape(first)} <span>--{escape(option)}</span>"
 
 
-def _wall(base: str) -> str:
+def _wall_link(base: str) -> str:
     return f'<a href="{base}/wall">Wall display: today’s grounds</a>'
 
 
 def _problem(text: str) -> str:
-    # The region is there before its text: so it is also read out where pages change in place.
+    # The region exists without a text too: screen readers announce only what changes inside one.
     inner = f'<p class="error" id="problem">{escape(text)}</p>' if text else ""
     return f'<div role="alert" aria-live="assertive">{inner}</div>'
 
@@ -209,13 +209,13 @@ def _field(
     rule: str = "",
 ) -> str:
     kind = "text" if autocomplete == "username" else "password"
-    told = " ".join(filter(None, (rule, "problem" if wrong else "")))
+    described_by = " ".join(filter(None, (rule, "problem" if wrong else "")))
     return (
         f'<label for="{name}">{label}</label><input id="{name}" name="{name}" type="{kind}" '
         f'autocomplete="{autocomplete}" autocapitalize="none" spellcheck="false" required '
         f'maxlength="200" value="{escape(value)}"'
         + (' aria-invalid="true"' if wrong else "")
-        + (f' aria-describedby="{told}"' if told else "")
+        + (f' aria-describedby="{described_by}"' if described_by else "")
         + (" autofocus" if focus else "")
         + ">"
     )

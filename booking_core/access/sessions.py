@@ -1,0 +1,100 @@
+"""Sessions of signed-in browsers: how long they last, and what ends them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from booking_core.domain.clock import moment
+from booking_core.domain.errors import NotFound, SignInRefused
+from booking_core.domain.people import Session
+from booking_core.domain.validation import check_id
+from booking_core.storage import accounts, sessions
+from booking_core.storage.database import Documents
+
+LONGEST = timedelta(hours=12)
+IDLE = timedelta(minutes=60)
+TOUCH = timedelta(minutes=1)  # the shortest time between two writes of a session's last use
+_MAX_TOKEN = 200
+
+
+def open_session(
+    db: Documents, account_id: str, *, by_proof: bool = False, now: datetime | None = None
+) -> str:
+    """The token of a new session, for a user whose identity was checked by the caller.
+
+    Raises InvalidRequest, NotFound, SignInRefused for a disabled account, StoreUnavailable.
+    """
+    account_id, now = check_id(account_id, "account_id").lower(), moment(now)
+    found = accounts.read(db, account_id)
+    if found is None:
+        raise NotFound("account", account_id)
+    if not found["active"]:
+        raise SignInRefused
+    return begin(db, account_id, found["epoch"], by_proof=by_proof, now=now)
+
+
+def begin(db: Documents, account_id: str, epoch: int, *, by_proof: bool, now: datetime) -> str:
+    """The token of a new session.
+
+    ``epoch`` must be read together with what the caller checked (password, active), so that a
+    change in between makes the session invalid: see ``storage/accounts.py``.
+    """
+    token = secrets.token_urlsafe(32)
+    expires_at = now + min(LONGEST, IDLE)
+    sessions.insert(
+        db, _hash(token), account_id, epoch, by_proof=by_proof, now=now, expires_at=expires_at
+    )
+    return token
+
+
+def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Session | None:
+    """The session of ``token``, with the account as stored now; None if it ended or never began.
+
+    A session ends 12 hours after its start, 60 minutes after its last use, by ``sign_out``, and
+    when its account is disabled or gets another role or password. Raises StoreUnavailable.
+    """
+    key, now = _key(token), moment(now)
+    stored = None if key is None else sessions.read(db, key, now)
+    account = None if stored is None else accounts.read(db, stored["account_id"])
+    if stored is None or account is None or not account["active"]:
+        return None
+    if stored["epoch"] != account["epoch"]:
+        return None
+    return Session(
+        accounts.to_account(account),
+        stored["created_at"],
+        stored["seen_at"],
+        stored["expires_at"],
+        stored.get("by_proof", False),
+    )
+
+
+def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> None:
+    """Extends the session by 60 minutes from now; writes at most once a minute.
+
+    Does nothing to a session that has ended. Raises StoreUnavailable.
+    """
+    key, now = _key(token), moment(now)
+    if key is not None:
+        sessions.touch(db, key, now, idle=IDLE, longest=LONGEST, at_most_every=TOUCH)
+
+
+def sign_out(db: Documents, token: str) -> None:
+    """Ends the session at once in all processes; an unknown token is no error."""
+    key = _key(token)
+    if key is not None:
+        sessions.delete(db, key)
+
+
+def _key(token: Any) -> str | None:
+    """The key that a session is stored under; None if ``token`` cannot be a token."""
+    if not isinstance(token, str) or not token.isascii() or not 0 < len(token) <= _MAX_TOKEN:
+        return None
+    return _hash(token)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

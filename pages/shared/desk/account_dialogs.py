@@ -1,0 +1,230 @@
+"""The dialogs of the admin section for accounts: add, change, disable, enable, new password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from booking_core import (
+    Account,
+    BookingError,
+    InvalidRequest,
+    Role,
+    add_account,
+    change_account,
+    reset_password,
+)
+from booking_core.access import passwords
+from pages.shared import session, words
+from pages.shared.services import Services
+
+_SECRET = "admin.accounts.secret"
+_ROLES = {
+    Role.STAFF: "Staff: books, and changes what they booked",
+    Role.PRINCIPAL: "Principal: decides, closes grounds",
+    Role.ADMIN: "Admin: looks after everything but decisions",
+}
+
+
+@st.dialog("Add account")
+def _add(shared: Services) -> None:
+    if _secret_shown("Add another"):
+        return
+    with st.form("admin.accounts.new", border=False):
+        name = st.text_input("Full name", max_chars=120, placeholder="Meera Nair")
+        account_id = st.text_input("Sign-in name", max_chars=64, placeholder="meera")
+        role = st.selectbox("Role", list(_ROLES), format_func=_ROLES.__getitem__)
+        email = st.text_input(
+            "E-mail (optional)",
+            max_chars=254,
+            help="By which Google, Microsoft or Keycloak knows them.",
+        )
+        with_password = st.checkbox(
+            "Make a one-time password",
+            value=True,
+            help="Not needed where everybody signs in with Google, Microsoft or Keycloak.",
+        )
+        back, sent = _ends("Add account")
+    if back:
+        st.rerun()
+    if not sent:
+        return
+    password = passwords.one_time() if with_password else None
+
+    def add() -> None:
+        account = Account(account_id, name, role, email or None, must_change=with_password)
+        made = add_account(shared.db, account, password=password, by=session.actor())
+        if password is not None:
+            st.session_state[_SECRET] = (made.name, made.id, password)
+
+    if _done(shared, add, "" if with_password else "Account added."):
+        st.rerun(scope="fragment" if with_password else "app")
+
+
+@st.dialog("Change account")
+def _change(shared: Services, account: Account) -> None:
+    st.caption(f"Sign-in name: {words.literal(account.id)}")
+    with st.form("admin.accounts.changed", border=False):
+        name = st.text_input("Full name", account.name, max_chars=120)
+        roles = list(_ROLES)
+        role = st.selectbox(
+            "Role", roles, roles.index(account.role), format_func=_ROLES.__getitem__
+        )
+        email = st.text_input("E-mail (optional)", account.email or "", max_chars=254)
+        st.caption("With another role they are signed out everywhere, and sign in again.")
+        back, sent = _ends("Save")
+    if back:
+        st.rerun()
+    if not sent:
+        return
+
+    def change() -> None:
+        change_account(
+            shared.db,
+            account.id,
+            name=name,
+            role=role,
+            email=email or None,
+            by=session.actor(),
+            was=account,
+        )
+
+    if _done(shared, change, "Account changed."):
+        st.rerun()
+
+
+@st.dialog("Disable this account?")
+def _disable(shared: Services, account: Account) -> None:
+    itself = account.id == session.actor().id
+    who = "This is your own account. You are" if itself else f"{words.literal(account.name)} is"
+    st.markdown(
+        f"{who} signed out everywhere at once, and cannot sign in until an admin enables the "
+        "account again. Bookings and their history stay as they are."
+    )
+    reason = st.text_input(
+        "Reason (optional)", key="admin.accounts.reason", max_chars=500, placeholder="Left in June"
+    )
+
+    def disable() -> None:
+        change_account(
+            shared.db, account.id, active=False, reason=reason, by=session.actor(), was=account
+        )
+
+    if _confirmed(shared, "Keep it", "Disable account", disable, "Account disabled.", danger=True):
+        st.rerun()
+
+
+@st.dialog("Enable this account?")
+def _enable(shared: Services, account: Account) -> None:
+    st.markdown(
+        f"{words.literal(account.name)} may sign in again as {account.role.value}, with the "
+        "password of before."
+    )
+
+    def enable() -> None:
+        change_account(shared.db, account.id, active=True, by=session.actor(), was=account)
+
+    if _confirmed(shared, "Back", "Enable account", enable, "Account enabled."):
+        st.rerun()
+
+
+@st.dialog("New password")
+def _reset(shared: Services, account: Account) -> None:
+    if _secret_shown():
+        return
+    st.markdown(
+        f"{words.literal(account.name)} gets a one-time password and is signed out everywhere at "
+        "once. The password of before works no longer."
+    )
+
+    def reset() -> None:
+        password = reset_password(shared.db, account.id, by=session.actor())
+        st.session_state[_SECRET] = (account.name, account.id, password)
+
+    if _confirmed(shared, "Back", "Make a one-time password", reset, ""):
+        st.rerun(scope="fragment")
+
+
+_DIALOGS: dict[str, Callable[[Services, Account], None]] = {
+    "change": _change,
+    "disable": _disable,
+    "enable": _enable,
+    "reset": _reset,
+}
+
+
+def add(shared: Services) -> None:
+    """Opens the dialog for a new account."""
+    st.session_state.pop(_SECRET, None)
+    _add(shared)
+
+
+def open_dialog(action: str, shared: Services, account: Account) -> None:
+    """Opens the dialog for ``action``: change, disable, enable or reset."""
+    st.session_state.pop(_SECRET, None)
+    _DIALOGS[action](shared, account)
+
+
+def _secret_shown(again: str = "") -> bool:
+    """Shows the one-time password that this dialog made; False if it has made none."""
+    made = st.session_state.get(_SECRET)
+    if made is None:
+        return False
+    name, account_id, password = made
+    st.markdown(
+        f"Give this to {words.literal(name)}. It is shown here only, and it is changed at the "
+        "first sign-in."
+    )
+    for label, value in (("Sign-in name", account_id), ("One-time password", password)):
+        st.caption(label)
+        st.code(value, language=None)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if again and st.button(again, key="admin.accounts.again"):
+            st.session_state.pop(_SECRET, None)
+            st.rerun(scope="fragment")
+        if st.button("Done", key="admin.accounts.done", type="primary"):
+            st.session_state.pop(_SECRET, None)
+            st.rerun()
+    return True
+
+
+def _ends(label: str) -> tuple[bool, bool]:
+    """The two buttons of a form: whether "Back" and whether ``label`` was pressed."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        return st.form_submit_button("Back"), st.form_submit_button(label, type="primary")
+
+
+def _confirmed(
+    shared: Services,
+    back: str,
+    label: str,
+    act: Callable[[], None],
+    success: str,
+    *,
+    danger: bool = False,
+) -> bool:
+    """Two buttons; True if the second was pressed and ``act`` raised no error."""
+    key = "danger_admin.accounts.do" if danger else "admin.accounts.do"
+    failed = st.container()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button(back, key="admin.accounts.back"):
+            st.rerun()
+        pressed = st.button(label, key=key, type="primary")
+    with failed:
+        return pressed and _done(shared, act, success)
+
+
+def _done(shared: Services, act: Callable[[], None], success: str) -> bool:
+    """Runs ``act``; False, with its error shown in the dialog, if it raised one."""
+    try:
+        with shared.change():
+            act()
+    except BookingError as exc:
+        is_id = isinstance(exc, InvalidRequest) and exc.field == "id"
+        said = f"The sign-in name {exc.problem}." if is_id else words.error(exc)
+        st.error(words.literal(said))
+        return False
+    if success:
+        st.toast(success, icon=":material/check:")
+    return True

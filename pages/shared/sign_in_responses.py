@@ -1,0 +1,40 @@
+"""HTTP responses of the sign-in routes."""
+
+from __future__ import annotations
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from booking_core import BookingError
+from pages.shared import identity, words
+from pages.shared import sign_in_html as html
+from pages.shared.address import base
+from pages.shared.services import Services
+
+
+def unavailable(shared: Services, problem: BookingError | None) -> Response:
+    """A page without the database, which reloads itself; ``problem`` None: it is starting."""
+    text = "The database is starting." if problem is None else words.error(problem)
+    path = f"{base()}/" if identity.is_on() else f"{base()}/signin"
+    response = message(shared, 503, "Not connected yet", text, (path, "Try again"))
+    response.headers["refresh"] = f"2; url={path}"
+    return response
+
+
+def message(
+    shared: Services, status: int, title: str, text: str, link: tuple[str, str] | None = None
+) -> Response:
+    """A page with one message; ``link`` is (address, label)."""
+    return page(html.message(base(), shared.settings.school_name, title, text, link), status)
+
+
+def page(text: str, status: int = 200) -> Response:
+    """The response with a page of ``sign_in_html``."""
+    response = HTMLResponse(text, status)
+    response.headers["content-security-policy"] = html.content_security_policy(base())
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
+def redirect(address: str) -> Response:
+    """A redirect by GET that no cache keeps."""
+    return RedirectResponse(address, 303, {"cache-control": "no-store"})

@@ -1,0 +1,383 @@
+"""Changes of closures, of bookings that are over, and of requests that break a rule by now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import (
+    ADMIN,
+    DAY,
+    HEAD,
+    MEERA,
+    NOW,
+    RAVI,
+    booked,
+    close_one,
+    student_id,
+)
+
+from booking_core import (
+    Account,
+    Actor,
+    AlreadyDecided,
+    BookingError,
+    ChangedMeanwhile,
+    GameNotAllowed,
+    GroundRetired,
+    InThePast,
+    InvalidRequest,
+    NoSchool,
+    NotAllowed,
+    Period,
+    Policy,
+    Role,
+    Status,
+    Student,
+    StudentInactive,
+    Timetable,
+    add_account,
+    approve,
+    approved_upcoming,
+    bookings_ahead,
+    cancel,
+    change_ground,
+    close_grounds,
+    delegate,
+    find_reinstatable,
+    get_booking,
+    lapse_pending,
+    lift_closure,
+    move,
+    reinstate,
+    reject,
+    revoke,
+    save_days,
+    save_policy,
+    save_student,
+    save_timetable,
+)
+
+LATER = NOW + timedelta(days=3)  # when what is booked on DAY is over
+DELEGATE = Actor("ravi", Role.STAFF, "Ravi")
+
+
+@pytest.fixture
+def delegated(db):
+    """A school in which Ravi decides for the principal these days."""
+    add_account(db, Account("head", "Head", Role.PRINCIPAL), now=NOW)
+    add_account(db, Account("ravi", "Ravi", Role.STAFF), now=NOW)
+    delegate(db, to="ravi", first=NOW.date(), last=DAY + timedelta(days=9), by=HEAD, now=NOW)
+    return db
+
+
+VERBS = {
+    "approve": partial(approve),
+    "reject": partial(reject, reason="why"),
+    "revoke": partial(revoke, reason="why"),
+    "cancel": partial(cancel),
+    "move": partial(move, start=time(14), end=time(15)),
+    "reinstate": partial(reinstate),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("by", [HEAD, ADMIN, DELEGATE], ids=lambda by: by.role.value)
+def test_no_verb_on_bookings_opens_a_closed_ground(delegated, verb, by):
+    closure = close_one(
+        delegated,
+        ground_id="ground-1",
+        date=DAY,
+        start=time(9),
+        end=time(10),
+        reason="rain",
+        by=HEAD,
+        now=NOW,
+    )
+
+    with pytest.raises((InvalidRequest, NotAllowed)):
+        VERBS[verb](delegated, closure.id, by=by, now=NOW)
+
+    assert get_booking(delegated, closure.id) == closure
+
+
+def test_who_closed_a_ground_and_is_staff_now_does_not_open_it(db):
+    closure = close_one(
+        db,
+        ground_id="ground-1",
+        date=DAY,
+        start=time(9),
+        end=time(10),
+        reason="rain",
+        by=HEAD,
+        now=NOW,
+    )
+    staff_now = Actor(HEAD.id, Role.STAFF, HEAD.name)
+
+    for verb in ("cancel", "move"):
+        with pytest.raises(InvalidRequest) as refused:
+            VERBS[verb](db, closure.id, by=staff_now, now=NOW)
+        assert refused.value.field == "booking_id"
+    with pytest.raises(NotAllowed):
+        lift_closure(db, closure.id, by=staff_now, now=NOW)
+
+
+OVER = {
+    "approve": (Status.PENDING, [HEAD]),
+    "reject": (Status.PENDING, [HEAD]),
+    "revoke": (Status.APPROVED, [HEAD]),
+    "cancel": (Status.APPROVED, [HEAD, ADMIN]),
+    "move": (Status.APPROVED, [HEAD, ADMIN]),
+}
+
+
+def over(db, status):
+    made = booked(db, by=RAVI)
+    return approve(db, made.id, by=HEAD, now=NOW) if status is Status.APPROVED else made
+
+
+@pytest.mark.parametrize("verb", OVER)
+def test_what_is_over_is_changed_only_as_a_correction_with_a_reason(delegated, verb):
+    status, correctors = OVER[verb]
+    for by in correctors:
+        made = over(delegated, status)
+        if verb not in ("reject", "revoke"):
+            with pytest.raises(InvalidRequest) as refused:
+                VERBS[verb](delegated, made.id, by=by, now=LATER)
+            assert refused.value.field == "reason"
+
+        done = VERBS[verb](delegated, made.id, by=by, reason="was on the wrong ground", now=LATER)
+
+        assert done.history[-1].correction
+        assert done.history[-1].reason == "was on the wrong ground"
+        assert get_booking(delegated, made.id) == done
+        if done.status.is_active:
+            cancel(delegated, made.id, by=HEAD, reason="next", now=LATER)
+
+
+@pytest.mark.parametrize("verb", OVER)
+def test_staff_change_nothing_that_is_over(delegated, verb):
+    made = over(delegated, OVER[verb][0])
+    reason = {} if verb == "move" else {"reason": "why"}
+
+    # Ravi made it, and decides by delegation for others' requests.
+    with pytest.raises((InThePast, NotAllowed)):
+        VERBS[verb](delegated, made.id, by=DELEGATE, **reason, now=LATER)
+    with pytest.raises((InThePast, NotAllowed)):
+        VERBS[verb](delegated, made.id, by=MEERA, **reason, now=LATER)
+
+    assert get_booking(delegated, made.id) == made
+
+
+def test_a_change_in_time_is_no_correction(db):
+    made = booked(db)
+
+    done = cancel(db, made.id, by=HEAD, reason="rain", now=NOW)
+
+    assert not done.history[-1].correction
+
+
+def test_an_approved_booking_that_staff_moves_waits_again_and_keeps_its_approval_on_record(db):
+    made = approve(db, booked(db, by=MEERA).id, by=HEAD, now=NOW)
+
+    moved = move(db, made.id, start=time(10), end=time(11), by=MEERA, now=NOW)
+
+    assert moved.status is Status.PENDING
+    assert [(e.action, e.by) for e in moved.history] == [
+        ("requested", "meera"),
+        ("approved", "head"),
+        ("moved", "meera"),
+    ]
+    assert moved.history[-1].moved_from == made.slot
+    again = approve(db, made.id, by=HEAD, now=NOW)
+    assert again.last_decision.by == "head"
+
+
+@pytest.mark.parametrize(("by", "status"), [(HEAD, Status.APPROVED), (ADMIN, Status.PENDING)])
+def test_a_move_keeps_the_approval_only_by_somebody_who_may_decide(db, by, status):
+    made = approve(db, booked(db, by=MEERA).id, by=HEAD, now=NOW)
+
+    moved = move(db, made.id, start=time(10), end=time(11), by=by, now=NOW)
+
+    assert moved.status is status
+    assert moved.history[1].by == "head"
+
+
+def test_the_approver_is_named_and_not_the_mover(db):
+    made = approve(db, booked(db, by=MEERA).id, by=HEAD, now=NOW)
+    deputy = Actor("deputy", Role.PRINCIPAL, "Deputy")
+    moved = move(db, made.id, start=time(10), end=time(11), by=deputy, now=LATER - timedelta(3))
+
+    with pytest.raises(AlreadyDecided) as refused:
+        approve(db, made.id, by=deputy, now=NOW)
+
+    assert (moved.status, moved.last_decision.by) == (Status.APPROVED, "head")
+    assert refused.value.by == "Head"
+
+
+def test_a_delegate_who_moves_an_own_approved_booking_does_not_approve_it(delegated):
+    made = approve(delegated, booked(delegated, by=RAVI).id, by=HEAD, now=NOW)
+
+    moved = move(delegated, made.id, start=time(10), end=time(11), by=DELEGATE, now=NOW)
+
+    assert moved.status is Status.PENDING
+
+
+def test_nobody_approves_an_own_request_as_a_delegate(delegated):
+    own = booked(delegated, student=1, by=RAVI)
+    other = booked(delegated, student=2, start=10, by=MEERA)
+
+    with pytest.raises(NotAllowed):
+        approve(delegated, own.id, by=DELEGATE, now=NOW)
+
+    assert get_booking(delegated, own.id).status is Status.PENDING
+    assert approve(delegated, other.id, by=DELEGATE, now=NOW).status is Status.APPROVED
+    assert reject(delegated, own.id, by=DELEGATE, reason="mistake", now=NOW)
+
+
+SINCE = {
+    "ground retired": (
+        lambda db: change_ground(db, "ground-1", retired=True, by=ADMIN),
+        GroundRetired,
+    ),
+    "game removed": (
+        lambda db: change_ground(db, "ground-1", games=["Cricket"], by=ADMIN),
+        GameNotAllowed,
+    ),
+    "holiday": (
+        lambda db: save_days(db, [DAY], timetable_id=None, note="Holiday", by=ADMIN),
+        NoSchool,
+    ),
+    "student inactive": (
+        lambda db: save_student(db, Student(student_id(0), "Student 0", "1-A", active=False)),
+        StudentInactive,
+    ),
+}
+
+
+@pytest.mark.parametrize("change", SINCE)
+def test_a_request_that_breaks_a_rule_by_now_is_not_approved(db, change):
+    made = booked(db)
+    happens, error = SINCE[change]
+    happens(db)
+
+    with pytest.raises(error):
+        approve(db, made.id, by=HEAD, now=NOW)
+
+    assert get_booking(db, made.id).status is Status.PENDING
+    assert reject(db, made.id, by=HEAD, reason="not possible any more", now=NOW)
+
+
+def test_a_request_that_was_moved_since_the_principal_looked_is_not_approved(db):
+    seen = booked(db)
+    move(db, seen.id, start=time(10), end=time(11), by=MEERA, now=NOW)
+
+    with pytest.raises(ChangedMeanwhile):
+        approve(db, seen.id, by=HEAD, expected=seen.slot, now=NOW)
+
+    now_at = get_booking(db, seen.id)
+    assert now_at.status is Status.PENDING
+    assert approve(db, seen.id, by=HEAD, expected=now_at.slot, now=NOW).status is Status.APPROVED
+
+
+@pytest.mark.parametrize("junk", ["09:00", 5, (1, 2)], ids=ascii)
+def test_an_expected_slot_that_is_none_is_named(db, junk):
+    with pytest.raises(InvalidRequest) as refused:
+        approve(db, booked(db).id, by=HEAD, expected=junk, now=NOW)
+
+    assert refused.value.field == "expected"
+
+
+def test_more_than_a_thousand_requests_lapse_in_one_go(make_db):
+    db = make_db(quota=None)
+    made = booked(db)
+    (row,) = db.bookings.find()
+    # Hours of last year: only what is stored matters here.
+    rows = [
+        row
+        | {
+            "_id": f"old-{number}",
+            "date": f"2025-{1 + number // 100:02d}-{1 + number // 10 % 10:02d}",
+            "claims": [f"ground|old-{number}|x|000"],
+        }
+        for number in range(1200)
+    ]
+    db.bookings.insert_many(rows)
+
+    assert lapse_pending(db, now=NOW) == 1200
+
+    assert get_booking(db, made.id).status is Status.PENDING
+    assert lapse_pending(db, now=NOW) == 0
+
+
+# What is offered to be reinstated
+
+
+CHANGES = {
+    **{name: happens for name, (happens, _) in SINCE.items()},
+    "quota lower": lambda db: save_policy(db, Policy(quota=1), by=ADMIN),
+    "week full": lambda db: [
+        booked(db, student=0, ground="ground-2", start=hour, game="Football") for hour in (14, 15)
+    ],
+    "slot taken": lambda db: booked(db, student=7, start=9),
+    "student busy": lambda db: booked(db, student=0, ground="ground-2", start=9, game="Football"),
+}
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(changes=st.sets(st.sampled_from(sorted(CHANGES)), max_size=3))
+def test_what_is_offered_to_be_reinstated_is_reinstated_and_nothing_else(make_db, changes):
+    db = make_db(quota=2)
+    mine, other = booked(db, student=0, start=9), booked(db, student=5, start=11)
+    closing = close_grounds(
+        db,
+        ground_ids=["ground-1"],
+        first=DAY,
+        last=DAY,
+        reason="rain",
+        by=HEAD,
+        expected=[mine.id, other.id],
+        now=NOW,
+    )
+    lift_closure(db, closing.id, by=HEAD, now=NOW)
+    for change in sorted(changes):
+        try:
+            CHANGES[change](db)
+        except BookingError:
+            continue  # one change makes another impossible
+
+    offered = {booking.id for booking in find_reinstatable(db, from_date=DAY, now=NOW)}
+
+    for booking in (mine, other):
+        try:
+            reinstate(db, booking.id, by=HEAD, now=NOW)
+        except BookingError:
+            assert booking.id not in offered
+        else:
+            assert booking.id in offered
+
+
+def test_lists_compare_instants_in_the_hour_that_comes_twice(make_db):
+    db = make_db(time_zone="Europe/London", quota=None)
+    save_timetable(db, Timetable("night", (Period("N", time(1), time(1, 30)),), (6,)), by=ADMIN)
+    night = datetime(2026, 10, 25, tzinfo=UTC).date()
+    made = booked(
+        db, on=night, start=time(1), end=time(1, 30), now=datetime(2026, 10, 24, tzinfo=UTC)
+    )
+    before = datetime(2026, 10, 25, 0, 15, tzinfo=UTC)  # 01:15, the first time
+    after = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)  # 01:15, the second time
+    approve(db, made.id, by=HEAD, now=before)
+
+    assert [b.id for b in approved_upcoming(db, now=before)] == [made.id]
+    assert approved_upcoming(db, now=after) == []
+    assert [b.id for b in bookings_ahead(db, ["S000"], now=before)] == [made.id]
+    assert bookings_ahead(db, ["S000"], now=after) == []
+    with pytest.raises(InThePast):
+        cancel(db, made.id, by=MEERA, now=after)

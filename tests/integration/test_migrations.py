@@ -1,0 +1,244 @@
+"""Bringing databases of earlier versions to this one: alive, interrupted, and in several places."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import version_one
+from pymongo import MongoClient
+from pymongo.errors import DuplicateKeyError, WriteError
+from support import ADMIN, DAY, HEAD, NOW, active, assert_sound, at_once, booked, request_for
+
+from booking_core import (
+    SchemaConflict,
+    Settings,
+    SlotTaken,
+    UpdateNeeded,
+    book,
+    cancel,
+    connect,
+    day_board,
+    ensure_schema,
+    find_changes,
+    find_closures,
+    get_booking,
+    lift_closure,
+    move,
+)
+from booking_core.domain.claims import claims_of
+from booking_core.storage import indexes, migrations, schema
+
+ROOT = Path(__file__).resolve().parents[2]
+RETIRED = set(version_one.UNIQUE)
+
+
+@pytest.fixture
+def old(mongod_uri):
+    """``old(rows)``: the name of a database that the first version left, with these bookings."""
+    client = MongoClient(mongod_uri, tz_aware=True)
+    names = []
+
+    def lay(rows=()):
+        names.append(f"test_{uuid4().hex[:12]}")
+        version_one.lay(client[names[-1]], list(rows))
+        return client[names[-1]]
+
+    yield lay
+    for name in names:
+        client.drop_database(name)
+    client.close()
+
+
+def opened(uri, old_db):
+    return connect(Settings(mongodb_uri=uri, database=old_db.name, time_zone="Asia/Kolkata"))
+
+
+def everything(db):
+    return (
+        {name: db[name].index_information() for name in sorted(db.list_collection_names())},
+        {row["name"]: row["options"] for row in db.list_collections()},
+        {name: sorted(db[name].find(), key=str) for name in sorted(db.list_collection_names())},
+    )
+
+
+ROWS = [
+    version_one.row(student_id="S001", quota={"window": "2026-W48", "seat": 0}),
+    version_one.row(student_id="S002", start="10:15", end="11:45", status="Approved"),
+    version_one.row(student_id="S003", status="Cancelled"),
+    version_one.closure(start="12:00", end="00:00"),
+]
+
+
+def test_a_database_of_the_first_version_becomes_one_of_this(old, mongod_uri):
+    before = old(ROWS)
+    kept = {row["_id"]: row for row in before.bookings.find()}
+
+    db = opened(mongod_uri, before)
+
+    assert indexes.index_faults(db) == indexes.validator_faults(db) == []
+    assert not RETIRED & set(db.bookings.index_information())
+    assert migrations.version(db) == schema.VERSION
+    for row in db.bookings.find():
+        assert row.pop("claims") == claims_of(get_booking(db, row["_id"]))
+        assert row == {k: v for k, v in kept[row["_id"]].items() if k != "cells"}
+    with pytest.raises(SlotTaken) as refused:
+        booked(db, student=9, start=9, game="Football")
+    assert refused.value.held_by.id == ROWS[0]["_id"]
+    moved = move(db, ROWS[1]["_id"], start=DAY_TEN, end=DAY_ELEVEN, by=HEAD, now=NOW)
+    assert moved.slot.start == DAY_TEN
+    assert len(day_board(db, DAY, NOW).bookings) == 3
+    assert_sound(db)
+    db.client.close()
+
+
+DAY_TEN, DAY_ELEVEN = request_for(start=10).start, request_for(start=10).end
+
+
+def test_a_single_closure_of_before_is_lifted_and_told_once_in_the_audit(old, mongod_uri):
+    db = opened(mongod_uri, old(ROWS))
+
+    (closure,) = find_closures(db, from_date=DAY)
+    lift_closure(db, closure.id, by=ADMIN, now=NOW)
+
+    told = find_changes(db, by=ADMIN, first=NOW.date(), last=NOW.date(), what="closure")
+    assert sorted(change.action for change in told) == ["closed", "lifted"]
+    db.client.close()
+
+
+def test_every_running_application_reads_the_school_again(old, mongod_uri):
+    before = old(ROWS)
+
+    opened(mongod_uri, before).client.close()
+
+    meta = before.meta.find_one({"_id": "revision"})
+    assert (meta["grounds"], meta["students"]) > (3, 4)
+
+
+def test_an_application_of_the_first_version_is_told_that_it_must_be_updated(old, mongod_uri):
+    before = old(ROWS)
+    opened(mongod_uri, before).client.close()
+
+    with pytest.raises(WriteError) as on_insert:
+        before.bookings.insert_one(version_one.row(start="14:00", end="15:00"))
+    with pytest.raises(WriteError):  # a move of the first version
+        before.bookings.update_one({"_id": ROWS[0]["_id"]}, {"$set": {"cells": [1, 2, 3]}})
+
+    assert "must be updated" in str(on_insert.value.details)
+    assert before.bookings.count_documents({}) == len(ROWS)
+
+
+def many():
+    """Some thousand bookings of a term."""
+    days = [f"2026-{month:02d}-{day:02d}" for month in (11, 12) for day in range(1, 29)]
+    return [
+        version_one.row(
+            ground_id=f"ground-{ground}",
+            student_id=f"S{ground:02d}{hour:02d}",
+            date=day,
+            start=f"{hour:02d}:00",
+            end=f"{hour + 1:02d}:00",
+        )
+        for day in days
+        for ground in range(6)
+        for hour in range(8, 18)
+    ]
+
+
+def test_a_migration_that_is_killed_at_any_point_is_completed_by_the_next(old, mongod_uri):
+    before = old(many())
+    open_it = (
+        "import sys; from booking_core import Settings, connect; print('ready', flush=True);"
+        "connect(Settings(mongodb_uri=sys.argv[1], database=sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", open_it, mongod_uri, before.name]
+    kills, again = 0, version_one.row(date="2026-11-01", start="08:00", end="09:00")
+    while migrations.version(before) < schema.VERSION:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            # Each run gets a little further than the one before.
+            process.wait(0.05 * (kills + 1))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+        process.stdout.close()
+        assert kills < 40
+        with pytest.raises((DuplicateKeyError, WriteError)):  # no slot is ever without a guard
+            before.bookings.insert_one(again)
+
+    assert kills >= 3
+    assert before.bookings.count_documents({"claims": {"$exists": False}}) == 0
+    assert indexes.index_faults(before) == indexes.validator_faults(before) == []
+    assert indexes.find_offenders(before) == indexes.wrong_claims(before) == []
+
+
+def test_several_applications_may_migrate_at_once(old, mongod_uri):
+    before = old(ROWS + many()[:600])
+
+    outcomes = at_once(*[partial(ensure_schema, before)] * 4)
+
+    assert outcomes == [None] * 4
+    assert indexes.index_faults(before) == indexes.validator_faults(before) == []
+    assert indexes.wrong_claims(before) == []
+
+
+BROKEN = {
+    "one slot twice": [version_one.row(), version_one.row(student_id="S002", start="09:45")],
+    "a student twice": [version_one.row(), version_one.row(ground_id="ground-2")],
+    "a seat twice": [
+        version_one.row(quota={"window": "2026-W48", "seat": 0}),
+        version_one.row(quota={"window": "2026-W48", "seat": 0}, date="2026-11-25"),
+    ],
+}
+
+
+@pytest.mark.parametrize("rows", BROKEN.values(), ids=BROKEN)
+def test_data_that_breaks_a_claim_is_listed_and_nothing_is_changed(old, mongod_uri, rows):
+    before = old()
+    for name in RETIRED:
+        before.bookings.drop_index(name)
+    before.bookings.insert_many(rows)
+    state = everything(before)
+
+    with pytest.raises(SchemaConflict) as refused:
+        opened(mongod_uri, before)
+
+    ids = sorted(row["_id"] for row in rows)
+    assert refused.value.offenders
+    assert all(offender["ids"] == ids for offender in refused.value.offenders)
+    assert all(offender["key"]["claims"] for offender in refused.value.offenders)
+    assert everything(before) == state
+
+
+def test_a_database_of_a_newer_version_is_left_alone(db):
+    db.meta.update_one({"_id": "revision"}, {"$set": {"schema": schema.VERSION + 1}})
+    before = everything(db)
+
+    with pytest.raises(UpdateNeeded) as refused:
+        ensure_schema(db)
+
+    assert (refused.value.stored, refused.value.known) == (schema.VERSION + 1, schema.VERSION)
+    assert everything(db) == before
+
+
+def test_a_running_application_stops_with_a_sentence_when_the_database_is_migrated(db):
+    made = booked(db)
+    db.meta.update_one(
+        {"_id": "revision"}, {"$set": {"schema": schema.VERSION + 1}, "$inc": {"grounds": 1}}
+    )
+
+    with pytest.raises(UpdateNeeded):
+        book(db, request_for(student=2, start=10), by=HEAD, now=NOW)
+    with pytest.raises(UpdateNeeded):
+        move(db, made.id, start=DAY_TEN, end=DAY_ELEVEN, by=HEAD, now=NOW)
+
+    assert [row["_id"] for row in active(db)] == [made.id]
+    db.meta.update_one({"_id": "revision"}, {"$set": {"schema": schema.VERSION}})
+    assert cancel(db, made.id, by=HEAD, now=NOW)
