@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from booking_core import Booking, Status, day_board, find_bookings
+from booking_core import (
+    Booking,
+    Reference,
+    Status,
+    Student,
+    day_board,
+    find_bookings,
+    find_students,
+)
 from booking_core.booking import queries
 from booking_core.storage.database import BookingDatabase
 
 from . import school
-from .measure import Result, in_turn, median, say
+from .measure import Result, clock, in_turn, median, say
 
 PAGE, DEEP = 10, 99
 YEARS = 200_000  # bookings of four years
@@ -34,6 +43,8 @@ FILTERS: dict[str, dict[str, Any]] = {
     "an author without bookings": {"created_by": "staff-none"},
     "a class without bookings": {"class_name": "Class none"},
 }
+STUDENTS, SEARCH_BOUND_MS = 20_000, 50.0
+QUERIES = ("", "s", "a", "ana", "8 a", "s0123", "obrien", "nguyen", "sa sb s a d f", "xyzzy qwerty")
 EMPTY = ("an author without bookings", "a class without bookings")
 
 
@@ -112,9 +123,43 @@ def _same(name: str, many: BookingDatabase, few: BookingDatabase, filters: dict[
         raise RuntimeError(f"{name}: {len(found[0])} and {len(found[1])} bookings, not the same")
 
 
+def students() -> Result:
+    """The slowest of several queries, through the index that a Reference keeps."""
+    say(f"find_students, {STUDENTS:,} students ...")
+    rng = random.Random(20_000)
+    syllables = ("an", "ar", "de", "gu", "ha", "ja", "ka", "li", "ma", "na", "ra", "sa", "ta", "vi")
+    names = ["".join(rng.choices(syllables, k=rng.randint(2, 5))).title() for _ in range(8_000)]
+    listed = [
+        Student(
+            f"S{number:05d}",
+            " ".join(rng.choices((*names, "O’Brien", "Müller", "Łukasz", "Nguyễn"), k=3)),
+            f"{rng.randint(1, 12)}-{rng.choice('ABCDEFGH')}",
+            f"s{number}@school.example",
+        )
+        for number in range(STUDENTS)
+    ]
+    known = Reference(students={student.id: student for student in listed})
+    find_students(known, "first")  # makes the index
+    typed = [*QUERIES, *(student.name for student in rng.sample(listed, 100))]
+    times: dict[str, float] = {}
+    for text in typed:
+        begun = clock()
+        find_students(known, text)
+        times[text] = (clock() - begun) * 1000
+    return Result(
+        f"search among {STUDENTS:,} students, the slowest of {len(typed)} queries, against 50 ms",
+        max(times.values()),
+        SEARCH_BOUND_MS,
+        "ms",
+        at_most=1.0,
+        parts={"median": median(list(times.values()))},
+    )
+
+
 def measurements(
     many: BookingDatabase, few: BookingDatabase, years: BookingDatabase
 ) -> Iterator[Callable[[], Result]]:
+    yield students
     yield lambda: last_year(years)
     yield lambda: board(many, few)
     yield lambda: page("first page", many, few, {})

@@ -104,6 +104,15 @@ from booking_core.domain.policy import Policy
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.insight.audit import Change, find_changes
 from booking_core.insight.usage import Usage, usage
+from booking_core.school.erasure import Erasure, erase_student, erasure_of
+from booking_core.school.grounds import (
+    add_ground,
+    change_ground,
+    save_ground,
+    save_grounds_order,
+)
+from booking_core.school.photos import ground_photo, remove_ground_photo, save_ground_photo
+from booking_core.school.policy import save_policy
 from booking_core.school.rollover import (
     ClassMove,
     RollOverPlan,
@@ -113,37 +122,30 @@ from booking_core.school.rollover import (
     suggest_roll_over,
 )
 from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster
+from booking_core.school.search import find_students
 from booking_core.school.students import (
-    Erasure,
     add_student,
     bookings_ahead,
     change_student,
-    erase_student,
-    erasure_of,
-    find_students,
-    set_active,
-)
-from booking_core.settings import Settings
-from booking_core.storage.change_feed import Feed
-from booking_core.storage.database import connect, disconnect, ensure_schema
-from booking_core.storage.grounds import add_ground, change_ground, save_grounds_order
-from booking_core.storage.photos import ground_photo, remove_ground_photo, save_ground_photo
-from booking_core.storage.school_data import (
-    Reference,
-    save_ground,
-    save_policy,
     save_student,
     save_students,
+    set_active,
 )
-from booking_core.storage.school_data import load as load_reference
-from booking_core.storage.timetables import (
+from booking_core.school.timetables import (
     add_timetable,
     delete_day,
     delete_timetable,
-    save_day,
     save_days,
     save_timetable,
 )
+from booking_core.settings import Settings
+from booking_core.storage.background import BackgroundThread
+from booking_core.storage.background import threads as background_threads
+from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
+from booking_core.storage.change_feed import Feed
+from booking_core.storage.database import connect, disconnect, ensure_schema
+from booking_core.storage.school_data import Reference
+from booking_core.storage.school_data import load as load_reference
 from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
@@ -151,6 +153,7 @@ __all__ = [
     "Actor",
     "AlreadyDecided",
     "AlreadyExists",
+    "BackgroundThread",
     "Board",
     "Booking",
     "BookingError",
@@ -200,6 +203,8 @@ __all__ = [
     "RuleBroken",
     "SchemaConflict",
     "SchemaMissing",
+    "Scope",
+    "ScopedCache",
     "ServerFailed",
     "Session",
     "Settings",
@@ -232,6 +237,7 @@ __all__ = [
     "apply_roster",
     "approve",
     "approved_upcoming",
+    "background_threads",
     "book",
     "bookings_ahead",
     "bookings_on",
@@ -287,7 +293,6 @@ __all__ = [
     "revoke",
     "roll_over",
     "roll_over_plan",
-    "save_day",
     "save_days",
     "save_ground",
     "save_ground_photo",
@@ -296,6 +301,7 @@ __all__ = [
     "save_student",
     "save_students",
     "save_timetable",
+    "scoped_cache",
     "session_of",
     "set_active",
     "sign_in",

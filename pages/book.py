@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Status, StoreUnavailable, week_of
+from booking_core import Scope, Status, StoreUnavailable, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
 from pages.shared import booking_form as form
 from pages.shared import elements, first_steps, live, services, session, views, words
+from pages.shared.student_box import student_box
 
 shared = services.start()
 by = session.actor()
@@ -71,7 +72,7 @@ def board_of_the_day() -> datetime | None:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
         return board.turns_at()
-    pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
+    pressed = elements.day_grid(shared.grid(board, form.picked()), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
         st.rerun()
@@ -213,15 +214,7 @@ def panel() -> None:
         gone = form.lost(board)
         if gone is not None and form.reviewing() is None:
             offer(gone[0], gone[1], "book.panel")
-        students = {s.id: s for s in known.students.values() if s.active}
-        st.selectbox(
-            "Student",
-            list(students),
-            index=None,
-            key=form.STUDENT,
-            format_func=lambda i: f"{students[i].name} · {students[i].class_name} · {i}",
-            placeholder="Name, roll number or class",
-        )
+        student_box(known, key=form.STUDENT, active=True, placeholder="Name, roll number or class")
         games = known.ground(slot.ground_id).games
         if games:
             st.session_state.setdefault(form.game_key(slot.ground_id), games[0])
@@ -256,6 +249,7 @@ def panel() -> None:
         try:
             if chosen and form.done() is None:
                 week = shared.cached(
+                    Scope.BOOKINGS,
                     ("week", chosen, iso_week(slot.date)),
                     lambda: week_of(shared.db, chosen, slot.date),
                 )
@@ -265,7 +259,7 @@ def panel() -> None:
             quota = known.policy.quota
             if quota is not None:
                 week = [booking for booking in week if booking.quota_window is not None]
-            name = words.literal(students[chosen].name.split()[0])
+            name = words.literal(known.student(chosen).name.split()[0])
             busy = board.busy(chosen, slot)
             refused = busy is not None or (quota is not None and len(week) >= quota)
             if busy is not None:

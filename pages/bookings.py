@@ -8,6 +8,7 @@ import streamlit as st
 from booking_core import (
     BookingError,
     Notice,
+    Scope,
     Status,
     StoreUnavailable,
     cancel,
@@ -19,6 +20,7 @@ from booking_core import (
 from booking_core.booking.queries import PAGE
 from booking_core.insight import exports
 from pages.shared import elements, live, moving, services, session, takeaway, views, words
+from pages.shared.student_box import student_box
 
 shared = services.start()
 by = session.actor()
@@ -41,6 +43,7 @@ def clear_filters() -> None:
     state["bookings.dates"] = ()
     for key in ("ground", "status", "student", "class"):
         state[f"bookings.{key}"] = None
+    state["bookings.student.find"] = ""
     first_page()
 
 
@@ -83,15 +86,13 @@ with st.container(
         on_change=first_page,
         width=130,
     )
-    student = st.selectbox(
-        "Student",
-        list(known.students),
-        index=None,
+    student = student_box(
+        known,
         key="bookings.student",
-        format_func=lambda i: f"{known.students[i].name} · {known.students[i].class_name} · {i}",
         placeholder="All",
         on_change=first_page,
         width=190,
+        find_width=140,
     )
     class_name = st.selectbox(
         "Class",
@@ -125,7 +126,7 @@ def told() -> None:
     # A dismissal is no change of a booking, so that it needs a key of its own.
     key = ("notices", reader, state.get("bookings.dismissed"))
     try:
-        notices = shared.cached(key, lambda: notices_for(shared.db, reader))
+        notices = shared.cached(Scope.BOOKINGS, key, lambda: notices_for(shared.db, reader))
     except StoreUnavailable:
         return
     if not notices:
@@ -179,7 +180,9 @@ def listing() -> None:
     after = pages[-1] if pages else None
     key = ("bookings", tuple(filters.values()), after.id if after else None)
     found = shared.cached(
-        key, lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1)
+        Scope.BOOKINGS,
+        key,
+        lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1),
     )
     shown = found[:PAGE]
     if not shown:
@@ -223,7 +226,9 @@ def details(booking_id: str) -> None:
 
 def details_body(booking_id: str) -> None:
     try:
-        booking = shared.cached(("booking", booking_id), lambda: get_booking(shared.db, booking_id))
+        booking = shared.cached(
+            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
+        )
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
         return

@@ -1,7 +1,7 @@
 """Values of the domain: frozen, compared by content, without I/O.
 
-Text is checked here, at the door, so that nothing malformed reaches a rule or the store: every
-constructor raises :class:`InvalidRequest` with the name of the offending field.
+Every constructor brings text to its normal form and raises :class:`InvalidRequest` with the name
+of a field that is malformed, so that no rule and no storage meets such a value.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from booking_core.domain.names import key_of
 from booking_core.domain.validation import (
-    MAX_NAME,
     InvalidRequest,
     check_date,
     check_email,
     check_id,
+    check_name,
     check_text,
     check_time,
     minutes,
@@ -81,8 +82,8 @@ def _set(target: object, **values: object) -> None:
 def _texts(values: Any, name: str) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidRequest(name, "must be a list of names")
-    texts = tuple(check_text(v, name, limit=MAX_NAME, required=True) for v in values)
-    if len(set(texts)) != len(texts):
+    texts = tuple(check_name(v, name) for v in values)
+    if len({key_of(text) for text in texts}) != len(texts):
         raise InvalidRequest(name, "names one entry twice")
     return texts
 
@@ -97,17 +98,17 @@ class Actor:
 
     def __post_init__(self) -> None:
         _set(self, id=check_id(self.id, "by"))
-        _set(self, name=check_text(self.name, "by", limit=MAX_NAME) or self.id)
+        _set(self, name=check_name(self.name, "by", required=False) or self.id)
         if not isinstance(self.role, Role):
             raise InvalidRequest("by", "has no known role")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who may sign in; ``id`` is the name typed at the door, compared in lower case.
+    """A user who may sign in; ``id`` is the sign-in name, compared in lower case.
 
-    ``has_password`` False: only an identity provider lets this one in, by ``email``.
-    ``must_change`` is true while the password is one that somebody else has set.
+    ``has_password`` False: the user signs in by an identity provider only, which names ``email``.
+    ``must_change`` is true while the password is one that another user has set.
     """
 
     id: str
@@ -122,7 +123,7 @@ class Account:
         _set(
             self,
             id=check_id(self.id, "id").lower(),
-            name=check_text(self.name, "name", limit=MAX_NAME, required=True),
+            name=check_name(self.name, "name"),
             email=check_email(self.email),
         )
         if not isinstance(self.role, Role):
@@ -151,7 +152,7 @@ class Ground:
         _set(
             self,
             id=check_id(self.id, "id"),
-            name=check_text(self.name, "name", limit=MAX_NAME, required=True),
+            name=check_name(self.name, "name"),
             games=_texts(self.games, "games"),
         )
         if not isinstance(self.order, int) or isinstance(self.order, bool):
@@ -171,7 +172,7 @@ class Period:
     end: time
 
     def __post_init__(self) -> None:
-        _set(self, label=check_text(self.label, "label", limit=MAX_NAME, required=True))
+        _set(self, label=check_name(self.label, "label"))
         check_time(self.start, "start")
         check_time(self.end, "end")
         if minutes(self.start) >= minutes(self.end, closing=True):
@@ -189,7 +190,7 @@ class Timetable:
 
     def __post_init__(self) -> None:
         _set(self, id=check_id(self.id, "id"))
-        _set(self, name=check_text(self.name, "name", limit=MAX_NAME) or self.id)
+        _set(self, name=check_name(self.name, "name", required=False) or self.id)
         if isinstance(self.periods, str) or not isinstance(self.periods, Iterable):
             raise InvalidRequest("periods", "must be a list of periods")
         periods = tuple(self.periods)
@@ -224,8 +225,8 @@ class Student:
         _set(
             self,
             id=check_id(self.id, "id"),
-            name=check_text(self.name, "name", limit=MAX_NAME, required=True),
-            class_name=check_text(self.class_name, "class_name", limit=MAX_NAME, required=True),
+            name=check_name(self.name, "name"),
+            class_name=check_name(self.class_name, "class_name"),
         )
         _set(self, email=check_email(self.email))
         if not isinstance(self.active, bool):
@@ -262,7 +263,7 @@ class BookingRequest:
             start=check_time(self.start, "start"),
             end=check_time(self.end, "end"),
             student_id=check_id(self.student_id, "student_id"),
-            game=check_text(self.game, "game", limit=MAX_NAME, required=True),
+            game=check_name(self.game, "game"),
             purpose=check_text(self.purpose, "purpose"),
         )
         if minutes(self.start) >= minutes(self.end, closing=True):

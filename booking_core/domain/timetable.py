@@ -87,9 +87,6 @@ class Calendar:
     def with_days(self, days: Iterable[Day]) -> Calendar:
         return replace(self, days={**self.days, **{day.date: day for day in days}})
 
-    def without_day(self, date: Date) -> Calendar:
-        return replace(self, days={d: day for d, day in self.days.items() if d != date})
-
 
 def fits(plan: DayPlan, start: time, end: time) -> bool:
     """Whether a booking from ``start`` to ``end`` is a run of periods of that day."""

@@ -7,14 +7,15 @@ of the field.
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import date as Date
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
+from booking_core.domain import names
+
 MARK_MINUTES = 5  # slots begin and end on 5-minute marks; every claim on time is one mark
-MAX_ID, MAX_NAME, MAX_TEXT = 64, 120, 500
+MAX_NAME, MAX_TEXT = 120, 500
 _ID = re.compile(r"[\w][\w.@+ /-]*", re.UNICODE)
 
 
@@ -31,18 +32,24 @@ class InvalidRequest(BookingError):
 
 
 def check_text(value: Any, name: str, *, limit: int = MAX_TEXT, required: bool = False) -> str:
-    """``value`` stripped; raises InvalidRequest for another type, control characters or length."""
+    """Text of one or several lines, in normal form.
+
+    Raises InvalidRequest for another type, a character that cannot be used, or its length.
+    """
+    return _checked(value, name, limit, required, lines=True)
+
+
+def check_name(value: Any, name: str, *, limit: int = MAX_NAME, required: bool = True) -> str:
+    """Text of one line, in normal form; raises InvalidRequest as ``check_text`` does."""
+    return _checked(value, name, limit, required, lines=False)
+
+
+def _checked(value: Any, name: str, limit: int, required: bool, *, lines: bool) -> str:
     if not isinstance(value, str):
         raise InvalidRequest(name, "must be text")
-    # Lone surrogates cannot be stored as UTF-8; NUL ends a C string; bidi overrides would let a
-    # name rewrite the line it is shown on.
-    for character in value:
-        if character in "\n\t":
-            continue
-        category = unicodedata.category(character)
-        if category in ("Cc", "Cs") or character in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068":
-            raise InvalidRequest(name, "contains a character that cannot be used")
-    text = value.strip()
+    text = names.normal_form(value, lines=lines)
+    if names.find_unusable(text) is not None:
+        raise InvalidRequest(name, "contains a character that cannot be used")
     if required and not text:
         raise InvalidRequest(name, "is missing")
     if len(text) > limit:
@@ -52,7 +59,8 @@ def check_text(value: Any, name: str, *, limit: int = MAX_TEXT, required: bool =
 
 def check_id(value: Any, name: str) -> str:
     """A short identifier: letters, digits and ``_ . @ + - /`` and inner spaces."""
-    text = check_text(value, name, limit=MAX_ID, required=True)
+    # Of an id, a line end is a mistake and no space.
+    text = check_text(value, name, limit=names.MAX_ID, required=True)
     if not _ID.fullmatch(text):
         raise InvalidRequest(name, "may hold letters, digits and . _ - @ + / only")
     return text
@@ -62,7 +70,7 @@ def check_email(value: Any) -> str | None:
     """An e-mail address, or None for none."""
     if value is None:
         return None
-    email = check_text(value, "email", limit=254)
+    email = check_name(value, "email", limit=254, required=False)
     if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
         raise InvalidRequest("email", "is no e-mail address")
     return email or None

@@ -1,9 +1,9 @@
 """A demo school for the first start: grounds, timetables, students and a fortnight of bookings.
 
-The bookings go through the verbs, each at the moment at which it would have happened, so their
-history reads like a real one. The moment at which loading began is claimed in the database: a
-second process, or a load taken up after an interruption, works from that same moment with the same
-ids, and so ends with the same school instead of two.
+Each booking is made by the public verbs, as of the moment at which it would have happened, so its
+history reads like a real one. The database keeps the moment at which loading began: a second
+process, or a load that goes on after an interruption, uses the same moment and the same ids, and
+ends with the same school instead of two.
 """
 
 from __future__ import annotations
@@ -36,70 +36,38 @@ from booking_core.domain.model import (
     Account,
     Actor,
     BookingRequest,
-    Ground,
     Period,
-    Role,
     Status,
-    Student,
-    Timetable,
 )
+from booking_core.operations.demo_school import (
+    ADMIN,
+    CANCELLATIONS,
+    DEMO_ACCOUNTS,
+    DEMO_GROUNDS,
+    HEAD,
+    JOSEPH,
+    MEERA,
+    PURPOSES,
+    RAIN,
+    RAINED_OFF,
+    REJECTIONS,
+    REVOCATIONS,
+    demo_students,
+    demo_timetables,
+)
+from booking_core.school.grounds import save_ground
+from booking_core.school.students import save_students
+from booking_core.school.timetables import save_timetable
 from booking_core.storage import school_data as reference
-from booking_core.storage import timetables
 from booking_core.storage.database import Documents, settings_of
 
-DEMO_ACCOUNTS = (
-    Actor("meera", Role.STAFF, "Meera Nair"),
-    Actor("joseph", Role.STAFF, "Joseph Mathew"),
-    Actor("head", Role.PRINCIPAL, "Dr. Anand Rao"),
-    Actor("admin", Role.ADMIN, "Farah Sheikh"),
-)
-_MEERA, _JOSEPH, _HEAD, _ADMIN = DEMO_ACCOUNTS
-
-DEMO_GROUNDS = (
-    Ground("main-ground", "Main ground", ("Football", "Cricket", "Athletics", "Throwball"), 1),
-    Ground("ground-2", "Ground 2", ("Football", "Throwball", "Athletics"), 2),
-    Ground("volleyball-court", "Volleyball court", ("Volleyball", "Throwball"), 3),
-    Ground("basketball-court", "Basketball court", ("Basketball",), 4),
-    Ground("tennis-court", "Tennis court", ("Tennis", "Badminton"), 5),
-    Ground("cricket-nets", "Cricket nets", ("Cricket",), 6),
-)
-RAINED_OFF = DEMO_GROUNDS[-1]
-RAIN = "Rain: pitch under water"
-
 _IDS = UUID("5b1d2c0e-8f2b-5c55-9d1a-6f0c5f1f7e11")
-_CLASSES = ("8-A", "8-B", "9-A", "9-B", "10-A", "10-B", "11-A", "11-B")
-_PER_CLASS = 15
-_FIRST_NAMES = (
-    "Aarav Aditi Aisha Akash Amit Ananya Anika Arjun Arya Asha Bhavna Chetan Deepa Dev Diya Esha "
-    "Farhan Gauri Harsh Imran Isha Ishaan Jaya Kabir Karthik Kavya Kiran Lakshmi Manav Maya Megha "
-    "Mohan Naina Neha Nikhil Nisha Ojas Pooja Pranav Priya Rahul Riya Rohan Sahil Sana Sanjay Sara "
-    "Shreya Siddharth Sneha Tanvi Tara Uday Varun Vidya Vikram Yash Zoya"
-)
-_LAST_NAMES = (
-    "Agarwal Banerjee Bose Chatterjee Das Desai D'Souza Fernandes Ghosh Gupta Iyer Jain Joshi Kaur "
-    "Khan Kulkarni Kumar Mehta Menon Mishra Nair Patel Pillai Rao Reddy Sen Shah Sharma Shetty "
-    "Singh Thomas Varma Yadav"
-)
-_PURPOSES = (
-    "",
-    "",
-    "",
-    "Inter-house practice",
-    "Zonal trials",
-    "Team practice",
-    "Warm-up for the district meet",
-    "Friendly match",
-    "Sports day rehearsal",
-)
-_REJECTIONS = ("Clashes with the unit test", "Reserved for the zonal trials", "Too many this week")
-_REVOCATIONS = ("Staff meeting, nobody to supervise", "Needed for the inspection")
-_CANCELLATIONS = ("Student is unwell", "Moved to another week", "")
-
 # How much of a day is taken, by its distance from today (days).
 _FILL = {-1: 0.45, 0: 0.45, 1: 0.42, 2: 0.35, 3: 0.3, 4: 0.25, 5: 0.2, 6: 0.15}
 _FIRST_DAY, _LAST_DAY = -7, 6
-# What became of twenty requests of the past; of those for today and later, before some of them
-# are made to wait (by their place in the order of time, so that some are for today or tomorrow).
+# The status of each of twenty past requests, and of each of twelve for today and later. Of the
+# approved ones ahead, those at the places of _WAITING in order of time are made to wait, so that
+# some of these are for today or tomorrow.
 _PAST = (
     (Status.APPROVED,) * 13
     + (Status.REJECTED, Status.CANCELLED, Status.LAPSED) * 2
@@ -111,7 +79,7 @@ _WAITING = (0, 2, 5, 9, 16, 30)
 
 @dataclass(slots=True)
 class _Plan:
-    """One booking to make, and what becomes of it. Moments are aware, in UTC."""
+    """One booking to make, and the status that it gets. Moments are aware, in UTC."""
 
     id: UUID
     request: BookingRequest
@@ -124,16 +92,15 @@ class _Plan:
 
 
 def is_empty(db: Documents) -> bool:
-    """Whether nothing is stored yet, but for a demo whose loading was interrupted."""
+    """Whether nothing is stored yet, apart from a demo whose loading was interrupted."""
     return reference.is_empty(db)
 
 
 def load_demo(db: Documents, now: datetime | None = None) -> None:
-    """Fills an empty database with the demo school as of ``now``; does nothing to any other,
+    """Fills an empty database with the demo school as of ``now``; leaves any other as it is.
 
-    but that a demo school from before there were accounts gets those that it lacks. Safe to run
-    again after an interruption, and in two processes at once. Raises InvalidRequest,
-    StoreUnavailable.
+    An older demo school without accounts gets them. Safe to run again after an interruption, and
+    in two processes at once. Raises InvalidRequest, StoreUnavailable.
     """
     now = moment(now)
     if not is_empty(db):
@@ -150,7 +117,7 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
         for plan in plans:
             if plan.request.date == date:
                 _carry_out(db, plan)
-        if date < today:  # whatever nobody decided lapses when the day is over
+        if date < today:  # requests that nobody decided lapse at the end of their day
             decisions.lapse_pending(
                 db, now=timetable.at(date, time(0), settings_of(db).zone, closing=True)
             )
@@ -160,47 +127,19 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
 
 def _save_school(db: Documents) -> None:
     for ground in DEMO_GROUNDS:
-        reference.save_ground(db, ground)
-    regular, half = _periods(8, 18), _periods(8, 13)
-    timetables.save_timetable(db, Timetable("regular", regular, (0, 1, 2, 3, 4), "Regular day"))
-    # Sunday too, so that a demo opened on a Sunday has something to show.
-    timetables.save_timetable(db, Timetable("half-day", half, (5, 6), "Half day"))
-    reference.save_students(db, demo_students())
+        save_ground(db, ground)
+    for table in demo_timetables():
+        save_timetable(db, table)
+    save_students(db, demo_students())
 
 
 def _save_accounts(db: Documents, now: datetime) -> None:
-    """Those that are missing, without passwords; the others stay as they were made to be."""
+    """Adds the accounts that are missing, without passwords; the others stay as they are."""
     known = {account.id for account in accounts.find_accounts(db)}
     for actor in DEMO_ACCOUNTS:
         if actor.id not in known:
             with contextlib.suppress(AlreadyExists):  # another process, a moment ago
                 accounts.add_account(db, Account(actor.id, actor.name, actor.role), now=now)
-
-
-def _periods(first: int, last: int) -> tuple[Period, ...]:
-    return tuple(
-        Period(f"{_clock(hour)}-{_clock(hour + 1)} {_half(hour + 1)}", time(hour), time(hour + 1))
-        for hour in range(first, last)
-    )
-
-
-def _clock(hour: int) -> int:
-    return (hour - 1) % 12 + 1
-
-
-def _half(hour: int) -> str:
-    return "AM" if hour < 12 else "PM"
-
-
-def demo_students() -> list[Student]:
-    """The students of the demo school, class by class: always the same ones."""
-    rng = random.Random(120)
-    names = [f"{first} {last}" for first in _FIRST_NAMES.split() for last in _LAST_NAMES.split()]
-    chosen = iter(rng.sample(names, len(_CLASSES) * _PER_CLASS))
-    return [
-        Student(f"S{1 + number:03d}", next(chosen), _CLASSES[number // _PER_CLASS])
-        for number in range(len(_CLASSES) * _PER_CLASS)
-    ]
 
 
 def _fortnight(db: Documents, today: Date, now: datetime) -> list[_Plan]:
@@ -244,7 +183,7 @@ def _fortnight(db: Documents, today: Date, now: datetime) -> list[_Plan]:
                     run[-1].end,
                     student.id,
                     rng.choice(ground.games),
-                    rng.choice(_PURPOSES),
+                    rng.choice(PURPOSES),
                 )
                 if status is Status.LAPSED and date == today:
                     status = Status.APPROVED  # today is not over yet
@@ -278,14 +217,14 @@ def _plan(
     decided_at = made_at + timedelta(minutes=rng.randint(6, 400))
     decided_at = min(decided_at, now - timedelta(minutes=4), starts_at - timedelta(minutes=15))
     reasons = {
-        Status.REJECTED: _REJECTIONS,
-        Status.REVOKED: _REVOCATIONS,
-        Status.CANCELLED: _CANCELLATIONS,
+        Status.REJECTED: REJECTIONS,
+        Status.REVOKED: REVOCATIONS,
+        Status.CANCELLED: CANCELLATIONS,
     }
     return _Plan(
         uuid5(_IDS, f"{request.ground_id} {request.date} {request.start} {request.student_id}"),
         request,
-        rng.choice((_MEERA, _JOSEPH)),
+        rng.choice((MEERA, JOSEPH)),
         status,
         starts_at,
         made_at,
@@ -302,14 +241,14 @@ def _carry_out(db: Documents, plan: _Plan) -> None:
     with contextlib.suppress(RuleBroken, StudentBusy, SlotTaken, AlreadyDecided):
         booking = bookings.book(db, plan.request, by=plan.by, submission_id=plan.id, now=made_at)
         if plan.status is Status.REJECTED:
-            decisions.reject(db, booking.id, by=_HEAD, reason=reason, now=decided_at)
+            decisions.reject(db, booking.id, by=HEAD, reason=reason, now=decided_at)
         elif plan.status is Status.CANCELLED:
             decisions.cancel(db, booking.id, by=plan.by, reason=reason, now=decided_at)
         elif plan.status in (Status.APPROVED, Status.REVOKED):
-            decisions.approve(db, booking.id, by=_HEAD, now=decided_at)
+            decisions.approve(db, booking.id, by=HEAD, now=decided_at)
             if plan.status is Status.REVOKED:
                 later = decided_at + timedelta(seconds=50)
-                decisions.revoke(db, booking.id, by=_HEAD, reason=reason, now=later)
+                decisions.revoke(db, booking.id, by=HEAD, reason=reason, now=later)
 
 
 def _rain_periods(
@@ -335,7 +274,7 @@ def _rain(db: Documents, today: Date, now: datetime) -> None:
     plan = _Plan(
         uuid5(_IDS, f"rained off {today}"),
         request,
-        _JOSEPH,
+        JOSEPH,
         Status.REVOKED,
         starts_at,
         min(made_at, closed_at - timedelta(hours=1)),
@@ -354,7 +293,7 @@ def _rain(db: Documents, today: Date, now: datetime) -> None:
             start=periods[0].start,
             end=periods[-1].end,
             reason=RAIN,
-            by=_ADMIN,
+            by=ADMIN,
             expected=(),
             now=closed_at,
         )

@@ -31,7 +31,9 @@ from booking_core.domain.model import (
 )
 from booking_core.operations.lookup import Names
 from booking_core.school import roster
-from booking_core.storage import booking_queries, students
+from booking_core.school.grounds import save_ground
+from booking_core.school.students import save_students
+from booking_core.storage import booking_queries, erasure
 from booking_core.storage import bookings as ledger
 from booking_core.storage import documents as d
 from booking_core.storage import school_data as reference
@@ -118,8 +120,8 @@ def import_bookings(
     report.new_students = tuple(student.name for student in names.new_students)
     if not dry_run:
         for ground in names.new_grounds:
-            reference.save_ground(db, ground)
-        reference.save_students(db, names.new_students)
+            save_ground(db, ground)
+        save_students(db, names.new_students)
     progress(len(table.rows) - len(wanted))
     claimed = _Holders()
     for start in range(0, len(wanted), _CHUNK):
@@ -243,7 +245,7 @@ def _insert(db: Documents, chunk: Sequence[tuple[int, d.Document]], report: Repo
     # inserted before the erasing it took along, and of what was inserted after we hear here.
     known = reference.load(db).students
     for student_id in {document["student_id"] for _, document in chunk} - known.keys():
-        students.forget(db, student_id)
+        erasure.forget(db, student_id)
     if not refused:
         return
     bookings = {place: d.to_booking(chunk[place][1]) for place in refused}

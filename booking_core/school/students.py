@@ -1,61 +1,85 @@
-"""Students one by one: find, add, change, deactivate, and erase what is said of a leaver."""
+"""Students one by one, or as a list: add, change, deactivate, and look for what they have booked.
+
+In ``save_student`` and ``save_students``, ``by`` None means that no account acts: the command line
+or a script.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from booking_core.domain import timetable
 from booking_core.domain.clock import moment
-from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownStudent
 from booking_core.domain.model import Actor, Booking, Student
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id, check_limit
-from booking_core.school.rollover import class_place
+from booking_core.school.administration import check_admin
 from booking_core.storage import booking_queries
-from booking_core.storage import school_data as reference
+from booking_core.storage import documents as d
 from booking_core.storage import students as store
 from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.school_changes import SchoolTransaction
+from booking_core.storage.students import BULK_SECONDS, change_students
 
 
-def find_students(
+def save_student(
+    db: Documents, student: Student, *, by: Actor | None = None, now: datetime | None = None
+) -> Student:
+    """Adds or replaces a student. Raises as ``save_students`` does."""
+    save_students(db, [student], by=by, now=now)
+    return student
+
+
+def save_students(
+    db: Documents,
     students: Iterable[Student],
-    text: str = "",
     *,
-    class_name: str | None = None,
-    active: bool | None = None,
-) -> list[Student]:
-    """Those in whose roll number, name, class or address each word of ``text`` occurs.
+    by: Actor | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Adds or replaces students, all of them or none.
 
-    By class, the lowest first, then by name.
+    Raises AlreadyExists for a roll number that differs from another's in capitals only,
+    InvalidRequest, NotAllowed, StoreUnavailable.
     """
-    wanted = text.casefold().split()
-    found = [
-        student
-        for student in students
-        if (class_name is None or student.class_name == class_name)
-        and (active is None or student.active == active)
-        and all(word in _said(student) for word in wanted)
-    ]
-    place = {name: class_place(name) for name in {s.class_name for s in found}}
-    return sorted(found, key=lambda s: (place[s.class_name], s.name, s.id))
+    if isinstance(students, str) or not isinstance(students, Iterable):
+        raise InvalidRequest("students", "must be a list of Student")
+    students = list(students)
+    for student in students:
+        if not isinstance(student, Student):
+            raise InvalidRequest("student", "must be a Student")
+    check_admin(by)
+    now = moment(now)
 
+    def work(tx: SchoolTransaction) -> None:
+        store.put(tx, students)
+        # How many, and no roll number: what is stored of a person must be erasable.
+        tx.audit(by, "saved", "students", "", {"count": len(students)}, now)
 
-def _said(student: Student) -> str:
-    parts = (student.id, student.name, student.class_name, student.email or "")
-    return "\n".join(parts).casefold()
+    if students:
+        change_students(db, work, seconds=BULK_SECONDS)
 
 
 def add_student(
     db: Documents, student: Student, *, by: Actor, now: datetime | None = None
 ) -> Student:
-    """Adds one student. Raises AlreadyExists, NotAllowed, InvalidRequest, StoreUnavailable."""
-    if not isinstance(student, Student):
-        raise InvalidRequest("student", "must be a Student")
+    """Adds one student.
+
+    Raises AlreadyExists, also for a roll number that differs from another's in capitals only,
+    NotAllowed, InvalidRequest, StoreUnavailable.
+    """
+    _check_student(student)
     check_may("administer", by)
-    store.insert(db, student, by, moment(now))
-    return student
+    now = moment(now)
+
+    def work(tx: SchoolTransaction) -> Student:
+        store.insert(tx, student)
+        tx.audit(by, "added", "student", "", {"class_name": student.class_name}, now)
+        return student
+
+    return change_students(db, work)
 
 
 def change_student(
@@ -63,16 +87,28 @@ def change_student(
 ) -> Student:
     """``before``, as it was shown, becomes ``after``; the roll number stays.
 
-    Raises ChangedMeanwhile when somebody else changed it first, NotAllowed, InvalidRequest.
+    Raises ChangedMeanwhile where the stored student differs from ``before`` by now, NotAllowed,
+    InvalidRequest, StoreUnavailable.
     """
-    if not isinstance(before, Student) or not isinstance(after, Student):
-        raise InvalidRequest("student", "must be a Student")
+    _check_student(before)
+    _check_student(after)
     if before.id != after.id:
         raise InvalidRequest("id", "cannot be changed: bookings bear it")
     check_may("administer", by)
-    if before != after:
-        store.replace(db, before, after, by, moment(now))
-    return after
+    now = moment(now)
+    old, new = d.student_document(before), d.student_document(after)
+    details = {
+        "class_name": after.class_name,
+        "fields": [name for name in old if old[name] != new[name]],
+    }
+
+    def work(tx: SchoolTransaction) -> Student:
+        if not store.replace(tx, before, after):
+            raise ChangedMeanwhile("this student")
+        tx.audit(by, "changed", "student", "", details, now)
+        return after
+
+    return after if before == after else change_students(db, work)
 
 
 def set_active(
@@ -86,13 +122,31 @@ def set_active(
     if not isinstance(active, bool):
         raise InvalidRequest("active", "must be true or false")
     check_may("administer", by)
-    return store.set_active(db, student_id, active, by, moment(now))
+    now = moment(now)
+
+    def work(tx: SchoolTransaction) -> Student:
+        before = store.find(tx, student_id)
+        if before is None:
+            raise UnknownStudent(student_id)
+        if before.active == active:
+            return before
+        store.set_active(tx, [student_id], active)
+        action = "reactivated" if active else "deactivated"
+        tx.audit(by, action, "student", "", {"class_name": before.class_name}, now)
+        return Student(before.id, before.name, before.class_name, before.email, active)
+
+    return change_students(db, work)
+
+
+def _check_student(student: Student) -> None:
+    if not isinstance(student, Student):
+        raise InvalidRequest("student", "must be a Student")
 
 
 def bookings_ahead(
     db: Documents, student_ids: Iterable[str], *, now: datetime | None = None, limit: int = 1000
 ) -> list[Booking]:
-    """Active bookings of these students that are not over, the next one first; 1 to 1000.
+    """Active bookings of these students that are not over, the next one first, at most ``limit``.
 
     Raises InvalidRequest, StoreUnavailable.
     """
@@ -102,44 +156,3 @@ def bookings_ahead(
     today = now.astimezone(zone).date()
     ends = timetable.ends_ahead(today, now, zone)
     return booking_queries.active_ahead(db, ids, today=today, ends_ahead=ends, limit=limit)
-
-
-def _is_ahead(db: Documents, booking: Booking, now: datetime) -> bool:
-    zone = settings_of(db).zone
-    return timetable.at(booking.date, booking.end, zone, closing=True).timestamp() > now.timestamp()
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """What erasing a student would do.
-
-    ``bookings`` stay for the figures; of these ``worded`` have a purpose or a reason, which goes.
-    ``elsewhere`` is how many other bookings, closures and changes have the full name or the roll
-    number in their own words: these stay, for nobody but a reader can tell whom they mean.
-    """
-
-    bookings: int
-    worded: int
-    elsewhere: int
-
-
-def erasure_of(db: Documents, student_id: str, *, by: Actor) -> Erasure:
-    """Looks only. Raises UnknownStudent, NotAllowed, InvalidRequest, StoreUnavailable."""
-    student_id = check_id(student_id, "student_id")
-    check_may("administer", by)
-    return Erasure(*store.words_about(db, reference.load(db).student(student_id)))
-
-
-def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | None = None) -> int:
-    """Erases what is said of a student who left; how many bookings stay for the figures.
-
-    Those keep class, ground, times, game and status, and are a "Former student"'s; one that was
-    imported gets another id, for its own is made from the roll number. Only of who is inactive and
-    has nothing booked ahead. Raises StudentStays, UnknownStudent, NotAllowed,
-    InvalidRequest, StoreUnavailable.
-    """
-    student_id = check_id(student_id, "student_id")
-    check_may("administer", by)
-    now = moment(now)
-    today = now.astimezone(settings_of(db).zone).date().isoformat()
-    return store.erase(db, student_id, lambda booking: _is_ahead(db, booking, now), today, by, now)

@@ -7,6 +7,7 @@ stops with UpdateNeeded when it meets a database of a newer version.
 
     1   the schema with three unique indexes on marks of 15 minutes, and whatever came before it
     2   claims of 5 minutes behind the one index ``one_holder_per_claim``
+    3   keys of names and ids that people cannot tell apart, behind unique indexes
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pymongo.errors import OperationFailure
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
-from booking_core.storage import indexes, schema
+from booking_core.storage import indexes, keys, schema
 from booking_core.storage.documents import Document, to_booking
 
 Documents = indexes.Documents
@@ -36,7 +37,7 @@ def ensure(db: Documents) -> None:
     """Brings the database to the version of this application; does nothing to one that is there.
 
     Raises SchemaConflict, with the offenders and nothing changed, when stored bookings break a
-    claim, and UpdateNeeded for a database of a newer version.
+    claim or two names or ids are one, and UpdateNeeded for a database of a newer version.
     """
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -55,6 +56,8 @@ def _ensure(db: Documents) -> None:
         raise UpdateNeeded(stored, schema.VERSION)
     missing = set(schema.UNIQUE_INDEXES) & set(indexes.index_faults(db))
     if missing and (offenders := indexes.find_offenders(db)):
+        raise SchemaConflict(offenders)
+    if stored < _KEYS and (offenders := keys.find_colliding(db)):
         raise SchemaConflict(offenders)
     indexes.create_collections(db)
     for number, migrate in _MIGRATIONS.items():
@@ -137,7 +140,25 @@ def _record_single_closures(db: Documents) -> None:
             db[schema.AUDIT].update_one({"_id": id}, {"$setOnInsert": written}, upsert=True)
 
 
-_MIGRATIONS: dict[int, Callable[[Documents], None]] = {2: _store_claims}
+def _store_keys(db: Documents) -> None:
+    """Migration 3: grounds, timetables and students get their keys, and texts in normal form.
+
+    Accounts get texts in normal form: a stored name that a value refuses could not be read.
+    """
+    for name in (*schema.KEYED, schema.ACCOUNTS):
+        for batch in _batches(db[name].find(batch_size=_BATCH)):
+            writes = [
+                # As it was read: a change made meanwhile by this version is in form already.
+                UpdateOne(row, {"$set": {field: after[field] for field in after.keys() - {"_id"}}})
+                for row in batch
+                if (after := keys.repaired(name, row)) != row
+            ]
+            if writes:
+                db[name].bulk_write(writes, ordered=False)
+
+
+_KEYS = 3
+_MIGRATIONS: dict[int, Callable[[Documents], None]] = {2: _store_claims, _KEYS: _store_keys}
 
 
 def _batches(rows: Any) -> Iterator[list[Document]]:

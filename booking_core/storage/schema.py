@@ -14,10 +14,13 @@ from booking_core.domain.policy import WALL_SHOWS
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
-GROUND_PHOTOS = "ground_photos"
+GROUND_PHOTOS, SCHOOL_HISTORY = "ground_photos", "school_history"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
 ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
+ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
+ONE_TIMETABLE_PER_ID = "one_timetable_per_id"
+ONE_GROUND_PER_NAME, ONE_TIMETABLE_PER_NAME = "one_ground_per_name", "one_timetable_per_name"
 # The obvious index of the system before this one: with the status in its key it lets a Pending
 # booking in beside an Approved one.
 LEGACY_INDEX = "unique_active_booking_per_slot"
@@ -26,7 +29,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 2  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 3  # of the schema: the number of the last migration in ``migrations.py``
 
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -69,6 +72,20 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
     "changes_to": {"history.action": 1, "history.at": -1, "_id": -1},
 }
 
+# collection -> key field -> its unique index; ``keys.py`` derives the fields.
+KEYED: dict[str, dict[str, str]] = {
+    GROUNDS: {"id_key": ONE_GROUND_PER_ID, "name_key": ONE_GROUND_PER_NAME},
+    TIMETABLES: {"id_key": ONE_TIMETABLE_PER_ID, "name_key": ONE_TIMETABLE_PER_NAME},
+    STUDENTS: {"id_key": ONE_STUDENT_PER_ID},
+}
+
+
+def _one_per(key: str, **where: Any) -> tuple[dict[str, int], dict[str, Any]]:
+    # Of documents that have the key, so that a migration can build the index before it fills them.
+    where[key] = {"$type": "string"}
+    return {key: 1}, {"unique": True, "partialFilterExpression": where}
+
+
 # Of the other collections: name -> (keys, options). Those that expire are emptied by the server.
 _ENDS = {"expireAfterSeconds": 0}
 OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
@@ -78,6 +95,16 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
             {"unique": True, "partialFilterExpression": {"email": {"$type": "string"}}},
         )
     },
+    GROUNDS: {
+        ONE_GROUND_PER_ID: _one_per("id_key"),
+        # A retired ground gives its name free.
+        ONE_GROUND_PER_NAME: _one_per("name_key", retired=False),
+    },
+    TIMETABLES: {
+        ONE_TIMETABLE_PER_ID: _one_per("id_key"),
+        ONE_TIMETABLE_PER_NAME: _one_per("name_key"),
+    },
+    STUDENTS: {ONE_STUDENT_PER_ID: _one_per("id_key")},
     SESSIONS: {
         "sessions_end": ({"expires_at": 1}, _ENDS),
         "sessions_of_account": ({"account_id": 1}, {}),
@@ -100,6 +127,7 @@ INDEXES = {
 }
 
 _TEXT = {"bsonType": "string"}
+_KEY = {"bsonType": "string", "minLength": 1}
 _DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
@@ -164,16 +192,32 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     },
     GROUNDS: {
         "$jsonSchema": {
-            "required": ["name", "games", "order", "retired"],
-            "properties": {"name": _TEXT, "games": {"bsonType": "array", "items": _TEXT}},
+            "required": ["name", "games", "order", "retired", "id_key", "name_key"],
+            "properties": {
+                "name": _TEXT,
+                "games": {"bsonType": "array", "items": _TEXT},
+                "retired": {"bsonType": "bool"},
+                "id_key": _KEY,
+                "name_key": _KEY,
+            },
         }
     },
-    TIMETABLES: {"$jsonSchema": {"required": ["name", "weekdays", "periods"]}},
+    TIMETABLES: {
+        "$jsonSchema": {
+            "required": ["name", "weekdays", "periods", "id_key", "name_key"],
+            "properties": {"id_key": _KEY, "name_key": _KEY},
+        }
+    },
     DAYS: {"$jsonSchema": {"required": ["timetable_id", "note"], "properties": {"_id": _DATE}}},
     STUDENTS: {
         "$jsonSchema": {
-            "required": ["name", "class_name", "email", "active"],
-            "properties": {"name": _TEXT, "class_name": _TEXT, "active": {"bsonType": "bool"}},
+            "required": ["name", "class_name", "email", "active", "id_key"],
+            "properties": {
+                "name": _TEXT,
+                "class_name": _TEXT,
+                "active": {"bsonType": "bool"},
+                "id_key": _KEY,
+            },
         }
     },
     # The revision of the reference data, and the policy where one was saved: whoever reads the
@@ -194,6 +238,15 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                     },
                 },
+            },
+        }
+    },
+    SCHOOL_HISTORY: {
+        "$jsonSchema": {
+            "required": [GROUNDS, TIMETABLES, DAYS],
+            "properties": {
+                "_id": _DATE,
+                **{name: {"bsonType": "array"} for name in (GROUNDS, TIMETABLES, DAYS)},
             },
         }
     },

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from screens import TICK, cell, choose_student, confirm, open_review, place, row, student_box
 from windows import OpenPage
 
-from booking_core import Ground, approve, save_day, save_ground
+from booking_core import Ground, approve, save_days, save_ground
 
 TITLES = {
     "/": "Book a ground",
@@ -73,7 +73,7 @@ def test_an_empty_school_says_what_to_do_and_fills_by_itself(
 
 
 def test_a_day_without_school_says_why(open_page: OpenPage, school: School) -> None:
-    save_day(school.db, today(), timetable_id=None, note="Founders' day")
+    save_days(school.db, [today()], timetable_id=None, note="Founders' day")
     wall = open_page("/wall")
     expect(wall.get_by_text("No school today")).to_be_visible()
     expect(wall.get_by_text("Founders' day")).to_be_visible()

@@ -44,7 +44,7 @@ from typed_school import (
 from windows import OpenPage
 
 import booking_core
-from booking_core import Booking, approve, save_day
+from booking_core import Booking, approve, save_days
 from booking_core.school.roster import WrongRow
 from pages.shared.address import COOKIE
 
@@ -343,7 +343,7 @@ def test_what_passers_by_see(
     tour.stop("Wall, one ground")
     page.goto(f"{wall}?ground={quote(ASKED)}")
     tour.stop("Wall, no such ground")
-    save_day(school.db, today(), timetable_id=None, note=text("zqnote"))
+    save_days(school.db, [today()], timetable_id=None, note=text("zqnote"))
     page.goto(wall)
     tour.stop("Wall, no school")
 

@@ -26,7 +26,7 @@ from booking_core import (
     displaced_by,
     reject,
     revoke,
-    save_day,
+    save_days,
     save_ground,
     save_policy,
     save_student,
@@ -177,7 +177,7 @@ def settle(school: School) -> dict[str, Booking]:
     hours = [Period(f"{h}-{h + 1}", time(h), time(h + 1)) for h in range(8, 18)]
     hours[0] = Period(text("zqlabel"), time(8), time(9))
     save_timetable(db, Timetable("regular", tuple(hours), tuple(range(7)), text("zqtimetable")))
-    save_day(db, today() + timedelta(days=2), timetable_id=None, note=text("zqnote"), by=DESK)
+    save_days(db, [today() + timedelta(days=2)], timetable_id=None, note=text("zqnote"), by=DESK)
     save_student(db, Student(ROLL, STUDENT, text("zqclass"), MAIL))
     save_student(db, Student("S001", "Student 1", "9-A"))
     save_student(db, Student("S002", "Student 2", "9-B"))

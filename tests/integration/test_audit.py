@@ -24,7 +24,7 @@ from booking_core import (
     move,
     reject,
     revoke,
-    save_day,
+    save_days,
     save_ground,
     save_student,
     save_timetable,
@@ -192,7 +192,7 @@ def test_every_save_makes_exactly_one_change_with_user_and_moment(db):
     saves = [
         ("ground", lambda: save_ground(db, replace(GROUNDS[0], name="Field"), by=ADMIN)),
         ("timetable", lambda: save_timetable(db, HOURLY, by=ADMIN)),
-        ("day", lambda: save_day(db, DAY, timetable_id=None, note="Holiday", by=ADMIN)),
+        ("day", lambda: save_days(db, [DAY], timetable_id=None, note="Holiday", by=ADMIN)),
         ("students", lambda: save_student(db, Student("X1", "Asha", "9-A"), by=ADMIN)),
     ]
     today = datetime.now(UTC).date()

@@ -49,7 +49,7 @@ from booking_core import (
     move,
     notices_for,
     reinstate,
-    save_day,
+    save_days,
 )
 from booking_core.storage.database import Documents
 
@@ -118,7 +118,7 @@ def test_closing_revokes_tells_and_closes_in_one_step(db):
 
 
 def test_a_whole_day_is_closed_in_each_period_and_on_days_without_school_too(db):
-    save_day(db, DAY + timedelta(days=1), timetable_id=None, note="Founders' day")
+    save_days(db, [DAY + timedelta(days=1)], timetable_id=None, note="Founders' day")
 
     closing = closed(db, last=DAY + timedelta(days=2))
 

@@ -37,7 +37,7 @@ from booking_core import (
     connect,
     lapse_pending,
     move,
-    save_day,
+    save_days,
     save_ground,
     save_student,
 )
@@ -135,7 +135,7 @@ def test_a_change_of_the_school_raises_every_day(db, following, what):
     before = following.version(OTHER)
     saves = {
         "ground": lambda: save_ground(db, GROUNDS[0]),
-        "day": lambda: save_day(db, DAY, timetable_id=None),
+        "day": lambda: save_days(db, [DAY], timetable_id=None),
         "student": lambda: save_student(db, Student("S000", "New name", "1-A")),
     }
 

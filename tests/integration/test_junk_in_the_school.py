@@ -29,7 +29,7 @@ from booking_core import (
     Settings,
     Student,
     Timetable,
-    save_day,
+    save_days,
     save_ground,
     save_student,
     save_students,
@@ -114,15 +114,15 @@ def test_an_actor_with_a_junk_field_is_none(field, junk):
 @pytest.mark.parametrize(
     ("field", "junk"),
     cases(
-        date=[*BAD_DATE, None],
+        dates=[[junk] for junk in (*BAD_DATE, None)],
         timetable_id=[junk for junk in BAD_ID if junk is not None],
         note=[*BAD_TEXT, "x" * 501],
     ),
 )
-def test_a_day_with_a_junk_field_is_not_saved(school, field, junk):
-    arguments = {"date": DAY, "timetable_id": None, "note": ""} | {field: junk}
+def test_days_with_a_junk_field_are_not_saved(school, field, junk):
+    arguments = {"dates": [DAY], "timetable_id": None, "note": ""} | {field: junk}
 
-    refused(school, lambda db: save_day(db, **arguments), field)
+    refused(school, lambda db: save_days(db, **arguments), field)
 
 
 @pytest.mark.parametrize("junk", [None, 5, "x", OPERATOR, GROUND], ids=ascii)

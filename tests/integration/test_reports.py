@@ -17,7 +17,7 @@ from booking_core import (
     approve,
     cancel,
     reject,
-    save_day,
+    save_days,
     save_ground,
     save_timetable,
     usage,
@@ -43,7 +43,7 @@ def counted(school):
         Period("double", time(11), time(13)),
     )
     save_timetable(db, Timetable("half", half))
-    save_day(db, DAY + timedelta(1), timetable_id="half", note="Half day")
+    save_days(db, [DAY + timedelta(1)], timetable_id="half", note="Half day")
     approve(db, first.id, by=HEAD, now=NOW)
     booked(db, by=RAVI, student=1, start=14, end=16, game="Football")
     gone = booked(db, student=2, ground="ground-2", start=13)
@@ -128,7 +128,7 @@ def test_a_retired_ground_keeps_its_figures_and_is_open_no_more(make_db):
 
 def test_days_without_school_are_not_open(make_db):
     db = make_db()
-    save_day(db, DAY, timetable_id=None, note="Holiday")
+    save_days(db, [DAY], timetable_id=None, note="Holiday")
 
     found = usage(db, by=HEAD, first=DAY, last=DAY)
 

@@ -32,7 +32,7 @@ from booking_core import (
     reject,
     reset_password,
     revoke,
-    save_day,
+    save_days,
     save_ground,
     save_student,
     save_students,
@@ -128,7 +128,7 @@ TABLE = [
         "admin",
     ),
     ("timetables", lambda db, by: save_timetable(db, HOURLY, by=by), "admin"),
-    ("days", lambda db, by: save_day(db, DAY, timetable_id="regular", by=by), "admin"),
+    ("days", lambda db, by: save_days(db, [DAY], timetable_id="regular", by=by), "admin"),
     (
         "a student",
         lambda db, by: save_student(db, Student("S150", "Student 150", "1-A"), by=by),

@@ -23,7 +23,6 @@ from booking_core import (
     cancel,
     change_student,
     classes_of,
-    find_students,
     load_reference,
     plan_roster,
     read_table,
@@ -33,7 +32,7 @@ from booking_core import (
     suggest_roll_over,
 )
 from booking_core.school.roster import COLUMNS, WrongRow, compare
-from booking_core.storage import students as store
+from booking_core.storage import audit_log
 from booking_core.storage.database import Documents
 from booking_core.tables.table import Row
 
@@ -218,7 +217,7 @@ def test_an_import_that_fails_halfway_leaves_nothing_behind(
     def fail(*args: Any) -> None:
         raise RuntimeError("the journal cannot be written")
 
-    monkeypatch.setattr(store.journal, "write", fail)
+    monkeypatch.setattr(audit_log, "write", fail)
     with pytest.raises(RuntimeError, match="journal"):
         apply_roster(db, plan, by=ADMIN, deactivate_leaving=True)
 
@@ -311,14 +310,3 @@ def test_only_an_admin_changes_students(db: Documents, by: Any) -> None:
             attempt()
 
     assert students(db) == before
-
-
-def test_a_student_is_found_by_every_word_of_what_is_typed() -> None:
-    all_three = [ASHA, RAVI, Student("A3", "Asha Das", "10-A", active=False)]
-
-    assert find_students(all_three, "asha") == [ASHA, all_three[2]]
-    assert find_students(all_three, "das ASHA") == [all_three[2]]
-    assert find_students(all_three, "a2") == [RAVI]
-    assert find_students(all_three, active=False) == [all_three[2]]
-    assert find_students(all_three, class_name="8-B") == [RAVI]
-    assert find_students(all_three, "(.*") == []

@@ -39,7 +39,7 @@ from booking_core import (
     move,
     reject,
     revoke,
-    save_day,
+    save_days,
     save_ground,
     save_student,
 )
@@ -66,7 +66,7 @@ def test_a_refused_request_writes_nothing(db, request_, error):
 
 
 def test_what_changes_in_the_school_rules_the_next_booking(db):
-    save_day(db, DAY, timetable_id=None, note="Strike")
+    save_days(db, [DAY], timetable_id=None, note="Strike")
     save_ground(db, Ground("ground-1", "Ground 1", ("Volleyball",), retired=True))
     save_student(db, Student("S001", "Asha", "10-B", active=False))
     tomorrow = DAY + timedelta(days=1)

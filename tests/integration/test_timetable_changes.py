@@ -30,7 +30,6 @@ from booking_core import (
     delete_timetable,
     load_reference,
     misfits,
-    save_day,
     save_days,
     save_grounds_order,
     save_timetable,
@@ -170,7 +169,9 @@ def test_a_date_never_refers_to_a_timetable_that_is_deleted_at_the_same_moment(d
         add_timetable(db, f"Exam {n}", SHORT, by=ADMIN)
         at_once(
             lambda n=n: delete_timetable(db, f"exam-{n}", by=ADMIN),
-            lambda n=n: save_day(db, DAY + timedelta(days=n), timetable_id=f"exam-{n}", by=ADMIN),
+            lambda n=n: save_days(
+                db, [DAY + timedelta(days=n)], timetable_id=f"exam-{n}", by=ADMIN
+            ),
         )
 
     known = load_reference(db)
@@ -251,14 +252,14 @@ CHANGES = {
     "add timetable": lambda db, by: add_timetable(db, "New", SHORT, by=by),
     "timetable": lambda db, by: save_timetable(db, HOURLY, by=by),
     "delete timetable": lambda db, by: delete_timetable(db, "regular", by=by),
-    "day": lambda db, by: save_day(db, DAY, timetable_id=None, by=by),
+    "day": lambda db, by: save_days(db, [DAY], timetable_id=None, by=by),
     "delete day": lambda db, by: delete_day(db, LATER, by=by),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
 def test_only_an_admin_changes_them_and_each_change_is_in_the_journal(db, change):
-    save_day(db, LATER, timetable_id=None)
+    save_days(db, [LATER], timetable_id=None)
     before = stored(db)
     for nobody in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
@@ -305,7 +306,7 @@ JUNK = {
     "weekdays": [lambda db: add_timetable(db, "New", SHORT, [7], by=ADMIN)],
     "timetable_id": [
         lambda db: delete_timetable(db, {"$ne": 1}, by=ADMIN),
-        lambda db: save_day(db, DAY, timetable_id={"$ne": 1}, by=ADMIN),
+        lambda db: save_days(db, [DAY], timetable_id={"$ne": 1}, by=ADMIN),
     ],
     "dates": [
         lambda db: save_days(db, [], timetable_id=None, by=ADMIN),

@@ -36,11 +36,11 @@ def test_a_replaced_timetable_keeps_and_gives_back_weekdays():
     assert changed.plan(date(2026, 11, 30)).periods == SHORT.periods
 
 
-def test_a_day_of_its_own_goes_first_and_without_it_the_weekday_counts_again():
+def test_a_day_of_its_own_goes_before_the_timetable_of_its_weekday():
     exam = CALENDAR.with_timetable(SHORT).with_days([Day(SATURDAY, "short", "Exam")])
 
     assert exam.plan(SATURDAY) == DayPlan(SATURDAY, SHORT.periods, "short", "Exam")
-    assert exam.without_day(SATURDAY).plan(SATURDAY).periods == HOURLY.periods
+    assert CALENDAR.with_timetable(SHORT).plan(SATURDAY).periods == HOURLY.periods
     assert CALENDAR.plan(DAY) == DayPlan(DAY, (), None, "Strike")
     assert CALENDAR.without_timetable("regular").plan(SATURDAY).periods == ()
 
@@ -49,7 +49,7 @@ def test_looking_at_a_change_changes_nothing():
     before = (dict(CALENDAR.timetables), dict(CALENDAR.days))
 
     CALENDAR.with_timetable(Timetable("regular", SHORT.periods)).with_days([Day(SATURDAY, None)])
-    CALENDAR.without_day(DAY).without_timetable("regular")
+    CALENDAR.without_timetable("regular")
 
     assert (CALENDAR.timetables, CALENDAR.days) == before
 

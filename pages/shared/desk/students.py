@@ -87,13 +87,13 @@ def _list(shared: Services) -> None:
             state[_DIALOG] = ("add", None)
 
     def listing() -> None:
-        known = shared.reference().students
+        known = shared.reference()
         found = find_students(
-            known.values(), text, class_name=class_name, active=_STATES.get(standing or "")
+            known, text, class_name=class_name, active=_STATES.get(standing or "")
         )
         if not found:
             with st.container(border=True, key="card_students_empty"):
-                if known:
+                if known.students:
                     st.markdown("##### No student matches")
                     st.caption("Search for something else, or choose another class or state.")
                 else:
@@ -110,7 +110,7 @@ def _list(shared: Services) -> None:
         }
         acted = elements.action_list(payload, key="admin.students.list")
         rows.pager(len(found), first, _PAGE)
-        if acted is not None and (student := known.get(acted["ids"][0])) is not None:
+        if acted is not None and (student := known.students.get(acted["ids"][0])) is not None:
             state[_DIALOG] = (acted["action"], student)
             st.rerun()
 

@@ -1,0 +1,89 @@
+"""The people, grounds, timetables and students of the demo school, and the reasons they give."""
+
+from __future__ import annotations
+
+import random
+from datetime import time
+
+from booking_core.domain.model import Actor, Ground, Period, Role, Student, Timetable
+
+DEMO_ACCOUNTS = (
+    Actor("meera", Role.STAFF, "Meera Nair"),
+    Actor("joseph", Role.STAFF, "Joseph Mathew"),
+    Actor("head", Role.PRINCIPAL, "Dr. Anand Rao"),
+    Actor("admin", Role.ADMIN, "Farah Sheikh"),
+)
+MEERA, JOSEPH, HEAD, ADMIN = DEMO_ACCOUNTS
+
+DEMO_GROUNDS = (
+    Ground("main-ground", "Main ground", ("Football", "Cricket", "Athletics", "Throwball"), 1),
+    Ground("ground-2", "Ground 2", ("Football", "Throwball", "Athletics"), 2),
+    Ground("volleyball-court", "Volleyball court", ("Volleyball", "Throwball"), 3),
+    Ground("basketball-court", "Basketball court", ("Basketball",), 4),
+    Ground("tennis-court", "Tennis court", ("Tennis", "Badminton"), 5),
+    Ground("cricket-nets", "Cricket nets", ("Cricket",), 6),
+)
+RAINED_OFF = DEMO_GROUNDS[-1]
+RAIN = "Rain: pitch under water"
+
+_CLASSES = ("8-A", "8-B", "9-A", "9-B", "10-A", "10-B", "11-A", "11-B")
+_PER_CLASS = 15
+_FIRST_NAMES = (
+    "Aarav Aditi Aisha Akash Amit Ananya Anika Arjun Arya Asha Bhavna Chetan Deepa Dev Diya Esha "
+    "Farhan Gauri Harsh Imran Isha Ishaan Jaya Kabir Karthik Kavya Kiran Lakshmi Manav Maya Megha "
+    "Mohan Naina Neha Nikhil Nisha Ojas Pooja Pranav Priya Rahul Riya Rohan Sahil Sana Sanjay Sara "
+    "Shreya Siddharth Sneha Tanvi Tara Uday Varun Vidya Vikram Yash Zoya"
+)
+_LAST_NAMES = (
+    "Agarwal Banerjee Bose Chatterjee Das Desai D'Souza Fernandes Ghosh Gupta Iyer Jain Joshi Kaur "
+    "Khan Kulkarni Kumar Mehta Menon Mishra Nair Patel Pillai Rao Reddy Sen Shah Sharma Shetty "
+    "Singh Thomas Varma Yadav"
+)
+PURPOSES = (
+    "",
+    "",
+    "",
+    "Inter-house practice",
+    "Zonal trials",
+    "Team practice",
+    "Warm-up for the district meet",
+    "Friendly match",
+    "Sports day rehearsal",
+)
+REJECTIONS = ("Clashes with the unit test", "Reserved for the zonal trials", "Too many this week")
+REVOCATIONS = ("Staff meeting, nobody to supervise", "Needed for the inspection")
+CANCELLATIONS = ("Student is unwell", "Moved to another week", "")
+
+
+def demo_timetables() -> tuple[Timetable, ...]:
+    """A regular day and, at the weekend, half a day: a demo opened on a Sunday shows bookings."""
+    return (
+        Timetable("regular", _periods(8, 18), (0, 1, 2, 3, 4), "Regular day"),
+        Timetable("half-day", _periods(8, 13), (5, 6), "Half day"),
+    )
+
+
+def _periods(first: int, last: int) -> tuple[Period, ...]:
+    return tuple(
+        Period(f"{_clock(hour)}-{_clock(hour + 1)} {_half(hour + 1)}", time(hour), time(hour + 1))
+        for hour in range(first, last)
+    )
+
+
+def _clock(hour: int) -> int:
+    return (hour - 1) % 12 + 1
+
+
+def _half(hour: int) -> str:
+    return "AM" if hour < 12 else "PM"
+
+
+def demo_students() -> list[Student]:
+    """The students of the demo school, class by class: always the same ones."""
+    rng = random.Random(120)
+    names = [f"{first} {last}" for first in _FIRST_NAMES.split() for last in _LAST_NAMES.split()]
+    chosen = iter(rng.sample(names, len(_CLASSES) * _PER_CLASS))
+    return [
+        Student(f"S{1 + number:03d}", next(chosen), _CLASSES[number // _PER_CLASS])
+        for number in range(len(_CLASSES) * _PER_CLASS)
+    ]

@@ -1,0 +1,146 @@
+"""Adding, changing and ordering grounds. None is ever deleted: bookings refer to it.
+
+In every verb, ``by`` None means that no account acts: the command line or a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from booking_core.domain.clock import moment
+from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownGround
+from booking_core.domain.model import Actor, Ground
+from booking_core.domain.names import new_id
+from booking_core.domain.validation import check_id
+from booking_core.school.administration import change_school
+from booking_core.storage import documents as d
+from booking_core.storage import grounds as store
+from booking_core.storage.database import Documents
+from booking_core.storage.school_changes import SchoolTransaction
+
+_LAST = 10**6  # the greatest place that a ground may have
+
+
+def save_ground(
+    db: Documents, ground: Ground, *, by: Actor | None = None, now: datetime | None = None
+) -> Ground:
+    """Adds or replaces a ground.
+
+    Raises AlreadyExists for an id that differs from another's in capitals only, InvalidRequest,
+    also for a name that another ground in use has, NotAllowed, StoreUnavailable.
+    """
+    if not isinstance(ground, Ground):
+        raise InvalidRequest("ground", "must be a Ground")
+    now = moment(now)
+
+    def work(tx: SchoolTransaction) -> Ground:
+        store.put(tx, ground)
+        tx.audit(by, "saved", "ground", ground.id, {"after": d.ground_document(ground)}, now)
+        return ground
+
+    return change_school(db, by, now, work)
+
+
+def add_ground(
+    db: Documents,
+    name: str,
+    games: Iterable[str] = (),
+    *,
+    by: Actor | None = None,
+    now: datetime | None = None,
+) -> Ground:
+    """Adds a ground, the last on the screens; its id is made of its name.
+
+    Raises InvalidRequest, also for a name that another ground in use has, NotAllowed,
+    StoreUnavailable.
+    """
+    wanted, now = Ground("new", name, _listed(games)), moment(now)
+
+    def work(tx: SchoolTransaction) -> Ground:
+        stored = store.read(tx)
+        last = max((ground.order for ground in stored.values()), default=0)
+        id = new_id(wanted.name, stored, "ground")
+        made = replace(wanted, id=id, order=min(last + 1, _LAST))
+        store.put(tx, made)
+        details = {"before": None, "after": d.ground_document(made)}
+        tx.audit(by, "added", "ground", id, details, now)
+        return made
+
+    return change_school(db, by, now, work)
+
+
+def change_ground(
+    db: Documents,
+    ground_id: str,
+    *,
+    name: str | None = None,
+    games: Iterable[str] | None = None,
+    retired: bool | None = None,
+    by: Actor | None = None,
+    was: Ground | None = None,
+    now: datetime | None = None,
+) -> Ground:
+    """Changes what is not None; bookings stay, also those of a ground that is retired.
+
+    With ``was``, the ground that the change was made from, raises ChangedMeanwhile where its name,
+    games or retirement differ by now. Raises UnknownGround, InvalidRequest, NotAllowed,
+    StoreUnavailable.
+    """
+    ground_id, now = check_id(ground_id, "ground_id"), moment(now)
+
+    def work(tx: SchoolTransaction) -> Ground:
+        before = store.read(tx).get(ground_id)
+        if before is None:
+            raise UnknownGround(ground_id)
+        if was is not None and replace(was, order=before.order) != before:
+            raise ChangedMeanwhile("the ground")
+        after = Ground(
+            before.id,
+            before.name if name is None else name,
+            before.games if games is None else _listed(games),
+            before.order,
+            before.retired if retired is None else retired,
+        )
+        store.put(tx, after)
+        action = "saved"
+        if before.retired != after.retired:
+            action = "retired" if after.retired else "brought back"
+        details = {"before": d.ground_document(before), "after": d.ground_document(after)}
+        tx.audit(by, action, "ground", ground_id, details, now)
+        return after
+
+    return change_school(db, by, now, work)
+
+
+def save_grounds_order(
+    db: Documents, ids: Iterable[str], *, by: Actor | None = None, now: datetime | None = None
+) -> None:
+    """Puts the grounds in the order of ``ids`` on every screen; those not named follow as before.
+
+    Raises UnknownGround, InvalidRequest for one named twice, NotAllowed, StoreUnavailable.
+    """
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise InvalidRequest("ids", "must be a list of ground ids")
+    wanted = [check_id(id, "ids") for id in ids]
+    if len(set(wanted)) != len(wanted):
+        raise InvalidRequest("ids", "names one ground twice")
+    now = moment(now)
+
+    def work(tx: SchoolTransaction) -> None:
+        before = list(store.read(tx))
+        for id in wanted:
+            if id not in before:
+                raise UnknownGround(id)
+        after = wanted + [id for id in before if id not in set(wanted)]
+        store.put_order(tx, after)
+        tx.audit(by, "reordered", "grounds", "", {"before": before, "after": after}, now)
+
+    change_school(db, by, now, work)
+
+
+def _listed(games: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(games, str) or not isinstance(games, Iterable):
+        raise InvalidRequest("games", "must be a list of names")
+    return tuple(games)

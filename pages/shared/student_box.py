@@ -1,0 +1,66 @@
+"""Choosing a student: a search that narrows the list, as on the admin's list of students."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from booking_core import Reference, find_students
+
+_NARROW = 8  # a school with fewer students needs no search
+
+
+def student_box(
+    known: Reference,
+    *,
+    key: str,
+    active: bool | None = None,
+    placeholder: str,
+    on_change: Callable[[], None] | None = None,
+    width: int | str = "stretch",
+    find_width: int | str = "stretch",
+) -> str | None:
+    """The id of the chosen student; None for none.
+
+    What is typed into the search narrows the list. A search that finds one student chooses it.
+    The list of a browser filters by letters in their order only: it does not know accents,
+    apostrophes, other orders of words or typos.
+    """
+    state, find_key = st.session_state, f"{key}.find"
+
+    def choose_only_match() -> None:
+        found = find_students(known, state.get(find_key) or "", active=active)
+        if len(found) == 1 and state.get(find_key):
+            state[key] = found[0].id
+            if on_change is not None:
+                on_change()
+
+    if len(known.students) >= _NARROW:
+        st.text_input(
+            "Find a student",
+            key=find_key,
+            placeholder="Find a student",
+            label_visibility="collapsed",
+            max_chars=120,
+            on_change=choose_only_match,
+            width=find_width,
+        )
+    text = state.get(find_key) or ""
+    found = {student.id: student for student in find_students(known, text, active=active)}
+    chosen = known.students.get(state.get(key) or "")
+    if chosen is not None and active in (None, chosen.active):
+        # The choice outlives a search for somebody else, until another is chosen.
+        found.setdefault(chosen.id, chosen)
+    st.selectbox(
+        "Student",
+        list(found),
+        index=None,
+        key=key,
+        format_func=lambda id: f"{found[id].name} · {found[id].class_name} · {id}",
+        placeholder=f"{len(found)} found" if text else placeholder,
+        on_change=on_change,
+        width=width,
+    )
+    picked: str | None = state.get(key)
+    return picked
