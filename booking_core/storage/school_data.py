@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pymongo.errors import DuplicateKeyError
 
 from booking_core.domain import timetable
-from booking_core.domain.errors import UnknownGround, UnknownStudent
+from booking_core.domain.errors import UnknownGround, UnknownStudent, UpdateNeeded
 from booking_core.domain.model import Ground, Student, Timetable
 from booking_core.domain.policy import Policy
 from booking_core.storage import documents as d
@@ -92,13 +92,19 @@ class Reference:
 
 
 def load(db: Documents) -> Reference:
-    """The school's data as of now: one read when nothing changed. Raises StoreUnavailable."""
+    """The school's data as of now: one read when nothing changed.
+
+    Raises UpdateNeeded when an application of a newer version has migrated the database, and
+    StoreUnavailable.
+    """
     with reachable():
         meta = shared(
             db,
             "revision",
             lambda: collection(db, schema.META).find_one({"_id": "revision"}) or {},
         )
+        if meta.get("schema", 0) > schema.VERSION:
+            raise UpdateNeeded(meta["schema"], schema.VERSION)
         kept: Reference | None = cache_of(db).get(_CACHE)
         grounds_revision, students_revision = meta.get("grounds", 0), meta.get("students", 0)
         if (
