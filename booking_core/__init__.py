@@ -139,6 +139,9 @@ from booking_core.school.timetables import (
     save_timetable,
 )
 from booking_core.settings import Settings
+from booking_core.storage.background import BackgroundThread
+from booking_core.storage.background import threads as background_threads
+from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
 from booking_core.storage.change_feed import Feed
 from booking_core.storage.database import connect, disconnect, ensure_schema
 from booking_core.storage.school_data import Reference
@@ -150,6 +153,7 @@ __all__ = [
     "Actor",
     "AlreadyDecided",
     "AlreadyExists",
+    "BackgroundThread",
     "Board",
     "Booking",
     "BookingError",
@@ -199,6 +203,8 @@ __all__ = [
     "RuleBroken",
     "SchemaConflict",
     "SchemaMissing",
+    "Scope",
+    "ScopedCache",
     "ServerFailed",
     "Session",
     "Settings",
@@ -231,6 +237,7 @@ __all__ = [
     "apply_roster",
     "approve",
     "approved_upcoming",
+    "background_threads",
     "book",
     "bookings_ahead",
     "bookings_on",
@@ -294,6 +301,7 @@ __all__ = [
     "save_student",
     "save_students",
     "save_timetable",
+    "scoped_cache",
     "session_of",
     "set_active",
     "sign_in",

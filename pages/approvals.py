@@ -6,6 +6,7 @@ from booking_core import (
     BookingError,
     InvalidRequest,
     NotFound,
+    Scope,
     approve,
     approved_upcoming,
     decided_lately,
@@ -67,8 +68,8 @@ def show_new() -> None:
 
 def queue() -> None:
     handing_on.note(shared, viewer)
-    waiting = shared.cached("queue", lambda: pending_queue(shared.db))
-    upcoming = shared.cached("upcoming", lambda: approved_upcoming(shared.db))
+    waiting = shared.cached(Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db))
+    upcoming = shared.cached(Scope.BOOKINGS, "upcoming", lambda: approved_upcoming(shared.db))
     number = words.up_to(len(waiting), QUEUE)
     waits = f"({number}) " if waiting else ""
     st.set_page_config(page_title=f"{waits}Approvals · Ground booking")
@@ -90,14 +91,16 @@ def queue() -> None:
         elif tab == TABS[1]:
             rows = upcoming
         else:
-            rows = shared.cached("decided", lambda: decided_lately(shared.db))
+            rows = shared.cached(Scope.BOOKINGS, "decided", lambda: decided_lately(shared.db))
     if not rows:
         with st.container(border=True, key="card_approvals_empty"):
             title, hint = NOTHING[tab]
             st.markdown(f"##### {title}")
             st.caption(hint)
         return
-    weeks = shared.cached(("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows))
+    weeks = shared.cached(
+        Scope.BOOKINGS, ("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows)
+    )
     now, quota = shared.now(), shared.reference().policy.quota
     payload = {
         "caption": tab,
@@ -155,7 +158,9 @@ def in_place(waiting: list) -> list:
         if booking is None:
             try:
                 booking = shared.cached(
-                    ("booking", booking_id), lambda i=booking_id: get_booking(shared.db, i)
+                    Scope.BOOKINGS,
+                    ("booking", booking_id),
+                    lambda i=booking_id: get_booking(shared.db, i),
                 )
             except NotFound:
                 continue
@@ -177,7 +182,9 @@ def outcome() -> None:
     for booking_id, text in lines:
         try:
             booking = shared.cached(
-                ("booking", booking_id), lambda i=booking_id: get_booking(shared.db, i)
+                Scope.BOOKINGS,
+                ("booking", booking_id),
+                lambda i=booking_id: get_booking(shared.db, i),
             )
             name = f"{booking.student_name}, {words.when(booking, shared.now().date())}: "
         except BookingError:

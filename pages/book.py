@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Status, StoreUnavailable, week_of
+from booking_core import Scope, Status, StoreUnavailable, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
 from pages.shared import booking_form as form
@@ -72,7 +72,7 @@ def board_of_the_day() -> datetime | None:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
         return board.turns_at()
-    pressed = elements.day_grid(views.grid(board, form.picked(), shared.is_live), key="book.grid")
+    pressed = elements.day_grid(shared.grid(board, form.picked()), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
         st.rerun()
@@ -249,6 +249,7 @@ def panel() -> None:
         try:
             if chosen and form.done() is None:
                 week = shared.cached(
+                    Scope.BOOKINGS,
                     ("week", chosen, iso_week(slot.date)),
                     lambda: week_of(shared.db, chosen, slot.date),
                 )

@@ -8,6 +8,7 @@ import streamlit as st
 from booking_core import (
     BookingError,
     Notice,
+    Scope,
     Status,
     StoreUnavailable,
     cancel,
@@ -125,7 +126,7 @@ def told() -> None:
     # A dismissal is no change of a booking, so that it needs a key of its own.
     key = ("notices", reader, state.get("bookings.dismissed"))
     try:
-        notices = shared.cached(key, lambda: notices_for(shared.db, reader))
+        notices = shared.cached(Scope.BOOKINGS, key, lambda: notices_for(shared.db, reader))
     except StoreUnavailable:
         return
     if not notices:
@@ -179,7 +180,9 @@ def listing() -> None:
     after = pages[-1] if pages else None
     key = ("bookings", tuple(filters.values()), after.id if after else None)
     found = shared.cached(
-        key, lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1)
+        Scope.BOOKINGS,
+        key,
+        lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1),
     )
     shown = found[:PAGE]
     if not shown:
@@ -223,7 +226,9 @@ def details(booking_id: str) -> None:
 
 def details_body(booking_id: str) -> None:
     try:
-        booking = shared.cached(("booking", booking_id), lambda: get_booking(shared.db, booking_id))
+        booking = shared.cached(
+            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
+        )
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
         return

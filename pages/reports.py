@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from booking_core import BookingError, Status, Usage, usage
+from booking_core import BookingError, Scope, Status, Usage, usage
 from booking_core.insight import usage as reports
 from booking_core.insight.exports import check_report
 from pages.shared import live, services, session, takeaway, words
@@ -85,7 +85,11 @@ def figures() -> None:
     who = session.viewer()
     key = ("usage", check_report(who), first, last)
     try:
-        found = shared.cached(key, lambda: usage(shared.db, by=who, first=first, last=last))
+        found = shared.cached(
+            (Scope.BOOKINGS, Scope.SCHOOL),
+            key,
+            lambda: usage(shared.db, by=who, first=first, last=last),
+        )
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
         return

@@ -94,7 +94,7 @@ def served() -> None:
     st_autorefresh(interval=wall_view.SERVED_SECONDS * 1000, key="wall.served")
     day = shared.now().date()
     told = {"version": shared.version(day), "date": day.isoformat()}
-    elements.nudge(shared.sign_of_life() | told, key="wall.served.nudge")
+    elements.nudge(shared.heartbeat() | told, key="wall.served.nudge")
 
 
 live.fragment(shared, "wall", today, date=lambda: shared.now().date())

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability
 from booking_core.domain.clock import clock
-from booking_core.domain.errors import StoreUnavailable
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date, check_now
 from booking_core.storage import booking_queries
 from booking_core.storage import school_data as reference
+from booking_core.storage.cache import ScopedCache, Versions
 from booking_core.storage.database import Documents, settings_of
+
+_STORED, _SEEN = "board", "board of this minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Cell:
 class Board(Availability):
     """A day as stored at ``loaded_at`` and seen at ``now`` (both aware).
 
-    A cell is free only when a booking of it would pass every rule of time and place.
+    A cell is free only when a booking of it would pass every rule of time and place. ``held`` maps
+    (ground id, mark) to the booking or closure that holds it.
     """
 
     bookings: tuple[Booking, ...]
@@ -48,14 +52,14 @@ class Board(Availability):
 
     def __post_init__(self) -> None:
         held = {
-            (booking.ground_id, cell): booking
+            (booking.ground_id, mark): booking
             for booking in self.bookings
-            for cell in timetable.marks(booking.start, booking.end)
+            for mark in timetable.marks(booking.start, booking.end)
         }
         object.__setattr__(self, "held", held)
 
     def __hash__(self) -> int:
-        # Cheap, so that a board can be a key on every tick; equality still compares the content.
+        # Cheap, because each draw looks a board up; equality still compares the content.
         return hash((self.date, self.now, self.loaded_at))
 
     @property
@@ -64,7 +68,10 @@ class Board(Availability):
 
     def at(self, now: datetime) -> Board:
         """The same stored day, seen at another moment."""
-        return replace(self, now=now)
+        # A copy shares ``held``, which ``replace`` would build again: most of a board's cost.
+        seen = copy(self)
+        object.__setattr__(seen, "now", now)
+        return seen
 
     def cell(self, ground_id: str, start: time) -> Cell:
         """The cell of the period that begins at ``start``; raises KeyError for no such cell."""
@@ -72,39 +79,48 @@ class Board(Availability):
         period = next((p for p in self.periods if p.start == start), None)
         if ground is None or period is None:
             raise KeyError((ground_id, start))
-        return self._cell(ground, period)
+        return self._cells((ground,), period)[0]
 
     def row(self, period: Period) -> list[Cell]:
         """The cells of one period, in the order of ``grounds``."""
-        return [self._cell(ground, period) for ground in self.grounds]
+        return self._cells(self.grounds, period)
 
     def holder(self, slot: Slot) -> Booking | None:
-        """What holds any cell of ``slot``, first in time."""
-        for cell in timetable.marks(slot.start, slot.end):
-            if (booking := self.held.get((slot.ground_id, cell))) is not None:
+        """The booking or closure that holds a part of ``slot``; the first of several in time."""
+        return self._holder(slot.ground_id, timetable.marks(slot.start, slot.end))
+
+    def _holder(self, ground_id: str, marks: Iterable[int]) -> Booking | None:
+        for mark in marks:
+            if (booking := self.held.get((ground_id, mark))) is not None:
                 return booking
         return None
 
     def busy(self, student_id: str, slot: Slot) -> Booking | None:
-        """The student's own booking that overlaps ``slot``, on whatever ground."""
+        """The student's own booking that overlaps ``slot``, on any ground."""
         wanted = set(timetable.marks(slot.start, slot.end))
         return next(
             (
                 booking
-                for (_, cell), booking in self.held.items()
-                if booking.student_id == student_id and cell in wanted
+                for booking in self.bookings
+                if booking.student_id == student_id
+                and not wanted.isdisjoint(timetable.marks(booking.start, booking.end))
             ),
             None,
         )
 
     def cells_of(self, student_id: str) -> set[int]:
-        """The cells at which the student is on a ground."""
-        return {c for (_, c), booking in self.held.items() if booking.student_id == student_id}
+        """The marks at which the student is on a ground."""
+        return {
+            mark
+            for booking in self.bookings
+            if booking.student_id == student_id
+            for mark in timetable.marks(booking.start, booking.end)
+        }
 
     def free_for_move(self, booking: Booking, periods: int) -> list[Slot]:
-        """Where ``booking`` may go on this day, for so many periods: by ground, then by time.
+        """The slots of so many periods to which ``booking`` may move: by ground, then by time.
 
-        Its own cells are free for itself: it may move by one of its two periods.
+        Its own marks are free for itself: a booking of two periods may move by one.
         """
         others = replace(self, bookings=tuple(b for b in self.bookings if b.id != booking.id))
         busy = others.cells_of(booking.student_id) if booking.student_id else ()
@@ -112,11 +128,10 @@ class Board(Availability):
         return [slot for slot in found if slot != booking.slot]
 
     def turns_at(self) -> datetime:
-        """When this picture changes next without a booking: by the clock alone.
+        """When the board looks different next by the clock alone; aware, in the board's zone.
 
-        A period or what is held begins or ends, a period or the whole day closes for booking, or
-        the day ends.
-        Aware, in the board's zone.
+        At that moment a period, booking or closure begins or ends, a period or the whole day
+        closes for booking, or the day ends.
         """
         today = self.now.astimezone(self.zone).date()
         moments = [timetable.at(today, time(), self.zone, closing=True).timestamp()]
@@ -133,28 +148,42 @@ class Board(Availability):
         now = self.now.timestamp()
         return datetime.fromtimestamp(min(m for m in moments if m > now), self.zone)
 
-    def _cell(self, ground: Ground, period: Period) -> Cell:
+    def _cells(self, grounds: Iterable[Ground], period: Period) -> list[Cell]:
+        """The cells of one period. What is the same for all of them is computed once."""
+        marks = timetable.marks(period.start, period.end)
         is_past = self.begun(period.start)
-        booking = self.holder(Slot(ground.id, self.date, period.start, period.end))
-        if booking is None and is_past:
-            return Cell(ground, period, CellState.PAST, is_past=True)
-        if booking is None and self.date > self.last_date:
-            return Cell(ground, period, CellState.CLOSED, note="Not open for booking yet")
-        if booking is None and self.cut_off:
-            return Cell(ground, period, CellState.CLOSED, note="Booking has ended")
-        if booking is None:
-            return Cell(ground, period, CellState.FREE)
-        if booking.kind == "closure":
-            return Cell(ground, period, CellState.CLOSED, booking, is_past, booking.purpose)
-        state = CellState.BOOKED if booking.status is Status.APPROVED else CellState.PENDING
-        return Cell(ground, period, state, booking, is_past)
+        state, note = CellState.FREE, ""
+        if is_past:
+            state = CellState.PAST
+        elif self.date > self.last_date:
+            state, note = CellState.CLOSED, "Not open for booking yet"
+        elif self.cut_off:
+            state, note = CellState.CLOSED, "Booking has ended"
+        found = []
+        for ground in grounds:
+            booking = self._holder(ground.id, marks)
+            if booking is None:
+                found.append(Cell(ground, period, state, None, is_past, note))
+            else:
+                why = booking.purpose if booking.kind == "closure" else ""
+                found.append(Cell(ground, period, state_of(booking), booking, is_past, why))
+        return found
+
+
+def state_of(booking: Booking) -> CellState:
+    """The state of the cells that an active booking or closure holds."""
+    if booking.kind == "closure":
+        return CellState.CLOSED
+    return CellState.BOOKED if booking.status is Status.APPROVED else CellState.PENDING
 
 
 def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
     """The board of ``date`` from the database. Raises InvalidRequest, StoreUnavailable."""
     date = check_date(date, "date")
-    now = check_now(now) or clock()
-    known = reference.load(db)
+    return _board(db, reference.load(db), date, check_now(now) or clock())
+
+
+def _board(db: Documents, known: reference.Reference, date: Date, now: datetime) -> Board:
     return Board(
         **_frame(db, known, date, now),
         bookings=tuple(
@@ -191,76 +220,45 @@ def _frame(db: Documents, known: reference.Reference, date: Date, now: datetime)
     }
 
 
-class Versions(Protocol):
-    """What tells that a day has changed: the feed."""
-
-    @property
-    def connected(self) -> bool: ...
-
-    def version(self, date: Date) -> int: ...
-
-
 class LiveBoards:
     """The boards of this process, one per day, read again only when the day's version moves.
 
-    Shared by all sessions. While the database is away it answers with what it knew last.
+    All sessions share them. While the database is away, a board is the last known one. With a
+    ``cache``, which has to follow the same feed, the boards are kept there beside other values,
+    and grounds and timetables are taken from ``known`` instead of being looked up for each board.
     """
 
-    def __init__(self, db: Documents, versions: Versions, keep: int = 64) -> None:
-        self._db, self._versions, self._keep = db, versions, keep
-        self._boards: dict[Date, tuple[int, Board]] = {}
-        self._loading: dict[Date, threading.Lock] = {}
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        db: Documents,
+        versions: Versions,
+        keep: int = 64,
+        *,
+        cache: ScopedCache | None = None,
+        known: Callable[[], reference.Reference] | None = None,
+    ) -> None:
+        self._db = db
+        self._cache = ScopedCache(versions, days=keep) if cache is None else cache
+        self._known = known or partial(reference.load, db)
 
     def get(self, date: Date, now: datetime | None = None) -> Board:
         """The board of ``date``; no query when nothing changed.
 
         Raises StoreUnavailable only for a day that was never read.
         """
-        now = check_now(now) or clock()
-        version = self._versions.version(date)
-        found = self._boards.get(date)
-        if found is None or found[0] != version:
-            with self._lock:
-                loading = self._loading.setdefault(date, threading.Lock())
-            # One reader a day, and the others take what it read; while the database is away,
-            # nobody waits behind somebody who waits.
-            if not loading.acquire(blocking=self._versions.connected):
-                if found is None:
-                    raise StoreUnavailable(f"{date} was never read")
-            else:
-                try:
-                    found = self._read(date, version, now)
-                finally:
-                    loading.release()
-        board = found[1]
-        # Seen to the minute: nothing on a board changes within one.
-        if now.replace(second=0, microsecond=0) == board.now.replace(second=0, microsecond=0):
+        date, now = check_date(date, "date"), check_now(now) or clock()
+
+        def read() -> Board:
+            return _board(self._db, self._known(), date, now)
+
+        board = self._cache.get(date, _STORED, read, try_while_away=True)
+        # Seen to the minute: nothing on a board changes within one. By timestamps: within one
+        # zone, aware datetimes compare by the wall clock, which shows an hour twice in autumn.
+        minute = now.timestamp() // 60
+        if minute == board.now.timestamp() // 60:
             return board
-        board = board.at(now)
-        self._boards[date] = (found[0], board)
-        return board
+        return self._cache.derive(date, _SEEN, (board, minute), lambda: board.at(now))
 
     def knows(self, date: Date) -> bool:
-        """Whether somebody has asked for ``date`` not long ago."""
-        return date in self._boards
-
-    def _read(self, date: Date, version: int, now: datetime) -> tuple[int, Board]:
-        found = self._boards.get(date)
-        if found is not None and (found[0] >= version or not self._versions.connected):
-            return found  # while the database is away, nobody waits for it
-        # The version is taken before the read: a change in between costs one more read, and is
-        # never missed.
-        try:
-            fresh = (version, day_board(self._db, date, now))
-        except StoreUnavailable:
-            if found is None:
-                raise
-            return found
-        with self._lock:
-            self._boards[date] = fresh
-            while len(self._boards) > self._keep:
-                oldest = next(iter(self._boards))
-                del self._boards[oldest]
-                self._loading.pop(oldest, None)
-        return fresh
+        """Whether a board of ``date`` was asked for and is still kept."""
+        return self._cache.peek(date, _STORED) is not None

@@ -1,4 +1,4 @@
-"""What the wall display says of each ground: now, next, and the day as a strip. Pure."""
+"""The cards of the wall display: each ground now, next, and the day as a strip. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from booking_core.booking.boards import Board
+from booking_core.booking.boards import Board, state_of
 from booking_core.domain import timetable
-from booking_core.domain.model import Booking, CellState, Ground, Status
+from booking_core.domain.model import Booking, CellState, Ground, Slot
 from booking_core.domain.policy import WALL_SHOWS
 from booking_core.domain.validation import minutes
 
@@ -17,11 +17,11 @@ from booking_core.domain.validation import minutes
 class Card:
     """One ground at a moment. ``now`` and ``next`` are bookings or closures; None means free.
 
-    ``state`` is that of this moment; PAST stands for a school day that is over, or none at all.
-    ``until`` is when ``now`` ends, or when free time does (None: the rest of the day), and
-    ``ends_at`` the same as an aware moment. ``strip`` is the state of each period, in order.
-    ``free_after`` tells that periods follow ``now`` and nothing holds them. ``held`` is all that
-    holds a part of this day, in order of time.
+    ``state`` is that of this moment; PAST: the school day is over, or has no periods. ``until`` is
+    when ``now`` or the free time ends (None: the rest of the day is free), and ``ends_at`` the
+    same as an aware moment. ``strip`` is the state of each period, in order. ``free_after``:
+    periods follow ``now``, and nothing holds them. ``held``: all bookings and closures of the
+    ground on this day, in order of time.
     """
 
     ground: Ground
@@ -41,16 +41,10 @@ def wall_cards(board: Board) -> list[Card]:
 
 
 def may_show(allowed: str, asked: str | None) -> str:
-    """How much of a booking the wall says: no more than ``allowed``, less where that is asked."""
+    """How much of a booking the wall shows: ``allowed`` at most, less where ``asked`` is less."""
     if asked not in WALL_SHOWS:
         return allowed
     return min(allowed, asked, key=WALL_SHOWS.index)
-
-
-def state_of(booking: Booking) -> CellState:
-    if booking.kind == "closure":
-        return CellState.CLOSED
-    return CellState.BOOKED if booking.status is Status.APPROVED else CellState.PENDING
 
 
 def _card(board: Board, ground: Ground) -> Card:
@@ -59,8 +53,8 @@ def _card(board: Board, ground: Ground) -> Card:
     ends = minutes(now.end, closing=True) if now else 0
     strip = []
     for period in board.periods:
-        cell = board.cell(ground.id, period.start)
-        strip.append(state_of(cell.booking) if cell.booking else CellState.FREE)
+        booking = board.holder(Slot(ground.id, board.date, period.start, period.end))
+        strip.append(CellState.FREE if booking is None else state_of(booking))
     if now is not None:
         return Card(
             ground,

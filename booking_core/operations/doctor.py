@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import date as Date
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import sentence
 from booking_core.settings import Settings
 from booking_core.storage import indexes, schema
-from booking_core.storage.change_feed import Feed
 from booking_core.storage.database import (
     BookingDatabase,
     Documents,
-    collection,
     open_database,
     reachable,
 )
+from booking_core.storage.feed_lag import NoChangeStream, measure
 
 OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0
@@ -158,31 +155,11 @@ def _duplicates(db: Documents) -> Finding:
 
 def _feed(db: Documents) -> Finding:
     remedy = "see that the server is a replica set and that its user may open change streams"
-    feed = Feed(db)
-    seen = threading.Event()
-
-    def hear(date: Date | None, version: int) -> None:
-        seen.set()
-
     try:
-        feed.start(FEED_PATIENCE_SECONDS)
-        if not feed.connected:
-            return Finding("feed", "the change stream does not open", remedy)
-        feed.subscribe(hear)
-        began = time.perf_counter()
-        # A document of its own: every app takes any news from here as a reason to look again,
-        # and finds all as it was.
-        with reachable():
-            collection(db, schema.META).update_one(
-                {"_id": "doctor"},
-                {"$set": {"grounds": 0, "students": 0}, "$inc": {"visits": 1}},
-                upsert=True,
-            )
-        heard = seen.wait(FEED_PATIENCE_SECONDS)
-        took = (time.perf_counter() - began) * 1000
-    finally:
-        feed.stop()
-    if not heard:
+        took = measure(db, FEED_PATIENCE_SECONDS)
+    except NoChangeStream:
+        return Finding("feed", "the change stream does not open", remedy)
+    if took is None:
         return Finding("feed", f"no news within {FEED_PATIENCE_SECONDS:.0f} s", remedy)
     return feed_lag(took)
 

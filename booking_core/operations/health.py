@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -27,17 +27,24 @@ def facts(
     by: Actor,
     feed_lag_ms: float | None = None,
     now: datetime | None = None,
+    threads: Mapping[str, bool] | None = None,
 ) -> Iterator[Finding]:
     """A finding for each thing, as soon as it is known.
 
     ``feed_lag_ms`` is the feed's lag where the caller knows it; else it is measured, by a write
-    that every screen hears of. Raises NotAllowed, before anything is looked at.
+    that no screen hears of. ``threads``: name of each background thread of the caller's process ->
+    whether it runs; without it there is no finding of them. Raises NotAllowed, before anything is
+    looked at.
     """
     rules.check_may("administer", by)
-    return _facts(db, feed_lag_ms, check_now(now) or clock())
+    return _facts(db, feed_lag_ms, check_now(now) or clock(), threads)
 
 
-def _facts(db: Documents, feed_lag_ms: float | None, now: datetime) -> Iterator[Finding]:
+def _facts(
+    db: Documents, feed_lag_ms: float | None, now: datetime, threads: Mapping[str, bool] | None
+) -> Iterator[Finding]:
+    if threads is not None:
+        yield _threads(threads)
     known = () if feed_lag_ms is None else ("feed",)
     reached = True
     for finding in doctor.examine_database(db, without=known):
@@ -54,6 +61,14 @@ def _facts(db: Documents, feed_lag_ms: float | None, now: datetime) -> Iterator[
         yield doctor.guarded("disk", _its_disk)(db)
     yield Finding("last mail", "no mail is set up", missing=True)
     yield Finding("version", version())
+
+
+def _threads(threads: Mapping[str, bool]) -> Finding:
+    ended = sorted(name for name, runs in threads.items() if not runs)
+    if ended:
+        remedy = "restart the app, and see its log for the error that ended it"
+        return Finding("background threads", f"not running: {', '.join(ended)}", remedy)
+    return Finding("background threads", f"running: {', '.join(sorted(threads)) or 'none'}")
 
 
 def _size(db: Documents) -> Finding:

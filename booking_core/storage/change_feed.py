@@ -1,13 +1,13 @@
-"""The feed: a change stream turned into version numbers.
+"""The change feed: a change stream turned into version numbers.
 
-It signals; the database is the truth. A change raises the version of the days it touches, and the
-next reader of that day loads it. A stream that breaks is resumed; when its history is gone, every
-version is raised. Nobody waits on a lost event.
+The feed signals; the database is the truth. A change raises the version of each scope that it
+touches (a day, the school, accounts, bookings), and the next reader of that scope loads it. A
+stream that breaks is resumed; when its history is gone, every version is raised. No reader waits
+for an event that was lost.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
 import threading
@@ -21,31 +21,34 @@ from typing import Any
 from pymongo.errors import OperationFailure, PyMongoError
 
 from booking_core.domain.validation import check_date
-from booking_core.storage import schema
+from booking_core.storage import background, schema
+from booking_core.storage.change_events import dates_of
 from booking_core.storage.database import Documents
 
 log = logging.getLogger(__name__)
 
 Subscriber = Callable[[Date | None, int], None]
 _BACK_OFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
-_AWAIT_MS = 1000  # how long one look at the stream lasts when nothing happens: also the heartbeat
-_SILENT_SECONDS = 3.0  # a stream that gives no sign for so long hangs, whatever the driver believes
-_WATCHED = (schema.BOOKINGS, schema.META, schema.ACCOUNTS, schema.DELEGATIONS)
+_AWAIT_MS = 1000  # how long one poll of the stream lasts without events: also the heartbeat
+_SILENT_SECONDS = 3.0  # a stream without heartbeat for so long hangs, whatever the driver believes
+_WATCHED = (schema.BOOKINGS, schema.ACCOUNTS, schema.DELEGATIONS)
 _PEOPLE = (schema.ACCOUNTS, schema.DELEGATIONS, schema.SESSIONS)
 
 
 class Feed:
-    """Versions of days, raised by a thread that follows the database.
+    """Versions of days and other scopes, raised by a thread that follows the database.
 
-    ``alive_at`` (aware, UTC) is when the stream last gave a sign of life, with or without news.
+    ``alive_at`` (aware, UTC) is the moment of the last heartbeat: an answer of the stream, with
+    or without events.
     """
 
     def __init__(self, db: Documents) -> None:
         self._db = db
         self._days: defaultdict[Date, int] = defaultdict(int)
-        self._base = 0
-        self._total = 0
+        self._school = 0
+        self._bookings = 0
         self._people = 0
+        self._total = 0
         self._token: Mapping[str, Any] | None = None
         self._changed = threading.Condition()
         self._subscribers: dict[int, Subscriber] = {}
@@ -59,7 +62,7 @@ class Feed:
 
     @property
     def connected(self) -> bool:
-        """Whether the stream is open, and was heard of a moment ago."""
+        """Whether the stream is open, and answered a moment ago."""
         return self._open and time.monotonic() - self._sign < _SILENT_SECONDS
 
     def start(self, wait_seconds: float = 5.0) -> None:
@@ -72,6 +75,7 @@ class Feed:
             self._opened.clear()
             self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
             self._thread.start()
+            background.register(self._thread)
         self._opened.wait(wait_seconds)
 
     def stop(self) -> None:
@@ -79,13 +83,24 @@ class Feed:
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+            background.unregister(self._thread)
             self._thread = None
         self._open = False
 
     @property
     def total(self) -> int:
-        """A number that grows with every change of any day, of accounts and of delegations."""
+        """A number that grows with every change of bookings, school, accounts and delegations."""
         return self._total
+
+    @property
+    def school(self) -> int:
+        """A number that grows when grounds, timetables, days, students, policy or photos change."""
+        return self._school
+
+    @property
+    def bookings(self) -> int:
+        """A number that grows when any booking or closure changes."""
+        return self._bookings
 
     @property
     def people(self) -> int:
@@ -93,17 +108,18 @@ class Feed:
         return self._people
 
     def version(self, date: Date) -> int:
-        """A number that grows whenever ``date`` changes, for as long as this Feed lives."""
+        """A number that grows whenever ``date`` changes, for as long as this Feed lives.
+
+        Every day changes with the school: its board shows grounds and periods.
+        """
         with self._changed:
-            return self._base + self._days.get(check_date(date, "date"), 0)
+            return self._version(check_date(date, "date"))
 
     def wait(self, date: Date, version: int, seconds: float) -> int:
         """The version of ``date`` as soon as it differs from ``version``, or after ``seconds``."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._base + self._days.get(date, 0) != version, timeout=seconds
-            )
-            return self._base + self._days.get(date, 0)
+            self._changed.wait_for(lambda: self._version(date) != version, timeout=seconds)
+            return self._version(date)
 
     def wait_beyond(self, total: int, seconds: float) -> bool:
         """Whether ``self.total`` passed ``total`` within ``seconds``."""
@@ -111,10 +127,10 @@ class Feed:
             return self._changed.wait_for(lambda: self._total > total, timeout=seconds)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Calls ``callback(date, version)`` on each change, with None and 0 when all changed,
+        """Calls ``callback(date, version)`` on each change of a day; returns what unsubscribes it.
 
-        and when ``people`` did, which raises the version of no day. It runs in the feed's thread:
-        it must be quick. The answer, when called, unsubscribes.
+        The callback gets None and 0 when every day changed, and when ``people`` did, which raises
+        the version of no day. It runs in the feed's thread and must return quickly.
         """
         with self._changed:
             key = self._next_subscriber
@@ -156,7 +172,11 @@ class Feed:
                 "$match": {
                     "$or": [
                         {"ns.coll": {"$in": list(_WATCHED)}},
-                        # Their ends alone are news: each screen that is used writes to its own.
+                        # Of the documents there, screens show the revision alone; backups and
+                        # migrations have theirs beside it. None: the collection was dropped.
+                        {"ns.coll": schema.META, "documentKey._id": {"$in": ["revision", None]}},
+                        # Only deletions of sessions matter: every active screen updates its own
+                        # session.
                         {"ns.coll": schema.SESSIONS, "operationType": "delete"},
                     ]
                 }
@@ -188,8 +208,10 @@ class Feed:
                 source = change.get("ns", {}).get("coll")
                 if source in _PEOPLE:
                     self._raise_people(shown=source != schema.SESSIONS)
+                elif source == schema.META:
+                    self._raise_school()
                 else:
-                    self._raise(_dates(change))
+                    self._raise(dates_of(change))
             if not stream.alive:  # invalidated: the database was dropped or renamed
                 self._token = None
                 self._open = False
@@ -198,24 +220,38 @@ class Feed:
         self._sign = time.monotonic()
         self.alive_at = datetime.now(UTC)
 
+    def _version(self, date: Date) -> int:
+        return self._school + self._days.get(date, 0)
+
     def _raise(self, dates: set[Date] | None) -> None:
+        """Bookings of these dates changed; None: what changed is unknown, so all is raised."""
         with self._changed:
             self._total += 1
+            self._bookings += 1
             if dates is None:
-                self._base += 1
-                self._people += 1  # whatever was not seen may have been about them too
+                self._school += 1
+                self._people += 1
                 signals: list[tuple[Date | None, int]] = [(None, 0)]
             else:
                 for date in dates:
                     self._days[date] += 1
-                signals = [(date, self._base + self._days[date]) for date in sorted(dates)]
+                signals = [(date, self._version(date)) for date in sorted(dates)]
             self._changed.notify_all()
         self._tell(signals)
 
-    def _raise_people(self, shown: bool) -> None:
-        """Accounts, delegations or sessions have changed; no day has, so no board is read again.
+    def _raise_school(self) -> None:
+        """Grounds, timetables, days, students, the policy or a photo have changed."""
+        with self._changed:
+            self._school += 1
+            self._total += 1
+            self._changed.notify_all()
+        self._tell([(None, 0)])
 
-        ``shown``: lists show it, for which ``total`` counts; the end of a session is in none.
+    def _raise_people(self, shown: bool) -> None:
+        """Accounts, delegations or sessions have changed, and no day with them.
+
+        ``shown``: screens show the change, so ``total`` grows; no screen shows that a session
+        ended.
         """
         with self._changed:
             self._people += 1
@@ -228,33 +264,7 @@ class Feed:
             subscribers = list(self._subscribers.values())
         for callback in subscribers:
             for day, version in signals:
-                # One subscriber's fault must not silence the others.
-                with _logged("a subscriber of the feed failed"):
+                try:
                     callback(day, version)
-
-
-def _dates(change: Mapping[str, Any]) -> set[Date] | None:
-    """The days that a change touches; None where it does not tell, and so all of them."""
-    if change.get("ns", {}).get("coll") != schema.BOOKINGS:
-        return None
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        if change["operationType"] == "insert":
-            return {Date.fromisoformat(change["fullDocument"]["date"])}
-        if change["operationType"] == "update":
-            fields: Mapping[str, Any] = change["updateDescription"]["updatedFields"]
-            found = {
-                Date.fromisoformat(text)
-                for name, entry in fields.items()
-                if name.startswith("history.")
-                for text in entry["dates"]
-            }
-            return found or None
-    return None
-
-
-@contextlib.contextmanager
-def _logged(message: str) -> Any:
-    try:
-        yield
-    except Exception:
-        log.exception(message)
+                except Exception:  # a fault of one subscriber must not silence the others
+                    log.exception("a subscriber of the feed failed")

@@ -21,9 +21,9 @@ from booking_core.domain.model import Ground, Student, Timetable
 from booking_core.domain.policy import Policy
 from booking_core.storage import documents as d
 from booking_core.storage import schema
+from booking_core.storage.cache import Scope, scoped_cache
 from booking_core.storage.database import (
     Documents,
-    cache_of,
     collection,
     reachable,
     settings_of,
@@ -32,7 +32,7 @@ from booking_core.storage.database import (
 
 T = TypeVar("T")
 
-_CACHE = "reference"
+_CACHE = "reference by revision"
 _DEMO_CLAIM = "demo"
 
 
@@ -94,8 +94,7 @@ class Reference:
 def load(db: Documents) -> Reference:
     """The school's data as of now: one read when nothing changed.
 
-    Raises UpdateNeeded when an application of a newer version has migrated the database, and
-    StoreUnavailable.
+    Raises UpdateNeeded for a database of a newer version, StoreUnavailable.
     """
     with reachable():
         meta = shared(
@@ -103,24 +102,31 @@ def load(db: Documents) -> Reference:
             "revision",
             lambda: collection(db, schema.META).find_one({"_id": "revision"}) or {},
         )
-        if meta.get("schema", 0) > schema.VERSION:
-            raise UpdateNeeded(meta["schema"], schema.VERSION)
-        kept: Reference | None = cache_of(db).get(_CACHE)
-        grounds_revision, students_revision = meta.get("grounds", 0), meta.get("students", 0)
-        if (
-            kept is not None
-            and kept.grounds_revision == grounds_revision
-            and kept.students_revision == students_revision
-        ):
-            return kept
-        # A fresh object: a caller that holds the old one keeps a consistent view.
-        fresh = Reference(
-            grounds_revision,
-            students_revision,
-            policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
-            recount_until=_to_date(meta.get("recount_until")),
-            demo=bool(meta.get("demo")),
-        )
+    if (stored := meta.get("schema", 0)) > schema.VERSION:
+        raise UpdateNeeded(stored, schema.VERSION)
+    revision = (meta.get("grounds", 0), meta.get("students", 0))
+    cache = scoped_cache(db)
+
+    def read() -> Reference:
+        return _read(db, meta, revision, cache.peek(Scope.SCHOOL, _CACHE))
+
+    return cache.derive(Scope.SCHOOL, _CACHE, revision, read)
+
+
+def _read(
+    db: Documents, meta: dict[str, Any], revision: tuple[int, int], kept: Reference | None
+) -> Reference:
+    """The reference data of ``revision``; the half of ``kept`` that did not change is reused."""
+    grounds_revision, students_revision = revision
+    # A fresh object: a caller that has the old one keeps a consistent copy.
+    fresh = Reference(
+        grounds_revision,
+        students_revision,
+        policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
+        recount_until=_to_date(meta.get("recount_until")),
+        demo=bool(meta.get("demo")),
+    )
+    with reachable():
         if kept is not None and kept.grounds_revision == grounds_revision:
             fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
         else:
@@ -138,7 +144,6 @@ def load(db: Documents) -> Reference:
             fresh.students = {
                 s.id: s for s in sorted(students, key=lambda s: (s.class_name, s.name, s.id))
             }
-    cache_of(db)[_CACHE] = fresh
     return fresh
 
 

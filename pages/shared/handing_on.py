@@ -12,6 +12,7 @@ from booking_core import (
     BookingError,
     Delegation,
     Role,
+    Scope,
     delegate,
     delegations_of,
     end_delegation,
@@ -36,7 +37,9 @@ def note(shared: Services, by: Actor) -> None:
     """For whom a delegate decides, or who decides for a principal today; nothing for others."""
     today = shared.now().date()
     if by.role.decides:
-        given = shared.cached(("delegations", today), lambda: find_delegations(shared.db, on=today))
+        given = shared.cached(
+            Scope.ACCOUNTS, ("delegations", today), lambda: find_delegations(shared.db, on=today)
+        )
         lines = [
             f"{g.to_name} decides for {'you' if g.by == by.id else g.by_name} too"
             f"{_until(g, today)}."
@@ -54,7 +57,7 @@ def note(shared: Services, by: Actor) -> None:
 
 def _in_hand(shared: Services, actor: Actor) -> list[Delegation]:
     key = ("delegations_of", actor.id, actor.role, shared.now().date())
-    return shared.cached(key, lambda: delegations_of(shared.db, actor))
+    return shared.cached(Scope.ACCOUNTS, key, lambda: delegations_of(shared.db, actor))
 
 
 def _longest(given: list[Delegation]) -> list[Delegation]:
@@ -120,7 +123,9 @@ def _running(shared: Services) -> None:
     """What is handed on now or will be, each with its end."""
     today = shared.now().date()
     given = shared.cached(
-        ("delegations since", today), lambda: find_delegations(shared.db, since=today)
+        Scope.ACCOUNTS,
+        ("delegations since", today),
+        lambda: find_delegations(shared.db, since=today),
     )
     st.markdown("**Handed on**")
     if not given:

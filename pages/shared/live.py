@@ -1,4 +1,4 @@
-"""What keeps a screen true: push, the timer as its floor, and the line that says so."""
+"""Live updates of a screen: push, polling as the fallback, and the line that shows the state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fragment(
 ) -> None:
     """Draws a part of a screen, and again at each change of ``date()`` (None: of any day).
 
-    ``draw`` answers when the picture changes next without a booking, or None.
+    ``draw`` returns when the part looks different next by the clock alone, or None.
     """
 
     @st.fragment(key=key)
@@ -38,20 +38,20 @@ def keep(
 ) -> None:
     """Draws, and reruns the fragment or dialog around it at each change of ``date``."""
     session.check(shared)
-    # Taken before the drawing reads anything: what changes in between is news once more.
+    # Read before the drawing reads anything: a change in between costs one more rerun.
     version = shared.version(date)
     turns_at = None
-    # In a container, so that what follows keeps its place whatever is drawn: the floor below runs
-    # by itself, and is looked for where the browser last saw it.
+    # In a container, so that the elements below keep their place whatever is drawn: the polling
+    # fragment reruns alone, and the browser looks for it where it was.
     with st.container():
         try:
             turns_at = draw()
-        except StoreUnavailable as exc:  # of what was never read before
+        except StoreUnavailable as exc:  # for data that was never read before
             st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
-    # Last, because these take a line's room; reached also when ``draw`` returned early.
+    # Last, because these take the room of a line; reached also when ``draw`` returned early.
     day = date and date.isoformat()
     mode = elements.pulse(
-        shared.sign_of_life()
+        shared.heartbeat()
         | {
             "version": version,
             "date": day,
@@ -60,27 +60,27 @@ def keep(
         key=f"{key}.pulse",
     )
     settings = shared.settings
-    if mode is None:  # the pulse has not spoken yet, or its script never came: draw all the same
+    if mode is None:  # the live client has not reported yet, or its script did not load
         st_autorefresh(interval=settings.alone_seconds * 1000, key=f"{key}.first")
-    if mode in (None, "hidden"):  # nobody looks; the pulse asks when somebody does
+    if mode in (None, "hidden"):  # the live client of a hidden window polls when it is shown
         return
 
-    # A fragment of its own, so that a tick with nothing new draws nothing but itself.
+    # A fragment of its own, so that a poll without news draws nothing but itself.
     @st.fragment
-    def floor() -> None:
-        session.check(shared)  # an idle session ends without anything happening
+    def poll() -> None:
+        session.check(shared)  # an idle session ends by the clock, without any event
         seconds = settings.floor_seconds if mode == "push" else settings.alone_seconds
         st_autorefresh(interval=seconds * 1000, key=f"{key}.floor")
         current = shared.version(date)
         if mode != "push" or current != version:
-            told = shared.sign_of_life() | {"version": current, "date": day}
-            elements.nudge(told, key=f"{key}.nudge")
+            news = shared.heartbeat() | {"version": current, "date": day}
+            elements.nudge(news, key=f"{key}.nudge")
 
-    floor()
+    poll()
 
 
 def line(shared: Services) -> None:
-    """The word, its dot and the time, in the colour of the state; the browser keeps it going."""
+    """The state in a word, a dot in its colour, and the time; the browser updates the line."""
     elements.live_line(
-        shared.sign_of_life() | {"live": shared.is_live, "zone": shared.settings.time_zone}
+        shared.heartbeat() | {"live": shared.is_live, "zone": shared.settings.time_zone}
     )

@@ -1,100 +1,105 @@
-"""Who is signed in, as this process knows it.
+"""The signed-in accounts, as this process knows them.
 
-A session is read once, and again when accounts or sessions have changed anywhere, which the feed
-tells: a tick with nothing new asks the database nothing, and whoever is signed out or disabled is
-out at once everywhere.
+A session is read once, and again when the feed tells that accounts or sessions have changed
+anywhere: a poll without news costs no query, and a user who is signed out or disabled is out at
+once everywhere.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import date as Date
 from typing import Any
 
-from booking_core import Account, Feed, StoreUnavailable, decides, session_of, touch_session
+from booking_core import (
+    Account,
+    Scope,
+    ScopedCache,
+    StoreUnavailable,
+    decides,
+    session_of,
+    touch_session,
+)
 from pages.shared import identity
 
 _TOUCH_SECONDS = 60.0
-_MOST = 5000  # of them kept, ended ones and made-up ones included
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account that is let in; ``decides`` by its role or because it was handed on today."""
+    """A signed-in account; ``decides`` by its role or by a delegation of today."""
 
     account: Account
     decides: bool
 
 
 @dataclass(slots=True)
-class _Kept:
-    version: int
-    date: Date
+class _Known:
+    """What the database said of a token. ``ends_at`` means nothing where ``person`` is None."""
+
     person: Person | None
     ends_at: datetime
-    touched: float
 
 
 class People:
-    """The sessions of one database, as far as somebody has shown their token."""
+    """The sessions of one database whose tokens this process has seen."""
 
-    def __init__(self, db: Any, feed: Feed) -> None:
-        self._db, self._feed = db, feed
-        self._kept: dict[str, _Kept] = {}
+    def __init__(self, db: Any, cache: ScopedCache) -> None:
+        self._db, self._cache = db, cache
+        self._touched: dict[str, float] = {}  # of the last minute
+        self._lock = threading.Lock()
 
     def known(self, token: str) -> Person | None:
-        """Who that is, None for nobody any more; asks the database only when that may be news.
+        """The person signed in with ``token``, None for nobody; no query when nothing changed.
 
-        While the database is away, what was known last. Raises StoreUnavailable where nothing was.
+        While the database is away, as last known. Raises StoreUnavailable where nothing is known.
         """
-        kept = self._kept.get(_key(token))
-        if kept is None:
-            return self.read(token)
-        is_over = kept.person is not None and datetime.now(UTC) >= kept.ends_at
-        if not self._feed.connected:
-            return None if is_over else kept.person
-        if is_over or kept.version != self._feed.people or kept.date != self._today():
-            return self.read(token)
-        return kept.person
+        known = self._cache.get(
+            Scope.ACCOUNTS, _key(token), lambda: self._load(token), also=self._today()
+        )
+        if known.person is None or datetime.now(UTC) < known.ends_at:
+            return known.person
+        # Over as far as this process knows; another process may have prolonged it.
+        return self.read(token) if self._cache.connected else None
 
     def read(self, token: str) -> Person | None:
-        """Who that is by the database itself, at this moment. Raises StoreUnavailable."""
-        if not self._feed.connected:  # nobody waits for a database that is away
-            raise StoreUnavailable("the feed is not connected")
-        # Before the look: what changes in between is looked at once more.
-        version, date, key = self._feed.people, self._today(), _key(token)
-        account, ends_at = self._look(token)
-        person = None if account is None else Person(account, decides(self._db, account.actor))
-        old = self._kept.pop(key, None)
-        while len(self._kept) >= _MOST:
-            self._kept.pop(next(iter(self._kept)), None)
-        touched = old.touched if old is not None else time.monotonic() - _TOUCH_SECONDS
-        self._kept[key] = _Kept(version, date, person, ends_at, touched)
-        return person
+        """The person as the database has it at this moment. Raises StoreUnavailable."""
+        known = self._cache.renew(
+            Scope.ACCOUNTS, _key(token), lambda: self._load(token), also=self._today()
+        )
+        return known.person
 
     def touch(self, token: str) -> None:
-        """Somebody is at work: notes it, at most once a minute, while the database is there."""
-        kept = self._kept.get(_key(token))
-        if kept is None or time.monotonic() - kept.touched < _TOUCH_SECONDS:
+        """Notes user activity in the session, at most once a minute and while it is reachable."""
+        key, now = _key(token), time.monotonic()
+        if self._cache.peek(Scope.ACCOUNTS, key) is None:
             return
-        kept.touched = time.monotonic()
+        with self._lock:
+            if now - self._touched.get(key, -_TOUCH_SECONDS) < _TOUCH_SECONDS:
+                return
+            lately = {k: at for k, at in self._touched.items() if now - at < _TOUCH_SECONDS}
+            self._touched = lately | {key: now}
         try:
             touch_session(self._db, token)
             self.read(token)  # it ends later now
         except StoreUnavailable:
-            kept.touched = 0.0
+            with self._lock:
+                self._touched.pop(key, None)
 
-    def _look(self, token: str) -> tuple[Account | None, datetime]:
+    def _load(self, token: str) -> _Known:
         session = session_of(self._db, token)
-        # When the school changes its door, whoever came in by the other one is out.
+        # When the school changes its way of signing in, sessions of the other way end.
         if session is None or session.by_proof != identity.is_on():
-            return None, datetime.now(UTC)
-        return session.account, session.expires_at
+            return _Known(None, datetime.now(UTC))
+        account = session.account
+        return _Known(Person(account, decides(self._db, account.actor)), session.expires_at)
 
     def _today(self) -> Date:
+        """Delegations begin and end with a day."""
         return datetime.now(self._db.booking_settings.zone).date()
 
 

@@ -1,7 +1,7 @@
-"""The WebSocket route ``/live``: every open screen learns at once that something has changed.
+"""The WebSocket route ``/live``: it notifies every open screen of a change at once.
 
-A message is a version, the server's clock, and the moment up to which the data is known to be
-true; never a name. The screen then asks for its own picture by the way it always does.
+A message holds a version, the server's clock and the database's last heartbeat; never a name. The
+screen then reruns its fragment, as it does after a poll.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pages.shared.services import Services
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
-# A burst is told at its beginning and at its end: fifty changes in 100 ms are two messages.
+# A burst is sent at its beginning and at its end: fifty changes in 100 ms are two messages.
 GAP_SECONDS = 0.1
-# A client whose buffers stay full for so long does not read. One that is gone without a word is
-# found by the server's own pings.
+# A client whose buffers stay full for so long does not read. The server's own pings find a client
+# that is gone without closing.
 BLOCKED_SECONDS = 10.0
-_WATCH_SECONDS = 0.25  # how soon a database that goes or comes back is told of
+_WATCH_SECONDS = 0.25  # how soon screens hear that the database is away, or back
 # Close codes of RFC 6455 and its registry.
 _POLICY, _TRY_LATER = 1008, 1013
 
@@ -68,8 +68,8 @@ class Hub:
             return
         await socket.accept()
         if len(self._screens) >= self._shared.settings.live_connections:
-            # Accepted first: only so does the browser get to read why.
-            await socket.close(_TRY_LATER, "too many live connections; this screen asks by itself")
+            # Accepted first: only then does the browser read the reason.
+            await socket.close(_TRY_LATER, "too many live connections; this screen polls")
             return
         screen = _Screen(socket, self._shared, date)
         self._screens.add(screen)
@@ -79,8 +79,8 @@ class Hub:
             self._screens.discard(screen)
 
     def _changed(self, date: Date | None) -> None:
-        """Called in the feed's thread."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the server stops
+        """Runs in the feed's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server is stopping
             self._loop.call_soon_threadsafe(self._wake, date)
 
     def _wake(self, date: Date | None) -> None:
@@ -105,7 +105,7 @@ class Hub:
 
 
 class _Screen:
-    """One connection. It holds no queue: ``news`` says that the newest version is to be told."""
+    """One connection. It has no queue: ``news`` is set when the newest version is to be sent."""
 
     def __init__(self, socket: WebSocket, shared: Services, date: Date | None) -> None:
         self._socket, self._shared, self.date = socket, shared, date
@@ -114,14 +114,14 @@ class _Screen:
         self.news.set()
 
     async def serve(self) -> None:
-        tell = asyncio.create_task(self._tell())
+        send = asyncio.create_task(self._send())
         listen = asyncio.create_task(self._listen())
         try:
-            await asyncio.wait((tell, listen), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((send, listen), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (tell, listen):
+            for task in (send, listen):
                 task.cancel()
-            for result in await asyncio.gather(tell, listen, return_exceptions=True):
+            for result in await asyncio.gather(send, listen, return_exceptions=True):
                 if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
                     log.debug("a live connection ended: %r", result)
             await self.close(1000, "")
@@ -130,30 +130,31 @@ class _Screen:
         with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError, TimeoutError):
             await asyncio.wait_for(self._socket.close(code, reason), 1)
 
-    async def _tell(self) -> None:
-        told = ""
+    async def _send(self) -> None:
+        """Sends each new version, and a heartbeat when one is due."""
+        sent = ""
         while True:
             await self.news.wait()
             self.news.clear()
             version = self._shared.version(self.date)
-            is_news = version != told
+            is_news = version != sent
             if not is_news and not self.is_due:
                 continue
-            told, self.is_due = version, False
+            sent, self.is_due = version, False
             async with asyncio.timeout(BLOCKED_SECONDS):
-                await self._socket.send_json(self._shared.sign_of_life() | {"version": version})
+                await self._socket.send_json(self._shared.heartbeat() | {"version": version})
             if is_news:
                 await asyncio.sleep(GAP_SECONDS)
 
     async def _listen(self) -> None:
-        """Returns when the client has left, or says something: there is nothing to say."""
+        """Returns when the client has left, or has sent something, which no live client does."""
         with contextlib.suppress(WebSocketDisconnect):
             await self._socket.receive_text()
             await self.close(_POLICY, "this connection is for listening")
 
 
 def _same_origin(socket: WebSocket) -> bool:
-    """Whether the page that asks is one of ours. Only browsers send an origin, and always do."""
+    """Whether a page of this app opens the connection. Every browser sends an origin."""
     origin = socket.headers.get("origin")
     return (
         origin is None
@@ -167,7 +168,7 @@ _hub: Hub | None = None
 
 @contextlib.asynccontextmanager
 async def running(shared: Services) -> AsyncIterator[None]:
-    """The push, for as long as the server runs."""
+    """Push, for as long as the server runs."""
     global _hub
     _hub = Hub(shared)
     try:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
 from booking_core import Actor, ServerFailed, StoreUnavailable
+from booking_core.domain.timetable import at
 from pages.shared import elements, identity, services, words
 from pages.shared.address import COOKIE, base
 from pages.shared.people import Person
@@ -144,7 +145,7 @@ def first_open_day(shared: Services) -> Date:
     policy, zone = known.policy, shared.settings.zone
     last = policy.last_date(now, zone)
     periods = known.plan(now.date()).periods
-    begun = not periods or periods[-1].start <= now.time()
+    begun = not periods or at(now.date(), periods[-1].start, zone).timestamp() <= now.timestamp()
     date = now.date() + timedelta(days=1) if begun and policy.advance_days else now.date()
     while date < last and policy.is_cut_off(date, now, zone):
         date += timedelta(days=1)

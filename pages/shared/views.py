@@ -1,4 +1,4 @@
-"""From the core's values to what the elements draw: words and payloads, no queries."""
+"""From the core's values to what the components draw: texts and payloads, no queries."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date as Date
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core import Actor, Board, Booking, Cell, CellState, Ground, Notice, Slot, Status
 from booking_core.domain.rules import may
+from booking_core.domain.timetable import at
+from booking_core.domain.validation import minutes
 from pages.shared import words
 
 _CHIP = {
@@ -20,22 +21,18 @@ _CHIP = {
 }
 
 
-@lru_cache(maxsize=32)
 def grid(board: Board, picked: Slot | None, live: bool) -> bytes:
-    """The day grid's payload (JSON), made once for each board and shared by all who see it.
-
-    A live board stays the same object until its day changes or a minute has gone.
-    """
+    """The day grid's payload (JSON)."""
     return json.dumps(_grid(board, picked, live), separators=(",", ":")).encode()
 
 
 def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
-    local = board.now.astimezone(board.zone)
-    today, now = local.date(), local.time()
+    today, now = board.now.astimezone(board.zone).date(), board.now.timestamp()
     periods = []
     for period in board.periods:
-        begun = board.date < today or (board.date == today and period.start <= now)
-        over = board.date < today or (board.date == today and _over(period.end, now))
+        # By timestamps: when a clock change repeats an hour, the wall clock shows it twice.
+        begun = at(board.date, period.start, board.zone).timestamp() <= now
+        over = at(board.date, period.end, board.zone, closing=True).timestamp() <= now
         periods.append(
             {
                 "start": f"{period.start:%H:%M}",
@@ -48,11 +45,13 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     starts = [
         f"{p.start:%H:%M}"
         for p in board.periods
-        if picked and picked.start <= p.start and not _over(p.end, p.start, picked.end)
+        if picked
+        and picked.start <= p.start
+        and minutes(p.end, closing=True) <= minutes(picked.end, closing=True)
     ]
     cells = [board.row(period) for period in board.periods]
     known = {ground.id: ground for ground in board.grounds}
-    empty, note = _said_of(board, [cell for row in cells for cell in row])
+    empty, note = _notes_of(board, [cell for row in cells for cell in row])
     return {
         "date": board.date.isoformat(),
         "heading": words.day_heading(board.date, today),
@@ -69,16 +68,8 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     }
 
 
-def _over(end: Any, moment: Any, limit: Any = None) -> bool:
-    """Whether ``end`` (00:00: midnight) is past ``moment``; with a limit, beyond that."""
-    minutes = end.hour * 60 + end.minute or 1440
-    if limit is not None:
-        return minutes > (limit.hour * 60 + limit.minute or 1440)
-    return minutes <= moment.hour * 60 + moment.minute
-
-
-def _said_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, str]:
-    """What stands in the place of a grid that would say nothing, or else the line above it."""
+def _notes_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, str]:
+    """The title and text that replace a grid without use; or None and the line above the grid."""
     another = "Choose another day above."
     if not board.grounds:
         hint = "An admin adds the first one; it appears here by itself."
@@ -105,10 +96,10 @@ def _said_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, str
 
 
 def closed(reasons: Iterable[str], grounds: Sequence[Ground]) -> str:
-    """``All grounds are closed: Rain.``; each reason once, empty where there is none."""
-    told = "; ".join(dict.fromkeys(reason.rstrip(". ") for reason in reasons))
+    """``All grounds are closed: Rain.``; each reason once, empty without a reason."""
+    text = "; ".join(dict.fromkeys(reason.rstrip(". ") for reason in reasons))
     what = "All grounds are" if len(grounds) > 1 else f"{grounds[0].name} is"
-    return f"{what} closed: {told}." if told else ""
+    return f"{what} closed: {text}." if text else ""
 
 
 def _cell(cell: Cell) -> list[Any]:
@@ -132,7 +123,7 @@ def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:
 
 
 def ground_names(ids: Iterable[str], grounds: dict[str, Ground]) -> str:
-    """``Ground 1, Ground 2``, in the order of the screens; ``All grounds`` where it is all."""
+    """``Ground 1, Ground 2``, in the order of the screens; ``All grounds`` for all in use."""
     chosen = set(ids)
     in_use = {id for id, ground in grounds.items() if not ground.retired}
     if len(in_use) > 1 and in_use <= chosen:
@@ -149,7 +140,7 @@ def days(first: Date, last: Date, today: Date) -> str:
 
 
 def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
-    """The button of an alternative: what differs from the lost slot comes first."""
+    """The label of an alternative; the part that differs from the lost slot comes first."""
     time = words.span(option.start, option.end)
     name = slot_title(option, grounds)
     return f"{time}, {name}" if option.ground_id == lost.ground_id else f"{name}, {time}"
@@ -191,12 +182,12 @@ def decision_row(
     now: datetime,
     quota: int | None,
 ) -> dict[str, Any]:
-    """A line of the Approvals screen; one that was decided meanwhile says by whom."""
+    """A line of the Approvals screen; a booking decided meanwhile has the decider's name."""
     today = now.date()
-    starts = datetime.combine(booking.date, booking.start, tzinfo=now.tzinfo)
-    minutes = int((starts.timestamp() - now.timestamp()) // 60)
-    soon = f"in {words.duration(minutes)}" if minutes > 0 else "has begun"
-    if minutes > 24 * 60:
+    left = at(booking.date, booking.start, _zone(now)).timestamp() - now.timestamp()
+    ahead = int(left // 60)
+    soon = f"in {words.duration(ahead)}" if ahead > 0 else "has begun"
+    if ahead > 24 * 60:
         soon = words.short_date(booking.date)
     title = f"{booking.student_name}, {words.when(booking, today)}"
     waiting = booking.status is Status.PENDING
@@ -212,7 +203,7 @@ def decision_row(
         ]
     last = booking.last_decision
     chip, tone = _week(others, quota)
-    # A line for each: when first, for that is what the principal compares.
+    # One line for each; the time comes first, because the principal compares times.
     under = "\n".join(
         f"{words.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
@@ -224,7 +215,7 @@ def decision_row(
         "about": title,
         "selectable": waiting,
         "cells": [
-            [words.when(booking, today), soon, "urgent" if minutes < 240 and waiting else ""],
+            [words.when(booking, today), soon, "urgent" if ahead < 240 and waiting else ""],
             [slot_title(booking.slot, grounds), booking.game],
             [booking.student_name, booking.class_name],
             [booking.created_by_name, words.said_at(booking.created_at, now, _zone(now))],
@@ -247,7 +238,7 @@ def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
 
 
 def in_brief(booking: Booking, grounds: dict[str, Ground], today: Date) -> str:
-    """Two lines: where and when, and for whom, as plain text."""
+    """Two lines of plain text: the slot; the game and the student."""
     return (
         f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}\n"
         f"{booking.game}, {booking.student_name}, {booking.class_name}"
@@ -261,7 +252,7 @@ def _zone(now: datetime) -> ZoneInfo:
 
 
 def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
-    """What was done to a booking of the reader, as markdown."""
+    """The change of the reader's booking that a notice tells of, as markdown."""
     slot = notice.slot
     where = f"{slot_title(slot, grounds)}, {words.full_time(slot, today)}"
     booking = notice.booking
@@ -274,7 +265,7 @@ def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
 
 
 def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
-    """A line and the reason given, for each change, first to last."""
+    """For each change, first to last: a line, and the reason that was given."""
     return [
         (
             f"{words.moment(entry.at, zone)} · "

@@ -1,7 +1,7 @@
-"""What the wall display draws: values to words and numbers, no queries.
+"""The payload of the wall display: values to texts and numbers, no queries.
 
 Moments are epoch milliseconds: the display counts from the server's clock, never from its own.
-What may not be shown is left out here, so that it never leaves the server.
+Names that the wall may not show are left out here, so that they never leave the server.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ def frame(
     theme: str | None,
     address: str | None,
 ) -> dict[str, Any]:
-    """What stands around the cards, whatever they are. ``now`` is in the school's time.
+    """The payload around the cards. ``now`` is in the school's time.
 
-    A display that hears nothing through Streamlit for ``stale_ms`` is no longer served.
+    The display shows itself as no longer served after ``stale_ms`` without a message through
+    Streamlit.
     """
     return {
         "title": "Grounds today",
@@ -63,8 +64,8 @@ def frame(
 def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) -> dict[str, Any]:
     """The cards of ``board``, or the sentence in their place.
 
-    ``shows``: one of WALL_SHOWS; ``only``: a ground's id, for that one alone; ``ahead``: the plans
-    of the days to come, for when this one is over; they are asked for only then.
+    ``shows``: one of WALL_SHOWS; ``only``: the id of the one ground to show; ``ahead``: the plans
+    of the days to come, which are read only when this day is over.
     """
     cards = wall_cards(board)
     if only is not None and cards:
@@ -76,7 +77,7 @@ def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) ->
     if not board.periods:
         note = board.plan.note or _closed(board) or _opens(board.date, ahead)
         return {"empty": ["No school today", note]}
-    # A closure may last to midnight; when the last period is over, nobody minds any more.
+    # A closure may last to midnight; after the last period it means nothing any more.
     over = {CellState.PAST}
     if at(board.date, board.periods[-1].end, board.zone, closing=True) <= board.now:
         over.add(CellState.CLOSED)
@@ -113,7 +114,7 @@ def open_plan(board: Board) -> DayPlan:
 
 
 def _closed(board: Board) -> str:
-    """Why all grounds are closed this day, where one reason says it."""
+    """The sentence for a day on which all grounds are closed for one reason; else empty."""
     reasons = {b.purpose for b in board.bookings if b.kind == "closure"}
     closed = {b.ground_id for b in board.bookings if b.kind == "closure"}
     if len(reasons) != 1 or closed != {ground.id for ground in board.grounds}:
@@ -171,7 +172,7 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
 
 
 def _shown(booking: Booking, shows: str) -> tuple[str, str]:
-    """What is played and who plays, as far as the wall may say it."""
+    """The game and the student or class, as far as the wall may show them."""
     if shows == "none":
         return "", ""
     if shows == "student":
@@ -185,7 +186,7 @@ def _class(booking: Booking) -> str:
 
 
 def _next(card: Card, shows: str) -> dict[str, str]:
-    """``word``, ``time``, ``who``, ``text`` and ``tag``; a narrow card leaves out word and who."""
+    """The line about the next booking of a card. A narrow card leaves out ``word`` and ``who``."""
     following = card.next
     if following is None:
         return _line("Then", text="free all day") if card.free_after else _line()
@@ -202,7 +203,7 @@ def _next(card: Card, shows: str) -> dict[str, str]:
 
 
 def _later(card: Card, shows: str) -> list[dict[str, str]]:
-    """The lines of what follows on one ground, when it has the wall for itself."""
+    """The lines about later bookings, for the one ground that the wall shows."""
     return [_entry(b, shows) for b in card.held if card.next and b.start >= card.next.start]
 
 
@@ -221,7 +222,7 @@ def _line(word: str = "", time: str = "", text: str = "", tag: str = "") -> dict
 
 
 def _about(strip: Sequence[CellState]) -> str:
-    """The strip in words, for those who hear the page."""
+    """The strip in words, for screen readers."""
     counted = {
         "booked": strip.count(CellState.BOOKED),
         "requested": strip.count(CellState.PENDING),
@@ -232,10 +233,10 @@ def _about(strip: Sequence[CellState]) -> str:
 
 
 def _mark(held: Sequence[Booking]) -> str:
-    """Another text when another booking holds a part of this ground's day, or in another state.
+    """A text that differs when the ground's bookings of this day, or their states, differ.
 
-    A digest, so that nothing can be read out of it; and of no moment, so that time alone never
-    changes it.
+    A digest, so that it gives no names away; without the time of day, so that the clock alone
+    never changes it.
     """
     text = "\n".join(f"{b.id} {b.status} {b.start} {b.end}" for b in held)
     return blake2s(text.encode(), digest_size=6).hexdigest()

@@ -10,6 +10,8 @@ from booking_core import (
     Account,
     Feed,
     Role,
+    Scope,
+    ScopedCache,
     StoreUnavailable,
     add_account,
     change_account,
@@ -17,6 +19,7 @@ from booking_core import (
     session_of,
     sign_out,
 )
+from booking_core.storage import cache
 from booking_core.storage.database import BookingDatabase
 from pages.shared import identity
 from pages.shared import people as module
@@ -30,6 +33,12 @@ class Deaf(Feed):
     people = 0
 
 
+def remembered(db: BookingDatabase, feed: Feed) -> tuple[People, ScopedCache]:
+    """A process that remembers nobody yet, and its cache."""
+    kept = ScopedCache(feed)
+    return People(db, kept), kept
+
+
 @pytest.fixture
 def deaf(db: BookingDatabase) -> Deaf:
     add_account(db, Account("asha", "Asha Rao", Role.STAFF, "asha@school.example"))
@@ -39,7 +48,7 @@ def deaf(db: BookingDatabase) -> Deaf:
 def test_what_is_done_asks_the_database_and_what_is_shown_asks_when_people_changed(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    token, people = open_session(db, "asha"), People(db, deaf)
+    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
     assert people.known(token).account.id == "asha"
 
     change_account(db, "asha", active=False, by=None)
@@ -52,7 +61,7 @@ def test_what_is_done_asks_the_database_and_what_is_shown_asks_when_people_chang
 def test_whoever_is_found_out_when_acting_is_out_for_the_screens_too(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    token, people = open_session(db, "asha"), People(db, deaf)
+    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
     assert people.known(token) is not None
     sign_out(db, token)
 
@@ -63,15 +72,15 @@ def test_whoever_is_found_out_when_acting_is_out_for_the_screens_too(
 def test_a_session_ends_by_the_clock_unless_it_was_used_elsewhere(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    token, people = open_session(db, "asha"), People(db, deaf)
+    token, (people, kept) = open_session(db, "asha"), remembered(db, deaf)
     assert people.known(token) is not None
-    kept = people._kept[_key(token)]
+    known = kept.peek(Scope.ACCOUNTS, _key(token))
 
-    kept.ends_at = datetime.now(UTC)  # as far as this process knows
+    known.ends_at = datetime.now(UTC)  # as far as this process knows
     assert people.known(token) is not None
     past = datetime.now(UTC) - timedelta(seconds=1)
     db["sessions"].update_many({}, {"$set": {"expires_at": past}})
-    people._kept[_key(token)].ends_at = past
+    kept.peek(Scope.ACCOUNTS, _key(token)).ends_at = past
 
     assert people.known(token) is None
 
@@ -85,7 +94,7 @@ def test_when_the_school_changes_its_door_those_who_came_in_by_the_other_are_out
     let_in = []
     for is_on in (False, True):
         monkeypatch.setattr(identity, "is_on", lambda is_on=is_on: is_on)
-        let_in.append(People(db, deaf).known(token) is not None)
+        let_in.append(remembered(db, deaf)[0].known(token) is not None)
 
     assert let_in == [not by_proof, by_proof]
 
@@ -93,7 +102,7 @@ def test_when_the_school_changes_its_door_those_who_came_in_by_the_other_are_out
 def test_being_at_work_is_noted_once_a_minute(
     db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token, people = open_session(db, "asha"), People(db, deaf)
+    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
     people.known(token)
     noted: list[str] = []
     monkeypatch.setattr(module, "touch_session", lambda db, used: noted.append(used))
@@ -108,7 +117,7 @@ def test_being_at_work_is_noted_once_a_minute(
 def test_while_the_database_is_away_what_was_known_holds_and_nothing_else(
     db: BookingDatabase, deaf: Deaf
 ) -> None:
-    token, people = open_session(db, "asha"), People(db, deaf)
+    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
     people.known(token)
     deaf.connected = False
 
@@ -122,10 +131,11 @@ def test_while_the_database_is_away_what_was_known_holds_and_nothing_else(
 def test_tokens_that_somebody_makes_up_do_not_fill_the_memory(
     db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MOST", 10)
-    people = People(db, deaf)
+    monkeypatch.setitem(cache._MOST_OF, Scope.ACCOUNTS, 10)
+    people, kept = remembered(db, deaf)
 
     for number in range(30):
         people.known(f"made-up-{number}")
 
-    assert len(people._kept) == 10
+    known = [kept.peek(Scope.ACCOUNTS, _key(f"made-up-{number}")) for number in range(30)]
+    assert [known is not None for known in known] == [False] * 20 + [True] * 10

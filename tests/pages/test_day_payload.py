@@ -51,12 +51,6 @@ def test_a_full_day_of_ten_grounds_and_fourteen_periods_is_under_12_kB():
     assert len(views.grid(full_board(), None, True)) < 12_000
 
 
-def test_the_payload_is_made_once_for_all_who_look_at_the_same_board():
-    board = full_board()
-
-    assert views.grid(board, None, True) is views.grid(board, None, True)
-
-
 def test_names_of_students_are_not_in_it():
     assert b"Asha" not in views.grid(full_board(), None, True)
 

@@ -19,14 +19,13 @@ class Hearing:
     """A feed that tells of a change whenever the test says so."""
 
     connected = True
-    total = people = 0
+    total = people = school = bookings = 0
 
 
 class Screens(Services):
     def __init__(self, db: BookingDatabase) -> None:
         super().__init__(db.booking_settings)
-        self.db, self.feed = db, Hearing()
-        self.people = people.People(db, self.feed)
+        self.follow(db, Hearing())
 
 
 def _reports(shared, drawn):  # each is run as a script of its own, without our names
@@ -77,7 +76,7 @@ def test_what_a_screen_shows_by_itself_is_no_activity_of_whoever_left_it_open(
     noted.clear()
 
     booked(db, by=RAVI)
-    shared.feed.total += 1
+    shared.feed.bookings += 1
     page.run()
 
     assert not page.exception

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Account, BookingError, find_accounts, get_account
+from booking_core import Account, BookingError, Scope, find_accounts, get_account
 from pages.shared import elements, live, words
 from pages.shared.desk import account_dialogs
 from pages.shared.services import Services
@@ -36,7 +36,7 @@ def show(shared: Services) -> None:
 
 
 def _list(shared: Services) -> None:
-    found = shared.cached("accounts", lambda: find_accounts(shared.db))
+    found = shared.cached(Scope.ACCOUNTS, "accounts", lambda: find_accounts(shared.db))
     if not found:
         with st.container(border=True, key="card_accounts_empty"):
             st.markdown("##### No accounts yet")

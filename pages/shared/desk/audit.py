@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Actor, BookingError, Change, find_changes
+from booking_core import Actor, BookingError, Change, Scope, find_changes
 from booking_core.domain.rules import check_may
 from booking_core.insight import audit, exports
 from pages.shared import elements, live, session, takeaway, words
@@ -16,6 +16,7 @@ from pages.shared.desk import audit_view
 from pages.shared.services import Services
 
 _DAYS = 30
+_ALL = tuple(Scope)  # any change is audited
 _DATES, _WHO, _WHAT = "admin.audit.dates", "admin.audit.who", "admin.audit.what"
 _PAGES, _DETAILS = "admin.audit.pages", "admin.audit.details"
 
@@ -57,8 +58,8 @@ def _filters(shared: Services) -> dict[str, Any]:
     by = _admin()
     today = shared.now().date()
     usual = (today - timedelta(days=_DAYS - 1), today)
-    people = shared.cached("audit.people", lambda: audit.people(shared.db, by=by))
-    subjects = shared.cached("audit.subjects", lambda: audit.subjects(shared.db, by=by))
+    people = shared.cached(_ALL, "audit.people", lambda: audit.people(shared.db, by=by))
+    subjects = shared.cached(_ALL, "audit.subjects", lambda: audit.subjects(shared.db, by=by))
     with st.container(
         horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_audit"
     ):
@@ -113,6 +114,7 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
     try:
         by = _admin()
         found = shared.cached(
+            _ALL,
             key,
             lambda: find_changes(shared.db, by=by, **filters, after=after, limit=audit.PAGE + 1),
         )

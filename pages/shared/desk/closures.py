@@ -1,5 +1,6 @@
 """The desk's section for closures: what is closed, closing more, lifting, reinstating."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import streamlit as st
@@ -9,6 +10,7 @@ from booking_core import (
     BookingError,
     Closure,
     Ground,
+    Scope,
     find_closures,
     find_reinstatable,
     lift_closure,
@@ -51,16 +53,27 @@ def _listing(shared: Services) -> datetime | None:
     now = shared.now()
     turns = _given_back(shared, now)
     turns += _closed(shared, now)
-    return min(turns, default=None)
+    return min(turns, key=datetime.timestamp, default=None)
+
+
+def later(moments: Iterable[datetime], now: datetime) -> list[datetime]:
+    """The moments after ``now``.
+
+    By timestamps: within one zone, datetimes compare by the wall clock, which a clock change sets
+    back.
+    """
+    return [moment for moment in moments if moment.timestamp() > now.timestamp()]
 
 
 def _closed(shared: Services, now: datetime) -> list[datetime]:
     """What is closed; when each of it begins or ends."""
     found = shared.cached(
-        ("closures", now.date()), lambda: find_closures(shared.db, from_date=now.date())
+        Scope.BOOKINGS,
+        ("closures", now.date()),
+        lambda: find_closures(shared.db, from_date=now.date()),
     )
     zone = shared.settings.zone
-    ahead = [c for c in found if at(c.last, c.end, zone, closing=True) > now]
+    ahead = [c for c in found if later([at(c.last, c.end, zone, closing=True)], now)]
     if not ahead:
         with st.container(border=True, key="card_closures_empty"):
             st.markdown("##### Nothing is closed")
@@ -86,16 +99,14 @@ def _closed(shared: Services, now: datetime) -> list[datetime]:
             st.rerun()
     turns = [at(c.first, c.start, zone) for c in ahead]
     turns += [at(c.last, c.end, zone, closing=True) for c in ahead]
-    return [turn for turn in turns if turn > now]
+    return later(turns, now)
 
 
 def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict:
     now = shared.now()
     days = views.days(closure.first, closure.last, now.date())
-    running = (
-        closure.first == now.date()
-        and at(closure.first, closure.start, shared.settings.zone) <= now
-    )
+    begins = at(closure.first, closure.start, shared.settings.zone)
+    running = closure.first == now.date() and not later([begins], now)
     names = views.ground_names(closure.ground_ids, grounds)
     return {
         "id": closure.id,
@@ -116,11 +127,12 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
 def _given_back(shared: Services, now: datetime) -> list[datetime]:
     """Offers what lifted closures had displaced, as stored; when each of it begins."""
     found = shared.cached(
+        (Scope.BOOKINGS, Scope.SCHOOL),
         ("reinstatable", now.date()),
         lambda: find_reinstatable(shared.db, from_date=now.date(), limit=MOST),
     )
     starts = {b.id: at(b.date, b.start, shared.settings.zone) for b in found}
-    free = [b for b in found if starts[b.id] > now]
+    free = [b for b in found if later([starts[b.id]], now)]
     for line in state.get(_LINES, ()):
         st.warning(words.literal(line), icon=":material/group:")
     if not free:

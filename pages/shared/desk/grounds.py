@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Ground, add_ground, bookings_on, change_ground, save_grounds_order
+from booking_core import Ground, Scope, add_ground, bookings_on, change_ground, save_grounds_order
 from pages.shared import live, words
 from pages.shared.desk import parts, photos
 from pages.shared.services import Services
@@ -179,6 +179,7 @@ def _retire(shared: Services, ground_id: str) -> None:
     if ground is None:
         return
     found = shared.cached(
+        Scope.BOOKINGS,
         ("bookings_on", ground_id, shared.now().date()),
         lambda: bookings_on(shared.db, ground_id, shared.now().date()),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import BookingError
+from booking_core import BookingError, background_threads
 from booking_core.operations import health
 from pages.shared import session, words
 from pages.shared.services import Services
@@ -24,20 +24,23 @@ _NAMES = {
     "last backup": "Last backup",
     "last mail": "Last mail",
     "version": "Version",
+    "background threads": "Background threads",
 }
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
-    # Outside the live fragments: looking is itself a change that they would hear of.
+    # Outside the live fragments: an examination takes seconds, and runs on request alone.
     with st.container(horizontal=True, vertical_alignment="center"):
         again = st.button("Look again", key="admin.health.again", icon=":material/refresh:")
         told = st.empty()
     kept = st.session_state.get(_FOUND)
-    if again or kept is None or (shared.now() - kept[0]).total_seconds() > _FRESH_SECONDS:
+    if again or kept is None or shared.now().timestamp() - kept[0].timestamp() > _FRESH_SECONDS:
         try:
             with st.spinner("Looking at everything…"):
-                found = list(health.facts(shared.db, by=session.actor()))
+                found = list(
+                    health.facts(shared.db, by=session.actor(), threads=background_threads())
+                )
         except BookingError as exc:
             st.error(words.literal(words.error(exc)))
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Actor, Booking, BookingError, Calendar, Period, misfits
+from booking_core import Actor, Booking, BookingError, Calendar, Period, Scope, misfits
 from booking_core.domain.timetable import DayPlan
 from pages.shared import session, views, words
 from pages.shared.services import Services
@@ -74,7 +74,7 @@ def would_not_fit(shared: Services, calendar: Calendar, about: object) -> None:
             b for b in misfits(shared.db, from_date=today, plan=calendar.plan) if b.id not in before
         ]
 
-    found = shared.cached(("would not fit", today, about), load)
+    found = shared.cached((Scope.BOOKINGS, Scope.SCHOOL), ("would not fit", today, about), load)
     if not found:
         st.caption("Every upcoming booking still fits.")
         return

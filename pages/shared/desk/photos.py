@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import ground_photo, remove_ground_photo, save_ground_photo
+from booking_core import Scope, ground_photo, remove_ground_photo, save_ground_photo
 from pages.shared.desk import parts
 from pages.shared.services import Services
 
@@ -12,7 +12,9 @@ _PROBLEM = "admin.photo.problem"
 
 
 def _photo(shared: Services, ground_id: str) -> bytes | None:
-    return shared.cached(("photo", ground_id), lambda: ground_photo(shared.db, ground_id))
+    return shared.cached(
+        Scope.SCHOOL, ("photo", ground_id), lambda: ground_photo(shared.db, ground_id)
+    )
 
 
 def thumbnail(shared: Services, ground_id: str) -> None:

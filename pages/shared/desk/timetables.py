@@ -11,6 +11,7 @@ from booking_core import (
     Day,
     InvalidRequest,
     Reference,
+    Scope,
     Timetable,
     delete_day,
     delete_timetable,
@@ -57,7 +58,11 @@ def _overview(shared: Services) -> None:
             plan = known.plan(date)
             table = known.timetables.get(plan.timetable_id or "")
             parts.plan(plan, today, table.name if table else "")
-    unfit = shared.cached(("misfits", today), lambda: misfits(shared.db, from_date=today))
+    unfit = shared.cached(
+        (Scope.BOOKINGS, Scope.SCHOOL),
+        ("misfits", today),
+        lambda: misfits(shared.db, from_date=today),
+    )
     if unfit:
         st.markdown("##### Bookings outside the timetable")
         st.caption(

@@ -1,0 +1,170 @@
+"""The two nights of the year in which the wall clock jumps: moments compare as instants."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import GROUNDS, HOURLY, MEERA, open_school, request_for
+
+from booking_core import (
+    CellState,
+    LiveBoards,
+    Period,
+    Reference,
+    Settings,
+    Status,
+    Timetable,
+    book,
+    connect,
+    save_timetable,
+    wall_cards,
+)
+from pages.shared import views, wall_view
+from pages.shared.desk.closures import later
+from pages.shared.session import first_open_day
+
+LONDON = ZoneInfo("Europe/London")
+BACK, FORWARD = date(2026, 10, 25), date(2026, 3, 29)  # 1:00 to 2:00 comes twice; does not exist
+NIGHTS = Timetable(
+    HOURLY.id,
+    tuple(
+        period
+        for hour in range(5)
+        for period in (
+            Period(f"{hour}:00", time(hour), time(hour, 30)),
+            Period(f"{hour}:30", time(hour, 30), time(hour + 1)),
+        )
+    ),
+    tuple(range(7)),
+)
+UNTIL_TWO = NIGHTS.periods[:4]
+FIRST_PASS = datetime(2026, 10, 25, 1, 15, tzinfo=LONDON)
+SECOND_PASS = FIRST_PASS.replace(fold=1)
+GROUND = GROUNDS[0].id
+
+
+class Deaf:
+    """A feed of a database in which nothing changes."""
+
+    connected = True
+
+    def version(self, date: date) -> int:
+        return 0
+
+
+@pytest.fixture(scope="module")
+def night(mongod_uri):
+    """A school in London that plays at night, with one booking, 1:00 to 1:30 of the long night."""
+    name = f"test_{uuid4().hex[:12]}"
+    db = connect(Settings(mongodb_uri=mongod_uri, database=name, time_zone="Europe/London"))
+    open_school(db)
+    save_timetable(db, NIGHTS)
+    wanted = request_for(on=BACK, start=time(1), end=time(1, 30))
+    book(db, wanted, by=MEERA, submission_id=uuid4(), now=datetime(2026, 10, 24, tzinfo=UTC))
+    yield LiveBoards(db, Deaf())
+    db.client.drop_database(name)
+    db.client.close()
+
+
+def test_a_live_board_of_the_second_pass_is_not_that_of_the_hour_before(night):
+    before, after = night.get(BACK, FIRST_PASS), night.get(BACK, SECOND_PASS)
+
+    assert before.now.timestamp() == FIRST_PASS.timestamp()
+    assert after.now.timestamp() == SECOND_PASS.timestamp()
+    assert before.cell(GROUND, time(1, 30)).state is CellState.FREE
+    assert after.cell(GROUND, time(1, 30)).state is CellState.PAST
+
+
+def test_a_booking_of_the_first_pass_is_over_in_the_second(night):
+    [booking] = night.get(BACK, FIRST_PASS).bookings
+    first, second = (wall_cards(night.get(BACK, at))[0] for at in (FIRST_PASS, SECOND_PASS))
+    rows = [
+        views.decision_row(booking, [], {}, moment, None)["cells"][0][1]
+        for moment in (FIRST_PASS - timedelta(minutes=20), SECOND_PASS)
+    ]
+
+    assert (first.now, second.now) == (booking, None)
+    assert rows == ["in 5 min", "has begun"]
+    assert booking.status is Status.PENDING
+
+
+class Screens:
+    """What the first open day is made of."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.now = lambda: moment
+        self.reference = lambda: Reference(
+            timetables={"nights": replace(NIGHTS, periods=UNTIL_TWO)}
+        )
+        self.settings = Settings(time_zone="Europe/London")
+
+
+def test_the_book_screen_opens_on_the_next_day_once_the_last_period_has_begun():
+    opened = [first_open_day(Screens(moment)) for moment in (FIRST_PASS, SECOND_PASS)]
+
+    assert opened == [BACK, BACK + timedelta(days=1)]
+
+
+def test_the_list_of_closures_knows_which_pass_a_moment_belongs_to():
+    half_past = FIRST_PASS.replace(minute=30)
+
+    assert later([half_past], FIRST_PASS) == [half_past]
+    assert later([half_past], SECOND_PASS) == []
+
+
+def instants_of(day: date) -> st.SearchStrategy[datetime]:
+    """Minutes around the clock change of ``day``, in London's time."""
+    start = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=1)
+    return st.integers(0, 5 * 60).map(
+        lambda minute: (start + timedelta(minutes=minute)).astimezone(LONDON)
+    )
+
+
+@pytest.mark.parametrize("day", [BACK, FORWARD], ids=["long night", "short night"])
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_board_is_seen_at_the_minute_asked_for_whatever_was_asked_before(night, day, data):
+    for moment in data.draw(st.lists(instants_of(day), min_size=1, max_size=6)):
+        board = night.get(day, moment)
+
+        assert board.now.timestamp() // 60 == moment.timestamp() // 60
+
+
+def instant(day: date, wall: time) -> float:
+    """The moment of a wall time, by hand; of a repeated hour the first, of a missing one GMT."""
+    is_summer = (wall < time(2)) == (day == BACK)
+    return datetime.combine(day, wall, tzinfo=UTC).timestamp() - 3600 * is_summer
+
+
+@pytest.mark.parametrize("day", [BACK, FORWARD], ids=["long night", "short night"])
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_period_is_now_or_past_exactly_by_its_instants(night, day, data):
+    moment = data.draw(instants_of(day))
+    now = moment.timestamp()
+
+    board = night.get(day, moment)
+
+    for period, shown in zip(board.periods, views._grid(board, None, True)["periods"], strict=True):
+        begins, ends = instant(day, period.start), instant(day, period.end)
+        assert shown["past"] == (ends <= now)
+        assert shown["now"] == (begins <= now < ends)
+        assert board.cell(GROUND, period.start).is_past == (begins <= now)
+    assert board.turns_at().timestamp() > now
+
+
+@settings(deadline=None)
+@given(instants_of(BACK))
+def test_the_wall_marks_a_booking_as_running_exactly_between_its_instants(night, moment):
+    board = night.get(BACK, moment)
+    card = wall_cards(board)[0]
+    begins, ends = (datetime(2026, 10, 25, 0, minute, tzinfo=UTC).timestamp() for minute in (0, 30))
+
+    assert (card.now is not None) == (begins <= board.now.timestamp() < ends)
+    assert wall_view.day(board, "student", None, [])

@@ -1,0 +1,305 @@
+"""The cache of scopes: each value is read once per change of its scope, by one thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import at_once
+
+from booking_core import NotFound, Scope, ScopedCache, StoreUnavailable
+from booking_core.storage import cache as module
+
+DAY = date(2026, 11, 24)
+OTHER = DAY + timedelta(days=1)
+
+
+class Heard:
+    """A feed that hears of what the test changes. ``asked`` counts the looks at its versions."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.numbers: Counter[object] = Counter()
+        self.asked = threading.Semaphore(0)
+
+    def change(self, scope: object) -> None:
+        self.numbers[scope] += 1
+
+    def version(self, scope: object) -> int:
+        self.asked.release()
+        return self.numbers[scope]
+
+    @property
+    def school(self) -> int:
+        return self.version(Scope.SCHOOL)
+
+    @property
+    def people(self) -> int:
+        return self.version(Scope.ACCOUNTS)
+
+    @property
+    def bookings(self) -> int:
+        return self.version(Scope.BOOKINGS)
+
+
+class Counted:
+    """A load that counts its calls, and returns or raises ``answer``."""
+
+    def __init__(self, answer: object = "value") -> None:
+        self.answer = answer
+        self.calls = 0
+
+    def __call__(self) -> object:
+        self.calls += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def feed() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def cache(feed: Heard) -> ScopedCache:
+    return ScopedCache(feed)
+
+
+def all_have_asked(feed: Heard, count: int) -> None:
+    for _ in range(count):
+        assert feed.asked.acquire(timeout=30)
+
+
+@pytest.mark.parametrize("scope", [DAY, Scope.BOOKINGS, (Scope.BOOKINGS, Scope.SCHOOL)])
+def test_sixteen_threads_that_ask_for_the_same_missing_value_load_it_once(feed, cache, scope):
+    load = Counted()
+    looks = 16 * (len(scope) if isinstance(scope, tuple) else 1)
+
+    def slowly() -> object:
+        all_have_asked(feed, looks)
+        return load()
+
+    found = at_once(*[lambda: cache.get(scope, "key", slowly)] * 16)
+
+    assert found == ["value"] * 16
+    assert load.calls == 1
+
+
+def test_sixteen_threads_that_derive_the_same_value_make_it_once(cache):
+    make = Counted()
+
+    found = at_once(*[lambda: cache.derive(DAY, "payload", ("board", 1), make)] * 16)
+
+    assert found == ["value"] * 16
+    assert make.calls == 1
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), NotFound("booking", "B1")])
+def test_threads_that_wait_for_a_load_that_fails_fail_with_it_and_not_one_by_one(
+    feed, cache, error
+):
+    load = Counted(error)
+
+    def slowly() -> object:
+        all_have_asked(feed, 8)
+        return load()
+
+    found = at_once(*[lambda: cache.get(DAY, "board", slowly)] * 8)
+
+    # A thread that looked at the version and was late to wait may have loaded once more.
+    assert found == [error] * 8
+    assert load.calls <= 2
+
+
+def test_a_fault_of_the_loading_thread_is_no_answer_for_those_that_wait(feed, cache):
+    faults = [RuntimeError("the script ended")]
+
+    def load() -> str:
+        if faults:
+            all_have_asked(feed, 8)
+            raise faults.pop()
+        return "value"
+
+    found = at_once(*[lambda: cache.get(DAY, "board", load)] * 8)
+
+    assert found.count("value") == 7
+
+
+def test_a_change_during_a_load_is_not_missed(feed, cache):
+    def load() -> str:
+        feed.change(DAY)
+        return "of before"
+
+    assert cache.get(DAY, "board", load) == "of before"
+    assert cache.get(DAY, "board", Counted("of after")) == "of after"
+
+
+def test_a_thread_that_asks_after_a_change_does_not_take_a_load_of_before(feed, cache):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def before() -> str:
+        begun.set()
+        assert may_end.wait(30)
+        return "of before"
+
+    def after() -> str:
+        assert begun.wait(30)
+        feed.change(DAY)
+        may_end.set()
+        return cache.get(DAY, "board", Counted("of after"))
+
+    assert at_once(lambda: cache.get(DAY, "board", before), after) == ["of before", "of after"]
+
+
+def test_while_the_database_is_away_nobody_waits_behind_a_thread_that_waits(feed, cache):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hangs() -> str:
+        begun.set()
+        assert may_end.wait(30)
+        raise StoreUnavailable("away")
+
+    def asks() -> object:
+        assert begun.wait(30)
+        feed.connected = False
+        try:
+            return cache.get(DAY, "board", Counted(), try_while_away=True)
+        finally:
+            may_end.set()
+
+    def waits() -> object:
+        assert begun.wait(30)
+        return cache.get(DAY, "board", hangs)
+
+    found = at_once(lambda: cache.get(DAY, "board", hangs), waits, asks)
+
+    assert [type(error) for error in found] == [StoreUnavailable] * 3
+
+
+def test_while_the_database_is_away_the_last_known_value_is_answered(feed, cache):
+    cache.get(DAY, "board", Counted("known"))
+    feed.change(DAY)
+    feed.connected = False
+    load = Counted("newer")
+
+    assert cache.get(DAY, "board", load) == "known"
+    with pytest.raises(StoreUnavailable):
+        cache.get(OTHER, "board", load)
+    with pytest.raises(StoreUnavailable):
+        cache.renew(DAY, "board", load)
+    assert load.calls == 0
+    assert cache.get(OTHER, "board", load, try_while_away=True) == "newer"
+
+
+def test_a_load_that_finds_the_database_away_answers_with_the_last_known_value(feed, cache):
+    cache.get(DAY, "board", Counted("known"))
+    feed.change(DAY)
+
+    assert cache.get(DAY, "board", Counted(StoreUnavailable("away"))) == "known"
+    with pytest.raises(NotFound):
+        cache.get(DAY, "board", Counted(NotFound("booking", "B1")))
+
+
+def test_a_derived_value_never_outlives_its_source_not_even_while_the_database_is_away(feed, cache):
+    feed.connected = False
+
+    assert cache.derive(DAY, "payload", 1, Counted("of 1")) == "of 1"
+    assert cache.derive(DAY, "payload", 1, Counted("again")) == "of 1"
+    assert cache.derive(DAY, "payload", 2, Counted("of 2")) == "of 2"
+    with pytest.raises(StoreUnavailable):
+        cache.derive(DAY, "payload", 3, Counted(StoreUnavailable("away")))
+
+
+def test_a_value_of_two_scopes_is_read_again_when_either_changes(feed, cache):
+    load, both = Counted(), (Scope.BOOKINGS, Scope.SCHOOL)
+
+    for scope in (Scope.BOOKINGS, Scope.SCHOOL, Scope.ACCOUNTS, DAY):
+        cache.get(both, "misfits", load)
+        feed.change(scope)
+    cache.get(both, "misfits", load)
+
+    assert load.calls == 3
+
+
+def test_a_value_is_read_again_when_what_else_it_depends_on_differs(cache):
+    load = Counted()
+
+    for day in (DAY, DAY, OTHER):
+        cache.get(Scope.ACCOUNTS, "session", load, also=day)
+
+    assert load.calls == 2
+
+
+def test_renewed_values_are_what_screens_get_from_then_on(cache):
+    assert cache.get(Scope.ACCOUNTS, "session", Counted("signed in")) == "signed in"
+
+    assert cache.renew(Scope.ACCOUNTS, "session", Counted("out")) == "out"
+    assert cache.get(Scope.ACCOUNTS, "session", Counted("unread")) == "out"
+
+
+def test_the_least_recently_used_keys_of_a_scope_and_days_go_first(feed, monkeypatch):
+    monkeypatch.setitem(module._MOST_OF, Scope.SCHOOL, 3)
+    cache = ScopedCache(feed, days=2)
+
+    for key in (1, 2, 3, 1, 4):
+        cache.get(Scope.SCHOOL, key, Counted(key))
+    for day in (DAY, OTHER, DAY, OTHER + timedelta(days=1)):
+        cache.get(day, "board", Counted(day))
+
+    assert [cache.peek(Scope.SCHOOL, key) for key in (1, 2, 3, 4)] == [1, None, 3, 4]
+    assert cache.peek(DAY, "board") == DAY
+    assert cache.peek(OTHER, "board") is None
+
+
+def test_what_was_kept_under_the_versions_of_another_feed_is_forgotten(cache):
+    cache.get(DAY, "board", Counted("of the first"))
+
+    cache.follow(Heard())
+
+    assert cache.get(DAY, "board", Counted("of the second")) == "of the second"
+
+
+SCOPES = [DAY, OTHER, *Scope]
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("change"), st.sampled_from(SCOPES)),
+        st.tuples(st.just("get"), st.sampled_from(SCOPES)),
+        st.tuples(st.sampled_from(["away", "back"]), st.none()),
+    ),
+    max_size=40,
+)
+
+
+@settings(deadline=None)
+@given(STEPS)
+def test_a_read_is_the_truth_while_the_database_is_there_and_else_the_last_one_read(steps):
+    feed, loads = Heard(), Counter()
+    cache = ScopedCache(feed)
+    last: dict[object, int] = {}
+
+    for what, scope in steps:
+        if what == "change":
+            feed.change(scope)
+        elif what == "get":
+
+            def load(scope: object = scope) -> int:
+                loads[scope] += 1
+                return feed.numbers[scope]
+
+            if feed.connected:
+                last[scope] = feed.numbers[scope]
+            if scope in last:
+                assert cache.get(scope, "key", load) == last[scope]
+            else:
+                with pytest.raises(StoreUnavailable):
+                    cache.get(scope, "key", load)
+        else:
+            feed.connected = what == "back"
+
+    for scope in SCOPES:
+        assert loads[scope] <= feed.numbers[scope] + 1
