@@ -8,6 +8,7 @@ for an event that was lost.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
@@ -22,7 +23,6 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from booking_core.domain.validation import check_date
 from booking_core.storage import background, schema
-from booking_core.storage.change_events import dates_of
 from booking_core.storage.database import Documents
 
 log = logging.getLogger(__name__)
@@ -211,7 +211,7 @@ class Feed:
                 elif source == schema.META:
                     self._raise_school()
                 else:
-                    self._raise(dates_of(change))
+                    self._raise(_dates(change))
             if not stream.alive:  # invalidated: the database was dropped or renamed
                 self._token = None
                 self._open = False
@@ -264,7 +264,33 @@ class Feed:
             subscribers = list(self._subscribers.values())
         for callback in subscribers:
             for day, version in signals:
-                try:
+                # A fault of one subscriber must not silence the others.
+                with _logged("a subscriber of the feed failed"):
                     callback(day, version)
-                except Exception:  # a fault of one subscriber must not silence the others
-                    log.exception("a subscriber of the feed failed")
+
+
+def _dates(change: Mapping[str, Any]) -> set[Date] | None:
+    """The days that a change of bookings touches; None where the event does not name them."""
+    if change.get("ns", {}).get("coll") != schema.BOOKINGS:
+        return None
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        if change["operationType"] == "insert":
+            return {Date.fromisoformat(change["fullDocument"]["date"])}
+        if change["operationType"] == "update":
+            fields: Mapping[str, Any] = change["updateDescription"]["updatedFields"]
+            found = {
+                Date.fromisoformat(text)
+                for name, entry in fields.items()
+                if name.startswith("history.")
+                for text in entry["dates"]
+            }
+            return found or None
+    return None
+
+
+@contextlib.contextmanager
+def _logged(message: str) -> Any:
+    try:
+        yield
+    except Exception:
+        log.exception(message)
