@@ -1,4 +1,4 @@
-"""The server: the screens, and what starts and stops with them."""
+"""The server: its screens and routes, and the services that start and stop with it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,10 @@ from pages.shared import guard, push, services, sign_in_routes
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """The database is there before the first screen, and left in order after the last."""
+    """Connects before the first screen; closes the connection after the last.
+
+    The end takes less than ten seconds, also while the database hangs.
+    """
     shared = await anyio.to_thread.run_sync(services.start)
     async with push.running(shared):
         yield {}
@@ -21,7 +24,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def on_script_error(exc: BaseException) -> bool:
-    """A sentence in place of a traceback; the log has the rest."""
+    """Shows one sentence in place of a traceback, which is in the log."""
     st.error("Something went wrong on this screen. Reload the page; nothing was changed by it.")
     return True
 

@@ -50,9 +50,10 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import bookings
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, reachable, settings_of
+from booking_core.storage.database import Documents, reachable, settings_of, within_deadline
 
 
+@within_deadline
 def book(
     db: Documents,
     request: BookingRequest,
@@ -144,6 +145,7 @@ def _book(
         return wanted
 
 
+@within_deadline
 def move(
     db: Documents,
     booking_id: str,

@@ -32,7 +32,7 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import booking_queries, bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, reachable, settings_of
+from booking_core.storage.database import Documents, reachable, settings_of, within_deadline
 
 MOST = 366  # days times grounds, closed in one step
 _BOOKINGS = "the list of bookings"
@@ -107,6 +107,7 @@ def displaced_by(
     return transactions.reading(db, lambda looking: _plan(looking, wanted)).displaced
 
 
+@within_deadline
 def close_grounds(
     db: Documents,
     *,
@@ -177,6 +178,7 @@ def close_grounds(
     raise ChangedMeanwhile(_BOOKINGS)
 
 
+@within_deadline
 def lift_closure(
     db: Documents, closure_id: str, *, by: Actor, now: datetime | None = None
 ) -> Lifted:

@@ -22,12 +22,13 @@ from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Slot, St
 from booking_core.domain.validation import check_booking_id, check_text
 from booking_core.storage import booking_queries, bookings
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, reachable, settings_of
+from booking_core.storage.database import Documents, reachable, settings_of, within_deadline
 
 _BATCH = 500  # requests that lapse between two reads
 _SYSTEM = ("system", "Nobody")  # the author of what no user decides
 
 
+@within_deadline
 def approve(
     db: Documents,
     booking_id: str,
@@ -48,6 +49,7 @@ def approve(
     return _decide(db, booking_id, "approve", by, reason, now, expected)
 
 
+@within_deadline
 def reject(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
@@ -58,6 +60,7 @@ def reject(
     return _decide(db, booking_id, "reject", by, reason, now)
 
 
+@within_deadline
 def revoke(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
@@ -68,6 +71,7 @@ def revoke(
     return _decide(db, booking_id, "revoke", by, reason, now)
 
 
+@within_deadline
 def cancel(
     db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
 ) -> Booking:

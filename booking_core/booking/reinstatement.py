@@ -23,7 +23,7 @@ from booking_core.domain.model import Actor, Booking, Decision, Status
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
 from booking_core.storage import bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, reachable, settings_of
+from booking_core.storage.database import Documents, reachable, settings_of, within_deadline
 
 _BATCH = 500  # displaced bookings that are checked together
 
@@ -53,6 +53,7 @@ def find_reinstatable(
     return transactions.reading(db, look)
 
 
+@within_deadline
 def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None = None) -> Booking:
     """Gives a displaced booking its slot and its former status back, and notifies its author.
 

@@ -23,7 +23,7 @@ from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
 from booking_core.storage import indexes, schema
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import connected, reachable
+from booking_core.storage.database import connected, open_settings, reachable
 
 
 class Commands(click.Group):
@@ -52,7 +52,7 @@ cli.add_command(accounts.account)
 def init() -> None:
     """Makes collections, indexes and validators, and prints what it made."""
     settings = Settings.load()
-    store = doctor.open_store(settings)
+    store = open_settings(settings)
     with contextlib.closing(store.client), reachable():
         known = set(store.list_collection_names())
         missing, validators = indexes.index_faults(store), indexes.validator_faults(store)

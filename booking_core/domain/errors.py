@@ -20,7 +20,7 @@ BookingError
 |   +-- ProofSpent        an ID token that has opened its session already
 |   +-- ProofOutOfTime    an ID token that is too old, or from the future (.age_seconds)
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
-+-- StoreUnavailable      the database cannot be reached; nothing is known to have happened
++-- StoreUnavailable      the database cannot be reached (.nothing_happened)
 |   +-- SchemaMissing     it was emptied under the running application
 +-- UpdateNeeded          the database is newer than this application (.stored, .known)
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
@@ -280,7 +280,15 @@ class SchemaConflict(BookingError):
 
 
 class StoreUnavailable(BookingError):
-    """The database cannot be reached; nothing is known to have happened."""
+    """The database cannot be reached.
+
+    ``nothing_happened``: it is known that nothing was changed, because no write had been sent.
+    False: a change was sent, or may have been, and whether it was made is not known.
+    """
+
+    def __init__(self, detail: str = "", *, nothing_happened: bool = False) -> None:
+        self.nothing_happened = nothing_happened
+        super().__init__(detail)
 
 
 class SchemaMissing(StoreUnavailable):

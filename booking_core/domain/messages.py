@@ -174,7 +174,8 @@ def _sentence(exc: BookingError) -> str:
         case SchemaMissing():
             return schema_missing()
         case StoreUnavailable():
-            return f"The database cannot be reached; is MONGODB_URI right? ({_short(exc)})"
+            away = f"The database cannot be reached; is MONGODB_URI right? ({_short(exc)})"
+            return f"{away} {_outcome(exc)}"
         case _:  # ServerFailed: its text is a problem and a remedy
             return str(exc)
 
@@ -190,6 +191,12 @@ def _taken(exc: SlotTaken) -> str:
         who = f"{holder.student_name}, booked by {holder.created_by_name}"
     free = "; ".join(f"{s.ground_id} {s.start:%H:%M}-{s.end:%H:%M}" for s in exc.alternatives)
     return f"{span} is held by {who}." + (f" Free that day: {free}." if free else "")
+
+
+def _outcome(exc: StoreUnavailable) -> str:
+    if exc.nothing_happened:
+        return "Nothing was changed."
+    return "Whether anything was changed is not known: look before you try again."
 
 
 def _short(exc: BaseException) -> str:

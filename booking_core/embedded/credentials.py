@@ -1,9 +1,9 @@
-"""What the embedded server asks for: its key file, and the password of the apps' user.
+"""The secrets of the embedded server: its key file, and the password of the apps' user.
 
 Both are made at the first start and kept in the data directory, readable by their owner alone.
-Whoever holds the key may do everything on the server, as ``__system``, whether it has users yet
-or not. So a start that was interrupted anywhere is completed by the next, and a secret that was
-lost is replaced: nothing is kept that only the lost one could open.
+The holder of the key may do everything on the server, as ``__system``, also before it has users.
+So the next start completes one that was interrupted anywhere, and replaces a secret that was
+lost: no data depends on the old one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from booking_core.domain.errors import ServerFailed
-from booking_core.embedded.binary import HOST, REPLICA_SET, key_file
+from booking_core.embedded.layout import HOST, REPLICA_SET, key_file, password_file
 
 USER = "ground-booking"
-# What the apps do, and no more: they neither administer users nor configure the replica set.
+# The least that the apps need: they neither administer users nor configure the replica set.
 ROLES = ("clusterMonitor", "dbAdminAnyDatabase", "readWriteAnyDatabase")
 MECHANISM = "SCRAM-SHA-256"
 CONNECT_MILLISECONDS = 3000
@@ -52,17 +52,12 @@ class Secret:
         )
 
 
-def password_file(data: Path) -> Path:
-    """Where the password of the apps' user is kept."""
-    return data / "mongod.password"
-
-
 def obtain(data: Path, password: str | None = None) -> Secret:
-    """The secret of this data directory; what is missing of it is made. Needs the lock.
+    """The secret of this data directory; a missing part of it is made. Needs the lock.
 
-    ``password``: the one that the caller's connections use. It is written down where the file
-    has gone or says otherwise. Raises :class:`ServerFailed` when a file is there and cannot be
-    used, and :class:`OSError` when one cannot be written.
+    ``password``: the one that the caller's connections use. It is written to the file where the
+    file is missing or has another one. Raises :class:`ServerFailed` when a file exists and cannot
+    be used, and :class:`OSError` when one cannot be written.
     """
     key = _read(key_file(data), _KEY)
     if key is None:
@@ -96,8 +91,9 @@ def admit(
 ) -> None:
     """Return once the apps' user logs in with the stored password and has its roles.
 
-    Another password is set anew, unless ``others`` says that open apps use it: then it raises
-    :class:`ServerFailed`. Errors of the driver pass: the caller tries again.
+    A user with another password gets the stored one, unless ``others`` says that open apps use
+    the other: then it raises :class:`ServerFailed`. Errors of the driver pass: the caller tries
+    again.
     """
     held = _roles_held(port, secret)
     if held == set(ROLES):
@@ -140,7 +136,7 @@ def _roles_held(port: int, secret: Secret) -> set[str] | None:
 def _read(path: Path, shape: re.Pattern[str]) -> str | None:
     """The secret in this file, or None where there is no file.
 
-    Raises :class:`ServerFailed` when it cannot be read, is no secret, or is none any more.
+    Raises :class:`ServerFailed` when it cannot be read, is damaged, or other users may read it.
     """
     try:
         with path.open("rb") as stream:
@@ -167,14 +163,14 @@ def _read(path: Path, shape: re.Pattern[str]) -> str | None:
 
 
 def _make(path: Path, content: str, shape: re.Pattern[str]) -> str:
-    """Write a secret down, whole or not at all, and private from its first byte."""
+    """Write a secret to its file, whole or not at all, and private from its first byte."""
     fresh = path.with_name(f"{path.name}.new")
     with suppress(FileNotFoundError):
-        fresh.unlink()  # of a start that was killed here
+        fresh.unlink()  # a start that was killed here left it
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     fresh.replace(path)
-    return _read(path, shape) or content  # not every disk keeps the mode that it was told
+    return _read(path, shape) or content  # not every disk keeps the mode of a file

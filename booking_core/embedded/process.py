@@ -1,4 +1,4 @@
-"""The running mongod of a data directory: which process it is, whether it lives, how it ends.
+"""The running mongod of a data directory: its process, whether it lives, how it is ended.
 
 A process id from a file is a hint, never a proof: only a process whose command line names
 mongod, this database directory and this log file is ever returned, and so ever stopped.
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import psutil
 
-from booking_core.embedded.binary import database_directory, key_file, log_file
+from booking_core.embedded.layout import database_directory, key_file, log_file
 
 KILLED_SECONDS = 10.0
 
@@ -25,7 +25,7 @@ KILLED_SECONDS = 10.0
 class Running(NamedTuple):
     """A mongod that apps started on a data directory, and its port on 127.0.0.1.
 
-    ``asks`` is False for one from before servers asked for a password.
+    ``asks`` is False for one of an older version, which requires no login.
     """
 
     process: psutil.Process
@@ -53,7 +53,7 @@ def find(data: Path, pid: int | None = None) -> Running | None:
 
 
 def _is_dying(process: psutil.Process) -> bool:
-    """Whether a mongod was killed and still holds its port: it has lost its command line then."""
+    """Whether a mongod was killed and still holds its port; it has no command line then."""
     if process.status() == psutil.STATUS_ZOMBIE:
         return True
     return "mongod" in process.name() and not process.cmdline()
@@ -77,7 +77,7 @@ def _running_if_ours(process: psutil.Process, data: Path) -> Running | None:
 def lives(process: psutil.Process) -> bool:
     """Whether the process may still hold files and ports.
 
-    A killed one is a zombie while its last threads still let go of both, and is gone after.
+    A killed process is a zombie while its last threads still release both.
     """
     try:
         return bool(process.is_running()) and (
@@ -100,7 +100,7 @@ def _ends(process: psutil.Process, patience: float) -> bool:
     if not _is_gone_within(process, patience):
         return False
     with suppress(OSError):
-        os.waitpid(process.pid, os.WNOHANG)  # as process 1 of a container, orphans are ours
+        os.waitpid(process.pid, os.WNOHANG)  # process 1 of a container must collect orphans
     return True
 
 
@@ -109,7 +109,7 @@ def _is_gone_within(process: psutil.Process, patience: float) -> bool:
 
 
 def comes_true(condition: Callable[[], bool], patience: float) -> bool:
-    """Whether it does within that many seconds."""
+    """Whether ``condition`` comes true within ``patience`` seconds."""
     deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
@@ -119,7 +119,7 @@ def comes_true(condition: Callable[[], bool], patience: float) -> bool:
 
 
 def stored_hints(data: Path) -> dict[str, int]:
-    """What the last start wrote down, or nothing. Hints only."""
+    """Process id and port as the last start stored them, or nothing. Hints only."""
     try:
         stored = json.loads((data / "server.json").read_text())
         return {name: int(stored[name]) for name in ("pid", "port")}
@@ -128,7 +128,7 @@ def stored_hints(data: Path) -> dict[str, int]:
 
 
 def store_hints(data: Path, running: Running) -> None:
-    """Write the process id and the port down for the next start. Raises :class:`OSError`."""
+    """Store the process id and the port for the next start. Raises :class:`OSError`."""
     stored = {"pid": running.process.pid, "port": running.port}
     if stored == stored_hints(data):
         return  # joining changes nothing, so it works on a full disk too

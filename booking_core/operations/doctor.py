@@ -1,20 +1,21 @@
-"""A look at everything that has to be right, one line each, with what to do where it is not."""
+"""The doctor: one finding for each condition that must hold, with a remedy where it does not."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import COMMAND, sentence
+from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
-from booking_core.storage import indexes, schema
+from booking_core.storage import indexes, schema, server_info
 from booking_core.storage.database import (
-    BookingDatabase,
     Documents,
-    open_database,
+    await_majority,
+    disconnect,
+    open_settings,
     reachable,
 )
 from booking_core.storage.feed_lag import NoChangeStream, measure
@@ -28,9 +29,9 @@ _INIT = f"run “{COMMAND} init”"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. ``remedy`` is empty where it is well.
+    """The result of one examination. ``remedy`` is empty where nothing is wrong.
 
-    ``missing``: there is nothing to be looked at, which is no fault.
+    ``missing``: the thing to examine does not exist, which is no fault.
     """
 
     name: str
@@ -43,31 +44,21 @@ class Finding:
         return not self.remedy
 
 
-def open_store(settings: Settings) -> BookingDatabase:
-    """The database of ``settings``, looked at but not made ready. Raises as ``connect`` does."""
-    uri = settings.mongodb_uri
-    if uri is None:
-        from booking_core.embedded import server as mongod
-
-        uri = mongod.start(settings.data_path).uri
-    return open_database(uri, settings)
-
-
 def examine(settings: Settings) -> Iterator[Finding]:
-    """A finding for each thing, as soon as it is known; changes no data of the school."""
+    """A finding for each condition, as soon as it is known; changes no data of the school."""
     try:
-        db = open_store(settings)
+        db = open_settings(settings)
     except BookingError as exc:
         yield Finding("connection", sentence(exc), "set MONGODB_URI, or leave it out")
         return
     try:
         yield from examine_database(db)
     finally:
-        db.client.close()
+        disconnect(db)
 
 
 def examine_database(db: Documents, *, without: Collection[str] = ()) -> Iterator[Finding]:
-    """The same of a database that is open; ``without`` names what not to look at."""
+    """As ``examine``, of an open database; ``without`` names the examinations to leave out."""
     connection = guarded("connection", _connection)(db)
     yield connection
     if not connection.ok:
@@ -78,51 +69,58 @@ def examine_database(db: Documents, *, without: Collection[str] = ()) -> Iterato
 
 
 def guarded(name: str, look: Callable[[Documents], Finding]) -> Callable[[Documents], Finding]:
-    """``look``, whose failure is a finding too."""
+    """``look``, with a finding in place of an error."""
 
-    def look_or_tell(db: Documents) -> Finding:
+    def examined(db: Documents) -> Finding:
         try:
             return look(db)
         except BookingError as exc:
             return Finding(name, sentence(exc), "see that the server runs and can be reached")
 
-    return look_or_tell
+    return examined
 
 
 def _connection(db: Documents) -> Finding:
-    with reachable():
-        began = time.perf_counter()
-        db.client.admin.command("ping")
-        took = (time.perf_counter() - began) * 1000
-        version = db.client.server_info()["version"]
-    detail = f"MongoDB {version}, database {db.name}, answers in {took:.1f} ms"
+    version = server_info.version(db)
+    latency = server_info.latency(db)
+    detail = f"MongoDB {version}, database {db.name}, answers in {latency:.1f} ms"
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
         return Finding("connection", detail, "use MongoDB 6.0 or newer")
     return Finding("connection", detail)
 
 
 def _replica_set(db: Documents) -> Finding:
-    with reachable():
-        hello = db.client.admin.command("hello")
-    if hello.get("msg") == "isdbgrid":
+    topology = server_info.topology(db)
+    if topology.is_sharded:
         return Finding("replica set", "a sharded cluster")
-    if "setName" not in hello:
+    if topology.name is None:
         remedy = "start it with --replSet and run rs.initiate() once: live updates need it"
-        return Finding("replica set", "this server stands alone", remedy)
-    members = len(hello.get("hosts", ()))
-    noun = "member" if members == 1 else "members"
-    return Finding("replica set", f"{hello['setName']}, {members} {noun}, with a primary")
+        return Finding("replica set", "this server is in no replica set", remedy)
+    await_majority(db)
+    noun = "member" if topology.members == 1 else "members"
+    detail = f"{topology.name}, {topology.members} {noun}, a primary with a majority"
+    return Finding("replica set", detail)
 
 
 def _clock(db: Documents) -> Finding:
-    with reachable():
-        before = clock()
-        there = db.client.admin.command("hello")["localTime"].replace(tzinfo=before.tzinfo)
-        after = clock()
+    before = clock()
+    there = server_info.clock(db)
+    after = clock()
     apart = max((before - there).total_seconds(), (there - after).total_seconds(), 0.0)
     if apart > CLOCK_SECONDS:
         return Finding("clock", f"{apart:.0f} s from the server's", "set both clocks by NTP")
     return Finding("clock", "agrees with the server's")
+
+
+def _transactions(db: Documents) -> Finding:
+    limit = server_info.transaction_limit(db)
+    if limit is None:
+        return Finding("transactions", "the server does not tell their limit", missing=True)
+    detail = f"end after {limit} s; so long an app that was killed may hold slots"
+    if limit > TRANSACTION_SECONDS:
+        # No fault: servers of a hosting company have 60 s, and do not let it be changed.
+        detail += f" ({TRANSACTION_SECONDS} is better: transactionLifetimeLimitSeconds)"
+    return Finding("transactions", detail)
 
 
 def _indexes(db: Documents) -> Finding:
@@ -143,7 +141,7 @@ def _validators(db: Documents) -> Finding:
 
 
 def _duplicates(db: Documents) -> Finding:
-    with reachable(None):  # it reads all active bookings
+    with reachable(None):  # it reads every active booking
         offenders = indexes.find_offenders(db)
     if not offenders:
         return Finding("duplicates", "none")
@@ -153,6 +151,16 @@ def _duplicates(db: Documents) -> Finding:
     return Finding("duplicates", f"bookings that exclude each other: {shown}", remedy)
 
 
+def _claims(db: Documents) -> Finding:
+    with reachable(None):  # it reads every booking
+        wrong = indexes.wrong_claims(db)
+    if not wrong:
+        return Finding("claims", "agree with the bookings")
+    shown = ", ".join(wrong[:3]) + (", ..." if wrong[3:] else "")
+    remedy = "restore them from a backup, or cancel these bookings and book anew"
+    return Finding("claims", f"other than the bookings say: {shown}", remedy)
+
+
 def _feed(db: Documents) -> Finding:
     remedy = "see that the server is a replica set and that its user may open change streams"
     try:
@@ -160,13 +168,13 @@ def _feed(db: Documents) -> Finding:
     except NoChangeStream:
         return Finding("feed", "the change stream does not open", remedy)
     if took is None:
-        return Finding("feed", f"no news within {FEED_PATIENCE_SECONDS:.0f} s", remedy)
+        return Finding("feed", f"no event within {FEED_PATIENCE_SECONDS:.0f} s", remedy)
     return feed_lag(took)
 
 
 def feed_lag(took_ms: float) -> Finding:
-    """What a lag that was measured, in milliseconds, means."""
-    detail = f"a write is heard of after {took_ms:.1f} ms"
+    """The finding for a lag of ``took_ms`` milliseconds."""
+    detail = f"a write arrives after {took_ms:.1f} ms"
     if took_ms > SLOW_FEED_MS:
         return Finding("feed", detail, "see what keeps the server or the network busy")
     return Finding("feed", detail)
@@ -175,8 +183,10 @@ def feed_lag(took_ms: float) -> Finding:
 _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "replica set": _replica_set,
     "clock": _clock,
+    "transactions": _transactions,
     "validators": _validators,
     "indexes": _indexes,
     "duplicates": _duplicates,
+    "claims": _claims,
     "feed": _feed,
 }

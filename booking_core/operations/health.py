@@ -1,4 +1,4 @@
-"""How the installation does: what the doctor finds, and what stands around it."""
+"""The state of the installation: the findings of the doctor, disk, backup and version."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def facts(
     now: datetime | None = None,
     threads: Mapping[str, bool] | None = None,
 ) -> Iterator[Finding]:
-    """A finding for each thing, as soon as it is known.
+    """A finding for each condition, as soon as it is known.
 
-    ``feed_lag_ms`` is the feed's lag where the caller knows it; else it is measured, by a write
-    that no screen hears of. ``threads``: name of each background thread of the caller's process ->
-    whether it runs; without it there is no finding of them. Raises NotAllowed, before anything is
-    looked at.
+    ``feed_lag_ms`` is the feed's lag in milliseconds where the caller knows it; else it is
+    measured, by a write that wakes no screen. ``threads``: name of each background thread of the
+    caller's process -> whether it runs; without it there is no finding about them. Raises
+    NotAllowed before the first examination.
     """
     rules.check_may("administer", by)
     return _facts(db, feed_lag_ms, check_now(now) or clock(), threads)
@@ -56,7 +56,7 @@ def _facts(
             yield doctor.feed_lag(feed_lag_ms)
         yield doctor.guarded("size", _size)(db)
         yield doctor.guarded("last backup", lambda db: _backup(db, now))(db)
-    if settings_of(db).mongodb_uri is None:  # the disk is ours, also while the database is away
+    if settings_of(db).mongodb_uri is None:  # readable while the database is away too
         yield _our_disk(settings_of(db).data_path)
     elif reached:
         yield doctor.guarded("disk", _its_disk)(db)
@@ -88,7 +88,7 @@ def _our_disk(directory: Path) -> Finding:
 def _its_disk(db: Documents) -> Finding:
     usage = archive.disk(db)
     if usage is None:
-        return Finding("disk", "the database does not tell of its disk", missing=True)
+        return Finding("disk", "the database does not report its disk", missing=True)
     return _disk(*usage)
 
 

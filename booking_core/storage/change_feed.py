@@ -10,82 +10,77 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import random
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from datetime import date as Date
+from datetime import datetime
 from typing import Any
 
-from pymongo.errors import OperationFailure, PyMongoError
-
 from booking_core.domain.validation import check_date
-from booking_core.storage import background, schema
+from booking_core.storage import schema
+from booking_core.storage.change_stream import ChangeStream, Event
 from booking_core.storage.database import Documents
 
 log = logging.getLogger(__name__)
 
 Subscriber = Callable[[Date | None, int], None]
-_BACK_OFF_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
-_AWAIT_MS = 1000  # how long one poll of the stream lasts without events: also the heartbeat
-_SILENT_SECONDS = 3.0  # a stream without heartbeat for so long hangs, whatever the driver believes
-_WATCHED = (schema.BOOKINGS, schema.ACCOUNTS, schema.DELEGATIONS)
+_WANTED: list[dict[str, Any]] = [
+    {"ns.coll": {"$in": [schema.BOOKINGS, schema.ACCOUNTS, schema.DELEGATIONS]}},
+    # Of the documents there, screens show the revision alone; backups and the doctor have theirs
+    # beside it.
+    {"ns.coll": schema.META, "documentKey._id": "revision"},
+    # Only deletions of sessions matter: every active screen updates its own session.
+    {"ns.coll": schema.SESSIONS, "operationType": "delete"},
+]
 _PEOPLE = (schema.ACCOUNTS, schema.DELEGATIONS, schema.SESSIONS)
 
 
 class Feed:
-    """Versions of days and other scopes, raised by a thread that follows the database.
-
-    ``alive_at`` (aware, UTC) is the moment of the last heartbeat: an answer of the stream, with
-    or without events.
-    """
+    """Versions of days and other scopes, raised by a thread that follows the database."""
 
     def __init__(self, db: Documents) -> None:
-        self._db = db
         self._days: defaultdict[Date, int] = defaultdict(int)
         self._school = 0
         self._bookings = 0
         self._people = 0
         self._total = 0
-        self._token: Mapping[str, Any] | None = None
         self._changed = threading.Condition()
         self._subscribers: dict[int, Subscriber] = {}
         self._next_subscriber = 0
-        self._stop = threading.Event()
-        self._opened = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._open = False
-        self._sign = 0.0
-        self.alive_at: datetime | None = None
+        self._stream = ChangeStream(
+            db,
+            _WANTED,
+            ["fullDocument.date", "updateDescription.updatedFields"],
+            self._handle,
+            lambda: self._raise(None),
+        )
 
     @property
     def connected(self) -> bool:
         """Whether the stream is open, and answered a moment ago."""
-        return self._open and time.monotonic() - self._sign < _SILENT_SECONDS
+        return self._stream.connected
+
+    @property
+    def alive_at(self) -> datetime | None:
+        """The moment (aware, UTC) of the last heartbeat: an answer of the stream."""
+        return self._stream.alive_at
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread that follows the database lives."""
+        return self._stream.is_running
 
     def start(self, wait_seconds: float = 5.0) -> None:
         """Starts following; returns when the stream is open, or after ``wait_seconds`` without.
 
         Without a database it goes on trying in the background. Starting twice does nothing.
         """
-        if self._thread is None or not self._thread.is_alive():
-            self._stop.clear()
-            self._opened.clear()
-            self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
-            self._thread.start()
-            background.register(self._thread)
-        self._opened.wait(wait_seconds)
+        self._stream.start(wait_seconds)
 
     def stop(self) -> None:
-        """Stops following; returns when the thread has ended."""
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-            background.unregister(self._thread)
-            self._thread = None
-        self._open = False
+        """Stops following; returns when the thread has ended, or after 2 s while a server hangs."""
+        self._stream.stop()
 
     @property
     def total(self) -> int:
@@ -143,82 +138,14 @@ class Feed:
 
         return unsubscribe
 
-    def _run(self) -> None:
-        failures = 0
-        while not self._stop.is_set():
-            try:
-                self._follow()
-                failures = 0
-            except PyMongoError as exc:
-                if self._open:
-                    failures = 0
-                self._open = False
-                if isinstance(exc, OperationFailure) and self._token is not None:
-                    # An answer, not a silence: the server cannot go on from the token, be it
-                    # older than its history or none of its own. Beginning anew is always safe.
-                    log.warning("the feed's history is gone; every day is read again")
-                    self._token = None
-                elif failures == 0:
-                    log.warning("the feed lost the database: %s", type(exc).__name__)
-                pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
-                failures += 1
-                # Jitter, so that many processes do not return in step.
-                self._stop.wait(pause * random.uniform(0.5, 1.0))
-        self._open = False
-
-    def _follow(self) -> None:
-        pipeline: list[dict[str, Any]] = [
-            {
-                "$match": {
-                    "$or": [
-                        {"ns.coll": {"$in": list(_WATCHED)}},
-                        # Of the documents there, screens show the revision alone; backups and
-                        # migrations have theirs beside it. None: the collection was dropped.
-                        {"ns.coll": schema.META, "documentKey._id": {"$in": ["revision", None]}},
-                        # Only deletions of sessions matter: every active screen updates its own
-                        # session.
-                        {"ns.coll": schema.SESSIONS, "operationType": "delete"},
-                    ]
-                }
-            },
-            {
-                "$project": {
-                    "operationType": 1,
-                    "ns": 1,
-                    "fullDocument.date": 1,
-                    "updateDescription.updatedFields": 1,
-                }
-            },
-        ]
-        resumed = self._token is not None
-        options: dict[str, Any] = {"resume_after": self._token} if resumed else {}
-        with self._db.watch(pipeline, max_await_time_ms=_AWAIT_MS, **options) as stream:
-            self._heard()
-            self._open = True
-            if not resumed:
-                # Whatever happened before the stream opened was not seen.
-                self._raise(None)
-            self._opened.set()
-            while not self._stop.is_set() and stream.alive:
-                change = stream.try_next()
-                self._heard()
-                self._token = stream.resume_token
-                if change is None:
-                    continue
-                source = change.get("ns", {}).get("coll")
-                if source in _PEOPLE:
-                    self._raise_people(shown=source != schema.SESSIONS)
-                elif source == schema.META:
-                    self._raise_school()
-                else:
-                    self._raise(_dates(change))
-            if not stream.alive:  # invalidated: the database was dropped or renamed
-                self._token = None
-                self._open = False
-
-    def _heard(self) -> None:
-        self._sign = time.monotonic()
-        self.alive_at = datetime.now(UTC)
+    def _handle(self, event: Event) -> None:
+        source = event["ns"]["coll"]
+        if source in _PEOPLE:
+            self._raise_people(shown=source != schema.SESSIONS)
+        elif source == schema.META:
+            self._raise_school()
+        else:
+            self._raise(_dates(event))
 
     def _version(self, date: Date) -> int:
         return self._school + self._days.get(date, 0)
@@ -264,9 +191,10 @@ class Feed:
             subscribers = list(self._subscribers.values())
         for callback in subscribers:
             for day, version in signals:
-                # A fault of one subscriber must not silence the others.
-                with _logged("a subscriber of the feed failed"):
+                try:
                     callback(day, version)
+                except Exception:  # a fault of one subscriber must not silence the others
+                    log.exception("a subscriber of the feed failed")
 
 
 def _dates(change: Mapping[str, Any]) -> set[Date] | None:
@@ -286,11 +214,3 @@ def _dates(change: Mapping[str, Any]) -> set[Date] | None:
             }
             return found or None
     return None
-
-
-@contextlib.contextmanager
-def _logged(message: str) -> Any:
-    try:
-        yield
-    except Exception:
-        log.exception(message)

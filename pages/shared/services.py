@@ -42,6 +42,7 @@ T = TypeVar("T")
 _OWN_CHANGE_SECONDS = 0.5
 _RETRY_SECONDS = 1.0
 _LAPSE_SECONDS = 60.0
+_STOP_SECONDS = 1.0
 
 
 class Services:
@@ -70,13 +71,18 @@ class Services:
         self._settled.wait(20)
 
     def stop(self) -> None:
-        """Ends the background threads and closes the connection."""
-        self._keeper.stop()
+        """Ends the background threads and closes the connection.
+
+        Takes a few seconds at most, also while the database hangs.
+        """
+        self._keeper.stopping.set()
         self._reader.stopping.set()
         self._changed.put(None)
-        self._reader.stop()
         if self.db is not None:
             self.feed.stop()
+        self._keeper.stop(_STOP_SECONDS)
+        self._reader.stop(_STOP_SECONDS)
+        if self.db is not None:
             disconnect(self.db)
 
     def follow(self, db: Any, feed: Feed) -> None:

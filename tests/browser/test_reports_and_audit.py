@@ -109,7 +109,7 @@ def test_health_is_a_quiet_list(open_page: OpenPage, school: School) -> None:
     show_tab(page, "Health")
 
     expect(page.get_by_text("All is well")).to_be_visible()
-    expect(page.get_by_text("A write is heard of after")).to_be_visible()
+    expect(page.get_by_text("A write arrives after")).to_be_visible()
     expect(page.get_by_text("No mail is set up")).to_be_visible()
 
     school.db["bookings"].drop_index("changes")

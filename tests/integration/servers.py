@@ -1,4 +1,4 @@
-"""Looking at the servers of a data directory from outside."""
+"""The servers of a data directory, as the system lists them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psutil
 
 
 def servers_on(data: Path) -> list[psutil.Process]:
+    """The server processes whose data is in this directory."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
@@ -19,6 +20,7 @@ def servers_on(data: Path) -> list[psutil.Process]:
 
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Returns when ``condition`` is true; fails after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -98,8 +98,8 @@ def test_the_doctor_finds_a_healthy_database_healthy(command: Run) -> None:
 
     lines = done.stdout.splitlines()
     assert done.returncode == 0
-    assert [line.split()[0] for line in lines] == ["ok"] * 7
-    assert "a write is heard of after" in lines[-1]
+    assert [line.split()[0] for line in lines] == ["ok"] * 9
+    assert "a write arrives after" in lines[-1]
 
 
 def test_the_doctor_names_what_is_wrong_with_its_remedy(db: BookingDatabase, command: Run) -> None:

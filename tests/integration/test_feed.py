@@ -77,10 +77,10 @@ def changes(following: Feed, action) -> set[date | None]:
     """The days that ``action`` raises, up to a marker that follows it through the stream."""
     heard = Heard(following)
     action()
-    marker = booked(following._db, student=199, on=FAR, start=17)
+    marker = booked(following._stream._db, student=199, on=FAR, start=17)
     eventually(lambda: FAR in heard.days)
     heard.unsubscribe()
-    cancel(following._db, marker.id, by=MEERA, now=NOW)
+    cancel(following._stream._db, marker.id, by=MEERA, now=NOW)
     return heard.days - {FAR}
 
 
@@ -208,7 +208,7 @@ def test_when_the_history_is_gone_every_day_is_raised_and_the_feed_goes_on(db, t
     following.stop()
     before = {day: following.version(day) for day in (DAY, OTHER)}
 
-    following._token = token
+    following._stream.token = token
     following.start()
 
     for day, version in before.items():

@@ -44,8 +44,8 @@ def following(staffed):
 def caught_up(following):
     """The feed, when it has told of all that was done until now."""
     before = following.version(DAY)
-    made = booked(following._db, student=8)
-    cancel(following._db, made.id, by=HEAD, now=NOW)
+    made = booked(following._stream._db, student=8)
+    cancel(following._stream._db, made.id, by=HEAD, now=NOW)
     eventually(lambda: following.version(DAY) >= before + 2)
     return following
 

@@ -15,8 +15,8 @@ from booking_core import (
     NotAllowed,
     Settings,
 )
-from booking_core.operations import doctor, health
-from booking_core.storage import archive
+from booking_core.operations import health
+from booking_core.storage import archive, server_info
 from booking_core.storage.database import open_database, reachable
 
 
@@ -26,20 +26,20 @@ def facts(db, **options):
 
 @pytest.fixture
 def embedded(db, tmp_path):
-    """The same database as an app that runs its own server sees it."""
+    """The same database with the settings of an app that runs its own server."""
     settings = Settings(database=db.name, data_directory=str(tmp_path / "not" / "yet"))
     opened = open_database(db.booking_settings.mongodb_uri, settings)
     yield opened
     opened.client.close()
 
 
-def test_a_healthy_installation_is_told_of_in_full(embedded):
+def test_a_healthy_installation_has_a_finding_for_each_condition(embedded):
     found = facts(embedded)
 
     assert [name for name, fact in found.items() if not fact.ok] == []
     assert set(found) >= {"connection", "replica set", "feed", "size", "disk", "version"}
     assert set(found) >= {"last mail", "last backup"}
-    assert "a write is heard of after" in found["feed"].detail
+    assert "a write arrives after" in found["feed"].detail
     assert found["last backup"].detail.startswith("never recorded")
     assert found["last mail"].detail == "no mail is set up"
 
@@ -47,13 +47,13 @@ def test_a_healthy_installation_is_told_of_in_full(embedded):
 def test_a_lag_that_is_known_is_not_measured_again(db):
     before = db["meta"].find_one({"_id": "doctor"})
 
-    assert facts(db, feed_lag_ms=3.0)["feed"].detail == "a write is heard of after 3.0 ms"
+    assert facts(db, feed_lag_ms=3.0)["feed"].detail == "a write arrives after 3.0 ms"
     assert not facts(db, feed_lag_ms=5000.0)["feed"].ok
     assert db["meta"].find_one({"_id": "doctor"}) == before
 
 
-def test_the_disk_is_the_one_that_the_data_is_on_and_a_full_one_is_wrong(db, embedded, monkeypatch):
-    """Of a database elsewhere its own server says so; this one happens to be here."""
+def test_the_disk_is_that_of_the_data_and_a_full_one_is_wrong(db, embedded, monkeypatch):
+    """The server of another machine reports its disk; here both are the same disk."""
     there = facts(db, feed_lag_ms=1.0)["disk"]
     usage = shutil.disk_usage(
         Path(db.client.admin.command("getCmdLineOpts")["parsed"]["storage"]["dbPath"])
@@ -72,8 +72,8 @@ def test_the_disk_is_the_one_that_the_data_is_on_and_a_full_one_is_wrong(db, emb
     assert (disk.ok, disk.detail) == (False, "1.0 GB of 1.0 TB free")
 
 
-def test_a_database_that_is_away_is_one_wrong_line_and_the_rest_still_stands(monkeypatch):
-    monkeypatch.setattr(doctor, "reachable", lambda: reachable(0.2))
+def test_a_database_that_is_away_is_one_wrong_line_beside_the_rest(monkeypatch):
+    monkeypatch.setattr(server_info, "reachable", lambda: reachable(0.2))
     away = open_database("mongodb://127.0.0.1:1/", Settings())
 
     found = facts(away)

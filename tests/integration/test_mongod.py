@@ -1,4 +1,4 @@
-"""The embedded server, as apps meet it: real processes, real signals, a real mongod."""
+"""The embedded server with real apps: their processes, signals to them, and a real mongod."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from servers import servers_on, until
 from booking_core.embedded import binary as mongod_binary
 from booking_core.embedded import credentials as mongod_secret
 from booking_core.embedded import server as mongod
+from booking_core.embedded.failures import PortTaken
 
 ROOT = Path(__file__).parents[2]
 
-# Says that it is ready, starts at the first line it is sent, reports, leaves at the second.
+# Prints "ready", starts the server after the first line of input, leaves after the second.
 APP = """
 import json, sys
 from pathlib import Path
@@ -41,7 +42,7 @@ sys.stdin.readline()
 
 
 class Taker(TCPServer):
-    """A program of somebody else's, which hangs up on whoever calls."""
+    """Another program on the port, which closes every connection."""
 
     allow_reuse_address = True
 
@@ -103,7 +104,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def open_app(data: Path) -> Iterator[Callable[[], App]]:
-    """Opens apps on the data directory; those still there after the test leave in order."""
+    """Opens apps on the data directory; after the test the open ones are ended in order."""
     apps: list[App] = []
 
     def open_() -> App:
@@ -246,7 +247,7 @@ def test_the_orphan_of_a_killed_app_is_adopted(data: Path, open_app: Callable[[]
         assert (server.pid, server.port) == (orphan["pid"], orphan["port"])
 
 
-def test_an_orphan_is_adopted_without_the_notes_of_the_last_start(
+def test_an_orphan_is_adopted_without_the_hints_of_the_last_start(
     data: Path, open_app: Callable[[], App]
 ) -> None:
     app = open_app()
@@ -331,7 +332,7 @@ def test_threads_that_start_and_close_at_once_share_one_server_and_leave_none(da
     assert servers_on(data) == []
 
 
-def test_a_closed_share_neither_restarts_nor_complains(data: Path) -> None:
+def test_a_closed_share_neither_restarts_a_server_nor_raises(data: Path) -> None:
     server = mongod.start(data)
     server.close()
 
@@ -341,7 +342,7 @@ def test_a_closed_share_neither_restarts_nor_complains(data: Path) -> None:
     assert servers_on(data) == []
 
 
-def test_a_process_that_inherited_the_stored_id_is_left_alone(data: Path) -> None:
+def test_another_process_with_the_stored_id_is_left_alone(data: Path) -> None:
     with mongod.start(data) as server:
         port = server.port
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as innocent:
@@ -355,7 +356,7 @@ def test_a_process_that_inherited_the_stored_id_is_left_alone(data: Path) -> Non
         innocent.kill()
 
 
-def test_notes_of_the_last_start_that_make_no_sense_are_ignored(data: Path) -> None:
+def test_invalid_hints_of_the_last_start_are_ignored(data: Path) -> None:
     data.mkdir()
     (data / "server.json").write_text('{"pid": -7, "port": 700000}')
 
@@ -363,7 +364,7 @@ def test_notes_of_the_last_start_that_make_no_sense_are_ignored(data: Path) -> N
         write(server.uri, "rain")
 
 
-def test_a_port_that_somebody_took_meanwhile_is_given_up_and_the_data_kept(data: Path) -> None:
+def test_a_port_in_use_by_another_program_is_given_up_and_the_data_kept(data: Path) -> None:
     with mongod.start(data) as server:
         write(server.uri, "rain")
         port = server.port
@@ -384,10 +385,10 @@ def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: P
         taker.bind(("127.0.0.1", 0))
         taker.listen()
 
-        with pytest.raises(mongod_binary.PortTaken):
+        with pytest.raises(PortTaken):
             mongod_binary.launch(mongod_binary.find_binary(), data, taker.getsockname()[1])
 
 
-def test_a_running_server_is_joined_however_full_the_disk(data: Path) -> None:
+def test_a_running_server_is_joined_on_a_full_disk_too(data: Path) -> None:
     with mongod.start(data) as first, mongod.start(data, minimum_free_bytes=2**60) as second:
         assert first.pid == second.pid

@@ -1,4 +1,4 @@
-"""Each way in which the embedded server cannot start: one sentence what, one what to do."""
+"""The reasons for which the embedded server cannot start: one sentence each, one for the remedy."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def failure(data: Path, **options: Any) -> ServerFailed:
-    """What start() says, checked to be one sentence each, with nothing left behind."""
+    """The error of start(), checked to be of two sentences; no server runs after it."""
     with pytest.raises(ServerFailed) as caught:
         mongod.start(data, **options)
     for sentence in (caught.value.problem, caught.value.remedy):
@@ -118,7 +118,7 @@ def test_without_any_program_the_remedy_says_what_to_install(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(mongod_binary, "PACKAGES", ("a-package-nobody-installed",))
+    monkeypatch.setattr(mongod_binary, "PACKAGES", ("a-package-that-is-not-installed",))
 
     failed = failure(data)
 
@@ -216,7 +216,7 @@ def test_damaged_files_are_called_damaged(data: Path) -> None:
     assert "is damaged" in failure(data).problem
 
 
-def test_a_server_that_no_app_started_is_not_fought(data: Path) -> None:
+def test_a_server_that_no_app_started_is_left_alone(data: Path) -> None:
     (data / "db").mkdir(parents=True)
     port = mongod_binary.free_port()
     command = [str(mongod_binary.find_binary()), "--dbpath", str(data / "db"), "--port", str(port)]

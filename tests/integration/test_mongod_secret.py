@@ -1,4 +1,4 @@
-"""The embedded server's door: who gets in, where the secret is, and what an interruption leaves."""
+"""The login of the embedded server: its users, its secrets, and starts that were interrupted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 SECRETS = ("mongod.key", "mongod.password")
 UNAUTHORIZED, REFUSED = 13, 18
 
-# Starts the server, and is killed where it first calls the function named last.
+# Starts the server, and is killed at the first call of the function that is named.
 KILLED_APP = """
 import importlib, os, signal, sys
 from pathlib import Path
@@ -53,7 +53,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 
 def start_as_before(data: Path) -> MongoClient[dict[str, Any]]:
-    """A server that asks for no password, as apps started it once; the caller closes the client."""
+    """A server without login, as older versions started it; the caller closes the client."""
     (data / "db").mkdir(parents=True)
     port = mongod_binary.free_port()
     command = [str(mongod_binary.find_binary()), "--replSet", "rs0", "--bind_ip", "127.0.0.1"]
@@ -76,7 +76,7 @@ def killed_at(data: Path, where: str) -> None:
 
 
 def stranger(port: int) -> MongoClient[dict[str, Any]]:
-    """Somebody else on this machine, who found the port."""
+    """A client without a password."""
     return MongoClient("127.0.0.1", port, directConnection=True)
 
 
@@ -106,7 +106,7 @@ def failure(data: Path) -> ServerFailed:
     return caught.value
 
 
-# Who gets in
+# Login
 
 
 def test_without_a_password_nothing_is_read_written_or_configured(data: Path) -> None:
@@ -146,8 +146,10 @@ def test_the_apps_user_may_neither_make_users_nor_reconfigure(mongod_uri: str) -
             assert refused.value.code == UNAUTHORIZED
 
 
-def test_in_a_start_that_was_killed_nobody_else_makes_the_first_user(data: Path) -> None:
-    killed_at(data, "booking_core.embedded.server.admit")
+def test_after_a_killed_start_no_other_client_creates_the_first_user(
+    data: Path,
+) -> None:
+    killed_at(data, "booking_core.embedded.primary.admit")
     [orphan] = servers_on(data)
     port = int(dict(pairwise(orphan.cmdline()))["--port"])
     with stranger(port) as client, pytest.raises(OperationFailure) as refused:
@@ -159,7 +161,7 @@ def test_in_a_start_that_was_killed_nobody_else_makes_the_first_user(data: Path)
         write(server.uri, "rain")
 
 
-# Where the secret is
+# Files of the secret
 
 
 def test_the_secret_is_in_two_private_files_and_nowhere_else(
@@ -206,7 +208,7 @@ def test_every_data_directory_has_a_secret_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_that_cannot_be_used_is_named_with_what_to_do(data: Path, name: str) -> None:
+def test_a_secret_that_cannot_be_used_is_named_with_a_remedy(data: Path, name: str) -> None:
     data.mkdir()
     mongod_secret.obtain(data)
     path = data / name
@@ -226,10 +228,10 @@ def test_a_secret_that_cannot_be_used_is_named_with_what_to_do(data: Path, name:
     assert servers_on(data) == []
 
 
-# What was there before
+# Data of older versions
 
 
-def test_a_data_directory_of_before_is_taken_over_with_its_data(data: Path) -> None:
+def test_a_data_directory_of_an_older_version_is_used_with_its_data(data: Path) -> None:
     start_as_before(data).close()
     [old] = servers_on(data)
     old.terminate()
@@ -241,7 +243,7 @@ def test_a_data_directory_of_before_is_taken_over_with_its_data(data: Path) -> N
             client.school.notes.find_one()
 
 
-def test_a_server_that_asks_for_no_password_is_replaced_and_not_joined(
+def test_a_server_without_login_is_replaced_and_not_joined(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = start_as_before(data)
@@ -255,14 +257,14 @@ def test_a_server_that_asks_for_no_password_is_replaced_and_not_joined(
         assert "asked for no password" in caplog.text
         with pytest.raises(OperationFailure):
             before.school.notes.find_one()
-        # An app of before that is still open knows its server by these two options, and would
-        # stop one that does not answer it.
+        # An open app of an older version finds its server by these two options, and stops one
+        # that does not answer it.
         options = dict(pairwise(psutil.Process(server.pid).cmdline()))
         assert options["--dbpath"] == str(data / "db")
         assert options.get("--logpath") != str(data / "mongod.log")
 
 
-# Interrupted, lost
+# Interrupted starts, lost secrets
 
 
 @pytest.mark.parametrize(
@@ -270,8 +272,8 @@ def test_a_server_that_asks_for_no_password_is_replaced_and_not_joined(
     [
         pytest.param("os.fsync", id="key half written"),
         pytest.param("booking_core.embedded.credentials.password_file", id="key without password"),
-        pytest.param("booking_core.embedded.server._configure", id="server without replica set"),
-        pytest.param("booking_core.embedded.server.store_hints", id="user without notes"),
+        pytest.param("booking_core.embedded.primary.configure", id="server without replica set"),
+        pytest.param("booking_core.embedded.server.store_hints", id="user without hints"),
     ],
 )
 def test_a_start_that_was_killed_is_completed_by_the_next(data: Path, where: str) -> None:
@@ -309,6 +311,6 @@ def test_a_password_that_open_apps_use_is_not_taken_from_them(data: Path) -> Non
         until(lambda: server.pid != pid)
         assert server.uri == uri
         assert notes(uri) == ["rain"]
-        # The app that was open wrote its password down again: others may join.
+        # The open app has stored its password again, so that others may join.
         with mongod.start(data) as second:
             assert second.uri == uri

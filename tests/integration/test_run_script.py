@@ -1,4 +1,4 @@
-"""``make run``'s script, as a newcomer meets it."""
+"""The script behind ``make run``: how it starts, and how it ends."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from servers import servers_on
 from support import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +27,7 @@ def command(port: object, data: Path) -> tuple[list[str], dict[str, str]]:
     return [sys.executable, str(ROOT / "scripts" / "run.py")], kept
 
 
-def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -43,7 +46,7 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["65536", "http"])
-def test_a_port_that_is_none_is_told_in_one_sentence(tmp_path: Path, port: str) -> None:
+def test_an_invalid_port_is_reported_in_one_sentence(tmp_path: Path, port: str) -> None:
     arguments, environment = command(port, tmp_path)
     ended = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -51,40 +54,59 @@ def test_a_port_that_is_none_is_told_in_one_sentence(tmp_path: Path, port: str) 
     assert ended.stderr.strip() == f"PORT must be a number from 1 to 65535, not {port!r}."
 
 
-def test_the_first_start_offers_the_demo_school_and_leaves_nothing_running(tmp_path: Path) -> None:
+@contextmanager
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
+    """The app, once it answers: its process, its port and its data directory."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    arguments, environment = command(port, tmp_path / "data")
-    log = tmp_path / "app.log"
-
-    def door() -> str:
-        assert app.poll() is None, log.read_text()
-        try:
-            address = f"http://127.0.0.1:{port}/signin"
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                return str(answer.read().decode())
-        except OSError:  # not there yet, or too busy to answer
-            return ""
-
+    data, log = tmp_path / "data", tmp_path / "app.log"
+    arguments, environment = command(port, data)
     with log.open("wb") as output:
         app = subprocess.Popen(
             arguments, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd="/"
         )
     try:
-        said = eventually(door, within=90)
-        servers = [p.pid for p in psutil.Process(app.pid).children(recursive=True)]
+        eventually(lambda: sign_in_page(app, port, log), within=90)
+        yield app, port, data
+    finally:
+        app.send_signal(signal.SIGTERM)
+        app.wait(60)
+    assert "Traceback" not in log.read_text()
+
+
+def sign_in_page(app: subprocess.Popen[bytes], port: int, log: Path) -> str:
+    assert app.poll() is None, log.read_text()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/signin", timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:  # not there yet, or too busy to answer
+        return ""
+
+
+def test_the_first_start_offers_the_demo_school_and_leaves_nothing_running(tmp_path: Path) -> None:
+    with running(tmp_path) as (app, port, data):
+        page = sign_in_page(app, port, tmp_path / "app.log")
+        servers = servers_on(data)
         listening = {
             link.laddr.ip
             for link in psutil.Process(app.pid).net_connections("inet")
             if link.status == psutil.CONN_LISTEN
         }
-    finally:
-        app.send_signal(signal.SIGTERM)
-        app.wait(60)
 
-    assert "demo data" in said
-    assert "Meera Nair" in said
+    assert "demo data" in page
+    assert "Meera Nair" in page
     assert listening == {"127.0.0.1"}
-    assert not any(psutil.pid_exists(pid) for pid in servers)
-    assert "Traceback" not in log.read_text()
+    assert len(servers) == 1
+    assert servers_on(data) == []
+
+
+def test_the_app_ends_within_ten_seconds_while_its_database_hangs(tmp_path: Path) -> None:
+    with running(tmp_path) as (app, _, data):
+        [server] = servers_on(data)
+        server.send_signal(signal.SIGSTOP)
+
+        app.send_signal(signal.SIGTERM)
+        app.wait(10)
+
+    assert servers_on(data) == []

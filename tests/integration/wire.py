@@ -1,4 +1,4 @@
-"""A proxy in front of mongod that cuts the line after a write and before its answer."""
+"""A proxy in front of mongod that cuts the line before an answer, or delays answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -17,7 +18,8 @@ class Proxy:
     """Forwards to ``uri``; ``cut(command)`` arms it.
 
     The command reaches the server and is carried out; its answer is dropped and the line closed.
-    With ``for_good`` nothing is forwarded afterwards.
+    With ``for_good`` nothing is forwarded afterwards. ``delay`` is by how many seconds each answer
+    is late.
     """
 
     def __init__(self, uri: str) -> None:
@@ -31,6 +33,7 @@ class Proxy:
         self._command: bytes | None = None
         self._for_good = self._dead = False
         self.cuts = 0
+        self.delay = 0.0
         self._spawn(self._accept)
 
     @property
@@ -47,9 +50,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._hang_up()
         for thread in self._threads:
-            thread.join(10)
+            while thread.is_alive():
+                self._hang_up()
+                thread.join(0.05)
 
     def _spawn(self, target, *arguments) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -88,6 +92,8 @@ class Proxy:
                 if not asks and answered in doomed:
                     self.cuts += 1
                     break
+                if not asks and self.delay:
+                    time.sleep(self.delay)
                 target.sendall(message)
         for line in (source, target):
             with contextlib.suppress(OSError):

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from booking_core.storage.single_flight import SharedReads, Turns
+from booking_core.storage.single_flight import SharedReads
 from tests.support import eventually
 
 PATIENCE = 10
@@ -83,64 +83,3 @@ def test_those_who_waited_for_a_read_that_failed_fail_with_it_and_the_next_one_r
     assert late[0].exception(PATIENCE) is gone
     assert all(future.exception(PATIENCE) is gone for future in late)
     assert reads.get("day", lambda: "read") == "read"
-
-
-def test_only_one_goes_first_and_the_others_are_told_what_it_left(pool):
-    turns, inside, let_on = Turns(), threading.Event(), threading.Event()
-
-    def lead() -> bool:
-        with turns.take("slot", PATIENCE) as turn:
-            inside.set()
-            assert let_on.wait(PATIENCE)
-            awaited = turn.close()
-            turn.found = "the winner"
-            return awaited
-
-    def follow() -> str:
-        with turns.take("slot", PATIENCE) as turn:
-            return turn.found
-
-    leader = pool.submit(lead)
-    assert inside.wait(PATIENCE)
-    followers = [pool.submit(follow) for _ in range(8)]
-    eventually(lambda: turns._open["slot"].waiting == 8)
-    let_on.set()
-
-    assert leader.result(PATIENCE)
-    assert [future.result(PATIENCE) for future in followers] == ["the winner"] * 8
-    assert not turns._open
-
-
-def test_who_comes_after_the_turn_is_closed_is_not_told_but_goes_first_anew():
-    turns = Turns()
-
-    with turns.take("slot", PATIENCE) as turn:
-        assert not turn.close()
-        turn.found = "what was looked up before the next one asked"
-        with turns.take("slot", PATIENCE) as next_turn:
-            assert next_turn.found is None
-            assert turns._open["slot"] is next_turn
-
-
-def test_one_who_fails_leaves_nothing_and_keeps_nobody(pool):
-    turns, inside, let_on = Turns(), threading.Event(), threading.Event()
-
-    def lead() -> None:
-        with turns.take("slot", PATIENCE):
-            inside.set()
-            assert let_on.wait(PATIENCE)
-            raise ConnectionError
-
-    def follow() -> object:
-        with turns.take("slot", PATIENCE) as turn:
-            return turn.found
-
-    leader = pool.submit(lead)
-    assert inside.wait(PATIENCE)
-    follower = pool.submit(follow)
-    eventually(lambda: turns._open["slot"].waiting == 1)
-    let_on.set()
-
-    assert isinstance(leader.exception(PATIENCE), ConnectionError)
-    assert follower.result(PATIENCE) is None
-    assert not turns._open

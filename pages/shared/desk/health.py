@@ -15,6 +15,8 @@ _NAMES = {
     "connection": "Database",
     "replica set": "Replica set",
     "clock": "Clock",
+    "transactions": "Transactions",
+    "claims": "Claims",
     "validators": "Validators",
     "indexes": "Indexes",
     "duplicates": "Double bookings",

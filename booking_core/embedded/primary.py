@@ -1,0 +1,102 @@
+"""Making a running mongod the primary of its replica set, with the apps' user let in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from booking_core.embedded.binary import listens
+from booking_core.embedded.credentials import Secret, admit, system_client
+from booking_core.embedded.failures import START_SECONDS, too_slow
+from booking_core.embedded.layout import HOST, REPLICA_SET, database_directory
+from booking_core.embedded.process import Running, comes_true, lives
+
+ANSWER_SECONDS = 3.0
+_HELLO_MILLISECONDS = 1000
+_NOT_YET_INITIALIZED = 94
+
+logger = logging.getLogger(__name__)
+
+
+def become_primary(
+    running: Running, data: Path, secret: Secret, others: Callable[[], bool]
+) -> bool:
+    """True once the server is primary and lets the apps' user in.
+
+    False when it ended, or listens and does not answer the holder of the key. Raises
+    :class:`ServerFailed` when it answers, and is still no primary after a minute.
+    """
+    process, port = running.process, running.port
+    # A server that still recovers does not listen yet.
+    if not comes_true(lambda: listens(port) or not lives(process), START_SECONDS):
+        raise too_slow(data)
+    milliseconds = int(ANSWER_SECONDS * 1000)
+    client = system_client(
+        port,
+        secret,
+        connectTimeoutMS=milliseconds,
+        socketTimeoutMS=milliseconds,
+        # Short, so that the death of the server is noticed between two tries.
+        serverSelectionTimeoutMS=250,
+    )
+    served: list[str] = []
+
+    def answers() -> bool:
+        with suppress(PyMongoError):
+            options = client.admin.command("getCmdLineOpts")["parsed"]
+            served.append(options["storage"]["dbPath"])
+        return bool(served) or not lives(process)
+
+    def settles() -> bool:
+        # The server drops connections when its role changes, so an error here ends nothing.
+        with suppress(PyMongoError):
+            if client.admin.command("hello")["isWritablePrimary"]:
+                admit(client, port, data, secret, others)
+                return True
+            configure(client, f"{HOST}:{port}")
+        return not lives(process)
+
+    with client:
+        comes_true(answers, ANSWER_SECONDS)
+        if served != [str(database_directory(data))]:
+            return False
+        if not comes_true(settles, START_SECONDS):
+            raise too_slow(data)
+    return lives(process)
+
+
+def configure(client: MongoClient[dict[str, Any]], host: str) -> None:
+    """Make the replica set consist of this server at this host and port, and nothing else."""
+    alone = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": host}]}
+    try:
+        stored = client.admin.command("replSetGetConfig")["config"]
+        if [member["host"] for member in stored["members"]] != [host]:
+            # Forced: a plain change needs the vote of the member at the old port, which is gone.
+            changed = {**stored, "members": alone["members"], "version": stored["version"] + 1}
+            client.admin.command("replSetReconfig", changed, force=True)
+    except OperationFailure as exc:
+        if exc.code == _NOT_YET_INITIALIZED:
+            client.admin.command("replSetInitiate", alone)
+        else:
+            logger.debug("the replica set is not ready to be configured: %s", exc)
+
+
+def responds(port: int) -> bool:
+    """Whether the server on the port answers within a second; one that hangs does not."""
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        HOST,
+        port,
+        directConnection=True,
+        connectTimeoutMS=_HELLO_MILLISECONDS,
+        socketTimeoutMS=_HELLO_MILLISECONDS,
+        serverSelectionTimeoutMS=_HELLO_MILLISECONDS,
+    )
+    with client, suppress(PyMongoError):
+        return bool(client.admin.command("hello"))
+    return False

@@ -1,0 +1,172 @@
+"""One deadline for a whole verb, and what is known when it has passed."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import time
+from typing import Any
+
+import pytest
+from closing import closed
+from pymongo import MongoClient
+from pymongo.errors import ConnectionFailure
+from support import HEAD, MEERA, NOW, active, at_once, booked
+from wire import Proxy
+
+from booking_core import StoreUnavailable, approve, cancel, move
+from booking_core.domain.messages import sentence
+from booking_core.storage import database
+from booking_core.storage.database import (
+    BookingDatabase,
+    collection,
+    open_database,
+    reachable,
+    transact,
+    within_deadline,
+)
+
+TOLERANCE = 1.5  # of a busy machine
+Line = tuple[BookingDatabase, Proxy]
+
+
+@pytest.fixture
+def lines(db: BookingDatabase) -> Iterator[Callable[[], Line]]:
+    """Makes handles on the school of ``db``, each through a line of its own."""
+    with ExitStack() as stack:
+
+        def make() -> Line:
+            proxy = Proxy(db_uri(db))
+            stack.callback(proxy.close)
+            settings = replace(db.booking_settings, mongodb_uri=proxy.uri)
+            opened = open_database(proxy.uri, settings)
+            stack.callback(database.disconnect, opened)
+            opened.command("ping")
+            return opened, proxy
+
+        yield make
+
+
+def db_uri(db: BookingDatabase) -> str:
+    uri = db.booking_settings.mongodb_uri
+    assert uri is not None
+    return uri
+
+
+def failure(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
+    """The error of a verb whose database is away, and after how many seconds it came."""
+    began = clock.monotonic()
+    with pytest.raises(StoreUnavailable) as caught:
+        verb()
+    return caught.value, clock.monotonic() - began
+
+
+def test_a_verb_whose_every_answer_is_late_ends_by_its_one_deadline(
+    db: BookingDatabase, lines: Callable[[], Line]
+) -> None:
+    mine = booked(db)
+    slow, proxy = lines()
+    proxy.delay = 2.0
+
+    _, took = failure(lambda: move(slow, mine.id, start=time(14), end=time(15), by=MEERA, now=NOW))
+
+    assert took < database.DEADLINE_SECONDS + TOLERANCE
+
+
+def test_the_error_says_whether_a_change_may_have_been_made(
+    db: BookingDatabase, lines: Callable[[], Line]
+) -> None:
+    first, second = booked(db, student=1, start=9), booked(db, student=2, start=10)
+    cases: list[tuple[str, bool, Callable[[BookingDatabase], Any]]] = [
+        # (the command whose answer is lost, whether nothing happened for sure, the verb)
+        ("find", True, lambda there: booked(there, student=3, start=11)),
+        ("update", False, lambda there: booked(there, student=4, start=12)),
+        ("find", True, lambda there: approve(there, first.id, by=HEAD, now=NOW)),
+        ("update", False, lambda there: cancel(there, second.id, by=MEERA, now=NOW)),
+        ("commitTransaction", False, lambda there: close(there, "ground-3")),
+    ]
+
+    def run(command: str, verb: Callable[[BookingDatabase], Any]) -> tuple[StoreUnavailable, float]:
+        there, proxy = lines()
+        proxy.cut(command, for_good=True)
+        outcome = failure(lambda: verb(there))
+        assert proxy.cuts == 1
+        return outcome
+
+    outcomes = at_once(*[lambda c=c, v=v: run(c, v) for c, _, v in cases])
+
+    for (command, nothing, _), (error, took) in zip(cases, outcomes, strict=True):
+        assert error.nothing_happened == nothing, command
+        assert took < database.DEADLINE_SECONDS + TOLERANCE, command
+        assert ("Nothing was changed." in sentence(error)) == nothing
+        assert ("is not known" in sentence(error)) != nothing
+    assert {row["ground_id"] for row in active(db, kind="closure")} == {"ground-3"}
+    assert {row["start"] for row in active(db, kind="booking")} == {"09:00", "12:00"}
+
+
+def close(db: BookingDatabase, ground: str) -> Any:
+    return closed(db, ground_ids=[ground], expected=[], start=time(9), end=time(10))
+
+
+def test_a_verb_within_a_verb_shares_its_deadline_and_its_record(db: BookingDatabase) -> None:
+    meta = collection(db, "meta")
+
+    @within_deadline
+    def inner() -> None:
+        with reachable():
+            raise ConnectionFailure("gone")
+
+    @within_deadline
+    def outer(writes: bool) -> None:
+        if writes:
+            meta.update_one({"_id": "none"}, {"$set": {"grounds": 1}})
+        else:
+            meta.find_one({"_id": "none"})
+        inner()
+
+    assert failure(lambda: outer(writes=False))[0].nothing_happened
+    assert not failure(lambda: outer(writes=True))[0].nothing_happened
+    assert failure(inner)[0].nothing_happened
+
+
+def test_outside_a_verb_nothing_is_claimed_to_be_known(db: BookingDatabase) -> None:
+    def gone() -> None:
+        with reachable():
+            raise ConnectionFailure("gone")
+
+    assert not failure(gone)[0].nothing_happened
+
+
+def test_a_transaction_that_is_not_committed_has_changed_nothing(db: BookingDatabase) -> None:
+    meta = collection(db, "meta")
+
+    @within_deadline
+    def verb() -> None:
+        def work(session: Any) -> None:
+            change = {"$set": {"grounds": 7, "students": 7}}
+            meta.update_one({"_id": "tried"}, change, upsert=True, session=session)
+            raise ConnectionFailure("gone")
+
+        transact(db, work)
+
+    assert failure(verb)[0].nothing_happened
+    assert meta.find_one({"_id": "tried"}) is None
+
+
+def test_nothing_is_claimed_of_a_client_whose_writes_are_not_seen(
+    db: BookingDatabase,
+) -> None:
+    plain = db.client.get_database(db.name)
+    other = BookingDatabase(MongoClient(db_uri(db)), db.booking_settings)
+
+    @within_deadline
+    def verb(there: Any) -> None:
+        collection(there, "meta").find_one({})
+        raise ConnectionFailure("gone")
+
+    assert failure(lambda: verb(db))[0].nothing_happened
+    assert not failure(lambda: verb(plain))[0].nothing_happened
+    assert not failure(lambda: verb(other))[0].nothing_happened
+    other.client.close()

@@ -1,0 +1,199 @@
+"""Three servers: what was acknowledged survives an election, and what was not is never shown."""
+
+from __future__ import annotations
+
+import threading
+import time as clock
+from collections.abc import Callable, Iterator
+from datetime import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from closing import closed
+from replica_sets import ReplicaSet
+from support import DAY, HEAD, MEERA, NOW, assert_sound, at_once, booked, eventually, open_school
+
+from booking_core import (
+    CellState,
+    Feed,
+    LiveBoards,
+    Settings,
+    Status,
+    StoreUnavailable,
+    approve,
+    cancel,
+    connect,
+    day_board,
+    disconnect,
+    get_booking,
+    lift_closure,
+    move,
+    reinstate,
+)
+from booking_core.storage.database import DEADLINE_SECONDS, BookingDatabase
+
+pytestmark = pytest.mark.xdist_group("replica set")
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+    servers = ReplicaSet(tmp_path_factory.mktemp("trio"))
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def trio(started: ReplicaSet) -> ReplicaSet:
+    """Three servers, all well."""
+    started.whole()
+    return started
+
+
+@pytest.fixture
+def settings(trio: ReplicaSet) -> Settings:
+    return Settings(
+        mongodb_uri=trio.uri, database=f"test_{uuid4().hex[:12]}", time_zone="Asia/Kolkata"
+    )
+
+
+@pytest.fixture
+def db(settings: Settings) -> Iterator[BookingDatabase]:
+    """A school on three servers."""
+    opened = connect(settings)
+    open_school(opened)
+    yield opened
+    disconnect(opened)
+
+
+@pytest.fixture
+def following(db: BookingDatabase) -> Iterator[Feed]:
+    feed = Feed(db)
+    feed.start()
+    assert feed.connected
+    yield feed
+    feed.stop()
+
+
+def test_what_an_election_rolls_back_is_refused_and_never_shown(
+    trio: ReplicaSet, db: BookingDatabase, settings: Settings, following: Feed
+) -> None:
+    moved, decided = booked(db, student=1, start=9), booked(db, student=2, start=10)
+    other = connect(settings)
+    boards = LiveBoards(other, following)
+    primary = trio.primary()
+    for secondary in trio.others(primary):
+        secondary.kill()
+
+    outcomes = at_once(
+        lambda: booked(db, student=3, start=11),
+        lambda: move(db, moved.id, start=time(13), end=time(14), by=MEERA, now=NOW),
+        lambda: approve(db, decided.id, by=HEAD, now=NOW),
+        # The same again, once it is done on the one server that is left.
+        lambda: after(primary_has(other, moved.id, start="13:00"), lambda: repeat_move(db, moved)),
+        lambda: after(
+            primary_has(other, decided.id, status="Approved"),
+            lambda: approve(db, decided.id, by=HEAD, now=NOW),
+        ),
+        # A process that opens the day meanwhile.
+        lambda: after(primary_has(other, moved.id, start="13:00"), lambda: boards.get(DAY, NOW)),
+    )
+    opened = outcomes.pop()
+    primary.kill()
+    for secondary in trio.others(primary):
+        secondary.start()
+
+    assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+    assert opened.cell("ground-1", time(11)).state is CellState.FREE
+    assert opened.cell("ground-1", time(9)).booking == moved
+    truth = eventually(lambda: _try(lambda: day_board(db, DAY, NOW)), within=40)
+    assert {b.id for b in truth.bookings} == {moved.id, decided.id}
+    assert get_booking(db, decided.id).status is Status.PENDING
+    eventually(lambda: boards.get(DAY, NOW).bookings == truth.bookings, within=5)
+    assert move(db, moved.id, start=time(13), end=time(14), by=MEERA, now=NOW).start == time(13)
+    eventually(lambda: boards.get(DAY, NOW).cell("ground-1", time(13)).booking, within=5)
+    assert_sound(db)
+    disconnect(other)
+
+
+def repeat_move(db, moved):
+    return move(db, moved.id, start=time(13), end=time(14), by=MEERA, now=NOW)
+
+
+def primary_has(db: BookingDatabase, booking_id: str, **fields: str):
+    """Whether the one server that is left has this change, which no majority has."""
+    local = db.get_collection("bookings")
+    return lambda: local.find_one({"_id": booking_id, **fields})
+
+
+def after(condition, action):
+    eventually(condition)
+    return action()
+
+
+def test_what_was_acknowledged_survives_the_loss_of_the_primary(
+    trio: ReplicaSet, db: BookingDatabase, following: Feed
+) -> None:
+    boards = LiveBoards(db, following)
+    boards.get(DAY, NOW)
+    mine = booked(db)
+    approved = approve(db, mine.id, by=HEAD, now=NOW)
+
+    trio.primary().kill()
+
+    eventually(lambda: boards.get(DAY, NOW).cell("ground-1", time(9)).booking == approved)
+    assert eventually(lambda: _try(lambda: get_booking(db, mine.id)), within=30) == approved
+
+
+def test_an_election_raises_every_version(
+    trio: ReplicaSet, db: BookingDatabase, following: Feed
+) -> None:
+    raised = threading.Event()
+    following.subscribe(lambda day, version: raised.set() if day is None else None)
+    raised.clear()
+
+    trio.step_down()
+
+    assert raised.wait(20)
+    before = following.version(DAY)
+    mine = eventually(lambda: _try(lambda: booked(db)), within=30)
+    assert following.wait(DAY, before, 10) > before
+    assert get_booking(db, mine.id) == mine
+
+
+def test_without_a_majority_every_verb_and_connect_say_so_within_five_seconds(
+    trio: ReplicaSet, db: BookingDatabase, settings: Settings
+) -> None:
+    mine, displaced = booked(db, student=1, start=9), booked(db, student=2, start=10)
+    kept = closed(db, ground_ids=["ground-1"], start=time(10), end=time(11))
+    other = closed(db, ground_ids=["ground-2"])
+    lift_closure(db, kept.id, by=HEAD, now=NOW)
+    for secondary in trio.others(trio.primary()):
+        secondary.kill()
+
+    def timed(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
+        began = clock.monotonic()
+        with pytest.raises(StoreUnavailable) as caught:
+            verb()
+        return caught.value, clock.monotonic() - began
+
+    verbs: list[Callable[[], Any]] = [
+        lambda: connect(settings),
+        lambda: booked(db, student=3, start=12),
+        lambda: move(db, mine.id, start=time(13), end=time(14), by=MEERA, now=NOW),
+        lambda: cancel(db, mine.id, by=MEERA, now=NOW),
+        lambda: closed(db, ground_ids=["ground-3"], expected=[]),
+        lambda: lift_closure(db, other.id, by=HEAD, now=NOW),
+        lambda: reinstate(db, displaced.id, by=HEAD, now=NOW),
+    ]
+    outcomes = at_once(*[lambda verb=verb: timed(verb) for verb in verbs])
+
+    assert [round(took, 1) for _, took in outcomes if took > DEADLINE_SECONDS + 1.5] == []
+    assert outcomes[0][0].nothing_happened  # connect has written nothing
+
+
+def _try(action):
+    try:
+        return action()
+    except StoreUnavailable:
+        return None

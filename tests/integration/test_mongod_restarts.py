@@ -1,0 +1,136 @@
+"""A server that dies or hangs under a running app: the app goes on, or ends in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from pymongo import MongoClient
+from servers import servers_on
+from support import DAY, NOW, booked, eventually, open_school
+
+from booking_core import (
+    Booking,
+    Feed,
+    LiveBoards,
+    Settings,
+    StoreUnavailable,
+    connect,
+    disconnect,
+    get_booking,
+)
+from booking_core.embedded import server as mongod
+from booking_core.storage.database import connected
+from booking_core.storage.students import BULK_SECONDS
+
+
+class Taker(TCPServer):
+    """Another program on the port, which closes every connection."""
+
+    allow_reuse_address = True
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    """A data directory. A server still on it when the test is over is an error."""
+    directory = tmp_path.resolve() / "data"
+    yield directory
+    left = servers_on(directory)
+    for process in left:
+        process.kill()
+    assert not left
+
+
+def test_a_database_on_the_embedded_server_finds_it_again_after_its_death(data: Path) -> None:
+    with connected(Settings(data_directory=str(data), time_zone="Asia/Kolkata")) as db:
+        open_school(db)
+        first = booked(db)
+        assert db.embedded_server is not None
+
+        os.kill(db.embedded_server.pid, signal.SIGKILL)
+
+        second = eventually(lambda: tried(lambda: booked(db, student=1, start=10)))
+        assert get_booking(db, first.id) == first
+        assert get_booking(db, second.id) == second
+
+
+def test_an_app_goes_on_when_another_program_takes_the_port_of_its_killed_server(
+    data: Path,
+) -> None:
+    db = connect(Settings(data_directory=str(data), time_zone="Asia/Kolkata"))
+    open_school(db)
+    feed = Feed(db)
+    feed.start()
+    boards = LiveBoards(db, feed)
+    first = booked(db)
+    server = db.embedded_server
+    assert server is not None
+    port = server.port
+
+    # While the lock is held, no app starts a server again.
+    with FileLock(data / "server.lock"):
+        os.kill(server.pid, signal.SIGKILL)
+        taker = eventually(lambda: take(port))
+    with taker:
+        threading.Thread(target=taker.serve_forever, daemon=True).start()
+
+        second = eventually(lambda: tried(lambda: booked(db, student=1, start=10)))
+        assert server.port != port
+        assert get_booking(db, first.id) == first
+        eventually(lambda: feed.connected)
+        eventually(lambda: set(boards.get(DAY, NOW).bookings) == {first, second})
+        third = booked(db, student=2, start=11)
+        eventually(lambda: boards.get(DAY, NOW).cell("ground-1", third.start).booking == third)
+        # A program that starts now joins the same server.
+        with connected(Settings(data_directory=str(data))) as other:
+            assert get_booking(other, second.id) == second
+
+        feed.stop()
+        disconnect(db)
+        taker.shutdown()
+
+
+def take(port: int) -> Taker | None:
+    try:
+        return Taker(("127.0.0.1", port), BaseRequestHandler)
+    except OSError:  # not free yet
+        return None
+
+
+def tried(action: Callable[[], Booking]) -> Booking | None:
+    try:
+        return action()
+    except StoreUnavailable:
+        return None
+
+
+def test_a_transaction_of_a_killed_app_ends_after_fifteen_seconds(data: Path) -> None:
+    with mongod.start(data) as server, MongoClient[dict[str, Any]](server.uri) as client:
+        name = "transactionLifetimeLimitSeconds"
+        assert client.admin.command({"getParameter": 1, name: 1})[name] == 15
+
+    assert BULK_SECONDS < 15
+
+
+def test_a_server_that_hangs_is_killed_when_the_last_app_leaves(data: Path) -> None:
+    settings = Settings(data_directory=str(data), time_zone="Asia/Kolkata")
+    db = connect(settings)
+    open_school(db)
+    mine = booked(db)
+    assert db.embedded_server is not None
+    os.kill(db.embedded_server.pid, signal.SIGSTOP)
+    began = time.monotonic()
+
+    disconnect(db)
+
+    assert time.monotonic() - began < 6
+    with connected(settings) as again:
+        assert get_booking(again, mine.id) == mine
