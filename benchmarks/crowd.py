@@ -1,4 +1,4 @@
-"""Viewers without a browser: they speak Streamlit's protocol, and answer push as the pulse does."""
+"""Viewers without a browser: clients of Streamlit's protocol and of the live connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_S
 
 
 class Viewer:
-    """One open screen: its session, its live connection, and the timer's floor."""
+    """One open screen: its session, its live connection, and its polling fallback."""
 
     def __init__(self, port: int, token: str, page: str, query: str, floor_seconds: float) -> None:
         self._port, self._token, self._page, self._query = port, token, page, query
@@ -57,7 +57,7 @@ class Viewer:
             first = BackMsg()
             first.rerun_script.page_name = self._page
             await self._ask(session, first)
-            await self._ask(session, self._rerun(self._live))  # says that push reaches it
+            await self._ask(session, self._rerun(self._live))  # reports that push arrives
             tasks.create_task(self._hear(live))
             self._ready.set()
             while True:
@@ -111,7 +111,7 @@ class Crowd:
         self._thread.start()
 
     def grow(self, count: int) -> None:
-        """Opens viewers until there are ``count``; returns when each has its screen."""
+        """Opens viewers until there are ``count``; returns when each shows its screen."""
 
         async def open_all() -> None:
             for _ in range(count - len(self.viewers)):

@@ -1,4 +1,4 @@
-"""Clocks, percentiles and what a measurement comes to."""
+"""Clocks, percentiles, and the results of measurements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ clock = time.perf_counter
 
 @dataclass(frozen=True)
 class Result:
-    """``ours`` and ``yardstick`` in ``unit``; ``ratio`` is ours through yardstick.
+    """``ours`` and ``yardstick`` in ``unit``; ``ratio`` is ours divided by the yardstick.
 
     ``at_least`` or ``at_most`` is the bound; without either the result is for information.
     """
@@ -48,7 +48,7 @@ class Result:
 
 
 def say(text: str) -> None:
-    """Progress, on stderr: stdout is for the table."""
+    """Prints progress on stderr, because stdout is for the table."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
@@ -64,7 +64,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """The duration of one call, in milliseconds."""
     begun = clock()
     work()
     return (clock() - begun) * 1000
@@ -73,7 +73,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 def in_turn(
     ours: Callable[[], object], yardstick: Callable[[], object], times: int, warm: int
 ) -> tuple[list[float], list[float]]:
-    """Both timed call by call in turn, so that whatever slows the machine slows both (ms).
+    """Milliseconds of each call, both in turn, so that other load slows both.
 
     Who goes first alternates too.
     """

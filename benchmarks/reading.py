@@ -35,17 +35,17 @@ FILTERS: dict[str, dict[str, Any]] = {
     "a class": {"class_name": "Class 8"},
     "a student": {"student_id": "S0000"},
     "the last week": LAST_WEEK,
-    "who booked": {"created_by": "staff-7"},
+    "an author": {"created_by": "staff-7"},
     "a ground and a status": {"ground_id": "ground-3", "status": Status.APPROVED},
     "a class in the last week": {"class_name": "Class 8", **LAST_WEEK},
     "active ones": {"status": (Status.PENDING, Status.APPROVED)},
     # Without an index, these would look through the whole collection.
-    "who never booked": {"created_by": "staff-none"},
-    "a class that has left": {"class_name": "Class none"},
+    "an author without bookings": {"created_by": "staff-none"},
+    "a class without bookings": {"class_name": "Class none"},
 }
 STUDENTS, SEARCH_BOUND_MS = 20_000, 50.0
 QUERIES = ("", "s", "a", "ana", "8 a", "s0123", "obrien", "nguyen", "sa sb s a d f", "xyzzy qwerty")
-EMPTY = ("who never booked", "a class that has left")
+EMPTY = ("an author without bookings", "a class without bookings")
 
 
 def board(many: BookingDatabase, few: BookingDatabase) -> Result:

@@ -1,4 +1,4 @@
-"""The screens: what a press of Confirm takes, and what a tick with nothing new costs."""
+"""The screens: how long Confirm takes, and the cost of a rerun without a change."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def line():
 
 line()
 """
-# Timed in the page itself: from the press to the first frame that shows the words.
+# Measured in the page: from the click to the first frame that shows the text.
 _WATCH = """() => new Promise(done => {
   const words = "waiting for the principal"
   let pressed = 0
@@ -123,8 +123,8 @@ def measurements(uri: str) -> Iterator[Callable[[], Result]]:
 
 
 def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
-    """Fragment reruns per second of one core's time, ours and one line's in turn."""
-    say("a tick of the Book screen with nothing new, against a fragment of one line")
+    """Fragment reruns per second of processor time: Book and one line of text in turn."""
+    say("a rerun of the Book screen without a change, against a fragment of one line")
     with tempfile.TemporaryDirectory(prefix="ground-booking-bench-") as directory:
         script = Path(directory) / "one_line.py"
         script.write_text(_ONE_LINE, encoding="utf-8")
@@ -145,7 +145,7 @@ def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
             ours.close()
             theirs.close()
     return Result(
-        "fragment reruns per second of a core on Book, nothing new, against one line of text",
+        "fragment reruns per second of a core on Book, no change, against one line of text",
         median([mine for mine, _ in rates]),
         median([other for _, other in rates]),
         "/s",
@@ -155,7 +155,7 @@ def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
 
 
 def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
-    """Confirm pressed to the success dialog, p50, in a real browser."""
+    """Milliseconds from the click on Confirm to the success dialog, p50, in a browser."""
     say(f"Confirm to the success dialog, {CONFIRMS} times")
     alone = [milliseconds(lambda r=r: book(db, r, by=_STAFF)) for r in _requests()]
     took: list[float] = []
@@ -184,7 +184,7 @@ def _requests() -> list[BookingRequest]:
 
 def _confirm(page: Page, url: str, student: str) -> float:
     page.goto(url)
-    # No hand is as fast as this script: the screen has reported itself, and the day has come.
+    # The script is faster than a user: it waits until the screen is live and shows the day.
     page.wait_for_function("window.groundBookingPulse?.mode", timeout=20_000)
     today = page.get_by_text(re.compile("^Today$")).first
     if today.count():
@@ -207,7 +207,7 @@ def _confirm(page: Page, url: str, student: str) -> float:
 
 
 class _Viewer:
-    """A client that speaks Streamlit's protocol, and the processor time its server spends."""
+    """A client of Streamlit's protocol, with the processor time that its server spends."""
 
     def __init__(self, port: int, process: psutil.Process, page: str, token: str = "") -> None:
         self._process, self.wall = process, 0.0
@@ -221,7 +221,7 @@ class _Viewer:
         first.rerun_script.page_name = page
         self._fragment = ""
         self._send(first)
-        if page:  # a second time, when everything that is read once has been read
+        if page:  # a second time, with warm caches
             self._send(first)
 
     def rate(self) -> float:
@@ -254,7 +254,7 @@ class _Viewer:
 
 @contextmanager
 def app(module: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[int, psutil.Process]]:
-    """A server under this project's configuration: ``streamlit run app.py``, as a rule."""
+    """A server with this project's configuration, usually ``streamlit run app.py``."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
-"""Ten minutes that stand for weeks: ``make soak``; 1 if something grew, hung or went stale.
+"""Ten minutes in place of weeks: ``make soak`` ends with 1 if something grew, hung or went stale.
 
-A booking a second, viewers who come and go, a wall display in a real browser, and two midnights.
+A booking each second, viewers that open and close, a wall display in a browser, two midnights.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _TO_MIDNIGHT = 100.0  # seconds before each midnight at which the app's clock is
 
 
 class Soak:
-    """One run: what happens, and what is measured on the way."""
+    """One run with its events and measurements."""
 
     def __init__(self, db: BookingDatabase, environment: dict[str, str], seconds: float) -> None:
         self.db, self.environment, self.seconds = db, environment, seconds
         zone = db.booking_settings.zone
-        # The day after tomorrow, so that both midnights lie ahead of the database's own clock.
+        # Both midnights lie ahead of the database's own clock.
         evening = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         self.midnights = [evening + timedelta(days=n) for n in (1, 2)]
         self.held: list[str] = []
@@ -66,7 +66,7 @@ class Soak:
             page.wait_for_function("window.groundBookingPulse?.by === 'push'", timeout=60_000)
             heap = page.context.new_cdp_session(page)
             heap.send("HeapProfiler.enable")
-            # Of the second evening: by the app's clock it begins in time for both.
+            # A session of the second evening is valid on both evenings of the app's clock.
             crowd = Crowd(
                 port, ticket(self.db, datetime.fromtimestamp(moments[1], UTC)), "book", "", 15
             )
@@ -87,7 +87,7 @@ class Soak:
         memory: list[tuple[float, float]] = []
         held: list[float] = []
         days: list[str] = []
-        crowd.grow(MOST)  # as many as there will ever be: the first minute knows the worst
+        crowd.grow(MOST)  # the largest number of viewers belongs to the first minute
         for second in itertools.count(1):
             if (at := clock() - begun) > self.seconds:
                 break
@@ -116,7 +116,7 @@ class Soak:
         return self._judge(memory, held, days, page, process, port)
 
     def _change(self, slot: tuple[int, int]) -> None:
-        """A booking, on the day that the app takes for today or the next."""
+        """Makes a booking on the day that the app takes for today, or on the next."""
         ground, hour = slot
         day = (self.midnights[0] + timedelta(days=self.made % 2)).date()
         request = BookingRequest(
@@ -133,7 +133,7 @@ class Soak:
         except (Conflict, RuleBroken):
             self.refused += 1
         if len(self.held) > 60:
-            with contextlib.suppress(Conflict):  # at midnight, what nobody decided has lapsed
+            with contextlib.suppress(Conflict):  # requests lapse at midnight
                 cancel(self.db, self.held.pop(0), by=_STAFF)
 
     def _judge(
@@ -155,7 +155,7 @@ class Soak:
             grown = after / before - 1
             rows.append((f"memory of the {name}", f"{grown:+.1%}", grown <= GROWTH))
         rows.append(("days on the wall", ", ".join(days), len(days) == 1 + len(self.midnights)))
-        # A session and a live connection for each viewer, and both of the wall's page.
+        # A session and a live connection for each viewer and for the wall.
         expected = 2 * (VIEWERS + 1)
         deadline = clock() + 30
         while (found := _connections(process, port)) != expected and clock() < deadline:
@@ -170,7 +170,7 @@ class Soak:
 
 
 def _held(heap: CDPSession) -> float:
-    """What the page holds on to (bytes): objects of its scripts and of the browser for it.
+    """The bytes of the page's heap: objects of its scripts and of the browser for it.
 
     Without compiled code: the engine compiles what runs often, for as long as it finds something
     to make faster, and lets go of it again; that is no growth of the page.

@@ -1,4 +1,4 @@
-"""The app under a clock that stands shortly before midnight, twice: ``soak`` starts it.
+"""The app with a clock that is set to shortly before midnight twice: ``soak`` starts it.
 
 ``python -m benchmarks.soak_app FIRST SECOND AFTER ...``: the moments (epoch seconds) to begin at
 and to leap to, and when to leap (seconds after the start); the rest goes to Streamlit.

@@ -1,4 +1,4 @@
-"""Many open screens: how soon they show a change, and what they cost while nothing happens."""
+"""Many open screens: how soon they show a change, and their cost while nothing happens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CROWDS = (1, 25, 100)
 CHANGES, IDLE_SECONDS, FLOOR_SECONDS = 40, 60.0, 15.0
 _STAFF = Actor("meera", Role.STAFF, "Meera Nair")
 _DESK: ViewportSize = {"width": 1440, "height": 1000}
-# Pixels: a callback before a frame is painted, and from it a task, which runs after the paint.
+# A frame is painted between its animation callback and the next task: the task reads the clock.
 _PAINTED = """done => requestAnimationFrame(() => {
   const after = new MessageChannel()
   after.port1.onmessage = () => done(performance.timeOrigin + performance.now())
@@ -63,7 +63,7 @@ _BARE = """address => new Promise(ready => {
 
 
 class BareSocket:
-    """A WebSocket that sends a word when told, and nothing else."""
+    """A WebSocket server that sends the texts it is given to its one client."""
 
     def __init__(self) -> None:
         self._client: ServerConnection | None = None
@@ -85,7 +85,7 @@ class BareSocket:
 
 
 def measurements(uri: str) -> Iterator[Callable[[], Result]]:
-    # A zone where it is about six in the morning: all of today's periods are to come.
+    # A zone in which it is about six in the morning: all periods of today are ahead.
     ahead = (6 - datetime.now(UTC).hour + 12) % 24 - 12
     db, environment = found_screens(uri, f"Etc/GMT{-ahead:+d}")
     yield from pixels(db, environment)
@@ -94,7 +94,7 @@ def measurements(uri: str) -> Iterator[Callable[[], Result]]:
 
 
 def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callable[[], Result]]:
-    """One viewer: from the commit to the pixels, by push, by the timer, and by a bare socket."""
+    """One viewer: from the commit to the pixels, by push, by the timer, by a bare WebSocket."""
     say(f"commit to pixels in a browser, {CHANGES} changes by push, then 20 by the timer")
     pushed: list[float] = []
     bare: list[float] = []
@@ -144,7 +144,7 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
 def crowds(
     db: BookingDatabase, environment: dict[str, str], count: int
 ) -> Iterator[Callable[[], Result]]:
-    """``count`` viewers: what they cost while nothing happens, and when the last has rendered."""
+    """``count`` viewers: their cost while nothing happens, and when the last one has rendered."""
     say(f"{count} viewers: opening them ...")
     with app(APP, environment) as (port, process), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
@@ -152,7 +152,7 @@ def crowds(
         token = ticket(db)
         crowd = Crowd(port, token, "book", f"?date={today}", FLOOR_SECONDS)
         try:
-            for _ in range(3):  # what the first sessions load is not a viewer's
+            for _ in range(3):  # memory that the first sessions take is not counted
                 crowd.grow(5)
                 crowd.shrink(0)
             before = process.memory_info().rss
@@ -175,7 +175,7 @@ def crowds(
 
 def _idle(crowd: Crowd, process: psutil.Process) -> Result:
     count = len(crowd.viewers)
-    say(f"{count} viewers: {IDLE_SECONDS:.0f} s with nothing new")
+    say(f"{count} viewers: {IDLE_SECONDS:.0f} s without a change")
     before, begun = _spent(process), clock()
     sleep(IDLE_SECONDS)
     return Result(
@@ -215,7 +215,7 @@ def _rendered(db: BookingDatabase, crowd: Crowd, page: Page) -> Result:
 
 @dataclass
 class _Change:
-    """One change of the first ground's day, and the word that a screen then shows there."""
+    """One change of the first ground's day: ``words`` appear in the cell ``at``."""
 
     at: str
     words: str
@@ -223,7 +223,7 @@ class _Change:
 
 
 def _changes(db: BookingDatabase) -> Iterator[_Change]:
-    """A booking, its cancellation, the next booking ..."""
+    """A booking and its cancellation, hour after hour."""
     today = datetime.now(db.booking_settings.zone).date()
     for row, hour in itertools.cycle(enumerate(HOURS)):
         wanted = BookingRequest("ground-0", today, time(hour), time(hour + 1), "S001", "Football")
@@ -236,7 +236,7 @@ def _changes(db: BookingDatabase) -> Iterator[_Change]:
 
 def _to_pixels(change: _Change, page: Page) -> float:
     """From the end of the write to the first frame that shows it (ms)."""
-    sleep(0.25)  # so that one change does not wait for the end of the last one's burst
+    sleep(0.25)  # the change feed reports changes that follow each other closely together
     page.evaluate(_WATCH, [change.at, change.words])
     change.make()
     committed = wall_time() * 1000

@@ -14,7 +14,7 @@ from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Booking, Status
 from booking_core.domain.timetable import DayPlan, ends_ahead, fits
 from booking_core.domain.validation import check_date, check_id, check_limit, check_now, check_text
-from booking_core.storage import booking_queries
+from booking_core.storage import booking_pages, booking_queries
 from booking_core.storage import bookings as stored_bookings
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of
@@ -62,7 +62,7 @@ def find_bookings(
     check_limit(limit)
     if after is not None and not isinstance(after, Booking):
         raise InvalidRequest("after", "must be a Booking")
-    return booking_queries.page(
+    return booking_pages.page(
         db,
         first=first,
         last=last,

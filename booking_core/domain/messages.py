@@ -41,6 +41,9 @@ from booking_core.domain.errors import (
     UpdateNeeded,
 )
 
+# As typed in the folder of the dashboard; the packages are in its own environment.
+COMMAND = ".venv/bin/python -m booking_core"
+
 
 def sentence(exc: BookingError) -> str:
     """What happened and where it can be mended, on one line. Covers the whole tree."""
@@ -164,7 +167,7 @@ def _sentence(exc: BookingError) -> str:
         case SchemaConflict():
             return (
                 f"{contradictions(len(exc.offenders))}, and "
-                "nothing was changed; “python -m booking_core doctor” names them."
+                f"nothing was changed; “{COMMAND} doctor” names them."
             )
         case UpdateNeeded():
             return update_needed()

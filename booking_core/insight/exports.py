@@ -1,6 +1,6 @@
-"""Tables to take away: bookings, changes and figures, as CSV and as XLSX.
+"""Exports bookings, changes and usage figures as CSV and as XLSX.
 
-What people typed is never read as a formula by a spreadsheet: it is text in both.
+A spreadsheet reads no typed text as a formula, and none of a workbook as an error value.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ _CHANGES = (
     ("Which", 38),
     ("Details", 80),
 )
-# What begins so, blanks left aside, a spreadsheet takes for a formula; the wide forms are what a
-# Japanese keyboard gives.
+# Spreadsheets read text that begins so, after blanks, as a formula; a Japanese keyboard types the
+# wide forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # for XML
 
@@ -67,7 +67,7 @@ _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  #
 class Table:
     """``columns`` are (heading, width in characters). Moments are in the school's time.
 
-    ``cut``: there were more than MAX_ROWS rows, and these are the first.
+    ``cut``: there are more than MAX_ROWS rows, and ``rows`` are the first.
     """
 
     title: str
@@ -79,7 +79,8 @@ class Table:
 def bookings(db: Documents, *, by: Actor, **filters: Any) -> Table:
     """Bookings by the filters of ``find_bookings``, newest first, at most 50,000.
 
-    Staff get what they asked for themselves. Raises NotAllowed, InvalidRequest, StoreUnavailable.
+    Staff get the bookings that they made themselves. Raises NotAllowed, InvalidRequest,
+    StoreUnavailable.
     """
     own = check_report(by)
     if own is not None:
@@ -152,15 +153,15 @@ def changes(db: Documents, *, by: Actor, **filters: Any) -> Table:
 
 
 def check_report(by: Actor) -> str | None:
-    """None for who may see everybody's; else the id that ``by`` is kept to. Raises NotAllowed."""
+    """Returns the account whose bookings ``by`` may see; None: all. Raises NotAllowed."""
     rules.check_may("report own", by)
     return None if rules.may("report", by) else by.id
 
 
 def to_csv(table: Table) -> bytes:
-    """UTF-8 with a mark in front, by which Excel knows it; text that looks like a formula gets
+    """Returns UTF-8 with a byte order mark, which Excel needs to recognise the encoding.
 
-    an apostrophe in front, numbers and dates stay what they are.
+    Text that a spreadsheet would read as a formula gets an apostrophe in front.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
@@ -171,10 +172,11 @@ def to_csv(table: Table) -> bytes:
 
 
 def to_xlsx(table: Table) -> bytes:
-    """A workbook of one sheet; text is text, also where it looks like a formula."""
-    # Slow to load, and needed by those alone who export.
+    """Returns a workbook of one sheet; text is text, also where it looks like a formula."""
+    # Loaded late, because it is slow to load and only exports need it.
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ERROR_CODES
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
@@ -187,7 +189,7 @@ def to_xlsx(table: Table) -> bytes:
     def cell(value: Value, *, bold: bool = False) -> Any:
         if isinstance(value, str):
             value = _UNFIT.sub("\ufffd", value)
-            if not bold and not _is_formula(value):
+            if not bold and not _is_formula(value) and value not in ERROR_CODES:
                 return value
         elif not isinstance(value, datetime | time):
             return value
@@ -229,7 +231,7 @@ def _is_formula(text: str) -> bool:
 
 
 def _local(moment: datetime, zone: Any) -> datetime:
-    """The school's time, without a zone: sheets know none."""
+    """Returns the school's time without a zone: sheets have no zones."""
     return moment.astimezone(zone).replace(tzinfo=None)
 
 

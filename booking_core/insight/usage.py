@@ -1,29 +1,35 @@
-"""How much the grounds are used: by ground, class, game and status."""
+"""Use of the grounds: bookings, hours and periods by ground, class, game and status."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date as Date
-from datetime import time, timedelta
-from typing import Any
+from datetime import time
+from fractions import Fraction
 
-from booking_core.domain.model import Actor, Period, Status
-from booking_core.domain.timetable import marks
+from booking_core.domain.model import Actor, Status
+from booking_core.domain.validation import minutes
 from booking_core.insight.audit import check_range
 from booking_core.insight.exports import Table, Value, check_report
+from booking_core.school.history import DayOfSchool, plans_between
 from booking_core.storage import school_data as reference
-from booking_core.storage import usage as figures
+from booking_core.storage import usage as store
 from booking_core.storage.database import Documents
+
+Span = tuple[int, int]  # minutes since midnight
+# Days with the same times of periods and the same grounds.
+Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One ground, class or game. ``bookings`` hold or held their slot: requested or approved.
+    """One ground, class or game. ``bookings`` and ``hours`` are of pending and approved bookings.
 
-    ``open`` is how many periods its ground could be had, closures left out, and ``used`` how many
-    of them were; a booking of half a period counts for half. Both are 0 for classes and games.
+    ``open`` is the number of periods of the ground's days without those that were closed, and
+    ``used`` is how many of them were booked; half a period counts as a half. Both are 0 for
+    classes and games.
     """
 
     id: str
@@ -41,9 +47,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Figures of ``first`` to ``last``; ``own``: of what the one who asked booked.
+    """Figures of ``first`` to ``last``; with ``own``, only of bookings that the actor made.
 
-    ``grounds`` are in the order of the screens, ``classes`` and ``games`` the most hours first.
+    ``grounds`` are in the order of the screens, ``classes`` and ``games`` by hours, most first.
     """
 
     first: Date
@@ -56,62 +62,81 @@ class Usage:
     statuses: Mapping[Status, int]
 
 
+@dataclass(slots=True)
+class _Sum:
+    """Exact sums: a sum of floats would leave a rest where nothing is open."""
+
+    bookings: int = 0
+    minutes: int = 0
+    used: Fraction = field(default_factory=Fraction)
+    open: Fraction = field(default_factory=Fraction)
+
+    def add(self, count: store.Count, used: Fraction | int = 0) -> None:
+        start, end = _span(count.start, count.end)
+        self.bookings += count.bookings
+        self.minutes += count.bookings * (end - start)
+        self.used += count.bookings * used
+
+    def line(self, id: str, name: str) -> Line:
+        hours = self.minutes / 60
+        return Line(id, name, self.bookings, hours, float(self.used), float(self.open))
+
+
+Sums = defaultdict[str, _Sum]
+
+
 def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
     """The use of the grounds from ``first`` to ``last`` (inclusive, at most 400 days).
 
-    Staff see what they booked themselves. Raises NotAllowed, InvalidRequest, StoreUnavailable.
+    Each day counts by the timetable and the grounds that it had. Staff see the bookings that they
+    made themselves. Raises NotAllowed, InvalidRequest, StoreUnavailable.
     """
     own = check_report(by)
     check_range(first, last)
     known = reference.load(db)
-    plans: defaultdict[tuple[Period, ...], list[Date]] = defaultdict(list)
-    for number in range((last - first).days + 1):
-        date = first + timedelta(days=number)
-        plans[known.plan(date).periods].append(date)
-    sums: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(
-        lambda: defaultdict(lambda: [0, 0.0])
-    )
-    used: defaultdict[str, float] = defaultdict(float)
-    open_: defaultdict[str, float] = defaultdict(float)
-    for (periods, dates), rows in zip(
-        plans.items(), figures.sums(db, list(plans.values()), own), strict=True
+    alike = _alike(plans_between(db, first, last))
+    sums: dict[str, Sums] = {
+        what: defaultdict(_Sum) for what in ("status", "class", "game", "ground")
+    }
+    grounds = sums["ground"]
+    for ((periods, ground_ids), dates), counts in zip(
+        alike.items(), store.counts(db, list(alike.values()), own), strict=True
     ):
-        for ground in known.open_grounds:
-            open_[ground.id] += len(periods) * len(dates)
+        for ground_id in ground_ids:
+            grounds[ground_id].open += len(periods) * len(dates)
+        for count in counts["closed"]:
+            if count.name in ground_ids:
+                covered = _covered(periods, _span(count.start, count.end))
+                grounds[count.name].open -= count.bookings * covered
+        for count in counts["ground"]:
+            covered = _covered(periods, _span(count.start, count.end))
+            grounds[count.name].add(count, covered)
         for what in ("status", "class", "game"):
-            _add(sums[what], ((row["_id"], row) for row in rows[what]))
-        for row in rows["ground"]:
-            ground_id = row["_id"]["ground"]
-            covered = row["bookings"] * _periods(periods, row["_id"])
-            if row["_id"]["kind"] == "closure":
-                if ground_id in open_:
-                    open_[ground_id] -= covered
-            else:
-                used[ground_id] += covered
-                _add(sums["ground"], [(ground_id, row)])
-    names = {g.id: g.name for g in known.grounds.values()}
-    grounds = tuple(
-        Line(id, names.get(id, id), *_sums(sums["ground"], id), used[id], open_.get(id, 0.0))
-        for id in [
-            *(g.id for g in known.grounds.values() if not g.retired or g.id in sums["ground"]),
-            *sorted(set(sums["ground"]) - set(known.grounds)),
-        ]
+            for count in counts[what]:
+                sums[what][count.name].add(count)
+    in_order = [g.id for g in known.grounds.values() if not g.retired or g.id in grounds]
+    in_order += sorted(set(grounds) - set(known.grounds))
+    names = {ground.id: ground.name for ground in known.grounds.values()}
+    total = _Sum(
+        sum(one.bookings for one in grounds.values()),
+        sum(one.minutes for one in grounds.values()),
+        sum((one.used for one in grounds.values() if one.open > 0), Fraction()),
+        sum((one.open for one in grounds.values()), Fraction()),
     )
-    total = Line(
-        "",
-        "",
-        sum(line.bookings for line in grounds),
-        sum(line.hours for line in grounds),
-        sum(line.used for line in grounds if line.open > 0),
-        sum(line.open for line in grounds),
+    return Usage(
+        first,
+        last,
+        own is not None,
+        total.line("", ""),
+        tuple(grounds[id].line(id, names.get(id, id)) for id in in_order),
+        _ranked(sums["class"]),
+        _ranked(sums["game"]),
+        {status: sums["status"][status.value].bookings for status in Status},
     )
-    statuses = {status: _sums(sums["status"], status.value)[0] for status in Status}
-    classes, games = (_ranked(sums[what]) for what in ("class", "game"))
-    return Usage(first, last, own is not None, total, grounds, classes, games, statuses)
 
 
-def table(figures: Usage) -> Table:
-    """The figures as rows to export."""
+def table(found: Usage) -> Table:
+    """Returns the figures as a table to export."""
     columns = (
         ("By", 10),
         ("Name", 28),
@@ -122,41 +147,42 @@ def table(figures: Usage) -> Table:
         ("Share used", 11),
     )
     rows: list[tuple[Value, ...]] = []
-    for what, lines in (("Total", [figures.total]), ("Ground", figures.grounds)):
+    for what, lines in (("Total", [found.total]), ("Ground", found.grounds)):
         for line in lines:
             share = None if line.share is None else round(line.share, 4)
             counted = (round(line.used, 2), round(line.open, 2), share)
             rows.append((what, line.name, line.bookings, round(line.hours, 2), *counted))
-    for what, lines in (("Class", figures.classes), ("Game", figures.games)):
+    for what, lines in (("Class", found.classes), ("Game", found.games)):
         for line in lines:
             rows.append((what, line.name, line.bookings, round(line.hours, 2), None, None, None))
-    for status, count in figures.statuses.items():
+    for status, count in found.statuses.items():
         rows.append(("Status", status.value, count, None, None, None, None))
     return Table("Use of the grounds", columns, tuple(rows))
 
 
-def _periods(periods: Sequence[Period], span: Mapping[str, Any]) -> float:
-    """How many of ``periods`` a span covers, parts counted as parts."""
-    taken = set(marks(time.fromisoformat(span["start"]), time.fromisoformat(span["end"])))
-    return sum(
-        len(taken & set(of_period)) / len(of_period)
-        for of_period in (marks(period.start, period.end) for period in periods)
-    )
+def _alike(days: Mapping[Date, DayOfSchool]) -> dict[Likeness, list[Date]]:
+    """The dates of each kind of day, so that each kind is one query."""
+    found: defaultdict[Likeness, list[Date]] = defaultdict(list)
+    for date, day in days.items():
+        periods = tuple(_span(period.start, period.end) for period in day.plan.periods)
+        open_grounds = tuple(sorted(ground.id for ground in day.grounds if not ground.retired))
+        found[periods, open_grounds].append(date)
+    return found
 
 
-def _add(
-    sums: defaultdict[str, list[float]], rows: Iterable[tuple[str, Mapping[str, Any]]]
-) -> None:
-    for name, row in rows:
-        sums[name][0] += row["bookings"]
-        sums[name][1] += row["hours"]
+def _span(start: time, end: time) -> Span:
+    return minutes(start), minutes(end, closing=True)
 
 
-def _sums(sums: Mapping[str, list[float]], name: str) -> tuple[int, float]:
-    count, hours = sums.get(name, (0, 0.0))
-    return int(count), hours
+def _covered(periods: Sequence[Span], span: Span) -> Fraction:
+    """How many of ``periods`` a span covers; part of a period counts as its part of the minutes."""
+    covered = Fraction()
+    for start, end in periods:
+        common = min(end, span[1]) - max(start, span[0])
+        covered += Fraction(max(common, 0), end - start)
+    return covered
 
 
-def _ranked(sums: Mapping[str, list[float]]) -> tuple[Line, ...]:
-    lines = [Line(name, name, *_sums(sums, name)) for name in sums]
+def _ranked(sums: Sums) -> tuple[Line, ...]:
+    lines = [one.line(name, name) for name, one in sums.items()]
     return tuple(sorted(lines, key=lambda line: (-line.hours, line.name)))

@@ -1,6 +1,7 @@
-"""A backup is one file: gzipped lines of Extended JSON, with a header and an end that counts.
+"""Backups: one gzipped file with a header line, a line for each document, and a line of counts.
 
-It holds names and password hashes, so only its owner may read it.
+Each line is JSON, so its spacing, its order of keys and its line end do not matter. The file holds
+names and password hashes; only its owner may read it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest
 from booking_core.storage import archive
+from booking_core.storage.archive import Entry
 from booking_core.storage.database import Documents
 from booking_core.version import version
 
@@ -24,31 +27,32 @@ _KIND, _FORMAT = "ground-booking backup", 1
 
 
 def save(db: Documents, file: Path) -> int:
-    """Writes all that is stored, as of one moment, and notes it; how many documents.
+    """Writes all that is stored, as of one moment, and records it; returns how many documents.
 
-    ``file`` is replaced only by a whole one. Raises InvalidRequest where it cannot be written,
-    StoreUnavailable.
+    ``file`` is replaced when the whole backup is written. Raises InvalidRequest when it cannot be
+    written, StoreUnavailable.
     """
     begun = clock()
     counts: Counter[str] = Counter()
     part = file.with_name(f"{file.name}.part")
     try:
-        part.unlink(missing_ok=True)  # of a run that was killed; whose it is, nobody knows
+        # The rest of an interrupted run may be readable by others: a new file gets new permissions.
+        part.unlink(missing_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as raw:
             with gzip.open(raw, "wt", encoding="utf-8", newline="\n", compresslevel=6) as out:
                 header = {"kind": _KIND, "format": _FORMAT, "at": begun.isoformat()}
                 out.write(json.dumps(header | {"version": version()}) + "\n")
-                for name, text in archive.read_all(db):
+                for name, document in archive.read_all(db):
                     counts[name] += 1
-                    out.write(f'{{"in":"{name}","is":{text}}}\n')
+                    out.write(archive.to_json({"in": name, "is": document}) + "\n")
                 out.write(json.dumps({"end": counts}) + "\n")
             raw.flush()
             os.fsync(descriptor)
         os.replace(part, file)
         size = file.stat().st_size
     except OSError as exc:
-        raise InvalidRequest(file.name, f"cannot be written: {exc.strerror or exc}") from exc
+        raise InvalidRequest("file", f"cannot be written: {exc.strerror or exc}") from exc
     finally:
         part.unlink(missing_ok=True)
     archive.record(db, begun, counts.total(), size)
@@ -56,53 +60,105 @@ def save(db: Documents, file: Path) -> int:
 
 
 def load(db: Documents, file: Path) -> tuple[datetime, int]:
-    """Fills an empty database from a backup: as of when it was made, and how many documents.
+    """Fills an empty database from a backup: when it was made, and how many documents it has.
 
-    The whole file is read before anything is written. Raises InvalidRequest for a file that is no
-    whole backup, and for a database that holds data; StoreUnavailable.
+    The file is read twice: a damaged file is refused before anything is written. Raises
+    InvalidRequest for the field "file" with the line that is wrong, InvalidRequest for a database
+    that holds data, UpdateNeeded for a backup of a newer version, SchemaConflict, StoreUnavailable.
+    A failure leaves the database as it was.
     """
-    made_at, count = _check(file)
-    archive.write_all(db, _rows(file))
-    return made_at, count
+    checked = _Reader(file)
+    for _ in checked:
+        pass
+    archive.write_all(db, _Reader(file), checked.counts, checked.version)
+    return checked.made_at, checked.counts.total()
 
 
-def _check(file: Path) -> tuple[datetime, int]:
-    counts: Counter[str] = Counter()
-    end: dict[str, int] | None = None
-    header: dict[str, object] = {}
-    try:
-        for number, line in enumerate(_lines(file)):
-            found = json.loads(line)
-            if number == 0:
-                header = found
-                if header.get("kind") != _KIND or header.get("format") != _FORMAT:
-                    raise InvalidRequest(file.name, "is no backup that this version can read")
+class _Reader:
+    """The documents of a backup, each line parsed once. Iterating raises InvalidRequest.
+
+    After all documents: when the backup was made, the number of documents of each collection, and
+    the version of their schema.
+    """
+
+    made_at: datetime
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.counts: Counter[str] = Counter()
+        self.version = 1
+
+    def __iter__(self) -> Iterator[Entry]:
+        lines = _objects(self._file)
+        line, header = next(lines, (1, {}))
+        self.made_at = _made_at(line, header)
+        ended = False
+        for line, found in lines:
+            if ended:
+                raise _wrong(line, "lies behind the line of counts")
             elif "end" in found:
-                end = found["end"]
-            elif end is None:
-                counts[found["in"]] += 1
-        made_at = datetime.fromisoformat(str(header["at"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise InvalidRequest(file.name, "is no backup, or a damaged one") from exc
-    if end != counts:
-        raise InvalidRequest(file.name, "is not whole: its end is missing or does not fit")
-    return made_at, counts.total()
+                self._compare(line, found["end"])
+                ended = True
+            else:
+                entry = _entry(line, found)
+                self.counts[entry.collection] += 1
+                self.version = archive.schema_version(entry) or self.version
+                yield entry
+        if not ended:
+            raise _wrong(line, "is the last one, and the line of counts is missing")
+
+    def _compare(self, line: int, stated: Any) -> None:
+        if not isinstance(stated, dict):
+            raise _wrong(line, "has no counts")
+        for name in sorted({*stated, *self.counts}):
+            if stated.get(name, 0) != self.counts[name]:
+                raise _wrong(line, f"counts {stated.get(name, 0)} {name}, not {self.counts[name]}")
 
 
-def _rows(file: Path) -> Iterator[tuple[str, str]]:
-    for line in _lines(file):
-        if line.startswith('{"in":"'):
-            name, _, rest = line[len('{"in":"') :].partition('","is":')
-            yield name, rest.rstrip("\n")[:-1]
-
-
-def _lines(file: Path) -> Iterator[str]:
+def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields (line number, JSON object) of each line that is not blank. Raises InvalidRequest."""
+    line = 0
     try:
-        with gzip.open(file, "rt", encoding="utf-8", newline="\n") as lines:
-            yield from lines
+        # "utf-8-sig" and universal line ends: an editor may have added a mark and carriage returns.
+        with gzip.open(file, "rt", encoding="utf-8-sig", newline=None) as lines:
+            for line, text in enumerate(lines, start=1):
+                if text.strip():
+                    found = archive.from_json(text)
+                    if not isinstance(found, dict):
+                        raise _wrong(line, "is no JSON object")
+                    yield line, found
     except EOFError as exc:
-        raise InvalidRequest(file.name, "is not whole: it ends too early") from exc
+        raise InvalidRequest("file", f"is not whole: it ends after line {line}") from exc
     except (gzip.BadGzipFile, zlib.error) as exc:
-        raise InvalidRequest(file.name, "is no backup, or a damaged one") from exc
+        raise InvalidRequest("file", f"is no backup, or damaged after line {line}") from exc
     except OSError as exc:
-        raise InvalidRequest(file.name, f"cannot be read: {exc.strerror or exc}") from exc
+        raise InvalidRequest("file", f"cannot be read: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest("file", f"is no UTF-8 text after line {line}") from exc
+    except ValueError as exc:
+        raise _wrong(line, "is no JSON") from exc
+
+
+def _made_at(line: int, header: dict[str, Any]) -> datetime:
+    if header.get("kind") != _KIND or header.get("format") != _FORMAT:
+        raise _wrong(line, "is not the header of a backup that this version reads")
+    try:
+        made_at = datetime.fromisoformat(str(header.get("at")))
+    except ValueError as exc:
+        raise _wrong(line, "does not say when the backup was made") from exc
+    if made_at.tzinfo is None:
+        raise _wrong(line, "does not say in which time zone the backup was made")
+    return made_at
+
+
+def _entry(line: int, found: dict[str, Any]) -> Entry:
+    name, document = found.get("in"), found.get("is")
+    if name not in archive.COLLECTIONS:
+        raise _wrong(line, f"names the unknown collection {str(name)[:60]!r}")
+    if found.keys() != {"in", "is"} or not isinstance(document, dict) or "_id" not in document:
+        raise _wrong(line, "holds no document")
+    return Entry(line, name, document)
+
+
+def _wrong(line: int, problem: str) -> InvalidRequest:
+    return InvalidRequest("file", f"is no whole backup: line {line} {problem}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
-from booking_core.domain.messages import sentence
+from booking_core.domain.messages import COMMAND, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
 from booking_core.storage import indexes, schema, server_info
@@ -19,7 +19,7 @@ OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
-_INIT = "run “python -m booking_core init”"
+_INIT = f"run “{COMMAND} init”"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from booking_core.domain import rules
 from booking_core.domain.clock import clock
+from booking_core.domain.messages import COMMAND
 from booking_core.domain.model import Actor
 from booking_core.domain.validation import check_now
 from booking_core.operations import doctor
@@ -18,7 +19,7 @@ from booking_core.storage.database import Documents, settings_of
 from booking_core.version import version
 
 LOW_DISK_BYTES = 2 * 10**9
-_BACKUP = "“python -m booking_core backup FILE”"
+_BACKUP = f"“{COMMAND} backup FILE”"
 
 
 def facts(

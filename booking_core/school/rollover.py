@@ -1,4 +1,4 @@
-"""The school year's turn: each class becomes the next one, the highest leaves."""
+"""The class rollover at the end of a school year: each class becomes the next one."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from booking_core.storage import students as store
 from booking_core.storage.database import Documents
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII")
-# Standing alone, so that no letter of a word is taken for a number.
+# Only a numeral that is a word of its own: "Civil" holds no number.
 _NUMBER = re.compile(r"\d+|(?<![^\W_])(?:IX|IV|VI{0,3}|XI{0,2}|I{1,3})(?![^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
 class ClassMove:
-    """``students`` active ones go from class ``before`` to ``after``; None: they leave."""
+    """``students`` active students move from class ``before`` to ``after``; None: they leave."""
 
     before: str
     after: str | None
@@ -33,9 +33,10 @@ class ClassMove:
 
 @dataclass(frozen=True, slots=True)
 class RollOverPlan:
-    """What a turn of the year would do to the students whose ``revision`` it was made from.
+    """The changes that a rollover makes to the list of students with this ``revision``.
 
-    ``joined`` are classes in which students would meet who come from several, or who stay there.
+    ``joined`` are the classes that receive students of several classes, or that receive students
+    while their own students stay.
     """
 
     revision: int
@@ -49,15 +50,15 @@ class RollOverPlan:
 
 
 def classes_of(students: Iterable[Student], *, active: bool | None = True) -> dict[str, int]:
-    """Class -> how many students (``active`` None: all of them), the lowest class first."""
+    """Class -> number of students (``active`` None: all students), the lowest class first."""
     counts = Counter(s.class_name for s in students if active is None or s.active == active)
     return dict(sorted(counts.items(), key=lambda pair: class_place(pair[0])))
 
 
 def suggest_roll_over(classes: Iterable[str]) -> dict[str, str | None]:
-    """Class -> the next one: "8-A" -> "9-A", "VIII B" -> "IX B"; None for the highest: it leaves.
+    """Class -> next class: "8-A" -> "9-A", "VIII B" -> "IX B". None: the highest class leaves.
 
-    A class without a number is not in the answer: it stays.
+    Classes without a number stay and are not in the answer.
     """
     found = {name: match for name in classes if (match := _NUMBER.search(name))}
     numbers = {name: _value(match[0]) for name, match in found.items()}
@@ -71,7 +72,10 @@ def suggest_roll_over(classes: Iterable[str]) -> dict[str, str | None]:
 
 
 def roll_over_plan(db: Documents, mapping: Mapping[str, str | None]) -> RollOverPlan:
-    """What ``roll_over`` would do; writes nothing. Raises InvalidRequest, StoreUnavailable."""
+    """Returns the changes that ``roll_over`` makes; writes nothing.
+
+    Raises InvalidRequest, StoreUnavailable.
+    """
     known = reference.load(db)
     counts = classes_of(known.students.values())
     wanted = _checked(mapping, counts)
@@ -98,18 +102,18 @@ def roll_over(
     revision: int | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Moves the active students of each class to the class it maps to, all at once or none.
+    """Moves the active students of each class to the class that it maps to, all or none.
 
-    None for a class deactivates its students; classes that are not mapped stay. ``revision`` is
-    that of the plan which was looked at: raises ChangedMeanwhile when students changed since.
-    ``by`` None: no account acts, but whoever has the database in hand. Raises NotAllowed,
-    InvalidRequest, StoreUnavailable.
+    None for a class deactivates its students; classes without a mapping stay. ``revision`` is that
+    of the plan that was confirmed: raises ChangedMeanwhile when students changed since. ``by``
+    None: no account acts, but the command line. Raises NotAllowed, InvalidRequest,
+    StoreUnavailable.
     """
     if by is not None:
         check_may("administer", by)
     known = reference.load(db)
     if revision is not None and revision != known.students_revision:
-        # The classes that it names may be gone: that is no mistake of whoever confirms.
+        # First: the mapping may name classes that no longer exist, which is not the user's mistake.
         raise ChangedMeanwhile(store.THE_LIST)
     wanted = _checked(mapping, classes_of(known.students.values()))
     if wanted:
@@ -119,7 +123,7 @@ def roll_over(
 def _checked(
     mapping: Mapping[str, str | None], classes: Mapping[str, int]
 ) -> dict[str, str | None]:
-    """``mapping`` without the classes that stay as they are."""
+    """Returns ``mapping`` without the classes that map to themselves. Raises InvalidRequest."""
     if not isinstance(mapping, Mapping):
         raise InvalidRequest("mapping", "must map classes to classes")
     wanted: dict[str, str | None] = {}
@@ -144,6 +148,6 @@ def _next(text: str) -> str:
 
 
 def class_place(name: str) -> tuple[int, str]:
-    """Where a class stands in a list: by its number, those without one first."""
+    """The sort key of a class: its number, then its name; classes without a number come first."""
     match = _NUMBER.search(name)
     return (_value(match[0]) if match else -1, name)

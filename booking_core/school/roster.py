@@ -1,11 +1,12 @@
-"""The school's list of students against a file: what would change, and then the change itself.
+"""Compares a file with the list of students, and applies the differences.
 
-Nothing is written until the plan that was looked at is confirmed; a list that moved meanwhile is
-looked at again.
+Planning writes nothing. Applying a plan fails when the list of students changed after the plan was
+made.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,9 @@ from datetime import datetime
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Student
+from booking_core.domain.names import key_of
 from booking_core.domain.rules import check_may
+from booking_core.domain.validation import check_id
 from booking_core.storage import school_data as reference
 from booking_core.storage import students as store
 from booking_core.storage.database import Documents
@@ -24,7 +27,7 @@ COLUMNS = ("id", "name", "class")
 
 @dataclass(frozen=True, slots=True)
 class WrongRow:
-    """A line of the file that cannot be used, and which of its fields is to blame, and why."""
+    """A line of the file that cannot be used, the field that is wrong, and the reason."""
 
     line: int
     field: str
@@ -33,11 +36,13 @@ class WrongRow:
 
 @dataclass(frozen=True, slots=True)
 class RosterPlan:
-    """What a file would do to the list of students whose ``revision`` it was compared with.
+    """The changes that a file makes to the list of students with this ``revision``.
 
-    ``changed`` are pairs (before, after). ``leaving`` are the active students whom the file does
-    not name. ``same`` are the lines that are on record already; ``inactive`` are the students
-    among the named ones who are deactivated and stay so.
+    ``changed`` are pairs (before, after). ``leaving`` are active students without a row in the
+    file; a wrong row counts as a row. ``unread`` are the lines without a roll number that can be
+    read: their students may be among the leaving ones. ``same`` are the lines that change nothing;
+    ``inactive`` are the students in the file who are inactive and stay so. ``active`` is how many
+    students of the school are active.
     """
 
     revision: int
@@ -47,51 +52,56 @@ class RosterPlan:
     wrong: tuple[WrongRow, ...] = ()
     same: tuple[int, ...] = ()
     inactive: tuple[Student, ...] = ()
+    unread: tuple[int, ...] = ()
+    active: int = 0
 
     @property
     def unchanged(self) -> int:
         return len(self.same)
 
+    @property
+    def many_leave(self) -> bool:
+        """Whether more than a tenth of the active students leave: that needs a confirmation."""
+        return len(self.leaving) * 10 > self.active
+
     def is_idle(self, *, deactivate_leaving: bool) -> bool:
-        """Whether applying it would change nothing."""
+        """Whether applying the plan changes nothing."""
         return not (self.new or self.changed or (deactivate_leaving and self.leaving))
 
 
 def plan_roster(db: Documents, rows: Iterable[Row]) -> RosterPlan:
-    """Compares ``rows`` with the students on record; writes nothing.
+    """Compares ``rows`` with the stored students; writes nothing.
 
-    Columns are id, name, class; also email, active. What a file has no column for stays as it is
-    on record. Raises StoreUnavailable.
+    Columns are id, name, class; also email, active. Fields without a column keep their stored
+    value. Raises StoreUnavailable.
     """
     known = reference.load(db)
     return compare(rows, known.students, known.students_revision)
 
 
 def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) -> RosterPlan:
-    """The plan, from values alone."""
+    """The plan of ``plan_roster``, from values alone."""
     new: list[Student] = []
     changed: list[tuple[Student, Student]] = []
     wrong: list[WrongRow] = []
     same: list[int] = []
     inactive: list[Student] = []
+    unread: list[int] = []
     named: set[str] = set()
     first_line: dict[str, int] = {}
-    # Roll numbers that differ in capitals alone are one student, typed in two ways.
-    spelled = {id.casefold(): id for id in known}
+    stored = {_key(id): id for id in known}
     for row in rows:
-        # Named even where the rest of the row is wrong: who has a row does not leave.
-        named.add(row.values.get("id", ""))
+        # Before the rest of the row is checked: a student with a wrong row does not leave.
+        named.add(_key(row.values.get("id", "")))
         try:
-            student = _student(row, known)
-            line = first_line.setdefault(student.id.casefold(), row.line)
+            student = _student(row, known, stored)
+            line = first_line.setdefault(_key(student.id), row.line)
             if line != row.line:
-                raise InvalidRequest("id", f"{student.id} stands in line {line} too")
-            other = spelled.get(student.id.casefold(), student.id)
-            if student.id not in known and other != student.id:
-                named.add(other)
-                raise InvalidRequest("id", f"{student.id} is on record as {other}")
+                raise InvalidRequest("id", f"{student.id} is in line {line} too")
         except InvalidRequest as exc:
             wrong.append(WrongRow(row.line, exc.field, exc.problem))
+            if not _is_readable(row, stored):
+                unread.append(row.line)
             continue
         before = known.get(student.id)
         if before is None:
@@ -102,25 +112,44 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
             changed.append((before, student))
         if before is not None and not before.active and not student.active:
             inactive.append(student)
-    leaving = [s for s in known.values() if s.active and s.id not in named]
+    active = [student for student in known.values() if student.active]
     return RosterPlan(
         revision,
         tuple(new),
         tuple(changed),
-        tuple(leaving),
+        tuple(student for student in active if _key(student.id) not in named),
         tuple(wrong),
         tuple(same),
         tuple(inactive),
+        tuple(unread),
+        len(active),
     )
 
 
-def _student(row: Row, known: Mapping[str, Student]) -> Student:
+def _key(text: str) -> str:
+    """A roll number for comparisons: in normal form, without capitals and invisible characters."""
+    return key_of("".join(letter for letter in text if unicodedata.category(letter) != "Cf"))
+
+
+def _is_readable(row: Row, stored: Mapping[str, str]) -> bool:
+    """Whether the roll number of ``row`` is a stored one, or could be one."""
+    text = row.values.get("id", "")
+    try:
+        check_id(text, "id")
+    except InvalidRequest:
+        return _key(text) in stored
+    return True
+
+
+def _student(row: Row, known: Mapping[str, Student], stored: Mapping[str, str]) -> Student:
     if row.problem:
         raise InvalidRequest("the row", row.problem)
     values = row.values
-    before = known.get(values["id"])
+    id = check_id(values["id"], "id")
+    id = stored.get(_key(id), id)  # "s001" in a file is the stored "S001"
+    before = known.get(id)
     try:
-        student = Student(values["id"], values["name"], values["class"])
+        student = Student(id, values["name"], values["class"])
     except InvalidRequest as exc:
         field = "class" if exc.field == "class_name" else exc.field
         raise InvalidRequest(field, exc.problem) from exc
@@ -139,13 +168,15 @@ def apply_roster(
     *,
     by: Actor | None,
     deactivate_leaving: bool,
+    leaving_confirmed: int | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Does what ``plan`` says, all of it or nothing; wrong rows are left out.
+    """Makes all changes of ``plan`` or none; wrong rows are left out.
 
-    ``by`` None: no account acts, but whoever has the database in hand. Raises ChangedMeanwhile
-    when the list of students is not the one that the plan was made from, NotAllowed,
-    InvalidRequest, StoreUnavailable.
+    When more than a tenth of the active students leave, ``leaving_confirmed`` must be their number:
+    raises InvalidRequest for the field "leaving" otherwise. ``by`` None: no account acts, but the
+    command line. Raises ChangedMeanwhile when the list of students changed after the plan was
+    made, NotAllowed, InvalidRequest, StoreUnavailable.
     """
     if not isinstance(plan, RosterPlan):
         raise InvalidRequest("plan", "must be a RosterPlan")
@@ -154,6 +185,8 @@ def apply_roster(
     if plan.is_idle(deactivate_leaving=deactivate_leaving):
         return
     leaving = [student.id for student in plan.leaving] if deactivate_leaving else []
+    if leaving:
+        _check_confirmed(plan, leaving_confirmed)
     details = {
         "new": len(plan.new),
         "changed": len(plan.changed),
@@ -163,3 +196,14 @@ def apply_roster(
     }
     saved = [*plan.new, *(after for _, after in plan.changed)]
     store.write_roster(db, plan.revision, saved, leaving, by, details, moment(now))
+
+
+def _check_confirmed(plan: RosterPlan, confirmed: int | None) -> None:
+    if confirmed is None and not plan.many_leave:
+        return
+    if isinstance(confirmed, bool) or confirmed != len(plan.leaving):
+        raise InvalidRequest(
+            "leaving",
+            f"are {len(plan.leaving):,} of {plan.active:,} active students: "
+            "confirm this number before they are deactivated",
+        )

@@ -120,19 +120,16 @@ class StudentIndex:
     """The students of a list, found by the words of their names, classes, numbers and addresses."""
 
     def __init__(self, students: Iterable[Student]) -> None:
-        students = list(students)
-        place = {name: class_place(name) for name in {s.class_name for s in students}}
-        self.students = sorted(
-            students,
-            key=lambda s: (place[s.class_name], " ".join(_foldings(s.name)[0]), s.name, s.id),
-        )
+        named = [(student, _foldings(student.name)) for student in students]
+        place = {name: class_place(name) for name in {s.class_name for s, _ in named}}
+        named.sort(key=lambda n: (place[n[0].class_name], " ".join(n[1][0]), n[0].name, n[0].id))
+        self.students = [student for student, _ in named]
         single: defaultdict[str, set[int]] = defaultdict(set)
         joined: defaultdict[str, set[int]] = defaultdict(set)
         names: set[str] = set()
-        for number, student in enumerate(self.students):
-            for words in _foldings(student.name):
-                names.update(words)
-            for words in _texts(student):
+        for number, (student, spellings) in enumerate(named):
+            names.update(*spellings)
+            for words in (*spellings, *_codes(student)):
                 for word in words:
                     single[word].add(number)
                 for word in _runs(words):
@@ -236,14 +233,13 @@ def _runs(words: Sequence[str], through: int | None = None) -> Iterator[str]:
                 yield "".join(words[first : first + length])
 
 
-def _texts(student: Student) -> Iterator[list[str]]:
-    """The words of the student's name, number, class and address, each in its spellings."""
-    for text in (student.name, student.id, student.class_name):
+def _codes(student: Student) -> Iterator[list[str]]:
+    """The words of the student's number, class and address, each in its spellings."""
+    for text in (student.id, student.class_name):
         yield from _foldings(text)
     if student.email:
-        address = _foldings(student.email)[0]
         yield _foldings(student.email.partition("@")[0])[0]
-        yield ["".join(address)]
+        yield ["".join(_foldings(student.email)[0])]
 
 
 def find_students(

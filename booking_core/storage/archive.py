@@ -1,41 +1,74 @@
-"""All that is stored, out and in again, for backups; and the record of the last one."""
+"""Reads and writes whole databases for backups, and keeps the record of the last backup."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby, islice
+from typing import Any, NamedTuple
 
+import bson
 from bson import json_util
 from pymongo import MongoClient
 from pymongo.errors import BulkWriteError
 
-from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.errors import InvalidRequest, UpdateNeeded
 from booking_core.storage import migrations, schema
 from booking_core.storage.database import Documents, collection, reachable
 from booking_core.storage.documents import Document
 
-# Who is signed in and by what, and who failed to, means nothing later.
+# Sessions, failed sign-ins and used ID tokens expire; a restored one would have no meaning.
 _PASSING = (schema.SESSIONS, schema.ATTEMPTS, schema.PROOFS)
 COLLECTIONS = tuple(sorted(name for name in schema.VALIDATORS if name not in _PASSING))
 _RECORD = "backup"
 _BATCH = 1000
-_BULK = json_util.JSONOptions(
+_DUPLICATE_KEY = 11000
+# What the parser raises, beside ValueError, for JSON whose "$..." keys hold other than they should.
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    bson.errors.BSONError,
+)
+_JSON = json_util.JSONOptions(
     json_mode=json_util.JSONMode.CANONICAL, tz_aware=True, unicode_decode_error_handler="strict"
 )
 
 
-def read_all(db: Documents) -> Iterator[tuple[str, str]]:
-    """(collection, document as Extended JSON) of all, as of one moment."""
+class Entry(NamedTuple):
+    """A stored document with its collection and its line in a backup."""
+
+    line: int
+    collection: str
+    document: Document
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Returns ``document`` as one line of canonical Extended JSON."""
+    return str(json_util.dumps(document, json_options=_JSON, separators=(",", ":")))
+
+
+def from_json(text: str) -> Any:
+    """Returns the value of a line of Extended JSON. Raises ValueError."""
+    try:
+        return json_util.loads(text, json_options=_JSON)
+    except _UNREADABLE as exc:
+        raise ValueError(f"no Extended JSON: {exc}") from exc
+
+
+def read_all(db: Documents) -> Iterator[tuple[str, Document]]:
+    """Yields (collection, document) of all that is stored, as of one moment."""
     client: MongoClient[Document] = db.client
     with reachable(None), client.start_session(snapshot=True) as session:
         for name in COLLECTIONS:
             for document in db.get_collection(name).find(session=session, batch_size=_BATCH):
-                yield name, json_util.dumps(document, json_options=_BULK)
+                yield name, document
 
 
 def is_empty(db: Documents) -> bool:
-    """Whether nothing is stored but what making the schema leaves."""
+    """Whether nothing is stored but what the migrations of an empty database leave."""
     with reachable():
         return all(
             collection(db, name).find_one({}, {"_id": 1}) is None
@@ -44,46 +77,85 @@ def is_empty(db: Documents) -> bool:
         )
 
 
-def write_all(db: Documents, rows: Iterable[tuple[str, str]]) -> None:
-    """Stores what ``read_all`` gave in a database that is empty; on a fault it is empty again.
+def schema_version(entry: Entry) -> int | None:
+    """The version of the schema that ``entry`` states; None for an entry that states none."""
+    if entry.collection != schema.META or entry.document["_id"] != "revision":
+        return None
+    return int(entry.document.get("schema", 1))
 
-    Raises InvalidRequest for a database that holds data, with nothing done, and for what may not
-    be stored; StoreUnavailable.
+
+def write_all(
+    db: Documents, entries: Iterable[Entry], expected: Mapping[str, int], version: int
+) -> None:
+    """Stores ``entries`` in an empty database and brings them to the present schema.
+
+    ``expected`` is the number of documents for each collection, ``version`` the version of their
+    schema. A failure, also one of ``entries``, leaves the database as it was. Raises
+    InvalidRequest for a database that holds data, for a document that may not be stored, and for
+    another number of stored documents; UpdateNeeded, SchemaConflict, StoreUnavailable.
     """
-    # Here, and not left to the caller: what a fault takes away again is only what came from here.
+    if version > schema.VERSION:
+        raise UpdateNeeded(version, schema.VERSION)
+    # Checked here and not by the caller: undoing a failure deletes all that is stored.
     if not is_empty(db):
         raise InvalidRequest("database", "holds data already; a backup goes into an empty one")
+    with reachable():
+        meta = list(collection(db, schema.META).find())
     try:
         with reachable(None):
-            for name, group in groupby(rows, key=lambda row: row[0]):
-                if name not in COLLECTIONS:
-                    raise InvalidRequest("file", f"holds a collection {name!r}, which is not ours")
-                documents = (json_util.loads(text, json_options=_BULK) for _, text in group)
-                while batch := list(islice(documents, _BATCH)):
-                    if name == schema.META:
-                        for one in batch:
-                            collection(db, name).replace_one({"_id": one["_id"]}, one, upsert=True)
-                    else:
-                        collection(db, name).insert_many(batch, ordered=False)
-    except BaseException as exc:
-        _clear(db)
-        if isinstance(exc, BulkWriteError):
-            reason = exc.details["writeErrors"][0].get("errmsg", "")
-            problem = f"holds what may not be stored ({reason.partition(' full error')[0]})"
-            raise InvalidRequest("file", problem) from exc
+            if version < schema.VERSION:
+                # Without the present validators and indexes, which refuse the older documents.
+                for name in COLLECTIONS:
+                    db.drop_collection(name)
+            db.get_collection(schema.META).delete_many({})
+            for name, group in groupby(entries, key=lambda entry: entry.collection):
+                while batch := list(islice(group, _BATCH)):
+                    _insert(db, name, batch)
+            for name in COLLECTIONS:
+                stored = db.get_collection(name).count_documents({})
+                if stored != (stated := expected.get(name, 0)):
+                    problem = f"holds {stated} documents of {name}; stored: {stored}"
+                    raise InvalidRequest("file", problem)
+            migrations.ensure(db)
+    except BaseException:
+        _undo(db, meta)
         raise
 
 
-def _clear(db: Documents) -> None:
+def _insert(db: Documents, name: str, batch: list[Entry]) -> None:
+    try:
+        db.get_collection(name).insert_many([entry.document for entry in batch], ordered=False)
+    except BulkWriteError as exc:
+        error = min(exc.details["writeErrors"], key=lambda error: int(error["index"]))
+        message = str(error.get("errmsg", ""))
+        reason = message.partition(" full error")[0]
+        if error["code"] == _DUPLICATE_KEY and " index: _id_ " in message:
+            reason = f"an earlier line has the same _id in {name}"
+        raise _unfit(batch[error["index"]].line, reason) from exc
+    except (bson.errors.BSONError, OverflowError) as exc:
+        for entry in batch:
+            try:
+                bson.encode(entry.document)
+            except (bson.errors.BSONError, OverflowError) as reason:
+                raise _unfit(entry.line, reason) from exc
+        raise
+
+
+def _unfit(line: int, reason: object) -> InvalidRequest:
+    return InvalidRequest("file", f"holds what may not be stored (line {line}: {reason})")
+
+
+def _undo(db: Documents, meta: list[Document]) -> None:
     with reachable(None):
         for name in COLLECTIONS:
-            if name != schema.META:
-                db.get_collection(name).delete_many({})
-        migrations.ensure(db)
+            db.get_collection(name).delete_many({})
+        if meta:
+            db.get_collection(schema.META).insert_many(meta)
+        migrations.ensure(db)  # of an older backup, validators and indexes were dropped
 
 
 def record(db: Documents, at: datetime, documents: int, size: int) -> None:
-    """Notes that a backup was made; ``size`` in bytes."""
+    """Records that a backup was made; ``size`` in bytes."""
     with reachable():
         collection(db, schema.META).update_one(
             {"_id": _RECORD},
@@ -93,13 +165,13 @@ def record(db: Documents, at: datetime, documents: int, size: int) -> None:
 
 
 def last_record(db: Documents) -> Document | None:
-    """``{at, documents, size}`` of the last backup; None where none was recorded."""
+    """``{at, documents, size}`` of the last backup; None when none was recorded."""
     with reachable():
         return collection(db, schema.META).find_one({"_id": _RECORD})
 
 
 def size(db: Documents) -> tuple[int, int]:
-    """Bytes on disk, and how many bookings and closures there are, about."""
+    """Bytes on disk, and the approximate number of bookings and closures."""
     with reachable():
         stats = db.command("dbStats")
         count = collection(db, schema.BOOKINGS).estimated_document_count()
@@ -107,7 +179,7 @@ def size(db: Documents) -> tuple[int, int]:
 
 
 def disk(db: Documents) -> tuple[int, int] | None:
-    """Bytes free and in all, where the server keeps its data; None where it does not tell."""
+    """Free and total bytes of the server's disk; None when the server does not say."""
     with reachable():
         stats = db.command("dbStats")
     total = int(stats.get("fsTotalSize", 0))

@@ -10,157 +10,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
 from datetime import time, timedelta
-from heapq import nlargest
 from typing import Any
 
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
 
 from booking_core.domain.model import ACTIVE, Booking, Status
 from booking_core.storage import schema
+from booking_core.storage.booking_pages import MOST_SCANS
 from booking_core.storage.database import Documents, collection, reachable
 from booking_core.storage.documents import Document, time_text, to_booking
 
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
 _DECIDED = {"$in": [status.value for status in Status if status is not Status.PENDING]}
 _BY_TIME = [("date", 1), ("start", 1), ("_id", 1)]
-_NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
-# The server merges at most 200 index scans into one sorted result; beyond that it sorts in memory.
-_SCANS = 180
-_WINDOW = 60  # days
-
-
-def page(
-    db: Documents,
-    *,
-    first: Date | None = None,
-    last: Date | None = None,
-    ground_id: str | None = None,
-    statuses: Sequence[Status] | None = None,
-    student_id: str | None = None,
-    class_name: str | None = None,
-    created_by: str | None = None,
-    kind: str | None = None,
-    after: Booking | None = None,
-    limit: int,
-) -> list[Booking]:
-    """Bookings and closures newest first, at most ``limit``; those behind ``after`` where given.
-
-    ``first`` and ``last`` are inclusive. Raises StoreUnavailable.
-    """
-    filters = {
-        "ground_id": ground_id,
-        "student_id": student_id,
-        "class_name": class_name,
-        "created_by": created_by,
-    }
-    condition: dict[str, Any] = {key: value for key, value in filters.items() if value is not None}
-    condition["kind"] = {"$in": ["booking", "closure"] if kind is None else [kind]}
-    if statuses is not None:
-        condition["status"] = {"$in": [status.value for status in statuses]}
-    if after is not None:
-        # The first half is implied by the second; it is there for the index's bounds.
-        condition["created_at"] = {"$lte": after.created_at}
-        condition["$or"] = [
-            {"created_at": {"$lt": after.created_at}},
-            {"created_at": after.created_at, "_id": {"$lt": after.id}},
-        ]
-    named = next(name for name in schema.FILTERS if name in condition)
-    in_range = first is not None or last is not None
-    bookings = collection(db, schema.BOOKINGS)
-    with reachable():
-        if in_range and named not in schema.FILTERS_WITH_DATES:
-            rows = _newest_of_days(bookings, condition, first, last, after, limit)
-        else:
-            if in_range:
-                condition["date"] = _range(first, last)
-            rows = _newest(bookings, condition, limit, f"newest_by_{named}")
-        return [to_booking(row) for row in rows]
-
-
-def _newest(
-    bookings: Collection[Document], condition: Mapping[str, Any], limit: int, index: str
-) -> list[Document]:
-    rows = bookings.find(condition, sort=_NEWEST_FIRST, limit=limit, hint=index)
-    return list(rows.batch_size(limit))
-
-
-def _newest_of_days(
-    bookings: Collection[Document],
-    condition: Mapping[str, Any],
-    first: Date | None,
-    last: Date | None,
-    after: Booking | None,
-    limit: int,
-) -> list[Document]:
-    """The newest of those on ``first`` to ``last``, by the index of dates.
-
-    A range of dates loses the order of the index; a list of dates keeps it, because the server
-    merges one scan for each. Few bookings are made more than _WINDOW days ahead, so the page is
-    read from that many days first. Other days matter only if they have a booking that is newer
-    than the last one of the page: one look at each day, without reading a booking, tells.
-    """
-    end = last or _last_day(bookings)
-    if end is None:
-        return []
-    if after is not None:
-        end = min(end, after.created_at.date() + timedelta(days=_WINDOW))
-    begin = max(end - timedelta(days=_WINDOW - 1), first or Date.min)
-    days = [(begin + timedelta(days=n)).isoformat() for n in range((end - begin).days + 1)]
-    seen: set[str] = set()
-    found: list[Document] = []
-    while True:
-        part = {**condition, "date": {"$in": days}}
-        found += _newest(bookings, part, limit, schema.NEWEST_BY_DATE)
-        found = nlargest(limit, found, key=lambda row: (row["created_at"], row["_id"]))
-        if (first, last) == (begin, end):
-            return found
-        if len(found) == limit:
-            newer = {"$gte": found[-1]["created_at"]}
-            condition = {**condition, "created_at": {**condition.get("created_at", {}), **newer}}
-        seen.update(days)
-        days = sorted(_days_with(bookings, condition, first, last) - seen)[-_SCANS:]
-        if not days:
-            return found
-
-
-def _last_day(bookings: Collection[Document]) -> Date | None:
-    """The date of the last booking; None where there is none."""
-    row = bookings.find_one(
-        {}, {"_id": 0, "date": 1}, sort=[("date", -1)], hint=schema.NEWEST_BY_DATE
-    )
-    return None if row is None else Date.fromisoformat(row["date"])
-
-
-def _days_with(
-    bookings: Collection[Document],
-    condition: Mapping[str, Any],
-    first: Date | None,
-    last: Date | None,
-) -> set[str]:
-    """The dates (ISO) with a booking or closure that was made when ``condition`` says.
-
-    Its other fields are left aside: so the server looks into the index once for each day.
-    """
-    match: dict[str, Any] = {"date": _range(first, last)}
-    if "created_at" in condition:
-        match["created_at"] = condition["created_at"]
-    pipeline: list[dict[str, Any]] = [
-        {"$match": match},
-        {"$sort": {"date": 1, **dict(_NEWEST_FIRST)}},
-        {"$group": {"_id": "$date", "newest": {"$first": "$created_at"}}},
-    ]
-    return {row["_id"] for row in bookings.aggregate(pipeline, hint=schema.NEWEST_BY_DATE)}
-
-
-def _range(first: Date | None, last: Date | None) -> dict[str, str]:
-    ends = {"$gte": first, "$lte": last}
-    return {operator: date.isoformat() for operator, date in ends.items() if date is not None}
 
 
 def pending(db: Documents, limit: int) -> list[Booking]:
     """Requests that wait for a decision, by date and time."""
-    # The kind leaves out what the system before this one may have left in the collection.
+    # The kind excludes documents of the system that this one replaces.
     condition = {"status": Status.PENDING.value, "kind": "booking"}
     return _by_time(db, condition, limit)
 
@@ -215,7 +82,7 @@ def active_ahead(
     ids = sorted(student_ids)
     condition = {"student_id": {"$in": ids}, "status": _ACTIVE, **_ahead(today, ends_ahead)}
     # One scan for each student; of more students, all that is booked ahead is looked through.
-    index = schema.BY_STUDENT if len(ids) <= _SCANS else schema.BY_DAY
+    index = schema.BY_STUDENT if len(ids) <= MOST_SCANS else schema.BY_DAY
     return _by_time(db, condition, limit, index) if ids else []
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace as changed
+from datetime import date as Date
+from datetime import timedelta
 from typing import Any
 
 from pymongo import UpdateOne
@@ -150,15 +152,25 @@ def taken_seats(
     found: dict[tuple[str, str], set[int]] = {pair: set() for pair in wanted}
     if not wanted:
         return found
-    weeks = [{"student_id": student, "quota.window": window} for student, window in wanted]
+    # By the days of each week, for which there is an index.
+    weeks = [
+        {"student_id": student, "date": _days_of(window), "quota.window": window}
+        for student, window in wanted
+    ]
     condition = {"$or": weeks, "status": _ACTIVE, "_id": {"$ne": but}}
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(
-            condition, {"student_id": 1, "quota": 1}, session=session
+            condition, {"student_id": 1, "quota": 1}, hint=schema.BY_STUDENT, session=session
         )
         for row in rows:
             found[(row["student_id"], row["quota"]["window"])].add(row["quota"]["seat"])
     return found
+
+
+def _days_of(window: str) -> dict[str, str]:
+    """The condition for the dates (ISO) of an ISO week such as ``2026-W48``."""
+    monday = Date.fromisoformat(f"{window}-1")
+    return {"$gte": monday.isoformat(), "$lte": (monday + timedelta(days=6)).isoformat()}
 
 
 def _insertion(booking: Booking) -> tuple[Document, Document]:

@@ -12,8 +12,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.model import ACTIVE, Booking, Student
-from booking_core.storage import audit_log as journal
-from booking_core.storage import schema
+from booking_core.storage import audit_log, schema
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import Document, to_booking
 from booking_core.storage.school_changes import SchoolTransaction
@@ -126,5 +125,5 @@ def count_mentions(db: Documents, student: Student) -> tuple[int, int, int]:
             bookings.count_documents(whose),
             bookings.count_documents(whose | {"$or": worded}),
             bookings.count_documents({"student_id": {"$ne": student.id}, "$or": elsewhere})
-            + journal.count_reasons(db, names),
+            + audit_log.count_reasons(db, names),
         )

@@ -37,30 +37,30 @@ HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ONE_HOLDER_PER_CLAIM: (("claims",), HOLDS),
 }
-# Of the reads, which name the index that they use.
+# The indexes that reads name.
 BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
 NEWEST_BY_DATE = "newest_by_date"
-# The filters of the Bookings page. A page is read by the index of its first filter in this order;
-# a range of dates is looked for there, or, for the last three, by the index of dates.
+# The filters of the Bookings page. The first one that is set, in this order, names the index.
+# A range of dates is filtered there; for the last three, the index of dates is read instead.
 FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status", "kind")
 FILTERS_WITH_DATES = FILTERS[:3]
 _AGE = {"created_at": -1, "_id": -1}
 
 
 def _newest_by(field: str, *others: str) -> dict[str, int]:
-    """By ``field``, newest first. With ``others`` in the key, only bookings shown are read."""
+    """Keys by ``field``, newest first. Filters on ``others`` read no bookings."""
     return {field: 1, **_AGE, **dict.fromkeys(others, 1)}
 
 
 LISTING_INDEXES: dict[str, dict[str, int]] = {
-    # Boards, queues and all that is booked ahead; the end of the key saves reading the booking.
+    # Boards, queues and bookings ahead. Filters on the end of the key read no bookings.
     BY_DAY: dict.fromkeys(
         ("status", "date", "start", "_id", "end", "kind", "ground_id", "student_id"), 1
     ),
     BY_STUDENT: {"student_id": 1, "date": 1, "start": 1, "_id": 1},
     LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
     NEWEST_BY_DATE: _newest_by("date", "ground_id", "status", "kind"),
-    "newest_by_student_id": _newest_by("student_id"),  # who has few bookings
+    "newest_by_student_id": _newest_by("student_id"),  # a student has few bookings
     "newest_by_class_name": _newest_by("class_name", "created_by", "ground_id", "status", "date"),
     "newest_by_created_by": _newest_by("created_by", "ground_id", "status", "date", "kind"),
     "newest_by_ground_id": _newest_by("ground_id", "status", "kind"),

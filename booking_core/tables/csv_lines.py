@@ -1,4 +1,4 @@
-"""Lines of a CSV file, whatever its delimiter, line ends and encoding."""
+"""Reads the rows of a CSV file with any delimiter, line end and usual encoding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from booking_core.domain.errors import InvalidRequest
 
 
 def decode(data: bytes) -> tuple[str, bool]:
-    """The text, and whether its encoding had to be guessed. Raises InvalidRequest."""
+    """Returns the text, and whether its encoding had to be guessed. Raises InvalidRequest."""
     if b"\0" in data:
         raise InvalidRequest("file", "is no text file; save the sheet as “CSV UTF-8” first")
     try:
@@ -24,8 +24,11 @@ def decode(data: bytes) -> tuple[str, bool]:
         raise InvalidRequest("file", problem) from exc
 
 
-def read_lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row. Raises InvalidRequest where quotes do not match up."""
+def read_lines(text: str) -> Iterator[tuple[int, list[str], str]]:
+    """Yields (line number, cells, problem) of each row; a CSV file has no problem of one row.
+
+    Raises InvalidRequest where quotes do not match up.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     header = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t", key=header.count)
@@ -33,7 +36,7 @@ def read_lines(text: str) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         for cells in reader:
-            yield line, cells
+            yield line, cells, ""
             line = reader.line_num + 1
     except csv.Error as exc:
         raise InvalidRequest("file", f"cannot be read from line {line} on: {exc}") from exc

@@ -1,6 +1,6 @@
-"""Tables as schools have them, CSV files and Excel workbooks: rows with their line numbers.
+"""Reads tables from CSV files and Excel workbooks: rows with their line numbers.
 
-What a file claims to be is checked before it is read, and so is how much it would become.
+The kind and the size of a file are checked before it is read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from booking_core.domain.errors import InvalidRequest
 from booking_core.tables import csv_lines, workbooks
 
-Line = tuple[int, list[str]]  # where it begins, the header being on line 1 as a rule; its cells
+# The line on which a row begins, its cells, and why the row cannot be used (empty: it can).
+Line = tuple[int, list[str], str]
 
 # How schools head these columns, in lower case, without dots and underscores.
 _OTHER_NAMES = {
@@ -43,9 +44,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file. ``line`` is where it begins, the header being line 1.
+    """One row of a file. ``line`` is the line on which it begins; the first line has number 1.
 
-    With a ``problem`` the row is none that can be used; ``values`` are what could be made out.
+    A row with a ``problem`` cannot be used; its ``values`` are those cells that could be read.
     """
 
     line: int
@@ -55,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``guessed`` is true when the file did not say how its letters are encoded."""
+    """``guessed`` is true when the encoding of the file had to be guessed."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -68,10 +69,10 @@ UPLOAD = Limits()
 def read_table(
     data: bytes, name: str, required: Sequence[str], *, limits: Limits = UPLOAD
 ) -> Table:
-    """The rows of a CSV file or of a workbook's first sheet; ``name`` is what the file is called.
+    """Returns the rows of a CSV file or of a workbook's first sheet; ``name`` is the file's name.
 
-    CSV: UTF-8 or Windows-1252, with commas, semicolons or tabs. Workbook: .xlsx or .xlsm, whose
-    formulas and macros are not run. Raises InvalidRequest for the field "file", in one sentence.
+    CSV: UTF-8 or Windows-1252, with commas, semicolons or tabs. Workbook: .xlsx or .xlsm; formulas
+    and macros are not run. Raises InvalidRequest for the field "file", in one sentence.
     """
     if len(data) > limits.bytes:
         raise InvalidRequest("file", f"is larger than {_megabytes(limits.bytes)}")
@@ -90,7 +91,7 @@ def read_table(
     columns: list[str] = []
     rows: list[Row] = []
     room = limits.text
-    for line, cells in lines:
+    for line, cells, problem in lines:
         if not any(cell.strip() for cell in cells):
             continue
         room -= sum(map(len, cells))
@@ -104,7 +105,9 @@ def read_table(
         elif len(rows) == limits.rows:
             raise InvalidRequest("file", f"has more than {limits.rows:,} rows")
         else:
-            rows.append(_row(line, cells, columns, padded=ending in workbooks.ENDINGS))
+            # A workbook leaves out empty cells at the end of a row; a CSV file writes them.
+            padded = ending in workbooks.ENDINGS
+            rows.append(_row(line, cells, columns, problem, padded=padded))
     if not columns:
         raise InvalidRequest("file", "is empty")
     if not rows:
@@ -133,20 +136,18 @@ def _heading(cell: str) -> str:
     return " ".join(cell.casefold().replace("_", " ").replace(".", " ").split())
 
 
-def _row(line: int, cells: list[str], columns: list[str], *, padded: bool) -> Row:
+def _row(line: int, cells: list[str], columns: list[str], problem: str, *, padded: bool) -> Row:
     _trim(cells, len(columns))
     found = len(cells)
-    # A workbook leaves out empty cells at the end of a row, a CSV file writes them.
     cells += [""] * (len(columns) - found if padded else 0)
     values = {c: v.strip() for c, v in zip(columns, cells, strict=False) if c}
     if len(cells) != len(columns):
-        return Row(line, values, f"has {found} columns, the header {len(columns)}")
-    broken = next((v for v in values.values() if v in workbooks.ERRORS), "") if padded else ""
-    return Row(line, values, f"has a formula that failed ({broken})" if broken else "")
+        problem = f"has {found} columns, the header {len(columns)}"
+    return Row(line, values, problem)
 
 
 def _trim(cells: list[str], least: int) -> None:
-    """A sheet pads its rows with empty cells: they go, down to ``least``."""
+    """Removes the empty cells that a sheet adds at the end of a row, down to ``least`` cells."""
     while len(cells) > least and not cells[-1].strip():
         cells.pop()
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import streamlit
 
 from booking_core import Actor
+from booking_core.domain.messages import COMMAND
 
-FIRST_ADMIN = "python -m booking_core account add NAME --role admin"
+FIRST_ADMIN = f"{COMMAND} account add NAME --role admin"
 _ASSETS = Path(__file__).parent / "assets"
 _FONTS = Path(streamlit.__file__).parent / "static" / "static" / "media"
 _MARK = (

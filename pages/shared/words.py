@@ -82,6 +82,7 @@ FIELDS = {
     "closure_id": "The closure",
     "file": "The file",
     "class_name": "The class",
+    "leaving": "The students who leave",
 }
 # What a role may not do; other verbs are said of "this booking".
 NOT_ALLOWED = {
@@ -316,7 +317,7 @@ def error(exc: BookingError) -> str:
         case SchemaConflict():
             return (
                 f"{wording.contradictions(len(exc.offenders))}, so "
-                "nothing can be booked. Run “python -m booking_core doctor” to see them."
+                f"nothing can be booked. Run “{wording.COMMAND} doctor” to see them."
             )
         case ServerFailed():
             return wording.sentence(exc)

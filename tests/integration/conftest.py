@@ -6,11 +6,22 @@ from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
+from backup_files import contents, make_empty
 from sign_in_client import PASSWORD
-from support import booked, open_school
+from support import ADMIN, HEAD, NOW, booked, open_school
 
-from booking_core import Account, Role, Settings, add_account, connect
+from booking_core import (
+    Account,
+    Policy,
+    Role,
+    Settings,
+    add_account,
+    approve,
+    connect,
+    save_policy,
+)
 from booking_core.access import passwords
+from booking_core.operations import backups
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +83,22 @@ def checked(monkeypatch):
 
     monkeypatch.setattr(passwords, "_hasher", Counting(1, 8, 1))
     return compared
+
+
+@pytest.fixture(scope="module")
+def backed_up(school, tmp_path_factory):
+    """The contents of a school with a decision, a policy and tricky text, and its backup."""
+    db, first = school
+    approve(db, first.id, by=HEAD, now=NOW)
+    booked(db, student=1, start=10, purpose='tricky ","is":{}\n\u2028 "}')
+    save_policy(db, Policy(quota=3), by=ADMIN)
+    before = contents(db)
+    file = tmp_path_factory.mktemp("backup") / "school.gz"
+    backups.save(db, file)
+    return before, file
+
+
+@pytest.fixture
+def empty(bare):
+    """A database as the migrations of an empty one leave it, apart from its counters."""
+    return make_empty(bare)

@@ -156,9 +156,13 @@ def open_recorded(uri: str, name: str) -> tuple[BookingDatabase, Recorder]:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the server carried out a query: the stages, innermost last, and what it looked at."""
+    """How the server carried out a query: its stages, the innermost last, the indexes that it read,
+
+    how many documents it sorted in memory, and how many keys and documents it examined.
+    """
 
     stages: tuple[str, ...]
+    indexes: frozenset[str]
     sorted: int
     keys: int
     documents: int
@@ -177,9 +181,11 @@ def plan_of(db: Documents, query: Query) -> Plan:
     parts = list(answer.get("stages", [answer]))
     cursor = next((s["$cursor"] for s in parts if "$cursor" in s), answer)
     stages: list[str] = []
+    indexes: set[str] = set()
     in_memory = 0
     for stage in _walk(cursor["executionStats"]["executionStages"]):
         stages.append(stage["stage"])
+        indexes.update(name for name in (stage.get("indexName"),) if name)
         if stage["stage"].startswith("SORT") and stage["stage"] != "SORT_MERGE":
             in_memory += max(child["nReturned"] for child in _inputs(stage))
     before = 0
@@ -188,7 +194,13 @@ def plan_of(db: Documents, query: Query) -> Plan:
             in_memory += int(before)
         before = part.get("nReturned", before)
     stats = cursor["executionStats"]
-    return Plan(tuple(stages), in_memory, stats["totalKeysExamined"], stats["totalDocsExamined"])
+    return Plan(
+        tuple(stages),
+        frozenset(indexes),
+        in_memory,
+        stats["totalKeysExamined"],
+        stats["totalDocsExamined"],
+    )
 
 
 def _inputs(stage: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import shlex
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from command_line import ROOT, Run, assert_one_sentence, run, runner
 from support import typed_at_a_terminal
-from test_command_line import ROOT, Run, assert_one_sentence, run, runner
 
 from booking_core import Account, Role, add_account, get_account, has_admin, sign_in
 from booking_core.access import passwords
 from booking_core.cli.commands import cli
 from booking_core.storage.database import BookingDatabase
+from pages.shared.sign_in_html import FIRST_ADMIN
 
 PASSWORD = "correct horse battery"
 
@@ -46,13 +46,15 @@ def test_the_first_admin_is_added_and_can_sign_in(bare: BookingDatabase) -> None
     assert bare.audit.find_one({"id": "farah"})["by"] == "system"
 
 
-def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(bare: BookingDatabase) -> None:
+def test_the_printed_command_works_as_printed_and_asks_for_the_password_twice(
+    bare: BookingDatabase,
+) -> None:
     uri = str(bare.booking_settings.mongodb_uri)
     code, shown = typed_at_a_terminal(
-        [sys.executable, "-m", "booking_core", "account", "add", "farah", "--role", "admin"],
+        shlex.split(FIRST_ADMIN.replace("NAME", "farah")),
         {"Password: ": PASSWORD, "Repeat for confirmation: ": PASSWORD},
         cwd=ROOT,
-        env=os.environ | {"MONGODB_URI": uri, "MONGODB_DATABASE": bare.name},
+        env={"MONGODB_URI": uri, "MONGODB_DATABASE": bare.name, "PATH": ""},
     )
 
     assert code == 0

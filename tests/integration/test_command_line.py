@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,9 +9,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from command_line import Run, assert_one_sentence, run, runner
 from support import booked
 
-from booking_core import Settings, Status, find_bookings, load_reference
+from booking_core import Settings, Status, find_bookings
 from booking_core.domain import errors
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import sentence
@@ -21,48 +20,14 @@ from booking_core.operations.doctor import examine, examine_database
 from booking_core.storage import indexes, schema
 from booking_core.storage.database import BookingDatabase
 
-ROOT = Path(__file__).resolve().parents[2]
 TOMORROW = datetime.now(ZoneInfo("Asia/Kolkata")).date() + timedelta(days=1)
-Run = Callable[..., subprocess.CompletedProcess[str]]
 MakeDatabase = Callable[..., BookingDatabase]
-
-
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MONGODB", "BOOKING"))}
-    return subprocess.run(
-        [sys.executable, "-m", "booking_core", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env=kept | {"PYTHONIOENCODING": "utf-8"} | environment,
-        timeout=90,
-    )
-
-
-def runner(db: BookingDatabase) -> Run:
-    uri = str(db.booking_settings.mongodb_uri)
-    return lambda *arguments: run(*arguments, MONGODB_URI=uri, MONGODB_DATABASE=db.name)
 
 
 @pytest.fixture
 def command(db: BookingDatabase) -> Run:
     """Runs the command line on the school of ``db``."""
     return runner(db)
-
-
-def assert_one_sentence(done: subprocess.CompletedProcess[str], words: str) -> None:
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("Error: ")
-    assert done.stderr.count("\n") == 1
-    assert words in done.stderr
-
-
-def booking_file(folder: Path, *lines: str) -> str:
-    file = folder / "old.csv"
-    file.write_text("\n".join(("ground,date,start,end,student,game,status", *lines)), "utf-8")
-    return str(file)
 
 
 # Help, init, demo
@@ -239,7 +204,7 @@ def test_the_board_shows_who_holds_what(command: Run) -> None:
     assert shown[2].split() == ["8-9", "free", "free", "free"]
 
 
-def test_a_booking_is_made_by_names_and_told(db: BookingDatabase, command: Run) -> None:
+def test_a_booking_is_made_by_names_and_printed(db: BookingDatabase, command: Run) -> None:
     done = command(
         *("book", "--ground", "Ground 2", "--date", str(TOMORROW), "--start", "9:00"),
         *("--end", "10:00", "--student", "Student 7", "--game", "Cricket"),
@@ -292,82 +257,3 @@ def test_a_slot_that_is_taken_names_its_holder_and_what_is_free(command: Run) ->
 
     assert first.returncode == 0
     assert_one_sentence(second, "is held by Student 1, booked by meera. Free that day: ground-1")
-
-
-# Import
-
-
-def test_students_are_imported_and_counted(
-    db: BookingDatabase, command: Run, tmp_path: Path
-) -> None:
-    file = tmp_path / "students.csv"
-    file.write_bytes(
-        "\ufeffRoll No;Name;Class\r\nS900;Zoë D'Souza;8-A\r\nS001;New;9-A\r\n".encode()
-    )
-
-    tried = command("import", "students", str(file), "--dry-run")
-    done = command("import", "students", str(file))
-
-    assert tried.stdout.startswith("1 added, 1 changed, 0 already there, 0 refused (dry run")
-    assert done.stdout == "1 added, 1 changed, 0 already there, 0 refused\n"
-    assert load_reference(db).student("S900").name == "Zoë D'Souza"
-
-
-def test_bookings_are_imported_once_with_a_line_for_each_that_is_refused(
-    db: BookingDatabase, command: Run, tmp_path: Path
-) -> None:
-    row = "Ground 1,2025-01-06,09:00,10:00,S001,Football,Approved"
-    file = booking_file(
-        tmp_path, row, row, "Ground 9,2025-01-06,09:00,10:00,S001,Football,Approved"
-    )
-
-    first = command("import", "bookings", file)
-    second = command("import", "bookings", file)
-    third = command("import", "bookings", file, "--create-missing")
-
-    assert first.stdout.splitlines() == [
-        "line 4: refused: ground 'Ground 9' is not on record",
-        "line 3: same as line 2",
-        "1 added, 0 already there, 1 repeated, 1 refused",
-    ]
-    assert first.returncode == 1
-    assert "0 added, 1 already there, 1 repeated, 1 refused" in second.stdout
-    assert "line 4: refused: Student 1 is on ground-1 then (09:00-10:00)" in third.stdout
-    assert len(find_bookings(db)) == 1
-
-
-def test_a_long_import_runs_through_with_a_bar(
-    db: BookingDatabase, command: Run, tmp_path: Path
-) -> None:
-    lines = [
-        f"ground-{g},2024-{m:02d}-{n:02d},09:00,10:00,S{g:03d},Football,Approved"
-        for g in (1, 2)
-        for m in range(1, 7)
-        for n in range(1, 29)
-    ]
-
-    done = command("import", "bookings", booking_file(tmp_path, *lines))
-
-    assert done.stdout == "336 added, 0 already there, 0 refused\n"
-    assert "336 rows" in done.stderr
-    assert db[schema.BOOKINGS].count_documents({}) == 336
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (None, "cannot be read: No such file"),
-        (b"", "old.csv is empty"),
-        (b"\x89PNG\r\n\0\0", "old.csv is no text file"),
-        (b"ground,date\n\x81\x8d\n", "old.csv is no text that can be read (line 2)"),
-        (b"ground,date\nx,y\n", "old.csv has no columns start, end, student, game, status"),
-    ],
-)
-def test_a_file_that_cannot_be_imported_is_one_sentence(
-    command: Run, tmp_path: Path, data: bytes | None, words: str
-) -> None:
-    file = tmp_path / "old.csv"
-    if data is not None:
-        file.write_bytes(data)
-
-    assert_one_sentence(command("import", "bookings", str(file)), words)

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from large_school import called_by, fill, open_recorded, plan_of
+from large_school import Plan, Query, called_by, fill, open_recorded, plan_of
 from support import ADMIN, DAY, HEAD, NOW, open_school
 
 from booking_core import (
@@ -42,7 +42,7 @@ from booking_core import (
 )
 from booking_core.booking import queries
 from booking_core.domain import timetable
-from booking_core.storage import booking_queries, schema
+from booking_core.storage import booking_pages, booking_queries, schema
 from booking_core.storage.database import transact
 
 # One worker builds it, once.
@@ -69,7 +69,7 @@ RANGES: dict[str, dict[str, date]] = {
 
 @pytest.fixture(scope="module")
 def large(mongod_uri):
-    """The database of a large school, and the recorder of what is read from it."""
+    """The database of a large school, and the recorder of its reads."""
     name = f"test_{uuid4().hex[:12]}"
     made = connect(Settings(mongodb_uri=mongod_uri, database=name, time_zone="Asia/Kolkata"))
     open_school(made)
@@ -167,13 +167,17 @@ def stored(db: Any) -> Any:
     return find_bookings(db, limit=1)[0]
 
 
-def check(large: Any, work: Callable[[Any], object], documents: int, label: str) -> None:
+def plans_of(large: Any, work: Callable[[Any], object]) -> list[tuple[Query, Plan]]:
+    """The queries of growing collections that ``work`` makes, each with its plan."""
     db, recorder = large
     recorder.queries.clear()
     work(db)
-
     made = [query for query in recorder.queries if query.collection in GROWING]
-    plans = [(query, plan_of(db, query)) for query in made]
+    return [(query, plan_of(db, query)) for query in made]
+
+
+def check(large: Any, work: Callable[[Any], object], documents: int, label: str) -> None:
+    plans = plans_of(large, work)
 
     assert plans
     for query, plan in plans:
@@ -196,6 +200,17 @@ def test_a_list_is_read_by_an_index_in_its_order(large, name):
     check(large, work, documents, name)
 
 
+def test_each_index_for_lists_is_read_by_some_list(large):
+    works = [work for work, _ in LISTS.values()]
+    for chosen in ({}, RANGES["last year"], *({key: FILTERS[key]} for key in FILTERS)):
+        works.append(lambda db, c=chosen: find_bookings(db, **c, limit=PAGE))
+
+    used = {name for work in works for _, plan in plans_of(large, work) for name in plan.indexes}
+
+    assert set(schema.LISTING_INDEXES) <= used
+    assert not used & set(schema.UNIQUE_INDEXES)
+
+
 def functions(module: ModuleType) -> set[tuple[str, str]]:
     return {
         (inspect.getfile(module), name)
@@ -210,4 +225,5 @@ def test_each_function_that_reads_bookings_is_among_those_looked_at(large):
     for work in [work for work, _ in LISTS.values()] + [lambda db: find_bookings(db, limit=1)]:
         called |= called_by(lambda w=work: w(db))
 
-    assert functions(queries) | functions(booking_queries) <= called
+    for module in (queries, booking_queries, booking_pages):
+        assert functions(module) <= called

@@ -1,4 +1,4 @@
-"""What is taken away: own or all, formulas that are none, and real numbers and dates."""
+"""Exports: own or all bookings, typed text that stays text, and real numbers and dates."""
 
 from __future__ import annotations
 
@@ -53,6 +53,15 @@ def test_text_that_looks_like_a_formula_is_text_in_both(text):
     assert (in_xlsx.data_type, in_xlsx.quotePrefix) == ("s", True)
     # XML reads a carriage return as a line feed, as it does everywhere.
     assert in_xlsx.value.replace("\r", "\n").endswith(text.replace("\r", "\n"))
+
+
+@pytest.mark.parametrize(
+    "text", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#VALUE!"]
+)
+def test_text_that_looks_like_an_error_is_text_in_a_workbook(text):
+    [cell] = read_xlsx(to_xlsx(table_of((text,))))[1]
+
+    assert (cell.value, cell.data_type, cell.quotePrefix) == (text, "s", True)
 
 
 def test_headings_are_neutral_too():

@@ -22,7 +22,7 @@ from booking_core import (
     lapse_pending,
     save_timetable,
 )
-from booking_core.storage import booking_queries, schema
+from booking_core.storage import booking_pages, schema
 
 
 @pytest.fixture
@@ -114,8 +114,8 @@ def test_the_pages_are_all_that_the_filters_take_newest_first(
     emptied, like, monkeypatch, rows, filters, size
 ):
     # So small that each page takes several reads.
-    monkeypatch.setattr(booking_queries, "_WINDOW", 2)
-    monkeypatch.setattr(booking_queries, "_SCANS", 3)
+    monkeypatch.setattr(booking_pages, "_WINDOW", 2)
+    monkeypatch.setattr(booking_pages, "MOST_SCANS", 3)
     rows = [like | row | {"_id": f"{n * 7919 % 1000:03d}"} for n, row in enumerate(rows)]
     emptied[schema.BOOKINGS].delete_many({})
     if rows:

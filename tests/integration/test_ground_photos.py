@@ -1,4 +1,4 @@
-"""Photos of grounds: only pictures, made anew, small, and without what a camera notes in them."""
+"""Photos of grounds: only pictures, made anew, small, and without the metadata of a camera."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def picture(kind="JPEG", size=(2000, 1000), **options) -> bytes:
 
 
 def with_secrets() -> bytes:
-    """A JPEG that tells where it was taken and lies on its side."""
+    """A JPEG with a place in its metadata, turned by a quarter."""
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     exif[0x010E] = "SECRET PLACE"
@@ -48,7 +48,7 @@ def test_a_photo_is_kept_as_webp_of_a_sensible_size(db, kind):
     ]
 
 
-def test_what_a_camera_notes_stays_behind_and_the_picture_stands_upright(db):
+def test_a_photo_loses_its_metadata_and_is_turned_upright(db):
     assert b"SECRET PLACE" in with_secrets()
 
     save_ground_photo(db, "ground-1", with_secrets(), by=ADMIN)
@@ -60,7 +60,7 @@ def test_what_a_camera_notes_stays_behind_and_the_picture_stands_upright(db):
     assert opened.size == (640, 1280)
 
 
-def test_what_is_no_small_picture_is_refused_by_the_field_and_nothing_is_kept(db):
+def test_a_file_that_is_no_small_picture_is_refused_and_nothing_is_stored(db):
     # 64 million pixels, as its head says: refused before any of them is unpacked.
     head = b"IHDR" + struct.pack(">IIBBBBB", 8_000, 8_000, 8, 2, 0, 0, 0)
     bomb = picture("PNG", (1, 1))
@@ -79,7 +79,7 @@ def test_what_is_no_small_picture_is_refused_by_the_field_and_nothing_is_kept(db
         save_ground_photo(db, "ground-1", bomb, by=ADMIN)
 
 
-def test_only_an_admin_changes_photos_and_only_of_a_ground(db):
+def test_only_an_admin_changes_photos_and_only_those_of_a_ground(db):
     for nobody in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
             save_ground_photo(db, "ground-1", picture(), by=nobody)

@@ -1,11 +1,15 @@
-"""Figures of use, against a school that is small enough to count by hand."""
+"""Use of the grounds, in a school that is small enough to count by hand."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time, timedelta
+from itertools import pairwise
 
 import pytest
-from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, booked, close_one
+from hypothesis import given
+from hypothesis import strategies as st
+from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one
 
 from booking_core import (
     Ground,
@@ -13,20 +17,27 @@ from booking_core import (
     NotAllowed,
     Period,
     Status,
+    Student,
     Timetable,
     approve,
     cancel,
     reject,
     save_days,
     save_ground,
+    save_students,
     save_timetable,
     usage,
 )
 from booking_core.insight import usage as reports
 from booking_core.storage import schema
-from booking_core.storage import usage as figures
+from booking_core.storage import usage as store
 
 WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
+
+
+def closed(db, start, end, ground="ground-1"):
+    """Closes a ground for a part of DAY."""
+    close_one(db, ground_id=ground, date=DAY, start=start, end=end, reason="Rain", by=HEAD, now=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +61,7 @@ def counted(school):
     cancel(db, gone.id, by=MEERA, now=NOW)
     refused = booked(db, student=3, ground="ground-2", start=14)
     reject(db, refused.id, by=HEAD, reason="no", now=NOW)
-    close_one(
-        db,
-        ground_id="ground-2",
-        date=DAY,
-        start=time(8),
-        end=time(12),
-        reason="rain",
-        by=HEAD,
-        now=NOW,
-    )
+    closed(db, time(8), time(12), "ground-2")
     booked(db, student=0, ground="ground-3", on=DAY + timedelta(1), start=11, end=13)
     booked(db, by=RAVI, student=5, on=DAY + timedelta(2), start=9)
     return db
@@ -135,6 +137,79 @@ def test_days_without_school_are_not_open(make_db):
     assert (found.total.open, found.total.share) == (0, None)
 
 
+@pytest.mark.parametrize(
+    "minutes", [(0, 20, 40, 60), (0, 5, 15, 45, 50, 60), (0, 10, 20, 30, 40, 50, 60)], ids=str
+)
+def test_a_period_closed_in_pieces_is_not_open_at_all(make_db, minutes):
+    db = make_db()
+    save_timetable(db, Timetable("regular", (Period("I", time(9), time(10)),), tuple(range(7))))
+    for start, end in pairwise(time(9 + part // 60, part % 60) for part in minutes):
+        closed(db, start, end)
+
+    line = usage(db, by=HEAD, first=DAY, last=DAY).grounds[0]
+
+    assert (line.open, line.share) == (0, None)
+
+
+@given(
+    cuts=st.sets(st.integers(1, 119), max_size=20), ends=st.sets(st.integers(1, 119), min_size=1)
+)
+def test_the_pieces_of_a_day_cover_its_periods_exactly_whatever_they_are_cut_into(cuts, ends):
+    """Both are in marks of five minutes from eight o'clock on."""
+    pieces, periods = (
+        [(480 + 5 * first, 480 + 5 * last) for first, last in pairwise([0, *sorted(marks), 120])]
+        for marks in (cuts, ends)
+    )
+
+    covered = sum(reports._covered(periods, piece) for piece in pieces)
+
+    assert covered == len(periods)
+
+
+def test_a_booking_until_midnight_counts_its_hours(make_db):
+    db = make_db()
+    periods = (Period("late", time(22), time(23)), Period("last", time(23), time()))
+    save_timetable(db, Timetable("regular", periods, tuple(range(7))))
+    booked(db, start=time(22), end=time())
+
+    line = usage(db, by=HEAD, first=DAY, last=DAY).grounds[0]
+
+    assert (line.bookings, line.hours, line.used, line.open) == (1, 2.0, 2.0, 2.0)
+
+
+def test_a_past_day_is_judged_by_the_timetable_and_the_grounds_that_it_had(make_db):
+    db = make_db(school=False)
+    founded, later = NOW - timedelta(days=30), NOW + timedelta(days=7)
+    for ground in GROUNDS:
+        save_ground(db, ground, now=founded)
+    save_timetable(db, HOURLY, now=founded)
+    save_students(db, [Student("S000", "Student 0", "1-A")])
+    booked(db, start=9)
+    before = usage(db, by=HEAD, first=DAY, last=DAY)
+
+    double = tuple(Period(f"{hour}", time(hour), time(hour + 2)) for hour in (8, 10))
+    save_timetable(db, Timetable("regular", double, tuple(range(7))), now=later)
+    save_ground(db, replace(GROUNDS[1], retired=True), now=later)
+
+    assert usage(db, by=HEAD, first=DAY, last=DAY) == before
+    assert [(x.name, x.used, x.open) for x in before.grounds] == [
+        ("Ground 1", 1.0, 10.0),
+        ("Ground 2", 0.0, 10.0),
+        ("Ground 3", 0.0, 10.0),
+    ]
+    day = later.date() + timedelta(days=1)
+    assert [(x.name, x.open) for x in usage(db, by=HEAD, first=day, last=day).grounds] == [
+        ("Ground 1", 2.0),
+        ("Ground 3", 2.0),
+    ]
+    both = usage(db, by=HEAD, first=DAY, last=day)
+    assert [(x.name, x.used, x.open) for x in both.grounds] == [
+        ("Ground 1", 1.0, 6 * 10 + 2 * 2.0),
+        ("Ground 2", 0.0, 6 * 10.0),
+        ("Ground 3", 0.0, 6 * 10 + 2 * 2.0),
+    ]
+
+
 def test_the_table_to_export_has_every_line(counted):
     found = usage(counted, by=HEAD, **WEEK)
     table = reports.table(found)
@@ -184,7 +259,7 @@ def test_the_server_reads_only_the_days_asked_for(db):
         "explain",
         {
             "aggregate": "bookings",
-            "pipeline": figures.pipeline([DAY], None),
+            "pipeline": store.pipeline([DAY], None),
             "hint": schema.BY_DAY,
             "cursor": {},
         },

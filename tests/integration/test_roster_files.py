@@ -7,47 +7,18 @@ import subprocess
 import sys
 import time as clock
 import zipfile
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from workbook_files import HEADER, repacked, saved, workbook
 
 from booking_core import InvalidRequest, Limits, Student, Table, plan_roster, read_table
 from booking_core.school.roster import COLUMNS, compare
 from booking_core.storage.database import Documents
 
-HEADER = ["Roll No.", "Name", "Class", "E-mail"]
 SMALL = Limits(bytes=2000, rows=3, columns=4, text=200)
-
-
-def workbook(*rows: list[Any], header: list[Any] | None = None) -> bytes:
-    book = Workbook()
-    for row in (header or HEADER, *rows):
-        book.active.append(row)
-    return saved(book)
-
-
-def saved(book: Workbook) -> bytes:
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
-def repacked(data: bytes, packing: int = zipfile.ZIP_DEFLATED, **changed: bytes) -> bytes:
-    """The workbook with other bytes for its parts; a part's name without folders and ending."""
-    file = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(data)) as old,
-        zipfile.ZipFile(file, "w", packing) as new,
-    ):
-        for part in old.infolist():
-            stem = part.filename.rpartition("/")[2].partition(".")[0]
-            new.writestr(part.filename, changed.pop(stem, None) or old.read(part))
-        for name, text in changed.items():
-            new.writestr(f"xl/{name}.xml", text)
-    return file.getvalue()
 
 
 def read(data: bytes, name: str = "list.xlsx", **options: Any) -> Table:
@@ -79,30 +50,10 @@ def test_a_workbook_reads_like_the_same_list_as_text() -> None:
     }
 
 
-def test_numbers_dates_and_truths_read_as_they_are_seen() -> None:
-    day = datetime(2026, 6, 1)  # noqa: DTZ001 - a sheet knows no zones
-    row = [101, "Uma", 8.0, None, 12.5, True, day, date(2026, 6, 2)]
-
-    [found] = read(workbook(row, header=[*HEADER, "a", "active", "c", "d"])).rows
-
-    assert list(found.values.values()) == [
-        "101", "Uma", "8", "", "12.5", "yes", "2026-06-01", "2026-06-02",
-    ]  # fmt: skip
-
-
 def test_lines_are_the_sheets_own_and_empty_ones_count() -> None:
     table = read(workbook([], ["S1", "Asha", "8-A"], [None, " "], ["S2", "Ravi", "8-B"]))
 
     assert [row.line for row in table.rows] == [3, 5]
-
-
-def test_a_formula_is_not_run_and_a_failed_one_is_named() -> None:
-    # As written by a program, a formula has no value yet: nobody works it out here.
-    unsolved = read(workbook(["=1+1", '=HYPERLINK("http://x.org","Asha")', "8-A", None]))
-    failed = read(workbook(["S1", "#REF!", "8-A", None]))
-
-    assert (unsolved.rows[0].values["id"], unsolved.rows[0].values["name"]) == ("", "")
-    assert failed.rows[0].problem == "has a formula that failed (#REF!)"
 
 
 def test_the_first_sheet_that_can_be_seen_is_read() -> None:

@@ -21,7 +21,7 @@ from booking_core import (
     ensure_schema,
 )
 from booking_core.domain.claims import claims_of
-from booking_core.storage import indexes, schema
+from booking_core.storage import connection, indexes, schema
 from booking_core.storage.documents import to_booking
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -374,3 +374,10 @@ def test_a_malformed_address_is_the_settings_fault(uri):
         connect(Settings(mongodb_uri=uri, database="nowhere"))
 
     assert refused.value.field == "MONGODB_URI"
+
+
+def test_a_server_that_is_older_than_six_is_refused(db, monkeypatch):
+    monkeypatch.setattr(connection, "_OLDEST_WIRE_VERSION", 99)
+
+    with pytest.raises(InvalidRequest, match=r"older than MongoDB 6\.0"):
+        connect(db.booking_settings)

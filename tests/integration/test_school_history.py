@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from support import ADMIN, DAY, GROUNDS, HOURLY, NOW, at_once
+from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, NOW, at_once, booked
 
 from booking_core import (
     Ground,
     Period,
+    Student,
     Timetable,
     add_ground,
     change_ground,
@@ -18,7 +19,9 @@ from booking_core import (
     save_days,
     save_ground,
     save_policy,
+    save_students,
     save_timetable,
+    usage,
 )
 from booking_core.domain.policy import Policy
 from booking_core.school.history import plans_between
@@ -63,6 +66,19 @@ def test_a_timetable_changed_today_does_not_reach_the_days_before(old):
     assert list(found) == [week + timedelta(days=n) for n in range(9)]
     assert {day for day, had in found.items() if had.plan.periods == SHORT} == {TODAY, TOMORROW}
     assert all(found[day].plan.periods == HOURLY.periods for day in found if day < TODAY)
+
+
+def test_a_change_of_today_leaves_the_figures_of_last_week_as_they_were(old):
+    week = {"first": TODAY - timedelta(days=7), "last": YESTERDAY, "by": HEAD}
+    save_students(old, [Student("S001", "Asha", "8-A")])
+    booked(old, student="S001", on=YESTERDAY, now=at(YESTERDAY) - timedelta(days=2))
+    before = usage(old, **week)
+
+    save_timetable(old, Timetable("regular", SHORT, tuple(range(7))), by=ADMIN, now=NOW)
+    change_ground(old, "ground-3", retired=True, by=ADMIN, now=NOW)
+
+    assert usage(old, **week) == before
+    assert before.total.open == 7 * 3 * len(HOURLY.periods)
 
 
 def test_a_ground_retired_or_added_today_counts_as_it_was_on_the_days_before(old):

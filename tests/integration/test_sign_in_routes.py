@@ -390,7 +390,7 @@ def test_without_an_admin_sign_in_says_how_to_add_one(client, school):
     finally:
         school.db["accounts"].update_one({"_id": "admin"}, {"$set": {"active": True}})
 
-    assert "run python -m booking_core account add NAME --role admin" in said
+    assert "run .venv/bin/python -m booking_core account add NAME --role admin" in said
 
 
 def test_a_real_school_has_no_demo_accounts(client):

@@ -1,4 +1,7 @@
-"""Grounds, timetables and days as the desk changes them; bookings are never touched by it."""
+"""Changing timetables and days, and what every change of a school has in common.
+
+No booking changes with them.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, at_once, book
 from booking_core import (
     ChangedMeanwhile,
     Day,
-    Ground,
-    GroundRetired,
     InvalidRequest,
     NotAllowed,
     NotAPeriod,
@@ -41,14 +42,14 @@ SHORT = (Period("I", time(9), time(10)), Period("II", time(10, 15), time(11, 15)
 
 
 def stored(db, *names):
-    """All that is stored in ``names``, and what the journal says."""
+    """All documents of the collections ``names``; by default of those that changes write."""
     names = names or ("grounds", "timetables", "days", "bookings", "audit", "meta")
     return {name: list(db[name].find().sort("_id", 1)) for name in names}
 
 
 @pytest.fixture
 def timetabled(db):
-    """Four bookings of which two do not fit SHORT, one that is over and one that was given up."""
+    """Four bookings, of which two do not fit SHORT, and a cancelled one."""
     fits = booked(db, start=9)
     wrong = booked(db, student=1, start=10)
     longer = booked(db, student=2, ground="ground-2", start=9, end=11)
@@ -82,7 +83,7 @@ def test_a_changed_timetable_leaves_bookings_alone_and_lists_exactly_those_that_
     assert board.cell("ground-1", time(10, 15)).booking.id == unfit[0].id
 
 
-def test_a_candidate_is_looked_at_before_anything_is_saved(timetabled):
+def test_a_change_can_be_tried_before_it_is_saved(timetabled):
     db, _, unfit, other_day = timetabled
     before = stored(db)
     calendar = load_reference(db).calendar
@@ -99,7 +100,7 @@ def test_a_candidate_is_looked_at_before_anything_is_saved(timetabled):
     assert stored(db) == before
 
 
-def test_a_day_of_its_own_leaves_bookings_alone_and_clearing_it_brings_the_weekday_back(timetabled):
+def test_a_day_with_its_own_timetable_leaves_bookings_alone_and_gets_its_weekday_back(timetabled):
     db, fits, unfit, _ = timetabled
     before = stored(db, "bookings")
 
@@ -117,7 +118,7 @@ def test_a_day_of_its_own_leaves_bookings_alone_and_clearing_it_brings_the_weekd
         delete_day(db, DAY, by=ADMIN)
 
 
-def test_a_weekday_has_one_timetable_and_the_last_saved_takes_it(db):
+def test_a_weekday_has_one_timetable_the_one_that_was_saved_last(db):
     made = add_timetable(db, "Half day", SHORT, (5, 6), by=ADMIN)
 
     known = load_reference(db)
@@ -128,7 +129,7 @@ def test_a_weekday_has_one_timetable_and_the_last_saved_takes_it(db):
     assert entry["details"]["weekdays_taken_from"] == ["regular"]
 
 
-def test_two_that_take_one_weekday_at_the_same_moment_do_not_both_have_it(db):
+def test_of_timetables_that_take_one_weekday_at_once_one_has_it(db):
     tables = [Timetable(f"t{n}", SHORT, (0, 1)) for n in range(4)]
 
     outcomes = at_once(*[lambda t=t: save_timetable(db, t, by=ADMIN) for t in tables])
@@ -164,7 +165,7 @@ def test_a_deleted_timetable_leaves_its_weekdays_without_school_and_bookings_alo
         delete_timetable(db, "regular", by=ADMIN)
 
 
-def test_a_date_never_refers_to_a_timetable_that_is_deleted_at_the_same_moment(db):
+def test_no_date_refers_to_a_timetable_that_was_deleted_at_the_same_moment(db):
     for n in range(8):
         add_timetable(db, f"Exam {n}", SHORT, by=ADMIN)
         at_once(
@@ -178,7 +179,7 @@ def test_a_date_never_refers_to_a_timetable_that_is_deleted_at_the_same_moment(d
     assert all(day.timetable_id in known.timetables for day in known.days.values())
 
 
-def test_a_change_made_from_what_is_no_longer_so_is_refused(db):
+def test_a_change_of_an_outdated_timetable_or_ground_is_refused(db):
     seen = load_reference(db).timetables["regular"]
     save_timetable(db, Timetable("regular", SHORT, (0,), "Regular"), by=ADMIN, was=seen)
     change_ground(db, "ground-1", name="North", by=ADMIN, was=GROUNDS[0])
@@ -190,59 +191,6 @@ def test_a_change_made_from_what_is_no_longer_so_is_refused(db):
         change_ground(db, "ground-1", name="South", by=ADMIN, was=GROUNDS[0])
 
     assert stored(db) == before
-
-
-def test_what_two_admins_do_to_one_ground_is_both_kept(db):
-    at_once(
-        lambda: save_grounds_order(db, ["ground-3", "ground-1", "ground-2"], by=ADMIN),
-        lambda: change_ground(db, "ground-1", name="North field", by=ADMIN),
-        lambda: change_ground(db, "ground-1", games=["Cricket"], by=ADMIN),
-    )
-
-    known = load_reference(db).grounds
-    assert list(known) == ["ground-3", "ground-1", "ground-2"]
-    assert (known["ground-1"].name, known["ground-1"].games) == ("North field", ("Cricket",))
-
-
-def test_the_order_is_that_of_every_screen_and_who_is_not_named_follows(db):
-    save_grounds_order(db, ["ground-3"], by=ADMIN)
-
-    assert [g.id for g in day_board(db, DAY, NOW).grounds] == ["ground-3", "ground-1", "ground-2"]
-
-
-def test_a_new_ground_is_the_last_and_has_an_id_of_its_own(db):
-    made = add_ground(db, "Tennis court", ["Tennis"], by=ADMIN)
-    change_ground(db, made.id, retired=True, by=ADMIN)
-    again = add_ground(db, "Tennis  court!", by=ADMIN)
-    other = add_ground(db, "体育館", by=ADMIN)
-
-    assert (made.id, again.id) == ("tennis-court", "tennis-court-2")
-    assert list(load_reference(db).grounds)[-2:] == [again.id, other.id]
-
-
-def test_two_new_grounds_of_one_name_at_the_same_moment_are_one(db):
-    outcomes = at_once(*[lambda: add_ground(db, "Tennis", by=ADMIN)] * 4)
-
-    assert len(of_type(outcomes, Ground)) == 1
-    assert {error.field for error in of_type(outcomes, InvalidRequest)} == {"name"}
-
-
-def test_a_retired_ground_keeps_its_bookings_and_comes_back(db):
-    kept = [booked(db, start=hour, student=hour, on=LATER) for hour in (12, 9)]
-    booked(db, student=20, ground="ground-2")
-    before = stored(db, "bookings")
-
-    change_ground(db, "ground-1", retired=True, by=ADMIN)
-
-    assert stored(db, "bookings") == before
-    assert bookings_on(db, "ground-1", DAY) == kept[::-1]
-    assert bookings_on(db, "ground-1", LATER + timedelta(days=1)) == []
-    with pytest.raises(GroundRetired):
-        booked(db, student=21, start=10)
-    change_ground(db, "ground-1", retired=False, by=ADMIN)
-    assert booked(db, student=21, start=10).ground_id == "ground-1"
-    actions = [e["action"] for e in db["audit"].find({"id": "ground-1"}).sort("at", 1)]
-    assert actions[-2:] == ["retired", "brought back"]
 
 
 CHANGES = {
@@ -258,7 +206,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
-def test_only_an_admin_changes_them_and_each_change_is_in_the_journal(db, change):
+def test_only_an_admin_changes_the_school_and_each_change_is_in_the_audit_log(db, change):
     save_days(db, [LATER], timetable_id=None)
     before = stored(db)
     for nobody in (MEERA, HEAD):

@@ -1,4 +1,4 @@
-"""What is over is told by instants, also on the days on which the clock changes."""
+"""A slot ends at an instant, also on the days on which the clock changes."""
 
 from __future__ import annotations
 

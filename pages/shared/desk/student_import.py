@@ -1,4 +1,4 @@
-"""The students' import: upload, preview, confirm. Until then nothing is written."""
+"""The import of students: upload, preview, confirm. Nothing is written before."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from pages.shared.services import Services
 _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
 _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
 _DONE, _AGAIN = "admin.students.imported", "admin.students.again"
+_SHOWN_LINES = 10
 KINDS = ("New", "Changed", "Leaving", "Wrong rows")
 # With a byte order mark, so that a spreadsheet reads and writes every letter.
 TEMPLATE = "\ufeffroll number,name,class,email\r\n".encode()
@@ -33,7 +34,7 @@ _FIELDS = {"id": "Roll number", "the row": "Row", "email": "E-mail"}
 
 @dataclass(slots=True)
 class _Preview:
-    """What the uploaded file says, and what it would do; ``problem`` when it cannot be read."""
+    """The uploaded file and its plan, or the ``problem`` why it cannot be read."""
 
     file_id: str
     table: Table | None = None
@@ -94,7 +95,7 @@ def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
 
 
 def _first_kind(plan: RosterPlan | None) -> str:
-    """What there is to see first."""
+    """The first kind of change that the plan has."""
     if plan is None:
         return KINDS[0]
     found = zip(KINDS, (plan.new, plan.changed, plan.leaving, plan.wrong), strict=True)
@@ -131,12 +132,14 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
     st.caption(". ".join(note[0].upper() + note[1:] for note in notes) + ".")
     _entries(plan, kind or KINDS[0])
     leave = st.checkbox(
-        f"Deactivate the {rows.counted(len(plan.leaving), 'student')} whom the file does not name",
+        f"Deactivate the {_leaving(plan)} whom the file does not name",
         key=f"admin.students.leave.{preview.file_id}",
         disabled=not plan.leaving,
     )
+    confirmed = None
     if leave and plan.leaving:
         _warn(shared, plan)
+        confirmed = _confirmed(preview.file_id, plan)
     failed = st.empty()
     label = _label(plan, leave)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
@@ -146,14 +149,16 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
             label or "Nothing to save",
             key="admin.students.import",
             type="primary",
-            disabled=not label or not shared.is_live,
+            disabled=not label or not shared.is_live or (leave and confirmed is None),
         )
     if not pressed:
         return
     try:
         by = session.actor()
         with shared.change():
-            apply_roster(shared.db, plan, by=by, deactivate_leaving=leave)
+            apply_roster(
+                shared.db, plan, by=by, deactivate_leaving=leave, leaving_confirmed=confirmed
+            )
     except ChangedMeanwhile:
         state.pop(_PREVIEW)  # compared anew
         state[_AGAIN] = True
@@ -168,7 +173,7 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
 
 
 def _entries(plan: RosterPlan, kind: str) -> None:
-    """The page of what the file would do."""
+    """Draws one page of the plan's entries of ``kind``."""
     lines: list[dict[str, object]] = []
     found = {
         KINDS[0]: plan.new,
@@ -234,13 +239,38 @@ def _was(before: str, after: str) -> str:
 
 
 def _warn(shared: Services, plan: RosterPlan) -> None:
-    """What deactivating the leaving ones means."""
-    if plan.wrong:
+    """Shows what is lost or at risk when the leaving students are deactivated."""
+    if plan.unread:
+        lines = ", ".join(map(str, plan.unread[:_SHOWN_LINES]))
+        more = f" and {len(plan.unread) - _SHOWN_LINES} more" if plan.unread[_SHOWN_LINES:] else ""
         st.warning(
-            "Some of them may stand in the wrong rows. Mend those first, or look at both lists.",
+            f"{rows.counted(len(plan.unread), 'row')} without a roll number that can be read "
+            f"(line {lines}{more}): their students may be among those who leave. Mend the file "
+            "first, or compare both lists.",
             icon=":material/warning:",
         )
     rows.ahead(shared, plan.leaving, "{} of theirs ahead, which stay")
+
+
+def _leaving(plan: RosterPlan) -> str:
+    return f"{len(plan.leaving):,} of {rows.counted(plan.active, 'active student')}"
+
+
+def _confirmed(file_id: str, plan: RosterPlan) -> int | None:
+    """The number of leaving students once it is confirmed; None before."""
+    number = len(plan.leaving)
+    if not plan.many_leave:
+        return number
+    st.warning(
+        f"{_leaving(plan)} leave, more than a tenth of the school. Is this the whole list?",
+        icon=":material/group_remove:",
+    )
+    # The key has the number: a plan that changed is confirmed anew.
+    ticked = st.checkbox(
+        f"Yes, deactivate {rows.counted(number, 'student')}",
+        key=f"admin.students.leave.{file_id}.{number}",
+    )
+    return number if ticked else None
 
 
 def _label(plan: RosterPlan, leave: bool) -> str:

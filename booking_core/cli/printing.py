@@ -1,0 +1,70 @@
+"""Lines that commands print: a board, the report of an import, the progress of a long import."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+
+from booking_core.booking.boards import Board, Cell
+from booking_core.domain.model import CellState
+from booking_core.operations.history_import import Report
+
+_PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read
+_COLUMN = 22  # characters of a ground's column on the board
+
+
+@contextlib.contextmanager
+def progress_bar(rows: int) -> Iterator[Callable[[int], object]]:
+    """Shows a bar on stderr for a long file; call the value with the number of rows just done."""
+    if rows <= _PROGRESS_FROM:
+        yield lambda done: None
+        return
+    with click.progressbar(length=rows, label=f"{rows} rows", file=sys.stderr) as bar:
+        yield bar.update
+
+
+def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
+    """A line for each refused or repeated row and each new name, then the counts."""
+    for line, reason in report.refused:
+        yield f"line {line}: refused: {reason}"
+    repeats = [(line, reason) for line, reason in report.skipped if reason.startswith("same as")]
+    for line, reason in repeats:
+        yield f"line {line}: {reason}"
+    for what, names in (("ground", report.new_grounds), ("student", report.new_students)):
+        for name in names:
+            yield f"new {what}: {name}"
+    counts = [
+        f"{report.added} added",
+        *([f"{report.changed} changed"] if report.changed else []),
+        f"{len(report.skipped) - len(repeats)} already there",
+        *([f"{len(repeats)} repeated"] if repeats else []),
+        f"{len(report.refused)} refused",
+    ]
+    yield ", ".join(counts) + (" (dry run: nothing was changed)" if dry_run else "")
+
+
+def board_lines(board: Board) -> Iterator[str]:
+    """The date, then a table of periods and grounds."""
+    note = f" ({board.plan.note})" if board.plan.note else ""
+    yield f"{board.date:%A} {board.date}{note}"
+    if not board.periods:
+        yield "No school."
+        return
+    rows = [["", *(ground.name for ground in board.grounds)]]
+    rows += [[p.label, *(_cell_text(cell) for cell in board.row(p))] for p in board.periods]
+    widths = [min(max(map(len, column)), _COLUMN) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell[:width].ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _cell_text(cell: Cell) -> str:
+    if cell.booking is None:
+        return {CellState.FREE: "free", CellState.PAST: "-"}.get(cell.state, "not open")
+    if cell.booking.kind == "closure":
+        return f"CLOSED {cell.booking.purpose}"
+    mark = "? " if cell.state is CellState.PENDING else ""
+    return f"{mark}{cell.booking.game}, {cell.booking.student_name}"

@@ -1,0 +1,151 @@
+"""The pages of the Bookings screen: newest first, by any filters, at any depth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date as Date
+from datetime import timedelta
+from heapq import nlargest
+from typing import Any
+
+from pymongo.collection import Collection
+
+from booking_core.domain.model import Booking, Status
+from booking_core.storage import schema
+from booking_core.storage.database import Documents, collection, reachable
+from booking_core.storage.documents import Document, to_booking
+
+_NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+# The server merges at most 200 index scans into one sorted result; beyond that it sorts in memory.
+MOST_SCANS = 180
+_WINDOW = 31  # days; by default, bookings are made at most 30 days ahead
+
+
+def page(
+    db: Documents,
+    *,
+    first: Date | None = None,
+    last: Date | None = None,
+    ground_id: str | None = None,
+    statuses: Sequence[Status] | None = None,
+    student_id: str | None = None,
+    class_name: str | None = None,
+    created_by: str | None = None,
+    kind: str | None = None,
+    after: Booking | None = None,
+    limit: int,
+) -> list[Booking]:
+    """Bookings and closures newest first, at most ``limit``; those behind ``after`` where given.
+
+    ``first`` and ``last`` are inclusive. Raises StoreUnavailable.
+    """
+    filters = {
+        "ground_id": ground_id,
+        "student_id": student_id,
+        "class_name": class_name,
+        "created_by": created_by,
+    }
+    condition: dict[str, Any] = {key: value for key, value in filters.items() if value is not None}
+    condition["kind"] = {"$in": ["booking", "closure"] if kind is None else [kind]}
+    if statuses is not None:
+        condition["status"] = {"$in": [status.value for status in statuses]}
+    if after is not None:
+        # The first half is implied by the second; it is there for the index's bounds.
+        condition["created_at"] = {"$lte": after.created_at}
+        condition["$or"] = [
+            {"created_at": {"$lt": after.created_at}},
+            {"created_at": after.created_at, "_id": {"$lt": after.id}},
+        ]
+    named = next(name for name in schema.FILTERS if name in condition)
+    in_range = first is not None or last is not None
+    bookings = collection(db, schema.BOOKINGS)
+    with reachable():
+        if in_range and named not in schema.FILTERS_WITH_DATES:
+            rows = _newest_of_days(bookings, condition, first, last, after, limit)
+        else:
+            if in_range:
+                condition["date"] = _range(first, last)
+            rows = _newest(bookings, condition, limit, f"newest_by_{named}")
+        return [to_booking(row) for row in rows]
+
+
+def _newest(
+    bookings: Collection[Document], condition: Mapping[str, Any], limit: int, index: str
+) -> list[Document]:
+    rows = bookings.find(condition, sort=_NEWEST_FIRST, limit=limit, hint=index)
+    return list(rows.batch_size(limit))
+
+
+def _newest_of_days(
+    bookings: Collection[Document],
+    condition: Mapping[str, Any],
+    first: Date | None,
+    last: Date | None,
+    after: Booking | None,
+    limit: int,
+) -> list[Document]:
+    """The newest of those on ``first`` to ``last``, by the index of dates.
+
+    A range of dates loses the order of the index; a list of dates keeps it, because the server
+    merges one scan for each. Few bookings are made more than _WINDOW days ahead, so the page is
+    read from that many days first. Another day matters only if it has a booking that is newer
+    than the last one of the page. The server finds these days by one seek for each, in the index.
+    """
+    last = last or _last_day(bookings)
+    if last is None:
+        return []
+    end = last
+    if after is not None:
+        end = min(end, after.created_at.date() + timedelta(days=_WINDOW))
+    begin = max(end - timedelta(days=_WINDOW - 1), first or Date.min)
+    rest = last if end < last else begin - timedelta(days=1)
+    days = [(begin + timedelta(days=n)).isoformat() for n in range((end - begin).days + 1)]
+    seen: set[str] = set()
+    found: list[Document] = []
+    while True:
+        part = {**condition, "date": {"$in": days}}
+        found += _newest(bookings, part, limit, schema.NEWEST_BY_DATE)
+        found = nlargest(limit, found, key=lambda row: (row["created_at"], row["_id"]))
+        if first is not None and first > rest:
+            return found
+        if len(found) == limit:
+            newer = {"$gte": found[-1]["created_at"]}
+            condition = {**condition, "created_at": {**condition.get("created_at", {}), **newer}}
+        seen.update(days)
+        days = sorted(_days_with(bookings, condition, first, rest) - seen)[-MOST_SCANS:]
+        if not days:
+            return found
+
+
+def _last_day(bookings: Collection[Document]) -> Date | None:
+    """The date of the last booking; None where there is none."""
+    row = bookings.find_one(
+        {}, {"_id": 0, "date": 1}, sort=[("date", -1)], hint=schema.NEWEST_BY_DATE
+    )
+    return None if row is None else Date.fromisoformat(row["date"])
+
+
+def _days_with(
+    bookings: Collection[Document],
+    condition: Mapping[str, Any],
+    first: Date | None,
+    last: Date | None,
+) -> set[str]:
+    """The dates (ISO) with a booking or closure that was made when ``condition`` says.
+
+    Other fields of ``condition`` are ignored, so that the server needs one seek for each day.
+    """
+    match: dict[str, Any] = {"date": _range(first, last)}
+    if "created_at" in condition:
+        match["created_at"] = condition["created_at"]
+    pipeline: list[dict[str, Any]] = [
+        {"$match": match},
+        {"$sort": {"date": 1, **dict(_NEWEST_FIRST)}},
+        {"$group": {"_id": "$date", "newest": {"$first": "$created_at"}}},
+    ]
+    return {row["_id"] for row in bookings.aggregate(pipeline, hint=schema.NEWEST_BY_DATE)}
+
+
+def _range(first: Date | None, last: Date | None) -> dict[str, str]:
+    ends = {"$gte": first, "$lte": last}
+    return {operator: date.isoformat() for operator, date in ends.items() if date is not None}

@@ -1,0 +1,34 @@
+"""Backups for tests: their lines, and what a database holds."""
+
+from __future__ import annotations
+
+import gzip
+
+from booking_core.storage import archive, indexes, schema
+
+REVISION = {"_id": "revision", "grounds": 7, "students": 7, "schema": schema.VERSION}
+
+
+def contents(db):
+    return {name: list(db[name].find().sort("_id")) for name in archive.COLLECTIONS}
+
+
+def make_empty(db):
+    for name in archive.COLLECTIONS:
+        db[name].delete_many({})
+    db[schema.META].insert_one(REVISION)
+    return db
+
+
+def assert_empty(db):
+    assert {name: rows for name, rows in contents(db).items() if rows} == {"meta": [REVISION]}
+    assert indexes.index_faults(db) == indexes.validator_faults(db) == []
+
+
+def lines_of(file):
+    return gzip.decompress(file.read_bytes()).decode().splitlines()
+
+
+def rewritten(file, text):
+    file.write_bytes(gzip.compress(text.encode()))
+    return file

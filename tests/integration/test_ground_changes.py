@@ -1,0 +1,66 @@
+"""Adding, changing, ordering and retiring grounds. No booking changes with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from support import ADMIN, DAY, NOW, at_once, booked
+
+from booking_core import (
+    GroundRetired,
+    add_ground,
+    bookings_on,
+    change_ground,
+    day_board,
+    load_reference,
+    save_grounds_order,
+)
+
+LATER = DAY + timedelta(days=1)
+
+
+def test_changes_of_one_ground_by_several_admins_at_once_are_all_kept(db):
+    at_once(
+        lambda: save_grounds_order(db, ["ground-3", "ground-1", "ground-2"], by=ADMIN),
+        lambda: change_ground(db, "ground-1", name="North field", by=ADMIN),
+        lambda: change_ground(db, "ground-1", games=["Cricket"], by=ADMIN),
+    )
+
+    known = load_reference(db).grounds
+    assert list(known) == ["ground-3", "ground-1", "ground-2"]
+    assert (known["ground-1"].name, known["ground-1"].games) == ("North field", ("Cricket",))
+
+
+def test_an_order_holds_on_every_screen_and_grounds_it_does_not_name_follow(db):
+    save_grounds_order(db, ["ground-3"], by=ADMIN)
+
+    assert [g.id for g in day_board(db, DAY, NOW).grounds] == ["ground-3", "ground-1", "ground-2"]
+
+
+def test_a_new_ground_is_the_last_one_and_its_id_is_made_of_its_name(db):
+    made = add_ground(db, "Tennis court", ["Tennis"], by=ADMIN)
+    change_ground(db, made.id, retired=True, by=ADMIN)
+    again = add_ground(db, "Tennis  court!", by=ADMIN)
+    other = add_ground(db, "体育館", by=ADMIN)
+
+    assert (made.id, again.id) == ("tennis-court", "tennis-court-2")
+    assert list(load_reference(db).grounds)[-2:] == [again.id, other.id]
+
+
+def test_a_retired_ground_keeps_its_bookings_and_comes_back(db):
+    kept = [booked(db, start=hour, student=hour, on=LATER) for hour in (12, 9)]
+    booked(db, student=20, ground="ground-2")
+    before = list(db["bookings"].find())
+
+    change_ground(db, "ground-1", retired=True, by=ADMIN)
+
+    assert list(db["bookings"].find()) == before
+    assert bookings_on(db, "ground-1", DAY) == kept[::-1]
+    assert bookings_on(db, "ground-1", LATER + timedelta(days=1)) == []
+    with pytest.raises(GroundRetired):
+        booked(db, student=21, start=10)
+    change_ground(db, "ground-1", retired=False, by=ADMIN)
+    assert booked(db, student=21, start=10).ground_id == "ground-1"
+    actions = [e["action"] for e in db["audit"].find({"id": "ground-1"}).sort("at", 1)]
+    assert actions[-2:] == ["retired", "brought back"]

@@ -1,0 +1,142 @@
+"""Imported active bookings hold quota seats of their student's week."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import ADMIN, NOW, assert_sound, at_once, booked, of_type
+
+from booking_core import Booking, Policy, QuotaReached, find_bookings, save_policy
+from booking_core.operations import quota_seats
+from booking_core.operations.history_import import BOOKING_COLUMNS, Report, import_bookings
+from booking_core.storage.database import Documents
+from booking_core.tables.table import read_table
+
+LINE = "ground-1,2026-11-2{day},{hour:02d}:00,{end:02d}:00,{student},Football,{status}"
+
+
+def line(day: int, hour: int, student: str = "S001", status: str = "Approved") -> str:
+    return LINE.format(day=day, hour=hour, end=hour + 1, student=student, status=status)
+
+
+def imported(db: Documents, *lines: str, **options: Any) -> Report:
+    text = "\n".join(("ground,date,start,end,student,game,status", *lines))
+    table = read_table(text.encode(), "old.csv", BOOKING_COLUMNS)
+    return import_bookings(db, table, now=NOW, **options)
+
+
+def seats(db: Documents, student: str = "S001") -> list[tuple[str | None, int | None]]:
+    """(week, seat) of the student's bookings, by date and time."""
+    found: list[Booking] = sorted(
+        find_bookings(db, student_id=student), key=lambda booking: (booking.date, booking.start)
+    )
+    return [(booking.quota_window, booking.quota_seat) for booking in found]
+
+
+def test_an_imported_active_booking_takes_the_next_free_seat_of_its_week(db: Documents) -> None:
+    imported(
+        db,
+        line(3, 9),
+        line(4, 9, status="Pending"),
+        line(5, 9, status="Cancelled"),
+        line(5, 10, status="Rejected"),
+        line(5, 11, student="S002"),
+        "ground-1,2025-01-06,09:00,10:00,S001,Football,Approved",
+    )
+
+    assert seats(db) == [
+        ("2025-W02", 0),
+        ("2026-W48", 0),
+        ("2026-W48", 1),
+        (None, None),
+        (None, None),
+    ]
+    assert seats(db, "S002") == [("2026-W48", 0)]
+    with pytest.raises(QuotaReached):
+        booked(db, student=1, start=14)
+    assert_sound(db)
+
+
+def test_the_quota_refuses_no_booking_of_a_file(db: Documents) -> None:
+    booked(db, student=1, start=14)
+
+    report = imported(db, *(line(4, hour) for hour in range(8, 13)))
+
+    assert (report.added, report.refused) == (5, [])
+    assert sorted(str(seat) for _, seat in seats(db)) == ["0", "1", "2", "3", "4", "5"]
+    assert_sound(db)
+
+
+def test_a_seat_given_up_is_taken_again(db: Documents) -> None:
+    imported(db, line(4, 8), line(4, 9), line(4, 10))
+    db["bookings"].update_one({"start": "08:00"}, {"$set": {"status": "Cancelled"}})
+
+    imported(db, line(5, 8), line(5, 9))
+
+    assert [seat for _, seat in seats(db)][1:] == [1, 2, 0, 3]
+
+
+def test_without_a_quota_no_seat_is_taken(db: Documents) -> None:
+    save_policy(db, Policy(quota=None), by=ADMIN)
+
+    imported(db, line(3, 9), line(4, 9))
+
+    assert seats(db) == [(None, None), (None, None)]
+
+
+def test_a_refused_row_leaves_no_gap_in_the_seats(db: Documents) -> None:
+    booked(db, student=2, start=9)
+
+    report = imported(db, line(4, 9), line(4, 10), line(4, 11))
+
+    assert [number for number, _ in report.refused] == [2]
+    assert [seat for _, seat in seats(db)] == [0, 1]
+    with pytest.raises(QuotaReached):
+        booked(db, student=1, start=14)
+
+
+def test_of_two_rows_for_one_slot_the_first_is_added_also_with_seats(db: Documents) -> None:
+    lines = (line(4, 9), line(4, 10), line(4, 10, "S002"), line(4, 11, "S002"))
+
+    foreseen = imported(db, *lines, dry_run=True)
+    report = imported(db, *lines)
+
+    assert report == foreseen
+    assert [number for number, _ in report.refused] == [4]
+
+
+def test_a_row_whose_seat_is_lost_meanwhile_takes_another(
+    db: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = quota_seats.queries.of_weeks
+    hours = iter((14, 15))
+
+    def read_and_lose(*args: Any) -> Any:
+        found = read(*args)
+        if (hour := next(hours, None)) is not None:
+            booked(db, student=1, start=hour)
+        return found
+
+    monkeypatch.setattr(quota_seats.queries, "of_weeks", read_and_lose)
+    report = imported(db, line(4, 9), line(4, 10, "S003"), line(5, 9))
+
+    assert (report.added, report.refused) == (3, [])
+    assert [seat for _, seat in seats(db)] == [2, 0, 1, 3]
+    assert_sound(db)
+
+
+def test_imports_and_bookings_at_one_moment_hold_each_seat_once(db: Documents) -> None:
+    files = [[line(4, 8 + n), line(5, 8 + n), line(6, 8 + n)] for n in range(3)]
+
+    outcomes = at_once(
+        *[lambda lines=lines: imported(db, *lines) for lines in files],
+        *[lambda hour=hour: booked(db, student=1, start=hour) for hour in (14, 15, 16)],
+    )
+
+    reports = of_type(outcomes, Report)
+    assert [(report.added, report.refused) for report in reports] == [(3, [])] * 3
+    made = len(of_type(outcomes, Booking))
+    assert made + len(of_type(outcomes, QuotaReached)) == 3
+    assert len(seats(db)) == 9 + made
+    assert_sound(db)

@@ -1,0 +1,86 @@
+"""Changes of single students."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from support import ADMIN, MEERA, NOW, booked, noted
+
+from booking_core import (
+    AlreadyExists,
+    ChangedMeanwhile,
+    InvalidRequest,
+    Student,
+    StudentInactive,
+    UnknownStudent,
+    add_student,
+    bookings_ahead,
+    cancel,
+    change_student,
+    load_reference,
+    set_active,
+)
+from booking_core.storage.database import Documents
+
+ASHA = Student("A1", "Asha Rao", "8-A", "asha@example.org")
+RAVI = Student("A2", "Ravi Das", "8-B")
+
+
+def students(db: Documents) -> dict[str, Student]:
+    return load_reference(db).students
+
+
+def test_a_student_is_added_once(db: Documents) -> None:
+    add_student(db, ASHA, by=ADMIN)
+
+    with pytest.raises(AlreadyExists) as caught:
+        add_student(db, Student("A1", "Other", "9-A"), by=ADMIN)
+
+    assert (caught.value.what, caught.value.id) == ("student", "A1")
+    assert students(db)["A1"] == ASHA
+
+
+def test_a_change_of_what_somebody_else_changed_is_refused(db: Documents) -> None:
+    seen = students(db)["S001"]
+    change_student(db, seen, Student("S001", "Student 1", "9-Z"), by=ADMIN)
+
+    with pytest.raises(ChangedMeanwhile):
+        change_student(db, seen, Student("S001", "Student One", "2-A"), by=ADMIN)
+
+    assert students(db)["S001"].class_name == "9-Z"
+    assert noted(db, "changed")["details"] == {"class_name": "9-Z", "fields": ["class_name"]}
+
+
+def test_the_roll_number_stays(db: Documents) -> None:
+    with pytest.raises(InvalidRequest, match="id: cannot be changed"):
+        change_student(db, students(db)["S001"], Student("S999", "Student 1", "2-A"), by=ADMIN)
+
+
+def test_a_deactivated_student_keeps_the_bookings_and_gets_no_more(db: Documents) -> None:
+    booking = booked(db, student=1)
+    ended = cancel(db, booked(db, student=1, start=12).id, by=MEERA, now=NOW)
+
+    ahead = bookings_ahead(db, ["S001", "S002"], now=NOW)
+    set_active(db, "S001", False, by=ADMIN, now=NOW)
+
+    assert [found.id for found in ahead] == [booking.id]
+    assert ended.status.value == "Cancelled"
+    assert bookings_ahead(db, ["S001"], now=NOW) == ahead
+    assert bookings_ahead(db, ["S001"], now=NOW + timedelta(days=2)) == []
+    with pytest.raises(StudentInactive):
+        booked(db, student=1, start=14)
+    set_active(db, "S001", True, by=ADMIN, now=NOW)
+    assert booked(db, student=1, start=14).student_id == "S001"
+
+
+def test_deactivating_twice_is_one_entry_of_the_audit_log(db: Documents) -> None:
+    set_active(db, "S001", False, by=ADMIN)
+    set_active(db, "S001", False, by=ADMIN)
+
+    assert noted(db, "deactivated")["details"] == {"class_name": "2-A"}
+
+
+def test_nobody_is_deactivated_who_is_not_on_record(db: Documents) -> None:
+    with pytest.raises(UnknownStudent):
+        set_active(db, "S999", False, by=ADMIN)
