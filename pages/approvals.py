@@ -46,15 +46,19 @@ if viewer.role.decides:
 session.demo_note(shared)
 
 
-def decide(verb: str, ids: list[str], reason: str = "") -> None:
-    """Each on its own: one that somebody else decided first does not stop the others."""
+def decide(verb: str, ids: list[str], reason: str = "", seen: dict | None = None) -> None:
+    """Each on its own: one that somebody else decided first does not stop the others.
+
+    ``seen``: the slot of each request as the viewer saw it; one that moved since is not approved.
+    """
     by = session.actor()
     lines = []
     done = 0
     for booking_id in ids:
         try:
             with shared.change():
-                VERBS[verb](shared.db, booking_id, by=by, reason=reason)
+                shown = {"expected": seen.get(booking_id)} if seen else {}
+                VERBS[verb](shared.db, booking_id, by=by, reason=reason, **shown)
             done += 1
         except BookingError as exc:
             lines.append((booking_id, words.error(exc)))
@@ -127,11 +131,14 @@ def queue() -> None:
         ],
         "live": shared.is_live,
     }
+    # A press is about the list as it was drawn before this run, which may have read newer slots.
+    seen = state.get("approvals.seen", {})
+    state["approvals.seen"] = {booking.id: booking.slot for booking in rows}
     acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
     outcome()
     if acted is not None:
         if acted["action"] == "approve":
-            decide("approve", acted["ids"])
+            decide("approve", acted["ids"], seen=seen)
             st.rerun(scope="fragment")
         state["approvals.asked"] = (acted["action"], acted["ids"])
         st.rerun()

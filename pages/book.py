@@ -233,6 +233,7 @@ def panel() -> None:
             placeholder="Practice for the inter-house final",
         )
         if by.role.decides:
+            st.session_state.setdefault(form.APPROVED, True)
             st.toggle(
                 "Book without waiting",
                 key=form.APPROVED,

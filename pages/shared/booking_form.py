@@ -21,6 +21,7 @@ from booking_core import (
     SlotTaken,
     book,
 )
+from booking_core.booking.steps import log_step
 from booking_core.domain.timetable import fits
 from pages.shared import words
 from pages.shared.services import Services
@@ -242,6 +243,7 @@ def confirm(shared: Services, actor: Callable[[], Actor]) -> None:
         slot = Slot(wanted.ground_id, wanted.date, wanted.start, wanted.end)
         holder = board.holder(slot)
         if holder is not None and not _is_own(holder):
+            log_step(submission, "refused", layer="screen", holder=holder.id)
             st.session_state[_LOST] = lost(board)
             return
         with shared.change():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, move
+from booking_core import Booking, BookingError, NotAPeriod, Slot, Status, get_booking, move
 from booking_core.domain.timetable import periods_between
 from booking_core.domain.validation import minutes
 from pages.shared import session, views, words
@@ -33,7 +33,7 @@ def dialog(shared: Services, booking_id: str) -> None:
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
         return
-    st.markdown("It keeps its slot until it has the new one, and its status too.")
+    st.markdown(words.MOVES[waits_again(booking)])
     st.text(views.in_brief(booking, shared.reference().grounds, shared.now().date()))
     slot = _choose(shared, booking)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -50,6 +50,11 @@ def dialog(shared: Services, booking_id: str) -> None:
             args=(shared, booking_id, slot),
             disabled=slot is None,
         )
+
+
+def waits_again(booking: Booking) -> bool:
+    """Whether a move by this session's user sends the booking back to the principal."""
+    return booking.status is Status.APPROVED and not session.actor().role.decides
 
 
 def _move(shared: Services, booking_id: str, slot: Slot) -> None:

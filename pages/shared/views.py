@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core import Actor, Board, Booking, Cell, CellState, Ground, Notice, Slot, Status
-from booking_core.domain.rules import may
+from booking_core.domain.rules import is_over, may
 from booking_core.domain.timetable import at
 from booking_core.domain.validation import minutes
 from pages.shared import words
@@ -153,8 +153,9 @@ def booking_row(
     today = now.date()
     title = f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
+    over = is_over(booking.slot, now, _zone(now))
     for name, label, tone in (("move", "Move…", ""), ("cancel", "Cancel…", "no")):
-        if booking.status.is_active and booking.date >= today and may(name, by, booking):
+        if booking.status.is_active and not over and may(name, by, booking):
             about = f"{name.capitalize()}: {title}"
             actions.append({"name": name, "label": label, "tone": tone, "about": about})
     return {

@@ -93,7 +93,13 @@ NOT_ALLOWED = {
     "delegate": "hand on decisions",
     "report": "see everybody's figures",
     "report own": "see these figures",
+    "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
+# Whether the booking waits for a decision again -> the sentence above the choice of a slot.
+MOVES = {
+    False: "It keeps its slot until it has the new one, and its status too.",
+    True: "It keeps its slot until it has the new one. The principal then decides on it again.",
+}
 ROLE_CHANGED = "What you may do here has changed. The screen shows it as it is now."
 STATUS = {
     Status.PENDING: "Requested",
@@ -327,8 +333,11 @@ def error(exc: BookingError) -> str:
             return wording.schema_missing()
         case StoreUnavailable():
             return (
-                "The database cannot be reached at the moment. Nothing is lost: this screen goes "
-                "on by itself as soon as it answers."
+                "The database cannot be reached at the moment. This screen goes on by itself as "
+                "soon as it answers: look then whether your change was made."
+                if not exc.nothing_happened
+                else "The database cannot be reached at the moment. Nothing was changed: this "
+                "screen goes on by itself as soon as it answers."
             )
         case _:
             return "This did not work, and nothing was changed. Please try again."

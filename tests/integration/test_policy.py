@@ -156,7 +156,7 @@ JUNK = [
     *[("advance_days", value) for value in (-1, 401, 1.5, "7", None, True)],
     *[("lead_minutes", value) for value in (-1, 43201, 1.5, "7", None, False)],
     *[("quota", value) for value in (0, 101, 2.0, "2", True, {"$gt": 0})],
-    *[("cut_off", v) for v in ("16:00", 16, time(16, 5), time(16, 0, 1), time(16, tzinfo=UTC))],
+    *[("cut_off", v) for v in ("16:00", 16, time(16, 3), time(16, 0, 1), time(16, tzinfo=UTC))],
     *[("wall_shows", value) for value in ("", "all", None, 1, ["class"], {"$ne": 1})],
 ]
 

@@ -16,6 +16,7 @@ from support import (
     HOURLY,
     MEERA,
     NOW,
+    RAVI,
     active,
     assert_sound,
     at_once,
@@ -219,7 +220,7 @@ def staffed(db, quick_hashes):
 def test_a_delegate_who_is_disabled_decides_nothing(staffed):
     db = staffed
     delegate(db, to="meera", first=NOW.date(), last=DAY, by=HEAD, now=NOW)
-    mine = booked(db)
+    mine = booked(db, by=RAVI)
     assert decides(db, MEERA, NOW)
 
     change_account(db, "meera", active=False, by=ADMIN)
@@ -235,7 +236,7 @@ def test_whatever_happens_to_givers_and_takers_at_once_no_decision_outlasts_them
     db = staffed
     for round_ in range(8):
         day = DAY + timedelta(days=round_)
-        mine = booked(db, on=day, student=round_)
+        mine = booked(db, on=day, student=round_, by=RAVI)
         given = delegate(db, to="meera", first=NOW.date(), last=DAY, by=HEAD, now=NOW)
         fall = (
             partial(change_account, db, "head", role=Role.STAFF, by=ADMIN),
