@@ -119,7 +119,11 @@ def build_indexes(db: Documents) -> None:
     present = db[schema.BOOKINGS].index_information()
     for name, (fields, where) in schema.UNIQUE_INDEXES.items():
         if not _is_unique(name, present):
-            options = {"unique": True, "partialFilterExpression": where}
+            options = {
+                "unique": True,
+                "partialFilterExpression": where,
+                "storageEngine": schema.COMPRESSED,
+            }
             _build(db, schema.BOOKINGS, name, dict.fromkeys(fields, 1), options)
     for name, keys in schema.LISTING_INDEXES.items():
         if not _is_listing(name, present):
@@ -156,7 +160,9 @@ def _build(
                 raise
         for other, info in db[collection].index_information().items():
             same = info["key"] == pairs and "collation" not in info
-            same = same and all(info.get(k) == v for k, v in options.items())
+            same = same and all(
+                info.get(k) == v for k, v in options.items() if k != "storageEngine"
+            )
             if (other == name and not same) or (other != name and info["key"] == pairs):
                 _drop(db, collection, other)
 
