@@ -148,23 +148,32 @@ def _build(
     """Builds an index in the place of any that has its name or its keys."""
     pairs = list(keys.items())
     for last in (False, False, True):
+        for other, info in db[collection].index_information().items():
+            if other == name and _is_same(info, pairs, options):
+                # A hidden index counts as built, and reads cannot ask for it by name.
+                db.command("collMod", collection, index={"name": name, "hidden": False})
+                return
+            if other == name or info["key"] == pairs:
+                _drop(db, collection, other)
         try:
             db[collection].create_index(pairs, name=name, **options)
-            # A hidden index counts as built, and reads cannot ask for it by name.
-            db.command("collMod", collection, index={"name": name, "hidden": False})
             return
         except DuplicateKeyError as exc:
             raise SchemaConflict(find_offenders(db)) from exc
         except OperationFailure as exc:
-            if last or exc.code not in _KEY_CONFLICTS:
+            if last or exc.code not in _KEY_CONFLICTS:  # another process built one meanwhile
                 raise
-        for other, info in db[collection].index_information().items():
-            same = info["key"] == pairs and "collation" not in info
-            same = same and all(
-                info.get(k) == v for k, v in options.items() if k != "storageEngine"
-            )
-            if (other == name and not same) or (other != name and info["key"] == pairs):
-                _drop(db, collection, other)
+
+
+def _is_same(
+    info: Mapping[str, Any], pairs: list[tuple[str, int]], options: Mapping[str, Any]
+) -> bool:
+    """Whether an index has these keys and options; how its pages are stored does not matter."""
+    return (
+        info["key"] == pairs
+        and "collation" not in info
+        and all(info.get(k) == v for k, v in options.items() if k != "storageEngine")
+    )
 
 
 def _drop(db: Documents, collection: str, name: str) -> None:
