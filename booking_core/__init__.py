@@ -21,7 +21,7 @@ from booking_core.access.oidc import check_proof, sign_in_by_proof
 from booking_core.access.sessions import open_session, session_of, sign_out, touch_session
 from booking_core.access.sign_in import sign_in
 from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
-from booking_core.booking.claims import book, move
+from booking_core.booking.claims import book, keeps_approval, move
 from booking_core.booking.closures import (
     Closing,
     Closure,
@@ -274,6 +274,7 @@ __all__ = [
     "get_booking",
     "ground_photo",
     "has_admin",
+    "keeps_approval",
     "lapse_pending",
     "lift_closure",
     "load_reference",

@@ -7,36 +7,30 @@ or none of it happens.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date as Date
-from datetime import datetime, time, timedelta
-from typing import Any
+from datetime import datetime, time
 from uuid import uuid4
 
+from booking_core.booking.closing_plan import MIDNIGHT, ids_of, plan_of, wanted_by
 from booking_core.booking.preconditions import ROUNDS, already_decided
 from booking_core.booking.reinstatement import reinstatable_of
-from booking_core.domain import rules, timetable
+from booking_core.domain import rules
 from booking_core.domain.clock import moment
-from booking_core.domain.errors import ChangedMeanwhile, GroundClosed, InvalidRequest, NotFound
+from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
 from booking_core.domain.validation import (
-    MARK_MINUTES,
     check_date,
     check_id,
     check_limit,
     check_text,
-    check_time,
-    minutes,
 )
 from booking_core.storage import booking_queries, bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, reachable, settings_of, within_deadline
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
-MOST = 366  # days times grounds, closed in one step
 _BOOKINGS = "the list of bookings"
-_MIDNIGHT = time(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +68,6 @@ class Closure:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A request to close: for each day the part that is still to come."""
-
-    ground_ids: tuple[str, ...]
-    days: tuple[tuple[Date, time, time], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    slots: list[Slot]
-    displaced: list[Booking]
-
-
 def displaced_by(
     db: Documents,
     *,
@@ -103,8 +83,8 @@ def displaced_by(
     ``start`` and ``end`` None: the whole day. Raises InvalidRequest, UnknownGround, and
     GroundClosed as ``close_grounds`` does.
     """
-    wanted = _wanted(db, ground_ids, first, last, start, end, moment(now))
-    return transactions.reading(db, lambda looking: _plan(looking, wanted)).displaced
+    wanted = wanted_by(db, ground_ids, first, last, start, end, moment(now))
+    return transactions.reading(db, lambda looking: plan_of(looking, wanted)).displaced
 
 
 @within_deadline
@@ -131,14 +111,14 @@ def close_grounds(
     """
     rules.check_may("close", by)
     reason = check_text(reason, "reason", required=True)
-    shown = _ids(expected, "expected")
+    shown = ids_of(expected, "expected")
     now = moment(now)
-    wanted = _wanted(db, ground_ids, first, last, start, end, now)
+    wanted = wanted_by(db, ground_ids, first, last, start, end, now)
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
 
     def work(step: transactions.Transaction) -> Closing:
-        plan = _plan(step, wanted)
+        plan = plan_of(step, wanted)
         if {booking.id for booking in plan.displaced} != shown:
             raise ChangedMeanwhile(_BOOKINGS)
         closures = [_closure(f"{group}/{n}", slot, decided) for n, slot in enumerate(plan.slots)]
@@ -161,20 +141,19 @@ def close_grounds(
             "grounds": list(wanted.ground_ids),
             "first": wanted.days[0][0].isoformat(),
             "last": wanted.days[-1][0].isoformat(),
-            "start": f"{start or _MIDNIGHT:%H:%M}",
-            "end": f"{end or _MIDNIGHT:%H:%M}",
+            "start": f"{start or MIDNIGHT:%H:%M}",
+            "end": f"{end or MIDNIGHT:%H:%M}",
             "reason": reason,
             "displaced": len(revoked),
         }
         step.record(by, "closed", "closure", group, details, now)
         return Closing(group, tuple(closures), tuple(revoked))
 
-    with reachable():
-        for _ in range(ROUNDS):
-            try:
-                return transactions.run(db, work)
-            except bookings.ClaimTaken:  # a slot was taken after the plan was made
-                continue
+    for _ in range(ROUNDS):
+        try:
+            return transactions.run(db, work)
+        except bookings.ClaimTaken:  # a slot was taken after the plan was made
+            continue
     raise ChangedMeanwhile(_BOOKINGS)
 
 
@@ -230,8 +209,7 @@ def lift_closure(
         step.record(by, "lifted", "closure", closure_id, details, now)
         return Lifted(tuple(lifted), reinstatable_of(step, displaced, known, now, zone))
 
-    with reachable():
-        return transactions.run(db, work)
+    return transactions.run(db, work)
 
 
 def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[Closure]:
@@ -257,79 +235,6 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
     ]
 
 
-def _wanted(
-    db: Documents,
-    ground_ids: Iterable[str],
-    first: Date,
-    last: Date,
-    start: time | None,
-    end: time | None,
-    now: datetime,
-) -> _Wanted:
-    ids = tuple(sorted(_ids(ground_ids, "ground_id")))
-    if not ids:
-        raise InvalidRequest("ground_id", "is missing")
-    first, last = check_date(first, "first"), check_date(last, "last")
-    if last < first:
-        raise InvalidRequest("last", "is before the first day")
-    if (start is None) != (end is None):
-        raise InvalidRequest("end" if end is None else "start", "is missing")
-    start = _MIDNIGHT if start is None else check_time(start, "start")
-    end = _MIDNIGHT if end is None else check_time(end, "end")
-    if minutes(start) >= minutes(end, closing=True):
-        raise InvalidRequest("end", "is not after the start")
-    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    if len(dates) * len(ids) > MOST:
-        problem = f"is too far off: {len(ids)} grounds can be closed for {MOST // len(ids)} days"
-        raise InvalidRequest("last", problem)
-    known = reference.load(db)
-    for ground_id in ids:
-        known.ground(ground_id)
-    local = now.astimezone(settings_of(db).zone)
-    # The past stays as it was: of today, the marks before this one.
-    begun = (local.hour * 60 + local.minute) // MARK_MINUTES * MARK_MINUTES
-    days = []
-    for date in dates:
-        if date < local.date():
-            continue
-        opening = minutes(start) if date > local.date() else max(minutes(start), begun)
-        if opening < minutes(end, closing=True):
-            days.append((date, time(*divmod(opening, 60)), end))
-    if not days:
-        raise InvalidRequest("last" if last < local.date() else "end", "has gone by")
-    return _Wanted(ids, tuple(days))
-
-
-def _plan(looking: transactions.Transaction, wanted: _Wanted) -> _Plan:
-    """The slots to close and the bookings there, as stored now."""
-    held: defaultdict[tuple[str, Date], list[Booking]] = defaultdict(list)
-    found = looking.held(wanted.ground_ids, wanted.days[0][0], wanted.days[-1][0])
-    for booking in found:
-        held[(booking.ground_id, booking.date)].append(booking)
-    slots: list[Slot] = []
-    displaced: set[str] = set()
-    closed_before: GroundClosed | None = None
-    for date, start, end in wanted.days:
-        marks = set(timetable.marks(start, end))
-        for ground_id in wanted.ground_ids:
-            inside = [b for b in held[(ground_id, date)] if marks & _marks(b)]
-            closed = [booking for booking in inside if booking.kind == "closure"]
-            if closed:
-                closed_before = GroundClosed(ground_id, closed[0].purpose)
-                if not marks <= set().union(*map(_marks, closed)):
-                    raise closed_before
-                continue
-            slots.append(Slot(ground_id, date, start, end))
-            displaced |= {booking.id for booking in inside}
-    if not slots and closed_before is not None:
-        raise closed_before
-    return _Plan(slots, [booking for booking in found if booking.id in displaced])
-
-
-def _marks(booking: Booking) -> set[int]:
-    return set(timetable.marks(booking.start, booking.end))
-
-
 def _closure(id: str, slot: Slot, decided: Decision) -> Booking:
     return Booking(
         id=id,
@@ -351,9 +256,3 @@ def _closure(id: str, slot: Slot, decided: Decision) -> Booking:
         history=(decided,),
         closure_group=id.partition("/")[0],
     )
-
-
-def _ids(values: Any, name: str) -> set[str]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidRequest(name, "must be a list of ids")
-    return {check_id(value, name) for value in values}

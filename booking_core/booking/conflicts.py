@@ -8,11 +8,18 @@ from datetime import datetime
 from functools import cache
 
 from booking_core.booking.boards import availability_of
+from booking_core.booking.preconditions import ROUNDS
 from booking_core.booking.steps import log_step
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, nearest
-from booking_core.domain.claims import STUDENT, kind_of
-from booking_core.domain.errors import GroundClosed, SlotTaken, StoreUnavailable, StudentBusy
+from booking_core.domain.claims import QUOTA, STUDENT, kind_of
+from booking_core.domain.errors import (
+    GroundClosed,
+    QuotaReached,
+    SlotTaken,
+    StoreUnavailable,
+    StudentBusy,
+)
 from booking_core.domain.model import Booking, Slot
 from booking_core.storage import booking_queries, bookings
 from booking_core.storage import school_data as reference
@@ -31,6 +38,33 @@ class _Day:
         for booking in held:
             marks = timetable.marks(booking.start, booking.end)
             self.busy[booking.student_id] += [(booking.id, mark) for mark in marks]
+
+
+def raise_lost(
+    db: Documents,
+    known: reference.Reference,
+    wanted: Booking,
+    claim: str,
+    now: datetime,
+    tried: int,
+) -> None:
+    """Raises the error for a lost ``claim``; returns when another try may win.
+
+    That is so for a seat of the quota, whose count then decides, and for a claim whose holder
+    has left since.
+    """
+    if kind_of(claim) == QUOTA:
+        if tried < ROUNDS + (known.policy.quota or 0):
+            return
+        week = timetable.iso_week(wanted.date)
+        quota = known.policy.quota or 0
+        raise QuotaReached(str(wanted.student_id), week, quota, quota)
+    if (error := error_for(db, known, wanted, claim, now)) is not None:
+        log_step(wanted.id, "refused", layer="index", reason=type(error).__name__)
+        raise error
+    if tried >= ROUNDS:
+        slot = wanted.slot
+        raise SlotTaken(slot.ground_id, slot.date, slot.start, slot.end, None, None)
 
 
 def error_for(

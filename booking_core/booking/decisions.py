@@ -22,7 +22,7 @@ from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Slot, St
 from booking_core.domain.validation import check_booking_id, check_text
 from booking_core.storage import booking_queries, bookings
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, reachable, settings_of, within_deadline
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
 _BATCH = 500  # requests that lapse between two reads
 _SYSTEM = ("system", "Nobody")  # the author of what no user decides
@@ -105,27 +105,26 @@ def _decide(
     rules.check_actor(by)
     reason = check_text(reason, "reason", required=needs_reason)
     now, zone = moment(now), settings_of(db).zone
-    with reachable():
-        principal = deciding_for(db, verb, by, now)
-        for _ in range(ROUNDS):
-            before = existing_booking(db, booking_id)
-            if not principal:
-                rules.check_may(verb, by, before)
-            elif verb == "approve" and before.created_by == by.id:
-                raise NotAllowed("approve an own request", by.role.value)
-            if before.status not in sources:
-                raise already_decided(before)
-            if expected is not None and before.slot != expected:
-                raise ChangedMeanwhile("the slot of this booking")
-            correction = rules.check_change(before, by, reason, now, zone)
-            if verb == "approve":
-                _check_still_valid(db, before)
-            entry = Decision(
-                now, by.id, by.name, target.value.lower(), reason, principal, correction=correction
-            )
-            after = bookings.replace(db, before, before.with_decision(target, entry))
-            if after is not None:
-                return after
+    principal = deciding_for(db, verb, by, now)
+    for _ in range(ROUNDS):
+        before = existing_booking(db, booking_id)
+        if not principal:
+            rules.check_may(verb, by, before)
+        elif verb == "approve" and before.created_by == by.id:
+            raise NotAllowed("approve an own request", by.role.value)
+        if before.status not in sources:
+            raise already_decided(before)
+        if expected is not None and before.slot != expected:
+            raise ChangedMeanwhile("the slot of this booking")
+        correction = rules.check_change(before, by, reason, now, zone)
+        if verb == "approve":
+            _check_still_valid(db, before)
+        entry = Decision(
+            now, by.id, by.name, target.value.lower(), reason, principal, correction=correction
+        )
+        after = bookings.replace(db, before, before.with_decision(target, entry))
+        if after is not None:
+            return after
     raise StoreUnavailable("the booking changes faster than it can be decided")
 
 

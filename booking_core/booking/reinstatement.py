@@ -9,8 +9,9 @@ from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from booking_core.booking.claims import raise_lost, with_seat
+from booking_core.booking.conflicts import raise_lost
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
+from booking_core.booking.seats import with_seat
 from booking_core.domain import rules, timetable
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
@@ -23,7 +24,7 @@ from booking_core.domain.model import Actor, Booking, Decision, Status
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
 from booking_core.storage import bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, reachable, settings_of, within_deadline
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
 _BATCH = 500  # displaced bookings that are checked together
 
@@ -66,37 +67,36 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
     booking_id = check_booking_id(booking_id)
     now, zone = moment(now), settings_of(db).zone
     tried = 0
-    with reachable():
-        while True:
-            before = existing_booking(db, booking_id)
-            if not _is_displaced(before):
-                raise already_decided(before)
-            known = reference.load(db)
-            _check_reinstatable(known, before, now, zone)
-            entry = Decision(now, by.id, by.name, "reinstated")
-            status = before.history[-1].status_before or Status.PENDING
-            wanted = before.with_decision(status, entry)
-            if wanted.quota_window is not None:
-                wanted = with_seat(db, known, wanted, count_seats=True)
+    while True:
+        before = existing_booking(db, booking_id)
+        if not _is_displaced(before):
+            raise already_decided(before)
+        known = reference.load(db)
+        _check_reinstatable(known, before, now, zone)
+        entry = Decision(now, by.id, by.name, "reinstated")
+        status = before.history[-1].status_before or Status.PENDING
+        wanted = before.with_decision(status, entry)
+        if wanted.quota_window is not None:
+            wanted = with_seat(db, known, wanted, count_seats=True)
 
-            def work(
-                step: transactions.Transaction, before: Booking = before, wanted: Booking = wanted
-            ) -> Booking | None:
-                after = step.replace(before, wanted)
-                if after is not None:
-                    step.notify("reinstated", [after], by, "")
-                return after
+        def work(
+            step: transactions.Transaction, before: Booking = before, wanted: Booking = wanted
+        ) -> Booking | None:
+            after = step.replace(before, wanted)
+            if after is not None:
+                step.notify("reinstated", [after], by, "")
+            return after
 
-            try:
-                reinstated = transactions.run(db, work)
-            except bookings.ClaimTaken as lost:
-                raise_lost(db, known, wanted, lost.claim, now, tried)
-                reinstated = None
-            if reinstated is not None:
-                return reinstated
-            tried += 1
-            if tried > 2 * ROUNDS:
-                raise StoreUnavailable("the booking changes faster than it can be reinstated")
+        try:
+            reinstated = transactions.run(db, work)
+        except bookings.ClaimTaken as lost:
+            raise_lost(db, known, wanted, lost.claim, now, tried)
+            reinstated = None
+        if reinstated is not None:
+            return reinstated
+        tried += 1
+        if tried > 2 * ROUNDS:
+            raise StoreUnavailable("the booking changes faster than it can be reinstated")
 
 
 def reinstatable_of(

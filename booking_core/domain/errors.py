@@ -101,11 +101,15 @@ class PastCutOff(RuleBroken):
 
 
 class QuotaReached(RuleBroken):
-    """``window`` is an ISO week such as ``2026-W48``."""
+    """``window`` is an ISO week such as ``2026-W48``.
 
-    def __init__(self, student_id: str, window: str, quota: int) -> None:
+    ``held`` is how many active bookings count there; more than ``quota`` where it was higher once.
+    """
+
+    def __init__(self, student_id: str, window: str, quota: int, held: int | None = None) -> None:
         self.student_id, self.window, self.quota = student_id, window, quota
-        super().__init__(f"{student_id} has {quota} active bookings in {window}")
+        self.held = quota if held is None else held
+        super().__init__(f"{student_id} has {self.held} active bookings in {window}")
 
 
 class GroundClosed(RuleBroken):

@@ -116,7 +116,8 @@ def _sentence(exc: BookingError) -> str:
         case PastCutOff():
             return f"Booking for {exc.date} ended at {exc.closed_at:%Y-%m-%d %H:%M}."
         case QuotaReached():
-            return f"{exc.student_id} has {exc.quota} active in {exc.window}, as many as allowed."
+            held = f"{exc.student_id} has {exc.held} active bookings in {exc.window}"
+            return f"{held}; {exc.quota} are allowed."
         case GroundClosed():
             return closed(exc.ground_id, exc.reason)
         case GroundRetired():

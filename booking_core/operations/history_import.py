@@ -219,6 +219,7 @@ def _insert(db: Documents, run: Sequence[Line], report: Report, *, holds_seats: 
         bookings = [run[place][1] for place in places]
         if holds_seats:
             bookings = seated(db, bookings)
+            _recount(db, bookings)
         outcome = {places[n]: why for n, why in store.insert_all(db, bookings).items()}
         report.added += len(places) - len(outcome)
         refused = {p: why for p, why in refused.items() if p not in places} | outcome
@@ -234,6 +235,20 @@ def _insert(db: Documents, run: Sequence[Line], report: Report, *, holds_seats: 
         else:
             reason = held.reason(booking)
             report.refused.append((line, reason or "the slot was held until a moment ago"))
+
+
+def _recount(db: Documents, bookings: Sequence[Booking]) -> None:
+    """Has the seats counted from now on in the weeks in which these hold seats beyond the quota.
+
+    There, a free first seat does not prove that the quota has room.
+    """
+    known = reference.load(db)
+    quota = known.policy.quota
+    beyond = [
+        b.date for b in bookings if quota and b.quota_seat is not None and b.quota_seat >= quota
+    ]
+    if beyond and (known.recount_until is None or max(beyond) > known.recount_until):
+        reference.recount_at_least_until(db, max(beyond))
 
 
 def _is_seat(why: store.ClaimTaken | store.AlreadyStored) -> bool:

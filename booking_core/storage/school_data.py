@@ -151,6 +151,15 @@ def _to_date(text: str | None) -> Date | None:
     return None if text is None else Date.fromisoformat(text)
 
 
+def recount_at_least_until(db: Documents, last: Date) -> None:
+    """Raises ``Reference.recount_until`` to ``last``; leaves a later one as it is."""
+    with reachable():
+        collection(db, schema.META).update_one(
+            {"_id": "revision"},
+            {"$max": {"recount_until": last.isoformat()}, "$inc": {"grounds": 1}},
+        )
+
+
 def mark_demo(db: Documents) -> None:
     """Marks the database as one of demo data, so that every screen says so."""
     with reachable():

@@ -256,9 +256,9 @@ def error(exc: BookingError) -> str:
                 f"{clock(exc.closed_at.time())} the day before. Please choose a later day."
             )
         case QuotaReached():
-            noun = "booking" if exc.quota == 1 else "bookings"
+            noun = "booking" if exc.held == 1 else "bookings"
             return (
-                f"This student already has {exc.quota} {noun} that week, as many as allowed. "
+                f"This student already has {exc.held} {noun} that week; {exc.quota} are allowed. "
                 "Cancel one first, or choose another week."
             )
         case GroundClosed():

@@ -47,6 +47,7 @@ from booking_core import (
     change_ground,
     close_grounds,
     delegate,
+    displaced_by,
     find_reinstatable,
     get_booking,
     lapse_pending,
@@ -204,6 +205,26 @@ def test_a_move_keeps_the_approval_only_by_somebody_who_may_decide(db, by, statu
 
     assert moved.status is status
     assert moved.history[1].by == "head"
+
+
+def test_a_correction_by_an_admin_keeps_the_approval_and_does_not_lapse(db):
+    made = approve(db, booked(db, by=MEERA).id, by=HEAD, now=NOW)
+
+    moved = move(db, made.id, ground_id="ground-3", by=ADMIN, reason="wrong ground", now=LATER)
+
+    assert (moved.status, moved.history[-1].correction) == (Status.APPROVED, True)
+    assert lapse_pending(db, now=LATER) == 0
+    assert get_booking(db, made.id) == moved
+
+
+def test_a_booking_of_an_inactive_student_is_not_moved_ahead(db):
+    made = booked(db)
+    save_student(db, Student(student_id(0), "Student 0", "1-A", active=False))
+
+    with pytest.raises(StudentInactive):
+        move(db, made.id, start=time(14), end=time(15), by=HEAD, now=NOW)
+
+    assert get_booking(db, made.id) == made
 
 
 def test_the_approver_is_named_and_not_the_mover(db):
@@ -381,3 +402,6 @@ def test_lists_compare_instants_in_the_hour_that_comes_twice(make_db):
     assert bookings_ahead(db, ["S000"], now=after) == []
     with pytest.raises(InThePast):
         cancel(db, made.id, by=MEERA, now=after)
+    closing = {"ground_ids": ["ground-1"], "first": night, "last": night}
+    assert [b.id for b in displaced_by(db, **closing, now=before)] == [made.id]
+    assert displaced_by(db, **closing, now=after) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import ADMIN, NOW, assert_sound, at_once, booked, of_type
 
-from booking_core import Booking, Policy, QuotaReached, find_bookings, save_policy
+from booking_core import Booking, Policy, QuotaReached, cancel, find_bookings, save_policy
 from booking_core.operations import quota_seats
 from booking_core.operations.history_import import BOOKING_COLUMNS, Report, import_bookings
 from booking_core.storage.database import Documents
@@ -140,3 +140,16 @@ def test_imports_and_bookings_at_one_moment_hold_each_seat_once(db: Documents) -
     assert made + len(of_type(outcomes, QuotaReached)) == 3
     assert len(seats(db)) == 9 + made
     assert_sound(db)
+
+
+def test_a_seat_that_is_freed_below_seats_beyond_the_quota_is_not_booked_again(
+    db: Documents,
+) -> None:
+    imported(db, *(line(4, hour) for hour in (8, 9, 10)))
+    first, *_ = sorted(find_bookings(db, student_id="S001"), key=lambda booking: booking.start)
+    cancel(db, first.id, by=ADMIN, now=NOW)
+
+    with pytest.raises(QuotaReached) as refused:
+        booked(db, student=1, start=14)
+
+    assert refused.value.held == 2

@@ -1,0 +1,116 @@
+"""The plan of a closing: the slots to close, and the bookings that it displaces."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from booking_core.domain import timetable
+from booking_core.domain.errors import GroundClosed, InvalidRequest
+from booking_core.domain.model import Booking, Slot
+from booking_core.domain.validation import MARK_MINUTES, check_date, check_id, check_time, minutes
+from booking_core.storage import school_data as reference
+from booking_core.storage import transactions
+from booking_core.storage.database import Documents, settings_of
+
+MOST = 366  # days times grounds, closed in one step
+MIDNIGHT = time(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request to close: for each day the part that is still to come."""
+
+    ground_ids: tuple[str, ...]
+    days: tuple[tuple[Date, time, time], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    slots: list[Slot]
+    displaced: list[Booking]
+
+
+def wanted_by(
+    db: Documents,
+    ground_ids: Iterable[str],
+    first: Date,
+    last: Date,
+    start: time | None,
+    end: time | None,
+    now: datetime,
+) -> Wanted:
+    ids = tuple(sorted(ids_of(ground_ids, "ground_id")))
+    if not ids:
+        raise InvalidRequest("ground_id", "is missing")
+    first, last = check_date(first, "first"), check_date(last, "last")
+    if last < first:
+        raise InvalidRequest("last", "is before the first day")
+    if (start is None) != (end is None):
+        raise InvalidRequest("end" if end is None else "start", "is missing")
+    start = MIDNIGHT if start is None else check_time(start, "start")
+    end = MIDNIGHT if end is None else check_time(end, "end")
+    if minutes(start) >= minutes(end, closing=True):
+        raise InvalidRequest("end", "is not after the start")
+    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    if len(dates) * len(ids) > MOST:
+        problem = f"is too far off: {len(ids)} grounds can be closed for {MOST // len(ids)} days"
+        raise InvalidRequest("last", problem)
+    known = reference.load(db)
+    for ground_id in ids:
+        known.ground(ground_id)
+    zone = settings_of(db).zone
+    today = now.astimezone(zone).date()
+    # The past stays as it was: of today, the marks that have ended.
+    ahead = timetable.ends_ahead(today, now, zone)
+    begun = minutes(ahead[0], closing=True) - MARK_MINUTES if ahead else 1440
+    days = []
+    for date in dates:
+        if date < today:
+            continue
+        opening = minutes(start) if date > today else max(minutes(start), begun)
+        if opening < minutes(end, closing=True):
+            days.append((date, time(*divmod(opening, 60)), end))
+    if not days:
+        raise InvalidRequest("last" if last < today else "end", "has gone by")
+    return Wanted(ids, tuple(days))
+
+
+def plan_of(looking: transactions.Transaction, wanted: Wanted) -> Plan:
+    """The slots to close and the bookings there, as stored now."""
+    held: defaultdict[tuple[str, Date], list[Booking]] = defaultdict(list)
+    found = looking.held(wanted.ground_ids, wanted.days[0][0], wanted.days[-1][0])
+    for booking in found:
+        held[(booking.ground_id, booking.date)].append(booking)
+    slots: list[Slot] = []
+    displaced: set[str] = set()
+    closed_before: GroundClosed | None = None
+    for date, start, end in wanted.days:
+        marks = set(timetable.marks(start, end))
+        for ground_id in wanted.ground_ids:
+            inside = [b for b in held[(ground_id, date)] if marks & _marks(b)]
+            closed = [booking for booking in inside if booking.kind == "closure"]
+            if closed:
+                closed_before = GroundClosed(ground_id, closed[0].purpose)
+                if not marks <= set().union(*map(_marks, closed)):
+                    raise closed_before
+                continue
+            slots.append(Slot(ground_id, date, start, end))
+            displaced |= {booking.id for booking in inside}
+    if not slots and closed_before is not None:
+        raise closed_before
+    return Plan(slots, [booking for booking in found if booking.id in displaced])
+
+
+def _marks(booking: Booking) -> set[int]:
+    return set(timetable.marks(booking.start, booking.end))
+
+
+def ids_of(values: Any, name: str) -> set[str]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequest(name, "must be a list of ids")
+    return {check_id(value, name) for value in values}
