@@ -62,7 +62,7 @@ def keep(
     settings = shared.settings
     if mode is None:  # the live client has not reported yet, or its script did not load
         st_autorefresh(interval=settings.alone_seconds * 1000, key=f"{key}.first")
-    if mode in (None, "hidden"):  # the live client of a hidden window polls when it is shown
+    if mode in (None, "hidden"):  # a hidden window needs no polls until it is visible
         return
 
     # A fragment of its own, so that a poll without a newer version draws nothing else.
