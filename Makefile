@@ -1,5 +1,5 @@
-# The commands of this project; people and CI run the same ones. Nothing else needs to be installed
-# by hand: each command makes .venv and fills it first.
+# The commands of this project, for developers and CI. Each command first creates .venv and installs
+# the packages that it needs.
 
 PYTHON ?= python3
 WORKERS ?= 3
@@ -11,14 +11,14 @@ SOURCES := $(wildcard app.py booking_core pages scripts benchmarks tests)
 .PHONY: help run install test check format bench soak clean
 
 help:
-	@echo "make run      start the dashboard on http://localhost:8501 (PORT and MONGODB_URI are heard)"
+	@echo "make run      start the dashboard on http://localhost:8501 (reads PORT and MONGODB_URI)"
 	@echo "make test     every test, browser included"
 	@echo "make check    formatting, lint and types"
-	@echo "make format   put the formatting right"
-	@echo "make bench    the ratios that must hold, measured"
-	@echo "make soak     ten minutes that stand for weeks: nothing may grow, hang or go stale"
-	@echo "make install  .venv with everything, a browser for the tests included"
-	@echo "make clean    remove .venv and what tests left; the data in .data stays"
+	@echo "make format   fix the formatting"
+	@echo "make bench    measure the performance ratios that must hold"
+	@echo "make soak     ten minutes of heavy use: memory must not grow, no screen may hang or be stale"
+	@echo "make install  create .venv with all packages, and a browser for the tests"
+	@echo "make clean    remove .venv and the files of tests; the data in .data stays"
 
 run: $(VENV)/.installed
 	@exec $(VENV)/bin/python scripts/run.py
@@ -51,7 +51,7 @@ clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 
-# The stamps are newer than what they were made from, so that a second run starts at once.
+# A stamp file is newer than the requirements that it stands for, so a second run installs nothing.
 $(VENV)/.installed: requirements.txt constraints.txt | $(VENV)/bin/pip
 	@echo "Installing the app's packages into $(VENV) ..."
 	@$(PIP) install --quiet -r requirements.txt

@@ -1,4 +1,4 @@
-"""The server: its screens and routes, and the services that start and stop with it."""
+"""The server: screens, routes, and the services that start and stop with it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,31 +8,31 @@ import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import guard, push, services, sign_in_routes
+from pages.shared import middleware, services, sign_in_routes, websocket
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Connects before the first screen; closes the connection after the last.
+    """Connects to the database before the first screen is served; disconnects at the end.
 
-    The end takes less than ten seconds, also while the database hangs.
+    Disconnecting takes less than ten seconds, even if the database does not answer.
     """
     shared = await anyio.to_thread.run_sync(services.start)
-    async with push.running(shared):
+    async with websocket.running(shared):
         yield {}
     await anyio.to_thread.run_sync(services.stop)
 
 
 def on_script_error(exc: BaseException) -> bool:
-    """Shows one sentence in place of a traceback, which is in the log."""
+    """Shows one sentence; the traceback is in the log. Returns True: the error is handled."""
     st.error("Something went wrong on this screen. Reload the page; nothing was changed by it.")
     return True
 
 
 app = st.App(
     "pages/main.py",
-    routes=[*push.routes(), *sign_in_routes.routes()],
+    routes=[*websocket.routes(), *sign_in_routes.routes()],
     lifespan=lifespan,
-    middleware=[Middleware(guard.Guard)],
+    middleware=[Middleware(middleware.SignInMiddleware)],
     on_script_error=on_script_error,
 )

@@ -90,7 +90,7 @@ class Viewer:
         while True:
             answer = ForwardMsg.FromString(await session.recv(decode=False))
             element = answer.delta.new_element
-            if element.bidi_component.component_name.endswith("pulse"):
+            if element.bidi_component.component_name.endswith("live_client"):
                 self._live, self._pulse = answer.delta.fragment_id, element.bidi_component.id
             if "autorefresh" in element.component_instance.component_name:
                 self._timer = answer.delta.fragment_id

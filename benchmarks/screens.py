@@ -185,7 +185,7 @@ def _requests() -> list[BookingRequest]:
 def _confirm(page: Page, url: str, student: str) -> float:
     page.goto(url)
     # The script is faster than a user: it waits until the screen is live and shows the day.
-    page.wait_for_function("window.groundBookingPulse?.mode", timeout=20_000)
+    page.wait_for_function("window.groundBookingHeartbeat?.mode", timeout=20_000)
     today = page.get_by_text(re.compile("^Today$")).first
     if today.count():
         page.get_by_role("button", name="Next day").click()

@@ -63,7 +63,7 @@ class Soak:
             )
             page = browser.new_page(viewport={"width": 1920, "height": 1080})
             page.goto(f"http://127.0.0.1:{port}/wall")
-            page.wait_for_function("window.groundBookingPulse?.by === 'push'", timeout=60_000)
+            page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'", timeout=60_000)
             heap = page.context.new_cdp_session(page)
             heap.send("HeapProfiler.enable")
             # A session of the second evening is valid on both evenings of the app's clock.
@@ -161,7 +161,7 @@ class Soak:
         while (found := _connections(process, port)) != expected and clock() < deadline:
             sleep(0.5)
         rows.append(("connections at the end", f"{found} of {expected}", found == expected))
-        live = page.evaluate("window.groundBookingPulse.live") is True
+        live = page.evaluate("window.groundBookingHeartbeat.live") is True
         rows.append(("the wall is live", str(live), live))
         rows.append(("bookings made", str(self.made), self.made > self.seconds * 0.7))
         for name, value, holds in rows:

@@ -1,9 +1,9 @@
-"""The admin's desk: grounds, timetables, closures, students, accounts, settings, health, audit."""
+"""The Admin screen: grounds, timetables, closures, students, accounts, settings, health, audit."""
 
 import streamlit as st
 
 from pages.shared import first_steps, live, services, session
-from pages.shared.desk import (
+from pages.shared.admin import (
     accounts,
     audit,
     closures,
@@ -26,7 +26,7 @@ SECTIONS = {
 }
 shared = services.start()
 by = session.actor()
-# A principal closes grounds and leaves the rest of the desk to the admin.
+# A principal sees only the section for closures.
 names = list(SECTIONS) if by.role.administers else ["Closures"]
 
 title, status = st.columns([2.4, 7], vertical_alignment="center")
@@ -43,7 +43,7 @@ if len(names) > 1:
         key="admin.section",
         label_visibility="collapsed",
     )
-    first_steps.note(first_steps.lacking(shared.reference()))
+    first_steps.note(first_steps.missing_sections(shared.reference()))
 else:
     section = names[0]
 SECTIONS[section](shared)

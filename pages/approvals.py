@@ -1,4 +1,4 @@
-"""The principal's queue: approve, reject, revoke, one or several at once."""
+"""The Approvals screen: approve, reject and revoke, one booking or several at once."""
 
 import streamlit as st
 
@@ -18,51 +18,52 @@ from booking_core import (
 )
 from booking_core.booking.queries import QUEUE
 from booking_core.domain.validation import check_text
-from pages.shared import elements, handing_on, live, services, session, views, words
+from pages.shared import components, delegation_dialog, live, services, session, views, words
 
 shared = services.start()
 known = shared.reference()
 state = st.session_state
-VERBS = {"approve": approve, "reject": reject, "revoke": revoke}
+ACTIONS = {"approve": approve, "reject": reject, "revoke": revoke}
 TABS = ("Waiting", "Approved, upcoming", "Decided")
 NOTHING = {
     TABS[0]: ("Nothing is waiting", "New requests appear here by themselves."),
     TABS[1]: ("Nothing approved lies ahead", "What is approved can be revoked here."),
     TABS[2]: ("Nothing was decided lately", "What is approved, rejected or revoked appears here."),
 }
-viewer = session.actor()  # as of this run, for what is shown; whatever acts asks anew
+viewer = session.actor()  # for display only: an action reads its actor again
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 
-title, status_side, hand_on = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
+title, status_side, delegation_side = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
     live.line(shared)
 if viewer.role.decides:
     with (
-        hand_on,
+        delegation_side,
         st.container(horizontal=True, horizontal_alignment="right", key="control_approvals"),
     ):
-        handing_on.button(shared)
+        delegation_dialog.button(shared)
 session.demo_note(shared)
 
 
-def decide(verb: str, ids: list[str], reason: str = "", seen: dict | None = None) -> None:
-    """Each on its own: one that somebody else decided first does not stop the others.
+def decide(action: str, ids: list[str], reason: str = "", seen: dict | None = None) -> None:
+    """Decides each booking on its own, so that a conflict of one does not stop the others.
 
-    ``seen``: the slot of each request as the viewer saw it; one that moved since is not approved.
+    ``seen``: the slot of each request as shown to the user. A request that has moved since is not
+    approved.
     """
     by = session.actor()
-    lines = []
+    conflicts = []
     done = 0
     for booking_id in ids:
         try:
             with shared.change():
                 shown = {"expected": seen.get(booking_id)} if seen else {}
-                VERBS[verb](shared.db, booking_id, by=by, reason=reason, **shown)
+                ACTIONS[action](shared.db, booking_id, by=by, reason=reason, **shown)
             done += 1
         except BookingError as exc:
-            lines.append((booking_id, words.error(exc)))
-    state["approvals.outcome"] = (verb, done, lines, False)
+            conflicts.append((booking_id, words.error(exc)))
+    state["approvals.outcome"] = (action, done, conflicts, False)
 
 
 def show_new() -> None:
@@ -71,14 +72,14 @@ def show_new() -> None:
 
 
 def queue() -> None:
-    handing_on.note(shared, viewer)
+    delegation_dialog.note(shared, viewer)
     waiting = shared.cached(Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db))
     upcoming = shared.cached(Scope.BOOKINGS, "upcoming", lambda: approved_upcoming(shared.db))
     number = words.up_to(len(waiting), QUEUE)
     waits = f"({number}) " if waiting else ""
     st.set_page_config(page_title=f"{waits}Approvals · Ground booking")
     counts = {TABS[0]: f" {number}", TABS[1]: f" {words.up_to(len(upcoming), QUEUE)}", TABS[2]: ""}
-    # The buttons that come and go stand beside the tabs, so that the list never moves.
+    # Buttons that appear later are beside the tabs, so that they do not move the list.
     with st.container(horizontal=True, vertical_alignment="center", key="head_approvals"):
         tab = st.segmented_control(
             "Which",
@@ -91,7 +92,7 @@ def queue() -> None:
             on_change=show_new,
         )
         if tab == TABS[0]:
-            rows = in_place(waiting)
+            rows = with_stable_order(waiting)
         elif tab == TABS[1]:
             rows = upcoming
         else:
@@ -131,11 +132,11 @@ def queue() -> None:
         ],
         "live": shared.is_live,
     }
-    # A press is about the list as it was drawn before this run, which may have read newer slots.
+    # A press refers to the list of the previous run; this run may have read newer slots.
     seen = state.get("approvals.seen", {})
     state["approvals.seen"] = {booking.id: booking.slot for booking in rows}
-    acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
-    outcome()
+    acted = components.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
+    show_outcome()
     if acted is not None:
         if acted["action"] == "approve":
             decide("approve", acted["ids"], seen=seen)
@@ -144,8 +145,11 @@ def queue() -> None:
         st.rerun()
 
 
-def in_place(waiting: list) -> list:
-    """The queue without a jump: decided ones keep their line, new ones wait to be shown."""
+def with_stable_order(waiting: list) -> list:
+    """The rows of the queue in the order first shown, so that no row moves under the pointer.
+
+    Decided bookings keep their row, and new ones are hidden, until the user presses a button.
+    """
     current = {booking.id: booking for booking in waiting}
     if state["approvals.shown"] is None:
         state["approvals.shown"] = list(current)
@@ -175,18 +179,19 @@ def in_place(waiting: list) -> list:
     return rows
 
 
-def outcome() -> None:
-    """What the last decision did, with a line for each one that somebody else decided first."""
-    verb, done, lines, told = state.get("approvals.outcome", ("", 0, [], True))
-    if not verb:
+def show_outcome() -> None:
+    """Shows the result of the last decision, with a line for each booking with a conflict."""
+    action, done, conflicts, is_shown = state.get("approvals.outcome", ("", 0, [], True))
+    if not action:
         return
-    word = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}[verb]
-    if done and not told:
+    word = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}[action]
+    if done and not is_shown:
         st.toast(f"{done} {word}.", icon=":material/check:")
-    if lines and not told:  # the lines themselves stand below the list, perhaps out of sight
-        st.toast(f"{len(lines)} could not be {word}: see below the list.", icon=":material/group:")
-    state["approvals.outcome"] = (verb, done, lines, True)
-    for booking_id, text in lines:
+    if conflicts and not is_shown:  # the lines are below the list, which may be out of sight
+        count = len(conflicts)
+        st.toast(f"{count} could not be {word}: see below the list.", icon=":material/group:")
+    state["approvals.outcome"] = (action, done, conflicts, True)
+    for booking_id, text in conflicts:
         try:
             booking = shared.cached(
                 Scope.BOOKINGS,
@@ -199,14 +204,15 @@ def outcome() -> None:
         st.warning(words.literal(name + text), icon=":material/group:")
 
 
-def ask(verb: str, ids: list[str]) -> None:
+def ask(action: str, ids: list[str]) -> None:
+    """Opens the dialog that asks for the reason of a decision."""
     many = len(ids) > 1
-    what = f"{verb.capitalize()} {f'{len(ids)} bookings' if many else 'this booking'}"
-    st.dialog(f"{what}?")(give_reason)(verb, ids, what)
+    label = f"{action.capitalize()} {f'{len(ids)} bookings' if many else 'this booking'}"
+    st.dialog(f"{label}?")(give_reason)(action, ids, label)
 
 
-def give_reason(verb: str, ids: list[str], what: str) -> None:
-    session.check(shared)  # it names people: nothing for whoever has left
+def give_reason(action: str, ids: list[str], label: str) -> None:
+    session.check(shared)  # the dialog shows names, which need a session
     st.markdown(
         f"What {'they hold' if len(ids) > 1 else 'it holds'} is free for others at once. "
         "The reason stays in the history, and whoever asked reads it."
@@ -229,7 +235,7 @@ def give_reason(verb: str, ids: list[str], what: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="approvals.back"):
             st.rerun()
-        if st.button(what, key="danger_approvals.do", type="primary"):
+        if st.button(label, key="danger_approvals.do", type="primary"):
             if not reason.strip():
                 failed.error("Give a reason: the person who asked will want to know.")
                 return
@@ -238,7 +244,7 @@ def give_reason(verb: str, ids: list[str], what: str) -> None:
             except InvalidRequest as exc:
                 failed.error(words.literal(words.error(exc)))
                 return
-            decide(verb, ids, reason)
+            decide(action, ids, reason)
             st.rerun()
 
 

@@ -1,4 +1,7 @@
-"""The day's grounds, live; pick a slot, a student and a game, review, confirm."""
+"""The Book screen: pick a slot on the day grid, choose student and game, review, confirm.
+
+Longer than 300 lines, because a page is one script that reads from top to bottom.
+"""
 
 from datetime import datetime, timedelta
 
@@ -8,18 +11,18 @@ from booking_core import Scope, Status, StoreUnavailable, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
 from pages.shared import booking_form as form
-from pages.shared import elements, first_steps, live, services, session, views, words
+from pages.shared import components, first_steps, live, services, session, views, words
 from pages.shared.student_box import student_box
 
 shared = services.start()
 by = session.actor()
 known = shared.reference()
-missing = first_steps.lacking(known)
+missing = first_steps.missing_sections(known)
 today = shared.now().date()
 last_day = today + timedelta(days=known.policy.advance_days)
 form.open_form(session.first_open_day(shared), today, last_day)
 date = st.session_state[form.DATE]
-st.session_state["book.drawn"] = form.picked()  # what the panel of this run is about
+st.session_state["book.drawn"] = form.picked()  # the slot that the panel of this run shows
 
 title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
 title.title("Book a ground", anchor=False)
@@ -33,7 +36,7 @@ with (
         "Previous day",
         key="icon_book.previous",
         icon=":material/chevron_left:",
-        on_click=form.turn_day,
+        on_click=form.change_day,
         args=(-1,),
         disabled=date <= today,
     )
@@ -51,7 +54,7 @@ with (
         "Next day",
         key="icon_book.next",
         icon=":material/chevron_right:",
-        on_click=form.turn_day,
+        on_click=form.change_day,
         args=(1,),
         disabled=date >= last_day,
     )
@@ -59,26 +62,27 @@ session.demo_note(shared)
 
 
 def board_of_the_day() -> datetime | None:
+    """Draws the grid; returns when the clock alone changes it next, or None."""
     board = shared.boards.get(date, shared.now())
-    moved_on = shared.now().date() != today  # the page stood open over midnight
-    # An admin changed what may be booked, where, or when.
+    is_outdated = shared.now().date() != today  # the page was open over midnight
+    # An admin has changed grounds, timetables or settings.
     current = shared.reference()
-    moved_on |= current.grounds_revision != known.grounds_revision
-    moved_on |= first_steps.lacking(current) != missing
-    if moved_on and form.reviewing() is None:
-        form.drop_unfit(board)
+    is_outdated |= current.grounds_revision != known.grounds_revision
+    is_outdated |= first_steps.missing_sections(current) != missing
+    if is_outdated and form.reviewing() is None:
+        form.drop_invalid_pick(board)
         session.rerun_without_activity()
     if is_empty:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
         return board.turns_at()
-    pressed = elements.day_grid(shared.grid(board, form.picked()), key="book.grid")
+    pressed = components.day_grid(shared.grid(board, form.picked()), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
         st.rerun()
-    # What the panel says of the picked slot changes with the board; an open review looks itself.
+    # The panel's text about the picked slot depends on the board; an open review updates itself.
     seen = (shared.is_live, form.lost(board) is not None, board.date)
-    # Nor must a press be lost on the panel when a tick cuts into the run that was to draw it.
+    # A live rerun may have ended the run that would have drawn the panel for a new pick.
     stale = (
         st.session_state.get("book.seen", seen) != seen
         or st.session_state.get("book.drawn") != form.picked()
@@ -103,12 +107,12 @@ def review_body() -> None:
         st.warning("The slot was given back. Close this and choose another.")
         return
     board = shared.boards.get(wanted.date, shared.now())
-    form.recognise(board)
+    form.adopt_own_booking(board)
     if form.done() is not None:
         st.rerun()
     gone = form.lost(board)
     student = known.student(wanted.student_id)
-    elements.facts(
+    components.facts(
         "book.review",
         ("Ground", known.ground(wanted.ground_id).name),
         ("When", words.full_time(wanted, today)),
@@ -122,12 +126,12 @@ def review_body() -> None:
     elif form.problem():
         st.error(words.literal(form.problem()), icon=":material/error:")
     else:
-        what = (
+        text = (
             "The slot is booked as soon as you confirm; nobody else decides."
             if form.as_approved()
             else "The slot is held as soon as you confirm; the principal decides."
         )
-        st.caption(f"{what} {'' if shared.is_live else 'Not live: Confirm comes back by itself.'}")
+        st.caption(f"{text} {'' if shared.is_live else 'Not live: Confirm comes back by itself.'}")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="book.back"):
             form.end_review()
@@ -158,7 +162,7 @@ def requested() -> None:
         if is_approved
         else "The slot is held and waiting for the principal's approval."
     )
-    elements.facts(
+    components.facts(
         "book.done",
         ("Reference", booking.reference),
         ("Ground", views.slot_title(booking.slot, known.grounds)),
@@ -172,7 +176,7 @@ def requested() -> None:
 
 
 def offer(holder: object, alternatives: list, key: str) -> None:
-    """The sentence about a lost slot, and what is free instead."""
+    """Shows that ``holder`` has the picked slot, and a button for each alternative."""
     slot = form.picked()
     st.error(words.literal(words.taken(holder)), icon=":material/event_busy:")
     if alternatives:
@@ -188,7 +192,7 @@ def offer(holder: object, alternatives: list, key: str) -> None:
 
 
 def panel() -> None:
-    """The steps of a booking: the slot, the student and the game, the review."""
+    """Draws the steps of a booking: slot, student and game, review."""
     slot = form.picked()
     step = 1 if slot is None else 2
     names = ("Slot", "Student", "Review")
@@ -239,10 +243,10 @@ def panel() -> None:
                 key=form.APPROVED,
                 help="The booking is approved at once, in your name.",
             )
-        else:  # whoever decided a moment ago and does no more
+        else:  # the user may have lost the role of principal since the last run
             st.session_state.pop(form.APPROVED, None)
         chosen = st.session_state.get(form.STUDENT)
-        refused = False
+        is_blocked = False
         hint = "Choose a student to go on." if form.done() is None else ""
         if not games:
             hint = "No game is set for this ground, so it cannot be booked yet. Ask an admin."
@@ -255,18 +259,18 @@ def panel() -> None:
                     lambda: week_of(shared.db, chosen, slot.date),
                 )
         except StoreUnavailable as exc:
-            refused, hint = True, words.error(exc)
+            is_blocked, hint = True, words.error(exc)
         if week is not None:
             quota = known.policy.quota
             if quota is not None:
                 week = [booking for booking in week if booking.quota_window is not None]
             name = words.literal(known.student(chosen).name.split()[0])
             busy = board.busy(chosen, slot)
-            refused = busy is not None or (quota is not None and len(week) >= quota)
+            is_blocked = busy is not None or (quota is not None and len(week) >= quota)
             if busy is not None:
                 place = words.literal(views.slot_title(busy.slot, known.grounds))
                 hint = f":red[{name} is on {place} then, {words.span(busy.start, busy.end)}.]"
-            elif refused:
+            elif is_blocked:
                 held = f"{len(week)} of {quota}"
                 hint = f":red[{name} has {held} bookings that week, as many as allowed.]"
             else:
@@ -283,14 +287,14 @@ def panel() -> None:
             type="primary",
             width="stretch",
             on_click=form.begin_review,
-            disabled=not chosen or not games or refused or gone is not None or not shared.is_live,
+            disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
         )
         if form.problem() and form.reviewing() is None:
             st.error(words.literal(form.problem()), icon=":material/error:")
         st.caption(hint)
 
 
-# Without grounds or periods there is no grid, and nothing for the panel to be about.
+# Without grounds or periods the screen has no grid and no panel.
 is_empty = not known.open_grounds or "Timetables" in missing
 if is_empty:
     live.fragment(shared, "book", board_of_the_day, date=lambda: date)

@@ -1,4 +1,4 @@
-"""Find bookings, read their history, move, cancel, export."""
+"""The Bookings screen: find bookings, read their history, move, cancel and export them."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -19,7 +19,16 @@ from booking_core import (
 )
 from booking_core.booking.queries import PAGE
 from booking_core.insight import exports
-from pages.shared import elements, live, moving, services, session, takeaway, views, words
+from pages.shared import (
+    components,
+    export_dialog,
+    live,
+    move_dialog,
+    services,
+    session,
+    views,
+    words,
+)
 from pages.shared.student_box import student_box
 
 shared = services.start()
@@ -30,16 +39,16 @@ state = st.session_state
 
 
 def first_page() -> None:
-    state["bookings.pages"] = []  # the last booking of each page before this one
+    state["bookings.pages"] = []  # the last booking of each previous page
 
 
-# Leaving the screen forgets its filters, and so its place; another person starts at the top.
+# Streamlit drops the filters when the user leaves the screen, so the list starts at its first page.
 if "bookings.dates" not in state or "bookings.pages" not in state:
     first_page()
 
 
 def clear_filters() -> None:
-    # Set, not removed: the browser would send a removed one again.
+    # Set and not removed: the browser would send the old value of a removed key again.
     state["bookings.dates"] = ()
     for key in ("ground", "status", "student", "class"):
         state[f"bookings.{key}"] = None
@@ -112,7 +121,7 @@ with st.container(
         "student_id": student,
         "class_name": class_name,
     }
-    takeaway.button(
+    export_dialog.button(
         shared,
         "bookings.export",
         "bookings",
@@ -120,10 +129,10 @@ with st.container(
     )
 
 
-def told() -> None:
-    """What others did to this person's bookings, until it is dismissed."""
+def show_notices() -> None:
+    """Shows the notices of the user that are not dismissed yet."""
     reader = by.id
-    # A dismissal is no change of a booking, so that it needs a key of its own.
+    # A dismissal changes no booking, so the cache needs a new key after it.
     key = ("notices", reader, state.get("bookings.dismissed"))
     try:
         notices = shared.cached(Scope.BOOKINGS, key, lambda: notices_for(shared.db, reader))
@@ -171,7 +180,7 @@ def dismiss(notices: list[Notice]) -> None:
 
 
 def screen() -> None:
-    told()
+    show_notices()
     listing()
 
 
@@ -203,7 +212,7 @@ def listing() -> None:
         "kind": "wide",
         "live": shared.is_live,
     }
-    acted = elements.action_list(payload, key="bookings.list")
+    acted = components.action_list(payload, key="bookings.list")
     if acted is not None:
         chosen = acted["ids"][0]
         state[f"bookings.{acted['action']}"] = chosen
@@ -233,7 +242,7 @@ def details_body(booking_id: str) -> None:
         st.error(words.literal(words.error(exc)))
         return
     st.markdown(f"#### {words.literal(views.slot_title(booking.slot, known.grounds))}")
-    elements.facts(
+    components.facts(
         "bookings.details",
         ("Reference", booking.reference),
         ("When", words.full_time(booking, today)),
@@ -280,7 +289,7 @@ live.fragment(shared, "bookings", screen)
 if chosen := state.pop("bookings.cancel", None):
     confirm_cancel(chosen)
 elif chosen := state.pop("bookings.move", None):
-    moving.begin()
-    moving.dialog(shared, chosen)
+    move_dialog.begin()
+    move_dialog.dialog(shared, chosen)
 elif chosen := state.pop("bookings.details", None):
     details(chosen)

@@ -1,4 +1,4 @@
-"""The screens that the user of this browser sees."""
+"""The navigation: the screens for the role of the signed-in user."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from booking_core import StoreUnavailable
 from pages.shared import booking_form, identity, provider_sign_in, services, session
 
 st.set_page_config(
-    # A file of ours: a Material icon here would be fetched from its maker's server.
+    # A file and not a Material icon: the browser would load that from another host.
     page_icon=str(Path(__file__).parent / "shared" / "assets" / "icon.svg"),
     layout="wide",
     initial_sidebar_state=264,
@@ -17,12 +17,12 @@ shared = services.start()
 
 
 def home() -> None:
-    """The address without a screen's name."""
+    """The screen at the base path."""
     st.switch_page("book.py")
 
 
-# Path, title, icon. Without a session a client gets the wall display, and sign-in at every other
-# path.
+# Path -> title, icon. Without a session only the wall display is served; every other path shows
+# sign-in.
 SCREENS = {
     "book": ("Book", ":material/calendar_add_on:"),
     "bookings": ("Bookings", ":material/list_alt:"),

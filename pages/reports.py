@@ -1,4 +1,4 @@
-"""The use of the grounds: by ground, class and game, of everybody or of one's own bookings."""
+"""The Reports screen: usage by ground, class and game, of all bookings or of the user's own."""
 
 from datetime import date as Date
 from datetime import timedelta
@@ -8,7 +8,7 @@ import streamlit as st
 from booking_core import BookingError, Scope, Status, Usage, usage
 from booking_core.insight import usage as reports
 from booking_core.insight.exports import check_report
-from pages.shared import live, services, session, takeaway, words
+from pages.shared import export_dialog, live, services, session, words
 
 shared = services.start()
 by = session.actor()
@@ -17,6 +17,7 @@ state = st.session_state
 
 
 def span(name: str) -> tuple[Date, Date]:
+    """The first and last date of the preset ``name``."""
     monday = today - timedelta(days=today.weekday())
     month = today.replace(day=1)
     last_month = month - timedelta(days=1)
@@ -61,7 +62,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
         last = dates[1] if len(dates) > 1 else first
     else:
         first, last = span(preset)
-    takeaway.button(
+    export_dialog.button(
         shared,
         "reports.export",
         "use-of-the-grounds",
@@ -81,14 +82,14 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}"
 
 
-def figures() -> None:
-    who = session.viewer()
-    key = ("usage", check_report(who), first, last)
+def show_usage() -> None:
+    viewer = session.viewer()
+    key = ("usage", check_report(viewer), first, last)
     try:
         found = shared.cached(
             (Scope.BOOKINGS, Scope.SCHOOL),
             key,
-            lambda: usage(shared.db, by=who, first=first, last=last),
+            lambda: usage(shared.db, by=viewer, first=first, last=last),
         )
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
@@ -148,4 +149,4 @@ def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str
         )
 
 
-live.fragment(shared, "reports", figures)
+live.fragment(shared, "reports", show_usage)

@@ -1,7 +1,7 @@
-"""Today's grounds, for a display on a wall: no sign-in, no names of students unless allowed.
+"""The wall display: today's grounds, without sign-in, and without students' names unless allowed.
 
-The address may say more: ``?ground=ID`` shows that ground alone, ``?show=none`` less of the
-bookings, ``?theme=light`` light colours.
+Query parameters: ``ground=ID`` shows one ground, ``show=none`` shows less of each booking,
+``theme=light`` selects light colours.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
 from booking_core import DayPlan, StoreUnavailable, may_show
-from pages.shared import elements, live, services, wall_view, words
+from pages.shared import components, live, services, wall_view, words
 
-AHEAD = 15  # days; where a holiday is longer, the wall says only that the grounds are closed
+AHEAD = 15  # days; in a longer holiday the wall names no date on which the grounds open
 
 shared = services.start()
-# Nothing but the wall: nothing to tab to, nothing to shine through, such as a skeleton while the
-# page loads. That the server is away, and since when, the wall says itself; a fault shows.
+# Hides everything but the wall, such as skeletons while the page loads, also from the Tab key. The
+# wall itself shows a lost connection. Errors stay visible.
 st.html(
     """<style>
     .stSidebar, .stAppHeader, .stDialog { display: none }
@@ -27,7 +27,7 @@ st.html(
 
 
 def today() -> datetime | None:
-    """Draws the wall; the next moment at which it looks different by the clock alone."""
+    """Draws the wall; returns when the clock alone changes it next, or None."""
     now = shared.now()
     settings = shared.settings
     asked = st.query_params
@@ -58,17 +58,17 @@ def today() -> datetime | None:
             change = board.turns_at()
     except StoreUnavailable as exc:
         payload["empty"] = ["Not connected", words.error(exc)]
-    elements.wall(payload, key="wall.display")
+    components.wall(payload, key="wall.display")
     return change
 
 
 def _ahead(now: datetime) -> Iterator[DayPlan]:
-    """The days to come, without what is closed; a board is read only of days that are asked for."""
+    """The plans of the next days, without closed periods; reads a board only when iterated."""
     for n in range(1, AHEAD):
         date = now.date() + timedelta(days=n)
         try:
             yield wall_view.open_plan(shared.boards.get(date, now))
-        except StoreUnavailable:  # never read, and the database is away
+        except StoreUnavailable:  # this day is not in the cache
             yield shared.reference().plan(date)
 
 
@@ -87,14 +87,14 @@ def _starting() -> list[str]:
 
 @st.fragment
 def served() -> None:
-    """Tells the display that Streamlit still serves it, also while nothing happens for hours.
+    """Sends the display regular heartbeats through Streamlit.
 
-    Push has a connection of its own: it may live on where no drawing comes through any more.
+    Push has a connection of its own, which may stay open after Streamlit's connection is lost.
     """
     st_autorefresh(interval=wall_view.SERVED_SECONDS * 1000, key="wall.served")
     day = shared.now().date()
-    told = {"version": shared.version(day), "date": day.isoformat()}
-    elements.nudge(shared.heartbeat() | told, key="wall.served.nudge")
+    current = {"version": shared.version(day), "date": day.isoformat()}
+    components.poll(shared.heartbeat() | current, key="wall.served.poll")
 
 
 live.fragment(shared, "wall", today, date=lambda: shared.now().date())

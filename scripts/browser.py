@@ -1,8 +1,8 @@
-"""Prints the path of a Chromium that starts; installs one where there is none.
+"""Prints the path of a Chromium that starts; installs one if there is none.
 
-Looked for: ``$CHROMIUM``, Chromium or Chrome on the PATH, Playwright's own. Installed: Debian's
-package when we may, else Playwright's download. Ends with 1 when none can be had, because a
-missing browser must fail the tests and not skip them.
+It searches ``$CHROMIUM``, Chromium or Chrome on the PATH, and Playwright's own browser. As root it
+installs Debian's package; otherwise, or if that fails, Playwright's download. The exit status is 1
+if no browser can be installed, because a missing browser must fail the tests and not skip them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
-# How we start it. A window's address bar draws its suggestions by two pages of its own, which cost
-# more than a page of ours; the last list of features counts, so Playwright's are repeated as far
-# as they keep the browser from asking around.
+# Options of every start. The suggestions of the address bar are two pages of their own, which cost
+# more than a page of the dashboard. Chromium uses only the last list of disabled features, so this
+# list repeats those of Playwright that prevent requests to other hosts.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,6 +29,7 @@ FLAGS = [
 
 
 def candidates() -> Iterator[str]:
+    """The paths to try, the most specific first."""
     named = os.environ.get("CHROMIUM")
     if named:
         yield named
@@ -40,7 +41,7 @@ def candidates() -> Iterator[str]:
 
 
 def starts(path: str) -> bool:
-    """Whether it runs at all: a leftover link or the stub of a snap does not."""
+    """Whether the program runs: a broken link or the stub of a snap package does not."""
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -49,17 +50,19 @@ def starts(path: str) -> bool:
 
 
 def find() -> str | None:
+    """The path of a browser that starts; None if there is none."""
     return next((path for path in candidates() if starts(path)), None)
 
 
 def attempt(*command: str) -> bool:
-    """Whether ``command`` succeeded. What it says goes to stderr: stdout is for the path."""
+    """Whether ``command`` succeeded. Its output goes to stderr: stdout is for the path."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(command, stdout=sys.stderr, env=environment, check=False)
     return done.returncode == 0
 
 
 def install() -> str | None:
+    """Installs a browser and returns its path; None if that fails."""
     say("No Chromium here; installing one (a few minutes) ...")
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if (
@@ -70,7 +73,7 @@ def install() -> str | None:
         and (found := find())
     ):
         return found
-    # With the system libraries that it needs, which takes root too.
+    # As root, with the system libraries that the browser needs.
     options = ["--with-deps"] if is_root and shutil.which("apt-get") else []
     if attempt(sys.executable, "-m", "playwright", "install", *options, "chromium"):
         return find()

@@ -16,16 +16,16 @@ HOST = "127.0.0.1"  # as in .streamlit/config.toml
 
 
 def port_of(text: str) -> int:
-    """The port in ``text``; ends the program with one sentence when it is no port."""
+    """The port in ``text``. Raises SystemExit with a sentence if it is not a port."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         sys.exit(f"PORT must be a number from 1 to 65535, not {text!r}.")
     return int(text)
 
 
 def check_free(port: int) -> None:
-    """Ends the program with one sentence when no server can listen on ``port``."""
+    """Raises SystemExit with a sentence if no server can listen on ``port``."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the server does: a port whose last connection was closed just now counts as free.
+        # The server sets this option too: a port with recently closed connections counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -43,12 +43,12 @@ def main() -> None:
     os.chdir(ROOT)
     port = port_of(os.environ.get("PORT") or "8501")
     check_free(port)
-    # "localhost" is in the address that is printed, and in the one that sign-in redirects to.
+    # The address that Streamlit prints and the redirects of sign-in must have the same host.
     options = ["--server.port", str(port), "--browser.serverAddress", "localhost"]
     try:
         cli.main(["run", str(ROOT / "app.py"), *options], standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
-        sys.stdout.write("\n")  # after Ctrl-C, so that the prompt of the shell begins a line
+        sys.stdout.write("\n")  # so that the prompt of the shell begins on a new line after Ctrl-C
 
 
 if __name__ == "__main__":

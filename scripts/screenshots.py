@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/ from a demo school of its own: python scripts/screenshots.py"""
+"""Takes the screenshots in docs/ from a new demo school: python scripts/screenshots.py"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 expect.set_options(timeout=30_000)
-READY = 60.0
+START_SECONDS = 60.0
 WALLS = {
     "wall": (1920, 1080),
     "wall-1080x1920": (1080, 1920),
@@ -37,13 +37,14 @@ def main() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MONGODB_", "SCHOOL_"))}
-    # ignore_cleanup_errors: the database's last files may go while the directory is emptied.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MONGODB_", "SCHOOL_"))}
+    # ignore_cleanup_errors: the database may delete its last files during the clean-up.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         app = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
             cwd=ROOT,
-            env=kept | {"HOME": home, "DATA_DIRECTORY": f"{home}/data", "SCHOOL_TIME_ZONE": zone()},
+            env=inherited
+            | {"HOME": home, "DATA_DIRECTORY": f"{home}/data", "SCHOOL_TIME_ZONE": zone()},
         )
         try:
             url = f"http://127.0.0.1:{port}"
@@ -62,14 +63,15 @@ def main() -> int:
 
 
 def zone() -> str:
-    """A zone where it is past ten in the morning: a school day with something to see."""
+    """The name of a time zone where it is between 10 and 11 in the morning, within a school day."""
     ahead = 10 - time.gmtime().tm_hour
     ahead += 24 if ahead < -12 else 0
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
 
 
 def wait_for(url: str) -> None:
-    deadline = time.monotonic() + READY
+    """Waits until the server is ready. Raises OSError if it does not answer in time."""
+    deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
@@ -81,10 +83,11 @@ def wait_for(url: str) -> None:
 
 
 def take(chromium: Browser, url: str) -> None:
+    """Takes all screenshots of the app at ``url``."""
     book = open_page(chromium, f"{url}/book")
     book.get_by_role("button", name=re.compile("^Free: Volleyball court")).first.click()
     student = book.get_by_role("combobox", name=re.compile("Student"))
-    for number in range(31, 121):  # the first who may book then
+    for number in range(31, 121):  # until a student is found who may book this slot
         student.click()
         student.fill(f"S{number:03d}")
         option = book.get_by_role("option", name=re.compile(rf"S{number:03d}$"))
@@ -101,7 +104,7 @@ def take(chromium: Browser, url: str) -> None:
     book.evaluate("document.activeElement.blur()")
     save(book, "book")
 
-    approvals = open_page(chromium, f"{url}/approvals", who="Anand Rao")
+    approvals = open_page(chromium, f"{url}/approvals", user="Anand Rao")
     approvals.get_by_role("checkbox").nth(1).check()
     approvals.get_by_role("checkbox").nth(2).check()
     expect(approvals.get_by_role("button", name="Approve both")).to_be_visible()
@@ -112,16 +115,16 @@ def take(chromium: Browser, url: str) -> None:
     expect(bookings.get_by_role("combobox", name="Student")).to_be_visible()
     save(bookings, "bookings")
 
-    door = chromium.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    door.goto(f"{url}/signin")
-    save(door, "signin")
+    sign_in = chromium.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    sign_in.goto(f"{url}/signin")
+    save(sign_in, "signin")
 
     for name, (width, height) in WALLS.items():
         wall = open_page(chromium, f"{url}/wall", width=width, height=height)
         expect(wall.get_by_role("article").first).to_be_visible()
         expect(wall.get_by_text("Live updated")).to_be_visible()
         save(wall, name)
-        # Few colours: a quarter of the bytes, and nobody sees the difference.
+        # A palette of 128 colours needs a quarter of the bytes, without a visible difference.
         path = DOCS / f"{name}.png"
         with Image.open(path) as picture:
             picture.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -134,23 +137,23 @@ def open_page(
     width: int = 1440,
     height: int = 900,
     color_scheme: str = "light",
-    who: str = "Meera Nair",
+    user: str = "Meera Nair",
 ) -> Page:
-    """A screen of the demo school; the door lets everybody in."""
+    """The screen at ``url``, signed in as the demo account ``user``."""
     page = chromium.new_page(
         viewport={"width": width, "height": height}, locale="en-IN", color_scheme=color_scheme
     )
     page.goto(url)
     if "/signin" in page.url:
-        page.get_by_role("button", name=who).click()
+        page.get_by_role("button", name=user).click()
     return page
 
 
 def save(page: Page, name: str) -> None:
-    # What Streamlit shows while it works is no part of the picture: its mark, what a rerun has
-    # faded so far, and what stands in for a field that is still to come.
+    """Saves a screenshot as docs/``name``.png, once the page is at rest."""
+    # Streamlit's signs of a running script: its status widget, faded elements and skeletons.
     busy = "[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]:visible"
-    for _ in range(2):  # a rerun may begin just now
+    for _ in range(2):  # a rerun may begin after the first check
         page.wait_for_timeout(700)
         expect(page.locator(busy)).to_have_count(0)
     page.screenshot(path=DOCS / f"{name}.png", animations="disabled")

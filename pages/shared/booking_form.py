@@ -1,4 +1,4 @@
-"""What a half-made booking is made of, in this session, and the steps that change it."""
+"""The draft of a booking in the session state, and the steps that change it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from pages.shared import words
 from pages.shared.services import Services
 
 DATE, STUDENT, PURPOSE = "book.date", "book.student", "book.purpose"
-APPROVED = "book.approved"  # a principal's booking that waits for nobody
+APPROVED = "book.approved"  # a principal's booking that is approved at once
 _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
 _DONE, _RESET = "book.done", "book.reset"
 
 
 def open_form(first: Date, today: Date, last: Date) -> None:
-    """Session state as the page needs it, before any widget is drawn."""
+    """Prepares the session state; to be called before any widget is drawn."""
     state = st.session_state
     if state.pop(_RESET, False):
         clear()
-    # Yesterday's page left open overnight, or a shorter window: back to a date that exists.
+    # The page was open over midnight, or an admin has shortened the booking window.
     wanted = state.get(DATE, first)
     state[DATE] = min(max(wanted, today), last)
     if state[DATE] != wanted:
@@ -46,9 +46,10 @@ def open_form(first: Date, today: Date, last: Date) -> None:
 
 
 def keep(*, is_shown: bool) -> None:
-    """What was typed outlives a look at another screen; an open review or its success does not.
+    """Keeps the draft while another screen is shown; ends a review and the success dialog.
 
-    Called in every run of every screen: Streamlit drops the value of a widget that a run left out.
+    To be called in every run of every screen: Streamlit drops the values of widgets that a run does
+    not draw.
     """
     state = st.session_state
     for key in list(state):
@@ -75,7 +76,7 @@ def game_key(ground_id: str) -> str:
     return f"book.game.{ground_id}"
 
 
-def turn_day(days: int) -> None:
+def change_day(days: int) -> None:
     st.session_state[DATE] += timedelta(days=days)
     drop_pick()
 
@@ -85,8 +86,8 @@ def drop_pick() -> None:
     st.session_state.pop(_LOST, None)
 
 
-def drop_unfit(board: Board) -> None:
-    """Gives back a pick that the timetable or the grounds of its day do not have any more."""
+def drop_invalid_pick(board: Board) -> None:
+    """Drops a pick that does not fit the timetable or the grounds of its day any more."""
     slot = picked()
     if slot is None or slot.date != board.date:
         return
@@ -97,9 +98,10 @@ def drop_unfit(board: Board) -> None:
 
 
 def pick(board: Board, ground_id: str, start_text: str) -> None:
-    """A pressed cell: beside the picked ones it extends them, elsewhere it moves the choice.
+    """Handles a press on a cell of the grid.
 
-    Pressing the first or the last picked cell gives it back.
+    A cell next to the picked ones extends the pick; any other cell starts a new one. The first or
+    the last of the picked cells is removed from the pick.
     """
     periods = board.periods
     start = time.fromisoformat(start_text)
@@ -107,32 +109,32 @@ def pick(board: Board, ground_id: str, start_text: str) -> None:
     if index is None:
         return
     st.session_state.pop(_LOST, None)
-    lone = Slot(ground_id, board.date, periods[index].start, periods[index].end)
-    now = picked()
-    if now is None or now.ground_id != ground_id or now.date != board.date:
-        st.session_state[_PICKED] = lone
+    slot = Slot(ground_id, board.date, periods[index].start, periods[index].end)
+    before = picked()
+    if before is None or before.ground_id != ground_id or before.date != board.date:
+        st.session_state[_PICKED] = slot
         return
-    first = next((i for i, p in enumerate(periods) if p.start == now.start), index)
-    last = next((i for i, p in enumerate(periods) if p.end == now.end), index)
+    first = next((i for i, p in enumerate(periods) if p.start == before.start), index)
+    last = next((i for i, p in enumerate(periods) if p.end == before.end), index)
     if index == last + 1:
-        lone = replace(now, end=periods[index].end)
+        slot = replace(before, end=periods[index].end)
     elif index == first - 1:
-        lone = replace(now, start=periods[index].start)
+        slot = replace(before, start=periods[index].start)
     elif first < last and index == last:
-        lone = replace(now, end=periods[last - 1].end)
+        slot = replace(before, end=periods[last - 1].end)
     elif first < last and index == first:
-        lone = replace(now, start=periods[first + 1].start)
+        slot = replace(before, start=periods[first + 1].start)
     elif first == last == index:
         drop_pick()
         return
-    st.session_state[_PICKED] = lone
+    st.session_state[_PICKED] = slot
 
 
 def choose(option: Slot) -> None:
-    """An alternative: the form stays, the slot is another, and so is the submission."""
+    """Picks an alternative; an open review continues with a new submission id."""
     lost_slot = picked()
     game = st.session_state.get(game_key(lost_slot.ground_id)) if lost_slot else None
-    if game is not None:  # an alternative on another ground allows the game too
+    if game is not None:  # every alternative allows the game
         st.session_state[game_key(option.ground_id)] = game
     st.session_state[_PICKED] = option
     st.session_state.pop(_LOST, None)
@@ -142,7 +144,7 @@ def choose(option: Slot) -> None:
 
 
 def begin_review() -> None:
-    """From here on, this submission is one booking, however often it is sent."""
+    """Opens the review under a new submission id: sent several times, it is one booking."""
     st.session_state.pop(_LOST, None)
     st.session_state.pop(_PROBLEM, None)
     try:
@@ -159,7 +161,7 @@ def end_review() -> None:
 
 
 def reviewing() -> UUID | None:
-    """The submission of the review that is open."""
+    """The submission id of the open review; None if no review is open."""
     submission: UUID | None = st.session_state.get(_REVIEW)
     return submission
 
@@ -169,7 +171,7 @@ def as_approved() -> bool:
 
 
 def request() -> BookingRequest | None:
-    """The form as a request; None while something is missing."""
+    """The form as a request; None while slot, student or game is missing. Raises InvalidRequest."""
     slot, student = picked(), st.session_state.get(STUDENT)
     game = st.session_state.get(game_key(slot.ground_id)) if slot else None
     if slot is None or not student or not game:
@@ -179,7 +181,7 @@ def request() -> BookingRequest | None:
 
 
 def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
-    """Who took the picked slot and what is free instead; None while it is free."""
+    """The holder of the picked slot (None: unknown) and alternatives; None while it is free."""
     slot = picked()
     if slot is None:
         return None
@@ -195,15 +197,15 @@ def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
 
 
 def _is_own(holder: Booking | None) -> bool:
-    """Whether ``holder`` is what this session sent: booked, or its answer lost on the way."""
+    """Whether ``holder`` is the booking of this session, even if its answer never arrived."""
     if holder is None:
         return False
     booked = done()
     return holder.id == str(reviewing()) or (booked is not None and holder.id == booked.id)
 
 
-def recognise(board: Board) -> None:
-    """An answer that was lost comes by the board instead."""
+def adopt_own_booking(board: Board) -> None:
+    """Ends the review if the board shows its booking, although the answer never arrived."""
     slot = picked()
     holder = board.holder(slot) if slot else None
     if _is_own(holder):
@@ -221,14 +223,14 @@ def done() -> Booking | None:
 
 
 def finish() -> None:
-    """After the success dialog: an empty form."""
+    """Empties the form in the next run."""
     st.session_state[_RESET] = True
 
 
 def confirm(shared: Services, actor: Callable[[], Actor]) -> None:
-    """Sends the review once, by ``actor()`` as of now.
+    """Books the reviewed slot once, as ``actor()``; sets ``done``, ``lost`` or ``problem``.
 
-    A slot that the live board shows as taken is not sent at all.
+    Sends nothing if the live board shows that the slot is taken.
     """
     submission, wanted = reviewing(), request()
     if submission is None or wanted is None or done() is not None:

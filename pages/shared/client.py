@@ -14,11 +14,10 @@ _FORWARDING = ("forwarded", "via", "x-real-ip")
 
 
 def address_of(request: Request, trust_proxy: bool) -> str:
-    """The client's network address, under which failed sign-ins are counted.
+    """The client's network address, the key under which failed sign-ins are counted.
 
-    The server replaces the address of a proxy on this computer by the one that the proxy names.
-    Unless that proxy is trusted, all requests that name an address share one count, so that an
-    invented address gets no new count.
+    The server takes the address that a proxy on this computer sends. Unless that proxy is trusted,
+    all forwarded requests share one count, because a client can invent an address to get a new one.
     """
     if "x-forwarded-for" in request.headers and not trust_proxy:
         return "forwarded"

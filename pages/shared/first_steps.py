@@ -1,4 +1,4 @@
-"""What a new school lacks before anybody can book: whoever may adds it, all others wait for it."""
+"""The sections of a new school that an admin must fill in before anybody can book."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from booking_core import Actor, Reference
 from pages.shared import words
 
-# Section of the admin's desk: what is added there, as a title, in a sentence, and on a button.
+# Section of the Admin screen -> title, name within a sentence, description.
 _STEPS = {
     "Grounds": ("Grounds", "grounds", "What can be booked, and which games are played there."),
     "Timetables": ("A timetable", "a timetable", "The periods of a school day, and its weekdays."),
@@ -15,8 +15,8 @@ _STEPS = {
 }
 
 
-def lacking(known: Reference) -> tuple[str, ...]:
-    """The sections of the desk that have to be filled in before anything can be booked."""
+def missing_sections(known: Reference) -> tuple[str, ...]:
+    """The sections of the Admin screen that are still empty."""
     filled = {
         "Grounds": any(ground.games for ground in known.open_grounds),
         "Timetables": any(table.weekdays for table in known.timetables.values())
@@ -27,7 +27,7 @@ def lacking(known: Reference) -> tuple[str, ...]:
 
 
 def card(missing: tuple[str, ...], by: Actor) -> None:
-    """In place of what cannot be used yet: where to add it, or whom to ask."""
+    """Shows an admin where to add what is missing, and other users that an admin must add it."""
     if not by.role.administers:
         st.markdown(f"##### No {_STEPS[missing[0]][1].removeprefix('a ')} yet")
         st.caption(
@@ -51,7 +51,7 @@ def card(missing: tuple[str, ...], by: Actor) -> None:
 
 
 def note(missing: tuple[str, ...]) -> None:
-    """On the admin's desk, one line: what is still to be done there."""
+    """Shows a line on the Admin screen with the sections that are missing."""
     if missing:
         st.caption(
             f":material/flag: Before anybody can book, add {_named(missing)}: "

@@ -1,4 +1,4 @@
-"""Form requests from pages of this app. Stops reading a form at 8 kB."""
+"""Reading of HTML forms that pages of this app have sent. Stops reading a form at 8 kB."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 def is_same_origin(request: Request) -> bool:
-    """Whether a page of this app sent the request; False if no header tells its origin."""
+    """Whether a page of this app sent the request; False without a header about its origin."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")

@@ -1,10 +1,10 @@
 """The school's identity provider, if ``[auth]`` is configured, and its ID tokens.
 
-``st.login`` fetches the ID token and only a script run can read it, but only an HTTP route can set
-a cookie. So the run keeps the login token here for a minute, and the route takes it. The key is
-what only this browser sends to both: Streamlit's signed cookies. No URL contains the token, so no
-link can sign a user in to another account. It is kept in memory: Streamlit itself needs a load
-balancer that keeps a browser with its process, so run and route are in one process.
+``st.login`` fetches the ID token, and only a script run can read it; but only an HTTP route can set
+a cookie. So the run stores a one-time login token here for a minute, and the route takes it. The
+key is a hash of Streamlit's signed cookies, which only this browser sends to both. No URL contains
+the token, so no link can sign a user in to another account. The store is in memory: Streamlit needs
+a load balancer that keeps a browser with one process, so run and route are in the same process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from booking_core import Proof
 
 LOGOUT = "auth/logout"  # route of st.logout: deletes its cookies, signs out at the provider
 _COOKIES = "_streamlit_user"  # prefix of the names of these cookies
-# Keys of the section itself; each other key with a section of its own is a provider.
+# Keys of the section itself; every other key whose value is a section is a provider.
 _AUTH = ("redirect_uri", "cookie_secret", "expose_tokens")
 # Claims that identify an ID token; the provider and Streamlit have signed them all.
 _IDENTIFYING = ("provider", "iss", "sub", "email", "iat", "nonce", "jti")
@@ -50,10 +50,10 @@ def providers() -> list[str]:
     ]
 
 
-def proof() -> Proof | None:
-    """The login token of this browser's ID token; None without an ID token.
+def login_token() -> Proof | None:
+    """The one-time login token from this browser's ID token; None without an ID token.
 
-    ``email`` is "" unless the provider has verified it: a user can claim any address.
+    ``email`` is "" unless the provider has verified it, because a user can claim any address.
     """
     claims: dict[str, Any] = st.user.to_dict()
     issued_at = claims.get("iat")
@@ -67,13 +67,13 @@ def proof() -> Proof | None:
     )
 
 
-def claimed() -> str:
-    """The e-mail address in the ID token, verified or not, to be shown to the user."""
+def claimed_email() -> str:
+    """The e-mail address in the ID token, verified or not; for display only."""
     return str(st.user.to_dict().get("email") or "")
 
 
-def keep_for_route(proof: Proof, cookies: Mapping[str, str]) -> None:
-    """Keeps ``proof`` for one minute, for the next request of the browser with ``cookies``."""
+def keep_for_route(token: Proof, cookies: Mapping[str, str]) -> None:
+    """Stores ``token`` for one minute, for the next request of the browser with ``cookies``."""
     key = _key(cookies)
     if key is None:
         return
@@ -83,18 +83,18 @@ def keep_for_route(proof: Proof, cookies: Mapping[str, str]) -> None:
             del _kept[old]
         while len(_kept) >= _MOST:
             del _kept[next(iter(_kept))]
-        _kept[key] = now + _SECONDS, proof
+        _kept[key] = now + _SECONDS, token
 
 
 def take(cookies: Mapping[str, str]) -> Proof | None:
-    """Removes and returns the login token that was kept for the browser; None if there is none."""
+    """Removes and returns the login token that was stored for the browser; None without one."""
     key = _key(cookies)
     with _lock:
-        until, proof = _kept.pop(key or "", (0.0, None))
-    return proof if time.monotonic() < until else None
+        until, token = _kept.pop(key or "", (0.0, None))
+    return token if time.monotonic() < until else None
 
 
 def _key(cookies: Mapping[str, str]) -> str | None:
-    """A hash of Streamlit's cookies, which may be split in parts; None without such cookies."""
+    """A hash of all cookies of ``st.login``, whose number varies; None without such cookies."""
     own = sorted((name, cookies[name]) for name in cookies if name.startswith(_COOKIES))
     return hashlib.sha256(json.dumps(own).encode()).hexdigest() if own else None

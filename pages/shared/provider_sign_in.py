@@ -1,4 +1,4 @@
-"""The sign-in screen with an identity provider; ``st.login`` works only in a Streamlit run."""
+"""The sign-in screen with an identity provider: a screen, because ``st.login`` needs a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from booking_core import ProofOutOfTime, ProofSpent, SignInRefused, StoreUnavailable, check_proof
-from pages.shared import elements, identity, session, sign_in_html, words
+from pages.shared import components, identity, session, sign_in_html, words
 from pages.shared.address import base
 from pages.shared.services import Services
 
@@ -30,23 +30,23 @@ a.sign-in-wall:hover {{ text-decoration: underline; }}
 
 
 def show(shared: Services) -> None:
-    """The sign-in buttons; with a valid login token, a redirect that opens the session."""
-    proof, problem, may_sign_in = identity.proof(), "", True
-    if proof is not None:
+    """Draws the sign-in buttons; with a valid ID token, redirects to the route of the session."""
+    token, problem, may_sign_in = identity.login_token(), "", True
+    if token is not None:
         try:
-            check_proof(shared.db, proof)
+            check_proof(shared.db, token)
         except StoreUnavailable:
             session.unreachable(shared)
             return
         except (ProofSpent, ProofOutOfTime) as exc:  # a new sign-in at the provider helps
             problem = words.literal(words.error(exc))
         except SignInRefused:
-            problem, may_sign_in = _refusal(shared, is_verified=bool(proof.email)), False
+            problem, may_sign_in = _no_account(shared, is_verified=bool(token.email)), False
         else:
-            identity.keep_for_route(proof, st.context.cookies)
+            identity.keep_for_route(token, st.context.cookies)
             session.redirect("signin/provider")
             return
-    elements.remember({"home": f"{base()}/"})
+    components.remember({"home": f"{base()}/"})
     st.html(_STYLE)
     with (
         st.container(key="sign_in", horizontal_alignment="center"),
@@ -79,8 +79,11 @@ def _sign_in_buttons() -> None:
         )
 
 
-def _refusal(shared: Services, *, is_verified: bool) -> str:
-    who, contact = words.literal(identity.claimed()), words.literal(shared.settings.contact)
+def _no_account(shared: Services, *, is_verified: bool) -> str:
+    """The sentence for a user whose ID token belongs to no account."""
+    email, contact = (
+        words.literal(text) for text in (identity.claimed_email(), shared.settings.contact)
+    )
     if is_verified:
-        return f"There is no account here for {who}. Ask {contact} for one."
-    return f"The address {who} is not verified by its provider. Ask {contact} what to do."
+        return f"There is no account here for {email}. Ask {contact} for one."
+    return f"The address {email} is not verified by its provider. Ask {contact} what to do."

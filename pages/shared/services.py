@@ -1,6 +1,6 @@
-"""The database, the feed and the cache that all sessions of this process share.
+"""The database, the change feed and the cache that all sessions of this process share.
 
-They live outside the page scripts, so that no rerun and no reload makes a second one.
+They exist outside the page scripts, so that a rerun or a reload creates no second instance.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from booking_core import (
 )
 from booking_core.operations.demo import load_demo
 from pages.shared import views
-from pages.shared.people import People
+from pages.shared.session_cache import SessionCache
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -46,7 +46,7 @@ _STOP_SECONDS = 1.0
 
 
 class Services:
-    """The database and what follows it. ``db`` is None until it was reached once."""
+    """The shared database, feed and cache. ``db`` is None until the first connection."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -54,26 +54,26 @@ class Services:
         self.feed: Feed
         self.cache: ScopedCache
         self.boards: LiveBoards
-        self.people: People
+        self.sessions: SessionCache
         self.problem: BookingError | None = None
-        # Versions of one process mean nothing to the next, though their numbers may be the same.
-        self._boot = uuid4().hex[:8]
+        # Part of every version: the numbers of two processes may be equal by chance.
+        self._process_id = uuid4().hex[:8]
         self._listeners: list[Callable[[Date | None], None]] = []
-        self._settled = threading.Event()
-        self._changed: SimpleQueue[Date | None] = SimpleQueue()  # None: the end
+        self._tried_once = threading.Event()
+        self._changed: SimpleQueue[Date | None] = SimpleQueue()  # None: stop
         self._keeper = BackgroundThread("keeper", self._keep)
         self._reader = BackgroundThread("reader", self._read_ahead)
 
     def start(self) -> None:
-        """Connects in the background; returns when that succeeded or failed once."""
+        """Connects in the background; returns after the first attempt, or after 20 seconds."""
         self._reader.start()
         self._keeper.start()
-        self._settled.wait(20)
+        self._tried_once.wait(20)
 
     def stop(self) -> None:
         """Ends the background threads and closes the connection.
 
-        Takes a few seconds at most, also while the database hangs.
+        Takes a few seconds at most, even if the database does not answer.
         """
         self._keeper.stopping.set()
         self._reader.stopping.set()
@@ -86,16 +86,16 @@ class Services:
             disconnect(self.db)
 
     def follow(self, db: Any, feed: Feed) -> None:
-        """Shows the data of ``db``, as current as ``feed`` keeps it."""
+        """Uses ``db``, with caches that ``feed`` keeps current."""
         self.feed, self.cache = feed, scoped_cache(db)
         self.cache.follow(feed)
         self.boards = LiveBoards(db, feed, cache=self.cache, known=lambda: self._reference_of(db))
-        self.people = People(db, self.cache)
-        self.db = db  # last: screens look at it before they use the others
+        self.sessions = SessionCache(db, self.cache)
+        self.db = db  # last, because screens use the others as soon as ``db`` is set
 
     @property
     def is_live(self) -> bool:
-        """Whether the screens are known to show the current data."""
+        """Whether the feed is connected, so that the screens show the current data."""
         return self.db is not None and self.feed.connected
 
     @property
@@ -105,12 +105,15 @@ class Services:
         return None if moment is None else moment.astimezone(self.settings.zone)
 
     def version(self, date: Date | None = None) -> str:
-        """A text that differs when screens of ``date`` (None: of any day) may have changed."""
+        """The version of the screens of ``date`` (None: of any day): ``process.number.state``.
+
+        It differs after each change that may concern them; the state is ``live`` or ``away``.
+        """
         if self.db is None:
-            return f"{self._boot}.0.away"
+            return f"{self._process_id}.0.away"
         number = self.feed.total if date is None else self.feed.version(date)
-        number += self.feed.people  # a screen is drawn anew when its person left or changed
-        return f"{self._boot}.{number}.{'live' if self.is_live else 'away'}"
+        number += self.feed.people  # a screen reruns when its user has changed or signed out
+        return f"{self._process_id}.{number}.{'live' if self.is_live else 'away'}"
 
     def heartbeat(self) -> dict[str, int]:
         """``now``, the server's clock, and ``at``, the database's last heartbeat (epoch ms)."""
@@ -122,9 +125,9 @@ class Services:
         }
 
     def subscribe(self, callback: Callable[[Date | None], None]) -> Callable[[], None]:
-        """Calls ``callback(date)`` on each change, None when all days changed; from any thread.
+        """Calls ``callback(date)`` at each change; None: of all days. Returns a function to stop.
 
-        It must return quickly. Returns a function that unsubscribes.
+        The callback runs in any thread and must return quickly.
         """
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
@@ -134,15 +137,15 @@ class Services:
         return datetime.now(UTC).astimezone(self.settings.zone)
 
     def cached(self, scope: Scope | tuple[Scope, ...], key: Any, load: Callable[[], T]) -> T:
-        """``load()``, called once per change of ``scope`` and shared by all sessions.
+        """The result of ``load()``, which runs once per change of ``scope`` for all sessions.
 
-        While the database is away, the last known value. Raises StoreUnavailable where there is
-        none, and what ``load`` raises.
+        While the database cannot be reached, the cached value. Raises StoreUnavailable if there is
+        none, and the errors of ``load``.
         """
         return self.cache.get(scope, key, load)
 
     def grid(self, board: Board, picked: Slot | None) -> bytes:
-        """The day grid's payload, made once for all sessions that see the same board."""
+        """The payload of the day grid, made once for all sessions with the same board and pick."""
         live = self.is_live
         return self.cache.derive(
             board.date, ("grid", picked, live), board, lambda: views.grid(board, picked, live)
@@ -154,9 +157,10 @@ class Services:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Around a write of this session: after it, the next read shows the write.
+        """A context for a write: at its end the cache has received the change.
 
-        The feed brings it within milliseconds. Where the feed is slow, the live update follows.
+        Waits half a second at most, and usually a few milliseconds. A live update follows if the
+        change arrives later.
         """
         before = self.feed.total
         yield
@@ -168,14 +172,14 @@ class Services:
         )
 
     def _read_ahead(self) -> None:
-        """Reads the next changed day, if a screen shows it, before the first screen asks."""
+        """Caches the next changed day, if a screen shows it, before the first screen reads it."""
         date = self._changed.get()
-        # A burst costs a read or two: the later changes find their version read already.
+        # A burst causes one or two reads: for its later changes the cache is current already.
         if date is not None and self.boards.knows(date):
             self.grid(self.boards.get(date, self.now()), None)
 
     def _keep(self) -> None:
-        """Connects; from then on, lapses undecided requests once a minute."""
+        """Connects; once connected, lapses overdue requests once a minute."""
         if self.db is None:
             try:
                 self._connect()
@@ -183,10 +187,10 @@ class Services:
                 if type(exc) is not type(self.problem):
                     log.error("%s", exc)
                 self.problem = exc
-                self._settled.set()
+                self._tried_once.set()
                 self._keeper.stopping.wait(_RETRY_SECONDS)
             finally:
-                self._settled.set()
+                self._tried_once.set()
         elif not self._keeper.stopping.wait(_LAPSE_SECONDS) and self.is_live:
             try:
                 lapse_pending(self.db)
@@ -197,23 +201,23 @@ class Services:
         db = connect(self.settings)
         feed = Feed(db)
         try:
-            # Only the embedded database is ever filled: a real one belongs to its school.
+            # Demo data goes only into the embedded database, never into a school's own.
             if self.settings.mongodb_uri is None:
                 load_demo(db)
             feed.start()
             lapse_pending(db)
             self.follow(db, feed)
-            self.reference()  # every screen needs it, should the database go away at once
-        except BaseException:  # the next try begins anew
+            self.reference()  # cached, because every screen needs it if the connection is lost
+        except BaseException:  # the next attempt needs a new connection and feed
             self.db = None
             feed.stop()
             disconnect(db)
             raise
         self.problem = None
-        feed.subscribe(self._tell)
-        self._tell(None)
+        feed.subscribe(self._notify)
+        self._notify(None)
 
-    def _tell(self, date: Date | None, version: int = 0) -> None:
+    def _notify(self, date: Date | None, version: int = 0) -> None:
         if date is not None:
             self._changed.put(date)
         for callback in list(self._listeners):
@@ -225,7 +229,7 @@ _lock = threading.Lock()
 
 
 def start() -> Services:
-    """The services of this process, started by the first caller: the server, as a rule."""
+    """The services of this process; the first call starts them."""
     global _services
     with _lock:
         if _services is None:

@@ -1,4 +1,4 @@
-"""The user of this browser, and what every screen shows around its content."""
+"""The user of this browser, and the elements around the content of every screen."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from streamlit_autorefresh import st_autorefresh
 
 from booking_core import Actor, ServerFailed, StoreUnavailable
 from booking_core.domain.timetable import at
-from pages.shared import elements, identity, services, words
+from pages.shared import components, identity, services, words
 from pages.shared.address import COOKIE, base
-from pages.shared.people import Person
 from pages.shared.services import Services
+from pages.shared.session_cache import Person
 
+# _DRAWN: the user of the last full run; _OWNER: the account whose drafts the state holds.
 _TOKEN, _DRAWN, _OWNER = "session.token", "session.drawn_for", "session.owner"
 _AUTOMATIC = "session.automatic"
 _FILTERS = frozenset(
@@ -33,15 +34,15 @@ def open_session(shared: Services) -> Person | None:
     state = st.session_state
     token = state[_TOKEN] = _token()
     is_automatic = state.pop(_AUTOMATIC, False)
-    person = None if token is None or shared.db is None else shared.people.known(token)
+    person = None if token is None or shared.db is None else shared.sessions.known(token)
     _announce_new_rights(state.get(_DRAWN), person)
     state[_DRAWN] = person
     if person is not None and token is not None:
         if state.setdefault(_OWNER, person.account.id) != person.account.id:
-            _forget()
+            _remove_drafts()
             state[_OWNER] = person.account.id
         if not is_automatic:  # the user caused this run
-            shared.people.touch(token)
+            shared.sessions.touch(token)
     return person
 
 
@@ -63,19 +64,19 @@ def actor() -> Actor:
     person = None
     if token is not None and shared.db is not None:
         try:
-            person = shared.people.read(token)
-        except StoreUnavailable:  # the action will fail, but the screen can be drawn
-            person = shared.people.known(token)
+            person = shared.sessions.read(token)
+        except StoreUnavailable:  # the action will fail, but the screen can be shown
+            person = shared.sessions.known(token)
     if person is None or token is None:
         st.rerun()
-    shared.people.touch(token)
+    shared.sessions.touch(token)
     return person.account.actor
 
 
 def viewer() -> Actor:
-    """The user that this screen was drawn for; for live updates, never for actions.
+    """The user of the last full run; for live updates, never for actions.
 
-    Counts as no activity and reads nothing; ``check`` reruns the screen when its user changes.
+    Reads nothing and is no user activity. ``check`` reruns the screen when its user changes.
     """
     drawn: Person | None = st.session_state.get(_DRAWN)
     if drawn is None:
@@ -86,14 +87,14 @@ def viewer() -> Actor:
 def check(shared: Services) -> None:
     """Reruns the whole screen if its user has signed out or changed; for live updates.
 
-    Counts as no activity, and reads nothing while no account or session has changed.
+    It is no user activity, and reads nothing while no account or session has changed.
     """
     drawn: Person | None = st.session_state.get(_DRAWN)
     if drawn is None:  # the wall display, which needs no session
         return
     token = _token()
     try:
-        person = None if token is None else shared.people.known(token)
+        person = None if token is None else shared.sessions.known(token)
     except StoreUnavailable:
         return
     if person != drawn:
@@ -108,7 +109,7 @@ def rerun_without_activity() -> None:
 
 def _token() -> str | None:
     if not len(st.context.headers):
-        # The browser disconnected during this run; the action that it started is finished.
+        # The browser has disconnected during this run; an action in it still needs its user.
         kept: str | None = st.session_state.get(_TOKEN)
         return kept
     return st.context.cookies.get(COOKIE) or None
@@ -118,7 +119,7 @@ def sidebar(shared: Services, person: Person) -> None:
     """The signed-in user, and the buttons to sign out and to change the password."""
     account = person.account
     with st.sidebar:
-        elements.person(
+        components.person(
             {
                 "name": account.name,
                 "role": account.role.value.capitalize(),
@@ -129,18 +130,21 @@ def sidebar(shared: Services, person: Person) -> None:
 
 
 def redirect(to: str = "signin") -> None:
-    """Redirects the browser to ``to``, which returns to the present screen after sign-in."""
-    elements.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
+    """Redirects the browser to the path ``to``, which redirects back to the present screen."""
+    components.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
 
 
 def demo_note(shared: Services) -> None:
-    """A note above each screen, because the sidebar may be collapsed."""
+    """Shows a note if the school is the demo; not in the sidebar, which may be collapsed."""
     if shared.reference().demo:
         st.caption(":material/science: Demo data: a made-up school, safe to try things on.")
 
 
 def first_open_day(shared: Services) -> Date:
-    """Today, tomorrow once today's last period has begun, or the first day before its cut-off."""
+    """The date to show first: today, or tomorrow once the last period has begun.
+
+    Days after their cut-off are skipped.
+    """
     now, known = shared.now(), shared.reference()
     policy, zone = known.policy, shared.settings.zone
     last = policy.last_date(now, zone)
@@ -153,7 +157,7 @@ def first_open_day(shared: Services) -> Date:
 
 
 def unreachable(shared: Services) -> None:
-    """The screen until the database is reached for the first time."""
+    """Draws the screen until the database is reached for the first time."""
     st.title("Not connected yet")
     if shared.problem is not None:
         st.error(words.literal(words.error(shared.problem)), icon=":material/cloud_off:")
@@ -164,11 +168,11 @@ def unreachable(shared: Services) -> None:
     st_autorefresh(interval=2000, key="session.unreachable")
 
 
-def _forget() -> None:
+def _remove_drafts() -> None:
     """Removes the drafts and filters of the previous user of this browser tab."""
     for key in list(st.session_state):
         if key in _FILTERS:
-            # Set, not removed: the browser would send a removed one again.
+            # Set and not removed: the browser would send the old value of a removed key again.
             st.session_state[key] = () if key == "bookings.dates" else None
         elif str(key).split(".", 1)[0] in ("book", "bookings", "approvals", "reports", "admin"):
             del st.session_state[key]

@@ -1,6 +1,6 @@
-"""The HTML of the sign-in pages, which load nothing of Streamlit.
+"""The HTML of the sign-in pages, which load no script and nothing of Streamlit but its fonts.
 
-Every text that does not come from this module is escaped.
+Every text from outside this module is escaped.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ def sign_in(
     has_admin: bool = True,
     demo: Sequence[Actor] = (),
 ) -> str:
-    """The page with the sign-in form; ``demo`` are accounts to choose without a password.
+    """The page with the sign-in form.
 
-    ``ended`` adds a sentence for a browser whose session has ended.
+    ``demo``: accounts to choose without a password. ``ended``: the session has ended, and a
+    sentence says so.
     """
     form = (
         f'<form method="post" action="{base}/signin">{_hidden(next_path)}'
@@ -105,16 +106,16 @@ def sign_in(
             "the same MONGODB_URI. It asks for a password: then sign in here with both.</p>"
         )
     if demo:
-        people = "".join(
-            f'<button name="account" value="{escape(who.id)}"><i aria-hidden="true">'
-            f"{escape(_initials(who.name))}</i><b>{escape(who.name)}</b>"
-            f"<span>{escape(who.role.value.capitalize())}</span></button>"
-            for who in demo
+        buttons = "".join(
+            f'<button name="account" value="{escape(account.id)}"><i aria-hidden="true">'
+            f"{escape(_initials(account.name))}</i><b>{escape(account.name)}</b>"
+            f"<span>{escape(account.role.value.capitalize())}</span></button>"
+            for account in demo
         )
         body += (
             '<p class="lead">This is demo data: a made-up school. Choose who you are.</p>'
             f'<form method="post" action="{base}/signin/demo">{_hidden(next_path)}'
-            f'<div class="people">{people}</div></form>'
+            f'<div class="people">{buttons}</div></form>'
             f"<details{' open' if problem else ''}><summary>With a name and a password</summary>"
             f"{_problem(problem)}{form}</details>"
         )
@@ -133,7 +134,7 @@ def new_password(
     forced: bool = False,
     shortest: int = 10,
 ) -> str:
-    """The page to change a password; ``forced`` if an admin has set the present one."""
+    """The page that changes a password; ``forced``: an admin has set the present one."""
     lead = (
         "Your password was set by somebody else. Choose one that only you know, then go on."
         if forced
@@ -190,7 +191,7 @@ def _wall_link(base: str) -> str:
 
 
 def _problem(text: str) -> str:
-    # The region exists without a text too: screen readers announce only what changes inside one.
+    # The region exists without a text too, because screen readers announce only changes inside it.
     inner = f'<p class="error" id="problem">{escape(text)}</p>' if text else ""
     return f'<div role="alert" aria-live="assertive">{inner}</div>'
 

@@ -12,7 +12,7 @@ from pages.shared.services import Services
 
 
 def unavailable(shared: Services, problem: BookingError | None) -> Response:
-    """A page without the database, which reloads itself; ``problem`` None: it is starting."""
+    """The page without a database, which reloads itself; ``problem`` None: it is starting."""
     text = "The database is starting." if problem is None else words.error(problem)
     path = f"{base()}/" if identity.is_on() else f"{base()}/signin"
     response = message(shared, 503, "Not connected yet", text, (path, "Try again"))
@@ -36,5 +36,5 @@ def page(text: str, status: int = 200) -> Response:
 
 
 def redirect(address: str) -> Response:
-    """A redirect by GET that no cache keeps."""
+    """A redirect to a GET request, not to be cached."""
     return RedirectResponse(address, 303, {"cache-control": "no-store"})

@@ -1,8 +1,8 @@
 """HTTP routes of sign-in: sign in, sign out, change a password, choose a demo account.
 
-They set and delete the session's cookie, which no script of a page can read. Their refusals do not
-tell whether a name exists. This module must import no Streamlit component: the server loads it
-before Streamlit runs, and would not serve a component that is registered so early.
+They set and delete the session cookie, which no script of a page can read. Their error pages do not
+reveal whether a name exists. This module must not import a module with Streamlit components: the
+server loads it before Streamlit runs, and Streamlit would not serve components registered so early.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from pages.shared import sign_in_html as html
 from pages.shared.address import COOKIE, base
 from pages.shared.client import address_of, is_https, is_this_computer
 from pages.shared.forms import Refused, form_of
-from pages.shared.people import Person
 from pages.shared.services import Services
+from pages.shared.session_cache import Person
 from pages.shared.sign_in_responses import message, page, redirect, unavailable
 
-# The path of a screen is one segment: no second slash, no escapes, no other host.
+# The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
 _NO_SCREENS = ("/signin", "/signout", "/password")
 
 
 def safe_next(text: str | None) -> str:
-    """``text`` if it is the path of a screen of this app, else the path of the first screen."""
+    """``text`` if it is the path of a screen of this app, else the base path."""
     first = f"{base()}/"
     if not text or not text.startswith(first):
         return first
@@ -69,18 +69,17 @@ def is_demo(shared: Services, request: Request) -> bool:
 
 
 async def person_of(request: Request) -> Person | None:
-    """The person of the session cookie; None without a session. Raises StoreUnavailable."""
+    """The signed-in user of the request; None without a session. Raises StoreUnavailable."""
     shared, token = services.start(), request.cookies.get(COOKIE)
     if not token or shared.db is None:
         return None
-    return await _off_loop(lambda: shared.people.known(token))
+    return await _off_loop(lambda: shared.sessions.known(token))
 
 
 def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Request], Any]:
-    """``route`` with the error pages that all routes share.
+    """A request handler that calls ``route`` and answers errors with a page.
 
-    ``federated`` True: the route exists only with an identity provider; False: only without one;
-    None: always.
+    ``federated`` True: only with an identity provider; False: only without one; None: always.
     """
 
     async def handle(request: Request) -> Response:
@@ -132,7 +131,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
         return response
     except SignInRefused as exc:
         return await _sign_in_form(request, shared, to, name, words.error(exc), 401)
-    except BookingError:  # malformed, so no account has it
+    except BookingError:  # a malformed name, which no account has
         return await _sign_in_form(request, shared, to, "", words.error(SignInRefused()), 401)
     if signed_in.account.must_change:
         to = f"{base()}/password?next={quote(to, safe='')}"
@@ -140,20 +139,20 @@ async def _sign_in(request: Request, shared: Services) -> Response:
 
 
 async def _provider(request: Request, shared: Services) -> Response:
-    """Signs in with the login token that the sign-in screen has kept for this browser."""
+    """Signs in with the one-time login token that ``identity`` has stored for this browser."""
     to = safe_next(request.query_params.get("next"))
     if shared.db is None:
         return unavailable(shared, shared.problem)
     if await person_of(request) is not None:
         return redirect(to)
-    proof = identity.take(request.cookies)
-    if proof is None:
-        # A page without a redirect: if no token ever arrives, a redirect would go in circles.
+    login_token = identity.take(request.cookies)
+    if login_token is None:
+        # Not a redirect: if no token ever arrives, the browser would be redirected endlessly.
         text = "Nothing has come from your identity provider for this browser yet."
         return message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
     try:
-        signed_in = await _off_loop(lambda: sign_in_by_proof(shared.db, proof))
-    except SignInRefused:  # the screen that follows shows the reason
+        signed_in = await _off_loop(lambda: sign_in_by_proof(shared.db, login_token))
+    except SignInRefused:  # the sign-in screen shows the reason
         return redirect(to)
     return await _start_session(request, shared, signed_in.token, to)
 
@@ -163,7 +162,7 @@ async def _demo(request: Request, shared: Services) -> Response:
         raise Refused(404, "There is nothing at this address.")
     form = await form_of(request)
     chosen = form.get("account", "")
-    if chosen not in {who.id for who in DEMO_ACCOUNTS}:
+    if chosen not in {account.id for account in DEMO_ACCOUNTS}:
         raise Refused(400, "There is no such account.")
     try:
         token = await _off_loop(lambda: open_session(shared.db, chosen))
@@ -175,7 +174,7 @@ async def _demo(request: Request, shared: Services) -> Response:
 async def _sign_out(request: Request, shared: Services) -> Response:
     await form_of(request)
     await _end_session(request, shared)
-    # Signs out of the provider too: its session would sign in the next user of this browser.
+    # Sign-out at the provider too: its session would sign in the next user of this browser.
     response = redirect(f"{base()}/{identity.LOGOUT}" if identity.is_on() else f"{base()}/signin")
     response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
     return response
@@ -260,7 +259,7 @@ async def _sign_in_form(
 
 
 async def _start_session(request: Request, shared: Services, token: str, to: str) -> Response:
-    """A redirect to ``to`` that sets the cookie of the new session; ends the previous session."""
+    """Ends the previous session; a redirect to ``to`` that sets the cookie of the new one."""
     await _end_session(request, shared)
     response = redirect(to)
     response.set_cookie(
@@ -282,6 +281,7 @@ async def _end_session(request: Request, shared: Services) -> None:
 
 
 async def _off_loop(work: Callable[[], Any]) -> Any:
+    """The result of ``work()``, run in a thread, because it blocks."""
     return await anyio.to_thread.run_sync(work)
 
 

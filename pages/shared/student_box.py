@@ -1,4 +1,4 @@
-"""Choosing a student: a search that narrows the list, as on the admin's list of students."""
+"""The choice of a student: a search field above a select box."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from booking_core import Reference, find_students
 
-_NARROW = 8  # a school with fewer students needs no search
+_SEARCH_FROM = 8  # number of students; fewer need no search field
 
 
 def student_box(
@@ -21,11 +21,10 @@ def student_box(
     width: int | str = "stretch",
     find_width: int | str = "stretch",
 ) -> str | None:
-    """The id of the chosen student; None for none.
+    """The id of the chosen student; None without a choice.
 
-    What is typed into the search narrows the list. A search that finds one student chooses it.
-    The list of a browser filters by letters in their order only: it does not know accents,
-    apostrophes, other orders of words or typos.
+    The search filters the options, and chooses the student if it finds only one. It exists because
+    the select box itself does not match accents, apostrophes, other orders of words, or typos.
     """
     state, find_key = st.session_state, f"{key}.find"
 
@@ -36,7 +35,7 @@ def student_box(
             if on_change is not None:
                 on_change()
 
-    if len(known.students) >= _NARROW:
+    if len(known.students) >= _SEARCH_FROM:
         st.text_input(
             "Find a student",
             key=find_key,
@@ -50,7 +49,7 @@ def student_box(
     found = {student.id: student for student in find_students(known, text, active=active)}
     chosen = known.students.get(state.get(key) or "")
     if chosen is not None and active in (None, chosen.active):
-        # The choice outlives a search for somebody else, until another is chosen.
+        # The present choice stays an option during a search for another student.
         found.setdefault(chosen.id, chosen)
     st.selectbox(
         "Student",

@@ -1,4 +1,4 @@
-"""From the core's values to what the components draw: texts and payloads, no queries."""
+"""Texts and payloads of the components, from values of the core. No queries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     today, now = board.now.astimezone(board.zone).date(), board.now.timestamp()
     periods = []
     for period in board.periods:
-        # By timestamps: when a clock change repeats an hour, the wall clock shows it twice.
+        # Compared by timestamps, because a clock change shows the same time of day twice.
         begun = at(board.date, period.start, board.zone).timestamp() <= now
         over = at(board.date, period.end, board.zone, closing=True).timestamp() <= now
         periods.append(
@@ -69,7 +69,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
 
 
 def _notes_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, str]:
-    """The title and text that replace a grid without use; or None and the line above the grid."""
+    """``([title, text], "")`` to show instead of the grid, or ``(None, line above the grid)``."""
     another = "Choose another day above."
     if not board.grounds:
         hint = "An admin adds the first one; it appears here by itself."
@@ -96,14 +96,14 @@ def _notes_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, st
 
 
 def closed(reasons: Iterable[str], grounds: Sequence[Ground]) -> str:
-    """``All grounds are closed: Rain.``; each reason once, empty without a reason."""
+    """``All grounds are closed: Rain.``, with each reason once; "" without a reason."""
     text = "; ".join(dict.fromkeys(reason.rstrip(". ") for reason in reasons))
-    what = "All grounds are" if len(grounds) > 1 else f"{grounds[0].name} is"
-    return f"{what} closed: {text}." if text else ""
+    subject = "All grounds are" if len(grounds) > 1 else f"{grounds[0].name} is"
+    return f"{subject} closed: {text}." if text else ""
 
 
 def _cell(cell: Cell) -> list[Any]:
-    """State, first line, second line, whether it has begun."""
+    """A cell of the payload: state, first line, second line, whether it has begun."""
     booking = cell.booking
     if cell.state is CellState.FREE:
         return ["free", "Free", "", False]
@@ -123,7 +123,7 @@ def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:
 
 
 def ground_names(ids: Iterable[str], grounds: dict[str, Ground]) -> str:
-    """``Ground 1, Ground 2``, in the order of the screens; ``All grounds`` for all in use."""
+    """``Ground 1, Ground 2``, in the order of ``grounds``; ``All grounds`` for all in use."""
     chosen = set(ids)
     in_use = {id for id, ground in grounds.items() if not ground.retired}
     if len(in_use) > 1 and in_use <= chosen:
@@ -140,7 +140,7 @@ def days(first: Date, last: Date, today: Date) -> str:
 
 
 def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
-    """The label of an alternative; the part that differs from the lost slot comes first."""
+    """The label of an alternative; the part that differs from the slot ``lost`` comes first."""
     time = words.span(option.start, option.end)
     name = slot_title(option, grounds)
     return f"{time}, {name}" if option.ground_id == lost.ground_id else f"{name}, {time}"
@@ -149,7 +149,7 @@ def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
 def booking_row(
     booking: Booking, by: Actor, grounds: dict[str, Ground], now: datetime
 ) -> dict[str, Any]:
-    """A line of the Bookings screen."""
+    """A row of the Bookings screen."""
     today = now.date()
     title = f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
@@ -183,7 +183,11 @@ def decision_row(
     now: datetime,
     quota: int | None,
 ) -> dict[str, Any]:
-    """A line of the Approvals screen; a booking decided meanwhile has the decider's name."""
+    """A row of the Approvals screen; a decided booking shows the name of the decider.
+
+    ``others``: other bookings of the student in the same week; ``quota``: bookings allowed in a
+    week, or None.
+    """
     today = now.date()
     left = at(booking.date, booking.start, _zone(now)).timestamp() - now.timestamp()
     ahead = int(left // 60)
@@ -204,7 +208,7 @@ def decision_row(
         ]
     last = booking.last_decision
     chip, tone = _week(others, quota)
-    # One line for each; the time comes first, because the principal compares times.
+    # One line for each other booking, with the time first, because a principal compares times.
     under = "\n".join(
         f"{words.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
@@ -227,6 +231,7 @@ def decision_row(
 
 
 def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
+    """The text of the chip about the student's week, and its CSS classes."""
     if not others:
         return "first that week", "chip"
     counted = sum(other.quota_window is not None for other in others)
@@ -253,7 +258,7 @@ def _zone(now: datetime) -> ZoneInfo:
 
 
 def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
-    """The change of the reader's booking that a notice tells of, as markdown."""
+    """The sentence of a notice, as markdown."""
     slot = notice.slot
     where = f"{slot_title(slot, grounds)}, {words.full_time(slot, today)}"
     booking = notice.booking
@@ -266,7 +271,7 @@ def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
 
 
 def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
-    """For each change, first to last: a line, and the reason that was given."""
+    """(line, reason given or "") for each change of a booking, oldest first."""
     return [
         (
             f"{words.moment(entry.at, zone)} · "

@@ -1,7 +1,7 @@
-"""The payload of the wall display: values to texts and numbers, no queries.
+"""The payload of the wall display, from values of the core. No queries.
 
-Moments are epoch milliseconds: the display counts from the server's clock, never from its own.
-Names that the wall may not show are left out here, so that they never leave the server.
+Moments are epoch milliseconds, because the display uses the server's clock and not its own. Names
+that the wall may not show are left out here, so that they never leave the server.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ def frame(
 ) -> dict[str, Any]:
     """The payload around the cards. ``now`` is in the school's time.
 
-    The display shows itself as no longer served after ``stale_ms`` without a message through
-    Streamlit.
+    The display shows "Not live" after ``stale_ms`` without a message through Streamlit.
     """
     return {
         "title": "Grounds today",
@@ -62,26 +61,26 @@ def frame(
 
 
 def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) -> dict[str, Any]:
-    """The cards of ``board``, or the sentence in their place.
+    """The part of the payload with the cards of ``board``, or with a title and text instead.
 
     ``shows``: one of WALL_SHOWS; ``only``: the id of the one ground to show; ``ahead``: the plans
-    of the days to come, which are read only when this day is over.
+    of the next days, which are iterated only if this day has no more periods.
     """
     cards = wall_cards(board)
     if only is not None and cards:
         cards = [card for card in cards if card.ground.id == only]
         if not cards:
-            return {"empty": _unknown(only, board.grounds)}
+            return {"empty": _unknown_ground(only, board.grounds)}
     if not cards:
         return {"empty": ["No grounds yet", "They appear here as soon as an admin adds them."]}
     if not board.periods:
         note = board.plan.note or _closed(board) or _opens(board.date, ahead)
         return {"empty": ["No school today", note]}
-    # A closure may last to midnight; after the last period it means nothing any more.
-    over = {CellState.PAST}
+    # After the last period a closure counts as past too, although it may last to midnight.
+    past = {CellState.PAST}
     if at(board.date, board.periods[-1].end, board.zone, closing=True) <= board.now:
-        over.add(CellState.CLOSED)
-    if all(card.state in over for card in cards):
+        past.add(CellState.CLOSED)
+    if all(card.state in past for card in cards):
         return {"empty": ["The school day is over", _opens(board.date, ahead)]}
     return {
         "later": _later(cards[0], shows) if only is not None else [],
@@ -96,7 +95,7 @@ def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) ->
     }
 
 
-def _unknown(asked: str, grounds: Sequence[Ground]) -> list[str]:
+def _unknown_ground(asked: str, grounds: Sequence[Ground]) -> list[str]:
     known = ", ".join(ground.id for ground in grounds[:6]) + (", …" if len(grounds) > 6 else "")
     return [f"There is no ground “{asked[:40]}”", f"The address of this display may name: {known}"]
 
@@ -114,7 +113,7 @@ def open_plan(board: Board) -> DayPlan:
 
 
 def _closed(board: Board) -> str:
-    """The sentence for a day on which all grounds are closed for one reason; else empty."""
+    """The sentence for a day on which all grounds are closed for one reason, else ""."""
     reasons = {b.purpose for b in board.bookings if b.kind == "closure"}
     closed = {b.ground_id for b in board.bookings if b.kind == "closure"}
     if len(reasons) != 1 or closed != {ground.id for ground in board.grounds}:
@@ -186,7 +185,7 @@ def _class(booking: Booking) -> str:
 
 
 def _next(card: Card, shows: str) -> dict[str, str]:
-    """The line about the next booking of a card. A narrow card leaves out ``word`` and ``who``."""
+    """The line about the next booking; a narrow card does not show ``word`` and ``who``."""
     following = card.next
     if following is None:
         return _line("Then", text="free all day") if card.free_after else _line()
@@ -203,7 +202,7 @@ def _next(card: Card, shows: str) -> dict[str, str]:
 
 
 def _later(card: Card, shows: str) -> list[dict[str, str]]:
-    """The lines about later bookings, for the one ground that the wall shows."""
+    """The lines about the bookings from the next one on, for a display with one ground."""
     return [_entry(b, shows) for b in card.held if card.next and b.start >= card.next.start]
 
 
@@ -222,28 +221,28 @@ def _line(word: str = "", time: str = "", text: str = "", tag: str = "") -> dict
 
 
 def _about(strip: Sequence[CellState]) -> str:
-    """The strip in words, for screen readers."""
+    """The sentence about the strip for screen readers."""
     counted = {
         "booked": strip.count(CellState.BOOKED),
         "requested": strip.count(CellState.PENDING),
         "closed": strip.count(CellState.CLOSED),
     }
-    said = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
-    return f"Of {len(strip)} periods today: {said or 'all free'}"
+    text = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+    return f"Of {len(strip)} periods today: {text or 'all free'}"
 
 
 def _mark(held: Sequence[Booking]) -> str:
-    """A text that differs when the ground's bookings of this day, or their states, differ.
+    """A text that changes with the ground's bookings of this day and their states.
 
-    A digest, so that it gives no names away; without the time of day, so that the clock alone
-    never changes it.
+    It is a digest, so that it reveals no names. The present time is not part of it, so that only
+    changes of bookings highlight a card.
     """
     text = "\n".join(f"{b.id} {b.status} {b.start} {b.end}" for b in held)
     return blake2s(text.encode(), digest_size=6).hexdigest()
 
 
 def address_of_book(public: str | None, opened: str | None) -> str | None:
-    """Where the Book screen is: below ``public``, else beside the wall's own address ``opened``."""
+    """The URL of the Book screen, from the public URL or the wall's own URL; None without both."""
     if public:
         return f"{public.rstrip('/')}/book"
     parts = urlsplit(opened or "")
@@ -255,7 +254,7 @@ def address_of_book(public: str | None, opened: str | None) -> str | None:
 
 @lru_cache(maxsize=32)
 def code(address: str) -> dict[str, Any] | None:
-    """The QR code of ``address``, ``size`` modules wide, as a ``path``; None: it is too long."""
+    """The QR code of ``address`` as an SVG ``path``, ``size`` modules wide; None if too long."""
     if len(address) > _LONGEST_ADDRESS:
         return None
     rows = [bytes(row) for row in segno.make(address, error="m", micro=False).matrix]
@@ -264,7 +263,7 @@ def code(address: str) -> dict[str, Any] | None:
 
 
 def _runs(y: int, row: bytes) -> str:
-    """The dark stretches of one row, each as a rectangle."""
+    """The SVG path of the dark modules of row ``y``, adjacent ones as one rectangle."""
     found, x = "", 0
     while (x := row.find(1, x)) >= 0:
         end = row.find(0, x)

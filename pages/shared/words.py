@@ -1,4 +1,7 @@
-"""Words for the screen: errors, times, states. The core has facts; the sentences are here."""
+"""Texts for the screens: errors, times and states. The errors of the core carry facts only.
+
+Longer than 300 lines, because ``error`` has a sentence for every error of the tree.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ from booking_core import (
     UnknownStudent,
     UpdateNeeded,
 )
-from booking_core.domain import messages as wording
+from booking_core.domain import messages
 
 FIELDS = {
     "name": "The name",
@@ -84,7 +87,7 @@ FIELDS = {
     "class_name": "The class",
     "leaving": "The students who leave",
 }
-# What a role may not do; other verbs are said of "this booking".
+# Action that a role does not allow -> the end of the sentence "Your role does not allow you to".
 NOT_ALLOWED = {
     "administer": "change this",
     "book": "book",
@@ -95,7 +98,7 @@ NOT_ALLOWED = {
     "report own": "see these figures",
     "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
-# Whether the booking waits for a decision again -> the sentence above the choice of a slot.
+# Whether a move makes the booking a request again -> the sentence of the dialog.
 MOVES = {
     False: "It keeps its slot until it has the new one, and its status too.",
     True: "It keeps its slot until it has the new one. The principal then decides on it again.",
@@ -113,14 +116,14 @@ STATUS = {
 
 _DAY_SECONDS = 86_400
 _MARKUP = re.compile(r"[\\`*_\[\]{}<>#~$&|]|^[-+]|^\d+[.)]|:(?=\S)")
-# Where a bare address would become a link, or "->" an arrow and "--" a dash: no escape prevents
-# that, a word joiner does.
+# Streamlit turns bare addresses into links, "->" into an arrow and "--" into a dash. An escape does
+# not prevent that; a word joiner does.
 _JOINED = re.compile(r"(?<=\S)(?=@\S)|(?<=www)(?=\.\S)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
 
 
 def literal(text: str) -> str:
-    """``text`` for a place that reads markdown: names and reasons show as they were typed."""
-    # A word joiner behind the colon: emoji and icons are looked for behind its escape too.
+    """``text`` escaped for markdown, so that names and reasons appear as typed."""
+    # A word joiner after an escaped colon, because Streamlit still replaces emoji and icons there.
     return _MARKUP.sub(
         lambda found: f"{found[0][:-1]}\\{found[0][-1]}" + "\u2060" * (found[0] == ":"),
         _JOINED.sub("\u2060", " ".join(text.split())),
@@ -128,14 +131,14 @@ def literal(text: str) -> str:
 
 
 def clock(value: time) -> str:
-    """``9 AM``, ``9:30 AM``, ``noon`` stays ``12 PM``; 00:00 is ``12 AM``."""
+    """``9 AM``, ``9:30 AM``; noon is ``12 PM`` and midnight ``12 AM``."""
     hour = value.hour % 12 or 12
     minute = f":{value.minute:02d}" if value.minute else ""
     return f"{hour}{minute} {'AM' if value.hour < 12 else 'PM'}"
 
 
 def span(start: time, end: time) -> str:
-    """``11 AM – 1 PM``; the half of the day stands once where it can: ``2–3 PM``."""
+    """``11 AM – 1 PM``, or ``2–3 PM`` if both times are in the same half of the day."""
     first, last = clock(start), clock(end)
     if first[-2:] == last[-2:]:
         return f"{first[:-3]}–{last}"
@@ -143,13 +146,14 @@ def span(start: time, end: time) -> str:
 
 
 def stretch(start: time, end: time) -> str:
-    """How much of a day is closed: ``all day``, ``from 10:15 AM``, ``until 1 PM``, or a span."""
+    """The part of a day: ``all day``, ``from 10:15 AM``, ``until 1 PM``, or a span."""
     if end == time():
         return "all day" if start == time() else f"from {clock(start)}"
     return f"until {clock(end)}" if start == time() else span(start, end)
 
 
 def short_date(date: Date) -> str:
+    """``Mon 23 Nov``."""
     return f"{date:%a} {date.day} {date:%b}"
 
 
@@ -163,6 +167,7 @@ def day(date: Date, today: Date) -> str:
 
 
 def day_heading(date: Date, today: Date) -> str:
+    """``Today, Mon 23 Nov``, or ``Mon 23 Nov`` if the date is not next to today."""
     near = {0: "Today, ", 1: "Tomorrow, ", -1: "Yesterday, "}.get((date - today).days, "")
     return near + short_date(date)
 
@@ -178,6 +183,7 @@ def full_time(slot: Any, today: Date) -> str:
 
 
 def duration(minutes: int) -> str:
+    """``45 min``, ``2 h 30 min``, or ``3 days`` from 48 hours on."""
     hours, rest = divmod(max(minutes, 0), 60)
     if hours >= 48:
         return f"{hours // 24} days"
@@ -193,12 +199,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def up_to(count: int, most: int) -> str:
-    """``7``; ``200+`` where a list was cut at ``most``, for nobody counted the rest."""
+    """``7``, or ``200+`` for a list that was limited to ``most`` entries."""
     return f"{most}+" if count >= most else str(count)
 
 
 def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """``9:41 AM`` today, ``yesterday``, the weekday within the last week, or the date."""
+    """``9:41 AM`` of today, ``yesterday``, a weekday of the last week, or a date."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     distance = (today - local.date()).days
     if distance == 0:
@@ -209,6 +215,7 @@ def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def moment(value: datetime, zone: ZoneInfo) -> str:
+    """``Mon 23 Nov, 9:41 AM``."""
     local = value.astimezone(zone)
     return f"{short_date(local.date())}, {clock(local.time())}"
 
@@ -219,13 +226,13 @@ def to_the_second(moment: datetime) -> str:
 
 
 def decided_by(decision: Decision) -> str:
-    """``by Joseph Mathew for Dr. Anand Rao``, where a principal's decisions were in other hands."""
+    """``by Dr. Anand Rao``; of a delegate, ``by Joseph Mathew for Dr. Anand Rao``."""
     behalf = f" for {decision.on_behalf_of}" if decision.on_behalf_of else ""
     return f"by {decision.by_name}{behalf}"
 
 
 def taken(holder: Booking | None) -> str:
-    """Layer by layer the same sentence: who was faster."""
+    """The sentence for a slot that ``holder`` has (None: unknown)."""
     if holder is None:
         return "This slot was just booked by somebody else. Please choose another."
     if holder.kind == "closure":
@@ -234,7 +241,7 @@ def taken(holder: Booking | None) -> str:
 
 
 def error(exc: BookingError) -> str:
-    """One or two sentences for a user: what happened and what to do. Covers the whole tree."""
+    """One or two sentences for a user: the problem, and a remedy. Covers the whole error tree."""
     match exc:
         case UnknownGround():
             return "This ground is not on record any more. Please choose another."
@@ -247,7 +254,7 @@ def error(exc: BookingError) -> str:
         case InThePast():
             return "This period has already begun. Please choose a later one."
         case TooFarAhead():
-            return f"{wording.open_up_to(short_date(exc.last_date))} Please choose a day before."
+            return f"{messages.open_up_to(short_date(exc.last_date))} Please choose a day before."
         case TooLate():
             return f"Book at least {duration(exc.lead_minutes)} ahead. Please choose a later slot."
         case PastCutOff():
@@ -262,11 +269,11 @@ def error(exc: BookingError) -> str:
                 "Cancel one first, or choose another week."
             )
         case GroundClosed():
-            return f"{wording.closed('This ground', exc.reason)} Please choose another slot."
+            return f"{messages.closed('This ground', exc.reason)} Please choose another slot."
         case GroundRetired():
-            return f"{wording.retired('This ground')} Please choose another."
+            return f"{messages.retired('This ground')} Please choose another."
         case GameNotAllowed():
-            where = wording.not_played(exc.game, "this ground")
+            where = messages.not_played(exc.game, "this ground")
             return f"{where}. It is for {', '.join(exc.allowed)}."
         case StudentInactive():
             return "This student has left the school or is suspended from booking."
@@ -277,21 +284,21 @@ def error(exc: BookingError) -> str:
             return "This student is active. Deactivate first; then the data can be erased."
         case NoSchool():
             note = f" ({exc.note})" if exc.note else ""
-            return f"{wording.no_school(short_date(exc.date))}{note}."
+            return f"{messages.no_school(short_date(exc.date))}{note}."
         case SlotTaken():
             return taken(exc.held_by)
         case StudentBusy():
             other = exc.booking
             if other is None:
-                return f"{wording.elsewhere('This student')} Please choose another slot."
+                return f"{messages.elsewhere('This student')} Please choose another slot."
             return (
                 f"{other.student_name} already has {other.game}, {span(other.start, other.end)} "
                 "on that day. Please choose another time."
             )
         case AlreadyDecided():
-            return wording.faster(exc.by, f"this booking is {STATUS[exc.status].lower()} already.")
+            return messages.faster(exc.by, f"this booking is {STATUS[exc.status].lower()} already.")
         case SubmissionReused():
-            return f"{wording.sent_before('This form')} Please open the review again."
+            return f"{messages.sent_before('This form')} Please open the review again."
         case AlreadyExists():
             return (
                 f"There is {'an' if exc.what[0] in 'aeiou' else 'a'} {exc.what} “{exc.id}” already."
@@ -322,15 +329,15 @@ def error(exc: BookingError) -> str:
             return f"Your role does not allow you to {NOT_ALLOWED.get(exc.verb, exc.verb)}."
         case SchemaConflict():
             return (
-                f"{wording.contradictions(len(exc.offenders))}, so "
-                f"nothing can be booked. Run “{wording.COMMAND} doctor” to see them."
+                f"{messages.contradictions(len(exc.offenders))}, so "
+                f"nothing can be booked. Run “{messages.COMMAND} doctor” to see them."
             )
         case ServerFailed():
-            return wording.sentence(exc)
+            return messages.sentence(exc)
         case UpdateNeeded():
-            return wording.update_needed()
+            return messages.update_needed()
         case SchemaMissing():
-            return wording.schema_missing()
+            return messages.schema_missing()
         case StoreUnavailable():
             return (
                 "The database cannot be reached at the moment. This screen goes on by itself as "

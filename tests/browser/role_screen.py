@@ -23,7 +23,7 @@ WRITTEN = ("bookings", "grounds", "timetables", "days", "students", "accounts", 
 # A screen that has something to report is silent for half a second after a press, and then speaks.
 _RESTS = """() => {
   const app = document.querySelector(".stApp"), now = performance.now()
-  const rests = app.dataset.testScriptState === "notRunning" && now > window.groundBookingHeld
+  const rests = app.dataset.testScriptState === "notRunning" && now > window.groundBookingQuietUntil
   window.restsSince = rests ? (window.restsSince ?? now) : null
   return rests && now - window.restsSince > 600
 }"""
@@ -51,7 +51,7 @@ class Screen:
         """Types the address, and waits until the screen follows what happens."""
         self.is_untold = False
         self.page.goto(self._url + path)
-        self.page.wait_for_function("window.groundBookingPulse?.mode")
+        self.page.wait_for_function("window.groundBookingHeartbeat?.mode")
         if section:
             show_tab(self.page, section)
         return self.page

@@ -36,9 +36,9 @@ _COUNT = """() => {
   window.ticks = 0
   const count = event => {
     window.reruns += event.detail.by === "rerun"
-    window.ticks += event.detail.by === "floor"
+    window.ticks += event.detail.by === "poll"
   }
-  addEventListener("ground-booking:pulse", count)
+  addEventListener("ground-booking:heartbeat", count)
 }"""
 _HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden })
@@ -70,7 +70,7 @@ def school(pushing: tuple[AppServer, School]) -> School:
 def reached(page: Page) -> Page:
     """``page``, once push has reached it and the rerun that this costs is over."""
     expect(cell(page, 14)).to_be_visible()
-    page.wait_for_function("window.groundBookingPulse?.by === 'push'", timeout=LOAD)
+    page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'", timeout=LOAD)
     page.evaluate(_COUNT)
     return page
 
@@ -127,7 +127,7 @@ def test_every_screen_hears_of_a_request_and_of_its_decision(
 ) -> None:
     principal = open_window(f"{app.url}/approvals", "Anand Rao")
     expect(principal.get_by_text("Nothing is waiting")).to_be_visible()
-    principal.wait_for_function("window.groundBookingPulse?.by === 'push'")
+    principal.wait_for_function("window.groundBookingHeartbeat?.by === 'push'")
     bookings, wall = open_window(f"{app.url}/bookings"), open_window(f"{app.url}/wall")
     book = reached(open_window(f"{app.url}/book"))
     expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
@@ -195,8 +195,8 @@ def test_a_hidden_tab_does_not_rerun_and_catches_up_when_it_is_shown(
 
     for hour in (14, 15, 16):
         school.book(student=hour, start=hour)
-        beat = page.evaluate("window.groundBookingPulse.now")
-        page.wait_for_function("beat => window.groundBookingPulse.now > beat + 2000", arg=beat)
+        beat = page.evaluate("window.groundBookingHeartbeat.now")
+        page.wait_for_function("beat => window.groundBookingHeartbeat.now > beat + 2000", arg=beat)
     assert reruns(page) == 0
     expect(place(page, 14)).to_contain_text("Free")
     page.evaluate(_HIDE, False)

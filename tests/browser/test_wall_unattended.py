@@ -202,7 +202,7 @@ def test_reruns_leave_no_marks_in_the_browser(open_page: OpenPage, school: Schoo
         """() => {
             window.drawn = 0
             const count = told => { drawn += told.detail.by === "rerun" }
-            addEventListener("ground-booking:pulse", count)
+            addEventListener("ground-booking:heartbeat", count)
         }"""
     )
 

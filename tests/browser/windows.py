@@ -48,7 +48,7 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
             # A link pressed in the very moment in which a screen reports itself for the first
             # time is lost to Streamlit; people are slower. Screens without a pulse never report.
             with suppress(PlaywrightTimeoutError):
-                page.wait_for_function("window.groundBookingPulse?.mode", timeout=5000)
+                page.wait_for_function("window.groundBookingHeartbeat?.mode", timeout=5000)
         return page
 
     yield open_one

@@ -80,7 +80,7 @@ def screens(db):
     following = Feed(db)
     following.start()
     shared.follow(db, following)
-    following.subscribe(shared._tell)
+    following.subscribe(shared._notify)
     shared._reader.start()
     yield shared
     shared._reader.stopping.set()

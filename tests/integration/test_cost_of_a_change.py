@@ -70,7 +70,7 @@ class Process(Services):
 
     def _draw(self, token: str) -> None:
         """What the screens read for one session: Book, Bookings, Approvals and Admin."""
-        assert self.people.known(token).account.id == "ravi"
+        assert self.sessions.known(token).account.id == "ravi"
         for day in (DAY, OTHER):
             self.grid(self.boards.get(day, NOW), None)
         grounds = self.reference().grounds

@@ -22,8 +22,8 @@ from booking_core import (
 from booking_core.storage import cache
 from booking_core.storage.database import BookingDatabase
 from pages.shared import identity
-from pages.shared import people as module
-from pages.shared.people import People, _key
+from pages.shared import session_cache as module
+from pages.shared.session_cache import SessionCache, _key
 
 
 class Deaf(Feed):
@@ -33,10 +33,10 @@ class Deaf(Feed):
     people = 0
 
 
-def remembered(db: BookingDatabase, feed: Feed) -> tuple[People, ScopedCache]:
+def remembered(db: BookingDatabase, feed: Feed) -> tuple[SessionCache, ScopedCache]:
     """A process that remembers nobody yet, and its cache."""
     kept = ScopedCache(feed)
-    return People(db, kept), kept
+    return SessionCache(db, kept), kept
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from booking_core import (
     wall_cards,
 )
 from pages.shared import views, wall_view
-from pages.shared.desk.closures import later
+from pages.shared.admin.closures import later
 from pages.shared.session import first_open_day
 
 LONDON = ZoneInfo("Europe/London")

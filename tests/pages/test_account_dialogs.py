@@ -13,8 +13,8 @@ from support import ADMIN
 
 from booking_core import Account, Role, add_account, change_account, get_account
 from booking_core.storage.database import BookingDatabase
-from pages.shared import elements, live, session
-from pages.shared.desk import account_dialogs
+from pages.shared import components, live, session
+from pages.shared.admin import account_dialogs
 
 
 class Uncached:
@@ -33,7 +33,7 @@ class Uncached:
 
 
 def _screen(shared, opened):  # run as a script of its own, without our names
-    from pages.shared.desk import accounts
+    from pages.shared.admin import accounts
 
     if opened:  # Streamlit runs an open dialog alone, with the arguments of its first run
         opened[0]()
@@ -47,7 +47,7 @@ def shared(db: BookingDatabase, monkeypatch: pytest.MonkeyPatch) -> Uncached:
     add_account(db, Account("ravi", "Ravi", Role.STAFF))
     monkeypatch.setattr(session, "actor", lambda: ADMIN)
     monkeypatch.setattr(live, "fragment", lambda shared, key, draw: draw())
-    monkeypatch.setattr(elements, "action_list", lambda data, key: None)
+    monkeypatch.setattr(components, "action_list", lambda data, key: None)
     return Uncached(db)
 
 

@@ -9,7 +9,7 @@ import pytest
 from support import GROUNDS
 
 from booking_core import Change
-from pages.shared.desk import audit_view
+from pages.shared.admin import audit_view
 
 ZONE = ZoneInfo("Asia/Kolkata")
 AT = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ from support import RAVI, booked
 
 from booking_core import Account, Role, add_account, open_session
 from booking_core.storage.database import BookingDatabase
-from pages.shared import elements, live, people, services
+from pages.shared import components, live, services, session_cache
 from pages.shared.services import Services
 
 
@@ -43,7 +43,7 @@ def _reports(shared, drawn):  # each is run as a script of its own, without our 
 
 def _audit(shared, drawn):
     from pages.shared import session
-    from pages.shared.desk import audit
+    from pages.shared.admin import audit
 
     if drawn:
         drawn[0]()
@@ -64,9 +64,9 @@ def test_what_a_screen_shows_by_itself_is_no_activity_of_whoever_left_it_open(
     monkeypatch.setattr(services, "start", lambda: shared)
     monkeypatch.setattr(live, "fragment", lambda shared, key, draw: drawn.append(draw))
     monkeypatch.setattr(live, "line", lambda shared: None)
-    monkeypatch.setattr(elements, "action_list", lambda data, key: listed.append(data))
-    monkeypatch.setattr(people, "_TOUCH_SECONDS", 0.0)
-    monkeypatch.setattr(people, "touch_session", lambda db, token: noted.append(token))
+    monkeypatch.setattr(components, "action_list", lambda data, key: listed.append(data))
+    monkeypatch.setattr(session_cache, "_TOUCH_SECONDS", 0.0)
+    monkeypatch.setattr(session_cache, "touch_session", lambda db, token: noted.append(token))
 
     page = AppTest.from_function(screen, args=(shared, drawn), default_timeout=30)
     page.session_state["session.token"] = open_session(db, "admin")

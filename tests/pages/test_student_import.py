@@ -13,7 +13,7 @@ from support import ADMIN, NOW
 
 from booking_core import Student, load_reference, save_student
 from booking_core.storage.database import BookingDatabase
-from pages.shared import elements, session
+from pages.shared import components, session
 
 
 class Screen:
@@ -28,7 +28,7 @@ class Screen:
 
 
 def _import(shared):  # run as a script of its own, without our names
-    from pages.shared.desk import student_import
+    from pages.shared.admin import student_import
 
     student_import.show(shared)
 
@@ -47,7 +47,7 @@ def opened(db: BookingDatabase, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def open_with(*lines: str) -> AppTest:
         monkeypatch.setattr(st, "file_uploader", lambda *args, **options: file_of(*lines))
-        monkeypatch.setattr(elements, "action_list", lambda data, key: None)
+        monkeypatch.setattr(components, "action_list", lambda data, key: None)
         monkeypatch.setattr(session, "actor", lambda: ADMIN)
         page = AppTest.from_function(_import, args=(Screen(db),), default_timeout=30).run()
         assert not page.exception

@@ -1,54 +1,54 @@
-// Shared by the elements below; it stands in front of each one's own script.
+// Shared by all components; components.py puts it in front of each component's script.
 const make = (tag, className, text) => {
   const node = document.createElement(tag)
   if (className) node.className = className
-  // Text only, ever: what people typed is never read as markup.
+  // Text nodes only, so that text typed by a user is never parsed as markup.
   if (text !== undefined && text !== null) node.textContent = text
   return node
 }
-// Says a moment as "10:12:07 AM", by the clocks of a time zone.
+// A function that formats epoch milliseconds as "10:12:07 AM" in a time zone.
 const clockOf = zone => {
   const format = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", second: "2-digit", hour12: true, timeZone: zone })
   return moment => format.format(moment).replace(/\s/g, " ")
 }
-// Of the run that draws this screen: "running", "notRunning" and others. Streamlit says it nowhere else.
+// The state of Streamlit's run: "running", "notRunning" and others. Only this attribute has it.
 const runState = () => document.querySelector(".stApp")?.dataset.testScriptState
-// What has the focus in a list, by a name that outlives its being drawn anew; else the line that it
-// stood in, so that whoever uses the keyboard goes on from there.
-const again = (root, name) =>
+// The element with this data-focus name after a redraw; if it is gone, the row that held it, so that
+// keyboard users continue from there.
+const findFocusable = (root, name) =>
   root.querySelector(`[data-focus="${CSS.escape(name)}"]`) ??
   root.querySelector(`[data-id="${CSS.escape(name.slice(name.indexOf(":") + 1))}"]`)
-// A dialog that closes gives the focus back to what opened it. Streamlit does not find that inside
-// of an element of ours, nor once it was drawn anew: then it would start from the top of the page.
-const BACK_MS = 150
+// A dialog that closes returns the focus to the button that opened it. Streamlit does not find a button
+// inside a component, or one that was redrawn: the focus would go to the top of the page.
+const RETURN_FOCUS_MS = 150
 if (!window.groundBookingFocus) {
   window.groundBookingFocus = true
   const isDialog = node => node.getAttribute?.("role") === "dialog"
   let last = null
-  const press = event => {
+  const rememberPressed = event => {
     const path = event.composedPath()
     if (!path.some(isDialog)) last = { node: path[0], root: path[0].getRootNode(), name: path[0].dataset?.focus }
   }
-  // Also of the keyboard. Focus itself does not tell: inside of one element it is not heard outside.
-  document.addEventListener("click", press, true)
-  // What is disabled while it works, as a download is, drops the focus to the page behind its
-  // dialog; there no key would reach the dialog, and Escape not close it.
-  const intoDialog = event => {
+  // Keyboard presses fire "click" too. Focus events do not leave the shadow root of a component.
+  document.addEventListener("click", rememberPressed, true)
+  // A button that is disabled while it works, such as a download, loses the focus to the page behind
+  // its dialog. Keys would then miss the dialog, and Escape would not close it.
+  const focusDialog = event => {
     const dialog = [...document.querySelectorAll("[role=dialog][tabindex]")].at(-1)
     if (!dialog || !isLost()) return
     dialog.focus()
     if (event.key !== "Escape" || isLost()) return
     dialog.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }))
   }
-  document.addEventListener("keydown", intoDialog, true)
+  document.addEventListener("keydown", focusDialog, true)
   const isLost = () => !document.activeElement || document.activeElement === document.body
-  const giveBack = () => {
+  const returnFocus = () => {
     if (!last || !isLost() || document.querySelector("[role=dialog]")) return
-    const node = last.node.isConnected ? last.node : last.name && again(last.root, last.name)
+    const node = last.node.isConnected ? last.node : last.name && findFocusable(last.root, last.name)
     node?.focus({ preventScroll: true })
   }
   new MutationObserver(changes => {
     const gone = changes.flatMap(change => [...change.removedNodes])
-    if (gone.some(node => isDialog(node) || node.querySelector?.("[role=dialog]"))) setTimeout(giveBack, BACK_MS)
+    if (gone.some(node => isDialog(node) || node.querySelector?.("[role=dialog]"))) setTimeout(returnFocus, RETURN_FOCUS_MS)
   }).observe(document.body, { childList: true, subtree: true })
 }

@@ -2,20 +2,20 @@ const STATES = {
   free: ["Free", "free"], pending: ["Requested", "pending"], booked: ["Booked", "booked"],
   closed: ["Closed", "closed"], past: ["Past", "past"],
 }
-const FORM = ".st-key-card_panel" // where the booking goes on, outside of this element
-const MARK_MS = 3000 // for so long a cell that changed stands out
+const FORM = ".st-key-card_panel" // the booking form, outside this component
+const MARK_MS = 3000 // how long a changed cell is highlighted
 const grids = new WeakMap()
 
 class Grid {
   constructor(parent) {
     this.root = make("div", "root")
-    // The voice stays when the table is drawn anew: one that comes with its words is not heard.
-    this.voice = make("div", "visually-hidden")
-    this.voice.setAttribute("aria-live", "polite")
-    parent.append(this.root, this.voice)
+    // The live region is never redrawn: screen readers ignore a region that is inserted with its text.
+    this.announcer = make("div", "visually-hidden")
+    this.announcer.setAttribute("aria-live", "polite")
+    parent.append(this.root, this.announcer)
     this.parent = parent
-    this.ground = 0 // the one that a phone shows
-    this.marks = new Map() // place -> until when it stands out (ms of this page's clock)
+    this.ground = 0 // index of the ground that a phone shows
+    this.marks = new Map() // cell key -> end of its highlight (ms of this page's clock)
   }
 
   render(bytes, setTriggerValue) {
@@ -30,22 +30,22 @@ class Grid {
       return
     }
     const changes = old?.date === data.date ? this.changes(old) : []
-    for (const [row, column] of changes) this.marks.set(this.place(row, column), performance.now() + MARK_MS)
+    for (const [row, column] of changes) this.marks.set(this.key(row, column), performance.now() + MARK_MS)
     const pickedAt = data.grounds.findIndex(ground => ground.id === data.picked?.ground)
     const moved = pickedAt >= 0 && data.picked.ground !== old?.picked?.ground && pickedAt !== this.ground
     if (moved) this.ground = pickedAt
-    // Most changes are of a cell or two: the rest of the table, and what is in focus, stays.
+    // Most changes concern one or two cells: the other cells and the focus stay.
     if (old && this.frame(old) === this.frame(data)) this.patch(old)
     else this.drawAll()
     if (moved) this.show(pickedAt)
     this.drawBar()
     if (changes.length) {
       const rest = changes.length > 5 ? `. And ${changes.length - 5} more` : ""
-      this.voice.textContent = changes.slice(0, 5).map(at => this.say(...at)).join(". ") + rest
+      this.announcer.textContent = changes.slice(0, 5).map(at => this.describe(...at)).join(". ") + rest
     }
   }
 
-  // All that is not in a cell.
+  // Everything outside the cells, as text to compare.
   frame({ date, heading, note, grounds, periods, live, empty }) {
     return JSON.stringify([date, heading, note, grounds, periods, live, empty])
   }
@@ -61,16 +61,16 @@ class Grid {
     return found
   }
 
-  place(row, column) {
+  key(row, column) {
     return `${this.data.date} ${this.data.grounds[column].id} ${this.data.periods[row].start}`
   }
 
-  say(row, column) {
+  describe(row, column) {
     const [state] = this.data.cells[row][column]
     return `${this.data.grounds[column].name}, ${this.data.periods[row].time}: ${STATES[state][0]}`
   }
 
-  // A pick that somebody else took meanwhile is shown as theirs.
+  // A picked slot that another user has booked meanwhile counts as booked.
   isPicked({ cells, grounds, periods, picked }, row, column) {
     return cells[row][column][0] === "free" && picked?.ground === grounds[column].id &&
       picked.starts.includes(periods[row].start)
@@ -115,7 +115,7 @@ class Grid {
     this.table = make("table", "wide")
     this.table.style.setProperty("--grounds", data.grounds.length)
     this.table.append(make("caption", "visually-hidden", `Grounds on ${data.heading}`), this.head(), this.body())
-    this.table.onkeydown = event => this.walk(event)
+    this.table.onkeydown = event => this.moveFocus(event)
     const scroll = make("div", "scroll")
     scroll.append(this.table)
     const card = make("div", "card")
@@ -136,7 +136,7 @@ class Grid {
     const corner = make("th", "period")
     const [near, date] = this.data.heading.split(", ")
     const day = make("span", "corner")
-    day.setAttribute("aria-hidden", "true") // the caption says it
+    day.setAttribute("aria-hidden", "true") // the caption repeats it
     day.append(make("b", "", near), date ?? "")
     corner.append(make("span", "visually-hidden", "Period"), day)
     corner.scope = "col"
@@ -194,18 +194,18 @@ class Grid {
       cell.setAttribute("aria-pressed", picked)
       cell.setAttribute("aria-label", `${picked ? "Picked" : "Free"}: ${ground.name}, ${period.time}`)
       cell.onclick = () => this.trigger("pick", { ground: ground.id, start: period.start })
-    } else cell.tabIndex = -1 // keeps the focus when somebody else takes it: the arrows go on from here
-    const place = this.place(row, column)
-    const left = (this.marks.get(place) ?? 0) - performance.now()
+    } else cell.tabIndex = -1 // keeps the focus of a cell that another user books, for the arrow keys
+    const key = this.key(row, column)
+    const left = (this.marks.get(key) ?? 0) - performance.now()
     if (left > 0) {
       cell.classList.add("changed")
-      cell.style.animationDelay = `${left - MARK_MS}ms` // a new drawing goes on where the last was
+      cell.style.animationDelay = `${left - MARK_MS}ms` // a redrawn cell continues the animation
       setTimeout(() => cell.classList.remove("changed"), left)
-    } else this.marks.delete(place)
+    } else this.marks.delete(key)
     return cell
   }
 
-  // On a phone the form is below all periods: what was picked, and the way there.
+  // On a phone the form is below all periods: the bar shows the picked slot and scrolls to the form.
   drawBar() {
     this.bar.hidden = !this.data.choice
     if (this.bar.hidden || this.bar.dataset.choice === this.data.choice) return
@@ -229,7 +229,7 @@ class Grid {
     return legend
   }
 
-  // The ground that a phone shows; a desk shows all.
+  // Selects the ground that a phone shows; a wide window shows all grounds.
   show(index) {
     this.ground = index
     this.strip.querySelectorAll("button").forEach((chip, i) => chip.setAttribute("aria-pressed", i === index))
@@ -237,8 +237,8 @@ class Grid {
       node.classList.toggle("off", Number(node.dataset.ground) !== index))
   }
 
-  // Arrows walk the grid, as in any table of buttons.
-  walk(event) {
+  // Arrow keys move the focus to the next free cell in their direction.
+  moveFocus(event) {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key]
     const at = event.target.dataset?.at
     if (!step || !at) return

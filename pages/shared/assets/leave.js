@@ -1,4 +1,4 @@
-// Redirects the window to sign-in, which redirects back; the link is a fallback.
+// Redirects the window to sign-in, which redirects back; the link serves if the redirect is blocked.
 const WANTED = "ground-booking-wanted" // remember.js writes it
 
 export default function ({ data, parentElement }) {

@@ -1,13 +1,13 @@
 const selections = new WeakMap()
-// What was drawn last, per mounted list: an unchanged payload draws nothing.
+// root -> the payload drawn last: an unchanged payload draws nothing.
 const drawn = new WeakMap()
-const acted = new Map() // id of a line -> when a button of it was pressed (ms)
-const AGAIN_MS = 700
-// Whoever pressed something else in between, such as in a dialog, means it.
+const pressedAt = new Map() // id of a row -> when one of its buttons was pressed (ms)
+const DOUBLE_PRESS_MS = 700
+// A press elsewhere in between, such as in a dialog, means that the next press is deliberate.
 document.addEventListener("click", event => {
-  if (!event.composedPath().some(node => node.dataset?.action)) acted.clear()
+  if (!event.composedPath().some(node => node.dataset?.action)) pressedAt.clear()
 }, true)
-document.addEventListener("keydown", event => event.key === "Escape" && acted.clear(), true)
+document.addEventListener("keydown", event => event.key === "Escape" && pressedAt.clear(), true)
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".root")
@@ -24,11 +24,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const id of [...selected]) if (!selectable.has(id)) selected.delete(id)
 
   const focused = parentElement.activeElement?.dataset?.focus
-  // A second press of the same finger lands on what stands there now: another button of the line.
+  // The second press of a double press would hit the button that has replaced the first one.
   const act = (action, ids) => {
     const now = performance.now()
-    if (ids.some(id => now - (acted.get(id) ?? -Infinity) < AGAIN_MS)) return
-    ids.forEach(id => acted.set(id, now))
+    if (ids.some(id => now - (pressedAt.get(id) ?? -Infinity) < DOUBLE_PRESS_MS)) return
+    ids.forEach(id => pressedAt.set(id, now))
     setTriggerValue("act", { action, ids })
   }
   const button = (action, ids, key) => {
@@ -77,7 +77,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const row of data.rows) {
     const tr = make("tr", row.selectable ? "checkable" : "")
     tr.dataset.id = row.id
-    tr.tabIndex = -1 // takes the focus of a button that its line has no more
+    tr.tabIndex = -1 // takes the focus when its focused button is gone
     if (checks) {
       const td = make("td", "check")
       if (row.selectable) {
@@ -135,5 +135,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
       }))
   }
   update()
-  if (focused) again(root, focused)?.focus({ preventScroll: true })
+  if (focused) findFocusable(root, focused)?.focus({ preventScroll: true })
 }

@@ -1,36 +1,36 @@
-// Who is signed in. Signing out is a form of its own, so that no address alone can do it.
+// The signed-in user. Sign-out is a POST form, so that no link can sign a user out.
 const initials = name => {
   const words = name.split(/\s+/).filter(word => !/\.$/.test(word))
   const chosen = words.length > 1 ? [words[0], words[words.length - 1]] : words.slice(0, 1)
   return chosen.map(word => [...word][0] ?? "").join("").toUpperCase()
 }
 
-// A late question of the screen that was left can reach Streamlit behind a press for another one:
-// then it draws neither. A screen that stays without its title is loaded anew.
+// A late rerun request of the previous screen can reach Streamlit after the request for the next
+// screen; Streamlit then draws neither. A screen that stays without its title is reloaded.
 const EMPTY_SECONDS = 3
-const AGAIN_MS = 60000
+const RELOAD_PAUSE_MS = 60000
 const RELOADED = "ground-booking-reloaded"
-let empty = 0
+let emptySeconds = 0
 
-function look() {
+function reloadIfEmpty() {
   const idle = runState() === "notRunning"
-  empty = idle && !document.querySelector(".stMain h1") ? empty + 1 : 0
-  if (empty < EMPTY_SECONDS) return
-  empty = 0
-  if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < AGAIN_MS) return
+  emptySeconds = idle && !document.querySelector(".stMain h1") ? emptySeconds + 1 : 0
+  if (emptySeconds < EMPTY_SECONDS) return
+  emptySeconds = 0
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < RELOAD_PAUSE_MS) return
   sessionStorage.setItem(RELOADED, Date.now())
   location.reload()
 }
 
-// Streamlit puts dialogs beside its app, where nothing says whether it is light or dark.
-function shade() {
+// Streamlit puts dialogs outside the app's element, which alone has the colour scheme.
+function copyColorScheme() {
   const app = document.querySelector(".stApp")
   if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
 }
 
 export default function ({ data, parentElement }) {
-  shade()
-  window.groundBookingLook ??= setInterval(() => (look(), shade()), 1000)
+  copyColorScheme()
+  window.groundBookingWatch ??= setInterval(() => (reloadIfEmpty(), copyColorScheme()), 1000)
   let root = parentElement.querySelector(".root")
   if (!root) parentElement.appendChild((root = make("div", "root")))
   root.replaceChildren()
@@ -46,10 +46,10 @@ export default function ({ data, parentElement }) {
   const ways = make("div", "ways")
   if (data.password) {
     const change = make("a", "", "Change password")
-    // Back to where they are by then: another screen does not always draw this anew.
-    const lead = () => (change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`)
-    change.onclick = lead
-    lead()
+    // Set again on a press: the screen may have changed without a redraw of this component.
+    const setAddress = () => (change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`)
+    change.onclick = setAddress
+    setAddress()
     ways.append(change)
   }
   const form = make("form", "")

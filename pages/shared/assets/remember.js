@@ -1,5 +1,5 @@
-// An identity provider redirects back to the first screen. So this script keeps the path that the
-// window asked for; leave.js reads it.
+// An identity provider redirects back to the first screen. So this script stores the path that the
+// user opened; leave.js reads it.
 export default function ({ data }) {
   if (location.pathname === data.home) return
   sessionStorage.setItem("ground-booking-wanted", location.pathname + location.search)

@@ -1,12 +1,12 @@
-// The wall display. It counts from the server's clock, as the last sign of life told it, and
-// keeps what was drawn last when there are no more of them.
-const SILENT_MS = 10000
-const CHANGED_MS = 10000
-const LOST_MS = 15000 // without any word from the server for so long, it is looked for
-const PROBE_MS = 3000
-const SETTLED_MS = 8000 // for so long Streamlit may try to come back by itself
-const MIN_TEXT = 0.025 // of the screen's height: now and next read from 5 m
-const LATER = 5 // lines of what follows, where one ground has the wall for itself
+// The wall display. Its clock is the server's, from the last heartbeat. Without heartbeats the last
+// drawing stays. Longer than 300 lines, because a component has one script.
+const TIMEOUT_MS = 10000 // without a heartbeat for this long, the display is not live
+const CHANGED_MS = 10000 // how long a changed card is highlighted
+const LOST_MS = 15000 // without a message for this long, the display checks whether the server answers
+const CHECK_MS = 3000 // between two such checks
+const RECOVERY_MS = 8000 // time for Streamlit to reconnect by itself before the page is reloaded
+const MIN_TEXT = 0.025 // of the screen's height: legible from 5 m
+const LATER = 5 // lines of the list of later bookings, if the display shows one ground
 const SVG = "http://www.w3.org/2000/svg"
 const RELOADS = "ground-booking.reloads"
 const walls = new WeakMap()
@@ -15,59 +15,59 @@ class Wall {
   constructor(parent) {
     this.root = make("div", "root")
     parent.appendChild(this.root)
-    this.changes = new Map() // ground -> until when its card stands out
-    this.heartbeat = event => this.hear(event.detail)
-    this.resized = () => this.draw(true)
-    addEventListener("ground-booking:pulse", this.heartbeat)
-    addEventListener("resize", this.resized)
-    document.fonts.addEventListener("loadingdone", this.resized)
-    if (window.groundBookingPulse) this.hear(window.groundBookingPulse)
+    this.changes = new Map() // id of a ground -> end of its card's highlight (ms of this page's clock)
+    this.onHeartbeat = event => this.receive(event.detail)
+    this.onResize = () => this.draw(true)
+    addEventListener("ground-booking:heartbeat", this.onHeartbeat)
+    addEventListener("resize", this.onResize)
+    document.fonts.addEventListener("loadingdone", this.onResize)
+    if (window.groundBookingHeartbeat) this.receive(window.groundBookingHeartbeat)
   }
 
-  end() {
+  stop() {
     this.root.remove()
     clearTimeout(this.timer)
-    removeEventListener("ground-booking:pulse", this.heartbeat)
-    removeEventListener("resize", this.resized)
-    document.fonts.removeEventListener("loadingdone", this.resized)
+    removeEventListener("ground-booking:heartbeat", this.onHeartbeat)
+    removeEventListener("resize", this.onResize)
+    document.fonts.removeEventListener("loadingdone", this.onResize)
   }
 
-  hear({ now, at, heard, by }) {
-    this.life = { now, at, heard }
-    if (by !== "push") this.served = heard // it came through Streamlit
+  receive({ now, at, heard, by }) {
+    this.heartbeat = { now, at, heard }
+    if (by !== "push") this.servedAt = heard // it came through Streamlit
   }
 
-  // The server's clock, in epoch ms; this display's own may be wrong by hours.
+  // The server's clock, in epoch ms; this display's own clock may be wrong by hours.
   now() {
-    return this.life.now + performance.now() - this.life.heard
+    return this.heartbeat.now + performance.now() - this.heartbeat.heard
   }
 
-  // Push is worth nothing to a page to which no drawing comes through any more.
+  // Heartbeats by push do not count: that connection can outlive Streamlit's, which brings the drawings.
   get isServed() {
-    return performance.now() - this.served <= this.data.stale_ms
+    return performance.now() - this.servedAt <= this.data.stale_ms
   }
 
   get isLive() {
-    const heard = performance.now() - this.life.heard <= SILENT_MS
-    return heard && this.now() - this.life.at <= SILENT_MS && this.isServed
+    const isRecent = performance.now() - this.heartbeat.heard <= TIMEOUT_MS
+    return isRecent && this.now() - this.heartbeat.at <= TIMEOUT_MS && this.isServed
   }
 
   render(data) {
     if (data.now !== this.data?.now) {
       const heard = performance.now()
-      this.served = heard
-      // A drawing is a sign of life too; the pulse's own are fresher.
-      if (!this.life || heard - this.life.heard > SILENT_MS / 2 || data.now > this.now())
-        this.hear({ now: data.now, at: data.at, heard })
+      this.servedAt = heard
+      // A payload is a heartbeat too, but those of the live client are newer.
+      if (!this.heartbeat || heard - this.heartbeat.heard > TIMEOUT_MS / 2 || data.now > this.now())
+        this.receive({ now: data.now, at: data.at, heard })
     }
-    this.notice(data)
+    this.highlightChanges(data)
     this.data = data
     this.draw()
     this.tick()
   }
 
-  // What changed since the last drawing of the same day, but never the first drawing.
-  notice(data) {
+  // Highlights the cards that differ from the previous payload of the same day.
+  highlightChanges(data) {
     const known = this.known?.day === data.day ? this.known.marks : {}
     const marks = { ...known }
     for (const card of data.cards) {
@@ -83,21 +83,21 @@ class Wall {
     for (const [id, until] of this.changes) if (until <= performance.now()) this.changes.delete(id)
     this.draw()
     this.update()
-    this.seek()
-    // At the server's full second, so that all displays turn together.
+    this.reloadIfLost()
+    // At the server's full second, so that all displays turn their pages together.
     this.timer = setTimeout(() => this.tick(), 1000 - (this.now() % 1000) + 5)
   }
 
-  // The picture: only made anew when something in it differs.
-  draw(again = false) {
+  // Redraws everything, unless nothing has changed and `force` is false.
+  draw(force = false) {
     if (!this.data) return
     const { now, at, ...data } = this.data
     if (innerWidth <= 700) data.per_page = data.cards.length || 1 // a telephone scrolls
     const pages = Math.max(1, Math.ceil(data.cards.length / data.per_page))
     const page = Math.floor(this.now() / 1000 / data.page_seconds) % pages
-    const picture = JSON.stringify([data, page, [...this.changes.keys()]])
-    if (!again && picture === this.picture) return
-    this.picture = picture
+    const drawn = JSON.stringify([data, page, [...this.changes.keys()]])
+    if (!force && drawn === this.drawn) return
+    this.drawn = drawn
     this.lefts = []
     this.wall = make("main", `wall ${data.theme}`)
     this.wall.append(this.header(data, page, pages))
@@ -119,10 +119,10 @@ class Wall {
     }
     title.append(make("h1", "", data.title), date)
     this.live = make("div", "live")
-    this.word = make("b")
-    this.word.setAttribute("role", "status") // the word alone: a clock that speaks helps nobody
+    this.status = make("b")
+    this.status.setAttribute("role", "status") // not the time: it would be announced every second
     this.since = make("span")
-    this.live.append(this.word, this.since)
+    this.live.append(this.status, this.since)
     this.clock = make("div", "clock")
     this.clock.append(make("span"), make("small"))
     header.append(title, this.live, this.clock)
@@ -150,7 +150,7 @@ class Wall {
     top.append(make("div", "name fit", card.name))
     const left = make("span", "left")
     if (card.ends) this.lefts.push([left, card.ends])
-    const tall = innerHeight > innerWidth // no room for it in the line below
+    const tall = innerHeight > innerWidth // a narrow card has no room for `left` in the last line
     if (changed) top.append(make("span", "news", "Just changed"))
     else if (tall) top.append(left)
     const detail = make("div", "detail")
@@ -181,7 +181,7 @@ class Wall {
     return strip
   }
 
-  // What goes on with the clock, without another drawing.
+  // Updates clock, times left and the marks of the present, without a redraw.
   update() {
     if (!this.wall) return
     const now = this.now()
@@ -191,8 +191,8 @@ class Wall {
     const [minute, half] = time(now, zone).split(" ")
     write(this.clock.firstChild, minute.slice(0, -3))
     write(this.clock.lastChild, ` ${half}`)
-    write(this.word, live ? "Live" : "Not live")
-    const known = this.isServed ? this.life.at : this.data.at
+    write(this.status, live ? "Live" : "Not live")
+    const known = this.isServed ? this.heartbeat.at : this.data.at
     const at = known ? ` ${time(known, zone)}` : ""
     write(this.since, live ? ` updated${at}` : at && ` since${at}`)
     for (const [node, ends] of this.lefts) write(node, left(ends - now))
@@ -203,27 +203,27 @@ class Wall {
     }
   }
 
-  // Streamlit comes back by itself after most failures. Where it does not, though its server
-  // answers again, the page is loaded anew: nobody stands by with a hand.
-  seek() {
-    const unheard = performance.now() - Math.max(this.life.heard, this.served)
-    // A page that nobody sees is not drawn, and needs no help.
-    if (document.hidden || (unheard <= LOST_MS && this.isServed)) {
-      this.answers = null
+  // Streamlit reconnects by itself after most failures. If it does not, although the server answers
+  // again, the page is reloaded, because nobody is there to reload it.
+  reloadIfLost() {
+    const silentMs = performance.now() - Math.max(this.heartbeat.heard, this.servedAt)
+    // A hidden page gets no drawings and needs no reload.
+    if (document.hidden || (silentMs <= LOST_MS && this.isServed)) {
+      this.answeringSince = null
       if (performance.now() > 60000) sessionStorage.removeItem(RELOADS)
       return
     }
-    if (this.asking || performance.now() - (this.asked ?? 0) < PROBE_MS) return
-    this.asking = true
-    this.asked = performance.now()
+    if (this.isChecking || performance.now() - (this.checkedAt ?? 0) < CHECK_MS) return
+    this.isChecking = true
+    this.checkedAt = performance.now()
     fetch(new URL("_stcore/health", location.href), { cache: "no-store", signal: AbortSignal.timeout(5000) })
       .then(answer => answer.ok)
       .catch(() => false)
       .then(ok => {
-        this.asking = false
-        this.answers = ok ? (this.answers ?? performance.now()) : null
+        this.isChecking = false
+        this.answeringSince = ok ? (this.answeringSince ?? performance.now()) : null
         const reloads = Number(sessionStorage.getItem(RELOADS))
-        if (!ok || performance.now() - this.answers < SETTLED_MS * 2 ** Math.min(reloads, 3)) return
+        if (!ok || performance.now() - this.answeringSince < RECOVERY_MS * 2 ** Math.min(reloads, 3)) return
         sessionStorage.setItem(RELOADS, reloads + 1)
         location.reload()
       })
@@ -295,8 +295,8 @@ const footer = data => {
   return footer
 }
 
-// Long names shrink as far as they may; what is still too long ends in an ellipsis. The line of
-// what comes next leaves out the word first, on all cards alike, then who plays.
+// Shrinks long names down to a minimum; longer ones end in an ellipsis. The line about the next
+// booking leaves out its first word, on all cards alike, then the student or class.
 const fit = wall => {
   const lines = [...wall.querySelectorAll(".next")]
   const clipped = line => [...line.querySelectorAll(".clip, .by")].some(part => part.scrollWidth > part.clientWidth)
@@ -308,7 +308,7 @@ const fit = wall => {
   })
   for (const [node, room, wanted, size, lineHeight] of nodes) {
     if (wanted <= room) continue
-    node.style.lineHeight = lineHeight // the lines below stay level with those of other cards
+    node.style.lineHeight = lineHeight // keeps the lines below level with those of other cards
     const least = node.classList.contains("name") ? size * 0.8 : Math.max(size * 0.55, innerHeight * MIN_TEXT)
     node.style.fontSize = `${Math.max((size * room) / wanted, Math.min(size, least))}px`
   }
@@ -333,7 +333,7 @@ const left = ms => {
   return [hours && `${hours} h`, minutes % 60 && `${minutes % 60} min`, "left"].filter(Boolean).join(" ")
 }
 
-// Where now is on the strip, 0 to 1: every period takes the same room. Null outside the day.
+// The position of the present on the strip, 0 to 1, where all periods are equally wide; null outside the day.
 const progress = (periods, now) => {
   for (const [index, [start, end]] of periods.entries()) {
     if (now < start) return index ? index / periods.length : null
@@ -347,7 +347,7 @@ export default function ({ data, parentElement }) {
   if (!wall) walls.set(parentElement, (wall = new Wall(parentElement)))
   wall.render(data)
   return () => {
-    wall.end()
+    wall.stop()
     walls.delete(parentElement)
   }
 }

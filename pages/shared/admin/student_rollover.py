@@ -1,4 +1,4 @@
-"""The class rollover: what becomes of each class, the counts, and one confirmation."""
+"""The class rollover: a choice for each class, the counts, and one confirmation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from booking_core import (
     suggest_roll_over,
 )
 from pages.shared import session, words
-from pages.shared.desk import student_rows as rows
+from pages.shared.admin import student_rows as rows
 from pages.shared.services import Services
 
 _STAYS, _LEAVES = ("stays",), ("leaves",)
@@ -25,8 +25,8 @@ _DONE = "admin.students.rolled"
 def show(shared: Services) -> None:
     """Draws the rollover."""
     classes = classes_of(shared.reference().students.values())
-    if said := st.session_state.pop(_DONE, ""):
-        st.success(said, icon=":material/check:")
+    if text := st.session_state.pop(_DONE, ""):
+        st.success(text, icon=":material/check:")
     if not classes:
         with st.container(border=True, key="card_rollover_empty"):
             st.markdown("##### No active students")
@@ -42,7 +42,7 @@ def show(shared: Services) -> None:
     except BookingError as exc:
         st.error(words.literal(words.error(exc)), icon=":material/error:")
         return
-    st.markdown(f"**{_sum(plan)}**")
+    st.markdown(f"**{_summary(plan)}**")
     if plan.joined:
         st.warning(
             words.literal(f"Students of several classes meet in {', '.join(plan.joined)}."),
@@ -58,7 +58,10 @@ def show(shared: Services) -> None:
 
 
 def _mapping(classes: dict[str, int]) -> dict[str, str | None]:
-    """A choice for each class, with the suggestion chosen; those that stay are left out."""
+    """Draws a choice for each class; class -> next class, or None for a class that leaves.
+
+    Classes that stay are left out.
+    """
     suggested = suggest_roll_over(classes)
     known = list(dict.fromkeys([*classes, *(c for c in suggested.values() if c is not None)]))
     mapping: dict[str, str | None] = {}
@@ -76,7 +79,7 @@ def _mapping(classes: dict[str, int]) -> dict[str, str | None]:
                     words.literal(f"{name} · {rows.counted(classes[name], 'student')}"),
                     options,
                     index=options.index(chosen),
-                    format_func=_said,
+                    format_func=_label,
                     key=f"admin.students.class.{name}",
                     accept_new_options=True,
                 )
@@ -87,13 +90,13 @@ def _mapping(classes: dict[str, int]) -> dict[str, str | None]:
     return mapping
 
 
-def _said(option: Any) -> str:
+def _label(option: Any) -> str:
     if isinstance(option, str):
         return option
     return {"leaves": "Leaves the school", "stays": "Stays as it is"}.get(option[0]) or option[1]
 
 
-def _sum(plan: RollOverPlan) -> str:
+def _summary(plan: RollOverPlan) -> str:
     if not plan.moves:
         return "Every class stays as it is."
     left = len(plan.leaving)
@@ -105,7 +108,7 @@ def _sum(plan: RollOverPlan) -> str:
 
 @st.dialog("Roll the classes over?")
 def _confirm(shared: Services, plan: RollOverPlan) -> None:
-    st.markdown(_sum(plan))
+    st.markdown(_summary(plan))
     with st.container(border=True, height=260 if len(plan.moves) > 10 else "content"):
         lines = (
             f"{move.before} {f'becomes {move.after}' if move.after else 'leaves the school'} "
@@ -115,7 +118,7 @@ def _confirm(shared: Services, plan: RollOverPlan) -> None:
         st.text("\n".join(lines))
     if plan.leaving:
         st.caption("Who leaves is deactivated, and can be reactivated one by one.")
-        rows.ahead(shared, plan.leaving, "{} of theirs ahead, which stay")
+        rows.upcoming(shared, plan.leaving, "{} of theirs ahead, which stay")
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.students.roll.back"):
@@ -129,7 +132,7 @@ def _confirm(shared: Services, plan: RollOverPlan) -> None:
             except BookingError as exc:
                 failed.error(words.literal(words.error(exc)))
             else:
-                st.session_state[_DONE] = f"Done. {_sum(plan)}"
+                st.session_state[_DONE] = f"Done. {_summary(plan)}"
                 for key in list(st.session_state):
                     if str(key).startswith("admin.students.class."):
                         del st.session_state[key]

@@ -1,4 +1,4 @@
-"""One timetable on the desk: its periods and weekdays, and what they would do before they do it."""
+"""The editor of a timetable: its periods and weekdays, and a preview of their effect."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import streamlit as st
 from booking_core import InvalidRequest, Period, Reference, Timetable, add_timetable, save_timetable
 from booking_core.domain.validation import minutes
 from pages.shared import live, words
-from pages.shared.desk import parts
+from pages.shared.admin import widgets
 from pages.shared.services import Services
 
 _WAS, _LINES, _NEXT = "admin.editor.was", "admin.editor.lines", "admin.editor.next"
 _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.editor.date"
 _PROBLEM, _SAID, _PREFIX = "admin.editor.problem", "admin.days.said", "admin.editor."
-_NEW = "new timetable"  # no id: that is made when it is saved, and never has a space
+_NEW = "new timetable"  # in place of an id, which is made at the first save and has no spaces
 _LABEL, _BEGINS, _ENDS = "label", "begins", "ends"
-_QUARTER, _DAY = 15, 24 * 60  # minutes: the grain of the slots, and a day
+_QUARTER, _DAY = 15, 24 * 60  # minutes
 _NO_PERIOD = "Add at least one period."
 
 
@@ -29,11 +29,11 @@ def is_open() -> bool:
 
 
 def open_editor(table: Timetable | None, weekdays: Sequence[int] = ()) -> None:
-    """From the next run on, ``table`` is edited; None: a new one, on ``weekdays`` to begin with."""
+    """Opens the editor in the next run, for ``table`` or (None) a new timetable on ``weekdays``."""
     close()
     state = st.session_state
     state[_WAS] = table
-    _put(table.periods if table else ())
+    _set_lines(table.periods if table else ())
     state[_NAME] = table.name if table else ""
     state[_WEEKDAYS] = list(table.weekdays if table else weekdays)
 
@@ -45,7 +45,7 @@ def close() -> None:
 
 
 def show(shared: Services) -> None:
-    """Draws the editor, with the preview beside it."""
+    """Draws the editor and the preview."""
     live.fragment(shared, "admin.timetable", lambda: _editor(shared))
 
 
@@ -53,27 +53,27 @@ def _field(line: int, name: str) -> str:
     return f"{_PREFIX}{name}.{line}"
 
 
-def _put(periods: Sequence[Period], after: Sequence[int] = ()) -> None:
-    """Lines for ``periods`` behind the lines ``after``; any others are gone.
+def _set_lines(periods: Sequence[Period], after: Sequence[int] = ()) -> None:
+    """Replaces all lines after the lines ``after`` by lines for ``periods``.
 
-    A number is never used twice: what was typed into a line that is gone is not in another one.
+    A number is never used twice, so that no line gets the text typed into a removed one.
     """
     state = st.session_state
     first = state.get(_NEXT, 0)
     state[_NEXT] = first + len(periods)
     state[_LINES] = [*after, *range(first, state[_NEXT])]
     for line, period in enumerate(periods, start=first):
-        # Left empty it follows its times.
-        state[_field(line, _LABEL)] = "" if parts.is_named_by_times(period) else period.label
+        # An empty label stands for the times of the period, also after they change.
+        state[_field(line, _LABEL)] = "" if widgets.is_named_by_times(period) else period.label
         state[_field(line, _BEGINS)], state[_field(line, _ENDS)] = period.start, period.end
 
 
 def _editor(shared: Services) -> None:
     state: Any = st.session_state
-    if not is_open():  # closed by a press of this very run
+    if not is_open():  # a callback has just closed it
         st.rerun()
     fields = [_field(line, name) for line in state[_LINES] for name in (_LABEL, _BEGINS, _ENDS)]
-    for key in (_NAME, _WEEKDAYS, *fields):  # kept while another screen is looked at
+    for key in (_NAME, _WEEKDAYS, *fields):  # Streamlit drops values while another screen is shown
         state[key] = state[key]
     was: Timetable | None = state[_WAS]
     st.markdown("##### New timetable" if was is None else "##### Edit timetable")
@@ -85,7 +85,7 @@ def _editor(shared: Services) -> None:
             range(7),
             selection_mode="multi",
             key=_WEEKDAYS,
-            format_func=parts.WEEKDAYS.__getitem__,
+            format_func=widgets.WEEKDAYS.__getitem__,
             help="None, where it is only for special dates, such as exams.",
         )
         _lines(state[_LINES])
@@ -94,16 +94,16 @@ def _editor(shared: Services) -> None:
         st.markdown("##### Before you save")
         if isinstance(wanted, Timetable):
             _preview(shared, wanted)
-        elif wanted == _NO_PERIOD and was is None:  # where everybody begins is no mistake
+        elif wanted == _NO_PERIOD and was is None:  # an empty new timetable is no error yet
             st.caption(
                 "The day as it will be is shown here. “Fill in equal periods” is the quickest way "
                 "to begin; then change what differs."
             )
         else:
-            parts.problem(wanted)
+            widgets.problem(wanted)
             st.caption("Nothing is saved, and nothing of what is typed is lost.")
     if isinstance(wanted, Timetable):
-        parts.problem(state.get(_PROBLEM))
+        widgets.problem(state.get(_PROBLEM))
     with st.container(horizontal=True):
         st.button(
             "Save timetable",
@@ -117,7 +117,7 @@ def _editor(shared: Services) -> None:
 
 
 def _lines(lines: Sequence[int]) -> None:
-    """A line of fields for each period."""
+    """Draws a line of fields for each period."""
     st.markdown("Periods")
     st.caption("The name of each, when it begins and when it ends, on quarters of an hour.")
     for number, line in enumerate(lines, start=1):
@@ -148,11 +148,11 @@ def _lines(lines: Sequence[int]) -> None:
             )
     with st.container(horizontal=True):
         st.button("Add a period", key="admin.editor.add", icon=":material/add:", on_click=_add)
-        _filler()
+        _equal_periods()
 
 
 def _add() -> None:
-    """A period right behind the last one, as long as that."""
+    """Adds a period after the last one, with the same length."""
     state = st.session_state
     lines = state[_LINES]
     start, length = minutes(time(8)), 60
@@ -161,7 +161,7 @@ def _add() -> None:
         start = minutes(ends, closing=True)
         length = max(start - minutes(begins), _QUARTER)
     start = min(start, _DAY - length)
-    _put([_period(start, length)], after=lines)
+    _set_lines([_period(start, length)], after=lines)
 
 
 def _remove(line: int) -> None:
@@ -170,13 +170,13 @@ def _remove(line: int) -> None:
 
 
 def _period(start: int, length: int) -> Period:
-    """From minute ``start`` of the day for ``length`` minutes, named by its times."""
+    """The period from minute ``start`` of the day for ``length`` minutes, named by its times."""
     begin, end = (time(m % _DAY // 60, m % 60) for m in (start, start + length))
     return Period(words.span(begin, end), begin, end)
 
 
-def _filler() -> None:
-    """Rows of equal length, to begin with."""
+def _equal_periods() -> None:
+    """Draws the popover that replaces all periods by periods of equal length."""
     with st.popover("Fill in equal periods", icon=":material/table_rows:"):
         first = st.time_input(
             "The first begins", time(8), step=900, format="12h", key=f"{_PREFIX}first"
@@ -196,23 +196,23 @@ def _filler() -> None:
 def _fill(first: time | None, length: int, pause: int, count: int) -> None:
     periods = []
     start = minutes(first or time(8))
-    # On the grain of the slots, whatever was typed, and within one day.
+    # Rounded to quarters of an hour, because a number field accepts other numbers too.
     length, pause = max(length // _QUARTER, 1) * _QUARTER, pause // _QUARTER * _QUARTER
     for _ in range(count):
         if start + length > _DAY:
             break
         periods.append(_period(start, length))
         start += length + pause
-    _put(periods)
+    _set_lines(periods)
 
 
 def _typed() -> Timetable | str:
-    """The form as a timetable, or the sentence that says what is missing or wrong."""
+    """The form as a timetable, or a sentence about its first error."""
     state = st.session_state
     was: Timetable | None = state[_WAS]
     periods = []
     named = (
-        {(p.start, p.end): p.label for p in was.periods if parts.is_named_by_times(p)}
+        {(p.start, p.end): p.label for p in was.periods if widgets.is_named_by_times(p)}
         if was
         else {}
     )
@@ -244,26 +244,26 @@ def _preview(shared: Services, wanted: Timetable) -> None:
         moved = set(known.timetables[other.id].weekdays) - set(other.weekdays)
         verb = "moves" if len(moved) == 1 else "move"
         st.markdown(
-            f":material/swap_horiz: {parts.weekday_names(sorted(moved))} {verb} here from "
+            f":material/swap_horiz: {widgets.weekday_names(sorted(moved))} {verb} here from "
             f"{words.literal(other.name)}."
         )
     before = known.timetables.get(wanted.id)
     left = set(before.weekdays if before else ()) - set(wanted.weekdays)
     if left:
         st.markdown(
-            f":material/event_busy: No school on {parts.weekday_names(sorted(left))}, until "
+            f":material/event_busy: No school on {widgets.weekday_names(sorted(left))}, until "
             "another timetable has it."
         )
     date = st.date_input("Look at a date", _next(wanted, today), key=_DATE, format="DD/MM/YYYY")
     if isinstance(date, Date):
         plan = calendar.plan(date)
         table = calendar.timetables.get(plan.timetable_id or "")
-        parts.plan(plan, today, table.name if table else "")
-    parts.would_not_fit(shared, calendar, wanted)
+        widgets.plan(plan, today, table.name if table else "")
+    widgets.would_not_fit(shared, calendar, wanted)
 
 
 def _next(wanted: Timetable, today: Date) -> Date:
-    """The next date that has this timetable by its weekday; today where none has."""
+    """The next date with a weekday of this timetable; today if it has no weekdays."""
     days = (today + timedelta(days=n) for n in range(7))
     return next((day for day in days if day.weekday() in wanted.weekdays), today)
 
@@ -272,14 +272,14 @@ def _save(shared: Services, wanted: Timetable) -> None:
     state = st.session_state
     was: Timetable | None = state[_WAS]
     if was is None:
-        text = parts.attempt(
+        text = widgets.attempt(
             shared,
             lambda by: add_timetable(
                 shared.db, wanted.name, wanted.periods, wanted.weekdays, by=by
             ),
         )
     else:
-        text = parts.attempt(shared, lambda by: save_timetable(shared.db, wanted, by=by, was=was))
+        text = widgets.attempt(shared, lambda by: save_timetable(shared.db, wanted, by=by, was=was))
     state[_PROBLEM] = text
     if text is None:
         close()

@@ -1,4 +1,4 @@
-"""The desk's section for timetables: which periods each weekday has, and special dates."""
+"""The section for timetables: the periods of each weekday, and special dates."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from booking_core import (
     save_days,
 )
 from pages.shared import live, words
-from pages.shared.desk import parts, timetable_editor
+from pages.shared.admin import timetable_editor, widgets
 from pages.shared.services import Services
 
 _OPEN, _PROBLEM, _SAID = "admin.days.open", "admin.days.problem", "admin.days.said"
 _DATES, _WHAT, _NOTE = "admin.days.dates", "admin.days.what", "admin.days.note"
 _LOOKED_AT = "admin.timetables.date"
-NO_SCHOOL = ""  # stands among the ids of timetables
+NO_SCHOOL = ""  # an option beside the ids of timetables
 
 
 def show(shared: Services) -> None:
@@ -38,7 +38,7 @@ def show(shared: Services) -> None:
     live.fragment(shared, "admin.timetables", lambda: _overview(shared))
     match st.session_state.pop(_OPEN, None):
         case ("dates", _):
-            _give(shared)
+            _special_dates(shared)
         case ("delete", timetable_id):
             _delete(shared, timetable_id)
 
@@ -46,7 +46,7 @@ def show(shared: Services) -> None:
 def _overview(shared: Services) -> None:
     known: Reference = shared.reference()
     today = shared.now().date()
-    parts.problem(st.session_state.get(_PROBLEM))
+    widgets.problem(st.session_state.get(_PROBLEM))
     left, right = st.columns([1.5, 1], gap="medium")
     with left:
         _tables(shared, known)
@@ -57,7 +57,7 @@ def _overview(shared: Services) -> None:
         if isinstance(date, Date):
             plan = known.plan(date)
             table = known.timetables.get(plan.timetable_id or "")
-            parts.plan(plan, today, table.name if table else "")
+            widgets.plan(plan, today, table.name if table else "")
     unfit = shared.cached(
         (Scope.BOOKINGS, Scope.SCHOOL),
         ("misfits", today),
@@ -66,11 +66,11 @@ def _overview(shared: Services) -> None:
     if unfit:
         st.markdown("##### Bookings outside the timetable")
         st.caption(
-            f"{parts.counted(len(unfit), 'upcoming booking')} no longer "
+            f"{widgets.counted(len(unfit), 'upcoming booking')} no longer "
             f"{'fits' if len(unfit) == 1 else 'fit'} the periods of the day. They hold the ground "
             "as before; move or cancel them on Bookings."
         )
-        parts.bookings(shared, unfit)
+        widgets.bookings(shared, unfit)
 
 
 def _tables(shared: Services, known: Reference) -> None:
@@ -81,7 +81,7 @@ def _tables(shared: Services, known: Reference) -> None:
         if st.button(
             "Add a timetable", key="admin.timetables.add", type="primary", icon=":material/add:"
         ):
-            # The first one is that of the week; a later one is for some other day.
+            # The first timetable is most often for Monday to Friday, a later one for special dates.
             timetable_editor.open_editor(None, () if known.timetables else range(5))
             st.rerun()
     tables = sorted(known.timetables.values(), key=lambda t: (t.weekdays or (7,), t.name))
@@ -95,9 +95,9 @@ def _tables(shared: Services, known: Reference) -> None:
             border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center"
         ):
             with st.container(width="stretch", gap=None):
-                st.markdown(f"**{name}** · {parts.weekdays(table.weekdays)}")
+                st.markdown(f"**{name}** · {widgets.weekdays(table.weekdays)}")
                 hours = words.span(table.periods[0].start, table.periods[-1].end)
-                st.caption(f"{parts.counted(len(table.periods), 'period')}, {hours}")
+                st.caption(f"{widgets.counted(len(table.periods), 'period')}, {hours}")
             with st.container(horizontal=True, width="content"):
                 if st.button("Edit", key=f"{key}.edit", help=f"Periods and weekdays of {name}"):
                     timetable_editor.open_editor(table)
@@ -106,7 +106,7 @@ def _tables(shared: Services, known: Reference) -> None:
                     _ask("delete", table.id)
     free = [day for day in range(7) if not any(day in table.weekdays for table in tables)]
     if tables and free:
-        st.caption(f"No school on {parts.weekday_names(free)}: no timetable has it.")
+        st.caption(f"No school on {widgets.weekday_names(free)}: no timetable has it.")
 
 
 def _days(shared: Services, known: Reference, today: Date) -> None:
@@ -121,7 +121,7 @@ def _days(shared: Services, known: Reference, today: Date) -> None:
     coming = [known.days[date] for date in sorted(known.days) if date >= today]
     if not coming:
         st.caption("None yet. A holiday, a half day or an exam overrides the weekday’s timetable.")
-    for day in coming[: parts.MOST_LINES]:
+    for day in coming[: widgets.MOST_LINES]:
         key = f"admin.days.{day.date}"
         table = known.timetables.get(day.timetable_id or "")
         with st.container(
@@ -138,13 +138,13 @@ def _days(shared: Services, known: Reference, today: Date) -> None:
                 on_click=_clear,
                 args=(shared, day.date),
             )
-    if len(coming) > parts.MOST_LINES:
-        st.caption(f"And {len(coming) - parts.MOST_LINES} later ones.")
+    if len(coming) > widgets.MOST_LINES:
+        st.caption(f"And {len(coming) - widgets.MOST_LINES} later ones.")
 
 
-def _ask(what: str, subject: str) -> None:
+def _ask(dialog: str, subject: str) -> None:
     st.session_state.pop(_PROBLEM, None)
-    st.session_state[_OPEN] = (what, subject)
+    st.session_state[_OPEN] = (dialog, subject)
     st.rerun()
 
 
@@ -154,13 +154,13 @@ def _close(said: str) -> None:
 
 
 def _clear(shared: Services, date: Date) -> None:
-    st.session_state[_PROBLEM] = parts.attempt(
+    st.session_state[_PROBLEM] = widgets.attempt(
         shared, lambda by: delete_day(shared.db, date, by=by)
     )
 
 
 @st.dialog("Special dates")
-def _give(shared: Services) -> None:
+def _special_dates(shared: Services) -> None:
     known: Reference = shared.reference()
     today = shared.now().date()
     names = {NO_SCHOOL: "No school"} | {t.id: t.name for t in known.timetables.values()}
@@ -185,29 +185,29 @@ def _give(shared: Services) -> None:
         days = [Day(date, what or None, note.strip()) for date in dates]
         if days:
             calendar = known.calendar.with_days(days)
-            parts.plan(calendar.plan(dates[0]), today, names[what] if what else "")
+            widgets.plan(calendar.plan(dates[0]), today, names[what] if what else "")
             if len(dates) > 1:
                 st.caption(f"And so on, up to {words.day_heading(dates[-1], today)}.")
-            parts.would_not_fit(shared, calendar, ("days", tuple(days)))
+            widgets.would_not_fit(shared, calendar, ("days", tuple(days)))
     except InvalidRequest as exc:
-        parts.problem(words.error(exc))
+        widgets.problem(words.error(exc))
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.days.back"):
             st.rerun()
         if st.button("Save", key="admin.days.save", type="primary", disabled=not dates):
-            text = parts.attempt(
+            text = widgets.attempt(
                 shared,
                 lambda by: save_days(shared.db, dates, timetable_id=what or None, note=note, by=by),
             )
             if text is None:
-                _close(f"{parts.counted(len(dates), 'date')} saved.")
+                _close(f"{widgets.counted(len(dates), 'date')} saved.")
             with failed:
-                parts.problem(text)
+                widgets.problem(text)
 
 
 def _between(picked: object) -> list[Date]:
-    """The dates of what a date field holds; none while only the first of two is chosen."""
+    """The dates from the first to the last of ``picked``; none until both are chosen."""
     if not isinstance(picked, tuple) or len(picked) != 2:
         return []
     first, last = picked
@@ -230,9 +230,9 @@ def _delete(shared: Services, timetable_id: str) -> None:
             icon=":material/event:",
         )
     elif table.weekdays:
-        st.markdown(f"{parts.weekday_names(table.weekdays)}: no school, until another has them.")
+        st.markdown(f"{widgets.weekday_names(table.weekdays)}: no school, until another has them.")
         calendar = known.calendar.without_timetable(timetable_id)
-        parts.would_not_fit(shared, calendar, ("without", timetable_id))
+        widgets.would_not_fit(shared, calendar, ("without", timetable_id))
     else:
         st.caption("No weekday and no date has it.")
     failed = st.container()
@@ -245,10 +245,10 @@ def _delete(shared: Services, timetable_id: str) -> None:
             type="primary",
             disabled=bool(days),
         ):
-            text = parts.attempt(
+            text = widgets.attempt(
                 shared, lambda by: delete_timetable(shared.db, timetable_id, by=by)
             )
             if text is None:
                 _close(f"{table.name} is deleted.")
             with failed:
-                parts.problem(text)
+                widgets.problem(text)

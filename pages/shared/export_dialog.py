@@ -1,4 +1,4 @@
-"""Exports: a button, and the dialog in which a table is made and taken away."""
+"""The export button, and the dialog that reads the rows and offers them as a file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pages.shared.services import Services
 
 
 def button(shared: Services, key: str, name: str, load: Callable[[Actor], exports.Table]) -> None:
-    """“Export”: ``load(actor)`` is called once it is pressed, for whoever is there by then.
+    """Draws the button; a press calls ``load`` with the actor of that moment.
 
-    ``name`` begins the file's name.
+    ``name`` is the first part of the file's name.
     """
     if st.button("Export", key=key, icon=":material/download:", disabled=not shared.is_live):
         _dialog(shared, key, name, load)
@@ -44,7 +44,7 @@ def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], expor
     st.caption("The file holds names. Keep it where only those who need it can read it.")
     file = f"{name}-{shared.now():%Y-%m-%d}"
     with st.container(horizontal=True, horizontal_alignment="right"):
-        # Made when they are pressed, from the rows that were read for this person just now.
+        # Each file is made at its press, from the rows that were read when the dialog opened.
         st.download_button(
             "CSV",
             lambda: exports.to_csv(table),

@@ -1,4 +1,4 @@
-"""Decisions in other hands: what a principal and a delegate see of it on Approvals."""
+"""Delegation on the Approvals screen: the button, its dialog, and the note about delegations."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from booking_core import (
 from pages.shared import live, session, words
 from pages.shared.services import Services
 
-_FURTHEST = timedelta(days=365)
+_MAX_AHEAD = timedelta(days=365)
 
 
 def button(shared: Services) -> None:
-    """Opens the dialog; for whoever may hand decisions on."""
+    """Draws the button that opens the dialog; only for users who decide."""
     if st.button(
         "Hand decisions to somebody…", key="approvals.hand_on", icon=":material/handshake:"
     ):
@@ -34,7 +34,7 @@ def button(shared: Services) -> None:
 
 
 def note(shared: Services, by: Actor) -> None:
-    """For whom a delegate decides, or who decides for a principal today; nothing for others."""
+    """Shows the delegations of today that concern this user: given by principals, or received."""
     today = shared.now().date()
     if by.role.decides:
         given = shared.cached(
@@ -43,29 +43,29 @@ def note(shared: Services, by: Actor) -> None:
         lines = [
             f"{g.to_name} decides for {'you' if g.by == by.id else g.by_name} too"
             f"{_until(g, today)}."
-            for g in _longest(given)
+            for g in _latest_of_each(given)
         ]
     else:
-        mine = _in_hand(shared, by)
+        received = _received(shared, by)
         lines = [
             f"You decide for {g.by_name}{_until(g, today)}. The history shows both names."
-            for g in _longest(mine)
+            for g in _latest_of_each(received)
         ]
     for line in lines:
         st.caption(f":material/handshake: {words.literal(line)}")
 
 
-def _in_hand(shared: Services, actor: Actor) -> list[Delegation]:
+def _received(shared: Services, actor: Actor) -> list[Delegation]:
     key = ("delegations_of", actor.id, actor.role, shared.now().date())
     return shared.cached(Scope.ACCOUNTS, key, lambda: delegations_of(shared.db, actor))
 
 
-def _longest(given: list[Delegation]) -> list[Delegation]:
-    """Of what was handed from one to the same other several times, what ends last."""
-    longest: dict[tuple[str, str], Delegation] = {}
+def _latest_of_each(given: list[Delegation]) -> list[Delegation]:
+    """For each pair of principal and delegate, the delegation that ends last."""
+    latest: dict[tuple[str, str], Delegation] = {}
     for one in sorted(given, key=lambda one: one.last):
-        longest[(one.by, one.to)] = one
-    return list(longest.values())
+        latest[(one.by, one.to)] = one
+    return list(latest.values())
 
 
 def _until(given: Delegation, today: Date) -> str:
@@ -79,22 +79,22 @@ def _dialog(shared: Services) -> None:
         "too, and the history shows both names."
     )
     today, by = shared.now().date(), session.actor()
-    takers = {
+    candidates = {
         account.id: account
         for account in find_accounts(shared.db)
         if account.active and account.role is not Role.PRINCIPAL and account.id != by.id
     }
-    if takers:
+    if candidates:
         to = st.selectbox(
             "Who decides",
-            list(takers),
+            list(candidates),
             index=None,
             key="approvals.hand_on.to",
-            format_func=lambda i: f"{takers[i].name}, {takers[i].role.value}",
+            format_func=lambda i: f"{candidates[i].name}, {candidates[i].role.value}",
             placeholder="Choose an account",
         )
         left, right = st.columns(2)
-        days = {"min_value": today, "max_value": today + _FURTHEST, "format": "DD/MM/YYYY"}
+        days = {"min_value": today, "max_value": today + _MAX_AHEAD, "format": "DD/MM/YYYY"}
         first = left.date_input("First day", today, key="approvals.hand_on.first", **days)
         last = right.date_input("Last day", today, key="approvals.hand_on.last", **days)
         failed = st.empty()
@@ -116,11 +116,11 @@ def _dialog(shared: Services) -> None:
                 st.rerun()
     else:
         st.info("Nobody else has an account yet. An admin adds one on the Admin screen.")
-    live.keep(shared, "approvals.given", lambda: _running(shared))
+    live.keep(shared, "approvals.given", lambda: _list(shared))
 
 
-def _running(shared: Services) -> None:
-    """What is handed on now or will be, each with its end."""
+def _list(shared: Services) -> None:
+    """Draws the present and future delegations, each with a button that ends it."""
     today = shared.now().date()
     given = shared.cached(
         Scope.ACCOUNTS,

@@ -1,4 +1,4 @@
-"""The import of students: upload, preview, confirm. Nothing is written before."""
+"""The import of students: upload, preview, confirmation. Nothing is saved before the last."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from booking_core import (
 )
 from booking_core.school.roster import COLUMNS
 from booking_core.tables.table import UPLOAD
-from pages.shared import elements, session, words
-from pages.shared.desk import student_rows as rows
+from pages.shared import components, session, words
+from pages.shared.admin import student_rows as rows
 from pages.shared.services import Services
 
 _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
@@ -27,14 +27,14 @@ _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
 _DONE, _AGAIN = "admin.students.imported", "admin.students.again"
 _SHOWN_LINES = 10
 KINDS = ("New", "Changed", "Leaving", "Wrong rows")
-# With a byte order mark, so that a spreadsheet reads and writes every letter.
+# With a byte order mark, so that a spreadsheet uses UTF-8.
 TEMPLATE = "\ufeffroll number,name,class,email\r\n".encode()
 _FIELDS = {"id": "Roll number", "the row": "Row", "email": "E-mail"}
 
 
 @dataclass(slots=True)
 class _Preview:
-    """The uploaded file and its plan, or the ``problem`` why it cannot be read."""
+    """The uploaded file and its plan, or a sentence about the ``problem`` with it."""
 
     file_id: str
     table: Table | None = None
@@ -70,8 +70,8 @@ def show(shared: Services) -> None:
     )
     if file is None:
         state.pop(_PREVIEW, None)
-        if said := state.get(_DONE):
-            st.success(said, icon=":material/check:")
+        if text := state.get(_DONE):
+            st.success(text, icon=":material/check:")
         return
     state.pop(_DONE, None)
     preview = state.get(_PREVIEW)
@@ -90,19 +90,19 @@ def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
         return _Preview(file.file_id, table, plan_roster(shared.db, table.rows))
     except InvalidRequest as exc:
         return _Preview(file.file_id, problem=words.error(exc))
-    except BookingError as exc:  # of no file: the next look tries again
+    except BookingError as exc:  # without a file id, so that the next run tries again
         return _Preview("", problem=words.error(exc))
 
 
 def _first_kind(plan: RosterPlan | None) -> str:
-    """The first kind of change that the plan has."""
+    """The first kind with entries in the plan."""
     if plan is None:
         return KINDS[0]
     found = zip(KINDS, (plan.new, plan.changed, plan.leaving, plan.wrong), strict=True)
     return next((kind for kind, entries in found if entries), KINDS[0])
 
 
-def _turn_to_first() -> None:
+def _first_page() -> None:
     st.session_state[_PAGE] = 0
 
 
@@ -122,7 +122,7 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
         required=True,
         key=_KIND,
         format_func=lambda name: f"{name} {counts[name]:,}",
-        on_change=_turn_to_first,
+        on_change=_first_page,
     )
     notes = [f"{rows.counted(plan.unchanged, 'row')} on record already"]
     if plan.inactive:
@@ -160,14 +160,14 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
                 shared.db, plan, by=by, deactivate_leaving=leave, leaving_confirmed=confirmed
             )
     except ChangedMeanwhile:
-        state.pop(_PREVIEW)  # compared anew
+        state.pop(_PREVIEW)  # the next run compares the file again
         state[_AGAIN] = True
         st.rerun()
     except BookingError as exc:
         failed.error(words.literal(words.error(exc)))
     else:
-        state[_DONE] = f"Done: {_sum(plan, leave)}. They can be chosen on Book at once."
-        state[_NUMBER] += 1  # an empty uploader
+        state[_DONE] = f"Done: {_summary(plan, leave)}. They can be chosen on Book at once."
+        state[_NUMBER] += 1  # a new key empties the uploader
         state.pop(_PREVIEW, None)
         st.rerun()
 
@@ -227,7 +227,7 @@ def _entries(plan: RosterPlan, kind: str) -> None:
             )
             for student in shown
         ]
-    elements.action_list(
+    components.action_list(
         {"caption": kind, "columns": columns, "rows": lines, "bulk": [], "live": True},
         key=f"admin.students.import.list.{KINDS.index(kind)}",
     )
@@ -239,7 +239,7 @@ def _was(before: str, after: str) -> str:
 
 
 def _warn(shared: Services, plan: RosterPlan) -> None:
-    """Shows what is lost or at risk when the leaving students are deactivated."""
+    """Shows unreadable rows, and the upcoming bookings of the leaving students."""
     if plan.unread:
         lines = ", ".join(map(str, plan.unread[:_SHOWN_LINES]))
         more = f" and {len(plan.unread) - _SHOWN_LINES} more" if plan.unread[_SHOWN_LINES:] else ""
@@ -249,7 +249,7 @@ def _warn(shared: Services, plan: RosterPlan) -> None:
             "first, or compare both lists.",
             icon=":material/warning:",
         )
-    rows.ahead(shared, plan.leaving, "{} of theirs ahead, which stay")
+    rows.upcoming(shared, plan.leaving, "{} of theirs ahead, which stay")
 
 
 def _leaving(plan: RosterPlan) -> str:
@@ -257,7 +257,7 @@ def _leaving(plan: RosterPlan) -> str:
 
 
 def _confirmed(file_id: str, plan: RosterPlan) -> int | None:
-    """The number of leaving students once it is confirmed; None before."""
+    """The number of leaving students if the user has confirmed it, else None."""
     number = len(plan.leaving)
     if not plan.many_leave:
         return number
@@ -265,7 +265,7 @@ def _confirmed(file_id: str, plan: RosterPlan) -> int | None:
         f"{_leaving(plan)} leave, more than a tenth of the school. Is this the whole list?",
         icon=":material/group_remove:",
     )
-    # The key has the number: a plan that changed is confirmed anew.
+    # The key contains the number, so that a changed plan needs a new confirmation.
     ticked = st.checkbox(
         f"Yes, deactivate {rows.counted(number, 'student')}",
         key=f"admin.students.leave.{file_id}.{number}",
@@ -274,7 +274,7 @@ def _confirmed(file_id: str, plan: RosterPlan) -> int | None:
 
 
 def _label(plan: RosterPlan, leave: bool) -> str:
-    """What the button does; empty when that is nothing."""
+    """The label of the button; "" if the plan changes nothing."""
     parts = [
         f"{number:,} {word}"
         for number, word in ((len(plan.new), "new"), (len(plan.changed), "changed"))
@@ -286,7 +286,7 @@ def _label(plan: RosterPlan, leave: bool) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _sum(plan: RosterPlan, leave: bool) -> str:
+def _summary(plan: RosterPlan, leave: bool) -> str:
     parts = [f"{len(plan.new):,} new", f"{len(plan.changed):,} changed"]
     if leave:
         parts.append(f"{len(plan.leaving):,} deactivated")

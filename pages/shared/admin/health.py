@@ -1,4 +1,4 @@
-"""The desk's section for health: a quiet list, red where something is wrong."""
+"""The section for health: the findings of all checks, with those that failed first."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _NAMES = {
 
 def show(shared: Services) -> None:
     """Draws the section."""
-    # Outside the live fragments: an examination takes seconds, and runs on request alone.
+    # Not in a live fragment: the checks take seconds, and run on request only.
     with st.container(horizontal=True, vertical_alignment="center"):
         again = st.button("Look again", key="admin.health.again", icon=":material/refresh:")
-        told = st.empty()
+        summary = st.empty()
     kept = st.session_state.get(_FOUND)
     if again or kept is None or shared.now().timestamp() - kept[0].timestamp() > _FRESH_SECONDS:
         try:
@@ -54,7 +54,7 @@ def show(shared: Services) -> None:
         sentence += "wrong**]"
     else:
         sentence = ":green[:material/check_circle:] **All is well**"
-    told.markdown(f"{sentence}, as of {words.to_the_second(at)}", width="content")
+    summary.markdown(f"{sentence}, as of {words.to_the_second(at)}", width="content")
     with st.container(border=True, key="card_health", gap="small"):
         for finding in sorted(found, key=lambda finding: finding.ok):
             _line(finding)

@@ -1,4 +1,4 @@
-"""Moving a booking: another day, ground or time, of what is free and allows its game."""
+"""The dialog that moves a booking to another free slot on a ground that allows its game."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
 
 
 def begin() -> None:
-    """Before the dialog opens: nothing of the one before is left."""
+    """Removes the state of the previous dialog; to be called before this one opens."""
     for key in list(st.session_state):
         if str(key).startswith(_PREFIX):
             del st.session_state[key]
@@ -23,11 +23,11 @@ def begin() -> None:
 
 @st.dialog("Move this booking")
 def dialog(shared: Services, booking_id: str) -> None:
-    """Opens for ``booking_id``; who may not move it is told so when they try."""
+    """Opens for ``booking_id``. The rights are checked when the user presses the button."""
     if done := st.session_state.pop(_DONE, None):
         st.toast(words.literal(done), icon=":material/check:")
         st.rerun()
-    session.actor()  # it names people: nothing for whoever has left
+    session.actor()  # the dialog shows names, which need a session
     try:
         booking = get_booking(shared.db, booking_id)
     except BookingError as exc:
@@ -46,14 +46,14 @@ def dialog(shared: Services, booking_id: str) -> None:
             key=f"{_PREFIX}do",
             type="primary",
             on_click=_move,
-            # What is drawn here is what was chosen, whatever is free by the time of the press.
+            # The slot that this run shows, even if another one is preselected after the press.
             args=(shared, booking_id, slot),
             disabled=slot is None,
         )
 
 
 def waits_again(booking: Booking) -> bool:
-    """Whether a move by this session's user sends the booking back to the principal."""
+    """Whether a move by the present user makes the booking a request again."""
     return booking.status is Status.APPROVED and not session.actor().role.decides
 
 
@@ -78,7 +78,7 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
 
 
 def _choose(shared: Services, booking: Booking) -> Slot | None:
-    """The slot that is chosen; None while there is none to choose."""
+    """The chosen slot; None if no slot is free."""
     known, now = shared.reference(), shared.now()
     last = known.policy.last_date(now, shared.settings.zone)
     date = st.date_input(
@@ -103,7 +103,7 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
         format_func=lambda i: known.grounds[i].name,
     )
     slots = [slot for slot in free if slot.ground_id == ground]
-    if not slots:  # taken this moment: the next look has other grounds
+    if not slots:  # booked since the last run; the next run offers other grounds
         return None
     nearest = min(slots, key=lambda slot: abs(minutes(slot.start) - minutes(booking.start)))
     return right.selectbox(
@@ -116,7 +116,7 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
 
 
 def _periods(shared: Services, booking: Booking) -> int:
-    """How many periods it covers; one, where the timetable of its day has changed since."""
+    """The number of periods that ``booking`` covers; 1 if the timetable of its day has changed."""
     periods = shared.reference().plan(booking.date).periods
     try:
         return len(periods_between(periods, booking.start, booking.end))

@@ -1,7 +1,8 @@
-"""The desk's section for students: the list, one student at a time; import; class rollover."""
+"""The dialogs of the section for students: add, edit, deactivate, reactivate, erase."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -15,134 +16,16 @@ from booking_core import (
     classes_of,
     erase_student,
     erasure_of,
-    find_students,
     set_active,
 )
-from pages.shared import elements, live, session, words
-from pages.shared.desk import student_import, student_rollover
-from pages.shared.desk import student_rows as rows
+from pages.shared import components, session, words
+from pages.shared.admin import student_rows as rows
 from pages.shared.services import Services
-
-VIEWS = ("List", "Import", "Class rollover")
-_STATES = {"Active": True, "Inactive": False}
-_DIALOG, _PAGE = "admin.students.dialog", "admin.students.page"
-
-
-def show(shared: Services) -> None:
-    """Draws the section."""
-    view = st.segmented_control(
-        "Students",
-        VIEWS,
-        default=VIEWS[0],
-        required=True,
-        key="admin.students.view",
-        label_visibility="collapsed",
-    )
-    if view == VIEWS[1]:
-        student_import.show(shared)
-    elif view == VIEWS[2]:
-        student_rollover.show(shared)
-    else:
-        _list(shared)
-
-
-def _first_page() -> None:
-    st.session_state[_PAGE] = 0
-
-
-def _list(shared: Services) -> None:
-    state = st.session_state
-    with st.container(
-        horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_students"
-    ):
-        text = st.text_input(
-            "Find",
-            key="admin.students.find",
-            placeholder="Name, roll number or class",
-            on_change=_first_page,
-            max_chars=120,
-            width=260,
-        )
-        class_name = st.selectbox(
-            "Class",
-            list(classes_of(shared.reference().students.values(), active=None)),
-            index=None,
-            key="admin.students.class",
-            placeholder="All",
-            on_change=_first_page,
-            width=130,
-        )
-        standing = st.selectbox(
-            "State",
-            list(_STATES),
-            index=None,
-            key="admin.students.state",
-            placeholder="All",
-            on_change=_first_page,
-            width=130,
-        )
-        if st.button(
-            "Add a student", key="admin.students.add", type="primary", icon=":material/person_add:"
-        ):
-            state[_DIALOG] = ("add", None)
-
-    def listing() -> None:
-        known = shared.reference()
-        found = find_students(
-            known, text, class_name=class_name, active=_STATES.get(standing or "")
-        )
-        if not found:
-            with st.container(border=True, key="card_students_empty"):
-                if known.students:
-                    st.markdown("##### No student matches")
-                    st.caption("Search for something else, or choose another class or state.")
-                else:
-                    st.markdown("##### No students yet")
-                    st.caption("Import a list, or add the first one. Then Book can choose them.")
-            return
-        shown, first = rows.page(found, _PAGE)
-        payload = {
-            "caption": "Students",
-            "columns": ["Student", "Class", "E-mail", "State"],
-            "rows": [rows.student_row(s, _actions(s)) for s in shown],
-            "bulk": [],
-            "live": shared.is_live,
-        }
-        acted = elements.action_list(payload, key="admin.students.list")
-        rows.pager(len(found), first, _PAGE)
-        if acted is not None and (student := known.students.get(acted["ids"][0])) is not None:
-            state[_DIALOG] = (acted["action"], student)
-            st.rerun()
-
-    live.fragment(shared, "admin.students", listing)
-    verb, student = state.pop(_DIALOG, ("", None))
-    if verb == "add":
-        _add(shared)
-    elif verb == "change":
-        _change(shared, student)
-    elif verb == "deactivate":
-        _deactivate(shared, student)
-    elif verb == "reactivate":
-        _reactivate(shared, student)
-    elif verb == "erase":
-        _erase(shared, student)
-
-
-def _actions(student: Student) -> list[dict[str, str]]:
-    verbs = (
-        (("change", "Edit…", ""), ("deactivate", "Deactivate…", "no"))
-        if student.active
-        else (("reactivate", "Reactivate…", ""), ("erase", "Erase…", "no"))
-    )
-    about = f"{student.name}, {student.class_name}, {student.id}"
-    return [
-        {"name": name, "label": label, "tone": tone, "about": f"{label.rstrip('…')}: {about}"}
-        for name, label, tone in verbs
-    ]
 
 
 @st.dialog("Add a student")
-def _add(shared: Services) -> None:
+def add(shared: Services) -> None:
+    """Opens the dialog for a new student."""
     _form(shared, None)
 
 
@@ -202,14 +85,14 @@ def _form(shared: Services, before: Student | None) -> None:
             else:
                 change_student(shared.db, before, after, by=by)
     except BookingError as exc:
-        failed.error(words.literal(rows.told(exc)))
+        failed.error(words.literal(rows.error_text(exc)))
     else:
         st.toast("Saved.", icon=":material/check:")
         st.rerun()
 
 
 def _subject(student: Student) -> None:
-    elements.facts(
+    components.facts(
         "admin.students",
         ("Student", student.name),
         ("Roll number", student.id),
@@ -220,13 +103,13 @@ def _subject(student: Student) -> None:
 def _act(
     shared: Services,
     label: str,
-    verb: Any,
+    action: Any,
     done: str,
     *,
     danger: bool = False,
     disabled: bool = False,
 ) -> None:
-    """Back, and the button that calls ``verb(by)``."""
+    """Draws two buttons: "Back", and ``label``, which calls ``action(actor)``."""
     key = "danger_admin.students.do" if danger else "admin.students.do"
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -236,9 +119,9 @@ def _act(
             try:
                 by = session.actor()
                 with shared.change():
-                    verb(by)
+                    action(by)
             except BookingError as exc:
-                failed.error(words.literal(rows.told(exc)))
+                failed.error(words.literal(rows.error_text(exc)))
             else:
                 st.toast(done, icon=":material/check:")
                 st.rerun()
@@ -248,7 +131,7 @@ def _act(
 def _deactivate(shared: Services, student: Student) -> None:
     _subject(student)
     st.markdown("Nobody can book for this student any more. It can be undone at any time.")
-    ahead = rows.ahead(shared, [student])
+    ahead = rows.upcoming(shared, [student])
     if ahead is None:
         return
     if ahead:
@@ -280,14 +163,14 @@ def _erasure(shared: Services, student: Student) -> Erasure | None:
     try:
         return erasure_of(shared.db, student.id, by=session.actor())
     except BookingError as exc:
-        st.error(words.literal(rows.told(exc)), icon=":material/cloud_off:")
+        st.error(words.literal(rows.error_text(exc)), icon=":material/cloud_off:")
         return None
 
 
 @st.dialog("Erase this student's personal data?")
 def _erase(shared: Services, student: Student) -> None:
     _subject(student)
-    ahead = rows.ahead(shared, [student])
+    ahead = rows.upcoming(shared, [student])
     if ahead:
         st.warning(
             "Nothing is erased while something is booked ahead. Cancel it on Bookings first.",
@@ -325,3 +208,16 @@ def _erase(shared: Services, student: Student) -> None:
         danger=True,
         disabled=typed.strip() != student.id,
     )
+
+
+_DIALOGS: dict[str, Callable[[Services, Student], None]] = {
+    "change": _change,
+    "deactivate": _deactivate,
+    "reactivate": _reactivate,
+    "erase": _erase,
+}
+
+
+def open_dialog(action: str, shared: Services, student: Student) -> None:
+    """Opens the dialog for ``action``: change, deactivate, reactivate or erase."""
+    _DIALOGS[action](shared, student)

@@ -1,4 +1,4 @@
-"""The text of a change: table rows and detail lines, no queries."""
+"""The texts of the audit log: rows and details of a change. No queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core import Change, Ground
 from pages.shared import words
-from pages.shared.desk import parts
+from pages.shared.admin import widgets
 
 _NAMES = {
     "advance_days": "Days ahead",
@@ -33,7 +33,7 @@ _TIMES = ("start", "end")
 _SLOT = ("ground_id", "date", *_TIMES)
 
 
-def what(name: str) -> str:
+def kind(name: str) -> str:
     """The kind of object that was changed, such as ``Booking`` or ``Ground``."""
     return _plain(name)
 
@@ -51,8 +51,8 @@ def row(change: Change, grounds: Mapping[str, Ground], now: datetime) -> dict[st
         "selectable": False,
         "cells": [
             [words.day_heading(local.date(), now.date()), words.to_the_second(local)],
-            [change.by_name, _for_whom(change) or "no account"],
-            [_plain(change.action), what(change.what)],
+            [change.by_name, _principal_or_id(change) or "no account"],
+            [_plain(change.action), kind(change.what)],
             [main, under],
         ],
         "actions": [
@@ -90,11 +90,11 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
         under = "changed: " + ", ".join(_plain(field).lower() for field in changed)
     else:
         under = str(after.get("note") or (change.id if change.id != name else ""))
-    return name or what(change.what), under
+    return name or kind(change.what), under
 
 
 def _closure(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
-    """The grounds and days; liftings by older versions of the app name neither."""
+    """The grounds and days of a closure; entries of older versions may lack both."""
     facts = change.details
     names = [_ground_name(id, grounds) for id in facts.get("grounds", ())]
     days = [_date(facts[name]) for name in ("first", "last") if name in facts]
@@ -131,11 +131,11 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     local = change.at.astimezone(zone)
     found = [
         ("When", f"{words.short_date(local.date())} {local.year}, {words.to_the_second(local)}"),
-        ("By", f"{change.by_name} ({change.by})" if _for_whom(change) else change.by_name),
+        ("By", f"{change.by_name} ({change.by})" if _principal_or_id(change) else change.by_name),
     ]
     if change.on_behalf_of:
         found.append(("On behalf of", change.on_behalf_of))
-    found.append(("Done", f"{_plain(change.action)}: {what(change.what).lower()}"))
+    found.append(("Done", f"{_plain(change.action)}: {kind(change.what).lower()}"))
     facts = change.details
     if "ground_id" in facts and "date" in facts:
         found.append(("Slot", slot(facts, grounds)))
@@ -166,8 +166,8 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     return found
 
 
-def _for_whom(change: Change) -> str:
-    """The line below a name: the principal of a delegate, or the account id if it says more."""
+def _principal_or_id(change: Change) -> str:
+    """The line below a name: the principal of a delegate, else the account id if it differs."""
     if change.on_behalf_of:
         return f"for {change.on_behalf_of}"
     return "" if change.by.casefold() == change.by_name.casefold() else change.by
@@ -194,7 +194,7 @@ def _value(value: Any, name: str = "") -> str:
         case str() if name == "cut_off":
             return words.clock(time.fromisoformat(value))
         case list() if name == "weekdays":
-            return parts.weekdays(value)
+            return widgets.weekdays(value)
         case bool():
             return "yes" if value else "no"
         case {"label": label, "start": str(start), "end": str(end)}:

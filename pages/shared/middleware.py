@@ -16,14 +16,14 @@ from booking_core import StoreUnavailable
 from pages.shared import identity, services, sign_in_routes
 from pages.shared.address import base
 
-# First path segments that are no screens, and the one screen that needs no session.
-_PARTS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
-_OPEN = frozenset((*_PARTS, "wall", "signin", "signout", "password"))
+# First path segments of requests without a session check.
+_NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
+_PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password"))
 _FILES = "media"  # downloads, such as exports
 
 
-class Guard:
-    """The middleware."""
+class SignInMiddleware:
+    """Answers a request for a screen or a file without a session; passes all others on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,31 +34,31 @@ class Guard:
             return
         place = scope["path"].removeprefix(base()).lstrip("/").partition("/")[0]
 
-        async def send_guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _protect(MutableHeaders(scope=message), place)
+                _add_security_headers(MutableHeaders(scope=message), place)
             await send(message)
 
         request = Request(scope)
-        if place == _FILES and not await _may_load(request):
-            await PlainTextResponse("Not found", 404)(scope, receive, send_guarded)
+        if place == _FILES and not await _has_session(request):
+            await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
             return
         # With an identity provider, sign-in is a screen of Streamlit, shown at every path.
-        is_screen = _is_navigation(request) and place not in _OPEN and not identity.is_on()
-        if is_screen and not await _may_load(request):
+        is_screen = _is_navigation(request) and place not in _PUBLIC and not identity.is_on()
+        if is_screen and not await _has_session(request):
             here = f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?")
             answer = RedirectResponse(
                 f"{base()}/signin?next={quote(sign_in_routes.safe_next(here), safe='')}",
                 303,
                 {"cache-control": "no-store"},
             )
-            await answer(scope, receive, send_guarded)
+            await answer(scope, receive, send_with_headers)
             return
-        await self._app(scope, receive, send_guarded)
+        await self._app(scope, receive, send_with_headers)
 
 
-def _protect(headers: MutableHeaders, place: str) -> None:
-    # The timer of the polling fallback is a component in a frame of our own pages.
+def _add_security_headers(headers: MutableHeaders, place: str) -> None:
+    # The timer of the polling fallback is a component in a frame of the app's own pages.
     own = place == "component"
     headers["x-frame-options"] = "SAMEORIGIN" if own else "DENY"
     if "content-security-policy" not in headers:
@@ -71,11 +71,11 @@ def _is_navigation(request: Request) -> bool:
     return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
-async def _may_load(request: Request) -> bool:
-    """Whether the request has a session; True also while no session can be read."""
+async def _has_session(request: Request) -> bool:
+    """Whether the request has a session; True also while the database cannot be reached."""
     if services.start().db is None:
         return True
     try:
         return await sign_in_routes.person_of(request) is not None
-    except StoreUnavailable:  # the screen shows that, and recovers by itself
+    except StoreUnavailable:  # the screen shows the error and reconnects by itself
         return True

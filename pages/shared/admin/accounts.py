@@ -1,4 +1,4 @@
-"""The admin section for accounts: the list, and which dialog is open."""
+"""The section for accounts: the list, and the dialog that is open."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from booking_core import Account, BookingError, Scope, find_accounts, get_account
-from pages.shared import elements, live, words
-from pages.shared.desk import account_dialogs
+from pages.shared import components, live, words
+from pages.shared.admin import account_dialogs
 from pages.shared.services import Services
 
 _ASKED = "admin.accounts.asked"
-_MANY = 12  # a longer list gets a search field
+_SEARCH_FROM = 12  # a longer list has a search field
 
 
 def show(shared: Services) -> None:
@@ -30,8 +30,8 @@ def show(shared: Services) -> None:
     if action:
         account = _read(shared, account_id)
         if account is not None:
-            # Reruns of the dialog get this same value, so a save can tell whether the account
-            # changed since the user saw it.
+            # Reruns of the dialog get the same value, so a save detects that the account has
+            # changed since the dialog opened.
             account_dialogs.open_dialog(action, shared, account)
 
 
@@ -53,20 +53,20 @@ def _list(shared: Services) -> None:
             ":material/info: Nobody decides on requests yet: add an account for the principal."
         )
     shown = found
-    if len(found) > _MANY:
+    if len(found) > _SEARCH_FROM:
         text = st.text_input(
             "Find",
             key="admin.accounts.find",
             placeholder="Name, sign-in name or e-mail",
             label_visibility="collapsed",
         )
-        shown = [account for account in found if _has(account, text)]
+        shown = [account for account in found if _matches(account, text)]
         if not shown:
             st.caption("No account matches. Clear the field to see all of them.")
             return
-    # Disabled accounts come last: users look for them least.
+    # Disabled accounts come last, because they are needed least.
     shown = sorted(shown, key=lambda account: not account.active)
-    acted = elements.action_list(
+    acted = components.action_list(
         {
             "caption": "Accounts, by name",
             "columns": ["Name", "Role", "E-mail", "State"],
@@ -82,7 +82,7 @@ def _list(shared: Services) -> None:
         st.rerun()
 
 
-def _has(account: Account, text: str) -> bool:
+def _matches(account: Account, text: str) -> bool:
     text = text.strip().casefold()
     return any(
         text in (value or "").casefold() for value in (account.name, account.id, account.email)

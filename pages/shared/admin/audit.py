@@ -1,4 +1,4 @@
-"""The admin section for the audit: all changes, to read and to export."""
+"""The section for the audit log: all changes, to read and to export."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import streamlit as st
 from booking_core import Actor, BookingError, Change, Scope, find_changes
 from booking_core.domain.rules import check_may
 from booking_core.insight import audit, exports
-from pages.shared import elements, live, session, takeaway, words
-from pages.shared.desk import audit_view
+from pages.shared import components, export_dialog, live, session, words
+from pages.shared.admin import audit_view
 from pages.shared.services import Services
 
 _DAYS = 30
-_ALL = tuple(Scope)  # any change is audited
+_ALL = tuple(Scope)  # the audit log has changes of every kind
 _DATES, _WHO, _WHAT = "admin.audit.dates", "admin.audit.who", "admin.audit.what"
 _PAGES, _DETAILS = "admin.audit.pages", "admin.audit.details"
 
@@ -41,14 +41,14 @@ def _first_page() -> None:
 
 
 def _clear(dates: tuple[Date, Date]) -> None:
-    # Set, not removed: the browser would send a removed one again.
+    # Set and not removed: the browser would send the old value of a removed key again.
     st.session_state[_DATES] = dates
     st.session_state[_WHO] = st.session_state[_WHAT] = None
     _first_page()
 
 
 def _admin() -> Actor:
-    """The user of this screen. Raises NotAllowed: cached changes were read for another user."""
+    """The user of this screen. Raises NotAllowed if not an admin: the cache does not check that."""
     by = session.viewer()
     check_may("administer", by)
     return by
@@ -88,7 +88,7 @@ def _filters(shared: Services) -> dict[str, Any]:
             subjects,
             index=None,
             key=_WHAT,
-            format_func=audit_view.what,
+            format_func=audit_view.kind,
             placeholder="Everything",
             on_change=_first_page,
             width=170,
@@ -97,7 +97,7 @@ def _filters(shared: Services) -> dict[str, Any]:
         first = dates[0] if dates else usual[0]
         last = dates[1] if len(dates) > 1 else (dates[0] if dates else usual[1])
         filters = {"first": first, "last": last, "who": who, "what": what}
-        takeaway.button(
+        export_dialog.button(
             shared,
             "admin.audit.export",
             "changes",
@@ -135,9 +135,9 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
         "columns": ["When", "Who", "Did what", "To what"],
         "rows": [audit_view.row(change, grounds, now) for change in shown],
         "bulk": [],
-        "live": True,  # reading does not depend on the connection
+        "live": True,  # the details are part of the payload and need no connection
     }
-    acted = elements.action_list(payload, key="admin.audit.list")
+    acted = components.action_list(payload, key="admin.audit.list")
     if acted is not None:
         chosen = acted["ids"][0]
         state[_DETAILS] = next((c for c in shown if audit_view.key(c) == chosen), None)

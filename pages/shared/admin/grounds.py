@@ -1,4 +1,4 @@
-"""The desk's section for grounds: add, rename, reorder, retire, and which games they are for."""
+"""The section for grounds: add, rename, reorder and retire them, and choose their games."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from booking_core import Ground, Scope, add_ground, bookings_on, change_ground, save_grounds_order
 from pages.shared import live, words
-from pages.shared.desk import parts, photos
+from pages.shared.admin import photos, widgets
 from pages.shared.services import Services
 
 _OPEN, _PROBLEM, _SAID = "admin.grounds.open", "admin.grounds.problem", "admin.grounds.said"
@@ -37,7 +37,7 @@ def _list(shared: Services) -> None:
             "Add a ground", key="admin.grounds.add", type="primary", icon=":material/add:"
         ):
             _ask("edit", "")
-    parts.problem(st.session_state.get(_PROBLEM))
+    widgets.problem(st.session_state.get(_PROBLEM))
     if not used:
         with st.container(border=True, key="card_admin.grounds.none"):
             st.markdown("##### No grounds yet" if not retired else "##### No ground is in use")
@@ -52,7 +52,7 @@ def _list(shared: Services) -> None:
 
 
 def _row(shared: Services, ground: Ground, place: int | None, count: int) -> None:
-    """``place`` None: it is not in use."""
+    """Draws a ground; ``place`` is its position in the list, or None if it is retired."""
     key = f"admin.grounds.{ground.id}"
     name = words.literal(ground.name)
     with st.container(
@@ -88,31 +88,31 @@ def _row(shared: Services, ground: Ground, place: int | None, count: int) -> Non
                 _ask("retire", ground.id)
 
 
-def _ask(what: str, ground_id: str) -> None:
-    """Opens a dialog; what the last one held is forgotten."""
+def _ask(dialog: str, ground_id: str) -> None:
+    """Opens a dialog in the next run, without the values of the previous one."""
     state = st.session_state
     state.pop(_PROBLEM, None)
     for key in (_NAME, _GAMES, "admin.grounds.was"):
         state.pop(key, None)
-    state[_OPEN] = (what, ground_id)
+    state[_OPEN] = (dialog, ground_id)
     st.rerun()
 
 
 def _step(shared: Services, ground_id: str, step: int) -> None:
     grounds = shared.reference().grounds
     used = [ground.id for ground in grounds.values() if not ground.retired]
-    if ground_id not in used:  # retired a moment ago by somebody else
+    if ground_id not in used:  # another admin has just retired it
         return
     place = used.index(ground_id)
     used.insert(max(place + step, 0), used.pop(place))
     rest = [id for id in grounds if id not in used]
-    st.session_state[_PROBLEM] = parts.attempt(
+    st.session_state[_PROBLEM] = widgets.attempt(
         shared, lambda by: save_grounds_order(shared.db, used + rest, by=by)
     )
 
 
 def _bring_back(shared: Services, ground: Ground) -> None:
-    st.session_state[_PROBLEM] = parts.attempt(
+    st.session_state[_PROBLEM] = widgets.attempt(
         shared, lambda by: change_ground(shared.db, ground.id, retired=False, by=by)
     )
 
@@ -123,7 +123,7 @@ def _edit(shared: Services, ground_id: str) -> None:
 
 def _form(shared: Services, ground_id: str) -> None:
     known = shared.reference().grounds
-    # As it was when the dialog opened: a change by somebody else is then not overwritten unseen.
+    # The ground as it was when the dialog opened: a save then detects changes of other admins.
     ground: Ground | None = st.session_state.setdefault("admin.grounds.was", {}).setdefault(
         ground_id, known.get(ground_id)
     )
@@ -152,10 +152,12 @@ def _form(shared: Services, ground_id: str) -> None:
         ):
             if ground is None:
                 said = "is on every screen now."
-                text = parts.attempt(shared, lambda by: add_ground(shared.db, name, chosen, by=by))
+                text = widgets.attempt(
+                    shared, lambda by: add_ground(shared.db, name, chosen, by=by)
+                )
             else:
                 said = "is saved."
-                text = parts.attempt(
+                text = widgets.attempt(
                     shared,
                     lambda by: change_ground(
                         shared.db, ground_id, name=name, games=chosen, by=by, was=ground
@@ -164,7 +166,7 @@ def _form(shared: Services, ground_id: str) -> None:
             if text is None:
                 _close(f"{name.strip()} {said}")
             with failed:
-                parts.problem(text)
+                widgets.problem(text)
 
 
 def _close(said: str | None = None) -> None:
@@ -191,11 +193,11 @@ def _retire(shared: Services, ground_id: str) -> None:
     if found:
         verb = "stays" if len(found) == 1 else "stay"
         st.warning(
-            f"**{parts.counted(len(found), 'upcoming booking')} {verb}.** Cancel or move on "
+            f"**{widgets.counted(len(found), 'upcoming booking')} {verb}.** Cancel or move on "
             "Bookings what should not take place.",
             icon=":material/event:",
         )
-        parts.bookings(shared, found)
+        widgets.bookings(shared, found)
     else:
         st.caption("No upcoming bookings are affected.")
     failed = st.container()
@@ -203,10 +205,10 @@ def _retire(shared: Services, ground_id: str) -> None:
         if st.button("Keep it", key="admin.grounds.retire.keep"):
             st.rerun()
         if st.button("Retire ground", key="danger_admin.grounds.retire", type="primary"):
-            text = parts.attempt(
+            text = widgets.attempt(
                 shared, lambda by: change_ground(shared.db, ground_id, retired=True, by=by)
             )
             if text is None:
                 _close(f"{ground.name} is out of use.")
             with failed:
-                parts.problem(text)
+                widgets.problem(text)

@@ -1,8 +1,8 @@
-"""The signed-in accounts, as this process knows them.
+"""A cache of the sessions whose tokens this process has seen.
 
-A session is read once, and again when the feed tells that accounts or sessions have changed
-anywhere: a poll without news costs no query, and a user who is signed out or disabled is out at
-once everywhere.
+A session is read once, and again after each change of accounts or sessions. So a poll without a
+change costs no query, and a user who is signed out or disabled loses access at once on every
+screen.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TOUCH_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A signed-in account; ``decides`` by its role or by a delegation of today."""
+    """A signed-in account; ``decides``: by its role or by a delegation of today."""
 
     account: Account
     decides: bool
@@ -39,42 +39,46 @@ class Person:
 
 @dataclass(slots=True)
 class _Known:
-    """What the database said of a token. ``ends_at`` means nothing where ``person`` is None."""
+    """The session of a token as last read. ``ends_at`` has no meaning if ``person`` is None."""
 
     person: Person | None
     ends_at: datetime
 
 
-class People:
-    """The sessions of one database whose tokens this process has seen."""
+class SessionCache:
+    """The sessions of one database."""
 
     def __init__(self, db: Any, cache: ScopedCache) -> None:
         self._db, self._cache = db, cache
-        self._touched: dict[str, float] = {}  # of the last minute
+        self._touched: dict[str, float] = {}  # key of a token -> time of its last write (monotonic)
         self._lock = threading.Lock()
 
     def known(self, token: str) -> Person | None:
-        """The person signed in with ``token``, None for nobody; no query when nothing changed.
+        """The person signed in with ``token``; None without a session.
 
-        While the database is away, as last known. Raises StoreUnavailable where nothing is known.
+        Reads the database only after a change. While it cannot be reached, the cached person.
+        Raises StoreUnavailable if there is none.
         """
         known = self._cache.get(
             Scope.ACCOUNTS, _key(token), lambda: self._load(token), also=self._today()
         )
         if known.person is None or datetime.now(UTC) < known.ends_at:
             return known.person
-        # Over as far as this process knows; another process may have prolonged it.
+        # The session has ended, unless another process has extended it.
         return self.read(token) if self._cache.connected else None
 
     def read(self, token: str) -> Person | None:
-        """The person as the database has it at this moment. Raises StoreUnavailable."""
+        """The person signed in with ``token`` as stored now. Raises StoreUnavailable."""
         known = self._cache.renew(
             Scope.ACCOUNTS, _key(token), lambda: self._load(token), also=self._today()
         )
         return known.person
 
     def touch(self, token: str) -> None:
-        """Notes user activity in the session, at most once a minute and while it is reachable."""
+        """Extends the session after user activity, at most once a minute.
+
+        Does nothing while the database cannot be reached.
+        """
         key, now = _key(token), time.monotonic()
         if self._cache.peek(Scope.ACCOUNTS, key) is None:
             return
@@ -85,21 +89,21 @@ class People:
             self._touched = lately | {key: now}
         try:
             touch_session(self._db, token)
-            self.read(token)  # it ends later now
+            self.read(token)  # caches the new end of the session
         except StoreUnavailable:
             with self._lock:
                 self._touched.pop(key, None)
 
     def _load(self, token: str) -> _Known:
         session = session_of(self._db, token)
-        # When the school changes its way of signing in, sessions of the other way end.
+        # A session ends if the school has changed between passwords and an identity provider.
         if session is None or session.by_proof != identity.is_on():
             return _Known(None, datetime.now(UTC))
         account = session.account
         return _Known(Person(account, decides(self._db, account.actor)), session.expires_at)
 
     def _today(self) -> Date:
-        """Delegations begin and end with a day."""
+        """Part of the cache key, because delegations begin and end with a day."""
         return datetime.now(self._db.booking_settings.zone).date()
 
 

@@ -1,7 +1,6 @@
-"""The elements of our own: the day grid, the list with actions, the wall; pulse and live line;
-who is signed in, and the redirect to sign-in.
+"""The dashboard's own components: day grid, list with actions, wall, live client, live line, user.
 
-Each is a components-v2 element whose script writes text nodes only, never markup.
+Each is a Streamlit component (v2). Its script writes text nodes only, never markup.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ def _component(name: str, *, style: bool = True) -> Callable[..., Any]:
 _day_grid = _component("day_grid")
 _list = _component("list")
 _wall = _component("wall")
-_pulse = _component("pulse", style=False)
-_nudge = _component("nudge", style=False)
+_live_client = _component("live_client", style=False)
+_poll = _component("poll", style=False)
 _live_line = _component("live_line")
 _person = _component("person")
 _leave = _component("leave")
@@ -38,9 +37,9 @@ _remember = _component("remember", style=False)
 
 
 def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
-    """The day as a table, from JSON.
+    """Draws the day as a table, from the JSON of ``views.grid``.
 
-    Answers ``{"ground": id, "start": "HH:MM"}`` when a cell was pressed.
+    Returns ``{"ground": id, "start": "HH:MM"}`` if a cell was pressed, else None.
     """
     _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick"))
     picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
@@ -48,63 +47,69 @@ def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
 
 
 def action_list(data: dict[str, Any], *, key: str) -> dict[str, Any] | None:
-    """A list with buttons; answers ``{"action": name, "ids": [...]}`` when one was pressed."""
+    """Draws a list with buttons.
+
+    Returns ``{"action": name, "ids": [...]}`` if a button was pressed, else None.
+    """
     _list(key=key, data=data, on_act_change=lambda: _keep(key, "act"))
     acted: dict[str, Any] | None = st.session_state.pop(f"{key}.act", None)
     return acted
 
 
 def _keep(key: str, trigger: str) -> None:
-    """Keeps what was pressed until it is heard: the run that it began may be ended by another."""
+    """Stores a press until it is handled: another rerun may end the run that the press began."""
     st.session_state[f"{key}.{trigger}"] = st.session_state[key][trigger]
 
 
 def wall(data: dict[str, Any], *, key: str) -> None:
-    """The wall display over the whole window."""
+    """Draws the wall display over the whole window."""
     _wall(key=key, data=data)
 
 
-def pulse(data: dict[str, Any], *, key: str) -> str | None:
-    """Reruns the fragment around it when there is news; what the screen is just now:
+def live_client(data: dict[str, Any], *, key: str) -> str | None:
+    """Connects to ``/live`` and reruns the fragment around it when a newer version exists.
 
-    ``push`` (reached by push), ``alone`` (not reached), ``hidden``, or None before it is known.
+    Returns the mode that the client has reported: ``push`` (connected), ``alone`` (not connected),
+    ``hidden`` (the window is not visible), or None before its first report.
     """
     mode: str | None = st.session_state.get(key, {}).get("mode")
-    _pulse(key=key, data=data | {"mode": mode}, on_mode_change=_nothing, on_turn_change=_nothing)
+    _live_client(
+        key=key, data=data | {"mode": mode}, on_mode_change=_nothing, on_rerun_change=_nothing
+    )
     return mode
 
 
-def nudge(data: dict[str, Any], *, key: str) -> None:
-    """Tells the pulse of the same ``date`` which version there is; it asks for it if it is new."""
-    _nudge(key=key, data=data)
+def poll(data: dict[str, Any], *, key: str) -> None:
+    """Passes the version that a poll has read to the live client of the same ``date``."""
+    _poll(key=key, data=data)
 
 
 def live_line(data: dict[str, Any]) -> None:
-    """ "Live, updated 10:12:07": goes on by itself with each sign of life that ``pulse`` tells."""
+    """Draws "Live · updated 10:12:07"; each heartbeat of the live client updates the line."""
     _live_line(key="live.line", data=data)
 
 
 def person(data: dict[str, Any]) -> None:
-    """Who is signed in, with a form that signs out and the way to another password."""
+    """Draws the signed-in user, with a sign-out form and a link to change the password."""
     _person(key="session.person", data=data)
 
 
 def leave(data: dict[str, Any]) -> None:
-    """Leads the window to ``data["to"]``, which is told where to come back to.
+    """Redirects the window to ``data["to"]``, with the address to return to as ``next``.
 
-    That is this address; at ``data["home"]``, where identity providers send everybody, it is the
-    one that was remembered before.
+    That is the present address. Identity providers redirect to ``data["home"]``; there it is the
+    address that ``remember`` has stored.
     """
     _leave(key="session.leave", data=data)
 
 
 def remember(data: dict[str, Any]) -> None:
-    """Keeps this address, unless it is ``data["home"]``, for ``leave`` after the provider."""
+    """Stores the present address for ``leave``, unless it is ``data["home"]``."""
     _remember(key="session.remember", data=data)
 
 
 def facts(key: str, *pairs: tuple[str, str]) -> None:
-    """Names and values in a frame, a line each; the values are shown literally."""
+    """Draws pairs of a name and a value in a frame; the values are not parsed as markdown."""
     with st.container(border=True, key=f"facts_{key}", gap="xsmall"):
         for name, value in pairs:
             left, right = st.columns([2, 5])
@@ -113,4 +118,4 @@ def facts(key: str, *pairs: tuple[str, str]) -> None:
 
 
 def _nothing() -> None:
-    """A callback's presence makes the trigger an attribute of the result."""
+    """Does nothing; a component has only the states and triggers that get a callback."""

@@ -1,4 +1,4 @@
-"""What the students' list, the import's preview and the rollover show alike."""
+"""Rows, pages and texts that the list of students, the import and the rollover share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def student_row(student: Student, actions: list[dict[str, str]]) -> dict[str, An
 
 
 def plain_row(id: str, *cells: list[str], actions: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
-    """A line of the list; each cell is what stands there, what stands under it, and a tone."""
+    """A row of ``components.action_list``; each cell is a text, a second line, and a CSS class."""
     return {
         "id": id,
         "about": cells[0][0],
@@ -40,7 +40,7 @@ def plain_row(id: str, *cells: list[str], actions: Sequence[dict[str, str]] = ()
 
 
 def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
-    """The rows of the page that ``key`` remembers, and the place of the first of them."""
+    """The rows of the page whose number is stored under ``key``, and the index of the first."""
     last = max(0, (len(rows) - 1) // PAGE)
     number = st.session_state[key] = min(st.session_state.get(key, 0), last)
     first = number * PAGE
@@ -48,7 +48,7 @@ def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
 
 
 def pager(total: int, first: int, key: str) -> None:
-    """Where the page stands among all, and the buttons that turn it."""
+    """Draws the numbers of the rows on this page, and the buttons to other pages."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{first + 1}–{min(first + PAGE, total)} of {total:,}", width="content")
         if total <= PAGE:
@@ -61,21 +61,21 @@ def pager(total: int, first: int, key: str) -> None:
                 label,
                 key=f"{key}.{label.lower()}",
                 disabled=off,
-                on_click=_turn,
+                on_click=_change_page,
                 args=(key, step),
             )
 
 
-def _turn(key: str, step: int) -> None:
+def _change_page(key: str, step: int) -> None:
     st.session_state[key] = max(0, st.session_state.get(key, 0) + step)
 
 
-def ahead(
+def upcoming(
     shared: Services, students: Sequence[Student], title: str = "Booked ahead: {}"
 ) -> list[Booking] | None:
-    """Shows what these students have booked ahead, the first few in a line each.
+    """Draws and returns the upcoming bookings of ``students``, the first few in a line each.
 
-    None, and why, when that cannot be known just now.
+    If they cannot be read, it shows the error and returns None.
     """
     try:
         found = bookings_ahead(shared.db, [student.id for student in students])
@@ -97,8 +97,8 @@ def ahead(
     return found
 
 
-def told(exc: BookingError) -> str:
-    """An error in words; of a student, the id is the roll number."""
+def error_text(exc: BookingError) -> str:
+    """The sentence for an error; the id of a student is called roll number."""
     if isinstance(exc, InvalidRequest) and exc.field == "id":
         return f"The roll number {exc.problem}."
     return words.error(exc)

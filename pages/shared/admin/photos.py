@@ -1,11 +1,11 @@
-"""The photo of a ground on the desk: a thumbnail, and the field that changes it."""
+"""The photo of a ground: a thumbnail, and the field that changes it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from booking_core import Scope, ground_photo, remove_ground_photo, save_ground_photo
-from pages.shared.desk import parts
+from pages.shared.admin import widgets
 from pages.shared.services import Services
 
 _PROBLEM = "admin.photo.problem"
@@ -18,14 +18,14 @@ def _photo(shared: Services, ground_id: str) -> bytes | None:
 
 
 def thumbnail(shared: Services, ground_id: str) -> None:
-    """A small picture, where there is one."""
+    """Draws a small photo, if there is one."""
     if picture := _photo(shared, ground_id):
         name = shared.reference().grounds[ground_id].name
         st.image(picture, width=72, alt=f"Photo of {name}")
 
 
 def form(shared: Services, ground_id: str) -> None:
-    """Shows, changes and removes the photo; each at once."""
+    """Draws the photo, and fields that change or remove it at once."""
     picture = _photo(shared, ground_id)
     if picture:
         st.image(picture, width=240, alt="The photo of this ground")
@@ -33,25 +33,25 @@ def form(shared: Services, ground_id: str) -> None:
             "Remove photo",
             key="admin.photo.remove",
             on_click=lambda: _keep(
-                parts.attempt(shared, lambda by: remove_ground_photo(shared.db, ground_id, by=by))
+                widgets.attempt(shared, lambda by: remove_ground_photo(shared.db, ground_id, by=by))
             ),
         )
-    turn = st.session_state.setdefault("admin.photo.turn", 0)
+    number = st.session_state.setdefault("admin.photo.number", 0)
     file = st.file_uploader(
         "Photo (optional)",
         ["png", "jpg", "jpeg", "webp"],
-        key=f"admin.photo.{ground_id}.{turn}",
+        key=f"admin.photo.{ground_id}.{number}",
         help="At most 1 MB; kept without the place and time that cameras note in it.",
         max_upload_size=1,
     )
     if file is not None:
         data = file.getvalue()
         _keep(
-            parts.attempt(shared, lambda by: save_ground_photo(shared.db, ground_id, data, by=by))
+            widgets.attempt(shared, lambda by: save_ground_photo(shared.db, ground_id, data, by=by))
         )
-        st.session_state["admin.photo.turn"] = turn + 1  # an empty field again
+        st.session_state["admin.photo.number"] = number + 1  # a new key empties the field
         st.rerun(scope="fragment")
-    parts.problem(st.session_state.pop(_PROBLEM, None))
+    widgets.problem(st.session_state.pop(_PROBLEM, None))
 
 
 def _keep(problem: str | None) -> None:

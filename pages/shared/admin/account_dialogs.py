@@ -45,7 +45,7 @@ def _add(shared: Services) -> None:
             value=True,
             help="Not needed where everybody signs in with Google, Microsoft or Keycloak.",
         )
-        back, sent = _ends("Add account")
+        back, sent = _submit_buttons("Add account")
     if back:
         st.rerun()
     if not sent:
@@ -73,7 +73,7 @@ def _change(shared: Services, account: Account) -> None:
         )
         email = st.text_input("E-mail (optional)", account.email or "", max_chars=254)
         st.caption("With another role they are signed out everywhere, and sign in again.")
-        back, sent = _ends("Save")
+        back, sent = _submit_buttons("Save")
     if back:
         st.rerun()
     if not sent:
@@ -96,10 +96,10 @@ def _change(shared: Services, account: Account) -> None:
 
 @st.dialog("Disable this account?")
 def _disable(shared: Services, account: Account) -> None:
-    itself = account.id == session.actor().id
-    who = "This is your own account. You are" if itself else f"{words.literal(account.name)} is"
+    is_own = account.id == session.actor().id
+    start = "This is your own account. You are" if is_own else f"{words.literal(account.name)} is"
     st.markdown(
-        f"{who} signed out everywhere at once, and cannot sign in until an admin enables the "
+        f"{start} signed out everywhere at once, and cannot sign in until an admin enables the "
         "account again. Bookings and their history stay as they are."
     )
     reason = st.text_input(
@@ -167,7 +167,10 @@ def open_dialog(action: str, shared: Services, account: Account) -> None:
 
 
 def _secret_shown(again: str = "") -> bool:
-    """Shows the one-time password that this dialog made; False if it has made none."""
+    """Shows the one-time password that this dialog has made; False if there is none.
+
+    ``again``: the label of a button for another account, if not empty.
+    """
     made = st.session_state.get(_SECRET)
     if made is None:
         return False
@@ -189,8 +192,8 @@ def _secret_shown(again: str = "") -> bool:
     return True
 
 
-def _ends(label: str) -> tuple[bool, bool]:
-    """The two buttons of a form: whether "Back" and whether ``label`` was pressed."""
+def _submit_buttons(label: str) -> tuple[bool, bool]:
+    """Draws the two buttons of a form; whether "Back" and whether ``label`` was pressed."""
     with st.container(horizontal=True, horizontal_alignment="right"):
         return st.form_submit_button("Back"), st.form_submit_button(label, type="primary")
 
@@ -204,7 +207,7 @@ def _confirmed(
     *,
     danger: bool = False,
 ) -> bool:
-    """Two buttons; True if the second was pressed and ``act`` raised no error."""
+    """Draws two buttons; True if the second was pressed and ``act`` raised no error."""
     key = "danger_admin.accounts.do" if danger else "admin.accounts.do"
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -222,8 +225,8 @@ def _done(shared: Services, act: Callable[[], None], success: str) -> bool:
             act()
     except BookingError as exc:
         is_id = isinstance(exc, InvalidRequest) and exc.field == "id"
-        said = f"The sign-in name {exc.problem}." if is_id else words.error(exc)
-        st.error(words.literal(said))
+        text = f"The sign-in name {exc.problem}." if is_id else words.error(exc)
+        st.error(words.literal(text))
         return False
     if success:
         st.toast(success, icon=":material/check:")

@@ -1,4 +1,4 @@
-"""The desk's section for settings: what may be booked, and what the wall may tell."""
+"""The section for settings: the rules of booking, and the details that the wall may show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from booking_core import InvalidRequest, Policy, save_policy
 from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
 from pages.shared import live, words
-from pages.shared.desk import parts
+from pages.shared.admin import widgets
 from pages.shared.services import Services
 
 _WAS, _PROBLEM, _SAVED = "admin.policy.was", "admin.policy.problem", "admin.policy.saved"
@@ -31,10 +31,10 @@ def show(shared: Services) -> None:
 
 
 def _fill(saved: Policy) -> None:
-    """The form as it is saved, where nothing was typed yet."""
+    """Fills the form from ``saved`` in its first run."""
     state = st.session_state
     if _DAYS in state:
-        for key in _FIELDS:  # a field that is hidden for a while keeps what was typed
+        for key in _FIELDS:  # Streamlit drops the value of a widget that a run does not draw
             state[key] = state[key]
         return
     state[_WAS] = saved
@@ -52,7 +52,7 @@ def _form(shared: Services) -> None:
         st.toast("Saved. It holds from now on.", icon=":material/check:")
     _fill(saved)
     if state[_WAS] != saved and _typed() == state[_WAS]:
-        _reset()  # nothing is typed: what somebody else saved is shown
+        _reset()  # the user has changed nothing, so the form shows what another admin has saved
         _fill(saved)
     st.caption("A change holds from the moment it is saved, on every screen. What is booked stays.")
     left, right = st.columns(2, gap="medium")
@@ -108,7 +108,7 @@ def _form(shared: Services) -> None:
 def _buttons(shared: Services, saved: Policy) -> None:
     state = st.session_state
     wanted = _typed()
-    parts.problem(wanted if isinstance(wanted, str) else state.get(_PROBLEM))
+    widgets.problem(wanted if isinstance(wanted, str) else state.get(_PROBLEM))
     if state[_WAS] != saved and wanted != saved:
         st.warning(
             "Somebody else saved other settings meanwhile. Start again from theirs.",
@@ -136,7 +136,7 @@ def _buttons(shared: Services, saved: Policy) -> None:
 
 
 def _typed() -> Policy | str:
-    """The form as a policy, or the sentence that says what is wrong with it."""
+    """The form as a policy, or a sentence about its first error."""
     state = st.session_state
     if state[_ENDS] and state[_CUT_OFF] is None:
         return "Choose the time at which booking ends."
@@ -159,9 +159,11 @@ def _typed() -> Policy | str:
 def _save(shared: Services) -> None:
     state = st.session_state
     wanted = _typed()
-    if isinstance(wanted, str):  # the form says what is wrong
+    if isinstance(wanted, str):  # the form shows the error
         return
-    text = parts.attempt(shared, lambda by: save_policy(shared.db, wanted, by=by, was=state[_WAS]))
+    text = widgets.attempt(
+        shared, lambda by: save_policy(shared.db, wanted, by=by, was=state[_WAS])
+    )
     state[_PROBLEM] = text
     if text is None:
         state[_WAS], state[_SAVED] = wanted, True

@@ -1,4 +1,4 @@
-"""The desk's section for closures: what is closed, closing more, lifting, reinstating."""
+"""The section for closures: list, close, lift, and reinstate displaced bookings."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,17 +17,17 @@ from booking_core import (
     reinstate,
 )
 from booking_core.domain.timetable import at
-from pages.shared import elements, live, session, views, words
-from pages.shared.desk import closing
+from pages.shared import components, live, session, views, words
+from pages.shared.admin import closing
 from pages.shared.services import Services
 
 state = st.session_state
-_LIFT = "admin.closures.lift"  # the closure whose dialog is to open
-_LINES = "admin.closures.lines"  # what could not be given back, and why
+_LIFT = "admin.closures.lift"  # the closure whose dialog opens in this run
+_CONFLICTS = "admin.closures.conflicts"  # a line for each booking that was not reinstated
 _DONE = "admin.closures.done"  # a sentence for the toast
 _FAILED = "admin.closures.failed"
-MOST = 200  # of the bookings that could be given back
-_FEW, _TALL = 6, 430  # lines, and the height in pixels that more of them have
+MOST = 200  # displaced bookings in the list
+_MAX_ROWS, _HEIGHT = 6, 430  # a list with more rows scrolls at this height (pixels)
 
 
 def show(shared: Services) -> None:
@@ -47,26 +47,26 @@ def show(shared: Services) -> None:
 
 
 def _listing(shared: Services) -> datetime | None:
-    """Draws both lists; when one of them gets shorter by itself."""
+    """Draws both lists; returns when the clock alone changes one of them next, or None."""
     if done := state.pop(_DONE, None) or closing.done():
         st.toast(done, icon=":material/check:")
     now = shared.now()
-    turns = _given_back(shared, now)
-    turns += _closed(shared, now)
-    return min(turns, key=datetime.timestamp, default=None)
+    changes = _reinstatable(shared, now)
+    changes += _closures(shared, now)
+    return min(changes, key=datetime.timestamp, default=None)
 
 
 def later(moments: Iterable[datetime], now: datetime) -> list[datetime]:
     """The moments after ``now``.
 
-    By timestamps: within one zone, datetimes compare by the wall clock, which a clock change sets
-    back.
+    Compared by timestamps: Python compares datetimes of one zone by the time of day, which a clock
+    change sets back.
     """
     return [moment for moment in moments if moment.timestamp() > now.timestamp()]
 
 
-def _closed(shared: Services, now: datetime) -> list[datetime]:
-    """What is closed; when each of it begins or ends."""
+def _closures(shared: Services, now: datetime) -> list[datetime]:
+    """Draws the present and future closures; returns when they begin and end."""
     found = shared.cached(
         Scope.BOOKINGS,
         ("closures", now.date()),
@@ -81,7 +81,7 @@ def _closed(shared: Services, now: datetime) -> list[datetime]:
                 "Rain, repairs, exams: “Close grounds…” above shows first what is displaced."
             )
         return []
-    acted = elements.action_list(
+    acted = components.action_list(
         {
             "caption": "Closures, running and upcoming",
             "kind": "brief",
@@ -97,9 +97,9 @@ def _closed(shared: Services, now: datetime) -> list[datetime]:
         if chosen is not None:
             state[_LIFT] = chosen
             st.rerun()
-    turns = [at(c.first, c.start, zone) for c in ahead]
-    turns += [at(c.last, c.end, zone, closing=True) for c in ahead]
-    return later(turns, now)
+    moments = [at(c.first, c.start, zone) for c in ahead]
+    moments += [at(c.last, c.end, zone, closing=True) for c in ahead]
+    return later(moments, now)
 
 
 def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict:
@@ -124,8 +124,8 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
     }
 
 
-def _given_back(shared: Services, now: datetime) -> list[datetime]:
-    """Offers what lifted closures had displaced, as stored; when each of it begins."""
+def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
+    """Draws the bookings that can be reinstated; returns when they begin."""
     found = shared.cached(
         (Scope.BOOKINGS, Scope.SCHOOL),
         ("reinstatable", now.date()),
@@ -133,7 +133,7 @@ def _given_back(shared: Services, now: datetime) -> list[datetime]:
     )
     starts = {b.id: at(b.date, b.start, shared.settings.zone) for b in found}
     free = [b for b in found if later([starts[b.id]], now)]
-    for line in state.get(_LINES, ()):
+    for line in state.get(_CONFLICTS, ()):
         st.warning(words.literal(line), icon=":material/group:")
     if not free:
         return []
@@ -146,15 +146,15 @@ def _given_back(shared: Services, now: datetime) -> list[datetime]:
                 key="admin.closures.reinstate_all",
                 disabled=not shared.is_live,
                 on_click=_reinstate,
-                # What is drawn here is what was agreed to, whatever is stored by then.
+                # The bookings that this run shows, even if there are others after the press.
                 args=(shared, free),
             )
     st.caption(
         "Their slots are still free. A reinstated booking has the status it had before, and "
         "whoever booked it is told. What is left alone stays revoked."
     )
-    with st.container(height=_TALL if len(free) > _FEW else "content", border=False):
-        acted = elements.action_list(
+    with st.container(height=_HEIGHT if len(free) > _MAX_ROWS else "content", border=False):
+        acted = components.action_list(
             {
                 "caption": "Displaced bookings whose slot is free",
                 "columns": ["When", "Ground and game", "Student", "Booked by"],
@@ -185,7 +185,7 @@ def _lift(shared: Services, closure: Closure) -> None:
         "The grounds can be booked again at once. What the closure displaced stays revoked until "
         "it is reinstated: those bookings whose slot is still free are listed here then."
     )
-    elements.facts(
+    components.facts(
         "admin.closures.lift",
         ("Grounds", views.ground_names(closure.ground_ids, shared.reference().grounds)),
         (
@@ -217,24 +217,24 @@ def _do_lift(shared: Services, closure: Closure) -> None:
     except BookingError as exc:
         state[_FAILED] = words.error(exc)
         return
-    state.pop(_LINES, None)
+    state.pop(_CONFLICTS, None)
     free = len(lifted.reinstatable)
     offer = f" {_bookings(free)} that it displaced can be given back." if free else ""
     state[_DONE] = f"Closure lifted.{offer}"
 
 
 def _reinstate(shared: Services, chosen: list[Booking]) -> None:
-    """Each on its own: one that was lost meanwhile does not stop the others."""
-    lines = []
+    """Reinstates each booking on its own, so that a conflict of one does not stop the others."""
+    conflicts = []
     by = session.actor()
     for booking in chosen:
         try:
             with shared.change():
                 reinstate(shared.db, booking.id, by=by)
         except BookingError as exc:
-            lines.append(f"{_about(booking, shared)}: {words.error(exc)}")
-    state[_LINES] = lines
-    if done := len(chosen) - len(lines):
+            conflicts.append(f"{_about(booking, shared)}: {words.error(exc)}")
+    state[_CONFLICTS] = conflicts
+    if done := len(chosen) - len(conflicts):
         state[_DONE] = f"{_bookings(done)} reinstated."
 
 

@@ -1,4 +1,4 @@
-"""What several sections of the desk draw or do alike."""
+"""Widgets and texts that several sections of the Admin screen share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WEEKDAY_NAMES = (
 
 
 def attempt(shared: Services, write: Callable[[Actor], Any]) -> str | None:
-    """Does ``write`` as whoever is signed in at this moment; the sentence that says why not."""
+    """Calls ``write`` with the present user; returns None, or a sentence if it raised an error."""
     try:
         with shared.change():
             write(session.actor())
@@ -39,13 +39,13 @@ def attempt(shared: Services, write: Callable[[Actor], Any]) -> str | None:
 
 
 def problem(text: str | None) -> None:
-    """The sentence beside the form that it is about."""
+    """Shows ``text`` as an error, unless it is empty."""
     if text:
         st.error(words.literal(text), icon=":material/error:")
 
 
 def bookings(shared: Services, found: Sequence[Booking]) -> None:
-    """A line for each booking; what goes beyond a few is folded away."""
+    """Draws a line for each booking, those after the first few in an expander."""
     grounds, today = shared.reference().grounds, shared.now().date()
     lines = [
         f"- **{words.day_heading(b.date, today)}, {words.span(b.start, b.end)}** · "
@@ -62,9 +62,9 @@ def bookings(shared: Services, found: Sequence[Booking]) -> None:
 
 
 def would_not_fit(shared: Services, calendar: Calendar, about: object) -> None:
-    """Which bookings fit the days as they are, and would not as in ``calendar``.
+    """Draws the upcoming bookings that fit the stored calendar and would not fit ``calendar``.
 
-    ``about`` is what ``calendar`` differs in from what is stored: the answer is kept by it.
+    ``about``: the difference between the two calendars, as part of the cache key.
     """
     today = shared.now().date()
 
@@ -87,14 +87,14 @@ def would_not_fit(shared: Services, calendar: Calendar, about: object) -> None:
 
 
 def plan(day: DayPlan, today: Date, name: str = "") -> None:
-    """One date as it would be: which periods, from when to when. ``name``: its timetable's."""
+    """Draws the periods of a day. ``name``: the name of its timetable."""
     about = ", ".join(words.literal(text) for text in (name, day.note) if text)
     st.markdown(f"**{words.day_heading(day.date, today)}**" + (f" · {about}" if about else ""))
     if not day.periods:
         st.caption("No school: nothing can be booked.")
         return
     rows = [(words.span(p.start, p.end), p.label) for p in day.periods]
-    if all(map(is_named_by_times, day.periods)):  # these are said once
+    if all(map(is_named_by_times, day.periods)):  # then label and times are the same
         lines = ["| Period |", "|:--|", *(f"| {time} |" for time, _ in rows)]
     else:
         lines = ["| Time | Period |", "|:--|:--|"]
@@ -103,12 +103,12 @@ def plan(day: DayPlan, today: Date, name: str = "") -> None:
 
 
 def is_named_by_times(period: Period) -> bool:
-    """Whether its label says its times, as that of many a school does, however it writes them."""
+    """Whether the label of ``period`` only repeats its times, in any spelling."""
     return _plain(period.label) == _plain(words.span(period.start, period.end))
 
 
 def _plain(text: str) -> str:
-    """Without what differs where people write a time: dashes, spaces, the half of the day."""
+    """``text`` without the differences between spellings of a time: dashes, spaces, AM and PM."""
     return re.sub(r"\s|[AP]M", "", text.replace("-", "–"), flags=re.IGNORECASE)
 
 

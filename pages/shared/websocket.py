@@ -1,7 +1,7 @@
-"""The WebSocket route ``/live``: it notifies every open screen of a change at once.
+"""Push: the WebSocket route ``/live`` notifies every open screen of a change at once.
 
-A message holds a version, the server's clock and the database's last heartbeat; never a name. The
-screen then reruns its fragment, as it does after a poll.
+A message holds a version, the server's clock and the database's last heartbeat, and no names. The
+live client of the screen then reruns its fragment, as it does after a poll.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pages.shared.services import Services
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
-# A burst is sent at its beginning and at its end: fifty changes in 100 ms are two messages.
+# A burst causes two messages, one at its beginning and one at its end.
 GAP_SECONDS = 0.1
-# A client whose buffers stay full for so long does not read. The server's own pings find a client
-# that is gone without closing.
+# A client that does not read fills its buffers; it is disconnected after this time. The server's
+# pings detect a client that is gone without closing.
 BLOCKED_SECONDS = 10.0
-_WATCH_SECONDS = 0.25  # how soon screens hear that the database is away, or back
+_WATCH_SECONDS = 0.25  # how soon screens are notified that the database is lost or reached again
 # Close codes of RFC 6455 and its registry.
 _POLICY, _TRY_LATER = 1008, 1013
 
@@ -43,8 +43,11 @@ class Hub:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Follows the changes while the context is open; closes all connections at its end."""
         unsubscribe = self._shared.subscribe(self._changed)
-        tasks = [asyncio.create_task(work()) for work in (self._watch, self._beat)]
+        tasks = [
+            asyncio.create_task(work()) for work in (self._watch_database, self._send_heartbeats)
+        ]
         try:
             yield
         finally:
@@ -55,7 +58,7 @@ class Hub:
                 await screen.close(1001, "the server stops")
 
     async def serve(self, socket: WebSocket) -> None:
-        """One screen, for as long as it stays."""
+        """Serves one screen until its connection ends."""
         if not _same_origin(socket):
             log.warning("a live connection from origin %s was refused", socket.headers["origin"])
             await socket.close(_POLICY)
@@ -68,7 +71,7 @@ class Hub:
             return
         await socket.accept()
         if len(self._screens) >= self._shared.settings.live_connections:
-            # Accepted first: only then does the browser read the reason.
+            # Accepted first, because a browser reads the close code only of an open connection.
             await socket.close(_TRY_LATER, "too many live connections; this screen polls")
             return
         screen = _Screen(socket, self._shared, date)
@@ -86,9 +89,9 @@ class Hub:
     def _wake(self, date: Date | None) -> None:
         for screen in self._screens:
             if date is None or screen.date is None or screen.date == date:
-                screen.news.set()
+                screen.wake.set()
 
-    async def _watch(self) -> None:
+    async def _watch_database(self) -> None:
         live = self._shared.is_live
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
@@ -96,22 +99,22 @@ class Hub:
                 live = not live
                 self._wake(None)
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             for screen in self._screens:
                 screen.is_due = True
-                screen.news.set()
+                screen.wake.set()
 
 
 class _Screen:
-    """One connection. It has no queue: ``news`` is set when the newest version is to be sent."""
+    """One connection. It has no queue: ``wake`` is set when the newest version must be sent."""
 
     def __init__(self, socket: WebSocket, shared: Services, date: Date | None) -> None:
         self._socket, self._shared, self.date = socket, shared, date
-        self.news = asyncio.Event()
-        self.is_due = True
-        self.news.set()
+        self.wake = asyncio.Event()
+        self.is_due = True  # a heartbeat
+        self.wake.set()
 
     async def serve(self) -> None:
         send = asyncio.create_task(self._send())
@@ -134,27 +137,30 @@ class _Screen:
         """Sends each new version, and a heartbeat when one is due."""
         sent = ""
         while True:
-            await self.news.wait()
-            self.news.clear()
+            await self.wake.wait()
+            self.wake.clear()
             version = self._shared.version(self.date)
-            is_news = version != sent
-            if not is_news and not self.is_due:
+            is_new = version != sent
+            if not is_new and not self.is_due:
                 continue
             sent, self.is_due = version, False
             async with asyncio.timeout(BLOCKED_SECONDS):
                 await self._socket.send_json(self._shared.heartbeat() | {"version": version})
-            if is_news:
+            if is_new:
                 await asyncio.sleep(GAP_SECONDS)
 
     async def _listen(self) -> None:
-        """Returns when the client has left, or has sent something, which no live client does."""
+        """Returns when the client has disconnected, or has sent a message, which is an error."""
         with contextlib.suppress(WebSocketDisconnect):
             await self._socket.receive_text()
             await self.close(_POLICY, "this connection is for listening")
 
 
 def _same_origin(socket: WebSocket) -> bool:
-    """Whether a page of this app opens the connection. Every browser sends an origin."""
+    """Whether a page of this app opens the connection, or a client without an origin.
+
+    Every browser sends an origin.
+    """
     origin = socket.headers.get("origin")
     return (
         origin is None
@@ -168,7 +174,7 @@ _hub: Hub | None = None
 
 @contextlib.asynccontextmanager
 async def running(shared: Services) -> AsyncIterator[None]:
-    """Push, for as long as the server runs."""
+    """Push while the context is open."""
     global _hub
     _hub = Hub(shared)
     try:
@@ -186,5 +192,5 @@ async def _live(socket: WebSocket) -> None:
 
 
 def routes() -> list[WebSocketRoute]:
-    """``/live``, under the address that the app is served at."""
+    """The route ``/live``, below the base path of the app."""
     return [WebSocketRoute(f"{base()}/live", _live)]

@@ -1,4 +1,7 @@
-"""Closing grounds in two steps: what and why; then what it displaces, and the confirmation."""
+"""The dialog that closes grounds: a form, then a review of the bookings that it displaces.
+
+Longer than 300 lines, because both steps share the state of one dialog.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import date as Date
@@ -16,21 +19,21 @@ from booking_core import (
     displaced_by,
 )
 from booking_core.domain.validation import minutes
-from pages.shared import elements, session, views, words
+from pages.shared import components, session, views, words
 from pages.shared.services import Services
 
 state = st.session_state
 _OPEN, _DRAFT, _SHOWN = "admin.closing.open", "admin.closing.draft", "admin.closing.shown"
 _FAILED, _CHANGED, _DONE = "admin.closing.failed", "admin.closing.changed", "admin.closing.done"
-_CLOSED = "admin.closing.closed"  # id of the ground that is closed already, and why nothing goes on
-_TURN = "admin.closing.turn"  # a new one draws the form anew, as the draft says
+_CLOSED = "admin.closing.closed"  # id of a chosen ground that is closed already
+_FORM = "admin.closing.form"  # number of the form; a new one resets its fields to the draft
 _AHEAD = 400  # days
 _WHOLE, _PERIODS = "Whole day", "Some periods"
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """What is to be closed, as chosen in the first step."""
+    """The closure as chosen in the first step."""
 
     ground_ids: tuple[str, ...]
     every: bool
@@ -41,31 +44,31 @@ class _Draft:
     reason: str
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """The arguments that the core takes."""
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of ``displaced_by`` and ``close_grounds``."""
         names = ("ground_ids", "first", "last", "start", "end")
         return {name: getattr(self, name) for name in names}
 
 
 def begin() -> None:
-    """Opens the dialog at its first step, empty."""
+    """Opens the dialog at its first step, with an empty form."""
     end()
     state[_OPEN] = True
 
 
 def end() -> None:
-    """Forgets what was chosen; the dialog does not open again."""
+    """Closes the dialog and removes its state."""
     for key in (_OPEN, _DRAFT, _SHOWN, _FAILED, _CHANGED, _CLOSED):
         state.pop(key, None)
-    _anew()
+    _reset_fields()
 
 
-def _anew() -> None:
-    state[_TURN] = state.get(_TURN, 0) + 1
+def _reset_fields() -> None:
+    state[_FORM] = state.get(_FORM, 0) + 1
 
 
 def _key(name: str) -> str:
-    return f"admin.closing.{name}.{state.get(_TURN, 0)}"
+    return f"admin.closing.{name}.{state.get(_FORM, 0)}"
 
 
 def is_open() -> bool:
@@ -73,15 +76,15 @@ def is_open() -> bool:
 
 
 def done() -> str | None:
-    """The sentence that says what was closed, once."""
-    told: str | None = state.pop(_DONE, None)
-    return told
+    """The sentence about the last closure; None from the second call on."""
+    text: str | None = state.pop(_DONE, None)
+    return text
 
 
 @st.dialog("Close grounds", width="large", on_dismiss=end)
 def dialog(shared: Services) -> None:
-    """One step or the other; the page draws it while ``is_open``."""
-    if not is_open():  # closed by the callback that ran before this
+    """Draws the present step; to be called in every run while ``is_open``."""
+    if not is_open():  # a callback has just closed it
         st.rerun()
     if _SHOWN in state:
         _review(shared, state[_DRAFT], state[_SHOWN])
@@ -116,10 +119,10 @@ def _form(shared: Services, draft: _Draft | None) -> None:
         key=_key("days"),
         help="For one day choose it twice.",
     )
-    # While the second day is being chosen there is only the first.
+    # Until the second day is chosen, ``days`` holds only the first.
     first, last = (days[0], days[-1]) if days else (today, today)
     with right:
-        how = st.segmented_control(
+        extent = st.segmented_control(
             "How long",
             [_WHOLE, _PERIODS],
             default=_PERIODS if draft and draft.start else _WHOLE,
@@ -127,7 +130,7 @@ def _form(shared: Services, draft: _Draft | None) -> None:
             key=_key("how"),
         )
     start, end_at = None, None
-    if how == _PERIODS:
+    if extent == _PERIODS:
         start, end_at = _times(shared, first, last, draft)
     reason = st.text_input(
         "Reason",
@@ -141,12 +144,12 @@ def _form(shared: Services, draft: _Draft | None) -> None:
         if st.button("Back", key="admin.closing.cancel"):
             end()
             st.rerun()
-        asked = st.button("Review", key="admin.closing.review", type="primary")
+        pressed = st.button("Review", key="admin.closing.review", type="primary")
     wanted = _Draft(
         tuple(names) if every else tuple(chosen), every, first, last, start, end_at, reason
     )
-    if asked:
-        state[_FAILED] = problem = _look(shared, wanted)
+    if pressed:
+        state[_FAILED] = problem = _begin_review(shared, wanted)
         if problem is None:
             st.rerun(scope="fragment")
     if problem := state.get(_FAILED):
@@ -166,20 +169,20 @@ def _leave_out(draft: _Draft, ground_id: str) -> None:
     state[_DRAFT] = replace(draft, ground_ids=others, every=False)
     state.pop(_FAILED)
     state.pop(_CLOSED)
-    _anew()
+    _reset_fields()
 
 
 def _times(
     shared: Services, first: Date, last: Date, draft: _Draft | None
 ) -> tuple[time | None, time | None]:
-    """Where the closure begins and ends each day: at the periods' marks of the days chosen."""
+    """The daily start and end as chosen, from the starts and ends of the periods of those days."""
     plans = [
         shared.reference().plan(first + timedelta(days=n))
         for n in range(min((last - first).days + 1, _AHEAD))
     ]
     periods = {period for plan in plans for period in plan.periods}
     starts = sorted({p.start for p in periods}) or [time(h) for h in range(6, 22)]
-    ends = sorted({p.end for p in periods} or {time(h) for h in range(7, 23)}, key=_closing)
+    ends = sorted({p.end for p in periods} or {time(h) for h in range(7, 23)}, key=_end_minutes)
     left, right = st.columns(2)
     start = left.selectbox(
         "From",
@@ -188,7 +191,7 @@ def _times(
         format_func=words.clock,
         key=_key("start"),
     )
-    later = [e for e in ends if _closing(e) > minutes(start)]
+    later = [e for e in ends if _end_minutes(e) > minutes(start)]
     end_at = right.selectbox(
         "To",
         later,
@@ -199,28 +202,28 @@ def _times(
     return start, end_at
 
 
-def _closing(value: time) -> int:
+def _end_minutes(value: time) -> int:
     return minutes(value, closing=True)
 
 
-def _look(shared: Services, wanted: _Draft) -> str | None:
-    """Goes on to the review with what is displaced now; the problem, where there is one."""
+def _begin_review(shared: Services, wanted: _Draft) -> str | None:
+    """Reads the displaced bookings and goes to the review; a sentence if that is not possible."""
     state.pop(_CLOSED, None)
     if not wanted.ground_ids:
         return "Choose the grounds, or all of them."
     if not wanted.reason.strip():
         return "Give a reason: everybody who meant to play will want to know."
     try:
-        found = displaced_by(shared.db, **wanted.asked)
+        found = displaced_by(shared.db, **wanted.arguments)
     except BookingError as exc:
         if isinstance(exc, GroundClosed):
             state[_CLOSED] = exc.ground_id
-        return _words(exc, shared)
+        return _sentence(exc, shared)
     state[_DRAFT], state[_SHOWN] = wanted, found
     return None
 
 
-def _words(exc: BookingError, shared: Services) -> str:
+def _sentence(exc: BookingError, shared: Services) -> str:
     if isinstance(exc, GroundClosed):
         ground = shared.reference().grounds.get(exc.ground_id)
         name = ground.name if ground else exc.ground_id
@@ -234,7 +237,7 @@ def _words(exc: BookingError, shared: Services) -> str:
 def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     known = shared.reference()
     now = shared.now()
-    elements.facts(
+    components.facts(
         "admin.closing",
         ("Grounds", views.ground_names(draft.ground_ids, known.grounds)),
         (
@@ -257,10 +260,10 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     if not found:
         st.markdown("**No booking is displaced.**")
     else:
-        told = "Whoever booked it" if many == 1 else "Everybody who booked one"
-        st.markdown(f"**{what} displaced.** {told} is told the reason.")
+        bookers = "Whoever booked it" if many == 1 else "Everybody who booked one"
+        st.markdown(f"**{what} displaced.** {bookers} is told the reason.")
         with st.container(height=330 if many > 4 else "content", border=False):
-            elements.action_list(
+            components.action_list(
                 {
                     "caption": "Bookings that the closure displaces",
                     "columns": ["When", "Ground and game", "Student", "Booked by"],
@@ -273,21 +276,21 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.closing.back"):
             state.pop(_SHOWN)
-            _anew()
+            _reset_fields()
             st.rerun(scope="fragment")
         st.button(
             f"Close and revoke {what}" if found else "Confirm closure",
             key="danger_admin.closing.confirm" if found else "admin.closing.confirm",
             type="primary",
             on_click=_close,
-            # What is drawn here is what was agreed to, whatever is stored by then.
+            # The bookings that this run shows: the core refuses a closure that displaces others.
             args=(shared, draft, [b.id for b in found]),
             disabled=not shared.is_live,
         )
 
 
 def booking_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
-    """A booking as a line of a list, with no button."""
+    """A booking as a row of ``components.action_list``, without buttons."""
     grounds = shared.reference().grounds
     return {
         "id": booking.id,
@@ -311,17 +314,17 @@ def _close(shared: Services, draft: _Draft, shown: list[str]) -> None:
         with shared.change():
             closing = close_grounds(
                 shared.db,
-                **draft.asked,
+                **draft.arguments,
                 reason=draft.reason,
                 by=session.actor(),
                 expected=shown,
             )
     except ChangedMeanwhile:
-        # Looked at anew; should that fail, the problem stands in the place of the list's news.
-        problem = _look(shared, draft)
+        # The review shows the new list, or the problem if it cannot be read.
+        problem = _begin_review(shared, draft)
         state[_CHANGED if problem is None else _FAILED] = problem or True
     except BookingError as exc:
-        state[_FAILED] = _words(exc, shared)
+        state[_FAILED] = _sentence(exc, shared)
     else:
         end()
         many = len(closing.displaced)

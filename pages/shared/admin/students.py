@@ -1,0 +1,122 @@
+"""The section for students: the list, the import and the class rollover."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import Student, classes_of, find_students
+from pages.shared import components, live
+from pages.shared.admin import student_dialogs, student_import, student_rollover
+from pages.shared.admin import student_rows as rows
+from pages.shared.services import Services
+
+VIEWS = ("List", "Import", "Class rollover")
+_STATES = {"Active": True, "Inactive": False}
+_DIALOG, _PAGE = "admin.students.dialog", "admin.students.page"
+
+
+def show(shared: Services) -> None:
+    """Draws the section."""
+    view = st.segmented_control(
+        "Students",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="admin.students.view",
+        label_visibility="collapsed",
+    )
+    if view == VIEWS[1]:
+        student_import.show(shared)
+    elif view == VIEWS[2]:
+        student_rollover.show(shared)
+    else:
+        _list(shared)
+
+
+def _first_page() -> None:
+    st.session_state[_PAGE] = 0
+
+
+def _list(shared: Services) -> None:
+    state = st.session_state
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_students"
+    ):
+        text = st.text_input(
+            "Find",
+            key="admin.students.find",
+            placeholder="Name, roll number or class",
+            on_change=_first_page,
+            max_chars=120,
+            width=260,
+        )
+        class_name = st.selectbox(
+            "Class",
+            list(classes_of(shared.reference().students.values(), active=None)),
+            index=None,
+            key="admin.students.class",
+            placeholder="All",
+            on_change=_first_page,
+            width=130,
+        )
+        activity = st.selectbox(
+            "State",
+            list(_STATES),
+            index=None,
+            key="admin.students.state",
+            placeholder="All",
+            on_change=_first_page,
+            width=130,
+        )
+        if st.button(
+            "Add a student", key="admin.students.add", type="primary", icon=":material/person_add:"
+        ):
+            state[_DIALOG] = ("add", None)
+
+    def listing() -> None:
+        known = shared.reference()
+        found = find_students(
+            known, text, class_name=class_name, active=_STATES.get(activity or "")
+        )
+        if not found:
+            with st.container(border=True, key="card_students_empty"):
+                if known.students:
+                    st.markdown("##### No student matches")
+                    st.caption("Search for something else, or choose another class or state.")
+                else:
+                    st.markdown("##### No students yet")
+                    st.caption("Import a list, or add the first one. Then Book can choose them.")
+            return
+        shown, first = rows.page(found, _PAGE)
+        payload = {
+            "caption": "Students",
+            "columns": ["Student", "Class", "E-mail", "State"],
+            "rows": [rows.student_row(s, _actions(s)) for s in shown],
+            "bulk": [],
+            "live": shared.is_live,
+        }
+        acted = components.action_list(payload, key="admin.students.list")
+        rows.pager(len(found), first, _PAGE)
+        if acted is not None and (student := known.students.get(acted["ids"][0])) is not None:
+            state[_DIALOG] = (acted["action"], student)
+            st.rerun()
+
+    live.fragment(shared, "admin.students", listing)
+    action, student = state.pop(_DIALOG, ("", None))
+    if action == "add":
+        student_dialogs.add(shared)
+    elif action:
+        student_dialogs.open_dialog(action, shared, student)
+
+
+def _actions(student: Student) -> list[dict[str, str]]:
+    verbs = (
+        (("change", "Edit…", ""), ("deactivate", "Deactivate…", "no"))
+        if student.active
+        else (("reactivate", "Reactivate…", ""), ("erase", "Erase…", "no"))
+    )
+    about = f"{student.name}, {student.class_name}, {student.id}"
+    return [
+        {"name": name, "label": label, "tone": tone, "about": f"{label.rstrip('…')}: {about}"}
+        for name, label, tone in verbs
+    ]
