@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Booking, BookingError, NotAPeriod, Slot, Status, get_booking, move
+from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, keeps_approval, move
 from booking_core.domain.timetable import periods_between
 from booking_core.domain.validation import minutes
 from pages.shared import session, views, words
@@ -30,10 +30,11 @@ def dialog(shared: Services, booking_id: str) -> None:
     session.actor()  # the dialog shows names, which need a session
     try:
         booking = get_booking(shared.db, booking_id)
+        keeps = keeps_approval(shared.db, booking, by=session.actor())
     except BookingError as exc:
         st.error(words.literal(words.error(exc)))
         return
-    st.markdown(words.MOVES[waits_again(booking)])
+    st.markdown(words.MOVES[keeps])
     st.text(views.in_brief(booking, shared.reference().grounds, shared.now().date()))
     slot = _choose(shared, booking)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -50,11 +51,6 @@ def dialog(shared: Services, booking_id: str) -> None:
             args=(shared, booking_id, slot),
             disabled=slot is None,
         )
-
-
-def waits_again(booking: Booking) -> bool:
-    """Whether a move by the present user makes the booking a request again."""
-    return booking.status is Status.APPROVED and not session.actor().role.decides
 
 
 def _move(shared: Services, booking_id: str, slot: Slot) -> None:

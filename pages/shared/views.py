@@ -275,7 +275,8 @@ def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
     return [
         (
             f"{words.moment(entry.at, zone)} · "
-            f"{entry.action.capitalize()} {words.decided_by(entry)}",
+            f"{entry.action.capitalize()} {words.decided_by(entry)}"
+            f"{' as a correction' if entry.correction else ''}",
             entry.reason if entry.action != "requested" else "",
         )
         for entry in booking.history
