@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from command_line import ROOT, Run, assert_one_sentence, run, runner
-from support import typed_at_a_terminal
+from support import run_at_terminal
 
 from booking_core import Account, Role, add_account, get_account, has_admin, sign_in
 from booking_core.access import passwords
@@ -50,7 +50,7 @@ def test_the_printed_command_works_as_printed_and_asks_for_the_password_twice(
     bare: BookingDatabase,
 ) -> None:
     uri = str(bare.booking_settings.mongodb_uri)
-    code, shown = typed_at_a_terminal(
+    code, shown = run_at_terminal(
         shlex.split(FIRST_ADMIN.replace("NAME", "farah")),
         {"Password: ": PASSWORD, "Repeat for confirmation: ": PASSWORD},
         cwd=ROOT,

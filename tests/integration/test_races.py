@@ -21,9 +21,9 @@ from support import (
     at_once,
     booked,
     close_one,
-    holding,
+    held_at,
+    make_index_non_unique,
     of_type,
-    unguard,
 )
 
 from booking_core import (
@@ -52,7 +52,7 @@ ROUNDS = 25
 
 
 def test_without_the_index_two_threads_book_one_slot_twice(db):
-    unguard(db)
+    make_index_non_unique(db)
     # As another process would: threads that share a handle also share what one of them found.
     other = open_database(db.booking_settings.mongodb_uri, db.booking_settings)
 
@@ -69,7 +69,7 @@ def test_without_the_index_two_threads_book_one_slot_twice(db):
 
 
 def test_the_obvious_index_lets_a_pending_booking_in_beside_an_approved_one(db):
-    unguard(db)
+    make_index_non_unique(db)
     db.bookings.create_index(
         [("ground_id", 1), ("date", 1), ("start", 1), ("status", 1)],
         name="obvious",
@@ -195,7 +195,7 @@ def test_of_64_threads_in_4_processes_one_wins_each_slot_and_every_loser_learns_
         assert len(mine) == PROCESSES * THREADS
         assert len(winners) == 1
         assert set(losers) == {("lost", winners[0])}
-        stored = active(db, **holding("ground-1", day, hour))
+        stored = active(db, **held_at("ground-1", day, hour))
         assert [row["_id"] for row in stored] == winners
     assert_sound(db)
 
@@ -278,7 +278,7 @@ def test_a_move_and_a_booking_into_one_slot_leave_one_there_and_lose_nothing(unl
             partial(booked, unlimited, student=2 * round_ + 1, on=day, start=9),
         )
 
-        (holder,) = active(unlimited, **holding("ground-1", day, 9))
+        (holder,) = active(unlimited, **held_at("ground-1", day, 9))
         kept = get_booking(unlimited, mover.id)
         if isinstance(moved, Booking):
             assert holder["_id"] == mover.id
@@ -314,7 +314,7 @@ def test_the_last_place_of_the_quota_and_the_one_beyond_go_to_one_request_only(d
 
 
 def test_without_the_index_a_student_books_beyond_the_quota(db):
-    unguard(db)
+    make_index_non_unique(db)
 
     for hour in range(8, 12):
         booked(db, student=1, start=hour)
@@ -338,7 +338,7 @@ def test_a_student_asked_for_on_two_grounds_at_once_gets_one(unlimited):
 
 
 def test_without_the_index_a_student_is_on_two_grounds_at_once(db):
-    unguard(db)
+    make_index_non_unique(db)
 
     booked(db, student=1, ground="ground-1")
     booked(db, student=1, ground="ground-3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import ADMIN, NOW, at_once, noted, of_type, student_id
+from support import ADMIN, NOW, at_once, audit_entry, of_type, student_id
 
 from booking_core import (
     ChangedMeanwhile,
@@ -48,7 +48,7 @@ def test_chains_and_swaps_of_classes_move_each_student_once(make_db: Any) -> Non
     assert [s.id for s in known.values() if not s.active] == ["T2", "OFF"]
     assert known["OFF"].class_name == "8-A"
     assert (plan.moving, [s.id for s in plan.leaving], plan.joined) == (5, ["T2"], ())
-    details = noted(db, "rolled over")["details"]
+    details = audit_entry(db, "rolled over")["details"]
     assert (details["moved"], details["deactivated"]) == (5, 1)
 
 

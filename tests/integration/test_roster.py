@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import ADMIN, HEAD, MEERA, NOW, at_once, noted, of_type
+from support import ADMIN, HEAD, MEERA, NOW, at_once, audit_entry, of_type
 
 from booking_core import (
     ChangedMeanwhile,
@@ -125,7 +125,7 @@ def test_a_plan_is_written_when_it_is_applied_and_not_before(db: Documents) -> N
     assert known["S000"] == Student("S000", "Student Zero", "2-A")
     assert known["N1"] == Student("N1", "Nila", "8-A")
     assert all(student.active for student in known.values())
-    entry = noted(db, "imported")
+    entry = audit_entry(db, "imported")
     assert (entry["by"], entry["id"]) == ("admin", "")
     assert entry["details"] == {
         "new": 1,
@@ -142,7 +142,7 @@ def test_who_leaves_is_deactivated_when_that_is_asked_for(db: Documents) -> None
     apply_roster(db, plan, by=ADMIN, deactivate_leaving=True, leaving_confirmed=199)
 
     assert [s.id for s in students(db).values() if s.active] == ["S000"]
-    assert noted(db, "imported")["details"]["deactivated"] == 199
+    assert audit_entry(db, "imported")["details"]["deactivated"] == 199
 
 
 def test_wrong_rows_are_left_out(db: Documents) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from support import ADMIN, MEERA, NOW, booked, noted
+from support import ADMIN, MEERA, NOW, audit_entry, booked
 
 from booking_core import (
     AlreadyExists,
@@ -49,7 +49,7 @@ def test_a_change_of_what_somebody_else_changed_is_refused(db: Documents) -> Non
         change_student(db, seen, Student("S001", "Student One", "2-A"), by=ADMIN)
 
     assert students(db)["S001"].class_name == "9-Z"
-    assert noted(db, "changed")["details"] == {"class_name": "9-Z", "fields": ["class_name"]}
+    assert audit_entry(db, "changed")["details"] == {"class_name": "9-Z", "fields": ["class_name"]}
 
 
 def test_the_roll_number_stays(db: Documents) -> None:
@@ -78,7 +78,7 @@ def test_deactivating_twice_is_one_entry_of_the_audit_log(db: Documents) -> None
     set_active(db, "S001", False, by=ADMIN)
     set_active(db, "S001", False, by=ADMIN)
 
-    assert noted(db, "deactivated")["details"] == {"class_name": "2-A"}
+    assert audit_entry(db, "deactivated")["details"] == {"class_name": "2-A"}
 
 
 def test_nobody_is_deactivated_who_is_not_on_record(db: Documents) -> None:

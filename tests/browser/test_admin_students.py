@@ -1,4 +1,4 @@
-"""The admin's desk, students: a list is looked at before it counts; a leaver is erased."""
+"""Students in Admin: a file is previewed before it is applied; a student who left is erased."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def save_button(page: Page) -> Locator:
     return page.get_by_role("button", name=re.compile("^(Save|Deactivate) "))
 
 
-def test_a_list_is_looked_at_and_confirmed_and_its_students_are_on_book(open_page, school):
+def test_a_file_of_students_is_previewed_and_applied_and_its_students_are_on_book(
+    open_page, school
+):
     page = open_students(open_page, "Import")
     upload(page, "PK\x03\x04 no workbook", "list.xlsx")
     expect(page.get_by_text("The file is damaged, or no workbook (.xlsx) at all.")).to_be_visible()
@@ -51,7 +53,7 @@ def test_a_list_is_looked_at_and_confirmed_and_its_students_are_on_book(open_pag
     assert school.db["students"].count_documents({"_id": "Z900"}) == 0
     assert school.db["students"].find_one({"_id": "S000"})["class_name"] == "1-A"
 
-    # Somebody else changes the list: what is confirmed must be what was seen.
+    # Another user changes the list: only the previewed state may be confirmed.
     save_student(school.db, Student("S001", "Student One", "2-A"))
     save_button(page).click()
     expect(page.get_by_text("The list of students changed while you looked")).to_be_visible()
@@ -67,7 +69,7 @@ def test_a_list_is_looked_at_and_confirmed_and_its_students_are_on_book(open_pag
     expect(page.get_by_role("dialog").get_by_text(NEW)).to_be_visible()
 
 
-def test_a_leaver_is_deactivated_and_erased_by_one_who_was_told_what_happens(open_page, school):
+def test_a_student_is_deactivated_and_erased_after_the_effect_is_shown(open_page, school):
     booking = school.book(student=7, start=16)
     page = open_students(open_page)
     page.get_by_label("Find").fill("S007")
@@ -96,7 +98,7 @@ def test_a_leaver_is_deactivated_and_erased_by_one_who_was_told_what_happens(ope
     assert school.db["bookings"].find_one({"_id": booking.id})["student_name"] == "Former student"
 
 
-def test_the_year_turns_for_all_classes_at_once(open_page, school):
+def test_the_rollover_moves_all_classes_at_once(open_page, school):
     set_active(school.db, "S009", False, by=ADMIN)
     page = open_students(open_page, "Class rollover")
     expect(page.get_by_text("180 students move, 19 leave the school.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""From an empty database to the first booking on the wall, by what the screens say alone."""
+"""From an empty database to the first booking on the wall, by the screens' instructions alone."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 from app_server import ROOT, AppServer, School, settings_for
+from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, cell, choose_student, confirm, open_review, row, show_tab
-from support import GROUNDS, HOURLY, typed_at_a_terminal
-from windows import OpenPage
+from support import GROUNDS, HOURLY, run_at_terminal
 
 from booking_core import Student, connect, save_ground, save_student, save_timetable
 
@@ -24,7 +24,7 @@ ONE_TIME = re.compile(r"^[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}$")
 
 @pytest.fixture
 def empty(mongod_uri: str, tmp_path: Path) -> Iterator[tuple[AppServer, dict[str, str]]]:
-    """An app whose database has never been there before, and how to reach that."""
+    """An app whose database does not exist yet, and the settings that reach it."""
     name = f"browser_{uuid4().hex[:12]}"
     environment = {"MONGODB_URI": mongod_uri, "MONGODB_DATABASE": name}
     app = AppServer(tmp_path, environment)
@@ -55,7 +55,7 @@ def type_in(page: Page, label: str, text: str) -> None:
 
 
 def add_account(page: Page, name: str, id: str, role: str) -> str:
-    """Fills the open form in; the one-time password that it shows."""
+    """Fills the open form; returns the one-time password that it shows."""
     dialog = page.get_by_role("dialog")
     type_in(page, "Full name", name)
     type_in(page, "Sign-in name", id)
@@ -67,12 +67,12 @@ def add_account(page: Page, name: str, id: str, role: str) -> str:
 
 
 def first_admin(page: Page, environment: dict[str, str]) -> None:
-    """Runs what the door says, as it says it, and signs in."""
+    """Runs the command on the sign-in page exactly as printed, and signs in."""
     expect(page.get_by_text("There is no admin yet.")).to_be_visible()
     command = page.locator("code").inner_text()
     assert command == ".venv/bin/python -m booking_core account add NAME --role admin"
     assert command in (ROOT / "README.md").read_text(encoding="utf-8")
-    code, shown = typed_at_a_terminal(
+    code, shown = run_at_terminal(
         shlex.split(command.replace("NAME", "farah")),
         {"Password: ": ADMIN_PASSWORD, "Repeat for confirmation: ": ADMIN_PASSWORD},
         cwd=ROOT,
@@ -82,7 +82,7 @@ def first_admin(page: Page, environment: dict[str, str]) -> None:
     enter(page, "farah", ADMIN_PASSWORD)
 
 
-def test_a_newcomer_gets_from_nothing_to_the_first_booking_on_the_wall(
+def test_a_new_user_gets_from_an_empty_database_to_the_first_booking_on_the_wall(
     open_window: OpenPage, empty: tuple[AppServer, dict[str, str]]
 ) -> None:
     app, environment = empty
@@ -92,7 +92,7 @@ def test_a_newcomer_gets_from_nothing_to_the_first_booking_on_the_wall(
     admin = open_window(app.url, None)
     first_admin(admin, environment)
 
-    # What to do is on the first screen, in order, with the way there.
+    # The first screen lists the first steps in order, each with a link.
     expect(admin.get_by_text("Before anybody can book")).to_be_visible()
     admin.get_by_role("button", name="Go to Grounds").click()
     expect(admin.get_by_text("add grounds, a timetable and students")).to_be_visible()
@@ -112,7 +112,7 @@ def test_a_newcomer_gets_from_nothing_to_the_first_booking_on_the_wall(
     admin.get_by_label("Name", exact=True).fill("School day")
     admin.get_by_label("Name", exact=True).press("Tab")
     weekdays = admin.get_by_role("toolbar", name="Weekdays")
-    for day in ("Sat", "Sun"):  # Monday to Friday are chosen in the first one
+    for day in ("Sat", "Sun"):  # Monday to Friday are preselected in the first one
         weekdays.get_by_role("button", name=day).click()
     admin.get_by_role("button", name="Fill in equal periods").click()
     admin.get_by_role("button", name="Fill in", exact=True).click()
@@ -170,7 +170,7 @@ def test_a_newcomer_gets_from_nothing_to_the_first_booking_on_the_wall(
     change_own(admin)
 
 
-def test_staff_are_told_what_an_admin_still_adds_until_they_can_book(
+def test_staff_see_the_missing_steps_of_an_admin_until_they_can_book(
     open_page: OpenPage, school: School
 ) -> None:
     school.clear()
@@ -190,7 +190,7 @@ def test_staff_are_told_what_an_admin_still_adds_until_they_can_book(
 
 
 def change_own(admin: Page) -> None:
-    """The first admin's own password is changed, and the new one lets in."""
+    """The first admin changes the own password, and the new one signs in."""
     admin.get_by_role("link", name="Change password").click()
     change_password(admin, ADMIN_PASSWORD, OTHER_PASSWORD)
     expect(admin.get_by_role("heading", name="Admin")).to_be_visible()

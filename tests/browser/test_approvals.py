@@ -1,4 +1,4 @@
-"""The principal's queue, and the list of bookings."""
+"""The approval queue of the principal, and the list of bookings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 from app_server import HEAD, MEERA, School, tomorrow
+from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
-from screens import TICK, act_as, row, show_tab
+from screens import TICK, row, show_tab, switch_user
 from support import active, eventually
-from windows import OpenPage
 
 from booking_core import Status, approve, cancel, get_booking, reject
 
@@ -79,7 +79,7 @@ def test_an_approved_booking_is_revoked_with_a_reason(open_queue: Queue, school:
     expect(row(page, "Student 1")).to_contain_text("Revoked")
 
 
-def test_several_are_approved_at_once_and_the_list_stays_in_its_order(
+def test_several_requests_are_approved_at_once_and_the_list_keeps_its_order(
     open_queue: Queue, school: School
 ) -> None:
     for number, hour in ((1, 14), (2, 15), (3, 16)):
@@ -100,7 +100,7 @@ def test_several_are_approved_at_once_and_the_list_stays_in_its_order(
     assert _students(page) == ["Student 2"]
 
 
-def test_one_that_somebody_else_decided_first_gets_a_line_and_stops_no_other(
+def test_a_request_that_another_user_decided_gets_a_line_and_the_others_are_decided(
     open_queue: Queue, school: School
 ) -> None:
     bookings = [school.book(student=n, start=13 + n) for n in (1, 2)]
@@ -124,7 +124,7 @@ def test_one_that_somebody_else_decided_first_gets_a_line_and_stops_no_other(
     assert _students(page) == ["Student 1", "Student 2"]
 
 
-def test_new_requests_wait_to_be_shown_and_decisions_of_others_leave_the_list_in_place(
+def test_new_requests_wait_to_be_shown_and_requests_decided_elsewhere_keep_their_place(
     open_queue: Queue, school: School
 ) -> None:
     bookings = [school.book(student=n, start=13 + n) for n in (2, 3)]
@@ -142,7 +142,7 @@ def test_new_requests_wait_to_be_shown_and_decisions_of_others_leave_the_list_in
     assert _students(page) == ["Student 1", "Student 3"]
 
 
-def test_an_empty_queue_fills_by_itself(open_queue: Queue, school: School) -> None:
+def test_an_empty_queue_shows_a_new_request_by_itself(open_queue: Queue, school: School) -> None:
     page = open_queue()
     expect(page.get_by_text("Nothing is waiting")).to_be_visible()
 
@@ -151,7 +151,7 @@ def test_an_empty_queue_fills_by_itself(open_queue: Queue, school: School) -> No
     expect(row(page, "Student 1")).to_be_visible(timeout=TICK)
 
 
-def test_staff_are_not_offered_the_queue(open_page: OpenPage, school: School) -> None:
+def test_staff_see_no_queue(open_page: OpenPage, school: School) -> None:
     page = open_page("/book")
     expect(page.get_by_role("link", name="Bookings")).to_be_visible()
 
@@ -162,7 +162,9 @@ def test_staff_are_not_offered_the_queue(open_page: OpenPage, school: School) ->
     expect(page.get_by_role("heading", name="Book a ground")).to_be_visible()
 
 
-def test_details_tell_the_history_and_follow_it(open_page: OpenPage, school: School) -> None:
+def test_details_show_the_history_and_follow_its_changes(
+    open_page: OpenPage, school: School
+) -> None:
     booking = school.book(student=1, start=14, purpose="Zonal trials", by=MEERA)
     page = open_page("/bookings")
     page.get_by_role("button", name=re.compile("^Details")).click()
@@ -176,7 +178,7 @@ def test_details_tell_the_history_and_follow_it(open_page: OpenPage, school: Sch
     expect(dialog).to_contain_text("Exam week")
 
 
-def test_an_own_booking_is_cancelled_and_its_slot_is_free(
+def test_a_user_cancels_an_own_booking_and_frees_its_slot(
     open_page: OpenPage, school: School
 ) -> None:
     booking = school.book(student=1, start=14, by=MEERA)
@@ -216,13 +218,13 @@ def test_bookings_are_filtered_and_the_filters_cleared(open_page: OpenPage, scho
     expect(page.get_by_text("No bookings match")).to_be_visible()
 
 
-def test_another_person_who_sits_down_finds_no_filters(open_page: OpenPage, school: School) -> None:
+def test_the_next_user_of_a_browser_finds_no_filters(open_page: OpenPage, school: School) -> None:
     school.book(student=1, start=14)
     page = open_page("/bookings")
     _choose(page, "Ground", "Ground 2")
     expect(page.get_by_text("No bookings match")).to_be_visible()
 
-    act_as(page, "Joseph Mathew")
+    switch_user(page, "Joseph Mathew")
 
     expect(row(page, "Student 1")).to_be_visible()
     expect(page.get_by_role("combobox", name="Ground")).to_have_value("")

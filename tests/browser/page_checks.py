@@ -1,4 +1,4 @@
-"""What a screen says, where it stands, and what axe thinks of it."""
+"""Reads the texts of a screen, and runs axe on it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Locator, Page, expect
 
-# Every text and every attribute that is read out or shown, those of shadow roots, of frames and
-# within a canvas too; and the elements that only markup typed by somebody would have made.
+# Collects every text and every attribute that is shown or read out, also in shadow roots, frames
+# and canvases; and the elements that only typed markup would have created.
 _READ = """where => {
   const texts = [], faults = []
   const told = ["title", "alt", "placeholder", "aria-description"]
@@ -58,18 +58,20 @@ BACKGROUNDS = {"light": "rgb(245, 247, 250)", "dark": "rgb(13, 21, 38)"}
 
 
 def read(page: Page, where: str = "") -> tuple[list[str], list[str]]:
-    """All texts of the screen or of a part, and what markup made of them.
+    """Returns all texts of the screen or of a part, and the elements that markup created.
 
-    Word joiners are left out: nobody sees them.
+    Word joiners are left out, because they are invisible.
     """
     texts, faults = page.evaluate(_READ, where)
     return [" ".join(text.replace("\u2060", "").split()) for text in texts], faults
 
 
-def serious(page: Page, where: str | None = None, *, only: str | None = None) -> list[str]:
-    """What axe finds serious or critical, each with the first places where it is.
+def serious_violations(
+    page: Page, where: str | None = None, *, only: str | None = None
+) -> list[str]:
+    """Returns axe's serious and critical violations, each with its first elements.
 
-    ``where``: in that part of the page alone; ``only``: by that rule alone.
+    ``where`` limits axe to a part of the page, ``only`` to one rule.
     """
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
@@ -83,19 +85,19 @@ def serious(page: Page, where: str | None = None, *, only: str | None = None) ->
     ]
 
 
-def settled(page: Page) -> None:
-    """Returns when the screen is drawn, and no run is under way that would draw it again."""
+def wait_until_settled(page: Page) -> None:
+    """Returns when the screen is drawn and no run is under way that would draw it again."""
     expect(page.locator(".stSkeleton")).to_have_count(0)
     expect(page.locator("[data-stale='true']")).to_have_count(0)
 
 
 def button(page: Page, key: str) -> Locator:
-    """A button by its key; of one with a tooltip there is a second one that is never shown."""
+    """Returns a button by its key. A button with a tooltip has a hidden twin, which is skipped."""
     return page.locator(f".st-key-{css(key)} button").locator("visible=true").first
 
 
 def css(key: str) -> str:
-    """How Streamlit writes a key into a class."""
+    """Returns the class that Streamlit derives from a key."""
     return re.sub(r"[^a-zA-Z0-9_-]", "-", key)
 
 
@@ -103,25 +105,29 @@ def dialog(page: Page) -> Locator:
     return page.get_by_role("dialog")
 
 
-def shut_out(page: Page, where: str | None = None) -> list[str]:
-    """What axe finds as it was opened; and of the contrasts, which are all that differs, in the
-    other scheme.
+def violations_in_both_schemes(page: Page, where: str | None = None) -> list[str]:
+    """Returns axe's violations in the present colour scheme, and those of contrast in the other.
+
+    Contrast is the only rule whose result depends on the scheme.
     """
     rules = (None, "color-contrast")
     return [
         f"{scheme}: {fault}"
         for scheme, rule in zip(schemes(page), rules, strict=True)
-        for fault in serious(page, where, only=rule)
+        for fault in serious_violations(page, where, only=rule)
     ]
 
 
 def schemes(page: Page) -> Iterator[str]:
-    """As it is, then the other one, then as it was: a screen follows at once, without a run."""
+    """Yields the present colour scheme, then the other one, and restores the first.
+
+    A screen follows the scheme at once, without a run.
+    """
     app = page.locator(".stApp")
     is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     first, second = ("dark", "light") if is_dark else ("light", "dark")
     for scheme in (first, second):
-        # Colours that pass over into others would be measured on the way.
+        # A transition between colours would be measured halfway.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         expect(app).to_have_css("background-color", BACKGROUNDS[scheme])
         yield scheme

@@ -1,14 +1,14 @@
-"""Closing grounds: what is displaced is shown, told, and given back when the closure is lifted."""
+"""Closing grounds: the preview, the displaced bookings, their notices, and reinstatement."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School, today, tomorrow
+from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import LOAD, TICK, row
 from support import active, close_one, eventually
-from windows import OpenPage
 
 from booking_core import Status, approve, cancel, get_booking
 
@@ -32,14 +32,14 @@ def _fill(page: Page, reason: str = REASON) -> Locator:
     return dialog
 
 
-def test_what_is_displaced_is_shown_closed_told_lifted_and_reinstated(
+def test_displaced_bookings_are_previewed_notified_and_reinstated_after_lifting(
     open_page: OpenPage, school: School
 ) -> None:
     approved = school.book(student=1, start=14, by=MEERA)
     approve(school.db, approved.id, by=HEAD)
     school.book(student=2, start=15, ground="ground-2", by=JOSEPH)
     kept = school.book(student=3, start=14, on=tomorrow(), by=MEERA)
-    reader = open_page("/bookings")  # of Meera, who acts where nobody was chosen
+    reader = open_page("/bookings")  # of Meera, the default user
     wall = open_page("/wall")
     page = _open_closures(open_page)
     expect(page.get_by_text("Nothing is closed")).to_be_visible()
@@ -51,7 +51,7 @@ def test_what_is_displaced_is_shown_closed_told_lifted_and_reinstated(
     expect(row(page, "Student 2")).to_contain_text("Joseph Mathew")
     assert len(active(school.db)) == 3
 
-    # Somebody else gets in before the principal confirms.
+    # Another user books before the principal confirms.
     school.book(student=4, start=16, ground="ground-3", by=JOSEPH)
     dialog.get_by_role("button", name="Close and revoke 2 bookings").click()
     expect(dialog).to_contain_text("The bookings changed while you looked, and nothing was closed")
@@ -76,7 +76,7 @@ def test_what_is_displaced_is_shown_closed_told_lifted_and_reinstated(
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_text("Nothing is closed")).to_be_visible()
 
-    # The offer is found in what is stored: it outlives this page, and others see it too.
+    # The offer is computed from stored data: it outlives this page, and other users see it too.
     offer = page.get_by_text("that a lifted closure displaced could be given back")
     expect(offer).to_contain_text("3 bookings")
     page.reload()
@@ -100,7 +100,7 @@ def test_what_is_displaced_is_shown_closed_told_lifted_and_reinstated(
     eventually(lambda: school.db["notices"].count_documents({"to": "meera", "read": False}) == 0)
 
 
-def test_a_ground_that_is_closed_in_part_is_named_and_left_out(
+def test_a_ground_that_is_partly_closed_is_named_and_left_out(
     open_page: OpenPage, school: School
 ) -> None:
     close_one(

@@ -1,4 +1,4 @@
-"""Signing in and out as people do it, and what an open screen makes of it."""
+"""Signing in and out in the browser, and the effect on open screens."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from app_server import HEAD, JOSEPH, AppServer, School, let_in, running_app, today
+from app_server import HEAD, JOSEPH, AppServer, School, running_app, sign_in_browser, today
 from axe_playwright_python.sync_playwright import Axe
+from browser_windows import OpenPage
 from playwright.sync_api import Page, WebSocketRoute, expect
 from screens import TICK, cell, confirm_button, fill_form, open_review, row
 from support import active
-from windows import OpenPage
 
 from booking_core import (
     Account,
@@ -26,11 +26,11 @@ from pages.shared.address import COOKIE
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-LED_AWAY = re.compile(r"/signin\?next=")
+REDIRECTED = re.compile(r"/signin\?next=")
 
 
 @pytest.fixture(scope="module")
-def doors(
+def sign_in_app(
     mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[AppServer, School]]:
     with running_app(tmp_path_factory.mktemp("home"), mongod_uri) as both:
@@ -41,19 +41,19 @@ def doors(
 
 
 @pytest.fixture
-def app(doors: tuple[AppServer, School], school: School) -> AppServer:
-    return doors[0]
+def app(sign_in_app: tuple[AppServer, School], school: School) -> AppServer:
+    return sign_in_app[0]
 
 
 @pytest.fixture
-def school(doors: tuple[AppServer, School]) -> School:
-    doors[1].reset()
-    doors[1].forget_tokens()
-    return doors[1]
+def school(sign_in_app: tuple[AppServer, School]) -> School:
+    sign_in_app[1].reset()
+    sign_in_app[1].forget_tokens()
+    return sign_in_app[1]
 
 
 def enter(page: Page, name: str, password: str = PASSWORD) -> None:
-    """With the keyboard alone: the name has the focus."""
+    """Signs in by keyboard alone: the name field has the focus."""
     expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type(name)
     page.keyboard.press("Tab")
@@ -66,11 +66,11 @@ def has_violations(page: Page) -> list[str]:
     return [f["id"] for f in found if f["impact"] in ("serious", "critical")]
 
 
-def test_whoever_signs_in_is_where_they_wanted_to_be_and_stays_in(
+def test_sign_in_leads_to_the_requested_screen_and_lasts(
     app: AppServer, open_page: OpenPage
 ) -> None:
     page = open_page("/bookings", None)
-    expect(page).to_have_url(LED_AWAY)
+    expect(page).to_have_url(REDIRECTED)
     enter(page, "asha", "not the password")
     expect(page.get_by_role("alert")).to_contain_text("do not go together")
     expect(page.get_by_label("Name")).to_have_value("asha")
@@ -90,7 +90,7 @@ def test_whoever_signs_in_is_where_they_wanted_to_be_and_stays_in(
 
 
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desk", "phone"])
-def test_the_door_is_for_everybody_on_every_screen(
+def test_the_sign_in_page_is_accessible_and_every_screen_leads_to_it(
     open_page: OpenPage, school: School, size: dict
 ) -> None:
     reset_password(school.db, "devi", by=None)
@@ -106,14 +106,14 @@ def test_the_door_is_for_everybody_on_every_screen(
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_a_one_time_password_is_changed_before_anything_is_seen(
+def test_a_one_time_password_is_changed_before_any_screen_opens(
     open_page: OpenPage, school: School
 ) -> None:
     one_time = reset_password(school.db, "ravi", by=None)
     page = open_page("/bookings", None)
     enter(page, "ravi", one_time)
     expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
-    # Nor by the address of a screen.
+    # The address of a screen does not bypass it either.
     page.goto(page.url.partition("/password")[0] + "/book")
     expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
 
@@ -126,7 +126,7 @@ def test_a_one_time_password_is_changed_before_anything_is_seen(
     expect(page.get_by_role("link", name="Change password")).to_be_visible()
 
 
-def test_a_second_tab_is_led_to_the_door_when_the_first_signs_out(
+def test_a_second_tab_is_led_to_sign_in_when_the_first_signs_out(
     open_page: OpenPage, school: School
 ) -> None:
     first = open_page("/book")
@@ -146,7 +146,7 @@ def test_a_second_tab_is_led_to_the_door_when_the_first_signs_out(
     expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
 
 
-def test_a_disabled_account_is_out_of_its_open_screens_at_once(
+def test_a_disabled_account_loses_its_open_screens_at_once(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/bookings", JOSEPH.name)
@@ -154,23 +154,23 @@ def test_a_disabled_account_is_out_of_its_open_screens_at_once(
     try:
         change_account(school.db, "joseph", active=False, by=None)
 
-        expect(page).to_have_url(LED_AWAY, timeout=TICK)
+        expect(page).to_have_url(REDIRECTED, timeout=TICK)
     finally:
         change_account(school.db, "joseph", active=True, by=None)
 
 
-def test_who_may_not_act_any_more_does_not_though_the_screen_was_not_told(
+def test_a_stale_screen_of_a_user_whose_role_changed_books_nothing(
     open_page: OpenPage, app: AppServer, school: School
 ) -> None:
     page = open_page("/wall", who=None)
-    let_in(page.context, app.url, JOSEPH.name)
-    untold: list[bytes] = []
+    sign_in_browser(page.context, app.url, JOSEPH.name)
+    dropped: list[bytes] = []
     is_held = False
 
     def route(socket: WebSocketRoute) -> None:
-        """The press reaches the server; what the server tells does not reach the page."""
+        """Forwards the press to the server, and drops the server's messages to the page."""
         server = socket.connect_to_server()
-        server.on_message(lambda m: untold.append(m) if is_held else socket.send(m))
+        server.on_message(lambda m: dropped.append(m) if is_held else socket.send(m))
 
     page.route_web_socket(re.compile("/(live|_stcore/stream)"), route)
     page.goto(f"{app.url}/book")
@@ -181,21 +181,23 @@ def test_who_may_not_act_any_more_does_not_though_the_screen_was_not_told(
         change_account(school.db, "joseph", role=Role.PRINCIPAL, by=None)
         confirm_button(page).click()
         answered = (b"leave", b"held and waiting")
-        for _ in range(400):  # the browser's events are heard while it waits
-            if any(word in bytes(m) for m in untold for word in answered if not isinstance(m, str)):
+        for _ in range(400):  # the browser's events are delivered while it waits
+            if any(
+                word in bytes(m) for m in dropped for word in answered if not isinstance(m, str)
+            ):
                 break
             page.wait_for_timeout(50)
 
         assert active(school.db) == []
         page.goto(f"{app.url}/book")
         is_held = False
-        expect(page).to_have_url(LED_AWAY)
+        expect(page).to_have_url(REDIRECTED)
         expect(page.get_by_text("You were signed out")).to_be_visible()
     finally:
         change_account(school.db, "joseph", role=Role.STAFF, by=None)
 
 
-def test_the_queue_comes_and_goes_with_what_the_principal_hands_on(
+def test_the_queue_appears_and_disappears_with_a_delegation(
     open_page: OpenPage, school: School
 ) -> None:
     school.book(student=1, start=14)

@@ -1,4 +1,4 @@
-"""Every screen, light and dark, on a desk and a telephone: usable by everybody, and nothing cut."""
+"""Accessibility of every screen, light and dark, on a desktop and a phone; nothing is cut off."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, today, tomorrow
-from looking import serious, settled, shut_out
+from browser_windows import OpenPage
+from page_checks import serious_violations, violations_in_both_schemes, wait_until_settled
 from playwright.sync_api import Page, expect
 from support import close_one
-from windows import OpenPage
 
 from booking_core import approve
 
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-# Each is looked at as it opens, and then in the other scheme.
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+# axe examines each screen as it opens, and then in the other colour scheme.
 OPENED_AS = ["desk by light", "phone in the dark"]
-OPENED = [{"viewport": DESK}, {"viewport": PHONE, "color_scheme": "dark"}]
+OPENED = [{"viewport": DESKTOP}, {"viewport": PHONE, "color_scheme": "dark"}]
 SCREENS = [
     ("/book", "Meera Nair", "Book a ground"),
     ("/bookings", "Meera Nair", "Bookings"),
@@ -37,7 +37,7 @@ SECTIONS = (
 
 
 def busy_day(school: School) -> None:
-    """A day on which every state is to be seen."""
+    """A day on which every state of a slot is visible."""
     school.book(student=1, start=14)
     approve(school.db, school.book(student=2, start=15).id, by=HEAD)
     school.book(by=JOSEPH, student=3, start=16, on=tomorrow())
@@ -57,7 +57,7 @@ def too_wide(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("opened", OPENED, ids=OPENED_AS)
-def test_no_screen_shuts_anybody_out(
+def test_every_screen_is_accessible_in_both_schemes(
     open_page: OpenPage, school: School, opened: dict[str, Any]
 ) -> None:
     busy_day(school)
@@ -65,14 +65,14 @@ def test_no_screen_shuts_anybody_out(
     for path, who, title in SCREENS:
         page = open_page(path, who, **opened)
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-        settled(page)
-        faults[path] = shut_out(page) + ["too wide"] * too_wide(page)
+        wait_until_settled(page)
+        faults[path] = violations_in_both_schemes(page) + ["too wide"] * too_wide(page)
 
     assert faults == {path: [] for path, _, _ in SCREENS}
 
 
 @pytest.mark.parametrize("opened", OPENED, ids=OPENED_AS)
-def test_no_section_of_the_desk_shuts_anybody_out(
+def test_every_section_of_admin_is_accessible_in_both_schemes(
     open_page: OpenPage, school: School, opened: dict[str, Any]
 ) -> None:
     busy_day(school)
@@ -81,21 +81,21 @@ def test_no_section_of_the_desk_shuts_anybody_out(
     for section in SECTIONS:
         page.get_by_role("radio", name=section, exact=True).click()
         expect(page.get_by_role("radio", name=section, exact=True)).to_be_checked()
-        settled(page)
-        faults[section] = shut_out(page) + ["too wide"] * too_wide(page)
+        wait_until_settled(page)
+        faults[section] = violations_in_both_schemes(page) + ["too wide"] * too_wide(page)
 
     assert faults == {section: [] for section in SECTIONS}
 
 
 @pytest.mark.parametrize("path", ["/wall", "/signin"])
-def test_what_nobody_signs_in_for_is_open_to_everybody(
+def test_pages_without_sign_in_are_accessible_in_both_schemes(
     open_page: OpenPage, school: School, path: str
 ) -> None:
     busy_day(school)
-    page = open_page(path, None, viewport=DESK)
+    page = open_page(path, None, viewport=DESKTOP)
     expect(page.get_by_role("heading").first).to_be_visible()
 
-    faults = serious(page)
+    faults = serious_violations(page)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    faults += serious(page, only="color-contrast")
+    faults += serious_violations(page, only="color-contrast")
     assert faults == []

@@ -1,4 +1,4 @@
-"""Windows of a browser, each somebody's; at the end none of them shows a fault."""
+"""Browser windows, each signed in; the teardown asserts that no page shows a fault."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlparse
 
-from app_server import MEERA, let_in
+from app_server import MEERA, sign_in_browser
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from screens import LOAD
 
 OpenPage = Callable[..., Page]
-DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-IN"}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-IN"}
 
 
 @contextmanager
 def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator[OpenPage]:
-    """What ``open_window`` is; at the end none of its pages shows a fault.
+    """Returns ``open_window``; the teardown asserts that no page shows a fault.
 
-    The first window that asks for no more than a size has the ``profile``, emptied before.
+    The first window with no option but a size uses the ``profile``, emptied before.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -34,19 +34,19 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
             context = profile
             _empty(profile, origin)
         else:
-            context = browser.new_context(**DESK | options)
+            context = browser.new_context(**DESKTOP | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_viewport_size((DESK | options)["viewport"])
+        page.set_viewport_size((DESKTOP | options)["viewport"])
         page.on("pageerror", lambda error: "delta path" not in str(error) or note(str(error)))
         page.on("request", lambda asked: _is_foreign(asked, f"{origin}/") and note(asked.url))
         page.set_default_timeout(LOAD)
-        if who is not None and "/wall" not in url:  # the wall is for everybody
-            let_in(context, url, who)
+        if who is not None and "/wall" not in url:  # the wall needs no sign-in
+            sign_in_browser(context, url, who)
         page.goto(url)
         if who is not None and "/wall" not in url:
-            # A link pressed in the very moment in which a screen reports itself for the first
-            # time is lost to Streamlit; people are slower. Screens without a pulse never report.
+            # Streamlit loses a press of a link in the moment of a screen's first report; users are
+            # slower. Screens without a heartbeat never report.
             with suppress(PlaywrightTimeoutError):
                 page.wait_for_function("window.groundBookingPulse?.mode", timeout=5000)
         return page
@@ -55,19 +55,19 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
     for context in contexts:
         for page in context.pages:
             if not page.is_closed() and page.url.startswith("http"):
-                # Whatever a test looked at: no screen ever ends in a fault.
+                # No test may leave a screen with a fault.
                 expect(page.locator(".stException")).to_have_count(0)
                 expect(page.get_by_text("Something went wrong")).to_have_count(0)
                 page.close()
         if context is not profile:
             context.close()
-    # Nor in a white page, and no screen asks anybody but this computer for anything.
+    # No page stays white, and no page requests anything from another computer.
     assert faults == []
 
 
 def _empty(profile: BrowserContext, origin: str) -> None:
-    """Leaves nothing of the test before, however it ended, but what is compiled."""
-    for page in profile.pages[1:]:  # without one the browser would end
+    """Removes all state of the test before except compiled code."""
+    for page in profile.pages[1:]:  # the browser would end without a page
         page.close()
     profile.clear_cookies()
     storage = {"origin": origin, "storageTypes": "local_storage"}
@@ -75,7 +75,7 @@ def _empty(profile: BrowserContext, origin: str) -> None:
 
 
 def _is_foreign(asked: Request, origin: str) -> bool:
-    """Whether a page of ``origin`` asks for something beyond this computer."""
+    """Whether a page of ``origin`` requests anything beyond this computer."""
     parts = urlparse(asked.url)
     if parts.scheme not in ("http", "https") or parts.hostname in ("127.0.0.1", "localhost"):
         return False

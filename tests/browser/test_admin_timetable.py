@@ -1,4 +1,4 @@
-"""The desk's grounds, timetables and settings, and the other screens that follow them."""
+"""Grounds, timetables and settings in Admin, and the other screens that follow them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import re
 from datetime import timedelta
 
 from app_server import ADMIN, School, today
-from looking import button
+from browser_windows import OpenPage
+from page_checks import button
 from playwright.sync_api import Page, expect
 from screens import TICK, cell, place, show_tab
-from windows import OpenPage
 
 from booking_core import Policy, add_timetable, load_reference, save_policy
 
 
-def open_desk(open_page: OpenPage, section: str, **options) -> Page:
+def open_admin(open_page: OpenPage, section: str, **options) -> Page:
     page = open_page("/admin", "Farah Sheikh", **options)
     show_tab(page, section)
     return page
 
 
 def type_end_of_first(page: Page, time: str) -> None:
-    """Types when the first period ends, in the morning; the field goes on from part to part."""
+    """Types the end of the first period, in the morning; the field moves the focus itself."""
     page.get_by_role("spinbutton", name="hour, Period 1 ends").click()
     page.keyboard.type(time.replace(":", ""))
     page.keyboard.press("Tab")
 
 
-def test_a_changed_timetable_is_on_the_book_screen_of_another_person_at_once(
+def test_a_changed_timetable_is_on_another_users_book_screen_at_once(
     open_page: OpenPage, school: School
 ) -> None:
     kept = school.book(student=1, start=14, on=today() + timedelta(days=1))
     book = open_page("/book")
     expect(cell(book, 14)).to_be_visible()
-    desk = open_desk(open_page, "Timetables")
+    desk = open_admin(open_page, "Timetables")
     button(desk, "admin.timetables.regular.edit").click()
     expect(desk.get_by_text("Every upcoming booking still fits.")).to_be_visible()
 
@@ -42,7 +42,7 @@ def test_a_changed_timetable_is_on_the_book_screen_of_another_person_at_once(
     desk.get_by_label("Minutes each").press("Enter")
     desk.get_by_role("button", name="Fill in", exact=True).click()
     desk.keyboard.press("Escape")
-    # Seen before anything is saved: the day as it would be, and whom it would hit.
+    # Before the save, the preview shows the new day and the affected bookings.
     expect(desk.get_by_role("cell", name="9:30–11 AM")).to_be_visible()
     expect(desk.get_by_text("1 upcoming booking would no longer fit.")).to_be_visible()
     expect(desk.get_by_role("listitem").filter(has_text="Student 1")).to_be_visible()
@@ -57,10 +57,10 @@ def test_a_changed_timetable_is_on_the_book_screen_of_another_person_at_once(
     assert school.db["bookings"].find_one({"_id": kept.id})["start"] == "14:00"
 
 
-def test_a_period_that_is_typed_is_saved_and_a_wrong_one_is_told_beside_it(
+def test_a_typed_period_is_saved_and_an_invalid_one_is_marked(
     open_page: OpenPage, school: School
 ) -> None:
-    desk = open_desk(open_page, "Timetables")
+    desk = open_admin(open_page, "Timetables")
     button(desk, "admin.timetables.regular.edit").click()
     type_end_of_first(desk, "07:00")
     expect(desk.get_by_text("The end is not after the start.")).to_be_visible()
@@ -91,12 +91,10 @@ def test_a_period_that_is_typed_is_saved_and_a_wrong_one_is_told_beside_it(
     expect(desk.get_by_text("No timetable yet")).to_be_visible()
 
 
-def test_settings_hold_on_every_screen_from_the_moment_they_are_saved(
-    open_page: OpenPage, school: School
-) -> None:
+def test_saved_settings_apply_to_every_screen_at_once(open_page: OpenPage, school: School) -> None:
     book = open_page("/book")
     expect(cell(book, 14)).to_be_visible()
-    desk = open_desk(open_page, "Settings")
+    desk = open_admin(open_page, "Settings")
     expect(desk.get_by_text("This is what is saved.")).to_be_visible()
     desk.get_by_text("End booking the day before").click()
     desk.get_by_text("Only that a ground is booked").click()
@@ -108,7 +106,7 @@ def test_settings_hold_on_every_screen_from_the_moment_they_are_saved(
     saved = load_reference(school.db).policy
     assert (saved.cut_off.hour, saved.wall_shows) == (16, "none")
 
-    # Another admin's change is shown where nothing is typed, and never overwritten where it is.
+    # A change by another admin is shown if nothing is typed, and is never overwritten otherwise.
     desk.get_by_label("How many days ahead").fill("9")
     desk.get_by_label("How many days ahead").press("Enter")
     save_policy(school.db, Policy(quota=5), by=ADMIN)
@@ -118,12 +116,12 @@ def test_settings_hold_on_every_screen_from_the_moment_they_are_saved(
     expect(desk.get_by_label("Bookings in a week")).to_have_value("5")
 
 
-def test_grounds_are_added_moved_and_retired_on_a_telephone(
+def test_grounds_are_added_moved_and_retired_on_a_phone(
     open_page: OpenPage, school: School
 ) -> None:
     school.book(student=1, start=14)
     add_timetable(school.db, "Exam", load_reference(school.db).timetables["regular"].periods[:2])
-    desk = open_desk(open_page, "Grounds")
+    desk = open_admin(open_page, "Grounds")
     desk.set_viewport_size({"width": 390, "height": 844})
     desk.get_by_role("button", name="Add a ground").click()
     dialog = desk.get_by_role("dialog")

@@ -1,4 +1,4 @@
-"""The database goes away under open screens, and comes back."""
+"""The database becomes unavailable under open screens, and returns."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ import httpx
 import psutil
 import pytest
 from app_server import AppServer, School, running_app
+from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, cell, confirm, confirm_button, fill_form, open_review, place
 from support import active, eventually
-from windows import OpenPage
 
 from booking_core.embedded import server as mongod
 
-NOTICED = 20_000  # an unanswered connection takes the driver longer to notice than a closed one
+NOTICED = 20_000  # the driver notices an unanswered connection later than a closed one
 BACK = 8_000
 NOT_LIVE = re.compile(r"Not live\s*since \d+:\d\d:\d\d [AP]M")
 
 
 class OwnServer:
-    """A server that a test takes away and brings back at the same address."""
+    """A server that a test stops and restarts at the same address."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
         self._server = mongod.start(data)
         self.uri = self._server.uri
 
-    def go(self, way: str) -> None:
+    def stop(self, way: str) -> None:
         if way == "hangs":
             psutil.Process(self._server.pid).send_signal(signal.SIGSTOP)
         else:
             self._server.close()
 
-    def come_back(self, way: str) -> None:
+    def restart(self, way: str) -> None:
         if way == "hangs":
             psutil.Process(self._server.pid).send_signal(signal.SIGCONT)
         else:
@@ -63,7 +63,7 @@ def _live(page: Page) -> None:
 
 
 @pytest.mark.parametrize("way", ["ends", "hangs"])
-def test_screens_show_what_was_known_and_go_on_when_the_database_is_back(
+def test_screens_keep_their_last_data_and_continue_when_the_database_returns(
     own: tuple[OwnServer, AppServer, School], open_window: OpenPage, way: str
 ) -> None:
     server, app, school = own
@@ -78,7 +78,7 @@ def test_screens_show_what_was_known_and_go_on_when_the_database_is_back(
     fill_form(book, 14, "S001")
     open_review(book)
 
-    server.go(way)
+    server.stop(way)
     try:
         for page in (book, bookings, wall, approvals):
             expect(page.get_by_text(NOT_LIVE).first).to_be_visible(timeout=NOTICED)
@@ -88,7 +88,7 @@ def test_screens_show_what_was_known_and_go_on_when_the_database_is_back(
         expect(place(book, 15)).to_contain_text("Requested")
         expect(bookings.get_by_role("row").filter(has_text="Student 9")).to_be_visible()
         expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
-        # Somebody who comes now sees the same.
+        # A window that is opened now shows the same.
         late = open_window(f"{app.url}/book")
         expect(place(late, 15)).to_contain_text("Requested", timeout=LOAD)
         expect(late.get_by_text(NOT_LIVE).first).to_be_visible()
@@ -97,7 +97,7 @@ def test_screens_show_what_was_known_and_go_on_when_the_database_is_back(
             assert "Traceback" not in page.locator("body").inner_text()
             assert "pymongo" not in page.locator("body").inner_text()
     finally:
-        server.come_back(way)
+        server.restart(way)
 
     for page in (book, bookings, wall, approvals, late):
         _live(page)
@@ -108,14 +108,14 @@ def test_screens_show_what_was_known_and_go_on_when_the_database_is_back(
     expect(place(late, 14)).to_contain_text("Requested")
 
 
-def test_an_embedded_database_that_is_killed_is_back_by_itself(
+def test_a_killed_embedded_database_restarts_by_itself(
     open_window: OpenPage, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     app = AppServer(tmp_path, {"DATA_DIRECTORY": str(data)})
     try:
         page = open_window(f"{app.url}/bookings", None)
-        # Only at this computer itself, with nobody between, do the demo's accounts let in.
+        # The demo accounts sign in only from this computer, without a proxy.
         ours, chosen = {"sec-fetch-site": "same-origin"}, {"account": "admin"}
         for away in (
             {"host": "grounds.school.example"},
@@ -146,11 +146,11 @@ def test_an_embedded_database_that_is_killed_is_back_by_itself(
         app.close()
 
 
-def test_an_app_without_its_database_says_so_and_goes_on_by_itself(
+def test_an_app_without_a_database_says_so_and_recovers_by_itself(
     open_window: OpenPage, tmp_path: Path
 ) -> None:
     server = OwnServer(tmp_path / "server")
-    server.go("ends")
+    server.stop("ends")
     app = AppServer(tmp_path, {"MONGODB_URI": server.uri, "MONGODB_DATABASE": "late"})
     try:
         pages = [open_window(f"{app.url}{path}", None) for path in ("/", "/bookings", "/wall")]
@@ -159,7 +159,7 @@ def test_an_app_without_its_database_says_so_and_goes_on_by_itself(
             expect(page.get_by_role("heading", name="Not connected yet")).to_be_visible()
             expect(page.get_by_text("The database cannot be reached")).to_be_visible()
 
-        server.come_back("ends")
+        server.restart("ends")
 
         expect(pages[-1].get_by_text("No grounds yet")).to_be_visible(timeout=LOAD)
         for page in (*pages[:-1], door):

@@ -1,4 +1,4 @@
-"""The desk's accounts, decisions in other hands, and a booking that waits for nobody."""
+"""Accounts in Admin, delegations, and bookings of a principal that need no approval."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School
+from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import LOAD, TICK, confirm_button, fill_form, open_review, row, show_tab
 from support import active
-from windows import OpenPage
 
 from booking_core import (
     Account,
@@ -26,7 +26,7 @@ from booking_core import (
 
 @pytest.fixture
 def staff(school: School) -> School:
-    """The four accounts alone, and nothing handed on."""
+    """The four accounts alone, without delegations."""
     school.db["delegations"].delete_many({})
     school.db["accounts"].delete_many({"_id": "ravi"})
     for who in (MEERA, JOSEPH, HEAD, ADMIN):
@@ -35,7 +35,7 @@ def staff(school: School) -> School:
     return school
 
 
-def desk(open_page: OpenPage) -> Page:
+def admin_page(open_page: OpenPage) -> Page:
     page = open_page("/admin", "Farah Sheikh")
     show_tab(page, "Accounts")
     expect(row(page, "Farah Sheikh")).to_be_visible()
@@ -51,10 +51,10 @@ def fill(field: Locator, text: str) -> None:
     field.press("Tab")
 
 
-def test_an_added_account_is_let_in_by_a_password_that_is_shown_once(
+def test_an_added_account_signs_in_with_a_password_that_is_shown_once(
     open_page: OpenPage, staff: School
 ) -> None:
-    page = desk(open_page)
+    page = admin_page(open_page)
     expect(page.get_by_text("Farah Sheikh is the only admin")).to_be_visible()
     page.get_by_role("button", name="Add account").click()
     dialog = dialog_of(page)
@@ -83,7 +83,7 @@ def test_an_account_is_disabled_with_a_reason_and_enabled_again(
     open_page: OpenPage, staff: School
 ) -> None:
     add_account(staff.db, Account("ravi", "Ravi Kumar", MEERA.role))
-    page = desk(open_page)
+    page = admin_page(open_page)
     page.get_by_role("button", name="Disable: Ravi Kumar").click()
     dialog = dialog_of(page)
     expect(dialog).to_contain_text("Ravi Kumar is signed out everywhere at once")
@@ -102,10 +102,10 @@ def test_an_account_is_disabled_with_a_reason_and_enabled_again(
     expect(row(page, "Ravi Kumar")).to_contain_text("Active")
 
 
-def test_the_last_admin_is_told_that_somebody_must_be_left(
+def test_disabling_the_last_admin_is_refused_with_the_reason(
     open_page: OpenPage, staff: School
 ) -> None:
-    page = desk(open_page)
+    page = admin_page(open_page)
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("button", name="Disable: Farah Sheikh").click()
     dialog = dialog_of(page)
@@ -116,7 +116,7 @@ def test_the_last_admin_is_told_that_somebody_must_be_left(
     assert get_account(staff.db, "admin").active
 
 
-def test_a_delegate_decides_for_the_principal_until_it_is_ended(
+def test_a_delegate_decides_for_the_principal_until_the_delegation_ends(
     open_page: OpenPage, staff: School
 ) -> None:
     first, second = staff.book(student=1, start=14, by=MEERA), staff.book(student=2, start=15)
@@ -150,7 +150,7 @@ def test_a_delegate_decides_for_the_principal_until_it_is_ended(
     assert get_booking(staff.db, second.id).status is Status.PENDING
 
 
-def test_a_principal_books_without_waiting(open_page: OpenPage, staff: School) -> None:
+def test_a_booking_of_a_principal_needs_no_approval(open_page: OpenPage, staff: School) -> None:
     page = open_page("/book", "Anand Rao")
     fill_form(page, 14, "S007")
     page.get_by_text("Book without waiting").click()
