@@ -33,7 +33,7 @@ def seconds_to_wait(db, name="ravi", password=PASSWORD, address=HERE, now=NOW):
 
 
 def account_entries(db):
-    """(user, action, kind, id) of the audit log's entries for accounts, oldest first."""
+    """Returns (user, action, kind, id) of the audit log's entries for accounts, oldest first."""
     return [
         (row["by"], row["action"], row["what"], row["id"])
         for row in db.audit.find({"what": "account"}).sort([("at", 1)])

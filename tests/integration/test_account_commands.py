@@ -1,4 +1,4 @@
-"""``python -m booking_core account``, run as a person runs it."""
+"""``python -m booking_core account``, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def command(bare: BookingDatabase) -> Run:
 
 
 def piped(db: BookingDatabase, *arguments: str, typed: str = PASSWORD) -> Result:
-    """Runs a command in this process, which is faster than a process of its own."""
+    """Runs a command in this process, which is faster than a separate one."""
     uri = str(db.booking_settings.mongodb_uri)
     there = {"MONGODB_URI": uri, "MONGODB_DATABASE": db.name}
     return CliRunner().invoke(cli, ["account", *arguments], input=f"{typed}\n", env=there)
@@ -138,7 +138,7 @@ def test_an_account_can_be_added_to_the_embedded_database(tmp_path: Path) -> Non
     demo = run("demo", **there)
 
     assert (added.returncode, added.stderr) == (0, "")
-    assert_one_sentence(demo, "holds data already")  # no demo in a school's database
+    assert_one_sentence(demo, "holds data already")  # a school's database has no demo accounts
 
 
 def test_no_option_takes_a_password() -> None:

@@ -1,4 +1,4 @@
-"""One deadline for a whole verb, and what is known when it has passed."""
+"""One deadline for a whole operation, and the known outcome after it has passed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import time
 from typing import Any
 
 import pytest
-from closing import closed
+from closing_steps import closed
+from cutting_proxy import Proxy
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure
 from support import HEAD, MEERA, NOW, active, at_once, booked
-from wire import Proxy
 
 from booking_core import StoreUnavailable, approve, cancel, move
 from booking_core.domain.messages import sentence
@@ -28,13 +28,13 @@ from booking_core.storage.database import (
     within_deadline,
 )
 
-TOLERANCE = 1.5  # of a busy machine
+TOLERANCE = 1.5  # allowed for a busy machine
 Line = tuple[BookingDatabase, Proxy]
 
 
 @pytest.fixture
 def lines(db: BookingDatabase) -> Iterator[Callable[[], Line]]:
-    """Makes handles on the school of ``db``, each through a line of its own."""
+    """Opens handles on the school of ``db``, each through a separate proxy."""
     with ExitStack() as stack:
 
         def make() -> Line:
@@ -56,14 +56,14 @@ def db_uri(db: BookingDatabase) -> str:
 
 
 def failure(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
-    """The error of a verb whose database is away, and after how many seconds it came."""
+    """Returns the error of an operation whose database is unavailable, and its duration (s)."""
     began = clock.monotonic()
     with pytest.raises(StoreUnavailable) as caught:
         verb()
     return caught.value, clock.monotonic() - began
 
 
-def test_a_verb_whose_every_answer_is_late_ends_by_its_one_deadline(
+def test_an_operation_with_slow_answers_ends_by_its_one_deadline(
     db: BookingDatabase, lines: Callable[[], Line]
 ) -> None:
     mine = booked(db)
@@ -80,7 +80,7 @@ def test_the_error_says_whether_a_change_may_have_been_made(
 ) -> None:
     first, second = booked(db, student=1, start=9), booked(db, student=2, start=10)
     cases: list[tuple[str, bool, Callable[[BookingDatabase], Any]]] = [
-        # (the command whose answer is lost, whether nothing happened for sure, the verb)
+        # (the command whose answer is lost, whether it is certain that nothing changed, the call)
         ("find", True, lambda there: booked(there, student=3, start=11)),
         ("update", False, lambda there: booked(there, student=4, start=12)),
         ("find", True, lambda there: approve(there, first.id, by=HEAD, now=NOW)),
@@ -110,7 +110,9 @@ def close(db: BookingDatabase, ground: str) -> Any:
     return closed(db, ground_ids=[ground], expected=[], start=time(9), end=time(10))
 
 
-def test_a_verb_within_a_verb_shares_its_deadline_and_its_record(db: BookingDatabase) -> None:
+def test_a_nested_operation_shares_the_deadline_and_the_record_of_writes(
+    db: BookingDatabase,
+) -> None:
     meta = collection(db, "meta")
 
     @within_deadline
@@ -131,7 +133,7 @@ def test_a_verb_within_a_verb_shares_its_deadline_and_its_record(db: BookingData
     assert failure(inner)[0].nothing_happened
 
 
-def test_outside_a_verb_nothing_is_claimed_to_be_known(db: BookingDatabase) -> None:
+def test_outside_an_operation_the_outcome_is_unknown(db: BookingDatabase) -> None:
     def gone() -> None:
         with reachable():
             raise ConnectionFailure("gone")
@@ -139,7 +141,7 @@ def test_outside_a_verb_nothing_is_claimed_to_be_known(db: BookingDatabase) -> N
     assert not failure(gone)[0].nothing_happened
 
 
-def test_a_transaction_that_is_not_committed_has_changed_nothing(db: BookingDatabase) -> None:
+def test_an_uncommitted_transaction_is_known_to_have_changed_nothing(db: BookingDatabase) -> None:
     meta = collection(db, "meta")
 
     @within_deadline
@@ -155,7 +157,7 @@ def test_a_transaction_that_is_not_committed_has_changed_nothing(db: BookingData
     assert meta.find_one({"_id": "tried"}) is None
 
 
-def test_nothing_is_claimed_of_a_client_whose_writes_are_not_seen(
+def test_the_outcome_is_unknown_for_a_client_whose_writes_are_not_recorded(
     db: BookingDatabase,
 ) -> None:
     plain = db.client.get_database(db.name)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from junk import UNSTORABLE
+from invalid_input import UNSTORABLE
 from support import at_once, of_type
 
 from booking_core import (
@@ -61,14 +61,14 @@ def test_a_token_whose_session_has_ended_opens_no_other(staff):
     assert staff.sessions.count_documents({}) == 0
 
 
-def test_checking_a_token_does_not_spend_it(staff):
+def test_checking_a_token_does_not_use_it_up(staff):
     checked = [check_proof(staff, PROOF, now=NOW) for _ in range(2)]
 
     assert [sign_in_by_proof(staff, PROOF, now=NOW).account] * 2 == checked
 
 
 @pytest.mark.parametrize("email", ["asha@school.example", "Asha@School.EXAMPLE"])
-def test_an_address_is_the_same_in_any_case(staff, email):
+def test_an_address_matches_in_any_case(staff, email):
     assert sign_in_by_proof(staff, replace(PROOF, email=email), now=NOW).account.id == "asha"
 
 
@@ -93,7 +93,7 @@ def test_disabling_ends_the_session_and_refuses_the_next_token(staff):
 
 
 @pytest.mark.parametrize("age", [-AHEAD, timedelta(0), FRESH])
-def test_clocks_may_differ_a_little(staff, age):
+def test_a_small_difference_of_clocks_is_accepted(staff, age):
     assert sign_in_by_proof(staff, PROOF, now=NOW + age).account.id == "asha"
 
 
@@ -130,7 +130,7 @@ def test_the_hash_of_a_token_is_kept_for_a_day(staff):
         replace(PROOF, issued_at=NOW.timestamp()),
     ],
 )
-def test_a_malformed_proof_is_refused(staff, proof):
+def test_a_malformed_token_is_refused(staff, proof):
     with pytest.raises(InvalidRequest):
         sign_in_by_proof(staff, proof, now=NOW)
 

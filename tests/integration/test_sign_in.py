@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from argon2 import PasswordHasher
-from junk import BAD_NOW, UNSTORABLE, WRONG_TYPE, cases, refused
+from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
 from sign_in_client import HERE, MINUTE, NOW, PASSWORD, fail
 
 from booking_core import Account, Role, SignInRefused, add_account, session_of, sign_in
@@ -66,14 +66,14 @@ def test_every_refusal_is_the_same_answer_after_the_same_work(staff, checked, na
     assert type(error.value) is SignInRefused
     assert str(error.value) == ""
     assert vars(error.value) == {}
-    assert len(checked) == 1  # one hash is compared, even if the account has none
+    assert len(checked) == 1  # one hash is verified, even if the account has none
     parameters = {hash.rsplit("$", 2)[0] for hash in checked}
     assert parameters == {passwords.hashed("x").rsplit("$", 2)[0]}
     assert staff.attempts.count_documents({}) == 2  # of the name and of the address
     assert staff.sessions.count_documents({}) == 0
 
 
-def test_no_typed_name_or_address_is_stored_in_clear(staff):
+def test_no_typed_name_or_address_is_stored_in_plain_text(staff):
     fail(staff, name="my password by mistake")
     fail(staff, name="x" * 100_000)
 
@@ -107,7 +107,7 @@ def test_a_hash_with_outdated_parameters_is_renewed_at_the_next_sign_in(staff, m
         now=BAD_NOW,
     ),
 )
-def test_bad_input_is_refused_with_its_field(bare, field, value):
+def test_invalid_input_is_refused_with_its_field(bare, field, value):
     wanted = {"name": "ravi", "password": PASSWORD, "address": HERE} | {field: value}
 
-    refused((bare, None), lambda db: sign_in(db, **wanted), field)
+    assert_refused((bare, None), lambda db: sign_in(db, **wanted), field)

@@ -28,13 +28,13 @@ from booking_core.access import login_throttle, passwords
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
-def test_the_fifth_failure_within_a_quarter_of_an_hour_begins_a_growing_delay(staff, checked):
+def test_the_fifth_failure_within_a_quarter_of_an_hour_starts_a_growing_delay(staff, checked):
     fail(staff, times=5)
     now, waits = NOW, []
     for number in range(8):
         checked.clear()
         waits.append(seconds_to_wait(staff, now=now, address=f"192.0.2.{number}"))
-        assert checked == []  # not even the right password is checked
+        assert checked == []  # not even the right password is verified
         now += timedelta(seconds=waits[-1] - 1)
         assert seconds_to_wait(staff, now=now, address=f"192.0.2.{number}") == 1
         now += SECOND
@@ -108,7 +108,7 @@ def test_five_failures_from_an_address_delay_every_name_from_there_and_no_other(
 def test_a_success_clears_no_failures_of_its_address(staff):
     for number in range(4):
         fail(staff, name=f"name{number}")
-    for _ in range(10):  # a success counts as no failure either
+    for _ in range(10):  # a success does not count as a failure either
         assert sign_in(staff, "ravi", PASSWORD, address=HERE, now=NOW)
 
     fail(staff, name="name5")
@@ -142,7 +142,9 @@ def test_a_host_with_many_addresses_is_counted_once(staff, one, same, other):
 
 
 @pytest.mark.parametrize("spread", [False, True], ids=["one address", "an address each"])
-def test_twenty_parallel_guesses_get_no_more_checks_than_five_in_a_row(staff, checked, spread):
+def test_twenty_parallel_guesses_get_no_more_verifications_than_five_in_a_row(
+    staff, checked, spread
+):
     outcomes = at_once(
         *(
             partial(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support import at_once
 
 from booking_core import NotFound, Scope, ScopedCache, StoreUnavailable
-from booking_core.storage import cache as module
+from booking_core.storage import cache as cache_module
 
 DAY = date(2026, 11, 24)
 OTHER = DAY + timedelta(days=1)
@@ -243,7 +243,7 @@ def test_renewed_values_are_what_screens_get_from_then_on(cache):
 
 
 def test_the_least_recently_used_keys_of_a_scope_and_days_go_first(feed, monkeypatch):
-    monkeypatch.setitem(module._MOST_OF, Scope.SCHOOL, 3)
+    monkeypatch.setitem(cache_module._MOST_OF, Scope.SCHOOL, 3)
     cache = ScopedCache(feed, days=2)
 
     for key in (1, 2, 3, 1, 4):

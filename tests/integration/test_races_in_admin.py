@@ -1,4 +1,4 @@
-"""What the desk changes, against the bookings and changes of others at the same moment."""
+"""Races of admin changes with bookings and with other admin changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 
 import pytest
-from closing import ALL, closed
+from closing_steps import ALL, closed
 from support import (
     ADMIN,
     DAY,
@@ -69,7 +69,7 @@ def unlimited(make_db):
     return make_db(quota=None)
 
 
-def test_a_closing_and_decisions_at_once_agree_on_each_booking(unlimited):
+def test_a_closing_and_simultaneous_decisions_agree_on_each_booking(unlimited):
     db = unlimited
     for round_ in range(12):
         day = DAY + timedelta(days=round_)
@@ -90,7 +90,7 @@ def test_a_closing_and_decisions_at_once_agree_on_each_booking(unlimited):
             assert {row["kind"] for row in active(db, date=day.isoformat())} == {"closure"}
             assert {b.last_decision.action for b in kept.values()} == {"displaced"}
             assert told == len(closing.displaced) == 4
-            # Who rejected or revoked first would have made the closing look again.
+            # An earlier rejection or revocation would have refused the closing.
             assert len(of_type([rejected, revoked], AlreadyDecided)) == 2
             was = db.bookings.find_one({"_id": mine[0]})["history"][-1]["was"]
             assert was == ("Approved" if isinstance(approved, Booking) else "Pending")
@@ -102,7 +102,7 @@ def test_a_closing_and_decisions_at_once_agree_on_each_booking(unlimited):
         assert_sound(db)
 
 
-def test_lifting_twice_closing_again_and_giving_back_at_once_hold_each_slot_once(unlimited):
+def test_simultaneous_lifting_closing_and_reinstating_give_each_slot_one_holder(unlimited):
     db = unlimited
     for round_ in range(10):
         day = DAY + timedelta(days=round_)
@@ -121,7 +121,7 @@ def test_lifting_twice_closing_again_and_giving_back_at_once_hold_each_slot_once
 
         assert all(isinstance(o, Lifted | AlreadyDecided) for o in (lifted, again, one))
         closures = [c.id for o in of_type([lifted, again, one], Lifted) for c in o.closures]
-        assert sorted(closures) == sorted(c.id for c in first.closures)  # each by one of them
+        assert sorted(closures) == sorted(c.id for c in first.closures)  # each lifted by one call
         assert isinstance(anew, Closing | GroundClosed | ChangedMeanwhile)
         holders = active(db, date=day.isoformat(), ground_id="ground-1")
         won = [*of_type([back, rival], Booking), *of_type([anew], Closing)]
@@ -130,7 +130,7 @@ def test_lifting_twice_closing_again_and_giving_back_at_once_hold_each_slot_once
         assert_sound(db)
 
 
-def test_of_an_import_a_rollover_and_an_edit_from_one_look_one_is_done(db):
+def test_of_an_import_a_rollover_and_an_edit_of_one_revision_one_succeeds(db):
     columns = ",".join(STUDENT_COLUMNS)
     for number in range(8):
         known = load_reference(db)
@@ -162,7 +162,7 @@ def test_of_an_import_a_rollover_and_an_edit_from_one_look_one_is_done(db):
     assert db.audit.count_documents(noted) == 8
 
 
-def test_what_is_booked_while_the_timetable_changes_fits_or_is_listed(unlimited):
+def test_a_booking_made_while_the_timetable_changes_fits_or_is_listed(unlimited):
     db = unlimited
     number = count()
     shorter = replace(HOURLY, periods=HOURLY.periods[:5])  # until 13:00
@@ -184,7 +184,7 @@ def test_what_is_booked_while_the_timetable_changes_fits_or_is_listed(unlimited)
         save_timetable(db, HOURLY, by=ADMIN)
 
 
-def test_who_is_erased_while_a_file_is_read_does_not_come_back_with_its_later_lines(db):
+def test_a_student_erased_during_an_import_does_not_return_with_its_later_lines(db):
     lines = [
         f"ground-1,{2010 + n // 300}-{1 + n // 25 % 12:02d}-{1 + n % 25:02d},09:00,10:00,"
         "S001,Football,Cancelled"
@@ -194,7 +194,7 @@ def test_who_is_erased_while_a_file_is_read_does_not_come_back_with_its_later_li
     told = count()
 
     def erase(rows: int) -> None:
-        if next(told) == 1:  # when the first five hundred are in
+        if next(told) == 1:  # after the first five hundred rows
             set_active(db, "S001", False, by=ADMIN)
             erase_student(db, "S001", by=ADMIN, now=NOW)
 
@@ -217,7 +217,7 @@ def staffed(db, quick_hashes):
     return db
 
 
-def test_a_delegate_who_is_disabled_decides_nothing(staffed):
+def test_a_disabled_delegate_decides_nothing(staffed):
     db = staffed
     delegate(db, to="meera", first=NOW.date(), last=DAY, by=HEAD, now=NOW)
     mine = booked(db, by=RAVI)
@@ -232,7 +232,7 @@ def test_a_delegate_who_is_disabled_decides_nothing(staffed):
     assert approve(db, mine.id, by=MEERA, now=NOW).status is Status.APPROVED
 
 
-def test_whatever_happens_to_givers_and_takers_at_once_no_decision_outlasts_them(staffed):
+def test_no_decision_follows_the_loss_of_a_role_an_account_or_a_delegation(staffed):
     db = staffed
     for round_ in range(8):
         day = DAY + timedelta(days=round_)

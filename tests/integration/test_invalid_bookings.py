@@ -1,11 +1,11 @@
-"""Junk in every field of every verb: refused by the field's name, and nothing is written."""
+"""Invalid values in every field of the operations on bookings: refused by the field's name."""
 
 from __future__ import annotations
 
 from datetime import time
 
 import pytest
-from junk import (
+from invalid_input import (
     BAD_ACTOR,
     BAD_DATE,
     BAD_ID,
@@ -15,8 +15,8 @@ from junk import (
     BAD_TEXT,
     BAD_TIME,
     OPERATOR,
+    assert_refused,
     cases,
-    refused,
 )
 from support import DAY, GROUNDS, HEAD, MEERA, NOW, booked, close_one
 
@@ -52,7 +52,7 @@ REQUEST = {
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         ground_id=[*BAD_ID, "nowhere"],
         student_id=[*BAD_ID, "nobody"],
@@ -63,16 +63,16 @@ REQUEST = {
         purpose=[*BAD_TEXT, "x" * 501],
     ),
 )
-def test_a_request_with_a_junk_field_books_nothing(school, field, junk):
-    refused(
+def test_a_request_with_an_invalid_field_books_nothing(school, field, invalid):
+    assert_refused(
         school,
-        lambda db: book(db, BookingRequest(**(REQUEST | {field: junk})), by=MEERA, now=NOW),
+        lambda db: book(db, BookingRequest(**(REQUEST | {field: invalid})), by=MEERA, now=NOW),
         field,
     )
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         request=[None, 5, "S001", REQUEST, OPERATOR],
         by=BAD_ACTOR,
@@ -80,50 +80,62 @@ def test_a_request_with_a_junk_field_books_nothing(school, field, junk):
         now=BAD_NOW,
     ),
 )
-def test_booking_with_junk_beside_the_request_books_nothing(school, field, junk):
-    arguments = {"request": BookingRequest(**REQUEST), "by": MEERA, "now": NOW} | {field: junk}
+def test_booking_with_an_invalid_argument_books_nothing(school, field, invalid):
+    arguments = {"request": BookingRequest(**REQUEST), "by": MEERA, "now": NOW} | {field: invalid}
 
-    refused(school, lambda db: book(db, **arguments), field)
+    assert_refused(school, lambda db: book(db, **arguments), field)
 
 
 @pytest.mark.parametrize("verb", [approve, reject, cancel, revoke, move])
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(booking_id=BAD_ID, by=BAD_ACTOR, now=BAD_NOW),
 )
-def test_a_verb_on_a_booking_with_a_junk_field_changes_nothing(school, verb, field, junk):
+def test_an_operation_on_a_booking_with_an_invalid_field_changes_nothing(
+    school, verb, field, invalid
+):
     arguments = {"booking_id": school[1].id, "by": HEAD, "now": NOW}
     if verb is not move:
         arguments["reason"] = "why"
 
-    refused(school, lambda db: verb(db, **(arguments | {field: junk})), field)
+    assert_refused(school, lambda db: verb(db, **(arguments | {field: invalid})), field)
 
 
 @pytest.mark.parametrize(
-    ("verb", "junk"),
+    ("verb", "invalid"),
     [
-        *[(verb, junk) for verb in (approve, cancel) for junk in [*BAD_TEXT, "x" * 501]],
-        *[(verb, junk) for verb in (reject, revoke) for junk in [*BAD_TEXT, "", " ", "x" * 501]],
+        *[(verb, invalid) for verb in (approve, cancel) for invalid in [*BAD_TEXT, "x" * 501]],
+        *[
+            (verb, invalid)
+            for verb in (reject, revoke)
+            for invalid in [*BAD_TEXT, "", " ", "x" * 501]
+        ],
     ],
     ids=lambda value: getattr(value, "__name__", None) or ascii(value)[:30],
 )
-def test_a_junk_reason_decides_nothing(school, verb, junk):
-    refused(school, lambda db: verb(db, school[1].id, by=HEAD, reason=junk, now=NOW), "reason")
+def test_an_invalid_reason_decides_nothing(school, verb, invalid):
+    assert_refused(
+        school, lambda db: verb(db, school[1].id, by=HEAD, reason=invalid, now=NOW), "reason"
+    )
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
-        ground_id=[*(junk for junk in BAD_ID if junk is not None), "nowhere"],
+        ground_id=[*(invalid for invalid in BAD_ID if invalid is not None), "nowhere"],
         date=BAD_DATE,
         start=[*BAD_TIME, time(11)],
         end=[*BAD_TIME, time(8)],
     ),
 )
-def test_a_move_to_junk_moves_nothing(school, field, junk):
-    named = "end" if junk == time(11) else field  # the end is what then comes too early
+def test_a_move_with_an_invalid_field_moves_nothing(school, field, invalid):
+    named = (
+        "end" if invalid == time(11) else field
+    )  # with a late start, the field at fault is the end
 
-    refused(school, lambda db: move(db, school[1].id, **{field: junk}, by=MEERA, now=NOW), named)
+    assert_refused(
+        school, lambda db: move(db, school[1].id, **{field: invalid}, by=MEERA, now=NOW), named
+    )
 
 
 CLOSURE = {
@@ -138,7 +150,7 @@ CLOSURE = {
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         ground_id=[*BAD_ID, "nowhere"],
         date=[*BAD_DATE, None],
@@ -149,50 +161,52 @@ CLOSURE = {
         now=BAD_NOW,
     ),
 )
-def test_a_closure_with_a_junk_field_closes_nothing(school, field, junk):
+def test_a_closure_with_an_invalid_field_closes_nothing(school, field, invalid):
     named = "first" if field == "date" else field
-    refused(school, lambda db: close_one(db, **(CLOSURE | {field: junk})), named)
+    assert_refused(school, lambda db: close_one(db, **(CLOSURE | {field: invalid})), named)
 
 
-@pytest.mark.parametrize("junk", BAD_ID, ids=lambda junk: ascii(junk)[:30])
-def test_a_junk_id_finds_no_booking(school, junk):
-    refused(school, lambda db: get_booking(db, junk), "booking_id")
+@pytest.mark.parametrize("invalid", BAD_ID, ids=lambda invalid: ascii(invalid)[:30])
+def test_an_invalid_id_finds_no_booking(school, invalid):
+    assert_refused(school, lambda db: get_booking(db, invalid), "booking_id")
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         date_from=BAD_DATE,
         date_to=BAD_DATE,
-        ground_id=[junk for junk in BAD_ID if junk is not None],
-        student_id=[junk for junk in BAD_ID if junk is not None],
-        created_by=[junk for junk in BAD_ID if junk is not None],
-        class_name=[junk for junk in [*BAD_TEXT, "", " "] if junk is not None],
+        ground_id=[invalid for invalid in BAD_ID if invalid is not None],
+        student_id=[invalid for invalid in BAD_ID if invalid is not None],
+        created_by=[invalid for invalid in BAD_ID if invalid is not None],
+        class_name=[invalid for invalid in [*BAD_TEXT, "", " "] if invalid is not None],
         status=[5, True, "pending", "\ud800", b"Pending", OPERATOR, [OPERATOR], [None], ...],
         kind=[5, "", "party", OPERATOR, ["booking"]],
         after=[5, "x", OPERATOR, ("a", "b")],
         limit=BAD_LIMIT,
     ),
 )
-def test_finding_by_junk_is_refused(school, field, junk):
-    refused(school, lambda db: find_bookings(db, **{field: junk}), field)
+def test_finding_with_an_invalid_filter_is_refused(school, field, invalid):
+    assert_refused(school, lambda db: find_bookings(db, **{field: invalid}), field)
 
 
 @pytest.mark.parametrize("limit", BAD_LIMIT, ids=ascii)
 @pytest.mark.parametrize("listing", [pending_queue, approved_upcoming])
-def test_a_listing_of_a_junk_length_is_refused(school, listing, limit):
-    refused(school, lambda db: listing(db, limit=limit), "limit")
+def test_a_list_of_an_invalid_length_is_refused(school, listing, limit):
+    assert_refused(school, lambda db: listing(db, limit=limit), "limit")
 
 
-@pytest.mark.parametrize("junk", BAD_NOW, ids=lambda junk: ascii(junk)[:30])
+@pytest.mark.parametrize("invalid", BAD_NOW, ids=lambda invalid: ascii(invalid)[:30])
 @pytest.mark.parametrize("verb", [lapse_pending, approved_upcoming])
-def test_a_junk_moment_is_refused(school, verb, junk):
-    refused(school, lambda db: verb(db, now=junk), "now")
+def test_an_invalid_moment_is_refused(school, verb, invalid):
+    assert_refused(school, lambda db: verb(db, now=invalid), "now")
 
 
-@pytest.mark.parametrize(("field", "junk"), cases(date=[*BAD_DATE, None], now=BAD_NOW))
-def test_a_board_of_a_junk_day_is_refused(school, field, junk):
-    refused(school, lambda db: day_board(db, **({"date": DAY, "now": NOW} | {field: junk})), field)
+@pytest.mark.parametrize(("field", "invalid"), cases(date=[*BAD_DATE, None], now=BAD_NOW))
+def test_a_board_of_an_invalid_day_is_refused(school, field, invalid):
+    assert_refused(
+        school, lambda db: day_board(db, **({"date": DAY, "now": NOW} | {field: invalid})), field
+    )
 
 
 HARMLESS = [
@@ -205,7 +219,7 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("text", HARMLESS, ids=ascii)
-def test_harmless_text_is_kept_word_for_word(db, text):
+def test_harmless_text_is_kept_unchanged(db, text):
     student = save_student(db, Student("S001", text, text))
     save_ground(db, Ground("ground-1", text, (text,)))
     made = booked(db, student=1, game=text, purpose=text)
@@ -218,7 +232,7 @@ def test_harmless_text_is_kept_word_for_word(db, text):
     assert find_bookings(db, class_name=student.class_name) == [kept]
 
 
-def test_the_grounds_of_the_school_are_still_the_same(school):
+def test_the_grounds_of_the_school_are_unchanged(school):
     db, made = school
 
     assert [row["_id"] for row in db.grounds.find().sort("_id")] == [g.id for g in GROUNDS]

@@ -1,4 +1,4 @@
-"""Erasing a student who left: no collection names the person any more, and all figures stay."""
+"""Erasing a student who left: no collection names the person any more, and usage is unchanged."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ from booking_core.storage.database import Documents
 LEAVER = Student("R4711", "Zarqa Quill", "10-B", "zarqa.quill@example.org")
 PURPOSE = "Zarqa's farewell game"
 COLUMNS = ",".join(BOOKING_COLUMNS)
-LATER = NOW + timedelta(days=3)  # after all that these tests book
+LATER = NOW + timedelta(days=3)  # after the last booking of these tests
 
 
 def documents(db: Documents) -> list[tuple[str, dict[str, Any]]]:
-    """Every document of every collection."""
+    """Returns every document of every collection."""
     return [(name, row) for name in db.list_collection_names() for row in db[name].find()]
 
 
 def mentioning(db: Documents, *texts: str) -> list[str]:
-    """The collections in which one of ``texts`` occurs, in any field, in any case."""
+    """Returns the collections in which one of ``texts`` occurs, in any field and any case."""
     return [
         name
         for name, row in documents(db)
@@ -62,14 +62,14 @@ def mentioning(db: Documents, *texts: str) -> list[str]:
     ]
 
 
-def figures(db: Documents) -> Counter[tuple[str, ...]]:
+def usage_totals(db: Documents) -> Counter[tuple[str, ...]]:
     keys = ("ground_id", "date", "start", "end", "class_name", "game", "status", "created_by")
     return Counter(tuple(row[key] for key in keys) for row in db["bookings"].find())
 
 
 @pytest.fixture
 def leaver(db: Documents) -> Student:
-    """Booked and decided in every way, moved, changed, deactivated; and somebody else's booking."""
+    """A deactivated student with bookings in every status; and a booking of another student."""
     save_student(db, LEAVER)
     of = {"student": LEAVER.id, "purpose": PURPOSE}
     approve(db, booked(db, **of).id, by=HEAD, reason="Zarqa asked nicely", now=NOW)
@@ -87,24 +87,24 @@ def leaver(db: Documents) -> Student:
     return set_active(db, changed.id, False, by=ADMIN)
 
 
-def test_no_collection_mentions_the_person_and_all_figures_stay(
+def test_no_collection_mentions_the_student_and_usage_is_unchanged(
     db: Documents, leaver: Student
 ) -> None:
     texts = (LEAVER.id, "Zarqa", "Quill", "zarqa.quill@example.org", "rude", PURPOSE)
-    before = figures(db)
+    before = usage_totals(db)
     assert set(mentioning(db, *texts)) == {"bookings", "students"}
 
     assert erase_student(db, leaver.id, by=ADMIN, now=LATER) == 4
 
     assert mentioning(db, *texts) == []
-    assert figures(db) == before
+    assert usage_totals(db) == before
     assert leaver.id not in load_reference(db).students
 
 
 def test_an_imported_booking_gets_a_random_id_and_its_notices_follow(
     db: Documents,
 ) -> None:
-    """An import makes the id from the roll number: a correct guess would name the student."""
+    """An import derives the id from the roll number: a correct guess would identify the student."""
     save_student(db, LEAVER)
     other = "ground-1,2020-03-02,09:00,10:00,S001,Football,Approved"
     lines = [
@@ -123,24 +123,24 @@ def test_an_imported_booking_gets_a_random_id_and_its_notices_follow(
         "_id": "told", "booking_id": find_bookings(db, class_name=LEAVER.class_name)[1].id
     })  # fmt: skip
     before = {row["_id"] for row in db["bookings"].find({"kind": "booking"})}
-    figures_before = figures(db)
+    figures_before = usage_totals(db)
     set_active(db, LEAVER.id, False, by=ADMIN)
 
     assert erase_student(db, LEAVER.id, by=ADMIN, now=LATER) == 4
 
     after = {row["_id"] for row in db["bookings"].find({"kind": "booking"})}
     assert len(before - after) == 3
-    assert mine.id in after  # a random one says nothing
-    assert figures(db) == figures_before
+    assert mine.id in after  # a random id reveals nothing
+    assert usage_totals(db) == figures_before
     for row in db["notices"].find():
         assert (row["booking_id"] in after, row["reason"]) == (True, "")
-    # A file with the same lines: nobody of that number is on record.
+    # A file with the same lines: no student of that number is on record.
     again = import_bookings(db, table, now=NOW)
     assert (again.added, len(again.refused)) == (0, 3)
     assert again.skipped == [(5, "already imported")]
 
 
-def test_the_effect_of_erasing_is_known_before(db: Documents, leaver: Student) -> None:
+def test_the_effect_of_erasing_is_known_in_advance(db: Documents, leaver: Student) -> None:
     booked(db, student=2, start=16, purpose="Against zarqa quill's team")
     booked(db, student=3, start=17, purpose="Against Zarqa Quillfeather and R47110")
     add_account(db, Account("guard", "Guard", Role.STAFF))
@@ -157,7 +157,7 @@ def test_the_effect_of_erasing_is_known_before(db: Documents, leaver: Student) -
         erasure_of(db, leaver.id, by=ADMIN)
 
 
-def test_the_bookings_of_one_leaver_stay_together_under_a_pseudonym(
+def test_the_bookings_of_one_erased_student_share_a_pseudonym(
     db: Documents, leaver: Student
 ) -> None:
     erase_student(db, leaver.id, by=ADMIN, now=LATER)
@@ -168,15 +168,16 @@ def test_the_bookings_of_one_leaver_stay_together_under_a_pseudonym(
     assert len(find_bookings(db, student_id=pseudonym)) == 4
     assert {b.purpose for b in former} == {""}
     assert {e.reason for b in former for e in b.history} == {""}
-    # It is made from the roll number and the purpose: a correct guess would name the student.
+    # The submission is derived from roll number and purpose: a correct guess would identify the
+    # student.
     assert db["bookings"].distinct("fingerprint", {"student_id": pseudonym}) == [""]
-    # The decisions and their actors stay: they say nothing about the student.
+    # The decisions and their actors are kept: they do not identify the student.
     assert {e.by for b in former for e in b.history} == {"meera", "head"}
     [other] = find_bookings(db, student_id="S001")
     assert (other.student_name, other.purpose) == ("Student 1", "Somebody else's")
 
 
-def test_two_leavers_have_two_pseudonyms(db: Documents) -> None:
+def test_two_erased_students_have_two_pseudonyms(db: Documents) -> None:
     for number in (1, 2):
         booked(db, student=number, start=8 + number)
         set_active(db, f"S00{number}", False, by=ADMIN)
@@ -185,7 +186,9 @@ def test_two_leavers_have_two_pseudonyms(db: Documents) -> None:
     assert len({b.student_id for b in find_bookings(db)}) == 2
 
 
-def test_the_audit_log_names_who_erased_and_not_the_student(db: Documents, leaver: Student) -> None:
+def test_the_audit_log_names_the_admin_who_erased_and_not_the_student(
+    db: Documents, leaver: Student
+) -> None:
     erase_student(db, leaver.id, by=ADMIN, now=LATER)
 
     [entry] = db["audit"].find({"action": "erased"})
@@ -202,8 +205,8 @@ def test_an_active_student_is_not_erased(db: Documents) -> None:
     assert "S001" in load_reference(db).students
 
 
-def test_a_student_with_a_booking_ahead_is_not_erased(db: Documents) -> None:
-    booking = booked(db, student=1)  # tomorrow, nine to ten
+def test_a_student_with_an_upcoming_booking_is_not_erased(db: Documents) -> None:
+    booking = booked(db, student=1)  # tomorrow, 9:00 to 10:00
     set_active(db, "S001", False, by=ADMIN)
     during = NOW + timedelta(days=1, hours=3, minutes=30)
 
@@ -216,7 +219,7 @@ def test_a_student_with_a_booking_ahead_is_not_erased(db: Documents) -> None:
     erase_student(db, "S001", by=ADMIN, now=during + timedelta(minutes=30))
 
 
-def test_a_student_is_erased_once_however_many_try(db: Documents) -> None:
+def test_of_several_erasures_of_one_student_one_succeeds(db: Documents) -> None:
     set_active(db, "S001", False, by=ADMIN)
 
     outcomes = at_once(*[lambda: erase_student(db, "S001", by=ADMIN)] * 4)
@@ -251,7 +254,7 @@ def test_of_erasing_and_reactivating_at_once_one_succeeds(db: Documents) -> None
         assert isinstance(back, Student) == (kept is not None)
 
 
-def test_an_erasure_that_fails_halfway_leaves_everything(
+def test_an_erasure_that_fails_halfway_changes_nothing(
     db: Documents, leaver: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = documents(db)
@@ -266,7 +269,7 @@ def test_an_erasure_that_fails_halfway_leaves_everything(
     assert documents(db) == before
 
 
-def test_a_booking_that_comes_in_after_the_erasure_is_erased_too(
+def test_a_booking_that_arrives_during_the_erasure_is_erased_too(
     db: Documents, leaver: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = db["bookings"].find_one({"student_id": leaver.id}) | {
@@ -277,7 +280,7 @@ def test_a_booking_that_comes_in_after_the_erasure_is_erased_too(
 
     def and_then(*args: Any, **options: Any) -> Any:
         done = change_students(*args, **options)
-        db["bookings"].insert_one(late)  # by a process that did not know yet
+        db["bookings"].insert_one(late)  # by a process that does not know of the deactivation yet
         return done
 
     monkeypatch.setattr(erasure, "change_students", and_then)

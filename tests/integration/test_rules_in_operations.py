@@ -1,4 +1,7 @@
-"""The rules as the verbs apply them: what the error says, and that nothing is written."""
+"""The rules as the operations apply them: the content of the error, and that nothing is written.
+
+The file is long because each rule is tried by booking, moving and reading a board of one school.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def test_a_refused_request_writes_nothing(db, request_, error):
     assert db.bookings.count_documents({}) == 0
 
 
-def test_what_changes_in_the_school_rules_the_next_booking(db):
+def test_a_change_of_the_school_applies_to_the_next_booking(db):
     save_days(db, [DAY], timetable_id=None, note="Strike")
     save_ground(db, Ground("ground-1", "Ground 1", ("Volleyball",), retired=True))
     save_student(db, Student("S001", "Asha", "10-B", active=False))
@@ -81,7 +84,7 @@ def test_what_changes_in_the_school_rules_the_next_booking(db):
 
 def test_lead_time_ends_booking_and_the_board_agrees(make_db):
     db = make_db(lead_minutes=60)
-    eight = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # 08:00 in Kolkata; nine is an hour away
+    eight = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # 08:00 in Kolkata; nine is an hour ahead
     late = eight + timedelta(milliseconds=1)
 
     with pytest.raises(TooLate):
@@ -90,7 +93,7 @@ def test_lead_time_ends_booking_and_the_board_agrees(make_db):
     assert booked(db, start=9, now=eight).start == time(9)
 
 
-def test_a_board_shows_free_exactly_what_may_be_booked(make_db):
+def test_a_board_shows_as_free_exactly_the_slots_that_can_be_booked(make_db):
     db = make_db(lead_minutes=60, quota=None)
     for now in (NOW, datetime(2026, 11, 23, 3, 30, tzinfo=UTC)):
         for day in (MONDAY, MONDAY + timedelta(days=30), MONDAY + timedelta(days=31)):
@@ -109,7 +112,7 @@ def test_a_board_shows_free_exactly_what_may_be_booked(make_db):
 
 
 @pytest.mark.parametrize("day", [date(2027, 3, 28), date(2026, 10, 25)])
-def test_a_day_when_the_clock_changes_books_by_the_wall_clock(make_db, day):
+def test_a_day_with_a_clock_change_is_booked_by_the_wall_clock(make_db, day):
     db = make_db(time_zone="Europe/Berlin")
     offset = timedelta(hours=2 if day.month == 3 else 1)
     nine = datetime(day.year, day.month, day.day, 9, tzinfo=UTC) - offset
@@ -144,7 +147,7 @@ def test_a_taken_slot_names_its_holder_since_when_and_free_alternatives(db):
     )
 
 
-def test_a_slot_that_was_moved_into_is_taken_since_the_move(db):
+def test_a_slot_taken_by_a_move_is_taken_since_the_move(db):
     later = NOW + timedelta(minutes=5)
     mover = booked(db, student=1, start=10)
     move(db, mover.id, start=time(11), end=time(12), by=MEERA, now=later)
@@ -193,7 +196,7 @@ def test_a_closed_ground_is_refused_with_the_reason_until_it_opens(db):
     assert booked(db, start=11).status is Status.PENDING
 
 
-def test_a_move_keeps_the_old_slot_until_the_new_one_is_won(db):
+def test_a_move_keeps_the_old_slot_until_it_has_the_new_one(db):
     mine = booked(db, student=1, start=9)
     booked(db, student=2, start=10)
 
@@ -223,7 +226,7 @@ def test_a_booking_may_move_onto_part_of_its_own_slot(db):
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_who_may_not_do_it_changes_nothing(db, verb, arguments, refused):
+def test_a_user_without_permission_changes_nothing(db, verb, arguments, refused):
     mine = booked(db, by=MEERA)
 
     for actor in refused:
@@ -276,7 +279,7 @@ def decided(db, status):
     ],
     ids=lambda value: value.value if isinstance(value, Status) else "",
 )
-def test_a_status_moves_only_along_its_arrows(db, status, verbs):
+def test_a_status_changes_only_along_its_transitions(db, status, verbs):
     mine = booked(db) if status is Status.PENDING else decided(db, status)
     assert mine.status is status
 
@@ -307,7 +310,7 @@ def test_pending_requests_lapse_when_their_slot_has_ended_and_not_before(db):
     assert get_booking(db, second.id).status is Status.APPROVED
 
 
-def test_history_tells_who_did_what_when_and_why(db):
+def test_the_history_has_user_action_moment_and_reason(db):
     mine = booked(db, student=7)
     approve(db, mine.id, by=HEAD, reason="fine", now=NOW + timedelta(minutes=1))
 

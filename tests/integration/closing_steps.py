@@ -1,4 +1,4 @@
-"""Closing grounds, as the tests of closures and of the way back do it."""
+"""Closes grounds for the tests of closures and of reinstatement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL = ("ground-1", "ground-2", "ground-3")
 def closed(
     db: Documents, *, expected: Any = None, now: datetime = NOW, by: Any = HEAD, **asked: Any
 ) -> Closing:
-    """A closing of every ground on the whole of DAY, unless told otherwise."""
+    """Closes grounds; by default every ground on the whole of DAY. Returns the closing."""
     wanted = {"ground_ids": ALL, "first": DAY, "last": DAY} | asked
     if expected is None:
         reason = wanted.pop("reason", "Rain")

@@ -1,4 +1,4 @@
-"""Each guard in the moment that needs it: another user acts between a read and its write."""
+"""Preconditions of writes: another user acts between a read and its write."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def meanwhile(monkeypatch):
     return arrange
 
 
-def test_a_booking_cancelled_while_it_is_moved_stays_cancelled_where_it_was(db, meanwhile):
+def test_a_booking_cancelled_while_it_is_moved_stays_cancelled_in_its_slot(db, meanwhile):
     mine = booked(db)
     meanwhile(partial(cancel, db, mine.id, by=MEERA, now=NOW))
 
@@ -57,7 +57,7 @@ def test_a_booking_cancelled_while_it_is_moved_stays_cancelled_where_it_was(db, 
     assert [entry.action for entry in kept.history] == ["requested", "cancelled"]
 
 
-def test_of_two_moves_at_once_the_later_goes_on_from_where_the_earlier_ended(db, meanwhile):
+def test_of_two_moves_at_once_the_later_starts_from_the_result_of_the_earlier(db, meanwhile):
     mine = booked(db)
     meanwhile(partial(move, db, mine.id, ground_id="ground-3", by=MEERA, now=NOW))
 
@@ -90,7 +90,7 @@ def test_a_request_approved_while_it_lapses_stays_approved(db, meanwhile):
     assert get_booking(db, mine.id).status is Status.APPROVED
 
 
-def test_a_request_moved_while_it_is_approved_tells_the_day_that_it_is_on_then(db, meanwhile):
+def test_a_request_moved_while_it_is_approved_raises_the_version_of_its_new_day(db, meanwhile):
     mine = booked(db)
     meanwhile(partial(move, db, mine.id, date=TOMORROW, by=MEERA, now=NOW))
 

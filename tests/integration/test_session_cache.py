@@ -1,4 +1,4 @@
-"""What a process remembers of who is signed in, and when it asks the database again."""
+"""The cache of sessions in a process, and its reads of the database."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ from pages.shared import people as module
 from pages.shared.people import People, _key
 
 
-class Deaf(Feed):
-    """A feed that hears of nothing until it is told to."""
+class StaticFeed(Feed):
+    """A feed that reports no change until the test sets one."""
 
     connected = True
     people = 0
 
 
-def remembered(db: BookingDatabase, feed: Feed) -> tuple[People, ScopedCache]:
-    """A process that remembers nobody yet, and its cache."""
+def fresh_people(db: BookingDatabase, feed: Feed) -> tuple[People, ScopedCache]:
+    """Returns the people of a process without cached sessions, and its cache."""
     kept = ScopedCache(feed)
     return People(db, kept), kept
 
 
 @pytest.fixture
-def deaf(db: BookingDatabase) -> Deaf:
+def feed(db: BookingDatabase) -> StaticFeed:
     add_account(db, Account("asha", "Asha Rao", Role.STAFF, "asha@school.example"))
-    return Deaf(db)
+    return StaticFeed(db)
 
 
-def test_what_is_done_asks_the_database_and_what_is_shown_asks_when_people_changed(
-    db: BookingDatabase, deaf: Deaf
+def test_screens_read_a_session_again_only_after_a_change_of_people(
+    db: BookingDatabase, feed: StaticFeed
 ) -> None:
-    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
+    token, (people, _) = open_session(db, "asha"), fresh_people(db, feed)
     assert people.known(token).account.id == "asha"
 
     change_account(db, "asha", active=False, by=None)
 
     assert people.known(token) is not None, "asked without need"
-    deaf.people += 1
+    feed.people += 1
     assert people.known(token) is None
 
 
-def test_whoever_is_found_out_when_acting_is_out_for_the_screens_too(
-    db: BookingDatabase, deaf: Deaf
+def test_a_session_found_ended_by_an_action_is_ended_for_the_screens_too(
+    db: BookingDatabase, feed: StaticFeed
 ) -> None:
-    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
+    token, (people, _) = open_session(db, "asha"), fresh_people(db, feed)
     assert people.known(token) is not None
     sign_out(db, token)
 
@@ -69,10 +69,10 @@ def test_whoever_is_found_out_when_acting_is_out_for_the_screens_too(
     assert people.known(token) is None
 
 
-def test_a_session_ends_by_the_clock_unless_it_was_used_elsewhere(
-    db: BookingDatabase, deaf: Deaf
+def test_a_session_expires_by_the_clock_unless_another_process_extended_it(
+    db: BookingDatabase, feed: StaticFeed
 ) -> None:
-    token, (people, kept) = open_session(db, "asha"), remembered(db, deaf)
+    token, (people, kept) = open_session(db, "asha"), fresh_people(db, feed)
     assert people.known(token) is not None
     known = kept.peek(Scope.ACCOUNTS, _key(token))
 
@@ -86,23 +86,23 @@ def test_a_session_ends_by_the_clock_unless_it_was_used_elsewhere(
 
 
 @pytest.mark.parametrize("by_proof", [False, True])
-def test_when_the_school_changes_its_door_those_who_came_in_by_the_other_are_out(
-    db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch, by_proof: bool
+def test_a_change_of_the_sign_in_method_ends_sessions_of_the_other_method(
+    db: BookingDatabase, feed: StaticFeed, monkeypatch: pytest.MonkeyPatch, by_proof: bool
 ) -> None:
     token = open_session(db, "asha", by_proof=by_proof)
 
     let_in = []
     for is_on in (False, True):
         monkeypatch.setattr(identity, "is_on", lambda is_on=is_on: is_on)
-        let_in.append(remembered(db, deaf)[0].known(token) is not None)
+        let_in.append(fresh_people(db, feed)[0].known(token) is not None)
 
     assert let_in == [not by_proof, by_proof]
 
 
-def test_being_at_work_is_noted_once_a_minute(
-    db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch
+def test_user_activity_is_recorded_once_a_minute(
+    db: BookingDatabase, feed: StaticFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
+    token, (people, _) = open_session(db, "asha"), fresh_people(db, feed)
     people.known(token)
     noted: list[str] = []
     monkeypatch.setattr(module, "touch_session", lambda db, used: noted.append(used))
@@ -114,12 +114,12 @@ def test_being_at_work_is_noted_once_a_minute(
     assert session_of(db, token) is not None
 
 
-def test_while_the_database_is_away_what_was_known_holds_and_nothing_else(
-    db: BookingDatabase, deaf: Deaf
+def test_while_the_database_is_unavailable_only_cached_sessions_are_valid(
+    db: BookingDatabase, feed: StaticFeed
 ) -> None:
-    token, (people, _) = open_session(db, "asha"), remembered(db, deaf)
+    token, (people, _) = open_session(db, "asha"), fresh_people(db, feed)
     people.known(token)
-    deaf.connected = False
+    feed.connected = False
 
     assert people.known(token).account.id == "asha"
     with pytest.raises(StoreUnavailable):
@@ -128,11 +128,11 @@ def test_while_the_database_is_away_what_was_known_holds_and_nothing_else(
         people.known("another")
 
 
-def test_tokens_that_somebody_makes_up_do_not_fill_the_memory(
-    db: BookingDatabase, deaf: Deaf, monkeypatch: pytest.MonkeyPatch
+def test_invented_tokens_do_not_fill_the_cache(
+    db: BookingDatabase, feed: StaticFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(cache._MOST_OF, Scope.ACCOUNTS, 10)
-    people, kept = remembered(db, deaf)
+    people, kept = fresh_people(db, feed)
 
     for number in range(30):
         people.known(f"made-up-{number}")

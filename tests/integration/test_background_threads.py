@@ -1,4 +1,4 @@
-"""Background threads: no error ends one, and Health names one that does not run."""
+"""Background threads: no error ends one, and Health names a thread that does not run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from booking_core.storage import background
 from pages.shared.services import Services
 
 
-def test_an_error_of_the_driver_is_logged_and_the_thread_goes_on(db, caplog):
+def test_a_driver_error_is_logged_and_the_thread_continues(db, caplog):
     steps = iter([lambda: db.command("noSuchCommand")] * 2)
     went_on = threading.Event()
 
@@ -30,7 +30,7 @@ def test_an_error_of_the_driver_is_logged_and_the_thread_goes_on(db, caplog):
     assert "reader" not in background_threads()
 
 
-def test_a_thread_that_failed_often_waits_at_most_two_seconds_and_can_be_stopped_meanwhile():
+def test_a_failing_thread_waits_at_most_two_seconds_and_can_be_stopped_meanwhile():
     failures = threading.Semaphore(0)
 
     def fails() -> None:
@@ -64,7 +64,7 @@ def test_health_names_a_thread_that_does_not_run(db):
     assert "background threads" not in {f.name for f in health.facts(db, by=ADMIN)}
 
 
-def test_the_thread_of_the_feed_is_among_them(db):
+def test_the_thread_of_the_feed_is_among_the_background_threads(db):
     following = Feed(db)
     following.start()
 
@@ -89,7 +89,7 @@ def screens(db):
     following.stop()
 
 
-def test_the_thread_that_reads_ahead_outlives_a_day_that_cannot_be_read(db, screens, caplog):
+def test_the_preloading_thread_survives_a_day_that_cannot_be_read(db, screens, caplog):
     screens.boards.get(DAY, NOW)
     broken = booked(db, start=9)
     eventually(lambda: screens.cache.peek(DAY, "board").bookings == (broken,))

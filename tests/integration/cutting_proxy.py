@@ -1,4 +1,4 @@
-"""A proxy in front of mongod that cuts the line before an answer, or delays answers."""
+"""A proxy in front of mongod that cuts the connection before an answer, or delays answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ _MESSAGE = 2013  # OP_MSG: flags (4), section kind 0 (1), then one BSON document
 class Proxy:
     """Forwards to ``uri``; ``cut(command)`` arms it.
 
-    The command reaches the server and is carried out; its answer is dropped and the line closed.
-    With ``for_good`` nothing is forwarded afterwards. ``delay`` is by how many seconds each answer
-    is late.
+    The server receives and executes the command; its answer is dropped and the connection closed.
+    With ``for_good`` nothing is forwarded afterwards. ``delay`` is the delay of each answer (s).
     """
 
     def __init__(self, uri: str) -> None:
@@ -52,7 +51,7 @@ class Proxy:
         self._listener.close()
         for thread in self._threads:
             while thread.is_alive():
-                self._hang_up()
+                self._disconnect()
                 thread.join(0.05)
 
     def _spawn(self, target, *arguments) -> None:
@@ -60,7 +59,7 @@ class Proxy:
         self._threads.append(thread)
         thread.start()
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         with self._lock:
             lines = list(self._open)
         for line in lines:

@@ -1,4 +1,4 @@
-"""Who leaves by a list of students: only students without any row, and many only when confirmed."""
+"""Students who leave by a list: only students without any row, and many only when confirmed."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def active(db: Documents) -> list[str]:
     return sorted(s.id for s in load_reference(db).students.values() if s.active)
 
 
-# Roll numbers as people type them
+# Roll numbers as users type them
 
 
-def test_a_roll_number_in_other_capitals_is_the_student_on_record() -> None:
+def test_a_roll_number_in_another_case_is_the_student_on_record() -> None:
     found = plan("a1,Asha Rao,9-A,", "a2,Ravi Das,8-B,")
 
     assert found.changed == ((ASHA, Student("A1", "Asha Rao", "9-A")),)
     assert (found.new, found.leaving, found.wrong, found.same) == ((), (), (), (3,))
 
 
-def test_a_roll_number_in_two_spellings_is_one_row_too_many() -> None:
+def test_a_roll_number_in_two_spellings_is_a_duplicate_row() -> None:
     found = plan("a1,Asha Rao,8-A,", "A1,Asha Rao,8-A,", "A2,Ravi Das,8-B,")
 
     assert found.wrong == (WrongRow(3, "id", "A1 is in line 2 too"),)
@@ -67,10 +67,10 @@ def test_a_roll_number_in_either_normal_form_is_the_student_on_record() -> None:
     assert found.same == (2,)
 
 
-# Who has a row does not leave
+# A student with a row does not leave
 
 
-def test_a_student_with_a_wrong_row_does_not_leave() -> None:
+def test_a_student_with_an_invalid_row_does_not_leave() -> None:
     found = plan(
         "A1,,8-A,",
         "A2,Ravi Das",
@@ -87,7 +87,7 @@ def test_a_student_with_a_wrong_row_does_not_leave() -> None:
     assert (found.leaving, found.unread) == ((), ())
 
 
-def test_rows_without_a_roll_number_that_can_be_read_are_in_the_plan() -> None:
+def test_rows_without_a_readable_roll_number_are_in_the_plan() -> None:
     found = plan("A1,Asha Rao,8-A,", ",Ravi Das,8-B,", "#REF!,Uma,9-A,", "N1,Nila,,")
 
     assert [student.id for student in found.leaving] == ["A2"]
@@ -105,7 +105,9 @@ def test_rows_without_a_roll_number_that_can_be_read_are_in_the_plan() -> None:
     ),
     st.lists(st.sampled_from([str.lower, str.upper, str.title]), min_size=6, max_size=6),
 )
-def test_nobody_with_a_row_leaves_whatever_is_wrong_with_it(lines: Any, spellings: Any) -> None:
+def test_no_student_with_a_row_leaves_however_invalid_the_row_is(
+    lines: Any, spellings: Any
+) -> None:
     known = tuple(Student(f"Roll {n}", "Name", "8-A") for n in range(6))
 
     found = plan(
@@ -120,14 +122,14 @@ def test_nobody_with_a_row_leaves_whatever_is_wrong_with_it(lines: Any, spelling
     assert found.new == ()
 
 
-# Many leave
+# Many students leave
 
 
 @pytest.mark.parametrize(
     ("students", "leaving", "many"),
     [(200, 20, False), (200, 21, True), (3, 1, True), (5, 0, False)],
 )
-def test_more_than_a_tenth_of_the_active_students_are_many(
+def test_more_than_a_tenth_of_the_active_students_count_as_many(
     students: int, leaving: int, many: bool
 ) -> None:
     known = [Student(f"S{n}", "Name", "8-A") for n in range(students)]
@@ -143,7 +145,7 @@ def test_more_than_a_tenth_of_the_active_students_are_many(
 
 
 @pytest.mark.parametrize("confirmed", [None, 0, 20, 22, -21, 21.5, "21", True])
-def test_many_who_leave_are_deactivated_only_with_their_number(
+def test_many_leaving_students_are_deactivated_only_with_their_number(
     db: Documents, confirmed: Any
 ) -> None:
     everybody = active(db)
@@ -161,7 +163,9 @@ def test_many_who_leave_are_deactivated_only_with_their_number(
     assert active(db) == everybody[21:]
 
 
-def test_few_who_leave_need_no_number_and_nobody_leaves_unasked(db: Documents) -> None:
+def test_few_leaving_students_need_no_number_and_are_deactivated_only_on_request(
+    db: Documents,
+) -> None:
     everybody = active(db)
     few = plan_roster(db, rows(*(f"{id},Name,8-A," for id in everybody[20:])))
     apply_roster(db, few, by=ADMIN, deactivate_leaving=True)
@@ -173,7 +177,7 @@ def test_few_who_leave_need_no_number_and_nobody_leaves_unasked(db: Documents) -
     assert active(db) == ["N1", *everybody[20:]]
 
 
-def test_the_number_that_is_confirmed_is_that_of_the_list_as_it_was_looked_at(
+def test_the_confirmed_number_is_that_of_the_previewed_list(
     db: Documents,
 ) -> None:
     found = plan_roster(db, rows("N1,New,8-A,"))

@@ -1,4 +1,4 @@
-"""The queries that a change costs a process with thirty open screens, counted on the wire."""
+"""The queries that a change costs a process with thirty open screens, recorded by the driver."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from booking_core.storage.database import BookingDatabase
 from pages.shared.services import Services
 
 OTHER = DAY + timedelta(days=3)
-LISTS = 4  # of bookings: the queue, what lies ahead, a page, a student's week
+LISTS = 4  # lists of bookings: the queue, upcoming bookings, a page, a student's week
 
 
 class Queries(monitoring.CommandListener):
-    """The collections that were read, in order."""
+    """Records the collections that were read, in order."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
@@ -58,18 +58,18 @@ class Queries(monitoring.CommandListener):
 
 
 class Process(Services):
-    """A process with thirty open screens, each of another session."""
+    """A process with thirty open screens, each of a different session."""
 
     def __init__(self, db: BookingDatabase, feed: Feed, queries: Queries) -> None:
         super().__init__(db.booking_settings)
         self.follow(db, feed)
         self.tokens = [open_session(db, "ravi") for _ in range(30)]
         self.queries = queries
-        self.heard: list[object] = []
-        feed.subscribe(lambda day, version: self.heard.append(day))
+        self.reported: list[object] = []
+        feed.subscribe(lambda day, version: self.reported.append(day))
 
     def _draw(self, token: str) -> None:
-        """What the screens read for one session: Book, Bookings, Approvals and Admin."""
+        """Reads the data of the screens of one session: Book, Bookings, Approvals and Admin."""
         assert self.people.known(token).account.id == "ravi"
         for day in (DAY, OTHER):
             self.grid(self.boards.get(day, NOW), None)
@@ -84,7 +84,7 @@ class Process(Services):
             self.cached(Scope.SCHOOL, ("photo", ground), lambda g=ground: ground_photo(self.db, g))
 
     def cost_of_drawing_all(self) -> Counter[str]:
-        """The queries by collection, all thirty screens being drawn at the same moment."""
+        """Draws all thirty screens at once; returns the number of queries by collection."""
         self.queries.read.clear()
         outcomes = at_once(*[lambda token=token: self._draw(token) for token in self.tokens])
         assert outcomes == [None] * 30
@@ -93,7 +93,7 @@ class Process(Services):
 
 @pytest.fixture
 def counted(db):
-    """The same database through a client that lists what it reads."""
+    """The same database through a client that records its reads."""
     queries = Queries()
     client = MongoClient(db.booking_settings.mongodb_uri, event_listeners=[queries])
     yield BookingDatabase(client, db.booking_settings), queries
@@ -102,7 +102,7 @@ def counted(db):
 
 @pytest.fixture
 def process(db, counted):
-    """It has drawn all its screens, and its feed has caught up with the making of the school."""
+    """A process that has drawn all its screens, and whose feed has caught up with the setup."""
     add_account(db, Account("ravi", "Ravi", Role.STAFF))
     picture = BytesIO()
     Image.new("RGB", (9, 9)).save(picture, "PNG")
@@ -118,14 +118,14 @@ def process(db, counted):
 
 
 def after(process, change):
-    """Makes a change in another process; returns when this one has heard of it."""
+    """Makes a change in another process; returns after this process's feed has reported it."""
     before = process.feed.total
     made = change()
     assert process.feed.wait_beyond(before, 20)
     return made
 
 
-def test_one_booking_costs_that_days_board_once_and_each_list_of_bookings_once(db, process):
+def test_one_booking_reads_that_days_board_once_and_each_list_of_bookings_once(db, process):
     made = after(process, lambda: booked(db))
 
     assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS}
@@ -135,17 +135,17 @@ def test_one_booking_costs_that_days_board_once_and_each_list_of_bookings_once(d
     assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS}
 
 
-def test_a_backup_record_and_an_examination_cost_no_query_and_wake_nobody(db, process, tmp_path):
+def test_a_backup_record_and_the_doctor_cost_no_query_and_wake_no_screen(db, process, tmp_path):
     before = process.feed.total, process.version(), process.version(DAY)
 
     backups.save(db, tmp_path / "backup")
     findings = list(health.facts(db, by=ADMIN))
-    # What both wrote lies behind this in the stream, which is in order.
+    # The change stream is in order, so this booking arrives after the records of both.
     marker = booked(db, on=OTHER, student=9)
-    eventually(lambda: process.heard)
+    eventually(lambda: process.reported)
 
     assert {finding.name for finding in findings if not finding.ok} <= {"disk"}
-    assert process.heard == [OTHER]
+    assert process.reported == [OTHER]
     assert process.feed.total == before[0] + 1
     assert process.version(DAY) == before[2]
     assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS}
@@ -172,7 +172,9 @@ def test_a_change_of_an_account_reads_accounts_and_sessions_again_and_nothing_el
     assert cost.keys() <= {"sessions", "accounts", "delegations"}
 
 
-def test_without_a_feed_a_verb_sees_another_process_at_once_for_one_small_read(db, counted):
+def test_without_a_feed_an_operation_sees_other_processes_at_the_cost_of_one_small_read(
+    db, counted
+):
     elsewhere, queries = counted
     assert load_reference(elsewhere).grounds["ground-1"].name == "Ground 1"
     queries.read.clear()

@@ -1,4 +1,4 @@
-"""The servers of a data directory, as the system lists them."""
+"""The server processes of a data directory, from the process list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 
 
 def servers_on(data: Path) -> list[psutil.Process]:
-    """The server processes whose data is in this directory."""
+    """Returns the server processes that use this data directory."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []

@@ -1,4 +1,7 @@
-"""The login of the embedded server: its users, its secrets, and starts that were interrupted."""
+"""The credentials of the embedded server: its users, its secret files, and interrupted starts.
+
+The file is long because every test needs the same processes that are killed at a given step.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,17 @@ import psutil
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
-from servers import servers_on, until
+from server_processes import servers_on, until
 
 from booking_core.domain.errors import ServerFailed
-from booking_core.embedded import binary as mongod_binary
-from booking_core.embedded import credentials as mongod_secret
+from booking_core.embedded import binary, credentials
 from booking_core.embedded import server as mongod
 
 ROOT = Path(__file__).parents[2]
 SECRETS = ("mongod.key", "mongod.password")
 UNAUTHORIZED, REFUSED = 13, 18
 
-# Starts the server, and is killed at the first call of the function that is named.
+# Starts the server; the process is killed at the first call of the named function.
 KILLED_APP = """
 import importlib, os, signal, sys
 from pathlib import Path
@@ -43,7 +45,7 @@ mongod.start(Path(sys.argv[1]))
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
-    """A data directory. A server still on it when the test is over is an error."""
+    """A data directory. The test fails if a server still runs on it at the end."""
     directory = tmp_path.resolve() / "data"
     yield directory
     left = servers_on(directory)
@@ -53,10 +55,10 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 
 def start_as_before(data: Path) -> MongoClient[dict[str, Any]]:
-    """A server without login, as older versions started it; the caller closes the client."""
+    """Starts a server without authentication, as older versions did; returns an open client."""
     (data / "db").mkdir(parents=True)
-    port = mongod_binary.free_port()
-    command = [str(mongod_binary.find_binary()), "--replSet", "rs0", "--bind_ip", "127.0.0.1"]
+    port = binary.free_port()
+    command = [str(binary.find_binary()), "--replSet", "rs0", "--bind_ip", "127.0.0.1"]
     command += ["--port", str(port), "--dbpath", str(data / "db"), "--nounixsocket", "--fork"]
     command += ["--logpath", str(data / "mongod.log"), "--logappend", "--quiet"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -75,7 +77,7 @@ def killed_at(data: Path, where: str) -> None:
     assert done.returncode == -signal.SIGKILL
 
 
-def stranger(port: int) -> MongoClient[dict[str, Any]]:
+def unauthenticated(port: int) -> MongoClient[dict[str, Any]]:
     """A client without a password."""
     return MongoClient("127.0.0.1", port, directConnection=True)
 
@@ -106,11 +108,11 @@ def failure(data: Path) -> ServerFailed:
     return caught.value
 
 
-# Login
+# Authentication
 
 
 def test_without_a_password_nothing_is_read_written_or_configured(data: Path) -> None:
-    with mongod.start(data) as server, stranger(server.port) as client:
+    with mongod.start(data) as server, unauthenticated(server.port) as client:
         write(server.uri, "rain")
         attempts = (
             lambda: client.school.notes.find_one(),
@@ -127,7 +129,7 @@ def test_without_a_password_nothing_is_read_written_or_configured(data: Path) ->
             assert refused.value.code == UNAUTHORIZED
 
 
-@pytest.mark.parametrize("user", [mongod_secret.USER, "__system", "nobody"])
+@pytest.mark.parametrize("user", [credentials.USER, "__system", "nobody"])
 def test_a_wrong_password_is_refused(mongod_uri: str, user: str) -> None:
     source = "local" if user == "__system" else "admin"
     address = mongod_uri.rpartition("@")[2].partition("/")[0]
@@ -138,7 +140,7 @@ def test_a_wrong_password_is_refused(mongod_uri: str, user: str) -> None:
     assert refused.value.code == REFUSED
 
 
-def test_the_apps_user_may_neither_make_users_nor_reconfigure(mongod_uri: str) -> None:
+def test_the_apps_user_cannot_create_users_or_reconfigure_the_server(mongod_uri: str) -> None:
     with MongoClient[dict[str, Any]](mongod_uri) as client:
         for command in ({"createUser": "me", "pwd": "me", "roles": []}, {"replSetReconfig": {}}):
             with pytest.raises(OperationFailure) as refused:
@@ -152,7 +154,7 @@ def test_after_a_killed_start_no_other_client_creates_the_first_user(
     killed_at(data, "booking_core.embedded.primary.admit")
     [orphan] = servers_on(data)
     port = int(dict(pairwise(orphan.cmdline()))["--port"])
-    with stranger(port) as client, pytest.raises(OperationFailure) as refused:
+    with unauthenticated(port) as client, pytest.raises(OperationFailure) as refused:
         client.admin.command("createUser", "me", pwd="me", roles=["root"])
 
     assert refused.value.code == UNAUTHORIZED
@@ -161,7 +163,7 @@ def test_after_a_killed_start_no_other_client_creates_the_first_user(
         write(server.uri, "rain")
 
 
-# Files of the secret
+# Secret files
 
 
 def test_the_secret_is_in_two_private_files_and_nowhere_else(
@@ -198,19 +200,19 @@ def test_the_secret_is_in_two_private_files_and_nowhere_else(
         assert not [path for path in everything if secret.encode() in path.read_bytes()]
 
 
-def test_every_data_directory_has_a_secret_of_its_own(tmp_path: Path) -> None:
+def test_each_data_directory_has_a_separate_secret(tmp_path: Path) -> None:
     here, there = (tmp_path / name for name in ("here", "there"))
     for data in (here, there):
         data.mkdir()
-        mongod_secret.obtain(data)
+        credentials.obtain(data)
 
     assert not set(secrets_of(here)) & set(secrets_of(there))
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_that_cannot_be_used_is_named_with_a_remedy(data: Path, name: str) -> None:
+def test_an_unusable_secret_is_named_with_a_remedy(data: Path, name: str) -> None:
     data.mkdir()
-    mongod_secret.obtain(data)
+    credentials.obtain(data)
     path = data / name
 
     path.chmod(0o640)
@@ -237,13 +239,13 @@ def test_a_data_directory_of_an_older_version_is_used_with_its_data(data: Path) 
     old.terminate()
     until(lambda: servers_on(data) == [])
 
-    with mongod.start(data) as server, stranger(server.port) as client:
+    with mongod.start(data) as server, unauthenticated(server.port) as client:
         assert notes(server.uri) == ["rain"]
         with pytest.raises(OperationFailure):
             client.school.notes.find_one()
 
 
-def test_a_server_without_login_is_replaced_and_not_joined(
+def test_a_server_without_authentication_is_replaced_and_not_joined(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = start_as_before(data)
@@ -257,8 +259,8 @@ def test_a_server_without_login_is_replaced_and_not_joined(
         assert "asked for no password" in caplog.text
         with pytest.raises(OperationFailure):
             before.school.notes.find_one()
-        # An open app of an older version finds its server by these two options, and stops one
-        # that does not answer it.
+        # An open app of an older version finds its server by these two options, and stops one that
+        # does not answer it.
         options = dict(pairwise(psutil.Process(server.pid).cmdline()))
         assert options["--dbpath"] == str(data / "db")
         assert options.get("--logpath") != str(data / "mongod.log")
@@ -298,7 +300,7 @@ def test_a_lost_secret_is_replaced_and_the_data_kept(data: Path) -> None:
     assert not set(secrets_of(data)) & set(lost)
 
 
-def test_a_password_that_open_apps_use_is_not_taken_from_them(data: Path) -> None:
+def test_a_password_that_open_apps_use_is_not_replaced(data: Path) -> None:
     with mongod.start(data) as server:
         (data / "mongod.password").unlink()
 
@@ -311,6 +313,6 @@ def test_a_password_that_open_apps_use_is_not_taken_from_them(data: Path) -> Non
         until(lambda: server.pid != pid)
         assert server.uri == uri
         assert notes(uri) == ["rain"]
-        # The open app has stored its password again, so that others may join.
+        # The open app has stored its password again, so that others can join.
         with mongod.start(data) as second:
             assert second.uri == uri

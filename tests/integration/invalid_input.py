@@ -1,4 +1,4 @@
-"""What no field may hold, and how a test sees that it was refused."""
+"""Invalid values for every kind of field, and the assertion that a value is refused."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BAD_NOW = [
     *WRONG_TYPE,
     "now",
     DAY,
-    datetime(2026, 11, 23, 9),  # noqa: DTZ001 - naive is what is refused
+    datetime(2026, 11, 23, 9),  # noqa: DTZ001 - a naive datetime must be refused
     datetime.min.replace(tzinfo=UTC),
     datetime.max.replace(tzinfo=UTC),
 ]
@@ -55,10 +55,10 @@ BAD_ACTOR = [*WRONG_TYPE, None, "meera", Role.ADMIN]
 BAD_LIMIT = [0, -1, 1001, 1.5, True, "5", None, OPERATOR, 10**30]
 
 
-def cases(**junk_by_field):
+def cases(**invalid_by_field):
     return [
         pytest.param(field, value, id=f"{field}={ascii(value)[:30]}")
-        for field, values in junk_by_field.items()
+        for field, values in invalid_by_field.items()
         for value in values
     ]
 
@@ -67,7 +67,7 @@ def stored(db):
     return {name: list(db[name].find().sort("_id")) for name in db.list_collection_names()}
 
 
-def refused(school, action, field):
+def assert_refused(school, action, field):
     db, _ = school
     before = stored(db)
 
@@ -76,5 +76,5 @@ def refused(school, action, field):
 
     assert error.value.field == field
     assert error.value.problem
-    str(error.value).encode()  # a log can take it
+    str(error.value).encode()  # the message can be logged
     assert stored(db) == before

@@ -1,4 +1,4 @@
-"""Names and ids that people cannot tell apart: one of them stands, by a unique index."""
+"""Names and ids that users cannot tell apart: a unique index accepts only one of them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def names(db):
 
 
 @pytest.mark.parametrize("name", ["Ground 1", *(s.replace("9", "1") for s in SPELLINGS)], ids=ascii)
-def test_a_ground_by_the_name_of_another_is_refused(db, name):
+def test_a_ground_with_the_name_of_another_is_refused(db, name):
     before = names(db)
 
     for attempt in (
@@ -71,13 +71,13 @@ def test_a_ground_by_the_name_of_another_is_refused(db, name):
     assert names(db) == before
 
 
-def test_a_ground_may_change_the_capitals_of_its_own_name(db):
+def test_a_ground_can_change_the_case_of_its_own_name(db):
     change_ground(db, "ground-1", name="GROUND 1", by=ADMIN)
 
     assert load_reference(db).grounds["ground-1"].name == "GROUND 1"
 
 
-def test_a_retired_ground_gives_its_name_free_and_comes_back_under_another(db):
+def test_a_retired_ground_releases_its_name_and_returns_under_another(db):
     change_ground(db, "ground-1", retired=True, by=ADMIN)
     add_ground(db, "ground 1", by=ADMIN)
 
@@ -89,7 +89,7 @@ def test_a_retired_ground_gives_its_name_free_and_comes_back_under_another(db):
     assert names(db) == ["Ground 2", "Ground 3", "Old ground 1", "ground 1"]
 
 
-def test_of_many_who_add_one_ground_in_other_spellings_at_once_one_succeeds(db):
+def test_of_parallel_additions_of_one_ground_in_several_spellings_one_succeeds(db):
     outcomes = at_once(*(lambda name=name: add_ground(db, name, by=ADMIN) for name in SPELLINGS))
 
     assert len(of_type(outcomes, Ground)) == 1
@@ -108,7 +108,7 @@ def test_without_the_index_two_grounds_have_one_name(db):
 
 
 @pytest.mark.parametrize("other", ["Regular", "REGULAR", "regular\u00a0", " regular "], ids=ascii)
-def test_a_timetable_by_the_name_of_another_is_refused(db, other):
+def test_a_timetable_with_the_name_of_another_is_refused(db, other):
     for attempt in (
         lambda: add_timetable(db, other, SHORT, by=ADMIN),
         lambda: save_timetable(db, Timetable("short", SHORT, (), other), by=ADMIN),
@@ -120,7 +120,7 @@ def test_a_timetable_by_the_name_of_another_is_refused(db, other):
     assert db["timetables"].count_documents({}) == 1
 
 
-def test_of_timetables_by_one_name_at_once_one_is_added_and_without_the_index_all(db):
+def test_of_parallel_timetables_with_one_name_one_is_added_and_without_the_index_all(db):
     def add(name):
         return lambda: add_timetable(db, name, SHORT, by=ADMIN)
 
@@ -133,7 +133,7 @@ def test_of_timetables_by_one_name_at_once_one_is_added_and_without_the_index_al
 
 
 @pytest.mark.parametrize("id", ["s001", "S001\u00a0", " s001"], ids=ascii)
-def test_a_student_whose_roll_number_is_another_in_capitals_is_refused(db, id):
+def test_a_roll_number_that_differs_only_in_case_is_refused(db, id):
     stored = db["students"].count_documents({})
     student = Student(id, "Somebody else", "1-A")
 
@@ -148,7 +148,7 @@ def test_a_student_whose_roll_number_is_another_in_capitals_is_refused(db, id):
     assert db["students"].count_documents({}) == stored
 
 
-def test_a_roster_that_names_a_new_student_in_other_capitals_meanwhile_changes_nothing(db):
+def test_a_roster_with_a_roll_number_added_meanwhile_in_another_case_changes_nothing(db):
     table = read_table(b"id,name,class\nn1,Nila,8-A\nn2,Anu,8-A\n", "list.csv", COLUMNS)
     plan = plan_roster(db, table.rows)
     save_student(db, Student("N2", "Anu", "8-A"))
@@ -181,12 +181,12 @@ def test_of_one_roll_number_in_two_spellings_at_once_one_is_added_and_without_th
     ],
     ids=["ground", "timetable"],
 )
-def test_an_id_that_differs_in_capitals_only_is_taken(db, save):
+def test_an_id_that_differs_only_in_case_is_taken(db, save):
     with pytest.raises(AlreadyExists):
         save(db)
 
 
-def test_an_id_typed_with_a_decomposed_accent_is_the_composed_one(db):
+def test_an_id_with_a_decomposed_accent_equals_the_composed_one(db):
     composed = "R\u00e9-1"
     decomposed = unicodedata.normalize("NFD", composed)
     save_student(db, Student(decomposed, "Zoe\u0301", "8-A"))
@@ -199,12 +199,12 @@ def test_an_id_typed_with_a_decomposed_accent_is_the_composed_one(db):
     assert load_reference(db).students[composed] == Student(composed, "Zoé", "8-A", None, False)
     with pytest.raises(AlreadyExists):
         add_student(db, Student(decomposed, "Zoe", "8-A"), by=ADMIN)
-    # Other capitals are no spelling of an id: a look-up stays exact.
+    # Lookup of an id is case-sensitive.
     with pytest.raises(UnknownStudent):
         booked(db, student="s001", on=DAY)
 
 
-def test_an_import_of_bookings_knows_names_in_other_spellings_and_ids_in_other_capitals(db):
+def test_an_import_of_bookings_matches_names_in_any_spelling_and_ids_in_any_case(db):
     lines = [
         "ground,date,start,end,student,game,status",
         "ground\u00a01,2025-01-06,09:00,10:00,STUDENT  1,Football,Approved",
@@ -224,7 +224,7 @@ def test_an_import_of_bookings_knows_names_in_other_spellings_and_ids_in_other_c
     assert (report.new_grounds, report.new_students) == ((), ())
 
 
-def test_no_entry_of_the_audit_log_holds_a_key(db):
+def test_no_entry_of_the_audit_log_holds_a_normalised_key(db):
     add_ground(db, "Nets", ("Cricket",), by=ADMIN, now=NOW)
 
     for row in db["audit"].find():
@@ -232,14 +232,14 @@ def test_no_entry_of_the_audit_log_holds_a_key(db):
 
 
 def older(db):
-    """Makes the stored documents those of an earlier version, without keys."""
+    """Removes the normalised keys, as in the documents of an earlier version."""
     for name in schema.KEYED:
         db.command("collMod", name, validator={})
         db[name].update_many({}, {"$unset": {"id_key": 1, "name_key": 1}})
     db["meta"].update_one({"_id": "revision"}, {"$set": {"schema": 2}})
 
 
-def test_a_database_of_an_earlier_version_gets_its_keys_and_then_obeys_the_indexes(db):
+def test_a_database_of_an_earlier_version_gets_its_keys_and_its_indexes(db):
     older(db)
     games = ["Football", "FOOTBALL", "Cri\u200bcket", "\u200b"]
     broken = {"name": "Gro\u00adund\u00a0 2", "games": games}
@@ -264,7 +264,7 @@ def test_a_database_of_an_earlier_version_gets_its_keys_and_then_obeys_the_index
         add_student(db, Student("s001", "Other", "1-A"), by=ADMIN)
 
 
-def test_a_database_with_names_that_collide_is_left_alone_and_they_are_listed(db):
+def test_a_database_with_colliding_names_is_unchanged_and_the_names_are_listed(db):
     older(db)
     extra = db["grounds"].find_one({"_id": "ground-1"})
     db["grounds"].insert_one(extra | {"_id": "one", "name": "GRO\u200bUND\u00a01"})

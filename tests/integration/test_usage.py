@@ -1,4 +1,4 @@
-"""Use of the grounds, in a school that is small enough to count by hand."""
+"""Usage of the grounds, in a school that is small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from booking_core import (
     save_timetable,
     usage,
 )
-from booking_core.insight import usage as reports
+from booking_core.insight import usage as usage_module
 from booking_core.storage import schema
-from booking_core.storage import usage as store
+from booking_core.storage import usage as stored_usage
 
 WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
 
@@ -44,9 +44,9 @@ def closed(db, start, end, ground="ground-1"):
 def counted(school):
     """Two days: ten periods on Tuesday, four on Wednesday (one of them of two hours).
 
-    Tuesday, Ground 1: one hour of Meera's, approved; two hours of Ravi's, requested. Ground 2: an
+    Tuesday, Ground 1: one hour of Meera's, approved; two hours of Ravi's, pending. Ground 2: an
     hour of Meera's that was cancelled, one that was rejected; closed from 8 to 12. Wednesday,
-    Ground 3: the two hours of one period, Meera's. Thursday: an hour that is not asked about.
+    Ground 3: the two hours of one period, Meera's. Thursday: an hour outside the range.
     """
     db, first = school
     half = (
@@ -67,7 +67,7 @@ def counted(school):
     return db
 
 
-def test_figures_are_as_counted_by_hand(counted):
+def test_usage_equals_the_count_by_hand(counted):
     found = usage(counted, by=HEAD, **WEEK)
 
     assert [(x.name, x.bookings, x.hours, x.used, x.open) for x in found.grounds] == [
@@ -90,7 +90,7 @@ def test_figures_are_as_counted_by_hand(counted):
     }
 
 
-def test_staff_see_what_they_booked_of_what_was_open(counted):
+def test_staff_see_their_own_share_of_the_open_hours(counted):
     found = usage(counted, by=RAVI, **WEEK)
 
     assert (found.own, usage(counted, by=ADMIN, **WEEK).own) == (True, False)
@@ -103,7 +103,7 @@ def test_staff_see_what_they_booked_of_what_was_open(counted):
     assert [x.name for x in found.classes] == ["2-A"]
 
 
-def test_a_booking_that_fits_no_period_any_more_counts_for_the_part_it_takes(make_db):
+def test_a_booking_that_no_longer_fits_a_period_counts_for_its_hours(make_db):
     db = make_db()
     booked(db, start=9)
     wide = tuple(Period(f"{h}", time(h), time(h + 2)) for h in (8, 10))
@@ -114,7 +114,7 @@ def test_a_booking_that_fits_no_period_any_more_counts_for_the_part_it_takes(mak
     assert (line.bookings, line.hours, line.used, line.open) == (1, 1.0, 0.5, 2.0)
 
 
-def test_a_retired_ground_keeps_its_figures_and_is_open_no_more(make_db):
+def test_a_retired_ground_keeps_its_usage_and_adds_no_open_hours(make_db):
     db = make_db()
     booked(db)
     save_ground(db, Ground("ground-1", "Old field", ("Volleyball",), 1, retired=True))
@@ -128,7 +128,7 @@ def test_a_retired_ground_keeps_its_figures_and_is_open_no_more(make_db):
     ]
 
 
-def test_days_without_school_are_not_open(make_db):
+def test_days_without_school_add_no_open_hours(make_db):
     db = make_db()
     save_days(db, [DAY], timetable_id=None, note="Holiday")
 
@@ -140,7 +140,7 @@ def test_days_without_school_are_not_open(make_db):
 @pytest.mark.parametrize(
     "minutes", [(0, 20, 40, 60), (0, 5, 15, 45, 50, 60), (0, 10, 20, 30, 40, 50, 60)], ids=str
 )
-def test_a_period_closed_in_pieces_is_not_open_at_all(make_db, minutes):
+def test_a_period_closed_in_several_parts_adds_no_open_hours(make_db, minutes):
     db = make_db()
     save_timetable(db, Timetable("regular", (Period("I", time(9), time(10)),), tuple(range(7))))
     for start, end in pairwise(time(9 + part // 60, part % 60) for part in minutes):
@@ -154,14 +154,14 @@ def test_a_period_closed_in_pieces_is_not_open_at_all(make_db, minutes):
 @given(
     cuts=st.sets(st.integers(1, 119), max_size=20), ends=st.sets(st.integers(1, 119), min_size=1)
 )
-def test_the_pieces_of_a_day_cover_its_periods_exactly_whatever_they_are_cut_into(cuts, ends):
+def test_the_segments_of_a_day_cover_its_periods_exactly(cuts, ends):
     """Both are in marks of five minutes from eight o'clock on."""
     pieces, periods = (
         [(480 + 5 * first, 480 + 5 * last) for first, last in pairwise([0, *sorted(marks), 120])]
         for marks in (cuts, ends)
     )
 
-    covered = sum(reports._covered(periods, piece) for piece in pieces)
+    covered = sum(usage_module._covered(periods, piece) for piece in pieces)
 
     assert covered == len(periods)
 
@@ -177,7 +177,7 @@ def test_a_booking_until_midnight_counts_its_hours(make_db):
     assert (line.bookings, line.hours, line.used, line.open) == (1, 2.0, 2.0, 2.0)
 
 
-def test_a_past_day_is_judged_by_the_timetable_and_the_grounds_that_it_had(make_db):
+def test_a_past_day_is_judged_by_its_own_timetable_and_grounds(make_db):
     db = make_db(school=False)
     founded, later = NOW - timedelta(days=30), NOW + timedelta(days=7)
     for ground in GROUNDS:
@@ -210,9 +210,9 @@ def test_a_past_day_is_judged_by_the_timetable_and_the_grounds_that_it_had(make_
     ]
 
 
-def test_the_table_to_export_has_every_line(counted):
+def test_the_exported_table_has_every_line(counted):
     found = usage(counted, by=HEAD, **WEEK)
-    table = reports.table(found)
+    table = usage_module.table(found)
 
     assert ("Ground", "Ground 1", 2, 3.0, 3.0, 14.0, 0.2143) in table.rows
     assert ("Class", "1-A", 2, 3.0, None, None, None) in table.rows
@@ -234,16 +234,16 @@ def test_bad_ranges_are_named(school, field, dates):
     assert refused.value.field == field
 
 
-def test_the_role_decides_and_not_the_caller(school, monkeypatch):
+def test_the_role_and_not_the_caller_limits_the_bookings(school, monkeypatch):
     monkeypatch.setitem(
-        reports.check_report.__globals__["rules"]._ALLOWED, "report own", frozenset()
+        usage_module.check_report.__globals__["rules"]._ALLOWED, "report own", frozenset()
     )
 
     with pytest.raises(NotAllowed):
         usage(school[0], by=MEERA, **WEEK)
 
 
-def test_the_server_reads_only_the_days_asked_for(db):
+def test_the_server_reads_only_the_requested_days(db):
     row = db["bookings"].find_one({"_id": booked(db).id})
     del row["quota"]
     db["bookings"].insert_many(
@@ -259,7 +259,7 @@ def test_the_server_reads_only_the_days_asked_for(db):
         "explain",
         {
             "aggregate": "bookings",
-            "pipeline": store.pipeline([DAY], None),
+            "pipeline": stored_usage.pipeline([DAY], None),
             "hint": schema.BY_DAY,
             "cursor": {},
         },

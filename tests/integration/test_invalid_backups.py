@@ -1,4 +1,4 @@
-"""A backup that differs from what was saved is refused with its line, and nothing is stored."""
+"""An altered backup is refused with the line of the fault, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from booking_core.operations import backups
 from booking_core.storage import archive
 
 
-def test_a_school_that_is_there_is_left_alone(backed_up, db):
+def test_a_school_that_exists_is_not_overwritten(backed_up, db):
     before = contents(db)
 
     with pytest.raises(InvalidRequest, match="holds data already"):
@@ -25,7 +25,7 @@ def test_a_school_that_is_there_is_left_alone(backed_up, db):
 
 
 def line_of(lines, collection, nth=0):
-    """The place in ``lines`` of the nth document of ``collection``."""
+    """Returns the index in ``lines`` of the nth document of ``collection``."""
     return [n for n, line in enumerate(lines) if json.loads(line).get("in") == collection][nth]
 
 
@@ -89,7 +89,7 @@ def _of_another_kind(lines):
     return [json.dumps({"kind": "other"})]
 
 
-def _of_no_moment(lines):
+def _without_a_moment(lines):
     return [json.dumps(json.loads(lines[0]) | {"at": "yesterday"}), *lines[1:]]
 
 
@@ -108,13 +108,13 @@ def _of_no_moment(lines):
         (_with_a_broken_date, r"line \d+ is no JSON"),
         (_with_a_deep_line, r"line 5 is no JSON"),
         (_of_another_kind, r"line 1 is not the header"),
-        (_of_no_moment, r"line 1 does not say when"),
+        (_without_a_moment, r"line 1 does not say when"),
         (lambda lines: ["[]"], r"line 1 is no JSON object"),
         (lambda lines: ["", ""], r"line 1 is not the header"),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
-def test_a_backup_that_differs_is_refused_with_its_line_and_nothing_is_stored(
+def test_an_altered_backup_is_refused_with_the_line_and_nothing_is_stored(
     backed_up, empty, tmp_path, damage, problem
 ):
     file = rewritten(tmp_path / "school.gz", "\n".join(damage(lines_of(backed_up[1]))))
@@ -137,7 +137,7 @@ def test_a_backup_that_differs_is_refused_with_its_line_and_nothing_is_stored(
     ],
     ids=["cut", "other bytes", "a table", "empty", "no text"],
 )
-def test_a_damaged_file_is_refused_and_writes_nothing(backed_up, empty, tmp_path, damage):
+def test_a_damaged_file_is_refused_and_nothing_is_written(backed_up, empty, tmp_path, damage):
     file = tmp_path / "school.gz"
     file.write_bytes(damage(backed_up[1].read_bytes()))
 
@@ -149,7 +149,7 @@ def test_a_damaged_file_is_refused_and_writes_nothing(backed_up, empty, tmp_path
 
 
 def test_a_document_that_the_server_drops_is_noticed(backed_up, empty, monkeypatch):
-    """Here a part of each batch is lost on the way; what is counted is what is stored."""
+    """A part of each batch is lost; the restore compares the number of stored documents."""
     insert = archive._insert
     monkeypatch.setattr(archive, "_insert", lambda db, name, batch: insert(db, name, batch[:1]))
 
@@ -160,11 +160,11 @@ def test_a_document_that_the_server_drops_is_noticed(backed_up, empty, monkeypat
 
 
 @pytest.mark.parametrize("place", ["", "missing/school.gz"])
-def test_a_place_that_cannot_be_written_is_named(school, tmp_path, place):
+def test_a_path_that_cannot_be_written_is_named(school, tmp_path, place):
     with pytest.raises(InvalidRequest, match="file: cannot be written"):
         backups.save(school[0], tmp_path / place)
 
 
-def test_a_file_that_is_not_there_is_one_sentence(empty, tmp_path):
+def test_a_missing_file_is_reported_in_one_sentence(empty, tmp_path):
     with pytest.raises(InvalidRequest, match="file: cannot be read: No such file"):
         backups.load(empty, tmp_path / "missing.gz")

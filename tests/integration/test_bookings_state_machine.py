@@ -1,4 +1,8 @@
-"""Whatever is done in whatever order, the stored bookings stay sound and as a simple model says."""
+"""A state machine: after any sequence of operations, the bookings are sound and match a model.
+
+The file is long because the machine is one class: each operation is a rule with its expected
+errors.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ HOLDING = {"Pending", "Approved"}
 
 @dataclass(frozen=True)
 class Kept:
-    """What the model knows of a booking, or of a closure (no student)."""
+    """The model's record of a booking, or of a closure (without a student)."""
 
     ground: str
     day: date
@@ -59,9 +63,9 @@ class Kept:
     end: int
     student: str | None
     status: str
-    was: str = ""  # before a closure displaced it; empty unless that was the last that happened
+    was: str = ""  # the status before a closure displaced it; empty after any later change
 
-    def meets(self, other: Kept) -> bool:
+    def overlaps(self, other: Kept) -> bool:
         return self.day == other.day and self.start < other.end and other.start < self.end
 
     @property
@@ -73,27 +77,27 @@ class Bookings(RuleBasedStateMachine):
     db = None
     bookings = Bundle("bookings")
     closings = Bundle("closings")
-    displaced = Bundle("displaced")  # by a closure that is lifted
+    displaced = Bundle("displaced")  # displaced by a closure that is lifted
 
     def __init__(self):
         super().__init__()
         self.db.bookings.delete_many({})
         self.model: dict[str, Kept] = {}
 
-    def refusals(
+    def expected_errors(
         self, wanted: Kept, but: str | None = None, again: bool = False
     ) -> set[type[BookingError]]:
-        """The errors with which ``wanted`` may be refused; empty when it must succeed."""
+        """Returns the errors with which ``wanted`` may be refused; empty if it must succeed."""
         others = [k for id_, k in self.model.items() if k.status in HOLDING and id_ != but]
-        in_the_way = [k for k in others if k.ground == wanted.ground and k.meets(wanted)]
+        in_the_way = [k for k in others if k.ground == wanted.ground and k.overlaps(wanted)]
         if in_the_way:
-            # Of several in the way the first in time is named.
+            # The error names the earliest of several conflicts.
             first = min(in_the_way, key=lambda k: k.start)
             return {GroundClosed} if first.student is None else {SlotTaken}
         found: set[type[BookingError]] = set()
         if wanted.student is not None:
             mine = [k for k in others if k.student == wanted.student]
-            if any(k.meets(wanted) for k in mine):
+            if any(k.overlaps(wanted) for k in mine):
                 found.add(StudentBusy)
             quota = self.db.booking_settings.quota
             full = quota and len([k for k in mine if k.week == wanted.week]) >= quota
@@ -101,11 +105,11 @@ class Bookings(RuleBasedStateMachine):
                 found.add(QuotaReached)
         return found
 
-    def attempt(self, action, refusals):
-        """What ``action`` returned; None when it was refused, as it had to be."""
-        if not refusals:
+    def attempt(self, action, expected):
+        """Returns the result of ``action``; None if it raised one of the expected errors."""
+        if not expected:
             return action()
-        with pytest.raises(tuple(refusals)):
+        with pytest.raises(tuple(expected)):
             action()
         return None
 
@@ -117,7 +121,7 @@ class Bookings(RuleBasedStateMachine):
             lambda: booked(
                 self.db, ground=ground, on=day, start=start, end=start + length, student=student
             ),
-            self.refusals(wanted),
+            self.expected_errors(wanted),
         )
 
         if made is None:
@@ -140,7 +144,7 @@ class Bookings(RuleBasedStateMachine):
                 by=HEAD,
                 now=NOW,
             ),
-            self.refusals_to_close(wanted),
+            self.expected_errors_of_closing(wanted),
         )
 
         if made is None:
@@ -148,21 +152,21 @@ class Bookings(RuleBasedStateMachine):
         self.model[made.id] = wanted
         return made.id
 
-    def refusals_to_close(self, wanted: Kept) -> set[type[BookingError]]:
-        """The errors of a closing that expects no booking in its way."""
+    def expected_errors_of_closing(self, wanted: Kept) -> set[type[BookingError]]:
+        """Returns the expected errors of a closing that was told of no booking to displace."""
         held = [k for k in self.model.values() if k.status in HOLDING]
-        met = [k for k in held if k.ground == wanted.ground and k.meets(wanted)]
+        met = [k for k in held if k.ground == wanted.ground and k.overlaps(wanted)]
         if any(k.student is None for k in met):
             return {GroundClosed}
         return {ChangedMeanwhile} if met else set()
 
     def decide(self, verb, id_, allowed, target):
         kept = self.model[id_]
-        refusals = set() if kept.status in allowed else {AlreadyDecided}
+        expected = set() if kept.status in allowed else {AlreadyDecided}
         if kept.student is None:
-            refusals = {InvalidRequest}
+            expected = {InvalidRequest}
 
-        done = self.attempt(lambda: verb(self.db, id_, by=HEAD, reason="why", now=NOW), refusals)
+        done = self.attempt(lambda: verb(self.db, id_, by=HEAD, reason="why", now=NOW), expected)
 
         if done is not None:
             self.model[id_] = replace(kept, status=target)
@@ -185,7 +189,7 @@ class Bookings(RuleBasedStateMachine):
 
     @rule(target=closings, grounds=st.sets(GROUNDS, min_size=1), day=DAYS, whole=st.booleans())
     def close_several(self, grounds, day, whole):
-        """The whole day, or from nine to ten."""
+        """Closes the whole day, or 9:00 to 10:00."""
         first, last = (0, 24) if whole else (9, 10)
         held = {
             id_: k
@@ -198,13 +202,13 @@ class Bookings(RuleBasedStateMachine):
             closed = [
                 k
                 for k in held.values()
-                if k.student is None and k.ground == ground and k.meets(want)
+                if k.student is None and k.ground == ground and k.overlaps(want)
             ]
             hours = {hour for k in closed for hour in range(k.start, k.end)}
             partly = partly or bool(closed and not set(range(first, last)) <= hours)
             open_ += [] if closed else [ground]
         displaced = {
-            id_: k for id_, k in held.items() if k.ground in open_ and k.meets(wanted[k.ground])
+            id_: k for id_, k in held.items() if k.ground in open_ and k.overlaps(wanted[k.ground])
         }
 
         made = self.attempt(
@@ -244,12 +248,12 @@ class Bookings(RuleBasedStateMachine):
         for booking in lifted.reinstatable:
             kept = self.model[booking.id]
             assert kept.was
-            assert self.refusals(kept, booking.id, again=True) <= {QuotaReached}
+            assert self.expected_errors(kept, booking.id, again=True) <= {QuotaReached}
         return multiple(*(booking.id for booking in lifted.reinstatable))
 
     @rule(target=displaced, id_=bookings, back=st.booleans())
     def displace(self, id_, back):
-        """Closes the booking's ground just then, lifts it, and perhaps reinstates at once."""
+        """Closes the booking's ground at its time, lifts the closure, and optionally reinstates."""
         kept = self.model[id_]
         if kept.status not in HOLDING or kept.student is None:
             return multiple()
@@ -270,19 +274,19 @@ class Bookings(RuleBasedStateMachine):
         lift_closure(self.db, closing.id, by=HEAD, now=NOW)
         self.model[closure.id] = replace(kept, student=None, status="Cancelled")
         if back:
-            self.give_back(id_)
+            self.try_reinstating(id_)
         return id_
 
     @rule(id_=displaced)
     def reinstate(self, id_):
-        self.give_back(id_)
+        self.try_reinstating(id_)
 
-    def give_back(self, id_):
+    def try_reinstating(self, id_):
         kept = self.model[id_]
         wanted = replace(kept, status=kept.was, was="")
-        refusals = self.refusals(wanted, id_, again=True) if kept.was else {AlreadyDecided}
+        expected = self.expected_errors(wanted, id_, again=True) if kept.was else {AlreadyDecided}
 
-        back = self.attempt(lambda: reinstate(self.db, id_, by=HEAD, now=NOW), refusals)
+        back = self.attempt(lambda: reinstate(self.db, id_, by=HEAD, now=NOW), expected)
 
         if back is not None:
             self.model[id_] = wanted
@@ -291,9 +295,9 @@ class Bookings(RuleBasedStateMachine):
     def move(self, id_, ground, day, start, length):
         kept = self.model[id_]
         wanted = replace(kept, ground=ground, day=day, start=start, end=start + length)
-        refusals = self.refusals(wanted, id_) if kept.status in HOLDING else {AlreadyDecided}
+        expected = self.expected_errors(wanted, id_) if kept.status in HOLDING else {AlreadyDecided}
         if kept.student is None:
-            refusals = {InvalidRequest}
+            expected = {InvalidRequest}
 
         moved = self.attempt(
             lambda: move(
@@ -306,7 +310,7 @@ class Bookings(RuleBasedStateMachine):
                 by=HEAD,
                 now=NOW,
             ),
-            refusals,
+            expected,
         )
 
         if moved is not None:
@@ -317,7 +321,7 @@ class Bookings(RuleBasedStateMachine):
         assert_sound(self.db)
 
     @invariant()
-    def the_database_is_as_the_model_says(self):
+    def the_database_matches_the_model(self):
         stored = {
             b.id: Kept(
                 b.ground_id, b.date, b.start.hour, b.end.hour or 24, b.student_id, b.status.value
@@ -327,7 +331,7 @@ class Bookings(RuleBasedStateMachine):
         assert stored == {id_: replace(kept, was="") for id_, kept in self.model.items()}
 
     @invariant()
-    def history_and_status_have_not_parted(self):
+    def history_and_status_agree(self):
         for row in self.db.bookings.find():
             decided = [e["action"] for e in row["history"] if e["action"] != "moved"][-1]
             was = [e["was"].lower() for e in row["history"] if "was" in e]
@@ -342,7 +346,7 @@ class Bookings(RuleBasedStateMachine):
             assert row["revision"] == len(row["history"]) - 1
 
     @invariant()
-    def the_board_shows_each_slot_as_it_is(self):
+    def the_board_shows_the_state_of_each_slot(self):
         held = {
             (k.ground, hour): k
             for k in self.model.values()
@@ -364,8 +368,8 @@ class Bookings(RuleBasedStateMachine):
                     assert state is CellState.PENDING
 
 
-def test_in_any_order_of_verbs_the_bookings_stay_sound_and_as_the_model_says(db):
-    # As a property: a Database has an answer to every attribute that Hypothesis looks for.
+def test_after_any_sequence_of_operations_the_bookings_are_sound_and_match_the_model(db):
+    # A property, because Hypothesis reads attributes of the machine, and a Database has every one.
     machine = type("Machine", (Bookings,), {"db": property(lambda _: db)})
 
     run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""Junk in grounds, students, timetables, days, actors and settings: refused by the field's name."""
+"""Invalid values in grounds, students, timetables, days, actors and settings name the field."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import time
 
 import pytest
-from junk import (
+from invalid_input import (
     BAD_DATE,
     BAD_ID,
     BAD_NAME,
@@ -15,8 +15,8 @@ from junk import (
     OPERATOR,
     UNSTORABLE,
     WRONG_TYPE,
+    assert_refused,
     cases,
-    refused,
 )
 from support import DAY, HOURLY
 
@@ -46,7 +46,7 @@ BAD_FLAG = [0, 1, None, "yes", OPERATOR]
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         id=BAD_ID,
         name=BAD_NAME,
@@ -55,12 +55,12 @@ BAD_FLAG = [0, 1, None, "yes", OPERATOR]
         retired=BAD_FLAG,
     ),
 )
-def test_a_ground_with_a_junk_field_is_not_saved(school, field, junk):
-    refused(school, lambda db: save_ground(db, Ground(**(GROUND | {field: junk}))), field)
+def test_a_ground_with_an_invalid_field_is_not_saved(school, field, invalid):
+    assert_refused(school, lambda db: save_ground(db, Ground(**(GROUND | {field: invalid}))), field)
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         id=BAD_ID,
         name=BAD_NAME,
@@ -69,15 +69,17 @@ def test_a_ground_with_a_junk_field_is_not_saved(school, field, junk):
         active=BAD_FLAG,
     ),
 )
-def test_a_student_with_a_junk_field_is_not_saved(school, field, junk):
-    refused(school, lambda db: save_student(db, Student(**(STUDENT | {field: junk}))), field)
+def test_a_student_with_an_invalid_field_is_not_saved(school, field, invalid):
+    assert_refused(
+        school, lambda db: save_student(db, Student(**(STUDENT | {field: invalid}))), field
+    )
 
 
 OVERLAP = (Period("A", time(9), time(11)), Period("B", time(10), time(12)))
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         id=BAD_ID,
         name=[*BAD_TEXT, "x" * 121],
@@ -85,62 +87,66 @@ OVERLAP = (Period("A", time(9), time(11)), Period("B", time(10), time(12)))
         weekdays=[*NO_LIST, [7], [-1], ["Monday"], [True], [0.5], [OPERATOR]],
     ),
 )
-def test_a_timetable_with_a_junk_field_is_not_saved(school, field, junk):
-    refused(school, lambda db: save_timetable(db, Timetable(**(TABLE | {field: junk}))), field)
+def test_a_timetable_with_an_invalid_field_is_not_saved(school, field, invalid):
+    assert_refused(
+        school, lambda db: save_timetable(db, Timetable(**(TABLE | {field: invalid}))), field
+    )
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(label=BAD_NAME, start=[*BAD_TIME, None], end=[*BAD_TIME, None, time(9), time(8)]),
 )
-def test_a_period_with_a_junk_field_is_none(field, junk):
+def test_a_period_with_an_invalid_field_cannot_be_made(field, invalid):
     with pytest.raises(InvalidRequest) as error:
-        Period(**(PERIOD | {field: junk}))
+        Period(**(PERIOD | {field: invalid}))
 
     assert error.value.field == field
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(id=BAD_ID, name=[*BAD_TEXT, "x" * 121], role=["staff", 5, None, OPERATOR]),
 )
-def test_an_actor_with_a_junk_field_is_none(field, junk):
+def test_an_actor_with_an_invalid_field_cannot_be_made(field, invalid):
     with pytest.raises(InvalidRequest) as error:
-        Actor(**(ACTOR | {field: junk}))
+        Actor(**(ACTOR | {field: invalid}))
 
     assert error.value.field == "by"
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
-        dates=[[junk] for junk in (*BAD_DATE, None)],
-        timetable_id=[junk for junk in BAD_ID if junk is not None],
+        dates=[[invalid] for invalid in (*BAD_DATE, None)],
+        timetable_id=[invalid for invalid in BAD_ID if invalid is not None],
         note=[*BAD_TEXT, "x" * 501],
     ),
 )
-def test_days_with_a_junk_field_are_not_saved(school, field, junk):
-    arguments = {"dates": [DAY], "timetable_id": None, "note": ""} | {field: junk}
+def test_days_with_an_invalid_field_are_not_saved(school, field, invalid):
+    arguments = {"dates": [DAY], "timetable_id": None, "note": ""} | {field: invalid}
 
-    refused(school, lambda db: save_days(db, **arguments), field)
+    assert_refused(school, lambda db: save_days(db, **arguments), field)
 
 
-@pytest.mark.parametrize("junk", [None, 5, "x", OPERATOR, GROUND], ids=ascii)
+@pytest.mark.parametrize("invalid", [None, 5, "x", OPERATOR, GROUND], ids=ascii)
 @pytest.mark.parametrize(
     ("save", "field"),
     [(save_ground, "ground"), (save_timetable, "timetable"), (save_student, "student")],
 )
-def test_what_is_no_value_of_ours_is_not_saved(school, save, field, junk):
-    refused(school, lambda db: save(db, junk), field)
+def test_a_value_of_another_type_is_not_saved(school, save, field, invalid):
+    assert_refused(school, lambda db: save(db, invalid), field)
 
 
-def test_of_a_list_of_students_with_one_that_is_none_no_one_is_saved(school):
-    refused(school, lambda db: save_students(db, [Student("new", "New", "1-A"), "junk"]), "student")
-    refused(school, lambda db: save_students(db, 5), "students")
+def test_a_list_with_one_invalid_student_saves_no_student(school):
+    assert_refused(
+        school, lambda db: save_students(db, [Student("new", "New", "1-A"), "invalid"]), "student"
+    )
+    assert_refused(school, lambda db: save_students(db, 5), "students")
 
 
 @pytest.mark.parametrize(
-    ("field", "junk"),
+    ("field", "invalid"),
     cases(
         mongodb_uri=[5, "", "localhost", "http://x", OPERATOR],
         database=[
@@ -171,11 +177,11 @@ def test_of_a_list_of_students_with_one_that_is_none_no_one_is_saved(school):
         floor_seconds=[0, -1, 3601, 1.5, "15", True, None],
         alone_seconds=[0, -1, 61, 1.5, "1", True, None],
         live_connections=[0, -1, 100_001, 1.5, "9", True, None],
-        trust_proxy=[junk for junk in WRONG_TYPE if junk is not True] + ["", "on", None],
+        trust_proxy=[invalid for invalid in WRONG_TYPE if invalid is not True] + ["", "on", None],
         contact=[*WRONG_TYPE, "", " ", "\ud800"],
     ),
 )
-def test_settings_with_a_junk_field_are_none_and_the_error_names_the_variable(field, junk):
+def test_settings_with_an_invalid_field_are_refused_with_the_name_of_the_variable(field, invalid):
     names = {
         "mongodb_uri": "MONGODB_URI",
         "database": "MONGODB_DATABASE",
@@ -196,6 +202,6 @@ def test_settings_with_a_junk_field_are_none_and_the_error_names_the_variable(fi
     assert set(names) == {item.name for item in fields(Settings)}
 
     with pytest.raises(InvalidRequest) as error:
-        Settings(**{field: junk})
+        Settings(**{field: invalid})
 
     assert error.value.field == names[field]

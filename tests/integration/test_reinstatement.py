@@ -1,4 +1,4 @@
-"""The way back from a closing: lifting it, and giving back what it had displaced."""
+"""Lifting closures, and reinstating the bookings that they displaced."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from closing import closed
+from closing_steps import closed
 from support import (
     ADMIN,
     DAY,
@@ -50,13 +50,13 @@ from booking_core import (
     save_ground,
     save_student,
 )
-from booking_core.booking import reinstatement as reinstating
+from booking_core.booking import reinstatement
 from booking_core.storage.database import Documents
 
 WEEK = DAY + timedelta(days=7)
 
 
-def test_lifting_opens_the_grounds_and_offers_what_is_still_free(db):
+def test_lifting_opens_the_grounds_and_offers_bookings_whose_slots_are_free(db):
     free = booked(db, student=1, start=9)
     lost = booked(db, student=2, start=10)
     booked(db, student=3, start=11)
@@ -79,7 +79,7 @@ def test_lifting_opens_the_grounds_and_offers_what_is_still_free(db):
         lift_closure(db, closing.id, by=HEAD, now=NOW)
 
 
-def test_a_closure_of_one_ground_or_one_day_of_many_is_lifted_alone(db):
+def test_one_ground_or_one_day_of_a_closing_is_lifted_alone(db):
     booked(db, student=1, start=9)
     booked(db, student=2, start=9, ground="ground-2")
     closing = closed(db)
@@ -91,7 +91,7 @@ def test_a_closure_of_one_ground_or_one_day_of_many_is_lifted_alone(db):
     assert {row["ground_id"] for row in active(db)} == {"ground-1", "ground-3"}
 
 
-def test_of_a_closure_under_way_only_what_is_ahead_is_lifted(db):
+def test_lifting_a_closure_in_progress_lifts_only_its_remaining_part(db):
     closing = closed(db, last=DAY + timedelta(days=2), ground_ids=["ground-1"])
     on_the_second_day = NOW + timedelta(days=2)
 
@@ -103,14 +103,14 @@ def test_of_a_closure_under_way_only_what_is_ahead_is_lifted(db):
 
 
 def displaced(db: Documents, **request: Any) -> Booking:
-    """A booking that was approved, displaced, and whose closure is lifted again."""
+    """A booking that was approved and displaced, and whose closure is lifted again."""
     mine = booked(db, **({"student": 1} | request))
     approve(db, mine.id, by=HEAD, now=NOW)
     lift_closure(db, closed(db, first=mine.date, last=mine.date).id, by=HEAD, now=NOW)
     return mine
 
 
-def test_a_displaced_booking_comes_back_with_the_status_it_had(db):
+def test_a_displaced_booking_is_reinstated_with_its_former_status(db):
     mine = displaced(db)
     pending = booked(db, student=2, start=11, by=RAVI)
     closing = closed(db)
@@ -131,7 +131,7 @@ def test_a_displaced_booking_comes_back_with_the_status_it_had(db):
     assert_sound(db)
 
 
-def test_what_was_lost_meanwhile_is_not_given_back(db):
+def test_a_booking_whose_slot_was_lost_meanwhile_is_not_reinstated(db):
     mine = displaced(db)
     rival = booked(db, student=9)
     with pytest.raises(SlotTaken) as taken:
@@ -153,7 +153,7 @@ def test_what_was_lost_meanwhile_is_not_given_back(db):
 
 def test_the_quota_seat_is_claimed_again_or_another_free_one(db):
     mine = displaced(db)
-    booked(db, student=1, start=10)  # takes the seat that was given back
+    booked(db, student=1, start=10)  # takes the released seat
     again = reinstate(db, mine.id, by=HEAD, now=NOW)
     assert again.quota_seat == 1
 
@@ -165,7 +165,7 @@ def test_the_quota_seat_is_claimed_again_or_another_free_one(db):
     assert_sound(db)
 
 
-def test_a_seat_beyond_a_lowered_quota_is_not_given_back(make_db):
+def test_a_seat_above_a_lowered_quota_is_not_given_again(make_db):
     db = make_db(quota=3)
     booked(db, student=1, start=9)
     booked(db, student=1, start=10)
@@ -180,7 +180,7 @@ def test_a_seat_beyond_a_lowered_quota_is_not_given_back(make_db):
     assert reinstate(db, third.id, by=HEAD, now=NOW).quota_seat == 2
 
 
-def test_what_was_revoked_otherwise_or_has_begun_or_may_not_play_stays_revoked(db):
+def test_bookings_revoked_otherwise_started_or_not_allowed_stay_revoked(db):
     mine = displaced(db)
     by_hand = booked(db, student=2, start=12)
     approve(db, by_hand.id, by=HEAD, now=NOW)
@@ -201,7 +201,7 @@ def test_what_was_revoked_otherwise_or_has_begun_or_may_not_play_stays_revoked(d
     assert active(db) == []
 
 
-def test_reinstating_against_bookings_gives_the_slot_once(make_db):
+def test_of_a_reinstatement_and_a_booking_of_one_slot_one_succeeds(make_db):
     db = make_db(quota=None)
     for round_ in range(10):
         mine = displaced(db, student=round_, on=DAY + timedelta(days=round_))
@@ -220,12 +220,12 @@ def test_reinstating_against_bookings_gives_the_slot_once(make_db):
 
 
 def given_back(db: Documents, now: datetime = NOW, **asked: Any) -> list[str]:
-    """The students of what could be given back, in the order of the answer."""
+    """Returns the students of the reinstatable bookings, in the order of the answer."""
     found = find_reinstatable(db, **({"from_date": DAY} | asked), now=now)
     return [str(booking.student_id) for booking in found]
 
 
-def test_what_could_be_given_back_is_found_in_what_is_stored(make_db):
+def test_reinstatable_bookings_are_found_in_the_stored_data(make_db):
     db = make_db(quota=None)
     for number, (ground, hour, day) in enumerate(
         [(1, 11, 0), (1, 9, 0), (2, 9, 0), (1, 9, 7), (3, 9, 7), (3, 10, 0)], start=1
@@ -234,7 +234,7 @@ def test_what_could_be_given_back_is_found_in_what_is_stored(make_db):
         booked(db, student=number, ground=f"ground-{ground}", start=hour, on=on)
     assert given_back(db) == []
     first, second = closed(db), closed(db, first=WEEK, last=WEEK)
-    assert given_back(db) == []  # all is closed still
+    assert given_back(db) == []  # everything is still closed
 
     by_ground = {closure.ground_id: closure for closure in first.closures}
     lift_closure(db, by_ground["ground-1"].id, by=HEAD, now=NOW)
@@ -244,10 +244,10 @@ def test_what_could_be_given_back_is_found_in_what_is_stored(make_db):
     assert given_back(db) == ["S002", "S003", "S001", "S004", "S005"]
     assert given_back(db, limit=2) == ["S002", "S003"]
     assert given_back(db, from_date=WEEK) == ["S004", "S005"]
-    # 09:00 of DAY in Asia/Kolkata: what begins then has begun.
+    # 09:00 of DAY in Asia/Kolkata: bookings from that hour have begun.
     assert given_back(db, now=datetime(2026, 11, 24, 3, 30, tzinfo=UTC)) == ["S001", "S004", "S005"]
-    booked(db, student=9, start=10, end=12)  # where student 1 was
-    booked(db, student=3, start=9, ground="ground-1")  # where 2 was, and 3 is somewhere now
+    booked(db, student=9, start=10, end=12)  # the slot of student 1
+    booked(db, student=3, start=9, ground="ground-1")  # the slot of student 2, and now of student 3
     assert given_back(db) == ["S004", "S005"]
     save_student(db, Student("S004", "Student 4", "5-A", active=False))
     assert given_back(db) == ["S005"]
@@ -256,9 +256,9 @@ def test_what_could_be_given_back_is_found_in_what_is_stored(make_db):
     assert given_back(db) == []
 
 
-def test_however_much_is_closed_still_what_was_opened_is_found(make_db, monkeypatch):
+def test_reinstatable_bookings_are_found_among_many_that_are_still_closed(make_db, monkeypatch):
     db = make_db(quota=None)
-    monkeypatch.setattr(reinstating, "_BATCH", 3)
+    monkeypatch.setattr(reinstatement, "_BATCH", 3)
     for number in range(8):
         booked(db, student=number, start=9 + number)
     later = booked(db, student=20, start=9, on=WEEK)
@@ -278,14 +278,14 @@ def test_however_much_is_closed_still_what_was_opened_is_found(make_db, monkeypa
         ("limit", {"limit": 1001}),
     ],
 )
-def test_junk_finds_nothing(school, field, asked):
+def test_an_invalid_argument_finds_no_reinstatable_booking(school, field, asked):
     with pytest.raises(InvalidRequest) as refused:
         find_reinstatable(school[0], **({"from_date": DAY} | asked))
 
     assert refused.value.field == field
 
 
-def test_a_closing_and_its_lifting_raise_the_days_they_touch(db):
+def test_closing_and_lifting_raise_the_versions_of_their_days(db):
     mine = booked(db, student=1, start=9)
     following = Feed(db)
     following.start()

@@ -1,4 +1,4 @@
-"""The lists of bookings: each booking on one page, in order, and nothing that is over."""
+"""The lists of bookings: each booking on one page, in order, and past bookings excluded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from booking_core.storage import booking_pages, schema
 
 @pytest.fixture
 def crowd(db):
-    """As imports make them: a hundred and fifty of one moment, a few before and after."""
+    """150 bookings of one moment, as imports make them, and a few before and after."""
     row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
     row.pop("quota", None)
     rows = [
@@ -72,7 +72,7 @@ ROWS = st.lists(
     st.fixed_dictionaries(
         {
             "date": st.sampled_from(DAYS).map(date.isoformat),
-            # Few moments, so that many are made at the same one; in no order of the dates.
+            # Few moments, so that many bookings share one; the dates are unordered.
             "created_at": st.integers(0, 5).map(lambda n: NOW + timedelta(days=n)),
             "ground_id": st.sampled_from(["ground-1", "ground-2"]),
             "status": st.sampled_from(["Cancelled", "Rejected"]),
@@ -99,7 +99,7 @@ FILTERS = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def like(school):
-    """A stored booking, as a model for others."""
+    """A stored booking, as a template for others."""
     db, booking = school
     row = db[schema.BOOKINGS].find_one({"_id": booking.id})
     row.pop("quota", None)
@@ -110,7 +110,7 @@ def like(school):
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_the_pages_are_all_that_the_filters_take_newest_first(
+def test_the_pages_together_are_all_matching_bookings_newest_first(
     emptied, like, monkeypatch, rows, filters, size
 ):
     # So small that each page takes several reads.
@@ -143,7 +143,7 @@ def test_the_pages_are_all_that_the_filters_take_newest_first(
 
 
 def copies(db, booking, count, **changes):
-    """Stores copies of a booking in its own slot, past the index that forbids it."""
+    """Stores copies of a booking in its own slot, after dropping the index that forbids it."""
     row = db[schema.BOOKINGS].find_one({"_id": booking.id})
     make_index_non_unique(db)
     db[schema.BOOKINGS].insert_many(
@@ -153,7 +153,7 @@ def copies(db, booking, count, **changes):
 
 @pytest.fixture
 def busy_day(db):
-    """Two hundred and thirty-two approved bookings that are over at 15:00, and one tomorrow."""
+    """Two hundred and thirty-two approved bookings that have ended at 15:00, and one tomorrow."""
     ahead = booked(db, on=DAY + timedelta(days=1))
     approve(db, ahead.id, by=HEAD, now=NOW)
     copies(db, booked(db), 232, status="Approved")
@@ -163,14 +163,14 @@ def busy_day(db):
 AFTERNOON = datetime.combine(DAY, time(15), ZoneInfo("Asia/Kolkata"))
 
 
-def test_bookings_that_are_over_take_no_place_in_the_list_of_approved_ones(busy_day):
+def test_past_bookings_take_no_place_in_the_list_of_approved_ones(busy_day):
     db, ahead = busy_day
 
     assert [b.id for b in approved_upcoming(db, now=AFTERNOON)] == [ahead]
     assert [b.id for b in approved_upcoming(db, now=AFTERNOON, limit=1)] == [ahead]
 
 
-def test_bookings_that_are_over_take_no_place_among_those_of_students(busy_day):
+def test_past_bookings_take_no_place_in_the_list_of_students(busy_day):
     db, ahead = busy_day
 
     found = bookings_ahead(db, ["S000", "S001"], now=AFTERNOON, limit=3)
@@ -179,14 +179,14 @@ def test_bookings_that_are_over_take_no_place_among_those_of_students(busy_day):
 
 
 @pytest.mark.parametrize("limit", [0, 1001, True, "3"])
-def test_a_list_of_bookings_ahead_has_a_limit(school, limit):
+def test_a_list_of_upcoming_bookings_has_a_limit(school, limit):
     with pytest.raises(InvalidRequest) as refused:
         bookings_ahead(school[0], ["S000"], limit=limit)
 
     assert refused.value.field == "limit"
 
 
-def test_every_request_of_a_large_school_lapses_however_many_there_are(db):
+def test_every_request_of_a_large_school_lapses(db):
     waiting = booked(db, on=DAY, start=16)
     copies(db, booked(db), 1100)
 
@@ -219,7 +219,7 @@ def night(make_db):
     ],
 )
 @pytest.mark.parametrize("zone", [UTC, LONDON], ids=str)
-def test_in_the_repeated_hour_a_list_knows_what_is_over(night, now, is_ahead, zone):
+def test_in_the_repeated_hour_a_list_excludes_bookings_that_have_ended(night, now, is_ahead, zone):
     db, id = night
     now = now.astimezone(zone)
 
