@@ -1,4 +1,4 @@
-"""The login token that a script run keeps for the HTTP route: one browser, once, one minute."""
+"""The one-time login token that a script run keeps for the HTTP route: one browser, one minute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINE = {"_streamlit_user": "chunks-1", "_streamlit_user_1": "signed", "theme": "
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_tokens_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, "_kept", {})
 
 
@@ -27,7 +27,7 @@ def test_a_token_is_taken_once_by_the_browser_with_the_same_cookies() -> None:
     assert [identity.take(again), identity.take(again)] == [PROOF, None]
 
 
-def test_nothing_is_kept_for_a_browser_without_those_cookies() -> None:
+def test_no_token_is_kept_for_a_browser_without_those_cookies() -> None:
     identity.keep_for_route(PROOF, {"theme": "dark"})
 
     assert identity.take({"theme": "dark"}) is identity.take({}) is None
@@ -41,7 +41,7 @@ def test_a_token_is_gone_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None
     assert identity.take(MINE) is None
 
 
-def test_tokens_that_are_never_taken_do_not_fill_the_memory(
+def test_unused_tokens_do_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(identity, "_MOST", 10)

@@ -10,7 +10,7 @@ PATIENCE = 10
 
 
 class Gated:
-    """A read that says when it begins and waits to be let on; it answers with its number."""
+    """A read that reports its start and waits for permission to end; it returns its number."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.begun = threading.Semaphore(0)
@@ -38,7 +38,7 @@ def waiting(reads: SharedReads, key: str = "day") -> bool:
     return key in reads._next
 
 
-def test_who_asks_during_a_read_is_given_the_next_one(pool):
+def test_a_thread_that_asks_during_a_read_gets_the_result_of_the_next_read(pool):
     reads, gated = SharedReads(), Gated()
     first = pool.submit(reads.get, "day", gated)
     assert gated.begun.acquire(timeout=PATIENCE)
@@ -53,12 +53,13 @@ def test_who_asks_during_a_read_is_given_the_next_one(pool):
 
     answers = {future.result(PATIENCE) for future in late}
     assert 1 not in answers
-    assert answers <= {2, 3}  # one read for those who waited, one for whoever came after it began
+    # one read for the waiting threads, one for the thread that came after it began
+    assert answers <= {2, 3}
     assert not reads._under_way
     assert not reads._next
 
 
-def test_other_keys_do_not_wait(pool):
+def test_reads_of_other_keys_do_not_wait(pool):
     reads, gated = SharedReads(), Gated()
     slow = pool.submit(reads.get, "monday", gated)
     assert gated.begun.acquire(timeout=PATIENCE)
@@ -69,7 +70,7 @@ def test_other_keys_do_not_wait(pool):
     slow.result(PATIENCE)
 
 
-def test_those_who_waited_for_a_read_that_failed_fail_with_it_and_the_next_one_reads(pool):
+def test_threads_that_wait_for_a_failed_read_fail_with_it_and_the_next_thread_reads(pool):
     gone = ConnectionError("gone")
     reads, gated = SharedReads(), Gated(gone)
     first = pool.submit(reads.get, "day", gated)

@@ -1,4 +1,4 @@
-"""How closures and notices are told."""
+"""The texts for closures and notices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MONDAY, FRIDAY = date(2026, 11, 23), date(2026, 11, 27)
 KNOWN = {ground.id: ground for ground in GROUNDS}
 
 
-def test_a_stretch_of_a_day_is_said_as_people_say_it():
+def test_a_time_range_is_written_in_everyday_words():
     assert words.stretch(time(0), time(0)) == "all day"
     assert words.stretch(time(10, 15), time(0)) == "from 10:15 AM"
     assert words.stretch(time(0), time(13)) == "until 1 PM"
@@ -35,7 +35,7 @@ def test_days_are_one_or_a_range():
     assert views.days(MONDAY, FRIDAY, MONDAY) == "Mon 23 Nov – Fri 27 Nov"
 
 
-def test_a_notice_tells_what_happened_and_shows_the_reason_as_typed():
+def test_a_notice_names_the_event_and_shows_the_reason_as_typed():
     notice = Notice(
         "n",
         datetime(2026, 11, 23, tzinfo=UTC),

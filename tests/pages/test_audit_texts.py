@@ -68,7 +68,7 @@ def change(what: str, action: str = "saved", id: str = "x", **details) -> Change
         (change("something new", id="", odd={"deep": [1, {"x": None}]}), "Something new", ""),
     ],
 )
-def test_a_line_says_what_was_changed(made, main, under):
+def test_a_line_names_the_changed_object(made, main, under):
     found, below = audit_view.subject(made, KNOWN)
 
     assert found == main

@@ -1,4 +1,4 @@
-"""What a booking may be moved to: pure values in, slots out."""
+"""The slots that a booking may move to: pure values in, slots out."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ def day(*held: Slot, hour: int = 1) -> Availability:
     )
 
 
-def test_the_slots_of_a_game_are_by_ground_and_by_time_and_none_is_held():
+def test_the_slots_for_a_game_are_ordered_by_ground_and_time_and_none_is_held():
     found = day(slot(FIELD, 9, 11)).free_slots("Football", 1)
 
     assert found == [
@@ -40,7 +40,7 @@ def test_the_slots_of_a_game_are_by_ground_and_by_time_and_none_is_held():
     assert day().free_slots("Chess", 1) == []
 
 
-def test_they_are_as_many_periods_long_as_asked_for():
+def test_the_slots_have_the_requested_number_of_periods():
     assert day(slot(FIELD, 8, 9)).free_slots("Cricket", 2) == [
         slot(FIELD, 9, 11),
         slot(FIELD, 10, 12),
@@ -48,7 +48,7 @@ def test_they_are_as_many_periods_long_as_asked_for():
     assert day().free_slots("Cricket", 5) == []
 
 
-def test_they_leave_out_where_the_student_is_and_what_has_begun():
+def test_the_slots_exclude_started_periods_and_times_when_the_student_is_busy():
     busy = marks(time(10), time(11))
 
     assert day(hour=8).free_slots("Cricket", 1, busy=busy) == [

@@ -1,4 +1,4 @@
-"""A screen that follows changes made elsewhere keeps nobody signed in."""
+"""Live updates of a screen are no user activity: they do not extend a session."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pages.shared import elements, live, people, services
 from pages.shared.services import Services
 
 
-class Hearing:
-    """A feed that tells of a change whenever the test says so."""
+class ControlledFeed:
+    """A feed that reports a change when the test requests it."""
 
     connected = True
     total = people = school = bookings = 0
@@ -25,16 +25,16 @@ class Hearing:
 class Screens(Services):
     def __init__(self, db: BookingDatabase) -> None:
         super().__init__(db.booking_settings)
-        self.follow(db, Hearing())
+        self.follow(db, ControlledFeed())
 
 
-def _reports(shared, drawn):  # each is run as a script of its own, without our names
+def _reports(shared, drawn):  # each is run as a separate script, without the names of this module
     import runpy
     from pathlib import Path
 
     from pages.shared import session
 
-    if drawn:  # a live update runs this alone
+    if drawn:  # a live update runs this function alone
         drawn[0]()
         return
     session.open_session(shared)
@@ -53,7 +53,7 @@ def _audit(shared, drawn):
 
 
 @pytest.mark.parametrize("screen", [_reports, _audit])
-def test_what_a_screen_shows_by_itself_is_no_activity_of_whoever_left_it_open(
+def test_live_updates_of_an_open_screen_are_no_user_activity(
     db: BookingDatabase, monkeypatch: pytest.MonkeyPatch, screen: Callable[..., None]
 ) -> None:
     add_account(db, Account("admin", "Admin", Role.ADMIN))

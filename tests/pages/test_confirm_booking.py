@@ -1,4 +1,4 @@
-"""The button "Confirm booking" behind a screen that does not know yet what the database knows."""
+"""The button "Confirm booking" on a screen whose data is older than the database."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pages.shared.services import Services
 SLOT = Slot("ground-1", DAY, time(9), time(10))
 
 
-class Silent:
-    """A feed that tells nothing: the screens go on showing what they read first."""
+class SilentFeed:
+    """A feed that reports no change: the screens keep their first data."""
 
     total = people = school = bookings = 0
 
@@ -32,19 +32,20 @@ class Silent:
         pass
 
 
-class Behind(Services):
-    """A screen's services, with the board of the day as it is now and ever after."""
+class StaleServices(Services):
+    """The services of a screen that keeps the present board of the day."""
 
     def __init__(self, db: BookingDatabase, *, is_live: bool = True) -> None:
         super().__init__(db.booking_settings)
-        self.follow(db, Silent(is_live))
+        self.follow(db, SilentFeed(is_live))
         self.boards.get(DAY, NOW)
 
     def now(self) -> datetime:
         return NOW.astimezone(self.settings.zone)
 
 
-def _screen(shared, actor, picked, presses):  # run as a script of its own, without our names
+# run as a separate script, without the names of this module
+def _screen(shared, actor, picked, presses):
     import streamlit as st
 
     from pages.shared import booking_form as form
@@ -78,7 +79,7 @@ def _open(shared: Services, presses: int = 1) -> AppTest:
 
 @pytest.fixture(autouse=True)
 def _that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The verbs ask no screen for the time."""
+    """The operations take the time from the clock of the core, not from a screen."""
 
     def clock() -> datetime:
         return NOW
@@ -86,10 +87,10 @@ def _that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("booking_core.domain.clock.clock", clock)
 
 
-def test_a_slot_that_a_stale_screen_shows_free_is_refused_by_the_index_in_the_same_words(
+def test_a_slot_that_a_stale_screen_shows_as_free_is_refused_with_the_usual_sentence(
     db: BookingDatabase,
 ) -> None:
-    shared = Behind(db)
+    shared = StaleServices(db)
     booked(db, by=RAVI, student=2)
     assert shared.boards.get(DAY, NOW).is_free(SLOT)
 
@@ -103,7 +104,7 @@ def test_a_slot_that_a_stale_screen_shows_free_is_refused_by_the_index_in_the_sa
     assert len(active(db)) == 1
 
 
-def test_what_writes_around_every_check_is_refused_by_the_index(db: BookingDatabase) -> None:
+def test_a_write_that_skips_every_check_is_refused_by_the_index(db: BookingDatabase) -> None:
     booked(db, by=RAVI, student=2)
     rival = active(db)[0] | {"_id": str(uuid4()), "student_id": "S003"}
     del rival["quota"]
@@ -114,15 +115,15 @@ def test_what_writes_around_every_check_is_refused_by_the_index(db: BookingDatab
     assert_sound(db)
 
 
-def test_confirm_pressed_again_and_again_is_one_booking(db: BookingDatabase) -> None:
-    screen = _open(Behind(db), presses=3)
+def test_pressing_confirm_repeatedly_makes_one_booking(db: BookingDatabase) -> None:
+    screen = _open(StaleServices(db), presses=3)
 
     assert len(screen.success) == 1
     assert len(active(db)) == 1
 
 
-def test_an_alternative_is_another_submission_and_books(db: BookingDatabase) -> None:
-    shared = Behind(db)
+def test_an_alternative_is_a_new_submission_and_books(db: BookingDatabase) -> None:
+    shared = StaleServices(db)
     booked(db, by=RAVI, student=2)
     screen = _open(shared)
 
@@ -133,18 +134,18 @@ def test_an_alternative_is_another_submission_and_books(db: BookingDatabase) -> 
     assert [b["start"] for b in active(db, student_id="S001")] == ["10:00"]
 
 
-def test_nothing_is_sent_while_the_database_is_away(db: BookingDatabase) -> None:
-    screen = _open(Behind(db, is_live=False))
+def test_nothing_is_sent_while_the_database_is_unavailable(db: BookingDatabase) -> None:
+    screen = _open(StaleServices(db, is_live=False))
 
     assert "Confirm comes back by itself" in screen.error[0].value
     assert active(db) == []
 
 
-def test_a_broken_rule_is_said_and_the_form_stays(db: BookingDatabase) -> None:
+def test_a_broken_rule_is_shown_and_the_form_keeps_its_values(db: BookingDatabase) -> None:
     booked(db, student=1, start=14)
     booked(db, student=1, start=15)
 
-    screen = _open(Behind(db))
+    screen = _open(StaleServices(db))
 
     assert "already has 2 bookings that week" in screen.error[0].value
     assert screen.session_state["book.picked"] == SLOT

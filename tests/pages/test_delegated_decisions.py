@@ -1,4 +1,4 @@
-"""Decisions in other hands, as the screens tell of them; and what a principal need not wait for."""
+"""The texts for decisions by delegation, and for a principal's bookings that need no approval."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def booking(*history: Decision) -> Booking:
     )
 
 
-def test_both_names_stand_where_a_delegate_decided_and_one_where_the_principal_did() -> None:
+def test_a_decision_by_a_delegate_shows_both_names_and_one_by_the_principal_one() -> None:
     assert words.decided_by(BY_DELEGATE) == "by Joseph Mathew for Dr. Anand Rao"
     assert words.decided_by(BY_HEAD) == "by Dr. Anand Rao"
 
 
-def test_the_history_names_both() -> None:
+def test_the_history_shows_both_names() -> None:
     lines = [line for line, _ in views.history(booking(ASKED, BY_DELEGATE), ZONE)]
 
     assert lines == [
@@ -50,7 +50,7 @@ def test_the_history_names_both() -> None:
     ]
 
 
-def test_a_decided_line_of_approvals_names_both() -> None:
+def test_a_decided_line_of_approvals_shows_both_names() -> None:
     row = views.decision_row(
         booking(ASKED, BY_DELEGATE),
         [],

@@ -1,4 +1,4 @@
-"""A date looked at before a change is saved: pure, without a database."""
+"""The preview of a date before a change is saved: pure, without a database."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_replaced_timetable_keeps_and_gives_back_weekdays():
     assert changed.plan(date(2026, 11, 30)).periods == SHORT.periods
 
 
-def test_a_day_of_its_own_goes_before_the_timetable_of_its_weekday():
+def test_the_timetable_of_a_date_overrides_that_of_its_weekday():
     exam = CALENDAR.with_timetable(SHORT).with_days([Day(SATURDAY, "short", "Exam")])
 
     assert exam.plan(SATURDAY) == DayPlan(SATURDAY, SHORT.periods, "short", "Exam")
@@ -45,7 +45,7 @@ def test_a_day_of_its_own_goes_before_the_timetable_of_its_weekday():
     assert CALENDAR.without_timetable("regular").plan(SATURDAY).periods == ()
 
 
-def test_looking_at_a_change_changes_nothing():
+def test_previewing_a_change_changes_nothing():
     before = (dict(CALENDAR.timetables), dict(CALENDAR.days))
 
     CALENDAR.with_timetable(Timetable("regular", SHORT.periods)).with_days([Day(SATURDAY, None)])
@@ -81,7 +81,7 @@ def test_a_booking_fits_a_day_when_it_is_a_run_of_its_periods(start, end, expect
         (date(2027, 3, 29), time(0), "2027-03-27T23:00+00:00"),
     ],
 )
-def test_a_cut_off_is_told_by_the_schools_clock_of_the_day_before(day, cut_off, closes_at):
+def test_a_cut_off_is_a_time_of_the_schools_clock_on_the_day_before(day, cut_off, closes_at):
     policy, moment = Policy(cut_off=cut_off), datetime.fromisoformat(closes_at)
 
     assert policy.closes_at(day, BERLIN).timestamp() == moment.timestamp()

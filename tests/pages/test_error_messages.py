@@ -1,4 +1,4 @@
-"""Every refusal of the core has words of its own on the screen."""
+"""Every error of the core has its own sentence on the screen."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _taken(holder: Booking | None) -> SlotTaken:
     return SlotTaken("ground-1", DAY, time(9), time(10), holder, MOMENT)
 
 
-def test_a_list_that_was_cut_does_not_pretend_to_be_counted() -> None:
+def test_a_truncated_list_shows_no_exact_count() -> None:
     assert [words.up_to(n, 200) for n in (0, 199, 200)] == ["0", "199", "200+"]
 
 
@@ -131,16 +131,16 @@ def _tree(kind: type[BookingError]) -> set[type[BookingError]]:
 
 
 @pytest.mark.parametrize(("error", "said"), SAID, ids=lambda v: getattr(type(v), "__name__", None))
-def test_an_error_is_told_in_its_own_words(error: BookingError, said: str) -> None:
+def test_an_error_has_its_own_sentence(error: BookingError, said: str) -> None:
     text = words.error(error)
 
     assert said in text
     assert text.endswith(".")
 
 
-def test_no_error_of_the_tree_is_left_to_the_default_sentence() -> None:
+def test_no_error_of_the_tree_uses_the_default_sentence() -> None:
     default = words.error(BookingError())
-    inner = {BookingError, errors.RuleBroken, errors.Conflict}  # never raised themselves
+    inner = {BookingError, errors.RuleBroken, errors.Conflict}  # abstract: these are never raised
 
     assert _tree(BookingError) - inner == {type(error) for error, _ in SAID}
     assert default not in {words.error(error) for error, _ in SAID}
@@ -150,7 +150,7 @@ def test_every_field_of_a_request_has_a_name() -> None:
     assert {field.name for field in fields(BookingRequest)} <= set(words.FIELDS)
 
 
-def test_no_sentence_holds_a_word_of_the_program() -> None:
+def test_no_sentence_contains_a_name_of_the_program() -> None:
     for error, _ in SAID:
         said = words.error(error).replace(".", " ").split()
         assert not {"None", "Traceback", "datetime", "Status"} & set(said)
