@@ -161,7 +161,7 @@ def eventually(condition: Callable[[], Any], *, within: float = 20.0) -> Any:
     """Returns the first true result of ``condition``; fails after a time limit."""
     deadline = clock.monotonic() + within
     while not (answer := condition()):
-        assert clock.monotonic() < deadline, "it did not come true in time"
+        assert clock.monotonic() < deadline, "timed out"
         threading.Event().wait(0.01)
     return answer
 

@@ -37,7 +37,7 @@ from booking_core.storage.database import BookingDatabase
 from pages.shared.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]
-_OURS = ("BOOKING_", "LIVE_", "MONGODB_")
+_APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_")
 
 # The accounts of every school here; none has a password.
 MEERA = Actor("meera", Role.STAFF, "Meera Nair")
@@ -170,7 +170,7 @@ class AppServer:
         self.log = home / "app.log"
         self.school, self._is_demo = school, "MONGODB_URI" not in environment
         self.by_port[self.port] = self
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(_APP_SETTINGS)}
         self._environment = kept | {"HOME": str(home), "SCHOOL_TIME_ZONE": ZONE} | environment
         if secrets:  # with the app's own address in it
             (home / ".streamlit").mkdir(exist_ok=True)

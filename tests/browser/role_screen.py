@@ -21,7 +21,7 @@ from pages.shared.address import COOKIE
 RAVI = Account("ravi", "Ravi Kumar", Role.STAFF)
 WRITTEN = ("bookings", "grounds", "timetables", "days", "students", "accounts", "meta", "audit")
 # A screen with a live update to report stays silent for half a second after a press.
-_RESTS = """() => {
+_IS_IDLE = """() => {
   const app = document.querySelector(".stApp"), now = performance.now()
   const rests = app.dataset.testScriptState === "notRunning" && now > window.groundBookingHeld
   window.restsSince = rests ? (window.restsSince ?? now) : null
@@ -30,10 +30,10 @@ _RESTS = """() => {
 
 
 class Screen:
-    """The page of one user. While ``is_untold`` is set, push sends it no news."""
+    """The page of one user. While ``is_cut_off`` is set, push sends it no news."""
 
     def __init__(self, page: Page, app: AppServer, school: School, who: Actor) -> None:
-        self.page, self.school, self.who, self.is_untold = page, school, who, False
+        self.page, self.school, self.who, self.is_cut_off = page, school, who, False
         self._url = app.url
         token = open_session(school.db, who.id)
         page.context.add_cookies([{"name": COOKIE, "value": token, "url": app.url}])
@@ -41,7 +41,7 @@ class Screen:
 
     def _route(self, socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
-        server.on_message(lambda told: None if self.is_untold else socket.send(told))
+        server.on_message(lambda message: None if self.is_cut_off else socket.send(message))
 
     @property
     def dialog(self) -> Locator:
@@ -49,7 +49,7 @@ class Screen:
 
     def go(self, path: str, section: str = "") -> Page:
         """Opens the address, and waits until the screen receives live updates."""
-        self.is_untold = False
+        self.is_cut_off = False
         self.page.goto(self._url + path)
         self.page.wait_for_function("window.groundBookingPulse?.mode")
         if section:
@@ -58,7 +58,7 @@ class Screen:
 
     def rest(self) -> None:
         """Returns when no run is under way, and no run is due that would check the session."""
-        self.page.wait_for_function(_RESTS)
+        self.page.wait_for_function(_IS_IDLE)
 
     def be(self, role: Role) -> None:
         """Gives the user another role directly in the database.
@@ -97,28 +97,28 @@ def book_approved(screen: Screen) -> Locator:
     return confirm_button(page)
 
 
-def change(verb: str, *, own: bool) -> Callable[[Screen], Locator]:
+def change(action: str, *, own: bool) -> Callable[[Screen], Locator]:
     def prepare(screen: Screen) -> Locator:
         screen.school.book(student=101, start=14, by=screen.who if own else JOSEPH)
         page = screen.go("/bookings")
-        page.get_by_role("button", name=f"{verb}: Ground 1").click()
-        return screen.dialog.get_by_role("button", name=f"{verb} booking")
+        page.get_by_role("button", name=f"{action}: Ground 1").click()
+        return screen.dialog.get_by_role("button", name=f"{action} booking")
 
     return prepare
 
 
-def decide(verb: str) -> Callable[[Screen], Locator]:
+def decide(action: str) -> Callable[[Screen], Locator]:
     def prepare(screen: Screen) -> Locator:
         booking = screen.school.book(student=101, start=14)
-        if verb == "Revoke":
+        if action == "Revoke":
             approve(screen.school.db, booking.id, by=HEAD)
-        page = screen.go("/approvals", "Approved, upcoming" if verb == "Revoke" else "")
-        decision = page.get_by_role("button", name=f"{verb}: Student 101")
-        if verb == "Approve":
+        page = screen.go("/approvals", "Approved, upcoming" if action == "Revoke" else "")
+        decision = page.get_by_role("button", name=f"{action}: Student 101")
+        if action == "Approve":
             return decision
         decision.click()
         type_in(screen, "Reason", "Rain")
-        return screen.dialog.get_by_role("button", name=f"{verb} this booking")
+        return screen.dialog.get_by_role("button", name=f"{action} this booking")
 
     return prepare
 
@@ -222,12 +222,12 @@ def no_toggle(screen: Screen) -> None:
     expect(screen.page.get_by_text("Book without waiting")).to_have_count(0)
 
 
-def no_button(verb: str) -> Callable[[Screen], None]:
+def no_button(action: str) -> Callable[[Screen], None]:
     def check(screen: Screen) -> None:
         screen.school.book(student=101, start=14, by=JOSEPH)
         found = row(screen.go("/bookings"), "Student 101")
         expect(found.get_by_role("button", name="Details")).to_be_visible()
-        expect(found.get_by_role("button", name=verb)).to_have_count(0)
+        expect(found.get_by_role("button", name=action)).to_have_count(0)
 
     return check
 

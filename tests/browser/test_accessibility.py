@@ -16,7 +16,7 @@ from booking_core import approve
 
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # axe examines each screen as it opens, and then in the other colour scheme.
-OPENED_AS = ["desk by light", "phone in the dark"]
+OPENED_AS = ["desktop, light", "phone, dark"]
 OPENED = [{"viewport": DESKTOP}, {"viewport": PHONE, "color_scheme": "dark"}]
 SCREENS = [
     ("/book", "Meera Nair", "Book a ground"),

@@ -93,9 +93,9 @@ def test_an_account_is_disabled_with_a_reason_and_enabled_again(
     expect(dialog).to_have_count(0)
     expect(row(page, "Ravi Kumar")).to_contain_text("Disabled")
     assert not get_account(staff.db, "ravi").active
-    told = staff.db["audit"].find_one({"action": "disabled", "id": "ravi"})
-    assert told is not None
-    assert (told["by"], told["details"]["reason"]) == ("admin", "Left in June")
+    entry = staff.db["audit"].find_one({"action": "disabled", "id": "ravi"})
+    assert entry is not None
+    assert (entry["by"], entry["details"]["reason"]) == ("admin", "Left in June")
 
     page.get_by_role("button", name="Enable: Ravi Kumar").click()
     dialog.get_by_role("button", name="Enable account").click()

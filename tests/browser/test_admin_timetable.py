@@ -33,48 +33,48 @@ def test_a_changed_timetable_is_on_another_users_book_screen_at_once(
     kept = school.book(student=1, start=14, on=today() + timedelta(days=1))
     book = open_page("/book")
     expect(cell(book, 14)).to_be_visible()
-    desk = open_admin(open_page, "Timetables")
-    button(desk, "admin.timetables.regular.edit").click()
-    expect(desk.get_by_text("Every upcoming booking still fits.")).to_be_visible()
+    admin = open_admin(open_page, "Timetables")
+    button(admin, "admin.timetables.regular.edit").click()
+    expect(admin.get_by_text("Every upcoming booking still fits.")).to_be_visible()
 
-    desk.get_by_role("button", name="Fill in equal periods").click()
-    desk.get_by_label("Minutes each").fill("90")
-    desk.get_by_label("Minutes each").press("Enter")
-    desk.get_by_role("button", name="Fill in", exact=True).click()
-    desk.keyboard.press("Escape")
+    admin.get_by_role("button", name="Fill in equal periods").click()
+    admin.get_by_label("Minutes each").fill("90")
+    admin.get_by_label("Minutes each").press("Enter")
+    admin.get_by_role("button", name="Fill in", exact=True).click()
+    admin.keyboard.press("Escape")
     # Before the save, the preview shows the new day and the affected bookings.
-    expect(desk.get_by_role("cell", name="9:30–11 AM")).to_be_visible()
-    expect(desk.get_by_text("1 upcoming booking would no longer fit.")).to_be_visible()
-    expect(desk.get_by_role("listitem").filter(has_text="Student 1")).to_be_visible()
+    expect(admin.get_by_role("cell", name="9:30–11 AM")).to_be_visible()
+    expect(admin.get_by_text("1 upcoming booking would no longer fit.")).to_be_visible()
+    expect(admin.get_by_role("listitem").filter(has_text="Student 1")).to_be_visible()
     assert len(load_reference(school.db).timetables["regular"].periods) == 10
     expect(cell(book, 14)).to_be_visible()
-    desk.get_by_role("button", name="Save timetable").click()
+    admin.get_by_role("button", name="Save timetable").click()
 
     new = book.get_by_role("button", name=re.compile("Free: Ground 1, .*12:30–2 PM"))
     expect(new).to_be_visible(timeout=TICK)
     expect(cell(book, 14)).to_have_count(0)
-    expect(desk.get_by_text("Bookings outside the timetable")).to_be_visible()
+    expect(admin.get_by_text("Bookings outside the timetable")).to_be_visible()
     assert school.db["bookings"].find_one({"_id": kept.id})["start"] == "14:00"
 
 
 def test_a_typed_period_is_saved_and_an_invalid_one_is_marked(
     open_page: OpenPage, school: School
 ) -> None:
-    desk = open_admin(open_page, "Timetables")
-    button(desk, "admin.timetables.regular.edit").click()
-    type_end_of_first(desk, "07:00")
-    expect(desk.get_by_text("The end is not after the start.")).to_be_visible()
-    expect(desk.get_by_role("button", name="Save timetable")).to_be_disabled()
+    admin = open_admin(open_page, "Timetables")
+    button(admin, "admin.timetables.regular.edit").click()
+    type_end_of_first(admin, "07:00")
+    expect(admin.get_by_text("The end is not after the start.")).to_be_visible()
+    expect(admin.get_by_role("button", name="Save timetable")).to_be_disabled()
 
-    type_end_of_first(desk, "08:45")
-    expect(desk.get_by_role("cell", name="8–8:45 AM")).to_be_visible()
-    desk.get_by_label("Name of period 2").fill("Games")
-    desk.get_by_role("button", name="Remove period 3").click()
-    desk.get_by_role("button", name="Add a period").click()
-    expect(desk.get_by_role("cell", name="6–7 PM", exact=True).first).to_be_visible()
-    desk.get_by_role("button", name="Save timetable").click()
+    type_end_of_first(admin, "08:45")
+    expect(admin.get_by_role("cell", name="8–8:45 AM")).to_be_visible()
+    admin.get_by_label("Name of period 2").fill("Games")
+    admin.get_by_role("button", name="Remove period 3").click()
+    admin.get_by_role("button", name="Add a period").click()
+    expect(admin.get_by_role("cell", name="6–7 PM", exact=True).first).to_be_visible()
+    admin.get_by_role("button", name="Save timetable").click()
 
-    expect(desk.get_by_role("button", name="Add a timetable")).to_be_visible()
+    expect(admin.get_by_role("button", name="Add a timetable")).to_be_visible()
     periods = load_reference(school.db).timetables["regular"].periods
     assert [f"{p.start:%H:%M}" for p in periods] == [
         "08:00",
@@ -84,36 +84,36 @@ def test_a_typed_period_is_saved_and_an_invalid_one_is_marked(
     assert f"{periods[0].end:%H:%M}" == "08:45"
     assert [periods[0].label, periods[1].label] == ["8–8:45 AM", "Games"]
 
-    button(desk, "admin.timetables.regular.delete").click()
-    dialog = desk.get_by_role("dialog")
+    button(admin, "admin.timetables.regular.delete").click()
+    dialog = admin.get_by_role("dialog")
     expect(dialog.get_by_text("no school, until another has them")).to_be_visible()
     dialog.get_by_role("button", name="Delete timetable").click()
-    expect(desk.get_by_text("No timetable yet")).to_be_visible()
+    expect(admin.get_by_text("No timetable yet")).to_be_visible()
 
 
 def test_saved_settings_apply_to_every_screen_at_once(open_page: OpenPage, school: School) -> None:
     book = open_page("/book")
     expect(cell(book, 14)).to_be_visible()
-    desk = open_admin(open_page, "Settings")
-    expect(desk.get_by_text("This is what is saved.")).to_be_visible()
-    desk.get_by_text("End booking the day before").click()
-    desk.get_by_text("Only that a ground is booked").click()
-    expect(desk.get_by_text("and today not at all")).to_be_visible()
-    desk.get_by_role("button", name="Save", exact=True).click()
+    admin = open_admin(open_page, "Settings")
+    expect(admin.get_by_text("This is what is saved.")).to_be_visible()
+    admin.get_by_text("End booking the day before").click()
+    admin.get_by_text("Only that a ground is booked").click()
+    expect(admin.get_by_text("and today not at all")).to_be_visible()
+    admin.get_by_role("button", name="Save", exact=True).click()
 
-    expect(desk.get_by_text("This is what is saved.")).to_be_visible()
+    expect(admin.get_by_text("This is what is saved.")).to_be_visible()
     expect(place(book, 14)).to_contain_text("Booking has ended", timeout=TICK)
     saved = load_reference(school.db).policy
     assert (saved.cut_off.hour, saved.wall_shows) == (16, "none")
 
     # A change by another admin is shown if nothing is typed, and is never overwritten otherwise.
-    desk.get_by_label("How many days ahead").fill("9")
-    desk.get_by_label("How many days ahead").press("Enter")
+    admin.get_by_label("How many days ahead").fill("9")
+    admin.get_by_label("How many days ahead").press("Enter")
     save_policy(school.db, Policy(quota=5), by=ADMIN)
-    expect(desk.get_by_text("Somebody else saved other settings")).to_be_visible(timeout=TICK)
-    expect(desk.get_by_label("How many days ahead")).to_have_value("9")
-    desk.get_by_role("button", name="Start again").click()
-    expect(desk.get_by_label("Bookings in a week")).to_have_value("5")
+    expect(admin.get_by_text("Somebody else saved other settings")).to_be_visible(timeout=TICK)
+    expect(admin.get_by_label("How many days ahead")).to_have_value("9")
+    admin.get_by_role("button", name="Start again").click()
+    expect(admin.get_by_label("Bookings in a week")).to_have_value("5")
 
 
 def test_grounds_are_added_moved_and_retired_on_a_phone(
@@ -121,10 +121,10 @@ def test_grounds_are_added_moved_and_retired_on_a_phone(
 ) -> None:
     school.book(student=1, start=14)
     add_timetable(school.db, "Exam", load_reference(school.db).timetables["regular"].periods[:2])
-    desk = open_admin(open_page, "Grounds")
-    desk.set_viewport_size({"width": 390, "height": 844})
-    desk.get_by_role("button", name="Add a ground").click()
-    dialog = desk.get_by_role("dialog")
+    admin = open_admin(open_page, "Grounds")
+    admin.set_viewport_size({"width": 390, "height": 844})
+    admin.get_by_role("button", name="Add a ground").click()
+    dialog = admin.get_by_role("dialog")
     dialog.get_by_label("Name").fill("Ground 2")
     dialog.get_by_role("button", name="Add ground").click()
     expect(dialog.get_by_text("is the name of another ground")).to_be_visible()
@@ -134,21 +134,21 @@ def test_grounds_are_added_moved_and_retired_on_a_phone(
     dialog.get_by_role("combobox").press("Enter")
     dialog.get_by_role("combobox").press("Tab")  # closes the list of games
     dialog.get_by_role("button", name="Add ground").click()
-    expect(desk.get_by_text("Tennis <b>court</b>", exact=True)).to_be_visible()
+    expect(admin.get_by_text("Tennis <b>court</b>", exact=True)).to_be_visible()
 
-    button(desk, "admin.grounds.ground-1.down").click()
+    button(admin, "admin.grounds.ground-1.down").click()
     book = open_page("/book")
     expect(book.get_by_role("columnheader").nth(1)).to_have_text("Ground 2")
-    button(desk, "admin.grounds.ground-1.retire").click()
+    button(admin, "admin.grounds.ground-1.retire").click()
     expect(dialog.get_by_text("1 upcoming booking stays.")).to_be_visible()
     dialog.get_by_role("button", name="Retire ground").click()
 
     expect(book.get_by_role("columnheader").filter(has_text="Ground 1")).to_have_count(
         0, timeout=TICK
     )
-    expect(desk.get_by_text("Not in use")).to_be_visible()
-    desk.get_by_role("button", name="Bring back").click()
-    expect(desk.get_by_text("Not in use")).to_have_count(0)
+    expect(admin.get_by_text("Not in use")).to_be_visible()
+    admin.get_by_role("button", name="Bring back").click()
+    expect(admin.get_by_text("Not in use")).to_have_count(0)
     assert [g.id for g in load_reference(school.db).open_grounds] == [
         "ground-2",
         "ground-1",

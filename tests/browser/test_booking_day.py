@@ -78,8 +78,8 @@ def test_of_two_simultaneous_confirmations_one_books_and_the_other_is_offered_al
         for page in pages:
             confirm_button(page).evaluate("button => setTimeout(() => button.click(), 0)")
         for page in pages:
-            told = page.get_by_text("This slot was just booked by")
-            expect(requested(page).or_(told)).to_be_visible(timeout=LOAD)
+            refusal = page.get_by_text("This slot was just booked by")
+            expect(requested(page).or_(refusal)).to_be_visible(timeout=LOAD)
 
     [held] = active(school.db)
     winner, loser = pages if held["student_id"] == "S001" else reversed(pages)
@@ -249,7 +249,7 @@ def test_a_live_update_without_news_sends_no_query(open_page: OpenPage, school: 
     # The server itself, not a screen, searches once a minute for requests that lapse.
     asked = [e["command"] for e in idle if not searches_lapsed(e)]
     assert asked == []
-    assert insert_commands(busy), "the recording sees what is there"
+    assert insert_commands(busy), "the recorder sees the insert"
 
 
 def test_the_next_user_of_a_browser_finds_an_empty_form(

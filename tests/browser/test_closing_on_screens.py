@@ -65,9 +65,9 @@ def test_displaced_bookings_are_previewed_notified_and_reinstated_after_lifting(
     assert {r["kind"] for r in active(school.db, date=today().isoformat())} == {"closure"}
     assert get_booking(school.db, kept.id).status is Status.PENDING
     expect(wall.get_by_text(REASON)).to_have_count(3, timeout=TICK)
-    told = reader.get_by_text("was revoked by Dr. Anand Rao")
-    expect(told).to_contain_text(REASON, timeout=TICK)
-    expect(told).to_contain_text("Student 1, 2-A")
+    notice = reader.get_by_text("was revoked by Dr. Anand Rao")
+    expect(notice).to_contain_text(REASON, timeout=TICK)
+    expect(notice).to_contain_text("Student 1, 2-A")
 
     page.get_by_role("button", name="Lift: All grounds").click()
     dialog = page.get_by_role("dialog")
@@ -96,7 +96,7 @@ def test_displaced_bookings_are_previewed_notified_and_reinstated_after_lifting(
     expect(wall.get_by_text(REASON)).to_have_count(0, timeout=TICK)
     expect(reader.get_by_text("was reinstated by Dr. Anand Rao")).to_be_visible(timeout=TICK)
     reader.get_by_role("button", name="Dismiss all").click()
-    expect(told).to_have_count(0)
+    expect(notice).to_have_count(0)
     eventually(lambda: school.db["notices"].count_documents({"to": "meera", "read": False}) == 0)
 
 

@@ -154,15 +154,15 @@ def test_an_app_without_a_database_says_so_and_recovers_by_itself(
     app = AppServer(tmp_path, {"MONGODB_URI": server.uri, "MONGODB_DATABASE": "late"})
     try:
         pages = [open_window(f"{app.url}{path}", None) for path in ("/", "/bookings", "/wall")]
-        door = open_window(f"{app.url}/signin", None)
-        for page in (*pages, door):
+        sign_in = open_window(f"{app.url}/signin", None)
+        for page in (*pages, sign_in):
             expect(page.get_by_role("heading", name="Not connected yet")).to_be_visible()
             expect(page.get_by_text("The database cannot be reached")).to_be_visible()
 
         server.restart("ends")
 
         expect(pages[-1].get_by_text("No grounds yet")).to_be_visible(timeout=LOAD)
-        for page in (*pages[:-1], door):
+        for page in (*pages[:-1], sign_in):
             expect(page.get_by_text("There is no admin yet")).to_be_visible(timeout=LOAD)
     finally:
         app.close()

@@ -209,19 +209,19 @@ def test_a_session_ends_idle_or_with_its_account_and_a_new_id_token_opens_anothe
 
 
 @pytest.mark.parametrize(
-    ("sub", "told"),
+    ("sub", "shown"),
     [
         ("stranger", "There is no account here for"),
         ("claimant", "is not verified by its provider. Ask the office"),
     ],
 )
 def test_an_unknown_account_or_an_unverified_address_is_refused(
-    app: AppServer, open_window: OpenPage, sub: str, told: str
+    app: AppServer, open_window: OpenPage, sub: str, shown: str
 ) -> None:
     page = open_window(f"{app.url}/book", None)
     enter(page, sub)
 
-    expect(page.get_by_text(told)).to_be_visible(timeout=LOAD)
+    expect(page.get_by_text(shown)).to_be_visible(timeout=LOAD)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     expect(page.get_by_role("link", name="Bookings")).to_have_count(0)
     # The address behind sign-in does not open a session either.

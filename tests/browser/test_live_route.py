@@ -17,7 +17,7 @@ from tls_proxy import TlsProxy
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 20
+TIMEOUT = 20
 
 
 def open_live(url: str, query: str = "", **options: object) -> ClientConnection:
@@ -25,7 +25,7 @@ def open_live(url: str, query: str = "", **options: object) -> ClientConnection:
 
 
 def receive(screen: ClientConnection) -> dict[str, object]:
-    message: dict[str, object] = json.loads(screen.recv(timeout=PATIENCE))
+    message: dict[str, object] = json.loads(screen.recv(timeout=TIMEOUT))
     return message
 
 
@@ -71,7 +71,7 @@ def test_a_message_holds_a_version_and_two_moments_and_no_personal_data(
 
     assert set(news) == {"version", "now", "at"}
     now = datetime.fromtimestamp(int(str(news["now"])) / 1000, UTC)
-    assert abs(now - datetime.now(UTC)) < timedelta(seconds=PATIENCE)
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=TIMEOUT)
 
 
 def test_a_change_of_another_day_sends_only_heartbeats(app: AppServer, school: School) -> None:
@@ -138,7 +138,7 @@ def test_a_screen_past_the_limit_receives_the_reason_and_connects_when_another_l
             receive(screen)
 
         with open_live(limited.url) as fourth, pytest.raises(ConnectionClosed) as refused:
-            fourth.recv(timeout=PATIENCE)
+            fourth.recv(timeout=TIMEOUT)
         leaver.close()
 
         assert refused.value.rcvd is not None
@@ -156,10 +156,10 @@ def _is_served(url: str) -> bool:
 
 
 def test_a_client_that_does_not_read_is_dropped_and_frees_its_place(limited: AppServer) -> None:
-    deaf = [_connection_that_never_reads(limited) for _ in range(3)]
+    unread = [_connection_that_never_reads(limited) for _ in range(3)]
 
     assert eventually(lambda: _is_served(limited.url), within=40)
-    for connection in deaf:
+    for connection in unread:
         connection.close()
 
 
@@ -181,7 +181,7 @@ def test_a_client_that_sends_messages_is_dropped(app: AppServer) -> None:
         screen.send("x" * 100_000)
         with contextlib.suppress(ConnectionClosed):
             while True:
-                screen.recv(timeout=PATIENCE)
+                screen.recv(timeout=TIMEOUT)
 
         assert screen.close_code == 1008
 

@@ -272,9 +272,9 @@ def test_an_admin_sees_typed_markup_of_students_as_text(
     menu(tour, "Students, new class", f"admin.students.form.{ROLL}.class", text("zqfresh"))
     page.keyboard.press("Escape")
     leave(page)
-    for verb, id in (("deactivate", ROLL), ("reactivate", "S900"), ("erase", "S900")):
-        act(page, verb, id)
-        tour.check_opened(f"Students, {verb}")
+    for action, id in (("deactivate", ROLL), ("reactivate", "S900"), ("erase", "S900")):
+        act(page, action, id)
+        tour.check_opened(f"Students, {action}")
         button(page, "admin.students.back").click()
 
     show_tab(page, "Import")
@@ -318,9 +318,9 @@ def test_an_admin_sees_typed_markup_of_accounts_as_text(
     button(page, "admin.accounts.add").click()
     tour.check_opened("Accounts, add")
     leave(page)
-    for verb, id in (("change", SIGN_IN), ("disable", SIGN_IN), ("enable", "gone")):
-        act(page, verb, id)
-        tour.check_opened(f"Accounts, {verb}")
+    for action, id in (("change", SIGN_IN), ("disable", SIGN_IN), ("enable", "gone")):
+        act(page, action, id)
+        tour.check_opened(f"Accounts, {action}")
         leave(page)
     act(page, "reset", SIGN_IN)
     tour.check_opened("Accounts, password")
@@ -344,7 +344,7 @@ def test_the_wall_shows_typed_markup_as_text(
     open_page: OpenPage, school: School, bookings: dict[str, Booking]
 ) -> None:
     page = open_page("/wall", None)
-    wall, door = page.url, page.url.replace("/wall", "/signin")
+    wall, sign_in = page.url, page.url.replace("/wall", "/signin")
     tour = Tour(page, PUBLIC_TOUR)
     tour.check("Wall")
     page.goto(f"{wall}?ground=ground-1&show=<mark>&theme=<mark>")
@@ -355,7 +355,7 @@ def test_the_wall_shows_typed_markup_as_text(
     page.goto(wall)
     tour.check("Wall, no school")
 
-    page.goto(f"{door}?next={quote(NEXT)}")
+    page.goto(f"{sign_in}?next={quote(NEXT)}")
     tour.check("Sign in")
     page.get_by_label("Name").fill(NAMED)
     page.get_by_label("Password").fill(PASSWORD)
@@ -363,9 +363,9 @@ def test_the_wall_shows_typed_markup_as_text(
     expect(page.get_by_role("alert")).to_contain_text("do not go together")
     tour.check("Sign in, wrong")
     page.context.add_cookies(
-        [{"name": COOKIE, "value": school.token(SIGN_IN), "url": door.rpartition("/")[0]}]
+        [{"name": COOKIE, "value": school.token(SIGN_IN), "url": sign_in.rpartition("/")[0]}]
     )
-    page.goto(door.replace("signin", f"password?next={quote(NEXT)}"))
+    page.goto(sign_in.replace("signin", f"password?next={quote(NEXT)}"))
     tour.check("Sign in, password")
 
     assert tour.left == {}
@@ -385,9 +385,9 @@ def menu(tour: Tour, name: str, key: str, typed: str = "") -> None:
     tour.check(name, "[role=listbox]")
 
 
-def act(page: Page, verb: str, id: str) -> None:
+def act(page: Page, action: str, id: str) -> None:
     """Presses a button of a line."""
-    page.locator(f'[data-focus="{verb}:{id}"]').click()
+    page.locator(f'[data-focus="{action}:{id}"]').click()
 
 
 def leave(page: Page) -> None:

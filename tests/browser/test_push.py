@@ -273,7 +273,7 @@ def test_without_push_a_screen_polls_every_second(
         page.evaluate("window.ticks = 0")
         page.wait_for_function("window.ticks >= 3", timeout=TICK)
         expect(live_line(page)).to_be_visible()
-        assert reruns(page) == before, "a tick with nothing new draws nothing"
+        assert reruns(page) == before, "a poll without news draws nothing"
 
 
 def test_a_screen_requests_no_rerun_until_it_has_received_a_whole_run(
@@ -283,17 +283,17 @@ def test_a_screen_requests_no_rerun_until_it_has_received_a_whole_run(
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         asked, kept = list[str | bytes](), list[str | bytes]()
         streams: list[WebSocketRoute] = []
-        is_held, told_of_run = False, 0
+        is_held, messages_of_run = False, 0
 
-        def tell(told: str | bytes) -> None:
-            nonlocal told_of_run
-            told_of_run += is_held
+        def tell(message: str | bytes) -> None:
+            nonlocal messages_of_run
+            messages_of_run += is_held
             # The two messages that begin a run pass.
-            (kept.append if told_of_run > 2 else streams[-1].send)(told)
+            (kept.append if messages_of_run > 2 else streams[-1].send)(message)
 
         def route(socket: WebSocketRoute) -> None:
             server = socket.connect_to_server()
-            socket.on_message(lambda told: (asked.append(told), server.send(told)))
+            socket.on_message(lambda message: (asked.append(message), server.send(message)))
             server.on_message(tell)
             streams.append(socket)
 
@@ -309,9 +309,9 @@ def test_a_screen_requests_no_rerun_until_it_has_received_a_whole_run(
         page.wait_for_function("performance.now() - window.pressed > 2000")
         assert len(asked) == before + 1
 
-        is_held, told_of_run = False, 0
-        for told in kept:
-            streams[-1].send(told)
+        is_held, messages_of_run = False, 0
+        for message in kept:
+            streams[-1].send(message)
         expect(cell(page, 14, state="Picked")).to_be_visible()
         expect(place(page, 16)).to_contain_text("Requested", timeout=AT_ONCE)
 
@@ -341,7 +341,7 @@ def test_a_screen_that_lost_its_connection_reconnects_and_shows_missed_changes(
 
         expect(place(page, 14)).to_contain_text("Requested", timeout=TICK)
         expect(live_line(page)).to_be_visible()
-        assert len(open_) == 1, "one connection, and none left hanging"
+        assert len(open_) == 1, "one connection, and no other is left open"
 
 
 def test_screens_continue_by_themselves_after_the_app_was_killed_and_restarted(

@@ -202,7 +202,7 @@ def test_a_stale_screen_is_refused_with_a_sentence_and_writes_nothing(
     last = row_.reach(screen)
     expect(last).to_be_enabled()
     screen.rest()
-    screen.is_untold = True
+    screen.is_cut_off = True
     screen.be(PEOPLE[role].role)
     before = screen.stored()
 

@@ -89,19 +89,19 @@ def test_sign_in_leads_to_the_requested_screen_and_lasts(
     expect(page.get_by_text("Asha Rao")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [{}, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
 def test_the_sign_in_page_is_accessible_and_every_screen_leads_to_it(
     open_page: OpenPage, school: School, size: dict
 ) -> None:
     reset_password(school.db, "devi", by=None)
-    door = open_page("/signin", None, **size)
+    sign_in = open_page("/signin", None, **size)
     change = open_page("/signin", None, **size)
     change.context.add_cookies(
         [{"name": COOKIE, "value": school.token("devi"), "url": change.url.rpartition("/")[0]}]
     )
     change.goto(change.url.replace("signin", "password"))
 
-    for page in (door, change):
+    for page in (sign_in, change):
         assert has_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 

@@ -55,7 +55,7 @@ _COLUMNS = f"""() => {{
   const left = node => Math.round(node.getBoundingClientRect().left)
   return new Set([...root.querySelectorAll("article")].map(left)).size
 }}"""
-_STRANGERS = f"""() => {{
+_NAVIGATION = f"""() => {{
   {ROOT}
   const seen = []
   for (let x = 1; x < innerWidth; x += innerWidth / 24)
@@ -174,7 +174,7 @@ def test_only_a_changed_card_is_highlighted_for_a_while(
 
 
 @pytest.mark.parametrize(
-    ("query", "said", "unsaid"),
+    ("query", "said", "hidden"),
     [
         ("", ("Volleyball", "2-A"), ("Student 1",)),
         ("?show=student", ("Volleyball", "2-A"), ("Student 1",)),
@@ -182,7 +182,7 @@ def test_only_a_changed_card_is_highlighted_for_a_while(
     ],
 )
 def test_hidden_data_never_reaches_the_display(
-    app: AppServer, school: School, browser: Browser, query: str, said: Any, unsaid: Any
+    app: AppServer, school: School, browser: Browser, query: str, said: Any, hidden: Any
 ) -> None:
     book(school, student=1, purpose="Practice with Student 1")
     received: list[bytes] = []
@@ -200,7 +200,7 @@ def test_hidden_data_never_reaches_the_display(
 
     everything = b"".join(received)
     assert [word for word in said if word.encode() not in everything] == []
-    assert [word for word in unsaid if word.encode() in everything] == []
+    assert [word for word in hidden if word.encode() in everything] == []
     context.close()
 
 
@@ -228,8 +228,8 @@ def test_the_wall_has_no_navigation(open_page: OpenPage, school: School, size: s
 
     for gone in (".stSidebar", ".stAppHeader", ".stToolbar"):
         expect(page.locator(gone).locator("visible=true")).to_have_count(0)
-    strangers = page.evaluate(_STRANGERS)
-    assert strangers == []
+    navigation = page.evaluate(_NAVIGATION)
+    assert navigation == []
     others = page.locator(".stElementContainer")
     seen = "nodes => nodes.filter(node => getComputedStyle(node).visibility !== 'hidden').length"
     assert others.count()

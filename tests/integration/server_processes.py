@@ -23,5 +23,5 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Returns when ``condition`` is true; fails after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.01)

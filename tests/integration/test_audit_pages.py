@@ -53,12 +53,20 @@ def test_hundreds_of_changes_of_one_moment_are_each_on_one_page(db):
     db[schema.BOOKINGS].insert_many(
         r | {"status": "Cancelled", "history": twice} for r in rows + closures
     )
-    noted = {"at": NOW, "by": "meera", "by_name": "Meera", "action": "requested", "what": "ground"}
+    entry_of_ground = {
+        "at": NOW,
+        "by": "meera",
+        "by_name": "Meera",
+        "action": "requested",
+        "what": "ground",
+    }
     db[schema.AUDIT].delete_many({})
-    db[schema.AUDIT].insert_many(noted | {"_id": f"b{n:03d}x", "id": ""} for n in range(120))
+    db[schema.AUDIT].insert_many(
+        entry_of_ground | {"_id": f"b{n:03d}x", "id": ""} for n in range(120)
+    )
     # Changes of the moments before and after lie at the edges of the pages.
     db[schema.AUDIT].insert_many(
-        noted | {"_id": f"e{n}", "id": "", "at": later(n)} for n in (-1, 1)
+        entry_of_ground | {"_id": f"e{n}", "id": "", "at": later(n)} for n in (-1, 1)
     )
     everything = [(NOW, r["_id"], place, "booking", e["by"]) for r in rows
                   for place, e in enumerate(twice)]  # fmt: skip

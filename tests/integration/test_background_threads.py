@@ -17,12 +17,12 @@ from pages.shared.services import Services
 
 def test_a_driver_error_is_logged_and_the_thread_continues(db, caplog):
     steps = iter([lambda: db.command("noSuchCommand")] * 2)
-    went_on = threading.Event()
+    continued = threading.Event()
 
-    thread = BackgroundThread("reader", lambda: next(steps, went_on.set)())
+    thread = BackgroundThread("reader", lambda: next(steps, continued.set)())
     thread.start()
 
-    assert went_on.wait(20)
+    assert continued.wait(20)
     assert background_threads()["reader"]
     thread.stop()
     errors = [record.exc_info[0] for record in caplog.records if record.exc_info]

@@ -160,13 +160,15 @@ class Bookings(RuleBasedStateMachine):
             return {GroundClosed}
         return {ChangedMeanwhile} if met else set()
 
-    def decide(self, verb, id_, allowed, target):
+    def decide(self, operation, id_, allowed, target):
         kept = self.model[id_]
         expected = set() if kept.status in allowed else {AlreadyDecided}
         if kept.student is None:
             expected = {InvalidRequest}
 
-        done = self.attempt(lambda: verb(self.db, id_, by=HEAD, reason="why", now=NOW), expected)
+        done = self.attempt(
+            lambda: operation(self.db, id_, by=HEAD, reason="why", now=NOW), expected
+        )
 
         if done is not None:
             self.model[id_] = replace(kept, status=target)

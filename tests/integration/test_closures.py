@@ -106,9 +106,13 @@ def test_closing_revokes_notifies_and_closes_in_one_transaction(db):
         assert closure in closing.closures
         assert (closure.ground_id, closure.date) == (booking.ground_id, booking.date)
     assert {c.closure_group for c in closing.closures} == {closing.id}
-    (told,) = notices_for(db, MEERA.id)
-    assert (told.kind, told.booking_id, told.reason) == ("displaced", pending.id, "Sports day")
-    assert (told.slot, told.by_name, told.booking.student_name) == (
+    (notice,) = notices_for(db, MEERA.id)
+    assert (notice.kind, notice.booking_id, notice.reason) == (
+        "displaced",
+        pending.id,
+        "Sports day",
+    )
+    assert (notice.slot, notice.by_name, notice.booking.student_name) == (
         pending.slot,
         HEAD.name,
         "Student 1",

@@ -77,7 +77,7 @@ def delegated(db):
     return db
 
 
-VERBS = {
+OPERATIONS = {
     "approve": partial(approve),
     "reject": partial(reject, reason="why"),
     "revoke": partial(revoke, reason="why"),
@@ -87,9 +87,9 @@ VERBS = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("by", [HEAD, ADMIN, DELEGATE], ids=lambda by: by.role.value)
-def test_no_operation_on_bookings_opens_a_closed_ground(delegated, verb, by):
+def test_no_operation_on_bookings_opens_a_closed_ground(delegated, operation, by):
     closure = close_one(
         delegated,
         ground_id="ground-1",
@@ -102,7 +102,7 @@ def test_no_operation_on_bookings_opens_a_closed_ground(delegated, verb, by):
     )
 
     with pytest.raises((InvalidRequest, NotAllowed)):
-        VERBS[verb](delegated, closure.id, by=by, now=NOW)
+        OPERATIONS[operation](delegated, closure.id, by=by, now=NOW)
 
     assert get_booking(delegated, closure.id) == closure
 
@@ -120,9 +120,9 @@ def test_a_former_principal_who_closed_a_ground_cannot_open_it_as_staff(db):
     )
     staff_now = Actor(HEAD.id, Role.STAFF, HEAD.name)
 
-    for verb in ("cancel", "move"):
+    for operation in ("cancel", "move"):
         with pytest.raises(InvalidRequest) as refused:
-            VERBS[verb](db, closure.id, by=staff_now, now=NOW)
+            OPERATIONS[operation](db, closure.id, by=staff_now, now=NOW)
         assert refused.value.field == "booking_id"
     with pytest.raises(NotAllowed):
         lift_closure(db, closure.id, by=staff_now, now=NOW)
@@ -142,17 +142,19 @@ def past(db, status):
     return approve(db, made.id, by=HEAD, now=NOW) if status is Status.APPROVED else made
 
 
-@pytest.mark.parametrize("verb", OVER)
-def test_a_past_booking_is_changed_only_as_a_correction_with_a_reason(delegated, verb):
-    status, correctors = OVER[verb]
+@pytest.mark.parametrize("operation", OVER)
+def test_a_past_booking_is_changed_only_as_a_correction_with_a_reason(delegated, operation):
+    status, correctors = OVER[operation]
     for by in correctors:
         made = past(delegated, status)
-        if verb not in ("reject", "revoke"):
+        if operation not in ("reject", "revoke"):
             with pytest.raises(InvalidRequest) as refused:
-                VERBS[verb](delegated, made.id, by=by, now=LATER)
+                OPERATIONS[operation](delegated, made.id, by=by, now=LATER)
             assert refused.value.field == "reason"
 
-        done = VERBS[verb](delegated, made.id, by=by, reason="was on the wrong ground", now=LATER)
+        done = OPERATIONS[operation](
+            delegated, made.id, by=by, reason="was on the wrong ground", now=LATER
+        )
 
         assert done.history[-1].correction
         assert done.history[-1].reason == "was on the wrong ground"
@@ -161,16 +163,16 @@ def test_a_past_booking_is_changed_only_as_a_correction_with_a_reason(delegated,
             cancel(delegated, made.id, by=HEAD, reason="next", now=LATER)
 
 
-@pytest.mark.parametrize("verb", OVER)
-def test_staff_change_no_past_booking(delegated, verb):
-    made = past(delegated, OVER[verb][0])
-    reason = {} if verb == "move" else {"reason": "why"}
+@pytest.mark.parametrize("operation", OVER)
+def test_staff_change_no_past_booking(delegated, operation):
+    made = past(delegated, OVER[operation][0])
+    reason = {} if operation == "move" else {"reason": "why"}
 
     # Ravi made it, and decides by delegation on other users' requests.
     with pytest.raises((InThePast, NotAllowed)):
-        VERBS[verb](delegated, made.id, by=DELEGATE, **reason, now=LATER)
+        OPERATIONS[operation](delegated, made.id, by=DELEGATE, **reason, now=LATER)
     with pytest.raises((InThePast, NotAllowed)):
-        VERBS[verb](delegated, made.id, by=MEERA, **reason, now=LATER)
+        OPERATIONS[operation](delegated, made.id, by=MEERA, **reason, now=LATER)
 
     assert get_booking(delegated, made.id) == made
 

@@ -55,11 +55,11 @@ def db_uri(db: BookingDatabase) -> str:
     return uri
 
 
-def failure(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
+def failure(operation: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
     """Returns the error of an operation whose database is unavailable, and its duration (s)."""
     began = clock.monotonic()
     with pytest.raises(StoreUnavailable) as caught:
-        verb()
+        operation()
     return caught.value, clock.monotonic() - began
 
 
@@ -88,10 +88,12 @@ def test_the_error_says_whether_a_change_may_have_been_made(
         ("commitTransaction", False, lambda there: close(there, "ground-3")),
     ]
 
-    def run(command: str, verb: Callable[[BookingDatabase], Any]) -> tuple[StoreUnavailable, float]:
+    def run(
+        command: str, operation: Callable[[BookingDatabase], Any]
+    ) -> tuple[StoreUnavailable, float]:
         there, proxy = lines()
         proxy.cut(command, for_good=True)
-        outcome = failure(lambda: verb(there))
+        outcome = failure(lambda: operation(there))
         assert proxy.cuts == 1
         return outcome
 
@@ -145,7 +147,7 @@ def test_an_uncommitted_transaction_is_known_to_have_changed_nothing(db: Booking
     meta = collection(db, "meta")
 
     @within_deadline
-    def verb() -> None:
+    def operation() -> None:
         def work(session: Any) -> None:
             change = {"$set": {"grounds": 7, "students": 7}}
             meta.update_one({"_id": "tried"}, change, upsert=True, session=session)
@@ -153,7 +155,7 @@ def test_an_uncommitted_transaction_is_known_to_have_changed_nothing(db: Booking
 
         transact(db, work)
 
-    assert failure(verb)[0].nothing_happened
+    assert failure(operation)[0].nothing_happened
     assert meta.find_one({"_id": "tried"}) is None
 
 
@@ -164,11 +166,11 @@ def test_the_outcome_is_unknown_for_a_client_whose_writes_are_not_recorded(
     other = BookingDatabase(MongoClient(db_uri(db)), db.booking_settings)
 
     @within_deadline
-    def verb(there: Any) -> None:
+    def operation(there: Any) -> None:
         collection(there, "meta").find_one({})
         raise ConnectionFailure("gone")
 
-    assert failure(lambda: verb(db))[0].nothing_happened
-    assert not failure(lambda: verb(plain))[0].nothing_happened
-    assert not failure(lambda: verb(other))[0].nothing_happened
+    assert failure(lambda: operation(db))[0].nothing_happened
+    assert not failure(lambda: operation(plain))[0].nothing_happened
+    assert not failure(lambda: operation(other))[0].nothing_happened
     other.client.close()

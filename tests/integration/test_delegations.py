@@ -154,8 +154,8 @@ def test_an_admin_may_be_a_delegate(staff):
     assert approve(staff, booked(staff).id, by=ADMIN, now=NOW).last_decision.on_behalf_of == "Head"
 
 
-@pytest.mark.parametrize("verb", ["cancel", "move", "book approved", "delegate"])
-def test_a_delegate_may_do_nothing_but_decide(staff, verb):
+@pytest.mark.parametrize("operation", ["cancel", "move", "book approved", "delegate"])
+def test_a_delegate_may_do_nothing_but_decide(staff, operation):
     given = delegated(staff)
     other = booked(staff, by=RAVI)
     attempts = {
@@ -166,9 +166,9 @@ def test_a_delegate_may_do_nothing_but_decide(staff, verb):
     }
 
     with pytest.raises(NotAllowed) as error:
-        attempts[verb]()
+        attempts[operation]()
 
-    assert error.value.verb == verb
+    assert error.value.verb == operation
 
 
 def booked_approved(db, by):

@@ -171,13 +171,13 @@ def test_without_a_majority_every_operation_and_connect_fail_within_five_seconds
     for secondary in trio.others(trio.primary()):
         secondary.kill()
 
-    def timed(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
+    def timed(operation: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
         began = clock.monotonic()
         with pytest.raises(StoreUnavailable) as caught:
-            verb()
+            operation()
         return caught.value, clock.monotonic() - began
 
-    verbs: list[Callable[[], Any]] = [
+    operations: list[Callable[[], Any]] = [
         lambda: connect(settings),
         lambda: booked(db, student=3, start=12),
         lambda: move(db, mine.id, start=time(13), end=time(14), by=MEERA, now=NOW),
@@ -186,7 +186,7 @@ def test_without_a_majority_every_operation_and_connect_fail_within_five_seconds
         lambda: lift_closure(db, other.id, by=HEAD, now=NOW),
         lambda: reinstate(db, displaced.id, by=HEAD, now=NOW),
     ]
-    outcomes = at_once(*[lambda verb=verb: timed(verb) for verb in verbs])
+    outcomes = at_once(*[lambda operation=operation: timed(operation) for operation in operations])
 
     assert [round(took, 1) for _, took in outcomes if took > DEADLINE_SECONDS + 1.5] == []
     assert outcomes[0][0].nothing_happened  # connect has written nothing

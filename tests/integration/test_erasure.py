@@ -123,7 +123,7 @@ def test_an_imported_booking_gets_a_random_id_and_its_notices_follow(
         "_id": "told", "booking_id": find_bookings(db, class_name=LEAVER.class_name)[1].id
     })  # fmt: skip
     before = {row["_id"] for row in db["bookings"].find({"kind": "booking"})}
-    figures_before = usage_totals(db)
+    usage_before = usage_totals(db)
     set_active(db, LEAVER.id, False, by=ADMIN)
 
     assert erase_student(db, LEAVER.id, by=ADMIN, now=LATER) == 4
@@ -131,7 +131,7 @@ def test_an_imported_booking_gets_a_random_id_and_its_notices_follow(
     after = {row["_id"] for row in db["bookings"].find({"kind": "booking"})}
     assert len(before - after) == 3
     assert mine.id in after  # a random id reveals nothing
-    assert usage_totals(db) == figures_before
+    assert usage_totals(db) == usage_before
     for row in db["notices"].find():
         assert (row["booking_id"] in after, row["reason"]) == (True, "")
     # A file with the same lines: no student of that number is on record.

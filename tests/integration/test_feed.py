@@ -99,11 +99,11 @@ def test_a_booking_and_its_decision_raise_the_version_of_their_date_alone(db, fo
     assert following.version(OTHER) == before[OTHER]
 
 
-@pytest.mark.parametrize("verb", ["book", "approve", "cancel", "close", "lapse"])
-def test_each_operation_raises_the_day_it_changes(db, following, verb):
-    mine = None if verb in ("book", "close") else booked(db)
+@pytest.mark.parametrize("operation", ["book", "approve", "cancel", "close", "lapse"])
+def test_each_operation_raises_the_day_it_changes(db, following, operation):
+    mine = None if operation in ("book", "close") else booked(db)
     later = NOW + timedelta(days=2)
-    verbs = {
+    operations = {
         "book": lambda: booked(db),
         "approve": lambda: approve(db, mine.id, by=HEAD, now=NOW),
         "cancel": lambda: cancel(db, mine.id, by=MEERA, now=NOW),
@@ -122,7 +122,7 @@ def test_each_operation_raises_the_day_it_changes(db, following, verb):
     if mine is not None:
         eventually(lambda: following.version(DAY) > 1)
 
-    assert changes(following, verbs[verb]) == {DAY}
+    assert changes(following, operations[operation]) == {DAY}
 
 
 def test_a_move_between_dates_raises_both_and_no_third(db, following):

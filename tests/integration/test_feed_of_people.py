@@ -74,14 +74,14 @@ def test_a_change_of_people_is_reported_and_raises_the_version_of_no_day(
         CHANGES[BEFORE[change]](staffed)
         caught_up(following)
     days = [following.version(DAY), following.version(TODAY)]
-    people, total, told = following.people, following.total, []
-    unsubscribe = following.subscribe(lambda day, version: told.append((day, version)))
+    people, total, reported = following.people, following.total, []
+    unsubscribe = following.subscribe(lambda day, version: reported.append((day, version)))
 
     (ENDS | CHANGES)[change](staffed)
 
-    eventually(lambda: following.people > people and told)
+    eventually(lambda: following.people > people and reported)
     unsubscribe()
-    assert set(told) == {(None, 0)}
+    assert set(reported) == {(None, 0)}
     assert [following.version(DAY), following.version(TODAY)] == days
     if change in CHANGES:  # lists show these; no list shows the end of a session
         assert following.wait_beyond(total, 10)

@@ -90,11 +90,11 @@ def test_a_file_that_is_no_small_image_is_refused_and_nothing_is_stored(db):
 
 
 def test_only_an_admin_changes_photos_and_only_of_a_known_ground(db):
-    for nobody in (MEERA, HEAD):
+    for actor in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
-            save_ground_photo(db, "ground-1", picture(), by=nobody)
+            save_ground_photo(db, "ground-1", picture(), by=actor)
         with pytest.raises(NotAllowed):
-            remove_ground_photo(db, "ground-1", by=nobody)
+            remove_ground_photo(db, "ground-1", by=actor)
     with pytest.raises(UnknownGround):
         save_ground_photo(db, "nowhere", picture(), by=ADMIN)
 

@@ -99,10 +99,10 @@ def test_a_refused_row_leaves_no_gap_in_the_seats(db: Documents) -> None:
 def test_of_two_rows_for_one_slot_the_first_is_added_also_with_seats(db: Documents) -> None:
     lines = (line(4, 9), line(4, 10), line(4, 10, "S002"), line(4, 11, "S002"))
 
-    foreseen = imported(db, *lines, dry_run=True)
+    predicted = imported(db, *lines, dry_run=True)
     report = imported(db, *lines)
 
-    assert report == foreseen
+    assert report == predicted
     assert [number for number, _ in report.refused] == [4]
 
 

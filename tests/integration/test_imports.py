@@ -247,12 +247,12 @@ def test_a_dry_run_predicts_the_import_and_changes_nothing(db: Documents) -> Non
     )
     before = list(db[schema.BOOKINGS].find())
 
-    foreseen = imported(db, *lines, dry_run=True, create_missing=True)
+    predicted = imported(db, *lines, dry_run=True, create_missing=True)
 
     assert list(db[schema.BOOKINGS].find()) == before
     assert len(load_reference(db).grounds) == 3
-    assert foreseen.added == 2
-    assert foreseen == imported(db, *lines, create_missing=True)
+    assert predicted.added == 2
+    assert predicted == imported(db, *lines, create_missing=True)
 
 
 def test_two_imports_of_one_file_at_once_add_it_once(db: Documents) -> None:

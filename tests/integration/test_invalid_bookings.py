@@ -86,36 +86,40 @@ def test_booking_with_an_invalid_argument_books_nothing(school, field, invalid):
     assert_refused(school, lambda db: book(db, **arguments), field)
 
 
-@pytest.mark.parametrize("verb", [approve, reject, cancel, revoke, move])
+@pytest.mark.parametrize("operation", [approve, reject, cancel, revoke, move])
 @pytest.mark.parametrize(
     ("field", "invalid"),
     cases(booking_id=BAD_ID, by=BAD_ACTOR, now=BAD_NOW),
 )
 def test_an_operation_on_a_booking_with_an_invalid_field_changes_nothing(
-    school, verb, field, invalid
+    school, operation, field, invalid
 ):
     arguments = {"booking_id": school[1].id, "by": HEAD, "now": NOW}
-    if verb is not move:
+    if operation is not move:
         arguments["reason"] = "why"
 
-    assert_refused(school, lambda db: verb(db, **(arguments | {field: invalid})), field)
+    assert_refused(school, lambda db: operation(db, **(arguments | {field: invalid})), field)
 
 
 @pytest.mark.parametrize(
-    ("verb", "invalid"),
+    ("operation", "invalid"),
     [
-        *[(verb, invalid) for verb in (approve, cancel) for invalid in [*BAD_TEXT, "x" * 501]],
         *[
-            (verb, invalid)
-            for verb in (reject, revoke)
+            (operation, invalid)
+            for operation in (approve, cancel)
+            for invalid in [*BAD_TEXT, "x" * 501]
+        ],
+        *[
+            (operation, invalid)
+            for operation in (reject, revoke)
             for invalid in [*BAD_TEXT, "", " ", "x" * 501]
         ],
     ],
     ids=lambda value: getattr(value, "__name__", None) or ascii(value)[:30],
 )
-def test_an_invalid_reason_decides_nothing(school, verb, invalid):
+def test_an_invalid_reason_decides_nothing(school, operation, invalid):
     assert_refused(
-        school, lambda db: verb(db, school[1].id, by=HEAD, reason=invalid, now=NOW), "reason"
+        school, lambda db: operation(db, school[1].id, by=HEAD, reason=invalid, now=NOW), "reason"
     )
 
 
@@ -197,9 +201,9 @@ def test_a_list_of_an_invalid_length_is_refused(school, listing, limit):
 
 
 @pytest.mark.parametrize("invalid", BAD_NOW, ids=lambda invalid: ascii(invalid)[:30])
-@pytest.mark.parametrize("verb", [lapse_pending, approved_upcoming])
-def test_an_invalid_moment_is_refused(school, verb, invalid):
-    assert_refused(school, lambda db: verb(db, now=invalid), "now")
+@pytest.mark.parametrize("operation", [lapse_pending, approved_upcoming])
+def test_an_invalid_moment_is_refused(school, operation, invalid):
+    assert_refused(school, lambda db: operation(db, now=invalid), "now")
 
 
 @pytest.mark.parametrize(("field", "invalid"), cases(date=[*BAD_DATE, None], now=BAD_NOW))

@@ -107,8 +107,8 @@ def test_a_single_closure_of_an_earlier_version_can_be_lifted_and_is_in_the_audi
     (closure,) = find_closures(db, from_date=DAY)
     lift_closure(db, closure.id, by=ADMIN, now=NOW)
 
-    told = find_changes(db, by=ADMIN, first=NOW.date(), last=NOW.date(), what="closure")
-    assert sorted(change.action for change in told) == ["closed", "lifted"]
+    changes = find_changes(db, by=ADMIN, first=NOW.date(), last=NOW.date(), what="closure")
+    assert sorted(change.action for change in changes) == ["closed", "lifted"]
     db.client.close()
 
 

@@ -222,12 +222,12 @@ def test_a_server_that_no_app_started_is_left_running(data: Path) -> None:
     (data / "db").mkdir(parents=True)
     port = binary.free_port()
     command = [str(binary.find_binary()), "--dbpath", str(data / "db"), "--port", str(port)]
-    with subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL) as stranger:
+    with subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL) as foreign:
         until(lambda: binary.listens(port))
 
         with pytest.raises(ServerFailed) as caught:
             mongod.start(data)
 
         assert "which this app did not start" in caught.value.problem
-        assert stranger.poll() is None
-        stranger.kill()
+        assert foreign.poll() is None
+        foreign.kill()

@@ -106,9 +106,9 @@ def test_a_quota_that_is_removed_or_set_applies_from_the_next_booking(db):
 
 def test_only_an_admin_saves_the_policy_and_the_audit_log_has_the_old_values(db):
     first, second = Policy(quota=None), Policy(cut_off=time(16, 30))
-    for nobody in (MEERA, HEAD):
+    for actor in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
-            save_policy(db, first, by=nobody)
+            save_policy(db, first, by=actor)
     assert "policy" not in stored(db)
 
     save_policy(db, first, by=ADMIN)

@@ -231,13 +231,13 @@ def unlimited(make_db):
 def test_of_two_decisions_at_once_one_is_kept_and_the_loser_learns_whose(
     unlimited, first, second, ends
 ):
-    verbs = {"approve": approve, "reject": reject, "cancel": cancel}
+    operations = {"approve": approve, "reject": reject, "cancel": cancel}
     for round_ in range(ROUNDS):
         asked = booked(unlimited, student=round_)
 
         outcomes = at_once(
-            partial(verbs[first], unlimited, asked.id, by=HEAD, reason="one", now=NOW),
-            partial(verbs[second], unlimited, asked.id, by=DEPUTY, reason="two", now=NOW),
+            partial(operations[first], unlimited, asked.id, by=HEAD, reason="one", now=NOW),
+            partial(operations[second], unlimited, asked.id, by=DEPUTY, reason="two", now=NOW),
         )
 
         (winner,), (loser,) = of_type(outcomes, Booking), of_type(outcomes, AlreadyDecided)

@@ -85,18 +85,18 @@ def test_a_closing_and_simultaneous_decisions_agree_on_each_booking(unlimited):
         )  # fmt: skip
 
         kept = {id: get_booking(db, id) for id in mine}
-        told = db.notices.count_documents({"slot.date": day.isoformat()})
+        notices = db.notices.count_documents({"slot.date": day.isoformat()})
         if isinstance(closing, Closing):
             assert {row["kind"] for row in active(db, date=day.isoformat())} == {"closure"}
             assert {b.last_decision.action for b in kept.values()} == {"displaced"}
-            assert told == len(closing.displaced) == 4
+            assert notices == len(closing.displaced) == 4
             # An earlier rejection or revocation would have refused the closing.
             assert len(of_type([rejected, revoked], AlreadyDecided)) == 2
             was = db.bookings.find_one({"_id": mine[0]})["history"][-1]["was"]
             assert was == ("Approved" if isinstance(approved, Booking) else "Pending")
         else:
             assert isinstance(closing, ChangedMeanwhile)
-            assert told == 0
+            assert notices == 0
             assert {row["kind"] for row in active(db, date=day.isoformat())} == {"booking"}
             assert kept[mine[3]].status is Status.PENDING
         assert_sound(db)
@@ -158,8 +158,8 @@ def test_of_an_import_a_rollover_and_an_edit_of_one_revision_one_succeeds(db):
             if getattr(after, name) != getattr(before, name)
         ]
         assert len(changed) == 1
-    noted = {"action": {"$in": ["imported", "rolled over", "changed"]}}
-    assert db.audit.count_documents(noted) == 8
+    entries = {"action": {"$in": ["imported", "rolled over", "changed"]}}
+    assert db.audit.count_documents(entries) == 8
 
 
 def test_a_booking_made_while_the_timetable_changes_fits_or_is_listed(unlimited):
@@ -191,10 +191,10 @@ def test_a_student_erased_during_an_import_does_not_return_with_its_later_lines(
         for n in range(1100)
     ]
     file = "\n".join([",".join(BOOKING_COLUMNS), *lines]).encode()
-    told = count()
+    progress_calls = count()
 
     def erase(rows: int) -> None:
-        if next(told) == 1:  # after the first five hundred rows
+        if next(progress_calls) == 1:  # after the first five hundred rows
             set_active(db, "S001", False, by=ADMIN)
             erase_student(db, "S001", by=ADMIN, now=NOW)
 

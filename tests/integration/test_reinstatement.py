@@ -214,8 +214,8 @@ def test_of_a_reinstatement_and_a_booking_of_one_slot_one_succeeds(make_db):
 
         (holder,) = active(db, date=mine.date.isoformat())
         assert [o.id for o in of_type(outcomes, Booking)] == [holder["_id"]]
-        told = db.notices.count_documents({"kind": "reinstated", "booking_id": mine.id})
-        assert told == (holder["_id"] == mine.id)
+        notices = db.notices.count_documents({"kind": "reinstated", "booking_id": mine.id})
+        assert notices == (holder["_id"] == mine.id)
     assert_sound(db)
 
 

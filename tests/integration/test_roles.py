@@ -69,17 +69,17 @@ def book_approved(db: object, by: Actor) -> Booking:
     return book(db, request_for(), by=by, as_approved=True, now=NOW)
 
 
-def of(whose: str, verb):
-    """Returns ``verb`` on a booking of the actor's own, or of another user."""
+def of(whose: str, operation):
+    """Returns ``operation`` on a booking of the actor's own, or of another user."""
 
     def act(db, by):
         mine = booked(db, by=by if whose == OWN else RAVI, as_approved=False)
-        if verb is revoke:
+        if operation is revoke:
             approve(db, mine.id, by=HEAD, now=NOW)
-        options = {"reason": "rain"} if verb in (reject, revoke) else {}
-        if verb is move:
+        options = {"reason": "rain"} if operation in (reject, revoke) else {}
+        if operation is move:
             options = {"start": time(11), "end": time(12)}
-        return verb(db, mine.id, by=by, now=NOW, **options)
+        return operation(db, mine.id, by=by, now=NOW, **options)
 
     return act
 

@@ -148,33 +148,33 @@ def test_more_than_a_tenth_of_the_active_students_count_as_many(
 def test_many_leaving_students_are_deactivated_only_with_their_number(
     db: Documents, confirmed: Any
 ) -> None:
-    everybody = active(db)
-    found = plan_roster(db, rows(*(f"{id},Name,8-A," for id in everybody[21:])))
+    students = active(db)
+    found = plan_roster(db, rows(*(f"{id},Name,8-A," for id in students[21:])))
 
     with pytest.raises(InvalidRequest, match="are 21 of 200 active students") as refused:
         apply_roster(db, found, by=ADMIN, deactivate_leaving=True, leaving_confirmed=confirmed)
 
     assert refused.value.field == "leaving"
-    assert active(db) == everybody
+    assert active(db) == students
     assert load_reference(db).students["S150"].name == "Student 150"
 
     apply_roster(db, found, by=ADMIN, deactivate_leaving=True, leaving_confirmed=21)
 
-    assert active(db) == everybody[21:]
+    assert active(db) == students[21:]
 
 
 def test_few_leaving_students_need_no_number_and_are_deactivated_only_on_request(
     db: Documents,
 ) -> None:
-    everybody = active(db)
-    few = plan_roster(db, rows(*(f"{id},Name,8-A," for id in everybody[20:])))
+    students = active(db)
+    few = plan_roster(db, rows(*(f"{id},Name,8-A," for id in students[20:])))
     apply_roster(db, few, by=ADMIN, deactivate_leaving=True)
-    assert active(db) == everybody[20:]
+    assert active(db) == students[20:]
 
     nearly_all = plan_roster(db, rows("N1,New,8-A,"))
     apply_roster(db, nearly_all, by=ADMIN, deactivate_leaving=False)
 
-    assert active(db) == ["N1", *everybody[20:]]
+    assert active(db) == ["N1", *students[20:]]
 
 
 def test_the_confirmed_number_is_that_of_the_previewed_list(

@@ -216,7 +216,7 @@ def test_a_booking_may_move_onto_part_of_its_own_slot(db):
 
 
 @pytest.mark.parametrize(
-    ("verb", "arguments", "refused"),
+    ("operation", "arguments", "refused"),
     [
         (approve, {}, [MEERA, ADMIN]),
         (reject, {"reason": "no"}, [MEERA, ADMIN]),
@@ -226,12 +226,12 @@ def test_a_booking_may_move_onto_part_of_its_own_slot(db):
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_a_user_without_permission_changes_nothing(db, verb, arguments, refused):
+def test_a_user_without_permission_changes_nothing(db, operation, arguments, refused):
     mine = booked(db, by=MEERA)
 
     for actor in refused:
         with pytest.raises(NotAllowed):
-            verb(db, mine.id, by=actor, now=NOW, **arguments)
+            operation(db, mine.id, by=actor, now=NOW, **arguments)
 
     assert get_booking(db, mine.id) == mine
 
@@ -244,12 +244,12 @@ def test_staff_may_not_close_a_ground(db):
     assert active(db) == []
 
 
-@pytest.mark.parametrize("verb", [approve, reject, cancel, revoke, move])
-def test_a_booking_that_does_not_exist_is_not_found(db, verb):
-    arguments = {"start": time(10)} if verb is move else {"reason": "why"}
+@pytest.mark.parametrize("operation", [approve, reject, cancel, revoke, move])
+def test_a_booking_that_does_not_exist_is_not_found(db, operation):
+    arguments = {"start": time(10)} if operation is move else {"reason": "why"}
 
     with pytest.raises(NotFound) as missing:
-        verb(db, "no-such-booking", by=HEAD, now=NOW, **arguments)
+        operation(db, "no-such-booking", by=HEAD, now=NOW, **arguments)
 
     assert (missing.value.what, missing.value.id) == ("booking", "no-such-booking")
 
@@ -268,7 +268,7 @@ def decided(db, status):
 
 
 @pytest.mark.parametrize(
-    ("status", "verbs"),
+    ("status", "operations"),
     [
         (Status.PENDING, [revoke]),
         (Status.APPROVED, [approve, reject]),
@@ -279,14 +279,14 @@ def decided(db, status):
     ],
     ids=lambda value: value.value if isinstance(value, Status) else "",
 )
-def test_a_status_changes_only_along_its_transitions(db, status, verbs):
+def test_a_status_changes_only_along_its_transitions(db, status, operations):
     mine = booked(db) if status is Status.PENDING else decided(db, status)
     assert mine.status is status
 
-    for verb in verbs:
-        arguments = {"start": time(10), "end": time(11)} if verb is move else {"reason": "x"}
+    for operation in operations:
+        arguments = {"start": time(10), "end": time(11)} if operation is move else {"reason": "x"}
         with pytest.raises(AlreadyDecided) as refused:
-            verb(db, mine.id, by=HEAD, now=NOW, **arguments)
+            operation(db, mine.id, by=HEAD, now=NOW, **arguments)
         last = mine.last_decision
         assert (refused.value.status, refused.value.by, refused.value.at) == (
             status,
@@ -316,8 +316,8 @@ def test_the_history_has_user_action_moment_and_reason(db):
 
     revoked = revoke(db, mine.id, by=HEAD, reason="rain", now=NOW + timedelta(minutes=2))
 
-    told = [(entry.at - NOW, entry.by, entry.action, entry.reason) for entry in revoked.history]
-    assert told == [
+    entries = [(entry.at - NOW, entry.by, entry.action, entry.reason) for entry in revoked.history]
+    assert entries == [
         (timedelta(0), "meera", "requested", ""),
         (timedelta(minutes=1), "head", "approved", "fine"),
         (timedelta(minutes=2), "head", "revoked", "rain"),

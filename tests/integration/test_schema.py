@@ -199,10 +199,10 @@ def test_the_legacy_index_is_kept_while_the_data_breaks_the_index_on_claims(bare
     assert schema.LEGACY_INDEX in bare.bookings.index_information()
 
 
-OURS = schema.UNIQUE_INDEXES[schema.ONE_HOLDER_PER_CLAIM]
-SLOT_KEYS = [(key, 1) for key in OURS[0]]
+UNIQUE_INDEX = schema.UNIQUE_INDEXES[schema.ONE_HOLDER_PER_CLAIM]
+SLOT_KEYS = [(key, 1) for key in UNIQUE_INDEX[0]]
 IN_THE_WAY = {
-    "ours under another name": {"unique": True, "partialFilterExpression": OURS[1]},
+    "ours under another name": {"unique": True, "partialFilterExpression": UNIQUE_INDEX[1]},
     "unique for all": {"unique": True},
     "unique for some": {"unique": True, "partialFilterExpression": {"status": "Approved"}},
     "a list": {},

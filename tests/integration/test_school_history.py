@@ -28,7 +28,7 @@ from booking_core.school.history import plans_between
 from booking_core.storage import schema
 
 MONTH = timedelta(days=30)
-FOUNDED = NOW - MONTH
+SET_UP = NOW - MONTH
 TODAY = date(2026, 11, 23)
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
 SHORT = (Period("I", time(9), time(10)),)
@@ -43,9 +43,9 @@ def old(make_db):
     """A school that was set up a month ago, in several steps of one day."""
     db = make_db(school=False)
     for ground in GROUNDS:
-        save_ground(db, ground, now=FOUNDED)
-    save_timetable(db, HOURLY, now=FOUNDED)
-    save_timetable(db, Timetable("exam", SHORT), now=FOUNDED)
+        save_ground(db, ground, now=SET_UP)
+    save_timetable(db, HOURLY, now=SET_UP)
+    save_timetable(db, Timetable("exam", SHORT), now=SET_UP)
     return db
 
 

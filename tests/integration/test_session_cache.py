@@ -53,7 +53,7 @@ def test_screens_read_a_session_again_only_after_a_change_of_people(
 
     change_account(db, "asha", active=False, by=None)
 
-    assert people.known(token) is not None, "asked without need"
+    assert people.known(token) is not None, "an unnecessary query"
     feed.people += 1
     assert people.known(token) is None
 
@@ -91,12 +91,12 @@ def test_a_change_of_the_sign_in_method_ends_sessions_of_the_other_method(
 ) -> None:
     token = open_session(db, "asha", by_proof=by_proof)
 
-    let_in = []
+    is_valid = []
     for is_on in (False, True):
         monkeypatch.setattr(identity, "is_on", lambda is_on=is_on: is_on)
-        let_in.append(fresh_people(db, feed)[0].known(token) is not None)
+        is_valid.append(fresh_people(db, feed)[0].known(token) is not None)
 
-    assert let_in == [not by_proof, by_proof]
+    assert is_valid == [not by_proof, by_proof]
 
 
 def test_user_activity_is_recorded_once_a_minute(
@@ -104,13 +104,13 @@ def test_user_activity_is_recorded_once_a_minute(
 ) -> None:
     token, (people, _) = open_session(db, "asha"), fresh_people(db, feed)
     people.known(token)
-    noted: list[str] = []
-    monkeypatch.setattr(module, "touch_session", lambda db, used: noted.append(used))
+    touched: list[str] = []
+    monkeypatch.setattr(module, "touch_session", lambda db, used: touched.append(used))
 
     for _ in range(5):
         people.touch(token)
 
-    assert noted == [token]
+    assert touched == [token]
     assert session_of(db, token) is not None
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
-from sign_in_client import HERE, MINUTE, NOW, PASSWORD, SECOND
+from sign_in_client import MINUTE, NOW, PASSWORD, SECOND, THIS_ADDRESS
 from support import ADMIN, at_once, of_type
 
 from booking_core import (
@@ -38,7 +38,7 @@ def test_only_the_hash_of_a_token_is_stored(staff):
     assert len(token) >= 43
     assert stored["_id"] == hashlib.sha256(token.encode()).hexdigest()
     assert token not in str(stored)
-    assert token not in repr(sign_in(staff, "ravi", PASSWORD, address=HERE))
+    assert token not in repr(sign_in(staff, "ravi", PASSWORD, address=THIS_ADDRESS))
 
 
 def test_a_session_ends_after_an_hour_without_use(staff):
@@ -130,7 +130,7 @@ def test_a_disabled_account_gets_no_session(staff):
 def test_a_session_that_opens_while_its_account_is_disabled_is_invalid(staff):
     for _ in range(5):
         outcomes = at_once(
-            partial(sign_in, staff, "ravi", PASSWORD, address=HERE),
+            partial(sign_in, staff, "ravi", PASSWORD, address=THIS_ADDRESS),
             partial(change_account, staff, "ravi", active=False, by=ADMIN),
         )
         change_account(staff, "ravi", active=True, by=ADMIN)
@@ -147,7 +147,7 @@ def test_the_server_removes_expired_sessions(staff):
     assert indexes["sessions_end"]["key"] == [("expires_at", 1)]
 
 
-JUNK_TOKENS = [
+MALFORMED_TOKENS = [
     *WRONG_TYPE,
     *UNSTORABLE,
     None,
@@ -162,7 +162,7 @@ JUNK_TOKENS = [
 ]
 
 
-@pytest.mark.parametrize("token", JUNK_TOKENS, ids=lambda token: ascii(token)[:30])
+@pytest.mark.parametrize("token", MALFORMED_TOKENS, ids=lambda token: ascii(token)[:30])
 def test_a_malformed_token_is_no_session_and_no_error(bare, token):
     assert session_of(bare, token) is None
     touch_session(bare, token)

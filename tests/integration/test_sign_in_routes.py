@@ -35,7 +35,7 @@ from pages.shared.address import COOKIE
 from pages.shared.client import address_of
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
-OURS = {"sec-fetch-site": "same-origin"}
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 HTML = {"accept": "text/html,application/xhtml+xml"}
 _addresses = (f"192.0.2.{n}" for n in itertools.count(1))
 
@@ -58,7 +58,7 @@ def school(running: tuple[AppServer, School]) -> School:
 @pytest.fixture
 def client(running: tuple[AppServer, School]) -> Iterator[httpx.Client]:
     """An HTTP client with a separate address, without failed sign-ins."""
-    headers = OURS | {"x-forwarded-for": next(_addresses)}
+    headers = SAME_ORIGIN | {"x-forwarded-for": next(_addresses)}
     with httpx.Client(base_url=running[0].url, headers=headers) as browser:
         yield browser
 

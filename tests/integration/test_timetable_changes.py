@@ -209,9 +209,9 @@ CHANGES = {
 def test_only_an_admin_changes_the_school_and_each_change_is_in_the_audit_log(db, change):
     save_days(db, [LATER], timetable_id=None)
     before = stored(db)
-    for nobody in (MEERA, HEAD):
+    for actor in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
-            change(db, nobody)
+            change(db, actor)
     assert stored(db) == before
 
     change(db, ADMIN)
@@ -220,7 +220,7 @@ def test_only_an_admin_changes_the_school_and_each_change_is_in_the_audit_log(db
     assert db["meta"].find_one({"_id": "revision"})["grounds"] == before["meta"][0]["grounds"] + 1
 
 
-JUNK = {
+INVALID = {
     "name": [
         lambda db: add_ground(db, "", by=ADMIN),
         lambda db: add_ground(db, "Ground 1", by=ADMIN),
@@ -276,7 +276,7 @@ JUNK = {
 def test_an_invalid_field_is_refused_by_name_and_nothing_is_partly_written(db):
     before = stored(db)
 
-    for field, wrongs in JUNK.items():
+    for field, wrongs in INVALID.items():
         for number, wrong in enumerate(wrongs):
             with pytest.raises(InvalidRequest) as refused:
                 wrong(db)

@@ -179,10 +179,10 @@ def test_a_booking_until_midnight_counts_its_hours(make_db):
 
 def test_a_past_day_is_judged_by_its_own_timetable_and_grounds(make_db):
     db = make_db(school=False)
-    founded, later = NOW - timedelta(days=30), NOW + timedelta(days=7)
+    set_up, later = NOW - timedelta(days=30), NOW + timedelta(days=7)
     for ground in GROUNDS:
-        save_ground(db, ground, now=founded)
-    save_timetable(db, HOURLY, now=founded)
+        save_ground(db, ground, now=set_up)
+    save_timetable(db, HOURLY, now=set_up)
     save_students(db, [Student("S000", "Student 0", "1-A")])
     booked(db, start=9)
     before = usage(db, by=HEAD, first=DAY, last=DAY)

@@ -100,12 +100,12 @@ def test_a_move_names_both_slots_and_a_delegate_the_principal():
         (AT, "b", 1),
     )
 
-    told = dict(audit_view.lines(made, KNOWN, ZONE))
+    lines = dict(audit_view.lines(made, KNOWN, ZONE))
 
-    assert told["Slot"] == "Ground 1, Tue 24 Nov, 9–10 AM"
-    assert told["Reason given"] == "2026-11-25"  # as it was typed
-    assert told["Moved from"] == "Ground 1, Tue 24 Nov, 2–3 PM"
-    assert told["On behalf of"] == "Dr. Rao"
+    assert lines["Slot"] == "Ground 1, Tue 24 Nov, 9–10 AM"
+    assert lines["Reason given"] == "2026-11-25"  # as it was typed
+    assert lines["Moved from"] == "Ground 1, Tue 24 Nov, 2–3 PM"
+    assert lines["On behalf of"] == "Dr. Rao"
     assert audit_view.row(made, KNOWN, NOW)["cells"][1] == ["Ravi", "for Dr. Rao"]
 
 

@@ -48,8 +48,8 @@ def test_a_notice_names_the_event_and_shows_the_reason_as_typed():
         False,
     )
 
-    told = views.notice(notice, KNOWN, MONDAY)
+    text = views.notice(notice, KNOWN, MONDAY)
     back = views.notice(replace(notice, kind="reinstated", reason=""), KNOWN, MONDAY)
 
-    assert told == ("Your booking **Ground 1, Fri 27 Nov, 2–3 PM** was revoked by Head: \\*Rain\\*")
+    assert text == ("Your booking **Ground 1, Fri 27 Nov, 2–3 PM** was revoked by Head: \\*Rain\\*")
     assert "was reinstated by Head" in back

@@ -59,21 +59,21 @@ def test_live_updates_of_an_open_screen_are_no_user_activity(
     add_account(db, Account("admin", "Admin", Role.ADMIN))
     shared = Screens(db)
     drawn: list[Callable[[], Any]] = []
-    noted: list[str] = []
+    touched: list[str] = []
     listed: list[dict[str, Any]] = []
     monkeypatch.setattr(services, "start", lambda: shared)
     monkeypatch.setattr(live, "fragment", lambda shared, key, draw: drawn.append(draw))
     monkeypatch.setattr(live, "line", lambda shared: None)
     monkeypatch.setattr(elements, "action_list", lambda data, key: listed.append(data))
     monkeypatch.setattr(people, "_TOUCH_SECONDS", 0.0)
-    monkeypatch.setattr(people, "touch_session", lambda db, token: noted.append(token))
+    monkeypatch.setattr(people, "touch_session", lambda db, token: touched.append(token))
 
     page = AppTest.from_function(screen, args=(shared, drawn), default_timeout=30)
     page.session_state["session.token"] = open_session(db, "admin")
     page.run()
     assert not page.exception
-    assert noted, "whoever opens a screen is at work"
-    noted.clear()
+    assert touched, "opening a screen is user activity"
+    touched.clear()
 
     booked(db, by=RAVI)
     shared.feed.bookings += 1
@@ -81,4 +81,4 @@ def test_live_updates_of_an_open_screen_are_no_user_activity(
 
     assert not page.exception
     assert listed or "Everybody's bookings" in page.caption[0].value
-    assert noted == []
+    assert touched == []

@@ -183,14 +183,14 @@ def test_a_ground_that_fills_the_wall_shows_its_whole_day():
         booking(time(15), time(17), kind="closure"),
     )
     shown = cards_of(*held, only="ground-1")["later"]
-    silent = json.dumps(cards_of(*held, only="ground-1", shows="none")["later"])
+    hidden = json.dumps(cards_of(*held, only="ground-1", shows="none")["later"])
 
     assert [(line["time"], line["text"], line["who"], line["state"]) for line in shown] == [
         ("12–1 PM", "Football", "Class 10-A", "pending"),
         ("3–5 PM", "Closed: Net repair", "", "closed"),
     ]
-    assert "Football" not in silent
-    assert "10-A" not in silent
+    assert "Football" not in hidden
+    assert "10-A" not in hidden
     assert cards_of(*held)["later"] == []
 
 
@@ -216,13 +216,13 @@ def test_after_the_last_period_the_wall_shows_the_next_start(ahead, sentence):
 
 def test_a_school_without_grounds_and_a_day_without_school_have_a_sentence_each():
     holiday = board_at(at(10), periods=())
-    noted = board_at(at(10), periods=())
-    object.__setattr__(noted, "plan", DayPlan(MONDAY, (), None, "Founders' day"))
+    board = board_at(at(10), periods=())
+    object.__setattr__(board, "plan", DayPlan(MONDAY, (), None, "Founders' day"))
 
     assert wall_view.day(board_at(at(10), grounds=()), "class", None, ())["empty"][0] == (
         "No grounds yet"
     )
-    assert wall_view.day(noted, "class", None, ())["empty"] == ["No school today", "Founders' day"]
+    assert wall_view.day(board, "class", None, ())["empty"] == ["No school today", "Founders' day"]
     assert wall_view.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
         "No school today",
         "The grounds open again tomorrow at 8 AM.",

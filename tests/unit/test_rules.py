@@ -260,7 +260,7 @@ def booking_by(creator: Actor, status: Status = Status.PENDING) -> Booking:
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize(
-    ("verb", "own", "others"),
+    ("action", "own", "others"),
     [
         ("book", ALL, ALL),
         ("cancel", ALL, ABOVE),
@@ -271,15 +271,15 @@ def booking_by(creator: Actor, status: Status = Status.PENDING) -> Booking:
         ("close", ABOVE, ABOVE),
     ],
 )
-def test_permissions_on_own_and_other_users_bookings(role, verb, own, others):
+def test_permissions_on_own_and_other_users_bookings(role, action, own, others):
     actor = Actor("me", role)
 
-    assert rules.may(verb, actor, booking_by(actor)) == (role in own)
-    assert rules.may(verb, actor, booking_by(RAVI)) == (role in others)
+    assert rules.may(action, actor, booking_by(actor)) == (role in own)
+    assert rules.may(action, actor, booking_by(RAVI)) == (role in others)
     if role not in others:
         with pytest.raises(NotAllowed) as refused:
-            rules.check_may(verb, actor, booking_by(RAVI))
-        assert (refused.value.verb, refused.value.role) == (verb, role.value)
+            rules.check_may(action, actor, booking_by(RAVI))
+        assert (refused.value.verb, refused.value.role) == (action, role.value)
 
 
 def board(*bookings: Booking, now=NOW, **changes) -> Board:
