@@ -150,7 +150,7 @@ def searches_lapsed(entry: dict[str, Any]) -> bool:
 class AppServer:
     """``streamlit run app.py`` on a free port; its log is a file.
 
-    ``school`` is its database if the test controls it; an embedded one is entered by the demo.
+    ``school`` is its database if the test controls it; the demo accounts enter an embedded one.
     """
 
     by_port: dict[int, AppServer] = {}

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 # and canvases; and the elements that only typed markup would have created.
 _READ = """where => {
   const texts = [], faults = []
-  const told = ["title", "alt", "placeholder", "aria-description"]
+  const attributes = ["title", "alt", "placeholder", "aria-description"]
   const made = {
     "a mark": "mark", "a picture": "img[src='x'], img[src*='a.example']",
     "a frame": "iframe[src^='javascript']", "a link": "a[href^='javascript'], a[href*='a.example']",
@@ -35,8 +35,8 @@ _READ = """where => {
         if (inner) read(inner)
       }
       if (element.matches?.("script, style")) continue
-      for (const name of told) texts.push(element.getAttribute?.(name) ?? "")
-      // Of a widget that is its label before Markdown was read: with the escapes, and harmless.
+      for (const name of attributes) texts.push(element.getAttribute?.(name) ?? "")
+      // The label of a widget before Markdown is applied: it has the escapes, and is harmless.
       texts.push((element.getAttribute?.("aria-label") ?? "").replace(/\\\\(?=[^\\w\\s])/g, ""))
       if (typeof element.value === "string") texts.push(element.value)
       let run = ""

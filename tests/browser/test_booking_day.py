@@ -101,7 +101,7 @@ def test_of_two_simultaneous_confirmations_one_books_and_the_other_is_offered_al
     assert_sound(school.db)
 
 
-def test_a_slot_lost_during_the_review_disables_confirm(
+def test_a_slot_lost_during_the_review_is_reported_and_nothing_is_sent(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/book")

@@ -87,7 +87,7 @@ def federated(
         with running_app(home, mongod_uri, secrets=secrets, SCHOOL_CONTACT="the office") as both:
             account = Account(LAKSHMI.id, LAKSHMI.name, LAKSHMI.role, "lakshmi@school.example")
             add_account(both[1].db, account)
-            # The password hash predates the provider: sign-in no longer asks for it.
+            # A one-time password from before the provider: the app no longer asks to change it.
             reset_password(both[1].db, LAKSHMI.id, by=None)
             yield both
 

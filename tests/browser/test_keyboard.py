@@ -27,7 +27,7 @@ _STEP = """() => {
     element.textContent || element.title
   ).trim()
   const look = element => {
-    // A change that is on its way has arrived.
+    // Changes under way have arrived by then.
     for (const motion of element.getRootNode().getAnimations())
       if (motion.effect.getComputedTiming().iterations !== Infinity) motion.finish()
     const seen = []
@@ -39,10 +39,10 @@ _STEP = """() => {
     return seen.join()
   }
   const last = window.lastStep
-  // Within one box, such as a field and the button that empties it, the box goes on showing it.
+  // Within one box, such as a field and its clear button, the box keeps showing the focus.
   const left = last?.here.isConnected && !last.here.parentElement?.parentElement?.contains(here)
   const unseen = left && last.look === look(last.here)
-  // A dialog that has just opened has the focus itself, a table draws it: both are seen.
+  // A new dialog has the focus itself, and a table draws it: both are visible.
   const counts = here !== document.body && !here.matches("[role=dialog], canvas, canvas *")
   window.lastStep = counts ? { here, look: look(here) } : null
   return [name(here), unseen ? name(last.here) || last.here.outerHTML.slice(0, 200) : ""]
@@ -143,8 +143,8 @@ def test_requests_are_decided_by_keyboard_and_the_focus_stays_in_their_lines(
 
     keyboard.enter("^Reject: Student 3")
     expect(dialog(page)).to_be_visible()
-    # A control that is disabled while it works, such as a download, takes the same path: no key
-    # reached the dialog.
+    # A button that is disabled while it works, such as a download, loses the focus; no
+    # key reached the dialog.
     page.evaluate("document.activeElement.blur()")
     keyboard.press("Escape")
     expect(dialog(page)).to_have_count(0)

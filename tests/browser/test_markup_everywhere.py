@@ -1,7 +1,7 @@
 """HTML, script and Markdown in every text that a user can type, on every screen.
 
 Each text is shown as typed and creates no element. axe also examines the dialogs and menus on the
-way, light and dark.
+way, light and dark. The file is long because the first test compares the tours of all roles.
 """
 
 from __future__ import annotations

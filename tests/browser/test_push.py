@@ -1,4 +1,7 @@
-"""Push in real browsers: a change is on every screen at once, and idle screens do not rerun."""
+"""Push in real browsers: a change is on every screen at once, and idle screens do not rerun.
+
+The file is long because each case of a lost, slow or repeated connection needs its own sockets.
+"""
 
 from __future__ import annotations
 
@@ -285,7 +288,7 @@ def test_a_screen_requests_no_rerun_until_it_has_received_a_whole_run(
         streams: list[WebSocketRoute] = []
         is_held, messages_of_run = False, 0
 
-        def tell(message: str | bytes) -> None:
+        def forward(message: str | bytes) -> None:
             nonlocal messages_of_run
             messages_of_run += is_held
             # The two messages that begin a run pass.
@@ -294,7 +297,7 @@ def test_a_screen_requests_no_rerun_until_it_has_received_a_whole_run(
         def route(socket: WebSocketRoute) -> None:
             server = socket.connect_to_server()
             socket.on_message(lambda message: (asked.append(message), server.send(message)))
-            server.on_message(tell)
+            server.on_message(forward)
             streams.append(socket)
 
         page = open_book_over(context, app, "_stcore/stream", route)

@@ -104,7 +104,9 @@ def test_an_admin_reads_every_change_and_finds_one_on_a_phone(
     assert overflow <= 0
 
 
-def test_health_is_a_list_without_warnings(open_page: OpenPage, school: School) -> None:
+def test_health_reports_no_problem_and_then_a_missing_index(
+    open_page: OpenPage, school: School
+) -> None:
     page = open_page("/admin", "Farah Sheikh")
     show_tab(page, "Health")
 

@@ -174,7 +174,7 @@ def test_only_a_changed_card_is_highlighted_for_a_while(
 
 
 @pytest.mark.parametrize(
-    ("query", "said", "hidden"),
+    ("query", "shown", "hidden"),
     [
         ("", ("Volleyball", "2-A"), ("Student 1",)),
         ("?show=student", ("Volleyball", "2-A"), ("Student 1",)),
@@ -182,7 +182,7 @@ def test_only_a_changed_card_is_highlighted_for_a_while(
     ],
 )
 def test_hidden_data_never_reaches_the_display(
-    app: AppServer, school: School, browser: Browser, query: str, said: Any, hidden: Any
+    app: AppServer, school: School, browser: Browser, query: str, shown: Any, hidden: Any
 ) -> None:
     book(school, student=1, purpose="Practice with Student 1")
     received: list[bytes] = []
@@ -199,7 +199,7 @@ def test_hidden_data_never_reaches_the_display(
     expect(page.get_by_text("Just changed")).to_be_visible(timeout=TICK)
 
     everything = b"".join(received)
-    assert [word for word in said if word.encode() not in everything] == []
+    assert [word for word in shown if word.encode() not in everything] == []
     assert [word for word in hidden if word.encode() in everything] == []
     context.close()
 

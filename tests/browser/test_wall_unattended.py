@@ -17,7 +17,7 @@ from support import eventually
 from wall_screen import ROOT, book, fill, sized
 
 BACK = 25_000
-UNSERVED = 45_000  # longer than Streamlit tolerates, namely 35 seconds
+UNSERVED = 45_000  # longer than the 35 seconds that a page waits for Streamlit
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_reruns_leave_no_performance_marks_in_the_browser(
     page.evaluate(
         """() => {
             window.drawn = 0
-            const count = told => { drawn += told.detail.by === "rerun" }
+            const count = event => { drawn += event.detail.by === "rerun" }
             addEventListener("ground-booking:pulse", count)
         }"""
     )

@@ -94,11 +94,11 @@ class ReplicaSet:
         """Returns the primary as soon as there is one."""
         found: list[Member] = []
 
-        def look() -> bool:
+        def find_primary() -> bool:
             found[:] = [m for m in self.members if self._is(m, "isWritablePrimary")]
             return bool(found)
 
-        until(look)
+        until(find_primary)
         return found[0]
 
     def others(self, primary: Member) -> list[Member]:

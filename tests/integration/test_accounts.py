@@ -1,6 +1,6 @@
 """Accounts: adding and changing them, and the rule that one active admin must remain.
 
-All subjects share the fixtures of one database and the table of invalid values at the end.
+The file is long because all subjects share one database and the table of invalid values at the end.
 """
 
 from __future__ import annotations

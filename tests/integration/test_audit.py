@@ -209,7 +209,7 @@ def test_every_save_records_exactly_one_change_with_user_and_moment(db):
     assert len(found(db, who="admin", **days)) == len(saves)
 
 
-def test_changes_without_a_user_name_the_system(db):
+def test_changes_without_a_user_have_the_id_system_and_a_name(db):
     booked(db)
     lapse_pending(db, now=NOW + timedelta(days=3))
 

@@ -170,7 +170,7 @@ def test_past_bookings_take_no_place_in_the_list_of_approved_ones(busy_day):
     assert [b.id for b in approved_upcoming(db, now=AFTERNOON, limit=1)] == [ahead]
 
 
-def test_past_bookings_take_no_place_in_the_list_of_students(busy_day):
+def test_past_bookings_take_no_place_in_the_list_for_given_students(busy_day):
     db, ahead = busy_day
 
     found = bookings_ahead(db, ["S000", "S001"], now=AFTERNOON, limit=3)
@@ -179,7 +179,7 @@ def test_past_bookings_take_no_place_in_the_list_of_students(busy_day):
 
 
 @pytest.mark.parametrize("limit", [0, 1001, True, "3"])
-def test_a_list_of_upcoming_bookings_has_a_limit(school, limit):
+def test_a_list_of_upcoming_bookings_refuses_an_invalid_limit(school, limit):
     with pytest.raises(InvalidRequest) as refused:
         bookings_ahead(school[0], ["S000"], limit=limit)
 

@@ -1,6 +1,6 @@
 """The index on claims: it refuses conflicts, names the lost claim, and is needed.
 
-Control tests repeat a booking without the index, so they stay beside the tests with it.
+The file is long because control tests repeat a booking without the index, beside the tests with it.
 """
 
 from __future__ import annotations

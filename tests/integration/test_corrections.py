@@ -128,7 +128,7 @@ def test_a_former_principal_who_closed_a_ground_cannot_open_it_as_staff(db):
         lift_closure(db, closure.id, by=staff_now, now=NOW)
 
 
-OVER = {
+CORRECTIONS = {
     "approve": (Status.PENDING, [HEAD]),
     "reject": (Status.PENDING, [HEAD]),
     "revoke": (Status.APPROVED, [HEAD]),
@@ -142,9 +142,9 @@ def past(db, status):
     return approve(db, made.id, by=HEAD, now=NOW) if status is Status.APPROVED else made
 
 
-@pytest.mark.parametrize("operation", OVER)
+@pytest.mark.parametrize("operation", CORRECTIONS)
 def test_a_past_booking_is_changed_only_as_a_correction_with_a_reason(delegated, operation):
-    status, correctors = OVER[operation]
+    status, correctors = CORRECTIONS[operation]
     for by in correctors:
         made = past(delegated, status)
         if operation not in ("reject", "revoke"):
@@ -163,9 +163,9 @@ def test_a_past_booking_is_changed_only_as_a_correction_with_a_reason(delegated,
             cancel(delegated, made.id, by=HEAD, reason="next", now=LATER)
 
 
-@pytest.mark.parametrize("operation", OVER)
+@pytest.mark.parametrize("operation", CORRECTIONS)
 def test_staff_change_no_past_booking(delegated, operation):
-    made = past(delegated, OVER[operation][0])
+    made = past(delegated, CORRECTIONS[operation][0])
     reason = {} if operation == "move" else {"reason": "why"}
 
     # Ravi made it, and decides by delegation on other users' requests.

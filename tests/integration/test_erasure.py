@@ -1,4 +1,7 @@
-"""Erasing a student who left: no collection names the person any more, and usage is unchanged."""
+"""Erasing a student who left: no collection names the person any more, and usage is unchanged.
+
+The file is long because each collection that can name a student has its own case.
+"""
 
 from __future__ import annotations
 

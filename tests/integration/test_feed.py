@@ -66,9 +66,9 @@ class Recorder:
 
     def __init__(self, following: Feed) -> None:
         self.signals: list[tuple[date | None, int]] = []
-        self.unsubscribe = following.subscribe(lambda day, version: self._hear(day, version))
+        self.unsubscribe = following.subscribe(lambda day, version: self._record(day, version))
 
-    def _hear(self, day, version):
+    def _record(self, day, version):
         self.signals.append((day, version))
 
     @property

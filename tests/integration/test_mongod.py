@@ -29,7 +29,7 @@ from booking_core.embedded.failures import PortTaken
 
 ROOT = Path(__file__).parents[2]
 
-# Prints "ready", starts the server after the first line of input, closes it after the second.
+# Prints "ready", starts the server after the first line of input, ends after the second.
 APP = """
 import json, sys
 from pathlib import Path
@@ -60,17 +60,17 @@ class App:
             text=True,
             cwd=ROOT,
         )
-        assert self._hear() == "ready"
+        assert self._read_line() == "ready"
 
     def begin(self) -> None:
-        self._tell()
+        self._write_line()
 
     def server(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self._hear())
+        said: dict[str, Any] = json.loads(self._read_line())
         return said
 
     def leave(self) -> None:
-        self._tell()
+        self._write_line()
         self._wait()
 
     def send(self, number: int) -> None:
@@ -83,12 +83,12 @@ class App:
             assert stream is not None
             stream.close()
 
-    def _tell(self) -> None:
+    def _write_line(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
-    def _hear(self) -> str:
+    def _read_line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 

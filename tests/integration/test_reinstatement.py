@@ -1,4 +1,7 @@
-"""Lifting closures, and reinstating the bookings that they displaced."""
+"""Lifting closures, and reinstating the bookings that they displaced.
+
+The file is long because lifting and reinstating share their closures and their displaced bookings.
+"""
 
 from __future__ import annotations
 

@@ -104,10 +104,10 @@ def test_an_inactive_student_neither_leaves_nor_returns_by_being_named() -> None
     plan = compare(rows("A1,Asha Rao,9-A,"), {"A1": gone, "A2": absent}, 0)
 
     assert plan.changed == ((gone, Student("A1", "Asha Rao", "9-A", active=False)),)
-    assert (plan.inactive, plan.leaving) == ((gone_after(gone),), ())
+    assert (plan.inactive, plan.leaving) == ((as_inactive(gone),), ())
 
 
-def gone_after(student: Student) -> Student:
+def as_inactive(student: Student) -> Student:
     return Student(student.id, student.name, "9-A", active=False)
 
 

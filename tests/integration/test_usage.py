@@ -103,7 +103,7 @@ def test_staff_see_their_own_share_of_the_open_hours(counted):
     assert [x.name for x in found.classes] == ["2-A"]
 
 
-def test_a_booking_that_no_longer_fits_a_period_counts_for_its_hours(make_db):
+def test_a_booking_that_no_longer_fits_a_period_counts_for_its_part_of_it(make_db):
     db = make_db()
     booked(db, start=9)
     wide = tuple(Period(f"{h}", time(h), time(h + 2)) for h in (8, 10))

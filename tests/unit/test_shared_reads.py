@@ -14,7 +14,7 @@ class Gated:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.begun = threading.Semaphore(0)
-        self.let_on = threading.Semaphore(0)
+        self.permission = threading.Semaphore(0)
         self.count = 0
         self.error = error
 
@@ -22,7 +22,7 @@ class Gated:
         self.count += 1
         number = self.count
         self.begun.release()
-        assert self.let_on.acquire(timeout=TIMEOUT)
+        assert self.permission.acquire(timeout=TIMEOUT)
         if self.error is not None:
             raise self.error
         return number
@@ -45,11 +45,11 @@ def test_a_thread_that_asks_during_a_read_gets_the_result_of_the_next_read(pool)
     late = [pool.submit(reads.get, "day", gated) for _ in range(8)]
     eventually(lambda: waiting(reads))
 
-    gated.let_on.release()
+    gated.permission.release()
     assert first.result(TIMEOUT) == 1
     assert gated.begun.acquire(timeout=TIMEOUT)
     assert not any(future.done() for future in late)
-    gated.let_on.release(9)
+    gated.permission.release(9)
 
     answers = {future.result(TIMEOUT) for future in late}
     assert 1 not in answers
@@ -66,7 +66,7 @@ def test_reads_of_other_keys_do_not_wait(pool):
 
     assert reads.get("tuesday", lambda: "read") == "read"
 
-    gated.let_on.release()
+    gated.permission.release()
     slow.result(TIMEOUT)
 
 
@@ -78,7 +78,7 @@ def test_threads_that_wait_for_a_failed_read_fail_with_it_and_the_next_thread_re
     late = [pool.submit(reads.get, "day", gated) for _ in range(4)]
     eventually(lambda: waiting(reads))
 
-    gated.let_on.release(4)
+    gated.permission.release(4)
 
     assert first.exception(TIMEOUT) is gone
     assert late[0].exception(TIMEOUT) is gone
