@@ -1,6 +1,6 @@
-"""Measures every ratio, prints the table, writes ``benchmarks/results.json``; 1 if one is missed.
+"""Measures every ratio, prints the table, writes ``benchmarks/results.json``; exits 1 on a miss.
 
-On a real embedded server in a directory of its own: the data in ``.data`` is not touched.
+The benchmarks run on a real embedded server in a temporary directory; ``.data`` is not touched.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
         tempfile.TemporaryDirectory(prefix="ground-booking-bench-") as directory,
         mongod.start(Path(directory)) as server,
     ):
-        ours = school.found_school(server.uri, "ours")
+        ours = school.create_school(server.uri, "ours")
         like = school.sample(ours)
         if "booking" in parts:
-            bare = school.found_school(server.uri, "bare")
+            bare = school.create_school(server.uri, "bare")
             for work in booking.measurements(booking.Rivals(ours, bare, like)):
                 results.append(reported(work()))
         if "screens" in parts:
@@ -41,11 +41,11 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
             for work in viewers.measurements(server.uri):
                 results.append(reported(work()))
         if "reading" in parts:
-            few = school.found_school(server.uri, "few")
-            many = school.found_school(server.uri, "many")
+            few = school.create_school(server.uri, "few")
+            many = school.create_school(server.uri, "many")
             school.seed(few, school.FEW, like)
             school.seed(many, bookings, like)
-            years = school.found_school(server.uri, "years")
+            years = school.create_school(server.uri, "years")
             school.seed(years, min(bookings, reading.YEARS), like)
             for work in reading.measurements(many, few, years):
                 results.append(reported(work()))
@@ -55,7 +55,7 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
 
 
 def reported(result: Result) -> Result:
-    """``result``, printed at once: a later part may take minutes, or fail."""
+    """Prints ``result`` at once and returns it: a later part may take minutes, or fail."""
     ratio = "" if result.ratio is None else f"ratio {result.ratio:.2f}, {result.bound}"
     say(f"  {result.ours:,.2f} {result.unit} {ratio}")
     return result

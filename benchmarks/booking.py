@@ -1,4 +1,4 @@
-"""What ``book`` costs beside the bare insert, in a race, and until the feed reports it."""
+"""The cost of ``book`` beside the bare insert, in a race, and until the feed reports it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from . import school
 from .measure import Result, clock, in_turn, median, milliseconds, percentile, say
 
 THREADS, ROUNDS, A_ROUND = 8, 7, 1200
-# The losers of one race are slow or quick together, so that a race is one observation and not 31.
-# Of 160 races the 99th percentile is not yet the slowest one.
+# The losers of one race are slow or fast together, so that a race is one observation and not 31.
+# With 160 races the 99th percentile is not yet the slowest one.
 RIVALS, RACES = 32, 160
 
 
@@ -62,7 +62,7 @@ def throughput(rivals: Rivals) -> Result:
             ]
             for found, work in pair if turn % 2 else pair[::-1]:
                 seconds = milliseconds(work) / 1000
-                if turn:  # the first round warms up
+                if turn:  # the first round is a warm-up
                     found.append(A_ROUND / seconds)
     return Result(
         "book(), 8 threads, against insert_one",
@@ -100,7 +100,7 @@ def race(rivals: Rivals) -> Result:
         for turn in range(RACES + 4):
             alone = rivals.take(RIVALS)
             contested = rivals.take(1)[0]
-            # No rival's student has a booking: only the slot decides.
+            # The students of a race have no booking: only the slot decides.
             first = school.STUDENTS + turn * RIVALS
             requests = [
                 replace(contested, student_id=school.student_id(first + number))
@@ -111,7 +111,7 @@ def race(rivals: Rivals) -> Result:
             if len(won) != 1:
                 raise RuntimeError(f"{len(won)} bookings of one slot")
             times = [milliseconds(lambda r=request: rivals.book(r)) for request in alone]
-            if turn >= 4:  # the first ones warm up
+            if turn >= 4:  # the first ones are a warm-up
                 losers += [ms for ms, is_winner in answers if not is_winner]
                 lone += times
     return Result(
@@ -161,8 +161,8 @@ def feed(rivals: Rivals) -> Result:
             returned = clock()
             _until(lambda day=request.date: day in reported)
             _until(lambda key=booking.id: key in seen)
-            if number >= 50:  # the first ones warm up
-                # An event may arrive before the insert returns: that counts as no time.
+            if number >= 50:  # the first ones are a warm-up
+                # An event may arrive before the insert returns: its delay counts as zero.
                 ours.append(max(0.0, reported[request.date] - returned) * 1000)
                 theirs.append(max(0.0, seen[booking.id] - returned) * 1000)
     finally:
@@ -193,7 +193,7 @@ def _all(pool: ThreadPoolExecutor, work: Callable[[Any], object], items: Sequenc
 def _race(
     rivals: Rivals, pool: ThreadPoolExecutor, requests: Sequence[BookingRequest]
 ) -> list[tuple[float, bool]]:
-    """Each rival's time to its answer (ms), and whether it won."""
+    """Returns each rival's time to its answer (ms), and whether it won."""
     gate = threading.Barrier(len(requests))
 
     def compete(request: BookingRequest) -> tuple[float, bool]:

@@ -56,22 +56,22 @@ class Viewer:
         ):
             first = BackMsg()
             first.rerun_script.page_name = self._page
-            await self._ask(session, first)
-            await self._ask(session, self._rerun(self._live))  # reports that push arrives
-            tasks.create_task(self._hear(live))
+            await self._request(session, first)
+            await self._request(session, self._rerun(self._live))  # reports that push arrives
+            tasks.create_task(self._receive(live))
             self._ready.set()
             while True:
                 try:
                     async with asyncio.timeout(self._floor):
                         await self._news.wait()
                 except TimeoutError:
-                    await self._ask(session, self._rerun(self._timer))
+                    await self._request(session, self._rerun(self._timer))
                     continue
                 self._news.clear()
-                await self._ask(session, self._rerun(self._live))
+                await self._request(session, self._rerun(self._live))
                 self.rendered_at = clock()
 
-    async def _hear(self, live: ClientConnection) -> None:
+    async def _receive(self, live: ClientConnection) -> None:
         async for text in live:
             version = json.loads(text)["version"]
             if self.version and version != self.version:
@@ -85,7 +85,7 @@ class Viewer:
         state.id, state.json_value = self._pulse, '{"mode": "push"}'
         return message
 
-    async def _ask(self, session: ClientConnection, message: BackMsg) -> None:
+    async def _request(self, session: ClientConnection, message: BackMsg) -> None:
         await session.send(message.SerializeToString())
         while True:
             answer = ForwardMsg.FromString(await session.recv(decode=False))

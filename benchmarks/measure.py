@@ -73,9 +73,9 @@ def milliseconds(work: Callable[[], object]) -> float:
 def in_turn(
     ours: Callable[[], object], yardstick: Callable[[], object], times: int, warm: int
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds of each call, both in turn, so that other load slows both.
+    """Measures both calls alternately (ms), so that other load slows both.
 
-    Who goes first alternates too.
+    The order within a pair alternates too.
     """
     for _ in range(warm):
         ours()

@@ -1,4 +1,4 @@
-"""What a read costs at a million bookings against a thousand, and last year against this week."""
+"""The cost of a read at a million bookings beside a thousand, and of last year beside this week."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "a ground and a status": {"ground_id": "ground-3", "status": Status.APPROVED},
     "a class in the last week": {"class_name": "Class 8", **LAST_WEEK},
     "active ones": {"status": (Status.PENDING, Status.APPROVED)},
-    # Without an index, these would look through the whole collection.
+    # Without an index, these queries would examine the whole collection.
     "an author without bookings": {"created_by": "staff-none"},
     "a class without bookings": {"class_name": "Class none"},
 }
@@ -85,7 +85,7 @@ def page(name: str, many: BookingDatabase, few: BookingDatabase, filters: dict[s
 
 def last_year(years: BookingDatabase) -> Result:
     say("find_bookings, last year against the last week ...")
-    size = queries.PAGE + 1  # as the Bookings screen asks
+    size = queries.PAGE + 1  # as the Bookings screen queries
     ours, yardstick = in_turn(
         lambda: find_bookings(years, limit=size, **LAST_YEAR),
         lambda: find_bookings(years, limit=size, **LAST_WEEK),
@@ -102,7 +102,7 @@ def last_year(years: BookingDatabase) -> Result:
 
 
 def deep_page(many: BookingDatabase, few: BookingDatabase) -> Result:
-    """The 100th page, reached by ``after`` of the 99th."""
+    """The 100th page, which starts ``after`` the last booking of the 99th."""
     last = _page_before(few)
     return page(f"page {DEEP + 1}", many, few, {"after": last})
 
@@ -117,7 +117,7 @@ def _page_before(db: BookingDatabase) -> Booking:
 
 
 def _same(name: str, many: BookingDatabase, few: BookingDatabase, filters: dict[str, Any]) -> None:
-    """Raises RuntimeError if the answers differ: their times could not be compared."""
+    """Raises RuntimeError if the answers differ, because their times could not be compared."""
     found = [[b.id for b in find_bookings(db, limit=PAGE, **filters)] for db in (many, few)]
     if found[0] != found[1] or len(found[0]) != (0 if name in EMPTY else PAGE):
         raise RuntimeError(f"{name}: {len(found[0])} and {len(found[1])} bookings, not the same")
@@ -139,7 +139,7 @@ def students() -> Result:
         for number in range(STUDENTS)
     ]
     known = Reference(students={student.id: student for student in listed})
-    find_students(known, "first")  # makes the index
+    find_students(known, "first")  # builds the index
     typed = [*QUERIES, *(student.name for student in rng.sample(listed, 100))]
     times: dict[str, float] = {}
     for text in typed:

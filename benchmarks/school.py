@@ -52,8 +52,8 @@ _STATUSES = (
 )
 
 
-def found_school(uri: str, name: str) -> BookingDatabase:
-    """A database with schema, grounds, timetable and students, and without bookings."""
+def create_school(uri: str, name: str) -> BookingDatabase:
+    """Creates a database with schema, grounds, timetable and students, and without bookings."""
     db = connect(Settings(mongodb_uri=uri, database=name, advance_days=400))
     save_timetable(db, Timetable("regular", PERIODS, tuple(range(7))))
     for number in range(GROUNDS):
@@ -73,7 +73,7 @@ def student_id(number: int) -> str:
 
 
 def requests() -> Iterator[BookingRequest]:
-    """Requests that never conflict, from tomorrow: each slot once, a student once a week."""
+    """Yields requests that never conflict, from tomorrow: each slot once, a student once a week."""
     for number in itertools.count():
         day, rest = divmod(number, A_DAY)
         period = PERIODS[rest // GROUNDS]
@@ -88,14 +88,14 @@ def requests() -> Iterator[BookingRequest]:
 
 
 def sample(db: BookingDatabase) -> Booking:
-    """A booking as ``book`` stores it; it is deleted again."""
+    """Returns a booking as ``book`` stores it; the stored one is deleted again."""
     booking = book(db, next(requests()), by=STAFF_MEMBER, submission_id=uuid4(), now=NOW)
     collection(db, schema.BOOKINGS).delete_one({"_id": booking.id})
     return booking
 
 
 def booking_for(request: BookingRequest, serial: UUID, like: Booking) -> Booking:
-    """The booking that ``book`` would make for ``request``, after the model of ``like``."""
+    """Returns the booking that ``book`` would make for ``request``, otherwise like ``like``."""
     number = int(request.student_id[1:])
     return replace(
         like,
@@ -115,8 +115,8 @@ def booking_for(request: BookingRequest, serial: UUID, like: Booking) -> Booking
 def seed(db: BookingDatabase, count: int, like: Booking) -> None:
     """Stores ``count`` bookings, from today back through the years.
 
-    A smaller count gives the beginning of a larger one, so both have the same today. The indexes
-    of the schema are built at the end, which takes a third of the time.
+    A smaller count is the beginning of a larger one, so both have the same today. The indexes of
+    the schema are built at the end, which takes a third of the time.
     """
     say(f"  {db.name}: {count:,} bookings ...")
     begun = clock()
@@ -159,7 +159,8 @@ def _history(count: int, like: Booking) -> Iterator[Document]:
         day, rest = divmod(number, A_DAY)
         date = TODAY - timedelta(days=day)
         period = PERIODS[rest // GROUNDS]
-        # One student books every day of the newest ones, because pages of a student are measured.
+        # One student has a booking on every day of the newest ones, because pages of a student are
+        # measured.
         is_first = rest % GROUNDS == 0
         student = "S0000" if is_first and (number < FEW or rest == 0) else None
         request = BookingRequest(
@@ -180,7 +181,7 @@ def _history(count: int, like: Booking) -> Iterator[Document]:
                 created_by_name=staff,
                 created_at=asked_at,
                 updated_at=asked_at,
-                # Without seats of the quota, of which a student may have more than there are.
+                # Without seats of the quota, because a student may have more bookings than seats.
                 quota_window=None,
                 quota_seat=None,
             )

@@ -1,4 +1,4 @@
-"""The screens: how long Confirm takes, and the cost of a rerun without a change."""
+"""The screens: the time of Confirm, and the cost of a rerun without a change."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ _WATCH = """() => new Promise(done => {
 })"""
 
 
-def found_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[str, str]]:
-    """A school of 10 grounds and 14 periods, and the environment of an app on it.
+def create_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[str, str]]:
+    """Creates a school of 10 grounds and 14 periods; returns the environment of an app on it.
 
-    Its one account is for ``ticket``.
+    Its one account is for ``session_token``.
     """
     name = f"screens_{zone.rpartition('/')[2].replace('+', 'p')}"
     settings = Settings(mongodb_uri=uri, database=name, time_zone=zone, quota=None)
@@ -101,29 +101,29 @@ def found_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[st
     }
 
 
-def ticket(db: BookingDatabase, now: datetime | None = None) -> str:
-    """A session that begins at ``now``, for the cookie of a viewer."""
+def session_token(db: BookingDatabase, now: datetime | None = None) -> str:
+    """Opens a session that begins at ``now``; returns its token, for the cookie of a viewer."""
     return open_session(db, _STAFF.id, now=now)
 
 
-def let_in(context: BrowserContext, port: int, token: str) -> BrowserContext:
+def sign_in(context: BrowserContext, port: int, token: str) -> BrowserContext:
     context.add_cookies([{"name": COOKIE, "value": token, "url": f"http://127.0.0.1:{port}"}])
     return context
 
 
 def open_window(browser: Browser, port: int, token: str, size: ViewportSize) -> Page:
-    """A page of a browser that is signed in."""
-    return let_in(browser.new_context(viewport=size), port, token).new_page()
+    """Opens a page of a browser that is signed in."""
+    return sign_in(browser.new_context(viewport=size), port, token).new_page()
 
 
 def measurements(uri: str) -> Iterator[Callable[[], Result]]:
-    db, environment = found_screens(uri)
+    db, environment = create_screens(uri)
     yield lambda: ticks(db, environment)
     yield lambda: confirms(db, environment)
 
 
 def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
-    """Fragment reruns per second of processor time: Book and one line of text in turn."""
+    """Measures fragment reruns per second of processor time: Book and one line of text in turn."""
     say("a rerun of the Book screen without a change, against a fragment of one line")
     with tempfile.TemporaryDirectory(prefix="ground-booking-bench-") as directory:
         script = Path(directory) / "one_line.py"
@@ -132,14 +132,14 @@ def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
             app(APP, environment) as (port, process),
             app(("streamlit", "run", str(script)), environment) as (other_port, other_process),
         ):
-            ours = _Viewer(port, process, "book", ticket(db))
+            ours = _Viewer(port, process, "book", session_token(db))
             theirs = _Viewer(other_port, other_process, "")
             rates: list[tuple[float, float]] = []
             for turn in range(ROUNDS + 1):
                 pair = (
                     (ours.rate(), theirs.rate()) if turn % 2 else (theirs.rate(), ours.rate())[::-1]
                 )
-                if turn:  # the first round warms up
+                if turn:  # the first round is a warm-up
                     rates.append(pair)
             parts = {"Book, wall clock": ours.wall, "one line, wall clock": theirs.wall}
             ours.close()
@@ -155,13 +155,13 @@ def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
 
 
 def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
-    """Milliseconds from the click on Confirm to the success dialog, p50, in a browser."""
+    """Measures milliseconds from the click on Confirm to the success dialog, p50, in a browser."""
     say(f"Confirm to the success dialog, {CONFIRMS} times")
     alone = [milliseconds(lambda r=r: book(db, r, by=_STAFF)) for r in _requests()]
     took: list[float] = []
     with app(APP, environment) as (port, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
-        page = open_window(browser, port, ticket(db), {"width": 1440, "height": 1000})
+        page = open_window(browser, port, session_token(db), {"width": 1440, "height": 1000})
         for number in range(CONFIRMS):
             took.append(_confirm(page, f"http://127.0.0.1:{port}/book", f"S{number:03d}"))
         browser.close()
@@ -207,7 +207,7 @@ def _confirm(page: Page, url: str, student: str) -> float:
 
 
 class _Viewer:
-    """A client of Streamlit's protocol, with the processor time that its server spends."""
+    """A client of Streamlit's protocol that measures the processor time of its server."""
 
     def __init__(self, port: int, process: psutil.Process, page: str, token: str = "") -> None:
         self._process, self.wall = process, 0.0
@@ -225,7 +225,7 @@ class _Viewer:
             self._send(first)
 
     def rate(self) -> float:
-        """Reruns per second of processor time."""
+        """Returns reruns per second of processor time."""
         message = BackMsg()
         message.rerun_script.fragment_id = self._fragment
         before, begun = self._spent(), clock()
@@ -254,7 +254,7 @@ class _Viewer:
 
 @contextmanager
 def app(module: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[int, psutil.Process]]:
-    """A server with this project's configuration, usually ``streamlit run app.py``."""
+    """Starts a server with this project's configuration, usually ``streamlit run app.py``."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
-"""Ten minutes in place of weeks: ``make soak`` ends with 1 if something grew, hung or went stale.
+"""Ten minutes in place of weeks: ``make soak`` ends with 1 after a leak, a hang or stale data.
 
-A booking each second, viewers that open and close, a wall display in a browser, two midnights.
+One booking a second, viewers that open and close, a wall display in a browser, two midnights.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from scripts.browser import FLAGS
 
 from .crowd import Crowd
 from .measure import clock, median, say
-from .screens import GROUNDS, HOURS, app, found_screens, ticket
+from .screens import GROUNDS, HOURS, app, create_screens, session_token
 
 VIEWERS, MOST = 10, 20
-WARM = 60  # seconds after which nothing may grow any more
+WARM = 60  # seconds after which no number may grow any more
 GROWTH = 0.05  # of memory, between the end of the first minute and the end
 GAME = "Football"
 _STAFF = Actor("meera", Role.STAFF, "Meera Nair")
@@ -43,7 +43,7 @@ class Soak:
     def __init__(self, db: BookingDatabase, environment: dict[str, str], seconds: float) -> None:
         self.db, self.environment, self.seconds = db, environment, seconds
         zone = db.booking_settings.zone
-        # Both midnights lie ahead of the database's own clock.
+        # Both midnights are later than the database's own clock.
         evening = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         self.midnights = [evening + timedelta(days=n) for n in (1, 2)]
         self.held: list[str] = []
@@ -68,7 +68,11 @@ class Soak:
             heap.send("HeapProfiler.enable")
             # A session of the second evening is valid on both evenings of the app's clock.
             crowd = Crowd(
-                port, ticket(self.db, datetime.fromtimestamp(moments[1], UTC)), "book", "", 15
+                port,
+                session_token(self.db, datetime.fromtimestamp(moments[1], UTC)),
+                "book",
+                "",
+                15,
             )
             try:
                 return self._go(crowd, page, heap, process, port)
@@ -87,7 +91,7 @@ class Soak:
         memory: list[tuple[float, float]] = []
         held: list[float] = []
         days: list[str] = []
-        crowd.grow(MOST)  # the largest number of viewers belongs to the first minute
+        crowd.grow(MOST)  # the largest number of viewers is in the first minute
         for second in itertools.count(1):
             if (at := clock() - begun) > self.seconds:
                 break
@@ -170,10 +174,10 @@ class Soak:
 
 
 def _held(heap: CDPSession) -> float:
-    """The bytes of the page's heap: objects of its scripts and of the browser for it.
+    """Returns the bytes of the page's heap: objects of its scripts and of the browser for them.
 
-    Without compiled code: the engine compiles what runs often, for as long as it finds something
-    to make faster, and lets go of it again; that is no growth of the page.
+    Compiled code is excluded: the engine compiles and discards code that runs often, and that is no
+    growth of the page.
     """
     chunks: list[str] = []
 
@@ -208,7 +212,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="ground-booking-soak-") as directory,
         mongod.start(Path(directory)) as server,
     ):
-        db, environment = found_screens(server.uri)
+        db, environment = create_screens(server.uri)
         return 0 if Soak(db, environment, seconds).run() else 1
 
 

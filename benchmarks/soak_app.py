@@ -1,7 +1,8 @@
-"""The app with a clock that is set to shortly before midnight twice: ``soak`` starts it.
+"""The app with a clock that ``soak`` sets to shortly before midnight twice.
 
-``python -m benchmarks.soak_app FIRST SECOND AFTER ...``: the moments (epoch seconds) to begin at
-and to leap to, and when to leap (seconds after the start); the rest goes to Streamlit.
+``python -m benchmarks.soak_app FIRST SECOND AFTER ...``: the two moments (epoch seconds) to start
+from and to jump to, and the delay of the jump (seconds after the start). The other arguments are
+passed to Streamlit.
 """
 
 from __future__ import annotations

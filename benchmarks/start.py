@@ -1,4 +1,4 @@
-"""``make run`` on a data directory that exists: how long until the first answer and screen."""
+"""``make run`` on a data directory that exists: the time to the first answer and screen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE = 180.0  # seconds; the first start may download a mongod
 
 
 def measure() -> list[Result]:
-    """Two starts, of which the second is measured: the first one founds the database."""
+    """Two starts, of which the second is measured: the first one creates the database."""
     say("make run: the second start to the first screen")
     with (
         tempfile.TemporaryDirectory(prefix="ground-booking-bench-") as directory,
@@ -42,7 +42,7 @@ def measure() -> list[Result]:
 
 
 def _start(directory: Path, page: Page) -> tuple[float, float]:
-    """Seconds from the start of the process to the first answer, and to the first screen."""
+    """Returns the seconds from process start to the first answer, and to the first screen."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Many open screens: how soon they show a change, and their cost while nothing happens."""
+"""Many open screens: the delay of a change on all of them, and their cost without changes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from scripts.browser import FLAGS
 
 from .crowd import Crowd
 from .measure import Result, clock, median, percentile, say
-from .screens import APP, HOURS, app, found_screens, let_in, open_window, ticket
+from .screens import APP, HOURS, app, create_screens, open_window, session_token, sign_in
 
 CROWDS = (1, 25, 100)
 CHANGES, IDLE_SECONDS, FLOOR_SECONDS = 40, 60.0, 15.0
 _STAFF = Actor("meera", Role.STAFF, "Meera Nair")
-_DESK: ViewportSize = {"width": 1440, "height": 1000}
+_DESKTOP: ViewportSize = {"width": 1440, "height": 1000}
 # A frame is painted between its animation callback and the next task: the task reads the clock.
 _PAINTED = """done => requestAnimationFrame(() => {
   const after = new MessageChannel()
@@ -63,7 +63,7 @@ _BARE = """address => new Promise(ready => {
 
 
 class BareSocket:
-    """A WebSocket server that sends the texts it is given to its one client."""
+    """A WebSocket server that sends the given texts to its one client."""
 
     def __init__(self) -> None:
         self._client: ServerConnection | None = None
@@ -85,9 +85,9 @@ class BareSocket:
 
 
 def measurements(uri: str) -> Iterator[Callable[[], Result]]:
-    # A zone in which it is about six in the morning: all periods of today are ahead.
+    # A zone in which it is about six in the morning: all periods of today are upcoming.
     ahead = (6 - datetime.now(UTC).hour + 12) % 24 - 12
-    db, environment = found_screens(uri, f"Etc/GMT{-ahead:+d}")
+    db, environment = create_screens(uri, f"Etc/GMT{-ahead:+d}")
     yield from pixels(db, environment)
     for count in CROWDS:
         yield from crowds(db, environment, count)
@@ -101,8 +101,8 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
     timed: list[float] = []
     with app(APP, environment) as (port, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
-        token = ticket(db)
-        page, socket = _open_book(open_window(browser, port, token, _DESK), port), BareSocket()
+        token = session_token(db)
+        page, socket = _open_book(open_window(browser, port, token, _DESKTOP), port), BareSocket()
         page.evaluate(_BARE, socket.url)
         changes = _changes(db)
         for number in range(CHANGES + 6):
@@ -111,17 +111,17 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
             sent = wall_time() * 1000
             socket.send(str(number))
             page.wait_for_function("window.bare > 0")
-            if number >= 6:  # the first ones warm up
+            if number >= 6:  # the first ones are a warm-up
                 pushed.append(took)
                 bare.append(max(0.0, page.evaluate("window.bare") - sent))
         socket.close()
         page.close()
-        context = let_in(browser.new_context(viewport=_DESK), port, token)
+        context = sign_in(browser.new_context(viewport=_DESKTOP), port, token)
         context.route_web_socket(re.compile("/live"), lambda live: live.close())
         page = _open_book(context.new_page(), port)
         dice = random.Random(1)
         for _ in range(20):
-            sleep(dice.random())  # at any moment between two of its ticks
+            sleep(dice.random())  # at any moment between two of its timer runs
             timed.append(_to_pixels(next(changes), page))
         browser.close()
     yield lambda: Result(
@@ -144,12 +144,12 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
 def crowds(
     db: BookingDatabase, environment: dict[str, str], count: int
 ) -> Iterator[Callable[[], Result]]:
-    """``count`` viewers: their cost while nothing happens, and when the last one has rendered."""
+    """``count`` viewers: their cost without changes, and the delay of the last one to render."""
     say(f"{count} viewers: opening them ...")
     with app(APP, environment) as (port, process), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         today = datetime.now(db.booking_settings.zone).date()
-        token = ticket(db)
+        token = session_token(db)
         crowd = Crowd(port, token, "book", f"?date={today}", FLOOR_SECONDS)
         try:
             for _ in range(3):  # memory that the first sessions take is not counted
@@ -166,7 +166,7 @@ def crowds(
                 "MB",
                 at_most=1 if count == CROWDS[-1] else None,
             )
-            page = _open_book(open_window(browser, port, token, _DESK), port)
+            page = _open_book(open_window(browser, port, token, _DESKTOP), port)
             yield lambda: _rendered(db, crowd, page)
         finally:
             crowd.close()
@@ -223,7 +223,7 @@ class _Change:
 
 
 def _changes(db: BookingDatabase) -> Iterator[_Change]:
-    """A booking and its cancellation, hour after hour."""
+    """Yields a booking and its cancellation, hour after hour."""
     today = datetime.now(db.booking_settings.zone).date()
     for row, hour in itertools.cycle(enumerate(HOURS)):
         wanted = BookingRequest("ground-0", today, time(hour), time(hour + 1), "S001", "Football")
@@ -235,8 +235,8 @@ def _changes(db: BookingDatabase) -> Iterator[_Change]:
 
 
 def _to_pixels(change: _Change, page: Page) -> float:
-    """From the end of the write to the first frame that shows it (ms)."""
-    sleep(0.25)  # the change feed reports changes that follow each other closely together
+    """Returns the time from the end of the write to the first frame that shows it (ms)."""
+    sleep(0.25)  # the change feed batches changes that follow each other closely
     page.evaluate(_WATCH, [change.at, change.words])
     change.make()
     committed = wall_time() * 1000
@@ -246,7 +246,7 @@ def _to_pixels(change: _Change, page: Page) -> float:
 def _open_book(page: Page, port: int) -> Page:
     page.goto(f"http://127.0.0.1:{port}/book")
     page.locator("[data-at]").first.wait_for(timeout=30_000)
-    sleep(1.5)  # until it knows whether push reaches it
+    sleep(1.5)  # the screen first learns whether push reaches it
     return page
 
 

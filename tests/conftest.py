@@ -1,4 +1,4 @@
-"""One real mongod per test session (per xdist worker); a database of its own for every test."""
+"""One real mongod per test session (per xdist worker), and a separate database for every test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MakeDatabase = Callable[..., BookingDatabase]
 
 @pytest.fixture(scope="session")
 def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of this session's server. Without a mongod every test that needs it fails."""
+    """The address of this session's server. Tests that need it fail if mongod is missing."""
     server = mongod.start(tmp_path_factory.mktemp("mongod"))
     yield server.uri
     server.close()
@@ -26,7 +26,7 @@ def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def make_db(mongod_uri: str) -> Iterator[MakeDatabase]:
-    """Makes databases that are dropped after the test: ``make_db(quota=None, school=False)``."""
+    """A factory of databases, dropped after the test: ``make_db(quota=None, school=False)``."""
     made: list[BookingDatabase] = []
 
     def make(*, school: bool = True, **settings: Any) -> BookingDatabase:
@@ -50,5 +50,5 @@ def make_db(mongod_uri: str) -> Iterator[MakeDatabase]:
 
 @pytest.fixture
 def db(make_db: MakeDatabase) -> BookingDatabase:
-    """A fresh school: three grounds, 8 to 18 o'clock, students S000 to S199, two a week each."""
+    """A new school: three grounds, 8:00 to 18:00, students S000 to S199, a quota of two a week."""
     return make_db()

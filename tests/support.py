@@ -1,4 +1,4 @@
-"""A small school, and what the tests need to act in it at the same moment."""
+"""A small school, and helpers that act on it from several threads at the same moment."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def close_one(
     by: Actor,
     now: datetime | None = None,
 ) -> Booking:
-    """Closes one ground on one day, with no booking in the way; the closure."""
+    """Closes one ground on one day, without displacing a booking; returns the closure."""
     closing = close_grounds(
         db,
         ground_ids=[ground_id],
@@ -123,7 +123,7 @@ def booked(
     now: datetime = NOW,
     **request: Any,
 ) -> Booking:
-    """A booking made through ``book``, of the first ground at nine unless told otherwise."""
+    """Books through ``book``; by default the first ground at 9:00. Returns the booking."""
     return book(
         db,
         request_for(**request),
@@ -135,7 +135,7 @@ def booked(
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """What each action returned, or the exception it raised, all released by one barrier."""
+    """Runs all actions behind one barrier; returns the result or the exception of each."""
     barrier = threading.Barrier(len(actions))
     outcomes: list[Any] = [None] * len(actions)
 
@@ -143,7 +143,7 @@ def at_once(*actions: Callable[[], Any]) -> list[Any]:
         barrier.wait(30)
         try:
             outcomes[place] = action()
-        except Exception as exc:  # noqa: BLE001 - every outcome is looked at by the test
+        except Exception as exc:  # noqa: BLE001 - the test examines every outcome
             outcomes[place] = exc
 
     threads = [
@@ -158,20 +158,20 @@ def at_once(*actions: Callable[[], Any]) -> list[Any]:
 
 
 def eventually(condition: Callable[[], Any], *, within: float = 20.0) -> Any:
-    """The first true answer of ``condition``; fails when none comes in time."""
+    """Returns the first true result of ``condition``; fails after a time limit."""
     deadline = clock.monotonic() + within
     while not (answer := condition()):
-        assert clock.monotonic() < deadline, "it did not come true in time"
+        assert clock.monotonic() < deadline, "timed out"
         threading.Event().wait(0.01)
     return answer
 
 
-def typed_at_a_terminal(
+def run_at_terminal(
     command: Sequence[str], answers: Mapping[str, str], **options: Any
 ) -> tuple[int, str]:
-    """Runs ``command`` at a terminal of its own and types the answer to each question.
+    """Runs ``command`` at a pseudo-terminal and types the answer to each question.
 
-    Answers how it ended and all that was shown; ``options`` go to the process.
+    Returns the exit code and all output; ``options`` are passed to the process.
     """
     ours, theirs = pty.openpty()
     ends = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
@@ -185,7 +185,7 @@ def typed_at_a_terminal(
             os.write(ours, f"{answer}\n".encode())
         while True:
             shown += os.read(ours, 1000).decode()
-    except OSError:  # the other end is closed: it has ended
+    except OSError:  # the other end is closed: the process has ended
         return process.wait(30), shown
     finally:
         os.close(ours)
@@ -197,25 +197,25 @@ def of_type(outcomes: Sequence[Any], kind: type) -> list[Any]:
 
 
 def active(db: Documents, **condition: Any) -> list[dict[str, Any]]:
-    """The stored bookings and closures that hold a slot, read past the code under test."""
+    """Returns the stored bookings and closures that hold a slot, past the code under test."""
     return list(db["bookings"].find({"status": {"$in": ["Pending", "Approved"]}, **condition}))
 
 
-def noted(db: Documents, action: str) -> dict[str, Any]:
-    """The one entry of the journal for ``action``."""
+def audit_entry(db: Documents, action: str) -> dict[str, Any]:
+    """Returns the one entry of the audit log for ``action``."""
     [entry] = db["audit"].find({"action": action})
     return dict(entry)
 
 
-def holding(ground: str, day: date, hour: int) -> dict[str, str]:
-    """The condition of ``active`` for what holds the ground at that hour."""
+def held_at(ground: str, day: date, hour: int) -> dict[str, str]:
+    """A condition for ``active``: the ground is held at that hour."""
     return {"claims": f"ground|{ground}|{day.isoformat()}|{hour * 12:03d}"}
 
 
-def unguard(db: Documents) -> None:
-    """Puts an index that guards nothing in the place of the unique one, for control tests.
+def make_index_non_unique(db: Documents) -> None:
+    """Replaces the unique index by one that is not unique, for control tests.
 
-    It has the same name and keys, because every write of a booking asks for it by name.
+    The new index has the same name and keys, because every write of a booking names it as its hint.
     """
     ((name, (keys, where)),) = schema.UNIQUE_INDEXES.items()
     db["bookings"].drop_index(name)
@@ -225,13 +225,13 @@ def unguard(db: Documents) -> None:
 
 
 def minutes_of(row: dict[str, Any]) -> range:
-    """The minutes of the day that a stored booking covers."""
+    """Returns the minutes of the day that a stored booking covers."""
     begins, ends = (60 * int(row[end][:2]) + int(row[end][3:]) for end in ("start", "end"))
     return range(begins, ends or 1440)
 
 
 def assert_sound(db: Documents) -> None:
-    """What must hold of the stored bookings at every moment, counted here and not by an index."""
+    """Asserts the invariants of the stored bookings, counted here without the unique index."""
     slots: dict[tuple[str, str, int], str] = {}
     places: dict[tuple[str, str, int], str] = {}
     seats: dict[tuple[str, str, int], str] = {}

@@ -1,4 +1,4 @@
-"""Boards of a school day made by hand, for what the wall makes of them."""
+"""Hand-made boards of a school day for the tests of the wall."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def saved(book: Workbook) -> bytes:
 
 
 def repacked(data: bytes, packing: int = zipfile.ZIP_DEFLATED, **changed: bytes) -> bytes:
-    """The workbook with other bytes for its parts; a part's name without folders and ending."""
+    """Returns the workbook with replaced parts; a part is named without folder and extension."""
     file = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(data)) as old,

@@ -1,4 +1,4 @@
-"""The real app as a process of its own, and its school as the tests see it from outside."""
+"""The real app as a separate process, and direct access to its school's database."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from booking_core.storage.database import BookingDatabase
 from pages.shared.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]
-_OURS = ("BOOKING_", "LIVE_", "MONGODB_")
+_APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_")
 
 # The accounts of every school here; none has a password.
 MEERA = Actor("meera", Role.STAFF, "Meera Nair")
@@ -47,14 +47,14 @@ ADMIN = Actor("admin", Role.ADMIN, "Farah Sheikh")
 ACCOUNTS = (MEERA, JOSEPH, HEAD, ADMIN)
 
 
-def _zone_where_school_begins() -> str:
-    """A zone where it is past nine now, so that every test sees the same part of a school day."""
+def _zone_of_school() -> str:
+    """A zone where it is past nine, so that every test sees the same part of a school day."""
     ahead = 9 - datetime.now(UTC).hour
     ahead += 24 if ahead < -12 else 0
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
 
 
-ZONE = _zone_where_school_begins()
+ZONE = _zone_of_school()
 
 
 def today() -> date:
@@ -70,14 +70,14 @@ def settings_for(uri: str, database: str) -> Settings:
 
 
 class School:
-    """The app's database. What is written here comes to the screens from outside."""
+    """The app's database. A write here reaches the screens as a change from outside."""
 
     def __init__(self, db: BookingDatabase) -> None:
         self.db = db
         self._tokens: dict[str, str] = {}
 
     def reset(self) -> None:
-        """The small school of ``support`` and its four accounts, without a booking."""
+        """Restores the small school of ``support`` and its four accounts, without bookings."""
         self.clear()
         open_school(self.db)
         for who in ACCOUNTS:
@@ -85,13 +85,13 @@ class School:
                 add_account(self.db, Account(who.id, who.name, who.role))
 
     def token(self, account_id: str) -> str:
-        """What a browser of this account shows; one session serves all windows of a test run."""
+        """Returns a session token of this account; one session serves all windows of a test run."""
         if account_id not in self._tokens:
             self._tokens[account_id] = open_session(self.db, account_id)
         return self._tokens[account_id]
 
     def forget_tokens(self) -> None:
-        """Somebody signed out: whoever comes next begins a session."""
+        """Forgets the sessions after a sign-out: the next window begins a new session."""
         self._tokens.clear()
 
     def clear(self) -> None:
@@ -103,21 +103,22 @@ class School:
         )
 
     def drop(self) -> None:
-        """Leaves nothing behind, where the server is still there."""
+        """Drops the database, if the server is still running."""
         with suppress(PyMongoError):
             self.db.client.drop_database(self.db.name)
         self.db.client.close()
 
     def book(self, *, by: Actor = JOSEPH, **request: Any) -> Booking:
-        """A booking past the screens, of today unless told otherwise."""
+        """Books directly in the database; by default for today."""
         request.setdefault("on", today())
         return booked(self.db, by=by, now=datetime.now(UTC), **request)
 
     @contextmanager
     def recorded(self) -> Iterator[list[dict[str, Any]]]:
-        """The commands that reach this database inside the block, filled in at its end.
+        """Records the commands that reach this database in the block; fills the list at its end.
 
-        It asks the server itself, so no way around it exists. The feed's own waiting is left out.
+        The server's profiler records them, so no command escapes. The change feed's own reads are
+        left out.
         """
         entries: list[dict[str, Any]] = []
         self.db.command("profile", 2)
@@ -135,13 +136,13 @@ class School:
             self.db["system.profile"].drop()
 
 
-def inserts(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of recorded commands: each attempt to store a booking."""
+def insert_commands(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the recorded attempts to store a booking."""
     return [e for e in entries if e["op"] == "insert" and e["ns"].endswith(".bookings")]
 
 
-def looks_for_lapsed(entry: dict[str, Any]) -> bool:
-    """Whether a recorded command is the server's own look, each minute, for what has lapsed."""
+def searches_lapsed(entry: dict[str, Any]) -> bool:
+    """Whether a recorded command is the app's search, once a minute, for requests that lapse."""
     condition = entry["command"].get("filter", {})
     return condition.get("status") == "Pending" and "$lte" in str(condition.get("date"))
 
@@ -149,7 +150,7 @@ def looks_for_lapsed(entry: dict[str, Any]) -> bool:
 class AppServer:
     """``streamlit run app.py`` on a free port; its log is a file.
 
-    ``school`` is its database where the test has it in hand; an embedded one lets in by its demo.
+    ``school`` is its database if the test controls it; the demo accounts enter an embedded one.
     """
 
     by_port: dict[int, AppServer] = {}
@@ -169,7 +170,7 @@ class AppServer:
         self.log = home / "app.log"
         self.school, self._is_demo = school, "MONGODB_URI" not in environment
         self.by_port[self.port] = self
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(_APP_SETTINGS)}
         self._environment = kept | {"HOME": str(home), "SCHOOL_TIME_ZONE": ZONE} | environment
         if secrets:  # with the app's own address in it
             (home / ".streamlit").mkdir(exist_ok=True)
@@ -178,7 +179,7 @@ class AppServer:
         self.start()
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Starts the app; returns when it answers."""
         with self.log.open("ab") as log:
             streamlit = (sys.executable, "-m", "streamlit")
             self._process = subprocess.Popen(
@@ -195,7 +196,7 @@ class AppServer:
             raise
 
     def token(self, account_id: str) -> str | None:
-        """What a browser of this account shows; None where nobody can be signed in yet."""
+        """Returns a session token of this account; None while nobody can sign in."""
         if self.school is not None:
             return self.school.token(account_id)
         if not self._is_demo:
@@ -208,13 +209,13 @@ class AppServer:
         return answer.cookies[COOKIE]
 
     def kill(self) -> None:
-        """As ``kill -9`` does."""
+        """Kills the process as ``kill -9`` does."""
         self._process.kill()
         self._process.wait(10)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """The server hangs inside the block."""
+        """Suspends the server inside the block."""
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -238,8 +239,8 @@ class AppServer:
             self._process.wait(10)
 
 
-def let_in(context: BrowserContext, url: str, who: str = MEERA.name) -> None:
-    """Signs a browser in, as ``who`` (a part of the name), at the app of ``url``."""
+def sign_in_browser(context: BrowserContext, url: str, who: str = MEERA.name) -> None:
+    """Signs a browser in at the app of ``url``, with the account whose name contains ``who``."""
     parts = urlsplit(url)
     [account_id] = [account.id for account in ACCOUNTS if who in account.name]
     token = AppServer.by_port[parts.port or 0].token(account_id)
@@ -252,7 +253,7 @@ def let_in(context: BrowserContext, url: str, who: str = MEERA.name) -> None:
 def running_app(
     home: Path, uri: str, *, secrets: str = "", **environment: str
 ) -> Iterator[tuple[AppServer, School]]:
-    """An app on a school of its own; both are gone afterwards."""
+    """Runs an app on a separate school; removes both afterwards."""
     database = f"browser_{uuid4().hex[:12]}"
     school = School(connect(settings_for(uri, database)))
     school.reset()

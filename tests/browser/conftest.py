@@ -1,4 +1,4 @@
-"""One browser and one app per worker; an emptied school and fresh windows for every test."""
+"""One browser and one app per worker; an empty school and new windows for every test."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from app_server import MEERA, AppServer, School, running_app
+from browser_windows import DESKTOP, OpenPage, windows
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from screens import LOAD
-from windows import DESK, OpenPage, windows
 
 from scripts.browser import FLAGS, find
 
@@ -19,9 +19,9 @@ expect.set_options(timeout=LOAD)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser may be tried again: three apps and browsers share two cores here.
+    """Lets failed browser tests run again: three apps and browsers share two cores here.
 
-    A rerun is told in the summary; what fails three times fails.
+    The summary reports each rerun; a test that fails three times fails.
     """
     for item in items:
         if item.path.parent == HERE:
@@ -30,9 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    """Chromium's profile on disk. Without a Chromium every test that needs it fails.
+    """Chromium's profile on disk. Tests that need it fail if Chromium is missing.
 
-    What it has compiled of Streamlit's code, the next page need not: a page costs a tenth less.
+    The profile keeps Streamlit's compiled code, so later pages open in a tenth less time.
     """
     path = find()
     assert path is not None, "no Chromium here: python scripts/browser.py installs one"
@@ -41,7 +41,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
             tmp_path_factory.mktemp("profile"),
             executable_path=path,
             args=FLAGS,
-            **DESK,
+            **DESKTOP,
         )
         yield kept
         kept.close()
@@ -69,16 +69,16 @@ def app(running: tuple[AppServer, School], school: School) -> AppServer:
 
 @pytest.fixture
 def school(running: tuple[AppServer, School]) -> School:
-    """Three grounds, 8 to 18 o'clock, students S000 to S199, nothing booked; it is past nine."""
+    """Three grounds, 8:00 to 18:00, students S000 to S199, no bookings; it is past nine."""
     running[1].reset()
     return running[1]
 
 
 @pytest.fixture
 def open_window(browser: Browser, profile: BrowserContext) -> Iterator[OpenPage]:
-    """Opens an address in a browser of its own: ``open_window(url, "Joseph", **context)``.
+    """Opens an address in a separate browser: ``open_window(url, "Joseph", **context)``.
 
-    Meera is signed in there unless somebody else is named, and nobody with ``who=None``.
+    The default account is Meera's; ``who=None`` opens the window without signing in.
     """
     with windows(browser, profile) as open_one:
         yield open_one

@@ -1,4 +1,4 @@
-"""One person's page, and the way to each thing that a role may or may not do."""
+"""The page of one user, and the steps to each action that a role may or may not do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app_server import HEAD, JOSEPH, AppServer, School
-from looking import button
+from page_checks import button
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from screens import confirm_button, fill_form, open_review, row, show_tab
 from support import eventually
@@ -20,8 +20,8 @@ from pages.shared.address import COOKIE
 
 RAVI = Account("ravi", "Ravi Kumar", Role.STAFF)
 WRITTEN = ("bookings", "grounds", "timetables", "days", "students", "accounts", "meta", "audit")
-# A screen that has something to report is silent for half a second after a press, and then speaks.
-_RESTS = """() => {
+# A screen with a live update to report stays silent for half a second after a press.
+_IS_IDLE = """() => {
   const app = document.querySelector(".stApp"), now = performance.now()
   const rests = app.dataset.testScriptState === "notRunning" && now > window.groundBookingQuietUntil
   window.restsSince = rests ? (window.restsSince ?? now) : null
@@ -30,10 +30,10 @@ _RESTS = """() => {
 
 
 class Screen:
-    """One person's page. While ``is_untold``, push tells it of nothing."""
+    """The page of one user. While ``is_cut_off`` is set, push sends it no news."""
 
     def __init__(self, page: Page, app: AppServer, school: School, who: Actor) -> None:
-        self.page, self.school, self.who, self.is_untold = page, school, who, False
+        self.page, self.school, self.who, self.is_cut_off = page, school, who, False
         self._url = app.url
         token = open_session(school.db, who.id)
         page.context.add_cookies([{"name": COOKIE, "value": token, "url": app.url}])
@@ -41,15 +41,15 @@ class Screen:
 
     def _route(self, socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
-        server.on_message(lambda told: None if self.is_untold else socket.send(told))
+        server.on_message(lambda message: None if self.is_cut_off else socket.send(message))
 
     @property
     def dialog(self) -> Locator:
         return self.page.get_by_role("dialog")
 
     def go(self, path: str, section: str = "") -> Page:
-        """Types the address, and waits until the screen follows what happens."""
-        self.is_untold = False
+        """Opens the address, and waits until the screen receives live updates."""
+        self.is_cut_off = False
         self.page.goto(self._url + path)
         self.page.wait_for_function("window.groundBookingHeartbeat?.mode")
         if section:
@@ -57,12 +57,14 @@ class Screen:
         return self.page
 
     def rest(self) -> None:
-        """Returns when nothing is under way, and nothing that would ask who this is by itself."""
-        self.page.wait_for_function(_RESTS)
+        """Returns when no run is under way, and no run is due that would check the session."""
+        self.page.wait_for_function(_IS_IDLE)
 
     def be(self, role: Role) -> None:
-        """Another role past the verb that gives one: that would end the session, and the screen
-        with it. So what is pressed comes as far as it may.
+        """Gives the user another role directly in the database.
+
+        The public function would end the session and close the screen, so that the press would
+        never reach the server.
         """
         accounts = self.school.db["accounts"]
         accounts.update_one({"_id": self.who.id}, {"$set": {"role": role.value}})
@@ -74,7 +76,7 @@ class Screen:
         return self.school.db[collection].find_one(condition) is not None
 
 
-# What leads to the last press of a row, which is answered.
+# The steps up to the last press of each action; each function returns the button to press.
 
 
 def book(screen: Screen) -> Locator:
@@ -95,30 +97,30 @@ def book_approved(screen: Screen) -> Locator:
     return confirm_button(page)
 
 
-def change(verb: str, *, own: bool) -> Callable[[Screen], Locator]:
-    def reach(screen: Screen) -> Locator:
+def change(action: str, *, own: bool) -> Callable[[Screen], Locator]:
+    def prepare(screen: Screen) -> Locator:
         screen.school.book(student=101, start=14, by=screen.who if own else JOSEPH)
         page = screen.go("/bookings")
-        page.get_by_role("button", name=f"{verb}: Ground 1").click()
-        return screen.dialog.get_by_role("button", name=f"{verb} booking")
+        page.get_by_role("button", name=f"{action}: Ground 1").click()
+        return screen.dialog.get_by_role("button", name=f"{action} booking")
 
-    return reach
+    return prepare
 
 
-def decide(verb: str) -> Callable[[Screen], Locator]:
-    def reach(screen: Screen) -> Locator:
+def decide(action: str) -> Callable[[Screen], Locator]:
+    def prepare(screen: Screen) -> Locator:
         booking = screen.school.book(student=101, start=14)
-        if verb == "Revoke":
+        if action == "Revoke":
             approve(screen.school.db, booking.id, by=HEAD)
-        page = screen.go("/approvals", "Approved, upcoming" if verb == "Revoke" else "")
-        decision = page.get_by_role("button", name=f"{verb}: Student 101")
-        if verb == "Approve":
+        page = screen.go("/approvals", "Approved, upcoming" if action == "Revoke" else "")
+        decision = page.get_by_role("button", name=f"{action}: Student 101")
+        if action == "Approve":
             return decision
         decision.click()
         type_in(screen, "Reason", "Rain")
-        return screen.dialog.get_by_role("button", name=f"{verb} this booking")
+        return screen.dialog.get_by_role("button", name=f"{action} this booking")
 
-    return reach
+    return prepare
 
 
 def close(screen: Screen) -> Locator:
@@ -167,7 +169,7 @@ def set_cut_off(screen: Screen) -> Locator:
     return page.get_by_role("button", name="Save", exact=True)
 
 
-def look_at_figures(screen: Screen) -> Locator:
+def view_usage(screen: Screen) -> Locator:
     two_bookings(screen)
     return screen.go("/reports").get_by_role("radio", name="This month")
 
@@ -178,7 +180,7 @@ def export_bookings(screen: Screen) -> Locator:
 
 
 def two_bookings(screen: Screen) -> None:
-    """One of one's own, and one of Joseph's."""
+    """Books one booking of the user's own, and one of Joseph's."""
     screen.school.book(student=101, start=14, by=screen.who)
     screen.school.book(student=102, start=15, by=JOSEPH)
 
@@ -189,18 +191,18 @@ def type_in(screen: Screen, label: str, text: str) -> None:
     field.press("Tab")
 
 
-# Whether the row was done.
+# Checks that the action was done.
 
 
-def figures(screen: Screen) -> int:
-    """How many bookings Reports counts on the first ground; -1 while it does not say."""
+def usage_count(screen: Screen) -> int:
+    """Returns how many bookings Reports counts on the first ground; -1 while it shows none."""
     line = screen.page.get_by_text(re.compile("^Ground 1 · .*booking"))
     found = re.search(r"(\d+) booking", line.first.inner_text()) if line.count() else None
     return int(found[1]) if found else -1
 
 
-def exported(screen: Screen) -> set[str]:
-    """Who asked for the bookings of the file that the open export gives."""
+def exported_bookers(screen: Screen) -> set[str]:
+    """Returns the users who requested the bookings in the file of the open export."""
     with screen.page.expect_download() as download:
         screen.dialog.get_by_role("button", name="CSV").click()
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
@@ -211,7 +213,7 @@ def booking_is(status: str) -> Callable[[Screen], bool]:
     return lambda screen: screen.one("bookings", kind="booking", status=status)
 
 
-# That it is offered nowhere.
+# Checks that no screen offers the action.
 
 
 def no_toggle(screen: Screen) -> None:
@@ -220,12 +222,12 @@ def no_toggle(screen: Screen) -> None:
     expect(screen.page.get_by_text("Book without waiting")).to_have_count(0)
 
 
-def no_button(verb: str) -> Callable[[Screen], None]:
+def no_button(action: str) -> Callable[[Screen], None]:
     def check(screen: Screen) -> None:
         screen.school.book(student=101, start=14, by=JOSEPH)
         found = row(screen.go("/bookings"), "Student 101")
         expect(found.get_by_role("button", name="Details")).to_be_visible()
-        expect(found.get_by_role("button", name=verb)).to_have_count(0)
+        expect(found.get_by_role("button", name=action)).to_have_count(0)
 
     return check
 
@@ -253,13 +255,13 @@ def no_section(name: str, offer: str) -> Callable[[Screen], None]:
     return check
 
 
-def own_figures(screen: Screen) -> None:
+def shows_own_usage(screen: Screen) -> None:
     two_bookings(screen)
     expect(screen.go("/reports").get_by_text("What you booked yourself")).to_be_visible()
-    eventually(lambda: figures(screen) == 1)
+    eventually(lambda: usage_count(screen) == 1)
     expect(screen.page.get_by_text("Everybody's bookings")).to_have_count(0)
 
 
-def own_export(screen: Screen) -> None:
+def exports_own_bookings(screen: Screen) -> None:
     export_bookings(screen).click()
-    assert exported(screen) == {screen.who.name}
+    assert exported_bookers(screen) == {screen.who.name}

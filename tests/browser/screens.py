@@ -1,36 +1,36 @@
-"""The screens as their users see them: by role and by words."""
+"""The screens as users see them: elements are found by role and text."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import urlsplit
 
-from app_server import AppServer, let_in
+from app_server import AppServer, sign_in_browser
 from playwright.sync_api import Locator, Page, expect
 
-TICK = 10_000  # a change made elsewhere is on the screen by then (ms)
+TICK = 10_000  # a change made elsewhere is on the screen within this time (ms)
 LOAD = 20_000
 
 
-def act_as(page: Page, name: str) -> None:
-    """Somebody else sits down: the one before signs out, the next one is signed in here."""
+def switch_user(page: Page, name: str) -> None:
+    """Signs the present user out and another one in, in the same browser."""
     here = page.url
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     school = AppServer.by_port[urlsplit(here).port or 0].school
     if school is not None:
         school.forget_tokens()
-    let_in(page.context, here, name)
+    sign_in_browser(page.context, here, name)
     page.goto(here)
 
 
 def cell(page: Page, hour: int, ground: int = 1, state: str = "Free") -> Locator:
-    """The cell of a period that begins at ``hour``: a button while it is Free or Picked."""
+    """Returns the cell of the period from ``hour``; a button while it is Free or Picked."""
     return page.get_by_role("button", name=f"{state}: Ground {ground}, {hour}-{hour + 1},")
 
 
 def place(page: Page, hour: int, ground: int = 1) -> Locator:
-    """The same place of the grid, whatever it shows."""
+    """Returns the same cell of the grid in any state."""
     return page.locator(f'[data-at="{hour - 8}:{ground - 1}"]')
 
 
@@ -66,7 +66,7 @@ def confirm_button(page: Page) -> Locator:
 
 
 def confirm(page: Page) -> None:
-    """Confirms the open review, to the dialog that says so."""
+    """Confirms the open review; returns the success dialog."""
     confirm_button(page).click()
     expect(requested(page)).to_be_visible(timeout=LOAD)
 
@@ -76,12 +76,12 @@ def requested(page: Page) -> Locator:
 
 
 def row(page: Page, text: str) -> Locator:
-    """A line of the list on Bookings or Approvals."""
+    """Returns a line of the list on Bookings or Approvals."""
     return page.get_by_role("row").filter(has_text=text)
 
 
 def open_screen(page: Page, name: str) -> None:
-    """By the link that has its name. What is pressed next is of that screen."""
+    """Opens a screen by the link of its name. Later presses apply to that screen."""
     page.get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
@@ -94,7 +94,7 @@ def live_line(page: Page) -> Locator:
     return page.get_by_text(re.compile(r"updated \d+:\d\d:\d\d [AP]M")).first
 
 
-def ticks(page: Page, count: int) -> None:
+def wait_for_live_updates(page: Page, count: int) -> None:
     """Returns after ``count`` live updates of the screen."""
     for _ in range(count):
         before = live_line(page).inner_text()

@@ -1,4 +1,4 @@
-"""A booking from the first press to the wall, and what two people do to one slot."""
+"""A booking from the first press to the wall, and conflicts of two users over one slot."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from datetime import time
 
 import pytest
-from app_server import ADMIN, HEAD, JOSEPH, School, inserts, looks_for_lapsed, today
+from app_server import ADMIN, HEAD, JOSEPH, School, insert_commands, searches_lapsed, today
+from browser_windows import OpenPage
 from playwright.sync_api import expect
 from screens import (
     LOAD,
     TICK,
-    act_as,
     cell,
     choose_student,
     confirm,
@@ -22,10 +22,10 @@ from screens import (
     requested,
     row,
     student_box,
-    ticks,
+    switch_user,
+    wait_for_live_updates,
 )
 from support import active, assert_sound, close_one
-from windows import OpenPage
 
 from booking_core import Status, approve, get_booking
 
@@ -66,19 +66,20 @@ def test_a_booking_goes_from_the_grid_to_the_wall(open_page: OpenPage, school: S
     assert "Student 7" not in wall.locator("body").inner_text()
 
 
-def test_of_two_who_confirm_at_once_one_books_and_the_other_is_told_and_helped(
+def test_of_two_simultaneous_confirmations_one_books_and_the_other_is_offered_alternatives(
     open_page: OpenPage, school: School
 ) -> None:
     pages = [open_page("/book"), open_page("/book", "Joseph Mathew")]
     for page, student in zip(pages, ("S001", "S002"), strict=True):
         fill_form(page, 14, student)
         open_review(page)
-    with school.recorded():  # the profiler slows the server a little: both are on their way
+    # the profiler slows the server a little, so both requests are under way
+    with school.recorded():
         for page in pages:
             confirm_button(page).evaluate("button => setTimeout(() => button.click(), 0)")
         for page in pages:
-            told = page.get_by_text("This slot was just booked by")
-            expect(requested(page).or_(told)).to_be_visible(timeout=LOAD)
+            refusal = page.get_by_text("This slot was just booked by")
+            expect(requested(page).or_(refusal)).to_be_visible(timeout=LOAD)
 
     [held] = active(school.db)
     winner, loser = pages if held["student_id"] == "S001" else reversed(pages)
@@ -88,7 +89,8 @@ def test_of_two_who_confirm_at_once_one_books_and_the_other_is_told_and_helped(
         f"This slot was just booked by {held['created_by_name']}. Please choose another."
     )
     expect(confirm_button(loser)).to_be_disabled()
-    expect(place(loser, 14)).to_contain_text("Requested")  # the table behind is fresh
+    # the grid behind the dialog is up to date
+    expect(place(loser, 14)).to_contain_text("Requested")
     expect(dialog).to_contain_text("S002" if held["student_id"] == "S001" else "S001")
 
     dialog.get_by_role("button", name=re.compile(r"Ground 1")).first.click()
@@ -99,7 +101,7 @@ def test_of_two_who_confirm_at_once_one_books_and_the_other_is_told_and_helped(
     assert_sound(school.db)
 
 
-def test_a_slot_lost_during_the_review_is_caught_before_anything_is_sent(
+def test_a_slot_lost_during_the_review_is_reported_and_nothing_is_sent(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/book")
@@ -114,14 +116,14 @@ def test_a_slot_lost_during_the_review_is_caught_before_anything_is_sent(
             "This slot was just booked by Joseph Mathew", timeout=TICK
         )
 
-    assert inserts(commands) == []
+    assert insert_commands(commands) == []
     assert [b["_id"] for b in active(school.db)] == [other.id]
     page.get_by_role("button", name="Back").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(student_box(page)).to_have_value(re.compile("S001"))  # the form is kept
+    expect(student_box(page)).to_have_value(re.compile("S001"))  # the form keeps its values
 
 
-def test_a_booking_appears_to_somebody_who_only_watches(
+def test_a_booking_appears_on_the_screen_of_another_user(
     open_page: OpenPage, school: School
 ) -> None:
     watcher = open_page("/book", "Joseph Mathew")
@@ -139,7 +141,7 @@ def test_a_booking_appears_to_somebody_who_only_watches(
     expect(place(watcher, 14)).to_contain_text("Booked", ignore_case=True, timeout=TICK)
 
 
-def test_a_live_update_takes_away_neither_the_review_nor_half_typed_words(
+def test_a_live_update_closes_no_review_and_erases_no_typed_text(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/book")
@@ -166,7 +168,7 @@ def test_a_live_update_takes_away_neither_the_review_nor_half_typed_words(
     ]
 
 
-def test_who_booked_is_not_told_that_the_slot_was_taken(
+def test_a_user_who_booked_gets_no_message_that_the_slot_was_taken(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/book")
@@ -181,7 +183,7 @@ def test_who_booked_is_not_told_that_the_slot_was_taken(
     expect(page.get_by_text("This slot was just booked by")).to_have_count(0)
 
 
-def test_confirm_pressed_twice_makes_one_booking(open_page: OpenPage, school: School) -> None:
+def test_pressing_confirm_twice_makes_one_booking(open_page: OpenPage, school: School) -> None:
     page = open_page("/book")
     fill_form(page, 14, "S001")
     open_review(page)
@@ -206,7 +208,7 @@ def test_several_periods_are_one_booking(open_page: OpenPage, school: School) ->
     assert (stored["start"], stored["end"]) == ("14:00", "16:00")
 
 
-def test_a_slot_is_booked_with_the_keyboard_alone(open_page: OpenPage, school: School) -> None:
+def test_a_slot_is_booked_by_keyboard(open_page: OpenPage, school: School) -> None:
     page = open_page("/book")
     start = cell(page, 14)
     start.focus()
@@ -233,39 +235,37 @@ def test_a_slot_is_booked_with_the_keyboard_alone(open_page: OpenPage, school: S
     assert [b["ground_id"] for b in active(school.db)] == ["ground-2"]
 
 
-def test_a_screen_that_only_ticks_asks_the_database_nothing(
-    open_page: OpenPage, school: School
-) -> None:
+def test_a_live_update_without_news_sends_no_query(open_page: OpenPage, school: School) -> None:
     page = open_page("/book")
     expect(cell(page, 14)).to_be_visible()
-    ticks(page, 1)
+    wait_for_live_updates(page, 1)
 
     with school.recorded() as idle:
-        ticks(page, 3)
+        wait_for_live_updates(page, 3)
     with school.recorded() as busy:
         school.book(student=1, start=14)
         expect(place(page, 14)).to_contain_text("Requested", timeout=TICK)
 
-    # Once a minute the server itself, not a screen, looks for requests that nobody decided.
-    asked = [e["command"] for e in idle if not looks_for_lapsed(e)]
+    # The server itself, not a screen, searches once a minute for requests that lapse.
+    asked = [e["command"] for e in idle if not searches_lapsed(e)]
     assert asked == []
-    assert inserts(busy), "the recording sees what is there"
+    assert insert_commands(busy), "the recorder sees the insert"
 
 
-def test_another_person_who_sits_down_finds_an_empty_form(
+def test_the_next_user_of_a_browser_finds_an_empty_form(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/book")
     fill_form(page, 14, "S001")
 
-    act_as(page, "Joseph Mathew")
+    switch_user(page, "Joseph Mathew")
 
     expect(page.get_by_text("Pick a free slot")).to_be_visible()
     expect(cell(page, 14)).to_be_visible()
 
 
 @pytest.mark.parametrize("holder", ["closure", "booking"])
-def test_a_picked_slot_that_is_taken_says_by_whom_and_offers_others(
+def test_a_picked_slot_that_is_taken_names_its_holder_and_offers_alternatives(
     open_page: OpenPage, school: School, holder: str
 ) -> None:
     page = open_page("/book")

@@ -1,4 +1,4 @@
-"""Signing in through an identity provider that really runs, in the browser."""
+"""Sign-in through a real identity provider, in the browser."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import httpx
 import pytest
 from app_server import AppServer, School, running_app
 from axe_playwright_python.sync_playwright import Axe
+from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, TICK, row
 from support import eventually
-from windows import OpenPage
 
 from booking_core import (
     Account,
@@ -51,7 +51,10 @@ CLAIMS = [
 
 @contextmanager
 def provider() -> Iterator[int]:
-    """Its port. A process of its own: it warns of what will change in its libraries."""
+    """The provider's port.
+
+    It is a separate process, because its libraries emit deprecation warnings.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -84,7 +87,7 @@ def federated(
         with running_app(home, mongod_uri, secrets=secrets, SCHOOL_CONTACT="the office") as both:
             account = Account(LAKSHMI.id, LAKSHMI.name, LAKSHMI.role, "lakshmi@school.example")
             add_account(both[1].db, account)
-            # Of before the provider came: nobody asks for it any more.
+            # A one-time password from before the provider: the app no longer asks to change it.
             reset_password(both[1].db, LAKSHMI.id, by=None)
             yield both
 
@@ -106,7 +109,7 @@ def enter(page: Page, sub: str) -> None:
 
 
 def cookies(page: Page) -> dict[str, str]:
-    """What this browser shows to the app, as somebody may have copied it."""
+    """The cookies that this browser sends to the app, as an attacker may have copied them."""
     return {c["name"]: c["value"] for c in page.context.cookies(app_of(page))}
 
 
@@ -114,8 +117,8 @@ def app_of(page: Page) -> str:
     return "/".join(page.url.split("/")[:3])
 
 
-def lets_in(page: Page, url: str) -> bool:
-    """Whether a screen shows itself to the browser of ``page``, rather than the door."""
+def opens_screen(page: Page, url: str) -> bool:
+    """Whether a screen opens in the browser of ``page``, rather than the sign-in page."""
     page.goto(url)
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text(re.compile("Sign in|Bookings"))
@@ -123,11 +126,11 @@ def lets_in(page: Page, url: str) -> bool:
 
 
 def download(app: AppServer, url: str, shown: dict[str, str]) -> int:
-    """The status of a download by whoever shows these cookies."""
+    """The status of a download that is requested with these cookies."""
     return httpx.get(app.url + url, cookies=shown).status_code
 
 
-def test_the_word_of_the_provider_opens_one_session_of_ours(
+def test_an_id_token_opens_one_session(
     app: AppServer, school: School, open_window: OpenPage
 ) -> None:
     page = open_window(f"{app.url}/bookings?from=mail", None)
@@ -136,7 +139,7 @@ def test_the_word_of_the_provider_opens_one_session_of_ours(
     assert [f["id"] for f in found if f["impact"] in ("serious", "critical")] == []
     enter(page, "lakshmi")
 
-    # Where they wanted to be, though the provider sends everybody to the first screen.
+    # The user reaches the requested screen, though the provider redirects to the first screen.
     expect(page).to_have_url(re.compile(r"/bookings\?from=mail$"))
     expect(page.get_by_text("Lakshmi Iyer")).to_be_visible(timeout=LOAD)
     expect(page.get_by_role("link", name="Change password")).to_have_count(0)
@@ -145,7 +148,7 @@ def test_the_word_of_the_provider_opens_one_session_of_ours(
     session = session_of(school.db, ours["value"])
     assert session.account.id == "lakshmi"
 
-    # What is downloaded is for a session, not for Streamlit's cookie.
+    # Downloads need a session; Streamlit's cookie alone does not authorise them.
     school.book(student=1, start=14, by=LAKSHMI)
     expect(row(page, "Student 1")).to_be_visible(timeout=TICK)
     page.get_by_role("button", name="Export").click()
@@ -157,27 +160,28 @@ def test_the_word_of_the_provider_opens_one_session_of_ours(
     assert len(provided) > 1
     assert [download(app, file, shown) for shown in (copied, provided, {})] == [200, 404, 404]
     page.keyboard.press("Escape")
-    # Behind the door: who is in is led on, to nowhere else; who only has those cookies is not in.
+    # A signed-in user is redirected from the sign-in page, within the app only. Streamlit's cookies
+    # alone do not sign in.
     behind = f"{app.url}/signin/provider?next=//evil.example"
     assert httpx.get(behind, cookies=copied).headers["location"] == "/"
     assert httpx.get(behind, cookies=provided).status_code == 403
 
     page.get_by_role("button", name="Sign out").click()
-    # Of the provider's session too: it asks, and Streamlit's cookies are gone.
+    # The provider's session ends too: it asks again, and Streamlit's cookies are deleted.
     page.wait_for_url(re.compile("end_session"))
     assert not {COOKIE, "_streamlit_user"} & set(cookies(page))
     assert session_of(school.db, ours["value"]) is None
 
-    # Whoever copied all cookies before that: nobody.
+    # An attacker who copied all cookies before that is not signed in.
     page.context.add_cookies(
         [{"name": name, "value": value, "url": app.url} for name, value in copied.items()]
     )
-    assert not lets_in(page, f"{app.url}/bookings")
+    assert not opens_screen(page, f"{app.url}/bookings")
     expect(page.get_by_text("You are signed out here. Sign in to go on.")).to_be_visible()
     assert download(app, file, copied) == 404
 
 
-def test_a_session_ends_idle_and_with_its_account_and_a_new_word_opens_another(
+def test_a_session_ends_idle_or_with_its_account_and_a_new_id_token_opens_another(
     app: AppServer, school: School, open_window: OpenPage
 ) -> None:
     page = open_window(f"{app.url}/bookings", None)
@@ -187,9 +191,9 @@ def test_a_session_ends_idle_and_with_its_account_and_a_new_word_opens_another(
     past = datetime.now(UTC) - timedelta(seconds=1)
     mine = {"account_id": "lakshmi"}
     assert school.db["sessions"].update_many(mine, {"$set": {"expires_at": past}}).matched_count
-    sign_out(school.db, open_session(school.db, "meera"))  # so that this process looks again
+    sign_out(school.db, open_session(school.db, "meera"))  # so that this process reads it again
     expect(page.get_by_text("You are signed out here")).to_be_visible(timeout=TICK)
-    assert not lets_in(page, f"{app.url}/bookings")
+    assert not opens_screen(page, f"{app.url}/bookings")
 
     enter(page, "lakshmi")
     expect(page.get_by_text("Lakshmi Iyer")).to_be_visible(timeout=LOAD)
@@ -205,28 +209,28 @@ def test_a_session_ends_idle_and_with_its_account_and_a_new_word_opens_another(
 
 
 @pytest.mark.parametrize(
-    ("sub", "told"),
+    ("sub", "shown"),
     [
         ("stranger", "There is no account here for"),
         ("claimant", "is not verified by its provider. Ask the office"),
     ],
 )
-def test_nobody_gets_in_without_an_account_or_with_an_address_that_is_only_claimed(
-    app: AppServer, open_window: OpenPage, sub: str, told: str
+def test_an_unknown_account_or_an_unverified_address_is_refused(
+    app: AppServer, open_window: OpenPage, sub: str, shown: str
 ) -> None:
     page = open_window(f"{app.url}/book", None)
     enter(page, sub)
 
-    expect(page.get_by_text(told)).to_be_visible(timeout=LOAD)
+    expect(page.get_by_text(shown)).to_be_visible(timeout=LOAD)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     expect(page.get_by_role("link", name="Bookings")).to_have_count(0)
-    # Nor by the address behind the door.
+    # The address behind sign-in does not open a session either.
     page.goto(f"{app.url}/signin/provider?next=/book")
     expect(page.get_by_role("heading", name="Not signed in")).to_be_visible()
     assert COOKIE not in cookies(page)
 
 
-def test_the_doors_of_passwords_are_closed_and_the_wall_is_open(
+def test_password_routes_are_closed_and_the_wall_is_open(
     app: AppServer, open_window: OpenPage
 ) -> None:
     ours = {"sec-fetch-site": "same-origin"}

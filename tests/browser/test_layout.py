@@ -1,4 +1,4 @@
-"""What the screens look like with nothing, with much, with junk, and on a telephone."""
+"""The layout of the screens without data, with much data, with invalid input, and on a phone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 import pytest
 from app_server import HEAD, School, today
+from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, cell, choose_student, confirm, open_review, place, row, student_box
-from windows import OpenPage
 
 from booking_core import Ground, approve, save_days, save_ground
 
@@ -22,7 +22,7 @@ LONG = "Sri Ramakrishna Memorial multi-purpose synthetic athletics and cricket g
 
 
 def _overflow(page: Page) -> tuple[int, int]:
-    """How far the page reaches beyond its window, sideways and downwards (pixels)."""
+    """Returns how far the page exceeds its window, horizontally and vertically (pixels)."""
     across, down = page.evaluate(
         """() => {
             const all = [document.scrollingElement, document.querySelector('.stMain')]
@@ -44,7 +44,7 @@ def test_every_screen_opens_by_its_address(open_page: OpenPage, school: School, 
     expect(page.get_by_role("heading", name=TITLES[path], exact=True)).to_be_visible()
 
 
-def test_the_queue_opens_by_its_address_once_the_principal_is_there(
+def test_the_queue_opens_by_its_address_for_a_principal(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/book", "Anand Rao")
@@ -54,7 +54,7 @@ def test_the_queue_opens_by_its_address_once_the_principal_is_there(
     expect(page.get_by_role("heading", name="Approvals", exact=True)).to_be_visible()
 
 
-def test_an_empty_school_says_what_to_do_and_fills_by_itself(
+def test_an_empty_school_shows_its_first_steps_and_fills_by_itself(
     open_page: OpenPage, school: School
 ) -> None:
     school.clear()
@@ -72,14 +72,14 @@ def test_an_empty_school_says_what_to_do_and_fills_by_itself(
     expect(row(bookings, "Student 1")).to_be_visible(timeout=TICK)
 
 
-def test_a_day_without_school_says_why(open_page: OpenPage, school: School) -> None:
+def test_a_day_without_school_shows_the_reason(open_page: OpenPage, school: School) -> None:
     save_days(school.db, [today()], timetable_id=None, note="Founders' day")
     wall = open_page("/wall")
     expect(wall.get_by_text("No school today")).to_be_visible()
     expect(wall.get_by_text("Founders' day")).to_be_visible()
 
     page = open_page("/book")
-    expect(cell(page, 14)).to_be_visible()  # tomorrow, which has school
+    expect(cell(page, 14)).to_be_visible()  # tomorrow, a school day
     page.get_by_role("button", name="Previous day").click()
 
     expect(page.get_by_text(re.compile("No school on .*Founders' day"))).to_be_visible()
@@ -109,7 +109,7 @@ def test_twelve_grounds_with_long_names_fit_the_wall_and_the_grid(
     assert _overflow(page)[0] <= 0
     last = page.locator('[data-at="6:11"]')
     expect(last).to_contain_text("Football")
-    # Nor is a cell's line cut off, narrow as it is; a rounded pixel is no line.
+    # No cell's line is cut off either; a rounded pixel does not count.
     details = place(page, 15, ground=3).locator("small")
     expect(details).to_have_text("10-A · Volleyball")
     assert details.evaluate(
@@ -119,7 +119,7 @@ def test_twelve_grounds_with_long_names_fit_the_wall_and_the_grid(
     expect(last).to_be_in_viewport()
 
 
-def test_a_slot_is_booked_on_a_telephone(open_page: OpenPage, school: School) -> None:
+def test_a_slot_is_booked_on_a_phone(open_page: OpenPage, school: School) -> None:
     page = open_page("/book", viewport={"width": 390, "height": 844}, has_touch=True)
     strip = page.get_by_role("group", name="Ground")
     expect(strip.get_by_role("button", name="Ground 1")).to_have_attribute("aria-pressed", "true")
@@ -131,9 +131,9 @@ def test_a_slot_is_booked_on_a_telephone(open_page: OpenPage, school: School) ->
     expect(cell(page, 14)).to_have_count(0)
     school.book(student=2, start=16, ground="ground-2")
     expect(place(page, 16, ground=2)).to_contain_text("Requested", timeout=TICK)
-    expect(cell(page, 14, ground=2)).to_be_visible()  # the update keeps the ground that is shown
+    expect(cell(page, 14, ground=2)).to_be_visible()  # the update keeps the chosen ground
 
-    # The form is below the last period: the bar says what was picked, and leads there.
+    # The form is below the last period: the bar names the pick and leads to the form.
     cell(page, 14, ground=2).tap()
     expect(page.get_by_role("status").filter(has_text="Ground 2, 2–3 PM")).to_be_in_viewport()
     expect(student_box(page)).not_to_be_in_viewport()

@@ -1,4 +1,4 @@
-"""The route /live, spoken to without a browser: what it sends, to whom, and where it stops."""
+"""The route /live without a browser: its messages, its recipients, and its limits."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tls_proxy import TlsProxy
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 20
+TIMEOUT = 20
 
 
-def listen(url: str, query: str = "", **options: object) -> ClientConnection:
+def open_live(url: str, query: str = "", **options: object) -> ClientConnection:
     return connect(url.replace("http", "ws", 1) + "/live" + query, **options)
 
 
-def hear(screen: ClientConnection) -> dict[str, object]:
-    message: dict[str, object] = json.loads(screen.recv(timeout=PATIENCE))
+def receive(screen: ClientConnection) -> dict[str, object]:
+    message: dict[str, object] = json.loads(screen.recv(timeout=TIMEOUT))
     return message
 
 
@@ -33,57 +33,55 @@ def number(message: dict[str, object]) -> int:
     return int(str(message["version"]).split(".")[1])
 
 
-def hear_news(screen: ClientConnection, since: dict[str, object]) -> dict[str, object]:
-    """The next message with another version; heartbeats are passed over."""
+def receive_news(screen: ClientConnection, since: dict[str, object]) -> dict[str, object]:
+    """Returns the next message with another version; skips heartbeats."""
     while True:
-        message = hear(screen)
+        message = receive(screen)
         if message["version"] != since["version"]:
             return message
 
 
 @pytest.fixture
 def limited(mongod_uri: str, tmp_path: Path) -> Iterator[AppServer]:
-    """An app that serves three live connections, and looks after them often."""
+    """An app that serves three live connections, and checks them often."""
     often = {"LIVE_CONNECTIONS": "3", "STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "3"}
     with running_app(tmp_path, mongod_uri, **often) as (app, _):
         yield app
 
 
-def test_a_screen_is_told_its_version_at_once_and_again_when_its_day_changes(
+def test_a_screen_receives_its_version_at_once_and_again_when_its_day_changes(
     app: AppServer, school: School
 ) -> None:
-    with listen(app.url, f"?date={today()}") as screen:
-        first = hear(screen)
+    with open_live(app.url, f"?date={today()}") as screen:
+        first = receive(screen)
         school.book(student=1, start=14)
-        news = hear_news(screen, first)
+        news = receive_news(screen, first)
 
     assert number(news) > number(first)
     assert str(news["version"]).endswith(".live")
 
 
-def test_a_message_is_a_version_and_two_moments_and_nothing_of_anybody(
+def test_a_message_holds_a_version_and_two_moments_and_no_personal_data(
     app: AppServer, school: School
 ) -> None:
-    with listen(app.url) as screen:
-        first = hear(screen)
+    with open_live(app.url) as screen:
+        first = receive(screen)
         school.book(student=1, start=14)
-        news = hear_news(screen, first)
+        news = receive_news(screen, first)
 
     assert set(news) == {"version", "now", "at"}
     now = datetime.fromtimestamp(int(str(news["now"])) / 1000, UTC)
-    assert abs(now - datetime.now(UTC)) < timedelta(seconds=PATIENCE)
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=TIMEOUT)
 
 
-def test_a_change_of_another_day_does_not_wake_a_screen_but_its_heartbeat_goes_on(
-    app: AppServer, school: School
-) -> None:
+def test_a_change_of_another_day_sends_only_heartbeats(app: AppServer, school: School) -> None:
     other = today() + timedelta(days=3)
-    with listen(app.url, f"?date={other}") as screen:
-        first = hear(screen)
-        while (again := hear(screen))["version"] != first["version"]:
-            first = again  # the school's own making was still on its way
+    with open_live(app.url, f"?date={other}") as screen:
+        first = receive(screen)
+        while (again := receive(screen))["version"] != first["version"]:
+            first = again  # the feed was still reporting the setup of the school
         school.book(student=1, start=14)
-        beat = hear(screen)
+        beat = receive(screen)
 
     assert beat["version"] == first["version"]
     assert int(str(beat["now"])) > int(str(again["now"]))
@@ -101,14 +99,14 @@ def test_fifty_changes_at_once_are_at_most_three_messages(app: AppServer, school
         }
         for n in range(50)
     ]
-    with listen(app.url, f"?date={today()}") as screen:
-        first = hear(screen)
+    with open_live(app.url, f"?date={today()}") as screen:
+        first = receive(screen)
         school.db["bookings"].insert_many(copies)
         versions = {str(first["version"])}
-        while number(last := hear(screen)) < number(first) + 50:
+        while number(last := receive(screen)) < number(first) + 50:
             versions.add(str(last["version"]))
 
-    assert len(versions) <= 3  # the first one, and what came on the way to the last
+    assert len(versions) <= 3  # the first change, and those that arrived until the last
 
 
 @pytest.mark.parametrize(
@@ -116,31 +114,31 @@ def test_fifty_changes_at_once_are_at_most_three_messages(app: AppServer, school
 )
 def test_a_page_of_another_origin_is_refused(app: AppServer, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        listen(app.url, origin=origin)
+        open_live(app.url, origin=origin)
 
     assert refused.value.response.status_code == 403
 
 
 def test_the_apps_own_origin_is_served(app: AppServer) -> None:
-    with listen(app.url, origin=app.url) as screen:
-        assert hear(screen)["version"]
+    with open_live(app.url, origin=app.url) as screen:
+        assert receive(screen)["version"]
 
 
 @pytest.mark.parametrize("date", ["tomorrow", "2026-13-01", "{%24gt}", "2026-11-23' or 1", "0"])
-def test_a_date_that_is_none_is_refused(app: AppServer, date: str) -> None:
+def test_an_invalid_date_is_refused(app: AppServer, date: str) -> None:
     with pytest.raises(InvalidStatus):
-        listen(app.url, f"?date={date}")
+        open_live(app.url, f"?date={date}")
 
 
-def test_a_screen_past_the_limit_reads_why_and_finds_room_when_one_leaves(
+def test_a_screen_past_the_limit_receives_the_reason_and_connects_when_another_leaves(
     limited: AppServer,
 ) -> None:
-    with contextlib.ExitStack() as stay, listen(limited.url) as leaver:
-        for screen in (leaver, *(stay.enter_context(listen(limited.url)) for _ in range(2))):
-            hear(screen)
+    with contextlib.ExitStack() as stay, open_live(limited.url) as leaver:
+        for screen in (leaver, *(stay.enter_context(open_live(limited.url)) for _ in range(2))):
+            receive(screen)
 
-        with listen(limited.url) as fourth, pytest.raises(ConnectionClosed) as refused:
-            fourth.recv(timeout=PATIENCE)
+        with open_live(limited.url) as fourth, pytest.raises(ConnectionClosed) as refused:
+            fourth.recv(timeout=TIMEOUT)
         leaver.close()
 
         assert refused.value.rcvd is not None
@@ -150,23 +148,23 @@ def test_a_screen_past_the_limit_reads_why_and_finds_room_when_one_leaves(
 
 
 def _is_served(url: str) -> bool:
-    with listen(url) as screen:
+    with open_live(url) as screen:
         try:
-            return bool(hear(screen))
+            return bool(receive(screen))
         except ConnectionClosed:
             return False
 
 
-def test_a_client_that_does_not_read_is_dropped_and_leaves_its_place(limited: AppServer) -> None:
-    deaf = [_deaf(limited) for _ in range(3)]
+def test_a_client_that_does_not_read_is_dropped_and_frees_its_place(limited: AppServer) -> None:
+    unread = [_connection_that_never_reads(limited) for _ in range(3)]
 
     assert eventually(lambda: _is_served(limited.url), within=40)
-    for connection in deaf:
+    for connection in unread:
         connection.close()
 
 
-def _deaf(app: AppServer) -> socket.socket:
-    """A connection that shakes hands and is never read from again."""
+def _connection_that_never_reads(app: AppServer) -> socket.socket:
+    """Opens a connection and never reads from it after the handshake."""
     connection = socket.create_connection(("127.0.0.1", app.port))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     connection.sendall(
@@ -177,21 +175,21 @@ def _deaf(app: AppServer) -> socket.socket:
     return connection
 
 
-def test_a_client_that_talks_is_dropped(app: AppServer) -> None:
-    with listen(app.url) as screen:
-        hear(screen)
+def test_a_client_that_sends_messages_is_dropped(app: AppServer) -> None:
+    with open_live(app.url) as screen:
+        receive(screen)
         screen.send("x" * 100_000)
         with contextlib.suppress(ConnectionClosed):
             while True:
-                screen.recv(timeout=PATIENCE)
+                screen.recv(timeout=TIMEOUT)
 
         assert screen.close_code == 1008
 
 
 def test_live_is_served_under_a_base_path(mongod_uri: str, tmp_path: Path) -> None:
     base = {"STREAMLIT_SERVER_BASE_URL_PATH": "grounds"}
-    with running_app(tmp_path, mongod_uri, **base) as (app, _), listen(app.url) as screen:
-        assert hear(screen)["version"]
+    with running_app(tmp_path, mongod_uri, **base) as (app, _), open_live(app.url) as screen:
+        assert receive(screen)["version"]
 
 
 def test_live_is_served_behind_a_proxy_that_ends_tls(app: AppServer, school: School) -> None:
@@ -199,9 +197,9 @@ def test_live_is_served_behind_a_proxy_that_ends_tls(app: AppServer, school: Sch
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     try:
-        with listen(proxy.url, ssl=trusting, origin=proxy.url) as screen:
-            first = hear(screen)
+        with open_live(proxy.url, ssl=trusting, origin=proxy.url) as screen:
+            first = receive(screen)
             school.book(student=1, start=14)
-            assert number(hear_news(screen, first)) > number(first)
+            assert number(receive_news(screen, first)) > number(first)
     finally:
         proxy.close()

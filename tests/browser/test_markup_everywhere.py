@@ -1,7 +1,7 @@
-"""HTML, script and Markdown in every text that somebody can type, on every screen.
+"""HTML, script and Markdown in every text that a user can type, on every screen.
 
-Each is shown as it was typed and makes nothing. What opens on the way, dialogs and menus, is also
-looked at by axe, light and dark.
+Each text is shown as typed and creates no element. axe also examines the dialogs and menus on the
+way, light and dark. The file is long because the first test compares the tours of all roles.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ from urllib.parse import quote
 
 import pytest
 from app_server import AppServer, School, running_app, today, tomorrow
-from looking import button, css, dialog
+from browser_windows import OpenPage
+from expected_texts import (
+    ACCOUNTS_TOUR,
+    GROUNDS_TOUR,
+    PRINCIPAL_TOUR,
+    PUBLIC_TOUR,
+    STAFF_TOUR,
+    STUDENTS_TOUR,
+    TOURS,
+)
+from markup_tour import Tour
+from page_checks import button, css, dialog
 from playwright.sync_api import Page, expect
 from screens import open_screen, place, requested, show_tab
-from stops import ACCOUNTS, DOORS, GROUNDS, PRINCIPAL, STAFF, STUDENTS, TOURS
-from test_desk_timetable import type_end_of_first
-from tour import Tour
+from test_admin_timetable import type_end_of_first
 from typed_school import (
     ASKED,
     FIELDS,
@@ -31,6 +40,7 @@ from typed_school import (
     NEXT,
     OTHER,
     PASSWORD,
+    PRINCIPAL,
     ROLL,
     SIGN_IN,
     STUDENT,
@@ -38,10 +48,6 @@ from typed_school import (
     settle,
     text,
 )
-from typed_school import (
-    PRINCIPAL as HEAD,
-)
-from windows import OpenPage
 
 import booking_core
 from booking_core import Booking, approve, save_days
@@ -71,11 +77,11 @@ def school(typed_app: tuple[AppServer, School]) -> School:
 
 @pytest.fixture
 def bookings(school: School) -> dict[str, Booking]:
-    """Of the one student whose details are markup, by what became of them."""
+    """Returns the bookings of the one student whose details are markup, by their outcome."""
     return settle(school)
 
 
-def test_every_text_of_the_model_is_made_by_the_system_or_typed_and_shown_on_the_tour():
+def test_every_text_of_the_model_is_generated_or_typed_and_shown_on_a_tour():
     values = [*map(booking_core.__dict__.get, booking_core.__all__), WrongRow]
     found = {
         f"{value.__name__}.{field.name}"
@@ -90,123 +96,125 @@ def test_every_text_of_the_model_is_made_by_the_system_or_typed_and_shown_on_the
     assert set(FIELDS.values()) <= shown
 
 
-def test_what_staff_see(open_page: OpenPage, school: School, bookings: dict[str, Booking]) -> None:
+def test_staff_see_typed_markup_as_text(
+    open_page: OpenPage, school: School, bookings: dict[str, Booking]
+) -> None:
     page = open_page("/book", "Meera Nair")
-    tour = Tour(page, STAFF)
-    tour.stop("Book")
+    tour = Tour(page, STAFF_TOUR)
+    tour.check("Book")
     page.get_by_role("button", name="Choose date").click()
-    tour.opened("Book, date", "[role=dialog]")
+    tour.check_opened("Book, date", "[role=dialog]")
     page.keyboard.press("Escape")
     button(page, "icon_book.next").click()
     expect(place(page, 14)).to_contain_text("Closed")
     button(page, "icon_book.next").click()
-    tour.stop("Book, no school")
+    tour.check("Book, no school")
     button(page, "icon_book.previous").click()
     expect(place(page, 14)).to_contain_text("Closed")
     button(page, "icon_book.previous").click()
     expect(place(page, 14)).to_contain_text("Requested")
     pick(page, 13, ground=3)
     menu(tour, "Book, students", "book.student", ROLL[:8])
-    tour.look("Book, students", "[role=listbox]")
+    tour.check_accessible("Book, students", "[role=listbox]")
     page.get_by_role("option").click()
-    tour.stop("Book, busy", ".st-key-card_panel")
+    tour.check("Book, busy", ".st-key-card_panel")
     pick(page, 15)
     page.get_by_label("Purpose").fill(text("zqpurpose"))
     page.get_by_label("Purpose").press("Tab")
-    tour.stop("Book, panel", ".st-key-card_panel")
+    tour.check("Book, panel", ".st-key-card_panel")
     button(page, "book.review.open").click()
-    tour.opened("Book, review")
+    tour.check_opened("Book, review")
     school.book(by=OTHER, start=15, student=1, game=text("zqgame"))
-    tour.opened("Book, lost")
+    tour.check_opened("Book, lost")
     button(page, "book.review.alternative.0").click()
     button(page, "book.confirm").click()
     expect(requested(page)).to_be_visible()
-    tour.opened("Book, requested")
+    tour.check_opened("Book, requested")
     button(page, "book.ok").click()
 
-    tour.stop("Bookings", ".st-key-bookings-list")
-    tour.stop("Bookings, told", ".st-key-card_notices")
+    tour.check("Bookings", ".st-key-bookings-list")
+    tour.check("Bookings, notices", ".st-key-card_notices")
     for name in ("ground", "student", "class"):
         menu(tour, f"Bookings, {name}", f"bookings.{name}")
         page.keyboard.press("Escape")
     for became in ("rejected", "cancelled", "revoked"):
         act(page, "details", bookings[f"zq{became}"].id)
-        tour.opened(f"Bookings, {became}")
+        tour.check_opened(f"Bookings, {became}")
         leave(page)
     act(page, "cancel", bookings["waiting"].id)
-    tour.opened("Bookings, cancel")
+    tour.check_opened("Bookings, cancel")
     button(page, "bookings.keep").click()
     open_screen(page, "Approvals")
-    tour.stop("Approvals of a delegate")
+    tour.check("Approvals of a delegate")
 
     assert tour.left == {}
 
 
-def test_what_a_principal_sees(
+def test_a_principal_sees_typed_markup_as_text(
     open_page: OpenPage, school: School, bookings: dict[str, Booking]
 ) -> None:
     page = open_page("/approvals", "Anand Rao")
-    tour = Tour(page, PRINCIPAL)
-    tour.stop("Approvals")
+    tour = Tour(page, PRINCIPAL_TOUR)
+    tour.check("Approvals")
     act(page, "reject", bookings["waiting"].id)
-    tour.opened("Approvals, reject")
-    approve(school.db, bookings["waiting"].id, by=HEAD)
+    tour.check_opened("Approvals, reject")
+    approve(school.db, bookings["waiting"].id, by=PRINCIPAL)
     dialog(page).get_by_label("Reason").fill("Rain")
     button(page, "danger_approvals.do").click()
-    tour.stop("Approvals, too late", ".stAlert")
+    tour.check("Approvals, too late", ".stAlert")
     show_tab(page, "Approved, upcoming")
-    tour.stop("Approvals, approved", ".st-key-approvals-list-1")
+    tour.check("Approvals, approved", ".st-key-approvals-list-1")
     act(page, "revoke", bookings["approved"].id)
-    tour.opened("Approvals, revoke")
+    tour.check_opened("Approvals, revoke")
     leave(page)
     show_tab(page, "Decided")
-    tour.stop("Approvals, decided", ".st-key-approvals-list-2")
+    tour.check("Approvals, decided", ".st-key-approvals-list-2")
     button(page, "approvals.hand_on").click()
-    tour.opened("Approvals, hand on")
-    menu(tour, "Approvals, who decides", "approvals.hand_on.to")
+    tour.check_opened("Approvals, delegate")
+    menu(tour, "Approvals, delegates", "approvals.hand_on.to")
     page.keyboard.press("Escape")
     leave(page)
 
     open_screen(page, "Reports")
-    tour.stop("Reports", ".stMain")
+    tour.check("Reports", ".stMain")
     button(page, "reports.export").click()
-    tour.opened("Reports, export")
+    tour.check_opened("Reports, export")
     leave(page)
     open_screen(page, "Closures")
-    tour.stop("Closures")
+    tour.check("Closures")
 
     assert tour.left == {}
 
 
-def test_what_an_admin_sees_of_the_grounds(
+def test_an_admin_sees_typed_markup_of_grounds_as_text(
     open_page: OpenPage, school: School, bookings: dict[str, Booking]
 ) -> None:
     page = open_page("/admin", "Farah Sheikh")
-    tour = Tour(page, GROUNDS)
-    tour.stop("Grounds")
+    tour = Tour(page, GROUNDS_TOUR)
+    tour.check("Grounds")
     button(page, "admin.grounds.ground-1.edit").hover()
-    tour.stop("Grounds, hint", "[role=tooltip]")
+    tour.check("Grounds, hint", "[role=tooltip]")
     button(page, "admin.grounds.ground-1.edit").click()
-    tour.opened("Grounds, edit")
+    tour.check_opened("Grounds, edit")
     menu(tour, "Grounds, games", "admin.grounds.games", text("zqfresh"))
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     button(page, "admin.grounds.edit.save").click()
-    tour.stop("Grounds, saved", "[data-testid=stToast]")
+    tour.check("Grounds, saved", "[data-testid=stToast]")
     button(page, "admin.grounds.ground-1.retire").click()
-    tour.opened("Grounds, retire")
+    tour.check_opened("Grounds, retire")
     button(page, "admin.grounds.retire.keep").click()
 
     show_tab(page, "Timetables")
-    tour.stop("Timetables")
+    tour.check("Timetables")
     button(page, "admin.timetables.regular.edit").click()
-    tour.stop("Timetables, edit", "[class*='st-key-line_']")
-    tour.stop("Timetables, preview", "[class*='editor-preview']")
+    tour.check("Timetables, edit", "[class*='st-key-line_']")
+    tour.check("Timetables, preview", "[class*='editor-preview']")
     type_end_of_first(page, "07:00")
-    tour.stop("Timetables, wrong", ".stAlert")
+    tour.check("Timetables, wrong", ".stAlert")
     filler = page.get_by_role("button", name="Fill in equal periods")
     filler.click()
-    tour.opened("Timetables, filler", "[data-testid=stPopoverBody]")
+    tour.check_opened("Timetables, filler", "[data-testid=stPopoverBody]")
     filler.click()
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     button(page, "admin.editor.back").click()
@@ -216,149 +224,149 @@ def test_what_an_admin_sees_of_the_grounds(
         page.keyboard.type(f"{tomorrow():%d%m%Y}")
     page.keyboard.press("Escape")  # closes the calendar
     expect(page.get_by_role("grid")).to_have_count(0)
-    menu(tour, "Timetables, what holds", "admin.days.what")
+    menu(tour, "Timetables, assignment", "admin.days.what")
     page.get_by_role("option").filter(has_text="zqtimetable").click()
     dialog(page).get_by_label("Why").fill(text("zqfresh"))
     dialog(page).get_by_label("Why").press("Tab")
-    tour.opened("Timetables, dates")
+    tour.check_opened("Timetables, dates")
     button(page, "admin.days.back").click()
     button(page, "admin.timetables.regular.delete").click()
-    tour.opened("Timetables, delete")
+    tour.check_opened("Timetables, delete")
     button(page, "admin.timetables.delete.keep").click()
 
     show_tab(page, "Closures")
-    tour.stop("Closures", ".st-key-admin-closures-list")
+    tour.check("Closures", ".st-key-admin-closures-list")
     button(page, "admin.closures.new").click()
     menu(tour, "Closures, grounds", "admin.closing.grounds", "")
     page.get_by_role("option", name="Ground 2").click()
     page.keyboard.press("Escape")
     dialog(page).get_by_label("Reason").fill(text("zqagain"))
     button(page, "admin.closing.review").click()
-    tour.opened("Closures, closed already")
+    tour.check_opened("Closures, closed already")
     dialog(page).get_by_text("All grounds").click()
     button(page, "admin.closing.review").click()
-    tour.opened("Closures, review")
+    tour.check_opened("Closures, review")
     button(page, "danger_admin.closing.confirm").click()
     page.get_by_role("row").filter(has_text="zqagain").get_by_role("button").click()
-    tour.opened("Closures, lift")
+    tour.check_opened("Closures, lift")
     button(page, "admin.closures.do_lift").click()
-    tour.stop("Closures, give back", ".st-key-admin-closures-displaced")
+    tour.check("Closures, give back", ".st-key-admin-closures-displaced")
 
     assert tour.left == {}
 
 
-def test_what_an_admin_sees_of_the_students(
+def test_an_admin_sees_typed_markup_of_students_as_text(
     open_page: OpenPage, school: School, bookings: dict[str, Booking]
 ) -> None:
     page = open_page("/admin", "Farah Sheikh")
-    tour = Tour(page, STUDENTS)
+    tour = Tour(page, STUDENTS_TOUR)
     show_tab(page, "Students")
-    tour.stop("Students")
+    tour.check("Students")
     menu(tour, "Students, classes", "admin.students.class")
     page.keyboard.press("Escape")
     button(page, "admin.students.add").click()
-    tour.opened("Students, add")
+    tour.check_opened("Students, add")
     leave(page)
     act(page, "change", ROLL)
-    tour.opened("Students, edit")
+    tour.check_opened("Students, edit")
     menu(tour, "Students, new class", f"admin.students.form.{ROLL}.class", text("zqfresh"))
     page.keyboard.press("Escape")
     leave(page)
-    for verb, id in (("deactivate", ROLL), ("reactivate", "S900"), ("erase", "S900")):
-        act(page, verb, id)
-        tour.opened(f"Students, {verb}")
+    for action, id in (("deactivate", ROLL), ("reactivate", "S900"), ("erase", "S900")):
+        act(page, action, id)
+        tour.check_opened(f"Students, {action}")
         button(page, "admin.students.back").click()
 
     show_tab(page, "Import")
     head = ["roll number", "name", "class", "email"]
     upload(page, [[*head, text("zqheading"), text("zqheading")], ["N1", "New", "9-A", "", "", ""]])
-    tour.stop("Students, no such column", ".stAlert")
+    tour.check("Students, no such column", ".stAlert")
     new = ["N1", text("zqnew"), text("zqclass"), MAIL]
     wrong = [WRONG, "Wrong", "9-A", ""]
     upload(page, [head, new, [ROLL, STUDENT, "9-Z", MAIL], wrong, wrong])
-    tour.stop("Students, new", ".stMain")
+    tour.check("Students, new", ".stMain")
     show_tab(page, "Changed 1")
-    tour.stop("Students, changed", ".stMain")
+    tour.check("Students, changed", ".stMain")
     show_tab(page, "Wrong rows 1")
-    tour.stop("Students, wrong", ".stMain")
+    tour.check("Students, wrong", ".stMain")
     upload(page, [head, new])
     show_tab(page, "Leaving 3")
     page.get_by_text("whom the file does not name").click()
-    tour.stop("Students, leaving", ".stMain")
+    tour.check("Students, leaving", ".stMain")
 
     show_tab(page, "Class rollover")
-    tour.stop("Students, rollover", ".st-key-card_rollover")
+    tour.check("Students, rollover", ".st-key-card_rollover")
     for class_name in ("9-A", "9-B"):
         tour.left["Students, becomes"] = {"zqclass"}
         menu(tour, "Students, becomes", f"admin.students.class.{class_name}")
         page.get_by_role("option").filter(has_text="zqclass").click()
-    tour.stop("Students, meet", ".stAlert")
+    tour.check("Students, meet", ".stAlert")
     button(page, "admin.students.roll").click()
-    tour.opened("Students, roll over")
+    tour.check_opened("Students, roll over")
     button(page, "admin.students.roll.back").click()
 
     assert tour.left == {}
 
 
-def test_what_an_admin_sees_of_the_accounts(
+def test_an_admin_sees_typed_markup_of_accounts_as_text(
     open_page: OpenPage, school: School, bookings: dict[str, Booking]
 ) -> None:
     page = open_page("/admin", "Farah Sheikh")
-    tour = Tour(page, ACCOUNTS)
+    tour = Tour(page, ACCOUNTS_TOUR)
     show_tab(page, "Accounts")
-    tour.stop("Accounts", ".stMain")
+    tour.check("Accounts", ".stMain")
     button(page, "admin.accounts.add").click()
-    tour.opened("Accounts, add")
+    tour.check_opened("Accounts, add")
     leave(page)
-    for verb, id in (("change", SIGN_IN), ("disable", SIGN_IN), ("enable", "gone")):
-        act(page, verb, id)
-        tour.opened(f"Accounts, {verb}")
+    for action, id in (("change", SIGN_IN), ("disable", SIGN_IN), ("enable", "gone")):
+        act(page, action, id)
+        tour.check_opened(f"Accounts, {action}")
         leave(page)
     act(page, "reset", SIGN_IN)
-    tour.opened("Accounts, password")
+    tour.check_opened("Accounts, password")
     button(page, "admin.accounts.do").click()
-    tour.opened("Accounts, password made")
+    tour.check_opened("Accounts, password made")
     button(page, "admin.accounts.done").click()
 
     show_tab(page, "Audit")
-    tour.stop("Audit", ".st-key-admin-audit-list")
+    tour.check("Audit", ".st-key-admin-audit-list")
     menu(tour, "Audit, who", "admin.audit.who")
     page.get_by_role("option").filter(has_text="admin").click()
     disabled = page.get_by_role("row").filter(has_text="Disabled").first
     disabled.get_by_role("button").click()
-    tour.opened("Audit, change")
+    tour.check_opened("Audit, change")
     leave(page)
 
     assert tour.left == {}
 
 
-def test_what_passers_by_see(
+def test_the_wall_shows_typed_markup_as_text(
     open_page: OpenPage, school: School, bookings: dict[str, Booking]
 ) -> None:
     page = open_page("/wall", None)
-    wall, door = page.url, page.url.replace("/wall", "/signin")
-    tour = Tour(page, DOORS)
-    tour.stop("Wall")
+    wall, sign_in = page.url, page.url.replace("/wall", "/signin")
+    tour = Tour(page, PUBLIC_TOUR)
+    tour.check("Wall")
     page.goto(f"{wall}?ground=ground-1&show=<mark>&theme=<mark>")
-    tour.stop("Wall, one ground")
+    tour.check("Wall, one ground")
     page.goto(f"{wall}?ground={quote(ASKED)}")
-    tour.stop("Wall, no such ground")
+    tour.check("Wall, no such ground")
     save_days(school.db, [today()], timetable_id=None, note=text("zqnote"))
     page.goto(wall)
-    tour.stop("Wall, no school")
+    tour.check("Wall, no school")
 
-    page.goto(f"{door}?next={quote(NEXT)}")
-    tour.stop("Door")
+    page.goto(f"{sign_in}?next={quote(NEXT)}")
+    tour.check("Sign in")
     page.get_by_label("Name").fill(NAMED)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("do not go together")
-    tour.stop("Door, wrong")
+    tour.check("Sign in, wrong")
     page.context.add_cookies(
-        [{"name": COOKIE, "value": school.token(SIGN_IN), "url": door.rpartition("/")[0]}]
+        [{"name": COOKIE, "value": school.token(SIGN_IN), "url": sign_in.rpartition("/")[0]}]
     )
-    page.goto(door.replace("signin", f"password?next={quote(NEXT)}"))
-    tour.stop("Door, password")
+    page.goto(sign_in.replace("signin", f"password?next={quote(NEXT)}"))
+    tour.check("Sign in, password")
 
     assert tour.left == {}
 
@@ -374,12 +382,12 @@ def menu(tour: Tour, name: str, key: str, typed: str = "") -> None:
     box.click()
     if typed:
         box.fill(typed)
-    tour.stop(name, "[role=listbox]")
+    tour.check(name, "[role=listbox]")
 
 
-def act(page: Page, verb: str, id: str) -> None:
+def act(page: Page, action: str, id: str) -> None:
     """Presses a button of a line."""
-    page.locator(f'[data-focus="{verb}:{id}"]').click()
+    page.locator(f'[data-focus="{action}:{id}"]').click()
 
 
 def leave(page: Page) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from app_server import HEAD, MEERA, School, today, tomorrow
+from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import row
-from windows import OpenPage
 
 from booking_core import Status, approve, get_booking
 
@@ -17,7 +17,7 @@ def choose(page: Page, dialog: Locator, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
-def test_a_booking_moves_to_what_is_free_for_its_game_and_keeps_its_slot_until_then(
+def test_a_booking_moves_to_a_free_slot_for_its_game_and_keeps_its_slot_until_then(
     open_page: OpenPage, school: School
 ) -> None:
     booking = school.book(student=1, start=14, end=16, by=MEERA)
@@ -28,7 +28,8 @@ def test_a_booking_moves_to_what_is_free_for_its_game_and_keeps_its_slot_until_t
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Volleyball, Student 1, 2-A")
 
-    # As long as it is, also over its own second half; on grounds for its game; nowhere twice.
+    # The choices are as long as the booking, on grounds for its game, each once; they may overlap
+    # the booking's own second half.
     dialog.get_by_role("combobox", name=re.compile("Time")).click()
     offered = page.get_by_role("option").all_inner_texts()
     assert {"1–3 PM", "3–5 PM"} <= set(offered)
@@ -38,14 +39,14 @@ def test_a_booking_moves_to_what_is_free_for_its_game_and_keeps_its_slot_until_t
     assert page.get_by_role("option").all_inner_texts() == ["Ground 1", "Ground 3"]
     page.get_by_role("option", name="Ground 1").click()
 
-    # Somebody is faster: it stays where it is, and another one is chosen.
+    # Another user is faster: the booking keeps its slot, and the user chooses again.
     school.book(student=2, start=16)
     dialog.get_by_role("button", name="Move booking").click()
     expect(dialog).to_contain_text("This slot was just booked by Joseph Mathew")
     assert get_booking(school.db, booking.id).slot == booking.slot
     choose(page, dialog, "Ground", "Ground 3")
     time = dialog.get_by_role("combobox", name=re.compile("Time"))
-    expect(time).to_have_value("2–4 PM")  # the same time, where it is free
+    expect(time).to_have_value("2–4 PM")  # the same time, if it is free
     choose(page, dialog, "Time", "3–5 PM")
     dialog.get_by_role("button", name="Move booking").click()
 

@@ -1,4 +1,4 @@
-"""Names on the screen: as they were typed, and never a link."""
+"""Names are shown as typed, and never as a link."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ TYPED = "*Asha* www.example.com asha@school.example https://example.com"
 
 
 def _shown(text: str) -> re.Pattern[str]:
-    """``text``, with word joiners wherever they stand."""
+    """Returns ``text`` with every word joiner that the screens insert."""
     return re.compile("\u2060?".join(map(re.escape, text)))
 
 
 def _links(page: Page) -> list[str]:
-    """Where links out of the app lead; a heading has one to itself."""
+    """Returns the targets of links out of the app; a heading's own anchor is not one."""
     targets = [link.get_attribute("href") or "" for link in page.locator("a").all()]
     return [href for href in targets if "example" in href and not href.startswith("#")]
 
 
-def test_an_address_in_a_name_is_read_and_not_followed(open_page, school):
+def test_an_address_in_a_name_is_text_and_no_link(open_page, school):
     save_ground(school.db, Ground("ground-2", TYPED, GROUNDS[1].games, order=2))
     page = open_page("/book", "Meera Nair")
     place(page, 14, ground=2).click()

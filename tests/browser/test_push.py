@@ -1,4 +1,7 @@
-"""Push in real browsers: what one does is on every screen at once, and idle screens stay idle."""
+"""Push in real browsers: a change is on every screen at once, and idle screens do not rerun.
+
+The file is long because each case of a lost, slow or repeated connection needs its own sockets.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from app_server import AppServer, School, let_in, running_app, settings_for
+from app_server import AppServer, School, running_app, settings_for, sign_in_browser
+from browser_windows import OpenPage
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 from screens import (
     LOAD,
@@ -22,12 +26,11 @@ from screens import (
     row,
 )
 from tls_proxy import TlsProxy
-from windows import OpenPage
 
 from booking_core import connect
 
 Route = Callable[[WebSocketRoute], None]
-# Past the length of any test: what is seen then came by push, and not by the timer.
+# Longer than any test: a change that appears came by push, and not by the timer.
 NEVER = "3600"
 AT_ONCE = 3_000
 
@@ -50,7 +53,7 @@ _HIDE = """hidden => {
 def pushing(
     mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[AppServer, School]]:
-    """An app whose screens are kept true by push alone."""
+    """An app whose screens rely on push alone."""
     timer = {"LIVE_FLOOR_SECONDS": NEVER, "LIVE_ALONE_SECONDS": "60"}
     with running_app(tmp_path_factory.mktemp("home"), mongod_uri, **timer) as both:
         yield both
@@ -67,18 +70,18 @@ def school(pushing: tuple[AppServer, School]) -> School:
     return pushing[1]
 
 
-def reached(page: Page) -> Page:
-    """``page``, once push has reached it and the rerun that this costs is over."""
+def wait_for_push(page: Page) -> Page:
+    """Returns ``page`` after push has reached it and the resulting rerun is over."""
     expect(cell(page, 14)).to_be_visible()
     page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'", timeout=LOAD)
     page.evaluate(_COUNT)
     return page
 
 
-def opened_over(context: BrowserContext, app: AppServer, sockets: str, route: Route) -> Page:
-    """Book, whose connections of that name are made by ``route``."""
+def open_book_over(context: BrowserContext, app: AppServer, sockets: str, route: Route) -> Page:
+    """Opens Book; ``route`` handles its connections of that name."""
     context.route_web_socket(re.compile(sockets), route)
-    let_in(context, app.url)
+    sign_in_browser(context, app.url)
     page = context.new_page()
     page.goto(f"{app.url}/book")
     return page
@@ -89,7 +92,7 @@ def reruns(page: Page) -> int:
 
 
 def test_a_change_is_on_the_screen_without_the_timer(open_page: OpenPage, school: School) -> None:
-    page = reached(open_page("/book"))
+    page = wait_for_push(open_page("/book"))
 
     school.book(student=1, start=14)
 
@@ -111,8 +114,8 @@ def test_a_booking_made_through_one_app_is_on_the_screens_of_another(
         school,
     )
     try:
-        here = reached(open_window(f"{first.url}/book"))
-        there = reached(open_window(f"{second.url}/book"))
+        here = wait_for_push(open_window(f"{first.url}/book"))
+        there = wait_for_push(open_window(f"{second.url}/book"))
         fill_form(here, 14, "S001")
         open_review(here)
         confirm(here)
@@ -122,14 +125,14 @@ def test_a_booking_made_through_one_app_is_on_the_screens_of_another(
         second.close()
 
 
-def test_every_screen_hears_of_a_request_and_of_its_decision(
+def test_every_screen_shows_a_request_and_its_decision(
     app: AppServer, open_window: OpenPage, school: School
 ) -> None:
     principal = open_window(f"{app.url}/approvals", "Anand Rao")
     expect(principal.get_by_text("Nothing is waiting")).to_be_visible()
     principal.wait_for_function("window.groundBookingHeartbeat?.by === 'push'")
     bookings, wall = open_window(f"{app.url}/bookings"), open_window(f"{app.url}/wall")
-    book = reached(open_window(f"{app.url}/book"))
+    book = wait_for_push(open_window(f"{app.url}/book"))
     expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
     expect(bookings.get_by_text("No bookings yet")).to_be_visible()
 
@@ -145,10 +148,10 @@ def test_every_screen_hears_of_a_request_and_of_its_decision(
     expect(principal).to_have_title("Approvals · Ground booking")
 
 
-def test_an_idle_screen_does_not_rerun_and_its_clock_goes_on(
+def test_an_idle_screen_does_not_rerun_and_its_clock_continues(
     open_page: OpenPage, school: School
 ) -> None:
-    page = reached(open_page("/book"))
+    page = wait_for_push(open_page("/book"))
     shown = live_line(page).inner_text()
 
     for _ in range(3):
@@ -158,10 +161,10 @@ def test_an_idle_screen_does_not_rerun_and_its_clock_goes_on(
     assert reruns(page) == 0
 
 
-def test_fifty_changes_at_once_cost_a_screen_at_most_three_reruns(
+def test_fifty_changes_at_once_cause_at_most_three_reruns_of_a_screen(
     open_page: OpenPage, school: School
 ) -> None:
-    page = reached(open_page("/book"))
+    page = wait_for_push(open_page("/book"))
     made = school.book(student=1, start=14)
     expect(place(page, 14)).to_contain_text("Requested")
     template = school.db["bookings"].find_one({"_id": made.id})
@@ -185,12 +188,10 @@ def test_fifty_changes_at_once_cost_a_screen_at_most_three_reruns(
     assert 1 <= reruns(page) <= 3
 
 
-def test_a_hidden_tab_does_not_rerun_and_catches_up_when_it_is_shown(
-    open_page: OpenPage, school: School
-) -> None:
-    page = reached(open_page("/book"))
+def test_a_hidden_tab_does_not_rerun_until_it_is_shown(open_page: OpenPage, school: School) -> None:
+    page = wait_for_push(open_page("/book"))
     page.evaluate(_HIDE, True)
-    page.wait_for_function("window.reruns === 1")  # it says that nobody looks
+    page.wait_for_function("window.reruns === 1")  # the tab reports that it is hidden
     page.evaluate("window.reruns = 0")
 
     for hour in (14, 15, 16):
@@ -205,10 +206,10 @@ def test_a_hidden_tab_does_not_rerun_and_catches_up_when_it_is_shown(
         expect(place(page, hour)).to_contain_text("Requested", timeout=AT_ONCE)
 
 
-def test_a_live_update_leaves_an_open_dialog_and_typed_text_alone(
+def test_a_live_update_keeps_an_open_dialog_and_typed_text(
     open_page: OpenPage, school: School
 ) -> None:
-    page = reached(open_page("/book"))
+    page = wait_for_push(open_page("/book"))
     fill_form(page, 14, "S001")
     page.get_by_label("Purpose").fill("Half a sent")
     school.book(student=2, start=15)
@@ -223,10 +224,10 @@ def test_a_live_update_leaves_an_open_dialog_and_typed_text_alone(
     expect(page.get_by_role("dialog", name="Review booking")).to_be_visible()
 
 
-def test_a_picked_slot_that_is_lost_says_so_before_review_is_pressed(
+def test_a_picked_slot_that_is_lost_is_reported_before_review_is_pressed(
     open_page: OpenPage, school: School
 ) -> None:
-    page = reached(open_page("/book"))
+    page = wait_for_push(open_page("/book"))
     cell(page, 14).click()
     expect(cell(page, 14, state="Picked")).to_be_visible()
     choose_student(page, "S001")
@@ -237,10 +238,10 @@ def test_a_picked_slot_that_is_lost_says_so_before_review_is_pressed(
     expect(page.get_by_role("button", name="Review booking")).to_be_disabled()
 
 
-def test_a_cell_that_changes_is_marked_for_three_seconds_and_said(
+def test_a_changed_cell_is_marked_for_three_seconds_and_announced(
     open_page: OpenPage, school: School
 ) -> None:
-    page = reached(open_page("/book"))
+    page = wait_for_push(open_page("/book"))
 
     school.book(student=1, start=14)
 
@@ -252,19 +253,19 @@ def test_a_cell_that_changes_is_marked_for_three_seconds_and_said(
     )
     school.book(student=2, start=15)
     expect(place(page, 15)).to_contain_text("Requested", timeout=AT_ONCE)
-    expect(mark).to_be_visible()  # another change does not wipe the first one's mark away
+    expect(mark).to_be_visible()  # another change does not remove the first one's mark
     expect(mark).to_have_count(0)
     assert 2000 < page.evaluate("performance.now()") - begun < 4500
 
 
-def test_without_push_a_screen_asks_every_second(
+def test_without_push_a_screen_polls_every_second(
     browser: Browser, mongod_uri: str, tmp_path: Path
 ) -> None:
     with (
         running_app(tmp_path, mongod_uri) as (app, school),
         browser.new_context(viewport={"width": 1440, "height": 900}) as context,
     ):
-        page = opened_over(context, app, "/live", lambda socket: socket.close())
+        page = open_book_over(context, app, "/live", lambda socket: socket.close())
         expect(cell(page, 14)).to_be_visible(timeout=LOAD)
         page.evaluate(_COUNT)
 
@@ -275,50 +276,50 @@ def test_without_push_a_screen_asks_every_second(
         page.evaluate("window.ticks = 0")
         page.wait_for_function("window.ticks >= 3", timeout=TICK)
         expect(live_line(page)).to_be_visible()
-        assert reruns(page) == before, "a tick with nothing new draws nothing"
+        assert reruns(page) == before, "a poll without news draws nothing"
 
 
-def test_a_screen_asks_for_nothing_until_it_has_all_of_a_run(
+def test_a_screen_requests_no_rerun_until_it_has_received_a_whole_run(
     browser: Browser, app: AppServer, school: School
 ) -> None:
-    """Asked at the end of a run, Streamlit may forget what it has not sent yet of that run."""
+    """A request at the end of a run can make Streamlit drop the unsent messages of that run."""
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         asked, kept = list[str | bytes](), list[str | bytes]()
         streams: list[WebSocketRoute] = []
-        is_held, told_of_run = False, 0
+        is_held, messages_of_run = False, 0
 
-        def tell(told: str | bytes) -> None:
-            nonlocal told_of_run
-            told_of_run += is_held
-            # That a run has begun, which takes two messages, comes through.
-            (kept.append if told_of_run > 2 else streams[-1].send)(told)
+        def forward(message: str | bytes) -> None:
+            nonlocal messages_of_run
+            messages_of_run += is_held
+            # The two messages that begin a run pass.
+            (kept.append if messages_of_run > 2 else streams[-1].send)(message)
 
         def route(socket: WebSocketRoute) -> None:
             server = socket.connect_to_server()
-            socket.on_message(lambda told: (asked.append(told), server.send(told)))
-            server.on_message(tell)
+            socket.on_message(lambda message: (asked.append(message), server.send(message)))
+            server.on_message(forward)
             streams.append(socket)
 
-        page = opened_over(context, app, "_stcore/stream", route)
-        reached(page)
+        page = open_book_over(context, app, "_stcore/stream", route)
+        wait_for_push(page)
 
         is_held = True
         before = len(asked)
         cell(page, 14).click()
         page.evaluate("window.pressed = performance.now()")
         school.book(student=1, start=16)
-        # Two seconds, of which a press alone makes a screen silent for less than one.
+        # Two seconds; a press alone silences a screen for less than one.
         page.wait_for_function("performance.now() - window.pressed > 2000")
         assert len(asked) == before + 1
 
-        is_held, told_of_run = False, 0
-        for told in kept:
-            streams[-1].send(told)
+        is_held, messages_of_run = False, 0
+        for message in kept:
+            streams[-1].send(message)
         expect(cell(page, 14, state="Picked")).to_be_visible()
         expect(place(page, 16)).to_contain_text("Requested", timeout=AT_ONCE)
 
 
-def test_a_screen_that_lost_its_connection_comes_back_and_shows_what_it_missed(
+def test_a_screen_that_lost_its_connection_reconnects_and_shows_missed_changes(
     browser: Browser, app: AppServer, school: School
 ) -> None:
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
@@ -332,26 +333,26 @@ def test_a_screen_that_lost_its_connection_comes_back_and_shows_what_it_missed(
                 socket.connect_to_server()
                 open_.append(socket)
 
-        page = opened_over(context, app, "/live", route)
-        reached(page)
+        page = open_book_over(context, app, "/live", route)
+        wait_for_push(page)
 
         away = True
         open_.pop().close(code=1012)
-        page.wait_for_function("window.reruns === 1")  # it says that it is on its own
+        page.wait_for_function("window.reruns === 1")  # the screen reports that it polls
         school.book(student=1, start=14)
         away = False
 
         expect(place(page, 14)).to_contain_text("Requested", timeout=TICK)
         expect(live_line(page)).to_be_visible()
-        assert len(open_) == 1, "one connection, and none left hanging"
+        assert len(open_) == 1, "one connection, and no other is left open"
 
 
-def test_screens_go_on_by_themselves_when_the_app_was_killed_and_started_again(
+def test_screens_continue_by_themselves_after_the_app_was_killed_and_restarted(
     mongod_uri: str, tmp_path: Path, open_window: OpenPage
 ) -> None:
     with running_app(tmp_path, mongod_uri, LIVE_FLOOR_SECONDS=NEVER) as (app, school):
         book, wall = open_window(f"{app.url}/book"), open_window(f"{app.url}/wall")
-        reached(book)
+        wait_for_push(book)
         expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
 
         app.kill()
@@ -368,7 +369,7 @@ def test_screens_go_on_by_themselves_when_the_app_was_killed_and_started_again(
 
 
 @pytest.mark.parametrize("way", ["base path", "proxy that ends TLS"])
-def test_push_reaches_a_screen_behind(
+def test_push_reaches_a_screen_behind_a_proxy_or_base_path(
     mongod_uri: str, tmp_path: Path, open_window: OpenPage, way: str
 ) -> None:
     base = {"STREAMLIT_SERVER_BASE_URL_PATH": "school/grounds"} if way == "base path" else {}
@@ -380,11 +381,11 @@ def test_push_reaches_a_screen_behind(
     ):
         proxy = TlsProxy(app.port)
         url = app.url if base else proxy.url
-        page = reached(open_window(f"{url}/book", ignore_https_errors=True))
+        page = wait_for_push(open_window(f"{url}/book", ignore_https_errors=True))
         school.book(student=1, start=14)
         expect(place(page, 14)).to_contain_text("Requested", timeout=AT_ONCE)
 
-        if not base:  # a network that fails, and is mended
+        if not base:  # a network that fails, and recovers
             proxy.cut()
             school.book(student=2, start=15)
             expect(place(page, 15)).to_contain_text("Requested", timeout=2 * TICK)
@@ -392,7 +393,7 @@ def test_push_reaches_a_screen_behind(
         proxy.close()
 
 
-def test_a_screen_that_stays_empty_loads_itself_anew(open_page: OpenPage, school: School) -> None:
+def test_a_screen_that_stays_empty_reloads_itself(open_page: OpenPage, school: School) -> None:
     page = open_page("/bookings")
     title = page.get_by_role("heading", name="Bookings", exact=True)
     expect(title).to_be_visible()

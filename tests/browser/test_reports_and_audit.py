@@ -1,4 +1,4 @@
-"""Figures, changes and health on the screen, and what is taken away from it."""
+"""Usage, the audit log and health on the screen, and their exports."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import re
 from pathlib import Path
 
 from app_server import HEAD, JOSEPH, MEERA, School
+from browser_windows import OpenPage
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
-from screens import TICK, act_as, row, show_tab
+from screens import TICK, row, show_tab, switch_user
 from support import GROUNDS
-from windows import OpenPage
 
 from booking_core import Student, approve, ensure_schema, save_ground, save_students
 
 
 def exported(page: Page, kind: str) -> bytes:
-    """The file that the open export gives."""
+    """Returns the file of the open export."""
     with page.expect_download() as download:
         page.get_by_role("button", name=kind).click()
     return Path(download.value.path()).read_bytes()
@@ -29,7 +29,7 @@ def figure(page: Page, ground: int) -> str:
     return line.inner_text().replace("\u00a0", " ")
 
 
-def test_figures_follow_the_bookings_and_staff_see_their_own(
+def test_usage_follows_the_bookings_and_staff_see_their_own(
     open_page: OpenPage, school: School
 ) -> None:
     approve(school.db, school.book(student=1, start=14, by=JOSEPH).id, by=HEAD)
@@ -43,7 +43,7 @@ def test_figures_follow_the_bookings_and_staff_see_their_own(
     assert "of open periods" in figure(page, 1)
     expect(page.get_by_text("Requested 1 · Approved 1")).to_be_visible()
 
-    act_as(page, "Meera Nair")
+    switch_user(page, "Meera Nair")
     expect(page.get_by_text("What you booked yourself")).to_be_visible()
     expect(page.get_by_text("Ground 1 · ")).to_contain_text("1 booking, 1")
 
@@ -52,7 +52,7 @@ def test_figures_follow_the_bookings_and_staff_see_their_own(
     assert table[2][:4] == ["Ground", "Ground 1", "1", "1.0"]
 
 
-def test_bookings_are_taken_away_as_filtered_and_formulas_are_text(
+def test_filtered_bookings_are_exported_and_formulas_are_text(
     open_page: OpenPage, school: School
 ) -> None:
     save_students(school.db, [Student("S900", "=1+1", "9-Z")])
@@ -77,7 +77,7 @@ def test_bookings_are_taken_away_as_filtered_and_formulas_are_text(
     assert table[1][7:10] == ["'=1+1", "9-Z", "'@SUM(A1)"]
 
 
-def test_an_admin_reads_every_change_and_finds_one_on_a_telephone(
+def test_an_admin_reads_every_change_and_finds_one_on_a_phone(
     open_page: OpenPage, school: School
 ) -> None:
     page = open_page("/admin", "Farah Sheikh")
@@ -96,7 +96,7 @@ def test_an_admin_reads_every_change_and_finds_one_on_a_telephone(
     row(page, "zonal trials").get_by_role("button").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Dr. Anand Rao (head)")
-    expect(dialog.get_by_role("button")).to_have_count(1)  # to close it
+    expect(dialog.get_by_role("button")).to_have_count(1)  # closes it
     page.keyboard.press("Escape")
 
     expect(page.get_by_role("button", name=re.compile("Edit|Delete|Remove"))).to_have_count(0)
@@ -104,7 +104,9 @@ def test_an_admin_reads_every_change_and_finds_one_on_a_telephone(
     assert overflow <= 0
 
 
-def test_health_is_a_quiet_list(open_page: OpenPage, school: School) -> None:
+def test_health_reports_no_problem_and_then_a_missing_index(
+    open_page: OpenPage, school: School
+) -> None:
     page = open_page("/admin", "Farah Sheikh")
     show_tab(page, "Health")
 

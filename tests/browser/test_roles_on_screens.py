@@ -1,7 +1,7 @@
-"""The table of roles, each cell through the screens: what is allowed is offered, and works.
+"""The table of roles, each cell through the screens: an allowed action is offered, and works.
 
-What is not is offered nowhere, behind no typed address either; and a screen that was drawn while it
-was allowed, and knows of nothing since, is refused with a sentence and writes nothing.
+A forbidden action is offered nowhere, not even behind a typed address. A stale screen, drawn while
+the action was allowed and without news since, gets a refusal in one sentence and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, AppServer, School
+from browser_windows import windows
 from playwright.sync_api import Browser, Locator, expect
 from role_screen import (
     RAVI,
@@ -27,25 +28,24 @@ from role_screen import (
     decide,
     disable_account,
     export_bookings,
-    exported,
-    figures,
-    look_at_figures,
+    exported_bookers,
+    exports_own_bookings,
     no_button,
     no_queue,
     no_section,
     no_toggle,
-    own_export,
-    own_figures,
     rename_timetable,
     set_cut_off,
+    shows_own_usage,
+    usage_count,
+    view_usage,
 )
 from support import eventually
-from windows import windows
 
 from booking_core import Actor, AlreadyExists, Role, add_account
 from pages.shared import words
 
-# A page serves all cells of its role, so they run in one worker.
+# One page serves all cells of a role, so they run in one worker.
 pytestmark = pytest.mark.xdist_group("roles on screens")
 PEOPLE = {"staff": MEERA, "principal": HEAD, "admin": ADMIN}
 REFUSED = re.compile(f"Your role does not allow you to |{re.escape(words.ROLE_CHANGED)}")
@@ -55,7 +55,7 @@ REFUSED = re.compile(f"Your role does not allow you to |{re.escape(words.ROLE_CH
 def screen_of(
     running: tuple[AppServer, School], browser: Browser
 ) -> Iterator[Callable[[Actor], Screen]]:
-    """The page of a person, opened once for all tests of this file."""
+    """Returns the page of a user, opened once for all tests of this file."""
     opened: dict[str, Screen] = {}
     with windows(browser) as open_window:
 
@@ -70,7 +70,7 @@ def screen_of(
 
 @pytest.fixture
 def screen(screen_of: Callable[[Actor], Screen], school: School, role: str) -> Iterator[Screen]:
-    """The page of ``role``, in a school where nothing is booked and Ravi may sign in."""
+    """The page of ``role``, in a school without bookings where Ravi may sign in."""
     with suppress(AlreadyExists):
         add_account(school.db, RAVI)
     found = screen_of(PEOPLE[role])
@@ -81,8 +81,11 @@ def screen(screen_of: Callable[[Actor], Screen], school: School, role: str) -> I
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: who may, the way to the last press, what then holds; and for whoever may
-    not, what shows that it is offered nowhere. ``about`` are the roles that it speaks of.
+    """A row of the table of roles.
+
+    ``may`` lists the allowed roles, ``about`` the roles that the row covers. ``reach`` goes as far
+    as the last press, ``is_done`` checks its result, and ``is_hidden`` checks that no screen
+    offers the action to other roles.
     """
 
     name: str
@@ -147,17 +150,21 @@ TABLE = [
         lambda s: s.one("meta", **{"policy.cut_off": {"$ne": None}}),
         no_section("Settings", "Save"),
     ),
-    Row("reports of all", OVER_OTHERS, look_at_figures, lambda s: figures(s) == 2, own_figures),
-    Row("reports of own", ALL, look_at_figures, lambda s: figures(s) == 1, about="staff"),
+    Row("reports of all", OVER_OTHERS, view_usage, lambda s: usage_count(s) == 2, shows_own_usage),
+    Row("reports of own", ALL, view_usage, lambda s: usage_count(s) == 1, about="staff"),
     Row(
         "export of all",
         OVER_OTHERS,
         export_bookings,
-        lambda s: exported(s) == {s.who.name, JOSEPH.name},
-        own_export,
+        lambda s: exported_bookers(s) == {s.who.name, JOSEPH.name},
+        exports_own_bookings,
     ),
     Row(
-        "export of own", ALL, export_bookings, lambda s: exported(s) == {s.who.name}, about="staff"
+        "export of own",
+        ALL,
+        export_bookings,
+        lambda s: exported_bookers(s) == {s.who.name},
+        about="staff",
     ),
 ]
 CELLS = [(row, role) for row in TABLE for role in row.about.split()]
@@ -175,27 +182,27 @@ def cells(*, allowed: bool) -> pytest.MarkDecorator:
 
 
 @cells(allowed=True)
-def test_what_a_role_may_is_offered_and_works(screen: Screen, role: str, row_: Row) -> None:
+def test_an_allowed_action_is_offered_and_works(screen: Screen, role: str, row_: Row) -> None:
     row_.reach(screen).click()
 
     eventually(lambda: row_.is_done(screen))
 
 
 @cells(allowed=False)
-def test_what_a_role_may_not_is_offered_nowhere(screen: Screen, role: str, row_: Row) -> None:
+def test_a_forbidden_action_is_offered_nowhere(screen: Screen, role: str, row_: Row) -> None:
     assert row_.is_hidden is not None
     row_.is_hidden(screen)
 
 
 @cells(allowed=False)
-def test_a_screen_of_before_is_refused_with_a_sentence_and_nothing_is_written(
+def test_a_stale_screen_is_refused_with_a_sentence_and_writes_nothing(
     screen: Screen, role: str, row_: Row
 ) -> None:
     screen.be(Role(row_.may.split()[0]))
     last = row_.reach(screen)
     expect(last).to_be_enabled()
     screen.rest()
-    screen.is_untold = True
+    screen.is_cut_off = True
     screen.be(PEOPLE[role].role)
     before = screen.stored()
 

@@ -1,4 +1,4 @@
-"""The wall display: what fits, what stands out, and what it may say."""
+"""The wall display: its layout, its highlights, and the data that it may show."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 from app_server import ADMIN, HEAD, AppServer, School, today
+from browser_windows import OpenPage
 from playwright.sync_api import Browser, Page, expect
 from screens import TICK
 from support import close_one
 from wall_screen import LONG_GAME, LONG_GROUND, ROOT, SIZES, book, fill, hour, sized
-from windows import OpenPage
 
 from booking_core import approve
 from pages.shared import words
 
-# Of every card: what sticks out of it, overlaps in it, or is cut without an ellipsis.
+# For every card: elements that exceed it, overlap in it, or are cut without an ellipsis.
 _FAULTS = f"""() => {{
   {ROOT}
   const box = node => node.getBoundingClientRect()
@@ -55,7 +55,7 @@ _COLUMNS = f"""() => {{
   const left = node => Math.round(node.getBoundingClientRect().left)
   return new Set([...root.querySelectorAll("article")].map(left)).size
 }}"""
-_STRANGERS = f"""() => {{
+_NAVIGATION = f"""() => {{
   {ROOT}
   const seen = []
   for (let x = 1; x < innerWidth; x += innerWidth / 24)
@@ -68,7 +68,7 @@ _STRANGERS = f"""() => {{
 
 
 @pytest.mark.parametrize("grounds", [6, 12])
-def test_the_wall_fits_and_reads_from_afar(
+def test_the_wall_fits_and_is_readable_from_a_distance(
     open_page: OpenPage, school: School, grounds: int
 ) -> None:
     fill(school, grounds)
@@ -98,7 +98,7 @@ def test_long_names_shrink_or_end_in_an_ellipsis(
 
 
 def resize(page: Page, size: str) -> None:
-    """Returns when the wall has drawn itself anew."""
+    """Returns when the wall has drawn itself again."""
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_function("width => innerWidth === width", arg=width)
@@ -106,13 +106,13 @@ def resize(page: Page, size: str) -> None:
 
 
 def assert_readable(page: Page, size: str) -> None:
-    """Now and next take at least 2.5% of the screen's height."""
+    """Asserts that "now" and "next" are at least 2.5% of the screen's height."""
     least = SIZES[size][1] * 0.025
     assert page.evaluate(_SMALLEST, ".what") >= least, size
     assert page.evaluate(_SMALLEST, ".next") >= least, size
 
 
-def test_a_thirteenth_ground_is_on_a_page_of_its_own_in_turn(
+def test_a_thirteenth_ground_is_on_a_second_page_in_rotation(
     open_page: OpenPage, school: School
 ) -> None:
     fill(school, 13)
@@ -126,7 +126,7 @@ def test_a_thirteenth_ground_is_on_a_page_of_its_own_in_turn(
     assert page.evaluate(_FAULTS) == []
 
 
-def test_requested_is_told_apart_and_a_closure_says_why(
+def test_a_pending_booking_looks_different_and_a_closure_shows_its_reason(
     open_page: OpenPage, school: School
 ) -> None:
     book(school, student=1)
@@ -157,7 +157,7 @@ def test_requested_is_told_apart_and_a_closure_says_why(
     assert len(set(colours)) == 3
 
 
-def test_what_changes_stands_out_for_a_while_and_nothing_else_does(
+def test_only_a_changed_card_is_highlighted_for_a_while(
     open_page: OpenPage, school: School
 ) -> None:
     book(school, student=1)
@@ -174,15 +174,15 @@ def test_what_changes_stands_out_for_a_while_and_nothing_else_does(
 
 
 @pytest.mark.parametrize(
-    ("query", "said", "unsaid"),
+    ("query", "shown", "hidden"),
     [
         ("", ("Volleyball", "2-A"), ("Student 1",)),
         ("?show=student", ("Volleyball", "2-A"), ("Student 1",)),
         ("?show=none", ("Booked", "Requested"), ("Student 1", "2-A", "Volleyball")),
     ],
 )
-def test_what_may_not_be_shown_never_reaches_the_display(
-    app: AppServer, school: School, browser: Browser, query: str, said: Any, unsaid: Any
+def test_hidden_data_never_reaches_the_display(
+    app: AppServer, school: School, browser: Browser, query: str, shown: Any, hidden: Any
 ) -> None:
     book(school, student=1, purpose="Practice with Student 1")
     received: list[bytes] = []
@@ -199,12 +199,12 @@ def test_what_may_not_be_shown_never_reaches_the_display(
     expect(page.get_by_text("Just changed")).to_be_visible(timeout=TICK)
 
     everything = b"".join(received)
-    assert [word for word in said if word.encode() not in everything] == []
-    assert [word for word in unsaid if word.encode() in everything] == []
+    assert [word for word in shown if word.encode() not in everything] == []
+    assert [word for word in hidden if word.encode() in everything] == []
     context.close()
 
 
-def test_one_ground_alone_fills_the_wall_and_an_unknown_one_is_said(
+def test_a_single_ground_fills_the_wall_and_an_unknown_one_is_reported(
     open_page: OpenPage, school: School
 ) -> None:
     book(school, student=1)
@@ -222,14 +222,14 @@ def test_one_ground_alone_fills_the_wall_and_an_unknown_one_is_said(
 
 
 @pytest.mark.parametrize("size", ["1920x1080", "1080x1920"])
-def test_nothing_but_the_wall_is_there(open_page: OpenPage, school: School, size: str) -> None:
+def test_the_wall_has_no_navigation(open_page: OpenPage, school: School, size: str) -> None:
     page = open_page("/wall", **sized(size))
     expect(page.get_by_role("article")).to_have_count(3)
 
     for gone in (".stSidebar", ".stAppHeader", ".stToolbar"):
         expect(page.locator(gone).locator("visible=true")).to_have_count(0)
-    strangers = page.evaluate(_STRANGERS)
-    assert strangers == []
+    navigation = page.evaluate(_NAVIGATION)
+    assert navigation == []
     others = page.locator(".stElementContainer")
     seen = "nodes => nodes.filter(node => getComputedStyle(node).visibility !== 'hidden').length"
     assert others.count()
@@ -237,7 +237,7 @@ def test_nothing_but_the_wall_is_there(open_page: OpenPage, school: School, size
     assert {cookie["name"] for cookie in page.context.cookies()} <= {"_streamlit_xsrf"}
 
 
-def test_the_code_leads_to_the_book_screen_where_the_wall_was_opened(
+def test_the_code_leads_to_the_book_screen_at_the_address_of_the_wall(
     open_page: OpenPage, app: AppServer, school: School
 ) -> None:
     page = open_page("/wall?theme=light")

@@ -1,4 +1,4 @@
-"""The wall display left to itself: whose clock it trusts, what it survives, and what it leaves."""
+"""The wall display unattended: its clock, its recovery from failures, and its use of memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from app_server import ZONE, AppServer, School, running_app
+from browser_windows import OpenPage
 from playwright.sync_api import Browser, WebSocketRoute, expect
 from screens import TICK
 from support import eventually
 from wall_screen import ROOT, book, fill, sized
-from windows import OpenPage
 
 BACK = 25_000
-UNSERVED = 45_000  # nothing through Streamlit for 35 seconds is too long
+UNSERVED = 45_000  # longer than the 35 seconds that a page waits for Streamlit
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def _seconds(text: str) -> int:
     return at.tm_hour * 3600 + at.tm_min * 60 + at.tm_sec
 
 
-def test_ten_seconds_without_a_word_turn_the_frame_red_and_it_comes_back(
+def test_ten_seconds_without_a_message_turn_the_frame_red_until_it_reconnects(
     app: AppServer, school: School, open_page: OpenPage
 ) -> None:
     book(school, student=1)
@@ -94,7 +94,7 @@ def test_ten_seconds_without_a_word_turn_the_frame_red_and_it_comes_back(
     expect(page.locator(".wall")).not_to_have_class(re.compile("away"))
 
 
-def test_the_wall_goes_on_by_itself_when_the_app_was_started_again(
+def test_the_wall_continues_by_itself_after_the_app_was_restarted(
     app: AppServer, school: School, open_page: OpenPage
 ) -> None:
     page = open_page("/wall")
@@ -111,7 +111,7 @@ def test_the_wall_goes_on_by_itself_when_the_app_was_started_again(
 
 
 @pytest.mark.parametrize("lost", ["/(live|_stcore/stream)", "/_stcore/stream"])
-def test_a_page_that_is_not_served_any_more_says_so_and_loads_itself_anew(
+def test_a_page_that_is_no_longer_served_says_so_and_reloads_itself(
     app: AppServer, school: School, browser: Browser, lost: str
 ) -> None:
     context = browser.new_context()
@@ -145,7 +145,7 @@ def test_a_page_that_is_not_served_any_more_says_so_and_loads_itself_anew(
     context.close()
 
 
-def test_a_wall_on_which_nothing_happens_stays_live(open_page: OpenPage, school: School) -> None:
+def test_a_wall_without_changes_stays_live(open_page: OpenPage, school: School) -> None:
     page = open_page("/wall")
     expect(page.get_by_role("article")).to_have_count(3)
     page.evaluate(
@@ -163,7 +163,7 @@ def test_a_wall_on_which_nothing_happens_stays_live(open_page: OpenPage, school:
     assert page.evaluate("[...words]") == ["Live"]
 
 
-def test_weeks_of_drawing_leave_nothing_behind(open_page: OpenPage, school: School) -> None:
+def test_weeks_of_redrawing_leak_no_memory(open_page: OpenPage, school: School) -> None:
     fill(school, 12)
     page = open_page("/wall", **sized("1280x720"))
     expect(page.get_by_role("article")).to_have_count(12)
@@ -190,18 +190,20 @@ def test_weeks_of_drawing_leave_nothing_behind(open_page: OpenPage, school: Scho
     expect(page.get_by_text("Just changed")).to_have_count(0, timeout=12_000)
     later_nodes, later_listeners = counted()
 
-    # One drawing of twelve cards has some 600 nodes: 300 left behind would be 180,000.
+    # One drawing of twelve cards has some 600 nodes: a leak in 300 drawings would be 180,000.
     assert later_nodes - nodes < 300
     assert later_listeners - listeners < 10
 
 
-def test_reruns_leave_no_marks_in_the_browser(open_page: OpenPage, school: School) -> None:
+def test_reruns_leave_no_performance_marks_in_the_browser(
+    open_page: OpenPage, school: School
+) -> None:
     page = open_page("/wall")
     expect(page.get_by_text("Free").first).to_be_visible()
     page.evaluate(
         """() => {
             window.drawn = 0
-            const count = told => { drawn += told.detail.by === "rerun" }
+            const count = event => { drawn += event.detail.by === "rerun" }
             addEventListener("ground-booking:heartbeat", count)
         }"""
     )
@@ -211,6 +213,6 @@ def test_reruns_leave_no_marks_in_the_browser(open_page: OpenPage, school: Schoo
         book(school, student=number, ground=f"ground-{number % 3 + 1}", start=8 + number)
         eventually(lambda before=before: page.evaluate("drawn") > before)
 
-    # Streamlit sets two or three a rerun, and forgets none.
+    # Streamlit sets two or three a rerun, and never removes one.
     assert page.evaluate("performance.getEntriesByType('mark').length") < 8
     assert page.evaluate("performance.getEntriesByType('measure').length") < 8

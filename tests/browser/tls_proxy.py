@@ -1,4 +1,4 @@
-"""A proxy that ends TLS in front of the app, as a school's own would; it can be cut."""
+"""A proxy that ends TLS in front of the app, as a school's own would; tests can cut it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TlsProxy:
         AppServer.by_port[self.port] = AppServer.by_port[upstream]
 
     def cut(self) -> None:
-        """Drops every connection, as a network that fails does."""
+        """Drops every connection, as a failing network does."""
         self._run(self._cut())
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A school in which every text that somebody can type is markup of every kind."""
+"""A school in which every text that a user can type is markup of every kind."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from booking_core import (
     set_active,
 )
 
-# Each text ends with a word of its own. Where the word is read without all that stands before it,
-# something of the text was taken for markup.
+# Each text ends with a unique word. A word that is shown without the markup before it means that
+# markup was interpreted.
 _SHORT = (
     "<mark>**bo**:red[rr]$x$[l](javascript:hit=1)<img src=x onerror=hit=1><script>:+1: -> "
     "www.a.example "
@@ -44,11 +44,11 @@ _LONG = _SHORT + (
     "https://a.example <script>hit=1</script> :material/flood: ![i](https://a.example/i.png) "
     "~~s~~ `c` <iframe src=javascript:hit=1> &lt; | a | <a href='https://a.example'>a</a> \"'> -- "
 )
-_ID = "7. a@www.a.example -- "  # all that a roll number or a sign-in name may hold
+_ID = "7. a@www.a.example -- "  # all characters that a roll number or a sign-in name may hold
 _EMAIL = "<img/src=x/onerror=hit=1>**bo**[l](javascript:hit=1)@www.a.example."
 PASSWORD = "four horses in a field"
 
-# Where somebody types: the fields of the model and the settings, by that word.
+# The typed fields of the model and the settings, by their last word.
 FIELDS = {
     "Account.id": "zqsignin",
     "Account.name": "zqother",
@@ -72,7 +72,7 @@ FIELDS = {
     "Timetable.name": "zqtimetable",
     "WrongRow.problem": "zqwrong",
 }
-# What the system makes, chooses from a list, or copies from one of those.
+# Fields that the system generates, chooses from a list, or copies from a typed one.
 _MADE = {
     "Actor": "id name",
     "Board": "held",
@@ -107,20 +107,20 @@ MADE = [f"{name}.{field}" for name, fields in _MADE.items() for field in fields.
 
 
 def typed(word: str, *, start: str = "12. ") -> str:
-    """A name that ends with ``word``: as long as a name may be."""
+    """Returns a name that ends with ``word``, of the greatest length."""
     return f"{start}{_SHORT}{word}"
 
 
 def written(word: str) -> str:
-    """A reason, a purpose, a note."""
+    """Returns a reason, a purpose or a note."""
     return _LONG + word
 
 
 ROLL, SIGN_IN, WRONG = (_ID + word for word in ("zqroll", "zqsignin", "zqwrong"))
 MAIL, ADDRESS = _EMAIL + "zqmail", _EMAIL + "zqaddress"
-# With another beginning: of a student some sentences say the first name alone.
+# With another beginning: some sentences use the first name of a student alone.
 STUDENT = typed("zqstudent", start="")
-NAMED = _ID + "zqname"  # at the door
+NAMED = _ID + "zqname"  # on the sign-in page
 ASKED = "<img src=x onerror=hit=1>**bo** zqasked"  # in the address of a wall
 FILE = "<b>**bo**zqfile"  # a longer one is cut in its middle
 NEXT = "/book?x=\"'><img/src=x/onerror=hit=1>**bo**zqnext"
@@ -143,46 +143,53 @@ EXACT |= {word: written(word) for word in (*_WRITTEN, "zqschool", "zqcontact")}
 
 
 def text(word: str) -> str:
-    """All of what was typed that ends with ``word``."""
+    """Returns the whole typed text that ends with ``word``."""
     return EXACT.get(word, typed(word))
 
 
 OTHER = Actor(SIGN_IN, Role.STAFF, text("zqother"))
 STAFF = Actor(MEERA.id, MEERA.role, text("zqstaff"))
 PRINCIPAL = Actor(HEAD.id, HEAD.role, text("zqhead"))
-DESK = Actor(ADMIN.id, ADMIN.role, text("zqadmin"))
+ADMIN_USER = Actor(ADMIN.id, ADMIN.role, text("zqadmin"))
 
 
 def settle(school: School) -> dict[str, Booking]:
-    """Fills an empty school; the bookings of the student, by what became of them."""
+    """Fills an empty school; returns the bookings of the student, by their outcome."""
     db = school.db
     for name in ("accounts", "audit", "delegations", "notices"):
         db[name].delete_many({})
-    for who in (STAFF, PRINCIPAL, DESK):
+    for who in (STAFF, PRINCIPAL, ADMIN_USER):
         add_account(db, Account(who.id, who.name, who.role))
     add_account(
-        db, Account(SIGN_IN, OTHER.name, Role.STAFF, email=ADDRESS), password=PASSWORD, by=DESK
+        db,
+        Account(SIGN_IN, OTHER.name, Role.STAFF, email=ADDRESS),
+        password=PASSWORD,
+        by=ADMIN_USER,
     )
-    add_account(db, Account("gone", text("zqleft"), Role.STAFF), by=DESK)
-    change_account(db, "gone", active=False, reason=text("zqreason"), by=DESK)
+    add_account(db, Account("gone", text("zqleft"), Role.STAFF), by=ADMIN_USER)
+    change_account(db, "gone", active=False, reason=text("zqreason"), by=ADMIN_USER)
     school.forget_tokens()
 
     db["students"].delete_many({})
     games = (text("zqgame"), "Chess")
-    save_policy(db, Policy(quota=None, wall_shows="student"), by=DESK)
+    save_policy(db, Policy(quota=None, wall_shows="student"), by=ADMIN_USER)
     for number in (1, 2, 3):
         name = text("zqground") if number == 1 else f"Ground {number}"
-        save_ground(db, Ground(f"ground-{number}", name, games, order=number), by=DESK)
-    save_ground(db, Ground("ground-4", text("zqretired"), games, order=4, retired=True), by=DESK)
+        save_ground(db, Ground(f"ground-{number}", name, games, order=number), by=ADMIN_USER)
+    save_ground(
+        db, Ground("ground-4", text("zqretired"), games, order=4, retired=True), by=ADMIN_USER
+    )
     hours = [Period(f"{h}-{h + 1}", time(h), time(h + 1)) for h in range(8, 18)]
     hours[0] = Period(text("zqlabel"), time(8), time(9))
     save_timetable(db, Timetable("regular", tuple(hours), tuple(range(7)), text("zqtimetable")))
-    save_days(db, [today() + timedelta(days=2)], timetable_id=None, note=text("zqnote"), by=DESK)
+    save_days(
+        db, [today() + timedelta(days=2)], timetable_id=None, note=text("zqnote"), by=ADMIN_USER
+    )
     save_student(db, Student(ROLL, STUDENT, text("zqclass"), MAIL))
     save_student(db, Student("S001", "Student 1", "9-A"))
     save_student(db, Student("S002", "Student 2", "9-B"))
     save_student(db, Student("S900", text("zqleaver"), "9-A"))
-    set_active(db, "S900", False, by=DESK)
+    set_active(db, "S900", False, by=ADMIN_USER)
 
     def booked(hour: int, **wanted: Any) -> Booking:
         asked = {"student": ROLL, "game": text("zqgame"), "purpose": text("zqpurpose")} | wanted

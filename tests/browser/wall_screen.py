@@ -1,4 +1,4 @@
-"""What the tests of the wall display share: its sizes, and a school with much on today."""
+"""Shared by the tests of the wall display: screen sizes, and a school with many bookings today."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZES = {
 LONG_GROUND = "Sri Ramakrishna Memorial synthetic athletics and cricket no."
 LONG_GAME = "Inter-house athletics and gymnastics for girls under fourteen"[:60]
 LONG_CLASS = "Senior secondary combined science and commerce stream 11-ABCD"[:60]
-# Where the wall is, for scripts run in its page.
+# The root of the wall, for scripts that run in its page.
 ROOT = """const root = [...document.querySelectorAll("*")]
     .map(node => node.shadowRoot).find(shadow => shadow?.querySelector(".wall"));"""
 
@@ -34,7 +34,7 @@ def before_school() -> datetime:
 
 
 def fill(school: School, grounds: int, *, name: str = "Ground", game: str = "Football") -> None:
-    """Every ground booked now, or asked for; each with something next."""
+    """Makes a booking or a request for every ground now, and a next booking for each."""
     save_students(
         school.db, [Student(f"W{n}", f"Secret Name {n}", LONG_CLASS) for n in range(grounds)]
     )
@@ -53,6 +53,6 @@ def sized(size: str) -> dict[str, Any]:
 
 
 def book(school: School, offset: int = 0, **request: Any) -> Booking:
-    """A booking of the period that runs, or of one so many hours later, or as ``request`` says."""
+    """Books the present period, or one ``offset`` hours later, or as ``request`` says."""
     request = {"on": today(), "start": hour() + offset, "now": before_school()} | request
     return booked(school.db, **request)

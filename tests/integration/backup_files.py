@@ -1,4 +1,4 @@
-"""Backups for tests: their lines, and what a database holds."""
+"""Helpers for backups: their lines, and the contents of a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs ``python -m booking_core`` as a person runs it."""
+"""Runs ``python -m booking_core`` as a user runs it."""
 
 from __future__ import annotations
 

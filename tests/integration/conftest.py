@@ -1,4 +1,4 @@
-"""A school shared by a file; databases without a school; accounts that sign in."""
+"""A school shared by a file; databases without a school; accounts that can sign in."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from booking_core.operations import backups
 
 @pytest.fixture(scope="module")
 def school(mongod_uri):
-    """One school with a booking, for a whole file. Its tests must not change it."""
+    """One school with a booking for a whole file. The tests must not change it."""
     name = f"test_{uuid4().hex[:12]}"
     db = connect(Settings(mongodb_uri=mongod_uri, database=name, time_zone="Asia/Kolkata"))
     open_school(db)
@@ -47,7 +47,7 @@ def emptied(mongod_uri):
 
 @pytest.fixture
 def bare(emptied):
-    """``emptied`` without accounts, for each test: faster than a database of its own."""
+    """``emptied`` without accounts, for each test: faster than a separate database."""
     for name in ("accounts", "sessions", "attempts", "proofs", "delegations", "audit"):
         emptied[name].delete_many({})
     return emptied
@@ -55,7 +55,7 @@ def bare(emptied):
 
 @pytest.fixture
 def quick_hashes(monkeypatch):
-    """argon2id with its least possible work, for tests that do not measure it."""
+    """argon2id with its lowest cost, for tests that do not measure it."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
     passwords._unused_hash.cache_clear()
     yield
@@ -73,7 +73,7 @@ def staff(bare):
 
 @pytest.fixture
 def checked(monkeypatch):
-    """The hashes that were compared with a password, in order."""
+    """The password hashes that were verified, in order."""
     compared = []
 
     class Counting(PasswordHasher):
@@ -87,7 +87,7 @@ def checked(monkeypatch):
 
 @pytest.fixture(scope="module")
 def backed_up(school, tmp_path_factory):
-    """The contents of a school with a decision, a policy and tricky text, and its backup."""
+    """The contents of a school with a decision, a policy and special characters, and its backup."""
     db, first = school
     approve(db, first.id, by=HEAD, now=NOW)
     booked(db, student=1, start=10, purpose='tricky ","is":{}\n\u2028 "}')
@@ -100,5 +100,5 @@ def backed_up(school, tmp_path_factory):
 
 @pytest.fixture
 def empty(bare):
-    """A database as the migrations of an empty one leave it, apart from its counters."""
+    """A database as the migrations of an empty one leave it, without counters."""
     return make_empty(bare)

@@ -1,4 +1,4 @@
-"""A school with 200,000 bookings, and the plan of each query that is made of it."""
+"""A school with 200,000 bookings, and the query plans of its reads."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _AHEAD = ("Approved",) * 6 + ("Pending",) * 3 + ("Cancelled", "Rejected", "Revok
 
 
 def fill(db: Documents) -> None:
-    """Stores the bookings, eight a day on each ground from LAST back through four years.
+    """Stores the bookings, eight a day on each ground, from LAST back through four years.
 
-    Builds the indexes of lists afterwards, which takes a third of the time, and not the unique
-    ones, which no list is read by.
+    Builds the indexes of lists afterwards, which takes a third of the time. The unique indexes are
+    not built, because no list reads them.
     """
     for number in range(4, GROUNDS + 1):
         save_ground(db, Ground(f"ground-{number}", f"Ground number {number}", ("Football",)))
@@ -76,7 +76,7 @@ def _rows(like: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "history": [asked],
         }
         if status != "Pending":
-            # Of the revoked ones, half were displaced by a closure that is lifted.
+            # A lifted closure displaced half of the revoked bookings.
             displaced = {"action": "displaced", "was": "Approved", "closure": "closing/0"}
             decided = {"by": "head", "by_name": "Head", "action": status.lower()}
             decided |= displaced if status == "Revoked" and number % 2 else {}
@@ -119,7 +119,7 @@ class Query:
 
 @dataclass
 class Recorder(CommandListener):
-    """The reads of a client since ``queries`` was emptied."""
+    """Records the reads of a client since ``queries`` was emptied."""
 
     queries: list[Query] = field(default_factory=list)
     _cursors: dict[int, Query] = field(default_factory=dict)
@@ -145,7 +145,7 @@ class Recorder(CommandListener):
 
 
 def open_recorded(uri: str, name: str) -> tuple[BookingDatabase, Recorder]:
-    """The database, read by a client whose reads are recorded."""
+    """Opens the database with a client whose reads are recorded."""
     recorder = Recorder()
     client: MongoClient[dict[str, Any]] = MongoClient(
         uri, tz_aware=True, event_listeners=[recorder]
@@ -156,9 +156,10 @@ def open_recorded(uri: str, name: str) -> tuple[BookingDatabase, Recorder]:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the server carried out a query: its stages, the innermost last, the indexes that it read,
+    """The plan by which the server carried out a query.
 
-    how many documents it sorted in memory, and how many keys and documents it examined.
+    It has the stages, the innermost last, and the indexes that were read; the number of documents
+    that were sorted in memory, and the numbers of examined keys and documents.
     """
 
     stages: tuple[str, ...]
@@ -172,7 +173,7 @@ _ABOUT_THE_CALL = ("lsid", "$db", "$clusterTime", "readConcern", "maxTimeMS", "t
 
 
 def plan_of(db: Documents, query: Query) -> Plan:
-    """The plan of ``query``, carried out again as far as it was read."""
+    """Returns the plan of ``query``, repeated up to the document where reading stopped."""
     command = {k: v for k, v in query.command.items() if k not in _ABOUT_THE_CALL}
     if query.name == "find" and not command.get("limit"):
         command["limit"] = max(1, query.returned)
@@ -214,7 +215,7 @@ def _walk(stage: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def called_by(work: Callable[[], object]) -> set[tuple[str, str]]:
-    """(file, function) of all that ``work`` called in this thread."""
+    """Returns the (file, function) of every call that ``work`` makes in this thread."""
     called: set[tuple[str, str]] = set()
 
     def note(frame: FrameType, event: str, _: Any) -> None:
@@ -230,6 +231,6 @@ def called_by(work: Callable[[], object]) -> set[tuple[str, str]]:
 
 
 def booking_in(db: Documents, condition: Mapping[str, Any], deep: int = 0) -> Any:
-    """The booking so many places behind the newest that meets ``condition``."""
+    """Returns the booking at position ``deep`` of those that meet ``condition``, newest first."""
     order = [("created_at", -1), ("_id", -1)]
     return to_booking(next(db[schema.BOOKINGS].find(condition).sort(order).skip(deep).limit(1)))

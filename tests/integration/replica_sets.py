@@ -1,4 +1,4 @@
-"""A replica set of three real servers, whose members can be killed, stopped and started again."""
+"""A replica set of three real servers; tests can kill, suspend and restart its members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
-from servers import until
+from server_processes import until
 
 from booking_core.embedded.binary import find_binary, free_port
 
@@ -36,7 +36,7 @@ class Member:
         return self._process is not None
 
     def start(self) -> None:
-        """Starts the server, where it does not run, and lets one go on that was stopped."""
+        """Starts the server if it does not run, and resumes one that was suspended."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             return
@@ -53,12 +53,12 @@ class Member:
         )
 
     def stop(self) -> None:
-        """Lets the server hang, its connections open."""
+        """Suspends the server; its connections stay open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
-        """Ends the server as a power cut does; returns when it is gone."""
+        """Ends the server as a power cut does; returns when the process is gone."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(20)
@@ -82,7 +82,7 @@ class ReplicaSet:
         with self._direct(self.members[0]) as client:
             client.admin.command("replSetInitiate", config)
             until(lambda: self._is(self.members[0], "secondary"))
-            with suppress(OperationFailure):  # the first election need not wait for its time
+            with suppress(OperationFailure):  # skips the election timeout before the first election
                 client.admin.command("replSetStepUp")
         self.whole()
 
@@ -91,14 +91,14 @@ class ReplicaSet:
         return f"mongodb://{','.join(m.address for m in self.members)}/?replicaSet={NAME}"
 
     def primary(self) -> Member:
-        """The member that is the primary, as soon as there is one."""
+        """Returns the primary as soon as there is one."""
         found: list[Member] = []
 
-        def look() -> bool:
+        def find_primary() -> bool:
             found[:] = [m for m in self.members if self._is(m, "isWritablePrimary")]
             return bool(found)
 
-        until(look)
+        until(find_primary)
         return found[0]
 
     def others(self, primary: Member) -> list[Member]:
@@ -112,7 +112,7 @@ class ReplicaSet:
         until(lambda: sum(self._is(m, "secondary") for m in self.members) == 2)
 
     def step_down(self) -> None:
-        """Lets another member win an election."""
+        """Makes another member win an election."""
         with self._direct(self.primary()) as client, suppress(PyMongoError):
             client.admin.command("replSetStepDown", 10)
 

@@ -18,8 +18,8 @@ from pages.shared.address import COOKIE
 SECRETS = ("Student 1", "Meera Nair", "Joseph Mathew", "Anand Rao", "Farah Sheikh")
 
 
-def heard(app: AppServer, token: str | None, page: str) -> str:
-    """All messages that Streamlit sends to a client that requests ``page``, as text."""
+def messages_sent(app: AppServer, token: str | None, page: str) -> str:
+    """Returns all messages that Streamlit sends to a client that requests ``page``, as text."""
     headers = {"Cookie": f"{COOKIE}={token}"} if token else {}
     url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
     message, texts = BackMsg(), []

@@ -1,4 +1,4 @@
-"""``python -m booking_core account``, run as a person runs it."""
+"""``python -m booking_core account``, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from command_line import ROOT, Run, assert_one_sentence, run, runner
-from support import typed_at_a_terminal
+from support import run_at_terminal
 
 from booking_core import Account, Role, add_account, get_account, has_admin, sign_in
 from booking_core.access import passwords
@@ -25,7 +25,7 @@ def command(bare: BookingDatabase) -> Run:
 
 
 def piped(db: BookingDatabase, *arguments: str, typed: str = PASSWORD) -> Result:
-    """Runs a command in this process, which is faster than a process of its own."""
+    """Runs a command in this process, which is faster than a separate one."""
     uri = str(db.booking_settings.mongodb_uri)
     there = {"MONGODB_URI": uri, "MONGODB_DATABASE": db.name}
     return CliRunner().invoke(cli, ["account", *arguments], input=f"{typed}\n", env=there)
@@ -50,7 +50,7 @@ def test_the_printed_command_works_as_printed_and_asks_for_the_password_twice(
     bare: BookingDatabase,
 ) -> None:
     uri = str(bare.booking_settings.mongodb_uri)
-    code, shown = typed_at_a_terminal(
+    code, shown = run_at_terminal(
         shlex.split(FIRST_ADMIN.replace("NAME", "farah")),
         {"Password: ": PASSWORD, "Repeat for confirmation: ": PASSWORD},
         cwd=ROOT,
@@ -138,7 +138,7 @@ def test_an_account_can_be_added_to_the_embedded_database(tmp_path: Path) -> Non
     demo = run("demo", **there)
 
     assert (added.returncode, added.stderr) == (0, "")
-    assert_one_sentence(demo, "holds data already")  # no demo in a school's database
+    assert_one_sentence(demo, "holds data already")  # a school's database has no demo accounts
 
 
 def test_no_option_takes_a_password() -> None:

@@ -1,4 +1,4 @@
-"""Two admins who edit one account: a save over a change made meanwhile is refused."""
+"""Two admins edit one account: a save over a change made meanwhile is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from booking_core import (
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
-def test_of_two_saves_over_the_same_shown_account_the_later_is_refused(bare):
+def test_of_two_saves_from_the_same_shown_account_the_later_is_refused(bare):
     shown = add_account(bare, RAVI)
     change_account(bare, "ravi", role=Role.PRINCIPAL, by=ADMIN, was=shown)
 
@@ -59,14 +59,14 @@ def test_a_change_of_any_field_meanwhile_refuses_the_save(bare, meanwhile):
     assert change_account(bare, "ravi", name="Another", by=ADMIN, was=changed).name == "Another"
 
 
-def test_a_new_password_meanwhile_refuses_no_save(bare):
+def test_a_password_changed_meanwhile_does_not_refuse_the_save(bare):
     shown = add_account(bare, RAVI, password=PASSWORD)
     reset_password(bare, "ravi", by=ADMIN)
 
     assert change_account(bare, "ravi", name="Another", by=ADMIN, was=shown).name == "Another"
 
 
-def test_of_two_saves_at_the_same_moment_one_wins_and_the_other_is_told(bare):
+def test_of_two_saves_at_the_same_moment_one_succeeds_and_the_other_is_refused(bare):
     for number in range(10):
         shown = add_account(bare, Account(f"ravi{number}", "Ravi", Role.STAFF))
 
@@ -94,7 +94,7 @@ def test_of_two_saves_at_the_same_moment_one_wins_and_the_other_is_told(bare):
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_save_over_a_stale_account_never_changes_it(bare, edits):
-    """Each edit is made from the account as first shown (stale) or as stored (fresh)."""
+    """Each edit starts from the account as first shown (stale) or as stored (fresh)."""
     bare.accounts.delete_many({})
     first = stored = add_account(bare, RAVI)
 

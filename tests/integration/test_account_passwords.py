@@ -1,4 +1,4 @@
-"""Passwords of accounts: reset by an admin, changed by the user, and the sessions this ends."""
+"""Passwords of accounts: resets by an admin, changes by the user, and the sessions they end."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_guesses_at_the_old_password_are_delayed_like_sign_ins(bare):
     assert sign_in(bare, "ravi", "my own password", address="192.0.2.1", now=later)
 
 
-def test_of_two_changes_of_one_password_at_the_same_moment_one_wins(bare):
+def test_of_two_changes_of_one_password_at_the_same_moment_one_succeeds(bare):
     add_account(bare, RAVI, password=PASSWORD)
 
     outcomes = at_once(
@@ -121,7 +121,7 @@ def test_a_session_opened_while_the_password_is_reset_is_invalid(bare, monkeypat
     really = passwords.matches
 
     def meanwhile(stored, password):
-        """The password is reset between its check and the start of the session."""
+        """Resets the password between its check and the start of the session."""
         answer = really(stored, password)
         monkeypatch.setattr(passwords, "matches", really)
         reset_password(bare, "ravi", by=ADMIN)

@@ -1,4 +1,7 @@
-"""Accounts: adding and changing them, and that one admin is always left."""
+"""Accounts: adding and changing them, and the rule that one active admin must remain.
+
+The file is long because all subjects share one database and the table of invalid values at the end.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from functools import partial
 
 import pytest
-from junk import BAD_ACTOR, BAD_ID, BAD_NAME, BAD_NOW, WRONG_TYPE, cases, refused
+from invalid_input import BAD_ACTOR, BAD_ID, BAD_NAME, BAD_NOW, WRONG_TYPE, assert_refused, cases
 from sign_in_client import BOSS, PASSWORD, RAVI, account_entries
 from support import ADMIN, HEAD, MEERA, at_once, of_type
 
@@ -136,7 +139,7 @@ def test_any_other_password_is_accepted(bare, password):
     assert sign_in(bare, "ravi", password, address="192.0.2.1").account.id == "ravi"
 
 
-def test_no_account_may_have_the_id_that_the_audit_log_uses_for_no_user(bare):
+def test_no_account_takes_the_id_that_the_audit_log_uses_for_no_user(bare):
     with pytest.raises(InvalidRequest) as error:
         add_account(bare, Account("System", "A name", Role.STAFF))
 
@@ -163,7 +166,7 @@ def test_only_admins_change_accounts(bare, by):
 # Changing
 
 
-def test_given_fields_are_changed_and_the_rest_stays(bare):
+def test_given_fields_are_changed_and_the_others_are_kept(bare):
     add_account(bare, RAVI)
 
     change_account(bare, "ravi", name="Ravi K.", by=ADMIN)
@@ -258,7 +261,7 @@ def test_an_unknown_account_is_not_found(bare):
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"role": Role.STAFF}], ids=str)
-def test_the_last_active_admin_stays(bare, change):
+def test_the_last_active_admin_cannot_be_disabled_or_demoted(bare, change):
     add_account(bare, BOSS)
     add_account(bare, Account("gone", "Gone", Role.ADMIN, active=False))
     token = open_session(bare, "boss")
@@ -275,7 +278,7 @@ def test_the_last_active_admin_stays(bare, change):
     assert has_admin(bare)
 
 
-def test_of_two_admins_who_disable_each_other_at_once_one_is_left(bare):
+def test_of_two_admins_who_disable_each_other_at_once_one_stays_active(bare):
     for number in range(10):
         one, two = (Account(f"{name}{number}", name, Role.ADMIN) for name in ("one", "two"))
         for account in find_accounts(bare):
@@ -335,7 +338,7 @@ BAD_EMAIL = [
     ),
 )
 def test_bad_input_changes_no_account(staffed, field, value):
-    refused(
+    assert_refused(
         staffed, lambda db: change_account(db, "ravi", **({"by": ADMIN} | {field: value})), field
     )
 
@@ -362,7 +365,7 @@ def test_a_bad_account_id_is_refused(staffed, field, value):
         partial(change_password, account_id=value, old=PASSWORD, new="another horse"),
         partial(open_session, account_id=value),
     ):
-        refused(staffed, attempt, field)
+        assert_refused(staffed, attempt, field)
 
 
 @pytest.mark.parametrize(
@@ -374,17 +377,17 @@ def test_a_bad_actor_is_refused(staffed, field, value):
         lambda db: change_account(db, "ravi", name="Ravi", by=value),
         lambda db: reset_password(db, "ravi", by=value),
     ):
-        refused(staffed, attempt, field)
+        assert_refused(staffed, attempt, field)
 
 
 @pytest.mark.parametrize("value", [None, "ravi", {"id": "ravi"}, ADMIN], ids=ascii)
-def test_only_an_account_is_added(staffed, value):
-    refused(staffed, lambda db: add_account(db, value), "account")
+def test_only_an_account_value_is_added(staffed, value):
+    assert_refused(staffed, lambda db: add_account(db, value), "account")
 
 
 @pytest.mark.parametrize("value", [value for value in BAD_EMAIL if value != ""], ids=ascii)
 def test_a_bad_address_is_refused(staffed, value):
-    refused(staffed, lambda db: account_of_email(db, value), "email")
+    assert_refused(staffed, lambda db: account_of_email(db, value), "email")
 
 
 def test_an_empty_address_finds_no_account(staffed):

@@ -1,4 +1,4 @@
-"""The audit: every change once, with user and moment, and never edited."""
+"""The audit: every change once, with user and moment, and no entry is ever edited."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from closing import closed
+from closing_steps import closed
 from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked
 
 import booking_core
@@ -39,7 +39,7 @@ def later(minutes: int) -> datetime:
 
 
 def found(db, **filters):
-    """All changes to bookings and closures, or by other filters."""
+    """Returns all changes to bookings and closures, or those by other filters."""
     return find_changes(db, **{"by": ADMIN, "first": FIRST, "last": LAST} | filters)
 
 
@@ -66,7 +66,7 @@ def history(school):
 DAYTIME = {period.start.hour: period.start for period in HOURLY.periods}
 
 
-def test_every_verb_makes_exactly_one_change_with_user_and_moment(history):
+def test_every_operation_records_exactly_one_change_with_user_and_moment(history):
     db, first, second, third, closing = history
 
     seen = [(*line(c), c.id, c.at) for c in found(db) if c.what in ("booking", "closure")]
@@ -84,7 +84,7 @@ def test_every_verb_makes_exactly_one_change_with_user_and_moment(history):
     ]
 
 
-def test_a_change_names_the_slot_as_it_was_then_and_the_reason(history):
+def test_a_change_names_the_reason_and_the_slot_at_that_time(history):
     db = history[0]
 
     by_action = {c.action: c.details for c in found(db, who="head", what="booking")}
@@ -96,7 +96,7 @@ def test_a_change_names_the_slot_as_it_was_then_and_the_reason(history):
     assert found(db, what="closure")[0].details["reason"] == "flood"
 
 
-def test_filters_by_who_what_and_action_leave_the_rest_out(history):
+def test_filters_by_user_kind_and_action_exclude_the_rest(history):
     db = history[0]
 
     assert [line(c) for c in found(db, who="ravi")] == [("ravi", "requested", "booking")] * 2
@@ -113,7 +113,7 @@ def test_filters_by_who_what_and_action_leave_the_rest_out(history):
     assert found(db, who="nobody") == found(db, what="nothing") == []
 
 
-def test_a_closing_is_one_change_and_its_lifting_another(db):
+def test_a_closing_is_one_change_and_lifting_it_another(db):
     meera = booked(db, by=MEERA, start=9)
     ravi = booked(db, by=RAVI, student=1, ground="ground-3", on=DAY + timedelta(days=1))
 
@@ -160,9 +160,9 @@ def test_filters_find_closings_once(db, filters, expected):
     assert [c.action for c in found(db, **filters, limit=1)] == expected[:1]
 
 
-def test_dates_are_whole_days_of_the_school(history):
+def test_date_filters_cover_whole_days_of_the_school(history):
     db = history[0]
-    day = date(2026, 11, 23)  # NOW is its 06:00 in the school, and 00:30 of it in UTC
+    day = date(2026, 11, 23)  # NOW is 06:00 in the school, and 00:30 in UTC
 
     assert len(found(db, first=day, last=day, what="booking")) == 8
     assert found(db, first=day - timedelta(1), last=day - timedelta(1), what="booking") == []
@@ -188,7 +188,7 @@ def test_pages_hold_every_change_once_in_order(history, filters, size):
     assert len({c.place for c in pages}) == len(whole) > 0
 
 
-def test_every_save_makes_exactly_one_change_with_user_and_moment(db):
+def test_every_save_records_exactly_one_change_with_user_and_moment(db):
     saves = [
         ("ground", lambda: save_ground(db, replace(GROUNDS[0], name="Field"), by=ADMIN)),
         ("timetable", lambda: save_timetable(db, HOURLY, by=ADMIN)),
@@ -209,7 +209,7 @@ def test_every_save_makes_exactly_one_change_with_user_and_moment(db):
     assert len(found(db, who="admin", **days)) == len(saves)
 
 
-def test_changes_without_a_user_have_a_name_too(db):
+def test_changes_without_a_user_have_the_id_system_and_a_name(db):
     booked(db)
     lapse_pending(db, now=NOW + timedelta(days=3))
 
@@ -219,7 +219,7 @@ def test_changes_without_a_user_have_a_name_too(db):
 
 
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=["staff", "principal"])
-def test_only_an_admin_reads_it(school, by):
+def test_only_an_admin_reads_the_audit(school, by):
     for ask in (
         lambda: found(school[0], by=by),
         lambda: audit.subjects(school[0], by=by),
@@ -251,7 +251,7 @@ def test_bad_filters_are_named(school, field, filters):
 
 
 def test_nothing_in_the_core_changes_or_removes_an_entry():
-    """audit_log.py inserts entries; migrations.py only those that old closures lack."""
+    """audit_log.py inserts entries; migrations.py inserts only those that old closures lack."""
     package = Path(booking_core.__file__).parent
     naming = {}
     for path in package.rglob("*.py"):

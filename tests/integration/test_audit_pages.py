@@ -1,4 +1,4 @@
-"""Pages of the audit: complete and in order for any filter, and read by index."""
+"""Pages of the audit: complete and in order for any filter, and read by an index."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def later(minutes: int) -> datetime:
 
 
 def found(db, **filters):
-    """All changes of the year, by the given filters."""
+    """Returns all changes of the year that meet the filters."""
     return find_changes(db, **{"by": ADMIN, "first": FIRST, "last": LAST} | filters)
 
 
@@ -41,7 +41,7 @@ def test_changes_of_one_moment_are_paged_without_loss(db):
 
 
 def test_hundreds_of_changes_of_one_moment_are_each_on_one_page(db):
-    """As an import makes them: of bookings and the audit log, all at the same moment."""
+    """Bookings and audit entries that all changed at the same moment, as an import makes them."""
     row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
     row.pop("quota", None)
     entry = row["history"][0]
@@ -53,12 +53,20 @@ def test_hundreds_of_changes_of_one_moment_are_each_on_one_page(db):
     db[schema.BOOKINGS].insert_many(
         r | {"status": "Cancelled", "history": twice} for r in rows + closures
     )
-    noted = {"at": NOW, "by": "meera", "by_name": "Meera", "action": "requested", "what": "ground"}
+    entry_of_ground = {
+        "at": NOW,
+        "by": "meera",
+        "by_name": "Meera",
+        "action": "requested",
+        "what": "ground",
+    }
     db[schema.AUDIT].delete_many({})
-    db[schema.AUDIT].insert_many(noted | {"_id": f"b{n:03d}x", "id": ""} for n in range(120))
-    # Changes of the moments before and after are on the edges of the pages.
     db[schema.AUDIT].insert_many(
-        noted | {"_id": f"e{n}", "id": "", "at": later(n)} for n in (-1, 1)
+        entry_of_ground | {"_id": f"b{n:03d}x", "id": ""} for n in range(120)
+    )
+    # Changes of the moments before and after lie at the edges of the pages.
+    db[schema.AUDIT].insert_many(
+        entry_of_ground | {"_id": f"e{n}", "id": "", "at": later(n)} for n in (-1, 1)
     )
     everything = [(NOW, r["_id"], place, "booking", e["by"]) for r in rows
                   for place, e in enumerate(twice)]  # fmt: skip
@@ -83,7 +91,7 @@ def test_hundreds_of_changes_of_one_moment_are_each_on_one_page(db):
 
 
 def test_any_filter_and_page_size_finds_what_a_sort_of_all_entries_finds(db):
-    """Histories that interleave, compared with a list sorted here."""
+    """Compares interleaved histories with a list that the test sorts."""
     dice = random.Random(4)
     row = db[schema.BOOKINGS].find_one({"_id": booked(db).id})
     row.pop("quota", None)
@@ -129,7 +137,7 @@ def test_any_filter_and_page_size_finds_what_a_sort_of_all_entries_finds(db):
         ("changes_to", {"action": "requested"}),
     ],
 )
-def test_a_page_is_read_by_index_and_costs_what_it_shows(db, index, filters):
+def test_a_page_is_read_by_an_index_and_examines_only_its_own_entries(db, index, filters):
     row = db[schema.BOOKINGS].find_one({"_id": booked(db, by=RAVI).id})
     row.pop("quota", None)
     db[schema.BOOKINGS].insert_many(
@@ -176,7 +184,7 @@ def test_a_later_page_reads_few_histories_that_continue_after_it(db, monkeypatch
     assert len(read) <= 15
 
 
-def test_the_audit_log_is_read_by_index(db):
+def test_the_audit_log_is_read_by_an_index(db):
     for filters in ({}, {"by": "admin"}, {"what": "ground"}):
         wanted = history_store.Wanted(*audit.span(db, FIRST, LAST), **filters)
         explained = history_store.audit_entries(db, wanted).limit(50).explain()

@@ -1,4 +1,4 @@
-"""Backups: written whole, restored whole or not at all, in whatever form their JSON is."""
+"""Backups: written completely, restored completely or not at all, in any JSON layout."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def last_backup(db, **options):
     return fact.detail
 
 
-# Out and in again
+# Backup and restore
 
 
-def test_a_backup_comes_back_with_everything_in_it(backed_up, school, make_db):
+def test_a_restored_backup_holds_every_document(backed_up, school, make_db):
     before, file = backed_up
     other = make_db(school=False)
 
@@ -49,7 +49,7 @@ def test_a_backup_comes_back_with_everything_in_it(backed_up, school, make_db):
 
 
 def shuffled(value, random):
-    """``value`` with the keys of all its objects in another order."""
+    """Returns ``value`` with the keys of all its objects in another order."""
     if isinstance(value, list):
         return [shuffled(entry, random) for entry in value]
     if not isinstance(value, dict):
@@ -92,7 +92,7 @@ def test_every_reserialisation_of_a_backup_restores_the_same_database(
     assert restored == sum(map(len, before.values()))
 
 
-def test_a_backup_is_for_its_owner_alone_and_is_on_record(db, tmp_path):
+def test_a_backup_is_readable_by_its_owner_only_and_is_recorded(db, tmp_path):
     file = tmp_path / "school.gz"
     file.write_text("an older one")
     file.chmod(0o644)
@@ -103,7 +103,7 @@ def test_a_backup_is_for_its_owner_alone_and_is_on_record(db, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
     assert "(today)" in last_backup(db)
     assert "9 days ago" in last_backup(db, now=datetime.now(UTC) + timedelta(days=9))
-    # At 23:30 in the school; looked at half an hour and an hour later.
+    # At 23:30 in the school; Health reads it half an hour and an hour later.
     at = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
     archive.record(db, at, 12, 3_400_000)
     for minutes, ago in ((29, "today"), (30, "a day ago"), (60, "a day ago")):
@@ -124,11 +124,11 @@ def test_sessions_are_not_in_a_backup(db, tmp_path):
     assert "sessions" not in collections
 
 
-# Of other versions
+# Backups of other versions
 
 
 def of_version(file, version, *bookings):
-    """A backup of these bookings, as an application with this version of the schema wrote it."""
+    """Returns the backup as an application with this version of the schema wrote it."""
     revision = {"_id": "revision", "grounds": 1, "students": 1}
     entries = [("bookings", row) for row in bookings]
     entries.append(("meta", revision if version == 1 else revision | {"schema": version}))
@@ -138,7 +138,7 @@ def of_version(file, version, *bookings):
     return rewritten(file, "\n".join([json.dumps(header), *lines, json.dumps(end)]))
 
 
-def test_a_backup_of_the_first_version_is_brought_to_the_present_schema(empty, tmp_path):
+def test_a_backup_of_the_first_version_is_migrated_to_the_present_schema(empty, tmp_path):
     rows = [version_one.row(start=f"{hour:02d}:00", end=f"{hour + 1:02d}:00") for hour in (9, 10)]
 
     _, restored = backups.load(empty, of_version(tmp_path / "old.gz", 1, *rows))
@@ -156,9 +156,7 @@ def test_a_backup_of_the_first_version_is_brought_to_the_present_schema(empty, t
 @pytest.mark.parametrize(
     ("version", "error"), [(1, SchemaConflict), (schema.VERSION + 1, UpdateNeeded)]
 )
-def test_a_backup_that_cannot_be_brought_to_the_present_schema_leaves_nothing(
-    empty, tmp_path, version, error
-):
+def test_a_backup_that_cannot_be_migrated_leaves_nothing(empty, tmp_path, version, error):
     twice = [version_one.row(), version_one.row()]
 
     with pytest.raises(error):

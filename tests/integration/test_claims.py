@@ -1,4 +1,7 @@
-"""One index on claims: what it refuses, what it names, and what happens without it."""
+"""The index on claims: it refuses conflicts, names the lost claim, and is needed.
+
+The file is long because control tests repeat a booking without the index, beside the tests with it.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +64,8 @@ def day_of(round_: int) -> date:
 
 
 @pytest.mark.parametrize("kind", ["booking", "closure"])
-def test_a_free_slot_is_booked_while_rivals_ask_for_more_than_is_free(make_db, kind):
-    # 10-11 is held. Those who ask for 9-11 lose by it; whoever asks for 9-10 must not.
+def test_a_free_slot_is_booked_while_rivals_request_a_longer_and_partly_taken_one(make_db, kind):
+    # 10-11 is held. Requests for 9-11 lose to it; requests for 9-10 must not.
     db = make_db(quota=None)
     for round_ in range(ROUNDS):
         day = day_of(round_)
@@ -95,7 +98,7 @@ def test_a_free_slot_is_booked_while_rivals_ask_for_more_than_is_free(make_db, k
             cancel(db, held.id, by=HEAD, now=NOW)
 
 
-def test_stored_claims_are_those_derived_whatever_was_done_to_a_booking(db):
+def test_stored_claims_are_the_derived_ones_after_every_operation(db):
     mine = booked(db, student=1, start=9)
     move(db, mine.id, date=DAY + timedelta(days=7), start=time(10), end=time(12), by=HEAD, now=NOW)
     other = booked(db, student=2, start=9)
@@ -116,9 +119,7 @@ def test_stored_claims_are_those_derived_whatever_was_done_to_a_booking(db):
         assert row["claims"] == claims_of(get_booking(db, row["_id"]))
 
 
-def test_the_index_takes_at_most_one_and_a_half_kilobytes_for_a_booking_of_an_hour(
-    make_db, tmp_path
-):
+def test_the_index_takes_at_most_1_5_kB_for_a_booking_of_an_hour(make_db, tmp_path):
     server = mongod.start(tmp_path)
     db = make_db(mongodb_uri=server.uri, quota=None)
     first = replace(booked(db), quota_window="2026-W48", quota_seat=0)
@@ -134,7 +135,7 @@ def test_the_index_takes_at_most_one_and_a_half_kilobytes_for_a_booking_of_an_ho
         )
         for number in range(6000)
     ]
-    random.Random(1).shuffle(hours)  # as a school books: in no order
+    random.Random(1).shuffle(hours)  # a school does not book in order of dates
 
     db.bookings.insert_many(
         row | {"_id": str(uuid4()), "claims": claims_of(booking)} for booking in hours
@@ -160,7 +161,7 @@ def test_a_lost_slot_is_named_before_a_busy_student_and_a_full_week(db):
     assert refused.value.since == holder.created_at
 
 
-def test_no_alternative_is_offered_at_which_the_student_is_busy_on_a_retired_ground(make_db):
+def test_alternatives_exclude_retired_grounds_and_times_when_the_student_is_busy(make_db):
     db = make_db(quota=None)
     booked(db, student=1, ground="ground-3", start=10)
     change_ground(db, "ground-3", retired=True, by=ADMIN)
@@ -173,7 +174,7 @@ def test_no_alternative_is_offered_at_which_the_student_is_busy_on_a_retired_gro
     assert time(10) not in {slot.start for slot in refused.value.alternatives}
 
 
-def test_a_busy_student_is_told_since_when_and_where_else(make_db):
+def test_a_busy_student_is_named_with_the_other_booking(make_db):
     db = make_db(quota=None)
     there = booked(db, student=1, ground="ground-2", start=9, game="Football")
 
@@ -188,7 +189,7 @@ def test_a_busy_student_is_told_since_when_and_where_else(make_db):
 def test_a_lowered_quota_holds_in_a_week_in_which_higher_seats_are_held(make_db):
     db = make_db(quota=3)
     first, *_ = [booked(db, start=hour) for hour in (8, 9, 10)]
-    cancel(db, first.id, by=MEERA, now=NOW)  # seats 1 and 2 are held now, and seat 0 is free
+    cancel(db, first.id, by=MEERA, now=NOW)  # seats 1 and 2 are held, and seat 0 is free
 
     save_policy(db, Policy(quota=2), by=ADMIN)
 
@@ -218,7 +219,7 @@ def test_a_booking_without_a_seat_takes_one_when_it_is_moved_into_a_week_with_a_
 
 
 @pytest.mark.parametrize("gone", ["index", "database"])
-def test_nothing_is_booked_without_the_index_until_the_schema_is_ensured_again(db, gone):
+def test_without_the_index_nothing_is_booked_until_the_schema_is_restored(db, gone):
     if gone == "index":
         db.bookings.drop_index(schema.ONE_HOLDER_PER_CLAIM)
     else:
@@ -270,7 +271,7 @@ def test_nothing_is_moved_or_reinstated_without_the_index(make_db):
     assert [row["_id"] for row in active(db)] == [mine.id]
 
 
-def test_an_index_with_the_status_in_its_key_lets_a_pending_claim_in_beside_an_approved_one(db):
+def test_with_the_status_in_the_key_an_index_lets_two_bookings_hold_one_slot(db):
     db.bookings.drop_index(schema.ONE_HOLDER_PER_CLAIM)
     db.bookings.create_index(
         [("claims", 1), ("status", 1)], name=schema.ONE_HOLDER_PER_CLAIM, unique=True
@@ -283,7 +284,7 @@ def test_an_index_with_the_status_in_its_key_lets_a_pending_claim_in_beside_an_a
         assert_sound(db)
 
 
-def test_the_index_refuses_what_is_written_past_the_verbs(db):
+def test_the_index_refuses_conflicting_documents_written_directly(db):
     booked(db, student=1)
     (row,) = active(db)
 
@@ -293,7 +294,7 @@ def test_the_index_refuses_what_is_written_past_the_verbs(db):
     assert refused.value.details["keyValue"] == {"claims": f"ground|ground-1|{DAY}|108"}
 
 
-def test_each_step_of_a_booking_is_a_line_with_its_submission_and_no_name_of_a_student(db, caplog):
+def test_each_step_of_a_booking_is_logged_with_its_submission_and_without_a_name(db, caplog):
     caplog.set_level(logging.INFO, logger="booking_core.booking")
     won, lost, late = uuid4(), uuid4(), uuid4()
     booked(db, student=1, by=RAVI, submission_id=won)

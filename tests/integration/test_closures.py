@@ -1,4 +1,7 @@
-"""Closing several grounds in one step: what is displaced, what is told, all or nothing."""
+"""Closing several grounds in one transaction: displaced bookings, notices, all or nothing.
+
+The file is long because every test closes the same grounds and compares the same stored contents.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from closing import ALL, closed
+from closing_steps import ALL, closed
 from pymongo.errors import BulkWriteError, WriteError
 from support import (
     ADMIN,
@@ -57,11 +60,11 @@ WEEK = DAY + timedelta(days=6)
 
 
 def contents(db: Documents) -> dict[str, list[dict[str, Any]]]:
-    """All that a closing may write."""
+    """Returns all documents that a closing may write."""
     return {name: list(db[name].find().sort("_id")) for name in ("bookings", "notices", "audit")}
 
 
-def test_what_a_closure_would_displace_is_what_overlaps_it_and_has_not_ended(db):
+def test_the_preview_lists_bookings_that_overlap_and_have_not_ended(db):
     before = booked(db, student=1, start=9)
     overlapping = booked(db, student=2, start=10, end=12)
     elsewhere = booked(db, student=3, start=11, ground="ground-2")
@@ -82,7 +85,7 @@ def test_what_a_closure_would_displace_is_what_overlaps_it_and_has_not_ended(db)
     assert len(active(db)) == 5
 
 
-def test_closing_revokes_tells_and_closes_in_one_step(db):
+def test_closing_revokes_notifies_and_closes_in_one_transaction(db):
     pending = booked(db, student=1, start=9, by=MEERA)
     approved = booked(db, student=2, start=14, ground="ground-2", by=RAVI)
     approve(db, approved.id, by=HEAD, now=NOW)
@@ -103,9 +106,13 @@ def test_closing_revokes_tells_and_closes_in_one_step(db):
         assert closure in closing.closures
         assert (closure.ground_id, closure.date) == (booking.ground_id, booking.date)
     assert {c.closure_group for c in closing.closures} == {closing.id}
-    (told,) = notices_for(db, MEERA.id)
-    assert (told.kind, told.booking_id, told.reason) == ("displaced", pending.id, "Sports day")
-    assert (told.slot, told.by_name, told.booking.student_name) == (
+    (notice,) = notices_for(db, MEERA.id)
+    assert (notice.kind, notice.booking_id, notice.reason) == (
+        "displaced",
+        pending.id,
+        "Sports day",
+    )
+    assert (notice.slot, notice.by_name, notice.booking.student_name) == (
         pending.slot,
         HEAD.name,
         "Student 1",
@@ -117,7 +124,7 @@ def test_closing_revokes_tells_and_closes_in_one_step(db):
     assert_sound(db)
 
 
-def test_a_whole_day_is_closed_in_each_period_and_on_days_without_school_too(db):
+def test_a_whole_day_is_closed_in_each_period_and_on_days_without_school(db):
     save_days(db, [DAY + timedelta(days=1)], timetable_id=None, note="Founders' day")
 
     closing = closed(db, last=DAY + timedelta(days=2))
@@ -133,7 +140,7 @@ def test_a_whole_day_is_closed_in_each_period_and_on_days_without_school_too(db)
         booked(db, start=9, on=DAY + timedelta(days=2))
 
 
-def test_what_has_gone_by_today_stays_as_it_was(db):
+def test_bookings_that_have_ended_today_are_not_displaced(db):
     over = booked(db, student=1, start=9)
     running = booked(db, student=2, start=10)
     now = datetime(2026, 11, 24, 5, 10, tzinfo=UTC)  # 10:40 in Asia/Kolkata
@@ -146,7 +153,7 @@ def test_what_has_gone_by_today_stays_as_it_was(db):
     assert get_booking(db, over.id).status is Status.PENDING
 
 
-def test_when_somebody_booked_or_cancelled_meanwhile_nothing_is_changed(db):
+def test_a_booking_or_cancellation_since_the_preview_refuses_the_closing(db):
     first = booked(db, student=1, start=9)
     second = booked(db, student=2, start=10)
     shown = [first.id, second.id]
@@ -169,7 +176,7 @@ def test_when_somebody_booked_or_cancelled_meanwhile_nothing_is_changed(db):
 
 
 @pytest.mark.parametrize("refusing", ["notices", "audit"])
-def test_a_failure_in_the_middle_leaves_nothing(db, refusing):
+def test_a_failure_in_the_middle_of_a_closing_changes_nothing(db, refusing):
     mine = booked(db, student=1, start=9)
     before = contents(db)
     db.command("collMod", refusing, validator={"nothing_has_this": {"$exists": True}})
@@ -182,12 +189,12 @@ def test_a_failure_in_the_middle_leaves_nothing(db, refusing):
     booked(db, student=2, start=9, ground="ground-3")
 
 
-def test_closings_against_bookings_and_cancellations_never_half_happen(make_db):
+def test_a_closing_that_races_with_bookings_is_complete_or_refused(make_db):
     db = make_db(quota=None)
     number = count()
     beaten = []
 
-    def close_after_a_look(day: date) -> Closing:
+    def close_after_preview(day: date) -> Closing:
         asked = {"ground_ids": ALL[:2], "first": day, "last": day}
         while True:
             shown = [b.id for b in displaced_by(db, **asked, now=NOW)]
@@ -196,8 +203,8 @@ def test_closings_against_bookings_and_cancellations_never_half_happen(make_db):
             except ChangedMeanwhile:
                 beaten.append(day)
 
-    def book_till_closed(day: date, ground: str) -> list[Booking]:
-        """A booking an hour, one upon the other, so that some come in the middle of a closing."""
+    def book_until_closed(day: date, ground: str) -> list[Booking]:
+        """Books hour after hour, so that some bookings arrive in the middle of a closing."""
         made = []
         for hour in range(10, 18):
             try:
@@ -213,9 +220,9 @@ def test_closings_against_bookings_and_cancellations_never_half_happen(make_db):
         held = booked(db, student=next(number) % 200, start=9, on=day)
 
         closing, *others = at_once(
-            partial(close_after_a_look, day),
-            partial(book_till_closed, day, "ground-1"),
-            partial(book_till_closed, day, "ground-2"),
+            partial(close_after_preview, day),
+            partial(book_until_closed, day, "ground-1"),
+            partial(book_until_closed, day, "ground-2"),
             partial(cancel, db, held.id, by=MEERA, now=NOW),
             partial(move, db, held.id, start=time(8), end=time(9), by=MEERA, now=NOW),
         )
@@ -240,7 +247,7 @@ def test_closings_against_bookings_and_cancellations_never_half_happen(make_db):
     assert db.bookings.count_documents({"status": "Revoked"}) > 0
 
 
-def test_two_who_close_the_same_at_once_close_it_once(db):
+def test_of_two_identical_closings_at_once_one_succeeds(db):
     mine = booked(db, student=1, start=9)
 
     outcomes = at_once(
@@ -253,7 +260,7 @@ def test_two_who_close_the_same_at_once_close_it_once(db):
     assert len(notices_for(db, MEERA.id)) == 1
 
 
-def test_a_day_closed_for_all_the_while_is_left_and_one_closed_in_part_is_refused(db):
+def test_a_fully_closed_day_is_skipped_and_a_partly_closed_one_is_refused(db):
     closed(db, ground_ids=["ground-1"], reason="Repair")
 
     closing = closed(db, reason="Rain")
@@ -298,7 +305,7 @@ def test_a_day_closed_for_all_the_while_is_left_and_one_closed_in_part_is_refuse
         ({"expected": [None]}, "expected"),
     ],
 )
-def test_what_cannot_be_closed_is_refused_by_the_name_of_its_field(school, asked, field):
+def test_an_invalid_closing_is_refused_by_the_name_of_its_field(school, asked, field):
     db, _ = school
     wanted = {"ground_ids": ALL, "first": DAY, "last": DAY, "reason": "Rain", "expected": ()}
 
@@ -326,7 +333,7 @@ def test_only_a_principal_or_an_admin_closes_lifts_and_reinstates(school):
         reinstate(db, "x", by=ADMIN)
 
 
-def test_a_hundred_days_of_three_grounds_are_closed_in_one_step(db):
+def test_a_hundred_days_of_three_grounds_are_closed_in_one_transaction(db):
     closing = closed(db, last=DAY + timedelta(days=99))
 
     assert len(closing.closures) == 300
@@ -338,7 +345,7 @@ def test_a_hundred_days_of_three_grounds_are_closed_in_one_step(db):
     )
 
 
-def test_the_list_has_a_line_for_each_step(db):
+def test_the_list_of_closures_has_a_line_for_each_closing(db):
     later = closed(db, first=WEEK, last=WEEK + timedelta(days=1), ground_ids=ALL[:2], by=ADMIN)
     single = close_one(
         db,
@@ -363,7 +370,7 @@ def test_the_list_has_a_line_for_each_step(db):
     assert find_closures(db, from_date=WEEK + timedelta(days=2)) == []
 
 
-def test_notices_are_dismissed_by_whom_they_are_for(db):
+def test_a_user_dismisses_only_own_notices(db):
     booked(db, student=1, start=9, by=MEERA)
     booked(db, student=2, start=10, by=RAVI)
     closed(db)
@@ -376,6 +383,6 @@ def test_notices_are_dismissed_by_whom_they_are_for(db):
     assert notices_for(db, MEERA.id) == []
     assert [n.read for n in notices_for(db, MEERA.id, unread_only=False)] == [True]
     assert len(notices_for(db, RAVI.id)) == 1
-    for junk in ("abc", 7, [None]):
+    for invalid in ("abc", 7, [None]):
         with pytest.raises(InvalidRequest):
-            mark_read(db, junk, by=MEERA)
+            mark_read(db, invalid, by=MEERA)

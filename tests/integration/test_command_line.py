@@ -1,4 +1,4 @@
-"""``python -m booking_core``, run as a person runs it."""
+"""``python -m booking_core``, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_help_names_every_command() -> None:
         assert f"\n  {name} " in done.stdout
 
 
-def test_init_says_what_it_made_and_then_that_all_is_in_place(
+def test_init_reports_its_changes_and_then_that_the_schema_is_complete(
     make_db: MakeDatabase, mongod_uri: str
 ) -> None:
     db = make_db(school=False)
@@ -56,7 +56,7 @@ def test_init_says_what_it_made_and_then_that_all_is_in_place(
     assert indexes.index_faults(db) == indexes.validator_faults(db) == []
 
 
-def test_the_demo_loads_once_and_leaves_a_school_alone(make_db: MakeDatabase) -> None:
+def test_the_demo_loads_once_and_keeps_an_existing_school(make_db: MakeDatabase) -> None:
     db = make_db(school=False)
 
     first, second = runner(db)("demo"), runner(db)("demo")
@@ -93,7 +93,7 @@ def test_a_school_is_backed_up_and_restored(
 # Doctor
 
 
-def test_the_doctor_finds_a_healthy_database_healthy(command: Run) -> None:
+def test_the_doctor_reports_a_healthy_database(command: Run) -> None:
     done = command("doctor")
 
     lines = done.stdout.splitlines()
@@ -102,7 +102,7 @@ def test_the_doctor_finds_a_healthy_database_healthy(command: Run) -> None:
     assert "a write arrives after" in lines[-1]
 
 
-def test_the_doctor_names_what_is_wrong_with_its_remedy(db: BookingDatabase, command: Run) -> None:
+def test_the_doctor_names_each_problem_with_its_remedy(db: BookingDatabase, command: Run) -> None:
     first = booked(db)
     db[schema.BOOKINGS].drop_index(schema.ONE_HOLDER_PER_CLAIM)
     db.command("collMod", schema.STUDENTS, validator={})
@@ -121,7 +121,7 @@ def test_the_doctor_names_what_is_wrong_with_its_remedy(db: BookingDatabase, com
     assert_one_sentence(command("board", "today"), "contradict each other")
 
 
-def test_the_doctor_changes_nothing_of_the_school(db: BookingDatabase) -> None:
+def test_the_doctor_changes_no_document(db: BookingDatabase) -> None:
     booked(db)
     names = [name for name in schema.VALIDATORS if name != schema.META]
     before = {name: list(db[name].find()) for name in names}
@@ -133,7 +133,7 @@ def test_the_doctor_changes_nothing_of_the_school(db: BookingDatabase) -> None:
     assert db[schema.META].find_one({"_id": "revision"}) == revision
 
 
-def test_the_doctor_says_when_nothing_answers() -> None:
+def test_the_doctor_reports_a_server_that_does_not_answer() -> None:
     findings = list(examine(Settings(mongodb_uri="mongodb://127.0.0.1:1")))
 
     assert [(finding.name, finding.ok) for finding in findings] == [("connection", False)]
@@ -166,11 +166,13 @@ def test_every_error_has_one_sentence() -> None:
         ({"BOOKING_QUOTA_PER_WEEK": "many"}, "BOOKING_QUOTA_PER_WEEK must be a whole number"),
     ],
 )
-def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], words: str) -> None:
+def test_an_invalid_setting_is_reported_in_one_sentence(
+    environment: dict[str, str], words: str
+) -> None:
     assert_one_sentence(run("board", "today", **environment), words)
 
 
-def test_a_refused_password_is_one_sentence(mongod_uri: str) -> None:
+def test_a_refused_password_is_reported_in_one_sentence(mongod_uri: str) -> None:
     address = mongod_uri.rpartition("@")[2]
     uri = f"mongodb://somebody:secret-word@{address}"
 
@@ -187,7 +189,7 @@ def test_a_refused_password_is_one_sentence(mongod_uri: str) -> None:
 # Board and book
 
 
-def test_the_board_shows_who_holds_what(command: Run) -> None:
+def test_the_board_shows_the_holder_of_each_slot(command: Run) -> None:
     command(
         *("book", "--ground", "Ground 1", "--date", "tomorrow", "--start", "09:00", "--end"),
         *("11:00", "--student", "S007", "--game", "Football", "--as", "meera"),
@@ -231,7 +233,7 @@ def test_a_booking_is_made_by_names_and_printed(db: BookingDatabase, command: Ru
         ({"--as": ""}, "by is missing"),
     ],
 )
-def test_a_booking_that_cannot_be_is_one_sentence(
+def test_a_refused_booking_is_reported_in_one_sentence(
     command: Run, changes: dict[str, str], words: str
 ) -> None:
     options = {
@@ -249,7 +251,7 @@ def test_a_booking_that_cannot_be_is_one_sentence(
     assert_one_sentence(done, words)
 
 
-def test_a_slot_that_is_taken_names_its_holder_and_what_is_free(command: Run) -> None:
+def test_a_taken_slot_names_its_holder_and_free_alternatives(command: Run) -> None:
     wanted = ["book", "--ground", "ground-1", "--date", "tomorrow", "--start", "09:00"]
     wanted += ["--end", "10:00", "--game", "Football", "--as", "meera", "--student"]
 

@@ -1,4 +1,4 @@
-"""``python -m booking_core import``, run as a person runs it."""
+"""``python -m booking_core import``, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_students_are_imported_and_counted(
     assert load_reference(db).student("S900").name == "Zoë D'Souza"
 
 
-def test_bookings_are_imported_once_with_a_line_for_each_that_is_refused(
+def test_bookings_are_imported_once_with_a_line_for_each_refused_row(
     db: BookingDatabase, command: Run, tmp_path: Path
 ) -> None:
     row = "Ground 1,2025-01-06,09:00,10:00,S001,Football,Approved"
@@ -63,7 +63,7 @@ def test_bookings_are_imported_once_with_a_line_for_each_that_is_refused(
     assert len(find_bookings(db)) == 1
 
 
-def test_a_long_import_runs_through_with_a_bar(
+def test_a_long_import_shows_its_progress(
     db: BookingDatabase, command: Run, tmp_path: Path
 ) -> None:
     lines = [
@@ -90,7 +90,7 @@ def test_a_long_import_runs_through_with_a_bar(
         (b"ground,date\nx,y\n", "old.csv has no columns start, end, student, game, status"),
     ],
 )
-def test_a_file_that_cannot_be_imported_is_one_sentence(
+def test_a_file_that_cannot_be_imported_is_reported_in_one_sentence(
     command: Run, tmp_path: Path, data: bytes | None, words: str
 ) -> None:
     file = tmp_path / "old.csv"

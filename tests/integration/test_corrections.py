@@ -1,4 +1,7 @@
-"""Changes of closures, of bookings that are over, and of requests that break a rule by now."""
+"""Changes to closures, to past bookings, and to requests that have come to break a rule.
+
+The file is long because all tests combine the same roles with the same past bookings.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ from booking_core import (
     save_timetable,
 )
 
-LATER = NOW + timedelta(days=3)  # when what is booked on DAY is over
+LATER = NOW + timedelta(days=3)  # the moment when the bookings on DAY have ended
 DELEGATE = Actor("ravi", Role.STAFF, "Ravi")
 
 
@@ -75,7 +78,7 @@ def delegated(db):
     return db
 
 
-VERBS = {
+OPERATIONS = {
     "approve": partial(approve),
     "reject": partial(reject, reason="why"),
     "revoke": partial(revoke, reason="why"),
@@ -85,9 +88,9 @@ VERBS = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("by", [HEAD, ADMIN, DELEGATE], ids=lambda by: by.role.value)
-def test_no_verb_on_bookings_opens_a_closed_ground(delegated, verb, by):
+def test_no_operation_on_bookings_opens_a_closed_ground(delegated, operation, by):
     closure = close_one(
         delegated,
         ground_id="ground-1",
@@ -100,12 +103,12 @@ def test_no_verb_on_bookings_opens_a_closed_ground(delegated, verb, by):
     )
 
     with pytest.raises((InvalidRequest, NotAllowed)):
-        VERBS[verb](delegated, closure.id, by=by, now=NOW)
+        OPERATIONS[operation](delegated, closure.id, by=by, now=NOW)
 
     assert get_booking(delegated, closure.id) == closure
 
 
-def test_who_closed_a_ground_and_is_staff_now_does_not_open_it(db):
+def test_a_former_principal_who_closed_a_ground_cannot_open_it_as_staff(db):
     closure = close_one(
         db,
         ground_id="ground-1",
@@ -118,15 +121,15 @@ def test_who_closed_a_ground_and_is_staff_now_does_not_open_it(db):
     )
     staff_now = Actor(HEAD.id, Role.STAFF, HEAD.name)
 
-    for verb in ("cancel", "move"):
+    for operation in ("cancel", "move"):
         with pytest.raises(InvalidRequest) as refused:
-            VERBS[verb](db, closure.id, by=staff_now, now=NOW)
+            OPERATIONS[operation](db, closure.id, by=staff_now, now=NOW)
         assert refused.value.field == "booking_id"
     with pytest.raises(NotAllowed):
         lift_closure(db, closure.id, by=staff_now, now=NOW)
 
 
-OVER = {
+CORRECTIONS = {
     "approve": (Status.PENDING, [HEAD]),
     "reject": (Status.PENDING, [HEAD]),
     "revoke": (Status.APPROVED, [HEAD]),
@@ -135,22 +138,24 @@ OVER = {
 }
 
 
-def over(db, status):
+def past(db, status):
     made = booked(db, by=RAVI)
     return approve(db, made.id, by=HEAD, now=NOW) if status is Status.APPROVED else made
 
 
-@pytest.mark.parametrize("verb", OVER)
-def test_what_is_over_is_changed_only_as_a_correction_with_a_reason(delegated, verb):
-    status, correctors = OVER[verb]
+@pytest.mark.parametrize("operation", CORRECTIONS)
+def test_a_past_booking_is_changed_only_as_a_correction_with_a_reason(delegated, operation):
+    status, correctors = CORRECTIONS[operation]
     for by in correctors:
-        made = over(delegated, status)
-        if verb not in ("reject", "revoke"):
+        made = past(delegated, status)
+        if operation not in ("reject", "revoke"):
             with pytest.raises(InvalidRequest) as refused:
-                VERBS[verb](delegated, made.id, by=by, now=LATER)
+                OPERATIONS[operation](delegated, made.id, by=by, now=LATER)
             assert refused.value.field == "reason"
 
-        done = VERBS[verb](delegated, made.id, by=by, reason="was on the wrong ground", now=LATER)
+        done = OPERATIONS[operation](
+            delegated, made.id, by=by, reason="was on the wrong ground", now=LATER
+        )
 
         assert done.history[-1].correction
         assert done.history[-1].reason == "was on the wrong ground"
@@ -159,21 +164,21 @@ def test_what_is_over_is_changed_only_as_a_correction_with_a_reason(delegated, v
             cancel(delegated, made.id, by=HEAD, reason="next", now=LATER)
 
 
-@pytest.mark.parametrize("verb", OVER)
-def test_staff_change_nothing_that_is_over(delegated, verb):
-    made = over(delegated, OVER[verb][0])
-    reason = {} if verb == "move" else {"reason": "why"}
+@pytest.mark.parametrize("operation", CORRECTIONS)
+def test_staff_change_no_past_booking(delegated, operation):
+    made = past(delegated, CORRECTIONS[operation][0])
+    reason = {} if operation == "move" else {"reason": "why"}
 
-    # Ravi made it, and decides by delegation for others' requests.
+    # Ravi made it, and decides by delegation on other users' requests.
     with pytest.raises((InThePast, NotAllowed)):
-        VERBS[verb](delegated, made.id, by=DELEGATE, **reason, now=LATER)
+        OPERATIONS[operation](delegated, made.id, by=DELEGATE, **reason, now=LATER)
     with pytest.raises((InThePast, NotAllowed)):
-        VERBS[verb](delegated, made.id, by=MEERA, **reason, now=LATER)
+        OPERATIONS[operation](delegated, made.id, by=MEERA, **reason, now=LATER)
 
     assert get_booking(delegated, made.id) == made
 
 
-def test_a_change_in_time_is_no_correction(db):
+def test_a_change_before_the_end_is_no_correction(db):
     made = booked(db)
 
     done = cancel(db, made.id, by=HEAD, reason="rain", now=NOW)
@@ -181,7 +186,7 @@ def test_a_change_in_time_is_no_correction(db):
     assert not done.history[-1].correction
 
 
-def test_an_approved_booking_that_staff_moves_waits_again_and_keeps_its_approval_on_record(db):
+def test_a_move_by_staff_returns_an_approved_booking_to_pending_and_keeps_its_history(db):
     made = approve(db, booked(db, by=MEERA).id, by=HEAD, now=NOW)
 
     moved = move(db, made.id, start=time(10), end=time(11), by=MEERA, now=NOW)
@@ -198,7 +203,7 @@ def test_an_approved_booking_that_staff_moves_waits_again_and_keeps_its_approval
 
 
 @pytest.mark.parametrize(("by", "status"), [(HEAD, Status.APPROVED), (ADMIN, Status.PENDING)])
-def test_a_move_keeps_the_approval_only_by_somebody_who_may_decide(db, by, status):
+def test_a_move_keeps_the_approval_only_if_the_mover_may_decide(db, by, status):
     made = approve(db, booked(db, by=MEERA).id, by=HEAD, now=NOW)
 
     moved = move(db, made.id, start=time(10), end=time(11), by=by, now=NOW)
@@ -227,7 +232,7 @@ def test_a_booking_of_an_inactive_student_is_not_moved_ahead(db):
     assert get_booking(db, made.id) == made
 
 
-def test_the_approver_is_named_and_not_the_mover(db):
+def test_a_moved_booking_names_the_approver_and_not_the_mover(db):
     made = approve(db, booked(db, by=MEERA).id, by=HEAD, now=NOW)
     deputy = Actor("deputy", Role.PRINCIPAL, "Deputy")
     moved = move(db, made.id, start=time(10), end=time(11), by=deputy, now=LATER - timedelta(3))
@@ -247,7 +252,7 @@ def test_a_delegate_who_moves_an_own_approved_booking_does_not_approve_it(delega
     assert moved.status is Status.PENDING
 
 
-def test_nobody_approves_an_own_request_as_a_delegate(delegated):
+def test_a_delegate_cannot_approve_an_own_request(delegated):
     own = booked(delegated, student=1, by=RAVI)
     other = booked(delegated, student=2, start=10, by=MEERA)
 
@@ -280,7 +285,7 @@ SINCE = {
 
 
 @pytest.mark.parametrize("change", SINCE)
-def test_a_request_that_breaks_a_rule_by_now_is_not_approved(db, change):
+def test_a_request_that_has_come_to_break_a_rule_is_not_approved(db, change):
     made = booked(db)
     happens, error = SINCE[change]
     happens(db)
@@ -292,7 +297,7 @@ def test_a_request_that_breaks_a_rule_by_now_is_not_approved(db, change):
     assert reject(db, made.id, by=HEAD, reason="not possible any more", now=NOW)
 
 
-def test_a_request_that_was_moved_since_the_principal_looked_is_not_approved(db):
+def test_a_request_that_moved_since_it_was_shown_is_not_approved(db):
     seen = booked(db)
     move(db, seen.id, start=time(10), end=time(11), by=MEERA, now=NOW)
 
@@ -304,19 +309,19 @@ def test_a_request_that_was_moved_since_the_principal_looked_is_not_approved(db)
     assert approve(db, seen.id, by=HEAD, expected=now_at.slot, now=NOW).status is Status.APPROVED
 
 
-@pytest.mark.parametrize("junk", ["09:00", 5, (1, 2)], ids=ascii)
-def test_an_expected_slot_that_is_none_is_named(db, junk):
+@pytest.mark.parametrize("invalid", ["09:00", 5, (1, 2)], ids=ascii)
+def test_an_invalid_expected_slot_is_named(db, invalid):
     with pytest.raises(InvalidRequest) as refused:
-        approve(db, booked(db).id, by=HEAD, expected=junk, now=NOW)
+        approve(db, booked(db).id, by=HEAD, expected=invalid, now=NOW)
 
     assert refused.value.field == "expected"
 
 
-def test_more_than_a_thousand_requests_lapse_in_one_go(make_db):
+def test_more_than_a_thousand_requests_lapse_in_one_call(make_db):
     db = make_db(quota=None)
     made = booked(db)
     (row,) = db.bookings.find()
-    # Hours of last year: only what is stored matters here.
+    # Hours of last year: only the stored documents matter here.
     rows = [
         row
         | {
@@ -334,7 +339,7 @@ def test_more_than_a_thousand_requests_lapse_in_one_go(make_db):
     assert lapse_pending(db, now=NOW) == 0
 
 
-# What is offered to be reinstated
+# Bookings that are offered for reinstatement
 
 
 CHANGES = {
@@ -354,7 +359,7 @@ CHANGES = {
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(changes=st.sets(st.sampled_from(sorted(CHANGES)), max_size=3))
-def test_what_is_offered_to_be_reinstated_is_reinstated_and_nothing_else(make_db, changes):
+def test_exactly_the_offered_bookings_can_be_reinstated(make_db, changes):
     db = make_db(quota=2)
     mine, other = booked(db, student=0, start=9), booked(db, student=5, start=11)
     closing = close_grounds(
@@ -372,7 +377,7 @@ def test_what_is_offered_to_be_reinstated_is_reinstated_and_nothing_else(make_db
         try:
             CHANGES[change](db)
         except BookingError:
-            continue  # one change makes another impossible
+            continue  # one reinstatement can make another impossible
 
     offered = {booking.id for booking in find_reinstatable(db, from_date=DAY, now=NOW)}
 
@@ -385,7 +390,7 @@ def test_what_is_offered_to_be_reinstated_is_reinstated_and_nothing_else(make_db
             assert booking.id in offered
 
 
-def test_lists_compare_instants_in_the_hour_that_comes_twice(make_db):
+def test_lists_compare_instants_in_the_repeated_hour(make_db):
     db = make_db(time_zone="Europe/London", quota=None)
     save_timetable(db, Timetable("night", (Period("N", time(1), time(1, 30)),), (6,)), by=ADMIN)
     night = datetime(2026, 10, 25, tzinfo=UTC).date()

@@ -1,4 +1,4 @@
-"""One deadline for a whole verb, and what is known when it has passed."""
+"""One deadline for a whole operation, and the known outcome after it has passed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import time
 from typing import Any
 
 import pytest
-from closing import closed
+from closing_steps import closed
+from cutting_proxy import Proxy
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure
 from support import HEAD, MEERA, NOW, active, at_once, booked
-from wire import Proxy
 
 from booking_core import StoreUnavailable, approve, cancel, move
 from booking_core.domain.messages import sentence
@@ -28,13 +28,13 @@ from booking_core.storage.database import (
     within_deadline,
 )
 
-TOLERANCE = 1.5  # of a busy machine
+TOLERANCE = 1.5  # allowed for a busy machine
 Line = tuple[BookingDatabase, Proxy]
 
 
 @pytest.fixture
 def lines(db: BookingDatabase) -> Iterator[Callable[[], Line]]:
-    """Makes handles on the school of ``db``, each through a line of its own."""
+    """Opens handles on the school of ``db``, each through a separate proxy."""
     with ExitStack() as stack:
 
         def make() -> Line:
@@ -55,15 +55,15 @@ def db_uri(db: BookingDatabase) -> str:
     return uri
 
 
-def failure(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
-    """The error of a verb whose database is away, and after how many seconds it came."""
+def failure(operation: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
+    """Returns the error of an operation whose database is unavailable, and its duration (s)."""
     began = clock.monotonic()
     with pytest.raises(StoreUnavailable) as caught:
-        verb()
+        operation()
     return caught.value, clock.monotonic() - began
 
 
-def test_a_verb_whose_every_answer_is_late_ends_by_its_one_deadline(
+def test_an_operation_with_slow_answers_ends_by_its_one_deadline(
     db: BookingDatabase, lines: Callable[[], Line]
 ) -> None:
     mine = booked(db)
@@ -80,7 +80,7 @@ def test_the_error_says_whether_a_change_may_have_been_made(
 ) -> None:
     first, second = booked(db, student=1, start=9), booked(db, student=2, start=10)
     cases: list[tuple[str, bool, Callable[[BookingDatabase], Any]]] = [
-        # (the command whose answer is lost, whether nothing happened for sure, the verb)
+        # (the command whose answer is lost, whether it is certain that nothing changed, the call)
         ("find", True, lambda there: booked(there, student=3, start=11)),
         ("update", False, lambda there: booked(there, student=4, start=12)),
         ("find", True, lambda there: approve(there, first.id, by=HEAD, now=NOW)),
@@ -88,10 +88,12 @@ def test_the_error_says_whether_a_change_may_have_been_made(
         ("commitTransaction", False, lambda there: close(there, "ground-3")),
     ]
 
-    def run(command: str, verb: Callable[[BookingDatabase], Any]) -> tuple[StoreUnavailable, float]:
+    def run(
+        command: str, operation: Callable[[BookingDatabase], Any]
+    ) -> tuple[StoreUnavailable, float]:
         there, proxy = lines()
         proxy.cut(command, for_good=True)
-        outcome = failure(lambda: verb(there))
+        outcome = failure(lambda: operation(there))
         assert proxy.cuts == 1
         return outcome
 
@@ -110,7 +112,9 @@ def close(db: BookingDatabase, ground: str) -> Any:
     return closed(db, ground_ids=[ground], expected=[], start=time(9), end=time(10))
 
 
-def test_a_verb_within_a_verb_shares_its_deadline_and_its_record(db: BookingDatabase) -> None:
+def test_a_nested_operation_shares_the_deadline_and_the_record_of_writes(
+    db: BookingDatabase,
+) -> None:
     meta = collection(db, "meta")
 
     @within_deadline
@@ -131,7 +135,7 @@ def test_a_verb_within_a_verb_shares_its_deadline_and_its_record(db: BookingData
     assert failure(inner)[0].nothing_happened
 
 
-def test_outside_a_verb_nothing_is_claimed_to_be_known(db: BookingDatabase) -> None:
+def test_outside_an_operation_the_outcome_is_unknown(db: BookingDatabase) -> None:
     def gone() -> None:
         with reachable():
             raise ConnectionFailure("gone")
@@ -139,11 +143,11 @@ def test_outside_a_verb_nothing_is_claimed_to_be_known(db: BookingDatabase) -> N
     assert not failure(gone)[0].nothing_happened
 
 
-def test_a_transaction_that_is_not_committed_has_changed_nothing(db: BookingDatabase) -> None:
+def test_an_uncommitted_transaction_is_known_to_have_changed_nothing(db: BookingDatabase) -> None:
     meta = collection(db, "meta")
 
     @within_deadline
-    def verb() -> None:
+    def operation() -> None:
         def work(session: Any) -> None:
             change = {"$set": {"grounds": 7, "students": 7}}
             meta.update_one({"_id": "tried"}, change, upsert=True, session=session)
@@ -151,22 +155,22 @@ def test_a_transaction_that_is_not_committed_has_changed_nothing(db: BookingData
 
         transact(db, work)
 
-    assert failure(verb)[0].nothing_happened
+    assert failure(operation)[0].nothing_happened
     assert meta.find_one({"_id": "tried"}) is None
 
 
-def test_nothing_is_claimed_of_a_client_whose_writes_are_not_seen(
+def test_the_outcome_is_unknown_for_a_client_whose_writes_are_not_recorded(
     db: BookingDatabase,
 ) -> None:
     plain = db.client.get_database(db.name)
     other = BookingDatabase(MongoClient(db_uri(db)), db.booking_settings)
 
     @within_deadline
-    def verb(there: Any) -> None:
+    def operation(there: Any) -> None:
         collection(there, "meta").find_one({})
         raise ConnectionFailure("gone")
 
-    assert failure(lambda: verb(db))[0].nothing_happened
-    assert not failure(lambda: verb(plain))[0].nothing_happened
-    assert not failure(lambda: verb(other))[0].nothing_happened
+    assert failure(lambda: operation(db))[0].nothing_happened
+    assert not failure(lambda: operation(plain))[0].nothing_happened
+    assert not failure(lambda: operation(other))[0].nothing_happened
     other.client.close()

@@ -1,4 +1,7 @@
-"""Delegations: for a range of dates, with both names in the history."""
+"""Delegations: valid for a range of dates, with both names in the history.
+
+The file is long because one database with its accounts serves every test.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from junk import BAD_ACTOR, BAD_DATE, BAD_ID, BAD_NOW, cases, refused
+from invalid_input import BAD_ACTOR, BAD_DATE, BAD_ID, BAD_NOW, assert_refused, cases
 from support import (
     ADMIN,
     DAY,
@@ -45,7 +48,7 @@ from booking_core import (
     reject,
     revoke,
 )
-from booking_core.storage import delegations as store
+from booking_core.storage import delegations as delegations_store
 
 TODAY = NOW.date()  # 06:00 in the school's zone
 ONE_DAY = timedelta(days=1)
@@ -75,7 +78,7 @@ def delegated(db, to=MEERA, first=TODAY, last=TODAY, by=HEAD, now=NOW):
     return delegate(db, to=to.id, first=first, last=last, by=by, now=now)
 
 
-def test_a_delegate_approves_rejects_and_revokes_and_both_names_are_kept(staff):
+def test_a_delegate_approves_rejects_and_revokes_and_both_names_are_recorded(staff):
     delegated(staff)
     first, second = booked(staff, by=RAVI), booked(staff, by=RAVI, student=1, start=11)
 
@@ -94,7 +97,7 @@ def test_a_delegate_approves_rejects_and_revokes_and_both_names_are_kept(staff):
     assert [e.on_behalf_of for e in get_booking(staff, first.id).history] == ["", "Head", "Head"]
 
 
-def test_a_principal_never_decides_for_another(staff):
+def test_a_principal_decides_only_in_the_own_name(staff):
     delegated(staff, to=DEPUTY)
 
     decided = approve(staff, booked(staff).id, by=DEPUTY, now=NOW)
@@ -105,7 +108,7 @@ def test_a_principal_never_decides_for_another(staff):
 
 def test_a_role_that_decides_needs_no_query(staff, monkeypatch):
     queries = []
-    monkeypatch.setattr(store, "find", lambda *a, **k: queries.append(k) or [])
+    monkeypatch.setattr(delegations_store, "find", lambda *a, **k: queries.append(k) or [])
     mine = booked(staff)
 
     approve(staff, mine.id, by=HEAD, now=NOW)
@@ -118,7 +121,7 @@ def test_a_role_that_decides_needs_no_query(staff, monkeypatch):
     assert len(queries) == 1
 
 
-def test_the_dates_count_in_the_schools_time(staff):
+def test_the_dates_of_a_delegation_count_in_the_schools_time(staff):
     delegated(staff, first=DAY, last=DAY)
     midnight = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)  # 00:00 of the 24th in Asia/Kolkata
     before, after = midnight - timedelta(milliseconds=1), midnight + ONE_DAY
@@ -151,8 +154,8 @@ def test_an_admin_may_be_a_delegate(staff):
     assert approve(staff, booked(staff).id, by=ADMIN, now=NOW).last_decision.on_behalf_of == "Head"
 
 
-@pytest.mark.parametrize("verb", ["cancel", "move", "book approved", "delegate"])
-def test_a_delegate_may_do_nothing_else(staff, verb):
+@pytest.mark.parametrize("operation", ["cancel", "move", "book approved", "delegate"])
+def test_a_delegate_may_do_nothing_but_decide(staff, operation):
     given = delegated(staff)
     other = booked(staff, by=RAVI)
     attempts = {
@@ -163,9 +166,9 @@ def test_a_delegate_may_do_nothing_else(staff, verb):
     }
 
     with pytest.raises(NotAllowed) as error:
-        attempts[verb]()
+        attempts[operation]()
 
-    assert error.value.verb == verb
+    assert error.value.verb == operation
 
 
 def booked_approved(db, by):
@@ -176,7 +179,7 @@ def test_an_ended_delegation_is_invalid_at_once(staff):
     given = delegated(staff)
     mine = booked(staff)
 
-    end_delegation(staff, given.id, by=DEPUTY)  # any principal may
+    end_delegation(staff, given.id, by=DEPUTY)  # any principal may end it
 
     with pytest.raises(NotAllowed):
         approve(staff, mine.id, by=MEERA, now=NOW)
@@ -188,7 +191,7 @@ def test_an_ended_delegation_is_invalid_at_once(staff):
 
 
 @pytest.mark.parametrize("change", [{"role": Role.STAFF}, {"active": False}], ids=str)
-def test_a_delegation_ends_when_its_principal_is_one_no_more(staff, change):
+def test_a_delegation_ends_when_its_giver_is_no_longer_principal(staff, change):
     delegated(staff)
     mine = booked(staff)
 
@@ -199,7 +202,7 @@ def test_a_delegation_ends_when_its_principal_is_one_no_more(staff, change):
     assert not decides(staff, MEERA, NOW)
 
 
-def test_the_delegation_of_another_active_principal_counts(staff):
+def test_the_delegation_of_another_active_principal_is_valid(staff):
     delegated(staff)
     delegated(staff, by=DEPUTY)
     change_account(staff, "head", active=False, by=ADMIN)
@@ -209,7 +212,7 @@ def test_the_delegation_of_another_active_principal_counts(staff):
     assert decided.last_decision.on_behalf_of == "Deputy"
 
 
-def test_the_history_has_the_present_name_of_the_principal(staff):
+def test_the_history_names_the_principal_by_the_present_name(staff):
     delegated(staff)
     change_account(staff, "head", name="Dr. Rao", by=ADMIN)
 
@@ -230,7 +233,7 @@ def test_delegations_are_found_by_date_ordered_by_first_day(staff):
     assert (now.by, now.by_name, now.to, now.to_name) == ("head", "Head", "meera", "Meera")
 
 
-def test_giving_and_ending_are_logged(staff):
+def test_giving_and_ending_a_delegation_are_logged(staff):
     given = delegated(staff)
     end_delegation(staff, given.id, by=DEPUTY, now=NOW)
 
@@ -268,7 +271,7 @@ def test_of_parallel_calls_that_end_one_delegation_one_is_logged(staff):
     ],
     ids=str,
 )
-def test_a_delegation_to_nobody_or_for_past_days_is_refused(staff, wanted, field):
+def test_a_delegation_to_an_unknown_account_or_for_past_days_is_refused(staff, wanted, field):
     if wanted.get("to") == "gone" and not staff.accounts.find_one({"_id": "gone"}):
         add_account(staff, Account("gone", "Gone", Role.STAFF, active=False))
 
@@ -296,28 +299,28 @@ def test_a_principal_without_an_account_cannot_delegate(staff):
 def test_bad_input_delegates_nothing(bare, field, value):
     wanted = {"to": "meera", "first": TODAY, "last": DAY, "by": HEAD, "now": NOW}
 
-    refused((bare, None), lambda db: delegate(db, **(wanted | {field: value})), field)
+    assert_refused((bare, None), lambda db: delegate(db, **(wanted | {field: value})), field)
 
 
 @pytest.mark.parametrize(("field", "value"), cases(delegation_id=BAD_ID, by=BAD_ACTOR, now=BAD_NOW))
 def test_bad_input_ends_no_delegation(bare, field, value):
     wanted = {"delegation_id": "none", "by": HEAD, "now": NOW} | {field: value}
 
-    refused((bare, None), lambda db: end_delegation(db, **wanted), field)
+    assert_refused((bare, None), lambda db: end_delegation(db, **wanted), field)
 
 
 @pytest.mark.parametrize(("field", "value"), cases(on=BAD_DATE, since=BAD_DATE))
 def test_bad_dates_find_no_delegation(bare, field, value):
-    refused((bare, None), lambda db: find_delegations(db, **{field: value}), field)
+    assert_refused((bare, None), lambda db: find_delegations(db, **{field: value}), field)
 
 
 @pytest.mark.parametrize("value", BAD_ACTOR, ids=ascii)
 def test_a_bad_actor_decides_nothing(bare, value):
-    refused((bare, None), lambda db: decides(db, value), "by")
-    refused((bare, None), lambda db: delegations_of(db, value), "by")
+    assert_refused((bare, None), lambda db: decides(db, value), "by")
+    assert_refused((bare, None), lambda db: delegations_of(db, value), "by")
 
 
-def test_a_delegation_is_a_value(staff):
+def test_delegations_compare_by_value(staff):
     assert delegated(staff) == Delegation(
         find_delegations(staff)[0].id, "head", "Head", "meera", "Meera", TODAY, TODAY, NOW
     )

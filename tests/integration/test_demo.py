@@ -61,7 +61,7 @@ def everything(db: Documents) -> list[Booking]:
 
 
 def contents(db: Documents) -> list[tuple[Any, ...]]:
-    """All that is stored, but for a closure's id, which is made anew each time."""
+    """Returns all stored documents without the ids of closures, which are random."""
     return sorted(
         (b.slot.ground_id, b.slot.date, b.start, b.end, b.status, b.student_id or "", b.history)
         for b in everything(db)
@@ -69,7 +69,9 @@ def contents(db: Documents) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("now", MOMENTS, ids=lambda now: f"{now:%a-%H%M}")
-def test_the_demo_is_lively_and_sound_at_any_hour(empty: BookingDatabase, now: datetime) -> None:
+def test_the_demo_has_every_state_and_is_sound_at_any_hour(
+    empty: BookingDatabase, now: datetime
+) -> None:
     load_demo(empty, now)
 
     found = find_bookings(empty, limit=1000)
@@ -87,7 +89,7 @@ def test_the_demo_is_lively_and_sound_at_any_hour(empty: BookingDatabase, now: d
     assert_sound(empty)
 
 
-def test_it_is_a_school_with_grounds_classes_students_and_two_timetables(
+def test_the_demo_has_grounds_classes_students_and_two_timetables(
     empty: BookingDatabase,
 ) -> None:
     load_demo(empty, MONDAY)
@@ -106,8 +108,8 @@ def test_it_is_a_school_with_grounds_classes_students_and_two_timetables(
     assert known.plan(date(2026, 11, 29)).periods
 
 
-def test_it_loads_with_little_work(empty: BookingDatabase) -> None:
-    # Of the processor, not of the clock: how busy the machine is otherwise says nothing.
+def test_the_demo_loads_with_little_processor_time(empty: BookingDatabase) -> None:
+    # Processor time, because elapsed time depends on the load of the machine.
     began = clock.process_time()
 
     load_demo(empty, MONDAY)
@@ -140,7 +142,7 @@ def test_every_history_is_in_order_and_ends_in_the_status(
             assert booking.last_decision.action == booking.status.value.lower()
 
 
-def test_the_same_moment_gives_the_same_school(make_db: MakeDatabase) -> None:
+def test_the_same_moment_gives_the_same_demo(make_db: MakeDatabase) -> None:
     one, other = make_db(school=False), make_db(school=False)
 
     load_demo(one, MONDAY)
@@ -149,7 +151,7 @@ def test_the_same_moment_gives_the_same_school(make_db: MakeDatabase) -> None:
     assert contents(one) == contents(other)
 
 
-def test_loading_again_changes_nothing(empty: BookingDatabase) -> None:
+def test_loading_the_demo_again_changes_nothing(empty: BookingDatabase) -> None:
     load_demo(empty, MONDAY)
     before = everything(empty)
 
@@ -159,7 +161,7 @@ def test_loading_again_changes_nothing(empty: BookingDatabase) -> None:
     assert everything(empty) == before
 
 
-def test_a_school_of_its_own_is_left_alone(empty: BookingDatabase) -> None:
+def test_an_existing_school_is_left_unchanged(empty: BookingDatabase) -> None:
     save_ground(empty, Ground("ground-1", "Ground 1", ("Football",)))
 
     load_demo(empty, MONDAY)
@@ -168,7 +170,7 @@ def test_a_school_of_its_own_is_left_alone(empty: BookingDatabase) -> None:
     assert not load_reference(empty).demo
 
 
-def test_a_load_that_was_killed_is_taken_up_where_it_began(
+def test_a_load_that_was_killed_is_completed_by_the_next(
     make_db: MakeDatabase, mongod_uri: str
 ) -> None:
     whole, broken = make_db(school=False), make_db(school=False)
@@ -193,7 +195,7 @@ def test_a_load_that_was_killed_is_taken_up_where_it_began(
     assert load_reference(broken).demo
 
 
-def test_two_processes_that_start_at_once_load_one_school(
+def test_two_processes_that_start_at_once_load_one_demo(
     make_db: MakeDatabase, mongod_uri: str
 ) -> None:
     whole, shared = make_db(school=False), make_db(school=False)
@@ -237,7 +239,7 @@ def test_the_demo_accounts_are_stored_without_passwords(empty: BookingDatabase) 
     assert stored == dict.fromkeys(DEMO_ACCOUNTS, False)
 
 
-def test_a_demo_from_before_there_were_accounts_gets_those_that_it_lacks(
+def test_a_demo_of_an_earlier_version_gets_the_missing_accounts(
     empty: BookingDatabase,
 ) -> None:
     mark_demo(empty)
@@ -253,7 +255,7 @@ def test_a_demo_from_before_there_were_accounts_gets_those_that_it_lacks(
     assert not load_reference(empty).grounds
 
 
-def test_who_has_an_account_is_given_no_demo(empty: BookingDatabase) -> None:
+def test_a_database_with_accounts_gets_no_demo(empty: BookingDatabase) -> None:
     add_account(empty, Account("farah", "Farah", Role.ADMIN))
 
     load_demo(empty, MONDAY)

@@ -1,4 +1,4 @@
-"""The doctor: what it says of transactions, of claims, and of the watchdog of the server."""
+"""The doctor's findings on transactions, on claims, and on the watchdog of the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def finding(db: BookingDatabase, name: str) -> doctor.Finding:
     return found
 
 
-def test_the_limit_of_transactions_is_reported(db: BookingDatabase) -> None:
+def test_the_time_limit_of_transactions_is_reported(db: BookingDatabase) -> None:
     found = finding(db, "transactions")
 
     assert found.ok
@@ -29,7 +29,7 @@ def test_the_limit_of_transactions_is_reported(db: BookingDatabase) -> None:
 
 
 @pytest.mark.parametrize(("limit", "words"), [(60, "15 is better"), (None, "does not tell")])
-def test_a_longer_limit_of_another_server_is_no_fault_and_gets_a_word(
+def test_a_longer_limit_on_another_server_is_a_remark_and_no_fault(
     db: BookingDatabase, monkeypatch: pytest.MonkeyPatch, limit: int | None, words: str
 ) -> None:
     monkeypatch.setattr(server_info, "transaction_limit", lambda db: limit)
@@ -41,7 +41,7 @@ def test_a_longer_limit_of_another_server_is_no_fault_and_gets_a_word(
     assert words in found.detail
 
 
-def test_a_booking_whose_claims_are_not_its_own_is_named(db: BookingDatabase) -> None:
+def test_a_booking_whose_claims_differ_from_the_derived_ones_is_named(db: BookingDatabase) -> None:
     mine = booked(db)
     assert finding(db, "claims").ok
 

@@ -1,4 +1,4 @@
-"""Three servers: what was acknowledged survives an election, and what was not is never shown."""
+"""Three servers: acknowledged changes survive an election, others are never shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from closing import closed
+from closing_steps import closed
 from replica_sets import ReplicaSet
 from support import DAY, HEAD, MEERA, NOW, assert_sound, at_once, booked, eventually, open_school
 
@@ -45,7 +45,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
 
 @pytest.fixture
 def trio(started: ReplicaSet) -> ReplicaSet:
-    """Three servers, all well."""
+    """Three running servers."""
     started.whole()
     return started
 
@@ -75,7 +75,7 @@ def following(db: BookingDatabase) -> Iterator[Feed]:
     feed.stop()
 
 
-def test_what_an_election_rolls_back_is_refused_and_never_shown(
+def test_a_change_that_an_election_rolls_back_is_refused_and_never_shown(
     trio: ReplicaSet, db: BookingDatabase, settings: Settings, following: Feed
 ) -> None:
     moved, decided = booked(db, student=1, start=9), booked(db, student=2, start=10)
@@ -89,13 +89,13 @@ def test_what_an_election_rolls_back_is_refused_and_never_shown(
         lambda: booked(db, student=3, start=11),
         lambda: move(db, moved.id, start=time(13), end=time(14), by=MEERA, now=NOW),
         lambda: approve(db, decided.id, by=HEAD, now=NOW),
-        # The same again, once it is done on the one server that is left.
+        # Repeats each change after the one remaining server has stored it.
         lambda: after(primary_has(other, moved.id, start="13:00"), lambda: repeat_move(db, moved)),
         lambda: after(
             primary_has(other, decided.id, status="Approved"),
             lambda: approve(db, decided.id, by=HEAD, now=NOW),
         ),
-        # A process that opens the day meanwhile.
+        # Another process opens the day at the same time.
         lambda: after(primary_has(other, moved.id, start="13:00"), lambda: boards.get(DAY, NOW)),
     )
     opened = outcomes.pop()
@@ -121,7 +121,7 @@ def repeat_move(db, moved):
 
 
 def primary_has(db: BookingDatabase, booking_id: str, **fields: str):
-    """Whether the one server that is left has this change, which no majority has."""
+    """A condition: the one remaining server has this change, though no majority has it."""
     local = db.get_collection("bookings")
     return lambda: local.find_one({"_id": booking_id, **fields})
 
@@ -131,7 +131,7 @@ def after(condition, action):
     return action()
 
 
-def test_what_was_acknowledged_survives_the_loss_of_the_primary(
+def test_an_acknowledged_change_survives_the_loss_of_the_primary(
     trio: ReplicaSet, db: BookingDatabase, following: Feed
 ) -> None:
     boards = LiveBoards(db, following)
@@ -161,7 +161,7 @@ def test_an_election_raises_every_version(
     assert get_booking(db, mine.id) == mine
 
 
-def test_without_a_majority_every_verb_and_connect_say_so_within_five_seconds(
+def test_without_a_majority_every_operation_and_connect_fail_within_five_seconds(
     trio: ReplicaSet, db: BookingDatabase, settings: Settings
 ) -> None:
     mine, displaced = booked(db, student=1, start=9), booked(db, student=2, start=10)
@@ -171,13 +171,13 @@ def test_without_a_majority_every_verb_and_connect_say_so_within_five_seconds(
     for secondary in trio.others(trio.primary()):
         secondary.kill()
 
-    def timed(verb: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
+    def timed(operation: Callable[[], Any]) -> tuple[StoreUnavailable, float]:
         began = clock.monotonic()
         with pytest.raises(StoreUnavailable) as caught:
-            verb()
+            operation()
         return caught.value, clock.monotonic() - began
 
-    verbs: list[Callable[[], Any]] = [
+    operations: list[Callable[[], Any]] = [
         lambda: connect(settings),
         lambda: booked(db, student=3, start=12),
         lambda: move(db, mine.id, start=time(13), end=time(14), by=MEERA, now=NOW),
@@ -186,7 +186,7 @@ def test_without_a_majority_every_verb_and_connect_say_so_within_five_seconds(
         lambda: lift_closure(db, other.id, by=HEAD, now=NOW),
         lambda: reinstate(db, displaced.id, by=HEAD, now=NOW),
     ]
-    outcomes = at_once(*[lambda verb=verb: timed(verb) for verb in verbs])
+    outcomes = at_once(*[lambda operation=operation: timed(operation) for operation in operations])
 
     assert [round(took, 1) for _, took in outcomes if took > DEADLINE_SECONDS + 1.5] == []
     assert outcomes[0][0].nothing_happened  # connect has written nothing

@@ -1,7 +1,7 @@
-"""Every query of a screen, at 200,000 bookings: an index, no sort of more than a page, few reads.
+"""Every query of a screen at 200,000 bookings: an index, a sort of one page at most, few reads.
 
-The queries are those that the public functions make: each command that reads is recorded on its
-way to the server, and explained.
+The queries are those of the public functions: each reading command is recorded on its way to the
+server, and explained.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from booking_core.domain import timetable
 from booking_core.storage import booking_pages, booking_queries, schema
 from booking_core.storage.database import transact
 
-# One worker builds it, once.
+# One worker builds the large school, once.
 pytestmark = pytest.mark.xdist_group("large school")
 
-PAGE = 51  # of the Bookings screen: one more than it shows
+PAGE = 51  # documents that the Bookings screen requests: one more than it shows
 FILTERS: dict[str, Any] = {
     "ground_id": "ground-8",
     "status": Status.LAPSED,
@@ -56,7 +56,7 @@ FILTERS: dict[str, Any] = {
     "class_name": "8-A",
     "created_by": "staff-8",
 }
-# The others, such as the grounds, are small, and read whole.
+# Other collections, such as the grounds, are small and read completely.
 GROWING = (schema.BOOKINGS, schema.AUDIT, schema.NOTICES)
 RANGES: dict[str, dict[str, date]] = {
     "all dates": {},
@@ -82,7 +82,7 @@ def large(mongod_uri):
 
 
 def pages(db: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the Bookings screen asks for: each set of filters, and a page in the middle."""
+    """Reads the pages of the Bookings screen: each set of filters, and a page in the middle."""
     for name, dates in RANGES.items():
         for size in range(len(FILTERS) + 1):
             for chosen in combinations(FILTERS, size):
@@ -102,7 +102,7 @@ def ahead(db: Any, students: int) -> object:
     return bookings_ahead(db, [f"S{n:03d}" for n in range(students)], now=NOW)
 
 
-# What a screen shows, and how many bookings it may read.
+# A call of each screen, and how many bookings it may read.
 LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     "a day": (lambda db: day_board(db, DAY, NOW), 128),
     "a day of every ground": (lambda db: booking_queries.of_date(db, DAY), 128),
@@ -128,7 +128,7 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
         lambda db: displaced_by(db, ground_ids=["ground-8"], first=DAY, last=DAY, now=NOW),
         128,
     ),
-    # With all that is booked on the same days.
+    # The limit includes all bookings of the same days.
     "to be given back": (lambda db: find_reinstatable(db, from_date=DAY, now=NOW), 3000),
     "notices": (lambda db: notices_for(db, HEAD.id), 0),
     "the last day that is booked": (
@@ -168,7 +168,7 @@ def stored(db: Any) -> Any:
 
 
 def plans_of(large: Any, work: Callable[[Any], object]) -> list[tuple[Query, Plan]]:
-    """The queries of growing collections that ``work`` makes, each with its plan."""
+    """Runs ``work``; returns its queries of growing collections, each with its plan."""
     db, recorder = large
     recorder.queries.clear()
     work(db)
@@ -200,7 +200,7 @@ def test_a_list_is_read_by_an_index_in_its_order(large, name):
     check(large, work, documents, name)
 
 
-def test_each_index_for_lists_is_read_by_some_list(large):
+def test_each_index_for_lists_is_used_by_a_list(large):
     works = [work for work, _ in LISTS.values()]
     for chosen in ({}, RANGES["last year"], *({key: FILTERS[key]} for key in FILTERS)):
         works.append(lambda db, c=chosen: find_bookings(db, **c, limit=PAGE))
@@ -219,7 +219,7 @@ def functions(module: ModuleType) -> set[tuple[str, str]]:
     }
 
 
-def test_each_function_that_reads_bookings_is_among_those_looked_at(large):
+def test_each_function_that_reads_bookings_is_explained(large):
     db, _ = large
     called: set[tuple[str, str]] = set()
     for work in [work for work, _ in LISTS.values()] + [lambda db: find_bookings(db, limit=1)]:

@@ -1,4 +1,4 @@
-"""Exports: own or all bookings, typed text that stays text, and real numbers and dates."""
+"""Exports: own or all bookings; typed text stays text; numbers and dates are real ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_xlsx(data: bytes):
 
 
 @pytest.mark.parametrize("text", ATTACKS)
-def test_text_that_looks_like_a_formula_is_text_in_both(text):
+def test_text_that_looks_like_a_formula_is_text_in_csv_and_xlsx(text):
     table = table_of((text, 1))
 
     in_csv = read_csv(to_csv(table))[1][0]
@@ -51,7 +51,7 @@ def test_text_that_looks_like_a_formula_is_text_in_both(text):
 
     assert in_csv == f"'{text}"
     assert (in_xlsx.data_type, in_xlsx.quotePrefix) == ("s", True)
-    # XML reads a carriage return as a line feed, as it does everywhere.
+    # XML reads a carriage return as a line feed.
     assert in_xlsx.value.replace("\r", "\n").endswith(text.replace("\r", "\n"))
 
 
@@ -64,15 +64,15 @@ def test_text_that_looks_like_an_error_is_text_in_a_workbook(text):
     assert (cell.value, cell.data_type, cell.quotePrefix) == (text, "s", True)
 
 
-def test_headings_are_neutral_too():
+def test_headings_that_look_like_formulas_are_text():
     table = Table("T", (("=1+1", 10),), ((1,),))
 
     assert read_csv(to_csv(table))[0] == ["'=1+1"]
     assert read_xlsx(to_xlsx(table))[0][0].data_type == "s"
 
 
-def test_numbers_and_dates_are_what_they_are():
-    moment = datetime(2026, 11, 23, 6, 0)  # noqa: DTZ001 - a sheet knows no zone
+def test_numbers_and_dates_keep_their_types():
+    moment = datetime(2026, 11, 23, 6, 0)  # noqa: DTZ001 - a sheet has no time zone
     table = table_of((-5, 2.5, DAY, time(9), moment, None))
 
     assert read_csv(to_csv(table))[1] == [
@@ -90,7 +90,7 @@ def test_numbers_and_dates_are_what_they_are():
     assert (cells[3].value, cells[4].value, cells[5].value) == (time(9), moment, None)
 
 
-def test_any_text_comes_back_as_it_was():
+def test_any_text_is_read_back_unchanged():
     texts = ("मीरा नायर", 'Zoë, "the" one', "two\nlines", "a;b\tc", "Ω 🏐", "x" * 500)
     table = table_of(texts)
 
@@ -116,7 +116,7 @@ def kept(school):
     return db
 
 
-def test_bookings_carry_slot_people_and_last_change(kept):
+def test_exported_bookings_have_slot_people_and_last_change(kept):
     row = exports.bookings(kept, by=HEAD, student_id=student_id(0)).rows[0]
 
     assert row[1:12] == (
@@ -131,7 +131,7 @@ def test_bookings_carry_slot_people_and_last_change(kept):
     )
 
 
-def test_a_hostile_name_and_purpose_end_as_text(kept):
+def test_a_hostile_name_and_purpose_are_exported_as_text(kept):
     table = exports.bookings(kept, by=ADMIN, student_id="S900")
 
     in_csv = read_csv(to_csv(table))[1]
@@ -155,24 +155,24 @@ def test_a_hostile_name_and_purpose_end_as_text(kept):
     ],
     ids=["meera", "ravi", "principal", "admin"],
 )
-def test_staff_get_their_own_and_the_others_all(kept, by, students):
+def test_staff_export_own_bookings_and_other_roles_all(kept, by, students):
     assert {row[6] for row in exports.bookings(kept, by=by).rows} == students
 
 
-def test_staff_do_not_get_another_ones_by_asking(kept):
+def test_staff_cannot_export_bookings_of_another_user(kept):
     with pytest.raises(NotAllowed):
         exports.bookings(kept, by=MEERA, created_by="ravi")
     assert len(exports.bookings(kept, by=HEAD, created_by="ravi").rows) == 2
 
 
-def test_the_filters_are_those_of_the_list(kept):
+def test_the_filters_of_an_export_are_those_of_the_list(kept):
     assert [r[7] for r in exports.bookings(kept, by=HEAD, ground_id="ground-2").rows] == ["मीरा"]
     assert len(exports.bookings(kept, by=HEAD, status=Status.APPROVED).rows) == 1
     with pytest.raises(InvalidRequest):
         exports.bookings(kept, by=HEAD, date_from=DAY, date_to=DAY - timedelta(1))
 
 
-def test_changes_are_for_admins_and_carry_their_details(kept):
+def test_admins_export_changes_with_their_details(kept):
     days = {"first": date(2026, 11, 23), "last": date(2026, 11, 23)}
     table = exports.changes(kept, by=ADMIN, who="ravi", action="cancelled", **days)
 

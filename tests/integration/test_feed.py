@@ -1,4 +1,7 @@
-"""The feed and the live boards: what changed is seen, what did not costs nothing."""
+"""The change feed and the live boards: every change is reported, and unchanged days are not read.
+
+The file is long because feed and boards share the fixtures for counting and for server failures.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ FAR = DAY + timedelta(days=9)
 
 @pytest.fixture
 def following(db):
-    """A feed that has caught up with the making of the school."""
+    """A feed that has caught up with the setup of the school."""
     following = Feed(db)
     following.start()
     assert following.connected
@@ -58,14 +61,14 @@ def following(db):
     following.stop()
 
 
-class Heard:
-    """What a subscriber was told."""
+class Recorder:
+    """Records the events of a subscription."""
 
     def __init__(self, following: Feed) -> None:
         self.signals: list[tuple[date | None, int]] = []
-        self.unsubscribe = following.subscribe(lambda day, version: self._hear(day, version))
+        self.unsubscribe = following.subscribe(lambda day, version: self._record(day, version))
 
-    def _hear(self, day, version):
+    def _record(self, day, version):
         self.signals.append((day, version))
 
     @property
@@ -74,14 +77,14 @@ class Heard:
 
 
 def changes(following: Feed, action) -> set[date | None]:
-    """The days that ``action`` raises, up to a marker that follows it through the stream."""
-    heard = Heard(following)
+    """Returns the days that ``action`` raises, up to a marker change that follows it."""
+    recorder = Recorder(following)
     action()
     marker = booked(following._stream._db, student=199, on=FAR, start=17)
-    eventually(lambda: FAR in heard.days)
-    heard.unsubscribe()
+    eventually(lambda: FAR in recorder.days)
+    recorder.unsubscribe()
     cancel(following._stream._db, marker.id, by=MEERA, now=NOW)
-    return heard.days - {FAR}
+    return recorder.days - {FAR}
 
 
 def test_a_booking_and_its_decision_raise_the_version_of_their_date_alone(db, following):
@@ -96,11 +99,11 @@ def test_a_booking_and_its_decision_raise_the_version_of_their_date_alone(db, fo
     assert following.version(OTHER) == before[OTHER]
 
 
-@pytest.mark.parametrize("verb", ["book", "approve", "cancel", "close", "lapse"])
-def test_each_verb_raises_the_day_it_touches(db, following, verb):
-    mine = None if verb in ("book", "close") else booked(db)
+@pytest.mark.parametrize("operation", ["book", "approve", "cancel", "close", "lapse"])
+def test_each_operation_raises_the_day_it_changes(db, following, operation):
+    mine = None if operation in ("book", "close") else booked(db)
     later = NOW + timedelta(days=2)
-    verbs = {
+    operations = {
         "book": lambda: booked(db),
         "approve": lambda: approve(db, mine.id, by=HEAD, now=NOW),
         "cancel": lambda: cancel(db, mine.id, by=MEERA, now=NOW),
@@ -119,7 +122,7 @@ def test_each_verb_raises_the_day_it_touches(db, following, verb):
     if mine is not None:
         eventually(lambda: following.version(DAY) > 1)
 
-    assert changes(following, verbs[verb]) == {DAY}
+    assert changes(following, operations[operation]) == {DAY}
 
 
 def test_a_move_between_dates_raises_both_and_no_third(db, following):
@@ -145,8 +148,8 @@ def test_a_change_of_the_school_raises_every_day(db, following, what):
     assert following.version(OTHER) > before
 
 
-def test_who_unsubscribed_hears_no_more_and_the_others_do(db, following):
-    gone, stays = Heard(following), Heard(following)
+def test_an_unsubscribed_callback_gets_no_events_and_the_others_do(db, following):
+    gone, stays = Recorder(following), Recorder(following)
 
     gone.unsubscribe()
     gone.unsubscribe()
@@ -156,20 +159,20 @@ def test_who_unsubscribed_hears_no_more_and_the_others_do(db, following):
     assert gone.signals == []
 
 
-def test_a_subscriber_that_fails_silences_nobody(db, following):
+def test_a_failing_subscriber_does_not_affect_the_others(db, following):
     def fails(day, version):
         raise RuntimeError("a fault of the screen")
 
     following.subscribe(fails)
-    heard = Heard(following)
+    recorder = Recorder(following)
 
     booked(db)
 
-    eventually(lambda: DAY in heard.days)
+    eventually(lambda: DAY in recorder.days)
     assert following.connected
 
 
-def test_stopping_ends_the_thread_and_starting_again_follows_again(db):
+def test_stopping_ends_the_thread_and_starting_again_resumes(db):
     following = Feed(db)
     following.start()
     following.start()
@@ -183,13 +186,13 @@ def test_stopping_ends_the_thread_and_starting_again_follows_again(db):
     booked(db)
     following.start()
 
-    # What happened while nobody followed is not lost: its day, at least, is read again.
+    # The day of a change while the feed was stopped is read again at least.
     eventually(lambda: following.version(DAY) > before)
     following.stop()
 
 
-def _token_of_old() -> dict[str, str]:
-    """A resume token of a moment before anything that the server still remembers."""
+def _expired_token() -> dict[str, str]:
+    """A resume token of a moment that the server's history no longer covers."""
     long_ago = Timestamp(1_000_000_000, 1)
     return {"_data": f"82{long_ago.time:08X}{long_ago.inc:08X}2B0229296E04"}
 
@@ -197,12 +200,12 @@ def _token_of_old() -> dict[str, str]:
 @pytest.mark.parametrize(
     "token",
     [
-        pytest.param(_token_of_old(), id="older than the history"),
+        pytest.param(_expired_token(), id="older than the history"),
         pytest.param({"_data": "8200"}, id="malformed"),
         pytest.param({"nonsense": 1}, id="nonsense"),
     ],
 )
-def test_when_the_history_is_gone_every_day_is_raised_and_the_feed_goes_on(db, token):
+def test_when_the_history_is_gone_every_day_is_raised_and_the_feed_continues(db, token):
     following = Feed(db)
     following.start()
     following.stop()
@@ -219,7 +222,7 @@ def test_when_the_history_is_gone_every_day_is_raised_and_the_feed_goes_on(db, t
     following.stop()
 
 
-def test_a_feed_survives_the_death_of_the_server_and_sees_what_comes_after(tmp_path):
+def test_a_feed_survives_a_killed_server_and_reports_later_changes(tmp_path):
     server = mongod.start(tmp_path)
     settings = Settings(mongodb_uri=server.uri, database="feed", time_zone="Asia/Kolkata")
     db = connect(settings)
@@ -232,7 +235,7 @@ def test_a_feed_survives_the_death_of_the_server_and_sees_what_comes_after(tmp_p
     eventually(lambda: boards.get(DAY, NOW).cell("ground-1", time(9)).booking == first)
 
     os.kill(server.pid, signal.SIGKILL)
-    # A booking is retried, as a person would, until the server is back.
+    # The booking is retried, as a user would, until the server is back.
     second = eventually(lambda: _try(lambda: booked(db, student=2, start=10)), within=40)
 
     eventually(lambda: following.version(DAY) > before, within=30)
@@ -253,7 +256,7 @@ def _try(action):
 
 
 class Commands(monitoring.CommandListener):
-    """The names of the commands that were sent."""
+    """Records the names of the commands that were sent."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -270,14 +273,14 @@ class Commands(monitoring.CommandListener):
 
 @pytest.fixture
 def counted(db):
-    """The same database through a client that lists its commands."""
+    """The same database through a client that records its commands."""
     commands = Commands()
     client = MongoClient(db.booking_settings.mongodb_uri, event_listeners=[commands])
     yield BookingDatabase(client, db.booking_settings), commands
     client.close()
 
 
-def test_a_live_board_asks_the_database_only_when_its_day_changed(db, following, counted):
+def test_a_live_board_queries_the_database_only_when_its_day_changed(db, following, counted):
     watched, commands = counted
     boards = LiveBoards(watched, following)
     version = following.version(DAY)
@@ -317,7 +320,7 @@ def test_many_readers_of_a_changed_day_cost_one_read(db, following, counted):
     assert len(commands.names) <= 2
 
 
-def test_a_live_board_moves_with_the_clock(db, following):
+def test_a_live_board_follows_the_clock(db, following):
     boards = LiveBoards(db, following)
 
     before = boards.get(DAY, NOW)
@@ -328,7 +331,7 @@ def test_a_live_board_moves_with_the_clock(db, following):
     assert after.cell("ground-1", time(10)).state is CellState.FREE
 
 
-def test_while_the_database_is_away_a_live_board_answers_with_what_it_knew(tmp_path):
+def test_while_the_database_is_unavailable_a_live_board_returns_its_last_data(tmp_path):
     server = mongod.start(tmp_path)
     settings = Settings(mongodb_uri=server.uri, database="away", time_zone="Asia/Kolkata")
     db = connect(settings)
@@ -351,7 +354,7 @@ def test_while_the_database_is_away_a_live_board_answers_with_what_it_knew(tmp_p
     db.client.close()
 
 
-def test_without_a_database_the_feed_starts_and_says_that_it_is_not_connected():
+def test_without_a_database_the_feed_starts_and_reports_that_it_is_not_connected():
     client = MongoClient("mongodb://127.0.0.1:9", serverSelectionTimeoutMS=200)
     following = Feed(BookingDatabase(client, Settings(database="nowhere")))
 
@@ -363,9 +366,7 @@ def test_without_a_database_the_feed_starts_and_says_that_it_is_not_connected():
     client.close()
 
 
-def test_the_feed_is_the_database_of_all_processes_and_hears_of_bookings_made_elsewhere(
-    db, following, mongod_uri
-):
+def test_the_feed_reports_bookings_of_other_processes(db, following, mongod_uri):
     elsewhere = connect(db.booking_settings)
     before = following.version(DAY)
 

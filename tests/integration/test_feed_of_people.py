@@ -1,4 +1,4 @@
-"""What the feed tells of accounts, delegations and sessions: that they changed, and no more."""
+"""The feed reports that accounts, delegations and sessions changed, without details."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def following(staffed):
 
 
 def caught_up(following):
-    """The feed, when it has told of all that was done until now."""
+    """Returns the feed after it has reported every change so far."""
     before = following.version(DAY)
     made = booked(following._stream._db, student=8)
     cancel(following._stream._db, made.id, by=HEAD, now=NOW)
@@ -61,34 +61,36 @@ CHANGES = {
     "delegate": lambda db: delegate(db, to="ravi", first=TODAY, last=TODAY, by=HEAD),
     "end": lambda db: end_delegation(db, db.delegations.find_one()["_id"], by=HEAD),
 }
-# Each test leaves the school as it was: they come in any order, and not all to one process.
+# Each test restores the school: the tests run in any order, in several processes.
 BEFORE = {"enable": "disable", "end": "delegate"}
 AFTER = {change: undone for undone, change in BEFORE.items()}
 
 
 @pytest.mark.parametrize("change", [*ENDS, *CHANGES])
-def test_a_change_of_people_is_told_and_raises_the_version_of_no_day(staffed, following, change):
+def test_a_change_of_people_is_reported_and_raises_the_version_of_no_day(
+    staffed, following, change
+):
     if change in BEFORE:
         CHANGES[BEFORE[change]](staffed)
         caught_up(following)
     days = [following.version(DAY), following.version(TODAY)]
-    people, total, told = following.people, following.total, []
-    unsubscribe = following.subscribe(lambda day, version: told.append((day, version)))
+    people, total, reported = following.people, following.total, []
+    unsubscribe = following.subscribe(lambda day, version: reported.append((day, version)))
 
     (ENDS | CHANGES)[change](staffed)
 
-    eventually(lambda: following.people > people and told)
+    eventually(lambda: following.people > people and reported)
     unsubscribe()
-    assert set(told) == {(None, 0)}
+    assert set(reported) == {(None, 0)}
     assert [following.version(DAY), following.version(TODAY)] == days
-    if change in CHANGES:  # lists show these; the end of a session is in none
+    if change in CHANGES:  # lists show these; no list shows the end of a session
         assert following.wait_beyond(total, 10)
     if change in AFTER:
         CHANGES[AFTER[change]](staffed)
         caught_up(following)
 
 
-def test_the_end_of_a_session_makes_no_list_be_read_again(staffed, following):
+def test_the_end_of_a_session_makes_no_list_reload(staffed, following):
     total, people = following.total, following.people
 
     sign_out(staffed, open_session(staffed, "ravi"))
@@ -97,7 +99,7 @@ def test_the_end_of_a_session_makes_no_list_be_read_again(staffed, following):
     assert following.total == total
 
 
-def test_a_session_that_begins_or_is_used_is_no_news(staffed, following):
+def test_the_beginning_or_use_of_a_session_is_not_reported(staffed, following):
     people, now = following.people, datetime.now(UTC)
 
     token = open_session(staffed, "ravi", now=now)
@@ -106,7 +108,7 @@ def test_a_session_that_begins_or_is_used_is_no_news(staffed, following):
     assert caught_up(following).people == people
 
 
-def test_a_booking_is_no_news_of_people(staffed, following):
+def test_a_booking_is_not_reported_as_a_change_of_people(staffed, following):
     people = following.people
 
     booked(staffed, student=3, start=12, now=NOW)
@@ -114,7 +116,7 @@ def test_a_booking_is_no_news_of_people(staffed, following):
     assert caught_up(following).people == people
 
 
-def test_what_was_not_seen_may_have_been_about_people(staffed):
+def test_after_a_gap_in_the_stream_people_count_as_changed(staffed):
     following = Feed(staffed)
 
     following.start()

@@ -32,13 +32,13 @@ def test_changes_of_one_ground_by_several_admins_at_once_are_all_kept(db):
     assert (known["ground-1"].name, known["ground-1"].games) == ("North field", ("Cricket",))
 
 
-def test_an_order_holds_on_every_screen_and_grounds_it_does_not_name_follow(db):
+def test_an_order_applies_to_every_screen_and_unnamed_grounds_follow(db):
     save_grounds_order(db, ["ground-3"], by=ADMIN)
 
     assert [g.id for g in day_board(db, DAY, NOW).grounds] == ["ground-3", "ground-1", "ground-2"]
 
 
-def test_a_new_ground_is_the_last_one_and_its_id_is_made_of_its_name(db):
+def test_a_new_ground_is_the_last_one_and_its_id_is_derived_from_its_name(db):
     made = add_ground(db, "Tennis court", ["Tennis"], by=ADMIN)
     change_ground(db, made.id, retired=True, by=ADMIN)
     again = add_ground(db, "Tennis  court!", by=ADMIN)
@@ -48,7 +48,7 @@ def test_a_new_ground_is_the_last_one_and_its_id_is_made_of_its_name(db):
     assert list(load_reference(db).grounds)[-2:] == [again.id, other.id]
 
 
-def test_a_retired_ground_keeps_its_bookings_and_comes_back(db):
+def test_a_retired_ground_keeps_its_bookings_and_can_be_restored(db):
     kept = [booked(db, start=hour, student=hour, on=LATER) for hour in (12, 9)]
     booked(db, student=20, ground="ground-2")
     before = list(db["bookings"].find())

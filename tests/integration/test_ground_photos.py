@@ -1,4 +1,4 @@
-"""Photos of grounds: only pictures, made anew, small, and without the metadata of a camera."""
+"""Photos of grounds: only images, re-encoded, small, and without the camera's metadata."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def picture(kind="JPEG", size=(2000, 1000), **options) -> bytes:
     return out.getvalue()
 
 
-def with_secrets() -> bytes:
-    """A JPEG with a place in its metadata, turned by a quarter."""
+def with_metadata() -> bytes:
+    """A JPEG with a location in its metadata, rotated by a quarter turn."""
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by a quarter turn
     exif[0x010E] = "SECRET PLACE"
     return picture(exif=exif, comment=b"SECRET PLACE")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_photo_is_kept_as_webp_of_a_sensible_size(db, kind):
+def test_a_photo_is_stored_as_webp_of_limited_size(db, kind):
     save_ground_photo(db, "ground-1", picture(kind), by=ADMIN)
 
     kept = Image.open(io.BytesIO(ground_photo(db, "ground-1")))
@@ -48,10 +48,10 @@ def test_a_photo_is_kept_as_webp_of_a_sensible_size(db, kind):
     ]
 
 
-def test_a_photo_loses_its_metadata_and_is_turned_upright(db):
-    assert b"SECRET PLACE" in with_secrets()
+def test_a_photo_loses_its_metadata_and_is_rotated_upright(db):
+    assert b"SECRET PLACE" in with_metadata()
 
-    save_ground_photo(db, "ground-1", with_secrets(), by=ADMIN)
+    save_ground_photo(db, "ground-1", with_metadata(), by=ADMIN)
 
     kept = ground_photo(db, "ground-1")
     assert b"SECRET" not in kept
@@ -60,16 +60,26 @@ def test_a_photo_loses_its_metadata_and_is_turned_upright(db):
     assert opened.size == (640, 1280)
 
 
-def test_a_file_that_is_no_small_picture_is_refused_and_nothing_is_stored(db):
-    # 64 million pixels, as its head says: refused before any of them is unpacked.
+def test_a_file_that_is_no_small_image_is_refused_and_nothing_is_stored(db):
+    # The header states 64 million pixels: the file is refused before any of them is decoded.
     head = b"IHDR" + struct.pack(">IIBBBBB", 8_000, 8_000, 8, 2, 0, 0, 0)
     bomb = picture("PNG", (1, 1))
     bomb = bomb[:12] + head + struct.pack(">I", zlib.crc32(head)) + bomb[33:]
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     gif = picture("GIF", (10, 10))
-    junk = [None, "text", b"", b"no picture", svg, gif, picture()[:300], bomb, b"\xff" * 1048577]
+    no_images = [
+        None,
+        "text",
+        b"",
+        b"no picture",
+        svg,
+        gif,
+        picture()[:300],
+        bomb,
+        b"\xff" * 1048577,
+    ]
 
-    for data in junk:
+    for data in no_images:
         with pytest.raises(InvalidRequest) as refused:
             save_ground_photo(db, "ground-1", data, by=ADMIN)
         assert refused.value.field == "photo"
@@ -79,12 +89,12 @@ def test_a_file_that_is_no_small_picture_is_refused_and_nothing_is_stored(db):
         save_ground_photo(db, "ground-1", bomb, by=ADMIN)
 
 
-def test_only_an_admin_changes_photos_and_only_those_of_a_ground(db):
-    for nobody in (MEERA, HEAD):
+def test_only_an_admin_changes_photos_and_only_of_a_known_ground(db):
+    for actor in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
-            save_ground_photo(db, "ground-1", picture(), by=nobody)
+            save_ground_photo(db, "ground-1", picture(), by=actor)
         with pytest.raises(NotAllowed):
-            remove_ground_photo(db, "ground-1", by=nobody)
+            remove_ground_photo(db, "ground-1", by=actor)
     with pytest.raises(UnknownGround):
         save_ground_photo(db, "nowhere", picture(), by=ADMIN)
 

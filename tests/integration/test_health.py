@@ -1,4 +1,4 @@
-"""The facts that an admin sees about the installation."""
+"""The findings on the installation that an admin sees."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_healthy_installation_has_a_finding_for_each_condition(embedded):
     assert found["last mail"].detail == "no mail is set up"
 
 
-def test_a_lag_that_is_known_is_not_measured_again(db):
+def test_a_known_lag_is_not_measured_again(db):
     before = db["meta"].find_one({"_id": "doctor"})
 
     assert facts(db, feed_lag_ms=3.0)["feed"].detail == "a write arrives after 3.0 ms"
@@ -52,7 +52,7 @@ def test_a_lag_that_is_known_is_not_measured_again(db):
     assert db["meta"].find_one({"_id": "doctor"}) == before
 
 
-def test_the_disk_is_that_of_the_data_and_a_full_one_is_wrong(db, embedded, monkeypatch):
+def test_the_disk_of_the_data_is_reported_and_a_full_one_is_wrong(db, embedded, monkeypatch):
     """The server of another machine reports its disk; here both are the same disk."""
     there = facts(db, feed_lag_ms=1.0)["disk"]
     usage = shutil.disk_usage(
@@ -72,7 +72,7 @@ def test_the_disk_is_that_of_the_data_and_a_full_one_is_wrong(db, embedded, monk
     assert (disk.ok, disk.detail) == (False, "1.0 GB of 1.0 TB free")
 
 
-def test_a_database_that_is_away_is_one_wrong_line_beside_the_rest(monkeypatch):
+def test_an_unavailable_database_is_one_wrong_finding_beside_the_rest(monkeypatch):
     monkeypatch.setattr(server_info, "reachable", lambda: reachable(0.2))
     away = open_database("mongodb://127.0.0.1:1/", Settings())
 
@@ -84,7 +84,7 @@ def test_a_database_that_is_away_is_one_wrong_line_beside_the_rest(monkeypatch):
 
 
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=["staff", "principal"])
-def test_only_an_admin_looks(school, by):
+def test_only_an_admin_sees_health(school, by):
     with pytest.raises(NotAllowed):
         health.facts(school[0], by=by)
 

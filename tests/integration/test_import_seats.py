@@ -27,7 +27,7 @@ def imported(db: Documents, *lines: str, **options: Any) -> Report:
 
 
 def seats(db: Documents, student: str = "S001") -> list[tuple[str | None, int | None]]:
-    """(week, seat) of the student's bookings, by date and time."""
+    """Returns (week, seat) of the student's bookings, by date and time."""
     found: list[Booking] = sorted(
         find_bookings(db, student_id=student), key=lambda booking: (booking.date, booking.start)
     )
@@ -58,7 +58,7 @@ def test_an_imported_active_booking_takes_the_next_free_seat_of_its_week(db: Doc
     assert_sound(db)
 
 
-def test_the_quota_refuses_no_booking_of_a_file(db: Documents) -> None:
+def test_the_quota_refuses_no_imported_booking(db: Documents) -> None:
     booked(db, student=1, start=14)
 
     report = imported(db, *(line(4, hour) for hour in range(8, 13)))
@@ -68,7 +68,7 @@ def test_the_quota_refuses_no_booking_of_a_file(db: Documents) -> None:
     assert_sound(db)
 
 
-def test_a_seat_given_up_is_taken_again(db: Documents) -> None:
+def test_a_released_seat_is_taken_again(db: Documents) -> None:
     imported(db, line(4, 8), line(4, 9), line(4, 10))
     db["bookings"].update_one({"start": "08:00"}, {"$set": {"status": "Cancelled"}})
 
@@ -99,10 +99,10 @@ def test_a_refused_row_leaves_no_gap_in_the_seats(db: Documents) -> None:
 def test_of_two_rows_for_one_slot_the_first_is_added_also_with_seats(db: Documents) -> None:
     lines = (line(4, 9), line(4, 10), line(4, 10, "S002"), line(4, 11, "S002"))
 
-    foreseen = imported(db, *lines, dry_run=True)
+    predicted = imported(db, *lines, dry_run=True)
     report = imported(db, *lines)
 
-    assert report == foreseen
+    assert report == predicted
     assert [number for number, _ in report.refused] == [4]
 
 

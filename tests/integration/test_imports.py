@@ -48,7 +48,7 @@ def students(text: str) -> Table:
 # Students
 
 
-def test_students_are_added_changed_or_left_as_they_are(db: Documents) -> None:
+def test_students_are_added_changed_or_left_unchanged(db: Documents) -> None:
     save_student(db, Student("S900", "Asha Rao", "8-A", "asha@example.org", active=False))
 
     report = import_students(
@@ -62,7 +62,7 @@ def test_students_are_added_changed_or_left_as_they_are(db: Documents) -> None:
     assert known["S901"] == Student("S901", "Ravi Das", "8-B")
 
 
-def test_a_student_line_that_cannot_be_is_refused_with_its_reason(db: Documents) -> None:
+def test_an_invalid_student_line_is_refused_with_its_reason(db: Documents) -> None:
     report = import_students(
         db,
         students(
@@ -98,7 +98,7 @@ def test_a_dry_run_of_students_changes_nothing(db: Documents) -> None:
 # Bookings
 
 
-def test_history_is_added_past_the_rules_and_the_periods(db: Documents) -> None:
+def test_imported_history_needs_no_rules_and_no_periods(db: Documents) -> None:
     report = imported(db, "ground-1,2020-03-01,6:15,07:45,S001,Kabaddi,approved")
 
     [booking] = find_bookings(db)
@@ -134,7 +134,7 @@ def test_the_same_booking_named_by_id_and_by_name_is_one(db: Documents) -> None:
     assert report.skipped == [(3, "same as line 2")]
 
 
-def test_a_booking_whose_slot_or_student_is_taken_is_refused_and_names_the_holder(
+def test_an_imported_booking_in_conflict_is_refused_and_names_the_holder(
     db: Documents,
 ) -> None:
     booked(db, student=1)
@@ -191,7 +191,7 @@ def test_a_booking_of_a_closed_slot_is_refused_with_the_reason(db: Documents) ->
         ("ground-1,2025-01-06,09:00", "the row has 3 columns, the header 7"),
     ],
 )
-def test_a_line_that_cannot_be_is_refused_with_its_reason(
+def test_an_invalid_booking_line_is_refused_with_its_reason(
     db: Documents, line: str, reason: str
 ) -> None:
     report = imported(db, line, "ground-1,2025-02-03,23:00,24:00,S001,Football,Approved")
@@ -202,7 +202,7 @@ def test_a_line_that_cannot_be_is_refused_with_its_reason(
     assert found.startswith(reason)
 
 
-def test_a_name_that_several_bear_is_refused_with_their_ids(db: Documents) -> None:
+def test_an_ambiguous_name_is_refused_with_the_ids(db: Documents) -> None:
     save_student(db, Student("S900", "Student 1", "8-A"))
 
     report = imported(db, "Ground 1,2025-01-06,09:00,10:00,Student 1,Football,Approved")
@@ -210,7 +210,7 @@ def test_a_name_that_several_bear_is_refused_with_their_ids(db: Documents) -> No
     assert report.refused == [(2, "student 'Student 1' is the name of 2 on record (S001, S900)")]
 
 
-def test_missing_grounds_and_students_are_made_when_asked_for(db: Documents) -> None:
+def test_missing_grounds_and_students_are_created_on_request(db: Documents) -> None:
     report = imported(
         db,
         "Old field,2019-01-07,09:00,10:00,Ravi Das,Kho-kho,Approved",
@@ -228,7 +228,7 @@ def test_missing_grounds_and_students_are_made_when_asked_for(db: Documents) -> 
     assert report.refused == [(5, "student may hold letters, digits and . _ - @ + / only")]
 
 
-def test_a_made_ground_takes_no_id_that_another_ground_has(db: Documents) -> None:
+def test_a_created_ground_takes_no_id_of_another_ground(db: Documents) -> None:
     save_ground(db, Ground("old-field", "The old field", ("Football",)))
 
     imported(db, "Old field,2019-01-07,09:00,10:00,S001,Kho-kho,Approved", create_missing=True)
@@ -236,7 +236,7 @@ def test_a_made_ground_takes_no_id_that_another_ground_has(db: Documents) -> Non
     assert load_reference(db).ground("old-field-2").name == "Old field"
 
 
-def test_a_dry_run_foresees_what_the_import_does_and_changes_nothing(db: Documents) -> None:
+def test_a_dry_run_predicts_the_import_and_changes_nothing(db: Documents) -> None:
     booked(db, student=1)
     lines = (
         "ground-1,2026-11-24,09:30,10:30,S002,Football,Approved",
@@ -247,12 +247,12 @@ def test_a_dry_run_foresees_what_the_import_does_and_changes_nothing(db: Documen
     )
     before = list(db[schema.BOOKINGS].find())
 
-    foreseen = imported(db, *lines, dry_run=True, create_missing=True)
+    predicted = imported(db, *lines, dry_run=True, create_missing=True)
 
     assert list(db[schema.BOOKINGS].find()) == before
     assert len(load_reference(db).grounds) == 3
-    assert foreseen.added == 2
-    assert foreseen == imported(db, *lines, create_missing=True)
+    assert predicted.added == 2
+    assert predicted == imported(db, *lines, create_missing=True)
 
 
 def test_two_imports_of_one_file_at_once_add_it_once(db: Documents) -> None:
@@ -277,7 +277,9 @@ def test_an_imported_booking_of_a_later_day_holds_its_slot_on_the_board(db: Docu
     assert held.created_by != MEERA.id
 
 
-def test_ten_thousand_bookings_take_little_work_and_report_their_progress(db: Documents) -> None:
+def test_ten_thousand_bookings_take_little_processor_time_and_report_their_progress(
+    db: Documents,
+) -> None:
     first = date(2015, 1, 1)
     lines = [
         f"ground-{1 + n % 3},{first + timedelta(days=n // 30)},{8 + n % 30 // 3:02d}:00,"
@@ -285,7 +287,7 @@ def test_ten_thousand_bookings_take_little_work_and_report_their_progress(db: Do
         for n in range(10_000)
     ]
     done: list[int] = []
-    began = clock.process_time()  # how busy the machine is otherwise says nothing
+    began = clock.process_time()  # elapsed time depends on the load of the machine
 
     report = imported(db, *lines, progress=done.append)
 

@@ -1,4 +1,4 @@
-"""A lower quota: up to which day free seats do not prove that the quota has room."""
+"""A lowered quota: the last day on which a free seat does not prove that the quota has room."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEFORE = Policy(advance_days=30, quota=2)
 
 @pytest.fixture
 def saved(db):
-    """A school whose policy was saved once; no quota was lowered yet."""
+    """A school whose policy was saved once; the quota was never lowered."""
     save_policy(db, BEFORE, by=ADMIN, now=NOW)
     return db
 
@@ -25,7 +25,7 @@ def saved(db):
     [(BEFORE, Policy(quota=1)), (Policy(quota=None), Policy(quota=5))],
     ids=["lowered", "set where there was none"],
 )
-def test_a_lower_quota_notes_the_last_day_that_was_open_for_booking(saved, before, after):
+def test_a_lower_quota_records_the_last_day_that_was_open_for_booking(saved, before, after):
     save_policy(saved, before, by=ADMIN, now=NOW)
 
     save_policy(saved, after, by=ADMIN, now=NOW)
@@ -34,13 +34,13 @@ def test_a_lower_quota_notes_the_last_day_that_was_open_for_booking(saved, befor
 
 
 @pytest.mark.parametrize("after", [Policy(quota=3), Policy(quota=None), Policy(lead_minutes=60)])
-def test_a_quota_that_is_not_lowered_notes_no_day(saved, after):
+def test_a_quota_that_is_not_lowered_records_no_day(saved, after):
     save_policy(saved, after, by=ADMIN, now=NOW)
 
     assert load_reference(saved).recount_until is None
 
 
-def test_a_booking_beyond_the_window_counts_with_its_day(saved):
+def test_a_booking_beyond_the_window_extends_the_recorded_day(saved):
     far = booked(saved, on=TODAY + timedelta(days=30))
     save_policy(saved, Policy(advance_days=5, quota=3), by=ADMIN, now=NOW)
 
@@ -49,7 +49,7 @@ def test_a_booking_beyond_the_window_counts_with_its_day(saved):
     assert load_reference(saved).recount_until == far.date
 
 
-def test_a_booking_that_was_cancelled_does_not_count(saved):
+def test_a_cancelled_booking_does_not_extend_the_recorded_day(saved):
     far = booked(saved, on=TODAY + timedelta(days=30))
     save_policy(saved, Policy(advance_days=5), by=ADMIN, now=NOW)
     cancel(saved, far.id, by=ADMIN, now=NOW)
@@ -59,7 +59,7 @@ def test_a_booking_that_was_cancelled_does_not_count(saved):
     assert load_reference(saved).recount_until == TODAY + timedelta(days=5)
 
 
-def test_lowering_the_quota_again_never_brings_the_day_nearer(saved):
+def test_lowering_the_quota_again_never_moves_the_recorded_day_back(saved):
     save_policy(saved, Policy(advance_days=3, quota=2), by=ADMIN, now=NOW)
     save_policy(saved, Policy(advance_days=300, quota=2), by=ADMIN, now=NOW)
     save_policy(saved, Policy(advance_days=0, quota=1), by=ADMIN, now=NOW)

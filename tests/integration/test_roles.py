@@ -1,4 +1,4 @@
-"""The table of roles, a test for each cell: what staff, principal and admin may do, and may not."""
+"""The table of roles, a test for each cell: the allowed actions of staff, principal and admin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import time
 from uuid import uuid4
 
 import pytest
-from junk import refused, stored
+from invalid_input import assert_refused, stored
 from support import ADMIN, DAY, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one, request_for
 
 from booking_core import (
@@ -69,17 +69,17 @@ def book_approved(db: object, by: Actor) -> Booking:
     return book(db, request_for(), by=by, as_approved=True, now=NOW)
 
 
-def of(whose: str, verb):
-    """``verb`` on a booking of the actor's own, or of somebody else."""
+def of(whose: str, operation):
+    """Returns ``operation`` on a booking of the actor's own, or of another user."""
 
     def act(db, by):
         mine = booked(db, by=by if whose == OWN else RAVI, as_approved=False)
-        if verb is revoke:
+        if operation is revoke:
             approve(db, mine.id, by=HEAD, now=NOW)
-        options = {"reason": "rain"} if verb in (reject, revoke) else {}
-        if verb is move:
+        options = {"reason": "rain"} if operation in (reject, revoke) else {}
+        if operation is move:
             options = {"start": time(11), "end": time(12)}
-        return verb(db, mine.id, by=by, now=NOW, **options)
+        return operation(db, mine.id, by=by, now=NOW, **options)
 
     return act
 
@@ -102,7 +102,7 @@ def new_account(db, by):
 
 
 DAY_ALONE = {"first": NOW.date(), "last": NOW.date()}
-# (row of the table, what is done, who may): each becomes a test for every role.
+# (row of the table, the action, the allowed roles): each becomes a test for every role.
 TABLE = [
     ("book", book_one, "staff principal admin"),
     ("cancel own", of(OWN, cancel), "staff principal admin"),
@@ -172,7 +172,7 @@ def test_each_cell_of_the_table_of_roles(work, act, by, allowed):
 
     assert error.value.role == by.role.value
     assert apart_from_bookings(work) == before
-    # What the test itself booked to be refused on is as it was.
+    # The booking that the test itself made is unchanged.
     for row in work.bookings.find({"_id": {"$nin": known}}):
         assert row["kind"] == "booking"
         assert {e["action"] for e in row["history"] if e["by"] == by.id} <= {"requested"}
@@ -197,7 +197,7 @@ def test_a_booking_that_needs_no_decision_is_approved_at_once(work):
     assert revoke(work, made.id, by=HEAD, reason="rain", now=NOW).status is Status.REVOKED
 
 
-def test_it_holds_its_slot_like_any_other_and_tells_since_when(work):
+def test_a_booking_approved_at_once_holds_its_slot_and_tells_since_when(work):
     book_approved(work, HEAD)
 
     with pytest.raises(SlotTaken) as error:
@@ -209,7 +209,7 @@ def test_it_holds_its_slot_like_any_other_and_tells_since_when(work):
     assert wall_cards(day_board(work, DAY, now=NOW))
 
 
-def test_sent_twice_it_is_one_and_as_a_request_it_is_another(work):
+def test_a_repeated_submission_is_one_booking_and_as_a_request_another(work):
     submission = uuid4()
 
     def send(as_approved):
@@ -228,15 +228,15 @@ def test_sent_twice_it_is_one_and_as_a_request_it_is_another(work):
     assert work.bookings.count_documents({"_id": str(submission)}) == 1
 
 
-def test_a_principals_own_booking_is_approved_at_once_unless_it_is_asked_to_wait(work):
+def test_a_principals_own_booking_is_approved_at_once_unless_approval_is_requested(work):
     assert booked(work, by=HEAD).status is Status.APPROVED
     assert booked(work, by=HEAD, start=10, as_approved=False).status is Status.PENDING
     assert booked(work, by=ADMIN, student=3, start=11).status is Status.PENDING
 
 
 @pytest.mark.parametrize("value", [1, "yes", []], ids=ascii)
-def test_junk_does_not_approve(work, value):
-    refused(
+def test_an_invalid_flag_does_not_approve(work, value):
+    assert_refused(
         (work, None),
         lambda db: book(db, request_for(), by=HEAD, as_approved=value, now=NOW),
         "as_approved",

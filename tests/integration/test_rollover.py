@@ -1,11 +1,11 @@
-"""The turn of the school year, for all classes at once."""
+"""The rollover of all classes at the end of the school year."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from support import ADMIN, NOW, at_once, noted, of_type, student_id
+from support import ADMIN, NOW, at_once, audit_entry, of_type, student_id
 
 from booking_core import (
     ChangedMeanwhile,
@@ -48,17 +48,17 @@ def test_chains_and_swaps_of_classes_move_each_student_once(make_db: Any) -> Non
     assert [s.id for s in known.values() if not s.active] == ["T2", "OFF"]
     assert known["OFF"].class_name == "8-A"
     assert (plan.moving, [s.id for s in plan.leaving], plan.joined) == (5, ["T2"], ())
-    details = noted(db, "rolled over")["details"]
+    details = audit_entry(db, "rolled over")["details"]
     assert (details["moved"], details["deactivated"]) == (5, 1)
 
 
-def test_classes_in_which_students_would_meet_are_named(db: Documents) -> None:
+def test_classes_that_would_merge_are_named(db: Documents) -> None:
     plan = roll_over_plan(db, {"1-A": "2-A", "3-A": "5-A", "4-A": "5-A", "5-A": "6-B"})
 
     assert plan.joined == ("2-A", "5-A")
 
 
-def test_a_rollover_of_a_list_that_moved_is_looked_at_again(db: Documents) -> None:
+def test_a_rollover_of_an_outdated_list_is_refused(db: Documents) -> None:
     plan = roll_over_plan(db, {"1-A": "2-A"})
     set_active(db, "S001", False, by=ADMIN)
 
@@ -68,7 +68,7 @@ def test_a_rollover_of_a_list_that_moved_is_looked_at_again(db: Documents) -> No
     assert load_reference(db).students["S000"].class_name == "1-A"
 
 
-def test_of_two_rollovers_at_the_same_moment_one_is_done(db: Documents) -> None:
+def test_of_two_rollovers_at_the_same_moment_one_succeeds(db: Documents) -> None:
     mapping = suggest_roll_over(classes_of(load_reference(db).students.values()))
     revision = roll_over_plan(db, mapping).revision
 
@@ -80,12 +80,12 @@ def test_of_two_rollovers_at_the_same_moment_one_is_done(db: Documents) -> None:
 
 
 @pytest.mark.parametrize("mapping", [{"77-Z": "78-Z"}, {"1-A": " "}, {"1-A": "x" * 121}, "1-A"])
-def test_a_rollover_that_makes_no_sense_is_refused(db: Documents, mapping: Any) -> None:
+def test_an_invalid_rollover_is_refused(db: Documents, mapping: Any) -> None:
     with pytest.raises(InvalidRequest):
         roll_over(db, mapping, by=ADMIN)
 
 
-def test_the_suggestion_goes_one_up_and_lets_the_highest_go() -> None:
+def test_the_suggestion_promotes_each_class_and_lets_the_highest_leave() -> None:
     assert suggest_roll_over(["8-A", "9-A", "10-A", "LKG"]) == {
         "8-A": "9-A", "9-A": "10-A", "10-A": None,
     }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import ADMIN, HEAD, MEERA, NOW, at_once, noted, of_type
+from support import ADMIN, HEAD, MEERA, NOW, at_once, audit_entry, of_type
 
 from booking_core import (
     ChangedMeanwhile,
@@ -42,10 +42,10 @@ def students(db: Documents) -> dict[str, Student]:
     return load_reference(db).students
 
 
-# What a file would do
+# The plan of a file
 
 
-def test_a_file_tells_new_changed_leaving_and_unchanged_students_apart() -> None:
+def test_a_plan_separates_new_changed_leaving_and_unchanged_students() -> None:
     known = {s.id: s for s in (ASHA, RAVI, Student("A3", "Uma", "9-A"))}
 
     plan = compare(
@@ -65,7 +65,7 @@ def test_a_file_tells_new_changed_leaving_and_unchanged_students_apart() -> None
     assert plan.unchanged == 1
 
 
-def test_a_file_without_addresses_leaves_them_on_record() -> None:
+def test_a_file_without_addresses_keeps_the_stored_ones() -> None:
     plan = compare(rows("A1,Asha Rao,8-A", header="id,name,class"), {"A1": ASHA}, 0)
 
     assert (plan.changed, plan.unchanged) == ((), 1)
@@ -86,7 +86,7 @@ def test_a_file_without_addresses_leaves_them_on_record() -> None:
         ("n1,Nila,8-A,", "id", "n1 is in line 2 too"),
     ],
 )
-def test_a_wrong_row_is_named_with_its_line_its_field_and_the_reason(
+def test_an_invalid_row_is_named_with_its_line_its_field_and_the_reason(
     line: str, field: str, problem: str
 ) -> None:
     plan = compare(rows("N1,Nila,8-A,", line), {"A1": ASHA}, 0)
@@ -97,24 +97,24 @@ def test_a_wrong_row_is_named_with_its_line_its_field_and_the_reason(
     assert [student.id for student in plan.new] == ["N1"]
 
 
-def test_an_inactive_student_neither_leaves_nor_comes_back_by_being_named() -> None:
+def test_an_inactive_student_neither_leaves_nor_returns_by_being_named() -> None:
     gone = Student("A1", "Asha Rao", "8-A", active=False)
     absent = Student("A2", "Ravi Das", "8-B", active=False)
 
     plan = compare(rows("A1,Asha Rao,9-A,"), {"A1": gone, "A2": absent}, 0)
 
     assert plan.changed == ((gone, Student("A1", "Asha Rao", "9-A", active=False)),)
-    assert (plan.inactive, plan.leaving) == ((gone_after(gone),), ())
+    assert (plan.inactive, plan.leaving) == ((as_inactive(gone),), ())
 
 
-def gone_after(student: Student) -> Student:
+def as_inactive(student: Student) -> Student:
     return Student(student.id, student.name, "9-A", active=False)
 
 
-# Applying it
+# Applying the plan
 
 
-def test_a_plan_is_written_when_it_is_applied_and_not_before(db: Documents) -> None:
+def test_a_plan_is_written_only_when_it_is_applied(db: Documents) -> None:
     before = students(db)
     plan = plan_roster(db, rows("S000,Student Zero,2-A,", "N1,Nila,8-A,"))
     assert students(db) == before
@@ -125,7 +125,7 @@ def test_a_plan_is_written_when_it_is_applied_and_not_before(db: Documents) -> N
     assert known["S000"] == Student("S000", "Student Zero", "2-A")
     assert known["N1"] == Student("N1", "Nila", "8-A")
     assert all(student.active for student in known.values())
-    entry = noted(db, "imported")
+    entry = audit_entry(db, "imported")
     assert (entry["by"], entry["id"]) == ("admin", "")
     assert entry["details"] == {
         "new": 1,
@@ -136,16 +136,16 @@ def test_a_plan_is_written_when_it_is_applied_and_not_before(db: Documents) -> N
     }
 
 
-def test_who_leaves_is_deactivated_when_that_is_asked_for(db: Documents) -> None:
+def test_leaving_students_are_deactivated_on_request(db: Documents) -> None:
     plan = plan_roster(db, rows("S000,Student 0,1-A,"))
 
     apply_roster(db, plan, by=ADMIN, deactivate_leaving=True, leaving_confirmed=199)
 
     assert [s.id for s in students(db).values() if s.active] == ["S000"]
-    assert noted(db, "imported")["details"]["deactivated"] == 199
+    assert audit_entry(db, "imported")["details"]["deactivated"] == 199
 
 
-def test_wrong_rows_are_left_out(db: Documents) -> None:
+def test_invalid_rows_are_left_out(db: Documents) -> None:
     plan = plan_roster(db, rows("N1,Nila,8-A,", ",Nobody,8-A,"))
 
     apply_roster(db, plan, by=ADMIN, deactivate_leaving=False)
@@ -164,7 +164,7 @@ def test_a_plan_that_changes_nothing_writes_nothing(db: Documents) -> None:
     assert load_reference(db).students_revision == revision
 
 
-def test_a_list_that_moved_since_the_preview_is_looked_at_again(db: Documents) -> None:
+def test_a_plan_of_an_outdated_list_is_refused(db: Documents) -> None:
     plan = plan_roster(db, rows("N1,Nila,8-A,"))
     save_student(db, Student("S000", "Somebody else", "3-C"))
 
@@ -176,7 +176,7 @@ def test_a_list_that_moved_since_the_preview_is_looked_at_again(db: Documents) -
     assert db["audit"].count_documents({"action": "imported"}) == 0
 
 
-def test_of_several_who_confirm_at_the_same_moment_one_is_heard(db: Documents) -> None:
+def test_of_several_confirmations_at_the_same_moment_one_is_applied(db: Documents) -> None:
     plans = [plan_roster(db, rows(f"N{n},Nila {n},8-A,")) for n in range(6)]
 
     outcomes = at_once(
@@ -192,7 +192,7 @@ def test_of_several_who_confirm_at_the_same_moment_one_is_heard(db: Documents) -
     assert db["audit"].count_documents({"action": "imported"}) == 1
 
 
-def test_an_import_that_fails_halfway_leaves_nothing_behind(
+def test_an_import_that_fails_halfway_changes_nothing(
     db: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_roster(db, rows("N1,Nila,8-A,"))
@@ -208,7 +208,7 @@ def test_an_import_that_fails_halfway_leaves_nothing_behind(
     assert students(db) == before
 
 
-def test_a_whole_school_of_twenty_thousand_is_one_transaction(make_db: Any) -> None:
+def test_a_school_of_twenty_thousand_students_is_one_transaction(make_db: Any) -> None:
     db = make_db(school=False)
     lines = rows(*(f"R{n:05d},Student {n},{n % 12 + 1}-A," for n in range(20_000)))
 

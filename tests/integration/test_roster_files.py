@@ -1,4 +1,4 @@
-"""Files as people upload them, and as nobody should: each is a table or one sentence."""
+"""Uploaded files, valid and hostile: each is read as a table or refused in one sentence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read(data: bytes, name: str = "list.xlsx", **options: Any) -> Table:
 
 
 def refused(data: bytes, name: str = "list.xlsx", **options: Any) -> str:
-    """The sentence about a file that is refused."""
+    """Returns the sentence about a refused file."""
     with pytest.raises(InvalidRequest) as caught:
         read(data, name, **options)
     assert caught.value.field == "file"
@@ -50,13 +50,13 @@ def test_a_workbook_reads_like_the_same_list_as_text() -> None:
     }
 
 
-def test_lines_are_the_sheets_own_and_empty_ones_count() -> None:
+def test_line_numbers_are_those_of_the_sheet_and_count_empty_lines() -> None:
     table = read(workbook([], ["S1", "Asha", "8-A"], [None, " "], ["S2", "Ravi", "8-B"]))
 
     assert [row.line for row in table.rows] == [3, 5]
 
 
-def test_the_first_sheet_that_can_be_seen_is_read() -> None:
+def test_the_first_visible_sheet_is_read() -> None:
     book = load_workbook(io.BytesIO(workbook(["S1", "Asha", "8-A"])))
     book.create_sheet("Notes", 0).append(["nothing to see"])
     book.worksheets[0].sheet_state = "hidden"
@@ -64,13 +64,13 @@ def test_the_first_sheet_that_can_be_seen_is_read() -> None:
     assert read(saved(book)).rows[0].values["id"] == "S1"
 
 
-def test_macros_are_never_looked_at() -> None:
+def test_macros_are_never_read() -> None:
     data = repacked(workbook(["S1", "Asha", "8-A"]), vbaProject=b"Sub AutoOpen()\nEnd Sub")
 
     assert read(data, "list.xlsm").rows[0].values["name"] == "Asha"
 
 
-def test_a_sheet_that_claims_a_million_rows_costs_what_it_holds() -> None:
+def test_a_sheet_that_claims_a_million_rows_costs_only_its_actual_rows() -> None:
     data = workbook(["S1", "Asha", "8-A"])
     sheet = zipfile.ZipFile(io.BytesIO(data)).read("xl/worksheets/sheet1.xml")
     claimed = sheet.replace(b'ref="A1:D2"', b'ref="A1:XFD1048576"')
@@ -82,7 +82,7 @@ def test_a_sheet_that_claims_a_million_rows_costs_what_it_holds() -> None:
     assert clock.process_time() - began < 1
 
 
-def test_a_row_beyond_every_sheet_is_no_endless_work() -> None:
+def test_a_row_number_beyond_every_sheet_causes_no_endless_work() -> None:
     data = workbook(["S1", "Asha", "8-A"])
     sheet = zipfile.ZipFile(io.BytesIO(data)).read("xl/worksheets/sheet1.xml")
     far = sheet.replace(b'<row r="2"', b'<row r="99999999999"')
@@ -91,7 +91,7 @@ def test_a_row_beyond_every_sheet_is_no_endless_work() -> None:
     assert "is damaged" in refused(repacked(data, sheet1=far))
 
 
-# What is no list
+# Files that are no list
 
 
 LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le")
@@ -119,7 +119,9 @@ LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_list_is_one_sentence(data: bytes, name: str, problem: str) -> None:
+def test_a_file_that_is_no_list_is_refused_in_one_sentence(
+    data: bytes, name: str, problem: str
+) -> None:
     assert problem in refused(data, name)
 
 
@@ -131,15 +133,15 @@ def test_an_archive_that_is_no_workbook_is_refused() -> None:
     assert "is damaged" in refused(file.getvalue())
 
 
-def test_a_part_that_is_locked_is_refused() -> None:
+def test_an_encrypted_part_is_refused() -> None:
     data = bytearray(workbook(["S1", "A", "8-A"]))
     place = data.find(b"PK\x01\x02")
-    data[place + 8] |= 1  # as an archive with a password says of its parts
+    data[place + 8] |= 1  # an archive with a password sets this flag on its parts
 
     assert "is locked with a password" in refused(bytes(data))
 
 
-# What is too much
+# Limits
 
 
 @pytest.mark.parametrize(
@@ -151,11 +153,11 @@ def test_a_part_that_is_locked_is_refused() -> None:
         (b"id,name,class\nS1," + b"n" * 300 + b",8-A\n", "l.csv", "holds more text than"),
     ],
 )
-def test_a_file_that_is_too_much_is_refused(data: bytes, name: str, problem: str) -> None:
+def test_a_file_beyond_a_limit_is_refused(data: bytes, name: str, problem: str) -> None:
     assert problem in refused(data, name, limits=SMALL)
 
 
-def test_a_workbook_keeps_to_the_same_limits() -> None:
+def test_a_workbook_has_the_same_limits() -> None:
     rows = [["S", "A", "8", None]] * 4
 
     assert "has more than 3 rows" in refused(workbook(*rows), limits=Limits(rows=3))
@@ -173,7 +175,7 @@ def test_twenty_thousand_rows_are_read_and_one_more_is_not() -> None:
     )
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     data = repacked(workbook(["S1", "A", "8-A"]), sheet1=b" " * (65 * 1024 * 1024))
     assert len(data) < 200_000
 
@@ -190,14 +192,14 @@ def test_an_archive_of_a_thousand_parts_is_refused() -> None:
     assert "unpacks to far more" in refused(data)
 
 
-def test_a_packing_that_knows_no_bounds_is_refused() -> None:
-    # The library would unpack it whole, whatever size its part states.
+def test_a_compression_without_a_size_limit_is_refused() -> None:
+    # The library would unpack it completely, whatever size its part states.
     data = repacked(workbook(["S1", "A", "8-A"]), packing=zipfile.ZIP_LZMA)
 
     assert "is damaged" in refused(data)
 
 
-def test_words_that_grow_out_of_words_are_refused() -> None:
+def test_expanding_entities_are_refused() -> None:
     grown = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
     bomb = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "{"ha" * 50}">{grown}]><x>&a11;</x>'
     began = clock.process_time()
@@ -208,7 +210,7 @@ def test_words_that_grow_out_of_words_are_refused() -> None:
     assert clock.process_time() - began < 5
 
 
-# Letters
+# Characters
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
@@ -226,7 +228,9 @@ def test_letters_beyond_ascii_are_read_in_every_usual_encoding(
     assert table.guessed == (encoding == "cp1252")
 
 
-def test_names_of_every_script_pass_and_what_rewrites_a_line_does_not(db: Documents) -> None:
+def test_names_of_every_script_are_accepted_and_characters_that_reorder_a_line_are_not(
+    db: Documents,
+) -> None:
     names = ["आशा राव", "محمد علي", "李小龍", "<script>alert(1)</script>", "*b* [x](y)", "=1+1"]
     hidden = ["Asha \u202egnp", "Asha \u2066x", "As\x07ha"]
     lines = [f"N{n},{name},8-A" for n, name in enumerate([*names, *hidden])]
@@ -239,13 +243,13 @@ def test_names_of_every_script_pass_and_what_rewrites_a_line_does_not(db: Docume
     ] * 3
 
 
-def test_every_usual_spelling_of_a_heading_is_known() -> None:
+def test_every_usual_spelling_of_a_heading_is_accepted() -> None:
     for heading in ("ID", "Roll No.", "roll_number", "Admission No", "Student ID"):
         table = read(f"{heading},Student Name,Class,E-mail\nS1,A,8-A,\n".encode(), "list.csv")
         assert compare(table.rows, {}, 0).new == (Student("S1", "A", "8-A"),)
 
 
-def test_the_library_for_workbooks_is_loaded_by_a_workbook_alone(tmp_path: Path) -> None:
+def test_the_library_for_workbooks_is_loaded_only_for_a_workbook(tmp_path: Path) -> None:
     check = (
         "import sys, booking_core; booking_core.read_table(b'id,name,class\\nS,A,8', 'l.csv', ());"
         "assert not [m for m in sys.modules if m.startswith('openpyxl')]"
@@ -256,7 +260,7 @@ def test_the_library_for_workbooks_is_loaded_by_a_workbook_alone(tmp_path: Path)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_command_line_reads_a_workbook_too(db: Documents, tmp_path: Path) -> None:
+def test_the_command_line_reads_a_workbook(db: Documents, tmp_path: Path) -> None:
     file = tmp_path / "list.xlsx"
     file.write_bytes(workbook(["N1", "Nila", "8-A"], [None, "Nobody", "8-A"]))
     settings = db.booking_settings

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from servers import servers_on
+from server_processes import servers_on
 from support import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ def test_an_invalid_port_is_reported_in_one_sentence(tmp_path: Path, port: str) 
 
 @contextmanager
 def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
-    """The app, once it answers: its process, its port and its data directory."""
+    """The running app: its process, its port and its data directory."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -80,11 +80,13 @@ def sign_in_page(app: subprocess.Popen[bytes], port: int, log: Path) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/signin", timeout=5) as answer:
             return str(answer.read().decode())
-    except OSError:  # not there yet, or too busy to answer
+    except OSError:  # not started yet, or too busy to answer
         return ""
 
 
-def test_the_first_start_offers_the_demo_school_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_the_first_start_offers_the_demo_school_and_the_end_leaves_no_process(
+    tmp_path: Path,
+) -> None:
     with running(tmp_path) as (app, port, data):
         page = sign_in_page(app, port, tmp_path / "app.log")
         servers = servers_on(data)

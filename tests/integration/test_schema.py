@@ -1,4 +1,7 @@
-"""The last word: indexes and validators, made once, never over data that breaks them."""
+"""Indexes and validators: created once, and never over data that breaks them.
+
+The file is long because every test starts from the same database without a schema.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def document(**changes):
-    """A well-formed booking, as stored, with the claims that follow from it."""
+    """A valid booking, as stored, with its derived claims."""
     made = {
         "_id": str(uuid4()),
         "kind": "booking",
@@ -63,7 +66,7 @@ def document(**changes):
 
 
 def state(db):
-    """Everything that ensure_schema could change."""
+    """Returns everything that ensure_schema could change."""
     return (
         {name: db[name].index_information() for name in sorted(db.list_collection_names())},
         {row["name"]: row["options"] for row in db.list_collections()},
@@ -73,7 +76,7 @@ def state(db):
 
 @pytest.fixture
 def bare(mongod_uri):
-    """A database without a schema, as some other program left it."""
+    """A database without a schema, as another program left it."""
     client = MongoClient(mongod_uri, tz_aware=True)
     name = f"test_{uuid4().hex[:12]}"
     yield client[name]
@@ -98,7 +101,7 @@ def test_several_processes_may_ensure_the_schema_at_once(bare):
     assert indexes.index_faults(bare) == []
 
 
-def test_what_is_missing_or_altered_is_made_whole(db):
+def test_missing_or_altered_parts_of_the_schema_are_restored(db):
     db.bookings.drop_index(schema.ONE_HOLDER_PER_CLAIM)
     db.bookings.drop_index(schema.BY_DAY)
     db.bookings.create_index([("student_id", 1)], name=schema.BY_DAY)
@@ -153,7 +156,7 @@ def test_active_documents_of_another_program_are_listed_too(bare):
     assert [offender["ids"] for offender in refused.value.offenders] == [["old-0", "old-1"]]
 
 
-def test_stored_claims_that_are_not_those_derived_are_found(db):
+def test_stored_claims_that_differ_from_the_derived_ones_are_found(db):
     kept = booked(db)
     assert indexes.wrong_claims(db) == []
 
@@ -162,7 +165,7 @@ def test_stored_claims_that_are_not_those_derived_are_found(db):
     assert indexes.wrong_claims(db) == [kept.id]
 
 
-def test_bookings_that_hold_nothing_any_more_break_no_index(bare):
+def test_bookings_that_hold_no_slot_break_no_index(bare):
     bare.bookings.insert_many(
         [document(status=status) for status in ("Cancelled", "Rejected", "Revoked", "Approved")]
     )
@@ -173,7 +176,7 @@ def test_bookings_that_hold_nothing_any_more_break_no_index(bare):
 
 
 @pytest.mark.parametrize("legacy_name", [schema.LEGACY_INDEX, "ground_1_date_1_time_1_status_1"])
-def test_the_legacy_index_gives_way_to_ours(bare, legacy_name):
+def test_the_legacy_index_is_replaced_by_the_index_on_claims(bare, legacy_name):
     bare.bookings.create_index(
         [("ground", 1), ("date", 1), ("time", 1), ("status", 1)], name=legacy_name, unique=True
     )
@@ -186,7 +189,7 @@ def test_the_legacy_index_gives_way_to_ours(bare, legacy_name):
     bare.bookings.insert_many([document(), document(start="10:00", end="11:00", student_id="S002")])
 
 
-def test_the_legacy_index_stays_while_the_data_breaks_ours(bare):
+def test_the_legacy_index_is_kept_while_the_data_breaks_the_index_on_claims(bare):
     bare.bookings.create_index([("other", 1)], name=schema.LEGACY_INDEX)
     bare.bookings.insert_many([document(), document()])
 
@@ -196,10 +199,10 @@ def test_the_legacy_index_stays_while_the_data_breaks_ours(bare):
     assert schema.LEGACY_INDEX in bare.bookings.index_information()
 
 
-OURS = schema.UNIQUE_INDEXES[schema.ONE_HOLDER_PER_CLAIM]
-SLOT_KEYS = [(key, 1) for key in OURS[0]]
+UNIQUE_INDEX = schema.UNIQUE_INDEXES[schema.ONE_HOLDER_PER_CLAIM]
+SLOT_KEYS = [(key, 1) for key in UNIQUE_INDEX[0]]
 IN_THE_WAY = {
-    "ours under another name": {"unique": True, "partialFilterExpression": OURS[1]},
+    "ours under another name": {"unique": True, "partialFilterExpression": UNIQUE_INDEX[1]},
     "unique for all": {"unique": True},
     "unique for some": {"unique": True, "partialFilterExpression": {"status": "Approved"}},
     "a list": {},
@@ -208,7 +211,7 @@ IN_THE_WAY = {
 
 @pytest.mark.parametrize("options", IN_THE_WAY.values(), ids=IN_THE_WAY)
 @pytest.mark.parametrize("name", ["other", "claims_1", "newest_by_kind", "by_day"])
-def test_an_index_on_our_keys_under_another_name_is_replaced(bare, name, options):
+def test_an_index_on_the_same_keys_under_another_name_is_replaced(bare, name, options):
     bare.bookings.create_index(SLOT_KEYS, name=name, **options)
 
     ensure_schema(bare)
@@ -231,7 +234,7 @@ def test_an_index_on_our_keys_under_another_name_is_replaced(bare, name, options
     ][1:],
     ids=str,
 )
-def test_an_index_of_our_name_with_other_options_is_replaced(bare, options):
+def test_an_index_of_the_same_name_with_other_options_is_replaced(bare, options):
     bare.bookings.create_index(SLOT_KEYS, name=schema.ONE_HOLDER_PER_CLAIM, **options)
     assert schema.ONE_HOLDER_PER_CLAIM in indexes.index_faults(bare)
 
@@ -240,7 +243,7 @@ def test_an_index_of_our_name_with_other_options_is_replaced(bare, options):
     assert indexes.index_faults(bare) == []
 
 
-def test_an_index_for_lists_of_other_keys_or_another_name_is_replaced(bare):
+def test_an_index_for_lists_with_other_keys_or_another_name_is_replaced(bare):
     bare.bookings.create_index(
         list(schema.LISTING_INDEXES["newest_by_kind"].items()), name="by_age"
     )
@@ -253,7 +256,7 @@ def test_an_index_for_lists_of_other_keys_or_another_name_is_replaced(bare):
     assert "by_age" not in bare.bookings.index_information()
 
 
-def test_while_an_index_is_replaced_nothing_is_booked(db, monkeypatch):
+def test_nothing_is_booked_while_an_index_is_replaced(db, monkeypatch):
     db.bookings.drop_index(schema.ONE_HOLDER_PER_CLAIM)
     db.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
     drop, outcomes = indexes._drop, []
@@ -270,7 +273,7 @@ def test_while_an_index_is_replaced_nothing_is_booked(db, monkeypatch):
     assert indexes.index_faults(db) == []
 
 
-def test_what_was_booked_twice_since_the_look_is_listed(bare, monkeypatch):
+def test_a_double_booking_since_the_check_is_listed(bare, monkeypatch):
     rows = [document(), document(student_id="S002")]
     build = indexes._build
 
@@ -298,7 +301,7 @@ def test_several_processes_may_replace_an_index_at_once(bare):
     assert indexes.index_faults(bare) == []
 
 
-def test_a_well_formed_document_is_taken_and_the_index_holds_beneath_the_verbs(db):
+def test_a_valid_document_is_accepted_and_a_conflicting_one_is_refused_by_the_index(db):
     db.bookings.insert_one(document())
 
     for changes in ({"student_id": "S002", "status": "Approved"}, {"ground_id": "ground-2"}):
@@ -351,7 +354,7 @@ def test_the_database_refuses_a_booking_without_one_of_its_fields(db, field):
         db.bookings.insert_one(row)
 
 
-def test_what_the_verbs_write_passes_a_look_at_every_stored_document(db):
+def test_documents_of_every_operation_pass_a_validation_of_the_whole_collection(db):
     booked(db)
 
     broken = db.bookings.count_documents({"$nor": [schema.VALIDATORS[schema.BOOKINGS]]})
@@ -359,7 +362,7 @@ def test_what_the_verbs_write_passes_a_look_at_every_stored_document(db):
     assert broken == 0
 
 
-def test_a_server_that_is_not_there_is_said_so_within_five_seconds():
+def test_a_server_that_does_not_answer_is_reported_within_five_seconds():
     started = datetime.now(UTC)
 
     with pytest.raises(StoreUnavailable):
@@ -369,14 +372,14 @@ def test_a_server_that_is_not_there_is_said_so_within_five_seconds():
 
 
 @pytest.mark.parametrize("uri", ["mongodb://", "mongodb://h:99999"])
-def test_a_malformed_address_is_the_settings_fault(uri):
+def test_a_malformed_address_is_reported_as_a_settings_error(uri):
     with pytest.raises(InvalidRequest) as refused:
         connect(Settings(mongodb_uri=uri, database="nowhere"))
 
     assert refused.value.field == "MONGODB_URI"
 
 
-def test_a_server_that_is_older_than_six_is_refused(db, monkeypatch):
+def test_a_server_older_than_version_six_is_refused(db, monkeypatch):
     monkeypatch.setattr(connection, "_OLDEST_WIRE_VERSION", 99)
 
     with pytest.raises(InvalidRequest, match=r"older than MongoDB 6\.0"):

@@ -1,4 +1,4 @@
-"""A database that another program drops or alters under a running app."""
+"""Another program drops or alters a database under a running app."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_whole(db: BookingDatabase) -> bool:
     return not indexes.index_faults(db) and not indexes.validator_faults(db)
 
 
-def test_a_database_that_is_dropped_has_its_schema_again_within_seconds(
+def test_a_dropped_database_has_its_schema_again_within_seconds(
     db: BookingDatabase, following: Feed
 ) -> None:
     booked(db)
@@ -44,9 +44,7 @@ def test_a_database_that_is_dropped_has_its_schema_again_within_seconds(
 @pytest.mark.parametrize(
     "name", [schema.ONE_HOLDER_PER_CLAIM, "one_account_per_email"], ids=["claims", "accounts"]
 )
-def test_an_index_that_is_dropped_is_built_again(
-    db: BookingDatabase, following: Feed, name: str
-) -> None:
+def test_a_dropped_index_is_built_again(db: BookingDatabase, following: Feed, name: str) -> None:
     of = schema.BOOKINGS if name in schema.UNIQUE_INDEXES else schema.ACCOUNTS
 
     db[of].drop_index(name)
@@ -54,19 +52,19 @@ def test_an_index_that_is_dropped_is_built_again(
     eventually(lambda: is_whole(db), within=10)
 
 
-def test_a_validator_that_is_loosened_is_set_again(db: BookingDatabase, following: Feed) -> None:
+def test_a_loosened_validator_is_set_again(db: BookingDatabase, following: Feed) -> None:
     db.command("collMod", schema.BOOKINGS, validator={})
 
     eventually(lambda: is_whole(db), within=10)
 
 
-def test_a_collection_that_is_renamed_is_made_anew(db: BookingDatabase, following: Feed) -> None:
+def test_a_renamed_collection_is_created_again(db: BookingDatabase, following: Feed) -> None:
     db[schema.BOOKINGS].rename("bookings_of_before")
 
     eventually(lambda: is_whole(db), within=10)
 
 
-def test_a_schema_that_cannot_be_restored_is_tried_again_and_stops_no_news(
+def test_a_schema_that_cannot_be_restored_is_retried_and_does_not_stop_the_feed(
     db: BookingDatabase,
     following: Feed,
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +90,7 @@ def test_a_schema_that_cannot_be_restored_is_tried_again_and_stops_no_news(
     assert "is not restored" in caplog.text
 
 
-def test_ensuring_the_schema_makes_no_news(db: BookingDatabase, following: Feed) -> None:
+def test_ensuring_the_schema_reports_no_change(db: BookingDatabase, following: Feed) -> None:
     booked(db)
     eventually(lambda: following.version(DAY) > 1)
     before = following.total
@@ -112,7 +110,7 @@ def test_several_threads_restore_a_dropped_schema_at_once(db: BookingDatabase) -
     assert is_whole(db)
 
 
-def test_the_thread_of_the_feed_outlives_any_error(
+def test_the_thread_of_the_feed_survives_any_error(
     db: BookingDatabase,
     following: Feed,
     monkeypatch: pytest.MonkeyPatch,
@@ -134,7 +132,7 @@ def test_the_thread_of_the_feed_outlives_any_error(
     booked(db)
 
     eventually(lambda: not fails)
-    # What the feed failed to handle is not lost: every day is read again.
+    # The feed reports a change that it failed to handle: every day is read again.
     assert following.wait(DAY, before, 10) > before
     assert following.is_running
     eventually(lambda: following.connected)

@@ -1,4 +1,4 @@
-"""Sessions: what is stored, how long they last, and what ends them.
+"""Sessions: their stored form, their duration, and their end.
 
 NOW is the real time, because the server removes documents that have expired by its own clock.
 """
@@ -10,8 +10,8 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from junk import BAD_NOW, UNSTORABLE, WRONG_TYPE, cases, refused
-from sign_in_client import HERE, MINUTE, NOW, PASSWORD, SECOND
+from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
+from sign_in_client import MINUTE, NOW, PASSWORD, SECOND, THIS_ADDRESS
 from support import ADMIN, at_once, of_type
 
 from booking_core import (
@@ -38,7 +38,7 @@ def test_only_the_hash_of_a_token_is_stored(staff):
     assert len(token) >= 43
     assert stored["_id"] == hashlib.sha256(token.encode()).hexdigest()
     assert token not in str(stored)
-    assert token not in repr(sign_in(staff, "ravi", PASSWORD, address=HERE))
+    assert token not in repr(sign_in(staff, "ravi", PASSWORD, address=THIS_ADDRESS))
 
 
 def test_a_session_ends_after_an_hour_without_use(staff):
@@ -90,7 +90,7 @@ def test_an_ended_session_is_not_revived(staff):
     assert session_of(staff, idle, now=NOW + MINUTE).seen_at == NOW
 
 
-def test_signing_out_ends_one_session_and_twice_is_no_error(staff):
+def test_signing_out_ends_one_session_and_repeating_it_is_no_error(staff):
     one, other = open_session(staff, "ravi"), open_session(staff, "ravi")
 
     sign_out(staff, one)
@@ -105,12 +105,12 @@ def test_a_session_is_invalid_without_an_active_account(staff):
     kept = staff.accounts.find_one_and_delete({"_id": "ravi"})
     assert session_of(staff, token) is None
 
-    # Disabled behind the core, so that no code has ended the session.
+    # Disabled directly in the database, so that no code has ended the session.
     staff.accounts.insert_one(kept | {"active": False})
     assert session_of(staff, token) is None
 
 
-def test_a_session_shows_the_account_as_stored_now(staff):
+def test_a_session_has_the_stored_state_of_its_account(staff):
     token = open_session(staff, "ravi")
 
     change_account(staff, "ravi", role=Role.ADMIN, by=ADMIN)
@@ -130,7 +130,7 @@ def test_a_disabled_account_gets_no_session(staff):
 def test_a_session_that_opens_while_its_account_is_disabled_is_invalid(staff):
     for _ in range(5):
         outcomes = at_once(
-            partial(sign_in, staff, "ravi", PASSWORD, address=HERE),
+            partial(sign_in, staff, "ravi", PASSWORD, address=THIS_ADDRESS),
             partial(change_account, staff, "ravi", active=False, by=ADMIN),
         )
         change_account(staff, "ravi", active=True, by=ADMIN)
@@ -147,7 +147,7 @@ def test_the_server_removes_expired_sessions(staff):
     assert indexes["sessions_end"]["key"] == [("expires_at", 1)]
 
 
-JUNK_TOKENS = [
+MALFORMED_TOKENS = [
     *WRONG_TYPE,
     *UNSTORABLE,
     None,
@@ -162,14 +162,14 @@ JUNK_TOKENS = [
 ]
 
 
-@pytest.mark.parametrize("token", JUNK_TOKENS, ids=lambda token: ascii(token)[:30])
+@pytest.mark.parametrize("token", MALFORMED_TOKENS, ids=lambda token: ascii(token)[:30])
 def test_a_malformed_token_is_no_session_and_no_error(bare, token):
     assert session_of(bare, token) is None
     touch_session(bare, token)
     sign_out(bare, token)
 
 
-def test_the_stored_key_is_no_token(staff):
+def test_the_stored_key_is_not_accepted_as_a_token(staff):
     open_session(staff, "ravi")
     (stored,) = staff.sessions.find()
 
@@ -177,10 +177,10 @@ def test_the_stored_key_is_no_token(staff):
 
 
 @pytest.mark.parametrize(("field", "value"), cases(now=BAD_NOW))
-def test_junk_is_no_moment(bare, field, value):
+def test_an_invalid_moment_is_refused(bare, field, value):
     for attempt in (
         lambda db: session_of(db, "x" * 43, now=value),
         lambda db: touch_session(db, "x" * 43, now=value),
         lambda db: open_session(db, "ravi", now=value),
     ):
-        refused((bare, None), attempt, field)
+        assert_refused((bare, None), attempt, field)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from argon2 import PasswordHasher
-from junk import BAD_NOW, UNSTORABLE, WRONG_TYPE, cases, refused
-from sign_in_client import HERE, MINUTE, NOW, PASSWORD, fail
+from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
+from sign_in_client import MINUTE, NOW, PASSWORD, THIS_ADDRESS, fail
 
 from booking_core import Account, Role, SignInRefused, add_account, session_of, sign_in
 from booking_core.access import passwords
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 def test_name_and_password_open_a_session(staff):
-    signed_in = sign_in(staff, "ravi", PASSWORD, address=HERE, now=NOW)
+    signed_in = sign_in(staff, "ravi", PASSWORD, address=THIS_ADDRESS, now=NOW)
 
     session = session_of(staff, signed_in.token, now=NOW)
     assert signed_in.account == session.account
@@ -25,13 +25,13 @@ def test_name_and_password_open_a_session(staff):
 
 @pytest.mark.parametrize("name", ["RAVI", " Ravi ", "ravi\n"])
 def test_a_name_is_compared_without_case_and_outer_spaces(staff, name):
-    assert sign_in(staff, name, PASSWORD, address=HERE).account.id == "ravi"
+    assert sign_in(staff, name, PASSWORD, address=THIS_ADDRESS).account.id == "ravi"
 
 
 def test_a_password_matches_in_composed_and_decomposed_form(staff):
     add_account(staff, Account("rene", "René", Role.STAFF), password="caf\u00e9 au lait")
 
-    assert sign_in(staff, "rene", "cafe\u0301 au lait", address=HERE)
+    assert sign_in(staff, "rene", "cafe\u0301 au lait", address=THIS_ADDRESS)
 
 
 def test_a_password_is_compared_with_case_and_spaces(staff):
@@ -61,25 +61,25 @@ REFUSED = {
 @pytest.mark.parametrize(("name", "password"), REFUSED.values(), ids=REFUSED.keys())
 def test_every_refusal_is_the_same_answer_after_the_same_work(staff, checked, name, password):
     with pytest.raises(SignInRefused) as error:
-        sign_in(staff, name, password, address=HERE)
+        sign_in(staff, name, password, address=THIS_ADDRESS)
 
     assert type(error.value) is SignInRefused
     assert str(error.value) == ""
     assert vars(error.value) == {}
-    assert len(checked) == 1  # one hash is compared, even if the account has none
+    assert len(checked) == 1  # one hash is verified, even if the account has none
     parameters = {hash.rsplit("$", 2)[0] for hash in checked}
     assert parameters == {passwords.hashed("x").rsplit("$", 2)[0]}
     assert staff.attempts.count_documents({}) == 2  # of the name and of the address
     assert staff.sessions.count_documents({}) == 0
 
 
-def test_no_typed_name_or_address_is_stored_in_clear(staff):
+def test_no_typed_name_or_address_is_stored_in_plain_text(staff):
     fail(staff, name="my password by mistake")
     fail(staff, name="x" * 100_000)
 
     rows = list(staff.attempts.find())
     assert "mistake" not in str(rows)
-    assert HERE not in str(rows)
+    assert THIS_ADDRESS not in str(rows)
     assert all(len(str(row)) < 1000 for row in rows)
 
 
@@ -89,12 +89,12 @@ def test_a_hash_with_outdated_parameters_is_renewed_at_the_next_sign_in(staff, m
 
     fail(staff, password="a wrong guess")
     assert staff.accounts.find_one({"_id": "ravi"})["password_hash"] == before
-    token = sign_in(staff, "ravi", PASSWORD, address=HERE).token
+    token = sign_in(staff, "ravi", PASSWORD, address=THIS_ADDRESS).token
 
     after = staff.accounts.find_one({"_id": "ravi"})["password_hash"]
     assert "$m=16,t=2,p=1$" in after
     assert session_of(staff, token) is not None
-    assert sign_in(staff, "ravi", PASSWORD, address=HERE)
+    assert sign_in(staff, "ravi", PASSWORD, address=THIS_ADDRESS)
     assert staff.accounts.find_one({"_id": "ravi"})["password_hash"] == after
 
 
@@ -107,7 +107,7 @@ def test_a_hash_with_outdated_parameters_is_renewed_at_the_next_sign_in(staff, m
         now=BAD_NOW,
     ),
 )
-def test_bad_input_is_refused_with_its_field(bare, field, value):
-    wanted = {"name": "ravi", "password": PASSWORD, "address": HERE} | {field: value}
+def test_invalid_input_is_refused_with_its_field(bare, field, value):
+    wanted = {"name": "ravi", "password": PASSWORD, "address": THIS_ADDRESS} | {field: value}
 
-    refused((bare, None), lambda db: sign_in(db, **wanted), field)
+    assert_refused((bare, None), lambda db: sign_in(db, **wanted), field)

@@ -1,4 +1,7 @@
-"""The sign-in routes of a running app, attacked over HTTP and over its WebSockets."""
+"""The sign-in routes of a running app, attacked over HTTP and over its WebSockets.
+
+The file is long because starting the app is costly, and all attacks share one.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.requests import Request
-from streamlit_client import SECRETS, heard, is_redirected
+from streamlit_client import SECRETS, is_redirected, messages_sent
 from support import eventually
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
@@ -32,7 +35,7 @@ from pages.shared.address import COOKIE
 from pages.shared.client import address_of
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
-OURS = {"sec-fetch-site": "same-origin"}
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 HTML = {"accept": "text/html,application/xhtml+xml"}
 _addresses = (f"192.0.2.{n}" for n in itertools.count(1))
 
@@ -54,15 +57,15 @@ def school(running: tuple[AppServer, School]) -> School:
 
 @pytest.fixture
 def client(running: tuple[AppServer, School]) -> Iterator[httpx.Client]:
-    """An HTTP client at an address of its own, without failed sign-ins."""
-    headers = OURS | {"x-forwarded-for": next(_addresses)}
+    """An HTTP client with a separate address, without failed sign-ins."""
+    headers = SAME_ORIGIN | {"x-forwarded-for": next(_addresses)}
     with httpx.Client(base_url=running[0].url, headers=headers) as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def known(running: tuple[AppServer, School]) -> str:
-    """The id of an account with PASSWORD that no test changes: hashing one takes time."""
+    """The id of an account with PASSWORD that no test changes: hashing a password takes time."""
     add_account(running[1].db, Account("known", "Known <i>Rao", Role.STAFF), password=PASSWORD)
     return "known"
 
@@ -160,7 +163,7 @@ def test_guesses_are_delayed_from_one_address_and_from_many(client, asha, school
         ({}, False, "10.0.0.9"),
         ({"x-forwarded-for": "1.2.3.4"}, False, "forwarded"),
         ({"x-forwarded-for": "5.6.7.8"}, False, "forwarded"),
-        ({"x-forwarded-for": "1.2.3.4"}, True, "10.0.0.9"),  # the server has set it
+        ({"x-forwarded-for": "1.2.3.4"}, True, "10.0.0.9"),  # the proxy has set it
     ],
 )
 def test_an_invented_address_is_ignored_unless_a_proxy_is_trusted(headers, trusted, expected):
@@ -310,13 +313,13 @@ def test_without_a_cookie_screens_redirect_to_sign_in_and_the_wall_does_not(clie
 @pytest.mark.parametrize("page", ["", "book", "bookings", "approvals", "admin", "nowhere"])
 def test_without_a_cookie_streamlit_sends_only_a_redirect(running, page):
     app, _ = running
-    assert is_redirected(heard(app, None, page))
-    assert is_redirected(heard(app, "made-up-" + "x" * 40, page))
+    assert is_redirected(messages_sent(app, None, page))
+    assert is_redirected(messages_sent(app, "made-up-" + "x" * 40, page))
 
 
-def test_without_a_cookie_the_wall_and_the_health_name_no_person(running, client):
+def test_without_a_cookie_the_wall_and_the_health_route_name_no_person(running, client):
     app, _ = running
-    wall = heard(app, None, "wall")
+    wall = messages_sent(app, None, "wall")
     health = client.get("/_stcore/health").text + client.get("/_stcore/host-config").text
 
     assert "Ground 1" in wall
@@ -326,7 +329,7 @@ def test_without_a_cookie_the_wall_and_the_health_name_no_person(running, client
 def test_a_stolen_token_is_invalid_after_sign_out(running, client, known):
     app, _ = running
     token = post_sign_in(client, known).cookies[COOKIE]
-    assert "Student 1" in heard(app, token, "bookings")
+    assert "Student 1" in messages_sent(app, token, "bookings")
 
     answer = client.post("/signout")
 
@@ -338,20 +341,20 @@ def test_a_stolen_token_is_invalid_after_sign_out(running, client, known):
         lambda: client.get("/book", headers=HTML | stolen).status_code == 303,
     )
     assert client.get("/password", headers=stolen).status_code == 303
-    assert is_redirected(heard(app, token, "bookings"))
+    assert is_redirected(messages_sent(app, token, "bookings"))
 
 
 def test_a_new_role_and_disabling_end_every_session_at_once(running, client, asha):
     app, school = running
     token = post_sign_in(client, asha).cookies[COOKIE]
     change_account(school.db, asha, role=Role.PRINCIPAL, by=None)
-    assert eventually(lambda: is_redirected(heard(app, token, "bookings")))
+    assert eventually(lambda: is_redirected(messages_sent(app, token, "bookings")))
 
     token = post_sign_in(client, asha).cookies[COOKIE]
-    assert "Student 1" in heard(app, token, "bookings")
+    assert "Student 1" in messages_sent(app, token, "bookings")
     change_account(school.db, asha, active=False, by=None)
 
-    assert eventually(lambda: is_redirected(heard(app, token, "bookings")))
+    assert eventually(lambda: is_redirected(messages_sent(app, token, "bookings")))
     assert post_sign_in(client, asha).status_code == 401
 
 
@@ -363,7 +366,7 @@ def test_a_one_time_password_must_be_changed_before_any_screen_opens(running, cl
     token = answer.cookies[COOKIE]
 
     assert answer.headers["location"] == "/password?next=%2Fbookings"
-    assert is_redirected(heard(app, token, "bookings"))
+    assert is_redirected(messages_sent(app, token, "bookings"))
     assert "set by somebody else" in client.get("/password").text
     wrong = {"old": "x" * 12, "new": OTHER, "again": OTHER}
     assert client.post("/password", data=wrong).status_code == 422
@@ -379,7 +382,7 @@ def test_a_one_time_password_must_be_changed_before_any_screen_opens(running, cl
     assert (done.status_code, done.headers["location"]) == (303, "/bookings")
     assert done.cookies[COOKIE] != token
     assert session_of(school.db, token) is None
-    assert "Student 1" in heard(app, done.cookies[COOKIE], "bookings")
+    assert "Student 1" in messages_sent(app, done.cookies[COOKIE], "bookings")
 
 
 def test_without_an_admin_sign_in_says_how_to_add_one(client, school):

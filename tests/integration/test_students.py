@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from support import ADMIN, MEERA, NOW, booked, noted
+from support import ADMIN, MEERA, NOW, audit_entry, booked
 
 from booking_core import (
     AlreadyExists,
@@ -41,7 +41,7 @@ def test_a_student_is_added_once(db: Documents) -> None:
     assert students(db)["A1"] == ASHA
 
 
-def test_a_change_of_what_somebody_else_changed_is_refused(db: Documents) -> None:
+def test_a_change_of_an_outdated_student_is_refused(db: Documents) -> None:
     seen = students(db)["S001"]
     change_student(db, seen, Student("S001", "Student 1", "9-Z"), by=ADMIN)
 
@@ -49,15 +49,15 @@ def test_a_change_of_what_somebody_else_changed_is_refused(db: Documents) -> Non
         change_student(db, seen, Student("S001", "Student One", "2-A"), by=ADMIN)
 
     assert students(db)["S001"].class_name == "9-Z"
-    assert noted(db, "changed")["details"] == {"class_name": "9-Z", "fields": ["class_name"]}
+    assert audit_entry(db, "changed")["details"] == {"class_name": "9-Z", "fields": ["class_name"]}
 
 
-def test_the_roll_number_stays(db: Documents) -> None:
+def test_the_roll_number_cannot_be_changed(db: Documents) -> None:
     with pytest.raises(InvalidRequest, match="id: cannot be changed"):
         change_student(db, students(db)["S001"], Student("S999", "Student 1", "2-A"), by=ADMIN)
 
 
-def test_a_deactivated_student_keeps_the_bookings_and_gets_no_more(db: Documents) -> None:
+def test_a_deactivated_student_keeps_bookings_and_gets_no_new_ones(db: Documents) -> None:
     booking = booked(db, student=1)
     ended = cancel(db, booked(db, student=1, start=12).id, by=MEERA, now=NOW)
 
@@ -78,9 +78,9 @@ def test_deactivating_twice_is_one_entry_of_the_audit_log(db: Documents) -> None
     set_active(db, "S001", False, by=ADMIN)
     set_active(db, "S001", False, by=ADMIN)
 
-    assert noted(db, "deactivated")["details"] == {"class_name": "2-A"}
+    assert audit_entry(db, "deactivated")["details"] == {"class_name": "2-A"}
 
 
-def test_nobody_is_deactivated_who_is_not_on_record(db: Documents) -> None:
+def test_an_unknown_student_cannot_be_deactivated(db: Documents) -> None:
     with pytest.raises(UnknownStudent):
         set_active(db, "S999", False, by=ADMIN)

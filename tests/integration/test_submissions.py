@@ -1,4 +1,4 @@
-"""One submission books once: clicked twice, sent again, or cut off before its answer."""
+"""One submission books once: pressed twice, sent again, or cut off before its answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from cutting_proxy import Proxy
 from support import DAY, HEAD, MEERA, NOW, RAVI, active, at_once, booked, request_for
-from wire import Proxy
 
 from booking_core import (
     AlreadyDecided,
@@ -95,7 +95,7 @@ def test_the_same_submission_with_other_content_is_refused_and_books_nothing(db,
     assert get_booking(db, first.id) == first
 
 
-def test_a_late_retry_of_what_was_booked_in_time_succeeds(db):
+def test_a_late_retry_of_a_timely_booking_succeeds(db):
     submission = uuid4()
     first = booked(db, submission_id=submission)
 
@@ -112,7 +112,7 @@ def test_a_late_retry_with_other_content_is_a_reuse_and_not_a_broken_rule(db):
         booked(db, submission_id=submission, purpose="other", now=NOW + timedelta(days=7))
 
 
-def test_a_retry_after_a_move_or_a_decision_gives_the_booking_as_it_stands(db):
+def test_a_retry_after_a_move_or_a_decision_returns_the_present_booking(db):
     submission = uuid4()
     first = booked(db, submission_id=submission)
     moved = move(db, first.id, ground_id="ground-3", by=MEERA, now=NOW)
@@ -126,7 +126,7 @@ def test_a_retry_after_a_move_or_a_decision_gives_the_booking_as_it_stands(db):
     assert active(db) == []
 
 
-def test_without_a_submission_id_two_requests_are_two(db):
+def test_two_requests_without_a_submission_id_are_two_bookings(db):
     first = book(db, request_for(start=9), by=MEERA, now=NOW)
 
     second = book(db, request_for(start=10), by=MEERA, now=NOW)
@@ -134,7 +134,7 @@ def test_without_a_submission_id_two_requests_are_two(db):
     assert first.id != second.id
 
 
-def test_a_line_cut_once_between_write_and_answer_goes_unnoticed(far_db, db, proxy):
+def test_a_connection_cut_once_between_write_and_answer_is_not_noticed(far_db, db, proxy):
     submission = uuid4()
     proxy.cut("update")
 
@@ -145,9 +145,7 @@ def test_a_line_cut_once_between_write_and_answer_goes_unnoticed(far_db, db, pro
     assert db.bookings.count_documents({}) == 1
 
 
-def test_a_line_cut_for_good_says_so_and_the_submission_sent_again_finds_its_booking(
-    far_db, db, proxy
-):
+def test_after_a_permanent_cut_the_submission_sent_again_finds_its_booking(far_db, db, proxy):
     submission = uuid4()
     proxy.cut("update", for_good=True)
 
@@ -161,7 +159,7 @@ def test_a_line_cut_for_good_says_so_and_the_submission_sent_again_finds_its_boo
     assert db.bookings.count_documents({}) == 1
 
 
-def test_a_decision_whose_answer_is_lost_once_is_taken_once(far_db, db, proxy):
+def test_a_decision_whose_answer_is_lost_once_is_made_once(far_db, db, proxy):
     asked = booked(db)
     proxy.cut("update")
 
@@ -172,7 +170,7 @@ def test_a_decision_whose_answer_is_lost_once_is_taken_once(far_db, db, proxy):
     assert [entry.action for entry in approved.history] == ["requested", "approved"]
 
 
-def test_a_decision_whose_answer_is_lost_for_good_is_found_taken_when_sent_again(far_db, db, proxy):
+def test_a_decision_whose_answer_is_lost_permanently_is_found_when_sent_again(far_db, db, proxy):
     asked = booked(db)
     proxy.cut("update", for_good=True)
 

@@ -1,4 +1,4 @@
-"""Changing timetables and days, and what every change of a school has in common.
+"""Changing timetables and days, and the rules common to all changes of a school.
 
 No booking changes with them.
 """
@@ -37,12 +37,12 @@ from booking_core import (
 )
 
 LATER = DAY + timedelta(days=1)
-# Of nine to ten and ten to eleven only the first is still a period, and 9 to 11 is no run.
+# Of 9-10 and 10-11 only the first is still a period, so 9-11 is no run of periods.
 SHORT = (Period("I", time(9), time(10)), Period("II", time(10, 15), time(11, 15)))
 
 
 def stored(db, *names):
-    """All documents of the collections ``names``; by default of those that changes write."""
+    """Returns all documents of the collections ``names``; by default those that changes write."""
     names = names or ("grounds", "timetables", "days", "bookings", "audit", "meta")
     return {name: list(db[name].find().sort("_id", 1)) for name in names}
 
@@ -64,7 +64,7 @@ def ids(bookings):
     return {booking.id for booking in bookings}
 
 
-def test_a_changed_timetable_leaves_bookings_alone_and_lists_exactly_those_that_do_not_fit(
+def test_a_changed_timetable_keeps_bookings_and_lists_exactly_those_that_do_not_fit(
     timetabled,
 ):
     db, _, unfit, other_day = timetabled
@@ -78,12 +78,12 @@ def test_a_changed_timetable_leaves_bookings_alone_and_lists_exactly_those_that_
     assert ids(misfits(db, from_date=LATER)) == {other_day.id}
     with pytest.raises(NotAPeriod):
         booked(db, student=5, ground="ground-3", start=11)
-    # They are still there: what they hold is held, and in the way of what overlaps them.
+    # The bookings keep their claims, and conflict with new ones that overlap.
     board = day_board(db, DAY, NOW)
     assert board.cell("ground-1", time(10, 15)).booking.id == unfit[0].id
 
 
-def test_a_change_can_be_tried_before_it_is_saved(timetabled):
+def test_a_change_can_be_previewed_before_it_is_saved(timetabled):
     db, _, unfit, other_day = timetabled
     before = stored(db)
     calendar = load_reference(db).calendar
@@ -100,7 +100,7 @@ def test_a_change_can_be_tried_before_it_is_saved(timetabled):
     assert stored(db) == before
 
 
-def test_a_day_with_its_own_timetable_leaves_bookings_alone_and_gets_its_weekday_back(timetabled):
+def test_a_day_with_its_own_timetable_keeps_bookings_and_can_return_to_its_weekday(timetabled):
     db, fits, unfit, _ = timetabled
     before = stored(db, "bookings")
 
@@ -118,7 +118,7 @@ def test_a_day_with_its_own_timetable_leaves_bookings_alone_and_gets_its_weekday
         delete_day(db, DAY, by=ADMIN)
 
 
-def test_a_weekday_has_one_timetable_the_one_that_was_saved_last(db):
+def test_a_weekday_belongs_to_the_timetable_that_was_saved_last(db):
     made = add_timetable(db, "Half day", SHORT, (5, 6), by=ADMIN)
 
     known = load_reference(db)
@@ -152,7 +152,7 @@ def test_a_timetable_that_a_date_refers_to_is_not_deleted(db):
     assert stored(db) == before
 
 
-def test_a_deleted_timetable_leaves_its_weekdays_without_school_and_bookings_alone(timetabled):
+def test_a_deleted_timetable_leaves_its_weekdays_without_school_and_keeps_bookings(timetabled):
     db, *_ = timetabled
     before = stored(db, "bookings")
 
@@ -209,9 +209,9 @@ CHANGES = {
 def test_only_an_admin_changes_the_school_and_each_change_is_in_the_audit_log(db, change):
     save_days(db, [LATER], timetable_id=None)
     before = stored(db)
-    for nobody in (MEERA, HEAD):
+    for actor in (MEERA, HEAD):
         with pytest.raises(NotAllowed):
-            change(db, nobody)
+            change(db, actor)
     assert stored(db) == before
 
     change(db, ADMIN)
@@ -220,7 +220,7 @@ def test_only_an_admin_changes_the_school_and_each_change_is_in_the_audit_log(db
     assert db["meta"].find_one({"_id": "revision"})["grounds"] == before["meta"][0]["grounds"] + 1
 
 
-JUNK = {
+INVALID = {
     "name": [
         lambda db: add_ground(db, "", by=ADMIN),
         lambda db: add_ground(db, "Ground 1", by=ADMIN),
@@ -273,10 +273,10 @@ JUNK = {
 }
 
 
-def test_junk_is_refused_by_the_name_of_its_field_and_nothing_is_half_written(db):
+def test_an_invalid_field_is_refused_by_name_and_nothing_is_partly_written(db):
     before = stored(db)
 
-    for field, wrongs in JUNK.items():
+    for field, wrongs in INVALID.items():
         for number, wrong in enumerate(wrongs):
             with pytest.raises(InvalidRequest) as refused:
                 wrong(db)

@@ -1,4 +1,4 @@
-"""A database as the first version left it: three unique indexes on marks of 15 minutes."""
+"""A database of the first version: three unique indexes on marks of 15 minutes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIELDS = (
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    """A booking from 9 to 10 as the first version stored it; ``cells`` follow its times."""
+    """A booking from 9 to 10 as the first version stored it; its times determine ``cells``."""
     made = {
         "_id": str(uuid4()),
         "kind": "booking",
@@ -81,8 +81,8 @@ def closure(**changes: Any) -> dict[str, Any]:
     return made
 
 
-def lay(db: Database[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
-    """Collections, validator, indexes and counters of the first version, and ``rows``."""
+def create(db: Database[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
+    """Creates collections, validator, indexes and counters of the first version, and ``rows``."""
     names = (*FIELDS, "student_id", "quota", "closure_group")
     schema = {
         "bsonType": "object",

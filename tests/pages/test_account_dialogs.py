@@ -1,4 +1,4 @@
-"""The dialogs of the admin section for accounts, while another admin changes the account."""
+"""The account dialogs of Admin, while another admin changes the account."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Uncached:
         return nullcontext()
 
 
-def _screen(shared, opened):  # run as a script of its own, without our names
+def _screen(shared, opened):  # run as a separate script, without the names of this module
     from pages.shared.admin import accounts
 
-    if opened:  # Streamlit runs an open dialog alone, with the arguments of its first run
+    if opened:  # Streamlit reruns an open dialog alone, with the arguments of its first run.
         opened[0]()
     else:
         accounts.show(shared)
@@ -91,7 +91,7 @@ def _press(page: AppTest, label: str) -> None:
         ("enable", "Enable account", {"active": False, "role": Role.ADMIN}),
     ],
 )
-def test_a_dialog_over_an_account_that_changed_meanwhile_saves_nothing(
+def test_a_dialog_for_an_account_that_changed_meanwhile_saves_nothing(
     shared: Uncached,
     opened: list[Callable[[], None]],
     action: str,
@@ -109,7 +109,7 @@ def test_a_dialog_over_an_account_that_changed_meanwhile_saves_nothing(
     assert get_account(shared.db, "ravi") == changed
 
 
-def test_a_dialog_over_an_unchanged_account_saves(
+def test_a_dialog_for_an_unchanged_account_saves(
     shared: Uncached, opened: list[Callable[[], None]]
 ) -> None:
     page = _open(shared, opened, "change")

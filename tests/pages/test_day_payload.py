@@ -1,4 +1,4 @@
-"""What the Book screen sends of a day: small, made once, and shared."""
+"""The payload of the Book screen for a day: small, made once, and shared by all sessions."""
 
 import json
 from dataclasses import replace
@@ -51,11 +51,11 @@ def test_a_full_day_of_ten_grounds_and_fourteen_periods_is_under_12_kB():
     assert len(views.grid(full_board(), None, True)) < 12_000
 
 
-def test_names_of_students_are_not_in_it():
+def test_the_payload_has_no_names_of_students():
     assert b"Asha" not in views.grid(full_board(), None, True)
 
 
-def test_a_board_turns_when_a_period_begins_or_ends_and_at_midnight():
+def test_a_board_changes_when_a_period_begins_or_ends_and_at_midnight():
     zone = ZoneInfo("Asia/Kolkata")
     board = full_board()
     early, between, late = (
@@ -67,7 +67,7 @@ def test_a_board_turns_when_a_period_begins_or_ends_and_at_midnight():
     assert board.at(late).turns_at() == datetime(2026, 11, 25, tzinfo=zone)
 
 
-def test_a_board_turns_when_a_period_closes_for_booking():
+def test_a_board_changes_when_a_period_closes_for_booking():
     zone = ZoneInfo("Asia/Kolkata")
     board = replace(full_board(), policy=Policy(lead_minutes=30))
     moment = datetime.combine(DAY, time(7), tzinfo=zone)
@@ -84,7 +84,7 @@ def test_a_pick_is_in_its_payload():
 
 
 def closed_from(hour: int, reason: str = "Rain.", grounds: tuple[Ground, ...] = GROUNDS) -> Board:
-    """Nothing is booked, and these grounds are closed from then on."""
+    """A board without bookings on which these grounds are closed from that hour on."""
     closures = tuple(
         replace(booking(g, PERIODS[0]), kind="closure", purpose=reason, status=Status.APPROVED)
         for g in grounds
@@ -93,41 +93,41 @@ def closed_from(hour: int, reason: str = "Rain.", grounds: tuple[Ground, ...] = 
     return replace(full_board(), bookings=closures)
 
 
-def said_of(board: Board) -> tuple[list[str] | None, str]:
+def empty_text(board: Board) -> tuple[list[str] | None, str]:
     payload = json.loads(views.grid(board, None, True))
     return payload["empty"], payload["note"]
 
 
-def test_a_day_on_which_all_is_closed_says_why_in_the_place_of_the_grid():
+def test_a_fully_closed_day_shows_the_reason_in_place_of_the_grid():
     reason = "All grounds are closed: Rain. Choose another day above."
 
-    assert said_of(closed_from(0)) == (["Closed on Tue 24 Nov", reason], "")
-    # What was booked before the rain is still seen.
+    assert empty_text(closed_from(0)) == (["Closed on Tue 24 Nov", reason], "")
+    # Bookings before the rain are still visible.
     noon = replace(closed_from(12), now=datetime(2026, 11, 24, 7, tzinfo=UTC))
-    assert said_of(noon) == (None, reason)
-    assert said_of(closed_from(0, grounds=GROUNDS[1:])) == (None, "")
+    assert empty_text(noon) == (None, reason)
+    assert empty_text(closed_from(0, grounds=GROUNDS[1:])) == (None, "")
 
 
-def test_a_day_without_school_says_why():
+def test_a_day_without_school_shows_the_reason():
     empty = replace(closed_from(0), plan=DayPlan(DAY, (), None))
 
-    assert said_of(empty)[0] == [
+    assert empty_text(empty)[0] == [
         "No school on Tue 24 Nov",
         "All grounds are closed: Rain. Choose another day above.",
     ]
-    assert said_of(replace(empty, plan=DayPlan(DAY, (), None, "Exams."), bookings=()))[0] == [
+    assert empty_text(replace(empty, plan=DayPlan(DAY, (), None, "Exams."), bookings=()))[0] == [
         "No school on Tue 24 Nov: Exams",
         "Choose another day above.",
     ]
 
 
-def test_a_day_with_nothing_left_to_pick_says_so_above_the_grid():
+def test_a_day_with_no_free_slot_left_says_so_above_the_grid():
     another = "Choose another day above."
     half_day = DayPlan(DAY, PERIODS, "regular", "Half day")
 
-    assert said_of(full_board()) == (None, f"Nothing is free any more. {another}")
-    assert said_of(replace(full_board(), plan=half_day, bookings=())) == (None, "Half day.")
-    assert said_of(replace(full_board(), now=NOW + timedelta(days=1))) == (
+    assert empty_text(full_board()) == (None, f"Nothing is free any more. {another}")
+    assert empty_text(replace(full_board(), plan=half_day, bookings=())) == (None, "Half day.")
+    assert empty_text(replace(full_board(), now=NOW + timedelta(days=1))) == (
         None,
         f"This day is over. {another}",
     )

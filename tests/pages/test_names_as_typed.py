@@ -1,4 +1,4 @@
-"""Names and reasons as they were typed: nothing in them is markup, and no address is a link."""
+"""Names and reasons are shown as typed: no text is markup, and no address becomes a link."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JOINER = "\u2060"
         ("mailto:asha@school.example", r"mailto\:|asha|@school.example"),
     ],
 )
-def test_an_address_is_broken_by_what_nobody_sees(typed, joined):
+def test_an_address_is_broken_by_invisible_characters(typed, joined):
     shown = literal(typed)
 
     assert shown == joined.replace("|", JOINER)
@@ -29,7 +29,7 @@ def test_an_address_is_broken_by_what_nobody_sees(typed, joined):
 
 
 @pytest.mark.parametrize("typed", ["Tom @ school", "@home", "wwww", "www.", "a.b", "St. Mary"])
-def test_what_is_no_address_stays_as_it_is(typed):
+def test_text_without_an_address_is_unchanged(typed):
     assert literal(typed) == typed
 
 
@@ -42,7 +42,7 @@ def test_what_is_no_address_stays_as_it_is(typed):
         ("x >= 3", r"x \>|= 3"),
     ],
 )
-def test_signs_stay_signs_and_become_no_arrows(typed, joined):
+def test_symbols_stay_symbols_and_become_no_arrows(typed, joined):
     shown = literal(typed)
 
     assert shown == joined.replace("|", JOINER)
@@ -50,7 +50,7 @@ def test_signs_stay_signs_and_become_no_arrows(typed, joined):
 
 
 @pytest.mark.parametrize("typed", ["1. B", "12. B", "3) Cricket", "- Chess", "+ Chess"])
-def test_no_name_begins_a_list(typed):
+def test_no_name_starts_a_list(typed):
     shown = literal(typed)
 
     assert shown.replace("\\", "") == typed

@@ -1,4 +1,4 @@
-"""Book and Bookings find a student by the search of the admin's list."""
+"""Book and Bookings search students with the search of the admin's list."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def page():
         ("s007", "S007"),
     ],
 )
-def test_a_search_that_finds_one_student_chooses_it(page, typed, id):
+def test_a_search_with_one_result_chooses_that_student(page, typed, id):
     page.text_input[0].input(typed).run()
 
     assert page.selectbox[0].value == id
 
 
-def test_a_search_that_finds_several_narrows_the_list(page):
+def test_a_search_with_several_results_narrows_the_list(page):
     assert len(page.selectbox[0].options) == len(STUDENTS) - 1
 
     page.text_input[0].input("asha").run()
@@ -59,7 +59,7 @@ def test_a_search_that_finds_several_narrows_the_list(page):
     assert page.selectbox[0].options == ["Asha Rao · 8-A · S007", "Asha Das · 9-A · S008"]
 
 
-def test_a_choice_outlives_a_search_for_somebody_else(page):
+def test_a_choice_is_kept_during_a_search_for_another_student(page):
     page.selectbox[0].select("S002").run()
 
     page.text_input[0].input("asha").run()

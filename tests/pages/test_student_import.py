@@ -1,4 +1,4 @@
-"""The import of students: many who leave are confirmed by their number, and others at once."""
+"""The import of students: many leaving students are confirmed by their number, few at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pages.shared import components, session
 
 
 class Screen:
-    """An admin's screen, as far as the import needs it."""
+    """The parts of an admin's screen that the import needs."""
 
     is_live = True
 
@@ -27,7 +27,7 @@ class Screen:
         self.reference = lambda: load_reference(db)
 
 
-def _import(shared):  # run as a script of its own, without our names
+def _import(shared):  # run as a separate script, without the names of this module
     from pages.shared.admin import student_import
 
     student_import.show(shared)
@@ -56,7 +56,7 @@ def opened(db: BookingDatabase, monkeypatch: pytest.MonkeyPatch) -> Any:
     return open_with
 
 
-def everybody_from(first: int) -> list[str]:
+def students_from(first: int) -> list[str]:
     return [f"S{number:03d},Student {number},{number % 10 + 1}-A" for number in range(first, 200)]
 
 
@@ -73,10 +73,10 @@ def save(page: AppTest) -> Any:
     return page.button("admin.students.import")
 
 
-def test_many_who_leave_are_deactivated_after_their_number_is_confirmed(
+def test_many_leaving_students_are_deactivated_after_their_number_is_confirmed(
     db: BookingDatabase, opened: Any
 ) -> None:
-    page = opened(*everybody_from(21), "N1,New,8-A")
+    page = opened(*students_from(21), "N1,New,8-A")
 
     page = tick(page, "Deactivate the 21 of 200 active students whom the file does not name")
     assert "21 of 200 active students leave" in page.warning[0].value
@@ -90,8 +90,8 @@ def test_many_who_leave_are_deactivated_after_their_number_is_confirmed(
     assert not load_reference(db).students["S020"].active
 
 
-def test_few_who_leave_need_no_second_confirmation(db: BookingDatabase, opened: Any) -> None:
-    page = opened(*everybody_from(20))
+def test_few_leaving_students_need_no_second_confirmation(db: BookingDatabase, opened: Any) -> None:
+    page = opened(*students_from(20))
 
     page = tick(page, "Deactivate the 20 of 200 active students whom the file does not name")
     save(page).click().run()
@@ -99,7 +99,9 @@ def test_few_who_leave_need_no_second_confirmation(db: BookingDatabase, opened: 
     assert active(db) == 180
 
 
-def test_nothing_is_confirmed_where_nobody_is_deactivated(db: BookingDatabase, opened: Any) -> None:
+def test_no_confirmation_is_needed_if_no_student_is_deactivated(
+    db: BookingDatabase, opened: Any
+) -> None:
     page = opened("N1,New,8-A")
 
     assert not page.warning
@@ -108,7 +110,7 @@ def test_nothing_is_confirmed_where_nobody_is_deactivated(db: BookingDatabase, o
     assert (active(db), "N1" in load_reference(db).students) == (201, True)
 
 
-def test_a_list_that_changed_meanwhile_is_confirmed_anew(db: BookingDatabase, opened: Any) -> None:
+def test_a_list_that_changed_meanwhile_is_confirmed_again(db: BookingDatabase, opened: Any) -> None:
     page = opened("S000,Student 0,1-A")
     page = tick(page, "Deactivate the 199 of 200 active students whom the file does not name")
     page = tick(page, "Yes, deactivate 199 students")
@@ -125,10 +127,10 @@ def test_a_list_that_changed_meanwhile_is_confirmed_anew(db: BookingDatabase, op
     assert save(page).disabled
 
 
-def test_rows_without_a_readable_roll_number_are_named_before_others_leave(
+def test_rows_without_a_readable_roll_number_are_named_before_other_students_leave(
     db: BookingDatabase, opened: Any
 ) -> None:
-    page = opened(*everybody_from(2), "?,Student 0,1-A", ",Student 1,2-A")
+    page = opened(*students_from(2), "?,Student 0,1-A", ",Student 1,2-A")
 
     page = tick(page, "Deactivate the 2 of 200 active students whom the file does not name")
 

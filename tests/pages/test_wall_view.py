@@ -1,4 +1,4 @@
-"""What the wall draws, and what never leaves the server."""
+"""The content of the wall, and the data that never leaves the server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def words(line):
     return " ".join(part for part in line.values() if part)
 
 
-def test_a_booked_ground_says_game_class_end_and_what_is_next():
+def test_a_booked_ground_shows_game_class_end_and_the_next_booking():
     card = card_of(
         booking(time(10), time(11)), booking(time(11), time(12), class_name="9-C", game="Cricket")
     )
@@ -42,7 +42,7 @@ def test_a_booked_ground_says_game_class_end_and_what_is_next():
     assert words(card["next"]) == "Next 11 AM 9-C · Cricket"
 
 
-def test_requested_is_said_in_a_word_now_and_next():
+def test_a_pending_booking_is_marked_now_and_next():
     card = card_of(
         booking(time(10), time(11), status=Status.PENDING),
         booking(time(11), time(12), status=Status.PENDING),
@@ -52,7 +52,7 @@ def test_requested_is_said_in_a_word_now_and_next():
     assert words(card["next"]) == "Next 11 AM 10-A · Football requested"
 
 
-def test_a_closure_says_its_reason_and_its_end():
+def test_a_closure_shows_its_reason_and_its_end():
     now = card_of(booking(time(10), time(13), kind="closure"))
     ahead = card_of(booking(time(12), time(13), kind="closure"))
 
@@ -60,7 +60,7 @@ def test_a_closure_says_its_reason_and_its_end():
     assert words(ahead["next"]) == "Next 12 PM Closed: Net repair"
 
 
-def test_a_closure_to_midnight_names_no_clock_time():
+def test_a_closure_to_midnight_shows_no_clock_time():
     whole = card_of(booking(time(0), time(0), kind="closure"))
     rest = card_of(booking(time(9, 15), time(0), kind="closure"))
 
@@ -69,7 +69,7 @@ def test_a_closure_to_midnight_names_no_clock_time():
     assert rest["until"] == "for the rest of the day"
 
 
-def test_the_day_that_the_grounds_open_again_is_not_one_on_which_all_are_closed():
+def test_a_day_that_reopens_is_not_shown_as_closed_all_day():
     def board(end):
         return board_at(
             at(6), booking(time(0), end, kind="closure"), grounds=[Ground("ground-1", "One", ())]
@@ -80,7 +80,7 @@ def test_the_day_that_the_grounds_open_again_is_not_one_on_which_all_are_closed(
     assert len(wall_view.open_plan(board_at(at(6))).periods) == 10
 
 
-def test_a_closure_to_midnight_does_not_outlast_the_school_day():
+def test_a_closure_to_midnight_ends_with_the_school_day():
     closures = [
         booking(time(0), time(0), kind="closure", ground=ground)
         for ground in ("ground-1", "ground-2", "ground-3")
@@ -92,7 +92,7 @@ def test_a_closure_to_midnight_does_not_outlast_the_school_day():
     }
 
 
-def test_without_school_the_wall_says_why_all_grounds_are_closed():
+def test_without_school_the_wall_shows_the_reason():
     closures = [
         booking(time(0), time(0), kind="closure", ground=ground)
         for ground in ("ground-1", "ground-2", "ground-3")
@@ -117,7 +117,7 @@ def test_without_school_the_wall_says_why_all_grounds_are_closed():
         ((booking(time(10), time(18)),), "until 6 PM", ""),
     ],
 )
-def test_free_time_is_said_with_its_end(bookings, until, following):
+def test_free_time_is_shown_with_its_end(bookings, until, following):
     card = card_of(*bookings)
 
     assert card["until"] == until
@@ -132,7 +132,7 @@ def payload_text(shows):
     return json.dumps(cards_of(*held, shows=shows), ensure_ascii=False)
 
 
-def test_by_default_no_student_is_in_what_is_sent():
+def test_by_default_no_student_is_in_the_payload():
     text = payload_text("class")
 
     assert "Football" in text
@@ -140,7 +140,7 @@ def test_by_default_no_student_is_in_what_is_sent():
     assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_where_nothing_may_be_said_nothing_of_the_booking_is_sent():
+def test_with_the_setting_nothing_no_detail_of_the_booking_is_in_the_payload():
     text = payload_text("none")
 
     assert "Booked" in text
@@ -148,7 +148,7 @@ def test_where_nothing_may_be_said_nothing_of_the_booking_is_sent():
     assert not [secret for secret in (*SECRETS, "Football", "10-A") if secret in text]
 
 
-def test_where_students_may_be_named_the_name_is_there_and_no_more():
+def test_with_the_setting_student_only_the_name_is_in_the_payload():
     text = payload_text("student")
 
     assert "Asha Rao, 10-A" in text
@@ -167,7 +167,7 @@ def test_a_card_is_marked_as_changed_by_bookings_and_never_by_time():
     assert card_of(held, later, shows="none")["mark"] == first
 
 
-def test_one_ground_alone_or_a_sentence_where_there_is_none_such():
+def test_the_wall_shows_a_single_ground_or_a_sentence_if_it_is_unknown():
     alone = cards_of(only="ground-2")
     unknown = cards_of(only="ground-9")
 
@@ -176,21 +176,21 @@ def test_one_ground_alone_or_a_sentence_where_there_is_none_such():
     assert "ground-1, ground-2, ground-3" in unknown["empty"][1]
 
 
-def test_a_ground_that_has_the_wall_for_itself_tells_its_day():
+def test_a_ground_that_fills_the_wall_shows_its_whole_day():
     held = (
         booking(time(10), time(11)),
         booking(time(12), time(13), status=Status.PENDING),
         booking(time(15), time(17), kind="closure"),
     )
     shown = cards_of(*held, only="ground-1")["later"]
-    silent = json.dumps(cards_of(*held, only="ground-1", shows="none")["later"])
+    hidden = json.dumps(cards_of(*held, only="ground-1", shows="none")["later"])
 
     assert [(line["time"], line["text"], line["who"], line["state"]) for line in shown] == [
         ("12–1 PM", "Football", "Class 10-A", "pending"),
         ("3–5 PM", "Closed: Net repair", "", "closed"),
     ]
-    assert "Football" not in silent
-    assert "10-A" not in silent
+    assert "Football" not in hidden
+    assert "10-A" not in hidden
     assert cards_of(*held)["later"] == []
 
 
@@ -208,28 +208,28 @@ def plans(*open_days):
         (plans(), "The grounds are closed."),
     ],
 )
-def test_after_the_last_period_the_wall_says_when_it_goes_on(ahead, sentence):
+def test_after_the_last_period_the_wall_shows_the_next_start(ahead, sentence):
     shown = wall_view.day(board_at(at(18)), "class", None, ahead)
 
     assert shown == {"empty": ["The school day is over", sentence]}
 
 
-def test_no_grounds_and_no_school_have_a_sentence_each():
+def test_a_school_without_grounds_and_a_day_without_school_have_a_sentence_each():
     holiday = board_at(at(10), periods=())
-    noted = board_at(at(10), periods=())
-    object.__setattr__(noted, "plan", DayPlan(MONDAY, (), None, "Founders' day"))
+    board = board_at(at(10), periods=())
+    object.__setattr__(board, "plan", DayPlan(MONDAY, (), None, "Founders' day"))
 
     assert wall_view.day(board_at(at(10), grounds=()), "class", None, ())["empty"][0] == (
         "No grounds yet"
     )
-    assert wall_view.day(noted, "class", None, ())["empty"] == ["No school today", "Founders' day"]
+    assert wall_view.day(board, "class", None, ())["empty"] == ["No school today", "Founders' day"]
     assert wall_view.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
         "No school today",
         "The grounds open again tomorrow at 8 AM.",
     ]
 
 
-def test_the_frame_carries_the_servers_clock_and_zone():
+def test_the_frame_has_the_servers_clock_and_zone():
     now = at(10, 12)
     frame = wall_view.frame(now, at(10, 11, 58), "School", theme=None, address=None)
 
@@ -259,7 +259,7 @@ def test_the_code_leads_to_the_book_screen(public, opened, address):
     assert wall_view.address_of_book(public, opened) == address
 
 
-def test_the_path_of_the_code_is_its_matrix():
+def test_the_path_of_the_code_equals_its_matrix():
     address = "https://sports.example/book"
     code = wall_view.code(address)
     dark = set()
@@ -277,7 +277,7 @@ def test_an_address_too_long_to_scan_has_no_code():
     assert wall_view.code("https://sports.example/" + "x" * 400) is None
 
 
-def test_forty_grounds_are_all_there_for_the_display_to_page_through():
+def test_forty_grounds_are_all_in_the_payload():
     grounds = [Ground(f"g-{n}", f"Ground {n}", ("Football",), n) for n in range(40)]
     shown = wall_view.day(board_at(at(10), grounds=grounds), "class", None, ())
 

@@ -1,4 +1,7 @@
-"""The cache of scopes: each value is read once per change of its scope, by one thread."""
+"""The cache of scopes: one thread reads each value once per change of its scope.
+
+The file is long because every case of waiting threads needs the same fake feed and load.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,17 @@ from hypothesis import strategies as st
 from support import at_once
 
 from booking_core import NotFound, Scope, ScopedCache, StoreUnavailable
-from booking_core.storage import cache as module
+from booking_core.storage import cache as cache_module
 
 DAY = date(2026, 11, 24)
 OTHER = DAY + timedelta(days=1)
 
 
-class Heard:
-    """A feed that hears of what the test changes. ``asked`` counts the looks at its versions."""
+class ControlledFeed:
+    """A feed that reports the changes made by the test.
+
+    ``asked`` counts the reads of its versions.
+    """
 
     def __init__(self) -> None:
         self.connected = True
@@ -46,7 +52,7 @@ class Heard:
         return self.version(Scope.BOOKINGS)
 
 
-class Counted:
+class CountingLoad:
     """A load that counts its calls, and returns or raises ``answer``."""
 
     def __init__(self, answer: object = "value") -> None:
@@ -61,23 +67,23 @@ class Counted:
 
 
 @pytest.fixture
-def feed() -> Heard:
-    return Heard()
+def feed() -> ControlledFeed:
+    return ControlledFeed()
 
 
 @pytest.fixture
-def cache(feed: Heard) -> ScopedCache:
+def cache(feed: ControlledFeed) -> ScopedCache:
     return ScopedCache(feed)
 
 
-def all_have_asked(feed: Heard, count: int) -> None:
+def all_have_asked(feed: ControlledFeed, count: int) -> None:
     for _ in range(count):
         assert feed.asked.acquire(timeout=30)
 
 
 @pytest.mark.parametrize("scope", [DAY, Scope.BOOKINGS, (Scope.BOOKINGS, Scope.SCHOOL)])
 def test_sixteen_threads_that_ask_for_the_same_missing_value_load_it_once(feed, cache, scope):
-    load = Counted()
+    load = CountingLoad()
     looks = 16 * (len(scope) if isinstance(scope, tuple) else 1)
 
     def slowly() -> object:
@@ -90,8 +96,8 @@ def test_sixteen_threads_that_ask_for_the_same_missing_value_load_it_once(feed, 
     assert load.calls == 1
 
 
-def test_sixteen_threads_that_derive_the_same_value_make_it_once(cache):
-    make = Counted()
+def test_sixteen_threads_that_derive_the_same_value_derive_it_once(cache):
+    make = CountingLoad()
 
     found = at_once(*[lambda: cache.derive(DAY, "payload", ("board", 1), make)] * 16)
 
@@ -100,10 +106,8 @@ def test_sixteen_threads_that_derive_the_same_value_make_it_once(cache):
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), NotFound("booking", "B1")])
-def test_threads_that_wait_for_a_load_that_fails_fail_with_it_and_not_one_by_one(
-    feed, cache, error
-):
-    load = Counted(error)
+def test_threads_that_wait_for_a_failing_load_fail_with_it_together(feed, cache, error):
+    load = CountingLoad(error)
 
     def slowly() -> object:
         all_have_asked(feed, 8)
@@ -111,12 +115,12 @@ def test_threads_that_wait_for_a_load_that_fails_fail_with_it_and_not_one_by_one
 
     found = at_once(*[lambda: cache.get(DAY, "board", slowly)] * 8)
 
-    # A thread that looked at the version and was late to wait may have loaded once more.
+    # A thread that read the version but began to wait late may have loaded once more.
     assert found == [error] * 8
     assert load.calls <= 2
 
 
-def test_a_fault_of_the_loading_thread_is_no_answer_for_those_that_wait(feed, cache):
+def test_a_fault_of_the_loading_thread_is_not_passed_to_the_waiting_threads(feed, cache):
     faults = [RuntimeError("the script ended")]
 
     def load() -> str:
@@ -136,10 +140,10 @@ def test_a_change_during_a_load_is_not_missed(feed, cache):
         return "of before"
 
     assert cache.get(DAY, "board", load) == "of before"
-    assert cache.get(DAY, "board", Counted("of after")) == "of after"
+    assert cache.get(DAY, "board", CountingLoad("of after")) == "of after"
 
 
-def test_a_thread_that_asks_after_a_change_does_not_take_a_load_of_before(feed, cache):
+def test_a_thread_that_asks_after_a_change_does_not_get_an_earlier_load(feed, cache):
     begun, may_end = threading.Event(), threading.Event()
 
     def before() -> str:
@@ -151,12 +155,12 @@ def test_a_thread_that_asks_after_a_change_does_not_take_a_load_of_before(feed, 
         assert begun.wait(30)
         feed.change(DAY)
         may_end.set()
-        return cache.get(DAY, "board", Counted("of after"))
+        return cache.get(DAY, "board", CountingLoad("of after"))
 
     assert at_once(lambda: cache.get(DAY, "board", before), after) == ["of before", "of after"]
 
 
-def test_while_the_database_is_away_nobody_waits_behind_a_thread_that_waits(feed, cache):
+def test_while_the_database_is_unavailable_no_thread_waits_for_a_waiting_thread(feed, cache):
     begun, may_end = threading.Event(), threading.Event()
 
     def hangs() -> str:
@@ -168,7 +172,7 @@ def test_while_the_database_is_away_nobody_waits_behind_a_thread_that_waits(feed
         assert begun.wait(30)
         feed.connected = False
         try:
-            return cache.get(DAY, "board", Counted(), try_while_away=True)
+            return cache.get(DAY, "board", CountingLoad(), try_while_away=True)
         finally:
             may_end.set()
 
@@ -181,11 +185,11 @@ def test_while_the_database_is_away_nobody_waits_behind_a_thread_that_waits(feed
     assert [type(error) for error in found] == [StoreUnavailable] * 3
 
 
-def test_while_the_database_is_away_the_last_known_value_is_answered(feed, cache):
-    cache.get(DAY, "board", Counted("known"))
+def test_while_the_database_is_unavailable_the_last_value_is_returned(feed, cache):
+    cache.get(DAY, "board", CountingLoad("known"))
     feed.change(DAY)
     feed.connected = False
-    load = Counted("newer")
+    load = CountingLoad("newer")
 
     assert cache.get(DAY, "board", load) == "known"
     with pytest.raises(StoreUnavailable):
@@ -196,27 +200,27 @@ def test_while_the_database_is_away_the_last_known_value_is_answered(feed, cache
     assert cache.get(OTHER, "board", load, try_while_away=True) == "newer"
 
 
-def test_a_load_that_finds_the_database_away_answers_with_the_last_known_value(feed, cache):
-    cache.get(DAY, "board", Counted("known"))
+def test_a_load_that_finds_the_database_unavailable_returns_the_last_value(feed, cache):
+    cache.get(DAY, "board", CountingLoad("known"))
     feed.change(DAY)
 
-    assert cache.get(DAY, "board", Counted(StoreUnavailable("away"))) == "known"
+    assert cache.get(DAY, "board", CountingLoad(StoreUnavailable("away"))) == "known"
     with pytest.raises(NotFound):
-        cache.get(DAY, "board", Counted(NotFound("booking", "B1")))
+        cache.get(DAY, "board", CountingLoad(NotFound("booking", "B1")))
 
 
-def test_a_derived_value_never_outlives_its_source_not_even_while_the_database_is_away(feed, cache):
+def test_a_derived_value_never_outlives_its_source_even_without_the_database(feed, cache):
     feed.connected = False
 
-    assert cache.derive(DAY, "payload", 1, Counted("of 1")) == "of 1"
-    assert cache.derive(DAY, "payload", 1, Counted("again")) == "of 1"
-    assert cache.derive(DAY, "payload", 2, Counted("of 2")) == "of 2"
+    assert cache.derive(DAY, "payload", 1, CountingLoad("of 1")) == "of 1"
+    assert cache.derive(DAY, "payload", 1, CountingLoad("again")) == "of 1"
+    assert cache.derive(DAY, "payload", 2, CountingLoad("of 2")) == "of 2"
     with pytest.raises(StoreUnavailable):
-        cache.derive(DAY, "payload", 3, Counted(StoreUnavailable("away")))
+        cache.derive(DAY, "payload", 3, CountingLoad(StoreUnavailable("away")))
 
 
 def test_a_value_of_two_scopes_is_read_again_when_either_changes(feed, cache):
-    load, both = Counted(), (Scope.BOOKINGS, Scope.SCHOOL)
+    load, both = CountingLoad(), (Scope.BOOKINGS, Scope.SCHOOL)
 
     for scope in (Scope.BOOKINGS, Scope.SCHOOL, Scope.ACCOUNTS, DAY):
         cache.get(both, "misfits", load)
@@ -226,8 +230,8 @@ def test_a_value_of_two_scopes_is_read_again_when_either_changes(feed, cache):
     assert load.calls == 3
 
 
-def test_a_value_is_read_again_when_what_else_it_depends_on_differs(cache):
-    load = Counted()
+def test_a_value_is_read_again_when_its_other_dependencies_differ(cache):
+    load = CountingLoad()
 
     for day in (DAY, DAY, OTHER):
         cache.get(Scope.ACCOUNTS, "session", load, also=day)
@@ -235,33 +239,33 @@ def test_a_value_is_read_again_when_what_else_it_depends_on_differs(cache):
     assert load.calls == 2
 
 
-def test_renewed_values_are_what_screens_get_from_then_on(cache):
-    assert cache.get(Scope.ACCOUNTS, "session", Counted("signed in")) == "signed in"
+def test_screens_get_renewed_values(cache):
+    assert cache.get(Scope.ACCOUNTS, "session", CountingLoad("signed in")) == "signed in"
 
-    assert cache.renew(Scope.ACCOUNTS, "session", Counted("out")) == "out"
-    assert cache.get(Scope.ACCOUNTS, "session", Counted("unread")) == "out"
+    assert cache.renew(Scope.ACCOUNTS, "session", CountingLoad("out")) == "out"
+    assert cache.get(Scope.ACCOUNTS, "session", CountingLoad("unread")) == "out"
 
 
-def test_the_least_recently_used_keys_of_a_scope_and_days_go_first(feed, monkeypatch):
-    monkeypatch.setitem(module._MOST_OF, Scope.SCHOOL, 3)
+def test_the_least_recently_used_keys_of_a_scope_and_of_days_are_evicted_first(feed, monkeypatch):
+    monkeypatch.setitem(cache_module._MOST_OF, Scope.SCHOOL, 3)
     cache = ScopedCache(feed, days=2)
 
     for key in (1, 2, 3, 1, 4):
-        cache.get(Scope.SCHOOL, key, Counted(key))
+        cache.get(Scope.SCHOOL, key, CountingLoad(key))
     for day in (DAY, OTHER, DAY, OTHER + timedelta(days=1)):
-        cache.get(day, "board", Counted(day))
+        cache.get(day, "board", CountingLoad(day))
 
     assert [cache.peek(Scope.SCHOOL, key) for key in (1, 2, 3, 4)] == [1, None, 3, 4]
     assert cache.peek(DAY, "board") == DAY
     assert cache.peek(OTHER, "board") is None
 
 
-def test_what_was_kept_under_the_versions_of_another_feed_is_forgotten(cache):
-    cache.get(DAY, "board", Counted("of the first"))
+def test_values_under_the_versions_of_another_feed_are_discarded(cache):
+    cache.get(DAY, "board", CountingLoad("of the first"))
 
-    cache.follow(Heard())
+    cache.follow(ControlledFeed())
 
-    assert cache.get(DAY, "board", Counted("of the second")) == "of the second"
+    assert cache.get(DAY, "board", CountingLoad("of the second")) == "of the second"
 
 
 SCOPES = [DAY, OTHER, *Scope]
@@ -277,8 +281,8 @@ STEPS = st.lists(
 
 @settings(deadline=None)
 @given(STEPS)
-def test_a_read_is_the_truth_while_the_database_is_there_and_else_the_last_one_read(steps):
-    feed, loads = Heard(), Counter()
+def test_a_read_returns_the_stored_value_or_without_the_database_the_last_one_read(steps):
+    feed, loads = ControlledFeed(), Counter()
     cache = ScopedCache(feed)
     last: dict[object, int] = {}
 

@@ -55,7 +55,7 @@ def test_a_booking_claims_its_ground_its_student_and_its_seat():
     ]
 
 
-def test_a_closure_claims_its_ground_alone_up_to_midnight():
+def test_a_closure_claims_only_its_ground_up_to_midnight():
     closure = booking(time(23, 50), time(0), kind="closure", student_id=None)
 
     assert claims_of(closure) == [
@@ -74,7 +74,7 @@ def test_two_bookings_share_a_claim_exactly_when_they_overlap(first, second):
 
 
 @given(spans=SPANS)
-def test_claims_are_unique_and_the_first_in_their_order_is_the_earliest_of_the_ground(spans):
+def test_claims_are_unique_and_the_first_one_is_the_earliest_of_the_ground(spans):
     made = booking(*map(time_at, spans), quota_window="2026-W48", quota_seat=1)
     claims = claims_of(made)
 

@@ -15,9 +15,9 @@ MARKS = [time(h, m) for h in range(24) for m in range(0, 60, 5)]
 
 
 def change_near(zone: ZoneInfo, moment: datetime) -> datetime:
-    """The next moment (to the quarter of an hour) at which the clock of ``zone`` changes.
+    """Returns the next moment (to the quarter of an hour) at which the clock of ``zone`` changes.
 
-    ``moment`` itself where it does not change within a year.
+    Returns ``moment`` itself if the clock does not change within a year.
     """
 
     def offset(at: datetime) -> timedelta | None:
@@ -38,9 +38,7 @@ def change_near(zone: ZoneInfo, moment: datetime) -> datetime:
     days=st.integers(-1, 1),
     end=st.sampled_from(MARKS),
 )
-def test_a_slot_is_ahead_exactly_as_long_as_the_instant_of_its_end_is(
-    zone, around, minutes, days, end
-):
+def test_a_slot_is_upcoming_exactly_until_the_instant_of_its_end(zone, around, minutes, days, end):
     now = change_near(zone, around) + timedelta(minutes=minutes)
     today = now.astimezone(zone).date()
     on = today + timedelta(days=days)
@@ -51,7 +49,7 @@ def test_a_slot_is_ahead_exactly_as_long_as_the_instant_of_its_end_is(
     assert (on > today or (on == today and end in ends)) == (not over)
 
 
-def test_the_whole_day_is_ahead_before_it_begins_and_nothing_when_it_has_ended():
+def test_the_whole_day_is_upcoming_before_it_begins_and_nothing_after_its_end():
     zone, day = ZoneInfo("Asia/Kolkata"), date(2026, 11, 24)
     midnight = datetime(2026, 11, 24, tzinfo=zone)
 

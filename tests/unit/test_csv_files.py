@@ -51,7 +51,7 @@ def test_every_delimiter_line_end_and_byte_order_mark_reads_the_same(
     ]
 
 
-def test_lines_are_counted_as_an_editor_counts_them() -> None:
+def test_lines_are_numbered_as_in_an_editor() -> None:
     text = 'id,name,class\n\nS1,"Rao, ""Asha""",8-A\nS2,"two\nlines",8-A\nS3,Ravi,8-A\n'
 
     found = students(text)

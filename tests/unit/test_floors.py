@@ -1,4 +1,4 @@
-"""The floors of ``booking_core``: which module may import which, and where MongoDB is spoken."""
+"""The layers of ``booking_core``: the allowed imports, and the modules that use MongoDB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import booking_core
 
 PACKAGE = Path(booking_core.__file__).parent
-# From the lowest floor to the highest. Packages of one floor do not import each other.
+# From the lowest layer to the highest. Packages of one layer do not import each other.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"domain", "version"}),
     frozenset({"tables", "embedded", "settings"}),
@@ -27,7 +27,7 @@ OPERATOR = re.compile(r"\$[a-z][A-Za-z]+")
 
 
 def module_of(path: Path) -> str:
-    """The dotted name of a module below ``booking_core``; a package is its own name."""
+    """Returns the dotted name of a module below ``booking_core``; a package is its own name."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
@@ -36,7 +36,7 @@ ALL = {module_of(path): path for path in MODULES}
 
 
 def imports_of(path: Path) -> set[str]:
-    """Every module named in an import statement, at any depth and also under TYPE_CHECKING."""
+    """Returns every module named in an import statement, at any depth and under TYPE_CHECKING."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -47,7 +47,7 @@ def imports_of(path: Path) -> set[str]:
 
 
 def inner_imports(path: Path) -> set[str]:
-    """The modules of ``booking_core`` that a module imports."""
+    """Returns the modules of ``booking_core`` that a module imports."""
     names = {name.removeprefix("booking_core.") for name in imports_of(path)}
     return {name for name in names if name in ALL} - {module_of(path)}
 
@@ -57,7 +57,7 @@ def floor(module: str) -> int:
 
 
 @pytest.mark.parametrize("module", sorted(ALL))
-def test_a_module_imports_only_from_its_own_package_or_from_a_lower_floor(module):
+def test_a_module_imports_only_from_its_own_package_or_a_lower_layer(module):
     package = module.split(".")[0]
 
     for imported in inner_imports(ALL[module]):
@@ -66,7 +66,7 @@ def test_a_module_imports_only_from_its_own_package_or_from_a_lower_floor(module
         assert same_package or top or floor(imported) < floor(module), imported
 
 
-def test_no_import_runs_in_a_circle():
+def test_imports_have_no_circle():
     graph = {module: inner_imports(path) for module, path in ALL.items()}
 
     while graph:

@@ -1,4 +1,4 @@
-"""One form for what people type, one key for what they cannot tell apart. Pure."""
+"""The normal form of typed text, and the key of names that users cannot tell apart. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from booking_core.domain.validation import check_id, check_name, check_text
 
 NO_BREAK, THIN, IDEOGRAPHIC = "\u00a0", "\u2009", "\u3000"
 ZWNJ, ZWJ = "\u200c", "\u200d"
-# What people use: letters of living scripts, marks, digits, punctuation, symbols, spaces.
+# Characters in use: letters of living scripts, marks, digits, punctuation, symbols, spaces.
 TYPED = st.text(
     st.characters(
         categories=("L", "M", "N", "P", "S", "Zs"),
@@ -38,7 +38,7 @@ def test_a_name_has_one_form_however_its_accents_and_spaces_are_typed(text):
 
 
 @given(TYPED)
-def test_the_key_of_a_name_is_the_same_in_capitals_and_is_a_fixed_point(text):
+def test_the_key_of_a_name_ignores_case_and_is_a_fixed_point(text):
     key = key_of(text)
 
     assert key_of(key) == key
@@ -47,7 +47,7 @@ def test_the_key_of_a_name_is_the_same_in_capitals_and_is_a_fixed_point(text):
 
 
 @given(TYPED)
-def test_what_people_type_can_be_used(text):
+def test_usual_text_is_accepted(text):
     assert find_unusable(normal_form(text)) is None
 
 
@@ -72,7 +72,7 @@ def test_names_that_look_alike_have_one_key(one, other):
 @pytest.mark.parametrize(
     ("one", "other"), [("Ground 1", "Ground 2"), ("Müller", "Muller"), ("8-A", "8 A"), ("Ł", "L")]
 )
-def test_names_that_people_tell_apart_have_different_keys(one, other):
+def test_distinguishable_names_have_different_keys(one, other):
     assert key_of(one) != key_of(other)
 
 
@@ -105,7 +105,7 @@ def test_names_that_people_tell_apart_have_different_keys(one, other):
     ],
     ids=ascii,
 )
-def test_a_character_that_shows_nothing_is_refused_by_the_name_of_the_field(text):
+def test_an_invisible_character_is_refused_by_the_name_of_the_field(text):
     with pytest.raises(InvalidRequest) as name:
         check_name(text, "name")
     with pytest.raises(InvalidRequest) as purpose:
@@ -134,7 +134,7 @@ def test_a_character_that_shows_nothing_is_refused_by_the_name_of_the_field(text
     ],
     ids=ascii,
 )
-def test_a_joiner_or_selector_that_changes_what_is_seen_stays(text):
+def test_a_joiner_or_selector_that_changes_the_display_is_kept(text):
     assert check_name(text, "name") == unicodedata.normalize("NFC", text)
 
 
@@ -166,7 +166,7 @@ def test_values_hold_the_normal_form():
     assert twice.value.field == "games"
 
 
-def test_a_new_id_is_none_that_could_be_mistaken_for_another():
+def test_a_new_id_cannot_be_mistaken_for_another():
     assert new_id("Tennis court", [], "ground") == "tennis-court"
     assert new_id("Tennis  Court", ["Tennis-Court", "tennis-court-2"], "ground") == "tennis-court-3"
     assert new_id("⚽", [], "ground") == "ground"

@@ -1,4 +1,4 @@
-"""Numbers and dates as the cells of a sheet show them."""
+"""Numbers and dates as the cells of a sheet display them."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ from booking_core.tables.number_formats import shown_moment, shown_number
         (float("nan"), "0", "nan"),
     ],
 )
-def test_a_number_reads_as_its_format_shows_it(value, number_format, shown):
+def test_a_number_reads_as_its_format_displays_it(value, number_format, shown):
     assert shown_number(value, number_format) == shown
 
 
 @given(number=st.integers(0, 10**14), width=st.integers(1, 14))
-def test_a_whole_number_keeps_its_digits_whatever_pads_it(number, width):
+def test_a_whole_number_keeps_its_digits_with_any_padding(number, width):
     for value in (number, float(number)):
         assert shown_number(value, "0" * width) == str(number).zfill(width)
         assert shown_number(value, "General") == str(number)
@@ -68,7 +68,7 @@ def test_every_number_and_format_reads_as_some_text(value, number_format):
 @pytest.mark.parametrize(
     ("value", "number_format", "shown"),
     [
-        (datetime(2026, 6, 1), "dd/mm/yyyy", "2026-06-01"),  # noqa: DTZ001 - a sheet knows no zone
+        (datetime(2026, 6, 1), "dd/mm/yyyy", "2026-06-01"),  # noqa: DTZ001 - a sheet has no time zone
         (datetime(2026, 6, 1, 9, 30), "dd/mm/yyyy", "2026-06-01"),  # noqa: DTZ001
         (datetime(2026, 6, 1, 9, 30), "d.m.yy h:mm", "2026-06-01 09:30"),  # noqa: DTZ001
         (datetime(2026, 6, 1, 9, 30), "h:mm AM/PM", "09:30"),  # noqa: DTZ001
@@ -80,5 +80,5 @@ def test_every_number_and_format_reads_as_some_text(value, number_format):
         (timedelta(hours=9, minutes=5), "[h]:mm", "09:05"),
     ],
 )
-def test_a_date_or_a_time_reads_as_the_parts_that_its_format_shows(value, number_format, shown):
+def test_a_date_or_a_time_reads_as_the_parts_that_its_format_displays(value, number_format, shown):
     assert shown_moment(value, number_format) == shown

@@ -1,4 +1,4 @@
-"""What the package promises: its names, its errors, and which module may import which."""
+"""The public surface of the package: its names, its errors, and its independence of the screens."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_importing_the_package_imports_no_streamlit():
 
 
 def imports_of(path: Path) -> set[str]:
-    """Absolute names of what a module imports, ``from package import module`` included."""
+    """Returns the absolute names of a module's imports, with ``from package import module``."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -1,4 +1,7 @@
-"""Each rule at its boundary, and who may do what: pure, without a database."""
+"""Each rule at its boundary, and the permissions of each role: pure, without a database.
+
+The file is long because it holds one table of cases for each rule.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def test_a_slot_may_be_booked_until_the_moment_it_starts():
     assert refused.value.starts_at == starts
 
 
-def test_the_last_day_of_the_advance_window_may_be_booked_and_the_day_after_not():
+def test_the_last_day_of_the_advance_window_may_be_booked_and_the_next_day_not():
     last = date(2026, 12, 23)  # 30 days after the 23rd of November
 
     check_time(now=NOW, on=last)
@@ -72,7 +75,7 @@ def test_the_advance_window_moves_at_the_schools_midnight_and_not_at_that_of_utc
     check_time(now=midnight, on=date(2026, 12, 24))
 
 
-def test_an_advance_window_of_no_days_is_today_alone():
+def test_an_advance_window_of_zero_days_is_today_alone():
     check_time(now=NOW, on=date(2026, 11, 23), advance_days=0)
     with pytest.raises(TooFarAhead):
         check_time(now=NOW, on=DAY, advance_days=0)
@@ -102,7 +105,7 @@ def test_lead_time_counts_real_hours_over_a_change_of_the_clock(day, latest):
     check_time(now=latest, on=day, **eight_hours)
     with pytest.raises(TooLate):
         check_time(now=latest + MOMENT, on=day, **eight_hours)
-    # The same moments told by the school's own clock.
+    # The same moments in the school's own time zone.
     check_time(now=latest.astimezone(BERLIN), on=day, **eight_hours)
     with pytest.raises(TooLate):
         check_time(now=(latest + MOMENT).astimezone(BERLIN), on=day, **eight_hours)
@@ -112,7 +115,7 @@ def check_place(plan=PLAN, start=time(9), end=time(10), ground=GROUNDS[0], game=
     rules.check_place(plan, start, end, ground, game)
 
 
-def test_one_period_or_several_that_follow_one_another_may_be_booked():
+def test_one_period_or_several_consecutive_ones_may_be_booked():
     check_place()
     check_place(end=time(12))
     check_place(start=time(8), end=time(18))
@@ -130,7 +133,7 @@ def test_one_period_or_several_that_follow_one_another_may_be_booked():
         (time(10), time(9), "end"),
     ],
 )
-def test_what_is_no_run_of_periods_is_refused_and_the_wrong_end_named(start, end, field):
+def test_a_range_that_is_no_run_of_periods_is_refused_and_the_wrong_end_named(start, end, field):
     with pytest.raises(NotAPeriod) as refused:
         check_place(start=start, end=end)
 
@@ -171,7 +174,7 @@ def test_a_retired_ground_is_refused():
 
 
 @pytest.mark.parametrize("game", ["Cricket", "football", "Football ", ""])
-def test_a_game_that_the_ground_does_not_allow_is_refused_with_those_that_it_does(game):
+def test_a_game_not_allowed_on_the_ground_is_refused_with_the_allowed_ones(game):
     with pytest.raises(GameNotAllowed) as refused:
         check_place(game=game)
 
@@ -213,7 +216,7 @@ def test_a_week_runs_from_monday_to_sunday_across_the_year(day, week):
     assert timetable.iso_week(day) == week
 
 
-def test_a_dates_own_timetable_goes_before_that_of_its_weekday():
+def test_the_timetable_of_a_date_overrides_that_of_its_weekday():
     short = Timetable("short", (Period("Only", time(8), time(9)),))
 
     regular = timetable.plan_day(DAY, [HOURLY, short], None)
@@ -225,7 +228,7 @@ def test_a_dates_own_timetable_goes_before_that_of_its_weekday():
     assert (holiday.periods, holiday.note) == ((), "Diwali")
 
 
-def test_a_weekday_that_no_timetable_names_is_no_school():
+def test_a_weekday_without_a_timetable_has_no_school():
     weekdays_only = Timetable("w", HOURLY.periods, tuple(range(5)))
 
     assert timetable.plan_day(date(2026, 11, 28), [weekdays_only], None).periods == ()
@@ -257,7 +260,7 @@ def booking_by(creator: Actor, status: Status = Status.PENDING) -> Booking:
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize(
-    ("verb", "own", "others"),
+    ("action", "own", "others"),
     [
         ("book", ALL, ALL),
         ("cancel", ALL, ABOVE),
@@ -268,15 +271,15 @@ def booking_by(creator: Actor, status: Status = Status.PENDING) -> Booking:
         ("close", ABOVE, ABOVE),
     ],
 )
-def test_who_may_do_what_to_ones_own_and_to_others_bookings(role, verb, own, others):
+def test_permissions_on_own_and_other_users_bookings(role, action, own, others):
     actor = Actor("me", role)
 
-    assert rules.may(verb, actor, booking_by(actor)) == (role in own)
-    assert rules.may(verb, actor, booking_by(RAVI)) == (role in others)
+    assert rules.may(action, actor, booking_by(actor)) == (role in own)
+    assert rules.may(action, actor, booking_by(RAVI)) == (role in others)
     if role not in others:
         with pytest.raises(NotAllowed) as refused:
-            rules.check_may(verb, actor, booking_by(RAVI))
-        assert (refused.value.verb, refused.value.role) == (verb, role.value)
+            rules.check_may(action, actor, booking_by(RAVI))
+        assert (refused.value.verb, refused.value.role) == (action, role.value)
 
 
 def board(*bookings: Booking, now=NOW, **changes) -> Board:
@@ -295,7 +298,7 @@ def board(*bookings: Booking, now=NOW, **changes) -> Board:
 WANTED = Slot("ground-1", DAY, time(10), time(11))
 
 
-def told(slots) -> list[tuple[str, int]]:
+def as_text(slots) -> list[tuple[str, int]]:
     return [(slot.ground_id, slot.start.hour) for slot in slots]
 
 
@@ -303,31 +306,31 @@ def test_alternatives_are_the_same_ground_nearest_first_then_other_grounds_with_
     found = board().alternatives(WANTED, "Football", most=99)
 
     same = [("ground-1", hour) for hour in (9, 11, 8, 12, 13, 14, 15, 16, 17)]
-    assert told(found) == [*same, ("ground-2", 10)]  # ground 3 has no football
+    assert as_text(found) == [*same, ("ground-2", 10)]  # ground 3 has no football
 
 
 def test_alternatives_are_at_most_three():
-    assert told(board().alternatives(WANTED, "Football")) == [
+    assert as_text(board().alternatives(WANTED, "Football")) == [
         ("ground-1", 9),
         ("ground-1", 11),
         ("ground-1", 8),
     ]
 
 
-def test_alternatives_leave_out_when_the_student_is_elsewhere():
+def test_alternatives_exclude_times_when_the_student_is_elsewhere():
     busy = timetable.marks(time(9), time(10))
 
-    assert ("ground-1", 9) not in told(board().alternatives(WANTED, "Football", busy=busy))
+    assert ("ground-1", 9) not in as_text(board().alternatives(WANTED, "Football", busy=busy))
 
 
-def test_alternatives_leave_out_what_is_held_or_has_begun():
+def test_alternatives_exclude_held_slots_and_started_periods():
     ten_past_eight = datetime.combine(DAY, time(8, 10), tzinfo=KOLKATA)
 
     found = board(booking_by(MEERA), now=ten_past_eight).alternatives(WANTED, "Football", most=99)
 
-    assert ("ground-1", 8) not in told(found)
-    assert ("ground-1", 9) not in told(found)
-    assert told(found)[0] == ("ground-1", 11)
+    assert ("ground-1", 8) not in as_text(found)
+    assert ("ground-1", 9) not in as_text(found)
+    assert as_text(found)[0] == ("ground-1", 11)
 
 
 def test_alternatives_to_two_periods_are_two_periods_long():

@@ -1,4 +1,4 @@
-"""Where settings come from: the environment, then the secrets file, then the defaults."""
+"""The sources of settings: the environment, then the secrets file, then the defaults."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def load(tmp_path, environment=None, secrets=None):
     return Settings.load(environment or {}, path)
 
 
-def test_without_anything_the_defaults_hold(tmp_path):
+def test_without_any_source_the_defaults_apply(tmp_path):
     assert load(tmp_path) == Settings()
 
 
-def test_the_environment_goes_before_the_file_and_the_file_before_the_default(tmp_path):
+def test_the_environment_overrides_the_file_and_the_file_overrides_the_default(tmp_path):
     found = load(
         tmp_path,
         {"BOOKING_ADVANCE_DAYS": "14", "MONGODB_DATABASE": ""},
@@ -37,7 +37,7 @@ def test_a_quota_of_none_is_no_limit(tmp_path, text):
     ("text", "expected"),
     [("on", True), ("True", True), ("YES", True), ("1", True), ("off", False), ("0", False)],
 )
-def test_a_proxy_is_trusted_where_somebody_says_so(tmp_path, text, expected):
+def test_a_proxy_is_trusted_only_by_a_setting(tmp_path, text, expected):
     assert load(tmp_path).trust_proxy is False
     assert load(tmp_path, {"TRUST_PROXY": text}).trust_proxy is expected
 
@@ -49,7 +49,7 @@ def test_a_switch_in_the_file_is_a_word_or_a_boolean(tmp_path):
     assert load(tmp_path, {"TRUST_PROXY": "off"}, on) == Settings(contact="the office")
 
 
-def test_whom_to_ask_is_told_as_it_is_written(tmp_path):
+def test_the_contact_is_kept_as_written(tmp_path):
     contact = "Ms. Iyer <office@school.example>"
     assert load(tmp_path, {"SCHOOL_CONTACT": contact}).contact == contact
 
@@ -69,7 +69,7 @@ def test_whom_to_ask_is_told_as_it_is_written(tmp_path):
         ("MONGODB_DATABASE", "a.b"),
     ],
 )
-def test_the_error_names_the_variable_that_is_at_fault(tmp_path, name, value):
+def test_the_error_names_the_variable_at_fault(tmp_path, name, value):
     with pytest.raises(InvalidRequest) as refused:
         load(tmp_path, {name: value})
 
@@ -77,7 +77,7 @@ def test_the_error_names_the_variable_that_is_at_fault(tmp_path, name, value):
 
 
 @pytest.mark.parametrize("content", ["no = [toml", "a = 'b"])
-def test_a_secrets_file_that_is_no_toml_is_named(tmp_path, content):
+def test_an_invalid_secrets_file_is_named(tmp_path, content):
     with pytest.raises(InvalidRequest) as refused:
         load(tmp_path, secrets=content)
 
@@ -87,7 +87,7 @@ def test_a_secrets_file_that_is_no_toml_is_named(tmp_path, content):
 @pytest.mark.parametrize(
     "value", ["MONGODB_DATABASE = 5", "MONGODB_URI = [1]", "SCHOOL_CONTACT = 5"]
 )
-def test_a_setting_of_another_type_in_the_file_is_named(tmp_path, value):
+def test_a_setting_of_a_wrong_type_in_the_file_is_named(tmp_path, value):
     with pytest.raises(InvalidRequest) as refused:
         load(tmp_path, secrets=value)
 

@@ -1,4 +1,4 @@
-"""The wall's cards and moments, from a board made by hand: no database, no clock."""
+"""The wall's cards and moments from a hand-made board: no database, no clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from booking_core import CellState, InvalidRequest, Period, Settings, Status, ma
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def test_a_card_says_what_is_on_until_when_and_what_follows():
+def test_a_card_shows_the_present_booking_its_end_and_the_next_one():
     now, later = booking(time(10), time(11)), booking(time(11), time(12), status=Status.PENDING)
 
     card = wall_cards(board_at(at(10, 12), now, later))[0]
@@ -28,7 +28,7 @@ def test_a_card_says_what_is_on_until_when_and_what_follows():
     assert card.held == (now, later)
 
 
-def test_a_booking_begins_at_its_first_second_and_is_over_at_its_last():
+def test_a_booking_begins_at_its_first_second_and_ends_after_its_last():
     held = booking(time(10), time(11))
 
     states = [
@@ -39,7 +39,7 @@ def test_a_booking_begins_at_its_first_second_and_is_over_at_its_last():
     assert states == [CellState.FREE, CellState.BOOKED, CellState.BOOKED, CellState.FREE]
 
 
-def test_the_picture_changes_next_at_the_nearest_start_or_end():
+def test_the_wall_changes_next_at_the_nearest_start_or_end():
     quarter = booking(time(10, 15), time(10, 45), kind="closure")
     moments = [at(7), at(8), at(10), at(10, 15), at(10, 45), at(17, 59, 59), at(18)]
 
@@ -76,7 +76,7 @@ def test_a_period_that_ends_at_midnight_ends_with_the_day():
 @pytest.mark.parametrize(
     ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)], ids=["spring", "autumn"]
 )
-def test_a_day_when_the_clock_changes_goes_from_midnight_to_midnight(day, hours):
+def test_a_day_with_a_clock_change_lasts_from_midnight_to_midnight(day, hours):
     midnight = datetime.combine(day, time(0), tzinfo=BERLIN)
     moment, turns = midnight, []
 
@@ -94,7 +94,7 @@ def test_a_day_when_the_clock_changes_goes_from_midnight_to_midnight(day, hours)
     [(date(2026, 3, 29), 1.5), (date(2026, 10, 25), 3.5)],
     ids=["spring", "autumn"],
 )
-def test_time_left_across_a_change_of_the_clock_is_real_time(day, hours_left):
+def test_time_left_across_a_clock_change_is_real_time(day, hours_left):
     moment = datetime.combine(day, time(1, 30), tzinfo=BERLIN)
     night = (Period("night", time(1), time(4)),)
     held = booking(time(1), time(4), date=day)
@@ -118,7 +118,7 @@ def test_time_left_across_a_change_of_the_clock_is_real_time(day, hours_left):
         ("class", "", "class"),
     ],
 )
-def test_an_address_may_ask_for_less_and_never_for_more(allowed, asked, shown):
+def test_an_address_may_show_less_and_never_more_than_the_setting(allowed, asked, shown):
     assert may_show(allowed, asked) == shown
 
 
@@ -132,12 +132,12 @@ def test_an_address_may_ask_for_less_and_never_for_more(allowed, asked, shown):
         ("PUBLIC_URL", "https://example.org/?next=x"),
     ],
 )
-def test_a_setting_of_the_wall_that_is_wrong_is_named(tmp_path, name, value):
+def test_an_invalid_setting_of_the_wall_is_named(tmp_path, name, value):
     with pytest.raises(InvalidRequest) as refused:
         Settings.load({name: value}, tmp_path / "secrets.toml")
 
     assert refused.value.field == name
 
 
-def test_no_student_is_named_unless_somebody_sets_it():
+def test_no_student_is_named_unless_the_setting_allows_it():
     assert Settings().wall_shows == "class"

@@ -1,4 +1,4 @@
-"""The cells of an Excel workbook read as a person reads them."""
+"""The cells of an Excel workbook are read as Excel displays them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def ids(table: Table) -> list[str]:
     return [row.values["id"] for row in table.rows]
 
 
-def test_numbers_dates_and_truths_read_as_they_are_seen() -> None:
-    day = datetime(2026, 6, 1)  # noqa: DTZ001 - a sheet knows no zones
+def test_numbers_dates_and_booleans_read_as_displayed() -> None:
+    day = datetime(2026, 6, 1)  # noqa: DTZ001 - a sheet has no time zone
     row = [101, "Uma", 8.0, None, 12.5, True, day, date(2026, 6, 2), time(9, 15)]
 
     [found] = read(workbook(row, header=[*HEADER, "a", "active", "c", "d", "e"])).rows
@@ -59,7 +59,7 @@ def test_text_that_looks_like_a_number_keeps_its_zeros() -> None:
     assert ids(read(saved(book))) == ["00007"]
 
 
-def test_a_list_with_padded_roll_numbers_makes_nobody_leave_and_nobody_new() -> None:
+def test_a_list_with_padded_roll_numbers_has_no_leaving_and_no_new_student() -> None:
     known = {f"{n:05d}": Student(f"{n:05d}", "Asha", "8-A") for n in range(1, 6)}
 
     plan = compare(read(formatted(*((n, "00000") for n in range(1, 6)))).rows, known, 0)
@@ -67,8 +67,8 @@ def test_a_list_with_padded_roll_numbers_makes_nobody_leave_and_nobody_new() -> 
     assert (plan.new, plan.leaving, plan.unchanged) == ((), (), 5)
 
 
-def test_a_formula_reads_as_the_value_that_was_saved_and_is_not_run() -> None:
-    # As written by a program, a formula has no value yet: nobody works it out here.
+def test_a_formula_reads_as_its_saved_value_and_is_not_run() -> None:
+    # A formula that a program wrote has no saved value, and the import computes none.
     data = workbook(["=1+1", '=HYPERLINK("http://x.org","Asha")', "8-A", None])
     solved = repacked(
         data,
@@ -96,7 +96,7 @@ def test_a_cell_with_an_error_is_named_by_its_address(error: str) -> None:
     assert row.values["id"] == "S1"
 
 
-def test_text_that_reads_like_an_error_is_text() -> None:
+def test_text_that_looks_like_an_error_is_text() -> None:
     book = Workbook()
     book.active.append(HEADER)
     book.active.append(["S1", "#N/A", "8-A"])

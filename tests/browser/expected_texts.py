@@ -1,0 +1,103 @@
+"""The typed texts that are expected at each step of the tours through a school of markup."""
+
+from __future__ import annotations
+
+STUDENT = "zqstudent zqclass"
+BOOKING = f"zqground zqgame {STUDENT}"
+STAFF_TOUR = {
+    "Book": "zqground zqlabel zqgame zqclass zqclosed zqstaff",
+    "Book, date": "",
+    "Book, no school": "zqnote",
+    "Book, students": f"{STUDENT} zqroll",
+    "Book, busy": "zqground",
+    "Book, panel": "zqground zqgame",
+    "Book, review": f"{BOOKING} zqroll zqpurpose zqstaff",
+    "Book, lost": "zqother zqground",
+    "Book, requested": BOOKING,
+    "Bookings": f"{BOOKING} zqstaff",
+    "Bookings, notices": f"zqground zqhead zqclosed {STUDENT}",
+    "Bookings, ground": "zqground",
+    "Bookings, student": f"{STUDENT} zqroll",
+    "Bookings, class": "zqclass",
+    "Bookings, rejected": f"{BOOKING} zqpurpose zqhead zqrejected",
+    "Bookings, cancelled": "zqstaff zqcancelled",
+    "Bookings, revoked": "zqhead zqrevoked",
+    "Bookings, cancel": BOOKING,
+    "Approvals of a delegate": f"zqhead {BOOKING}",
+}
+PRINCIPAL_TOUR = {
+    "Approvals": f"{BOOKING} zqstaff",
+    "Approvals, reject": BOOKING,
+    "Approvals, too late": "zqstudent",
+    "Approvals, approved": BOOKING,
+    "Approvals, revoke": BOOKING,
+    "Approvals, decided": f"{BOOKING} zqhead",
+    "Approvals, delegate": "zqhead zqstaff",
+    "Approvals, delegates": "zqother zqadmin",
+    "Reports": "zqground zqclass zqgame",
+    "Reports, export": "",
+    "Closures": "zqclosed zqhead",
+}
+GROUNDS_TOUR = {
+    "Grounds": "zqground zqgame zqretired zqadmin",
+    "Grounds, hint": "zqground",
+    "Grounds, edit": "zqground zqgame",
+    "Grounds, games": "zqfresh",
+    "Grounds, saved": "zqground",
+    "Grounds, retire": BOOKING,
+    "Timetables": "zqtimetable zqnote zqlabel",
+    "Timetables, edit": "zqlabel",
+    "Timetables, preview": "zqtimetable zqlabel",
+    "Timetables, filler": "",
+    "Timetables, wrong": "zqlabel",
+    "Timetables, assignment": "zqtimetable",
+    "Timetables, dates": "zqtimetable zqlabel zqfresh",
+    "Timetables, delete": f"zqtimetable {BOOKING}",
+    "Closures": "zqclosed zqhead",
+    "Closures, grounds": "zqground",
+    "Closures, closed already": "zqclosed",
+    "Closures, review": f"{BOOKING} zqstaff zqagain",
+    "Closures, lift": "zqagain zqadmin",
+    "Closures, give back": f"{BOOKING} zqstaff",
+}
+STUDENTS_TOUR = {
+    "Students": f"{STUDENT} zqroll zqmail",
+    "Students, classes": "zqclass",
+    "Students, add": "",
+    "Students, edit": f"{STUDENT} zqroll zqmail",
+    "Students, new class": "zqfresh",
+    "Students, deactivate": f"{BOOKING} zqroll",
+    "Students, reactivate": "zqleaver",
+    "Students, erase": "zqleaver",
+    "Students, no such column": "zqheading",
+    "Students, new": "zqnew zqclass zqmail zqfile",
+    "Students, changed": "zqstudent zqclass",
+    "Students, wrong": "zqwrong",
+    "Students, leaving": f"{BOOKING} zqroll",
+    "Students, rollover": "zqclass",
+    "Students, becomes": "zqclass",
+    "Students, meet": "zqclass",
+    "Students, roll over": "zqclass",
+}
+ACCOUNTS_TOUR = {
+    "Accounts": "zqother zqsignin zqaddress zqadmin zqleft",
+    "Accounts, add": "",
+    "Accounts, change": "zqother zqsignin zqaddress",
+    "Accounts, disable": "zqother",
+    "Accounts, enable": "zqleft",
+    "Accounts, password": "zqother",
+    "Accounts, password made": "zqother zqsignin",
+    "Audit": "zqadmin zqhead zqstaff",
+    "Audit, who": "zqadmin zqhead zqstaff",
+    "Audit, change": "zqreason zqadmin",
+}
+PUBLIC_TOUR = {
+    "Wall": f"{BOOKING} zqclosed zqschool",
+    "Wall, one ground": f"{BOOKING} zqschool",
+    "Wall, no such ground": "zqasked",
+    "Wall, no school": "zqnote",
+    "Sign in": "zqschool zqcontact zqnext",
+    "Sign in, wrong": "zqname",
+    "Sign in, password": "zqsignin zqnext",
+}
+TOURS = (STAFF_TOUR, PRINCIPAL_TOUR, GROUNDS_TOUR, STUDENTS_TOUR, ACCOUNTS_TOUR, PUBLIC_TOUR)

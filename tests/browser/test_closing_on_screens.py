@@ -1,0 +1,128 @@
+"""Closing grounds: the preview, the displaced bookings, their notices, and reinstatement."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+from app_server import ADMIN, HEAD, JOSEPH, MEERA, School, today, tomorrow
+from browser_windows import OpenPage
+from playwright.sync_api import Locator, Page, expect
+from screens import LOAD, TICK, row
+from support import active, close_one, eventually
+
+from booking_core import Status, approve, cancel, get_booking
+
+REASON = "Rain <b>and</b> *storm*"
+
+
+def _open_closures(open_page: OpenPage) -> Page:
+    page = open_page("/admin", "Anand Rao")
+    expect(page.get_by_role("heading", name="Closures")).to_be_visible()
+    return page
+
+
+def _fill(page: Page, reason: str = REASON) -> Locator:
+    """Opens the dialog and chooses all grounds for the whole of today."""
+    page.get_by_role("button", name="Close grounds…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("All grounds").click()
+    expect(dialog.get_by_role("checkbox", name="All grounds")).to_be_checked()
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_label("Reason").press("Tab")
+    return dialog
+
+
+def test_displaced_bookings_are_previewed_notified_and_reinstated_after_lifting(
+    open_page: OpenPage, school: School
+) -> None:
+    approved = school.book(student=1, start=14, by=MEERA)
+    approve(school.db, approved.id, by=HEAD)
+    school.book(student=2, start=15, ground="ground-2", by=JOSEPH)
+    kept = school.book(student=3, start=14, on=tomorrow(), by=MEERA)
+    reader = open_page("/bookings")  # of Meera, the default user
+    wall = open_page("/wall")
+    page = _open_closures(open_page)
+    expect(page.get_by_text("Nothing is closed")).to_be_visible()
+
+    dialog = _fill(page)
+    dialog.get_by_role("button", name="Review").click()
+    expect(dialog).to_contain_text("2 bookings displaced. Everybody who booked one is told")
+    expect(row(page, "Student 1")).to_contain_text("Meera Nair")
+    expect(row(page, "Student 2")).to_contain_text("Joseph Mathew")
+    assert len(active(school.db)) == 3
+
+    # Another user books before the principal confirms.
+    school.book(student=4, start=16, ground="ground-3", by=JOSEPH)
+    dialog.get_by_role("button", name="Close and revoke 2 bookings").click()
+    expect(dialog).to_contain_text("The bookings changed while you looked, and nothing was closed")
+    expect(row(page, "Student 4")).to_be_visible()
+    assert len(active(school.db)) == 4
+    dialog.get_by_role("button", name="Close and revoke 3 bookings").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    expect(row(page, REASON)).to_contain_text("All grounds")
+    expect(row(page, REASON)).to_contain_text("Dr. Anand Rao")
+    assert {r["kind"] for r in active(school.db, date=today().isoformat())} == {"closure"}
+    assert get_booking(school.db, kept.id).status is Status.PENDING
+    expect(wall.get_by_text(REASON)).to_have_count(3, timeout=TICK)
+    notice = reader.get_by_text("was revoked by Dr. Anand Rao")
+    expect(notice).to_contain_text(REASON, timeout=TICK)
+    expect(notice).to_contain_text("Student 1, 2-A")
+
+    page.get_by_role("button", name="Lift: All grounds").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(REASON)
+    dialog.get_by_role("button", name="Lift closure").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_text("Nothing is closed")).to_be_visible()
+
+    # The offer is computed from stored data: it outlives this page, and other users see it too.
+    offer = page.get_by_text("that a lifted closure displaced could be given back")
+    expect(offer).to_contain_text("3 bookings")
+    page.reload()
+    expect(offer).to_contain_text("3 bookings", timeout=LOAD)
+    elsewhere = school.book(student=4, start=16, ground="ground-2", by=JOSEPH)
+    expect(offer).to_contain_text("2 bookings", timeout=TICK)
+    cancel(school.db, elsewhere.id, by=JOSEPH)
+    expect(offer).to_contain_text("3 bookings", timeout=TICK)
+    page.get_by_role("button", name="Reinstate: Student 1,").click()
+    expect(offer).to_contain_text("2 bookings")
+    back = get_booking(school.db, approved.id)
+    assert (back.status, back.last_decision.action) == (Status.APPROVED, "reinstated")
+    page.get_by_role("button", name="Reinstate all 2").click()
+    expect(page.get_by_text("2 bookings reinstated.")).to_be_visible()
+    expect(offer).to_have_count(0)
+    assert len(active(school.db, kind="booking")) == 4
+    expect(wall.get_by_text(REASON)).to_have_count(0, timeout=TICK)
+    expect(reader.get_by_text("was reinstated by Dr. Anand Rao")).to_be_visible(timeout=TICK)
+    reader.get_by_role("button", name="Dismiss all").click()
+    expect(notice).to_have_count(0)
+    eventually(lambda: school.db["notices"].count_documents({"to": "meera", "read": False}) == 0)
+
+
+def test_a_ground_that_is_partly_closed_is_named_and_left_out(
+    open_page: OpenPage, school: School
+) -> None:
+    close_one(
+        school.db,
+        ground_id="ground-2",
+        date=today(),
+        start=time(15),
+        end=time(16),
+        reason="Exam",
+        by=ADMIN,
+        now=datetime.now(UTC),
+    )
+    page = _open_closures(open_page)
+    dialog = _fill(page)
+    dialog.get_by_role("button", name="Review").click()
+    expect(dialog).to_contain_text("Ground 2 is closed then already: Exam.")
+
+    dialog.get_by_role("button", name="Leave Ground 2 out").click()
+    expect(dialog.get_by_text("Ground 2 is closed then already")).to_have_count(0)
+    dialog.get_by_role("button", name="Review").click()
+    expect(dialog).to_contain_text("No booking is displaced.")
+    dialog.get_by_role("button", name="Confirm closure").click()
+
+    expect(row(page, REASON)).to_contain_text("Ground 1, Ground 3")
+    expect(row(page, "Exam")).to_contain_text("3–4 PM")

@@ -1,0 +1,385 @@
+"""A state machine: after any sequence of operations, the bookings are sound and match a model.
+
+The file is long because the machine is one class: each operation is a rule with its expected
+errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from support import DAY, HEAD, NOW, assert_sound, booked, close_one, student_id
+
+from booking_core import (
+    AlreadyDecided,
+    BookingError,
+    CellState,
+    ChangedMeanwhile,
+    GroundClosed,
+    InvalidRequest,
+    QuotaReached,
+    SlotTaken,
+    StudentBusy,
+    approve,
+    cancel,
+    close_grounds,
+    day_board,
+    find_bookings,
+    lift_closure,
+    move,
+    reinstate,
+    reject,
+    revoke,
+)
+
+NEXT_WEEK = DAY + timedelta(days=6)
+GROUNDS = st.sampled_from(["ground-1", "ground-3"])
+DAYS = st.sampled_from([DAY, DAY + timedelta(days=1), NEXT_WEEK])
+STUDENTS = st.integers(0, 2)
+STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
+HOLDING = {"Pending", "Approved"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The model's record of a booking, or of a closure (without a student)."""
+
+    ground: str
+    day: date
+    start: int
+    end: int
+    student: str | None
+    status: str
+    was: str = ""  # the status before a closure displaced it; empty after any later change
+
+    def overlaps(self, other: Kept) -> bool:
+        return self.day == other.day and self.start < other.end and other.start < self.end
+
+    @property
+    def week(self) -> tuple[int, int]:
+        return self.day.isocalendar()[:2]
+
+
+class Bookings(RuleBasedStateMachine):
+    db = None
+    bookings = Bundle("bookings")
+    closings = Bundle("closings")
+    displaced = Bundle("displaced")  # displaced by a closure that is lifted
+
+    def __init__(self):
+        super().__init__()
+        self.db.bookings.delete_many({})
+        self.model: dict[str, Kept] = {}
+
+    def expected_errors(
+        self, wanted: Kept, but: str | None = None, again: bool = False
+    ) -> set[type[BookingError]]:
+        """Returns the errors with which ``wanted`` may be refused; empty if it must succeed."""
+        others = [k for id_, k in self.model.items() if k.status in HOLDING and id_ != but]
+        in_the_way = [k for k in others if k.ground == wanted.ground and k.overlaps(wanted)]
+        if in_the_way:
+            # The error names the earliest of several conflicts.
+            first = min(in_the_way, key=lambda k: k.start)
+            return {GroundClosed} if first.student is None else {SlotTaken}
+        found: set[type[BookingError]] = set()
+        if wanted.student is not None:
+            mine = [k for k in others if k.student == wanted.student]
+            if any(k.overlaps(wanted) for k in mine):
+                found.add(StudentBusy)
+            quota = self.db.booking_settings.quota
+            full = quota and len([k for k in mine if k.week == wanted.week]) >= quota
+            if full and (but is None or again or self.model[but].week != wanted.week):
+                found.add(QuotaReached)
+        return found
+
+    def attempt(self, action, expected):
+        """Returns the result of ``action``; None if it raised one of the expected errors."""
+        if not expected:
+            return action()
+        with pytest.raises(tuple(expected)):
+            action()
+        return None
+
+    @rule(target=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS, student=STUDENTS)
+    def book(self, ground, day, start, length, student):
+        wanted = Kept(ground, day, start, start + length, student_id(student), "Pending")
+
+        made = self.attempt(
+            lambda: booked(
+                self.db, ground=ground, on=day, start=start, end=start + length, student=student
+            ),
+            self.expected_errors(wanted),
+        )
+
+        if made is None:
+            return multiple()
+        self.model[made.id] = wanted
+        return made.id
+
+    @rule(target=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS)
+    def close(self, ground, day, start, length):
+        wanted = Kept(ground, day, start, start + length, None, "Approved")
+
+        made = self.attempt(
+            lambda: close_one(
+                self.db,
+                ground_id=ground,
+                date=day,
+                start=time(start),
+                end=time(start + length),
+                reason="rain",
+                by=HEAD,
+                now=NOW,
+            ),
+            self.expected_errors_of_closing(wanted),
+        )
+
+        if made is None:
+            return multiple()
+        self.model[made.id] = wanted
+        return made.id
+
+    def expected_errors_of_closing(self, wanted: Kept) -> set[type[BookingError]]:
+        """Returns the expected errors of a closing that was told of no booking to displace."""
+        held = [k for k in self.model.values() if k.status in HOLDING]
+        met = [k for k in held if k.ground == wanted.ground and k.overlaps(wanted)]
+        if any(k.student is None for k in met):
+            return {GroundClosed}
+        return {ChangedMeanwhile} if met else set()
+
+    def decide(self, operation, id_, allowed, target):
+        kept = self.model[id_]
+        expected = set() if kept.status in allowed else {AlreadyDecided}
+        if kept.student is None:
+            expected = {InvalidRequest}
+
+        done = self.attempt(
+            lambda: operation(self.db, id_, by=HEAD, reason="why", now=NOW), expected
+        )
+
+        if done is not None:
+            self.model[id_] = replace(kept, status=target)
+
+    @rule(id_=bookings)
+    def approve(self, id_):
+        self.decide(approve, id_, {"Pending"}, "Approved")
+
+    @rule(id_=bookings)
+    def reject(self, id_):
+        self.decide(reject, id_, {"Pending"}, "Rejected")
+
+    @rule(id_=consumes(bookings))
+    def cancel(self, id_):
+        self.decide(cancel, id_, HOLDING, "Cancelled")
+
+    @rule(id_=bookings)
+    def revoke(self, id_):
+        self.decide(revoke, id_, {"Approved"}, "Revoked")
+
+    @rule(target=closings, grounds=st.sets(GROUNDS, min_size=1), day=DAYS, whole=st.booleans())
+    def close_several(self, grounds, day, whole):
+        """Closes the whole day, or 9:00 to 10:00."""
+        first, last = (0, 24) if whole else (9, 10)
+        held = {
+            id_: k
+            for id_, k in self.model.items()
+            if k.status in HOLDING and k.ground in grounds and k.day == day
+        }
+        wanted = {g: Kept(g, day, first, last, None, "Approved") for g in grounds}
+        open_, partly = [], False
+        for ground, want in wanted.items():
+            closed = [
+                k
+                for k in held.values()
+                if k.student is None and k.ground == ground and k.overlaps(want)
+            ]
+            hours = {hour for k in closed for hour in range(k.start, k.end)}
+            partly = partly or bool(closed and not set(range(first, last)) <= hours)
+            open_ += [] if closed else [ground]
+        displaced = {
+            id_: k for id_, k in held.items() if k.ground in open_ and k.overlaps(wanted[k.ground])
+        }
+
+        made = self.attempt(
+            lambda: close_grounds(
+                self.db,
+                ground_ids=grounds,
+                first=day,
+                last=day,
+                start=time(first),
+                end=time(last % 24),
+                reason="storm",
+                by=HEAD,
+                expected=displaced,
+                now=NOW,
+            ),
+            {GroundClosed} if partly or not open_ else set(),
+        )
+
+        if made is None:
+            return multiple()
+        assert {b.id for b in made.displaced} == displaced.keys()
+        for id_, kept in displaced.items():
+            self.model[id_] = replace(kept, status="Revoked", was=kept.status)
+        for closure in made.closures:
+            self.model[closure.id] = wanted[closure.ground_id]
+        return made.id
+
+    @rule(target=displaced, id_=consumes(closings))
+    def lift(self, id_):
+        ids = {i for i in self.model if i.startswith(f"{id_}/")}
+
+        lifted = lift_closure(self.db, id_, by=HEAD, now=NOW)
+
+        assert {c.id for c in lifted.closures} == ids
+        for closure in ids:
+            self.model[closure] = replace(self.model[closure], status="Cancelled")
+        for booking in lifted.reinstatable:
+            kept = self.model[booking.id]
+            assert kept.was
+            assert self.expected_errors(kept, booking.id, again=True) <= {QuotaReached}
+        return multiple(*(booking.id for booking in lifted.reinstatable))
+
+    @rule(target=displaced, id_=bookings, back=st.booleans())
+    def displace(self, id_, back):
+        """Closes the booking's ground at its time, lifts the closure, and optionally reinstates."""
+        kept = self.model[id_]
+        if kept.status not in HOLDING or kept.student is None:
+            return multiple()
+        closing = close_grounds(
+            self.db,
+            ground_ids=[kept.ground],
+            first=kept.day,
+            last=kept.day,
+            start=time(kept.start),
+            end=time(kept.end),
+            reason="storm",
+            by=HEAD,
+            expected=[id_],
+            now=NOW,
+        )
+        self.model[id_] = replace(kept, status="Revoked", was=kept.status)
+        (closure,) = closing.closures
+        lift_closure(self.db, closing.id, by=HEAD, now=NOW)
+        self.model[closure.id] = replace(kept, student=None, status="Cancelled")
+        if back:
+            self.try_reinstating(id_)
+        return id_
+
+    @rule(id_=displaced)
+    def reinstate(self, id_):
+        self.try_reinstating(id_)
+
+    def try_reinstating(self, id_):
+        kept = self.model[id_]
+        wanted = replace(kept, status=kept.was, was="")
+        expected = self.expected_errors(wanted, id_, again=True) if kept.was else {AlreadyDecided}
+
+        back = self.attempt(lambda: reinstate(self.db, id_, by=HEAD, now=NOW), expected)
+
+        if back is not None:
+            self.model[id_] = wanted
+
+    @rule(id_=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS)
+    def move(self, id_, ground, day, start, length):
+        kept = self.model[id_]
+        wanted = replace(kept, ground=ground, day=day, start=start, end=start + length)
+        expected = self.expected_errors(wanted, id_) if kept.status in HOLDING else {AlreadyDecided}
+        if kept.student is None:
+            expected = {InvalidRequest}
+
+        moved = self.attempt(
+            lambda: move(
+                self.db,
+                id_,
+                ground_id=ground,
+                date=day,
+                start=time(start),
+                end=time(start + length),
+                by=HEAD,
+                now=NOW,
+            ),
+            expected,
+        )
+
+        if moved is not None:
+            self.model[id_] = wanted
+
+    @invariant()
+    def the_database_is_sound(self):
+        assert_sound(self.db)
+
+    @invariant()
+    def the_database_matches_the_model(self):
+        stored = {
+            b.id: Kept(
+                b.ground_id, b.date, b.start.hour, b.end.hour or 24, b.student_id, b.status.value
+            )
+            for b in find_bookings(self.db, kind=None, limit=1000)
+        }
+        assert stored == {id_: replace(kept, was="") for id_, kept in self.model.items()}
+
+    @invariant()
+    def history_and_status_agree(self):
+        for row in self.db.bookings.find():
+            decided = [e["action"] for e in row["history"] if e["action"] != "moved"][-1]
+            was = [e["was"].lower() for e in row["history"] if "was" in e]
+            expected = {
+                "requested": "pending",
+                "closed": "approved",
+                "displaced": "revoked",
+                "lifted": "cancelled",
+                "reinstated": was[-1] if was else "",
+            }.get(decided, decided)
+            assert row["status"].lower() == expected
+            assert row["revision"] == len(row["history"]) - 1
+
+    @invariant()
+    def the_board_shows_the_state_of_each_slot(self):
+        held = {
+            (k.ground, hour): k
+            for k in self.model.values()
+            if k.status in HOLDING and k.day == DAY
+            for hour in range(k.start, k.end)
+        }
+        board = day_board(self.db, DAY, NOW)
+        for ground in ("ground-1", "ground-3"):
+            for hour in range(8, 12):
+                kept = held.get((ground, hour))
+                state = board.cell(ground, time(hour)).state
+                if kept is None:
+                    assert state is CellState.FREE
+                elif kept.student is None:
+                    assert state is CellState.CLOSED
+                elif kept.status == "Approved":
+                    assert state is CellState.BOOKED
+                else:
+                    assert state is CellState.PENDING
+
+
+def test_after_any_sequence_of_operations_the_bookings_are_sound_and_match_the_model(db):
+    # A property, because Hypothesis reads attributes of the machine, and a Database has every one.
+    machine = type("Machine", (Bookings,), {"db": property(lambda _: db)})
+
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,272 @@
+"""Usage of the grounds, in a school that is small enough to count by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one
+
+from booking_core import (
+    Ground,
+    InvalidRequest,
+    NotAllowed,
+    Period,
+    Status,
+    Student,
+    Timetable,
+    approve,
+    cancel,
+    reject,
+    save_days,
+    save_ground,
+    save_students,
+    save_timetable,
+    usage,
+)
+from booking_core.insight import usage as usage_module
+from booking_core.storage import schema
+from booking_core.storage import usage as stored_usage
+
+WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
+
+
+def closed(db, start, end, ground="ground-1"):
+    """Closes a ground for a part of DAY."""
+    close_one(db, ground_id=ground, date=DAY, start=start, end=end, reason="Rain", by=HEAD, now=NOW)
+
+
+@pytest.fixture(scope="module")
+def counted(school):
+    """Two days: ten periods on Tuesday, four on Wednesday (one of them of two hours).
+
+    Tuesday, Ground 1: one hour of Meera's, approved; two hours of Ravi's, pending. Ground 2: an
+    hour of Meera's that was cancelled, one that was rejected; closed from 8 to 12. Wednesday,
+    Ground 3: the two hours of one period, Meera's. Thursday: an hour outside the range.
+    """
+    db, first = school
+    half = (
+        *(Period(f"{h}-{h + 1}", time(h), time(h + 1)) for h in (8, 9, 10)),
+        Period("double", time(11), time(13)),
+    )
+    save_timetable(db, Timetable("half", half))
+    save_days(db, [DAY + timedelta(1)], timetable_id="half", note="Half day")
+    approve(db, first.id, by=HEAD, now=NOW)
+    booked(db, by=RAVI, student=1, start=14, end=16, game="Football")
+    gone = booked(db, student=2, ground="ground-2", start=13)
+    cancel(db, gone.id, by=MEERA, now=NOW)
+    refused = booked(db, student=3, ground="ground-2", start=14)
+    reject(db, refused.id, by=HEAD, reason="no", now=NOW)
+    closed(db, time(8), time(12), "ground-2")
+    booked(db, student=0, ground="ground-3", on=DAY + timedelta(1), start=11, end=13)
+    booked(db, by=RAVI, student=5, on=DAY + timedelta(2), start=9)
+    return db
+
+
+def test_usage_equals_the_count_by_hand(counted):
+    found = usage(counted, by=HEAD, **WEEK)
+
+    assert [(x.name, x.bookings, x.hours, x.used, x.open) for x in found.grounds] == [
+        ("Ground 1", 2, 3.0, 3.0, 14.0),
+        ("Ground 2", 0, 0.0, 0.0, 10.0),  # four of the fourteen were closed
+        ("Ground 3", 1, 2.0, 1.0, 14.0),
+    ]
+    assert (found.total.bookings, found.total.hours) == (3, 5.0)
+    assert found.total.share == 4 / 38
+    assert [(x.name, x.bookings, x.hours) for x in found.classes] == [
+        ("1-A", 2, 3.0),
+        ("2-A", 1, 2.0),
+    ]
+    assert [(x.name, x.hours) for x in found.games] == [("Volleyball", 3.0), ("Football", 2.0)]
+    assert {s: n for s, n in found.statuses.items() if n} == {
+        Status.APPROVED: 1,
+        Status.PENDING: 2,
+        Status.CANCELLED: 1,
+        Status.REJECTED: 1,
+    }
+
+
+def test_staff_see_their_own_share_of_the_open_hours(counted):
+    found = usage(counted, by=RAVI, **WEEK)
+
+    assert (found.own, usage(counted, by=ADMIN, **WEEK).own) == (True, False)
+    assert [(x.bookings, x.used, x.open) for x in found.grounds] == [
+        (1, 2.0, 14.0),
+        (0, 0.0, 10.0),
+        (0, 0.0, 14.0),
+    ]
+    assert sum(found.statuses.values()) == 1
+    assert [x.name for x in found.classes] == ["2-A"]
+
+
+def test_a_booking_that_no_longer_fits_a_period_counts_for_its_part_of_it(make_db):
+    db = make_db()
+    booked(db, start=9)
+    wide = tuple(Period(f"{h}", time(h), time(h + 2)) for h in (8, 10))
+    save_timetable(db, Timetable("regular", wide, tuple(range(7))))
+
+    line = usage(db, by=HEAD, first=DAY, last=DAY).grounds[0]
+
+    assert (line.bookings, line.hours, line.used, line.open) == (1, 1.0, 0.5, 2.0)
+
+
+def test_a_retired_ground_keeps_its_usage_and_adds_no_open_hours(make_db):
+    db = make_db()
+    booked(db)
+    save_ground(db, Ground("ground-1", "Old field", ("Volleyball",), 1, retired=True))
+    save_ground(db, Ground("ground-2", "Never used", ("Football",), 2, retired=True))
+
+    lines = usage(db, by=HEAD, first=DAY, last=DAY).grounds
+
+    assert [(x.name, x.bookings, x.open, x.share) for x in lines] == [
+        ("Old field", 1, 0.0, None),
+        ("Ground 3", 0, 10.0, 0.0),
+    ]
+
+
+def test_days_without_school_add_no_open_hours(make_db):
+    db = make_db()
+    save_days(db, [DAY], timetable_id=None, note="Holiday")
+
+    found = usage(db, by=HEAD, first=DAY, last=DAY)
+
+    assert (found.total.open, found.total.share) == (0, None)
+
+
+@pytest.mark.parametrize(
+    "minutes", [(0, 20, 40, 60), (0, 5, 15, 45, 50, 60), (0, 10, 20, 30, 40, 50, 60)], ids=str
+)
+def test_a_period_closed_in_several_parts_adds_no_open_hours(make_db, minutes):
+    db = make_db()
+    save_timetable(db, Timetable("regular", (Period("I", time(9), time(10)),), tuple(range(7))))
+    for start, end in pairwise(time(9 + part // 60, part % 60) for part in minutes):
+        closed(db, start, end)
+
+    line = usage(db, by=HEAD, first=DAY, last=DAY).grounds[0]
+
+    assert (line.open, line.share) == (0, None)
+
+
+@given(
+    cuts=st.sets(st.integers(1, 119), max_size=20), ends=st.sets(st.integers(1, 119), min_size=1)
+)
+def test_the_segments_of_a_day_cover_its_periods_exactly(cuts, ends):
+    """Both are in marks of five minutes from eight o'clock on."""
+    pieces, periods = (
+        [(480 + 5 * first, 480 + 5 * last) for first, last in pairwise([0, *sorted(marks), 120])]
+        for marks in (cuts, ends)
+    )
+
+    covered = sum(usage_module._covered(periods, piece) for piece in pieces)
+
+    assert covered == len(periods)
+
+
+def test_a_booking_until_midnight_counts_its_hours(make_db):
+    db = make_db()
+    periods = (Period("late", time(22), time(23)), Period("last", time(23), time()))
+    save_timetable(db, Timetable("regular", periods, tuple(range(7))))
+    booked(db, start=time(22), end=time())
+
+    line = usage(db, by=HEAD, first=DAY, last=DAY).grounds[0]
+
+    assert (line.bookings, line.hours, line.used, line.open) == (1, 2.0, 2.0, 2.0)
+
+
+def test_a_past_day_is_judged_by_its_own_timetable_and_grounds(make_db):
+    db = make_db(school=False)
+    set_up, later = NOW - timedelta(days=30), NOW + timedelta(days=7)
+    for ground in GROUNDS:
+        save_ground(db, ground, now=set_up)
+    save_timetable(db, HOURLY, now=set_up)
+    save_students(db, [Student("S000", "Student 0", "1-A")])
+    booked(db, start=9)
+    before = usage(db, by=HEAD, first=DAY, last=DAY)
+
+    double = tuple(Period(f"{hour}", time(hour), time(hour + 2)) for hour in (8, 10))
+    save_timetable(db, Timetable("regular", double, tuple(range(7))), now=later)
+    save_ground(db, replace(GROUNDS[1], retired=True), now=later)
+
+    assert usage(db, by=HEAD, first=DAY, last=DAY) == before
+    assert [(x.name, x.used, x.open) for x in before.grounds] == [
+        ("Ground 1", 1.0, 10.0),
+        ("Ground 2", 0.0, 10.0),
+        ("Ground 3", 0.0, 10.0),
+    ]
+    day = later.date() + timedelta(days=1)
+    assert [(x.name, x.open) for x in usage(db, by=HEAD, first=day, last=day).grounds] == [
+        ("Ground 1", 2.0),
+        ("Ground 3", 2.0),
+    ]
+    both = usage(db, by=HEAD, first=DAY, last=day)
+    assert [(x.name, x.used, x.open) for x in both.grounds] == [
+        ("Ground 1", 1.0, 6 * 10 + 2 * 2.0),
+        ("Ground 2", 0.0, 6 * 10.0),
+        ("Ground 3", 0.0, 6 * 10 + 2 * 2.0),
+    ]
+
+
+def test_the_exported_table_has_every_line(counted):
+    found = usage(counted, by=HEAD, **WEEK)
+    table = usage_module.table(found)
+
+    assert ("Ground", "Ground 1", 2, 3.0, 3.0, 14.0, 0.2143) in table.rows
+    assert ("Class", "1-A", 2, 3.0, None, None, None) in table.rows
+    assert ("Status", "Cancelled", 1, None, None, None, None) in table.rows
+
+
+@pytest.mark.parametrize(
+    ("field", "dates"),
+    [
+        ("first", {"first": "today", "last": DAY}),
+        ("last", {"first": DAY, "last": DAY - timedelta(1)}),
+        ("last", {"first": date(2025, 1, 1), "last": DAY}),
+    ],
+)
+def test_bad_ranges_are_named(school, field, dates):
+    with pytest.raises(InvalidRequest) as refused:
+        usage(school[0], by=HEAD, **dates)
+
+    assert refused.value.field == field
+
+
+def test_the_role_and_not_the_caller_limits_the_bookings(school, monkeypatch):
+    monkeypatch.setitem(
+        usage_module.check_report.__globals__["rules"]._ALLOWED, "report own", frozenset()
+    )
+
+    with pytest.raises(NotAllowed):
+        usage(school[0], by=MEERA, **WEEK)
+
+
+def test_the_server_reads_only_the_requested_days(db):
+    row = db["bookings"].find_one({"_id": booked(db).id})
+    del row["quota"]
+    db["bookings"].insert_many(
+        row
+        | {
+            "_id": f"copy-{n:04d}",
+            "status": "Cancelled",
+            "date": (DAY - timedelta(days=1 + n // 10)).isoformat(),
+        }
+        for n in range(3000)
+    )
+    explained = db.command(
+        "explain",
+        {
+            "aggregate": "bookings",
+            "pipeline": stored_usage.pipeline([DAY], None),
+            "hint": schema.BY_DAY,
+            "cursor": {},
+        },
+        verbosity="executionStats",
+    )
+
+    stats = explained["stages"][0]["$cursor"]["executionStats"]
+    assert f"'{schema.BY_DAY}'" in str(explained)
+    assert stats["totalDocsExamined"] == 1
+    assert stats["totalKeysExamined"] < 20
