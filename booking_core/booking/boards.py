@@ -140,7 +140,8 @@ class Board(Availability):
         # By timestamps: within one zone, aware datetimes compare and subtract by the wall clock.
         for start, end in spans:
             starts = timetable.at(self.date, start, self.zone).timestamp()
-            closes = starts - self.policy.lead_minutes * 60
+            # At this very moment the period can still be booked; right after it, it cannot.
+            closes = starts - self.policy.lead_minutes * 60 + 0.001
             ends = timetable.at(self.date, end, self.zone, closing=True).timestamp()
             moments += [starts, closes, ends]
         if (cut_off := self.policy.closes_at(self.date, self.zone)) is not None:
@@ -220,6 +221,17 @@ def _frame(db: Documents, known: reference.Reference, date: Date, now: datetime)
     }
 
 
+def _view(now: datetime) -> tuple[float, bool]:
+    """Equal for moments at which a board looks the same: those within one minute, but its start.
+
+    At the start of a minute a lead time has not run out yet that has a moment later. Timestamps
+    are compared: within one zone, aware datetimes compare by the wall clock, which shows an hour
+    twice in autumn.
+    """
+    minute, rest = divmod(now.timestamp(), 60)
+    return minute, rest == 0
+
+
 class LiveBoards:
     """The boards of this process, one per day, read again only when the day's version moves.
 
@@ -252,12 +264,10 @@ class LiveBoards:
             return _board(self._db, self._known(), date, now)
 
         board = self._cache.get(date, _STORED, read, try_while_away=True)
-        # Seen to the minute: nothing on a board changes within one. By timestamps: within one
-        # zone, aware datetimes compare by the wall clock, which shows an hour twice in autumn.
-        minute = now.timestamp() // 60
-        if minute == board.now.timestamp() // 60:
+        view = _view(now)
+        if view == _view(board.now):
             return board
-        return self._cache.derive(date, _SEEN, (board, minute), lambda: board.at(now))
+        return self._cache.derive(date, _SEEN, (board, view), lambda: board.at(now))
 
     def knows(self, date: Date) -> bool:
         """Whether a board of ``date`` was asked for and is still kept."""

@@ -6,9 +6,7 @@ decides every race; a lost claim is looked up, so that the error names its holde
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
 from itertools import count
@@ -20,6 +18,7 @@ from booking_core.booking.conflicts import raise_lost
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.booking.seats import with_seat
 from booking_core.booking.steps import log_step
+from booking_core.booking.submissions import fingerprint_of, repeated, requested
 from booking_core.domain import rules
 from booking_core.domain.claims import QUOTA, kind_of
 from booking_core.domain.clock import moment
@@ -30,7 +29,7 @@ from booking_core.domain.errors import (
     RuleBroken,
     StoreUnavailable,
     StudentInactive,
-    SubmissionReused,
+    UnknownStudent,
 )
 from booking_core.domain.model import (
     Actor,
@@ -49,7 +48,7 @@ from booking_core.domain.validation import (
     check_time,
     minutes,
 )
-from booking_core.storage import bookings
+from booking_core.storage import bookings, erasure
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of, within_deadline
 
@@ -95,8 +94,8 @@ def book(
             stored = bookings.read(db, booking_id) if may_repeat else None
             if stored is None:
                 raise
-            return _repeated(stored, _fingerprint(request, by, as_approved))
-        wanted = _requested(booking_id, request, student, by, as_approved, now)
+            return repeated(stored, fingerprint_of(request, by, as_approved))
+        wanted = requested(booking_id, request, student, by, as_approved, now)
         _log_slot(booking_id, "validated", wanted.slot)
         try:
             wanted = with_seat(db, known, wanted, count_seats=lost_seat)
@@ -105,13 +104,14 @@ def book(
             log_step(booking_id, "refused", layer="quota", reason="QuotaReached")
             raise
         except bookings.AlreadyStored:
-            return _repeated(bookings.read(db, booking_id), wanted.fingerprint)
+            return repeated(bookings.read(db, booking_id), wanted.fingerprint)
         except bookings.ClaimTaken as lost:
             if stored := bookings.read(db, booking_id):  # sent twice, and moved since
-                return _repeated(stored, wanted.fingerprint)
+                return repeated(stored, wanted.fingerprint)
             lost_seat = kind_of(lost.claim) == QUOTA
             raise_lost(db, known, wanted, lost.claim, now, next(tried))
             continue
+        _check_erasure(db, known, wanted)
         log_step(booking_id, "inserted", status=wanted.status.value)
         return wanted
 
@@ -236,54 +236,19 @@ def _check_move(
         raise StudentInactive(str(before.student_id))
 
 
-def _requested(
-    booking_id: str,
-    request: BookingRequest,
-    student: Student,
-    by: Actor,
-    as_approved: bool,
-    now: datetime,
-) -> Booking:
-    history = [Decision(now, by.id, by.name, "requested", request.purpose)]
-    if as_approved:
-        history.append(Decision(now, by.id, by.name, "approved"))
-    return Booking(
-        id=booking_id,
-        ground_id=request.ground_id,
-        date=request.date,
-        start=request.start,
-        end=request.end,
-        status=Status.APPROVED if as_approved else Status.PENDING,
-        student_id=student.id,
-        student_name=student.name,
-        class_name=student.class_name,
-        game=request.game,
-        purpose=request.purpose,
-        created_by=by.id,
-        created_by_name=by.name,
-        created_at=now,
-        updated_at=now,
-        history=tuple(history),
-        fingerprint=_fingerprint(request, by, as_approved),
-    )
+def _check_erasure(db: Documents, known: reference.Reference, booking: Booking) -> None:
+    """Cancels a booking that was inserted while its student was erased, and takes the name out.
 
-
-def _fingerprint(request: BookingRequest, by: Actor, as_approved: bool) -> str:
-    """A hash of the request and its author; a later move of the booking leaves it as it is."""
-    values = [str(getattr(request, field.name)) for field in fields(request)]
-    text = json.dumps([*values, by.id, *(["approved"] if as_approved else [])])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _repeated(stored: Booking | None, fingerprint: str) -> Booking:
-    """The answer to a submission that was sent before."""
-    if stored is None:
-        # The server has it and a majority does not: nobody may be told that it is booked.
-        raise StoreUnavailable("the booking is not acknowledged by a majority yet")
-    if stored.fingerprint != fingerprint:
-        raise SubmissionReused(UUID(stored.id))
-    log_step(stored.id, "repeated")
-    return stored
+    The erasure covers the bookings that it finds; a later insert finds here that the student is
+    gone. Raises UnknownStudent.
+    """
+    present, student_id = reference.load(db), str(booking.student_id)
+    if present.students_revision == known.students_revision or student_id in present.students:
+        return
+    entry = replace(booking.history[0], action="cancelled", reason="")
+    bookings.replace(db, booking, booking.with_decision(Status.CANCELLED, entry))
+    erasure.forget(db, student_id)
+    raise UnknownStudent(student_id)
 
 
 def _log_slot(submission_id: str, step: str, slot: Slot) -> None:

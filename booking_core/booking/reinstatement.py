@@ -124,7 +124,9 @@ def reinstatable_of(
         & (taken[(b.ground_id, b.date)] | taken[(str(b.student_id), b.date)])
     ]
     if known.policy.quota is not None:
-        seats = looking.taken_seats((str(b.student_id), b.quota_window or "") for b in free)
+        seats = looking.taken_seats(
+            (str(b.student_id), b.quota_window) for b in free if b.quota_window is not None
+        )
         free = [
             b
             for b in free

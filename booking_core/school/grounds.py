@@ -89,6 +89,8 @@ def change_ground(
     StoreUnavailable.
     """
     ground_id, now = check_id(ground_id, "ground_id"), moment(now)
+    if was is not None and not isinstance(was, Ground):
+        raise InvalidRequest("was", "must be a Ground")
 
     def work(tx: SchoolTransaction) -> Ground:
         before = store.read(tx).get(ground_id)

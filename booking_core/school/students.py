@@ -152,6 +152,8 @@ def bookings_ahead(
     """
     check_limit(limit)
     now, zone = moment(now), settings_of(db).zone
+    if isinstance(student_ids, str) or not isinstance(student_ids, Iterable):
+        raise InvalidRequest("student_ids", "must be a list of roll numbers")
     ids = {check_id(student_id, "student_id") for student_id in student_ids}
     today = now.astimezone(zone).date()
     ends = timetable.ends_ahead(today, now, zone)

@@ -70,6 +70,9 @@ def add_timetable(
     StoreUnavailable.
     """
     name = check_name(name, "name")
+    for field, value in (("periods", periods), ("weekdays", weekdays)):
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise InvalidRequest(field, "must be a list")
     wanted, now = Timetable("new", tuple(periods), tuple(weekdays), name), moment(now)
 
     def work(tx: SchoolTransaction) -> Timetable:

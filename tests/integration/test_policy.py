@@ -12,7 +12,9 @@ from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked, of_type
 from booking_core import (
     CellState,
     ChangedMeanwhile,
+    Feed,
     InvalidRequest,
+    LiveBoards,
     NotAllowed,
     PastCutOff,
     Policy,
@@ -263,3 +265,16 @@ def test_past_the_cut_off_free_slots_show_as_ended_and_held_ones_stay(db):
     assert board.cell("ground-1", time(9)).booking == held
     cell = board.cell("ground-1", time(10))
     assert (cell.state, cell.note, cell.is_past) == (CellState.CLOSED, "Booking has ended", False)
+
+
+def test_a_live_board_shows_no_cell_free_whose_lead_time_has_run_out_within_the_minute(db):
+    save_policy(db, Policy(lead_minutes=60), by=ADMIN)
+    feed = Feed(db)
+    feed.start()
+    boards = LiveBoards(db, feed)
+    edge = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # 08:00 in Asia/Kolkata, for 09:00
+    for moment in (edge, edge + timedelta(seconds=1), edge + timedelta(seconds=30)):
+        live, stored = boards.get(DAY, moment), day_board(db, DAY, moment)
+        assert live.cell("ground-1", time(9)).state is stored.cell("ground-1", time(9)).state
+    assert boards.get(DAY, edge).turns_at() - edge < timedelta(seconds=1)
+    feed.stop()

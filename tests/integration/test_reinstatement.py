@@ -33,6 +33,7 @@ from booking_core import (
     GroundRetired,
     InThePast,
     InvalidRequest,
+    Policy,
     QuotaReached,
     SlotTaken,
     Status,
@@ -51,6 +52,7 @@ from booking_core import (
     reinstate,
     revoke,
     save_ground,
+    save_policy,
     save_student,
 )
 from booking_core.booking import reinstatement
@@ -307,3 +309,16 @@ def test_closing_and_lifting_raise_the_versions_of_their_days(db):
     finally:
         following.stop()
     assert get_booking(db, mine.id).status is Status.REVOKED
+
+
+def test_a_displaced_booking_without_a_seat_is_offered_once_a_quota_is_set(make_db):
+    db = make_db(quota=None)
+    mine = booked(db, start=9)
+    closing = closed(db)
+    save_policy(db, Policy(quota=2), by=ADMIN, now=NOW)
+
+    lifted = lift_closure(db, closing.id, by=HEAD, now=NOW)
+
+    assert [booking.id for booking in lifted.reinstatable] == [mine.id]
+    assert [b.id for b in find_reinstatable(db, from_date=DAY, now=NOW)] == [mine.id]
+    assert reinstate(db, mine.id, by=HEAD, now=NOW).status is Status.PENDING
