@@ -60,7 +60,7 @@ class Screen:
         """Returns when no run is under way, and no run is due that would check the session."""
         self.page.wait_for_function(_IS_IDLE)
 
-    def be(self, role: Role) -> None:
+    def set_role(self, role: Role) -> None:
         """Gives the user another role directly in the database.
 
         The public function would end the session and close the screen, so that the press would

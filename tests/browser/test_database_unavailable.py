@@ -18,8 +18,8 @@ from support import active, eventually
 
 from booking_core.embedded import server as mongod
 
-NOTICED = 20_000  # the driver notices an unanswered connection later than a closed one
-BACK = 8_000
+DETECTION = 20_000  # the driver notices an unanswered connection later than a closed one
+RECOVERY = 8_000
 NOT_LIVE = re.compile(r"Not live\s*since \d+:\d\d:\d\d [AP]M")
 
 
@@ -58,7 +58,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnServer, A
 
 def _live(page: Page) -> None:
     expect(page.get_by_text(re.compile(r"updated \d+:\d\d:\d\d [AP]M")).first).to_be_visible(
-        timeout=BACK
+        timeout=RECOVERY
     )
 
 
@@ -81,7 +81,7 @@ def test_screens_keep_their_last_data_and_continue_when_the_database_returns(
     server.stop(way)
     try:
         for page in (book, bookings, wall, approvals):
-            expect(page.get_by_text(NOT_LIVE).first).to_be_visible(timeout=NOTICED)
+            expect(page.get_by_text(NOT_LIVE).first).to_be_visible(timeout=DETECTION)
         expect(confirm_button(book)).to_be_disabled()
         expect(approve).to_be_disabled()
         expect(book.get_by_role("dialog")).to_contain_text("Confirm comes back by itself")

@@ -59,13 +59,13 @@ def screen_of(
     opened: dict[str, Screen] = {}
     with windows(browser) as open_window:
 
-        def of(who: Actor) -> Screen:
+        def page_of(who: Actor) -> Screen:
             if who.id not in opened:
                 page = open_window(f"{running[0].url}/wall", None)
                 opened[who.id] = Screen(page, *running, who)
             return opened[who.id]
 
-        yield of
+        yield page_of
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def screen(screen_of: Callable[[Actor], Screen], school: School, role: str) -> I
         add_account(school.db, RAVI)
     found = screen_of(PEOPLE[role])
     yield found
-    found.be(PEOPLE[role].role)
+    found.set_role(PEOPLE[role].role)
     school.db["accounts"].delete_one({"_id": RAVI.id})
 
 
@@ -198,12 +198,12 @@ def test_a_forbidden_action_is_offered_nowhere(screen: Screen, role: str, row_: 
 def test_a_stale_screen_is_refused_with_a_sentence_and_writes_nothing(
     screen: Screen, role: str, row_: Row
 ) -> None:
-    screen.be(Role(row_.may.split()[0]))
+    screen.set_role(Role(row_.may.split()[0]))
     last = row_.reach(screen)
     expect(last).to_be_enabled()
     screen.rest()
     screen.is_cut_off = True
-    screen.be(PEOPLE[role].role)
+    screen.set_role(PEOPLE[role].role)
     before = screen.stored()
 
     last.click()

@@ -16,7 +16,7 @@ from screens import TICK
 from support import eventually
 from wall_screen import ROOT, book, fill, sized
 
-BACK = 25_000
+RECOVERY = 25_000
 UNSERVED = 45_000  # longer than the 35 seconds that a page waits for Streamlit
 
 
@@ -55,11 +55,11 @@ def test_a_display_with_a_wrong_clock_shows_the_schools_time(
     page.goto(f"{app.url}/wall")
     expect(page.get_by_role("article")).to_have_count(3)
 
-    def right() -> bool:
+    def shows_school_time() -> bool:
         shown = page.locator(".clock").inner_text()
         return shown == f"{datetime.now(ZoneInfo(ZONE)):%I:%M %p}".removeprefix("0")
 
-    eventually(right, within=5)
+    eventually(shows_school_time, within=5)
     updated = page.locator(".live").inner_text()
     assert re.fullmatch(r"Live updated \d+:\d\d:\d\d [AP]M", updated)
     assert abs(_seconds(updated) - _seconds(f"{datetime.now(ZoneInfo(ZONE)):%I:%M:%S %p}")) < 10
@@ -90,7 +90,7 @@ def test_ten_seconds_without_a_message_turn_the_frame_red_until_it_reconnects(
         clock = page.locator(".clock").inner_text()
         assert re.fullmatch(r"\d?\d:\d\d [AP]M", clock)
 
-    expect(page.locator(".live")).to_contain_text("Live updated", timeout=BACK)
+    expect(page.locator(".live")).to_contain_text("Live updated", timeout=RECOVERY)
     expect(page.locator(".wall")).not_to_have_class(re.compile("away"))
 
 
@@ -105,7 +105,7 @@ def test_the_wall_continues_by_itself_after_the_app_was_restarted(
     expect(page.get_by_text("Connection error")).to_be_hidden()
     app.start()
 
-    expect(page.locator(".live")).to_contain_text("Live updated", timeout=BACK)
+    expect(page.locator(".live")).to_contain_text("Live updated", timeout=RECOVERY)
     book(school, student=1)
     expect(page.get_by_role("article").first).to_contain_text("Volleyball", timeout=TICK)
 

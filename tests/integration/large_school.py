@@ -169,12 +169,12 @@ class Plan:
     documents: int
 
 
-_ABOUT_THE_CALL = ("lsid", "$db", "$clusterTime", "readConcern", "maxTimeMS", "txnNumber")
+_CALL_OPTIONS = ("lsid", "$db", "$clusterTime", "readConcern", "maxTimeMS", "txnNumber")
 
 
 def plan_of(db: Documents, query: Query) -> Plan:
     """Returns the plan of ``query``, repeated up to the document where reading stopped."""
-    command = {k: v for k, v in query.command.items() if k not in _ABOUT_THE_CALL}
+    command = {k: v for k, v in query.command.items() if k not in _CALL_OPTIONS}
     if query.name == "find" and not command.get("limit"):
         command["limit"] = max(1, query.returned)
         command.pop("singleBatch", None)

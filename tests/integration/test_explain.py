@@ -57,7 +57,7 @@ FILTERS: dict[str, Any] = {
     "created_by": "staff-8",
 }
 # Other collections, such as the grounds, are small and read completely.
-GROWING = (schema.BOOKINGS, schema.AUDIT, schema.NOTICES)
+GROWING_COLLECTIONS = (schema.BOOKINGS, schema.AUDIT, schema.NOTICES)
 RANGES: dict[str, dict[str, date]] = {
     "all dates": {},
     "this week": {"date_from": DAY - timedelta(6), "date_to": DAY},
@@ -172,7 +172,7 @@ def plans_of(large: Any, work: Callable[[Any], object]) -> list[tuple[Query, Pla
     db, recorder = large
     recorder.queries.clear()
     work(db)
-    made = [query for query in recorder.queries if query.collection in GROWING]
+    made = [query for query in recorder.queries if query.collection in GROWING_COLLECTIONS]
     return [(query, plan_of(db, query)) for query in made]
 
 

@@ -134,7 +134,7 @@ def test_an_application_of_the_first_version_is_refused_after_the_migration(old,
     assert before.bookings.count_documents({}) == len(ROWS)
 
 
-def many():
+def bookings_of_a_term():
     """Some thousand bookings of a term."""
     days = [f"2026-{month:02d}-{day:02d}" for month in (11, 12) for day in range(1, 29)]
     return [
@@ -152,7 +152,7 @@ def many():
 
 
 def test_a_migration_that_is_killed_at_any_point_is_completed_by_the_next(old, mongod_uri):
-    before = old(many())
+    before = old(bookings_of_a_term())
     open_it = (
         "import sys; from booking_core import Settings, connect; print('ready', flush=True);"
         "connect(Settings(mongodb_uri=sys.argv[1], database=sys.argv[2]))"
@@ -183,7 +183,7 @@ def test_a_migration_that_is_killed_at_any_point_is_completed_by_the_next(old, m
 
 
 def test_several_applications_may_migrate_at_once(old, mongod_uri):
-    before = old(ROWS + many()[:600])
+    before = old(ROWS + bookings_of_a_term()[:600])
 
     outcomes = at_once(*[partial(ensure_schema, before)] * 4)
 

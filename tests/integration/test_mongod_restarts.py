@@ -78,7 +78,7 @@ def test_an_app_continues_when_another_program_takes_the_port_of_its_killed_serv
     # While the lock is held, no app restarts a server.
     with FileLock(data / "server.lock"):
         os.kill(server.pid, signal.SIGKILL)
-        taker = eventually(lambda: take(port))
+        taker = eventually(lambda: listen_on(port))
     with taker:
         threading.Thread(target=taker.serve_forever, daemon=True).start()
 
@@ -98,7 +98,7 @@ def test_an_app_continues_when_another_program_takes_the_port_of_its_killed_serv
         taker.shutdown()
 
 
-def take(port: int) -> ClosingListener | None:
+def listen_on(port: int) -> ClosingListener | None:
     try:
         return ClosingListener(("127.0.0.1", port), BaseRequestHandler)
     except OSError:  # the port is not free yet

@@ -224,7 +224,7 @@ def test_of_a_reinstatement_and_a_booking_of_one_slot_one_succeeds(make_db):
     assert_sound(db)
 
 
-def given_back(db: Documents, now: datetime = NOW, **asked: Any) -> list[str]:
+def reinstatable_students(db: Documents, now: datetime = NOW, **asked: Any) -> list[str]:
     """Returns the students of the reinstatable bookings, in the order of the answer."""
     found = find_reinstatable(db, **({"from_date": DAY} | asked), now=now)
     return [str(booking.student_id) for booking in found]
@@ -237,28 +237,32 @@ def test_reinstatable_bookings_are_found_in_the_stored_data(make_db):
     ):
         on = DAY + timedelta(days=day)
         booked(db, student=number, ground=f"ground-{ground}", start=hour, on=on)
-    assert given_back(db) == []
+    assert reinstatable_students(db) == []
     first, second = closed(db), closed(db, first=WEEK, last=WEEK)
-    assert given_back(db) == []  # everything is still closed
+    assert reinstatable_students(db) == []  # everything is still closed
 
     by_ground = {closure.ground_id: closure for closure in first.closures}
     lift_closure(db, by_ground["ground-1"].id, by=HEAD, now=NOW)
     lift_closure(db, by_ground["ground-2"].id, by=ADMIN, now=NOW)
     lift_closure(db, second.id, by=HEAD, now=NOW)
 
-    assert given_back(db) == ["S002", "S003", "S001", "S004", "S005"]
-    assert given_back(db, limit=2) == ["S002", "S003"]
-    assert given_back(db, from_date=WEEK) == ["S004", "S005"]
+    assert reinstatable_students(db) == ["S002", "S003", "S001", "S004", "S005"]
+    assert reinstatable_students(db, limit=2) == ["S002", "S003"]
+    assert reinstatable_students(db, from_date=WEEK) == ["S004", "S005"]
     # 09:00 of DAY in Asia/Kolkata: bookings from that hour have begun.
-    assert given_back(db, now=datetime(2026, 11, 24, 3, 30, tzinfo=UTC)) == ["S001", "S004", "S005"]
+    assert reinstatable_students(db, now=datetime(2026, 11, 24, 3, 30, tzinfo=UTC)) == [
+        "S001",
+        "S004",
+        "S005",
+    ]
     booked(db, student=9, start=10, end=12)  # the slot of student 1
     booked(db, student=3, start=9, ground="ground-1")  # the slot of student 2, and now of student 3
-    assert given_back(db) == ["S004", "S005"]
+    assert reinstatable_students(db) == ["S004", "S005"]
     save_student(db, Student("S004", "Student 4", "5-A", active=False))
-    assert given_back(db) == ["S005"]
+    assert reinstatable_students(db) == ["S005"]
     [left] = find_reinstatable(db, from_date=DAY, now=NOW)
     reinstate(db, left.id, by=ADMIN, now=NOW)
-    assert given_back(db) == []
+    assert reinstatable_students(db) == []
 
 
 def test_reinstatable_bookings_are_found_among_many_that_are_still_closed(make_db, monkeypatch):
@@ -270,7 +274,7 @@ def test_reinstatable_bookings_are_found_among_many_that_are_still_closed(make_d
     closed(db)
     lift_closure(db, closed(db, first=WEEK, last=WEEK).id, by=HEAD, now=NOW)
 
-    assert given_back(db) == [later.student_id]
+    assert reinstatable_students(db) == [later.student_id]
 
 
 @pytest.mark.parametrize(

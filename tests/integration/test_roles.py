@@ -69,11 +69,11 @@ def book_approved(db: object, by: Actor) -> Booking:
     return book(db, request_for(), by=by, as_approved=True, now=NOW)
 
 
-def of(whose: str, operation):
+def on_booking_of(owner: str, operation):
     """Returns ``operation`` on a booking of the actor's own, or of another user."""
 
     def act(db, by):
-        mine = booked(db, by=by if whose == OWN else RAVI, as_approved=False)
+        mine = booked(db, by=by if owner == OWN else RAVI, as_approved=False)
         if operation is revoke:
             approve(db, mine.id, by=HEAD, now=NOW)
         options = {"reason": "rain"} if operation in (reject, revoke) else {}
@@ -105,16 +105,16 @@ DAY_ALONE = {"first": NOW.date(), "last": NOW.date()}
 # (row of the table, the action, the allowed roles): each becomes a test for every role.
 TABLE = [
     ("book", book_one, "staff principal admin"),
-    ("cancel own", of(OWN, cancel), "staff principal admin"),
-    ("move own", of(OWN, move), "staff principal admin"),
-    ("cancel others'", of(OTHERS, cancel), "principal admin"),
-    ("move others'", of(OTHERS, move), "principal admin"),
-    ("approve others'", of(OTHERS, approve), "principal"),
-    ("approve own", of(OWN, approve), "principal"),
-    ("reject others'", of(OTHERS, reject), "principal"),
-    ("reject own", of(OWN, reject), "principal"),
-    ("revoke others'", of(OTHERS, revoke), "principal"),
-    ("revoke own", of(OWN, revoke), "principal"),
+    ("cancel own", on_booking_of(OWN, cancel), "staff principal admin"),
+    ("move own", on_booking_of(OWN, move), "staff principal admin"),
+    ("cancel others'", on_booking_of(OTHERS, cancel), "principal admin"),
+    ("move others'", on_booking_of(OTHERS, move), "principal admin"),
+    ("approve others'", on_booking_of(OTHERS, approve), "principal"),
+    ("approve own", on_booking_of(OWN, approve), "principal"),
+    ("reject others'", on_booking_of(OTHERS, reject), "principal"),
+    ("reject own", on_booking_of(OWN, reject), "principal"),
+    ("revoke others'", on_booking_of(OTHERS, revoke), "principal"),
+    ("revoke own", on_booking_of(OWN, revoke), "principal"),
     ("book as approved", book_approved, "principal"),
     (
         "hand decisions on",

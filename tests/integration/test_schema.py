@@ -201,15 +201,15 @@ def test_the_legacy_index_is_kept_while_the_data_breaks_the_index_on_claims(bare
 
 UNIQUE_INDEX = schema.UNIQUE_INDEXES[schema.ONE_HOLDER_PER_CLAIM]
 SLOT_KEYS = [(key, 1) for key in UNIQUE_INDEX[0]]
-IN_THE_WAY = {
-    "ours under another name": {"unique": True, "partialFilterExpression": UNIQUE_INDEX[1]},
+CONFLICTING_INDEXES = {
+    "the same under another name": {"unique": True, "partialFilterExpression": UNIQUE_INDEX[1]},
     "unique for all": {"unique": True},
     "unique for some": {"unique": True, "partialFilterExpression": {"status": "Approved"}},
     "a list": {},
 }
 
 
-@pytest.mark.parametrize("options", IN_THE_WAY.values(), ids=IN_THE_WAY)
+@pytest.mark.parametrize("options", CONFLICTING_INDEXES.values(), ids=CONFLICTING_INDEXES)
 @pytest.mark.parametrize("name", ["other", "claims_1", "newest_by_kind", "by_day"])
 def test_an_index_on_the_same_keys_under_another_name_is_replaced(bare, name, options):
     bare.bookings.create_index(SLOT_KEYS, name=name, **options)
@@ -228,9 +228,10 @@ def test_an_index_on_the_same_keys_under_another_name_is_replaced(bare, name, op
 @pytest.mark.parametrize(
     "options",
     [
-        *IN_THE_WAY.values(),
-        IN_THE_WAY["ours under another name"] | {"hidden": True},
-        IN_THE_WAY["ours under another name"] | {"collation": {"locale": "en", "strength": 1}},
+        *CONFLICTING_INDEXES.values(),
+        CONFLICTING_INDEXES["the same under another name"] | {"hidden": True},
+        CONFLICTING_INDEXES["the same under another name"]
+        | {"collation": {"locale": "en", "strength": 1}},
     ][1:],
     ids=str,
 )
@@ -258,7 +259,9 @@ def test_an_index_for_lists_with_other_keys_or_another_name_is_replaced(bare):
 
 def test_nothing_is_booked_while_an_index_is_replaced(db, monkeypatch):
     db.bookings.drop_index(schema.ONE_HOLDER_PER_CLAIM)
-    db.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
+    db.bookings.create_index(
+        SLOT_KEYS, name="other", **CONFLICTING_INDEXES["the same under another name"]
+    )
     drop, outcomes = indexes._drop, []
 
     def drop_and_try(*arguments):
@@ -292,7 +295,9 @@ def test_a_double_booking_since_the_check_is_listed(bare, monkeypatch):
 
 
 def test_several_processes_may_replace_an_index_at_once(bare):
-    bare.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
+    bare.bookings.create_index(
+        SLOT_KEYS, name="other", **CONFLICTING_INDEXES["the same under another name"]
+    )
     bare.bookings.create_index([("other", 1)], name=schema.BY_DAY)
 
     outcomes = at_once(*[partial(ensure_schema, bare)] * 6)

@@ -81,7 +81,7 @@ def test_a_truncated_list_shows_no_exact_count() -> None:
     assert [words.up_to(n, 200) for n in (0, 199, 200)] == ["0", "199", "200+"]
 
 
-SAID = [
+SENTENCES = [
     (InvalidRequest("purpose", "is longer than 500 characters"), "The purpose is longer than 500"),
     (UnknownGround("x"), "This ground is not on record any more"),
     (UnknownStudent("x"), "This student is not on record"),
@@ -130,7 +130,9 @@ def _tree(kind: type[BookingError]) -> set[type[BookingError]]:
     return {kind}.union(*(_tree(child) for child in kind.__subclasses__()))
 
 
-@pytest.mark.parametrize(("error", "said"), SAID, ids=lambda v: getattr(type(v), "__name__", None))
+@pytest.mark.parametrize(
+    ("error", "said"), SENTENCES, ids=lambda v: getattr(type(v), "__name__", None)
+)
 def test_an_error_has_its_own_sentence(error: BookingError, said: str) -> None:
     text = words.error(error)
 
@@ -142,8 +144,8 @@ def test_no_error_of_the_tree_uses_the_default_sentence() -> None:
     default = words.error(BookingError())
     inner = {BookingError, errors.RuleBroken, errors.Conflict}  # abstract: these are never raised
 
-    assert _tree(BookingError) - inner == {type(error) for error, _ in SAID}
-    assert default not in {words.error(error) for error, _ in SAID}
+    assert _tree(BookingError) - inner == {type(error) for error, _ in SENTENCES}
+    assert default not in {words.error(error) for error, _ in SENTENCES}
 
 
 def test_every_field_of_a_request_has_a_name() -> None:
@@ -151,6 +153,6 @@ def test_every_field_of_a_request_has_a_name() -> None:
 
 
 def test_no_sentence_contains_a_name_of_the_program() -> None:
-    for error, _ in SAID:
+    for error, _ in SENTENCES:
         said = words.error(error).replace(".", " ").split()
         assert not {"None", "Traceback", "datetime", "Status"} & set(said)
