@@ -28,6 +28,7 @@ from booking_core.storage.database import Documents, reachable, settings_of, wit
 _BATCH = 500  # displaced bookings that are checked together
 
 
+@within_deadline
 def find_reinstatable(
     db: Documents, *, from_date: Date, now: datetime | None = None, limit: int = 200
 ) -> list[Booking]:

@@ -28,6 +28,7 @@ from booking_core.storage.database import (
     reachable,
     settings_of,
     shared,
+    within_deadline,
 )
 
 T = TypeVar("T")
@@ -91,6 +92,7 @@ class Reference:
         return made
 
 
+@within_deadline
 def load(db: Documents) -> Reference:
     """The school's data as of now: one read when nothing changed.
 
