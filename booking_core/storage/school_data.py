@@ -2,7 +2,8 @@
 moves.
 
 Every save raises a counter in the same transaction; every reader compares that counter, so a
-change made by another process is seen by the next call. This costs a verb one small read.
+change made by another process is seen by the next call. This costs a verb one small read. The
+counters of a new or restored database begin at random numbers (``migrations.new_counters``).
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ def load(db: Documents) -> Reference:
     if (stored := meta.get("schema", 0)) > schema.VERSION:
         raise UpdateNeeded(stored, schema.VERSION)
     revision = (meta.get("grounds", 0), meta.get("students", 0))
+    if not meta:
+        return _read(db, meta, revision, None)  # no counter would tell of a change
     cache = scoped_cache(db)
 
     def read() -> Reference:
