@@ -85,9 +85,14 @@ def reachable(seconds: float | None = DEADLINE_SECONDS) -> Iterator[None]:
     less left. A login or a user that the server refuses raises InvalidRequest. Other driver
     errors pass as they are: each has a meaning for the function that made the call.
     """
+    with _translated(), deadlines.limited(seconds):
+        yield
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
     try:
-        with deadlines.limited(seconds):
-            yield
+        yield
     except PyMongoError as exc:
         if (ours := _translation(exc)) is None:
             raise
@@ -112,7 +117,7 @@ def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> A
     def limited(*args: Any, **kwargs: Any) -> Any:
         if deadlines.is_verb():
             return verb(*args, **kwargs)
-        with deadlines.of_verb(seconds), reachable(None):
+        with deadlines.of_verb(seconds), _translated():
             return verb(*args, **kwargs)
 
     limited.__dict__["deadline_seconds"] = seconds

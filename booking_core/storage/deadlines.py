@@ -86,16 +86,19 @@ def limited(seconds: float | None) -> Iterator[None]:
 
     None: no limit of its own.
     """
-    if seconds is None:
-        yield
-        return
-    token = _deadline.set(min(_deadline.get(), time.monotonic() + seconds))
+    end = math.inf if seconds is None else time.monotonic() + seconds
+    token = _deadline.set(min(_deadline.get(), end))
     try:
-        # Of no seconds at all the driver would make no limit.
-        with pymongo.timeout(max(seconds_left(), _SHORTEST_SECONDS)):
+        with pymongo.timeout(_driver_timeout()):
             yield
     finally:
         _deadline.reset(token)
+
+
+def _driver_timeout() -> float | None:
+    # No seconds at all would be no limit to the driver.
+    left = seconds_left()
+    return None if math.isinf(left) else max(left, _SHORTEST_SECONDS)
 
 
 def deadline() -> float:

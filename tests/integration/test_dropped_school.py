@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import ADMIN, NOW, open_school
+from support import ADMIN, open_school
 
 from booking_core import (
     Ground,
@@ -45,17 +44,17 @@ def test_the_school_of_a_dropped_database_is_forgotten(db: BookingDatabase) -> N
 
 
 def test_a_school_is_read_anew_after_its_backup_was_restored(
-    db: BookingDatabase, make_db: Callable[..., BookingDatabase], tmp_path: Path
+    db: BookingDatabase, tmp_path: Path
 ) -> None:
     file = tmp_path / "school.jsonl.gz"
-    backups.make(db, file, now=NOW)
+    backups.save(db, file)
     save_ground(db, Ground("ground-1", "After the backup", ("Cricket",)), by=ADMIN)
     save_students(db, [Student("S001", "After the backup", "8-A")])
     load_reference(db)
     with connected(db.booking_settings) as other:
         other.client.drop_database(db.name)
         ensure_schema(other)
-        backups.restore(other, file)
+        backups.load(other, file)
         save_ground(other, Ground("ground-1", "After the restore", ("Cricket",)), by=ADMIN)
         save_students(other, [Student("S002", "After the restore", "8-A")])
 
