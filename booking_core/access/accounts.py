@@ -25,7 +25,7 @@ from booking_core.domain.model import Account, Actor, Role
 from booking_core.domain.validation import MAX_NAME, check_email, check_id, check_text
 from booking_core.storage import accounts as store
 from booking_core.storage import audit_log
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 
 
 class _Unset(Enum):
@@ -35,6 +35,7 @@ class _Unset(Enum):
 UNSET: Final = _Unset.UNSET
 
 
+@within_deadline
 def add_account(
     db: Documents,
     account: Account,
@@ -62,6 +63,7 @@ def add_account(
     return store.insert(db, kept, passwords.hashed(password), by, now)
 
 
+@within_deadline
 def change_account(
     db: Documents,
     account_id: str,
@@ -123,6 +125,7 @@ def change_account(
     return store.run(db, work)
 
 
+@within_deadline
 def reset_password(
     db: Documents, account_id: str, *, by: Actor | None, now: datetime | None = None
 ) -> str:
@@ -146,6 +149,7 @@ def reset_password(
     return password
 
 
+@within_deadline
 def change_password(
     db: Documents, account_id: str, *, old: str, new: str, now: datetime | None = None
 ) -> Account:
@@ -181,6 +185,7 @@ def change_password(
     return changed
 
 
+@within_deadline
 def get_account(db: Documents, account_id: str) -> Account:
     """The account as stored. Raises InvalidRequest, NotFound, StoreUnavailable."""
     account_id = _check_id(account_id)
@@ -190,11 +195,13 @@ def get_account(db: Documents, account_id: str) -> Account:
     return store.to_account(found)
 
 
+@within_deadline
 def find_accounts(db: Documents) -> list[Account]:
     """All accounts, ordered by name. Raises StoreUnavailable."""
     return [store.to_account(row) for row in store.find_all(db)]
 
 
+@within_deadline
 def account_of_email(db: Documents, email: str) -> Account | None:
     """The account with this address, active or disabled; None if there is none.
 
@@ -205,6 +212,7 @@ def account_of_email(db: Documents, email: str) -> Account | None:
     return None if found is None else store.to_account(found)
 
 
+@within_deadline
 def has_admin(db: Documents) -> bool:
     """Whether there is an active admin. Raises StoreUnavailable."""
     return store.has_active(db, Role.ADMIN)

@@ -16,11 +16,12 @@ from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_date, check_id
 from booking_core.storage import accounts
 from booking_core.storage import delegations as store
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
 _DELEGATED_VERBS = frozenset({"approve", "reject", "revoke"})
 
 
+@within_deadline
 def delegate(
     db: Documents, *, to: str, first: Date, last: Date, by: Actor, now: datetime | None = None
 ) -> Delegation:
@@ -51,6 +52,7 @@ def delegate(
     return made
 
 
+@within_deadline
 def end_delegation(
     db: Documents, delegation_id: str, *, by: Actor, now: datetime | None = None
 ) -> None:
@@ -59,6 +61,7 @@ def end_delegation(
     store.delete(db, check_id(delegation_id, "delegation_id"), by, moment(now))
 
 
+@within_deadline
 def find_delegations(
     db: Documents, *, on: Date | None = None, since: Date | None = None
 ) -> list[Delegation]:
@@ -73,6 +76,7 @@ def find_delegations(
     return store.find(db, on=on, since=since)
 
 
+@within_deadline
 def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> list[Delegation]:
     """The delegations by which ``actor`` decides today, with the principals' present names.
 
@@ -94,6 +98,7 @@ def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> 
     return [replace(one, by_name=names[one.by]) for one in found if one.by in names]
 
 
+@within_deadline
 def decides(db: Documents, actor: Actor, now: datetime | None = None) -> bool:
     """Whether ``actor`` may approve, reject and revoke today, by its role or by delegation."""
     check_actor(actor)

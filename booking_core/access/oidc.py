@@ -17,7 +17,7 @@ from booking_core.domain.model import Account
 from booking_core.domain.people import Proof, SignedIn
 from booking_core.domain.validation import check_text
 from booking_core.storage import id_tokens
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 
 FRESH = timedelta(minutes=5)  # from the issue of the ID token to the session
 AHEAD = timedelta(minutes=2)  # the most by which the provider's clock may be ahead of ours
@@ -27,6 +27,7 @@ KEPT = timedelta(days=1)
 _MAX_ID = 10_000
 
 
+@within_deadline
 def check_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> Account:
     """The account that ``proof`` signs in; does not spend it.
 
@@ -50,6 +51,7 @@ def check_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> 
     return account
 
 
+@within_deadline
 def sign_in_by_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> SignedIn:
     """Opens the one session that ``proof`` is good for; raises as ``check_proof`` does."""
     now = moment(now)

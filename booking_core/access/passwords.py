@@ -12,13 +12,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from booking_core.domain.errors import InvalidRequest
+from booking_core.storage import deadlines
 
 SHORTEST, LONGEST = 10, 200
 # Without letters and digits that look alike, because one-time passwords are dictated and copied.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 _hasher = PasswordHasher()
-# A hash takes 64 MiB and all cores for a moment, so a hundred parallel requests have to wait.
+# A hash takes 64 MiB and all cores for a moment, so a hundred parallel requests have to wait. The
+# wait is none for the database, so it takes nothing from the deadline.
 _at_once = threading.BoundedSemaphore(4)
 
 
@@ -44,14 +46,14 @@ def check(value: Any, *names: str) -> str:
 
 def hashed(password: str) -> str:
     """The argon2id hash, which includes the salt and the parameters."""
-    with _at_once:
+    with deadlines.paused(), _at_once:
         return _hasher.hash(_normal(password))
 
 
 def matches(stored: str | None, password: str) -> bool:
     """Whether ``stored`` is a hash of ``password``. None never is, after the same work."""
     text = _normal(password) if len(password) <= LONGEST and _is_text(password) else ""
-    with _at_once:
+    with deadlines.paused(), _at_once:
         try:
             return _hasher.verify(stored or _unused_hash(), text) and stored is not None
         except (VerificationError, InvalidHashError):

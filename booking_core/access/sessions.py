@@ -12,7 +12,7 @@ from booking_core.domain.errors import NotFound, SignInRefused
 from booking_core.domain.people import Session
 from booking_core.domain.validation import check_id
 from booking_core.storage import accounts, sessions
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(minutes=60)
@@ -20,6 +20,7 @@ TOUCH = timedelta(minutes=1)  # the shortest time between two writes of a sessio
 _MAX_TOKEN = 200
 
 
+@within_deadline
 def open_session(
     db: Documents, account_id: str, *, by_proof: bool = False, now: datetime | None = None
 ) -> str:
@@ -50,6 +51,7 @@ def begin(db: Documents, account_id: str, epoch: int, *, by_proof: bool, now: da
     return token
 
 
+@within_deadline
 def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Session | None:
     """The session of ``token``, with the account as stored now; None if it ended or never began.
 
@@ -72,6 +74,7 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     )
 
 
+@within_deadline
 def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> None:
     """Extends the session by 60 minutes from now; writes at most once a minute.
 
@@ -82,6 +85,7 @@ def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> 
         sessions.touch(db, key, now, idle=IDLE, longest=LONGEST, at_most_every=TOUCH)
 
 
+@within_deadline
 def sign_out(db: Documents, token: str) -> None:
     """Ends the session at once in all processes; an unknown token is no error."""
     key = _key(token)

@@ -17,9 +17,10 @@ from booking_core.domain.errors import InvalidRequest, SignInRefused, TooManyAtt
 from booking_core.domain.people import SignedIn
 from booking_core.domain.validation import check_id, check_text
 from booking_core.storage import accounts
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 
 
+@within_deadline
 def sign_in(
     db: Documents, name: str, password: str, *, address: str, now: datetime | None = None
 ) -> SignedIn:

@@ -18,7 +18,7 @@ from booking_core.domain.validation import check_date, check_now
 from booking_core.storage import booking_queries
 from booking_core.storage import school_data as reference
 from booking_core.storage.cache import ScopedCache, Versions
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
 _STORED, _SEEN = "board", "board of this minute"
 
@@ -178,6 +178,7 @@ def state_of(booking: Booking) -> CellState:
     return CellState.BOOKED if booking.status is Status.APPROVED else CellState.PENDING
 
 
+@within_deadline
 def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
     """The board of ``date`` from the database. Raises InvalidRequest, StoreUnavailable."""
     date = check_date(date, "date")

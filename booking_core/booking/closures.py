@@ -68,6 +68,7 @@ class Closure:
     at: datetime
 
 
+@within_deadline
 def displaced_by(
     db: Documents,
     *,
@@ -212,6 +213,7 @@ def lift_closure(
     return transactions.run(db, work)
 
 
+@within_deadline
 def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[Closure]:
     """The closings of ``from_date`` and later, the earliest first; at most ``limit`` (1 to 1000).
 

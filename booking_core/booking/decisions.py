@@ -25,6 +25,7 @@ from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of, within_deadline
 
 _BATCH = 500  # requests that lapse between two reads
+_LAPSE_SECONDS = 60.0  # of a summer; what has lapsed by then stays so
 _SYSTEM = ("system", "Nobody")  # the author of what no user decides
 
 
@@ -128,6 +129,7 @@ def _decide(
     raise StoreUnavailable("the booking changes faster than it can be decided")
 
 
+@within_deadline(seconds=_LAPSE_SECONDS)
 def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
     """Pending -> Lapsed for every request whose slot has ended undecided; how many.
 

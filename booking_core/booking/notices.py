@@ -13,7 +13,7 @@ from booking_core.domain.validation import check_id, check_limit
 from booking_core.storage import booking_queries
 from booking_core.storage import documents as d
 from booking_core.storage import notices as store
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 
 LIMIT = 50
 
@@ -38,6 +38,7 @@ class Notice:
     booking: Booking | None = None
 
 
+@within_deadline
 def notices_for(
     db: Documents, account_id: str, *, unread_only: bool = True, limit: int = LIMIT
 ) -> list[Notice]:
@@ -64,6 +65,7 @@ def notices_for(
     ]
 
 
+@within_deadline
 def mark_read(db: Documents, ids: Iterable[str], *, by: Actor) -> int:
     """Marks the notices ``ids`` to ``by`` as read; how many were unread."""
     check_actor(by)

@@ -17,12 +17,13 @@ from booking_core.domain.validation import check_date, check_id, check_limit, ch
 from booking_core.storage import booking_pages, booking_queries
 from booking_core.storage import bookings as stored_bookings
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
 PAGE = 50
 QUEUE = 200  # bookings in a list of the principal: more than one person decides on at a time
 
 
+@within_deadline
 def get_booking(db: Documents, booking_id: str) -> Booking:
     """The booking with its history. Raises InvalidRequest, NotFound, StoreUnavailable."""
     booking_id = str(booking_id) if isinstance(booking_id, UUID) else booking_id
@@ -32,6 +33,7 @@ def get_booking(db: Documents, booking_id: str) -> Booking:
     return kept
 
 
+@within_deadline
 def find_bookings(
     db: Documents,
     *,
@@ -77,12 +79,14 @@ def find_bookings(
     )
 
 
+@within_deadline
 def pending_queue(db: Documents, *, limit: int = QUEUE) -> list[Booking]:
     """Requests that wait for a decision, the oldest slot first; at most ``limit`` (1 to 1000)."""
     check_limit(limit)
     return booking_queries.pending(db, limit)
 
 
+@within_deadline
 def approved_upcoming(
     db: Documents, *, now: datetime | None = None, limit: int = QUEUE
 ) -> list[Booking]:
@@ -94,12 +98,14 @@ def approved_upcoming(
     return booking_queries.approved_ahead(db, today=today, ends_ahead=ends, limit=limit)
 
 
+@within_deadline
 def decided_lately(db: Documents, *, limit: int = PAGE) -> list[Booking]:
     """Bookings that wait no longer, the latest change first; at most ``limit`` (1 to 1000)."""
     check_limit(limit)
     return booking_queries.decided(db, limit)
 
 
+@within_deadline
 def bookings_on(
     db: Documents, ground_id: str, from_date: Date, *, limit: int = 1000
 ) -> list[Booking]:
@@ -110,6 +116,7 @@ def bookings_on(
     return booking_queries.active_of_ground(db, ground_id, from_date, limit)
 
 
+@within_deadline
 def misfits(
     db: Documents, *, from_date: Date, plan: Callable[[Date], DayPlan] | None = None
 ) -> list[Booking]:
@@ -125,6 +132,7 @@ def misfits(
     return booking_queries.of_ids(db, ids) if ids else []
 
 
+@within_deadline
 def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booking]]:
     """For each booking's id, the student's other active bookings of that week, by time."""
     bookings = list(bookings)
@@ -132,6 +140,7 @@ def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booki
     return {b.id: [other for other in found[_week(b)] if other.id != b.id] for b in bookings}
 
 
+@within_deadline
 def week_of(db: Documents, student_id: str, date: Date) -> list[Booking]:
     """The student's active bookings in the ISO week of ``date``, by time.
 

@@ -29,6 +29,7 @@ from booking_core.storage.database import Documents, settings_of, within_deadlin
 _BATCH = 500  # displaced bookings that are checked together
 
 
+@within_deadline
 def find_reinstatable(
     db: Documents, *, from_date: Date, now: datetime | None = None, limit: int = 200
 ) -> list[Booking]:

@@ -16,7 +16,7 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
 from booking_core.storage import history
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
 PAGE = 50
 MAX_DAYS = 400
@@ -42,6 +42,7 @@ class Change:
     place: tuple[datetime, str, int] | None = None
 
 
+@within_deadline
 def find_changes(
     db: Documents,
     *,
@@ -79,12 +80,14 @@ def find_changes(
     return [Change(**row) for row in history.find(db, wanted, limit)]
 
 
+@within_deadline
 def subjects(db: Documents, *, by: Actor) -> list[str]:
     """The values for the filter ``what``. Raises NotAllowed, StoreUnavailable."""
     rules.check_may("administer", by)
     return history.subjects(db)
 
 
+@within_deadline
 def people(db: Documents, *, by: Actor) -> dict[str, str]:
     """The ids for the filter ``who``, with names. Raises NotAllowed, StoreUnavailable."""
     rules.check_may("administer", by)

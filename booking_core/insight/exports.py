@@ -21,7 +21,7 @@ from booking_core.domain.errors import NotAllowed
 from booking_core.domain.model import Actor, Booking
 from booking_core.insight.audit import Change, find_changes
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 
 MAX_ROWS = 50_000
 CSV = "text/csv"
@@ -60,6 +60,7 @@ _CHANGES = (
 # Spreadsheets read text that begins so, after blanks, as a formula; a Japanese keyboard types the
 # wide forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_SECONDS = 60.0  # of the longest export, page by page
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # for XML
 
 
@@ -76,6 +77,7 @@ class Table:
     cut: bool = False
 
 
+@within_deadline(seconds=_SECONDS)
 def bookings(db: Documents, *, by: Actor, **filters: Any) -> Table:
     """Bookings by the filters of ``find_bookings``, newest first, at most 50,000.
 
@@ -123,6 +125,7 @@ def bookings(db: Documents, *, by: Actor, **filters: Any) -> Table:
     return Table("Bookings" if own is None else "Your bookings", _BOOKINGS, rows, cut)
 
 
+@within_deadline(seconds=_SECONDS)
 def changes(db: Documents, *, by: Actor, **filters: Any) -> Table:
     """Changes by the filters of ``find_changes``, newest first, at most 50,000.
 

@@ -16,7 +16,7 @@ from booking_core.insight.exports import Table, Value, check_report
 from booking_core.school.history import DayOfSchool, plans_between
 from booking_core.storage import school_data as reference
 from booking_core.storage import usage as store
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 
 Span = tuple[int, int]  # minutes since midnight
 # Days with the same times of periods and the same grounds.
@@ -85,6 +85,7 @@ class _Sum:
 Sums = defaultdict[str, _Sum]
 
 
+@within_deadline(seconds=store.DEADLINE_SECONDS)
 def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
     """The use of the grounds from ``first`` to ``last`` (inclusive, at most 400 days).
 

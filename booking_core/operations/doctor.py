@@ -11,8 +11,8 @@ from booking_core.domain.messages import COMMAND, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
 from booking_core.storage import indexes, schema, server_info
-from booking_core.storage.connection import await_majority, disconnect, open_settings
-from booking_core.storage.database import Documents, reachable
+from booking_core.storage.connection import disconnect, open_settings
+from booking_core.storage.database import Documents, await_majority, reachable
 from booking_core.storage.feed_lag import NoChangeStream, measure
 
 OLDEST_SERVER = (6, 0)

@@ -13,7 +13,7 @@ from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
 from booking_core.storage import erasure as store
 from booking_core.storage import students
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 from booking_core.storage.school_data import load
 from booking_core.storage.students import BULK_SECONDS, change_students
@@ -33,6 +33,7 @@ class Erasure:
     elsewhere: int
 
 
+@within_deadline(seconds=BULK_SECONDS)
 def erasure_of(db: Documents, student_id: str, *, by: Actor) -> Erasure:
     """What erasing would do; writes nothing.
 
@@ -43,6 +44,7 @@ def erasure_of(db: Documents, student_id: str, *, by: Actor) -> Erasure:
     return Erasure(*store.count_mentions(db, load(db).student(student_id)))
 
 
+@within_deadline(seconds=2 * BULK_SECONDS)
 def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | None = None) -> int:
     """Erases an inactive student with nothing booked ahead; returns how many bookings stay.
 

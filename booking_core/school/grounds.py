@@ -17,12 +17,13 @@ from booking_core.domain.validation import check_id
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage import grounds as store
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 _LAST = 10**6  # the greatest place that a ground may have
 
 
+@within_deadline
 def save_ground(
     db: Documents, ground: Ground, *, by: Actor | None = None, now: datetime | None = None
 ) -> Ground:
@@ -43,6 +44,7 @@ def save_ground(
     return change_school(db, by, now, work)
 
 
+@within_deadline
 def add_ground(
     db: Documents,
     name: str,
@@ -71,6 +73,7 @@ def add_ground(
     return change_school(db, by, now, work)
 
 
+@within_deadline
 def change_ground(
     db: Documents,
     ground_id: str,
@@ -116,6 +119,7 @@ def change_ground(
     return change_school(db, by, now, work)
 
 
+@within_deadline
 def save_grounds_order(
     db: Documents, ids: Iterable[str], *, by: Actor | None = None, now: datetime | None = None
 ) -> None:

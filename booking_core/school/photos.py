@@ -13,9 +13,9 @@ from booking_core.domain.errors import InvalidRequest, UnknownGround
 from booking_core.domain.model import Actor
 from booking_core.domain.validation import check_id
 from booking_core.school.administration import change_school
-from booking_core.storage import grounds
+from booking_core.storage import deadlines, grounds
 from booking_core.storage import photos as store
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 MOST_BYTES = 1024 * 1024
@@ -24,6 +24,7 @@ _MOST_PIXELS = 40_000_000  # a small file may unpack to a very large picture
 _KINDS = ("PNG", "JPEG", "WEBP")
 
 
+@within_deadline
 def save_ground_photo(
     db: Documents,
     ground_id: str,
@@ -38,7 +39,8 @@ def save_ground_photo(
     most MOST_BYTES, UnknownGround, NotAllowed, StoreUnavailable.
     """
     ground_id, now = check_id(ground_id, "ground_id"), moment(now)
-    picture = encode(data)
+    with deadlines.paused():
+        picture = encode(data)
 
     def work(tx: SchoolTransaction) -> None:
         if ground_id not in grounds.read(tx):
@@ -49,6 +51,7 @@ def save_ground_photo(
     change_school(db, by, now, work)
 
 
+@within_deadline
 def remove_ground_photo(
     db: Documents, ground_id: str, *, by: Actor | None = None, now: datetime | None = None
 ) -> None:
@@ -62,6 +65,7 @@ def remove_ground_photo(
     change_school(db, by, now, work)
 
 
+@within_deadline
 def ground_photo(db: Documents, ground_id: str) -> bytes | None:
     """The photo as WebP; None for none. Raises InvalidRequest, StoreUnavailable."""
     return store.read(db, check_id(ground_id, "id"))

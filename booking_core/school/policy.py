@@ -12,10 +12,11 @@ from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage import school_changes as store
 from booking_core.storage.booking_queries import last_active_date
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 
+@within_deadline
 def save_policy(
     db: Documents,
     policy: Policy,

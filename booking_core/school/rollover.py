@@ -15,7 +15,7 @@ from booking_core.domain.rules import check_may
 from booking_core.domain.validation import MAX_NAME, check_text
 from booking_core.storage import school_data as reference
 from booking_core.storage import students as store
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII")
 # Only a numeral that is a word of its own: "Civil" holds no number.
@@ -71,6 +71,7 @@ def suggest_roll_over(classes: Iterable[str]) -> dict[str, str | None]:
     }
 
 
+@within_deadline
 def roll_over_plan(db: Documents, mapping: Mapping[str, str | None]) -> RollOverPlan:
     """Returns the changes that ``roll_over`` makes; writes nothing.
 
@@ -94,6 +95,7 @@ def roll_over_plan(db: Documents, mapping: Mapping[str, str | None]) -> RollOver
     )
 
 
+@within_deadline(seconds=store.BULK_SECONDS)
 def roll_over(
     db: Documents,
     mapping: Mapping[str, str | None],

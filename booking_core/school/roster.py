@@ -19,7 +19,7 @@ from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
 from booking_core.storage import school_data as reference
 from booking_core.storage import students as store
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 from booking_core.tables.table import Row
 
 COLUMNS = ("id", "name", "class")
@@ -69,6 +69,7 @@ class RosterPlan:
         return not (self.new or self.changed or (deactivate_leaving and self.leaving))
 
 
+@within_deadline
 def plan_roster(db: Documents, rows: Iterable[Row]) -> RosterPlan:
     """Compares ``rows`` with the stored students; writes nothing.
 
@@ -162,6 +163,7 @@ def _student(row: Row, known: Mapping[str, Student], stored: Mapping[str, str]) 
     return replace(student, email=email, active=active)
 
 
+@within_deadline(seconds=store.BULK_SECONDS)
 def apply_roster(
     db: Documents,
     plan: RosterPlan,

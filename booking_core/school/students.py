@@ -19,11 +19,12 @@ from booking_core.school.administration import check_admin
 from booking_core.storage import booking_queries
 from booking_core.storage import documents as d
 from booking_core.storage import students as store
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, settings_of, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 from booking_core.storage.students import BULK_SECONDS, change_students
 
 
+@within_deadline
 def save_student(
     db: Documents, student: Student, *, by: Actor | None = None, now: datetime | None = None
 ) -> Student:
@@ -32,6 +33,7 @@ def save_student(
     return student
 
 
+@within_deadline(seconds=BULK_SECONDS)
 def save_students(
     db: Documents,
     students: Iterable[Student],
@@ -62,6 +64,7 @@ def save_students(
         change_students(db, work, seconds=BULK_SECONDS)
 
 
+@within_deadline
 def add_student(
     db: Documents, student: Student, *, by: Actor, now: datetime | None = None
 ) -> Student:
@@ -82,6 +85,7 @@ def add_student(
     return change_students(db, work)
 
 
+@within_deadline
 def change_student(
     db: Documents, before: Student, after: Student, *, by: Actor, now: datetime | None = None
 ) -> Student:
@@ -111,6 +115,7 @@ def change_student(
     return after if before == after else change_students(db, work)
 
 
+@within_deadline
 def set_active(
     db: Documents, student_id: str, active: bool, *, by: Actor, now: datetime | None = None
 ) -> Student:
@@ -143,6 +148,7 @@ def _check_student(student: Student) -> None:
         raise InvalidRequest("student", "must be a Student")
 
 
+@within_deadline
 def bookings_ahead(
     db: Documents, student_ids: Iterable[str], *, now: datetime | None = None, limit: int = 1000
 ) -> list[Booking]:

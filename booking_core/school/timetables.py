@@ -20,12 +20,13 @@ from booking_core.domain.validation import check_date, check_id, check_name, che
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage import timetables as store
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 MOST_DAYS = 400  # that one change may give a timetable of their own
 
 
+@within_deadline
 def save_timetable(
     db: Documents,
     timetable: Timetable,
@@ -55,6 +56,7 @@ def save_timetable(
     return change_school(db, by, now, work)
 
 
+@within_deadline
 def add_timetable(
     db: Documents,
     name: str,
@@ -103,6 +105,7 @@ def _write(
     return timetable
 
 
+@within_deadline
 def delete_timetable(
     db: Documents, timetable_id: str, *, by: Actor | None = None, now: datetime | None = None
 ) -> None:
@@ -126,6 +129,7 @@ def delete_timetable(
     change_school(db, by, now, work)
 
 
+@within_deadline
 def save_days(
     db: Documents,
     dates: Iterable[Date],
@@ -162,6 +166,7 @@ def save_days(
     return change_school(db, by, now, work)
 
 
+@within_deadline
 def delete_day(
     db: Documents, date: Date, *, by: Actor | None = None, now: datetime | None = None
 ) -> None:

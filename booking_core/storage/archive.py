@@ -116,6 +116,10 @@ def write_all(
                 if stored != (stated := expected.get(name, 0)):
                     problem = f"holds {stated} documents of {name}; stored: {stored}"
                     raise InvalidRequest("file", problem)
+            # Not those of the backup: a process may keep what came after them before.
+            db.get_collection(schema.META).update_one(
+                {"_id": "revision"}, {"$set": migrations.new_counters()}
+            )
             migrations.ensure(db)
     except BaseException:
         _undo(db, meta)

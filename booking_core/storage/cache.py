@@ -17,7 +17,8 @@ from enum import Enum
 from typing import Any, Protocol, TypeVar, cast
 
 from booking_core.domain.errors import BookingError, StoreUnavailable
-from booking_core.storage.database import Documents, cache_of
+from booking_core.storage import deadlines
+from booking_core.storage.database import Documents, cache_of, within_deadline
 
 T = TypeVar("T")
 
@@ -80,6 +81,7 @@ class _Load:
         self.value: Any = None
         self.error: BookingError | None = None
         self.is_answered = False  # stays so where the loading thread failed in another way
+        self.deadline = deadlines.deadline()  # of the loading thread
 
 
 class ScopedCache:
@@ -106,6 +108,7 @@ class ScopedCache:
         """Whether changes are heard of at present."""
         return self._versions is None or self._versions.connected
 
+    @within_deadline
     def get(
         self,
         scope: Scopes,
@@ -135,6 +138,7 @@ class ScopedCache:
         """
         return self._get((scope, key), lambda: source, make, False, False)
 
+    @within_deadline
     def renew(
         self, scope: Scopes, key: Hashable, load: Callable[[], T], *, also: Hashable = None
     ) -> T:
@@ -176,18 +180,26 @@ class ScopedCache:
                     raise StoreUnavailable("never read, and the database is away")
                 if load is None:
                     load = self._loads[place] = _Load(version)
+            error: BookingError | None
             if leads:
                 self._run(place, load, read)
+                error = load.error
+            elif not self._wait(load, follows_feed):
+                error = StoreUnavailable("another thread's load took too long")
+            elif not load.is_answered or load.version != version:
+                continue  # look again at what is kept by now
             else:
-                self._wait(load, follows_feed)
-                if not load.is_answered or load.version != version:
-                    continue  # look again at what is kept by now
-            if load.error is None:
+                error = load.error
+            if error is None:
                 return cast(T, load.value)
-            if kept is not None and follows_feed and isinstance(load.error, StoreUnavailable):
+            if kept is not None and follows_feed and isinstance(error, StoreUnavailable):
                 return cast(T, kept.value)
-            # Threads that waited for a load that failed fail with it, and not one by one.
-            raise load.error
+            if leads or not isinstance(error, StoreUnavailable):
+                raise error
+            # Threads that waited for a load that failed fail with it, and not one by one; but not
+            # those with clearly more time than the loading thread had.
+            if not deadlines.outlasts(load.deadline):
+                raise deadlines.own(error) from error
 
     def _run(self, place: _Place, load: _Load, read: Callable[[], Any]) -> None:
         """Fills ``load`` and keeps its value. At each moment one thread does so for a place.
@@ -210,11 +222,17 @@ class ScopedCache:
                 del self._loads[place]
             load.done.set()
 
-    def _wait(self, load: _Load, follows_feed: bool) -> None:
-        """Returns when ``load`` ended, or the database is away and ``follows_feed`` is set."""
-        while not load.done.wait(_LOOK_SECONDS):
+    def _wait(self, load: _Load, follows_feed: bool) -> bool:
+        """Waits for ``load`` to end; False when this thread's time is up first.
+
+        Returns too when the database is away and ``follows_feed`` is set.
+        """
+        while not load.done.wait(min(_LOOK_SECONDS, deadlines.seconds_left())):
             if follows_feed and not self.connected:
-                return
+                break
+            if not deadlines.seconds_left():
+                return False
+        return True
 
     def _find(self, place: _Place) -> _Kept | None:
         scope, key = place

@@ -20,9 +20,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from booking_core.domain.errors import StoreUnavailable
 from booking_core.storage import background
-from booking_core.storage.connection import await_majority
-from booking_core.storage.database import Documents
-from booking_core.storage.server_events import SCHEMA_CHANGES, SchemaGuard, primary_of
+from booking_core.storage.database import Documents, await_majority, primary_of
+from booking_core.storage.server_events import SCHEMA_CHANGES, SchemaGuard
 
 log = logging.getLogger(__name__)
 

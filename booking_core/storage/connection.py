@@ -6,9 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from pymongo import ReadPreference
 from pymongo.errors import OperationFailure
-from pymongo.read_concern import ReadConcern
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.settings import Settings
@@ -16,6 +14,7 @@ from booking_core.storage import background, indexes, migrations, schema
 from booking_core.storage.database import (
     BookingDatabase,
     Documents,
+    await_majority,
     open_database,
     reachable,
     within_deadline,
@@ -126,15 +125,3 @@ def _is_schema_complete(db: Documents) -> bool:
     await_majority(db)
     is_current = migrations.version(db) == schema.VERSION
     return is_current and not indexes.index_faults(db) and not indexes.validator_faults(db)
-
-
-def await_majority(db: Documents) -> None:
-    """Returns when a majority of the servers has confirmed the primary; changes no data."""
-    # This is what a linearizable read does before it answers.
-    confirmed = db.get_collection(
-        schema.META,
-        read_concern=ReadConcern("linearizable"),
-        read_preference=ReadPreference.PRIMARY,
-    )
-    with reachable():
-        confirmed.find_one({"_id": "revision"}, {"_id": 1})

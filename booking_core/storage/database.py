@@ -1,8 +1,8 @@
 """Handles on the database; deadlines; and the translation of driver errors into errors of ours.
 
-Two promises are kept here for all of storage. Reads outside transactions return only what a
-majority of the servers has, so nothing that is read can be rolled back by an election. And one
-verb has one deadline: blocks of ``reachable`` may be nested, and the earliest deadline counts.
+Two promises are kept here for all of storage. No verb answers by what only a minority of the
+servers has, so nothing that it says can be rolled back by an election. And one verb has one
+deadline: blocks of ``reachable`` may be nested, and the earliest deadline counts.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import contextlib
 import functools
 import logging
 from collections.abc import Callable, Hashable, Iterator
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -30,10 +29,11 @@ from pymongo.errors import (
     PyMongoError,
 )
 from pymongo.read_concern import ReadConcern
+from pymongo.server_type import SERVER_TYPE
 
 from booking_core.domain.errors import InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
-from booking_core.storage import migrations
+from booking_core.storage import deadlines, migrations, schema
 from booking_core.storage.single_flight import SharedReads
 
 if TYPE_CHECKING:
@@ -55,15 +55,6 @@ _REFUSED_LOGIN = frozenset({18, 8000})
 _NOT_ALLOWED = 13
 
 
-class _Verb:
-    """Whether a write of the verb that runs was sent: from then on its effect is not known."""
-
-    write_sent = False
-
-
-_verb: ContextVar[_Verb | None] = ContextVar("verb", default=None)
-
-
 class _WriteListener(monitoring.CommandListener):
     """Notes for the verb of this thread that a write is sent. The driver calls it beforehand."""
 
@@ -74,7 +65,7 @@ class _WriteListener(monitoring.CommandListener):
         in_transaction = "autocommit" in event.command
         commits = event.command_name == "commitTransaction"
         if event.command_name in self._WRITES and (commits or not in_transaction):
-            _note_write()
+            deadlines.note_write()
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         pass
@@ -86,46 +77,50 @@ class _WriteListener(monitoring.CommandListener):
 _listener = _WriteListener()
 
 
-def _note_write() -> None:
-    if (verb := _verb.get()) is not None:
-        verb.write_sent = True
-
-
 @contextlib.contextmanager
 def reachable(seconds: float | None = DEADLINE_SECONDS) -> Iterator[None]:
     """Within it, a database that cannot be reached raises StoreUnavailable.
 
-    The block has ``seconds`` (None: as long as it takes), or less where a block around it has
+    The block has ``seconds`` (None: no limit of its own), or less where a block around it has
     less left. A login or a user that the server refuses raises InvalidRequest. Other driver
     errors pass as they are: each has a meaning for the function that made the call.
     """
+    with _translated(), deadlines.limited(seconds):
+        yield
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
     try:
-        with pymongo.timeout(seconds):
-            yield
+        yield
     except PyMongoError as exc:
         if (ours := _translation(exc)) is None:
             raise
         raise ours from exc
 
 
-def within_deadline(verb: Callable[P, T]) -> Callable[P, T]:
-    """``verb`` with one deadline, DEADLINE_SECONDS, for all of its calls together.
+@overload
+def within_deadline(verb: Callable[P, T]) -> Callable[P, T]: ...
+@overload
+def within_deadline(*, seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> Any:
+    """``verb`` with one deadline for all of its calls together, ``seconds`` from its start.
 
-    For public verbs. StoreUnavailable, where it is raised, then knows whether a write of this
-    verb was sent (``nothing_happened``). A verb that calls another shares its own deadline.
+    For public functions. StoreUnavailable, where it is raised, knows whether a write of this verb
+    was sent (``nothing_happened``); of a function that only reads, none is. A verb that calls
+    another shares its own deadline.
     """
+    if verb is None:
+        return functools.partial(within_deadline, seconds=seconds)
 
     @functools.wraps(verb)
-    def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-        if _verb.get() is not None:
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        if deadlines.is_verb():
             return verb(*args, **kwargs)
-        token = _verb.set(_Verb())
-        try:
-            with reachable():
-                return verb(*args, **kwargs)
-        finally:
-            _verb.reset(token)
+        with deadlines.of_verb(seconds), _translated():
+            return verb(*args, **kwargs)
 
+    limited.__dict__["deadline_seconds"] = seconds
     return limited
 
 
@@ -138,9 +133,7 @@ def _translation(exc: PyMongoError) -> InvalidRequest | StoreUnavailable | None:
         return InvalidRequest("MONGODB_URI", "has a user who may not do this there")
     away = (ConnectionFailure, ExecutionTimeout, InvalidOperation)
     if isinstance(exc, away) or exc.timeout or code in _AWAY_CODES:
-        verb = _verb.get()
-        known = verb is not None and not verb.write_sent
-        return StoreUnavailable(str(exc), nothing_happened=known)
+        return StoreUnavailable(str(exc), nothing_happened=deadlines.is_nothing_sent())
     return None
 
 
@@ -227,7 +220,7 @@ def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:
     writes w=majority, journaled.
     """
     if not (isinstance(db, BookingDatabase) and db.notes_writes):
-        _note_write()  # it is not known when another client than ours writes
+        deadlines.note_write()  # it is not known when another client than ours writes
     key = f"collection:{name}"
     cache = cache_of(db)
     found: Collection[dict[str, Any]] | None = cache.get(key)
@@ -245,8 +238,51 @@ def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:
 def transact(
     db: Documents, work: Callable[[ClientSession], T], seconds: float = DEADLINE_SECONDS
 ) -> T:
-    """``work`` in one transaction, retried by the driver on a write conflict."""
+    """``work`` in one transaction, retried by the driver on a write conflict.
+
+    What ``work`` raises by what it has read is raised once a majority has all of that, and
+    StoreUnavailable in its place where no majority says so in time.
+    """
     with reachable(seconds), db.client.start_session() as session:
-        return session.with_transaction(
-            work, read_concern=ReadConcern("snapshot"), write_concern=_WRITE
-        )
+        if (primary := primary_of(db)) is None:
+            db.client.admin.command("ping")  # the driver looks for the primary first
+            primary = primary_of(db)
+        try:
+            return session.with_transaction(
+                work, read_concern=ReadConcern("snapshot"), write_concern=_WRITE
+            )
+        except (PyMongoError, StoreUnavailable):
+            raise
+        except Exception:
+            # Only a commit waits until a majority has what the transaction has read, which may be
+            # the write of a verb that is not acknowledged. This one was aborted.
+            await_majority(db)
+            if primary_of(db) != primary:
+                raise StoreUnavailable("a primary was elected meanwhile") from None
+            raise
+
+
+def await_majority(db: Documents) -> None:
+    """Returns when a majority has all that the primary has by now; changes no data.
+
+    Raises StoreUnavailable within 5 seconds when no primary with a majority answers.
+    """
+    # This is what a linearizable read does before it answers.
+    confirmed = db.get_collection(
+        schema.META,
+        read_concern=ReadConcern("linearizable"),
+        read_preference=ReadPreference.PRIMARY,
+    )
+    with reachable():
+        confirmed.find_one({"_id": "revision"}, {"_id": 1})
+
+
+def primary_of(db: Documents) -> tuple[object, ...] | None:
+    """The primary that the driver knows: its address and its election. None without one.
+
+    The answer differs after each election, also when the same server wins it again.
+    """
+    for server in db.client.topology_description.server_descriptions().values():
+        if server.server_type == SERVER_TYPE.RSPrimary:
+            return (server.address, server.election_id)
+    return None

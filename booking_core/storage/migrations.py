@@ -13,6 +13,7 @@ stops with UpdateNeeded when it meets a database of a newer version.
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -73,11 +74,20 @@ def version(db: Documents) -> int:
     return int(kept.get("schema", 1 if kept else 0))
 
 
+def new_counters() -> dict[str, int]:
+    """Revisions for a school that was not here before.
+
+    Random ones: a process may still keep the school that had the same name, and no number of it
+    may come again when the database was dropped.
+    """
+    return {name: secrets.randbelow(2**48) for name in (schema.GROUNDS, schema.STUDENTS)}
+
+
 def _remember(db: Documents, stored: int) -> None:
     meta = db[schema.META]
     meta.update_one(
         {"_id": "revision"},
-        {"$setOnInsert": {"grounds": 0, "students": 0, "schema": schema.VERSION}},
+        {"$setOnInsert": {**new_counters(), "schema": schema.VERSION}},
         upsert=True,
     )
     if stored < schema.VERSION:

@@ -2,7 +2,8 @@
 moves.
 
 Every save raises a counter in the same transaction; every reader compares that counter, so a
-change made by another process is seen by the next call. This costs a verb one small read.
+change made by another process is seen by the next call. This costs a verb one small read. The
+counters of a new or restored database begin at random numbers (``migrations.new_counters``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from booking_core.storage.database import (
     reachable,
     settings_of,
     shared,
+    within_deadline,
 )
 
 T = TypeVar("T")
@@ -91,6 +93,7 @@ class Reference:
         return made
 
 
+@within_deadline
 def load(db: Documents) -> Reference:
     """The school's data as of now: one read when nothing changed.
 
@@ -105,6 +108,8 @@ def load(db: Documents) -> Reference:
     if (stored := meta.get("schema", 0)) > schema.VERSION:
         raise UpdateNeeded(stored, schema.VERSION)
     revision = (meta.get("grounds", 0), meta.get("students", 0))
+    if not meta:
+        return _read(db, meta, revision, None)  # no counter would tell of a change
     cache = scoped_cache(db)
 
     def read() -> Reference:

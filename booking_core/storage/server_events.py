@@ -6,7 +6,6 @@ import logging
 import time
 
 from pymongo.errors import PyMongoError
-from pymongo.server_type import SERVER_TYPE
 
 from booking_core.domain.errors import BookingError
 from booking_core.storage import schema
@@ -21,17 +20,6 @@ SCHEMA_CHANGES = frozenset(
 )
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
-
-
-def primary_of(db: Documents) -> tuple[object, ...] | None:
-    """The primary that the driver knows: its address and its election. None without one.
-
-    The answer differs after each election, also when the same server wins it again.
-    """
-    for server in db.client.topology_description.server_descriptions().values():
-        if server.server_type == SERVER_TYPE.RSPrimary:
-            return (server.address, server.election_id)
-    return None
 
 
 class SchemaGuard:

@@ -12,7 +12,7 @@ from booking_core.domain.model import ACTIVE, Status
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
 
-_DEADLINE_SECONDS = 20.0  # a year of a large school
+DEADLINE_SECONDS = 20.0  # a year of a large school
 _ALL = {"$in": [status.value for status in Status]}
 _ACTIVE = {"status": {"$in": [status.value for status in ACTIVE]}}
 _SPAN = {"start": "$start", "end": "$end"}
@@ -63,7 +63,7 @@ def counts(
     ``created_by`` limits the bookings, not the closures, to one account's. Raises StoreUnavailable.
     """
     for dates in groups:
-        with reachable(_DEADLINE_SECONDS):
+        with reachable(DEADLINE_SECONDS):
             found = next(
                 collection(db, schema.BOOKINGS).aggregate(
                     pipeline(dates, created_by), hint=schema.BY_DAY, allowDiskUse=True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time as clock
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
-from datetime import time
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -14,11 +15,30 @@ from closing_steps import closed
 from cutting_proxy import Proxy
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure
-from support import HEAD, MEERA, NOW, active, at_once, booked
+from sign_in_client import PASSWORD
+from support import ADMIN, DAY, GROUNDS, HEAD, MEERA, NOW, active, at_once, booked
 
-from booking_core import StoreUnavailable, approve, cancel, move
+from booking_core import (
+    Account,
+    LiveBoards,
+    Role,
+    StoreUnavailable,
+    Student,
+    add_account,
+    add_student,
+    approve,
+    cancel,
+    change_password,
+    day_board,
+    delegate,
+    displaced_by,
+    move,
+    notices_for,
+    save_ground,
+    sign_in,
+)
 from booking_core.domain.messages import sentence
-from booking_core.storage import database
+from booking_core.storage import database, deadlines
 from booking_core.storage.database import (
     BookingDatabase,
     collection,
@@ -73,6 +93,85 @@ def test_an_operation_with_slow_answers_ends_by_its_one_deadline(
     _, took = failure(lambda: move(slow, mine.id, start=time(14), end=time(15), by=MEERA, now=NOW))
 
     assert took < database.DEADLINE_SECONDS + TOLERANCE
+
+
+SLOW: dict[str, Callable[[BookingDatabase], Any]] = {
+    "delegate": lambda db: delegate(db, to="ravi", first=DAY, last=DAY, by=HEAD, now=NOW),
+    "change_password": lambda db: change_password(db, "ravi", old=PASSWORD, new="another one"),
+    "sign_in": lambda db: sign_in(db, "ravi", PASSWORD, address="127.0.0.1"),
+    "save_ground": lambda db: save_ground(db, GROUNDS[0], by=ADMIN),
+    "add_student": lambda db: add_student(db, Student("N1", "New", "8-A"), by=ADMIN),
+    "displaced_by": lambda db: displaced_by(
+        db, ground_ids=["ground-1"], first=DAY, last=DAY, now=NOW
+    ),
+    "day_board": lambda db: day_board(db, DAY, NOW),
+    "notices_for": lambda db: notices_for(db, "meera"),
+    "a live board": lambda db: LiveBoards(db, Versions()).get(DAY, NOW),
+}
+
+
+class Versions:
+    """Versions of days on which nothing changes."""
+
+    connected = True
+
+    def version(self, date: date) -> int:
+        return 1
+
+
+@pytest.mark.usefixtures("quick_hashes")
+def test_every_function_on_a_slow_line_ends_by_its_one_deadline(
+    db: BookingDatabase, lines: Callable[[], Line]
+) -> None:
+    for account in (Account("head", "Head", Role.PRINCIPAL), Account("ravi", "Ravi", Role.STAFF)):
+        add_account(db, account, password=PASSWORD)
+
+    def run(verb: Callable[[BookingDatabase], Any]) -> tuple[Any, float]:
+        there, proxy = lines()
+        proxy.delay = 1.5
+        began = clock.monotonic()
+        try:
+            return verb(there), clock.monotonic() - began
+        except StoreUnavailable as exc:
+            return exc, clock.monotonic() - began
+
+    outcomes = dict(zip(SLOW, at_once(*[lambda v=v: run(v) for v in SLOW.values()]), strict=True))
+
+    late = {
+        n: took for n, (_, took) in outcomes.items() if took > database.DEADLINE_SECONDS + TOLERANCE
+    }
+    assert late == {}
+    for name in ("displaced_by", "day_board", "notices_for", "a live board"):
+        error = outcomes[name][0]
+        assert not isinstance(error, StoreUnavailable) or error.nothing_happened, name
+
+
+def test_time_in_which_the_database_has_no_part_is_not_the_verbs(db: BookingDatabase) -> None:
+    @within_deadline(seconds=0.5)
+    def verb(*, paused: bool) -> Any:
+        with deadlines.paused() if paused else nullcontext():
+            threading.Event().wait(0.6)
+        with reachable():
+            return collection(db, "grounds").find_one({"_id": "ground-1"})["name"]
+
+    assert verb(paused=True) == "Ground 1"
+    assert failure(lambda: verb(paused=False))[0].nothing_happened
+
+
+def test_a_block_without_a_limit_keeps_the_limit_of_the_verb_around_it(
+    lines: Callable[[], Line],
+) -> None:
+    slow, proxy = lines()
+    proxy.delay = 5.0
+
+    @within_deadline(seconds=0.5)
+    def verb() -> None:
+        with reachable(None):
+            collection(slow, "grounds").find_one({"_id": "ground-1"})
+
+    _, took = failure(verb)
+
+    assert took < 0.5 + TOLERANCE
 
 
 def test_the_error_says_whether_a_change_may_have_been_made(

@@ -12,26 +12,51 @@ from uuid import uuid4
 import pytest
 from closing_steps import closed
 from replica_sets import ReplicaSet
-from support import DAY, HEAD, MEERA, NOW, assert_sound, at_once, booked, eventually, open_school
+from support import (
+    ADMIN,
+    DAY,
+    HEAD,
+    MEERA,
+    NOW,
+    assert_sound,
+    at_once,
+    booked,
+    eventually,
+    open_school,
+)
 
 from booking_core import (
+    Account,
+    AlreadyExists,
     CellState,
     Feed,
     LiveBoards,
+    Role,
     Settings,
     Status,
     StoreUnavailable,
+    Student,
+    add_account,
+    add_student,
     approve,
     cancel,
     connect,
     day_board,
+    delegate,
     disconnect,
+    end_delegation,
     get_booking,
     lift_closure,
     move,
     reinstate,
 )
-from booking_core.storage.database import DEADLINE_SECONDS, BookingDatabase
+from booking_core.storage.database import (
+    DEADLINE_SECONDS,
+    BookingDatabase,
+    collection,
+    reachable,
+    transact,
+)
 
 pytestmark = pytest.mark.xdist_group("replica set")
 
@@ -116,14 +141,73 @@ def test_a_change_that_an_election_rolls_back_is_refused_and_never_shown(
     disconnect(other)
 
 
+def test_what_a_verb_has_read_of_an_unacknowledged_one_is_no_answer(
+    trio: ReplicaSet, db: BookingDatabase
+) -> None:
+    lifted = closed(db, ground_ids=["ground-1"])
+    for account in (Account("head", "Head", Role.PRINCIPAL), Account("ravi", "Ravi", Role.STAFF)):
+        add_account(db, account)
+    given = delegate(db, to="ravi", first=DAY, last=DAY, by=HEAD, now=NOW)
+    made = Account("new", "New", Role.STAFF)
+    student = Student("N001", "New", "8-A")
+    for secondary in trio.others(trio.primary()):
+        secondary.kill()
+    # Each verb is sent a second time, once it is done on the one server that is left.
+    verbs: list[tuple[Callable[[], Any], Callable[[], Any]]] = [
+        (
+            lambda: lift_closure(db, lifted.id, by=HEAD, now=NOW),
+            primary_has(db, lifted.closures[0].id, status="Cancelled"),
+        ),
+        (
+            lambda: closed(db, ground_ids=["ground-2"], expected=[]),
+            primary_has(db, kind="closure", ground_id="ground-2"),
+        ),
+        (lambda: add_account(db, made, now=NOW), primary_has(db, "new", of="accounts")),
+        (
+            lambda: add_student(db, student, by=ADMIN, now=NOW),
+            primary_has(db, "N001", of="students"),
+        ),
+        (
+            lambda: end_delegation(db, given.id, by=HEAD, now=NOW),
+            lambda: not primary_has(db, given.id, of="delegations")(),
+        ),
+    ]
+
+    outcomes = at_once(
+        *[verb for verb, _ in verbs],
+        *[lambda verb=verb, done=done: after(done, verb) for verb, done in verbs],
+    )
+
+    assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+    assert all(outcome.nothing_happened for outcome in outcomes[len(verbs) :])
+
+
+def test_what_was_read_before_an_election_is_no_answer_after_it(
+    trio: ReplicaSet, db: BookingDatabase
+) -> None:
+    def work(session: Any) -> None:
+        found = db["grounds"].find_one({"_id": "ground-1"}, session=session)
+        trio.step_down()
+        eventually(lambda: _try(lambda: get_ground(db)), within=30)
+        raise AlreadyExists("ground", str(found))
+
+    with pytest.raises(StoreUnavailable):
+        transact(db, work, seconds=60)
+
+
+def get_ground(db: BookingDatabase) -> Any:
+    with reachable():
+        return collection(db, "grounds").find_one({"_id": "ground-1"})
+
+
 def repeat_move(db, moved):
     return move(db, moved.id, start=time(13), end=time(14), by=MEERA, now=NOW)
 
 
-def primary_has(db: BookingDatabase, booking_id: str, **fields: str):
-    """A condition: the one remaining server has this change, though no majority has it."""
-    local = db.get_collection("bookings")
-    return lambda: local.find_one({"_id": booking_id, **fields})
+def primary_has(db: BookingDatabase, id: str | None = None, of: str = "bookings", **fields: str):
+    """Whether the one server that is left has this change, which no majority has."""
+    local = db.get_collection(of)
+    return lambda: local.find_one(fields if id is None else {"_id": id, **fields})
 
 
 def after(condition, action):

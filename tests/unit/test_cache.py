@@ -16,6 +16,8 @@ from support import at_once
 
 from booking_core import NotFound, Scope, ScopedCache, StoreUnavailable
 from booking_core.storage import cache as cache_module
+from booking_core.storage import deadlines
+from booking_core.storage.database import within_deadline
 
 DAY = date(2026, 11, 24)
 OTHER = DAY + timedelta(days=1)
@@ -116,8 +118,93 @@ def test_threads_that_wait_for_a_failing_load_fail_with_it_together(feed, cache,
     found = at_once(*[lambda: cache.get(DAY, "board", slowly)] * 8)
 
     # A thread that read the version but began to wait late may have loaded once more.
-    assert found == [error] * 8
+    assert [(type(one), str(one)) for one in found] == [(type(error), str(error))] * 8
     assert load.calls <= 2
+
+
+def test_an_error_that_threads_share_says_for_each_what_its_own_verb_has_sent(feed, cache):
+    def slowly() -> object:
+        all_have_asked(feed, 2)
+        raise StoreUnavailable("away")
+
+    @within_deadline
+    def writes() -> object:
+        deadlines.note_write()
+        return cache.get(DAY, "board", slowly)
+
+    @within_deadline
+    def reads() -> object:
+        return cache.get(DAY, "board", slowly)
+
+    assert [error.nothing_happened for error in at_once(writes, reads)] == [False, True]
+
+
+def test_a_thread_waits_for_the_load_of_another_no_longer_than_its_own_deadline(feed, cache):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hangs() -> str:
+        begun.set()
+        assert may_end.wait(30)
+        return "late"
+
+    @within_deadline(seconds=0.2)
+    def hurried() -> object:
+        return cache.get(DAY, "board", hangs)
+
+    def asks() -> object:
+        assert begun.wait(30)
+        try:
+            with pytest.raises(StoreUnavailable) as caught:
+                hurried()
+            return caught.value.nothing_happened
+        finally:
+            may_end.set()
+
+    assert at_once(lambda: cache.get(DAY, "board", hangs), asks) == ["late", True]
+
+
+def test_a_thread_whose_deadline_comes_first_gets_the_last_known_value(feed, cache):
+    begun, may_end = threading.Event(), threading.Event()
+    cache.get(DAY, "board", CountingLoad("known"))
+    feed.change(DAY)
+
+    def hangs() -> str:
+        begun.set()
+        assert may_end.wait(30)
+        return "late"
+
+    @within_deadline(seconds=0.2)
+    def hurried() -> object:
+        assert begun.wait(30)
+        try:
+            return cache.get(DAY, "board", hangs)
+        finally:
+            may_end.set()
+
+    assert at_once(lambda: cache.get(DAY, "board", hangs), hurried) == ["late", "known"]
+
+
+def test_a_thread_with_more_time_than_the_one_whose_load_failed_tries_again(feed, cache):
+    asked = threading.Event()
+
+    def fails() -> object:
+        asked.set()
+        all_have_asked(feed, 2)
+        raise StoreUnavailable("no time left")
+
+    @within_deadline(seconds=1)
+    def hurried() -> object:
+        return cache.get(DAY, "board", fails)
+
+    @within_deadline(seconds=30)
+    def patient() -> object:
+        assert asked.wait(30)
+        return cache.get(DAY, "board", CountingLoad("read"))
+
+    first, second = at_once(hurried, patient)
+
+    assert isinstance(first, StoreUnavailable)
+    assert second == "read"
 
 
 def test_a_fault_of_the_loading_thread_is_not_passed_to_the_waiting_threads(feed, cache):

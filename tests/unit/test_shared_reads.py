@@ -3,6 +3,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from booking_core import StoreUnavailable
+from booking_core.storage import deadlines
+from booking_core.storage.database import within_deadline
 from booking_core.storage.single_flight import SharedReads
 from tests.support import eventually
 
@@ -84,3 +87,79 @@ def test_threads_that_wait_for_a_failed_read_fail_with_it_and_the_next_thread_re
     assert late[0].exception(TIMEOUT) is gone
     assert all(future.exception(TIMEOUT) is gone for future in late)
     assert reads.get("day", lambda: "read") == "read"
+
+
+def within(seconds: float, reads: SharedReads, read, writes: bool = False):
+    """Asks for the day in a verb that has ``seconds``."""
+
+    @within_deadline(seconds=seconds)
+    def ask():
+        if writes:
+            deadlines.note_write()
+        return reads.get("day", read)
+
+    return ask
+
+
+def test_a_thread_waits_for_other_reads_no_longer_than_its_own_deadline(pool):
+    reads, gated = SharedReads(), Gated()
+    first = pool.submit(reads.get, "day", gated)
+    assert gated.begun.acquire(timeout=TIMEOUT)
+    # One of the two has to wait in order to read next, the other one waits for that one.
+    hurried = [pool.submit(within(0.3, reads, gated)) for _ in range(2)]
+
+    errors = [future.exception(TIMEOUT) for future in hurried]
+
+    assert {type(error) for error in errors} == {StoreUnavailable}
+    assert not first.done()
+    gated.permission.release()
+    assert first.result(TIMEOUT) == 1
+    assert not reads._under_way
+    assert not reads._next
+
+
+def test_when_the_time_of_the_next_reader_is_up_another_thread_reads_in_its_place(pool):
+    reads, gated = SharedReads(), Gated()
+    first = pool.submit(reads.get, "day", gated)
+    assert gated.begun.acquire(timeout=TIMEOUT)
+    hurried = pool.submit(within(0.5, reads, gated))
+    eventually(lambda: waiting(reads))
+    patient = [pool.submit(within(60, reads, gated)) for _ in range(4)]
+
+    assert isinstance(hurried.exception(TIMEOUT), StoreUnavailable)
+    eventually(lambda: waiting(reads))
+    assert not any(future.done() for future in patient)
+    gated.permission.release(6)
+
+    assert first.result(TIMEOUT) == 1
+    assert {future.result(TIMEOUT) for future in patient} <= {2, 3, 4, 5}
+    assert not reads._under_way
+    assert not reads._next
+
+
+def test_each_thread_fails_with_an_error_that_says_what_its_own_verb_has_sent(pool):
+    reads, gated = SharedReads(), Gated(StoreUnavailable("gone"))
+    first = pool.submit(within(60, reads, gated, writes=True))
+    assert gated.begun.acquire(timeout=TIMEOUT)
+    late = [pool.submit(within(60, reads, gated)) for _ in range(4)]
+    eventually(lambda: waiting(reads))
+
+    gated.permission.release(5)
+
+    assert not first.exception(TIMEOUT).nothing_happened
+    errors = [future.exception(TIMEOUT) for future in late]
+    assert all(error.nothing_happened for error in errors)
+    assert len({id(error) for error in errors}) == 4
+
+
+def test_a_thread_with_more_time_than_the_one_whose_read_failed_reads_itself(pool):
+    reads, gated = SharedReads(), Gated(StoreUnavailable("no time left"))
+    first = pool.submit(within(1, reads, gated))
+    assert gated.begun.acquire(timeout=TIMEOUT)
+    patient = [pool.submit(within(60, reads, lambda: "read")) for _ in range(4)]
+    eventually(lambda: waiting(reads))
+
+    gated.permission.release()
+
+    assert isinstance(first.exception(TIMEOUT), StoreUnavailable)
+    assert {future.result(TIMEOUT) for future in patient} == {"read"}
