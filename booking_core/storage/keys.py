@@ -1,4 +1,4 @@
-"""The key fields of grounds, timetables, students and accounts, by which their unique indexes compare.
+"""The key fields of grounds, timetables, students and accounts, which unique indexes compare.
 
 Two values with one key could not be told apart on a screen: ``S001`` and ``s001``.
 """
@@ -17,13 +17,12 @@ from booking_core.domain.names import find_unusable, key_of, normal_form
 from booking_core.storage import schema
 from booking_core.storage.documents import Document
 
-
 # The texts of a booking that a rule or a list compares.
 BOOKING_TEXTS = ("game", "class_name", "student_name")
 
 
 def keys_of(collection: str, document: Mapping[str, Any]) -> Document:
-    """The key fields of a document of a collection of ``schema.KEYED``."""
+    """The key fields of a document of ``collection``, as ``schema.KEYED`` names them."""
     keys: Document = {"id_key": key_of(document["_id"])}
     if "name_key" in schema.KEYED[collection]:
         keys["name_key"] = key_of(document["name"])

@@ -205,8 +205,9 @@ def _rewrite(
             db[name].bulk_write(writes, ordered=False)
 
 
+CLAIMS = 2
 _MIGRATIONS: dict[int, Callable[[Documents], None]] = {
-    2: _store_claims,
+    CLAIMS: _store_claims,
     3: _store_keys,
     4: _store_normal_forms,
 }

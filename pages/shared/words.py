@@ -322,8 +322,8 @@ def error(exc: BookingError) -> str:
             return f"Your role does not allow you to {NOT_ALLOWED.get(exc.verb, exc.verb)}."
         case SchemaConflict():
             return (
-                f"{wording.contradictions(len(exc.offenders))}, so "
-                f"nothing can be booked. Run “{wording.COMMAND} doctor” to see them."
+                f"{wording.contradictions(exc.offenders)}, so nothing can be booked. "
+                f"Run “{wording.COMMAND} doctor” to see what to do."
             )
         case ServerFailed():
             return wording.sentence(exc)
