@@ -23,8 +23,6 @@ Documents = Database[dict[str, Any]]
 _MOST_OFFENDERS = 100
 _INDEX_NOT_FOUND, _NAMESPACE_EXISTS = 27, 48
 _KEY_CONFLICTS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
-# The names of the indexes that data can break.
-UNIQUE = {*schema.UNIQUE_INDEXES, *(n for named in schema.KEYED.values() for n in named.values())}
 
 
 def find_offenders(db: Documents) -> list[dict[str, Any]]:

@@ -59,8 +59,13 @@ def _ensure(db: Documents) -> None:
     if stored > schema.VERSION:
         raise UpdateNeeded(stored, schema.VERSION)
     # All of the data is examined before the first change of any migration.
-    unguarded = indexes.UNIQUE & set(indexes.index_faults(db))
-    if (stored < schema.VERSION or unguarded) and (offenders := find_conflicts(db)):
+    faults = set(indexes.index_faults(db))
+    offenders: list[dict[str, Any]] = []
+    if faults & schema.UNIQUE_INDEXES.keys():
+        offenders += indexes.find_offenders(db)
+    if stored < schema.VERSION or faults & schema.KEY_INDEXES:
+        offenders += keys.find_colliding(db)
+    if offenders:
         raise SchemaConflict(offenders)
     indexes.create_collections(db)
     for number, migrate in _MIGRATIONS.items():

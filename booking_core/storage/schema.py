@@ -83,6 +83,7 @@ KEYED: dict[str, dict[str, str]] = {
     STUDENTS: {"id_key": ONE_STUDENT_PER_ID},
     ACCOUNTS: {"id_key": ONE_ACCOUNT_PER_ID, "email_key": ONE_ACCOUNT_PER_EMAIL},
 }
+KEY_INDEXES = {index for named in KEYED.values() for index in named.values()}
 
 
 def _one_per(key: str, **where: Any) -> tuple[dict[str, int], dict[str, Any]]:

@@ -288,6 +288,31 @@ def test_what_was_booked_twice_since_the_look_is_listed(bare, monkeypatch):
     assert schema.ONE_HOLDER_PER_CLAIM not in bare.bookings.index_information()
 
 
+def test_an_index_on_another_collection_that_is_not_built_names_that_collection(bare, monkeypatch):
+    ensure_schema(bare)
+    bare.students.drop_index(schema.ONE_STUDENT_PER_ID)
+    student = {"name": "A", "class_name": "1-A", "email": None, "active": True, "id_key": "s001"}
+    build = indexes._build
+
+    def add_and_build(*arguments):
+        monkeypatch.setattr(indexes, "_build", build)
+        bare.students.insert_many(student | {"_id": id} for id in ("s001", "S001"))
+        return build(*arguments)
+
+    monkeypatch.setattr(indexes, "_build", add_and_build)
+    with pytest.raises(SchemaConflict) as refused:
+        ensure_schema(bare)
+
+    assert refused.value.offenders == (
+        {
+            "collection": schema.STUDENTS,
+            "index": schema.ONE_STUDENT_PER_ID,
+            "key": {"id_key": "s001"},
+            "ids": ["S001", "s001"],
+        },
+    )
+
+
 def test_several_processes_may_replace_an_index_at_once(bare):
     bare.bookings.create_index(SLOT_KEYS, name="other", **IN_THE_WAY["ours under another name"])
     bare.bookings.create_index([("other", 1)], name=schema.BY_DAY)
