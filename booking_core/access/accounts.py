@@ -22,6 +22,7 @@ from booking_core.domain.errors import (
     SignInRefused,
 )
 from booking_core.domain.model import Account, Actor, Role
+from booking_core.domain.names import key_of
 from booking_core.domain.validation import MAX_NAME, check_email, check_id, check_text
 from booking_core.storage import accounts as store
 from booking_core.storage import audit_log
@@ -54,7 +55,7 @@ def add_account(
         raise InvalidRequest("account", "must be an Account")
     now = moment(now)
     # The audit log has this id in entries of changes without a user.
-    if account.id == audit_log.SYSTEM[0]:
+    if key_of(account.id) == audit_log.SYSTEM[0]:
         raise InvalidRequest("id", "is reserved; choose another")
     kept = replace(account, email=_lower(account.email), has_password=password is not None)
     if password is None:
@@ -165,7 +166,7 @@ def change_password(
     passwords.check(new, account.id, account.name)
     if new == old:
         raise InvalidRequest("password", "is the one that you have now")
-    attempt = login_throttle.begin(db, "account", account_id, now)
+    attempt = login_throttle.begin(db, "account", key_of(account.id), now)
     stored = (store.read(db, account_id) or {}).get("password_hash")
     if not passwords.matches(stored, old):
         raise SignInRefused

@@ -11,6 +11,7 @@ from booking_core.domain import rules
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Role
+from booking_core.domain.names import key_of
 from booking_core.domain.people import Delegation
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_date, check_id
@@ -38,7 +39,7 @@ def delegate(
         raise InvalidRequest("last", "is before the first day")
     if last < _today(db, now):
         raise InvalidRequest("last", "has gone by")
-    if to == by.id.lower():
+    if key_of(to) == key_of(by.id):
         raise InvalidRequest("to", "must be somebody else")
     account = accounts.read(db, to)
     if account is None or not account["active"]:

@@ -34,7 +34,7 @@ def open_session(
         raise NotFound("account", account_id)
     if not found["active"]:
         raise SignInRefused
-    return begin(db, account_id, found["epoch"], by_proof=by_proof, now=now)
+    return begin(db, found["_id"], found["epoch"], by_proof=by_proof, now=now)
 
 
 def begin(db: Documents, account_id: str, epoch: int, *, by_proof: bool, now: datetime) -> str:

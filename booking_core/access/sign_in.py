@@ -7,13 +7,13 @@ so that nobody learns which names exist.
 from __future__ import annotations
 
 import ipaddress
-import unicodedata
 from datetime import datetime
 from typing import Any
 
 from booking_core.access import login_throttle, passwords, sessions
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, SignInRefused, TooManyAttempts
+from booking_core.domain.names import key_of
 from booking_core.domain.people import SignedIn
 from booking_core.domain.validation import check_id, check_text
 from booking_core.storage import accounts
@@ -33,15 +33,16 @@ def sign_in(
         if not isinstance(value, str):
             raise InvalidRequest(field, "must be text")
     host, now = _host(address), moment(now)
-    account_id = unicodedata.normalize("NFC", name).strip().lower()
+    # Spellings that find one account are one name to the throttle too.
+    account_key = key_of(name)
     of_address = login_throttle.begin(db, "address", host, now)
     try:
-        of_account = login_throttle.begin(db, "account", account_id, now)
+        of_account = login_throttle.begin(db, "account", account_key, now)
     except TooManyAttempts:
         # No password was checked, so other accounts at this address must not be delayed for it.
         login_throttle.take_back(db, of_address)
         raise
-    found = accounts.read(db, account_id) if _is_id(account_id) else None
+    found = accounts.read(db, name) if _is_id(name) else None
     stored = found.get("password_hash") if found else None
     # Compared in every case, before anything else is looked at: hashing takes nearly all the time.
     is_right = passwords.matches(stored, password)
@@ -50,14 +51,14 @@ def sign_in(
     login_throttle.take_back(db, of_address)
     login_throttle.forget(db, of_account)
     if passwords.is_outdated(stored):
-        accounts.renew_hash(db, account_id, stored, passwords.hashed(password))
-    token = sessions.begin(db, account_id, found["epoch"], by_proof=False, now=now)
+        accounts.renew_hash(db, found["_id"], stored, passwords.hashed(password))
+    token = sessions.begin(db, found["_id"], found["epoch"], by_proof=False, now=now)
     return SignedIn(token, accounts.to_account(found))
 
 
 def _is_id(text: str) -> bool:
     try:
-        return check_id(text, "name") == text
+        return bool(check_id(text, "name"))
     except InvalidRequest:
         return False
 

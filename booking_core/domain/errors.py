@@ -275,12 +275,19 @@ class ProofOutOfTime(SignInRefused):
 
 
 class SchemaConflict(BookingError):
-    """``offenders`` lists, per index, groups of documents that break it."""
+    """Stored documents break a unique index, which is therefore not built.
+
+    ``offenders`` lists groups of them: ``collection``, ``index``, ``key`` (what they have in
+    common) and ``ids``. An offender with one id and the key ``_id`` has an id that cannot be typed.
+    """
 
     def __init__(self, offenders: Sequence[dict[str, Any]]) -> None:
         self.offenders = tuple(offenders)
-        lines = [f"{o['index']}: {o['key']} held by {', '.join(o['ids'])}" for o in offenders]
-        super().__init__("stored bookings break an index; nothing was changed\n" + "\n".join(lines))
+        lines = [
+            f"{o['collection']}, {o['index']}: {o['key']} held by {', '.join(map(ascii, o['ids']))}"
+            for o in offenders
+        ]
+        super().__init__("\n".join(["stored documents break a unique index", *lines]))
 
 
 class StoreUnavailable(BookingError):

@@ -5,6 +5,10 @@ A terminal gets identifiers and dates to copy; a screen says "this ground" and w
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from booking_core.domain.errors import (
     AlreadyDecided,
     AlreadyExists,
@@ -40,6 +44,7 @@ from booking_core.domain.errors import (
     UnknownStudent,
     UpdateNeeded,
 )
+from booking_core.domain.names import find_unusable, normal_form
 
 # As typed in the folder of the dashboard; the packages are in its own environment.
 COMMAND = ".venv/bin/python -m booking_core"
@@ -82,8 +87,44 @@ def sent_before(what: str) -> str:
     return f"{what} was sent before with other details."
 
 
-def contradictions(count: int) -> str:
-    return f"The stored bookings contradict each other in {count} places"
+def contradictions(offenders: Sequence[Mapping[str, Any]]) -> str:
+    """What ``offenders`` of a SchemaConflict are, and how many, without their ids."""
+    kinds = Counter(place for place, _ in _groups(offenders))
+    parts = []
+    for (collection, has_form), count in kinds.items():
+        if not has_form:
+            noun = collection.removesuffix("s") if count == 1 else collection
+            parts.append(f"{count} {noun} with an id that cannot be typed")
+            continue
+        why = "exclude each other" if collection == "bookings" else "cannot be told apart"
+        parts.append(f"{count} group{'' if count == 1 else 's'} of {collection} that {why}")
+    return "The stored data contradicts itself" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def conflicting(offenders: Sequence[Mapping[str, Any]], most: int = 3) -> str:
+    """The ids of the first ``most`` groups of ``offenders``: ``students S001 and s001; ...``."""
+    groups = _groups(offenders)
+    shown = [f"{place[0]} {' and '.join(map(shown_id, ids))}" for place, ids in groups[:most]]
+    return "; ".join(shown) + ("; ..." if groups[most:] else "")
+
+
+def shown_id(id: str) -> str:
+    """``id``; one that is not in normal form with escapes, which show what is wrong with it."""
+    return id if id and normal_form(id) == id and find_unusable(id) is None else ascii(id)
+
+
+def _groups(
+    offenders: Sequence[Mapping[str, Any]],
+) -> list[tuple[tuple[str, bool], tuple[str, ...]]]:
+    """The groups of ``offenders``, each once: (collection, whether its ids have a form), ids.
+
+    Bookings that overlap by an hour have many claims in common and are one group.
+    """
+    return list(
+        dict.fromkeys(
+            ((one["collection"], "_id" not in one["key"]), tuple(one["ids"])) for one in offenders
+        )
+    )
 
 
 def update_needed() -> str:
@@ -166,9 +207,10 @@ def _sentence(exc: BookingError) -> str:
         case NotAllowed():
             return f"The role {exc.role} does not allow: {exc.verb}."
         case SchemaConflict():
+            which = conflicting(exc.offenders)
             return (
-                f"{contradictions(len(exc.offenders))}, and "
-                f"nothing was changed; “{COMMAND} doctor” names them."
+                f"{contradictions(exc.offenders)}{which and ': '}{which}. Nothing can be booked "
+                f"until this is mended; “{COMMAND} doctor” says how."
             )
         case UpdateNeeded():
             return update_needed()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
-from booking_core.domain.messages import COMMAND, sentence
+from booking_core.domain.messages import COMMAND, conflicting, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
-from booking_core.storage import indexes, schema, server_info
+from booking_core.storage import indexes, keys, migrations, schema, server_info
 from booking_core.storage.connection import disconnect, open_settings
 from booking_core.storage.database import Documents, await_majority, reachable
 from booking_core.storage.feed_lag import NoChangeStream, measure
@@ -122,7 +122,7 @@ def _indexes(db: Documents) -> Finding:
     with reachable():
         faults = indexes.index_faults(db)
     if faults:
-        return Finding("indexes", f"missing or different: {', '.join(faults)}", _INIT)
+        return _differing(db, "indexes", faults)
     count = len(schema.UNIQUE_INDEXES)
     return Finding("indexes", f"{count} unique, {len(schema.LISTING_INDEXES)} for lists")
 
@@ -131,8 +131,18 @@ def _validators(db: Documents) -> Finding:
     with reachable():
         faults = indexes.validator_faults(db)
     if faults:
-        return Finding("validators", f"missing or different: {', '.join(faults)}", _INIT)
+        return _differing(db, "validators", faults)
     return Finding("validators", f"{len(schema.VALIDATORS)} collections")
+
+
+def _differing(db: Documents, name: str, faults: list[str]) -> Finding:
+    with reachable(None):  # it reads all that an index guards
+        newer = migrations.version(db) > schema.VERSION
+        conflicts = not newer and migrations.find_conflicts(db)
+    remedy = f"mend what “duplicates” and “names” tell, then {_INIT}" if conflicts else _INIT
+    if newer:
+        remedy = "update this application: a newer one has updated the database"
+    return Finding(name, f"missing or different: {', '.join(faults)}", remedy)
 
 
 def _duplicates(db: Documents) -> Finding:
@@ -140,14 +150,56 @@ def _duplicates(db: Documents) -> Finding:
         offenders = indexes.find_offenders(db)
     if not offenders:
         return Finding("duplicates", "none")
-    groups = sorted({tuple(offender["ids"]) for offender in offenders})
-    shown = "; ".join(" and ".join(ids) for ids in groups[:3]) + ("; ..." if groups[3:] else "")
-    remedy = f"cancel all but one of each in the database, then {_INIT}"
-    return Finding("duplicates", f"bookings that exclude each other: {shown}", remedy)
+    foreign = [one for one in offenders if one["key"]["claims"] is None]
+    ours = [one for one in offenders if one not in foreign]
+    details, remedies = [], []
+    if ours:
+        details.append(f"exclude each other: {conflicting(ours)}")
+        remedies.append("set the status of all but one of each to “Cancelled”")
+    if foreign:
+        details.append(f"active, but of another program: {conflicting(foreign)}")
+        remedies.append("move the documents of another program to another collection")
+    what = ", and ".join(remedies)
+    remedy = f"in the collection “bookings” of {db.name}, {what}, then {_INIT}"
+    return Finding("duplicates", "; ".join(details), remedy)
+
+
+def _names(db: Documents) -> Finding:
+    with reachable(None):  # it reads every student and account
+        offenders = keys.find_colliding(db)
+    if not offenders:
+        return Finding("names", "none that could be mistaken for another")
+    wrong = [(one["collection"], next(iter(one["key"]))) for one in offenders]
+    remedies = [
+        f"in “{collection}” {_REMEDIES[field].format(referring=_REFERRING[collection])}"
+        for collection, field in dict.fromkeys(wrong)
+    ]
+    remedy = f"in the database {db.name}: {'; '.join(remedies)}; then {_INIT}"
+    return Finding("names", f"not to be told apart, or typed: {conflicting(offenders)}", remedy)
+
+
+# By the field of the key that several documents have in common.
+_REMEDIES = {
+    "name_key": "change the name of all but one of each",
+    "email_key": "change or remove (null) the e-mail address of all but one of each",
+    "id_key": "give all but one of each another id (insert the document anew under that id, set "
+    "the id in {referring}, delete the old document), or delete them if nothing refers to them",
+    "_id": "give each an id of letters and digits in normal form (NFC) (insert the document anew "
+    "under that id, set the id in {referring}, delete the old document)",
+}
+# Where ids of a collection occur.
+_REFERRING = {
+    schema.GROUNDS: "the ground_id of “bookings”",
+    schema.TIMETABLES: "the timetable_id of “days”",
+    schema.STUDENTS: "the student_id of “bookings”",
+    schema.ACCOUNTS: "the created_by of “bookings” and the by and to of “delegations”",
+}
 
 
 def _claims(db: Documents) -> Finding:
     with reachable(None):  # it reads every booking
+        if migrations.version(db) < migrations.CLAIMS:
+            return Finding("claims", f"none are stored before “{COMMAND} init”", missing=True)
         wrong = indexes.wrong_claims(db)
     if not wrong:
         return Finding("claims", "agree with the bookings")
@@ -182,6 +234,7 @@ _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "validators": _validators,
     "indexes": _indexes,
     "duplicates": _duplicates,
+    "names": _names,
     "claims": _claims,
     "feed": _feed,
 }

@@ -17,7 +17,8 @@ from pymongo.errors import DuplicateKeyError
 
 from booking_core.domain.errors import AlreadyExists, NotFound
 from booking_core.domain.model import Account, Actor, Role
-from booking_core.storage import audit_log, schema
+from booking_core.domain.names import key_of
+from booking_core.storage import audit_log, keys, schema
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import Document
 
@@ -35,7 +36,7 @@ class AccountTransaction:
 
     def read(self, account_id: str) -> Account | None:
         """The account, or None if there is none."""
-        found = self._accounts.find_one({"_id": account_id}, session=self._session)
+        found = self._accounts.find_one(_named(account_id), session=self._session)
         return None if found is None else to_account(found)
 
     def lock_active(self, role: Role, now: datetime) -> int:
@@ -50,7 +51,10 @@ class AccountTransaction:
 
     def replace(self, before: Account, after: Account, *, end_sessions: bool) -> None:
         """Stores the fields of ``after`` that differ from ``before``. Raises AlreadyExists."""
-        change: Document = {"$set": _differing(after, before)}
+        fields = _differing(after, before)
+        if "email" in fields:
+            fields["email_key"] = keys.email_key(after.email)
+        change: Document = {"$set": fields}
         if end_sessions:
             change["$inc"] = {"epoch": 1}
             _delete_sessions(self._db, before.id, self._session)
@@ -102,13 +106,17 @@ def to_account(document: Mapping[str, Any]) -> Account:
 def read(db: Documents, account_id: str) -> Document | None:
     """The stored account, with its password hash and epoch; None if there is none."""
     with reachable():
-        return collection(db, schema.ACCOUNTS).find_one({"_id": account_id})
+        return collection(db, schema.ACCOUNTS).find_one(_named(account_id))
 
 
 def read_by_email(db: Documents, email: str) -> Document | None:
-    """The stored account with this address; None if there is none."""
+    """The stored account with exactly this address; None if there is none.
+
+    Addresses with one key may be mailboxes of two people: a proof of the one is none of the other.
+    """
+    condition = {"email_key": keys.email_key(email), "email": email}
     with reachable():
-        return collection(db, schema.ACCOUNTS).find_one({"email": email})
+        return collection(db, schema.ACCOUNTS).find_one(condition)
 
 
 def find_all(db: Documents) -> list[Document]:
@@ -149,6 +157,7 @@ def insert(
         "epoch": 0,
         "created_at": now,
     }
+    document = keys.with_keys(schema.ACCOUNTS, document)
     if password_hash is not None:
         document["password_hash"] = password_hash
 
@@ -182,7 +191,7 @@ def set_password(
     """
 
     def work(session: ClientSession) -> Document | None:
-        condition: Document = {"_id": account_id}
+        condition = _named(account_id)
         if instead_of is not None:
             condition |= {"password_hash": instead_of, "active": True}
         after: Document | None = collection(db, schema.ACCOUNTS).find_one_and_update(
@@ -198,8 +207,8 @@ def set_password(
             if instead_of is not None:
                 return None
             raise NotFound("account", account_id)
-        _delete_sessions(db, account_id, session)
-        audit_log.write(db, session, by, action, "account", account_id, None, now)
+        _delete_sessions(db, after["_id"], session)
+        audit_log.write(db, session, by, action, "account", after["_id"], None, now)
         return after
 
     after = transact(db, work)
@@ -210,8 +219,13 @@ def renew_hash(db: Documents, account_id: str, old: str, new: str) -> None:
     """Replaces the hash ``old`` of the same password; does nothing if another hash is stored."""
     with reachable():
         collection(db, schema.ACCOUNTS).update_one(
-            {"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}}
+            _named(account_id) | {"password_hash": old}, {"$set": {"password_hash": new}}
         )
+
+
+def _named(account_id: str) -> Document:
+    """The condition for the account with this id, or with one that cannot be told apart from it."""
+    return {"id_key": key_of(account_id)}
 
 
 def _stored(account: Account, field: str) -> Any:
@@ -233,5 +247,5 @@ def _delete_sessions(db: Documents, account_id: str, session: ClientSession) -> 
 
 
 def _already_exists(exc: DuplicateKeyError, account: Account) -> AlreadyExists:
-    is_email = "one_account_per_email" in str(exc)
+    is_email = keys.refused(exc)[0] == schema.ONE_ACCOUNT_PER_EMAIL
     return AlreadyExists("account", str(account.email) if is_email else account.id)

@@ -28,7 +28,8 @@ _KEY_CONFLICTS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 def find_offenders(db: Documents) -> list[dict[str, Any]]:
     """Groups of active bookings that have a claim in common, at most 100.
 
-    Each is ``{"index": name, "key": {"claims": claim}, "ids": [...]}``. The claims are derived
+    Each is ``{"collection": "bookings", "index": name, "key": {"claims": claim}, "ids": [...]}``.
+    The claims are derived
     from the bookings' own fields, so the stored ones may be missing. Active documents of another
     program have no claims, which the index takes for one claim, None.
     """
@@ -56,7 +57,12 @@ def find_offenders(db: Documents) -> list[dict[str, Any]]:
 def _shared(holders: Mapping[Any, list[str]]) -> list[dict[str, Any]]:
     """The claims that have several holders."""
     return [
-        {"index": schema.ONE_HOLDER_PER_CLAIM, "key": {"claims": claim}, "ids": sorted(ids)}
+        {
+            "collection": schema.BOOKINGS,
+            "index": schema.ONE_HOLDER_PER_CLAIM,
+            "key": {"claims": claim},
+            "ids": sorted(ids),
+        }
         for claim, ids in holders.items()
         if len(ids) > 1
     ]
@@ -114,17 +120,10 @@ def create_collections(db: Documents) -> None:
 def build_indexes(db: Documents) -> None:
     """Builds the indexes that are missing or differ, then drops those that ours supersede.
 
-    Raises SchemaConflict when stored bookings break a unique index, which is then not built.
+    Raises SchemaConflict when stored documents break a unique index, which is then not built.
     """
+    build_unique(db)
     present = db[schema.BOOKINGS].index_information()
-    for name, (fields, where) in schema.UNIQUE_INDEXES.items():
-        if not _is_unique(name, present):
-            options = {
-                "unique": True,
-                "partialFilterExpression": where,
-                "storageEngine": schema.COMPRESSED,
-            }
-            _build(db, schema.BOOKINGS, name, dict.fromkeys(fields, 1), options)
     for name, keys in schema.LISTING_INDEXES.items():
         if not _is_listing(name, present):
             _build(db, schema.BOOKINGS, name, keys, {})
@@ -134,6 +133,19 @@ def build_indexes(db: Documents) -> None:
             if not _is_other(collection, name, stored):
                 _build(db, collection, name, keys, options)
     drop_superseded(db)
+
+
+def build_unique(db: Documents) -> None:
+    """Builds the index of claims if it is missing or differs. Raises SchemaConflict."""
+    present = db[schema.BOOKINGS].index_information()
+    for name, (fields, where) in schema.UNIQUE_INDEXES.items():
+        if not _is_unique(name, present):
+            options = {
+                "unique": True,
+                "partialFilterExpression": where,
+                "storageEngine": schema.COMPRESSED,
+            }
+            _build(db, schema.BOOKINGS, name, dict.fromkeys(fields, 1), options)
 
 
 def drop_superseded(db: Documents) -> None:
@@ -159,10 +171,20 @@ def _build(
             db[collection].create_index(pairs, name=name, **options)
             return
         except DuplicateKeyError as exc:
-            raise SchemaConflict(find_offenders(db)) from exc
+            raise SchemaConflict([_refused(db, collection, name, options, exc)]) from exc
         except OperationFailure as exc:
             if last or exc.code not in _KEY_CONFLICTS:  # another process built one meanwhile
                 raise
+
+
+def _refused(
+    db: Documents, collection: str, name: str, options: dict[str, Any], exc: DuplicateKeyError
+) -> dict[str, Any]:
+    """The documents because of which the index ``name`` is not built, as an offender."""
+    key = (exc.details or {}).get("keyValue") or {}
+    condition = {**options.get("partialFilterExpression", {}), **key}
+    ids = sorted(str(row["_id"]) for row in db[collection].find(condition, {"_id": 1}))
+    return {"collection": collection, "index": name, "key": key, "ids": ids}
 
 
 def _is_same(

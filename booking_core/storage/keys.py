@@ -1,4 +1,4 @@
-"""The key fields of grounds, timetables and students, by which their unique indexes compare.
+"""The key fields of grounds, timetables, students and accounts, which unique indexes compare.
 
 Two values with one key could not be told apart on a screen: ``S001`` and ``s001``.
 """
@@ -17,13 +17,22 @@ from booking_core.domain.names import find_unusable, key_of, normal_form
 from booking_core.storage import schema
 from booking_core.storage.documents import Document
 
+# The texts of a booking that a rule or a list compares.
+BOOKING_TEXTS = ("game", "class_name", "student_name")
+
 
 def keys_of(collection: str, document: Mapping[str, Any]) -> Document:
-    """The key fields of a document of ``schema.KEYED``: ``id_key``, and ``name_key`` if unique."""
-    keys = {"id_key": key_of(document["_id"])}
-    if collection != schema.STUDENTS:
+    """The key fields of a document of ``collection``, as ``schema.KEYED`` names them."""
+    keys: Document = {"id_key": key_of(document["_id"])}
+    if "name_key" in schema.KEYED[collection]:
         keys["name_key"] = key_of(document["name"])
+    if "email_key" in schema.KEYED[collection]:
+        keys["email_key"] = email_key(document["email"])
     return keys
+
+
+def email_key(email: str | None) -> str | None:
+    return None if email is None else key_of(email)
 
 
 def with_keys(collection: str, document: Document) -> Document:
@@ -33,27 +42,49 @@ def with_keys(collection: str, document: Document) -> Document:
 def repaired(collection: str, document: Document) -> Document:
     """A document of an earlier version as its value must be: texts in normal form, with its keys.
 
-    Characters that cannot be used are left out. The id stays: bookings refer to it.
+    Characters that cannot be used are left out. The id stays: other documents refer to it.
     """
+    return with_keys(collection, _in_form(document))
+
+
+def _in_form(document: Document) -> Document:
     fixed = dict(document)
     for field in ("name", "class_name"):
         if field in document:
-            fixed[field] = _usable(document[field]) or document["_id"]
+            fixed[field] = usable(document[field]) or document["_id"]
     if document.get("email"):
-        fixed["email"] = _usable(document["email"])
+        fixed["email"] = usable(document["email"]) or None
     if "games" in document:
-        games = filter(None, map(_usable, document["games"]))
+        games = filter(None, map(usable, document["games"]))
         # Of games with one key, the first.
         fixed["games"] = list({key_of(game): game for game in reversed(list(games))}.values())[::-1]
     if "periods" in document:
         fixed["periods"] = [
-            period | {"label": _usable(period["label"]) or period["start"]}
+            period | {"label": usable(period["label"]) or period["start"]}
             for period in document["periods"]
         ]
-    return with_keys(collection, fixed) if collection in schema.KEYED else fixed
+    return fixed
 
 
-def _usable(text: str) -> str:
+def repaired_copy(document: Document) -> Document:
+    """A copy of the school's history as its values must be: texts in normal form."""
+    parts = (schema.GROUNDS, schema.TIMETABLES)
+    return document | {name: [_in_form(row) for row in document[name]] for name in parts}
+
+
+def repaired_booking(games: Mapping[str, Mapping[str, str]], document: Document) -> Document:
+    """A booking's texts in normal form, and its game spelled as its ground spells it.
+
+    ``games``: for each ground, the key of a game -> the game.
+    """
+    fixed = {field: usable(document[field]) for field in BOOKING_TEXTS}
+    of_ground = games.get(document["ground_id"], {})
+    fixed["game"] = of_ground.get(key_of(fixed["game"]), fixed["game"])
+    return document | fixed
+
+
+def usable(text: str) -> str:
+    """The normal form of ``text``, without the characters that cannot be used in it."""
     text = normal_form(text)
     while (character := find_unusable(text)) is not None:
         text = normal_form(text.replace(character, ""))
@@ -61,28 +92,39 @@ def _usable(text: str) -> str:
 
 
 def find_colliding(db: Any) -> list[Document]:
-    """Groups of stored documents that break a unique index on a key, and ids that have no form.
+    """Groups of stored documents that break a unique index on a key, and ids that cannot be typed.
 
-    Each is ``{"index": name, "key": {...}, "ids": [...]}``, as ``find_offenders`` names bookings.
-    An id that is not in normal form is listed alone: nobody could type it any more.
+    Each is ``{"collection": name, "index": name, "key": {...}, "ids": [...]}``. An id that is not
+    in normal form has an entry of its own, ``{"key": {"_id": id}, "ids": [id]}``: no value can
+    have such an id, so its document could not be found.
     """
     found: list[Document] = []
-    for collection in schema.KEYED:
+    for collection, indexes in schema.KEYED.items():
         by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        indexes = schema.KEYED[collection]
+        unusable: list[str] = []
         for row in db[collection].find():
-            id = str(row["_id"])
-            if normal_form(id) != id or find_unusable(id) is not None:
-                found.append({"index": indexes["id_key"], "key": {"_id": id}, "ids": [id]})
+            id = row["_id"]
+            if not isinstance(id, str):
+                unusable.append(str(id))
+                continue
+            if not id or usable(id) != id:
+                unusable.append(id)
             keys = keys_of(collection, repaired(collection, row))
             if row.get("retired"):
                 del keys["name_key"]
             for field, key in keys.items():
-                by_key[(field, key)].append(id)
+                if key is not None:
+                    by_key[(field, key)].append(id)
+        groups = [("_id", id, [id]) for id in sorted(unusable)]
+        groups += [(*at, ids) for at, ids in sorted(by_key.items()) if len(ids) > 1]
         found += [
-            {"index": indexes[field], "key": {field: key}, "ids": sorted(ids)}
-            for (field, key), ids in sorted(by_key.items())
-            if len(ids) > 1
+            {
+                "collection": collection,
+                "index": indexes.get(field, indexes["id_key"]),
+                "key": {field: key},
+                "ids": sorted(ids),
+            }
+            for field, key, ids in groups
         ]
     return found
 

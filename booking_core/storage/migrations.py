@@ -8,6 +8,8 @@ stops with UpdateNeeded when it meets a database of a newer version.
     1   the schema with three unique indexes on marks of 15 minutes, and whatever came before it
     2   claims of 5 minutes behind the one index ``one_holder_per_claim``
     3   keys of names and ids that people cannot tell apart, behind unique indexes
+    4   such keys of accounts too, and the texts of bookings and of the school's history in normal
+        form, as those of the school are
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -24,6 +27,7 @@ from pymongo.errors import OperationFailure
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
+from booking_core.domain.names import key_of
 from booking_core.storage import indexes, keys, schema
 from booking_core.storage.documents import Document, to_booking
 
@@ -37,8 +41,8 @@ _TRIES = 50
 def ensure(db: Documents) -> None:
     """Brings the database to the version of this application; does nothing to one that is there.
 
-    Raises SchemaConflict, with the offenders and nothing changed, when stored bookings break a
-    claim or two names or ids are one, and UpdateNeeded for a database of a newer version.
+    Raises SchemaConflict, with the offenders and nothing changed, when ``find_conflicts`` finds
+    any, and UpdateNeeded for a database of a newer version.
     """
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -55,10 +59,14 @@ def _ensure(db: Documents) -> None:
     stored = version(db)
     if stored > schema.VERSION:
         raise UpdateNeeded(stored, schema.VERSION)
-    missing = set(schema.UNIQUE_INDEXES) & set(indexes.index_faults(db))
-    if missing and (offenders := indexes.find_offenders(db)):
-        raise SchemaConflict(offenders)
-    if stored < _KEYS and (offenders := keys.find_colliding(db)):
+    # All of the data is examined before the first change of any migration.
+    faults = set(indexes.index_faults(db))
+    offenders: list[dict[str, Any]] = []
+    if faults & schema.UNIQUE_INDEXES.keys():
+        offenders += indexes.find_offenders(db)
+    if stored < schema.VERSION or faults & schema.KEY_INDEXES:
+        offenders += keys.find_colliding(db)
+    if offenders:
         raise SchemaConflict(offenders)
     indexes.create_collections(db)
     for number, migrate in _MIGRATIONS.items():
@@ -66,6 +74,14 @@ def _ensure(db: Documents) -> None:
             migrate(db)
     indexes.build_indexes(db)
     _remember(db, stored)
+
+
+def find_conflicts(db: Documents) -> list[dict[str, Any]]:
+    """All stored documents that break a unique index, whether or not it is built.
+
+    As ``indexes.find_offenders`` and ``keys.find_colliding`` return them.
+    """
+    return indexes.find_offenders(db) + keys.find_colliding(db)
 
 
 def version(db: Documents) -> int:
@@ -101,13 +117,23 @@ def _remember(db: Documents, stored: int) -> None:
 def _store_claims(db: Documents) -> None:
     """Migration 2: every booking gets its claims in place of its cells.
 
-    Nobody can book meanwhile, so no slot needs a guard: the validator refuses bookings without
-    claims, which an application of before writes, and this one needs the index on claims. The
-    indexes of before are dropped first: without cells all bookings of a day would be one to them.
+    Nobody can book meanwhile: the validator refuses every write to a document without claims, and
+    applications of before write none. They can still change the status of a document that has its
+    claims already, so active bookings come first. These exclude nothing of each other, whatever
+    their status becomes. Then the index is built, and after it the others get their claims: one
+    that becomes active again meets the index. The indexes of before are dropped first: without
+    cells all bookings of a day would be one to them.
     """
     indexes.drop_superseded(db)
+    _fill_claims(db, schema.HOLDS)
+    indexes.build_unique(db)
+    _fill_claims(db, {})
+    _record_single_closures(db)
+
+
+def _fill_claims(db: Documents, among: Mapping[str, Any]) -> None:
     without = {"claims": {"$exists": False}, "kind": {"$exists": True}}
-    rows = db[schema.BOOKINGS].find(without, batch_size=_BATCH)
+    rows = db[schema.BOOKINGS].find({**without, **among}, batch_size=_BATCH)
     for batch in _batches(rows):
         writes = [
             UpdateOne(
@@ -117,7 +143,6 @@ def _store_claims(db: Documents) -> None:
             for row in batch
         ]
         db[schema.BOOKINGS].bulk_write(writes, ordered=False)
-    _record_single_closures(db)
 
 
 def _record_single_closures(db: Documents) -> None:
@@ -153,22 +178,54 @@ def _record_single_closures(db: Documents) -> None:
 def _store_keys(db: Documents) -> None:
     """Migration 3: grounds, timetables and students get their keys, and texts in normal form.
 
-    Accounts get texts in normal form: a stored name that a value refuses could not be read.
+    A stored name that a value refuses could not be read.
     """
-    for name in (*schema.KEYED, schema.ACCOUNTS):
-        for batch in _batches(db[name].find(batch_size=_BATCH)):
-            writes = [
-                # As it was read: a change made meanwhile by this version is in form already.
-                UpdateOne(row, {"$set": {field: after[field] for field in after.keys() - {"_id"}}})
-                for row in batch
-                if (after := keys.repaired(name, row)) != row
-            ]
-            if writes:
-                db[name].bulk_write(writes, ordered=False)
+    for name in (schema.GROUNDS, schema.TIMETABLES, schema.STUDENTS):
+        _rewrite(db, name, partial(keys.repaired, name))
 
 
-_KEYS = 3
-_MIGRATIONS: dict[int, Callable[[Documents], None]] = {2: _store_claims, _KEYS: _store_keys}
+def _store_normal_forms(db: Documents) -> None:
+    """Migration 4: accounts get their keys; bookings and the school's history get normal forms.
+
+    A booking keeps its id, also where that was made from the text of its game by an import.
+    """
+    _rewrite(db, schema.ACCOUNTS, partial(keys.repaired, schema.ACCOUNTS))
+    _rewrite(db, schema.SCHOOL_HISTORY, keys.repaired_copy)
+    # Grounds are in form by now. What they call a game, their bookings call it.
+    games = {
+        ground["_id"]: {key_of(game): game for game in ground["games"]}
+        for ground in db[schema.GROUNDS].find({}, {"games": 1})
+    }
+    fields = dict.fromkeys(("ground_id", *keys.BOOKING_TEXTS), 1)
+    repaired = partial(keys.repaired_booking, games)
+    _rewrite(db, schema.BOOKINGS, repaired, {"kind": {"$exists": True}}, fields)
+
+
+def _rewrite(
+    db: Documents,
+    name: str,
+    repaired: Callable[[Document], Document],
+    among: Mapping[str, Any] | None = None,
+    fields: Mapping[str, Any] | None = None,
+) -> None:
+    """Stores what ``repaired`` returns for each document of a collection, where it differs."""
+    for batch in _batches(db[name].find(among, fields, batch_size=_BATCH)):
+        writes = [
+            # As it was read: a change made meanwhile by this version is in form already.
+            UpdateOne(row, {"$set": {field: after[field] for field in after.keys() - {"_id"}}})
+            for row in batch
+            if (after := repaired(row)) != row
+        ]
+        if writes:
+            db[name].bulk_write(writes, ordered=False)
+
+
+CLAIMS = 2
+_MIGRATIONS: dict[int, Callable[[Documents], None]] = {
+    CLAIMS: _store_claims,
+    3: _store_keys,
+    4: _store_normal_forms,
+}
 
 
 def _batches(rows: Any) -> Iterator[list[Document]]:

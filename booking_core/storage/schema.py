@@ -20,6 +20,7 @@ DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
 ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
 ONE_TIMETABLE_PER_ID = "one_timetable_per_id"
+ONE_ACCOUNT_PER_ID, ONE_ACCOUNT_PER_EMAIL = "one_account_per_id", "one_account_per_email"
 ONE_GROUND_PER_NAME, ONE_TIMETABLE_PER_NAME = "one_ground_per_name", "one_timetable_per_name"
 # The obvious index of the system before this one: with the status in its key it lets a Pending
 # booking in beside an Approved one.
@@ -29,7 +30,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 3  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 4  # of the schema: the number of the last migration in ``migrations.py``
 
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -80,7 +81,9 @@ KEYED: dict[str, dict[str, str]] = {
     GROUNDS: {"id_key": ONE_GROUND_PER_ID, "name_key": ONE_GROUND_PER_NAME},
     TIMETABLES: {"id_key": ONE_TIMETABLE_PER_ID, "name_key": ONE_TIMETABLE_PER_NAME},
     STUDENTS: {"id_key": ONE_STUDENT_PER_ID},
+    ACCOUNTS: {"id_key": ONE_ACCOUNT_PER_ID, "email_key": ONE_ACCOUNT_PER_EMAIL},
 }
+KEY_INDEXES = {index for named in KEYED.values() for index in named.values()}
 
 
 def _one_per(key: str, **where: Any) -> tuple[dict[str, int], dict[str, Any]]:
@@ -93,10 +96,8 @@ def _one_per(key: str, **where: Any) -> tuple[dict[str, int], dict[str, Any]]:
 _ENDS = {"expireAfterSeconds": 0}
 OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
     ACCOUNTS: {
-        "one_account_per_email": (
-            {"email": 1},
-            {"unique": True, "partialFilterExpression": {"email": {"$type": "string"}}},
-        )
+        ONE_ACCOUNT_PER_ID: _one_per("id_key"),
+        ONE_ACCOUNT_PER_EMAIL: _one_per("email_key"),
     },
     GROUNDS: {
         ONE_GROUND_PER_ID: _one_per("id_key"),
@@ -258,7 +259,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     },
     ACCOUNTS: {
         "$jsonSchema": {
-            "required": ["name", "role", "email", "active", "must_change"],
+            "required": ["name", "role", "email", "active", "must_change", "id_key", "email_key"],
             "properties": {
                 "_id": {"bsonType": "string", "minLength": 1},
                 "name": _TEXT,
@@ -266,6 +267,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "email": {"bsonType": ["string", "null"]},
                 "active": {"bsonType": "bool"},
                 "password_hash": {"bsonType": "string", "pattern": r"^\$argon2id\$"},
+                "id_key": _KEY,
+                "email_key": {"bsonType": ["string", "null"], "minLength": 1},
             },
         }
     },

@@ -329,8 +329,8 @@ def error(exc: BookingError) -> str:
             return f"Your role does not allow you to {NOT_ALLOWED.get(exc.verb, exc.verb)}."
         case SchemaConflict():
             return (
-                f"{messages.contradictions(len(exc.offenders))}, so "
-                f"nothing can be booked. Run “{messages.COMMAND} doctor” to see them."
+                f"{messages.contradictions(exc.offenders)}, so nothing can be booked. "
+                f"Run “{messages.COMMAND} doctor” to see what to do."
             )
         case ServerFailed():
             return messages.sentence(exc)

@@ -19,6 +19,7 @@ from booking_core import (
     Settings,
     SlotTaken,
     UpdateNeeded,
+    approve,
     book,
     cancel,
     connect,
@@ -165,7 +166,7 @@ def test_a_migration_that_is_killed_at_any_point_is_completed_by_the_next(old, m
         assert process.stdout.readline() == "ready\n"
         try:
             # Each run gets further than the one before.
-            process.wait(0.05 * (kills + 1))
+            process.wait(0.05 * 1.25**kills)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -218,6 +219,141 @@ def test_data_that_breaks_a_claim_is_listed_and_nothing_is_changed(old, mongod_u
     assert all(offender["ids"] == ids for offender in refused.value.offenders)
     assert all(offender["key"]["claims"] for offender in refused.value.offenders)
     assert everything(before) == state
+
+
+def of_accounts(**fields):
+    return {"name": "A", "role": "staff", "email": None, "active": True, "must_change": False} | (
+        fields
+    )
+
+
+COLLIDING = {
+    "two addresses": [
+        of_accounts(_id="one", email="caf\u00e9@a.bc"),
+        of_accounts(_id="two", email="cafe\u0301@a.bc"),
+    ],
+    "two ids": [of_accounts(_id="strasse"), of_accounts(_id="stra\u00dfe")],
+    "an id that cannot be typed": [of_accounts(_id="rene\u0301")],
+}
+
+
+@pytest.mark.parametrize("rows", COLLIDING.values(), ids=COLLIDING)
+def test_accounts_that_collide_are_listed_and_nothing_is_changed(old, mongod_uri, rows):
+    before = old(ROWS)
+    before.accounts.insert_many(rows)
+    state = everything(before)
+
+    with pytest.raises(SchemaConflict) as refused:
+        opened(mongod_uri, before)
+
+    (offender,) = refused.value.offenders
+    assert offender["collection"] == schema.ACCOUNTS
+    assert offender["ids"] == sorted(row["_id"] for row in rows)
+    assert everything(before) == state
+
+
+def test_all_kinds_of_conflicts_are_listed_at_once(old, mongod_uri):
+    before = old()
+    for name in RETIRED:
+        before.bookings.drop_index(name)
+    before.bookings.insert_many(BROKEN["one slot twice"])
+    before.accounts.insert_many(COLLIDING["two addresses"])
+
+    with pytest.raises(SchemaConflict) as refused:
+        opened(mongod_uri, before)
+
+    kinds = {offender["collection"] for offender in refused.value.offenders}
+    assert kinds == {schema.BOOKINGS, schema.ACCOUNTS}
+
+
+def reinstate(db, booking_id):
+    """The write by which the first version reinstates a booking that a closure revoked."""
+    return db.bookings.update_one(
+        {"_id": booking_id, "status": "Revoked"},
+        {
+            "$set": {"status": "Approved", "updated_at": NOW},
+            "$inc": {"revision": 1},
+            "$push": {"history": version_one.row()["history"][0] | {"action": "reinstated"}},
+        },
+    )
+
+
+def test_a_slot_is_not_given_back_twice_by_the_first_version_during_the_migration(
+    old, mongod_uri, monkeypatch
+):
+    held = version_one.row(student_id="S001", status="Approved")
+    revoked = [version_one.row(student_id=f"S00{n}", status="Revoked") for n in (2, 3)]
+    alone = version_one.row(student_id="S004", status="Revoked", start="14:00", end="15:00")
+    before = old([held, *revoked, alone])
+    refusals = []
+
+    def try_to_reinstate():
+        for row in revoked:
+            try:
+                assert reinstate(before, row["_id"]).matched_count == 0
+            except (DuplicateKeyError, WriteError) as exc:
+                refusals.append(type(exc))
+
+    batches, build = migrations._batches, indexes._build
+
+    def batches_beside_the_first_version(rows):
+        for batch in batches(rows):
+            try_to_reinstate()
+            yield batch
+            try_to_reinstate()
+
+    def build_beside_the_first_version(*arguments):
+        try_to_reinstate()
+        build(*arguments)
+
+    monkeypatch.setattr(migrations, "_batches", batches_beside_the_first_version)
+    monkeypatch.setattr(indexes, "_build", build_beside_the_first_version)
+    db = opened(mongod_uri, before)
+
+    # Before the conversion by the validator, after it by the index; so never.
+    assert set(refusals) == {WriteError, DuplicateKeyError}
+    assert active(db) == [before.bookings.find_one({"_id": held["_id"]})]
+    assert reinstate(before, alone["_id"]).modified_count == 1
+    assert indexes.find_offenders(db) == indexes.wrong_claims(db) == []
+    db.client.close()
+
+
+def test_bookings_of_before_are_moved_and_approved_under_the_game_of_their_ground(old, mongod_uri):
+    spelled = ["Pe\u0301tanque", "Table  Tennis", "FOOTBALL"]
+    rows = [
+        version_one.row(
+            student_id=f"S00{n}",
+            student_name="Rene\u0301e",
+            class_name="10\u00a0-  B",
+            game=game,
+            start=f"{n + 9:02d}:00",
+            end=f"{n + 10:02d}:00",
+        )
+        for n, game in enumerate(spelled)
+    ]
+    before = old([*rows, version_one.closure(date="2026-11-25")])
+    games = {"games": ["Football", "FOOTBALL", *spelled[:2]]}
+    before.grounds.update_one({}, {"$set": games})
+    copy = {"grounds": list(before.grounds.find()), "timetables": [], "days": []}
+    copy["grounds"][0]["games"] = ["Cri\u200bcket"]
+    before.school_history.insert_one({"_id": "2026-11-20"} | copy)
+
+    db = opened(mongod_uri, before)
+
+    found = [get_booking(db, row["_id"]) for row in rows]
+    assert [b.game for b in found] == ["P\u00e9tanque", "Table Tennis", "Football"]
+    assert {(b.student_name, b.class_name) for b in found} == {("Ren\u00e9e", "10 - B")}
+    assert [b.revision for b in found] == [0, 0, 0]
+    for number, row in enumerate(rows):
+        slot = request_for(start=14 + number)
+        move(db, row["_id"], start=slot.start, end=slot.end, by=HEAD, now=NOW)
+    for row in rows:
+        approve(db, row["_id"], by=HEAD, now=NOW)
+    assert db.school_history.find_one()["grounds"][0]["games"] == ["Cricket"]
+    state = everything(db)
+    migrations._store_normal_forms(db)
+    assert everything(db) == state
+    db.client.close()
 
 
 def test_a_database_of_a_newer_version_is_left_unchanged(db):

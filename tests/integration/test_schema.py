@@ -294,6 +294,31 @@ def test_a_double_booking_since_the_check_is_listed(bare, monkeypatch):
     assert schema.ONE_HOLDER_PER_CLAIM not in bare.bookings.index_information()
 
 
+def test_an_index_on_another_collection_that_is_not_built_names_that_collection(bare, monkeypatch):
+    ensure_schema(bare)
+    bare.students.drop_index(schema.ONE_STUDENT_PER_ID)
+    student = {"name": "A", "class_name": "1-A", "email": None, "active": True, "id_key": "s001"}
+    build = indexes._build
+
+    def add_and_build(*arguments):
+        monkeypatch.setattr(indexes, "_build", build)
+        bare.students.insert_many(student | {"_id": id} for id in ("s001", "S001"))
+        return build(*arguments)
+
+    monkeypatch.setattr(indexes, "_build", add_and_build)
+    with pytest.raises(SchemaConflict) as refused:
+        ensure_schema(bare)
+
+    assert refused.value.offenders == (
+        {
+            "collection": schema.STUDENTS,
+            "index": schema.ONE_STUDENT_PER_ID,
+            "key": {"id_key": "s001"},
+            "ids": ["S001", "s001"],
+        },
+    )
+
+
 def test_several_processes_may_replace_an_index_at_once(bare):
     bare.bookings.create_index(
         SLOT_KEYS, name="other", **CONFLICTING_INDEXES["the same under another name"]

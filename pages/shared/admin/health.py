@@ -20,6 +20,7 @@ _NAMES = {
     "validators": "Validators",
     "indexes": "Indexes",
     "duplicates": "Double bookings",
+    "names": "Names and ids",
     "feed": "Live updates",
     "size": "Size",
     "disk": "Disk",
