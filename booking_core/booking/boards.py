@@ -140,8 +140,10 @@ class Board(Availability):
         # By timestamps: within one zone, aware datetimes compare and subtract by the wall clock.
         for start, end in spans:
             starts = timetable.at(self.date, start, self.zone).timestamp()
-            # At this very moment the period can still be booked; right after it, it cannot.
-            closes = starts - self.policy.lead_minutes * 60 + 0.001
+            closes = starts
+            if self.policy.lead_minutes:
+                # At the edge of the lead time the period can be booked, and a moment later not.
+                closes += 0.001 - self.policy.lead_minutes * 60
             ends = timetable.at(self.date, end, self.zone, closing=True).timestamp()
             moments += [starts, closes, ends]
         if (cut_off := self.policy.closes_at(self.date, self.zone)) is not None:

@@ -183,6 +183,7 @@ def move(
             raise StoreUnavailable("the booking changes faster than it can be moved")
 
 
+@within_deadline
 def keeps_approval(
     db: Documents, booking: Booking, *, by: Actor, now: datetime | None = None
 ) -> bool:

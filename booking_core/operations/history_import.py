@@ -2,7 +2,8 @@
 
 Past bookings are not checked against the rules or the timetable; the unique index applies to them
 as to all bookings. The id of a booking is derived from its line, so importing a file again adds
-nothing. Erasing a student replaces these ids; later imports then find no such student.
+nothing. Earlier versions derived it from the game as the file spells it, so that id counts too.
+Erasing a student replaces these ids; later imports then find no such student.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ def import_bookings(
     names = Names(reference.load(db), create=create_missing)
     wanted: list[Line] = []
     first_line: dict[str, int] = {}
+    former_ids: dict[str, str] = {}
     zone = settings_of(db).zone
     for row in table.rows:
         try:
@@ -116,6 +118,7 @@ def import_bookings(
         line = first_line.setdefault(booking.id, row.line)
         if line == row.line:
             wanted.append((row.line, booking))
+            former_ids[booking.id] = _id_of(booking, row.values["game"].strip())
         else:
             report.skipped.append((row.line, f"same as line {line}"))
     report.new_grounds = tuple(ground.name for ground in names.new_grounds)
@@ -129,7 +132,9 @@ def import_bookings(
     claimed = HeldSlots()
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
-        stored = queries.stored_ids(db, [booking.id for _, booking in chunk])
+        ids = {booking.id: former_ids[booking.id] for _, booking in chunk}
+        found = queries.stored_ids(db, list({*ids, *ids.values()}))
+        stored = {id for id, former in ids.items() if id in found or former in found}
         fresh = [(line, booking) for line, booking in chunk if booking.id not in stored]
         report.skipped += [(line, "already imported") for line, b in chunk if b.id in stored]
         if dry_run:
@@ -186,11 +191,8 @@ def _booking(
     ``created_at`` is the start of the slot, because the file does not say when the booking was
     made: lists that begin with the newest booking keep their order.
     """
-    times = [f"{request.start:%H:%M}", f"{request.end:%H:%M}"]
-    content = [request.ground_id, request.date.isoformat(), *times]
-    content += [student.id, request.game, status.value]
-    return Booking(
-        id=str(uuid5(_IDS, json.dumps(content))),
+    booking = Booking(
+        id="",
         ground_id=request.ground_id,
         date=request.date,
         start=request.start,
@@ -207,6 +209,14 @@ def _booking(
         updated_at=now,
         history=(Decision(now, IMPORTER.id, IMPORTER.name, "imported"),),
     )
+    return replace(booking, id=_id_of(booking, booking.game))
+
+
+def _id_of(booking: Booking, game: str) -> str:
+    times = [f"{booking.start:%H:%M}", f"{booking.end:%H:%M}"]
+    content = [booking.ground_id, booking.date.isoformat(), *times]
+    content += [str(booking.student_id), game, booking.status.value]
+    return str(uuid5(_IDS, json.dumps(content)))
 
 
 def _insert(db: Documents, run: Sequence[Line], report: Report, *, holds_seats: bool) -> None:

@@ -85,6 +85,52 @@ def test_two_parallel_additions_of_one_name_or_address_make_one_account(bare):
     assert len(account_entries(bare)) == 2
 
 
+ALIKE = {
+    "capitals and sharp s": ("STRASSE", "stra\u00dfe"),
+    "composed and decomposed": ("ren\u00e9", "Rene\u0301"),
+    "sigmas": ("\u03bf\u03c3", "\u03bf\u03c2"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE.values(), ids=ALIKE)
+def test_of_two_names_or_addresses_that_cannot_be_told_apart_one_is_refused(bare, one, other):
+    add_account(bare, Account(one, "One", Role.STAFF, f"{one}@school.test"))
+    add_account(bare, Account("other", "Other", Role.STAFF, "other@school.test"))
+
+    with pytest.raises(AlreadyExists):
+        add_account(bare, Account(other, "Two", Role.STAFF))
+    with pytest.raises(AlreadyExists):
+        add_account(bare, Account("two", "Two", Role.STAFF, f"{other}@school.test"))
+    with pytest.raises(AlreadyExists):
+        change_account(bare, "other", email=f"{other}@school.test", by=ADMIN)
+
+    assert get_account(bare, "other").email == "other@school.test"
+    assert len(find_accounts(bare)) == 2
+    change_account(bare, one, email=None, by=ADMIN)
+    assert change_account(bare, "other", email=f"{other}@school.test", by=ADMIN).email
+
+
+def test_an_account_is_found_by_every_spelling_that_cannot_be_told_from_its_name(bare):
+    made = add_account(bare, Account("stra\u00dfe", "One", Role.STAFF), password=PASSWORD)
+
+    token = sign_in(bare, "STRASSE", PASSWORD, address="192.0.2.1").token
+    assert session_of(bare, token).account == made == get_account(bare, "strasse")
+    assert session_of(bare, open_session(bare, "Strasse")).account == made
+    new = reset_password(bare, "strasse", by=ADMIN)
+    assert session_of(bare, token) is None
+    changed = change_password(bare, "strasse", old=new, new="another horse")
+    assert changed.id == made.id == "stra\u00dfe"
+    assert {id for _, _, _, id in account_entries(bare)} == {made.id}
+    assert change_account(bare, "STRASSE", active=False, by=ADMIN).id == made.id
+
+
+def test_an_address_that_looks_like_that_of_an_account_is_no_proof_of_it(bare):
+    made = add_account(bare, Account("one", "One", Role.STAFF, "stra\u00dfe@school.test"))
+
+    assert account_of_email(bare, "STRA\u00dfE@school.test") == made
+    assert account_of_email(bare, "strasse@school.test") is None
+
+
 def test_many_accounts_may_have_no_address(bare):
     for number in range(3):
         add_account(bare, Account(f"staff{number}", "Somebody", Role.STAFF))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import version_one
+from command_line import assert_one_sentence, runner
 from support import ADMIN, booked
 
 from booking_core import Settings, background_threads
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.operations import doctor, health
-from booking_core.storage import server_info
+from booking_core.storage import schema, server_info
 from booking_core.storage.connection import connected
 from booking_core.storage.database import BookingDatabase
 
@@ -50,6 +52,84 @@ def test_a_booking_whose_claims_differ_from_the_derived_ones_is_named(db: Bookin
     found = finding(db, "claims")
     assert not found.ok
     assert mine.id in found.detail
+
+
+@pytest.fixture
+def old(db: BookingDatabase) -> BookingDatabase:
+    """An empty database of the first version, in the place of ``db``."""
+    db.client.drop_database(db.name)
+    version_one.lay(db, [])
+    return db
+
+
+def test_accounts_and_students_that_collide_are_named_with_a_remedy_for_each(
+    old: BookingDatabase,
+) -> None:
+    account = {"name": "A", "role": "staff", "active": True, "must_change": False}
+    old["accounts"].insert_many(
+        account | {"_id": id, "email": email}
+        for id, email in [("a", "caf\u00e9@b.cd"), ("b", "cafe\u0301@b.cd"), ("e\u0301", None)]
+    )
+    old["students"].insert_one({**old["students"].find_one({"_id": "S001"}), "_id": "s001"})
+    state = list(old["accounts"].find())
+
+    found = finding(old, "names")
+    done = runner(old)("init")
+
+    for text in ("students S001 and s001", "accounts a and b", "accounts 'e\\u0301'"):
+        assert text in found.detail
+        assert text in done.stderr
+    for text in ("“students” give", "“accounts” change or remove", "“accounts” give each"):
+        assert text in found.remedy
+    assert finding(old, "duplicates").ok
+    for name in ("indexes", "validators"):
+        assert "“names”" in finding(old, name).remedy
+    assert_one_sentence(done, "1 group of students that cannot be told apart")
+    assert "1 group of accounts that" in done.stderr
+    assert "1 account with an id that cannot be typed" in done.stderr
+    assert "doctor” says how" in done.stderr
+    assert list(old["accounts"].find()) == state
+
+
+def test_what_the_doctor_says_of_conflicting_bookings_lets_init_go_on(old: BookingDatabase) -> None:
+    old["bookings"].drop_index("one_booking_per_slot")
+    rows = [version_one.row(student_id=f"S00{n}") for n in range(3)]
+    old["bookings"].insert_many(rows)
+    ids = sorted(row["_id"] for row in rows)
+
+    found = finding(old, "duplicates")
+    assert f"bookings {' and '.join(ids)}" in found.detail
+    assert "all but one of each to “Cancelled”" in found.remedy
+    assert finding(old, "names").ok
+    assert finding(old, "claims").missing
+    assert_one_sentence(runner(old)("init"), "1 group of bookings that exclude each other")
+    old["bookings"].update_many({"_id": {"$in": ids[1:]}}, {"$set": {"status": "Cancelled"}})
+
+    assert runner(old)("init").returncode == 0
+    assert finding(old, "claims").ok
+    assert finding(old, "indexes").ok
+
+
+def test_active_documents_of_another_program_get_a_remedy_of_their_own(
+    db: BookingDatabase,
+) -> None:
+    db.client.drop_database(db.name)
+    db["bookings"].insert_many({"_id": f"old-{n}", "status": "Pending"} for n in range(2))
+
+    found = finding(db, "duplicates")
+
+    assert "of another program: bookings old-0 and old-1" in found.detail
+    assert "to another collection" in found.remedy
+    assert "Cancelled" not in found.remedy
+
+
+def test_a_database_of_a_newer_version_is_not_to_be_repaired_by_this_one(
+    db: BookingDatabase,
+) -> None:
+    db["meta"].update_one({"_id": "revision"}, {"$set": {"schema": schema.VERSION + 1}})
+    db["bookings"].drop_index(schema.BY_DAY)
+
+    assert "update this application" in finding(db, "indexes").remedy
 
 
 def test_health_names_the_watchdog_of_the_embedded_server(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time as clock
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 import pytest
 from support import ADMIN, DAY, MEERA, NOW, assert_sound, at_once, booked, close_one, request_for
@@ -121,6 +123,32 @@ def test_an_import_run_twice_adds_nothing_the_second_time(db: Documents) -> None
     assert (first.added, first.skipped, first.refused) == (48, [], [])
     assert (second.added, second.refused) == (0, [])
     assert second.skipped == [(2 + n, "already imported") for n in range(48)]
+
+
+def test_a_booking_whose_id_an_earlier_version_made_from_the_text_of_the_file_is_not_added_again(
+    db: Documents,
+) -> None:
+    line = "ground-1,2026-01-05,9:00,10:00,S001,Table\u00a0 Tennis,Cancelled"
+    # The first version kept the inner spaces of a game, also in what it made the id from.
+    content = [
+        "ground-1",
+        "2026-01-05",
+        "09:00",
+        "10:00",
+        "S001",
+        "Table\u00a0 Tennis",
+        "Cancelled",
+    ]
+    imported(db, line)
+    stored = db[schema.BOOKINGS].find_one_and_delete({})
+    assert stored is not None
+    id = str(uuid5(UUID("0d0f6b2c-6a55-5b0c-8f0e-0c1a7f6f3e42"), json.dumps(content)))
+    db[schema.BOOKINGS].insert_one(stored | {"_id": id})
+
+    again = imported(db, line)
+
+    assert (again.added, again.skipped) == (0, [(2, "already imported")])
+    assert [row["_id"] for row in db[schema.BOOKINGS].find()] == [id]
 
 
 def test_the_same_booking_named_by_id_and_by_name_is_one(db: Documents) -> None:

@@ -345,7 +345,7 @@ def test_bookings_of_before_are_moved_and_approved_under_the_game_of_their_groun
     assert {(b.student_name, b.class_name) for b in found} == {("Ren\u00e9e", "10 - B")}
     assert [b.revision for b in found] == [0, 0, 0]
     for number, row in enumerate(rows):
-        slot = request_for(start=14 + number)
+        slot = request_for(start=12 + number)
         move(db, row["_id"], start=slot.start, end=slot.end, by=HEAD, now=NOW)
     for row in rows:
         approve(db, row["_id"], by=HEAD, now=NOW)

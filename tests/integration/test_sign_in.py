@@ -73,6 +73,13 @@ def test_every_refusal_is_the_same_answer_after_the_same_work(staff, checked, na
     assert staff.sessions.count_documents({}) == 0
 
 
+def test_the_spellings_of_one_name_share_their_failures(staff):
+    for name in ("ravi", "RAVI", " Ravi", "ra\u200dvi"):
+        fail(staff, name=name)
+
+    assert staff.attempts.count_documents({}) == 2  # of the name and of the address
+
+
 def test_no_typed_name_or_address_is_stored_in_plain_text(staff):
     fail(staff, name="my password by mistake")
     fail(staff, name="x" * 100_000)
