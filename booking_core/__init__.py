@@ -1,4 +1,7 @@
-"""Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever."""
+"""Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever.
+
+The file is long because it lists every public name twice.
+"""
 
 from booking_core.access.accounts import (
     account_of_email,

@@ -1,5 +1,7 @@
 """The error tree. Errors carry facts as attributes; ``pages/shared/words.py`` has the words.
 
+The file is long because the whole tree is in one place.
+
 BookingError
 +-- InvalidRequest        a field is missing, malformed or unknown (.field, .problem)
 |   +-- UnknownGround, UnknownStudent, NotAPeriod

@@ -2,6 +2,8 @@
 
 Every constructor brings text to its normal form and raises :class:`InvalidRequest` with the name
 of a field that is malformed, so that no rule and no storage meets such a value.
+
+The file is long because a booking refers to all the other values.
 """
 
 from __future__ import annotations

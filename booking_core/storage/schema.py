@@ -1,7 +1,8 @@
 """Indexes and validators, as data.
 
 ``bookings.py`` translates a violation of the index of claims, ``indexes.py`` builds what is
-declared here, and ``migrations.py`` brings stored data of earlier versions to it.
+declared here, and ``migrations.py`` brings stored data of earlier versions to it. The file is long
+because the whole schema is in one place.
 """
 
 from __future__ import annotations
