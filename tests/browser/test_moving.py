@@ -27,6 +27,7 @@ def test_a_booking_moves_to_a_free_slot_for_its_game_and_keeps_its_slot_until_th
     page.get_by_role("button", name="Move: Ground 1, Today 2–4 PM").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Volleyball, Student 1, 2-A")
+    expect(dialog).to_contain_text("The principal then decides on it again.")
 
     # The choices are as long as the booking, on grounds for its game, each once; they may overlap
     # the booking's own second half.
@@ -54,7 +55,8 @@ def test_a_booking_moves_to_a_free_slot_for_its_game_and_keeps_its_slot_until_th
     expect(row(page, "3–5 PM")).to_contain_text("Ground 3")
     moved = get_booking(school.db, booking.id)
     assert (moved.ground_id, moved.date, moved.start.hour) == ("ground-3", today(), 15)
-    assert (moved.status, moved.last_decision.action) == (Status.APPROVED, "moved")
+    # The author may not decide: the principal decides on the new slot.
+    assert (moved.status, moved.history[-1].action) == (Status.PENDING, "moved")
 
     page.get_by_role("button", name="Move: Ground 3, Today 3–5 PM").click()
     dialog.get_by_role("spinbutton", name="day").click()

@@ -77,8 +77,8 @@ _MADE = {
     "Actor": "id name",
     "Board": "held",
     "Booking": (
-        "class_name closure_group created_by created_by_name game ground_id id kind purpose "
-        "quota_window student_id student_name"
+        "class_name closure_group created_by created_by_name fingerprint game ground_id id kind "
+        "purpose quota_window student_id student_name"
     ),
     "BookingRequest": "game ground_id student_id",
     "Calendar": "timetables",
@@ -89,13 +89,13 @@ _MADE = {
     "Closure": "by_name ground_ids id",
     "Day": "timetable_id",
     "DayPlan": "note timetable_id",
-    "Decision": "action by by_name on_behalf_of",
+    "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
     "Ground": "id",
     "Notice": "booking_id by_name id kind to",
     "Policy": "wall_shows",
     "Proof": "email id",
-    "Reference": "grounds students timetables",
+    "Reference": "_derived grounds students timetables",
     "RollOverPlan": "joined",
     "Settings": "data_directory database mongodb_uri public_url time_zone wall_shows",
     "SignedIn": "token",
