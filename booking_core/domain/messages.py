@@ -105,7 +105,7 @@ def conflicting(offenders: Sequence[Mapping[str, Any]], most: int = 3) -> str:
     """The ids of the first ``most`` groups of ``offenders``: ``students S001 and s001; ...``."""
     groups = _groups(offenders)
     shown = [f"{place[0]} {' and '.join(map(shown_id, ids))}" for place, ids in groups[:most]]
-    return "; ".join(shown) + ("; ..." if groups[most:] else "")
+    return "; ".join(shown) + ("; and others" if groups[most:] else "")
 
 
 def shown_id(id: str) -> str:

@@ -19,6 +19,7 @@ OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
+_MOST_GROUPS = 20
 _INIT = f"run “{COMMAND} init”"
 
 
@@ -154,10 +155,10 @@ def _duplicates(db: Documents) -> Finding:
     ours = [one for one in offenders if one not in foreign]
     details, remedies = [], []
     if ours:
-        details.append(f"exclude each other: {conflicting(ours)}")
+        details.append(f"exclude each other: {conflicting(ours, _MOST_GROUPS)}")
         remedies.append("set the status of all but one of each to “Cancelled”")
     if foreign:
-        details.append(f"active, but of another program: {conflicting(foreign)}")
+        details.append(f"active, but of another program: {conflicting(foreign, _MOST_GROUPS)}")
         remedies.append("move the documents of another program to another collection")
     what = ", and ".join(remedies)
     remedy = f"in the collection “bookings” of {db.name}, {what}, then {_INIT}"
@@ -175,7 +176,9 @@ def _names(db: Documents) -> Finding:
         for collection, field in dict.fromkeys(wrong)
     ]
     remedy = f"in the database {db.name}: {'; '.join(remedies)}; then {_INIT}"
-    return Finding("names", f"not to be told apart, or typed: {conflicting(offenders)}", remedy)
+    return Finding(
+        "names", f"not to be told apart, or typed: {conflicting(offenders, _MOST_GROUPS)}", remedy
+    )
 
 
 # By the field of the key that several documents have in common.

@@ -128,17 +128,10 @@ def test_an_import_run_twice_adds_nothing_the_second_time(db: Documents) -> None
 def test_a_booking_whose_id_an_earlier_version_made_from_the_text_of_the_file_is_not_added_again(
     db: Documents,
 ) -> None:
-    line = "ground-1,2026-01-05,9:00,10:00,S001,Table\u00a0 Tennis,Cancelled"
+    game = "Table\u00a0 Tennis"
+    line = f"ground-1,2026-01-05,9:00,10:00,S001,{game},Cancelled"
     # The first version kept the inner spaces of a game, also in what it made the id from.
-    content = [
-        "ground-1",
-        "2026-01-05",
-        "09:00",
-        "10:00",
-        "S001",
-        "Table\u00a0 Tennis",
-        "Cancelled",
-    ]
+    content = ["ground-1", "2026-01-05", "09:00", "10:00", "S001", game, "Cancelled"]
     imported(db, line)
     stored = db[schema.BOOKINGS].find_one_and_delete({})
     assert stored is not None
