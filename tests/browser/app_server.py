@@ -137,8 +137,9 @@ class School:
 
 
 def insert_commands(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns the recorded attempts to store a booking."""
-    return [e for e in entries if e["op"] == "insert" and e["ns"].endswith(".bookings")]
+    """Returns the recorded attempts to store a booking, which are upserts."""
+    writes = [e for e in entries if e["op"] == "update" and e["ns"].endswith(".bookings")]
+    return [e for e in writes if e["command"].get("upsert")]
 
 
 def searches_lapsed(entry: dict[str, Any]) -> bool:

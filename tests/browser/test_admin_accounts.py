@@ -153,7 +153,6 @@ def test_a_delegate_decides_for_the_principal_until_the_delegation_ends(
 def test_a_booking_of_a_principal_needs_no_approval(open_page: OpenPage, staff: School) -> None:
     page = open_page("/book", "Anand Rao")
     fill_form(page, 14, "S007")
-    page.get_by_text("Book without waiting").click()
     expect(page.get_by_text("This one is approved at once.")).to_be_visible(timeout=LOAD)
     open_review(page)
     dialog = dialog_of(page)
