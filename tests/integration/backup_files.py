@@ -13,6 +13,13 @@ def contents(db):
     return {name: list(db[name].find().sort("_id")) for name in archive.COLLECTIONS}
 
 
+def without_counters(found):
+    """``contents`` without the revisions of the school, which a restored one gets anew."""
+    counters = ("grounds", "students")
+    meta = [{k: v for k, v in row.items() if k not in counters} for row in found["meta"]]
+    return found | {"meta": meta}
+
+
 def make_empty(db):
     for name in archive.COLLECTIONS:
         db[name].delete_many({})

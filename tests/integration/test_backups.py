@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import version_one
-from backup_files import assert_empty, contents, lines_of, make_empty, rewritten
+from backup_files import (
+    assert_empty,
+    contents,
+    lines_of,
+    make_empty,
+    rewritten,
+    without_counters,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import ADMIN, NOW, booked
@@ -39,7 +46,7 @@ def test_a_restored_backup_holds_every_document(backed_up, school, make_db):
 
     made_at, restored = backups.load(other, file)
 
-    assert contents(other) == before
+    assert without_counters(contents(other)) == without_counters(before)
     assert restored == sum(map(len, before.values()))
     assert abs(datetime.now(UTC) - made_at) < timedelta(minutes=5)
     assert find_bookings(other) == find_bookings(school[0])
@@ -88,7 +95,7 @@ def test_every_reserialisation_of_a_backup_restores_the_same_database(
         bare, rewritten(tmp_path / "again.gz", mark + line_end.join(lines) + end)
     )
 
-    assert contents(bare) == before
+    assert without_counters(contents(bare)) == without_counters(before)
     assert restored == sum(map(len, before.values()))
 
 
