@@ -140,10 +140,7 @@ class Board(Availability):
         # By timestamps: within one zone, aware datetimes compare and subtract by the wall clock.
         for start, end in spans:
             starts = timetable.at(self.date, start, self.zone).timestamp()
-            closes = starts
-            if self.policy.lead_minutes:
-                # At the edge of the lead time the period can be booked, and a moment later not.
-                closes += 0.001 - self.policy.lead_minutes * 60
+            closes = starts - self.policy.lead_minutes * 60
             ends = timetable.at(self.date, end, self.zone, closing=True).timestamp()
             moments += [starts, closes, ends]
         if (cut_off := self.policy.closes_at(self.date, self.zone)) is not None:

@@ -84,8 +84,10 @@ def is_nothing_sent() -> bool:
 def limited(seconds: float | None) -> Iterator[None]:
     """A block that has ``seconds``, or less where a block around it has less left.
 
-    None: no limit of its own.
+    None: no limit of its own. Raises StoreUnavailable when no time is left.
     """
+    if seconds_left() == 0:
+        raise StoreUnavailable("the deadline has passed")
     end = math.inf if seconds is None else time.monotonic() + seconds
     token = _deadline.set(min(_deadline.get(), end))
     try:

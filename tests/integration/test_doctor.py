@@ -58,7 +58,7 @@ def test_a_booking_whose_claims_differ_from_the_derived_ones_is_named(db: Bookin
 def old(db: BookingDatabase) -> BookingDatabase:
     """An empty database of the first version, in the place of ``db``."""
     db.client.drop_database(db.name)
-    version_one.lay(db, [])
+    version_one.create(db, [])
     return db
 
 

@@ -210,6 +210,7 @@ def test_an_import_that_fails_halfway_changes_nothing(
 
 def test_a_school_of_twenty_thousand_students_is_one_transaction(make_db: Any) -> None:
     db = make_db(school=False)
+    before = load_reference(db).students_revision
     lines = rows(*(f"R{n:05d},Student {n},{n % 12 + 1}-A," for n in range(20_000)))
 
     apply_roster(db, plan_roster(db, lines), by=ADMIN, deactivate_leaving=False)
@@ -218,7 +219,7 @@ def test_a_school_of_twenty_thousand_students_is_one_transaction(make_db: Any) -
     known = students(db)
     assert len(known) == 20_000
     assert (known["R00000"].class_name, known["R00011"].active) == ("2-A", False)
-    assert load_reference(db).students_revision == 2
+    assert load_reference(db).students_revision == before + 2
 
 
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=lambda actor: actor.role.value)
