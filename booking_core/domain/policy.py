@@ -22,7 +22,7 @@ class Policy:
 
     ``advance_days``: how far ahead may be booked; ``lead_minutes``: booking ends this long before
     the start; ``quota``: active bookings a student may hold per ISO week, None for no limit.
-    ``cut_off``: booking for a date ends at this time of the day before, on a 15-minute mark and
+    ``cut_off``: booking for a date ends at this time of the day before, on a 5-minute mark and
     local to the school; None for never. ``wall_shows``: one of WALL_SHOWS.
     Raises InvalidRequest with the name of the field.
     """

@@ -9,6 +9,7 @@ import streamlit as st
 
 from booking_core import InvalidRequest, Policy, save_policy
 from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
+from booking_core.domain.validation import MARK_MINUTES
 from pages.shared import live, words
 from pages.shared.admin import widgets
 from pages.shared.services import Services
@@ -75,7 +76,7 @@ def _form(shared: Services) -> None:
         )
         st.toggle("End booking the day before", key=_ENDS)
         if state[_ENDS]:
-            st.time_input("At", key=_CUT_OFF, step=900, format="12h", width=200)
+            st.time_input("At", key=_CUT_OFF, step=MARK_MINUTES * 60, format="12h", width=200)
         if state[_ENDS] and state[_CUT_OFF] is not None:
             st.caption(
                 f"A day can be booked until {words.clock(state[_CUT_OFF])} of the day before, and "

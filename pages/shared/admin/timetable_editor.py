@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from booking_core import InvalidRequest, Period, Reference, Timetable, add_timetable, save_timetable
-from booking_core.domain.validation import minutes
+from booking_core.domain.validation import MARK_MINUTES, minutes
 from pages.shared import live, words
 from pages.shared.admin import widgets
 from pages.shared.services import Services
@@ -20,7 +20,9 @@ _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.e
 _PROBLEM, _SAID, _PREFIX = "admin.editor.problem", "admin.days.said", "admin.editor."
 _NEW = "new timetable"  # in place of an id, which is made at the first save and has no spaces
 _LABEL, _BEGINS, _ENDS = "label", "begins", "ends"
-_QUARTER, _DAY = 15, 24 * 60  # minutes
+_NOT_FILLED = "admin.editor.not_filled"
+_DAY = 24 * 60  # minutes
+_MULTIPLE = f"Periods and breaks last a multiple of {MARK_MINUTES} minutes."
 _NO_PERIOD = "Add at least one period."
 
 
@@ -119,7 +121,7 @@ def _editor(shared: Services) -> None:
 def _lines(lines: Sequence[int]) -> None:
     """Draws a line of fields for each period."""
     st.markdown("Periods")
-    st.caption("The name of each, when it begins and when it ends, on quarters of an hour.")
+    st.caption("The name of each, when it begins and when it ends, in steps of 5 minutes.")
     for number, line in enumerate(lines, start=1):
         with st.container(horizontal=True, gap="xsmall", key=f"line_{line}"):
             st.text_input(
@@ -133,7 +135,7 @@ def _lines(lines: Sequence[int]) -> None:
                 st.time_input(
                     f"Period {number} {name}",
                     key=_field(line, name),
-                    step=_QUARTER * 60,
+                    step=MARK_MINUTES * 60,
                     format="12h",
                     label_visibility="collapsed",
                     width=124,
@@ -159,7 +161,7 @@ def _add() -> None:
     if lines:
         begins, ends = (state[_field(lines[-1], name)] for name in (_BEGINS, _ENDS))
         start = minutes(ends, closing=True)
-        length = max(start - minutes(begins), _QUARTER)
+        length = max(start - minutes(begins), MARK_MINUTES)
     start = min(start, _DAY - length)
     _set_lines([_period(start, length)], after=lines)
 
@@ -178,11 +180,12 @@ def _period(start: int, length: int) -> Period:
 def _equal_periods() -> None:
     """Draws the popover that replaces all periods by periods of equal length."""
     with st.popover("Fill in equal periods", icon=":material/table_rows:"):
+        step = MARK_MINUTES
         first = st.time_input(
-            "The first begins", time(8), step=900, format="12h", key=f"{_PREFIX}first"
+            "The first begins", time(8), step=step * 60, format="12h", key=f"{_PREFIX}first"
         )
-        length = st.number_input("Minutes each", 15, 240, 60, 15, key=f"{_PREFIX}length")
-        pause = st.number_input("Minutes between", 0, 120, 0, 15, key=f"{_PREFIX}pause")
+        length = st.number_input("Minutes each", step, 240, 60, step, key=f"{_PREFIX}length")
+        pause = st.number_input("Minutes between", 0, 120, 0, step, key=f"{_PREFIX}pause")
         count = st.number_input("How many", 1, 24, 8, key=f"{_PREFIX}count")
         st.caption("They take the place of the periods that are there.")
         st.button(
@@ -191,13 +194,15 @@ def _equal_periods() -> None:
             on_click=_fill,
             args=(first, length, pause, count),
         )
+        widgets.problem(st.session_state.pop(_NOT_FILLED, None))
 
 
 def _fill(first: time | None, length: int, pause: int, count: int) -> None:
+    if length % MARK_MINUTES or pause % MARK_MINUTES:  # a number field accepts any number
+        st.session_state[_NOT_FILLED] = _MULTIPLE
+        return
     periods = []
     start = minutes(first or time(8))
-    # Rounded to quarters of an hour, because a number field accepts other numbers too.
-    length, pause = max(length // _QUARTER, 1) * _QUARTER, pause // _QUARTER * _QUARTER
     for _ in range(count):
         if start + length > _DAY:
             break
