@@ -6,6 +6,7 @@ decides every race; a lost claim is looked up, so that the error names its holde
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -111,7 +112,9 @@ def book(
             lost_seat = kind_of(lost.claim) == QUOTA
             raise_lost(db, known, wanted, lost.claim, now, next(tried))
             continue
-        _check_erasure(db, known, wanted)
+        # The booking is acknowledged: a failure of this read takes nothing away from it.
+        with suppress(StoreUnavailable):
+            _check_erasure(db, known, wanted)
         log_step(booking_id, "inserted", status=wanted.status.value)
         return wanted
 
