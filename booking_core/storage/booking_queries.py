@@ -153,7 +153,7 @@ def of_date(db: Documents, date: Date) -> list[Booking]:
         return [to_booking(row) for row in rows]
 
 
-def last_active_date(db: Documents, session: ClientSession) -> str | None:
+def last_active_date(db: Documents, session: ClientSession | None = None) -> str | None:
     """The last date (ISO) with an active booking or closure; None without any."""
     found = collection(db, schema.BOOKINGS).find_one(
         {"status": _ACTIVE},

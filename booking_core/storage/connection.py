@@ -10,7 +10,7 @@ from pymongo.errors import OperationFailure
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.settings import Settings
-from booking_core.storage import background, indexes, migrations, schema
+from booking_core.storage import background, indexes, migrations, schema, school_data
 from booking_core.storage.database import (
     BookingDatabase,
     Documents,
@@ -41,6 +41,7 @@ def connect(settings: Settings) -> BookingDatabase:
     try:
         _check_server(db)
         ensure_schema(db)
+        school_data.note_configured_quota(db, settings.quota)
     except BaseException:
         disconnect(db)
         raise

@@ -20,8 +20,8 @@ from booking_core.domain import timetable
 from booking_core.domain.errors import UnknownGround, UnknownStudent, UpdateNeeded
 from booking_core.domain.model import Ground, Student, Timetable
 from booking_core.domain.policy import Policy
+from booking_core.storage import booking_queries, schema
 from booking_core.storage import documents as d
-from booking_core.storage import schema
 from booking_core.storage.cache import Scope, scoped_cache
 from booking_core.storage.database import (
     Documents,
@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 _CACHE = "reference by revision"
 _DEMO_CLAIM = "demo"
+_NOT_NOTED = "not noted"
 
 
 @dataclass(slots=True)
@@ -163,6 +164,26 @@ def recount_at_least_until(db: Documents, last: Date) -> None:
             {"_id": "revision"},
             {"$max": {"recount_until": last.isoformat()}, "$inc": {"grounds": 1}},
         )
+
+
+def note_configured_quota(db: Documents, quota: int | None) -> None:
+    """Records the quota of the configuration, which holds until an admin saves a policy.
+
+    Where it is lower than the one recorded before, seats are counted first on all days that have
+    bookings. Raises StoreUnavailable.
+    """
+    with reachable():
+        target = collection(db, schema.META)
+        meta = target.find_one({"_id": "revision"}) or {}
+        if meta.get("policy") or meta.get("configured_quota", _NOT_NOTED) == quota:
+            return
+        before = meta.get("configured_quota")  # a database of before had any, or none
+        change: dict[str, Any] = {"$set": {"configured_quota": quota}}
+        if quota is not None and (before is None or quota < before):
+            last = booking_queries.last_active_date(db)
+            if last is not None:
+                change |= {"$max": {"recount_until": last}, "$inc": {"grounds": 1}}
+        target.update_one({"_id": "revision"}, change)
 
 
 def mark_demo(db: Documents) -> None:

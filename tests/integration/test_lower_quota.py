@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support import ADMIN, DAY, NOW, booked
+from support import ADMIN, DAY, MEERA, NOW, booked
 
-from booking_core import Policy, cancel, load_reference, save_policy
+from booking_core import Policy, QuotaReached, cancel, connect, load_reference, save_policy
 
 TODAY = DAY - timedelta(days=1)
 BEFORE = Policy(advance_days=30, quota=2)
@@ -68,3 +69,16 @@ def test_lowering_the_quota_again_never_moves_the_recorded_day_back(saved):
     save_policy(saved, Policy(advance_days=0, quota=1), by=ADMIN, now=NOW)
 
     assert load_reference(saved).recount_until == TODAY + timedelta(days=300)
+
+
+def test_a_quota_that_the_configuration_lowers_holds_in_the_weeks_that_have_bookings(make_db):
+    db = make_db(quota=5)
+    first, *_ = [booked(db, start=hour) for hour in (8, 9, 10)]
+    cancel(db, first.id, by=MEERA, now=NOW)
+
+    lower = connect(replace(db.booking_settings, quota=2))
+
+    with pytest.raises(QuotaReached):
+        booked(lower, start=14)
+    assert load_reference(lower).recount_until == DAY
+    lower.client.close()
