@@ -98,10 +98,10 @@ NOT_ALLOWED = {
     "report own": "see these figures",
     "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
-# Whether a move makes the booking a request again -> the sentence of the dialog.
+# Whether a move leaves the status as it is -> the sentence above the choice of a slot.
 MOVES = {
-    False: "It keeps its slot until it has the new one, and its status too.",
-    True: "It keeps its slot until it has the new one. The principal then decides on it again.",
+    True: "It keeps its slot until it has the new one, and its status too.",
+    False: "It keeps its slot until it has the new one. The principal then decides on it again.",
 }
 ROLE_CHANGED = "What you may do here has changed. The screen shows it as it is now."
 STATUS = {
