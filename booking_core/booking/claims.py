@@ -6,7 +6,6 @@ decides every race; a lost claim is looked up, so that the error names its holde
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -30,7 +29,6 @@ from booking_core.domain.errors import (
     RuleBroken,
     StoreUnavailable,
     StudentInactive,
-    UnknownStudent,
 )
 from booking_core.domain.model import (
     Actor,
@@ -49,7 +47,7 @@ from booking_core.domain.validation import (
     check_time,
     minutes,
 )
-from booking_core.storage import bookings, erasure
+from booking_core.storage import bookings
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of, within_deadline
 
@@ -107,14 +105,10 @@ def book(
         except bookings.AlreadyStored:
             return repeated(bookings.read(db, booking_id), wanted.fingerprint)
         except bookings.ClaimTaken as lost:
-            if stored := bookings.read(db, booking_id):  # sent twice, and moved since
-                return repeated(stored, wanted.fingerprint)
+            # The index of ids comes first: a submission that is stored never loses a claim.
             lost_seat = kind_of(lost.claim) == QUOTA
             raise_lost(db, known, wanted, lost.claim, now, next(tried))
             continue
-        # The booking is acknowledged: a failure of this read takes nothing away from it.
-        with suppress(StoreUnavailable):
-            _check_erasure(db, known, wanted)
         log_step(booking_id, "inserted", status=wanted.status.value)
         return wanted
 
@@ -238,21 +232,6 @@ def _check_move(
     rules.check_time(slot.date, slot.start, now, known.policy, zone)
     if not known.student(str(before.student_id)).active:
         raise StudentInactive(str(before.student_id))
-
-
-def _check_erasure(db: Documents, known: reference.Reference, booking: Booking) -> None:
-    """Cancels a booking that was inserted while its student was erased, and takes the name out.
-
-    The erasure covers the bookings that it finds; a later insert finds here that the student is
-    gone. Raises UnknownStudent.
-    """
-    present, student_id = reference.load(db), str(booking.student_id)
-    if present.students_revision == known.students_revision or student_id in present.students:
-        return
-    entry = replace(booking.history[0], action="cancelled", reason="")
-    bookings.replace(db, booking, booking.with_decision(Status.CANCELLED, entry))
-    erasure.forget(db, student_id)
-    raise UnknownStudent(student_id)
 
 
 def _log_slot(submission_id: str, step: str, slot: Slot) -> None:

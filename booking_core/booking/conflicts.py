@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from datetime import date as Date
 from datetime import datetime
@@ -33,11 +34,16 @@ class _Day:
     """
 
     def __init__(self, free: Availability, held: list[Booking]) -> None:
-        self.free_instead = cache(free.free_instead)
+        self._free_instead, self._lock = cache(free.free_instead), threading.Lock()
         self.busy: defaultdict[str | None, list[tuple[str, int]]] = defaultdict(list)
         for booking in held:
             marks = timetable.marks(booking.start, booking.end)
             self.busy[booking.student_id] += [(booking.id, mark) for mark in marks]
+
+    def free_instead(self, slot: Slot, game: str) -> list[Slot]:
+        """The free slots, nearest first; computed once for all who lost the same slot."""
+        with self._lock:
+            return self._free_instead(slot, game)
 
 
 def raise_lost(
@@ -71,8 +77,9 @@ def error_for(
     db: Documents, known: reference.Reference, wanted: Booking, claim: str, now: datetime
 ) -> GroundClosed | SlotTaken | StudentBusy | None:
     """The error for ``wanted``, which lost ``claim``; None when nobody holds it any more."""
-    holder = bookings.holder_of(db, claim, but=wanted.id)
-    if holder is None:
+    # Losers of one race share the look, which begins after each of them has lost.
+    holder = shared(db, ("holder", claim), lambda: bookings.holder_of(db, claim))
+    if holder is None or holder.id == wanted.id:
         return None
     log_step(wanted.id, "lost", claim=_public(claim), holder=holder.id, by=holder.created_by)
     alternatives = _alternatives(db, known, wanted, now) if wanted.kind == "booking" else []

@@ -39,7 +39,6 @@ from booking_core import (
     QuotaReached,
     SchemaMissing,
     SlotTaken,
-    StoreUnavailable,
     StudentBusy,
     cancel,
     change_ground,
@@ -54,7 +53,7 @@ from booking_core import (
 from booking_core.domain.claims import claims_of
 from booking_core.embedded import credentials
 from booking_core.embedded import server as mongod
-from booking_core.storage import bookings, schema, school_data
+from booking_core.storage import schema
 
 ROUNDS = 40
 TODAY = DAY - timedelta(days=1)
@@ -317,20 +316,3 @@ def test_each_step_of_a_booking_is_logged_with_its_submission_and_without_a_name
     assert any(f"submission={late}" in line and "layer=rules" in line for line in lines)
     assert any(f"submission={lost}" in line and "layer=index" in line for line in lines)
     assert not any("Student" in line or "S00" in line for line in lines)
-
-
-def test_a_winner_is_told_so_although_the_database_is_lost_right_after(db, monkeypatch):
-    insert, load = bookings.insert, school_data.load
-
-    def insert_and_lose_the_database(*arguments):
-        insert(*arguments)
-        monkeypatch.setattr(school_data, "load", lost)
-
-    def lost(*arguments):
-        raise StoreUnavailable("gone")
-
-    monkeypatch.setattr(bookings, "insert", insert_and_lose_the_database)
-    won = booked(db, student=1)
-
-    monkeypatch.setattr(school_data, "load", load)
-    assert get_booking(db, won.id) == won

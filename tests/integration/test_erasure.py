@@ -42,7 +42,7 @@ from booking_core import (
 )
 from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
 from booking_core.school import erasure
-from booking_core.storage import audit_log, bookings
+from booking_core.storage import audit_log
 from booking_core.storage.database import Documents
 
 LEAVER = Student("R4711", "Zarqa Quill", "10-B", "zarqa.quill@example.org")
@@ -304,20 +304,3 @@ def test_an_erasure_raises_the_version_of_its_days(db: Documents, leaver: Studen
         eventually(lambda: feed.version(day) > before)
     finally:
         feed.stop()
-
-
-def test_a_booking_that_is_inserted_while_its_student_is_erased_keeps_no_name(db, monkeypatch):
-    save_student(db, LEAVER)
-    insert = bookings.insert
-
-    def erase_then_insert(*arguments):
-        set_active(db, LEAVER.id, False, by=ADMIN, now=NOW)
-        erase_student(db, LEAVER.id, by=ADMIN, now=NOW)
-        insert(*arguments)
-
-    monkeypatch.setattr(bookings, "insert", erase_then_insert)
-    with pytest.raises(UnknownStudent):
-        booked(db, student=LEAVER.id, purpose=PURPOSE)
-
-    assert mentioning(db, LEAVER.id, LEAVER.name, PURPOSE) == []
-    assert find_bookings(db, status=("Pending", "Approved")) == []

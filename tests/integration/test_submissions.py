@@ -180,3 +180,12 @@ def test_a_decision_whose_answer_is_lost_permanently_is_found_when_sent_again(fa
         approve(db, asked.id, by=HEAD, now=NOW)
 
     assert (found.value.status, found.value.by) == (Status.APPROVED, "Head")
+
+
+def test_a_submission_sent_again_is_found_although_its_slot_was_moved_from_and_taken(db):
+    submission = uuid4()
+    first = booked(db, student=1, submission_id=submission)
+    moved = move(db, first.id, ground_id="ground-3", by=MEERA, now=NOW)
+    booked(db, student=2)
+
+    assert booked(db, student=1, submission_id=submission) == moved
