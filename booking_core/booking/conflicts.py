@@ -13,16 +13,15 @@ from booking_core.booking.preconditions import ROUNDS
 from booking_core.booking.steps import log_step
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, nearest
-from booking_core.domain.claims import QUOTA, STUDENT, kind_of
+from booking_core.domain.claims import QUOTA, STUDENT, claims_of, kind_of
 from booking_core.domain.errors import (
     GroundClosed,
     QuotaReached,
     SlotTaken,
-    StoreUnavailable,
     StudentBusy,
 )
 from booking_core.domain.model import Booking, Slot
-from booking_core.storage import booking_queries, bookings
+from booking_core.storage import booking_queries
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, shared
 
@@ -35,15 +34,18 @@ class _Day:
 
     def __init__(self, free: Availability, held: list[Booking]) -> None:
         self._free_instead, self._lock = cache(free.free_instead), threading.Lock()
+        self.holders = {claim: booking for booking in held for claim in claims_of(booking)}
         self.busy: defaultdict[str | None, list[tuple[str, int]]] = defaultdict(list)
         for booking in held:
             marks = timetable.marks(booking.start, booking.end)
             self.busy[booking.student_id] += [(booking.id, mark) for mark in marks]
 
-    def free_instead(self, slot: Slot, game: str) -> list[Slot]:
-        """The free slots, nearest first; computed once for all who lost the same slot."""
-        with self._lock:
-            return self._free_instead(slot, game)
+    def alternatives(self, wanted: Booking) -> list[Slot]:
+        """Up to three free slots, nearest first, at which the student of ``wanted`` is free."""
+        with self._lock:  # computed once for all who lost the same slot
+            free = self._free_instead(wanted.slot, wanted.game)
+        busy = {mark for id, mark in self.busy[wanted.student_id] if id != wanted.id}
+        return nearest(free, busy)
 
 
 def raise_lost(
@@ -77,12 +79,14 @@ def error_for(
     db: Documents, known: reference.Reference, wanted: Booking, claim: str, now: datetime
 ) -> GroundClosed | SlotTaken | StudentBusy | None:
     """The error for ``wanted``, which lost ``claim``; None when nobody holds it any more."""
-    # Losers of one race share the look, which begins after each of them has lost.
-    holder = shared(db, ("holder", claim), lambda: bookings.holder_of(db, claim))
+    # Losers of one race share the read of the day, which begins after each of them has lost.
+    day = shared(db, ("day", wanted.date), lambda: _read(db, known, wanted.date, now))
+    holder = day.holders.get(claim)
     if holder is None or holder.id == wanted.id:
         return None
     log_step(wanted.id, "lost", claim=_public(claim), holder=holder.id, by=holder.created_by)
-    alternatives = _alternatives(db, known, wanted, now) if wanted.kind == "booking" else []
+    log_step(wanted.id, "refreshed", date=wanted.date)
+    alternatives = day.alternatives(wanted) if wanted.kind == "booking" else []
     if kind_of(claim) == STUDENT:
         return StudentBusy(holder, holder.held_since, alternatives)
     if holder.kind == "closure" and wanted.kind == "booking":
@@ -91,23 +95,6 @@ def error_for(
     return SlotTaken(
         slot.ground_id, slot.date, slot.start, slot.end, holder, holder.held_since, alternatives
     )
-
-
-def _alternatives(
-    db: Documents, known: reference.Reference, wanted: Booking, now: datetime
-) -> list[Slot]:
-    """Up to three free slots, nearest first; none when the day cannot be read.
-
-    Losers of one race share the read of the day: it begins after each of them has asked.
-    """
-    key = ("day", wanted.date, known.grounds_revision)
-    try:
-        day = shared(db, key, lambda: _read(db, known, wanted.date, now))
-    except StoreUnavailable:
-        return []
-    log_step(wanted.id, "refreshed", date=wanted.date)
-    busy = {mark for id, mark in day.busy[wanted.student_id] if id != wanted.id}
-    return nearest(day.free_instead(wanted.slot, wanted.game), busy)
 
 
 def _read(db: Documents, known: reference.Reference, date: Date, now: datetime) -> _Day:

@@ -133,14 +133,6 @@ def read(db: Documents, booking_id: str) -> Booking | None:
     return None if found is None else to_booking(found)
 
 
-def holder_of(db: Documents, claim: str, but: str = "") -> Booking | None:
-    """The active booking or closure, other than ``but``, that has this claim."""
-    condition = {"claims": claim, "status": _ACTIVE, "_id": {"$ne": but}}
-    with reachable():
-        found = collection(db, schema.BOOKINGS).find_one(condition)
-    return None if found is None else to_booking(found)
-
-
 def taken_seats(
     db: Documents,
     pairs: Iterable[tuple[str, str]],
