@@ -27,7 +27,7 @@ from booking_core.storage.database import Documents, shared
 
 
 class _Day:
-    """What is free on one day, for all losers who ask at the same moment.
+    """The holders and the free slots of one day, shared by the losers of one race.
 
     ``busy`` has the marks at which each student has a booking, on retired grounds too.
     """

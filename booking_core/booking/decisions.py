@@ -25,7 +25,7 @@ from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of, within_deadline
 
 _BATCH = 500  # requests that lapse between two reads
-_LAPSE_SECONDS = 60.0  # of a summer; what has lapsed by then stays so
+_LAPSE_SECONDS = 60.0  # enough for the requests of a summer; a cut-off run keeps its result
 _SYSTEM = ("system", "Nobody")  # the author of what no user decides
 
 

@@ -24,8 +24,8 @@ _OLDEST_WIRE_VERSION = 17  # of MongoDB 6.0
 # Of schema changes beside others: NamespaceNotFound, ConflictingOperationInProgress,
 # DatabaseDropPending, IndexBuildAborted, BackgroundOperationInProgressForDatabase and
 # ...ForNamespace.
-_PASSING_CODES = frozenset({26, 117, 215, 276, 12586, 12587})
-_SCHEMA_TRIES = 20
+_PASSING_CODES = frozenset({26, 27, 117, 215, 276, 11601, 12586, 12587})
+_SCHEMA_TRIES = 100
 _SCHEMA_PAUSE_SECONDS = 0.1
 
 

@@ -14,16 +14,13 @@ stops with UpdateNeeded when it meets a database of a newer version.
 
 from __future__ import annotations
 
-import random
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from pymongo import UpdateOne
-from pymongo.errors import OperationFailure
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
@@ -33,9 +30,6 @@ from booking_core.storage.documents import Document, to_booking
 
 Documents = indexes.Documents
 _BATCH = 500
-# IndexNotFound, IndexBuildAborted, Interrupted, BackgroundOperationInProgressForNamespace
-_BUSY = (27, 276, 11601, 12587)
-_TRIES = 50
 
 
 def ensure(db: Documents) -> None:
@@ -44,18 +38,6 @@ def ensure(db: Documents) -> None:
     Raises SchemaConflict, with the offenders and nothing changed, when ``find_conflicts`` finds
     any, and UpdateNeeded for a database of a newer version.
     """
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            _ensure(db)
-            return
-        except OperationFailure as exc:
-            if not tries_left or exc.code not in _BUSY:
-                raise
-        # Another process builds or drops an index of the same collection at this moment.
-        time.sleep(random.uniform(0.1, 0.3))
-
-
-def _ensure(db: Documents) -> None:
     stored = version(db)
     if stored > schema.VERSION:
         raise UpdateNeeded(stored, schema.VERSION)
