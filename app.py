@@ -8,7 +8,8 @@ import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import middleware, services, sign_in_routes, websocket
+from pages.shared.auth import middleware, routes
+from pages.shared.live import runtime, websocket
 
 
 @asynccontextmanager
@@ -17,10 +18,10 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
     Disconnecting takes less than ten seconds, even if the database does not answer.
     """
-    shared = await anyio.to_thread.run_sync(services.start)
+    shared = await anyio.to_thread.run_sync(runtime.start)
     async with websocket.running(shared):
         yield {}
-    await anyio.to_thread.run_sync(services.stop)
+    await anyio.to_thread.run_sync(runtime.stop)
 
 
 def on_script_error(exc: BaseException) -> bool:
@@ -31,7 +32,7 @@ def on_script_error(exc: BaseException) -> bool:
 
 app = st.App(
     "pages/main.py",
-    routes=[*websocket.routes(), *sign_in_routes.routes()],
+    routes=[*websocket.routes(), *routes.routes()],
     lifespan=lifespan,
     middleware=[Middleware(middleware.SignInMiddleware)],
     on_script_error=on_script_error,

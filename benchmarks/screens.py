@@ -43,7 +43,7 @@ from booking_core import (
     save_timetable,
 )
 from booking_core.storage.database import BookingDatabase
-from pages.shared.address import COOKIE
+from pages.shared.live.address import COOKIE
 from scripts.browser import FLAGS
 
 from .measure import Result, clock, median, milliseconds, say

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from pages.shared import first_steps, live, services, session
 from pages.shared.admin import (
     accounts,
     audit,
@@ -13,6 +12,9 @@ from pages.shared.admin import (
     students,
     timetables,
 )
+from pages.shared.auth import session
+from pages.shared.dialogs import onboarding
+from pages.shared.live import fragment, runtime
 
 SECTIONS = {
     "Grounds": grounds.show,
@@ -24,7 +26,7 @@ SECTIONS = {
     "Health": health.show,
     "Audit": audit.show,
 }
-shared = services.start()
+shared = runtime.start()
 by = session.actor()
 # A principal sees only the section for closures.
 names = list(SECTIONS) if by.role.administers else ["Closures"]
@@ -32,7 +34,7 @@ names = list(SECTIONS) if by.role.administers else ["Closures"]
 title, status = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Admin" if by.role.administers else "Closures", anchor=False)
 with status:
-    live.line(shared)
+    fragment.line(shared)
 session.demo_note(shared)
 if len(names) > 1:
     st.session_state.setdefault("admin.section", names[0])
@@ -43,7 +45,7 @@ if len(names) > 1:
         key="admin.section",
         label_visibility="collapsed",
     )
-    first_steps.note(first_steps.missing_sections(shared.reference()))
+    onboarding.note(onboarding.missing_sections(shared.reference()))
 else:
     section = names[0]
 SECTIONS[section](shared)

@@ -18,9 +18,13 @@ from booking_core import (
 )
 from booking_core.booking.queries import QUEUE
 from booking_core.domain.validation import check_text
-from pages.shared import components, delegation_dialog, live, services, session, views, words
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.dialogs import delegation
+from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.text import formats, messages, payloads
 
-shared = services.start()
+shared = runtime.start()
 known = shared.reference()
 state = st.session_state
 ACTIONS = {"approve": approve, "reject": reject, "revoke": revoke}
@@ -36,13 +40,13 @@ state.setdefault("approvals.shown", None)  # ids in the order in which they were
 title, status_side, delegation_side = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
-    live.line(shared)
+    fragment.line(shared)
 if viewer.role.decides:
     with (
         delegation_side,
         st.container(horizontal=True, horizontal_alignment="right", key="control_approvals"),
     ):
-        delegation_dialog.button(shared)
+        delegation.button(shared)
 session.demo_note(shared)
 
 
@@ -62,7 +66,7 @@ def decide(action: str, ids: list[str], reason: str = "", seen: dict | None = No
                 ACTIONS[action](shared.db, booking_id, by=by, reason=reason, **shown)
             done += 1
         except BookingError as exc:
-            conflicts.append((booking_id, words.error(exc)))
+            conflicts.append((booking_id, messages.error(exc)))
     state["approvals.outcome"] = (action, done, conflicts, False)
 
 
@@ -72,13 +76,17 @@ def show_new() -> None:
 
 
 def queue() -> None:
-    delegation_dialog.note(shared, viewer)
+    delegation.note(shared, viewer)
     waiting = shared.cached(Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db))
     upcoming = shared.cached(Scope.BOOKINGS, "upcoming", lambda: approved_upcoming(shared.db))
-    number = words.up_to(len(waiting), QUEUE)
+    number = formats.up_to(len(waiting), QUEUE)
     waits = f"({number}) " if waiting else ""
     st.set_page_config(page_title=f"{waits}Approvals · Ground booking")
-    counts = {TABS[0]: f" {number}", TABS[1]: f" {words.up_to(len(upcoming), QUEUE)}", TABS[2]: ""}
+    counts = {
+        TABS[0]: f" {number}",
+        TABS[1]: f" {formats.up_to(len(upcoming), QUEUE)}",
+        TABS[2]: "",
+    }
     # Buttons that appear later are beside the tabs, so that they do not move the list.
     with st.container(horizontal=True, vertical_alignment="center", key="head_approvals"):
         tab = st.segmented_control(
@@ -112,7 +120,7 @@ def queue() -> None:
         "kind": "decisions",
         "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
         "rows": [
-            views.decision_row(b, weeks.get(b.id, []), known.grounds, now, quota) for b in rows
+            payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, quota) for b in rows
         ],
         "bulk": [
             {
@@ -135,7 +143,7 @@ def queue() -> None:
     # A press refers to the list of the previous run; this run may have read newer slots.
     seen = state.get("approvals.seen", {})
     state["approvals.seen"] = {booking.id: booking.slot for booking in rows}
-    acted = components.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
+    acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
     show_outcome()
     if acted is not None:
         if acted["action"] == "approve":
@@ -198,10 +206,10 @@ def show_outcome() -> None:
                 ("booking", booking_id),
                 lambda i=booking_id: get_booking(shared.db, i),
             )
-            name = f"{booking.student_name}, {words.when(booking, shared.now().date())}: "
+            name = f"{booking.student_name}, {formats.when(booking, shared.now().date())}: "
         except BookingError:
             name = ""
-        st.warning(words.literal(name + text), icon=":material/group:")
+        st.warning(formats.literal(name + text), icon=":material/group:")
 
 
 def ask(action: str, ids: list[str]) -> None:
@@ -212,7 +220,7 @@ def ask(action: str, ids: list[str]) -> None:
 
 
 def give_reason(action: str, ids: list[str], label: str) -> None:
-    session.check(shared)  # the dialog shows names, which need a session
+    screen_user.check(shared)  # the dialog shows names, which need a session
     st.markdown(
         f"What {'they hold' if len(ids) > 1 else 'it holds'} is free for others at once. "
         "The reason stays in the history, and whoever asked reads it."
@@ -221,12 +229,12 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
         try:
             booking = get_booking(shared.db, booking_id)
         except BookingError as exc:
-            st.error(words.literal(words.error(exc)))
+            st.error(formats.literal(messages.error(exc)))
             continue
         st.text(
             f"{booking.student_name}, {booking.class_name}: {booking.game}, "
-            f"{views.slot_title(booking.slot, known.grounds)}, "
-            f"{words.when(booking, shared.now().date())}"
+            f"{payloads.slot_title(booking.slot, known.grounds)}, "
+            f"{formats.when(booking, shared.now().date())}"
         )
     reason = st.text_input(
         "Reason", key="approvals.reason", max_chars=500, placeholder="Exam week, rain, …"
@@ -242,12 +250,12 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
             try:
                 check_text(reason, "reason")
             except InvalidRequest as exc:
-                failed.error(words.literal(words.error(exc)))
+                failed.error(formats.literal(messages.error(exc)))
                 return
             decide(action, ids, reason)
             st.rerun()
 
 
-live.fragment(shared, "approvals", queue)
+fragment.live(shared, "approvals", queue)
 if asked := state.pop("approvals.asked", None):
     ask(*asked)

@@ -10,14 +10,18 @@ import streamlit as st
 from booking_core import Scope, Status, StoreUnavailable, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
-from pages.shared import booking_form as form
-from pages.shared import components, first_steps, live, services, session, views, words
-from pages.shared.student_box import student_box
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.components.student_box import student_box
+from pages.shared.dialogs import booking_form as form
+from pages.shared.dialogs import onboarding
+from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.text import formats, messages, payloads
 
-shared = services.start()
+shared = runtime.start()
 by = session.actor()
 known = shared.reference()
-missing = first_steps.missing_sections(known)
+missing = onboarding.missing_sections(known)
 today = shared.now().date()
 last_day = today + timedelta(days=known.policy.advance_days)
 form.open_form(session.first_open_day(shared), today, last_day)
@@ -27,7 +31,7 @@ st.session_state["book.drawn"] = form.picked()  # the slot that the panel of thi
 title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
 title.title("Book a ground", anchor=False)
 with status:
-    live.line(shared)
+    fragment.line(shared)
 with (
     control,
     st.container(horizontal=True, gap="small", horizontal_alignment="right", key="control_book"),
@@ -68,15 +72,15 @@ def board_of_the_day() -> datetime | None:
     # An admin has changed grounds, timetables or settings.
     current = shared.reference()
     is_outdated |= current.grounds_revision != known.grounds_revision
-    is_outdated |= first_steps.missing_sections(current) != missing
+    is_outdated |= onboarding.missing_sections(current) != missing
     if is_outdated and form.reviewing() is None:
         form.drop_invalid_pick(board)
-        session.rerun_without_activity()
+        screen_user.rerun_without_activity()
     if is_empty:
         with st.container(border=True, key="card_first_steps"):
-            first_steps.card(missing, by)
+            onboarding.card(missing, by)
         return board.turns_at()
-    pressed = components.day_grid(shared.grid(board, form.picked()), key="book.grid")
+    pressed = elements.day_grid(shared.grid(board, form.picked()), key="book.grid")
     if pressed is not None:
         form.pick(board, pressed["ground"], pressed["start"])
         st.rerun()
@@ -89,7 +93,7 @@ def board_of_the_day() -> datetime | None:
     )
     if stale and form.reviewing() is None:
         st.session_state["book.seen"] = seen
-        session.rerun_without_activity()
+        screen_user.rerun_without_activity()
     st.session_state["book.seen"] = seen
     return board.turns_at()
 
@@ -98,7 +102,7 @@ def board_of_the_day() -> datetime | None:
 def review() -> None:
     if form.done() is not None:
         st.rerun()
-    live.keep(shared, "book.review", review_body, date)
+    fragment.keep(shared, "book.review", review_body, date)
 
 
 def review_body() -> None:
@@ -112,10 +116,10 @@ def review_body() -> None:
         st.rerun()
     gone = form.lost(board)
     student = known.student(wanted.student_id)
-    components.facts(
+    elements.facts(
         "book.review",
         ("Ground", known.ground(wanted.ground_id).name),
-        ("When", words.full_time(wanted, today)),
+        ("When", formats.full_time(wanted, today)),
         ("Game", wanted.game),
         ("Student", f"{student.name}, {student.class_name}, {student.id}"),
         ("Purpose", wanted.purpose or "–"),
@@ -124,7 +128,7 @@ def review_body() -> None:
     if gone is not None:
         offer(gone[0], gone[1], "book.review")
     elif form.problem():
-        st.error(words.literal(form.problem()), icon=":material/error:")
+        st.error(formats.literal(form.problem()), icon=":material/error:")
     else:
         text = (
             "The slot is booked as soon as you confirm; nobody else decides."
@@ -153,7 +157,7 @@ title_done = "Ground booked" if is_approved else "Booking requested"
 
 @st.dialog(title_done, on_dismiss=form.finish, icon=":material/check_circle:")
 def requested() -> None:
-    session.check(shared)
+    screen_user.check(shared)
     booking = form.done()
     if booking is None:
         return
@@ -162,11 +166,11 @@ def requested() -> None:
         if is_approved
         else "The slot is held and waiting for the principal's approval."
     )
-    components.facts(
+    elements.facts(
         "book.done",
         ("Reference", booking.reference),
-        ("Ground", views.slot_title(booking.slot, known.grounds)),
-        ("When", words.full_time(booking, today)),
+        ("Ground", payloads.slot_title(booking.slot, known.grounds)),
+        ("When", formats.full_time(booking, today)),
         ("Game", booking.game),
         ("Student", f"{booking.student_name}, {booking.class_name}"),
     )
@@ -178,12 +182,12 @@ def requested() -> None:
 def offer(holder: object, alternatives: list, key: str) -> None:
     """Shows that ``holder`` has the picked slot, and a button for each alternative."""
     slot = form.picked()
-    st.error(words.literal(words.taken(holder)), icon=":material/event_busy:")
+    st.error(formats.literal(messages.taken(holder)), icon=":material/event_busy:")
     if alternatives:
         st.caption("Free instead:")
         for index, option in enumerate(alternatives):
             st.button(
-                words.literal(views.alternative(option, slot, known.grounds)),
+                formats.literal(payloads.alternative(option, slot, known.grounds)),
                 key=f"{key}.alternative.{index}",
                 on_click=form.choose,
                 args=(option,),
@@ -213,8 +217,8 @@ def panel() -> None:
         periods = [p for p in board.periods if slot.start <= p.start and minutes(p.start) < last]
         count = f" · {len(periods)} periods" if len(periods) > 1 else ""
         with st.container(key="inset_slot", gap=None):
-            st.markdown(f"##### {words.literal(views.slot_title(slot, known.grounds))}")
-            st.markdown(f"{words.full_time(slot, today)}{count}")
+            st.markdown(f"##### {formats.literal(payloads.slot_title(slot, known.grounds))}")
+            st.markdown(f"{formats.full_time(slot, today)}{count}")
         gone = form.lost(board)
         if gone is not None and form.reviewing() is None:
             offer(gone[0], gone[1], "book.panel")
@@ -226,7 +230,7 @@ def panel() -> None:
                 "Game",
                 games,
                 key=form.game_key(slot.ground_id),
-                format_func=words.literal,
+                format_func=formats.literal,
                 required=True,
             )
         st.text_area(
@@ -259,17 +263,17 @@ def panel() -> None:
                     lambda: week_of(shared.db, chosen, slot.date),
                 )
         except StoreUnavailable as exc:
-            is_blocked, hint = True, words.error(exc)
+            is_blocked, hint = True, messages.error(exc)
         if week is not None:
             quota = known.policy.quota
             if quota is not None:
                 week = [booking for booking in week if booking.quota_window is not None]
-            name = words.literal(known.student(chosen).name.split()[0])
+            name = formats.literal(known.student(chosen).name.split()[0])
             busy = board.busy(chosen, slot)
             is_blocked = busy is not None or (quota is not None and len(week) >= quota)
             if busy is not None:
-                place = words.literal(views.slot_title(busy.slot, known.grounds))
-                hint = f":red[{name} is on {place} then, {words.span(busy.start, busy.end)}.]"
+                place = formats.literal(payloads.slot_title(busy.slot, known.grounds))
+                hint = f":red[{name} is on {place} then, {formats.span(busy.start, busy.end)}.]"
             elif is_blocked:
                 held = f"{len(week)} of {quota}"
                 hint = f":red[{name} has {held} bookings that week, as many as allowed.]"
@@ -290,21 +294,21 @@ def panel() -> None:
             disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
         )
         if form.problem() and form.reviewing() is None:
-            st.error(words.literal(form.problem()), icon=":material/error:")
+            st.error(formats.literal(form.problem()), icon=":material/error:")
         st.caption(hint)
 
 
 # Without grounds or periods the screen has no grid and no panel.
 is_empty = not known.open_grounds or "Timetables" in missing
 if is_empty:
-    live.fragment(shared, "book", board_of_the_day, date=lambda: date)
+    fragment.live(shared, "book", board_of_the_day, date=lambda: date)
 else:
     grid_side, panel_side = st.columns([2.6, 1], gap="medium")
     with grid_side:
-        live.fragment(shared, "book", board_of_the_day, date=lambda: date)
+        fragment.live(shared, "book", board_of_the_day, date=lambda: date)
     with panel_side, st.container(border=True, key="card_panel"):
         if missing:
-            first_steps.card(missing, by)
+            onboarding.card(missing, by)
         else:
             panel()
 

@@ -19,19 +19,14 @@ from booking_core import (
 )
 from booking_core.booking.queries import PAGE
 from booking_core.insight import exports
-from pages.shared import (
-    components,
-    export_dialog,
-    live,
-    move_dialog,
-    services,
-    session,
-    views,
-    words,
-)
-from pages.shared.student_box import student_box
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.components.student_box import student_box
+from pages.shared.dialogs import export, move
+from pages.shared.live import fragment, runtime
+from pages.shared.text import formats, messages, payloads
 
-shared = services.start()
+shared = runtime.start()
 by = session.actor()
 known = shared.reference()
 today = shared.now().date()
@@ -59,7 +54,7 @@ def clear_filters() -> None:
 title, status_side = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Bookings", anchor=False)
 with status_side:
-    live.line(shared)
+    fragment.line(shared)
 session.demo_note(shared)
 
 with st.container(
@@ -90,7 +85,7 @@ with st.container(
         list(Status),
         index=None,
         key="bookings.status",
-        format_func=lambda s: words.STATUS[s],
+        format_func=lambda s: messages.STATUS[s],
         placeholder="All",
         on_change=first_page,
         width=130,
@@ -121,7 +116,7 @@ with st.container(
         "student_id": student,
         "class_name": class_name,
     }
-    export_dialog.button(
+    export.button(
         shared,
         "bookings.export",
         "bookings",
@@ -144,14 +139,14 @@ def show_notices() -> None:
         for notice in notices[:4]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 icon = "undo" if notice.kind == "reinstated" else "block"
-                text = views.notice(notice, known.grounds, today)
+                text = payloads.notice(notice, known.grounds, today)
                 st.markdown(f":material/{icon}: {text}", width="stretch")
-                about = f"Dismiss: {views.slot_title(notice.slot, known.grounds)}"
+                about = f"Dismiss: {payloads.slot_title(notice.slot, known.grounds)}"
                 st.button(
                     "Dismiss",
                     key=f"bookings.dismiss.{notice.id}",
                     type="tertiary",
-                    help=words.literal(about),
+                    help=formats.literal(about),
                     on_click=dismiss,
                     args=([notice],),
                 )
@@ -175,7 +170,7 @@ def dismiss(notices: list[Notice]) -> None:
     try:
         mark_read(shared.db, [notice.id for notice in notices], by=session.actor())
     except BookingError as exc:
-        st.toast(words.literal(words.error(exc)), icon=":material/error:")
+        st.toast(formats.literal(messages.error(exc)), icon=":material/error:")
     state["bookings.dismissed"] = uuid4().hex
 
 
@@ -207,12 +202,12 @@ def listing() -> None:
     payload = {
         "caption": "Bookings, newest first",
         "columns": ["When", "Ground and game", "Student", "Asked by", "Status"],
-        "rows": [views.booking_row(b, by, known.grounds, now) for b in shown],
+        "rows": [payloads.booking_row(b, by, known.grounds, now) for b in shown],
         "bulk": [],
         "kind": "wide",
         "live": shared.is_live,
     }
-    acted = components.action_list(payload, key="bookings.list")
+    acted = elements.action_list(payload, key="bookings.list")
     if acted is not None:
         chosen = acted["ids"][0]
         state[f"bookings.{acted['action']}"] = chosen
@@ -230,7 +225,7 @@ def listing() -> None:
 
 @st.dialog("Booking")
 def details(booking_id: str) -> None:
-    live.keep(shared, "bookings.details", lambda: details_body(booking_id))
+    fragment.keep(shared, "bookings.details", lambda: details_body(booking_id))
 
 
 def details_body(booking_id: str) -> None:
@@ -239,20 +234,20 @@ def details_body(booking_id: str) -> None:
             Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
         )
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return
-    st.markdown(f"#### {words.literal(views.slot_title(booking.slot, known.grounds))}")
-    components.facts(
+    st.markdown(f"#### {formats.literal(payloads.slot_title(booking.slot, known.grounds))}")
+    elements.facts(
         "bookings.details",
         ("Reference", booking.reference),
-        ("When", words.full_time(booking, today)),
+        ("When", formats.full_time(booking, today)),
         ("Game", booking.game),
         ("Student", f"{booking.student_name}, {booking.class_name}"),
         ("Purpose", booking.purpose or "–"),
-        ("Status", words.STATUS[booking.status]),
+        ("Status", messages.STATUS[booking.status]),
     )
     st.markdown("**History**")
-    for line, reason in views.history(booking, shared.settings.zone):
+    for line, reason in payloads.history(booking, shared.settings.zone):
         st.text(line)
         if reason:
             st.caption("Reason given:")
@@ -265,10 +260,10 @@ def confirm_cancel(booking_id: str) -> None:
     try:
         booking = get_booking(shared.db, booking_id)
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return
     st.markdown("The slot is free for others at once. The booking stays on record as cancelled.")
-    st.text(views.in_brief(booking, known.grounds, today))
+    st.text(payloads.in_brief(booking, known.grounds, today))
     reason = st.text_input("Reason (optional)", key="bookings.reason", max_chars=500)
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -279,17 +274,17 @@ def confirm_cancel(booking_id: str) -> None:
                 with shared.change():
                     cancel(shared.db, booking_id, by=by, reason=reason)
             except BookingError as exc:
-                failed.error(words.literal(words.error(exc)))
+                failed.error(formats.literal(messages.error(exc)))
             else:
                 st.toast("Booking cancelled. The slot is free.", icon=":material/check:")
                 st.rerun()
 
 
-live.fragment(shared, "bookings", screen)
+fragment.live(shared, "bookings", screen)
 if chosen := state.pop("bookings.cancel", None):
     confirm_cancel(chosen)
 elif chosen := state.pop("bookings.move", None):
-    move_dialog.begin()
-    move_dialog.dialog(shared, chosen)
+    move.begin()
+    move.dialog(shared, chosen)
 elif chosen := state.pop("bookings.details", None):
     details(chosen)

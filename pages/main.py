@@ -5,15 +5,17 @@ from pathlib import Path
 import streamlit as st
 
 from booking_core import StoreUnavailable
-from pages.shared import booking_form, identity, provider_sign_in, services, session
+from pages.shared.auth import oidc, provider_sign_in, session
+from pages.shared.dialogs import booking_form
+from pages.shared.live import runtime
 
 st.set_page_config(
     # A file and not a Material icon: the browser would load that from another host.
-    page_icon=str(Path(__file__).parent / "shared" / "assets" / "icon.svg"),
+    page_icon=str(Path(__file__).parent / "shared" / "components" / "assets" / "icon.svg"),
     layout="wide",
     initial_sidebar_state=264,
 )
-shared = services.start()
+shared = runtime.start()
 
 
 def home() -> None:
@@ -60,7 +62,7 @@ def screens_without_session(instead: object) -> list[st.Page]:
 
 
 def sign_in() -> None:
-    if identity.is_on():
+    if oidc.is_on():
         provider_sign_in.show(shared)
     else:
         session.redirect()
@@ -81,7 +83,7 @@ except StoreUnavailable:
     instead = unreachable
 if shared.db is None:
     instead = unreachable
-elif person is not None and person.account.must_change and not identity.is_on():
+elif person is not None and person.account.must_change and not oidc.is_on():
     person, instead = None, new_password
 
 if person is None:

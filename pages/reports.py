@@ -8,9 +8,12 @@ import streamlit as st
 from booking_core import BookingError, Scope, Status, Usage, usage
 from booking_core.insight import usage as reports
 from booking_core.insight.exports import check_report
-from pages.shared import export_dialog, live, services, session, words
+from pages.shared.auth import session
+from pages.shared.dialogs import export
+from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.text import formats, messages
 
-shared = services.start()
+shared = runtime.start()
 by = session.actor()
 today = shared.now().date()
 state = st.session_state
@@ -35,7 +38,7 @@ PRESETS = ["This week", "Last week", "This month", "Last month", "Last 12 months
 title, status_side = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Reports", anchor=False)
 with status_side:
-    live.line(shared)
+    fragment.line(shared)
 session.demo_note(shared)
 
 with st.container(horizontal=True, vertical_alignment="center", key="filters_reports"):
@@ -62,7 +65,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
         last = dates[1] if len(dates) > 1 else first
     else:
         first, last = span(preset)
-    export_dialog.button(
+    export.button(
         shared,
         "reports.export",
         "use-of-the-grounds",
@@ -83,7 +86,7 @@ def percent(share: float | None) -> str:
 
 
 def show_usage() -> None:
-    viewer = session.viewer()
+    viewer = screen_user.actor()
     key = ("usage", check_report(viewer), first, last)
     try:
         found = shared.cached(
@@ -92,14 +95,14 @@ def show_usage() -> None:
             lambda: usage(shared.db, by=viewer, first=first, last=last),
         )
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return
     whose = "What you booked yourself" if found.own else "Everybody's bookings"
     st.caption(
-        f"{whose}, {words.short_date(first)} to {words.short_date(last)} {last.year}. Requests and "
-        "approved bookings count; a period is open where the ground is not closed."
+        f"{whose}, {formats.short_date(first)} to {formats.short_date(last)} {last.year}. "
+        "Requests and approved bookings count; a period is open where the ground is not closed."
     )
-    counts = [f"{words.STATUS[s]} {found.statuses[s]:,}" for s in Status if found.statuses[s]]
+    counts = [f"{messages.STATUS[s]} {found.statuses[s]:,}" for s in Status if found.statuses[s]]
     if not counts:
         with st.container(border=True, key="card_reports_empty"):
             st.markdown("##### Nothing was booked in these dates")
@@ -126,7 +129,7 @@ def by_ground(found: Usage) -> None:
             share = f"{percent(line.share)} of open periods" if line.open else "not in use"
             st.progress(
                 min(line.share or 0.0, 1.0),
-                text=f"**{words.literal(line.name)}** · {share} · "
+                text=f"**{formats.literal(line.name)}** · {share} · "
                 f"{amount(line.bookings)}, {hours(line.hours)}",
             )
 
@@ -139,7 +142,7 @@ def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str
             return
         st.table(
             {
-                column: [words.literal(line.name) for line in lines],
+                column: [formats.literal(line.name) for line in lines],
                 "Bookings": [f"{line.bookings:,}" for line in lines],
                 "Hours": [hours(line.hours) for line in lines],
             },
@@ -149,4 +152,4 @@ def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str
         )
 
 
-live.fragment(shared, "reports", show_usage)
+fragment.live(shared, "reports", show_usage)

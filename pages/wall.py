@@ -11,11 +11,13 @@ import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
 from booking_core import DayPlan, StoreUnavailable, may_show
-from pages.shared import components, live, services, wall_view, words
+from pages.shared.components import elements
+from pages.shared.live import fragment, runtime
+from pages.shared.text import messages, wall_payload
 
 AHEAD = 15  # days; in a longer holiday the wall names no date on which the grounds open
 
-shared = services.start()
+shared = runtime.start()
 # Hides everything but the wall, such as skeletons while the page loads, also from the Tab key. The
 # wall itself shows a lost connection. Errors stay visible.
 st.html(
@@ -31,12 +33,12 @@ def today() -> datetime | None:
     now = shared.now()
     settings = shared.settings
     asked = st.query_params
-    payload = wall_view.frame(
+    payload = wall_payload.frame(
         now,
         shared.alive_at,
         _note(),
         theme=asked.get("theme"),
-        address=wall_view.address_of_book(settings.public_url, st.context.url),
+        address=wall_payload.address_of_book(settings.public_url, st.context.url),
     )
     change = None
     try:
@@ -44,7 +46,7 @@ def today() -> datetime | None:
             payload["empty"] = _starting()
         else:
             board = shared.boards.get(now.date(), now)
-            payload |= wall_view.day(
+            payload |= wall_payload.day(
                 board,
                 may_show(shared.reference().policy.wall_shows, asked.get("show")),
                 asked.get("ground"),
@@ -57,8 +59,8 @@ def today() -> datetime | None:
                 ]
             change = board.turns_at()
     except StoreUnavailable as exc:
-        payload["empty"] = ["Not connected", words.error(exc)]
-    components.wall(payload, key="wall.display")
+        payload["empty"] = ["Not connected", messages.error(exc)]
+    elements.wall(payload, key="wall.display")
     return change
 
 
@@ -67,7 +69,7 @@ def _ahead(now: datetime) -> Iterator[DayPlan]:
     for n in range(1, AHEAD):
         date = now.date() + timedelta(days=n)
         try:
-            yield wall_view.open_plan(shared.boards.get(date, now))
+            yield wall_payload.open_plan(shared.boards.get(date, now))
         except StoreUnavailable:  # this day is not in the cache
             yield shared.reference().plan(date)
 
@@ -81,7 +83,7 @@ def _note() -> str:
 
 def _starting() -> list[str]:
     problem = shared.problem
-    text = "The database is starting." if problem is None else words.error(problem)
+    text = "The database is starting." if problem is None else messages.error(problem)
     return ["Not connected yet", text]
 
 
@@ -91,11 +93,11 @@ def served() -> None:
 
     Push has a connection of its own, which may stay open after Streamlit's connection is lost.
     """
-    st_autorefresh(interval=wall_view.SERVED_SECONDS * 1000, key="wall.served")
+    st_autorefresh(interval=wall_payload.SERVED_SECONDS * 1000, key="wall.served")
     day = shared.now().date()
     current = {"version": shared.version(day), "date": day.isoformat()}
-    components.poll(shared.heartbeat() | current, key="wall.served.poll")
+    elements.poll(shared.heartbeat() | current, key="wall.served.poll")
 
 
-live.fragment(shared, "wall", today, date=lambda: shared.now().date())
+fragment.live(shared, "wall", today, date=lambda: shared.now().date())
 served()

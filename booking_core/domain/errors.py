@@ -1,4 +1,4 @@
-"""The error tree. Errors carry facts as attributes; ``pages/shared/words.py`` has the words.
+"""The error tree. Errors carry facts as attributes; ``pages/shared/text/messages.py`` has the words.
 
 The file is long because the whole tree is in one place.
 

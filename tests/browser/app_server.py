@@ -34,7 +34,7 @@ from booking_core import (
     open_session,
 )
 from booking_core.storage.database import BookingDatabase
-from pages.shared.address import COOKIE
+from pages.shared.live.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]
 _APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_")

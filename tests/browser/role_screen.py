@@ -16,7 +16,7 @@ from screens import confirm_button, fill_form, open_review, row, show_tab
 from support import eventually
 
 from booking_core import Account, Actor, Role, approve, open_session
-from pages.shared.address import COOKIE
+from pages.shared.live.address import COOKIE
 
 RAVI = Account("ravi", "Ravi Kumar", Role.STAFF)
 WRITTEN = ("bookings", "grounds", "timetables", "days", "students", "accounts", "meta", "audit")

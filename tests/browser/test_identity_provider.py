@@ -31,7 +31,7 @@ from booking_core import (
     session_of,
     sign_out,
 )
-from pages.shared.address import COOKIE
+from pages.shared.live.address import COOKIE
 
 SECRETS = """
 [auth]

@@ -52,7 +52,7 @@ from typed_school import (
 import booking_core
 from booking_core import Booking, approve, save_days
 from booking_core.school.roster import WrongRow
-from pages.shared.address import COOKIE
+from pages.shared.live.address import COOKIE
 
 
 @pytest.fixture(scope="module")

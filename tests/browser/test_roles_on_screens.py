@@ -43,12 +43,12 @@ from role_screen import (
 from support import eventually
 
 from booking_core import Actor, AlreadyExists, Role, add_account
-from pages.shared import words
+from pages.shared.text import messages
 
 # One page serves all cells of a role, so they run in one worker.
 pytestmark = pytest.mark.xdist_group("roles on screens")
 PEOPLE = {"staff": MEERA, "principal": HEAD, "admin": ADMIN}
-REFUSED = re.compile(f"Your role does not allow you to |{re.escape(words.ROLE_CHANGED)}")
+REFUSED = re.compile(f"Your role does not allow you to |{re.escape(messages.ROLE_CHANGED)}")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from booking_core import (
     end_delegation,
     reset_password,
 )
-from pages.shared.address import COOKIE
+from pages.shared.live.address import COOKIE
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}

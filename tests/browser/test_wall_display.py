@@ -15,7 +15,7 @@ from support import close_one
 from wall_screen import LONG_GAME, LONG_GROUND, ROOT, SIZES, book, fill, hour, sized
 
 from booking_core import approve
-from pages.shared import words
+from pages.shared.text import formats
 
 # For every card: elements that exceed it, overlap in it, or are cut without an ellipsis.
 _FAULTS = f"""() => {{
@@ -149,7 +149,7 @@ def test_a_pending_booking_looks_different_and_a_closure_shows_its_reason(
     expect(held).to_contain_text("Cricket")
     expect(held).not_to_contain_text("Requested")
     expect(closed).to_contain_text("Rain: pitch under water")
-    expect(closed).to_contain_text(words.stretch(time(), time(hour() + 2)))
+    expect(closed).to_contain_text(formats.stretch(time(), time(hour() + 2)))
     colours = [
         card.locator(".what").evaluate("node => getComputedStyle(node).color")
         for card in (asked, held, closed)

@@ -12,7 +12,7 @@ from websockets.sync.client import connect as open_socket
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import AppServer
 
-from pages.shared.address import COOKIE
+from pages.shared.live.address import COOKIE
 
 # Names that only signed-in users may see.
 SECRETS = ("Student 1", "Meera Nair", "Joseph Mathew", "Anand Rao", "Farah Sheikh")

@@ -12,7 +12,7 @@ from support import ADMIN, DAY, NOW, booked, eventually
 from booking_core import BackgroundThread, Feed, background_threads
 from booking_core.operations import health
 from booking_core.storage import background
-from pages.shared.services import Services
+from pages.shared.live.runtime import Services
 
 
 def test_a_driver_error_is_logged_and_the_thread_continues(db, caplog):

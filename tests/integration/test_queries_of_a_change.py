@@ -34,7 +34,7 @@ from booking_core import (
 )
 from booking_core.operations import backups, health
 from booking_core.storage.database import BookingDatabase
-from pages.shared.services import Services
+from pages.shared.live.runtime import Services
 
 OTHER = DAY + timedelta(days=3)
 LISTS = 4  # lists of bookings: the queue, upcoming bookings, a page, a student's week

@@ -25,9 +25,9 @@ from booking_core import (
     save_timetable,
     wall_cards,
 )
-from pages.shared import views, wall_view
 from pages.shared.admin.closures import later
-from pages.shared.session import first_open_day
+from pages.shared.auth.session import first_open_day
+from pages.shared.text import payloads, wall_payload
 
 LONDON = ZoneInfo("Europe/London")
 BACK, FORWARD = date(2026, 10, 25), date(2026, 3, 29)  # 1:00 to 2:00 is repeated; is skipped
@@ -85,7 +85,7 @@ def test_a_booking_of_the_first_pass_has_ended_in_the_second(night):
     [booking] = night.get(BACK, FIRST_PASS).bookings
     first, second = (wall_cards(night.get(BACK, at))[0] for at in (FIRST_PASS, SECOND_PASS))
     rows = [
-        views.decision_row(booking, [], {}, moment, None)["cells"][0][1]
+        payloads.decision_row(booking, [], {}, moment, None)["cells"][0][1]
         for moment in (FIRST_PASS - timedelta(minutes=20), SECOND_PASS)
     ]
 
@@ -151,7 +151,9 @@ def test_a_period_is_current_or_past_exactly_by_its_instants(night, day, data):
 
     board = night.get(day, moment)
 
-    for period, shown in zip(board.periods, views._grid(board, None, True)["periods"], strict=True):
+    for period, shown in zip(
+        board.periods, payloads._grid(board, None, True)["periods"], strict=True
+    ):
         begins, ends = instant(day, period.start), instant(day, period.end)
         assert shown["past"] == (ends <= now)
         assert shown["now"] == (begins <= now < ends)
@@ -167,4 +169,4 @@ def test_the_wall_marks_a_booking_as_current_exactly_between_its_instants(night,
     begins, ends = (datetime(2026, 10, 25, 0, minute, tzinfo=UTC).timestamp() for minute in (0, 30))
 
     assert (card.now is not None) == (begins <= board.now.timestamp() < ends)
-    assert wall_view.day(board, "student", None, [])
+    assert wall_payload.day(board, "student", None, [])

@@ -21,9 +21,8 @@ from booking_core import (
 )
 from booking_core.storage import cache
 from booking_core.storage.database import BookingDatabase
-from pages.shared import identity
-from pages.shared import session_cache as module
-from pages.shared.session_cache import SessionCache, _key
+from pages.shared.live import session_cache as module
+from pages.shared.live.session_cache import SessionCache, _key
 
 
 class StaticFeed(Feed):
@@ -93,7 +92,8 @@ def test_a_change_of_the_sign_in_method_ends_sessions_of_the_other_method(
 
     is_valid = []
     for is_on in (False, True):
-        monkeypatch.setattr(identity, "is_on", lambda is_on=is_on: is_on)
+        section = {"on": is_on} if is_on else {}
+        monkeypatch.setattr(module, "auth_section", lambda section=section: section)
         is_valid.append(fresh_sessions(db, feed)[0].known(token) is not None)
 
     assert is_valid == [not by_proof, by_proof]

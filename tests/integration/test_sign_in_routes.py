@@ -31,8 +31,8 @@ from booking_core import (
     reset_password,
     session_of,
 )
-from pages.shared.address import COOKIE
-from pages.shared.client import address_of
+from pages.shared.auth.client import address_of
+from pages.shared.live.address import COOKIE
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}

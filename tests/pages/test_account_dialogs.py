@@ -13,8 +13,10 @@ from support import ADMIN
 
 from booking_core import Account, Role, add_account, change_account, get_account
 from booking_core.storage.database import BookingDatabase
-from pages.shared import components, live, session
 from pages.shared.admin import account_dialogs
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.live import fragment
 
 
 class Uncached:
@@ -46,8 +48,8 @@ def shared(db: BookingDatabase, monkeypatch: pytest.MonkeyPatch) -> Uncached:
     add_account(db, Account("admin", "Admin", Role.ADMIN))
     add_account(db, Account("ravi", "Ravi", Role.STAFF))
     monkeypatch.setattr(session, "actor", lambda: ADMIN)
-    monkeypatch.setattr(live, "fragment", lambda shared, key, draw: draw())
-    monkeypatch.setattr(components, "action_list", lambda data, key: None)
+    monkeypatch.setattr(fragment, "live", lambda shared, key, draw: draw())
+    monkeypatch.setattr(elements, "action_list", lambda data, key: None)
     return Uncached(db)
 
 

@@ -12,7 +12,7 @@ from support import DAY, MEERA, NOW, RAVI, active, assert_sound, booked
 
 from booking_core import Slot
 from booking_core.storage.database import BookingDatabase
-from pages.shared.services import Services
+from pages.shared.live.runtime import Services
 
 SLOT = Slot("ground-1", DAY, time(9), time(10))
 
@@ -48,8 +48,8 @@ class StaleServices(Services):
 def _screen(shared, actor, picked, presses):
     import streamlit as st
 
-    from pages.shared import booking_form as form
-    from pages.shared import words
+    from pages.shared.dialogs import booking_form as form
+    from pages.shared.text import messages
 
     state = st.session_state
     if "book.picked" not in state:
@@ -61,7 +61,7 @@ def _screen(shared, actor, picked, presses):
         form.confirm(shared, actor)
     gone = form.lost(shared.boards.get(picked.date, shared.now()))
     if gone is not None:
-        st.error(words.taken(gone[0]))
+        st.error(messages.taken(gone[0]))
         for option in gone[1]:
             st.button(f"{option.start:%H:%M}", on_click=form.choose, args=(option,))
     if form.problem():

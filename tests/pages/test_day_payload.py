@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core import Board, Booking, Ground, Period, Policy, Slot, Status
 from booking_core.domain.timetable import DayPlan
-from pages.shared import views
+from pages.shared.text import payloads
 
 DAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
@@ -48,11 +48,11 @@ def full_board() -> Board:
 
 
 def test_a_full_day_of_ten_grounds_and_fourteen_periods_is_under_12_kB():
-    assert len(views.grid(full_board(), None, True)) < 12_000
+    assert len(payloads.grid(full_board(), None, True)) < 12_000
 
 
 def test_the_payload_has_no_names_of_students():
-    assert b"Asha" not in views.grid(full_board(), None, True)
+    assert b"Asha" not in payloads.grid(full_board(), None, True)
 
 
 def test_a_board_changes_when_a_period_begins_or_ends_and_at_midnight():
@@ -78,7 +78,7 @@ def test_a_board_changes_when_a_period_closes_for_booking():
 def test_a_pick_is_in_its_payload():
     slot = Slot("ground-1", DAY, time(9), time(10))
 
-    assert b'"picked":{"ground":"ground-1","starts":["09:00"]}' in views.grid(
+    assert b'"picked":{"ground":"ground-1","starts":["09:00"]}' in payloads.grid(
         full_board(), slot, True
     )
 
@@ -94,7 +94,7 @@ def closed_from(hour: int, reason: str = "Rain.", grounds: tuple[Ground, ...] = 
 
 
 def empty_text(board: Board) -> tuple[list[str] | None, str]:
-    payload = json.loads(views.grid(board, None, True))
+    payload = json.loads(payloads.grid(board, None, True))
     return payload["empty"], payload["note"]
 
 

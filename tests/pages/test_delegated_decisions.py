@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from booking_core import Booking, Decision, Ground, Status
-from pages.shared import views, words
+from pages.shared.text import messages, payloads
 
 ZONE = ZoneInfo("Asia/Kolkata")
 AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -37,12 +37,12 @@ def booking(*history: Decision) -> Booking:
 
 
 def test_a_decision_by_a_delegate_shows_both_names_and_one_by_the_principal_one() -> None:
-    assert words.decided_by(BY_DELEGATE) == "by Joseph Mathew for Dr. Anand Rao"
-    assert words.decided_by(BY_HEAD) == "by Dr. Anand Rao"
+    assert messages.decided_by(BY_DELEGATE) == "by Joseph Mathew for Dr. Anand Rao"
+    assert messages.decided_by(BY_HEAD) == "by Dr. Anand Rao"
 
 
 def test_the_history_shows_both_names() -> None:
-    lines = [line for line, _ in views.history(booking(ASKED, BY_DELEGATE), ZONE)]
+    lines = [line for line, _ in payloads.history(booking(ASKED, BY_DELEGATE), ZONE)]
 
     assert lines == [
         "Mon 23 Nov, 11:30 AM · Requested by Meera Nair",
@@ -51,7 +51,7 @@ def test_the_history_shows_both_names() -> None:
 
 
 def test_a_decided_line_of_approvals_shows_both_names() -> None:
-    row = views.decision_row(
+    row = payloads.decision_row(
         booking(ASKED, BY_DELEGATE),
         [],
         {"ground-1": Ground("ground-1", "Ground 1", ("Volleyball",))},

@@ -46,7 +46,7 @@ from booking_core import (
     UnknownStudent,
 )
 from booking_core.domain import errors
-from pages.shared import words
+from pages.shared.text import formats, messages
 
 DAY = date(2026, 11, 24)
 MOMENT = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -78,7 +78,7 @@ def _taken(holder: Booking | None) -> SlotTaken:
 
 
 def test_a_truncated_list_shows_no_exact_count() -> None:
-    assert [words.up_to(n, 200) for n in (0, 199, 200)] == ["0", "199", "200+"]
+    assert [formats.up_to(n, 200) for n in (0, 199, 200)] == ["0", "199", "200+"]
 
 
 SENTENCES = [
@@ -134,25 +134,25 @@ def _tree(kind: type[BookingError]) -> set[type[BookingError]]:
     ("error", "said"), SENTENCES, ids=lambda v: getattr(type(v), "__name__", None)
 )
 def test_an_error_has_its_own_sentence(error: BookingError, said: str) -> None:
-    text = words.error(error)
+    text = messages.error(error)
 
     assert said in text
     assert text.endswith(".")
 
 
 def test_no_error_of_the_tree_uses_the_default_sentence() -> None:
-    default = words.error(BookingError())
+    default = messages.error(BookingError())
     inner = {BookingError, errors.RuleBroken, errors.Conflict}  # abstract: these are never raised
 
     assert _tree(BookingError) - inner == {type(error) for error, _ in SENTENCES}
-    assert default not in {words.error(error) for error, _ in SENTENCES}
+    assert default not in {messages.error(error) for error, _ in SENTENCES}
 
 
 def test_every_field_of_a_request_has_a_name() -> None:
-    assert {field.name for field in fields(BookingRequest)} <= set(words.FIELDS)
+    assert {field.name for field in fields(BookingRequest)} <= set(messages.FIELDS)
 
 
 def test_no_sentence_contains_a_name_of_the_program() -> None:
     for error, _ in SENTENCES:
-        said = words.error(error).replace(".", " ").split()
+        said = messages.error(error).replace(".", " ").split()
         assert not {"None", "Traceback", "datetime", "Status"} & set(said)

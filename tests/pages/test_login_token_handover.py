@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from booking_core import Proof
-from pages.shared import identity
+from pages.shared.auth import oidc
 
 TOKEN = Proof("an ID token", "asha@school.example", datetime(2026, 11, 23, tzinfo=UTC))
 MINE = {"_streamlit_user": "chunks-1", "_streamlit_user_1": "signed", "theme": "dark"}
@@ -15,38 +15,38 @@ MINE = {"_streamlit_user": "chunks-1", "_streamlit_user_1": "signed", "theme": "
 
 @pytest.fixture(autouse=True)
 def _no_tokens_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "_kept", {})
+    monkeypatch.setattr(oidc, "_kept", {})
 
 
 def test_a_token_is_taken_once_by_the_browser_with_the_same_cookies() -> None:
-    identity.keep_for_route(TOKEN, MINE)
+    oidc.keep_for_route(TOKEN, MINE)
 
     for other in ({}, {"_streamlit_user": "chunks-1"}, MINE | {"_streamlit_user_1": "another"}):
-        assert identity.take(other) is None
+        assert oidc.take(other) is None
     again = dict(reversed(MINE.items())) | {"theme": "light"}
-    assert [identity.take(again), identity.take(again)] == [TOKEN, None]
+    assert [oidc.take(again), oidc.take(again)] == [TOKEN, None]
 
 
 def test_no_token_is_kept_for_a_browser_without_those_cookies() -> None:
-    identity.keep_for_route(TOKEN, {"theme": "dark"})
+    oidc.keep_for_route(TOKEN, {"theme": "dark"})
 
-    assert identity.take({"theme": "dark"}) is identity.take({}) is None
+    assert oidc.take({"theme": "dark"}) is oidc.take({}) is None
 
 
 def test_a_token_is_gone_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    identity.keep_for_route(TOKEN, MINE)
-    later = identity.time.monotonic() + 61
-    monkeypatch.setattr(identity.time, "monotonic", lambda: later)
+    oidc.keep_for_route(TOKEN, MINE)
+    later = oidc.time.monotonic() + 61
+    monkeypatch.setattr(oidc.time, "monotonic", lambda: later)
 
-    assert identity.take(MINE) is None
+    assert oidc.take(MINE) is None
 
 
 def test_unused_tokens_do_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(identity, "_MOST", 10)
+    monkeypatch.setattr(oidc, "_MOST", 10)
     for number in range(30):
-        identity.keep_for_route(TOKEN, {"_streamlit_user": str(number)})
+        oidc.keep_for_route(TOKEN, {"_streamlit_user": str(number)})
 
-    assert len(identity._kept) == 10
-    assert identity.take({"_streamlit_user": "29"}) == TOKEN
+    assert len(oidc._kept) == 10
+    assert oidc.take({"_streamlit_user": "29"}) == TOKEN

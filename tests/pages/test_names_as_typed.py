@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pages.shared.words import literal
+from pages.shared.text.formats import literal
 
 JOINER = "\u2060"
 

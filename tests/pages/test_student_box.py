@@ -20,7 +20,7 @@ STUDENTS = (
 
 
 def screen(known):
-    from pages.shared.student_box import student_box
+    from pages.shared.components.student_box import student_box
 
     student_box(known, key="box", active=True, placeholder="Name, roll number or class")
 

@@ -13,7 +13,8 @@ from support import ADMIN, NOW
 
 from booking_core import Student, load_reference, save_student
 from booking_core.storage.database import BookingDatabase
-from pages.shared import components, session
+from pages.shared.auth import session
+from pages.shared.components import elements
 
 
 class Screen:
@@ -47,7 +48,7 @@ def opened(db: BookingDatabase, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def open_with(*lines: str) -> AppTest:
         monkeypatch.setattr(st, "file_uploader", lambda *args, **options: file_of(*lines))
-        monkeypatch.setattr(components, "action_list", lambda data, key: None)
+        monkeypatch.setattr(elements, "action_list", lambda data, key: None)
         monkeypatch.setattr(session, "actor", lambda: ADMIN)
         page = AppTest.from_function(_import, args=(Screen(db),), default_timeout=30).run()
         assert not page.exception

@@ -11,8 +11,9 @@ from support import RAVI, booked
 
 from booking_core import Account, Role, add_account, open_session
 from booking_core.storage.database import BookingDatabase
-from pages.shared import components, live, services, session_cache
-from pages.shared.services import Services
+from pages.shared.components import elements
+from pages.shared.live import fragment, runtime, session_cache
+from pages.shared.live.runtime import Services
 
 
 class ControlledFeed:
@@ -32,18 +33,18 @@ def _reports(shared, drawn):  # each is run as a separate script, without the na
     import runpy
     from pathlib import Path
 
-    from pages.shared import session
+    from pages.shared.auth import session
 
     if drawn:  # a live update runs this function alone
         drawn[0]()
         return
     session.open_session(shared)
-    runpy.run_path(str(Path(session.__file__).parents[1] / "reports.py"))
+    runpy.run_path(str(Path(session.__file__).parents[2] / "reports.py"))
 
 
 def _audit(shared, drawn):
-    from pages.shared import session
     from pages.shared.admin import audit
+    from pages.shared.auth import session
 
     if drawn:
         drawn[0]()
@@ -61,10 +62,10 @@ def test_live_updates_of_an_open_screen_are_no_user_activity(
     drawn: list[Callable[[], Any]] = []
     touched: list[str] = []
     listed: list[dict[str, Any]] = []
-    monkeypatch.setattr(services, "start", lambda: shared)
-    monkeypatch.setattr(live, "fragment", lambda shared, key, draw: drawn.append(draw))
-    monkeypatch.setattr(live, "line", lambda shared: None)
-    monkeypatch.setattr(components, "action_list", lambda data, key: listed.append(data))
+    monkeypatch.setattr(runtime, "start", lambda: shared)
+    monkeypatch.setattr(fragment, "live", lambda shared, key, draw: drawn.append(draw))
+    monkeypatch.setattr(fragment, "line", lambda shared: None)
+    monkeypatch.setattr(elements, "action_list", lambda data, key: listed.append(data))
     monkeypatch.setattr(session_cache, "_TOUCH_SECONDS", 0.0)
     monkeypatch.setattr(session_cache, "touch_session", lambda db, token: touched.append(token))
 

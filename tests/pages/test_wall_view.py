@@ -10,13 +10,13 @@ import segno
 from wall_board import KOLKATA, MONDAY, at, board_at, booking
 
 from booking_core import DayPlan, Ground, Status
-from pages.shared import wall_view
+from pages.shared.text import wall_payload
 
 SECRETS = ("Asha", "Rao", "S001", "Meera", "Zonal trials")
 
 
 def cards_of(*bookings, now=None, shows="class", only=None):
-    return wall_view.day(board_at(now or at(10, 12), *bookings), shows, only, ())
+    return wall_payload.day(board_at(now or at(10, 12), *bookings), shows, only, ())
 
 
 def card_of(*bookings, **options):
@@ -75,9 +75,9 @@ def test_a_day_that_reopens_is_not_shown_as_closed_all_day():
             at(6), booking(time(0), end, kind="closure"), grounds=[Ground("ground-1", "One", ())]
         )
 
-    assert wall_view.open_plan(board(time(12))).periods[0].start == time(12)
-    assert wall_view.open_plan(board(time(0))).periods == ()
-    assert len(wall_view.open_plan(board_at(at(6))).periods) == 10
+    assert wall_payload.open_plan(board(time(12))).periods[0].start == time(12)
+    assert wall_payload.open_plan(board(time(0))).periods == ()
+    assert len(wall_payload.open_plan(board_at(at(6))).periods) == 10
 
 
 def test_a_closure_to_midnight_ends_with_the_school_day():
@@ -98,7 +98,7 @@ def test_without_school_the_wall_shows_the_reason():
         for ground in ("ground-1", "ground-2", "ground-3")
     ]
 
-    shown = wall_view.day(board_at(at(10), *closures, periods=()), "class", None, ())
+    shown = wall_payload.day(board_at(at(10), *closures, periods=()), "class", None, ())
 
     assert shown["empty"] == ["No school today", "The grounds are closed: Net repair"]
 
@@ -209,7 +209,7 @@ def plans(*open_days):
     ],
 )
 def test_after_the_last_period_the_wall_shows_the_next_start(ahead, sentence):
-    shown = wall_view.day(board_at(at(18)), "class", None, ahead)
+    shown = wall_payload.day(board_at(at(18)), "class", None, ahead)
 
     assert shown == {"empty": ["The school day is over", sentence]}
 
@@ -219,11 +219,14 @@ def test_a_school_without_grounds_and_a_day_without_school_have_a_sentence_each(
     board = board_at(at(10), periods=())
     object.__setattr__(board, "plan", DayPlan(MONDAY, (), None, "Founders' day"))
 
-    assert wall_view.day(board_at(at(10), grounds=()), "class", None, ())["empty"][0] == (
+    assert wall_payload.day(board_at(at(10), grounds=()), "class", None, ())["empty"][0] == (
         "No grounds yet"
     )
-    assert wall_view.day(board, "class", None, ())["empty"] == ["No school today", "Founders' day"]
-    assert wall_view.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
+    assert wall_payload.day(board, "class", None, ())["empty"] == [
+        "No school today",
+        "Founders' day",
+    ]
+    assert wall_payload.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
         "No school today",
         "The grounds open again tomorrow at 8 AM.",
     ]
@@ -231,7 +234,7 @@ def test_a_school_without_grounds_and_a_day_without_school_have_a_sentence_each(
 
 def test_the_frame_has_the_servers_clock_and_zone():
     now = at(10, 12)
-    frame = wall_view.frame(now, at(10, 11, 58), "School", theme=None, address=None)
+    frame = wall_payload.frame(now, at(10, 11, 58), "School", theme=None, address=None)
 
     assert (frame["now"], frame["at"]) == (
         int(now.timestamp() * 1000),
@@ -256,12 +259,12 @@ def test_the_frame_has_the_servers_clock_and_zone():
     ],
 )
 def test_the_code_leads_to_the_book_screen(public, opened, address):
-    assert wall_view.address_of_book(public, opened) == address
+    assert wall_payload.address_of_book(public, opened) == address
 
 
 def test_the_path_of_the_code_equals_its_matrix():
     address = "https://sports.example/book"
-    code = wall_view.code(address)
+    code = wall_payload.code(address)
     dark = set()
     for run in code["path"].split("z")[:-1]:
         start, width = run[1:].split("h")[:2]
@@ -274,11 +277,11 @@ def test_the_path_of_the_code_equals_its_matrix():
 
 
 def test_an_address_too_long_to_scan_has_no_code():
-    assert wall_view.code("https://sports.example/" + "x" * 400) is None
+    assert wall_payload.code("https://sports.example/" + "x" * 400) is None
 
 
 def test_forty_grounds_are_all_in_the_payload():
     grounds = [Ground(f"g-{n}", f"Ground {n}", ("Football",), n) for n in range(40)]
-    shown = wall_view.day(board_at(at(10), grounds=grounds), "class", None, ())
+    shown = wall_payload.day(board_at(at(10), grounds=grounds), "class", None, ())
 
     assert len(shown["cards"]) == 40

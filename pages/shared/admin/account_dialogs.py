@@ -16,8 +16,9 @@ from booking_core import (
     reset_password,
 )
 from booking_core.access import passwords
-from pages.shared import session, words
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _SECRET = "admin.accounts.secret"
 _ROLES = {
@@ -64,7 +65,7 @@ def _add(shared: Services) -> None:
 
 @st.dialog("Change account")
 def _change(shared: Services, account: Account) -> None:
-    st.caption(f"Sign-in name: {words.literal(account.id)}")
+    st.caption(f"Sign-in name: {formats.literal(account.id)}")
     with st.form("admin.accounts.changed", border=False):
         name = st.text_input("Full name", account.name, max_chars=120)
         roles = list(_ROLES)
@@ -97,7 +98,7 @@ def _change(shared: Services, account: Account) -> None:
 @st.dialog("Disable this account?")
 def _disable(shared: Services, account: Account) -> None:
     is_own = account.id == session.actor().id
-    start = "This is your own account. You are" if is_own else f"{words.literal(account.name)} is"
+    start = "This is your own account. You are" if is_own else f"{formats.literal(account.name)} is"
     st.markdown(
         f"{start} signed out everywhere at once, and cannot sign in until an admin enables the "
         "account again. Bookings and their history stay as they are."
@@ -118,7 +119,7 @@ def _disable(shared: Services, account: Account) -> None:
 @st.dialog("Enable this account?")
 def _enable(shared: Services, account: Account) -> None:
     st.markdown(
-        f"{words.literal(account.name)} may sign in again as {account.role.value}, with the "
+        f"{formats.literal(account.name)} may sign in again as {account.role.value}, with the "
         "password of before."
     )
 
@@ -134,7 +135,7 @@ def _reset(shared: Services, account: Account) -> None:
     if _secret_shown():
         return
     st.markdown(
-        f"{words.literal(account.name)} gets a one-time password and is signed out everywhere at "
+        f"{formats.literal(account.name)} gets a one-time password and is signed out everywhere at "
         "once. The password of before works no longer."
     )
 
@@ -176,7 +177,7 @@ def _secret_shown(again: str = "") -> bool:
         return False
     name, account_id, password = made
     st.markdown(
-        f"Give this to {words.literal(name)}. It is shown here only, and it is changed at the "
+        f"Give this to {formats.literal(name)}. It is shown here only, and it is changed at the "
         "first sign-in."
     )
     for label, value in (("Sign-in name", account_id), ("One-time password", password)):
@@ -225,8 +226,8 @@ def _done(shared: Services, act: Callable[[], None], success: str) -> bool:
             act()
     except BookingError as exc:
         is_id = isinstance(exc, InvalidRequest) and exc.field == "id"
-        text = f"The sign-in name {exc.problem}." if is_id else words.error(exc)
-        st.error(words.literal(text))
+        text = f"The sign-in name {exc.problem}." if is_id else messages.error(exc)
+        st.error(formats.literal(text))
         return False
     if success:
         st.toast(success, icon=":material/check:")

@@ -7,9 +7,11 @@ from typing import Any
 import streamlit as st
 
 from booking_core import Account, BookingError, Scope, find_accounts, get_account
-from pages.shared import components, live, words
 from pages.shared.admin import account_dialogs
-from pages.shared.services import Services
+from pages.shared.components import elements
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _ASKED = "admin.accounts.asked"
 _SEARCH_FROM = 12  # a longer list has a search field
@@ -25,7 +27,7 @@ def show(shared: Services) -> None:
             "Add account", key="admin.accounts.add", type="primary", icon=":material/person_add:"
         ):
             account_dialogs.add(shared)
-    live.fragment(shared, "admin.accounts", lambda: _list(shared))
+    fragment.live(shared, "admin.accounts", lambda: _list(shared))
     action, account_id = st.session_state.pop(_ASKED, ("", ""))
     if action:
         account = _read(shared, account_id)
@@ -45,8 +47,8 @@ def _list(shared: Services) -> None:
     admins = [account for account in found if account.active and account.role.administers]
     if len(admins) == 1:
         st.caption(
-            f":material/info: {words.literal(admins[0].name)} is the only admin, and so cannot be "
-            "disabled. Add a second one, in case the first cannot come."
+            f":material/info: {formats.literal(admins[0].name)} is the only admin, and so cannot "
+            "be disabled. Add a second one, in case the first cannot come."
         )
     if not any(account.active and account.role.decides for account in found):
         st.caption(
@@ -66,7 +68,7 @@ def _list(shared: Services) -> None:
             return
     # Disabled accounts come last, because they are needed least.
     shown = sorted(shown, key=lambda account: not account.active)
-    acted = components.action_list(
+    acted = elements.action_list(
         {
             "caption": "Accounts, by name",
             "columns": ["Name", "Role", "E-mail", "State"],
@@ -130,5 +132,5 @@ def _read(shared: Services, account_id: str) -> Account | None:
     try:
         return get_account(shared.db, account_id)
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return None

@@ -11,9 +11,12 @@ import streamlit as st
 from booking_core import Actor, BookingError, Change, Scope, find_changes
 from booking_core.domain.rules import check_may
 from booking_core.insight import audit, exports
-from pages.shared import components, export_dialog, live, session, words
 from pages.shared.admin import audit_view
-from pages.shared.services import Services
+from pages.shared.components import elements
+from pages.shared.dialogs import export
+from pages.shared.live import fragment, screen_user
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _DAYS = 30
 _ALL = tuple(Scope)  # the audit log has changes of every kind
@@ -29,9 +32,9 @@ def show(shared: Services) -> None:
     try:
         filters = _filters(shared)
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return
-    live.fragment(shared, "admin.audit", lambda: _listing(shared, filters))
+    fragment.live(shared, "admin.audit", lambda: _listing(shared, filters))
     if chosen := state.pop(_DETAILS, None):
         _details(shared, chosen)
 
@@ -49,7 +52,7 @@ def _clear(dates: tuple[Date, Date]) -> None:
 
 def _admin() -> Actor:
     """The user of this screen. Raises NotAllowed if not an admin: the cache does not check that."""
-    by = session.viewer()
+    by = screen_user.actor()
     check_may("administer", by)
     return by
 
@@ -97,7 +100,7 @@ def _filters(shared: Services) -> dict[str, Any]:
         first = dates[0] if dates else usual[0]
         last = dates[1] if len(dates) > 1 else (dates[0] if dates else usual[1])
         filters = {"first": first, "last": last, "who": who, "what": what}
-        export_dialog.button(
+        export.button(
             shared,
             "admin.audit.export",
             "changes",
@@ -119,7 +122,7 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
             lambda: find_changes(shared.db, by=by, **filters, after=after, limit=audit.PAGE + 1),
         )
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return
     shown = found[: audit.PAGE]
     if not shown:
@@ -137,7 +140,7 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
         "bulk": [],
         "live": True,  # the details are part of the payload and need no connection
     }
-    acted = components.action_list(payload, key="admin.audit.list")
+    acted = elements.action_list(payload, key="admin.audit.list")
     if acted is not None:
         chosen = acted["ids"][0]
         state[_DETAILS] = next((c for c in shown if audit_view.key(c) == chosen), None)
@@ -158,8 +161,8 @@ def _details(shared: Services, change: Change) -> None:
     lines = audit_view.lines(change, shared.reference().grounds, shared.settings.zone)
     st.table(
         {
-            "Name": [f"**{words.literal(name)}**" for name, _ in lines],
-            "Value": [words.literal(value) for _, value in lines],
+            "Name": [f"**{formats.literal(name)}**" for name, _ in lines],
+            "Value": [formats.literal(value) for _, value in lines],
         },
         border="horizontal",
         hide_index=True,

@@ -9,8 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core import Change, Ground
-from pages.shared import words
 from pages.shared.admin import widgets
+from pages.shared.text import formats
 
 _NAMES = {
     "advance_days": "Days ahead",
@@ -50,7 +50,7 @@ def row(change: Change, grounds: Mapping[str, Ground], now: datetime) -> dict[st
         "about": about,
         "selectable": False,
         "cells": [
-            [words.day_heading(local.date(), now.date()), words.to_the_second(local)],
+            [formats.day_heading(local.date(), now.date()), formats.to_the_second(local)],
             [change.by_name, _principal_or_id(change) or "no account"],
             [_plain(change.action), kind(change.what)],
             [main, under],
@@ -98,7 +98,9 @@ def _closure(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
     facts = change.details
     names = [_ground_name(id, grounds) for id in facts.get("grounds", ())]
     days = [_date(facts[name]) for name in ("first", "last") if name in facts]
-    main = ", ".join([words.listed(names) if names else "Closure", " – ".join(dict.fromkeys(days))])
+    main = ", ".join(
+        [formats.listed(names) if names else "Closure", " – ".join(dict.fromkeys(days))]
+    )
     under = [times] if (times := _times(facts)) else []
     if facts.get("reason"):
         under.append(f"“{facts['reason']}”")
@@ -111,7 +113,7 @@ def _times(facts: Mapping[str, Any]) -> str:
     """The part of a day that a closure covers; "" if the entry does not name it."""
     if not all(name in facts for name in _TIMES):
         return ""
-    return words.stretch(*(time.fromisoformat(facts[name]) for name in _TIMES))
+    return formats.stretch(*(time.fromisoformat(facts[name]) for name in _TIMES))
 
 
 def _ground_name(id: str, grounds: Mapping[str, Ground]) -> str:
@@ -122,15 +124,18 @@ def _ground_name(id: str, grounds: Mapping[str, Ground]) -> str:
 def slot(facts: Mapping[str, Any], grounds: Mapping[str, Ground]) -> str:
     """``Ground 1, Tue 24 Nov, 9–10 AM``."""
     date = Date.fromisoformat(facts["date"])
-    span = words.span(*(time.fromisoformat(facts[name]) for name in ("start", "end")))
-    return f"{_ground_name(facts['ground_id'], grounds)}, {words.short_date(date)}, {span}"
+    span = formats.span(*(time.fromisoformat(facts[name]) for name in ("start", "end")))
+    return f"{_ground_name(facts['ground_id'], grounds)}, {formats.short_date(date)}, {span}"
 
 
 def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list[tuple[str, str]]:
     """(name, value) of each fact of a change."""
     local = change.at.astimezone(zone)
     found = [
-        ("When", f"{words.short_date(local.date())} {local.year}, {words.to_the_second(local)}"),
+        (
+            "When",
+            f"{formats.short_date(local.date())} {local.year}, {formats.to_the_second(local)}",
+        ),
         ("By", f"{change.by_name} ({change.by})" if _principal_or_id(change) else change.by_name),
     ]
     if change.on_behalf_of:
@@ -192,20 +197,20 @@ def _value(value: Any, name: str = "") -> str:
         case None | "":
             return "–"
         case str() if name == "cut_off":
-            return words.clock(time.fromisoformat(value))
+            return formats.clock(time.fromisoformat(value))
         case list() if name == "weekdays":
             return widgets.weekdays(value)
         case bool():
             return "yes" if value else "no"
         case {"label": label, "start": str(start), "end": str(end)}:
-            span = words.span(time.fromisoformat(start), time.fromisoformat(end))
+            span = formats.span(time.fromisoformat(start), time.fromisoformat(end))
             return label if label == span else f"{label} ({span})"
         case Mapping():
             return ", ".join(f"{_plain(str(k))}: {_value(v)}" for k, v in value.items()) or "–"
         case list() | tuple():
             return ", ".join(map(_value, value)) or "–"
         case datetime():
-            return f"{words.short_date(value.date())} {value.year}, {words.clock(value.time())}"
+            return f"{formats.short_date(value.date())} {value.year}, {formats.clock(value.time())}"
     return str(value)
 
 
@@ -214,4 +219,4 @@ def _date(text: str) -> str:
         date = Date.fromisoformat(text)
     except ValueError:
         return text
-    return f"{words.short_date(date)} {date.year}"
+    return f"{formats.short_date(date)} {date.year}"

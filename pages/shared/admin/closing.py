@@ -19,8 +19,10 @@ from booking_core import (
     displaced_by,
 )
 from booking_core.domain.validation import minutes
-from pages.shared import components, session, views, words
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
 
 state = st.session_state
 _OPEN, _DRAFT, _SHOWN = "admin.closing.open", "admin.closing.draft", "admin.closing.shown"
@@ -153,11 +155,11 @@ def _form(shared: Services, draft: _Draft | None) -> None:
         if problem is None:
             st.rerun(scope="fragment")
     if problem := state.get(_FAILED):
-        failed.error(words.literal(problem))
+        failed.error(formats.literal(problem))
         closed = state.get(_CLOSED)
         if closed in wanted.ground_ids and len(wanted.ground_ids) > 1:
             failed.button(
-                f"Leave {words.literal(names[closed])} out",
+                f"Leave {formats.literal(names[closed])} out",
                 key="admin.closing.leave_out",
                 on_click=_leave_out,
                 args=(wanted, closed),
@@ -188,7 +190,7 @@ def _times(
         "From",
         starts,
         index=starts.index(draft.start) if draft and draft.start in starts else 0,
-        format_func=words.clock,
+        format_func=formats.clock,
         key=_key("start"),
     )
     later = [e for e in ends if _end_minutes(e) > minutes(start)]
@@ -196,7 +198,7 @@ def _times(
         "To",
         later,
         index=later.index(draft.end) if draft and draft.end in later else 0,
-        format_func=words.clock,
+        format_func=formats.clock,
         key=_key("end"),
     )
     return start, end_at
@@ -231,19 +233,19 @@ def _sentence(exc: BookingError, shared: Services) -> str:
             f"{name} is closed then already: {exc.reason}. Lift that closure first, or leave the "
             "ground out."
         )
-    return words.error(exc)
+    return messages.error(exc)
 
 
 def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     known = shared.reference()
     now = shared.now()
-    components.facts(
+    elements.facts(
         "admin.closing",
-        ("Grounds", views.ground_names(draft.ground_ids, known.grounds)),
+        ("Grounds", payloads.ground_names(draft.ground_ids, known.grounds)),
         (
             "When",
-            f"{views.days(draft.first, draft.last, now.date())}, "
-            f"{words.stretch(draft.start or time(), draft.end or time())}",
+            f"{payloads.days(draft.first, draft.last, now.date())}, "
+            f"{formats.stretch(draft.start or time(), draft.end or time())}",
         ),
         ("Reason", draft.reason),
     )
@@ -254,7 +256,7 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
             icon=":material/group:",
         )
     if failed := state.pop(_FAILED, None):
-        st.error(words.literal(failed), icon=":material/error:")
+        st.error(formats.literal(failed), icon=":material/error:")
     many = len(found)
     what = "1 booking" if many == 1 else f"{many} bookings"
     if not found:
@@ -263,7 +265,7 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
         bookers = "Whoever booked it" if many == 1 else "Everybody who booked one"
         st.markdown(f"**{what} displaced.** {bookers} is told the reason.")
         with st.container(height=330 if many > 4 else "content", border=False):
-            components.action_list(
+            elements.action_list(
                 {
                     "caption": "Bookings that the closure displaces",
                     "columns": ["When", "Ground and game", "Student", "Booked by"],
@@ -290,20 +292,20 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
 
 
 def booking_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
-    """A booking as a row of ``components.action_list``, without buttons."""
+    """A booking as a row of ``elements.action_list``, without buttons."""
     grounds = shared.reference().grounds
     return {
         "id": booking.id,
-        "about": f"{booking.student_name}, {words.when(booking, now.date())}",
+        "about": f"{booking.student_name}, {formats.when(booking, now.date())}",
         "selectable": False,
         "cells": [
             [
-                words.day_heading(booking.date, now.date()),
-                words.span(booking.start, booking.end),
+                formats.day_heading(booking.date, now.date()),
+                formats.span(booking.start, booking.end),
             ],
-            [views.slot_title(booking.slot, grounds), booking.game],
+            [payloads.slot_title(booking.slot, grounds), booking.game],
             [booking.student_name, booking.class_name],
-            [booking.created_by_name, words.STATUS[booking.status]],
+            [booking.created_by_name, messages.STATUS[booking.status]],
         ],
         "actions": [],
     }

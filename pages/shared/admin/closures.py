@@ -17,9 +17,12 @@ from booking_core import (
     reinstate,
 )
 from booking_core.domain.timetable import at
-from pages.shared import components, live, session, views, words
 from pages.shared.admin import closing
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
 
 state = st.session_state
 _LIFT = "admin.closures.lift"  # the closure whose dialog opens in this run
@@ -38,7 +41,7 @@ def show(shared: Services) -> None:
         )
         if st.button("Close grounds…", key="admin.closures.new", type="primary"):
             closing.begin()
-    live.fragment(shared, "admin.closures", lambda: _listing(shared))
+    fragment.live(shared, "admin.closures", lambda: _listing(shared))
     if closing.is_open():
         closing.dialog(shared)
     elif closure := state.pop(_LIFT, None):
@@ -81,7 +84,7 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
                 "Rain, repairs, exams: “Close grounds…” above shows first what is displaced."
             )
         return []
-    acted = components.action_list(
+    acted = elements.action_list(
         {
             "caption": "Closures, running and upcoming",
             "kind": "brief",
@@ -104,19 +107,19 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
 
 def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict:
     now = shared.now()
-    days = views.days(closure.first, closure.last, now.date())
+    days = payloads.days(closure.first, closure.last, now.date())
     begins = at(closure.first, closure.start, shared.settings.zone)
     running = closure.first == now.date() and not later([begins], now)
-    names = views.ground_names(closure.ground_ids, grounds)
+    names = payloads.ground_names(closure.ground_ids, grounds)
     return {
         "id": closure.id,
         "about": f"{names}, {days}",
         "selectable": False,
         "cells": [
-            [days, words.stretch(closure.start, closure.end)],
+            [days, formats.stretch(closure.start, closure.end)],
             [names, ""],
             [closure.reason, "Closed now" if running else "", "urgent" if running else ""],
-            [closure.by_name, words.said_at(closure.at, now, shared.settings.zone)],
+            [closure.by_name, formats.said_at(closure.at, now, shared.settings.zone)],
         ],
         "actions": [
             {"name": "lift", "label": "Lift…", "tone": "", "about": f"Lift: {names}, {days}"}
@@ -134,7 +137,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     starts = {b.id: at(b.date, b.start, shared.settings.zone) for b in found}
     free = [b for b in found if later([starts[b.id]], now)]
     for line in state.get(_CONFLICTS, ()):
-        st.warning(words.literal(line), icon=":material/group:")
+        st.warning(formats.literal(line), icon=":material/group:")
     if not free:
         return []
     what = _bookings(len(free), MOST)
@@ -154,7 +157,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
         "whoever booked it is told. What is left alone stays revoked."
     )
     with st.container(height=_HEIGHT if len(free) > _MAX_ROWS else "content", border=False):
-        acted = components.action_list(
+        acted = elements.action_list(
             {
                 "caption": "Displaced bookings whose slot is free",
                 "columns": ["When", "Ground and game", "Student", "Booked by"],
@@ -185,19 +188,19 @@ def _lift(shared: Services, closure: Closure) -> None:
         "The grounds can be booked again at once. What the closure displaced stays revoked until "
         "it is reinstated: those bookings whose slot is still free are listed here then."
     )
-    components.facts(
+    elements.facts(
         "admin.closures.lift",
-        ("Grounds", views.ground_names(closure.ground_ids, shared.reference().grounds)),
+        ("Grounds", payloads.ground_names(closure.ground_ids, shared.reference().grounds)),
         (
             "When",
-            f"{views.days(closure.first, closure.last, today)}, "
-            f"{words.stretch(closure.start, closure.end)}",
+            f"{payloads.days(closure.first, closure.last, today)}, "
+            f"{formats.stretch(closure.start, closure.end)}",
         ),
         ("Reason", closure.reason),
         ("Closed by", closure.by_name),
     )
     if failed := state.pop(_FAILED, None):
-        st.error(words.literal(failed))
+        st.error(formats.literal(failed))
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep closed", key="admin.closures.keep"):
             st.rerun()
@@ -215,7 +218,7 @@ def _do_lift(shared: Services, closure: Closure) -> None:
         with shared.change():
             lifted = lift_closure(shared.db, closure.id, by=session.actor())
     except BookingError as exc:
-        state[_FAILED] = words.error(exc)
+        state[_FAILED] = messages.error(exc)
         return
     state.pop(_CONFLICTS, None)
     free = len(lifted.reinstatable)
@@ -232,18 +235,18 @@ def _reinstate(shared: Services, chosen: list[Booking]) -> None:
             with shared.change():
                 reinstate(shared.db, booking.id, by=by)
         except BookingError as exc:
-            conflicts.append(f"{_about(booking, shared)}: {words.error(exc)}")
+            conflicts.append(f"{_about(booking, shared)}: {messages.error(exc)}")
     state[_CONFLICTS] = conflicts
     if done := len(chosen) - len(conflicts):
         state[_DONE] = f"{_bookings(done)} reinstated."
 
 
 def _about(booking: Booking, shared: Services) -> str:
-    place = views.slot_title(booking.slot, shared.reference().grounds)
-    return f"{booking.student_name}, {words.when(booking, shared.now().date())}, {place}"
+    place = payloads.slot_title(booking.slot, shared.reference().grounds)
+    return f"{booking.student_name}, {formats.when(booking, shared.now().date())}, {place}"
 
 
 def _bookings(count: int, most: int = 0) -> str:
     if count == 1:
         return "1 booking"
-    return f"{words.up_to(count, most) if most else count} bookings"
+    return f"{formats.up_to(count, most) if most else count} bookings"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Ground, Scope, add_ground, bookings_on, change_ground, save_grounds_order
-from pages.shared import live, words
 from pages.shared.admin import photos, widgets
-from pages.shared.services import Services
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats
 
 _OPEN, _PROBLEM, _SAID = "admin.grounds.open", "admin.grounds.problem", "admin.grounds.said"
 _NAME, _GAMES = "admin.grounds.name", "admin.grounds.games"
@@ -16,8 +17,8 @@ _NAME, _GAMES = "admin.grounds.name", "admin.grounds.games"
 def show(shared: Services) -> None:
     """Draws the section."""
     if said := st.session_state.pop(_SAID, None):
-        st.toast(words.literal(said), icon=":material/check:")
-    live.fragment(shared, "admin.grounds", lambda: _list(shared))
+        st.toast(formats.literal(said), icon=":material/check:")
+    fragment.live(shared, "admin.grounds", lambda: _list(shared))
     match st.session_state.pop(_OPEN, None):
         case ("edit", ground_id):
             _edit(shared, ground_id)
@@ -54,7 +55,7 @@ def _list(shared: Services) -> None:
 def _row(shared: Services, ground: Ground, place: int | None, count: int) -> None:
     """Draws a ground; ``place`` is its position in the list, or None if it is retired."""
     key = f"admin.grounds.{ground.id}"
-    name = words.literal(ground.name)
+    name = formats.literal(ground.name)
     with st.container(
         border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center", gap="small"
     ):
@@ -62,7 +63,7 @@ def _row(shared: Services, ground: Ground, place: int | None, count: int) -> Non
             photos.thumbnail(shared, ground.id)
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{name}**")
-            st.caption(words.literal(", ".join(ground.games)) or ":orange[No games yet]")
+            st.caption(formats.literal(", ".join(ground.games)) or ":orange[No games yet]")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if place is None:
                 st.button(
@@ -185,7 +186,7 @@ def _retire(shared: Services, ground_id: str) -> None:
         ("bookings_on", ground_id, shared.now().date()),
         lambda: bookings_on(shared.db, ground_id, shared.now().date()),
     )
-    st.markdown(f"**{words.literal(ground.name)}**")
+    st.markdown(f"**{formats.literal(ground.name)}**")
     st.markdown(
         "It leaves the Book screen and the wall at once, and nothing new can be booked on it. "
         "It can be brought back at any time."

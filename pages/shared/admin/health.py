@@ -6,8 +6,9 @@ import streamlit as st
 
 from booking_core import BookingError, background_threads
 from booking_core.operations import health
-from pages.shared import session, words
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _FOUND = "admin.health.found"
 _FRESH_SECONDS = 60.0
@@ -45,7 +46,7 @@ def show(shared: Services) -> None:
                     health.facts(shared.db, by=session.actor(), threads=background_threads())
                 )
         except BookingError as exc:
-            st.error(words.literal(words.error(exc)))
+            st.error(formats.literal(messages.error(exc)))
             return
         kept = st.session_state[_FOUND] = (shared.now(), found)
     at, found = kept
@@ -55,14 +56,14 @@ def show(shared: Services) -> None:
         sentence += "wrong**]"
     else:
         sentence = ":green[:material/check_circle:] **All is well**"
-    summary.markdown(f"{sentence}, as of {words.to_the_second(at)}", width="content")
+    summary.markdown(f"{sentence}, as of {formats.to_the_second(at)}", width="content")
     with st.container(border=True, key="card_health", gap="small"):
         for finding in sorted(found, key=lambda finding: finding.ok):
             _line(finding)
 
 
 def _line(finding: health.Finding) -> None:
-    title = words.literal(_NAMES.get(finding.name, finding.name.capitalize()))
+    title = formats.literal(_NAMES.get(finding.name, finding.name.capitalize()))
     if not finding.ok:
         mark, word = ":red[:material/error:]", ":red[wrong]"
     elif finding.missing:
@@ -71,9 +72,9 @@ def _line(finding: health.Finding) -> None:
         mark, word = ":green[:material/check:]", "fine"
     name, detail = st.columns([1.6, 5], gap="xxsmall", vertical_alignment="center")
     name.markdown(f"{mark} **{title}**: {word}")
-    detail.markdown(words.literal(_sentence(finding.detail)))
+    detail.markdown(formats.literal(_sentence(finding.detail)))
     if not finding.ok:
-        detail.markdown(f":red[{words.literal(_sentence(finding.remedy))}.]")
+        detail.markdown(f":red[{formats.literal(_sentence(finding.remedy))}.]")
 
 
 def _sentence(text: str) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from booking_core import Scope, ground_photo, remove_ground_photo, save_ground_photo
 from pages.shared.admin import widgets
-from pages.shared.services import Services
+from pages.shared.live.runtime import Services
 
 _PROBLEM = "admin.photo.problem"
 

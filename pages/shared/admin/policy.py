@@ -10,9 +10,10 @@ import streamlit as st
 from booking_core import InvalidRequest, Policy, save_policy
 from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
 from booking_core.domain.validation import MARK_MINUTES
-from pages.shared import live, words
 from pages.shared.admin import widgets
-from pages.shared.services import Services
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _WAS, _PROBLEM, _SAVED = "admin.policy.was", "admin.policy.problem", "admin.policy.saved"
 _DAYS, _HOURS, _MINUTES = "admin.policy.days", "admin.policy.hours", "admin.policy.minutes"
@@ -28,7 +29,7 @@ _WALL_WORDS = {
 
 def show(shared: Services) -> None:
     """Draws the section."""
-    live.fragment(shared, "admin.policy", lambda: _form(shared))
+    fragment.live(shared, "admin.policy", lambda: _form(shared))
 
 
 def _fill(saved: Policy) -> None:
@@ -64,13 +65,13 @@ def _form(shared: Services) -> None:
         wanted = _typed()
         if isinstance(wanted, Policy):
             last = wanted.last_date(shared.now(), shared.settings.zone)
-            st.caption(f"Today bookings are open up to {words.day_heading(last, today)}.")
+            st.caption(f"Today bookings are open up to {formats.day_heading(last, today)}.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input("Ends before the start: hours", 0, 720, key=_HOURS, width=220)
             st.number_input("and minutes", 0, 59, step=5, key=_MINUTES, width=140)
         lead = state[_HOURS] * 60 + state[_MINUTES]
         st.caption(
-            f"Booking ends {words.duration(lead)} before a period begins."
+            f"Booking ends {formats.duration(lead)} before a period begins."
             if lead
             else "A period can be booked until it begins."
         )
@@ -79,8 +80,8 @@ def _form(shared: Services) -> None:
             st.time_input("At", key=_CUT_OFF, step=MARK_MINUTES * 60, format="12h", width=200)
         if state[_ENDS] and state[_CUT_OFF] is not None:
             st.caption(
-                f"A day can be booked until {words.clock(state[_CUT_OFF])} of the day before, and "
-                "today not at all."
+                f"A day can be booked until {formats.clock(state[_CUT_OFF])} of the day before, "
+                "and today not at all."
             )
     with right, st.container(border=True, key="card_admin.policy.quota"):
         st.markdown("##### How much one student may book")
@@ -154,7 +155,7 @@ def _typed() -> Policy | str:
             wall_shows=state[_WALL],
         )
     except InvalidRequest as exc:
-        return words.error(exc)
+        return messages.error(exc)
 
 
 def _save(shared: Services) -> None:

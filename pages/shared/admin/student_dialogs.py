@@ -18,9 +18,11 @@ from booking_core import (
     erasure_of,
     set_active,
 )
-from pages.shared import components, session, words
 from pages.shared.admin import student_rows as rows
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats
 
 
 @st.dialog("Add a student")
@@ -85,14 +87,14 @@ def _form(shared: Services, before: Student | None) -> None:
             else:
                 change_student(shared.db, before, after, by=by)
     except BookingError as exc:
-        failed.error(words.literal(rows.error_text(exc)))
+        failed.error(formats.literal(rows.error_text(exc)))
     else:
         st.toast("Saved.", icon=":material/check:")
         st.rerun()
 
 
 def _subject(student: Student) -> None:
-    components.facts(
+    elements.facts(
         "admin.students",
         ("Student", student.name),
         ("Roll number", student.id),
@@ -121,7 +123,7 @@ def _act(
                 with shared.change():
                     action(by)
             except BookingError as exc:
-                failed.error(words.literal(rows.error_text(exc)))
+                failed.error(formats.literal(rows.error_text(exc)))
             else:
                 st.toast(done, icon=":material/check:")
                 st.rerun()
@@ -163,7 +165,7 @@ def _erasure(shared: Services, student: Student) -> Erasure | None:
     try:
         return erasure_of(shared.db, student.id, by=session.actor())
     except BookingError as exc:
-        st.error(words.literal(rows.error_text(exc)), icon=":material/cloud_off:")
+        st.error(formats.literal(rows.error_text(exc)), icon=":material/cloud_off:")
         return None
 
 

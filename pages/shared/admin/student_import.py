@@ -18,9 +18,11 @@ from booking_core import (
 )
 from booking_core.school.roster import COLUMNS
 from booking_core.tables.table import UPLOAD
-from pages.shared import components, session, words
 from pages.shared.admin import student_rows as rows
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
 _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
@@ -79,7 +81,7 @@ def show(shared: Services) -> None:
         preview = state[_PREVIEW] = _read(shared, file)
         state[_KIND] = _first_kind(preview.plan)
     if preview.plan is None:
-        st.error(words.literal(preview.problem), icon=":material/error:")
+        st.error(formats.literal(preview.problem), icon=":material/error:")
         return
     _show(shared, preview, preview.plan)
 
@@ -89,9 +91,9 @@ def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
         table = read_table(file.getvalue(), file.name, COLUMNS)
         return _Preview(file.file_id, table, plan_roster(shared.db, table.rows))
     except InvalidRequest as exc:
-        return _Preview(file.file_id, problem=words.error(exc))
+        return _Preview(file.file_id, problem=messages.error(exc))
     except BookingError as exc:  # without a file id, so that the next run tries again
-        return _Preview("", problem=words.error(exc))
+        return _Preview("", problem=messages.error(exc))
 
 
 def _first_kind(plan: RosterPlan | None) -> str:
@@ -164,7 +166,7 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
         state[_AGAIN] = True
         st.rerun()
     except BookingError as exc:
-        failed.error(words.literal(words.error(exc)))
+        failed.error(formats.literal(messages.error(exc)))
     else:
         state[_DONE] = f"Done: {_summary(plan, leave)}. They can be chosen on Book at once."
         state[_NUMBER] += 1  # a new key empties the uploader
@@ -227,7 +229,7 @@ def _entries(plan: RosterPlan, kind: str) -> None:
             )
             for student in shown
         ]
-    components.action_list(
+    elements.action_list(
         {"caption": kind, "columns": columns, "rows": lines, "bulk": [], "live": True},
         key=f"admin.students.import.list.{KINDS.index(kind)}",
     )

@@ -14,9 +14,10 @@ from booking_core import (
     roll_over_plan,
     suggest_roll_over,
 )
-from pages.shared import session, words
 from pages.shared.admin import student_rows as rows
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _STAYS, _LEAVES = ("stays",), ("leaves",)
 _DONE = "admin.students.rolled"
@@ -40,12 +41,12 @@ def show(shared: Services) -> None:
     try:
         plan = roll_over_plan(shared.db, mapping)
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)), icon=":material/error:")
+        st.error(formats.literal(messages.error(exc)), icon=":material/error:")
         return
     st.markdown(f"**{_summary(plan)}**")
     if plan.joined:
         st.warning(
-            words.literal(f"Students of several classes meet in {', '.join(plan.joined)}."),
+            formats.literal(f"Students of several classes meet in {', '.join(plan.joined)}."),
             icon=":material/merge:",
         )
     if st.button(
@@ -76,7 +77,7 @@ def _mapping(classes: dict[str, int]) -> dict[str, str | None]:
                 if proposal == name:
                     chosen = _STAYS
                 answer = place.selectbox(
-                    words.literal(f"{name} · {rows.counted(classes[name], 'student')}"),
+                    formats.literal(f"{name} · {rows.counted(classes[name], 'student')}"),
                     options,
                     index=options.index(chosen),
                     format_func=_label,
@@ -130,7 +131,7 @@ def _confirm(shared: Services, plan: RollOverPlan) -> None:
                     mapping = {move.before: move.after for move in plan.moves}
                     roll_over(shared.db, mapping, by=by, revision=plan.revision)
             except BookingError as exc:
-                failed.error(words.literal(words.error(exc)))
+                failed.error(formats.literal(messages.error(exc)))
             else:
                 st.session_state[_DONE] = f"Done. {_summary(plan)}"
                 for key in list(st.session_state):

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from booking_core import Booking, BookingError, InvalidRequest, Student, bookings_ahead
-from pages.shared import views, words
-from pages.shared.services import Services
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
 
 T = TypeVar("T")
 PAGE = 50
@@ -80,7 +80,7 @@ def upcoming(
     try:
         found = bookings_ahead(shared.db, [student.id for student in students])
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
+        st.error(formats.literal(messages.error(exc)), icon=":material/cloud_off:")
         return None
     if not found:
         return found
@@ -88,7 +88,7 @@ def upcoming(
     grounds, today = shared.reference().grounds, shared.now().date()
     lines = (
         f"{booking.student_name}: {booking.game}, "
-        f"{views.slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
+        f"{payloads.slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
         for booking in found[:_SHOWN_BOOKINGS]
     )
     st.text("\n".join(lines))
@@ -101,7 +101,7 @@ def error_text(exc: BookingError) -> str:
     """The sentence for an error; the id of a student is called roll number."""
     if isinstance(exc, InvalidRequest) and exc.field == "id":
         return f"The roll number {exc.problem}."
-    return words.error(exc)
+    return messages.error(exc)
 
 
 def counted(number: int, noun: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Student, classes_of, find_students
-from pages.shared import components, live
 from pages.shared.admin import student_dialogs, student_import, student_rollover
 from pages.shared.admin import student_rows as rows
-from pages.shared.services import Services
+from pages.shared.components import elements
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
 
 VIEWS = ("List", "Import", "Class rollover")
 _STATES = {"Active": True, "Inactive": False}
@@ -95,13 +96,13 @@ def _list(shared: Services) -> None:
             "bulk": [],
             "live": shared.is_live,
         }
-        acted = components.action_list(payload, key="admin.students.list")
+        acted = elements.action_list(payload, key="admin.students.list")
         rows.pager(len(found), first, _PAGE)
         if acted is not None and (student := known.students.get(acted["ids"][0])) is not None:
             state[_DIALOG] = (acted["action"], student)
             st.rerun()
 
-    live.fragment(shared, "admin.students", listing)
+    fragment.live(shared, "admin.students", listing)
     action, student = state.pop(_DIALOG, ("", None))
     if action == "add":
         student_dialogs.add(shared)

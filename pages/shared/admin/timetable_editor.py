@@ -11,9 +11,10 @@ import streamlit as st
 
 from booking_core import InvalidRequest, Period, Reference, Timetable, add_timetable, save_timetable
 from booking_core.domain.validation import MARK_MINUTES, minutes
-from pages.shared import live, words
 from pages.shared.admin import widgets
-from pages.shared.services import Services
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _WAS, _LINES, _NEXT = "admin.editor.was", "admin.editor.lines", "admin.editor.next"
 _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.editor.date"
@@ -48,7 +49,7 @@ def close() -> None:
 
 def show(shared: Services) -> None:
     """Draws the editor and the preview."""
-    live.fragment(shared, "admin.timetable", lambda: _editor(shared))
+    fragment.live(shared, "admin.timetable", lambda: _editor(shared))
 
 
 def _field(line: int, name: str) -> str:
@@ -174,7 +175,7 @@ def _remove(line: int) -> None:
 def _period(start: int, length: int) -> Period:
     """The period from minute ``start`` of the day for ``length`` minutes, named by its times."""
     begin, end = (time(m % _DAY // 60, m % 60) for m in (start, start + length))
-    return Period(words.span(begin, end), begin, end)
+    return Period(formats.span(begin, end), begin, end)
 
 
 def _equal_periods() -> None:
@@ -224,11 +225,13 @@ def _typed() -> Timetable | str:
     for number, line in enumerate(state[_LINES], start=1):
         label, start, end = (state[_field(line, name)] for name in (_LABEL, _BEGINS, _ENDS))
         try:
-            times = named.get((start, end)) or words.span(start, end)
+            times = named.get((start, end)) or formats.span(start, end)
             periods.append(Period(label.strip() or times, start, end))
         except InvalidRequest as exc:
             return (
-                f"“{label}”: {words.error(exc)}" if label else f"Line {number}: {words.error(exc)}"
+                f"“{label}”: {messages.error(exc)}"
+                if label
+                else f"Line {number}: {messages.error(exc)}"
             )
     if not periods:
         return _NO_PERIOD
@@ -238,7 +241,7 @@ def _typed() -> Timetable | str:
         id = was.id if was else _NEW
         return Timetable(id, periods, state[_WEEKDAYS] or (), state[_NAME])
     except InvalidRequest as exc:
-        return words.error(exc)
+        return messages.error(exc)
 
 
 def _preview(shared: Services, wanted: Timetable) -> None:
@@ -250,7 +253,7 @@ def _preview(shared: Services, wanted: Timetable) -> None:
         verb = "moves" if len(moved) == 1 else "move"
         st.markdown(
             f":material/swap_horiz: {widgets.weekday_names(sorted(moved))} {verb} here from "
-            f"{words.literal(other.name)}."
+            f"{formats.literal(other.name)}."
         )
     before = known.timetables.get(wanted.id)
     left = set(before.weekdays if before else ()) - set(wanted.weekdays)

@@ -18,9 +18,10 @@ from booking_core import (
     misfits,
     save_days,
 )
-from pages.shared import live, words
 from pages.shared.admin import timetable_editor, widgets
-from pages.shared.services import Services
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _OPEN, _PROBLEM, _SAID = "admin.days.open", "admin.days.problem", "admin.days.said"
 _DATES, _WHAT, _NOTE = "admin.days.dates", "admin.days.what", "admin.days.note"
@@ -31,11 +32,11 @@ NO_SCHOOL = ""  # an option beside the ids of timetables
 def show(shared: Services) -> None:
     """Draws the section."""
     if said := st.session_state.pop(_SAID, None):
-        st.toast(words.literal(said), icon=":material/check:")
+        st.toast(formats.literal(said), icon=":material/check:")
     if timetable_editor.is_open():
         timetable_editor.show(shared)
         return
-    live.fragment(shared, "admin.timetables", lambda: _overview(shared))
+    fragment.live(shared, "admin.timetables", lambda: _overview(shared))
     match st.session_state.pop(_OPEN, None):
         case ("dates", _):
             _special_dates(shared)
@@ -90,13 +91,13 @@ def _tables(shared: Services, known: Reference) -> None:
             st.markdown("##### No timetable yet")
             st.caption("Add one with the periods of the school day; then grounds can be booked.")
     for table in tables:
-        key, name = f"admin.timetables.{table.id}", words.literal(table.name)
+        key, name = f"admin.timetables.{table.id}", formats.literal(table.name)
         with st.container(
             border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center"
         ):
             with st.container(width="stretch", gap=None):
                 st.markdown(f"**{name}** · {widgets.weekdays(table.weekdays)}")
-                hours = words.span(table.periods[0].start, table.periods[-1].end)
+                hours = formats.span(table.periods[0].start, table.periods[-1].end)
                 st.caption(f"{widgets.counted(len(table.periods), 'period')}, {hours}")
             with st.container(horizontal=True, width="content"):
                 if st.button("Edit", key=f"{key}.edit", help=f"Periods and weekdays of {name}"):
@@ -128,13 +129,13 @@ def _days(shared: Services, known: Reference, today: Date) -> None:
             border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center"
         ):
             with st.container(width="stretch", gap=None):
-                st.markdown(f"**{words.day_heading(day.date, today)}**")
+                st.markdown(f"**{formats.day_heading(day.date, today)}**")
                 what = table.name if table else "No school"
-                st.caption(words.literal(f"{what} · {day.note}" if day.note else what))
+                st.caption(formats.literal(f"{what} · {day.note}" if day.note else what))
             st.button(
                 "Clear",
                 key=f"{key}.clear",
-                help=f"{words.short_date(day.date)} follows its weekday again",
+                help=f"{formats.short_date(day.date)} follows its weekday again",
                 on_click=_clear,
                 args=(shared, day.date),
             )
@@ -187,10 +188,10 @@ def _special_dates(shared: Services) -> None:
             calendar = known.calendar.with_days(days)
             widgets.plan(calendar.plan(dates[0]), today, names[what] if what else "")
             if len(dates) > 1:
-                st.caption(f"And so on, up to {words.day_heading(dates[-1], today)}.")
+                st.caption(f"And so on, up to {formats.day_heading(dates[-1], today)}.")
             widgets.would_not_fit(shared, calendar, ("days", tuple(days)))
     except InvalidRequest as exc:
-        widgets.problem(words.error(exc))
+        widgets.problem(messages.error(exc))
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.days.back"):
@@ -220,10 +221,10 @@ def _delete(shared: Services, timetable_id: str) -> None:
     table: Timetable | None = known.timetables.get(timetable_id)
     if table is None:
         return
-    st.markdown(f"**{words.literal(table.name)}**")
+    st.markdown(f"**{formats.literal(table.name)}**")
     days = sorted(day.date for day in known.days.values() if day.timetable_id == timetable_id)
     if days:
-        named = ", ".join(words.short_date(day) for day in days[:5])
+        named = ", ".join(formats.short_date(day) for day in days[:5])
         more = f" and {len(days) - 5} more" if len(days) > 5 else ""
         st.warning(
             f"It is that of {named}{more}. Give these dates another one first.",

@@ -11,8 +11,9 @@ import streamlit as st
 
 from booking_core import Actor, Booking, BookingError, Calendar, Period, Scope, misfits
 from booking_core.domain.timetable import DayPlan
-from pages.shared import session, views, words
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
 
 MOST_LINES = 50
 _FEW = 8
@@ -34,24 +35,24 @@ def attempt(shared: Services, write: Callable[[Actor], Any]) -> str | None:
         with shared.change():
             write(session.actor())
     except BookingError as exc:
-        return words.error(exc)
+        return messages.error(exc)
     return None
 
 
 def problem(text: str | None) -> None:
     """Shows ``text`` as an error, unless it is empty."""
     if text:
-        st.error(words.literal(text), icon=":material/error:")
+        st.error(formats.literal(text), icon=":material/error:")
 
 
 def bookings(shared: Services, found: Sequence[Booking]) -> None:
     """Draws a line for each booking, those after the first few in an expander."""
     grounds, today = shared.reference().grounds, shared.now().date()
     lines = [
-        f"- **{words.day_heading(b.date, today)}, {words.span(b.start, b.end)}** · "
-        + words.literal(
-            f"{views.slot_title(b.slot, grounds)}, {b.game} · {b.student_name}, {b.class_name} · "
-            f"{words.STATUS[b.status].lower()}"
+        f"- **{formats.day_heading(b.date, today)}, {formats.span(b.start, b.end)}** · "
+        + formats.literal(
+            f"{payloads.slot_title(b.slot, grounds)}, {b.game} · {b.student_name}, "
+            f"{b.class_name} · {messages.STATUS[b.status].lower()}"
         )
         for b in found
     ]
@@ -88,23 +89,23 @@ def would_not_fit(shared: Services, calendar: Calendar, about: object) -> None:
 
 def plan(day: DayPlan, today: Date, name: str = "") -> None:
     """Draws the periods of a day. ``name``: the name of its timetable."""
-    about = ", ".join(words.literal(text) for text in (name, day.note) if text)
-    st.markdown(f"**{words.day_heading(day.date, today)}**" + (f" · {about}" if about else ""))
+    about = ", ".join(formats.literal(text) for text in (name, day.note) if text)
+    st.markdown(f"**{formats.day_heading(day.date, today)}**" + (f" · {about}" if about else ""))
     if not day.periods:
         st.caption("No school: nothing can be booked.")
         return
-    rows = [(words.span(p.start, p.end), p.label) for p in day.periods]
+    rows = [(formats.span(p.start, p.end), p.label) for p in day.periods]
     if all(map(is_named_by_times, day.periods)):  # then label and times are the same
         lines = ["| Period |", "|:--|", *(f"| {time} |" for time, _ in rows)]
     else:
         lines = ["| Time | Period |", "|:--|:--|"]
-        lines += [f"| {time} | {words.literal(label)} |" for time, label in rows]
+        lines += [f"| {time} | {formats.literal(label)} |" for time, label in rows]
     st.markdown("\n".join(lines))
 
 
 def is_named_by_times(period: Period) -> bool:
     """Whether the label of ``period`` only repeats its times, in any spelling."""
-    return _plain(period.label) == _plain(words.span(period.start, period.end))
+    return _plain(period.label) == _plain(formats.span(period.start, period.end))
 
 
 def _plain(text: str) -> str:
@@ -131,7 +132,7 @@ def weekdays(days: Sequence[int]) -> str:
 
 def weekday_names(days: Sequence[int]) -> str:
     """``Saturday and Sunday``."""
-    return words.listed([_WEEKDAY_NAMES[day] for day in sorted(days)])
+    return formats.listed([_WEEKDAY_NAMES[day] for day in sorted(days)])
 
 
 def counted(number: int, noun: str) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from booking_core import BookingError
-from pages.shared import identity, words
-from pages.shared import sign_in_html as html
-from pages.shared.address import base
-from pages.shared.services import Services
+from pages.shared.auth import html as html
+from pages.shared.auth import oidc
+from pages.shared.live.address import base
+from pages.shared.live.runtime import Services
+from pages.shared.text import messages
 
 
 def unavailable(shared: Services, problem: BookingError | None) -> Response:
     """The page without a database, which reloads itself; ``problem`` None: it is starting."""
-    text = "The database is starting." if problem is None else words.error(problem)
-    path = f"{base()}/" if identity.is_on() else f"{base()}/signin"
+    text = "The database is starting." if problem is None else messages.error(problem)
+    path = f"{base()}/" if oidc.is_on() else f"{base()}/signin"
     response = message(shared, 503, "Not connected yet", text, (path, "Try again"))
     response.headers["refresh"] = f"2; url={path}"
     return response

@@ -18,7 +18,7 @@ from booking_core import Actor
 from booking_core.domain.messages import COMMAND
 
 FIRST_ADMIN = f"{COMMAND} account add NAME --role admin"
-_ASSETS = Path(__file__).parent / "assets"
+_ASSETS = Path(__file__).parents[1] / "components" / "assets"
 _FONTS = Path(streamlit.__file__).parent / "static" / "static" / "media"
 _MARK = (
     '<svg viewBox="0 0 40 40" aria-hidden="true"><rect width="40" height="40" rx="10" '

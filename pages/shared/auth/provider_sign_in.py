@@ -7,16 +7,18 @@ from html import escape
 import streamlit as st
 
 from booking_core import ProofOutOfTime, ProofSpent, SignInRefused, StoreUnavailable, check_proof
-from pages.shared import components, identity, session, sign_in_html, words
-from pages.shared.address import base
-from pages.shared.services import Services
+from pages.shared.auth import html, oidc, session
+from pages.shared.components import elements
+from pages.shared.live.address import base
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 # The same look as the sign-in page for passwords, which has its own style sheet.
 _STYLE = f"""<style>
 .st-key-sign_in {{ padding-top: max(1rem, 18vh); }}
 .st-key-sign_in::before {{
   content: ""; position: fixed; inset: 0; pointer-events: none;
-  background: light-dark(#e3e9f2, #18243f); mask: url("{sign_in_html.PITCH}") center / 100% 100%;
+  background: light-dark(#e3e9f2, #18243f); mask: url("{html.PITCH}") center / 100% 100%;
 }}
 .st-key-sign_in > * {{ position: relative; }}
 .st-key-card_sign_in {{ padding: 1.75rem; border-radius: .875rem; }}
@@ -31,7 +33,7 @@ a.sign-in-wall:hover {{ text-decoration: underline; }}
 
 def show(shared: Services) -> None:
     """Draws the sign-in buttons; with a valid ID token, redirects to the route of the session."""
-    token, problem, may_sign_in = identity.login_token(), "", True
+    token, problem, may_sign_in = oidc.login_token(), "", True
     if token is not None:
         try:
             check_proof(shared.db, token)
@@ -39,21 +41,21 @@ def show(shared: Services) -> None:
             session.unreachable(shared)
             return
         except (ProofSpent, ProofOutOfTime) as exc:  # a new sign-in at the provider helps
-            problem = words.literal(words.error(exc))
+            problem = formats.literal(messages.error(exc))
         except SignInRefused:
             problem, may_sign_in = _no_account(shared, is_verified=bool(token.email)), False
         else:
-            identity.keep_for_route(token, st.context.cookies)
+            oidc.keep_for_route(token, st.context.cookies)
             session.redirect("signin/provider")
             return
-    components.remember({"home": f"{base()}/"})
+    elements.remember({"home": f"{base()}/"})
     st.html(_STYLE)
     with (
         st.container(key="sign_in", horizontal_alignment="center"),
         st.container(width=400),
     ):
         st.html(
-            f'<div class="sign-in-brand"><img src="{sign_in_html.ICON}" alt=""><div>'
+            f'<div class="sign-in-brand"><img src="{html.ICON}" alt=""><div>'
             f"<b>{escape(shared.settings.school_name)}</b><span>Ground booking</span></div></div>"
         )
         with st.container(border=True, key="card_sign_in"):
@@ -67,7 +69,7 @@ def show(shared: Services) -> None:
 
 
 def _sign_in_buttons() -> None:
-    names = identity.providers()
+    names = oidc.providers()
     for name in names or ["default"]:
         st.button(
             f"Sign in with {name.capitalize()}" if names else "Sign in",
@@ -82,7 +84,7 @@ def _sign_in_buttons() -> None:
 def _no_account(shared: Services, *, is_verified: bool) -> str:
     """The sentence for a user whose ID token belongs to no account."""
     email, contact = (
-        words.literal(text) for text in (identity.claimed_email(), shared.settings.contact)
+        formats.literal(text) for text in (oidc.claimed_email(), shared.settings.contact)
     )
     if is_verified:
         return f"There is no account here for {email}. Ask {contact} for one."

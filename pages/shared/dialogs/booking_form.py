@@ -23,8 +23,8 @@ from booking_core import (
 )
 from booking_core.booking.steps import log_step
 from booking_core.domain.timetable import fits
-from pages.shared import words
-from pages.shared.services import Services
+from pages.shared.live.runtime import Services
+from pages.shared.text import messages
 
 DATE, STUDENT, PURPOSE = "book.date", "book.student", "book.purpose"
 APPROVED = "book.approved"  # a principal's booking that is approved at once
@@ -150,7 +150,7 @@ def begin_review() -> None:
     try:
         request()
     except InvalidRequest as exc:  # a purpose with a character that cannot be used
-        st.session_state[_PROBLEM] = words.error(exc)
+        st.session_state[_PROBLEM] = messages.error(exc)
     else:
         st.session_state[_REVIEW] = uuid4()
 
@@ -255,4 +255,4 @@ def confirm(shared: Services, actor: Callable[[], Actor]) -> None:
     except SlotTaken as exc:
         st.session_state[_LOST] = (exc.held_by, list(exc.alternatives))
     except BookingError as exc:
-        st.session_state[_PROBLEM] = words.error(exc)
+        st.session_state[_PROBLEM] = messages.error(exc)

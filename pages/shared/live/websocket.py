@@ -15,10 +15,10 @@ from urllib.parse import urlparse
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from streamlit.web.server.server_util import is_url_from_allowed_origins
 
-from pages.shared.address import base
-from pages.shared.services import Services
+from pages.shared.live.address import base
+from pages.shared.live.runtime import Services
+from pages.shared.live.streamlit_internals import is_url_from_allowed_origins
 
 log = logging.getLogger(__name__)
 

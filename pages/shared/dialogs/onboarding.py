@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Actor, Reference
-from pages.shared import words
+from pages.shared.text import formats
 
 # Section of the Admin screen -> title, name within a sentence, description.
 _STEPS = {
@@ -74,4 +74,4 @@ def _step(section: str, title: str, about: str, is_next: bool) -> None:
 
 
 def _named(missing: tuple[str, ...]) -> str:
-    return words.listed([_STEPS[section][1] for section in missing])
+    return formats.listed([_STEPS[section][1] for section in missing])

@@ -7,7 +7,7 @@ import re
 
 from starlette.requests import Request
 
-from pages.shared.services import Services
+from pages.shared.live.runtime import Services
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _FORWARDING = ("forwarded", "via", "x-real-ip")

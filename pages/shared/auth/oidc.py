@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
-from streamlit.auth_util import get_secrets_auth_section
 
 from booking_core import Proof
+from pages.shared.live.streamlit_internals import auth_section
 
 LOGOUT = "auth/logout"  # route of st.logout: deletes its cookies, signs out at the provider
 _COOKIES = "_streamlit_user"  # prefix of the names of these cookies
@@ -37,12 +37,12 @@ _lock = threading.Lock()
 
 def is_on() -> bool:
     """Whether users sign in with an identity provider, and not with a password."""
-    return bool(get_secrets_auth_section())
+    return bool(auth_section())
 
 
 def providers() -> list[str]:
     """The names of the providers to choose from; empty if there is one without a name."""
-    section = get_secrets_auth_section().to_dict()
+    section = auth_section()
     if "client_id" in section:
         return []
     return [

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from datetime import date as Date
 from datetime import timedelta
-from pathlib import Path
 
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
 from booking_core import Actor, ServerFailed, StoreUnavailable
 from booking_core.domain.timetable import at
-from pages.shared import components, identity, services, words
-from pages.shared.address import COOKIE, base
-from pages.shared.services import Services
-from pages.shared.session_cache import Person
+from pages.shared.auth import oidc
+from pages.shared.components import elements
+from pages.shared.live import runtime, screen_user
+from pages.shared.live.address import base
+from pages.shared.live.runtime import Services
+from pages.shared.live.session_cache import Person
+from pages.shared.text import formats, messages
 
-# _DRAWN: the user of the last full run; _OWNER: the account whose drafts the state holds.
-_TOKEN, _DRAWN, _OWNER = "session.token", "session.drawn_for", "session.owner"
-_AUTOMATIC = "session.automatic"
+_OWNER = "session.owner"  # the account whose drafts the state holds
 _FILTERS = frozenset(
     f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
 )
-_FRAME = Path(__file__).parent / "assets" / "frame.css"
+_FRAME = elements.ASSETS / "frame.css"
 
 
 def open_session(shared: Services) -> Person | None:
@@ -32,11 +32,11 @@ def open_session(shared: Services) -> Person | None:
     """
     st.html(_FRAME)
     state = st.session_state
-    token = state[_TOKEN] = _token()
-    is_automatic = state.pop(_AUTOMATIC, False)
+    token = state[screen_user.TOKEN] = screen_user.token()
+    is_automatic = state.pop(screen_user.AUTOMATIC, False)
     person = None if token is None or shared.db is None else shared.sessions.known(token)
-    _announce_new_rights(state.get(_DRAWN), person)
-    state[_DRAWN] = person
+    _announce_new_rights(state.get(screen_user.DRAWN), person)
+    state[screen_user.DRAWN] = person
     if person is not None and token is not None:
         if state.setdefault(_OWNER, person.account.id) != person.account.id:
             _remove_drafts()
@@ -51,7 +51,7 @@ def _announce_new_rights(before: Person | None, now: Person | None) -> None:
     if before is None or now is None or before.account.id != now.account.id:
         return
     if (before.account.role, before.decides) != (now.account.role, now.decides):
-        st.toast(words.ROLE_CHANGED, icon=":material/badge:")
+        st.toast(messages.ROLE_CHANGED, icon=":material/badge:")
 
 
 def actor() -> Actor:
@@ -60,7 +60,7 @@ def actor() -> Actor:
     If the session has ended, the run ends here and the next one redirects to sign-in. Raises
     StoreUnavailable if the session was never read.
     """
-    shared, token = services.start(), _token()
+    shared, token = runtime.start(), screen_user.token()
     person = None
     if token is not None and shared.db is not None:
         try:
@@ -73,65 +73,23 @@ def actor() -> Actor:
     return person.account.actor
 
 
-def viewer() -> Actor:
-    """The user of the last full run; for live updates, never for actions.
-
-    Reads nothing and is no user activity. ``check`` reruns the screen when its user changes.
-    """
-    drawn: Person | None = st.session_state.get(_DRAWN)
-    if drawn is None:
-        st.rerun()
-    return drawn.account.actor
-
-
-def check(shared: Services) -> None:
-    """Reruns the whole screen if its user has signed out or changed; for live updates.
-
-    It is no user activity, and reads nothing while no account or session has changed.
-    """
-    drawn: Person | None = st.session_state.get(_DRAWN)
-    if drawn is None:  # the wall display, which needs no session
-        return
-    token = _token()
-    try:
-        person = None if token is None else shared.sessions.known(token)
-    except StoreUnavailable:
-        return
-    if person != drawn:
-        rerun_without_activity()
-
-
-def rerun_without_activity() -> None:
-    """``st.rerun()`` that does not extend the session."""
-    st.session_state[_AUTOMATIC] = True
-    st.rerun()
-
-
-def _token() -> str | None:
-    if not len(st.context.headers):
-        # The browser has disconnected during this run; an action in it still needs its user.
-        kept: str | None = st.session_state.get(_TOKEN)
-        return kept
-    return st.context.cookies.get(COOKIE) or None
-
-
 def sidebar(shared: Services, person: Person) -> None:
     """The signed-in user, and the buttons to sign out and to change the password."""
     account = person.account
     with st.sidebar:
-        components.person(
+        elements.person(
             {
                 "name": account.name,
                 "role": account.role.value.capitalize(),
                 "base": base(),
-                "password": account.has_password and not identity.is_on(),
+                "password": account.has_password and not oidc.is_on(),
             }
         )
 
 
 def redirect(to: str = "signin") -> None:
     """Redirects the browser to the path ``to``, which redirects back to the present screen."""
-    components.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
+    elements.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
 
 
 def demo_note(shared: Services) -> None:
@@ -160,7 +118,7 @@ def unreachable(shared: Services) -> None:
     """Draws the screen until the database is reached for the first time."""
     st.title("Not connected yet")
     if shared.problem is not None:
-        st.error(words.literal(words.error(shared.problem)), icon=":material/cloud_off:")
+        st.error(formats.literal(messages.error(shared.problem)), icon=":material/cloud_off:")
         if not isinstance(shared.problem, ServerFailed):
             st.caption("This page goes on by itself as soon as the database answers.")
     else:

@@ -10,11 +10,13 @@ import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
 from booking_core import StoreUnavailable
-from pages.shared import components, session, words
-from pages.shared.services import Services
+from pages.shared.components import elements
+from pages.shared.live import screen_user
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 
-def fragment(
+def live(
     shared: Services,
     key: str,
     draw: Callable[[], datetime | None],
@@ -27,17 +29,17 @@ def fragment(
     """
 
     @st.fragment(key=key)
-    def live() -> None:
+    def part() -> None:
         keep(shared, key, draw, date())
 
-    live()
+    part()
 
 
 def keep(
     shared: Services, key: str, draw: Callable[[], datetime | None], date: Date | None = None
 ) -> None:
     """Calls ``draw``, and reruns the fragment or dialog around it at each change of ``date``."""
-    session.check(shared)
+    screen_user.check(shared)
     # Read before the data: a change in between then causes a needless rerun, and is never missed.
     version = shared.version(date)
     changes_at = None
@@ -47,10 +49,10 @@ def keep(
         try:
             changes_at = draw()
         except StoreUnavailable as exc:  # for data that is not in the cache
-            st.error(words.literal(words.error(exc)), icon=":material/cloud_off:")
+            st.error(formats.literal(messages.error(exc)), icon=":material/cloud_off:")
     # Last, because these components take the room of a line.
     day = date and date.isoformat()
-    mode = components.live_client(
+    mode = elements.live_client(
         shared.heartbeat()
         | {
             "version": version,
@@ -68,19 +70,19 @@ def keep(
     # A fragment of its own, so that a poll without a newer version draws nothing else.
     @st.fragment
     def poll() -> None:
-        session.check(shared)  # an idle session ends by the clock, without any event
+        screen_user.check(shared)  # an idle session ends by the clock, without any event
         seconds = settings.floor_seconds if mode == "push" else settings.alone_seconds
         st_autorefresh(interval=seconds * 1000, key=f"{key}.poll_timer")
         current = shared.version(date)
         if mode != "push" or current != version:
             answer = shared.heartbeat() | {"version": current, "date": day}
-            components.poll(answer, key=f"{key}.poll")
+            elements.poll(answer, key=f"{key}.poll")
 
     poll()
 
 
 def line(shared: Services) -> None:
     """Draws the live line: the state, and the time of the last heartbeat."""
-    components.live_line(
+    elements.live_line(
         shared.heartbeat() | {"live": shared.is_live, "zone": shared.settings.time_zone}
     )

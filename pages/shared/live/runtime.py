@@ -33,8 +33,8 @@ from booking_core import (
     scoped_cache,
 )
 from booking_core.operations.demo import load_demo
-from pages.shared import views
-from pages.shared.session_cache import SessionCache
+from pages.shared.live.session_cache import SessionCache
+from pages.shared.text import payloads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -148,7 +148,7 @@ class Services:
         """The payload of the day grid, made once for all sessions with the same board and pick."""
         live = self.is_live
         return self.cache.derive(
-            board.date, ("grid", picked, live), board, lambda: views.grid(board, picked, live)
+            board.date, ("grid", picked, live), board, lambda: payloads.grid(board, picked, live)
         )
 
     def reference(self) -> Reference:

@@ -7,8 +7,9 @@ import streamlit as st
 from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, keeps_approval, move
 from booking_core.domain.timetable import periods_between
 from booking_core.domain.validation import minutes
-from pages.shared import session, views, words
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
 
 _PREFIX = "bookings.move."
 _PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
@@ -25,20 +26,20 @@ def begin() -> None:
 def dialog(shared: Services, booking_id: str) -> None:
     """Opens for ``booking_id``. The rights are checked when the user presses the button."""
     if done := st.session_state.pop(_DONE, None):
-        st.toast(words.literal(done), icon=":material/check:")
+        st.toast(formats.literal(done), icon=":material/check:")
         st.rerun()
     session.actor()  # the dialog shows names, which need a session
     try:
         booking = get_booking(shared.db, booking_id)
         keeps = keeps_approval(shared.db, booking, by=session.actor())
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return
-    st.markdown(words.MOVES[keeps])
-    st.text(views.in_brief(booking, shared.reference().grounds, shared.now().date()))
+    st.markdown(messages.MOVES[keeps])
+    st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
     slot = _choose(shared, booking)
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(words.literal(problem), icon=":material/error:")
+        st.error(formats.literal(problem), icon=":material/error:")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Leave it there", key=f"{_PREFIX}keep"):
             st.rerun()
@@ -66,10 +67,10 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
                 by=session.actor(),
             )
     except BookingError as exc:
-        st.session_state[_PROBLEM] = words.error(exc)
+        st.session_state[_PROBLEM] = messages.error(exc)
     else:
-        place = views.slot_title(slot, shared.reference().grounds)
-        when = words.when(slot, shared.now().date())
+        place = payloads.slot_title(slot, shared.reference().grounds)
+        when = formats.when(slot, shared.now().date())
         st.session_state[_DONE] = f"Moved to {place}, {when}."
 
 
@@ -87,7 +88,7 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
     )
     free = shared.boards.get(date, now).free_for_move(booking, _periods(shared, booking))
     if not free:
-        st.caption(f"Nothing is free for {words.literal(booking.game)} on this day. Try another.")
+        st.caption(f"Nothing is free for {formats.literal(booking.game)} on this day. Try another.")
         return None
     grounds = list(dict.fromkeys(slot.ground_id for slot in free))
     left, right = st.columns(2)
@@ -107,7 +108,7 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
         slots,
         index=slots.index(nearest),
         key=f"{_PREFIX}time.{date}.{ground}",
-        format_func=lambda slot: words.span(slot.start, slot.end),
+        format_func=lambda slot: formats.span(slot.start, slot.end),
     )
 
 

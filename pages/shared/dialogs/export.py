@@ -8,8 +8,9 @@ import streamlit as st
 
 from booking_core import Actor, BookingError
 from booking_core.insight import exports
-from pages.shared import session, words
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 
 def button(shared: Services, key: str, name: str, load: Callable[[Actor], exports.Table]) -> None:
@@ -27,14 +28,14 @@ def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], expor
         with st.spinner("Collecting the rows…"):
             table = load(session.actor())
     except BookingError as exc:
-        st.error(words.literal(words.error(exc)))
+        st.error(formats.literal(messages.error(exc)))
         return
     count = len(table.rows)
     if not count:
         st.markdown("Nothing matches, so there is nothing to take away. Choose other filters.")
         return
     rows = f"{count:,} row{'' if count == 1 else 's'}"
-    st.markdown(f"**{words.literal(table.title)}**: {rows}, by the filters that are set.")
+    st.markdown(f"**{formats.literal(table.title)}**: {rows}, by the filters that are set.")
     if table.cut:
         st.warning(
             f"There are more than {exports.MAX_ROWS:,}. These are the first; choose fewer dates "

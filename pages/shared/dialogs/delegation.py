@@ -19,8 +19,10 @@ from booking_core import (
     find_accounts,
     find_delegations,
 )
-from pages.shared import live, session, words
-from pages.shared.services import Services
+from pages.shared.auth import session
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages
 
 _MAX_AHEAD = timedelta(days=365)
 
@@ -52,7 +54,7 @@ def note(shared: Services, by: Actor) -> None:
             for g in _latest_of_each(received)
         ]
     for line in lines:
-        st.caption(f":material/handshake: {words.literal(line)}")
+        st.caption(f":material/handshake: {formats.literal(line)}")
 
 
 def _received(shared: Services, actor: Actor) -> list[Delegation]:
@@ -69,7 +71,7 @@ def _latest_of_each(given: list[Delegation]) -> list[Delegation]:
 
 
 def _until(given: Delegation, today: Date) -> str:
-    return " today" if given.last == today else f", until {words.short_date(given.last)}"
+    return " today" if given.last == today else f", until {formats.short_date(given.last)}"
 
 
 @st.dialog("Hand decisions to somebody")
@@ -107,16 +109,16 @@ def _dialog(shared: Services) -> None:
                 with shared.change():
                     given = delegate(shared.db, to=to, first=first, last=last, by=session.actor())
             except BookingError as exc:
-                failed.error(words.literal(words.error(exc)))
+                failed.error(formats.literal(messages.error(exc)))
             else:
                 st.toast(
-                    words.literal(f"{given.to_name} decides for you too{_until(given, today)}."),
+                    formats.literal(f"{given.to_name} decides for you too{_until(given, today)}."),
                     icon=":material/check:",
                 )
                 st.rerun()
     else:
         st.info("Nobody else has an account yet. An admin adds one on the Admin screen.")
-    live.keep(shared, "approvals.given", lambda: _list(shared))
+    fragment.keep(shared, "approvals.given", lambda: _list(shared))
 
 
 def _list(shared: Services) -> None:
@@ -138,11 +140,11 @@ def _list(shared: Services) -> None:
                     with shared.change():
                         end_delegation(shared.db, one.id, by=session.actor())
                 except BookingError as exc:
-                    st.error(words.literal(words.error(exc)))
+                    st.error(formats.literal(messages.error(exc)))
                 else:
                     st.rerun(scope="fragment")
 
 
 def _days(given: Delegation) -> str:
-    first, last = words.short_date(given.first), words.short_date(given.last)
+    first, last = formats.short_date(given.first), formats.short_date(given.last)
     return first if given.first == given.last else f"{first} to {last}"

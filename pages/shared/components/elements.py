@@ -11,12 +11,12 @@ from typing import Any
 
 import streamlit as st
 
-_ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parent / "assets"
 
 
 def _component(name: str, *, style: bool = True) -> Callable[..., Any]:
     def read(file: str) -> str:
-        return (_ASSETS / file).read_text(encoding="utf-8")
+        return (ASSETS / file).read_text(encoding="utf-8")
 
     return st.components.v2.component(
         name,

@@ -13,8 +13,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
-from pages.shared import identity, services, sign_in_routes
-from pages.shared.address import base
+from pages.shared.auth import oidc, routes
+from pages.shared.live import runtime
+from pages.shared.live.address import base
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
@@ -44,11 +45,11 @@ class SignInMiddleware:
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
             return
         # With an identity provider, sign-in is a screen of Streamlit, shown at every path.
-        is_screen = _is_navigation(request) and place not in _PUBLIC and not identity.is_on()
+        is_screen = _is_navigation(request) and place not in _PUBLIC and not oidc.is_on()
         if is_screen and not await _has_session(request):
             here = f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?")
             answer = RedirectResponse(
-                f"{base()}/signin?next={quote(sign_in_routes.safe_next(here), safe='')}",
+                f"{base()}/signin?next={quote(routes.safe_next(here), safe='')}",
                 303,
                 {"cache-control": "no-store"},
             )
@@ -73,9 +74,9 @@ def _is_navigation(request: Request) -> bool:
 
 async def _has_session(request: Request) -> bool:
     """Whether the request has a session; True also while the database cannot be reached."""
-    if services.start().db is None:
+    if runtime.start().db is None:
         return True
     try:
-        return await sign_in_routes.person_of(request) is not None
+        return await routes.person_of(request) is not None
     except StoreUnavailable:  # the screen shows the error and reconnects by itself
         return True

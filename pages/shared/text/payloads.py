@@ -13,7 +13,7 @@ from booking_core import Actor, Board, Booking, Cell, CellState, Ground, Notice,
 from booking_core.domain.rules import is_over, may
 from booking_core.domain.timetable import at
 from booking_core.domain.validation import minutes
-from pages.shared import words
+from pages.shared.text import formats, messages
 
 _CHIP = {
     Status.PENDING: "chip pending",
@@ -36,8 +36,8 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         periods.append(
             {
                 "start": f"{period.start:%H:%M}",
-                "label": words.span(period.start, period.end),
-                "time": f"{period.label}, {words.span(period.start, period.end)}",
+                "label": formats.span(period.start, period.end),
+                "time": f"{period.label}, {formats.span(period.start, period.end)}",
                 "now": begun and not over,
                 "past": over,
             }
@@ -54,13 +54,13 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     empty, note = _notes_of(board, [cell for row in cells for cell in row])
     return {
         "date": board.date.isoformat(),
-        "heading": words.day_heading(board.date, today),
+        "heading": formats.day_heading(board.date, today),
         "note": note,
         "grounds": [{"id": g.id, "name": g.name} for g in board.grounds],
         "periods": periods,
         "cells": [[_cell(cell) for cell in row] for row in cells],
         "picked": {"ground": picked.ground_id, "starts": starts} if picked else None,
-        "choice": f"{slot_title(picked, known)}, {words.span(picked.start, picked.end)}"
+        "choice": f"{slot_title(picked, known)}, {formats.span(picked.start, picked.end)}"
         if picked
         else "",
         "live": live,
@@ -74,7 +74,7 @@ def _notes_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, st
     if not board.grounds:
         hint = "An admin adds the first one; it appears here by itself."
         return ["No grounds yet", hint], ""
-    date, note = words.short_date(board.date), board.plan.note.rstrip(". ")
+    date, note = formats.short_date(board.date), board.plan.note.rstrip(". ")
     if not board.periods:
         shut = closed([b.purpose for b in board.bookings if b.kind == "closure"], board.grounds)
         why = shut or ("" if note else "The timetable has no periods for this day.")
@@ -135,13 +135,13 @@ def ground_names(ids: Iterable[str], grounds: dict[str, Ground]) -> str:
 def days(first: Date, last: Date, today: Date) -> str:
     """``Today, Mon 23 Nov``, or ``Mon 23 Nov – Fri 27 Nov``."""
     if first == last:
-        return words.day_heading(first, today)
-    return f"{words.short_date(first)} – {words.short_date(last)}"
+        return formats.day_heading(first, today)
+    return f"{formats.short_date(first)} – {formats.short_date(last)}"
 
 
 def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
     """The label of an alternative; the part that differs from the slot ``lost`` comes first."""
-    time = words.span(option.start, option.end)
+    time = formats.span(option.start, option.end)
     name = slot_title(option, grounds)
     return f"{time}, {name}" if option.ground_id == lost.ground_id else f"{name}, {time}"
 
@@ -151,7 +151,7 @@ def booking_row(
 ) -> dict[str, Any]:
     """A row of the Bookings screen."""
     today = now.date()
-    title = f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}"
+    title = f"{slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
     over = is_over(booking.slot, now, _zone(now))
     for name, label, tone in (("move", "Move…", ""), ("cancel", "Cancel…", "no")):
@@ -163,14 +163,14 @@ def booking_row(
         "about": title,
         "selectable": False,
         "cells": [
-            [words.day_heading(booking.date, today), words.span(booking.start, booking.end)],
+            [formats.day_heading(booking.date, today), formats.span(booking.start, booking.end)],
             [slot_title(booking.slot, grounds), booking.game],
             [booking.student_name, booking.class_name],
             [
                 booking.created_by_name,
-                words.said_at(booking.created_at, now, _zone(now)),
+                formats.said_at(booking.created_at, now, _zone(now)),
             ],
-            [words.STATUS[booking.status], "", _CHIP.get(booking.status, "chip closed")],
+            [messages.STATUS[booking.status], "", _CHIP.get(booking.status, "chip closed")],
         ],
         "actions": actions,
     }
@@ -191,10 +191,10 @@ def decision_row(
     today = now.date()
     left = at(booking.date, booking.start, _zone(now)).timestamp() - now.timestamp()
     ahead = int(left // 60)
-    soon = f"in {words.duration(ahead)}" if ahead > 0 else "has begun"
+    soon = f"in {formats.duration(ahead)}" if ahead > 0 else "has begun"
     if ahead > 24 * 60:
-        soon = words.short_date(booking.date)
-    title = f"{booking.student_name}, {words.when(booking, today)}"
+        soon = formats.short_date(booking.date)
+    title = f"{booking.student_name}, {formats.when(booking, today)}"
     waiting = booking.status is Status.PENDING
     actions: list[dict[str, str]] = []
     if waiting:
@@ -210,20 +210,20 @@ def decision_row(
     chip, tone = _week(others, quota)
     # One line for each other booking, with the time first, because a principal compares times.
     under = "\n".join(
-        f"{words.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
+        f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
     if not waiting:
-        chip, under = words.STATUS[booking.status], words.decided_by(last)
+        chip, under = messages.STATUS[booking.status], messages.decided_by(last)
         tone = _CHIP.get(booking.status, "chip closed")
     return {
         "id": booking.id,
         "about": title,
         "selectable": waiting,
         "cells": [
-            [words.when(booking, today), soon, "urgent" if ahead < 240 and waiting else ""],
+            [formats.when(booking, today), soon, "urgent" if ahead < 240 and waiting else ""],
             [slot_title(booking.slot, grounds), booking.game],
             [booking.student_name, booking.class_name],
-            [booking.created_by_name, words.said_at(booking.created_at, now, _zone(now))],
+            [booking.created_by_name, formats.said_at(booking.created_at, now, _zone(now))],
             [chip, under, tone],
         ],
         "actions": actions,
@@ -246,7 +246,7 @@ def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
 def in_brief(booking: Booking, grounds: dict[str, Ground], today: Date) -> str:
     """Two lines of plain text: the slot; the game and the student."""
     return (
-        f"{slot_title(booking.slot, grounds)}, {words.when(booking, today)}\n"
+        f"{slot_title(booking.slot, grounds)}, {formats.when(booking, today)}\n"
         f"{booking.game}, {booking.student_name}, {booking.class_name}"
     )
 
@@ -260,22 +260,22 @@ def _zone(now: datetime) -> ZoneInfo:
 def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
     """The sentence of a notice, as markdown."""
     slot = notice.slot
-    where = f"{slot_title(slot, grounds)}, {words.full_time(slot, today)}"
+    where = f"{slot_title(slot, grounds)}, {formats.full_time(slot, today)}"
     booking = notice.booking
     whose = f"for {booking.student_name}, {booking.class_name}, " if booking else ""
     if notice.kind == "reinstated":
         done = f"was reinstated by {notice.by_name}: the slot is held for you again."
     else:
         done = f"was revoked by {notice.by_name}: {notice.reason}"
-    return f"Your booking **{words.literal(where)}** {words.literal(whose + done)}"
+    return f"Your booking **{formats.literal(where)}** {formats.literal(whose + done)}"
 
 
 def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
     """(line, reason given or "") for each change of a booking, oldest first."""
     return [
         (
-            f"{words.moment(entry.at, zone)} · "
-            f"{entry.action.capitalize()} {words.decided_by(entry)}"
+            f"{formats.moment(entry.at, zone)} · "
+            f"{entry.action.capitalize()} {messages.decided_by(entry)}"
             f"{' as a correction' if entry.correction else ''}",
             entry.reason if entry.action != "requested" else "",
         )

@@ -24,7 +24,7 @@ from booking_core import (
     session_of,
     touch_session,
 )
-from pages.shared import identity
+from pages.shared.live.streamlit_internals import auth_section
 
 _TOUCH_SECONDS = 60.0
 
@@ -97,7 +97,7 @@ class SessionCache:
     def _load(self, token: str) -> _Known:
         session = session_of(self._db, token)
         # A session ends if the school has changed between passwords and an identity provider.
-        if session is None or session.by_proof != identity.is_on():
+        if session is None or session.by_proof != bool(auth_section()):
             return _Known(None, datetime.now(UTC))
         account = session.account
         return _Known(Person(account, decides(self._db, account.actor)), session.expires_at)

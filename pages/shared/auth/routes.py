@@ -33,14 +33,16 @@ from booking_core import (
 from booking_core.access.passwords import SHORTEST
 from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
-from pages.shared import identity, services, words
-from pages.shared import sign_in_html as html
-from pages.shared.address import COOKIE, base
-from pages.shared.client import address_of, is_https, is_this_computer
-from pages.shared.forms import Refused, form_of
-from pages.shared.services import Services
-from pages.shared.session_cache import Person
-from pages.shared.sign_in_responses import message, page, redirect, unavailable
+from pages.shared.auth import html as html
+from pages.shared.auth import oidc
+from pages.shared.auth.client import address_of, is_https, is_this_computer
+from pages.shared.auth.forms import Refused, form_of
+from pages.shared.auth.responses import message, page, redirect, unavailable
+from pages.shared.live import runtime
+from pages.shared.live.address import COOKIE, base
+from pages.shared.live.runtime import Services
+from pages.shared.live.session_cache import Person
+from pages.shared.text import messages
 
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
@@ -70,7 +72,7 @@ def is_demo(shared: Services, request: Request) -> bool:
 
 async def person_of(request: Request) -> Person | None:
     """The signed-in user of the request; None without a session. Raises StoreUnavailable."""
-    shared, token = services.start(), request.cookies.get(COOKIE)
+    shared, token = runtime.start(), request.cookies.get(COOKIE)
     if not token or shared.db is None:
         return None
     return await _off_loop(lambda: shared.sessions.known(token))
@@ -83,9 +85,9 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
     """
 
     async def handle(request: Request) -> Response:
-        shared = services.start()
+        shared = runtime.start()
         try:
-            if federated not in (None, identity.is_on()):
+            if federated not in (None, oidc.is_on()):
                 raise Refused(404, "There is nothing at this address.")
             response: Response = await route(request, shared)
         except Refused as exc:
@@ -126,13 +128,13 @@ async def _sign_in(request: Request, shared: Services) -> Response:
     except StoreUnavailable:
         raise
     except TooManyAttempts as exc:
-        response = await _sign_in_form(request, shared, to, name, words.error(exc), 429)
+        response = await _sign_in_form(request, shared, to, name, messages.error(exc), 429)
         response.headers["retry-after"] = str(exc.wait_seconds)
         return response
     except SignInRefused as exc:
-        return await _sign_in_form(request, shared, to, name, words.error(exc), 401)
+        return await _sign_in_form(request, shared, to, name, messages.error(exc), 401)
     except BookingError:  # a malformed name, which no account has
-        return await _sign_in_form(request, shared, to, "", words.error(SignInRefused()), 401)
+        return await _sign_in_form(request, shared, to, "", messages.error(SignInRefused()), 401)
     if signed_in.account.must_change:
         to = f"{base()}/password?next={quote(to, safe='')}"
     return await _start_session(request, shared, signed_in.token, to)
@@ -145,7 +147,7 @@ async def _provider(request: Request, shared: Services) -> Response:
         return unavailable(shared, shared.problem)
     if await person_of(request) is not None:
         return redirect(to)
-    login_token = identity.take(request.cookies)
+    login_token = oidc.take(request.cookies)
     if login_token is None:
         # Not a redirect: if no token ever arrives, the browser would be redirected endlessly.
         text = "Nothing has come from your identity provider for this browser yet."
@@ -175,7 +177,7 @@ async def _sign_out(request: Request, shared: Services) -> Response:
     await form_of(request)
     await _end_session(request, shared)
     # Sign-out at the provider too: its session would sign in the next user of this browser.
-    response = redirect(f"{base()}/{identity.LOGOUT}" if identity.is_on() else f"{base()}/signin")
+    response = redirect(f"{base()}/{oidc.LOGOUT}" if oidc.is_on() else f"{base()}/signin")
     response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
     return response
 
@@ -220,7 +222,7 @@ async def _password(request: Request, shared: Services) -> Response:
     except StoreUnavailable:
         raise
     except TooManyAttempts as exc:
-        response = ask(words.error(exc), 429)
+        response = ask(messages.error(exc), 429)
         response.headers["retry-after"] = str(exc.wait_seconds)
         return response
     except SignInRefused:
@@ -228,7 +230,7 @@ async def _password(request: Request, shared: Services) -> Response:
     except NotFound:  # the account was removed meanwhile
         return redirect(f"{base()}/signin")
     except BookingError as exc:
-        return ask(words.error(exc).replace("password", "The new password", 1), 422)
+        return ask(messages.error(exc).replace("password", "The new password", 1), 422)
     return await _start_session(request, shared, token, to)
 
 

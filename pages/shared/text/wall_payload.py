@@ -19,7 +19,7 @@ import segno
 
 from booking_core import Board, Booking, Card, CellState, Ground, Status, wall_cards
 from booking_core.domain.timetable import DayPlan, at
-from pages.shared import words
+from pages.shared.text import formats
 
 PAGE = 12
 PAGE_SECONDS = 10
@@ -128,14 +128,14 @@ def _closed_until(closure: Booking) -> str:
 
 
 def _until(end: time) -> str:
-    return "until midnight" if end == time() else f"until {words.clock(end)}"
+    return "until midnight" if end == time() else f"until {formats.clock(end)}"
 
 
 def _opens(today: Date, ahead: Iterable[DayPlan]) -> str:
     plan = next((plan for plan in ahead if plan.periods), None)
     if plan is None:
         return "The grounds are closed."
-    first = words.clock(min(period.start for period in plan.periods))
+    first = formats.clock(min(period.start for period in plan.periods))
     when = "tomorrow" if (plan.date - today).days == 1 else f"on {plan.date:%A} {plan.date.day}"
     return f"The grounds open again {when} at {first}."
 
@@ -190,14 +190,14 @@ def _next(card: Card, shows: str) -> dict[str, str]:
     if following is None:
         return _line("Then", text="free all day") if card.free_after else _line()
     if card.now is not None and following.start != card.now.end:
-        return _line("Then", text=f"free until {words.clock(following.start)}")
+        return _line("Then", text=f"free until {formats.clock(following.start)}")
     if following.kind == "closure":
-        return _line("Next", words.clock(following.start), f"Closed: {following.purpose}")
+        return _line("Next", formats.clock(following.start), f"Closed: {following.purpose}")
     pending = following.status is Status.PENDING
     game, who = _shown(following, shows)
     if not game:
-        return _line("Next", words.clock(following.start), "Requested" if pending else "Booked")
-    line = _line("Next", words.clock(following.start), game, "requested" if pending else "")
+        return _line("Next", formats.clock(following.start), "Requested" if pending else "Booked")
+    line = _line("Next", formats.clock(following.start), game, "requested" if pending else "")
     return line | {"who": f"{who.removeprefix('Class ')} ·"}
 
 
@@ -207,7 +207,7 @@ def _later(card: Card, shows: str) -> list[dict[str, str]]:
 
 
 def _entry(booking: Booking, shows: str) -> dict[str, str]:
-    time = words.span(booking.start, booking.end)
+    time = formats.span(booking.start, booking.end)
     if booking.kind == "closure":
         return _line("", time, f"Closed: {booking.purpose}") | {"state": "closed"}
     pending = booking.status is Status.PENDING

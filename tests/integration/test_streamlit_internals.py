@@ -1,0 +1,62 @@
+"""What the dashboard uses of Streamlit beyond its documentation still does what it relies on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit import config, net_util
+
+from pages.shared.live import streamlit_internals
+
+ALLOWED = "https://grounds.example.org"
+ROOT = Path(__file__).parents[2]
+PRINT = "from pages.shared.live.streamlit_internals import auth_section; print(auth_section())"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "section"),
+    [
+        (None, "{}"),
+        ("SCHOOL_NAME = 'Hill'\n", "{}"),
+        ("[auth]\nclient_id = 'grounds'\n", "{'client_id': 'grounds'}"),
+    ],
+)
+def test_the_section_auth_is_read_without_an_error_where_there_is_none(tmp_path, secrets, section):
+    if secrets is not None:
+        (tmp_path / ".streamlit").mkdir()
+        (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets, encoding="utf-8")
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    shown = subprocess.run(
+        [sys.executable, "-c", PRINT],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert shown.stdout.strip() == section
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        ("http://localhost:8501", True),
+        (ALLOWED, True),
+        ("https://elsewhere.example.org", False),
+    ],
+)
+def test_origins_are_this_host_and_those_of_the_configuration(monkeypatch, origin, is_allowed):
+    options = {"server.enableCORS": True, "server.corsAllowedOrigins": [ALLOWED]}
+    others = config.get_option
+    monkeypatch.setattr(
+        config, "get_option", lambda name: options[name] if name in options else others(name)
+    )
+    monkeypatch.setattr(net_util, "get_external_ip", lambda: "192.0.2.1")
+
+    assert streamlit_internals.is_url_from_allowed_origins(origin) is is_allowed
