@@ -1,4 +1,4 @@
-"""The error tree. Errors carry facts as attributes; ``pages/shared/text/messages.py`` has the words.
+"""The error tree. Errors carry facts as attributes; ``pages/shared/text/messages.py`` has texts.
 
 The file is long because the whole tree is in one place.
 
@@ -24,6 +24,7 @@ BookingError
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
 +-- StoreUnavailable      the database cannot be reached (.nothing_happened)
 |   +-- SchemaMissing     it was emptied under the running application
+|   +-- StoreRefused      it answered, and refused for a reason that the application does not know
 +-- UpdateNeeded          the database is newer than this application (.stored, .known)
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
 """
@@ -306,6 +307,10 @@ class StoreUnavailable(BookingError):
 
 class SchemaMissing(StoreUnavailable):
     """The database has lost an index; no booking is accepted until it exists again."""
+
+
+class StoreRefused(StoreUnavailable):
+    """The database answered, and refused, such as by an index or a validator of another program."""
 
 
 class UpdateNeeded(BookingError):

@@ -32,6 +32,7 @@ from booking_core.domain.errors import (
     SchemaMissing,
     SignInRefused,
     SlotTaken,
+    StoreRefused,
     StoreUnavailable,
     StudentBusy,
     StudentInactive,
@@ -138,6 +139,13 @@ def schema_missing() -> str:
     return "The database has lost its indexes; nothing can be booked until they are built again."
 
 
+def store_refused() -> str:
+    return (
+        "The database refused this for a reason that this application does not know. "
+        f"“{COMMAND} doctor” looks for the cause."
+    )
+
+
 def _sentence(exc: BookingError) -> str:
     match exc:
         case UnknownGround():
@@ -216,6 +224,8 @@ def _sentence(exc: BookingError) -> str:
             return update_needed()
         case SchemaMissing():
             return schema_missing()
+        case StoreRefused():
+            return store_refused()
         case StoreUnavailable():
             away = f"The database cannot be reached; is MONGODB_URI right? ({_short(exc)})"
             return f"{away} {_outcome(exc)}"

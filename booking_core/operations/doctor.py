@@ -109,6 +109,7 @@ def _clock(db: Documents) -> Finding:
 
 
 def _transactions(db: Documents) -> Finding:
+    server_info.try_transaction(db)
     limit = server_info.transaction_limit(db)
     if limit is None:
         return Finding("transactions", "the server does not tell their limit", missing=True)

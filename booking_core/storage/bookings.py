@@ -11,10 +11,9 @@ from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from booking_core.domain.claims import claims_of
-from booking_core.domain.errors import SchemaMissing
 from booking_core.domain.model import ACTIVE, Booking
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
@@ -26,7 +25,7 @@ from booking_core.storage.documents import (
 )
 
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
-_DUPLICATE, _BAD_VALUE = 11000, 2
+_DUPLICATE = 11000
 
 
 class ClaimTaken(Exception):
@@ -205,8 +204,8 @@ def _probe_index(db: Documents, session: ClientSession | None) -> None:
 
 @contextmanager
 def _guarded() -> Iterator[None]:
-    """Within it, a violation of a unique index raises ClaimTaken or AlreadyStored, and a missing
-    index of claims SchemaMissing. Other violations are raised as they are."""
+    """Within it, a violation of a unique index raises ClaimTaken or AlreadyStored. Other errors
+    are raised as they are."""
     try:
         yield
     except DuplicateKeyError as exc:
@@ -214,18 +213,9 @@ def _guarded() -> Iterator[None]:
     except BulkWriteError as exc:
         errors: Sequence[Mapping[str, Any]] = (exc.details or {}).get("writeErrors", ())
         error = errors[0] if errors else {}
-        _raise_if_missing(error.get("code"), str(error.get("errmsg", "")), exc)
         if error.get("code") != _DUPLICATE:
             raise
         raise _refusal(error, exc) from exc
-    except OperationFailure as exc:
-        _raise_if_missing(exc.code, str(exc), exc)
-        raise
-
-
-def _raise_if_missing(code: int | None, message: str, cause: Exception) -> None:
-    if code == _BAD_VALUE and "hint provided does not correspond" in message:
-        raise SchemaMissing(schema.ONE_HOLDER_PER_CLAIM) from cause
 
 
 def _refusal(

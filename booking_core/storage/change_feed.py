@@ -20,7 +20,7 @@ from typing import Any
 from booking_core.domain.validation import check_date
 from booking_core.storage import schema
 from booking_core.storage.change_stream import ChangeStream, Event
-from booking_core.storage.database import Documents
+from booking_core.storage.database import BookingDatabase, Documents
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +48,13 @@ class Feed:
         self._changed = threading.Condition()
         self._subscribers: dict[int, Subscriber] = {}
         self._next_subscriber = 0
+        self._db = db
         self._stream = ChangeStream(
             db,
             _WANTED,
             ["fullDocument.date", "updateDescription.updatedFields"],
             self._handle,
-            lambda: self._raise(None),
+            self._begin_anew,
         )
 
     @property
@@ -146,6 +147,11 @@ class Feed:
             self._raise_school()
         else:
             self._raise(_dates(event))
+
+    def _begin_anew(self) -> None:
+        if isinstance(self._db, BookingDatabase):
+            self._db.begin_epoch()
+        self._raise(None)
 
     def _version(self, date: Date) -> int:
         return self._school + self._days.get(date, 0)

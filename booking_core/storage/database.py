@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import time
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -21,19 +22,15 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     ConfigurationError,
-    ConnectionFailure,
-    ExecutionTimeout,
-    InvalidOperation,
     InvalidURI,
-    OperationFailure,
     PyMongoError,
 )
 from pymongo.read_concern import ReadConcern
 from pymongo.server_type import SERVER_TYPE
 
-from booking_core.domain.errors import InvalidRequest, StoreUnavailable
+from booking_core.domain.errors import BookingError, InvalidRequest, StoreUnavailable
 from booking_core.settings import Settings
-from booking_core.storage import deadlines, migrations, schema
+from booking_core.storage import connection_pools, deadlines, driver_errors, migrations, schema
 from booking_core.storage.single_flight import SharedReads
 
 if TYPE_CHECKING:
@@ -49,10 +46,26 @@ _CLOSE_SECONDS = 1.0  # for the last message to a server, which may hang
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 # w=majority and journaled: what was confirmed survives the loss of a server.
 _WRITE = WriteConcern(w="majority", j=True)
-# Server states in which it is alive but cannot serve: stepping down, shutting down, no primary.
-_AWAY_CODES = frozenset({6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436})
-_REFUSED_LOGIN = frozenset({18, 8000})
-_NOT_ALLOWED = 13
+_READ = ReadConcern("majority")
+# For each client, in the place of what the address says: the promises depend on them.
+_CLIENT_OPTIONS: dict[str, Any] = {
+    "tz_aware": True,
+    "appname": "ground-booking",
+    "serverSelectionTimeoutMS": 4000,
+    "connectTimeoutMS": 3000,
+    "heartbeatFrequencyMS": 2000,
+    "retryWrites": True,
+    "retryReads": True,
+    "readPreference": "primary",
+    "readPreferenceTags": "",
+    "maxStalenessSeconds": -1,
+    "readConcernLevel": "majority",
+    "w": "majority",
+    "journal": True,
+    "fsync": False,
+    "wTimeoutMS": 0,
+}
+_PAUSE_SECONDS = 0.05  # before a connection without sessions is replaced again
 
 
 class _WriteListener(monitoring.CommandListener):
@@ -85,16 +98,16 @@ def reachable(seconds: float | None = DEADLINE_SECONDS) -> Iterator[None]:
     less left. A login or a user that the server refuses raises InvalidRequest. Other driver
     errors pass as they are: each has a meaning for the function that made the call.
     """
-    with _translated(), deadlines.limited(seconds):
+    with _translated(driver_errors.translated), deadlines.limited(seconds):
         yield
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(translation: Callable[[Exception], BookingError | None]) -> Iterator[None]:
     try:
         yield
-    except PyMongoError as exc:
-        if (ours := _translation(exc)) is None:
+    except driver_errors.DRIVER_ERRORS as exc:
+        if (ours := translation(exc)) is None:
             raise
         raise ours from exc
 
@@ -108,7 +121,7 @@ def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> A
 
     For public functions. StoreUnavailable, where it is raised, knows whether a write of this verb
     was sent (``nothing_happened``); of a function that only reads, none is. A verb that calls
-    another shares its own deadline.
+    another shares its own deadline. No error of the driver leaves the verb.
     """
     if verb is None:
         return functools.partial(within_deadline, seconds=seconds)
@@ -117,24 +130,11 @@ def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> A
     def limited(*args: Any, **kwargs: Any) -> Any:
         if deadlines.is_verb():
             return verb(*args, **kwargs)
-        with deadlines.of_verb(seconds), _translated():
+        with deadlines.of_verb(seconds), _translated(driver_errors.translated_at_last):
             return verb(*args, **kwargs)
 
     limited.__dict__["deadline_seconds"] = seconds
     return limited
-
-
-def _translation(exc: PyMongoError) -> InvalidRequest | StoreUnavailable | None:
-    """The error of ours for ``exc``; None where it means something else."""
-    code = exc.code if isinstance(exc, OperationFailure) else None
-    if code in _REFUSED_LOGIN:
-        return InvalidRequest("MONGODB_URI", "has a user or password that is refused")
-    if code == _NOT_ALLOWED:
-        return InvalidRequest("MONGODB_URI", "has a user who may not do this there")
-    away = (ConnectionFailure, ExecutionTimeout, InvalidOperation)
-    if isinstance(exc, away) or exc.timeout or code in _AWAY_CODES:
-        return StoreUnavailable(str(exc), nothing_happened=deadlines.is_nothing_sent())
-    return None
 
 
 class BookingDatabase(Database[dict[str, Any]]):
@@ -148,13 +148,21 @@ class BookingDatabase(Database[dict[str, Any]]):
         self.booking_caches: dict[str, Any] = {}
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
+        self._lost_track = 0
         self._use(client)
 
     def _use(self, client: MongoClient[dict[str, Any]]) -> None:
         name = self.booking_settings.database
         listeners: list[Any] = [*client.options.event_listeners]
         self.notes_writes = _listener in listeners
-        super().__init__(client, name, codec_options=_CODEC, write_concern=_WRITE)
+        super().__init__(
+            client,
+            name,
+            codec_options=_CODEC,
+            write_concern=_WRITE,
+            read_concern=_READ,
+            read_preference=ReadPreference.PRIMARY,
+        )
 
     def follow(self, uri: str) -> None:
         """Goes on with the server at ``uri``, for all who hold this handle or a collection of it.
@@ -164,6 +172,18 @@ class BookingDatabase(Database[dict[str, Any]]):
         before = self.client
         self._use(_client(uri))
         _close(before)
+
+    @property
+    def epoch(self) -> Hashable:
+        """A value that differs after each election, and after each call of ``begin_epoch``.
+
+        A number that is read in one epoch says nothing about data of another one.
+        """
+        return (self._lost_track, primary_of(self))
+
+    def begin_epoch(self) -> None:
+        """Makes all that was read by a revision be read again: changes may have been missed."""
+        self._lost_track += 1
 
     def close(self) -> None:
         """Closes the connection."""
@@ -180,17 +200,8 @@ def open_database(uri: str, settings: Settings) -> BookingDatabase:
 
 def _client(uri: str) -> MongoClient[dict[str, Any]]:
     try:
-        return MongoClient(
-            uri,
-            tz_aware=True,
-            appname="ground-booking",
-            serverSelectionTimeoutMS=4000,
-            connectTimeoutMS=3000,
-            heartbeatFrequencyMS=2000,
-            retryWrites=True,
-            event_listeners=[_listener],
-        )
-    except (InvalidURI, ConfigurationError, ValueError) as exc:
+        return MongoClient(uri, event_listeners=[_listener], **_CLIENT_OPTIONS)
+    except (InvalidURI, ConfigurationError, ValueError, KeyError, TypeError) as exc:
         raise InvalidRequest("MONGODB_URI", str(exc)) from exc
 
 
@@ -229,7 +240,7 @@ def collection(db: Documents, name: str) -> Collection[dict[str, Any]]:
             name,
             codec_options=_CODEC,
             write_concern=_WRITE,
-            read_concern=ReadConcern("majority"),
+            read_concern=_READ,
             read_preference=ReadPreference.PRIMARY,
         )
     return found
@@ -243,15 +254,51 @@ def transact(
     What ``work`` raises by what it has read is raised once a majority has all of that, and
     StoreUnavailable in its place where no majority says so in time.
     """
-    with reachable(seconds), db.client.start_session() as session:
+    with reachable(seconds):
+        while True:
+            try:
+                return _in_transaction(db, work)
+            except (PyMongoError, StoreUnavailable) as exc:
+                if not driver_errors.is_without_sessions(exc):
+                    raise
+                if deadlines.seconds_left() < _PAUSE_SECONDS:
+                    raise StoreUnavailable("no connection with sessions in time") from exc
+                time.sleep(_PAUSE_SECONDS)
+
+
+def _in_transaction(db: Documents, work: Callable[[ClientSession], T]) -> T:
+    with db.client.start_session() as session:
         if (primary := primary_of(db)) is None:
             db.client.admin.command("ping")  # the driver looks for the primary first
             primary = primary_of(db)
+        results: list[T] = []
+
+        def noted(session: ClientSession) -> T:
+            results.clear()
+            try:
+                results.append(work(session))
+            except (PyMongoError, StoreUnavailable) as exc:
+                # At once, so that the driver can end the transaction on the server.
+                if driver_errors.is_without_sessions(exc):
+                    connection_pools.renew(db.client)
+                raise
+            return results[0]
+
         try:
             return session.with_transaction(
-                work, read_concern=ReadConcern("snapshot"), write_concern=_WRITE
+                noted,
+                read_concern=ReadConcern("snapshot"),
+                write_concern=_WRITE,
+                read_preference=ReadPreference.PRIMARY,
             )
-        except (PyMongoError, StoreUnavailable):
+        except PyMongoError as exc:
+            if not (results and driver_errors.is_without_sessions(exc)):
+                raise
+            # The commit was not sent. Without it the transaction would hold its slots for long.
+            connection_pools.renew(db.client)
+            session.commit_transaction()
+            return results[0]
+        except StoreUnavailable:
             raise
         except Exception:
             # Only a commit waits until a majority has what the transaction has read, which may be
@@ -260,6 +307,26 @@ def transact(
             if primary_of(db) != primary:
                 raise StoreUnavailable("a primary was elected meanwhile") from None
             raise
+
+
+def snapshot(db: Documents, look: Callable[[ClientSession], T]) -> T:
+    """What ``look`` returns, which reads as of one moment, acknowledged by a majority.
+
+    It is tried again within the deadline where the server does not have that moment.
+    """
+    with reachable():
+        while True:
+            try:
+                with db.client.start_session(snapshot=True) as session:
+                    return look(session)
+            except (PyMongoError, StoreUnavailable) as exc:
+                if driver_errors.is_without_sessions(exc):
+                    connection_pools.renew(db.client)
+                elif not driver_errors.is_without_snapshot(exc):
+                    raise
+                if deadlines.seconds_left() < _PAUSE_SECONDS:
+                    raise StoreUnavailable("no moment that can be read in time") from exc
+                time.sleep(_PAUSE_SECONDS)
 
 
 def await_majority(db: Documents) -> None:

@@ -2,33 +2,47 @@
 moves.
 
 Every save raises a counter in the same transaction; every reader compares that counter, so a
-change made by another process is seen by the next call. This costs a verb one small read. The
+change made by another process is seen by the next call. This costs a verb one small read. Data and
+counters are read as of one moment. A counter tells of changes only within an epoch: after an
+election, a broken change stream or a restore everything is read again, whatever its number. The
 counters of a new or restored database begin at random numbers (``migrations.new_counters``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
+from pymongo.client_session import ClientSession
+from pymongo.cursor import Cursor
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
 from booking_core.domain import timetable
-from booking_core.domain.errors import UnknownGround, UnknownStudent, UpdateNeeded
+from booking_core.domain.errors import (
+    StoreUnavailable,
+    UnknownGround,
+    UnknownStudent,
+    UpdateNeeded,
+)
 from booking_core.domain.model import Ground, Student, Timetable
 from booking_core.domain.policy import Policy
-from booking_core.storage import booking_queries, schema
+from booking_core.storage import booking_queries, deadlines, schema
 from booking_core.storage import documents as d
 from booking_core.storage.cache import Scope, scoped_cache
 from booking_core.storage.database import (
+    BookingDatabase,
     Documents,
     collection,
     reachable,
     settings_of,
     shared,
+    snapshot,
     within_deadline,
 )
 
@@ -37,6 +51,8 @@ T = TypeVar("T")
 _CACHE = "reference by revision"
 _DEMO_CLAIM = "demo"
 _NOT_NOTED = "not noted"
+_REVISION = {"_id": "revision"}
+_PAUSE_SECONDS = 0.02  # before a revision that moved is read again
 
 
 @dataclass(slots=True)
@@ -47,6 +63,7 @@ class Reference:
     the present quota does not have. Up to it, a free seat does not prove that the quota has room.
     """
 
+    epoch: Hashable = None
     grounds_revision: int = -1
     students_revision: int = -1
     grounds: dict[str, Ground] = field(default_factory=dict)
@@ -94,62 +111,90 @@ class Reference:
         return made
 
 
+class _OtherRevision(Exception):
+    """The data is of another revision than the one that was read before."""
+
+
 @within_deadline
 def load(db: Documents) -> Reference:
     """The school's data as of now: one read when nothing changed.
 
     Raises UpdateNeeded for a database of a newer version, StoreUnavailable.
     """
-    with reachable():
-        meta = shared(
-            db,
-            "revision",
-            lambda: collection(db, schema.META).find_one({"_id": "revision"}) or {},
-        )
-    if (stored := meta.get("schema", 0)) > schema.VERSION:
-        raise UpdateNeeded(stored, schema.VERSION)
-    revision = (meta.get("grounds", 0), meta.get("students", 0))
-    if not meta:
-        return _read(db, meta, revision, None)  # no counter would tell of a change
-    cache = scoped_cache(db)
+    while True:
+        with reachable():
+            meta = shared(
+                db,
+                "revision",
+                lambda: collection(db, schema.META).find_one(_REVISION) or {},
+            )
+        if (stored := meta.get("schema", 0)) > schema.VERSION:
+            raise UpdateNeeded(stored, schema.VERSION)
+        if not meta or not isinstance(db, BookingDatabase):
+            return _read(db, None, None)  # no counter, or no place to keep anything
+        # Read after the revision: an election in between makes the epoch a new one.
+        epoch, revision = db.epoch, _revision(meta)
+        read = partial(_read_revision, db, epoch, revision)
+        try:
+            return scoped_cache(db).derive(Scope.SCHOOL, _CACHE, (epoch, revision), read)
+        except _OtherRevision as exc:
+            if deadlines.seconds_left() < _PAUSE_SECONDS:
+                raise StoreUnavailable("the school changes faster than it can be read") from exc
+            time.sleep(_PAUSE_SECONDS)
 
-    def read() -> Reference:
-        return _read(db, meta, revision, cache.peek(Scope.SCHOOL, _CACHE))
 
-    return cache.derive(Scope.SCHOOL, _CACHE, revision, read)
+def _revision(meta: Mapping[str, Any]) -> tuple[int, int]:
+    return meta.get("grounds", 0), meta.get("students", 0)
 
 
-def _read(
-    db: Documents, meta: dict[str, Any], revision: tuple[int, int], kept: Reference | None
+def _read_revision(db: Documents, epoch: Hashable, revision: tuple[int, int]) -> Reference:
+    kept: Reference | None = scoped_cache(db).peek(Scope.SCHOOL, _CACHE)
+    fresh = _read(db, epoch, None if kept is None or kept.epoch != epoch else kept)
+    if (fresh.grounds_revision, fresh.students_revision) != revision:
+        # Older on a primary that was elected a moment ago, or newer by a change.
+        raise _OtherRevision
+    return fresh
+
+
+def _read(db: Documents, epoch: Hashable, kept: Reference | None) -> Reference:
+    """The school as of one moment; the half of ``kept`` that did not change is reused."""
+    return snapshot(db, lambda session: _read_in(db, session, epoch, kept))
+
+
+def _read_in(
+    db: Documents, session: ClientSession, epoch: Hashable, kept: Reference | None
 ) -> Reference:
-    """The reference data of ``revision``; the half of ``kept`` that did not change is reused."""
-    grounds_revision, students_revision = revision
+    def found(name: str) -> Cursor[dict[str, Any]]:
+        # A snapshot has a read concern of its own.
+        return collection(db, name).with_options(read_concern=ReadConcern()).find(session=session)
+
+    meta = next((row for row in found(schema.META) if row["_id"] == "revision"), {})
+    grounds_revision, students_revision = _revision(meta)
     # A fresh object: a caller that has the old one keeps a consistent copy.
     fresh = Reference(
+        epoch,
         grounds_revision,
         students_revision,
         policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
         recount_until=_to_date(meta.get("recount_until")),
         demo=bool(meta.get("demo")),
     )
-    with reachable():
-        if kept is not None and kept.grounds_revision == grounds_revision:
-            fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
-        else:
-            grounds = map(d.to_ground, collection(db, schema.GROUNDS).find())
-            fresh.grounds = {
-                g.id: g for g in sorted(grounds, key=lambda g: (g.order, g.name, g.id))
-            }
-            tables = map(d.to_timetable, collection(db, schema.TIMETABLES).find())
-            fresh.timetables = {t.id: t for t in tables}
-            fresh.days = {x.date: x for x in map(d.to_day, collection(db, schema.DAYS).find())}
-        if kept is not None and kept.students_revision == students_revision:
-            fresh.students, fresh._derived = kept.students, kept._derived
-        else:
-            students = map(d.to_student, collection(db, schema.STUDENTS).find())
-            fresh.students = {
-                s.id: s for s in sorted(students, key=lambda s: (s.class_name, s.name, s.id))
-            }
+    if kept is not None and kept.grounds_revision == grounds_revision:
+        fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
+    else:
+        grounds = sorted(
+            map(d.to_ground, found(schema.GROUNDS)), key=lambda g: (g.order, g.name, g.id)
+        )
+        fresh.grounds = {g.id: g for g in grounds}
+        fresh.timetables = {t.id: t for t in map(d.to_timetable, found(schema.TIMETABLES))}
+        fresh.days = {x.date: x for x in map(d.to_day, found(schema.DAYS))}
+    if kept is not None and kept.students_revision == students_revision:
+        fresh.students, fresh._derived = kept.students, kept._derived
+    else:
+        students = sorted(
+            map(d.to_student, found(schema.STUDENTS)), key=lambda s: (s.class_name, s.name, s.id)
+        )
+        fresh.students = {s.id: s for s in students}
     return fresh
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from pymongo.errors import OperationFailure
 
-from booking_core.storage.database import Documents, reachable
+from booking_core.storage.database import Documents, collection, reachable, transact
+from booking_core.storage.schema import META
 
 _TRANSACTION_LIMIT = "transactionLifetimeLimitSeconds"
 
@@ -46,6 +47,11 @@ def clock(db: Documents) -> datetime:
     """The server's time (aware, UTC)."""
     moment: datetime = _hello(db)["localTime"]
     return moment.replace(tzinfo=UTC)
+
+
+def try_transaction(db: Documents) -> None:
+    """Reads in a transaction, which is the way of closings and of changes of the school."""
+    transact(db, lambda session: collection(db, META).find_one({}, session=session))
 
 
 def transaction_limit(db: Documents) -> int | None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 import time as clock
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import time
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from closing_steps import closed
+from pymongo.read_concern import ReadConcern
 from replica_sets import ReplicaSet
 from support import (
     ADMIN,
     DAY,
+    GROUNDS,
     HEAD,
     MEERA,
     NOW,
@@ -30,6 +33,7 @@ from booking_core import (
     AlreadyExists,
     CellState,
     Feed,
+    GroundRetired,
     LiveBoards,
     Role,
     Settings,
@@ -45,10 +49,14 @@ from booking_core import (
     delegate,
     disconnect,
     end_delegation,
+    find_students,
     get_booking,
     lift_closure,
+    load_reference,
     move,
     reinstate,
+    save_ground,
+    save_students,
 )
 from booking_core.storage.database import (
     DEADLINE_SECONDS,
@@ -195,6 +203,117 @@ def test_what_was_read_before_an_election_is_no_answer_after_it(
         transact(db, work, seconds=60)
 
 
+def take_sessions_from_pooled_connections(db: BookingDatabase) -> None:
+    """Does what the driver does if a connection is opened while a member changes its state."""
+    taken = 0
+    for server in db.client._topology._servers.values():
+        for connection in server.pool.conns:
+            connection.supports_sessions = False
+            taken += 1
+    assert taken, "no connection is pooled"
+
+
+@pytest.mark.parametrize("at", ["start", "commit"])
+def test_connections_without_sessions_are_replaced_by_the_first_verb_that_meets_them(
+    db: BookingDatabase, at: str
+) -> None:
+    def work(session: Any) -> str:
+        collection(db, "grounds").update_one(
+            {"_id": "ground-1"}, {"$set": {"location": at}}, session=session
+        )
+        if at == "commit":
+            take_sessions_from_pooled_connections(db)
+        return "done"
+
+    if at == "start":
+        take_sessions_from_pooled_connections(db)
+
+    assert transact(db, work) == "done"
+    assert get_ground(db)["location"] == at
+    booked(db)
+    assert len(closed(db, ground_ids=["ground-1"], by=ADMIN).closures) == 1
+
+
+def test_transactions_survive_a_series_of_elections(trio: ReplicaSet, db: BookingDatabase) -> None:
+    over = threading.Event()
+    outcomes: list[object] = []
+
+    def change_accounts(number: int) -> None:
+        turn = 0
+        while not over.is_set():
+            account = Account(f"staff-{number}-{turn}", "New", Role.STAFF)
+            turn += 1
+            try:
+                outcomes.append(add_account(db, account, now=NOW))
+            except Exception as exc:  # noqa: BLE001 - the test examines every outcome
+                outcomes.append(exc)
+
+    def elect() -> None:
+        try:
+            for _ in range(4):
+                before = trio.primary()
+                trio.step_down()
+                eventually(lambda before=before: trio.primary() is not before, within=30)
+                trio.whole()
+        finally:
+            over.set()
+
+    at_once(elect, *[lambda number=number: change_accounts(number) for number in range(12)])
+
+    foreign = [o for o in outcomes if not isinstance(o, Account | StoreUnavailable | AlreadyExists)]
+    assert foreign == []
+    later = [add_account(db, Account(f"after-{n}", "New", Role.STAFF), now=NOW) for n in range(50)]
+    assert len(later) == 50
+
+
+def put_back_and_change(db: BookingDatabase, before: dict[str, list[dict[str, Any]]]) -> None:
+    """Restores a school as it was, then changes it to the revision that it had reached since."""
+    for name, documents in before.items():
+        db[name].delete_many({})
+        db[name].insert_many(documents)
+    db["grounds"].update_one({"_id": "ground-2"}, {"$set": {"retired": True}})
+    db["students"].update_one({"_id": "S001"}, {"$set": {"name": "Restored Student"}})
+    db["meta"].update_one({"_id": "revision"}, {"$inc": {"grounds": 1, "students": 1}})
+
+
+def lose_a_collection(trio: ReplicaSet, db: BookingDatabase, following: Feed) -> None:
+    before = following.school
+    db["sessions"].drop()
+    eventually(lambda: following.school > before, within=10)
+
+
+def elect(trio: ReplicaSet, db: BookingDatabase, following: Feed) -> None:
+    following.stop()  # a command-line program has no feed
+    trio.step_down()
+    eventually(lambda: _try(lambda: get_ground(db)), within=30)
+
+
+@pytest.mark.parametrize("happening", [elect, lose_a_collection])
+def test_a_school_of_the_same_revision_is_read_again_after(
+    trio: ReplicaSet, db: BookingDatabase, following: Feed, happening: Callable[..., None]
+) -> None:
+    names = ("grounds", "students", "meta")
+    before = {name: list(db[name].find()) for name in names}
+    save_ground(db, replace(GROUNDS[0], retired=True), by=ADMIN, now=NOW)
+    save_students(db, [Student("S001", "Changed Student", "8-A")], by=ADMIN, now=NOW)
+    kept = load_reference(db)
+    assert [s.name for s in find_students(load_reference(db), "Changed")] == ["Changed Student"]
+
+    put_back_and_change(db, before)
+    happening(trio, db, following)
+    fresh = load_reference(db)
+
+    assert (fresh.grounds_revision, fresh.students_revision) == (
+        kept.grounds_revision,
+        kept.students_revision,
+    )
+    assert [g.id for g in fresh.grounds.values() if g.retired] == ["ground-2"]
+    assert [s.name for s in find_students(load_reference(db), "Restored")] == ["Restored Student"]
+    with pytest.raises(GroundRetired):
+        booked(db, ground="ground-2")
+    assert booked(db, ground="ground-1").ground_id == "ground-1"
+
+
 def get_ground(db: BookingDatabase) -> Any:
     with reachable():
         return collection(db, "grounds").find_one({"_id": "ground-1"})
@@ -206,7 +325,7 @@ def repeat_move(db, moved):
 
 def primary_has(db: BookingDatabase, id: str | None = None, of: str = "bookings", **fields: str):
     """Whether the one server that is left has this change, which no majority has."""
-    local = db.get_collection(of)
+    local = db.get_collection(of, read_concern=ReadConcern("local"))
     return lambda: local.find_one(fields if id is None else {"_id": id, **fields})
 
 

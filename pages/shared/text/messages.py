@@ -32,6 +32,7 @@ from booking_core import (
     SignInRefused,
     SlotTaken,
     Status,
+    StoreRefused,
     StoreUnavailable,
     StudentBusy,
     StudentInactive,
@@ -226,6 +227,8 @@ def error(exc: BookingError) -> str:
             return messages.update_needed()
         case SchemaMissing():
             return messages.schema_missing()
+        case StoreRefused():
+            return messages.store_refused()
         case StoreUnavailable():
             return (
                 "The database cannot be reached at the moment. This screen goes on by itself as "
