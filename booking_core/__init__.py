@@ -34,7 +34,7 @@ from booking_core.booking.closures import (
     find_closures,
     lift_closure,
 )
-from booking_core.booking.decisions import approve, cancel, lapse_pending, reject, revoke
+from booking_core.booking.decisions import approve, cancel, end_early, lapse_pending, reject, revoke
 from booking_core.booking.notices import Notice, mark_read, notices_for
 from booking_core.booking.queries import (
     approved_upcoming,
@@ -50,6 +50,7 @@ from booking_core.booking.queries import (
 from booking_core.booking.reinstatement import find_reinstatable, reinstate
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.errors import (
+    AlreadyBegun,
     AlreadyDecided,
     AlreadyExists,
     BookingError,
@@ -65,6 +66,7 @@ from booking_core.domain.errors import (
     NotAllowed,
     NotAPeriod,
     NotFound,
+    NotRunning,
     PastCutOff,
     ProofOutOfTime,
     ProofSpent,
@@ -155,6 +157,7 @@ from booking_core.tables.table import Limits, Table, read_table
 __all__ = [
     "Account",
     "Actor",
+    "AlreadyBegun",
     "AlreadyDecided",
     "AlreadyExists",
     "BackgroundThread",
@@ -192,6 +195,7 @@ __all__ = [
     "NotAPeriod",
     "NotAllowed",
     "NotFound",
+    "NotRunning",
     "Notice",
     "PastCutOff",
     "Period",
@@ -265,6 +269,7 @@ __all__ = [
     "disconnect",
     "displaced_by",
     "end_delegation",
+    "end_early",
     "ensure_schema",
     "erase_student",
     "erasure_of",

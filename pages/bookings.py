@@ -12,6 +12,7 @@ from booking_core import (
     Status,
     StoreUnavailable,
     cancel,
+    end_early,
     find_bookings,
     get_booking,
     mark_read,
@@ -280,11 +281,42 @@ def confirm_cancel(booking_id: str) -> None:
                 st.rerun()
 
 
+@st.dialog("End this booking now?")
+def confirm_end(booking_id: str) -> None:
+    by = session.actor()
+    try:
+        booking = get_booking(shared.db, booking_id)
+    except BookingError as exc:
+        st.error(formats.literal(messages.error(exc)))
+        return
+    st.markdown(
+        "It ends at the next five minutes, and the periods after that are free for others at once. "
+        "It still counts as one of the student's bookings of this week."
+    )
+    st.text(payloads.in_brief(booking, known.grounds, today))
+    failed = st.empty()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Let it run", key="bookings.keep"):
+            st.rerun()
+        if st.button("End now", key="danger_bookings.end", type="primary"):
+            try:
+                with shared.change():
+                    ended = end_early(shared.db, booking_id, by=by)
+            except BookingError as exc:
+                failed.error(formats.literal(messages.error(exc)))
+            else:
+                text = f"The booking ends at {formats.clock(ended.end)}."
+                st.toast(text, icon=":material/check:")
+                st.rerun()
+
+
 fragment.live(shared, "bookings", screen)
 if chosen := state.pop("bookings.cancel", None):
     confirm_cancel(chosen)
 elif chosen := state.pop("bookings.move", None):
     move.begin()
     move.dialog(shared, chosen)
+elif chosen := state.pop("bookings.end_early", None):
+    confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
     details(chosen)

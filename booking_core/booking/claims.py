@@ -129,9 +129,10 @@ def move(
     """Moves an active booking. The old slot is kept until the new one is won.
 
     Parts of the slot that are None stay. An approved booking becomes Pending again, unless ``by``
-    may decide; the history keeps the approval. A booking that is over is moved only as a
-    correction, by a principal or an admin, with a ``reason``. Raises as ``book`` does, and
-    NotFound, AlreadyDecided.
+    may decide; the history keeps the approval. A booking that has begun is moved only by a
+    principal or an admin, with a ``reason``: as a correction, which keeps its approval, where the
+    new slot is over too, and else by the rules of a new request. Raises as ``book`` does, and
+    AlreadyBegun, NotFound, AlreadyDecided.
     """
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
@@ -153,7 +154,8 @@ def move(
             raise InvalidRequest("end", "is not after the start")
         if slot == before.slot:
             return before
-        correction = rules.check_change(before, by, reason, now, zone)
+        begun = rules.check_change("move", before, by, reason, now, zone)
+        correction = begun and rules.is_correction(before.slot, slot, now, zone)
         known = reference.load(db)
         _check_move(known, before, slot, correction, now, zone)
         keeps = correction or keeps_approval(db, before, by=by, now=now)
@@ -227,7 +229,7 @@ def _check_move(
     """The rules for the new slot; a correction of the past is bound by its place alone."""
     ground = known.ground(slot.ground_id)
     rules.check_place(known.plan(slot.date), slot.start, slot.end, ground, before.game)
-    if correction and rules.is_over(slot, now, zone):
+    if correction:
         return
     rules.check_time(slot.date, slot.start, now, known.policy, zone)
     if not known.student(str(before.student_id)).active:

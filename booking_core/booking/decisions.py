@@ -1,4 +1,4 @@
-"""The verbs that confirm or free a slot: approve, reject, revoke, cancel, and lapse.
+"""The verbs that confirm or free a slot: approve, reject, revoke, cancel, end early, and lapse.
 
 A status changes only by an atomic update at the revision that the verb saw, so a change made
 meanwhile is never overwritten. Freeing needs no other guard.
@@ -6,6 +6,7 @@ meanwhile is never overwritten. Freeing needs no other guard.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from booking_core.access.delegations import deciding_for
@@ -117,7 +118,7 @@ def _decide(
             raise already_decided(before)
         if expected is not None and before.slot != expected:
             raise ChangedMeanwhile("the slot of this booking")
-        correction = rules.check_change(before, by, reason, now, zone)
+        correction = rules.check_change(verb, before, by, reason, now, zone)
         if verb == "approve":
             _check_still_valid(db, before)
         entry = Decision(
@@ -127,6 +128,36 @@ def _decide(
         if after is not None:
             return after
     raise StoreUnavailable("the booking changes faster than it can be decided")
+
+
+@within_deadline
+def end_early(
+    db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
+) -> Booking:
+    """Ends a running booking at the next 5-minute mark; the rest of its slot is free for others.
+
+    For its author, a principal or an admin. The status stays, and the seat of the quota stays
+    spent. Raises NotRunning, NotAllowed, NotFound, AlreadyDecided, InvalidRequest,
+    StoreUnavailable.
+    """
+    booking_id = check_booking_id(booking_id)
+    rules.check_actor(by)
+    reason = check_text(reason, "reason")
+    now, zone = moment(now), settings_of(db).zone
+    for _ in range(ROUNDS):
+        before = existing_booking(db, booking_id)
+        rules.check_may("end early", by, before)
+        if not before.status.is_active:
+            raise already_decided(before)
+        end = rules.early_end(before.slot, now, zone)
+        if end == before.end:
+            return before
+        entry = Decision(now, by.id, by.name, "ended early", reason, moved_from=before.slot)
+        wanted = replace(before.with_decision(before.status, entry), end=end)
+        after = bookings.replace(db, before, wanted)
+        if after is not None:
+            return after
+    raise StoreUnavailable("the booking changes faster than it can be ended")
 
 
 @within_deadline(seconds=_LAPSE_SECONDS)

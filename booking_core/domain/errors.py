@@ -6,7 +6,8 @@ BookingError
 +-- InvalidRequest        a field is missing, malformed or unknown (.field, .problem)
 |   +-- UnknownGround, UnknownStudent, NotAPeriod
 +-- RuleBroken            allowed shape, refused by policy (.rule)
-|   +-- InThePast, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
+|   +-- InThePast         (and AlreadyBegun, for a change of what has begun)
+|   +-- NotRunning, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
 |       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
@@ -77,6 +78,14 @@ class InThePast(RuleBroken):
     def __init__(self, starts_at: datetime) -> None:
         self.starts_at = starts_at
         super().__init__(starts_at.isoformat())
+
+
+class AlreadyBegun(InThePast):
+    """The booking has begun: it can be ended early, and corrected by a principal or an admin."""
+
+
+class NotRunning(RuleBroken):
+    """Only a booking that has begun and is not over can be ended early."""
 
 
 class TooFarAhead(RuleBroken):

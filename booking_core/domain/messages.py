@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from booking_core.domain.errors import (
+    AlreadyBegun,
     AlreadyDecided,
     AlreadyExists,
     BookingError,
@@ -24,6 +25,7 @@ from booking_core.domain.errors import (
     NotAllowed,
     NotAPeriod,
     NotFound,
+    NotRunning,
     PastCutOff,
     ProofOutOfTime,
     ProofSpent,
@@ -156,6 +158,10 @@ def _sentence(exc: BookingError) -> str:
             return f"{exc.start:%H:%M}-{exc.end:%H:%M} is no run of periods of that date."
         case InvalidRequest():
             return f"{exc.field} {exc.problem}."
+        case AlreadyBegun():
+            return "The booking has begun: it can only be ended early, or corrected with a reason."
+        case NotRunning():
+            return "Only a booking that is running can be ended early."
         case InThePast():
             return f"{exc.starts_at:%Y-%m-%d %H:%M} has gone by."
         case TooFarAhead():

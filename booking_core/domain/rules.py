@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import (
+    AlreadyBegun,
     GameNotAllowed,
     GroundRetired,
     InThePast,
     InvalidRequest,
     NoSchool,
     NotAllowed,
+    NotRunning,
     PastCutOff,
     StudentInactive,
     TooFarAhead,
@@ -39,6 +41,8 @@ from booking_core.domain.policy import Policy
 _ALLOWED: dict[str, frozenset[Role]] = {
     "book": frozenset(Role),
     "cancel own": frozenset(Role),
+    "end early own": frozenset(Role),
+    "end early": frozenset({Role.PRINCIPAL, Role.ADMIN}),
     "cancel": frozenset({Role.PRINCIPAL, Role.ADMIN}),
     "move own": frozenset(Role),
     "move": frozenset({Role.PRINCIPAL, Role.ADMIN}),
@@ -128,18 +132,47 @@ def has_begun(slot: Slot, now: datetime, zone: ZoneInfo) -> bool:
     return timetable.at(slot.date, slot.start, zone).timestamp() <= now.timestamp()
 
 
-def check_change(booking: Booking, by: Actor, reason: str, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether a change of ``booking`` is a correction of what is over.
+def check_change(
+    verb: str, booking: Booking, by: Actor, reason: str, now: datetime, zone: ZoneInfo
+) -> bool:
+    """Whether ``verb`` changes what was: a booking that has begun, or a decision on what is over.
 
-    Only a principal or an admin corrects, and says why. Raises InThePast, InvalidRequest.
+    A request is decided until it is over. Only a principal or an admin changes what was, and says
+    why. Raises AlreadyBegun, InvalidRequest.
     """
-    if not is_over(booking.slot, now, zone):
+    decides = verb in ("approve", "reject")
+    if not (is_over if decides else has_begun)(booking.slot, now, zone):
         return False
     if by.role is Role.STAFF:
-        raise InThePast(timetable.at(booking.date, booking.start, zone))
+        raise AlreadyBegun(timetable.at(booking.date, booking.start, zone))
     if not reason:
-        raise InvalidRequest("reason", "is missing: the booking is over, this is a correction")
+        raise InvalidRequest("reason", "is missing: the booking has begun, this is a correction")
     return True
+
+
+def is_correction(before: Slot, after: Slot, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether a move between these slots corrects what was: both are over, or both are running.
+
+    Any other slot follows the rules of a new request.
+    """
+    if is_over(after, now, zone):
+        return has_begun(before, now, zone)
+    is_running = has_begun(before, now, zone) and not is_over(before, now, zone)
+    return is_running and has_begun(after, now, zone)
+
+
+def early_end(slot: Slot, now: datetime, zone: ZoneInfo) -> time:
+    """The first 5-minute mark after the start of ``slot`` at which ``now`` is not later.
+
+    The end of ``slot`` where there is no such mark before it. Raises NotRunning.
+    """
+    if is_over(slot, now, zone) or not has_begun(slot, now, zone):
+        raise NotRunning
+    for mark in timetable.marks(slot.start, slot.end)[1:]:
+        end = timetable.time_of(mark)
+        if timetable.at(slot.date, end, zone).timestamp() >= now.timestamp():
+            return end
+    return slot.end
 
 
 def check_request(

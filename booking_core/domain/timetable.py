@@ -37,6 +37,11 @@ def marks(start: time, end: time) -> list[int]:
     return list(range(minutes(start) // MARK_MINUTES, minutes(end, closing=True) // MARK_MINUTES))
 
 
+def time_of(mark: int) -> time:
+    """The time of day of a 5-minute mark, as ``marks`` numbers them."""
+    return time(*divmod(mark * MARK_MINUTES, 60))
+
+
 def plan_day(date: Date, timetables: Iterable[Timetable], override: Day | None) -> DayPlan:
     """The plan of ``date``: its own override where there is one, else its weekday's timetable."""
     by_id = {timetable.id: timetable for timetable in timetables}

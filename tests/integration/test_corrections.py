@@ -26,6 +26,7 @@ from support import (
 from booking_core import (
     Account,
     Actor,
+    AlreadyBegun,
     AlreadyDecided,
     BookingError,
     ChangedMeanwhile,
@@ -35,13 +36,16 @@ from booking_core import (
     InvalidRequest,
     NoSchool,
     NotAllowed,
+    NotRunning,
     Period,
     Policy,
+    QuotaReached,
     Role,
     Status,
     Student,
     StudentInactive,
     Timetable,
+    TooFarAhead,
     add_account,
     approve,
     approved_upcoming,
@@ -51,6 +55,7 @@ from booking_core import (
     close_grounds,
     delegate,
     displaced_by,
+    end_early,
     find_reinstatable,
     get_booking,
     lapse_pending,
@@ -337,6 +342,112 @@ def test_more_than_a_thousand_requests_lapse_in_one_call(make_db):
 
     assert get_booking(db, made.id).status is Status.PENDING
     assert lapse_pending(db, now=NOW) == 0
+
+
+# What has begun
+
+
+RUNNING = NOW.replace(day=24, hour=3, minute=52)  # 9:22 on DAY, in Asia/Kolkata
+AHEAD = DAY + timedelta(days=9)
+
+
+@pytest.mark.parametrize("by", [ADMIN, HEAD], ids=lambda by: by.role.value)
+def test_a_booking_that_is_over_and_moved_ahead_follows_the_rules_of_a_new_request(db, by):
+    made = past(db, Status.APPROVED)
+
+    moved = move(db, made.id, date=AHEAD, by=by, reason="other week", now=LATER)
+
+    assert moved.status is (Status.PENDING if by is ADMIN else Status.APPROVED)
+    assert not moved.history[-1].correction
+    with pytest.raises(TooFarAhead):
+        move(db, moved.id, date=DAY + timedelta(days=99), by=by, now=LATER)
+
+
+def test_an_inactive_student_gets_no_slot_ahead_by_a_move_of_what_is_over(db):
+    made = past(db, Status.APPROVED)
+    save_student(db, Student(student_id(0), "Student 0", "1-A", active=False))
+
+    with pytest.raises(StudentInactive):
+        move(db, made.id, date=AHEAD, by=ADMIN, reason="other week", now=LATER)
+
+    assert get_booking(db, made.id) == made
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.APPROVED])
+@pytest.mark.parametrize("operation", ["cancel", "move"])
+def test_staff_neither_move_nor_cancel_what_has_begun(db, status, operation):
+    made = past(db, status)
+
+    with pytest.raises(AlreadyBegun):
+        OPERATIONS[operation](db, made.id, by=RAVI, now=RUNNING)
+    with pytest.raises(InvalidRequest) as refused:
+        OPERATIONS[operation](db, made.id, by=ADMIN, now=RUNNING)
+
+    assert refused.value.field == "reason"
+    assert get_booking(db, made.id) == made
+
+
+def test_a_running_booking_is_put_on_its_right_ground_as_a_correction(db):
+    made = past(db, Status.APPROVED)
+
+    moved = move(db, made.id, ground_id="ground-3", by=ADMIN, reason="wrong one", now=RUNNING)
+
+    assert (moved.status, moved.history[-1].correction) == (Status.APPROVED, True)
+
+
+def test_a_request_is_decided_while_its_slot_runs(db):
+    first, second = past(db, Status.PENDING), booked(db, student=2, ground="ground-3")
+
+    assert approve(db, first.id, by=HEAD, now=RUNNING).status is Status.APPROVED
+    rejected = reject(db, second.id, by=HEAD, reason="no", now=RUNNING)
+    assert not rejected.history[-1].correction
+
+
+@pytest.mark.parametrize("by", [RAVI, HEAD, ADMIN], ids=lambda by: by.id)
+def test_a_running_booking_that_is_ended_early_frees_the_rest_and_keeps_its_seat(make_db, by):
+    db = make_db(quota=1)
+    made = booked(db, by=RAVI, start=9, end=12)
+    approve(db, made.id, by=HEAD, now=NOW)
+
+    ended = end_early(db, made.id, by=by, reason="rain", now=RUNNING)
+
+    assert (ended.start, ended.end, ended.status) == (time(9), time(9, 25), Status.APPROVED)
+    assert (ended.history[-1].action, ended.history[-1].reason) == ("ended early", "rain")
+    assert ended.history[-1].moved_from == made.slot
+    assert get_booking(db, made.id) == ended
+    with pytest.raises(QuotaReached):
+        booked(db, start=14, now=RUNNING)
+    assert booked(db, student=3, start=10, end=12, now=RUNNING).status is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    ("minute", "end"), [(0, time(9, 5)), (25, time(9, 25)), (26, time(9, 30)), (56, time(10))]
+)
+def test_an_early_end_is_the_next_mark_of_five_minutes(db, minute, end):
+    made = past(db, Status.APPROVED)
+    now = RUNNING.replace(hour=3, minute=30) + timedelta(minutes=minute)
+
+    assert end_early(db, made.id, by=RAVI, now=now).end == end
+
+
+@pytest.mark.parametrize("now", [NOW, LATER])
+def test_only_a_running_booking_is_ended_early(db, now):
+    made = past(db, Status.APPROVED)
+
+    with pytest.raises(NotRunning):
+        end_early(db, made.id, by=HEAD, now=now)
+
+    assert get_booking(db, made.id) == made
+
+
+def test_a_booking_of_somebody_else_is_not_ended_early_by_staff(db):
+    made = past(db, Status.APPROVED)
+
+    with pytest.raises(NotAllowed):
+        end_early(db, made.id, by=MEERA, now=RUNNING)
+    cancel(db, made.id, by=HEAD, reason="rain", now=RUNNING)
+    with pytest.raises(AlreadyDecided):
+        end_early(db, made.id, by=RAVI, now=RUNNING)
 
 
 # Bookings that are offered for reinstatement

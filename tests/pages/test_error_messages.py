@@ -119,6 +119,8 @@ SENTENCES = [
     (SubmissionReused(uuid4()), "sent before with other details"),
     (NotFound("booking", "x"), "This booking is not on record"),
     (NotAllowed("cancel", "staff"), "does not allow you to cancel"),
+    (errors.AlreadyBegun(MOMENT), "has begun"),
+    (errors.NotRunning(), "running now"),
     (StoreRefused("E11000"), "The database refused this"),
     (SchemaConflict([]), "doctor"),
     (StoreUnavailable("down"), "The database cannot be reached"),

@@ -30,6 +30,7 @@ INNER_NAMES = {
     "domain.policy.MOST_DAYS",
     "domain.policy.MOST_QUOTA",
     "domain.rules.check_may",
+    "domain.rules.has_begun",
     "domain.rules.is_over",
     "domain.rules.may",
     "domain.timetable.DayPlan",

@@ -6,6 +6,7 @@ Longer than 300 lines, because ``error`` has a sentence for every error of the t
 from __future__ import annotations
 
 from booking_core import (
+    AlreadyBegun,
     AlreadyDecided,
     AlreadyExists,
     Booking,
@@ -22,6 +23,7 @@ from booking_core import (
     NotAllowed,
     NotAPeriod,
     NotFound,
+    NotRunning,
     PastCutOff,
     ProofOutOfTime,
     ProofSpent,
@@ -138,6 +140,10 @@ def error(exc: BookingError) -> str:
             return "These times are no longer on the timetable of that day. Please choose again."
         case InvalidRequest():
             return f"{FIELDS.get(exc.field, exc.field)} {exc.problem}."
+        case AlreadyBegun():
+            return "This booking has begun. It can be ended early while it runs."
+        case NotRunning():
+            return "Only a booking that is running now can be ended early."
         case InThePast():
             return "This period has already begun. Please choose a later one."
         case TooFarAhead():

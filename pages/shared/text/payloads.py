@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core import Actor, Board, Booking, Cell, CellState, Ground, Notice, Slot, Status
-from booking_core.domain.rules import is_over, may
+from booking_core.domain.rules import has_begun, is_over, may
 from booking_core.domain.timetable import at
 from booking_core.domain.validation import minutes
 from pages.shared.text import formats, messages
@@ -153,10 +153,13 @@ def booking_row(
     today = now.date()
     title = f"{slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
-    over = is_over(booking.slot, now, _zone(now))
-    for name, label, tone in (("move", "Move…", ""), ("cancel", "Cancel…", "no")):
-        if booking.status.is_active and not over and may(name, by, booking):
-            about = f"{name.capitalize()}: {title}"
+    over, begun = (check(booking.slot, now, _zone(now)) for check in (is_over, has_begun))
+    offered = [("move", "Move…", ""), ("cancel", "Cancel…", "no")]
+    if begun:
+        offered = [("end early", "End now…", "no")]
+    for verb, label, tone in offered:
+        if booking.status.is_active and not over and may(verb, by, booking):
+            name, about = verb.replace(" ", "_"), f"{label.rstrip('…')}: {title}"
             actions.append({"name": name, "label": label, "tone": tone, "about": about})
     return {
         "id": booking.id,
