@@ -7,18 +7,18 @@ or none of it happens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time
 from uuid import uuid4
 
-from booking_core.booking.closing_plan import MIDNIGHT, ids_of, plan_of, wanted_by
-from booking_core.booking.preconditions import ROUNDS, already_decided
+from booking_core.booking.closing_plan import MIDNIGHT, Wanted, ids_of, plan_of, wanted_by
+from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
 from booking_core.booking.reinstatement import reinstatable_of
 from booking_core.domain import rules
 from booking_core.domain.clock import moment
-from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound
+from booking_core.domain.errors import ChangedMeanwhile, GroundClosed, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
 from booking_core.domain.validation import (
     check_date,
@@ -119,7 +119,12 @@ def close_grounds(
     decided = Decision(now, by.id, by.name, "closed", reason)
 
     def work(step: transactions.Transaction) -> Closing:
-        plan = plan_of(step, wanted)
+        try:
+            plan = plan_of(step, wanted)
+        except GroundClosed:
+            if (first := _repeated(step, wanted, shown, reason, by)) is not None:
+                return first
+            raise
         if {booking.id for booking in plan.displaced} != shown:
             raise ChangedMeanwhile(_BOOKINGS)
         closures = [_closure(f"{group}/{n}", slot, decided) for n, slot in enumerate(plan.slots)]
@@ -174,13 +179,20 @@ def lift_closure(
     zone = settings_of(db).zone
     known = reference.load(db)
 
+    def opened(step: transactions.Transaction, closures: list[Booking]) -> Lifted:
+        found = _displaced_by(step, closures)
+        return Lifted(tuple(closures), reinstatable_of(step, found, known, now, zone))
+
     def work(step: transactions.Transaction) -> Lifted:
         found = step.closures(closure_id)
         if not found:
             raise NotFound("closure", closure_id)
         active = [closure for closure in found if closure.status.is_active]
         if not active:
-            raise already_decided(found[-1])
+            again = [closure for closure in found if is_repeated(closure, "lifted", by)]
+            if not again:
+                raise already_decided(found[-1])
+            return opened(step, again)
         entry = Decision(now, by.id, by.name, "lifted")
         changes = [
             (closure, closure.with_decision(Status.CANCELLED, entry))
@@ -192,15 +204,6 @@ def lift_closure(
         lifted = step.replace_all(changes)
         if lifted is None:
             raise already_decided(found[-1])
-        ids = {closure.id for closure in lifted}
-        displaced = [
-            booking
-            for booking in step.revoked(
-                sorted({closure.ground_id for closure in lifted}),
-                sorted({closure.date for closure in lifted}),
-            )
-            if booking.history[-1].displaced_by in ids
-        ]
         details = {
             "grounds": sorted({closure.ground_id for closure in lifted}),
             "first": min(closure.date for closure in lifted).isoformat(),
@@ -208,7 +211,7 @@ def lift_closure(
             "reason": lifted[0].purpose,
         }
         step.record(by, "lifted", "closure", closure_id, details, now)
-        return Lifted(tuple(lifted), reinstatable_of(step, displaced, known, now, zone))
+        return opened(step, lifted)
 
     return transactions.run(db, work)
 
@@ -235,6 +238,41 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
         )
         for row in booking_queries.closure_groups(db, from_date, limit)
     ]
+
+
+def _repeated(
+    step: transactions.Transaction, wanted: Wanted, shown: set[str], reason: str, by: Actor
+) -> Closing | None:
+    """The closing by which ``by`` did the same before; None where there is none."""
+    days = {date: (start, end) for date, start, end in wanted.days}
+    held = step.held_on(wanted.ground_ids, list(days))
+    groups = {
+        str(closure.closure_group)
+        for closure in held
+        if (closure.kind, closure.created_by, closure.purpose) == ("closure", by.id, reason)
+    }
+    for group in sorted(groups):
+        closures = [closure for closure in step.closures(group) if closure.status.is_active]
+        displaced = _displaced_by(step, closures)
+        # Of today a repeated closing leaves out what has ended since.
+        is_same = all(
+            closure.ground_id in wanted.ground_ids
+            and closure.date in days
+            and closure.start <= days[closure.date][0]
+            and closure.end == days[closure.date][1]
+            for closure in closures
+        )
+        if is_same and {booking.id for booking in displaced} == shown:
+            return Closing(group, tuple(closures), tuple(displaced))
+    return None
+
+
+def _displaced_by(step: transactions.Transaction, closures: Sequence[Booking]) -> list[Booking]:
+    """The revoked bookings that these closures displaced."""
+    ids = {closure.id for closure in closures}
+    grounds = sorted({closure.ground_id for closure in closures})
+    found = step.revoked(grounds, sorted({closure.date for closure in closures}))
+    return [booking for booking in found if booking.history[-1].displaced_by in ids]
 
 
 def _closure(id: str, slot: Slot, decided: Decision) -> Booking:

@@ -1,7 +1,8 @@
 """The verbs that confirm or free a slot: approve, reject, revoke, cancel, end early, and lapse.
 
 A status changes only by an atomic update at the revision that the verb saw, so a change made
-meanwhile is never overwritten. Freeing needs no other guard.
+meanwhile is never overwritten. Freeing needs no other guard. A verb that is sent again by the same
+user with the same content is answered as the first time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from booking_core.access.delegations import deciding_for
-from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
+from booking_core.booking.preconditions import (
+    ROUNDS,
+    already_decided,
+    existing_booking,
+    is_repeated,
+)
 from booking_core.domain import rules, timetable
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
@@ -114,10 +120,14 @@ def _decide(
             rules.check_may(verb, by, before)
         elif verb == "approve" and before.created_by == by.id:
             raise NotAllowed("approve an own request", by.role.value)
-        if before.status not in sources:
+        if before.status not in sources and not (
+            before.status is target and is_repeated(before, target.value.lower(), by, reason)
+        ):
             raise already_decided(before)
         if expected is not None and before.slot != expected:
             raise ChangedMeanwhile("the slot of this booking")
+        if before.status is target:
+            return before
         correction = rules.check_change(verb, before, by, reason, now, zone)
         if verb == "approve":
             _check_still_valid(db, before)
@@ -149,6 +159,9 @@ def end_early(
         rules.check_may("end early", by, before)
         if not before.status.is_active:
             raise already_decided(before)
+        last = before.history[-1]
+        if (last.action, last.by, last.reason) == ("ended early", by.id, reason):
+            return before
         end = rules.early_end(before.slot, now, zone)
         if end == before.end:
             return before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from booking_core.domain.errors import AlreadyDecided, InvalidRequest, NotFound
-from booking_core.domain.model import Booking
+from booking_core.domain.model import Actor, Booking
 from booking_core.storage import bookings
 from booking_core.storage.database import Documents
 
@@ -20,6 +20,15 @@ def existing_booking(db: Documents, booking_id: str) -> Booking:
     if found.kind != "booking":
         raise InvalidRequest("booking_id", "is a closure, which can only be lifted")
     return found
+
+
+def is_repeated(booking: Booking, action: str, by: Actor, reason: str = "") -> bool:
+    """Whether ``by`` gave ``booking`` its present status by this action with this reason.
+
+    A user who got no answer sends a verb again, and is answered as the first time.
+    """
+    last = booking.last_decision
+    return (last.action, last.by, last.reason) == (action, by.id, reason)
 
 
 def already_decided(booking: Booking) -> AlreadyDecided:

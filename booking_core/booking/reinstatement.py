@@ -10,7 +10,12 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from booking_core.booking.conflicts import raise_lost
-from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
+from booking_core.booking.preconditions import (
+    ROUNDS,
+    already_decided,
+    existing_booking,
+    is_repeated,
+)
 from booking_core.booking.seats import with_seat
 from booking_core.domain import rules, timetable
 from booking_core.domain.clock import moment
@@ -70,6 +75,8 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
     tried = 0
     while True:
         before = existing_booking(db, booking_id)
+        if is_repeated(before, "reinstated", by):
+            return before
         if not _is_displaced(before):
             raise already_decided(before)
         known = reference.load(db)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +25,7 @@ from hypothesis.stateful import (
 from support import DAY, HEAD, NOW, assert_sound, booked, close_one, student_id
 
 from booking_core import (
+    Actor,
     AlreadyDecided,
     BookingError,
     CellState,
@@ -31,6 +33,7 @@ from booking_core import (
     GroundClosed,
     InvalidRequest,
     QuotaReached,
+    Role,
     SlotTaken,
     StudentBusy,
     approve,
@@ -83,6 +86,11 @@ class Bookings(RuleBasedStateMachine):
         super().__init__()
         self.db.bookings.delete_many({})
         self.model: dict[str, Kept] = {}
+        self.numbers = count()
+
+    def reason(self) -> str:
+        """Returns another text each time: a verb that is sent again unchanged is no error."""
+        return f"reason {next(self.numbers)}"
 
     def expected_errors(
         self, wanted: Kept, but: str | None = None, again: bool = False
@@ -140,7 +148,7 @@ class Bookings(RuleBasedStateMachine):
                 date=day,
                 start=time(start),
                 end=time(start + length),
-                reason="rain",
+                reason=self.reason(),
                 by=HEAD,
                 now=NOW,
             ),
@@ -167,7 +175,7 @@ class Bookings(RuleBasedStateMachine):
             expected = {InvalidRequest}
 
         done = self.attempt(
-            lambda: operation(self.db, id_, by=HEAD, reason="why", now=NOW), expected
+            lambda: operation(self.db, id_, by=HEAD, reason=self.reason(), now=NOW), expected
         )
 
         if done is not None:
@@ -221,7 +229,7 @@ class Bookings(RuleBasedStateMachine):
                 last=day,
                 start=time(first),
                 end=time(last % 24),
-                reason="storm",
+                reason=self.reason(),
                 by=HEAD,
                 expected=displaced,
                 now=NOW,
@@ -266,7 +274,7 @@ class Bookings(RuleBasedStateMachine):
             last=kept.day,
             start=time(kept.start),
             end=time(kept.end),
-            reason="storm",
+            reason=self.reason(),
             by=HEAD,
             expected=[id_],
             now=NOW,
@@ -288,7 +296,10 @@ class Bookings(RuleBasedStateMachine):
         wanted = replace(kept, status=kept.was, was="")
         expected = self.expected_errors(wanted, id_, again=True) if kept.was else {AlreadyDecided}
 
-        back = self.attempt(lambda: reinstate(self.db, id_, by=HEAD, now=NOW), expected)
+        back = self.attempt(
+            lambda: reinstate(self.db, id_, by=Actor(self.reason(), Role.PRINCIPAL), now=NOW),
+            expected,
+        )
 
         if back is not None:
             self.model[id_] = wanted

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, active, booked, close_one
+from support import ADMIN, DAY, DEPUTY, HEAD, MEERA, NOW, RAVI, active, booked, close_one
 
 from booking_core import (
     AlreadyDecided,
@@ -186,7 +186,7 @@ def test_a_closed_ground_is_refused_with_the_reason_until_it_opens(db):
     with pytest.raises(GroundClosed) as refused:
         booked(db, start=11)
     with pytest.raises(GroundClosed) as twice:
-        close(db)
+        close(db, by=DEPUTY)
     cell = day_board(db, DAY, NOW).cell("ground-1", time(11))
     lift_closure(db, closure.id, by=HEAD, now=NOW)
 
