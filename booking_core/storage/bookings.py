@@ -14,9 +14,10 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from booking_core.domain.claims import claims_of
+from booking_core.domain.errors import SchemaMissing
 from booking_core.domain.model import ACTIVE, Booking
-from booking_core.storage import schema
-from booking_core.storage.database import Documents, collection, reachable
+from booking_core.storage import indexes, schema
+from booking_core.storage.database import BookingDatabase, Documents, collection, reachable
 from booking_core.storage.documents import (
     Document,
     booking_document,
@@ -47,6 +48,7 @@ def insert(db: Documents, booking: Booking) -> None:
     """
     condition, change = _insertion(booking)
     with reachable(), _guarded():
+        _check_index(db)
         outcome = collection(db, schema.BOOKINGS).update_one(
             condition, change, upsert=True, hint=schema.ONE_HOLDER_PER_CLAIM
         )
@@ -68,6 +70,7 @@ def insert_all(
     ]
     refused: dict[int, ClaimTaken | AlreadyStored] = {}
     with reachable(), _guarded():
+        _check_index(db)
         try:
             outcome = collection(db, schema.BOOKINGS).bulk_write(
                 writes, ordered=False, session=session
@@ -100,6 +103,8 @@ def replace(
     condition, change = _replacement(before, after)
     hint = None
     with reachable(), _guarded():
+        if after.status.is_active:
+            _check_index(db)
         if before.status.is_active and after.status.is_active:
             condition |= {"claims": claims_of(before)[0], "status": _ACTIVE}
             hint = schema.ONE_HOLDER_PER_CLAIM
@@ -190,6 +195,17 @@ def _replacement(before: Booking, after: Booking) -> tuple[Document, Document]:
     if entries:
         change["$push"] = {"history": {"$each": entries}}
     return {"_id": before.id, "revision": before.revision}, change
+
+
+def _check_index(db: Documents) -> None:
+    """Raises SchemaMissing where the index of claims is missing, or is not unique.
+
+    The hint of a write accepts any index of that name. Where a feed follows the database, it knows,
+    and this sends nothing.
+    """
+    is_known = isinstance(db, BookingDatabase) and db.is_index_known()
+    if not is_known and not indexes.is_claims_index_right(db):
+        raise SchemaMissing(schema.ONE_HOLDER_PER_CLAIM)
 
 
 def _probe_index(db: Documents, session: ClientSession | None) -> None:

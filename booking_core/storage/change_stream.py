@@ -20,7 +20,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from booking_core.domain.errors import StoreUnavailable
 from booking_core.storage import background
-from booking_core.storage.database import Documents, await_majority, primary_of
+from booking_core.storage.database import BookingDatabase, Documents, await_majority, primary_of
 from booking_core.storage.server_events import SCHEMA_CHANGES, SchemaGuard
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,9 @@ class ChangeStream:
             {"$project": dict.fromkeys(["operationType", "ns", *fields], 1)},
         ]
         self._schema = SchemaGuard(db)
+        self._schema.lose()  # what happened before the first stream is not known
+        if isinstance(db, BookingDatabase):
+            db.is_index_known = lambda: self.connected and self._schema.is_intact
         self._primary: object = None
         self._stop = threading.Event()
         self._opened = threading.Event()
@@ -143,6 +146,8 @@ class ChangeStream:
                 # For a moment a new primary returns less than was acknowledged before its
                 # election, until a majority confirms it; no event tells of the rest.
                 await_majority(self._db)
+            if not self._schema.is_intact:
+                self._schema.ensure_if_lost()  # from now on its changes are events
             self._primary = primary
             self._note_heartbeat()
             self._open = True

@@ -149,6 +149,8 @@ class BookingDatabase(Database[dict[str, Any]]):
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
         self._lost_track = 0
+        # Whether the index of claims is known to be right at this moment: the change feed knows.
+        self.is_index_known: Callable[[], bool] = lambda: False
         self._use(client)
 
     def _use(self, client: MongoClient[dict[str, Any]]) -> None:

@@ -2,7 +2,8 @@
 do the same.
 
 While an index is replaced it is missing for a moment. Nothing is booked twice then: every write of
-a booking names the index of claims, and the server refuses it without that index.
+a booking names the index of claims, and the server refuses it without that index. An index of that
+name that is not unique is found before the write (``bookings.py``).
 """
 
 from __future__ import annotations
@@ -88,6 +89,12 @@ def index_faults(db: Documents) -> list[str]:
         stored = db[collection].index_information()
         faults += [name for name in indexes if not _is_other(collection, name, stored)]
     return faults + _superseded(present)
+
+
+def is_claims_index_right(db: Documents) -> bool:
+    """Whether the index of claims is there, and unique."""
+    present = db[schema.BOOKINGS].index_information()
+    return all(_is_unique(name, present) for name in schema.UNIQUE_INDEXES)
 
 
 def validator_faults(db: Documents) -> list[str]:

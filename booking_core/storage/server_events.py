@@ -33,6 +33,12 @@ class SchemaGuard:
         self._db = db
         self._due: float | None = None  # of time.monotonic(); None: nothing was lost
         self._pause = _FIRST_RETRY_SECONDS
+        self._ensured = False
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the schema was ensured, and no event has concerned it since."""
+        return self._ensured and self._due is None
 
     def note(self, operation: str, collection: str | None) -> bool:
         """Whether this event of the change stream concerns our schema; then it counts as lost."""
@@ -59,4 +65,5 @@ class SchemaGuard:
             self._pause = min(2 * self._pause, _LAST_RETRY_SECONDS)
             return False
         self._due = None
+        self._ensured = True
         return True

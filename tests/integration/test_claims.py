@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pymongo
 import pytest
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 from support import (
     ADMIN,
     DAY,
@@ -27,6 +27,8 @@ from support import (
     at_once,
     booked,
     close_one,
+    eventually,
+    make_index_non_unique,
     of_type,
     open_school,
     student_id,
@@ -34,6 +36,7 @@ from support import (
 
 from booking_core import (
     Booking,
+    Feed,
     GroundClosed,
     Policy,
     QuotaReached,
@@ -53,6 +56,7 @@ from booking_core import (
 from booking_core.domain.claims import claims_of
 from booking_core.embedded import credentials
 from booking_core.embedded import server as mongod
+from booking_core.operations import doctor
 from booking_core.storage import schema
 
 ROUNDS = 40
@@ -218,6 +222,60 @@ def test_a_booking_without_a_seat_takes_one_when_it_is_moved_into_a_week_with_a_
         booked(db, on=next_week, start=11)
 
 
+def loosen(db, twin):
+    """Does what another program does: stores a double, with an index of that name for it."""
+    known = db.is_index_known
+
+    def store():
+        # A feed that follows the database builds the index again meanwhile.
+        try:
+            make_index_non_unique(db)
+            db.bookings.insert_one(twin)
+        except OperationFailure:
+            return db.bookings.find_one({"_id": twin["_id"]})
+        return True
+
+    eventually(store)
+    db.is_index_known = known
+    eventually(lambda: not db.is_index_known())
+
+
+@pytest.mark.parametrize("follows", [True, False], ids=["with a feed", "without"])
+def test_nothing_is_booked_while_the_index_of_that_name_is_not_unique(request, db, follows):
+    if follows:
+        feed = Feed(db)
+        feed.start()
+        request.addfinalizer(feed.stop)
+        assert db.is_index_known()
+    kept = booked(db, student=9, start=16)
+    twin = db.bookings.find_one({"_id": kept.id})
+    loosen(db, twin | {"_id": "twin"})
+
+    outcomes = at_once(*[partial(booked, db, student=n) for n in range(8)])
+
+    assert {type(outcome) for outcome in outcomes} == {SchemaMissing}
+    with pytest.raises(SchemaMissing):
+        move(db, kept.id, start=time(10), end=time(11), by=MEERA, now=NOW)
+    with pytest.raises(SchemaMissing):
+        close_one(
+            db,
+            ground_id="ground-2",
+            date=DAY,
+            start=time(9),
+            end=time(10),
+            reason="rain",
+            by=HEAD,
+            now=NOW,
+        )
+    assert len(active(db)) == 2
+    found = {finding.name: finding for finding in doctor.examine_database(db)}
+    assert "twin" in found["duplicates"].detail
+    db.bookings.delete_one({"_id": "twin"})
+    ensure_schema(db)
+    eventually(lambda: db.is_index_known() or not follows)
+    assert booked(db, student=1)
+
+
 @pytest.mark.parametrize("gone", ["index", "database"])
 def test_without_the_index_nothing_is_booked_until_the_schema_is_restored(db, gone):
     if gone == "index":
@@ -276,6 +334,9 @@ def test_with_the_status_in_the_key_an_index_lets_two_bookings_hold_one_slot(db)
     db.bookings.create_index(
         [("claims", 1), ("status", 1)], name=schema.ONE_HOLDER_PER_CLAIM, unique=True
     )
+    with pytest.raises(SchemaMissing):
+        booked(db, student=1, by=HEAD)
+    db.is_index_known = lambda: True  # the check before each write would refuse both
     booked(db, student=1, by=HEAD)
 
     booked(db, student=2, by=MEERA)
