@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from booking_core.access.delegations import decides
+from booking_core.booking.confirmation import confirmed
 from booking_core.booking.conflicts import raise_lost
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.booking.seats import with_seat
@@ -110,7 +111,7 @@ def book(
             raise_lost(db, known, wanted, lost.claim, now, next(tried))
             continue
         log_step(booking_id, "inserted", status=wanted.status.value)
-        return wanted
+        return confirmed(db, known, None, wanted)
 
 
 @within_deadline
@@ -177,7 +178,7 @@ def move(
             raise_lost(db, known, wanted, lost.claim, now, next(tried))
             continue
         if after is not None:
-            return after
+            return after if correction else confirmed(db, known, before, after)
         if next(tried) >= ROUNDS:
             raise StoreUnavailable("the booking changes faster than it can be moved")
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from booking_core.access.delegations import deciding_for
+from booking_core.booking.confirmation import confirmed
 from booking_core.booking.preconditions import (
     ROUNDS,
     already_decided,
@@ -129,14 +130,13 @@ def _decide(
         if before.status is target:
             return before
         correction = rules.check_change(verb, before, by, reason, now, zone)
-        if verb == "approve":
-            _check_still_valid(db, before)
+        known = _check_still_valid(db, before) if verb == "approve" else None
         entry = Decision(
             now, by.id, by.name, target.value.lower(), reason, principal, correction=correction
         )
         after = bookings.replace(db, before, before.with_decision(target, entry))
         if after is not None:
-            return after
+            return after if known is None else confirmed(db, known, before, after)
     raise StoreUnavailable("the booking changes faster than it can be decided")
 
 
@@ -195,7 +195,7 @@ def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
     return lapsed
 
 
-def _check_still_valid(db: Documents, booking: Booking) -> None:
+def _check_still_valid(db: Documents, booking: Booking) -> reference.Reference:
     known = reference.load(db)
     rules.check_still_valid(
         booking,
@@ -203,3 +203,4 @@ def _check_still_valid(db: Documents, booking: Booking) -> None:
         student=known.student(str(booking.student_id)),
         plan=known.plan(booking.date),
     )
+    return known

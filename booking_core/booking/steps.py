@@ -19,7 +19,7 @@ log = logging.getLogger("booking_core.booking")
 
 
 def log_step(submission_id: str | UUID, step: str, **facts: object) -> None:
-    """Logs one step: validated, refused, lost, refreshed, inserted or repeated."""
+    """Logs one step: validated, refused, lost, refreshed, inserted, undone or repeated."""
     told = "".join(f" {name}={_one_word(value)}" for name, value in facts.items())
     log.info("submission=%s step=%s%s", submission_id, step, told)
 

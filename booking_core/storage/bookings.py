@@ -114,6 +114,25 @@ def replace(
     return changed(after, revision=before.revision + 1) if outcome.matched_count else None
 
 
+def undo(db: Documents, before: Booking | None, after: Booking) -> bool:
+    """Stores ``before`` in place of ``after``, or deletes it where ``before`` is None.
+
+    False where ``after`` is not stored any more, or where a claim of ``before`` is taken. Raises
+    SchemaMissing, StoreUnavailable.
+    """
+    target = collection(db, schema.BOOKINGS)
+    condition: Document = {"_id": after.id, "revision": after.revision}
+    with reachable():
+        if before is None:
+            return target.delete_one(condition).deleted_count == 1
+        _check_index(db)
+        document = booking_document(changed(before, revision=after.revision + 1))
+        try:
+            return target.replace_one(condition, document).matched_count == 1
+        except DuplicateKeyError:
+            return False
+
+
 def replace_all(
     db: Documents, pairs: Sequence[tuple[Booking, Booking]], session: ClientSession
 ) -> list[Booking] | None:

@@ -63,6 +63,19 @@ def paused() -> Iterator[None]:
         _deadline.set(_deadline.get() + time.monotonic() - began)
 
 
+@contextlib.contextmanager
+def grace(seconds: float) -> Iterator[None]:
+    """Within it, this thread has ``seconds`` at least, whatever its verb has used up.
+
+    It has no effect within a block of ``limited``.
+    """
+    token = _deadline.set(max(_deadline.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 def is_verb() -> bool:
     """Whether a verb runs in this thread."""
     return _verb.get() is not None

@@ -1,0 +1,49 @@
+"""A second look at the school after a write.
+
+A ground may be retired, a day declared a holiday, a student erased, between the check of a booking
+and its write. No claim decides that race: the school is no holder of a slot. So the revision of the
+school is read once more, and what has come to break a rule is undone.
+"""
+
+from __future__ import annotations
+
+from booking_core.booking.steps import log_step
+from booking_core.domain import rules
+from booking_core.domain.errors import InvalidRequest, RuleBroken, StoreUnavailable
+from booking_core.domain.model import Booking
+from booking_core.storage import bookings, deadlines
+from booking_core.storage import school_data as reference
+from booking_core.storage.database import Documents
+
+_SECONDS = 1.0  # for the look, also where the write has taken all the time of its verb
+
+
+def confirmed(
+    db: Documents, known: reference.Reference, before: Booking | None, after: Booking
+) -> Booking:
+    """``after``, which was written over ``before`` (None: as a new booking) by the rules of
+    ``known``.
+
+    Where it breaks a rule of the school as of now, it is undone and the error of that rule is
+    raised: RuleBroken, UnknownGround, UnknownStudent. A booking that was changed again meanwhile,
+    or whose former slot is taken, stays as it is. Raises StoreUnavailable where an undo fails.
+    """
+    with deadlines.grace(_SECONDS):
+        try:
+            fresh = reference.load(db)
+        except StoreUnavailable:
+            return after  # it is stored, and no more can be known
+        if fresh is known:
+            return after
+        try:
+            rules.check_still_valid(
+                after,
+                ground=fresh.ground(after.ground_id),
+                student=fresh.student(str(after.student_id)),
+                plan=fresh.plan(after.date),
+            )
+        except (RuleBroken, InvalidRequest) as exc:
+            if bookings.undo(db, before, after):
+                log_step(after.id, "undone", layer="school", reason=type(exc).__name__)
+                raise
+    return after
