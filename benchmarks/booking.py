@@ -11,7 +11,7 @@ from datetime import date as Date
 from typing import Any
 from uuid import uuid4
 
-from booking_core import Booking, BookingRequest, Feed, SlotTaken, book
+from booking_core import Booking, BookingRequest, Feed, SlotTaken, book, scoped_cache
 from booking_core.storage import schema
 from booking_core.storage.database import BookingDatabase, collection
 from booking_core.storage.documents import booking_document
@@ -155,22 +155,21 @@ def feed(rivals: Rivals) -> Result:
     try:
         for number, request in enumerate(rivals.take(count + 50)):
             reported.clear()
+            called = clock()
             booking = book(
                 rivals.ours, request, by=school.STAFF_MEMBER, submission_id=uuid4(), now=school.NOW
             )
-            returned = clock()
             _until(lambda day=request.date: day in reported)
             _until(lambda key=booking.id: key in seen)
             if number >= 50:  # the first ones are a warm-up
-                # An event may arrive before the insert returns: its delay counts as zero.
-                ours.append(max(0.0, reported[request.date] - returned) * 1000)
-                theirs.append(max(0.0, seen[booking.id] - returned) * 1000)
+                ours.append((reported[request.date] - called) * 1000)
+                theirs.append((seen[booking.id] - called) * 1000)
     finally:
         stop.set()
         following.stop()
         bare.join()
     return Result(
-        "book() returned to feed.version raised, p95, against a bare change stream",
+        "book() called to feed.version raised, p95, against a bare change stream",
         percentile(ours, 95),
         percentile(theirs, 95),
         "ms",
@@ -217,5 +216,12 @@ def _until(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 
 def measurements(rivals: Rivals) -> Iterator[Callable[[], Result]]:
-    for measure in (throughput, latency, race, feed):
-        yield lambda measure=measure: measure(rivals)
+    following = Feed(rivals.ours)  # as in the dashboard; without one each write looks at the index
+    following.start()
+    scoped_cache(rivals.ours).follow(following)
+    try:
+        for measure in (throughput, latency, race):
+            yield lambda measure=measure: measure(rivals)
+    finally:
+        following.stop()
+    yield lambda: feed(rivals)

@@ -6,9 +6,11 @@ decides every race; a lost claim is looked up, so that the error names its holde
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
+from functools import partial
 from itertools import count
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -82,11 +84,11 @@ def book(
     elif as_approved:
         rules.check_may("book approved", by)
     now, booking_id = moment(now), str(submission_id or uuid4())
-    lost_seat, tried = False, count()
+    check = partial(_check, request=request, by=by, now=now, zone=settings_of(db).zone)
+    lost_seat, tried, known = False, count(), reference.recent(db)
     while True:
-        known = reference.load(db)
         try:
-            student = _check(known, request, by, now, settings_of(db).zone)
+            known, student = _checked(db, known, check)
         except (RuleBroken, InvalidRequest) as exc:
             log_step(booking_id, "refused", layer="rules", reason=type(exc).__name__)
             # A submission that is sent again may come when the rules would refuse it by now.
@@ -108,10 +110,11 @@ def book(
         except bookings.ClaimTaken as lost:
             # The index of ids comes first: a submission that is stored never loses a claim.
             lost_seat = kind_of(lost.claim) == QUOTA
+            known = reference.load(db)
             raise_lost(db, known, wanted, lost.claim, now, next(tried))
             continue
         log_step(booking_id, "inserted", status=wanted.status.value)
-        return confirmed(db, known, None, wanted)
+        return confirmed(db, known, None, wanted, check)
 
 
 @within_deadline
@@ -195,6 +198,24 @@ def keeps_approval(
     if booking.status is not Status.APPROVED or by.role.decides:
         return True
     return booking.created_by != by.id and decides(db, by, now)
+
+
+def _checked(
+    db: Documents,
+    known: reference.Reference,
+    check: Callable[[reference.Reference], Student],
+) -> tuple[reference.Reference, Student]:
+    """The school by whose rules ``check`` passes, and the student; ``known`` may be old.
+
+    Nothing is refused by an old school: what it refuses is checked again by that of now.
+    """
+    try:
+        return known, check(known)
+    except (RuleBroken, InvalidRequest):
+        fresh = reference.load(db)
+        if fresh is known:
+            raise
+        return fresh, check(fresh)
 
 
 def _check(

@@ -7,6 +7,8 @@ school is read once more, and what has come to break a rule is undone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from booking_core.booking.steps import log_step
 from booking_core.domain import rules
 from booking_core.domain.errors import InvalidRequest, RuleBroken, StoreUnavailable
@@ -19,11 +21,16 @@ _SECONDS = 1.0  # for the look, also where the write has taken all the time of i
 
 
 def confirmed(
-    db: Documents, known: reference.Reference, before: Booking | None, after: Booking
+    db: Documents,
+    known: reference.Reference,
+    before: Booking | None,
+    after: Booking,
+    check: Callable[[reference.Reference], object] | None = None,
 ) -> Booking:
     """``after``, which was written over ``before`` (None: as a new booking) by the rules of
     ``known``.
 
+    ``check`` checks all rules by a given school; None: only those that hold for a stored booking.
     Where it breaks a rule of the school as of now, it is undone and the error of that rule is
     raised: RuleBroken, UnknownGround, UnknownStudent. A booking that was changed again meanwhile,
     or whose former slot is taken, stays as it is. Raises StoreUnavailable where an undo fails.
@@ -36,14 +43,21 @@ def confirmed(
         if fresh is known:
             return after
         try:
-            rules.check_still_valid(
-                after,
-                ground=fresh.ground(after.ground_id),
-                student=fresh.student(str(after.student_id)),
-                plan=fresh.plan(after.date),
-            )
+            if check is not None:
+                check(fresh)
+            else:
+                _check_still_valid(fresh, after)
         except (RuleBroken, InvalidRequest) as exc:
             if bookings.undo(db, before, after):
                 log_step(after.id, "undone", layer="school", reason=type(exc).__name__)
                 raise
     return after
+
+
+def _check_still_valid(known: reference.Reference, booking: Booking) -> None:
+    rules.check_still_valid(
+        booking,
+        ground=known.ground(booking.ground_id),
+        student=known.student(str(booking.student_id)),
+        plan=known.plan(booking.date),
+    )

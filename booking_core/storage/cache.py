@@ -108,6 +108,11 @@ class ScopedCache:
         """Whether changes are heard of at present."""
         return self._versions is None or self._versions.connected
 
+    @property
+    def follows_feed(self) -> bool:
+        """Whether a feed raises the versions, and hears of changes at present."""
+        return self._versions is not None and self._versions.connected
+
     @within_deadline
     def get(
         self,

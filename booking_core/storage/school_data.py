@@ -48,7 +48,7 @@ from booking_core.storage.database import (
 
 T = TypeVar("T")
 
-_CACHE = "reference by revision"
+_CACHE, _RECENT = "reference by revision", "reference by feed"
 _DEMO_CLAIM = "demo"
 _NOT_NOTED = "not noted"
 _REVISION = {"_id": "revision"}
@@ -141,6 +141,18 @@ def load(db: Documents) -> Reference:
             if deadlines.seconds_left() < _PAUSE_SECONDS:
                 raise StoreUnavailable("the school changes faster than it can be read") from exc
             time.sleep(_PAUSE_SECONDS)
+
+
+def recent(db: Documents) -> Reference:
+    """The school as of the last change that the feed has heard of, without a read; else ``load``.
+
+    It may be some milliseconds old: a verb that writes by it calls ``load`` after the write. Raises
+    as ``load`` does.
+    """
+    cache = scoped_cache(db)
+    if not cache.follows_feed:
+        return load(db)
+    return cache.get(Scope.SCHOOL, _RECENT, lambda: load(db), try_while_away=True)
 
 
 def _revision(meta: Mapping[str, Any]) -> tuple[int, int]:

@@ -22,9 +22,11 @@ from support import (
 from booking_core import (
     GroundRetired,
     NoSchool,
+    Policy,
     Status,
     Student,
     StudentInactive,
+    TooFarAhead,
     UnknownStudent,
     approve,
     change_ground,
@@ -32,7 +34,9 @@ from booking_core import (
     get_booking,
     move,
     save_days,
+    save_policy,
     save_student,
+    scoped_cache,
 )
 from booking_core.storage import bookings
 from booking_core.storage.database import StoreUnavailable
@@ -120,6 +124,54 @@ def test_nothing_is_moved_by_the_rules_of_a_school_that_has_changed(db, monkeypa
     assert (stored.slot, stored.history, stored.status) == (made.slot, made.history, made.status)
     move(db, made.id, start=time(14), end=time(15), by=MEERA, now=NOW)
     assert_sound(db)
+
+
+class DeafFeed:
+    """A feed that is connected, and hears of no change."""
+
+    connected = True
+    school = people = bookings = 0
+
+    def version(self, date: object) -> int:
+        return 0
+
+
+@pytest.fixture
+def deaf(db):
+    """A school whose kept copy stays as it was, whatever changes."""
+    scoped_cache(db).follow(DeafFeed())
+    booked(db, student=5, start=16)
+    return db
+
+
+def test_what_is_booked_by_an_old_copy_of_the_school_is_undone(deaf, change):
+    happens, error = change
+    happens(deaf)
+
+    with pytest.raises(error):
+        booked(deaf)
+
+    assert len(active(deaf)) == 1
+
+
+def test_nothing_is_refused_by_an_old_copy_of_the_school(db):
+    change_ground(db, "ground-1", retired=True, by=ADMIN, now=NOW)
+    scoped_cache(db).follow(DeafFeed())
+    with pytest.raises(GroundRetired):
+        booked(db)
+
+    change_ground(db, "ground-1", retired=False, by=ADMIN, now=NOW)
+    save_student(db, Student("N001", "New", "8-A"))
+
+    assert booked(db).status is Status.PENDING
+    assert booked(db, student="N001", start=10).student_id == "N001"
+
+
+def test_a_policy_that_is_stricter_by_now_is_obeyed(deaf):
+    save_policy(deaf, Policy(advance_days=0), by=ADMIN)
+
+    with pytest.raises(TooFarAhead):
+        booked(deaf)
 
 
 def test_a_change_that_breaks_no_rule_of_the_booking_leaves_it(db, monkeypatch):
