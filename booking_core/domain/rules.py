@@ -25,6 +25,7 @@ from booking_core.domain.errors import (
     TooFarAhead,
     TooLate,
 )
+from booking_core.domain.labels import find_label
 from booking_core.domain.model import (
     Actor,
     Booking,
@@ -100,8 +101,15 @@ def check_place(plan: timetable.DayPlan, start: time, end: time, ground: Ground,
     timetable.periods_between(plan.periods, start, end)
     if ground.retired:
         raise GroundRetired(ground.id)
-    if game not in ground.games:
+    game_on(ground, game)
+
+
+def game_on(ground: Ground, game: str) -> str:
+    """``game`` as ``ground`` spells it. Raises GameNotAllowed."""
+    spelled = find_label(game, ground.games)
+    if spelled is None:
         raise GameNotAllowed(ground.id, game, ground.games)
+    return spelled
 
 
 def check_still_valid(
@@ -115,8 +123,7 @@ def check_still_valid(
         raise NoSchool(plan.date, plan.note)
     if ground.retired:
         raise GroundRetired(ground.id)
-    if booking.game not in ground.games:
-        raise GameNotAllowed(ground.id, booking.game, ground.games)
+    game_on(ground, booking.game)
     if not student.active:
         raise StudentInactive(student.id)
 

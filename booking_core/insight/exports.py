@@ -18,6 +18,7 @@ from typing import Any
 from booking_core.booking.queries import find_bookings
 from booking_core.domain import rules
 from booking_core.domain.errors import NotAllowed
+from booking_core.domain.labels import class_spellings, game_spellings, label_key
 from booking_core.domain.model import Actor, Booking
 from booking_core.insight.audit import Change, find_changes
 from booking_core.storage import school_data as reference
@@ -81,15 +82,19 @@ class Table:
 def bookings(db: Documents, *, by: Actor, **filters: Any) -> Table:
     """Bookings by the filters of ``find_bookings``, newest first, at most 50,000.
 
-    Staff get the bookings that they made themselves. Raises NotAllowed, InvalidRequest,
-    StoreUnavailable.
+    Staff get the bookings that they made themselves. Each class and game has one spelling: that of
+    most active students or of most grounds in use, else that of the first row. Raises
+    NotAllowed, InvalidRequest, StoreUnavailable.
     """
     own = check_report(by)
     if own is not None:
         if filters.get("created_by") not in (None, own):
             raise NotAllowed("report", by.role.value)
         filters["created_by"] = own
-    grounds = reference.load(db).grounds
+    known = reference.load(db)
+    grounds = known.grounds
+    classes = class_spellings(known.students.values())
+    games = game_spellings(grounds.values())
     zone = settings_of(db).zone
 
     def row(booking: Booking) -> tuple[Value, ...]:
@@ -104,10 +109,10 @@ def bookings(db: Documents, *, by: Actor, **filters: Any) -> Table:
             booking.start,
             booking.end,
             ground.name if ground else booking.ground_id,
-            booking.game,
+            games.setdefault(label_key(booking.game), booking.game),
             booking.student_id,
             booking.student_name,
-            booking.class_name,
+            classes.setdefault(label_key(booking.class_name), booking.class_name),
             booking.purpose,
             booking.status.value,
             booking.created_by_name,

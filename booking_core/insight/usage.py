@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import time
 from fractions import Fraction
 
+from booking_core.domain.labels import (
+    class_spellings,
+    game_spellings,
+    label_key,
+    most_frequent,
+)
 from booking_core.domain.model import Actor, Status
 from booking_core.domain.validation import minutes
 from booking_core.insight.audit import check_range
@@ -50,6 +56,8 @@ class Usage:
     """Figures of ``first`` to ``last``; with ``own``, only of bookings that the actor made.
 
     ``grounds`` are in the order of the screens, ``classes`` and ``games`` by hours, most first.
+    All spellings of a class or game are one line: under that of most active students or of most
+    grounds in use, else under that of most bookings.
     """
 
     first: Date
@@ -99,6 +107,7 @@ def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
     sums: dict[str, Sums] = {
         what: defaultdict(_Sum) for what in ("status", "class", "game", "ground")
     }
+    spelled: dict[str, Counter[str]] = {"class": Counter(), "game": Counter()}
     grounds = sums["ground"]
     for ((periods, ground_ids), dates), counts in zip(
         alike.items(), store.counts(db, list(alike.values()), own), strict=True
@@ -112,12 +121,19 @@ def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
         for count in counts["ground"]:
             covered = _covered(periods, _span(count.start, count.end))
             grounds[count.name].add(count, covered)
-        for what in ("status", "class", "game"):
+        for count in counts["status"]:
+            sums["status"][count.name].add(count)
+        for what, names in spelled.items():
             for count in counts[what]:
-                sums[what][count.name].add(count)
+                sums[what][label_key(count.name)].add(count)
+                names[count.name] += count.bookings
     in_order = [g.id for g in known.grounds.values() if not g.retired or g.id in grounds]
     in_order += sorted(set(grounds) - set(known.grounds))
-    names = {ground.id: ground.name for ground in known.grounds.values()}
+    ground_names = {ground.id: ground.name for ground in known.grounds.values()}
+    class_names = most_frequent(dict(sorted(spelled["class"].items())))
+    class_names |= class_spellings(known.students.values())
+    game_names = most_frequent(dict(sorted(spelled["game"].items())))
+    game_names |= game_spellings(known.grounds.values())
     total = _Sum(
         sum(one.bookings for one in grounds.values()),
         sum(one.minutes for one in grounds.values()),
@@ -129,9 +145,9 @@ def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
         last,
         own is not None,
         total.line("", ""),
-        tuple(grounds[id].line(id, names.get(id, id)) for id in in_order),
-        _ranked(sums["class"]),
-        _ranked(sums["game"]),
+        tuple(grounds[id].line(id, ground_names.get(id, id)) for id in in_order),
+        _ranked(sums["class"], class_names),
+        _ranked(sums["game"], game_names),
         {status: sums["status"][status.value].bookings for status in Status},
     )
 
@@ -184,6 +200,6 @@ def _covered(periods: Sequence[Span], span: Span) -> Fraction:
     return covered
 
 
-def _ranked(sums: Sums) -> tuple[Line, ...]:
-    lines = [one.line(name, name) for name, one in sums.items()]
+def _ranked(sums: Sums, names: Mapping[str, str]) -> tuple[Line, ...]:
+    lines = [one.line(names[key], names[key]) for key, one in sums.items()]
     return tuple(sorted(lines, key=lambda line: (-line.hours, line.name)))

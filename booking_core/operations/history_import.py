@@ -2,7 +2,8 @@
 
 Past bookings are not checked against the rules or the timetable; the unique index applies to them
 as to all bookings. The id of a booking is derived from its line, so importing a file again adds
-nothing. Earlier versions derived it from the game as the file spells it, so that id counts too.
+nothing, however it spells its games. Earlier versions derived the id from the game as the file
+spelled it, so the ids of all spellings on record count too.
 Erasing a student replaces these ids; later imports then find no such student.
 """
 
@@ -10,16 +11,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
+from itertools import chain
 from uuid import UUID, uuid5
 
 from booking_core.domain import timetable
 from booking_core.domain.claims import QUOTA, kind_of
 from booking_core.domain.clock import moment, to_millis
 from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.labels import find_label, label_key
 from booking_core.domain.model import (
     Actor,
     Booking,
@@ -29,6 +33,7 @@ from booking_core.domain.model import (
     Status,
     Student,
 )
+from booking_core.domain.names import normal_form
 from booking_core.operations.held_slots import HeldSlots, held_slots_of
 from booking_core.operations.lookup import Names
 from booking_core.operations.quota_seats import Line, runs, seated
@@ -37,7 +42,7 @@ from booking_core.school.grounds import save_ground
 from booking_core.school.students import save_students
 from booking_core.storage import booking_queries as queries
 from booking_core.storage import bookings as store
-from booking_core.storage import erasure
+from booking_core.storage import erasure, usage
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents, settings_of
 from booking_core.tables.table import Limits, Row, Table
@@ -102,10 +107,12 @@ def import_bookings(
     """
     now = moment(now)
     report = Report()
-    names = Names(reference.load(db), create=create_missing)
+    known = reference.load(db)
+    names = Names(known, create=create_missing)
+    spellings = _by_key([*usage.games(db), *(g for x in known.grounds.values() for g in x.games)])
     wanted: list[Line] = []
     first_line: dict[str, int] = {}
-    former_ids: dict[str, str] = {}
+    former_ids: dict[str, set[str]] = {}
     zone = settings_of(db).zone
     for row in table.rows:
         try:
@@ -118,7 +125,9 @@ def import_bookings(
         line = first_line.setdefault(booking.id, row.line)
         if line == row.line:
             wanted.append((row.line, booking))
-            former_ids[booking.id] = _id_of(booking, row.values["game"].strip())
+            typed = row.values["game"].strip()
+            former = {typed, normal_form(typed), *spellings[label_key(booking.game)]}
+            former_ids[booking.id] = {_id_of(booking, game) for game in former}
         else:
             report.skipped.append((row.line, f"same as line {line}"))
     report.new_grounds = tuple(ground.name for ground in names.new_grounds)
@@ -133,8 +142,8 @@ def import_bookings(
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
         ids = {booking.id: former_ids[booking.id] for _, booking in chunk}
-        found = queries.stored_ids(db, list({*ids, *ids.values()}))
-        stored = {id for id, former in ids.items() if id in found or former in found}
+        found = queries.stored_ids(db, list({*ids, *chain.from_iterable(ids.values())}))
+        stored = {id for id, former in ids.items() if id in found or not former.isdisjoint(found)}
         fresh = [(line, booking) for line, booking in chunk if booking.id not in stored]
         report.skipped += [(line, "already imported") for line, b in chunk if b.id in stored]
         if dry_run:
@@ -168,7 +177,17 @@ def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Student]:
     ground, student = names.resolve(
         values["ground"], values["student"], request.game, values.get("class", "")
     )
-    return replace(request, ground_id=ground.id, student_id=student.id), found[0], student
+    game = find_label(request.game, ground.games) or request.game
+    request = replace(request, ground_id=ground.id, student_id=student.id, game=game)
+    return request, found[0], student
+
+
+def _by_key(games: Iterable[str]) -> defaultdict[str, set[str]]:
+    """Key of each game -> its spellings."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for game in games:
+        found[label_key(game)].add(game)
+    return found
 
 
 def parse_time(text: str, name: str) -> time:
@@ -209,7 +228,7 @@ def _booking(
         updated_at=now,
         history=(Decision(now, IMPORTER.id, IMPORTER.name, "imported"),),
     )
-    return replace(booking, id=_id_of(booking, booking.game))
+    return replace(booking, id=_id_of(booking, label_key(booking.game)))
 
 
 def _id_of(booking: Booking, game: str) -> str:

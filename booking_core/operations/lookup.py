@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.labels import find_label
 from booking_core.domain.model import Ground, Student
 from booking_core.domain.names import key_of, new_id
 from booking_core.domain.validation import check_name
@@ -99,7 +100,7 @@ class Names:
         ground = ground or self._make_ground(ground_text)
         student = student or _make_student(student_text, class_name)
         if ground.id not in self._grounds.by_id or (
-            ground.id in self._added and game not in ground.games
+            ground.id in self._added and find_label(game, ground.games) is None
         ):
             # A ground that is made for a file allows the games that the file has there.
             ground = replace(ground, games=(*ground.games, game))

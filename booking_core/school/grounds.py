@@ -11,6 +11,7 @@ from datetime import datetime
 
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownGround
+from booking_core.domain.labels import label_key
 from booking_core.domain.model import Actor, Ground
 from booking_core.domain.names import new_id
 from booking_core.domain.validation import check_id
@@ -149,4 +150,8 @@ def save_grounds_order(
 def _listed(games: Iterable[str]) -> tuple[str, ...]:
     if isinstance(games, str) or not isinstance(games, Iterable):
         raise InvalidRequest("games", "must be a list of names")
-    return tuple(games)
+    games = tuple(games)
+    keys = [label_key(game) for game in games if isinstance(game, str)]
+    if len(set(keys)) < len(keys):
+        raise InvalidRequest("games", "names one entry twice")
+    return games

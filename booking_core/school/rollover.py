@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from datetime import datetime
 
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest
+from booking_core.domain.labels import class_spellings, label_key
 from booking_core.domain.model import Actor, Student
 from booking_core.domain.rules import check_may
-from booking_core.domain.validation import MAX_NAME, check_text
+from booking_core.domain.validation import check_name
 from booking_core.storage import school_data as reference
 from booking_core.storage import students as store
 from booking_core.storage.database import Documents, within_deadline
@@ -20,6 +22,12 @@ from booking_core.storage.database import Documents, within_deadline
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII")
 # Only a numeral that is a word of its own: "Civil" holds no number.
 _NUMBER = re.compile(r"\d+|(?<![^\W_])(?:IX|IV|VI{0,3}|XI{0,2}|I{1,3})(?![^\W_])")
+# French ordinals: 6ème, 5e, 4eA, 1re, 2nde. In French schools the number of a class goes down.
+# "5E" in capitals is section E of class 5 where class 5 or another one has a section D.
+_FRENCH = re.compile(
+    r"\d(?: ?(?:i?[eè]mes?|[eè]?re|n?de)|(?-i:[eè][A-Z]?)|(?P<section>(?-i:E)))(?![^\W\d_])", re.I
+)
+_SECTION_D = re.compile(r"\dD(?![^\W\d_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +58,36 @@ class RollOverPlan:
 
 
 def classes_of(students: Iterable[Student], *, active: bool | None = True) -> dict[str, int]:
-    """Class -> number of students (``active`` None: all students), the lowest class first."""
-    counts = Counter(s.class_name for s in students if active is None or s.active == active)
-    return dict(sorted(counts.items(), key=lambda pair: class_place(pair[0])))
+    """Class -> number of students (``active`` None: all students), the lowest class first.
+
+    All spellings of a class are one class, under the spelling of most of its active students.
+    """
+    students = list(students)
+    counts = Counter(
+        label_key(s.class_name) for s in students if active is None or s.active == active
+    )
+    shown = class_spellings(students)
+    named = {shown[key]: count for key, count in counts.items()}
+    return dict(sorted(named.items(), key=lambda pair: class_place(pair[0])))
 
 
 def suggest_roll_over(classes: Iterable[str]) -> dict[str, str | None]:
     """Class -> next class: "8-A" -> "9-A", "VIII B" -> "IX B". None: the highest class leaves.
 
-    Classes without a number stay and are not in the answer.
+    A next class that exists has the spelling that it has in ``classes``. Classes without a number
+    are not in the answer, nor are those with a French ordinal, whose number may go down.
     """
-    found = {name: match for name in classes if (match := _NUMBER.search(name))}
+    classes = list(classes)
+    known = {label_key(name): name for name in reversed(classes)}
+    numbered = (name for name in classes if not _may_go_down(name, classes))
+    found = {name: match for name in numbered if (match := _NUMBER.search(name))}
     numbers = {name: _value(match[0]) for name, match in found.items()}
     highest = max(numbers.values(), default=0)
-    return {
-        name: None
-        if numbers[name] == highest
-        else name[: match.start()] + _next(match[0]) + name[match.end() :]
-        for name, match in found.items()
-    }
+    suggested: dict[str, str | None] = {}
+    for name, match in found.items():
+        after = name[: match.start()] + _next(match[0]) + name[match.end() :]
+        suggested[name] = None if numbers[name] == highest else known.get(label_key(after), after)
+    return suggested
 
 
 @within_deadline
@@ -78,20 +97,22 @@ def roll_over_plan(db: Documents, mapping: Mapping[str, str | None]) -> RollOver
     Raises InvalidRequest, StoreUnavailable.
     """
     known = reference.load(db)
-    counts = classes_of(known.students.values())
-    wanted = _checked(mapping, counts)
-    moves = tuple(ClassMove(before, after, counts[before]) for before, after in wanted.items())
-    coming = Counter(move.after for move in moves if move.after is not None)
-    coming.update(name for name in counts if name not in wanted)
+    classes = classes_of(known.students.values())
+    moves = _checked(mapping, classes)
+    after = [move.after for move in moves.values() if move.after is not None]
+    shown = {label_key(name): name for name in (*reversed(after), *classes)}
+    coming = Counter(map(label_key, after))
+    coming.update(key for key in map(label_key, classes) if key not in moves)
+    leaving = {key for key, move in moves.items() if move.after is None}
     return RollOverPlan(
         known.students_revision,
-        moves,
+        tuple(moves.values()),
         tuple(
             student
             for student in known.students.values()
-            if student.active and wanted.get(student.class_name, "") is None
+            if student.active and label_key(student.class_name) in leaving
         ),
-        tuple(sorted((str(c) for c, sources in coming.items() if sources > 1), key=class_place)),
+        tuple(sorted((shown[key] for key, n in coming.items() if n > 1), key=class_place)),
     )
 
 
@@ -106,10 +127,11 @@ def roll_over(
 ) -> None:
     """Moves the active students of each class to the class that it maps to, all or none.
 
-    None for a class deactivates its students; classes without a mapping stay. ``revision`` is that
-    of the plan that was confirmed: raises ChangedMeanwhile when students changed since. ``by``
-    None: no account acts, but the command line. Raises NotAllowed, InvalidRequest,
-    StoreUnavailable.
+    The students of a class are those of all its spellings; the class that they move to is stored
+    as ``mapping`` spells it. None for a class deactivates its students; classes without a mapping
+    stay. ``revision`` is that of the plan that was confirmed: raises ChangedMeanwhile when students
+    changed since. ``by`` None: no account acts, but the command line. Raises NotAllowed,
+    InvalidRequest, StoreUnavailable.
     """
     if by is not None:
         check_may("administer", by)
@@ -117,26 +139,42 @@ def roll_over(
     if revision is not None and revision != known.students_revision:
         # First: the mapping may name classes that no longer exist, which is not the user's mistake.
         raise ChangedMeanwhile(store.THE_LIST)
-    wanted = _checked(mapping, classes_of(known.students.values()))
-    if wanted:
+    moves = _checked(mapping, classes_of(known.students.values())).values()
+    if moves:
+        wanted = {move.before: move.after for move in moves}
         store.roll_over(db, wanted, revision, by, moment(now))
 
 
-def _checked(
-    mapping: Mapping[str, str | None], classes: Mapping[str, int]
-) -> dict[str, str | None]:
-    """Returns ``mapping`` without the classes that map to themselves. Raises InvalidRequest."""
+def _checked(mapping: Mapping[str, str | None], classes: Mapping[str, int]) -> dict[str, ClassMove]:
+    """Key of each class that changes -> its move. Raises InvalidRequest."""
     if not isinstance(mapping, Mapping):
         raise InvalidRequest("mapping", "must map classes to classes")
-    wanted: dict[str, str | None] = {}
+    counts = {label_key(name): count for name, count in classes.items()}
+    moves: dict[str, ClassMove] = {}
     for before, after in mapping.items():
-        if before not in classes:
+        key = label_key(before) if isinstance(before, str) else ""
+        if key not in counts:
             raise InvalidRequest("class_name", f"{before!r} has no active students")
-        if after is not None:
-            after = check_text(after, "class_name", limit=MAX_NAME, required=True)
-        if after != before:
-            wanted[before] = after
-    return wanted
+        if key in moves:
+            raise InvalidRequest("mapping", f"names the class {before!r} twice")
+        moves[key] = ClassMove(before, _checked_class(after), counts[key])
+    return {key: move for key, move in moves.items() if move.after != move.before}
+
+
+def _checked_class(name: str | None) -> str | None:
+    if name is None:
+        return None
+    if isinstance(name, str) and name.splitlines() not in ([], [name]):
+        raise InvalidRequest("class_name", "contains a line end")
+    return check_name(name, "class_name")
+
+
+def _may_go_down(name: str, classes: Iterable[str]) -> bool:
+    """Whether ``name`` has a French ordinal."""
+    match = _FRENCH.search(unicodedata.normalize("NFKC", name))
+    if match is None or match["section"] is None:
+        return match is not None
+    return not any(map(_SECTION_D.search, classes))
 
 
 def _value(text: str) -> int:
@@ -144,12 +182,19 @@ def _value(text: str) -> int:
 
 
 def _next(text: str) -> str:
+    """The next number, in the digits of the script that ``text`` has."""
     if text.isdecimal():
-        return str(int(text) + 1).zfill(len(text))
+        zero = ord(text[0]) - unicodedata.decimal(text[0])
+        digits = str(int(text) + 1).zfill(len(text))
+        return "".join(chr(zero + int(digit)) for digit in digits)
     return _ROMAN[_ROMAN.index(text) + 1]
 
 
 def class_place(name: str) -> tuple[int, str]:
-    """The sort key of a class: its number, then its name; classes without a number come first."""
-    match = _NUMBER.search(name)
-    return (_value(match[0]) if match else -1, name)
+    """The sort key of a class: its number, then its key; classes without a number come first.
+
+    All spellings of a class have one place.
+    """
+    key = label_key(name)
+    match = _NUMBER.search(key.upper())
+    return (_value(match[0]) if match else -1, key)

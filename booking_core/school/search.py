@@ -15,7 +15,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.labels import label_key
 from booking_core.domain.model import Student
+from booking_core.domain.validation import check_name
 from booking_core.school.rollover import class_place
 from booking_core.storage.school_data import Reference
 
@@ -253,8 +255,8 @@ def find_students(
 
     Case, accents, apostrophes, spaces and hyphens make no difference, nor does the order of the
     words; a word of a name may have one typo. The best matches first, then by class, the lowest
-    first, then by name. A Reference keeps the index for the next call; a list does not. Raises
-    InvalidRequest.
+    first, then by name. ``class_name`` may be any spelling of the class. A Reference keeps
+    the index for the next call; a list does not. Raises InvalidRequest.
     """
     if not isinstance(text, str):
         raise InvalidRequest("text", "must be text")
@@ -262,9 +264,10 @@ def find_students(
         index = students.of_students("search", lambda known: StudentIndex(known.values()))
     else:
         index = StudentIndex(students)
+    key = None if class_name is None else label_key(check_name(class_name, "class_name"))
     return [
         student
         for student in map(index.students.__getitem__, index.find(text))
-        if (class_name is None or student.class_name == class_name)
+        if (key is None or label_key(student.class_name) == key)
         and (active is None or student.active == active)
     ]

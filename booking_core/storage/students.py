@@ -15,6 +15,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from booking_core.domain.errors import AlreadyExists, ChangedMeanwhile
+from booking_core.domain.labels import label_key
 from booking_core.domain.model import Actor, Student
 from booking_core.storage import documents as d
 from booking_core.storage import keys, schema
@@ -139,30 +140,39 @@ def roll_over(
 ) -> None:
     """Active students of each class go to the class that it maps to; None deactivates them.
 
-    One statement sees each student once, so that 8-A may become 9-A while 9-A becomes 10-A.
-    Raises ChangedMeanwhile, StoreUnavailable.
+    The students of a class are those of all its spellings, as of the transaction. One statement
+    sees each student once, so that 8-A may become 9-A while 9-A becomes 10-A. Raises
+    ChangedMeanwhile, StoreUnavailable.
     """
-    # Literal: a class may be called "$8".
-    branches = [
-        {
-            "case": {"$eq": ["$class_name", {"$literal": before}]},
-            "then": {"$literal": before if after is None else after},
-        }
-        for before, after in mapping.items()
-    ]
-    leaving = [before for before, after in mapping.items() if after is None]
-    change = {
-        "active": {"$not": [{"$in": ["$class_name", {"$literal": leaving}]}]},
-        "class_name": {"$switch": {"branches": branches, "default": "$class_name"}},
-    }
+    by_key = {label_key(before): after for before, after in mapping.items()}
 
     def work(tx: SchoolTransaction) -> None:
         students, active = tx.collection(schema.STUDENTS), {"active": True}
+        groups = students.aggregate(
+            [{"$match": active}, {"$group": {"_id": "$class_name"}}], session=tx.session
+        )
+        stored = [row["_id"] for row in groups if label_key(row["_id"]) in by_key]
+        if not stored:
+            raise ChangedMeanwhile(THE_LIST)
+        becomes = {name: by_key[label_key(name)] for name in stored}
+        leaving = [name for name, after in becomes.items() if after is None]
+        # Literal: a class may be called "$8".
+        branches = [
+            {
+                "case": {"$eq": ["$class_name", {"$literal": name}]},
+                "then": {"$literal": name if after is None else after},
+            }
+            for name, after in becomes.items()
+        ]
+        change = {
+            "active": {"$not": [{"$in": ["$class_name", {"$literal": leaving}]}]},
+            "class_name": {"$switch": {"branches": branches, "default": "$class_name"}},
+        }
         left = students.count_documents(
             active | {"class_name": {"$in": leaving}}, session=tx.session
         )
         done = students.update_many(
-            active | {"class_name": {"$in": list(mapping)}}, [{"$set": change}], session=tx.session
+            active | {"class_name": {"$in": stored}}, [{"$set": change}], session=tx.session
         )
         details = {"moved": done.matched_count - left, "deactivated": left}
         classes = {"classes": [[before, after] for before, after in mapping.items()]}

@@ -72,6 +72,18 @@ def counts(
         yield {what: [_count(row) for row in rows] for what, rows in found.items()}
 
 
+def games(db: Documents) -> list[str]:
+    """The games of all bookings, each in every spelling that is stored. Reads all bookings.
+
+    Raises StoreUnavailable.
+    """
+    with reachable(DEADLINE_SECONDS):
+        rows = collection(db, schema.BOOKINGS).aggregate(
+            [{"$match": {"kind": "booking"}}, {"$group": {"_id": "$game"}}], allowDiskUse=True
+        )
+        return [row["_id"] for row in rows]
+
+
 def _count(row: dict[str, Any]) -> Count:
     key = row["_id"]
     start, end = time.fromisoformat(key["start"]), time.fromisoformat(key["end"])

@@ -10,7 +10,18 @@ import pytest
 from openpyxl import load_workbook
 from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, booked, student_id
 
-from booking_core import InvalidRequest, NotAllowed, Status, Student, approve, cancel, save_students
+from booking_core import (
+    Ground,
+    InvalidRequest,
+    NotAllowed,
+    Status,
+    Student,
+    approve,
+    cancel,
+    save_ground,
+    save_student,
+    save_students,
+)
 from booking_core.insight import exports
 from booking_core.insight.exports import Table, to_csv, to_xlsx
 
@@ -192,3 +203,23 @@ def test_a_long_export_ends_at_its_limit_and_says_so(kept, monkeypatch):
 
     assert (whole.cut, part.cut) == (False, True)
     assert part.rows == whole.rows[:2]
+
+
+def test_each_class_and_game_is_exported_in_one_spelling(make_db):
+    db = make_db(quota=None)
+    spellings = (("8 - A", "FOOTBALL"), ("8–a", "football"), ("8-A", "Football"))
+    for start, (class_name, game) in enumerate(spellings, start=9):
+        save_ground(db, Ground("ground-1", "Ground 1", (game,)))
+        save_student(db, Student("T0", "T", class_name))
+        at = NOW + timedelta(minutes=start)
+        booked(db, by=HEAD, student="T0", start=start, game=game, now=at)
+
+    rows = exports.bookings(db, by=HEAD).rows
+    save_ground(db, Ground("ground-1", "Ground 1", ("Chess",)))
+    save_ground(db, Ground("ground-2", "Ground 2", ("Chess",)))
+    save_student(db, Student("T0", "T", "9-A"))
+    past = exports.bookings(db, by=HEAD).rows
+
+    assert {(row[5], row[8]) for row in rows} == {("Football", "8-A")}
+    # No ground and no student has them any more: the spelling of the newest booking.
+    assert [(row[5], row[8]) for row in past] == [("Football", "8-A")] * 3

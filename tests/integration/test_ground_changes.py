@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from support import ADMIN, DAY, NOW, at_once, booked
+from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked
 
 from booking_core import (
     GroundRetired,
+    InvalidRequest,
+    Status,
     add_ground,
+    approve,
     bookings_on,
     change_ground,
     day_board,
     load_reference,
+    move,
     save_grounds_order,
 )
 
@@ -64,3 +69,24 @@ def test_a_retired_ground_keeps_its_bookings_and_can_be_restored(db):
     assert booked(db, student=21, start=10).ground_id == "ground-1"
     actions = [e["action"] for e in db["audit"].find({"id": "ground-1"}).sort("at", 1)]
     assert actions[-2:] == ["retired", "brought back"]
+
+
+@pytest.mark.parametrize("respelled", ["VOLLEYBALL", "volleyball", "Ｖｏｌｌｅｙｂａｌｌ"])
+def test_requests_of_a_game_that_is_respelled_can_be_approved_and_moved(db, respelled):
+    first, second = booked(db, start=9), booked(db, start=10, student=1)
+
+    change_ground(db, "ground-1", games=[respelled], by=ADMIN)
+    change_ground(db, "ground-3", games=[respelled], by=ADMIN)
+
+    assert approve(db, first.id, by=HEAD, now=NOW).status is Status.APPROVED
+    moved = move(db, second.id, ground_id="ground-3", by=MEERA, now=NOW)
+    assert (moved.ground_id, moved.game) == ("ground-3", "Volleyball")
+
+
+def test_a_ground_lists_each_game_in_one_spelling(db):
+    games = ["Kho-kho", "kho – kho"]
+
+    for verb in (partial(add_ground, db, "New"), partial(change_ground, db, "ground-1")):
+        with pytest.raises(InvalidRequest) as refused:
+            verb(games=games, by=ADMIN)
+        assert refused.value.field == "games"

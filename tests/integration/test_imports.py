@@ -144,6 +144,52 @@ def test_a_booking_whose_id_an_earlier_version_made_from_the_text_of_the_file_is
     assert [row["_id"] for row in db[schema.BOOKINGS].find()] == [id]
 
 
+def test_an_id_that_an_earlier_version_made_counts_in_every_spelling_on_record(
+    db: Documents,
+) -> None:
+    line = "ground-1,2026-01-05,9:00,10:00,S001,{},Cancelled"
+    content = ["ground-1", "2026-01-05", "09:00", "10:00", "S001", "FOOTBALL", "Cancelled"]
+    imported(db, line.format("FOOTBALL"))
+    stored = db[schema.BOOKINGS].find_one_and_delete({})
+    assert stored is not None
+    id = str(uuid5(UUID("0d0f6b2c-6a55-5b0c-8f0e-0c1a7f6f3e42"), json.dumps(content)))
+    db[schema.BOOKINGS].insert_one(stored | {"_id": id, "game": "FOOTBALL"})
+
+    again = imported(db, line.format("Football"))
+
+    assert (again.added, again.skipped) == (0, [(2, "already imported")])
+
+
+def test_a_game_in_two_spellings_is_imported_once_as_the_ground_spells_it(db: Documents) -> None:
+    line = "{},2026-01-05,9:00,10:00,S001,{},Cancelled"
+
+    first = imported(db, line.format("ground-1", "FOOTBALL"), line.format("ground-1", "football"))
+    again = imported(db, line.format("Ground 1", "Football"))
+    later = imported(db, line.format("ground-1", "Ｆｏｏｔｂａｌｌ"))
+    save_ground(db, Ground("ground-1", "Ground 1", ("FootBall",)))
+    respelled = imported(db, line.format("ground-1", "FOOTBALL"))
+
+    assert (first.added, first.skipped) == (1, [(3, "same as line 2")])
+    for report in (again, later, respelled):
+        assert (report.added, report.skipped) == (0, [(2, "already imported")])
+    assert [booking.game for booking in find_bookings(db)] == ["Football"]
+
+
+def test_a_created_ground_has_each_game_once_in_the_first_spelling(db: Documents) -> None:
+    report = imported(
+        db,
+        "Old field,2019-01-07,09:00,10:00,S001,Kho-kho,Approved",
+        "Old field,2019-01-07,10:00,11:00,S001,KHO-KHO,Approved",
+        "Old field,2019-01-07,11:00,12:00,S001,kho – kho,Approved",
+        "Old field,2019-01-07,12:00,13:00,S001,Football,Approved",
+        create_missing=True,
+    )
+
+    assert (report.added, report.refused) == (4, [])
+    assert load_reference(db).ground("old-field").games == ("Kho-kho", "Football")
+    assert {booking.game for booking in find_bookings(db)} == {"Kho-kho", "Football"}
+
+
 def test_the_same_booking_named_by_id_and_by_name_is_one(db: Documents) -> None:
     report = imported(
         db,

@@ -24,6 +24,7 @@ from booking_core import (
     reject,
     save_days,
     save_ground,
+    save_student,
     save_students,
     save_timetable,
     usage,
@@ -270,3 +271,38 @@ def test_the_server_reads_only_the_requested_days(db):
     assert f"'{schema.BY_DAY}'" in str(explained)
     assert stats["totalDocsExamined"] == 1
     assert stats["totalKeysExamined"] < 20
+
+
+def test_all_spellings_of_a_class_or_game_are_one_line(make_db):
+    db = make_db()
+    spellings = ("8-A", "8-A", "8-a", "8 - A", "8–A", "8\u2011A", "８-A")
+    for n, spelling in enumerate(spellings):
+        save_student(db, Student(f"T{n}", "T", spelling))
+        booked(db, student=f"T{n}", start=8 + n, game="Football")
+    save_ground(db, replace(GROUNDS[1], games=("FOOTBALL", "Cricket")))
+    booked(db, student="T0", ground="ground-2", start=16, game="FOOTBALL")
+    save_ground(db, replace(GROUNDS[1], games=("Football", "Cricket")))
+
+    found = usage(db, by=HEAD, first=DAY, last=DAY)
+
+    assert [(x.name, x.bookings, x.hours) for x in found.classes] == [("8-A", 8, 8.0)]
+    assert [(x.name, x.bookings, x.hours) for x in found.games] == [("Football", 8, 8.0)]
+
+
+def test_a_class_or_game_of_the_past_has_the_spelling_of_most_bookings(make_db):
+    db = make_db(quota=None)
+    for start, class_name, game in (
+        (9, "8-a", "CHESS"),
+        (10, "8-A", "Chess"),
+        (11, "8-A", "Chess"),
+    ):
+        save_ground(db, replace(GROUNDS[0], games=(game,)))
+        save_student(db, Student("T0", "T", class_name))
+        booked(db, by=HEAD, student="T0", start=start, game=game)
+    save_ground(db, GROUNDS[0])
+    save_student(db, Student("T0", "T", "9-A"))
+
+    found = usage(db, by=HEAD, first=DAY, last=DAY)
+
+    assert [(x.name, x.bookings) for x in found.classes] == [("8-A", 3)]
+    assert [(x.name, x.bookings) for x in found.games] == [("Chess", 3)]

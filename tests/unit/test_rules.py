@@ -5,6 +5,7 @@ The file is long because it holds one table of cases for each rule.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -173,12 +174,24 @@ def test_a_retired_ground_is_refused():
     assert refused.value.ground_id == "old"
 
 
-@pytest.mark.parametrize("game", ["Cricket", "football", "Football ", ""])
+@pytest.mark.parametrize("game", ["Cricket", "Foot ball", "Foot-ball", ""])
 def test_a_game_not_allowed_on_the_ground_is_refused_with_the_allowed_ones(game):
     with pytest.raises(GameNotAllowed) as refused:
         check_place(game=game)
 
     assert refused.value.allowed == ("Volleyball", "Football")
+
+
+@pytest.mark.parametrize("game", ["Kho-kho", "KHO – KHO", "kho\u2011kho", "Ｋｈｏ－ｋｈｏ"])
+def test_a_game_is_allowed_in_every_spelling_and_the_ground_has_its_own(game):
+    ground, student = Ground("g", "G", ("Football", "Kho-kho")), Student("S000", "S", "1-A")
+
+    check_place(ground=ground, game=game)
+    rules.check_still_valid(
+        replace(booking_by(MEERA), game=game), ground=ground, student=student, plan=PLAN
+    )
+
+    assert rules.game_on(ground, game) == "Kho-kho"
 
 
 @pytest.mark.parametrize("active", [True, False])
