@@ -12,6 +12,7 @@ from booking_core import (
     Status,
     StoreUnavailable,
     cancel,
+    classes_of,
     end_early,
     find_bookings,
     get_booking,
@@ -101,7 +102,7 @@ with st.container(
     )
     class_name = st.selectbox(
         "Class",
-        sorted({s.class_name for s in known.students.values()}),
+        list(classes_of(known.students.values(), active=None)),
         index=None,
         key="bookings.class",
         placeholder="All",

@@ -69,8 +69,9 @@ def book(
 
     ``as_approved`` None: the booking of a principal is Approved at once, any other is Pending.
     ``submission_id`` is made when the review opens: the same id with the same content returns the
-    same booking, however often it is sent. Raises InvalidRequest, RuleBroken, SlotTaken,
-    StudentBusy, SubmissionReused, NotAllowed, StoreUnavailable.
+    same booking, however often it is sent. The game is stored as the ground spells it. Raises
+    InvalidRequest, RuleBroken, SlotTaken, StudentBusy, SubmissionReused, NotAllowed,
+    StoreUnavailable.
     """
     if not isinstance(request, BookingRequest):
         raise InvalidRequest("request", "must be a BookingRequest")
@@ -97,7 +98,8 @@ def book(
             if stored is None:
                 raise
             return repeated(stored, fingerprint_of(request, by, as_approved))
-        wanted = requested(booking_id, request, student, by, as_approved, now)
+        game = rules.game_on(known.ground(request.ground_id), request.game)
+        wanted = replace(requested(booking_id, request, student, by, as_approved, now), game=game)
         _log_slot(booking_id, "validated", wanted.slot)
         try:
             wanted = with_seat(db, known, wanted, count_seats=lost_seat)

@@ -50,8 +50,9 @@ def find_bookings(
 ) -> list[Booking]:
     """Bookings newest first, at most ``limit`` (1 to 1000); dates are inclusive.
 
-    ``after`` is the last booking of the page before: the next page begins behind it, found by
-    index at any depth. Raises InvalidRequest, StoreUnavailable.
+    ``class_name`` may be any spelling of the class. ``after`` is the last booking of the page
+    before: the next page begins behind it, found by index at any depth. Raises InvalidRequest,
+    StoreUnavailable.
     """
     if kind not in ("booking", "closure", None):
         raise InvalidRequest("kind", "must be booking or closure")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import NotAPeriod
+from booking_core.domain.labels import find_label
 from booking_core.domain.model import Ground, Slot
 from booking_core.domain.policy import Policy
 
@@ -76,7 +77,7 @@ class Availability:
         options += [
             replace(slot, ground_id=g.id)
             for g in self.grounds
-            if g.id != slot.ground_id and game in g.games
+            if g.id != slot.ground_id and find_label(game, g.games) is not None
         ]
         return [option for option in options if self.is_free(option)]
 
@@ -92,7 +93,7 @@ class Availability:
         options = (
             Slot(ground.id, self.date, run[0].start, run[-1].end)
             for ground in self.grounds
-            if game in ground.games
+            if find_label(game, ground.games) is not None
             for run in runs
         )
         return list(_beside(filter(self.is_free, options), busy))

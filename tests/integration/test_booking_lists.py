@@ -14,12 +14,14 @@ from booking_core import (
     InvalidRequest,
     Period,
     Status,
+    Student,
     Timetable,
     approve,
     approved_upcoming,
     bookings_ahead,
     find_bookings,
     lapse_pending,
+    save_student,
     save_timetable,
 )
 from booking_core.storage import booking_pages, schema
@@ -225,3 +227,16 @@ def test_in_the_repeated_hour_a_list_excludes_bookings_that_have_ended(night, no
 
     assert [b.id for b in approved_upcoming(db, now=now)] == [id] * is_ahead
     assert [b.id for b in bookings_ahead(db, ["S000"], now=now)] == [id] * is_ahead
+
+
+def test_bookings_are_filtered_by_any_spelling_of_their_class(db):
+    made = []
+    for n, spelling in enumerate(("8-A", "8 – a", "８-A", "8 A")):
+        save_student(db, Student(f"T{n}", "T", spelling))
+        made.append(booked(db, student=f"T{n}", start=9 + n, now=NOW + timedelta(minutes=n)))
+
+    assert find_bookings(db, class_name="8 - A") == made[2::-1]
+    assert find_bookings(db, class_name="8-a", after=made[2], limit=1) == [made[1]]
+    assert find_bookings(db, class_name="8-a", date_from=DAY, date_to=DAY) == made[2::-1]
+    assert find_bookings(db, class_name="8 a") == [made[3]]
+    assert find_bookings(db, class_name="9-Z") == []

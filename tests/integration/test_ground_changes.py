@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked
@@ -90,3 +91,25 @@ def test_a_ground_lists_each_game_in_one_spelling(db):
         with pytest.raises(InvalidRequest) as refused:
             verb(games=games, by=ADMIN)
         assert refused.value.field == "games"
+
+
+def test_a_booking_has_its_game_as_the_ground_spells_it(db):
+    submission = uuid4()
+
+    made = booked(db, game="ＶＯＬＬＥＹＢＡＬＬ", submission_id=submission)
+    change_ground(db, "ground-1", games=["volleyball"], by=ADMIN)
+    again = booked(db, game="ＶＯＬＬＥＹＢＡＬＬ", submission_id=submission)
+
+    assert made.game == "Volleyball"
+    assert again == made
+
+
+def test_a_respelled_game_is_offered_on_every_ground_that_has_it(db):
+    change_ground(db, "ground-3", games=["VOLLEYBALL"], by=ADMIN)
+    board, made = day_board(db, DAY, NOW), booked(db)
+
+    free = board.free_slots("Volleyball", 1)
+    instead = board.free_instead(made.slot, "Volleyball")
+
+    assert {slot.ground_id for slot in free} == {"ground-1", "ground-3"}
+    assert {slot.ground_id for slot in instead} == {"ground-1", "ground-3"}
