@@ -1,5 +1,7 @@
 """The Approvals screen: approve, reject and revoke, one booking or several at once."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from booking_core import (
@@ -78,7 +80,10 @@ def show_new() -> None:
 def queue() -> None:
     delegation.note(shared, viewer)
     waiting = shared.cached(Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db))
-    upcoming = shared.cached(Scope.BOOKINGS, "upcoming", lambda: approved_upcoming(shared.db))
+    mark = shared.mark()
+    upcoming = shared.cached(
+        Scope.BOOKINGS, ("upcoming", mark), lambda: approved_upcoming(shared.db, now=mark)
+    )
     number = formats.up_to(len(waiting), QUEUE)
     waits = f"({number}) " if waiting else ""
     st.set_page_config(page_title=f"{waits}Approvals · Ground booking")
@@ -256,6 +261,12 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
             st.rerun()
 
 
-fragment.live(shared, "approvals", queue)
+def screen() -> datetime:
+    """Draws the lists; returns when the clock alone changes them."""
+    queue()
+    return shared.next_mark()
+
+
+fragment.live(shared, "approvals", screen)
 if asked := state.pop("approvals.asked", None):
     ask(*asked)

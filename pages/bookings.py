@@ -1,7 +1,6 @@
 """The Bookings screen: find bookings, read their history, move, cancel and export them."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import streamlit as st
 
@@ -129,10 +128,10 @@ with st.container(
 def show_notices() -> None:
     """Shows the notices of the user that are not dismissed yet."""
     reader = by.id
-    # A dismissal changes no booking, so the cache needs a new key after it.
-    key = ("notices", reader, state.get("bookings.dismissed"))
     try:
-        notices = shared.cached(Scope.BOOKINGS, key, lambda: notices_for(shared.db, reader))
+        notices = shared.cached(
+            Scope.NOTICES, ("notices", reader), lambda: notices_for(shared.db, reader)
+        )
     except StoreUnavailable:
         return
     if not notices:
@@ -170,10 +169,10 @@ def show_notices() -> None:
 
 def dismiss(notices: list[Notice]) -> None:
     try:
-        mark_read(shared.db, [notice.id for notice in notices], by=session.actor())
+        with shared.change():
+            mark_read(shared.db, [notice.id for notice in notices], by=session.actor())
     except BookingError as exc:
         st.toast(formats.literal(messages.error(exc)), icon=":material/error:")
-    state["bookings.dismissed"] = uuid4().hex
 
 
 def screen() -> None:

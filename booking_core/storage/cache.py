@@ -33,6 +33,7 @@ class Scope(Enum):
     SCHOOL = "grounds, timetables, days, students, the policy, photos"
     ACCOUNTS = "accounts, delegations, sessions"
     BOOKINGS = "any booking or closure"
+    NOTICES = "notices"
 
 
 # A value that is made of several scopes is kept under all of them: a change of one is enough.
@@ -64,6 +65,9 @@ class FeedVersions(Versions, Protocol):
 
     @property
     def bookings(self) -> int: ...
+
+    @property
+    def notices(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -276,6 +280,8 @@ class ScopedCache:
                 return feed.people
             case Scope.BOOKINGS:
                 return feed.bookings
+            case Scope.NOTICES:
+                return feed.notices
 
 
 def scoped_cache(db: Documents) -> ScopedCache:

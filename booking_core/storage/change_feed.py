@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 Subscriber = Callable[[Date | None, int], None]
 _WANTED: list[dict[str, Any]] = [
     {"ns.coll": {"$in": [schema.BOOKINGS, schema.ACCOUNTS, schema.DELEGATIONS]}},
+    # A notice that is read changes no booking.
+    {"ns.coll": schema.NOTICES},
     # Of the documents there, screens show the revision alone; backups and the doctor have theirs
     # beside it.
     {"ns.coll": schema.META, "documentKey._id": "revision"},
@@ -44,6 +46,7 @@ class Feed:
         self._school = 0
         self._bookings = 0
         self._people = 0
+        self._notices = 0
         self._total = 0
         self._changed = threading.Condition()
         self._subscribers: dict[int, Subscriber] = {}
@@ -85,7 +88,7 @@ class Feed:
 
     @property
     def total(self) -> int:
-        """A number that grows with every change of bookings, school, accounts and delegations."""
+        """A number that grows with every change of bookings, notices, school and accounts."""
         return self._total
 
     @property
@@ -102,6 +105,11 @@ class Feed:
     def people(self) -> int:
         """A number that grows when accounts or delegations change, and when sessions end."""
         return self._people
+
+    @property
+    def notices(self) -> int:
+        """A number that grows when notices are written or read."""
+        return self._notices
 
     def version(self, date: Date) -> int:
         """A number that grows whenever ``date`` changes, for as long as this Feed lives.
@@ -145,6 +153,8 @@ class Feed:
             self._raise_people(shown=source != schema.SESSIONS)
         elif source == schema.META:
             self._raise_school()
+        elif source == schema.NOTICES:
+            self._raise_notices()
         else:
             self._raise(_dates(event))
 
@@ -164,6 +174,7 @@ class Feed:
             if dates is None:
                 self._school += 1
                 self._people += 1
+                self._notices += 1
                 signals: list[tuple[Date | None, int]] = [(None, 0)]
             else:
                 for date in dates:
@@ -176,6 +187,14 @@ class Feed:
         """Grounds, timetables, days, students, the policy or a photo have changed."""
         with self._changed:
             self._school += 1
+            self._total += 1
+            self._changed.notify_all()
+        self._tell([(None, 0)])
+
+    def _raise_notices(self) -> None:
+        """Notices were written or read, which no day shows."""
+        with self._changed:
+            self._notices += 1
             self._total += 1
             self._changed.notify_all()
         self._tell([(None, 0)])

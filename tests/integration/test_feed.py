@@ -12,6 +12,7 @@ from datetime import date, time, timedelta
 
 import pytest
 from bson import Timestamp
+from closing_steps import closed
 from pymongo import MongoClient, monitoring
 from support import (
     DAY,
@@ -39,7 +40,9 @@ from booking_core import (
     cancel,
     connect,
     lapse_pending,
+    mark_read,
     move,
+    notices_for,
     save_days,
     save_ground,
     save_student,
@@ -375,3 +378,17 @@ def test_the_feed_reports_bookings_of_other_processes(db, following, mongod_uri)
 
     assert following.wait(DAY, before, 10) > before
     assert len(active(db)) == 1
+
+
+def test_a_notice_that_is_read_raises_the_notices_and_nothing_else(db, following):
+    mine = booked(db)
+    closed(db)
+    (notice,) = notices_for(db, MEERA.id)
+    changes(following, lambda: None)  # all events until now were handled
+    before = following.notices, following.people, following.school, following.version(DAY)
+
+    mark_read(db, [notice.id], by=MEERA)
+
+    eventually(lambda: following.notices > before[0])
+    assert (following.people, following.school, following.version(DAY)) == before[1:]
+    assert notice.booking_id == mine.id

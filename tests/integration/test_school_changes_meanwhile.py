@@ -130,7 +130,7 @@ class DeafFeed:
     """A feed that is connected, and hears of no change."""
 
     connected = True
-    school = people = bookings = 0
+    school = people = bookings = notices = 0
 
     def version(self, date: object) -> int:
         return 0

@@ -20,7 +20,7 @@ SLOT = Slot("ground-1", DAY, time(9), time(10))
 class SilentFeed:
     """A feed that reports no change: the screens keep their first data."""
 
-    total = people = school = bookings = 0
+    total = people = school = bookings = notices = 0
 
     def __init__(self, connected: bool) -> None:
         self.connected = connected

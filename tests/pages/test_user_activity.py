@@ -20,7 +20,7 @@ class ControlledFeed:
     """A feed that reports a change when the test requests it."""
 
     connected = True
-    total = people = school = bookings = 0
+    total = people = school = bookings = notices = 0
 
 
 class Screens(Services):

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from datetime import date as Date
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -32,6 +32,7 @@ from booking_core import (
     load_reference,
     scoped_cache,
 )
+from booking_core.domain.validation import MARK_MINUTES
 from booking_core.operations.demo import load_demo
 from pages.shared.live.session_cache import SessionCache
 from pages.shared.text import payloads
@@ -135,6 +136,18 @@ class Services:
     def now(self) -> datetime:
         """This moment in the school's time."""
         return datetime.now(UTC).astimezone(self.settings.zone)
+
+    def mark(self) -> datetime:
+        """The last 5-minute mark: bookings begin and end on marks alone."""
+        now = datetime.now(UTC)
+        past = timedelta(
+            minutes=now.minute % MARK_MINUTES, seconds=now.second, microseconds=now.microsecond
+        )
+        return (now - past).astimezone(self.settings.zone)
+
+    def next_mark(self) -> datetime:
+        """The next 5-minute mark, at which a list of what is ahead changes by itself."""
+        return self.mark() + timedelta(minutes=MARK_MINUTES)
 
     def cached(self, scope: Scope | tuple[Scope, ...], key: Any, load: Callable[[], T]) -> T:
         """The result of ``load()``, which runs once per change of ``scope`` for all sessions.
