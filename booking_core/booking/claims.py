@@ -20,7 +20,7 @@ from booking_core.booking.confirmation import confirmed
 from booking_core.booking.conflicts import raise_lost
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.booking.seats import with_seat
-from booking_core.booking.steps import log_step
+from booking_core.booking.steps import log_step, logged
 from booking_core.booking.submissions import fingerprint_of, repeated, requested
 from booking_core.domain import rules
 from booking_core.domain.claims import QUOTA, kind_of
@@ -120,6 +120,7 @@ def book(
 
 
 @within_deadline
+@logged("move")
 def move(
     db: Documents,
     booking_id: str,

@@ -16,6 +16,7 @@ from uuid import uuid4
 from booking_core.booking.closing_plan import MIDNIGHT, Wanted, ids_of, plan_of, wanted_by
 from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
 from booking_core.booking.reinstatement import reinstatable_of
+from booking_core.booking.steps import logged
 from booking_core.domain import rules
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, GroundClosed, InvalidRequest, NotFound
@@ -89,6 +90,7 @@ def displaced_by(
 
 
 @within_deadline
+@logged("close")
 def close_grounds(
     db: Documents,
     *,
@@ -164,6 +166,7 @@ def close_grounds(
 
 
 @within_deadline
+@logged("lift")
 def lift_closure(
     db: Documents, closure_id: str, *, by: Actor, now: datetime | None = None
 ) -> Lifted:

@@ -18,6 +18,7 @@ from booking_core.booking.preconditions import (
     existing_booking,
     is_repeated,
 )
+from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
@@ -38,6 +39,7 @@ _SYSTEM = ("system", "Nobody")  # the author of what no user decides
 
 
 @within_deadline
+@logged("approve")
 def approve(
     db: Documents,
     booking_id: str,
@@ -59,6 +61,7 @@ def approve(
 
 
 @within_deadline
+@logged("reject")
 def reject(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
@@ -70,6 +73,7 @@ def reject(
 
 
 @within_deadline
+@logged("revoke")
 def revoke(
     db: Documents, booking_id: str, *, by: Actor, reason: str, now: datetime | None = None
 ) -> Booking:
@@ -81,6 +85,7 @@ def revoke(
 
 
 @within_deadline
+@logged("cancel")
 def cancel(
     db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
 ) -> Booking:
@@ -141,6 +146,7 @@ def _decide(
 
 
 @within_deadline
+@logged("end_early")
 def end_early(
     db: Documents, booking_id: str, *, by: Actor, reason: str = "", now: datetime | None = None
 ) -> Booking:

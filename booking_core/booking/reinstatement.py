@@ -17,6 +17,7 @@ from booking_core.booking.preconditions import (
     is_repeated,
 )
 from booking_core.booking.seats import with_seat
+from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
@@ -61,6 +62,7 @@ def find_reinstatable(
 
 
 @within_deadline
+@logged("reinstate")
 def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None = None) -> Booking:
     """Gives a displaced booking its slot and its former status back, and notifies its author.
 

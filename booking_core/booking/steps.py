@@ -1,4 +1,4 @@
-"""The log of a booking: one line for each step, found by the id of its submission.
+"""The log of bookings: one line for each step of a submission, and one for each other verb.
 
 A line holds ``key=value`` pairs: ``submission``, ``step``, then the facts of the step. It names
 grounds, slots, bookings and accounts, and no student.
@@ -8,12 +8,24 @@ grounds, slots, bookings and accounts, and no student.
     submission=6f1c... step=lost claim=ground|ground-1|2026-11-26|108 holder=93ab... by=ravi
     submission=6f1c... step=refreshed date=2026-11-26
     submission=6f1c... step=inserted status=Pending
+    verb=approve id=6f1c... by=head outcome=Approved
+    verb=cancel id=6f1c... by=meera outcome=refused reason=AlreadyDecided
 """
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 from uuid import UUID
+
+from booking_core.domain.errors import BookingError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_LONGEST = 80
+_VERB = "verb=%s id=%s by=%s outcome=%s"
 
 log = logging.getLogger("booking_core.booking")
 
@@ -24,5 +36,35 @@ def log_step(submission_id: str | UUID, step: str, **facts: object) -> None:
     log.info("submission=%s step=%s%s", submission_id, step, told)
 
 
+def logged(verb: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Logs one line for each call of a verb: who, which booking or closure, and the outcome."""
+
+    def of(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def logging_(*args: P.args, **kwargs: P.kwargs) -> T:
+            who = _one_word(getattr(kwargs.get("by"), "id", "?"))
+            which = _one_word(args[1]) if len(args) > 1 else "new"
+            try:
+                result = function(*args, **kwargs)
+            except BookingError as exc:
+                reason = type(exc).__name__
+                log.info(_VERB + " reason=%s", verb, which, who, "refused", reason)
+                raise
+            if which == "new":
+                which = str(getattr(result, "id", which))
+            log.info(_VERB, verb, which, who, _outcome(result))
+            return result
+
+        return logging_
+
+    return of
+
+
+def _outcome(result: object) -> str:
+    status = getattr(result, "status", None)
+    return "done" if status is None else str(status.value)
+
+
 def _one_word(value: object) -> str:
-    return "_".join(str(value).split())
+    """``value`` without spaces and line ends, which would end a fact or a line of the log."""
+    return "_".join(str(value)[:_LONGEST].split())
