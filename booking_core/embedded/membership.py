@@ -7,6 +7,7 @@ app ends, so a killed app counts no longer, and no process id is trusted.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from booking_core.domain.errors import ServerFailed
 from booking_core.embedded.failures import START_SECONDS, explain_os_error
+from booking_core.embedded.failures import leaving as app_ends
 from booking_core.embedded.layout import database_directory
 
 STOP_SECONDS = 30.0
@@ -23,20 +25,25 @@ GUARD_SECONDS = 2 * START_SECONDS + STOP_SECONDS
 
 
 @contextmanager
-def guarded(data: Path) -> Iterator[None]:
+def guarded(
+    data: Path, leaving: threading.Event | None = None, patience: float = GUARD_SECONDS
+) -> Iterator[None]:
     """Hold the lock under which servers start and stop; makes the directories.
 
-    Raises :class:`ServerFailed` for a directory that cannot be used, and when another app holds
-    the lock for minutes.
+    Raises :class:`ServerFailed` for a directory that cannot be used, when another app holds the
+    lock for more than ``patience`` seconds, and when ``leaving`` is set while it does.
     """
+    lock = FileLock(data / "server.lock", timeout=patience)
     try:
         (data / "apps").mkdir(parents=True, exist_ok=True)
         database_directory(data).mkdir(exist_ok=True, mode=0o700)
-        with FileLock(data / "server.lock", timeout=GUARD_SECONDS):
+        with lock.acquire(cancel_check=leaving.is_set if leaving is not None else None):
             yield
     except Timeout as exc:
+        if leaving is not None and leaving.is_set():
+            raise app_ends() from exc
         raise ServerFailed(
-            f"Another app has held {exc.lock_file} for more than {GUARD_SECONDS:.0f} s.",
+            f"Another app has held {exc.lock_file} for more than {patience:.0f} s.",
             "End the app that is stuck, then start this one again.",
         ) from exc
     except OSError as exc:
@@ -52,19 +59,14 @@ class Membership:
         self._lock = FileLock(data / "apps" / name, thread_local=False)
         self._lock.acquire(timeout=0)
 
-    @property
-    def lasts(self) -> bool:
-        """Whether it has not ended."""
-        return bool(self._lock.is_locked)
-
     def end(self) -> None:
-        """The app is present no longer."""
+        """The app is present no longer. May be called more than once, and without the lock."""
         self._lock.release()
 
     def others(self) -> bool:
         """Whether another app is present. Removes the files of killed apps."""
         for path in (self._data / "apps").glob("*.lock"):
-            if str(path) == self._lock.lock_file and self.lasts:
+            if str(path) == self._lock.lock_file and self._lock.is_locked:
                 continue
             probe = FileLock(path, timeout=0)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -25,16 +26,21 @@ logger = logging.getLogger(__name__)
 
 
 def become_primary(
-    running: Running, data: Path, secret: Secret, others: Callable[[], bool]
+    running: Running,
+    data: Path,
+    secret: Secret,
+    others: Callable[[], bool],
+    leaving: threading.Event,
 ) -> bool:
     """True once the server is primary and lets the apps' user in.
 
     False when it ended, or listens and does not answer the holder of the key. Raises
-    :class:`ServerFailed` when it answers, and is still no primary after a minute.
+    :class:`ServerFailed` when it answers, and is still no primary after a minute, and when
+    ``leaving`` is set before.
     """
     process, port = running.process, running.port
     # A server that still recovers does not listen yet.
-    if not comes_true(lambda: listens(port) or not lives(process), START_SECONDS):
+    if not comes_true(lambda: listens(port) or not lives(process), START_SECONDS, leaving):
         raise too_slow(data)
     milliseconds = int(ANSWER_SECONDS * 1000)
     client = system_client(
@@ -63,10 +69,10 @@ def become_primary(
         return not lives(process)
 
     with client:
-        comes_true(answers, ANSWER_SECONDS)
+        comes_true(answers, ANSWER_SECONDS, leaving)
         if served != [str(database_directory(data))]:
             return False
-        if not comes_true(settles, START_SECONDS):
+        if not comes_true(settles, START_SECONDS, leaving):
             raise too_slow(data)
     return lives(process)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -17,9 +18,11 @@ from typing import NamedTuple
 
 import psutil
 
+from booking_core.embedded.failures import leaving as app_ends
 from booking_core.embedded.layout import database_directory, key_file, log_file
 
 KILLED_SECONDS = 10.0
+END_SECONDS = 2.0
 
 
 class Running(NamedTuple):
@@ -74,6 +77,29 @@ def _running_if_ours(process: psutil.Process, data: Path) -> Running | None:
     return None
 
 
+def end_all(data: Path, port: int | None = None) -> None:
+    """Kill each mongod that apps started on this data, also one that hangs before it listens.
+
+    ``port``: only those that were started for this port.
+    """
+    deadline = time.monotonic() + END_SECONDS
+    # Looked up again each time: a process that is killed may have forked a moment before.
+    while (found := [*_all_of(data, port)]) and time.monotonic() < deadline:
+        for process in found:
+            with suppress(psutil.Error):
+                process.kill()
+        for process in found:
+            _ends(process, END_SECONDS)
+
+
+def _all_of(data: Path, port: int | None) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ValueError, KeyError):
+            running = _running_if_ours(process, data)
+            if running is not None and port in (None, running.port) and lives(process):
+                yield process
+
+
 def lives(process: psutil.Process) -> bool:
     """Whether the process may still hold files and ports.
 
@@ -108,10 +134,17 @@ def _is_gone_within(process: psutil.Process, patience: float) -> bool:
     return comes_true(lambda: not lives(process), patience)
 
 
-def comes_true(condition: Callable[[], bool], patience: float) -> bool:
-    """Whether ``condition`` comes true within ``patience`` seconds."""
+def comes_true(
+    condition: Callable[[], bool], patience: float, leaving: threading.Event | None = None
+) -> bool:
+    """Whether ``condition`` comes true within ``patience`` seconds.
+
+    Raises :class:`ServerFailed` when ``leaving`` is set before that.
+    """
     deadline = time.monotonic() + patience
     while not condition():
+        if leaving is not None and leaving.is_set():
+            raise app_ends()
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)

@@ -17,7 +17,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -37,6 +38,7 @@ from booking_core.embedded.primary import ANSWER_SECONDS, become_primary, respon
 from booking_core.embedded.process import (
     Running,
     comes_true,
+    end_all,
     find,
     lives,
     stop,
@@ -48,6 +50,10 @@ ATTEMPTS = 5
 WATCH_SECONDS = 0.25
 RETRY_SECONDS = 15.0
 HANGING_SECONDS = 1.0
+# An app ends within ten seconds, whatever hangs. It waits no longer than this for each step.
+ABANDON_SECONDS = 2.0
+LOCK_SECONDS = 1.0
+LEAVE_SECONDS = 4.0
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +79,8 @@ class EmbeddedServer:
         self._secret = secret
         self._minimum_free_bytes = minimum_free_bytes
         self._mutex = threading.Lock()
+        self._closing = threading.Lock()
+        self._closed = False
         self._leaving = threading.Event()
         self._owner = os.getpid()
         self._followers: list[Callable[[str], None]] = []
@@ -104,7 +112,8 @@ class EmbeddedServer:
         """Return with the server running: at once if it lives, else restarted.
 
         It restarts on its port, or on another where a program took that port. Does nothing after
-        :meth:`close`. Raises :class:`ServerFailed` when it cannot restart.
+        :meth:`close`. Raises :class:`ServerFailed` when it cannot restart, and when :meth:`close`
+        is called meanwhile.
         """
         if lives(self._running.process):
             return
@@ -112,12 +121,13 @@ class EmbeddedServer:
             if self._leaving.is_set() or lives(self._running.process):
                 return
             before = self.uri
-            with guarded(self.data_directory):
+            with guarded(self.data_directory, self._leaving):
                 self._running, self._secret = _join_or_launch(
                     self.data_directory,
                     self._membership,
                     self.port,
                     self._minimum_free_bytes,
+                    self._leaving,
                     self._secret.password,
                 )
             logger.warning("the database server had ended; it runs again on port %d", self.port)
@@ -128,21 +138,38 @@ class EmbeddedServer:
     def close(self) -> None:
         """Leave. The last app to leave stops the server, and returns when it has ended.
 
-        A server that hangs is killed. Safe to call from any thread and more than once. Raises
-        nothing but :class:`ServerFailed`, when another app holds the data directory's lock for
-        minutes.
+        Takes less than ten seconds: a server that hangs is killed, and a restart that is under
+        way is abandoned. Safe to call from any thread and more than once.
         """
         if os.getpid() != self._owner:
             return  # a forked child inherits the object, not the right to stop the server
         self._leaving.set()
-        with self._mutex:
-            if not self._membership.lasts:
+        with self._closing:
+            if self._closed:
                 return
+            self._membership.end()  # first: an app that holds the lock for long counts us no more
+            restarts = not self._mutex.acquire(timeout=ABANDON_SECONDS)
+            if restarts and not self._membership.others():
+                # The restart holds the lock and waits for an answer of a server that hangs.
+                end_all(self.data_directory)
+                restarts = not self._mutex.acquire(timeout=ABANDON_SECONDS)
+            if not restarts:
+                try:
+                    self._leave()
+                finally:
+                    self._mutex.release()
+            self._closed = True
             atexit.unregister(self.close)
-            with guarded(self.data_directory):
-                _leave(self.data_directory, self._membership, self.pid)
         if threading.current_thread() is not self.watchdog:
-            self.watchdog.join()
+            self.watchdog.join(ABANDON_SECONDS)
+
+    def _leave(self) -> None:
+        try:
+            with guarded(self.data_directory, patience=LOCK_SECONDS):
+                _leave(self.data_directory, self._membership, self.pid)
+        except ServerFailed as failure:
+            # An app that holds the lock for long starts the server, or is stopping it.
+            logger.warning("the database server is left to another app: %s", failure)
 
     def __enter__(self) -> EmbeddedServer:
         return self
@@ -161,6 +188,8 @@ class EmbeddedServer:
             try:
                 self.ensure_running()
             except Exception as failure:  # nothing may end this thread
+                if self._leaving.is_set():
+                    return
                 unexpected = not isinstance(failure, ServerFailed)
                 message = "the database server had ended and cannot restart: %s"
                 logger.error(message, failure, exc_info=unexpected)
@@ -183,11 +212,11 @@ def start(data_directory: Path, *, minimum_free_bytes: int = MINIMUM_FREE_BYTES)
             "Set MONGODB_URI to a MongoDB server of your own.",
         )
     data = Path(data_directory).expanduser().resolve()
-    with guarded(data):
+    with _abandoned_at_exit() as leaving, guarded(data, leaving):
         membership = Membership(data)
         try:
             running, secret = _join_or_launch(
-                data, membership, stored_hints(data).get("port"), minimum_free_bytes
+                data, membership, stored_hints(data).get("port"), minimum_free_bytes, leaving
             )
             server = EmbeddedServer(data, membership, running, secret, minimum_free_bytes)
         except BaseException:
@@ -199,16 +228,38 @@ def start(data_directory: Path, *, minimum_free_bytes: int = MINIMUM_FREE_BYTES)
     return server
 
 
+@contextmanager
+def _abandoned_at_exit() -> Iterator[threading.Event]:
+    """An event that is set when the interpreter ends, which then waits for the end of the block.
+
+    A start in another thread than the main one would otherwise leave its server behind.
+    """
+    leaving, ended = threading.Event(), threading.Event()
+
+    def abandon() -> None:
+        leaving.set()
+        ended.wait(LEAVE_SECONDS + ABANDON_SECONDS)
+
+    atexit.register(abandon)
+    try:
+        yield leaving
+    finally:
+        ended.set()
+        atexit.unregister(abandon)
+
+
 def _join_or_launch(
     data: Path,
     membership: Membership,
     port: int | None,
     minimum_free_bytes: int,
+    leaving: threading.Event,
     password: str | None = None,
 ) -> tuple[Running, Secret]:
     """The primary on this data: the one that runs, else a new one, on ``port`` where it is free.
 
-    ``password`` is the one that this app's connections use already.
+    ``password`` is the one that this app's connections use already. Raises :class:`ServerFailed`,
+    also when ``leaving`` is set before the server is primary.
     """
     for _ in range(ATTEMPTS):
         secret = obtain(data, password)
@@ -222,16 +273,16 @@ def _join_or_launch(
             chosen = port if port is not None and is_free(port) else free_port()
             port = None  # a second try takes another
             try:
-                launch(find_binary(), data, chosen)
+                launch(find_binary(), data, chosen, leaving)
             except PortTaken:
                 continue
             except DataLocked as exc:
                 # Another program's server, or that of an app killed before it wrote the hints.
-                if not comes_true(lambda: find(data) is not None, ANSWER_SECONDS):
+                if not comes_true(lambda: find(data) is not None, ANSWER_SECONDS, leaving):
                     raise in_use(data) from exc
             running = find(data)
         if running is not None:
-            if become_primary(running, data, secret, membership.others):
+            if become_primary(running, data, secret, membership.others, leaving):
                 store_hints(data, running)
                 return running, secret
             stop(running.process, ANSWER_SECONDS)
@@ -245,7 +296,8 @@ def _leave(data: Path, membership: Membership, pid: int | None = None) -> None:
     running = find(data, pid)
     if running is not None:
         # Its journal survives a kill, and the end of an app must not wait for a hanging server.
-        stop(running.process, STOP_SECONDS if responds(running.port) else HANGING_SECONDS)
+        stop(running.process, LEAVE_SECONDS if responds(running.port) else HANGING_SECONDS)
+    end_all(data)  # also one that was started by an app that was killed, and that hung at once
 
 
 def _end_in_order_on_signals() -> None:

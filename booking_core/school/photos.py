@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from datetime import datetime
 
 from PIL import Image, ImageOps
@@ -78,8 +77,9 @@ def encode(data: bytes) -> bytes:
     if len(data) > MOST_BYTES:
         raise InvalidRequest("photo", "is larger than 1 MB")
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=_KINDS) as picture:
-            warnings.simplefilter("error")  # of Pillow, which only warns of some faults
+        with Image.open(io.BytesIO(data), formats=_KINDS) as picture:
+            # Pillow only warns of a picture that unpacks to too many pixels, and a warning cannot
+            # be made an error for one thread alone.
             if picture.width * picture.height > _MOST_PIXELS:
                 raise InvalidRequest("photo", "has too many pixels")
             upright = ImageOps.exif_transpose(picture).convert("RGB")

@@ -32,6 +32,37 @@ _SILENT_SECONDS = 3.0  # a stream without heartbeat for so long hangs, whatever 
 _STOP_SECONDS = 2.0
 
 
+class _Run:
+    """What one thread knows: a thread that is stopped while the server hangs may end much later."""
+
+    def __init__(self, db: Documents, before: _Run | None = None) -> None:
+        self.stop = threading.Event()
+        self.opened = threading.Event()
+        self.thread: threading.Thread | None = None
+        self.open = False
+        self.heartbeat = 0.0
+        self.schema = SchemaGuard(db)
+        self.alive_at: datetime | None = None
+        self.token: Mapping[str, Any] | None = None
+        self.primary: object = None
+        if before is None:
+            self.schema.lose()  # what happened before the first stream is not known
+        else:
+            self.alive_at, self.token, self.primary = before.alive_at, before.token, before.primary
+            if before.is_running:
+                self.schema.lose()  # what it may have seen of the schema is not known here
+            else:
+                self.schema = before.schema
+
+    @property
+    def is_running(self) -> bool:
+        return self.thread is not None and self.thread.is_alive()
+
+    def note_heartbeat(self) -> None:
+        self.heartbeat = time.monotonic()
+        self.alive_at = datetime.now(UTC)
+
+
 class ChangeStream:
     """Events of the collections of ``db``, followed in the background.
 
@@ -41,8 +72,8 @@ class ChangeStream:
     schema was changed by another program is not handled: the schema is ensured again, and
     ``begin_anew`` called.
 
-    ``alive_at`` (aware, UTC) is the moment of the last heartbeat: an answer of the stream, with
-    or without events. ``token`` is where the stream resumes; None: at the present.
+    The state of the stream belongs to its thread. ``stop`` abandons both, so a thread that hangs
+    and ends after the next ``start`` changes nothing of the thread that follows it.
     """
 
     def __init__(
@@ -59,28 +90,34 @@ class ChangeStream:
             {"$match": {"$or": [*wanted, changes]}},
             {"$project": dict.fromkeys(["operationType", "ns", *fields], 1)},
         ]
-        self._schema = SchemaGuard(db)
-        self._schema.lose()  # what happened before the first stream is not known
+        self._current = _Run(db)
         if isinstance(db, BookingDatabase):
-            db.is_index_known = lambda: self.connected and self._schema.is_intact
-        self._primary: object = None
-        self._stop = threading.Event()
-        self._opened = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._open = False
-        self._heartbeat = 0.0
-        self.token: Mapping[str, Any] | None = None
-        self.alive_at: datetime | None = None
+            db.is_index_known = lambda: self.connected and self._current.schema.is_intact
 
     @property
     def connected(self) -> bool:
         """Whether the stream is open, and answered a moment ago."""
-        return self._open and time.monotonic() - self._heartbeat < _SILENT_SECONDS
+        run = self._current
+        return run.open and time.monotonic() - run.heartbeat < _SILENT_SECONDS
+
+    @property
+    def alive_at(self) -> datetime | None:
+        """The moment (aware, UTC) of the last heartbeat: an answer, with or without events."""
+        return self._current.alive_at
+
+    @property
+    def token(self) -> Mapping[str, Any] | None:
+        """Where the stream resumes; None: at the present."""
+        return self._current.token
+
+    @token.setter
+    def token(self, token: Mapping[str, Any] | None) -> None:
+        self._current.token = token
 
     @property
     def is_running(self) -> bool:
         """Whether the thread lives."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._current.is_running
 
     def start(self, wait_seconds: float) -> None:
         """Starts following; returns when the stream is open, or after ``wait_seconds`` without.
@@ -88,98 +125,92 @@ class ChangeStream:
         Without a database it goes on trying in the background. Starting twice does nothing.
         """
         if not self.is_running:
-            # An event of its own: a thread that was stopped while the server hung ends later.
-            self._stop = threading.Event()
-            self._opened.clear()
-            self._thread = threading.Thread(
-                target=self._run, args=[self._stop], name="feed", daemon=True
-            )
-            self._thread.start()
-            background.register(self._thread)
-        self._opened.wait(wait_seconds)
+            run = self._current = _Run(self._db, self._current)
+            run.thread = threading.Thread(target=self._run, args=[run], name="feed", daemon=True)
+            run.thread.start()
+            background.register(run.thread)
+        self._current.opened.wait(wait_seconds)
 
     def stop(self) -> None:
         """Stops following; returns when the thread has ended, or after 2 s while a server hangs."""
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(_STOP_SECONDS)
-            background.unregister(self._thread)
-            self._thread = None
-        self._open = False
+        run = self._current
+        run.stop.set()
+        if run.thread is not None:
+            if run.thread is not threading.current_thread():
+                run.thread.join(_STOP_SECONDS)
+            background.unregister(run.thread)
+        self._current = _Run(self._db, run)
 
-    def _run(self, stop: threading.Event) -> None:
+    def _run(self, run: _Run) -> None:
         failures = 0
-        while not stop.is_set():
+        while not run.stop.is_set():
             try:
-                self._follow(stop)
+                self._follow(run)
                 failures = 0
             except Exception as exc:  # nothing may end this thread
-                if self._open:
+                if run.open:
                     failures = 0
-                self._open = False
-                if isinstance(exc, OperationFailure) and self.token is not None:
+                run.open = False
+                if isinstance(exc, OperationFailure) and run.token is not None:
                     # The server answered that it cannot go on from the token: its history does
                     # not reach back so far, or the token is none of its own.
                     log.warning("the feed's history is gone; everything is read again")
-                    self._lose_token()
+                    self._lose_token(run)
                 elif not isinstance(exc, PyMongoError | StoreUnavailable):
                     log.exception("the feed failed at an event; everything is read again")
-                    self._lose_token()
-                elif failures == 0 and not stop.is_set():
+                    self._lose_token(run)
+                elif failures == 0 and not run.stop.is_set():
                     log.warning("the feed lost the database: %s", type(exc).__name__)
                 pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
                 failures += 1
                 # Jitter, so that many processes do not return in step.
-                stop.wait(pause * random.uniform(0.5, 1.0))
-        self._open = False
+                run.stop.wait(pause * random.uniform(0.5, 1.0))
+        run.open = False
 
-    def _follow(self, stop: threading.Event) -> None:
-        """Follows one stream until it ends, another primary is elected, or ``stop`` is set."""
-        resumed = self.token is not None
-        options: dict[str, Any] = {"resume_after": self.token} if resumed else {}
+    def _follow(self, run: _Run) -> None:
+        """Follows one stream until it ends, another primary is elected, or ``run`` is stopped."""
+        resumed = run.token is not None
+        options: dict[str, Any] = {"resume_after": run.token} if resumed else {}
         with self._db.watch(
             self._pipeline, max_await_time_ms=_AWAIT_MS, show_expanded_events=True, **options
         ) as stream:
             primary = primary_of(self._db)
-            anew = not resumed or primary != self._primary
+            anew = not resumed or primary != run.primary
             if anew:
                 # For a moment a new primary returns less than was acknowledged before its
                 # election, until a majority confirms it; no event tells of the rest.
                 await_majority(self._db)
-            if not self._schema.is_intact:
-                self._schema.ensure_if_lost()  # from now on its changes are events
-            self._primary = primary
-            self._note_heartbeat()
-            self._open = True
+            if not run.schema.is_intact:
+                run.schema.ensure_if_lost()  # from now on its changes are events
+            run.primary = primary
+            run.note_heartbeat()
+            run.open = True
             if anew:
                 self._begin_anew()
-            self._opened.set()
-            while not stop.is_set() and stream.alive:
+            run.opened.set()
+            while not run.stop.is_set() and stream.alive:
                 event = stream.try_next()
-                self._note_heartbeat()
-                self.token = stream.resume_token
+                run.note_heartbeat()
+                run.token = stream.resume_token
                 if event is not None:
-                    self._take(event)
-                if self._schema.ensure_if_lost():
+                    self._take(run, event)
+                if run.schema.ensure_if_lost():
                     self._begin_anew()
                 if primary_of(self._db) != primary:
                     return  # the driver resumes a stream without a sign: open it anew
             if not stream.alive:  # invalidated: the database was dropped or renamed
-                self._lose_token()
-                self._open = False
+                self._lose_token(run)
+                run.open = False
 
-    def _take(self, event: Event) -> None:
+    def _take(self, run: _Run, event: Event) -> None:
         operation = event["operationType"]
         if operation not in SCHEMA_CHANGES:
             self._handle(event)
-        elif self._schema.note(operation, event.get("ns", {}).get("coll")):
+        elif run.schema.note(operation, event.get("ns", {}).get("coll")):
             self._begin_anew()
 
-    def _lose_token(self) -> None:
+    @staticmethod
+    def _lose_token(run: _Run) -> None:
         """The next stream begins at the present: changes until then are not seen."""
-        self.token = None
-        self._schema.lose()
-
-    def _note_heartbeat(self) -> None:
-        self._heartbeat = time.monotonic()
-        self.alive_at = datetime.now(UTC)
+        run.token = None
+        run.schema.lose()

@@ -1,12 +1,78 @@
-"""The server processes of a data directory, from the process list."""
+"""Apps on a data directory, and its server processes from the process list."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
+
+ROOT = Path(__file__).parents[2]
+
+# Prints "ready", starts the server after the first line of input, ends after the second. It looks
+# for the second in short waits: the system may give a signal to a thread that is not the main one,
+# and does not wake a main thread that reads.
+APP = """
+import json, select, sys
+from pathlib import Path
+from booking_core.embedded import server as mongod
+
+print("ready", flush=True)
+sys.stdin.readline()
+server = mongod.start(Path(sys.argv[1]))
+print(json.dumps({"pid": server.pid, "port": server.port, "uri": server.uri}), flush=True)
+while not select.select([sys.stdin], [], [], 0.1)[0]:
+    pass
+"""
+
+
+class App:
+    """An app process on a data directory."""
+
+    def __init__(self, data: Path, program: str = APP) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program, str(data)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        assert self._read_line() == "ready"
+
+    def begin(self) -> None:
+        self._write_line()
+
+    def server(self) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self._read_line())
+        return said
+
+    def leave(self) -> None:
+        self._write_line()
+        self._wait()
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+        self._wait()
+
+    def _wait(self) -> None:
+        self.process.wait(60)
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+
+    def _write_line(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def _read_line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
 
 
 def servers_on(data: Path) -> list[psutil.Process]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
 from bson import Timestamp
 from closing_steps import closed
+from cutting_proxy import Proxy
 from pymongo import MongoClient, monitoring
 from support import (
     DAY,
@@ -192,6 +194,35 @@ def test_stopping_ends_the_thread_and_starting_again_resumes(db):
     # The day of a change while the feed was stopped is read again at least.
     eventually(lambda: following.version(DAY) > before)
     following.stop()
+
+
+def test_a_feed_stays_connected_when_its_stopped_thread_ends_after_the_next_start(db, mongod_uri):
+    proxy = Proxy(mongod_uri)
+    hanging = connect(replace(db.booking_settings, mongodb_uri=proxy.uri))
+    following = Feed(hanging)
+    following.start()
+    assert following.connected
+    [old] = [thread for thread in threading.enumerate() if thread.name == "feed"]
+    proxy.delay = 8  # longer than stop() waits; the thread ends when it has its answer
+
+    following.stop()
+    assert old.is_alive()
+    proxy.delay = 0
+    following.start()
+    assert following.connected
+
+    was_away = threading.Event()
+    while old.is_alive():
+        assert following.connected
+        old.join(0.01)
+    for _ in range(100):
+        if not following.connected:
+            was_away.set()
+        was_away.wait(0.01)
+    assert not was_away.is_set()
+    following.stop()
+    hanging.client.close()
+    proxy.close()
 
 
 def _expired_token() -> dict[str, str]:

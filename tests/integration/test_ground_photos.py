@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
+from functools import partial
 
 import pytest
 from PIL import Image
-from support import ADMIN, HEAD, MEERA
+from support import ADMIN, HEAD, MEERA, at_once, of_type
 
 from booking_core import (
     InvalidRequest,
@@ -18,6 +20,7 @@ from booking_core import (
     remove_ground_photo,
     save_ground_photo,
 )
+from booking_core.school import photos
 
 
 def picture(kind="JPEG", size=(2000, 1000), **options) -> bytes:
@@ -87,6 +90,19 @@ def test_a_file_that_is_no_small_image_is_refused_and_nothing_is_stored(db):
     assert db["ground_photos"].count_documents({}) == 0
     with pytest.raises(InvalidRequest, match="too many pixels"):
         save_ground_photo(db, "ground-1", bomb, by=ADMIN)
+
+
+def test_many_uploads_at_once_leave_the_warning_filters_of_the_process_alone():
+    # Of many sizes, so that uploads begin and end in between each other.
+    pictures = [picture(size=(100 * number, 1000)) for number in range(1, 17)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        before = list(warnings.filters)
+
+        outcomes = at_once(*[partial(photos.encode, data) for data in pictures])
+
+        assert warnings.filters == before
+    assert len(of_type(outcomes, bytes)) == 16
 
 
 def test_only_an_admin_changes_photos_and_only_of_a_known_ground(db):

@@ -21,76 +21,17 @@ from typing import Any
 import psutil
 import pytest
 from pymongo import MongoClient
-from server_processes import servers_on, until
+from server_processes import App, servers_on, until
 
 from booking_core.embedded import binary, credentials
 from booking_core.embedded import server as mongod
 from booking_core.embedded.failures import PortTaken
-
-ROOT = Path(__file__).parents[2]
-
-# Prints "ready", starts the server after the first line of input, ends after the second.
-APP = """
-import json, sys
-from pathlib import Path
-from booking_core.embedded import server as mongod
-
-print("ready", flush=True)
-sys.stdin.readline()
-server = mongod.start(Path(sys.argv[1]))
-print(json.dumps({"pid": server.pid, "port": server.port, "uri": server.uri}), flush=True)
-sys.stdin.readline()
-"""
 
 
 class ClosingListener(TCPServer):
     """Another program on the port, which closes every connection."""
 
     allow_reuse_address = True
-
-
-class App:
-    """An app process on a data directory."""
-
-    def __init__(self, data: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", APP, str(data)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        assert self._read_line() == "ready"
-
-    def begin(self) -> None:
-        self._write_line()
-
-    def server(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self._read_line())
-        return said
-
-    def leave(self) -> None:
-        self._write_line()
-        self._wait()
-
-    def send(self, number: int) -> None:
-        self.process.send_signal(number)
-        self._wait()
-
-    def _wait(self) -> None:
-        self.process.wait(60)
-        for stream in (self.process.stdin, self.process.stdout):
-            assert stream is not None
-            stream.close()
-
-    def _write_line(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-
-    def _read_line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
 
 
 @pytest.fixture
@@ -388,7 +329,7 @@ def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: P
         taker.listen()
 
         with pytest.raises(PortTaken):
-            binary.launch(binary.find_binary(), data, taker.getsockname()[1])
+            binary.launch(binary.find_binary(), data, taker.getsockname()[1], threading.Event())
 
 
 def test_a_running_server_can_be_joined_on_a_full_disk(data: Path) -> None:
