@@ -11,7 +11,7 @@ from booking_core.access.sign_outs import SignOuts
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import NotFound, SignInRefused, StoreUnavailable
 from booking_core.domain.people import Session
-from booking_core.domain.validation import check_id
+from booking_core.domain.validation import check_sign_in_name
 from booking_core.storage import accounts, sessions
 from booking_core.storage.database import Documents, within_deadline
 
@@ -31,7 +31,7 @@ def open_session(
 
     Raises InvalidRequest, NotFound, SignInRefused for a disabled account, StoreUnavailable.
     """
-    account_id, now = check_id(account_id, "account_id").lower(), moment(now)
+    account_id, now = check_sign_in_name(account_id, "account_id"), moment(now)
     found = accounts.read(db, account_id)
     if found is None:
         raise NotFound("account", account_id)
