@@ -21,7 +21,14 @@ from booking_core.access.delegations import (
     find_delegations,
 )
 from booking_core.access.oidc import check_proof, sign_in_by_proof
-from booking_core.access.sessions import open_session, session_of, sign_out, touch_session
+from booking_core.access.sessions import (
+    end_missed_sign_outs,
+    is_signed_out,
+    open_session,
+    session_of,
+    sign_out,
+    touch_session,
+)
 from booking_core.access.sign_in import sign_in
 from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
 from booking_core.booking.claims import book, keeps_approval, move
@@ -270,6 +277,7 @@ __all__ = [
     "displaced_by",
     "end_delegation",
     "end_early",
+    "end_missed_sign_outs",
     "ensure_schema",
     "erase_student",
     "erasure_of",
@@ -284,6 +292,7 @@ __all__ = [
     "get_booking",
     "ground_photo",
     "has_admin",
+    "is_signed_out",
     "keeps_approval",
     "lapse_pending",
     "lift_closure",

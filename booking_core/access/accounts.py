@@ -22,8 +22,13 @@ from booking_core.domain.errors import (
     SignInRefused,
 )
 from booking_core.domain.model import Account, Actor, Role
-from booking_core.domain.names import key_of
-from booking_core.domain.validation import MAX_NAME, check_email, check_id, check_text
+from booking_core.domain.names import normal_form, sign_in_key
+from booking_core.domain.validation import (
+    MAX_NAME,
+    check_email,
+    check_sign_in_name,
+    check_text,
+)
 from booking_core.storage import accounts as store
 from booking_core.storage import audit_log
 from booking_core.storage.database import Documents, within_deadline
@@ -55,7 +60,7 @@ def add_account(
         raise InvalidRequest("account", "must be an Account")
     now = moment(now)
     # The audit log has this id in entries of changes without a user.
-    if key_of(account.id) == audit_log.SYSTEM[0]:
+    if sign_in_key(account.id) == audit_log.SYSTEM[0]:
         raise InvalidRequest("id", "is reserved; choose another")
     kept = replace(account, email=_lower(account.email), has_password=password is not None)
     if password is None:
@@ -166,7 +171,7 @@ def change_password(
     passwords.check(new, account.id, account.name)
     if new == old:
         raise InvalidRequest("password", "is the one that you have now")
-    attempt = login_throttle.begin(db, "account", key_of(account.id), now)
+    attempt = login_throttle.begin(db, "account", sign_in_key(account.id), now)
     stored = (store.read(db, account_id) or {}).get("password_hash")
     if not passwords.matches(stored, old):
         raise SignInRefused
@@ -240,8 +245,9 @@ def _check_admin(by: Actor | None) -> None:
 
 
 def _check_id(value: Any) -> str:
-    return check_id(value, "account_id").lower()
+    return check_sign_in_name(value, "account_id")
 
 
 def _lower(email: str | None) -> str | None:
-    return None if email is None else email.lower()
+    # Composed again: some capitals are two code points, and their small letters are one.
+    return None if email is None else normal_form(email.lower())

@@ -11,10 +11,10 @@ from booking_core.domain import rules
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Role
-from booking_core.domain.names import key_of
+from booking_core.domain.names import sign_in_key
 from booking_core.domain.people import Delegation
 from booking_core.domain.rules import check_actor
-from booking_core.domain.validation import check_date, check_id
+from booking_core.domain.validation import check_date, check_id, check_sign_in_name
 from booking_core.storage import accounts
 from booking_core.storage import delegations as store
 from booking_core.storage.database import Documents, settings_of, within_deadline
@@ -32,14 +32,14 @@ def delegate(
     if ``by`` has no active account with the role of a principal.
     """
     rules.check_may("delegate", by)
-    to = check_id(to, "to").lower()
+    to = check_sign_in_name(to, "to")
     first, last = check_date(first, "first"), check_date(last, "last")
     now = moment(now)
     if last < first:
         raise InvalidRequest("last", "is before the first day")
     if last < _today(db, now):
         raise InvalidRequest("last", "has gone by")
-    if key_of(to) == key_of(by.id):
+    if sign_in_key(to) == sign_in_key(by.id):
         raise InvalidRequest("to", "must be somebody else")
     account = accounts.read(db, to)
     if account is None or not account["active"]:

@@ -7,10 +7,11 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from booking_core.access.sign_outs import SignOuts
 from booking_core.domain.clock import moment
-from booking_core.domain.errors import NotFound, SignInRefused
+from booking_core.domain.errors import NotFound, SignInRefused, StoreUnavailable
 from booking_core.domain.people import Session
-from booking_core.domain.validation import check_id
+from booking_core.domain.validation import check_sign_in_name
 from booking_core.storage import accounts, sessions
 from booking_core.storage.database import Documents, within_deadline
 
@@ -18,6 +19,8 @@ LONGEST = timedelta(hours=12)
 IDLE = timedelta(minutes=60)
 TOUCH = timedelta(minutes=1)  # the shortest time between two writes of a session's last use
 _MAX_TOKEN = 200
+
+_sign_outs = SignOuts()
 
 
 @within_deadline
@@ -28,7 +31,7 @@ def open_session(
 
     Raises InvalidRequest, NotFound, SignInRefused for a disabled account, StoreUnavailable.
     """
-    account_id, now = check_id(account_id, "account_id").lower(), moment(now)
+    account_id, now = check_sign_in_name(account_id, "account_id"), moment(now)
     found = accounts.read(db, account_id)
     if found is None:
         raise NotFound("account", account_id)
@@ -56,9 +59,10 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     """The session of ``token``, with the account as stored now; None if it ended or never began.
 
     A session ends 12 hours after its start, 60 minutes after its last use, by ``sign_out``, and
-    when its account is disabled or gets another role or password. Raises StoreUnavailable.
+    when its account is disabled or gets another role or password. A token that was signed out in
+    this process has no session, even while the database still has it. Raises StoreUnavailable.
     """
-    key, now = _key(token), moment(now)
+    key, now = _valid_key(token), moment(now)
     stored = None if key is None else sessions.read(db, key, now)
     account = None if stored is None else accounts.read(db, stored["account_id"])
     if stored is None or account is None or not account["active"]:
@@ -80,17 +84,53 @@ def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> 
 
     Does nothing to a session that has ended. Raises StoreUnavailable.
     """
-    key, now = _key(token), moment(now)
+    key, now = _valid_key(token), moment(now)
     if key is not None:
         sessions.touch(db, key, now, idle=IDLE, longest=LONGEST, at_most_every=TOUCH)
 
 
 @within_deadline
-def sign_out(db: Documents, token: str) -> None:
-    """Ends the session at once in all processes; an unknown token is no error."""
+def sign_out(db: Documents | None, token: str) -> None:
+    """Ends the session at once in all processes; an unknown token is no error.
+
+    Raises StoreUnavailable, and always with ``db`` None, for a database that is known to be away.
+    This process then refuses the token all the same. For the other processes the session goes on
+    until ``end_missed_sign_outs`` reaches the database, or until it expires.
+    """
     key = _key(token)
-    if key is not None:
+    if key is None:
+        return
+    _sign_outs.add(key)
+    if db is None:
+        raise StoreUnavailable("the session is not ended in the database")
+    sessions.delete(db, key)
+    _sign_outs.note_ended(key)
+
+
+def is_signed_out(token: str) -> bool:
+    """Whether ``token`` was signed out in this process; reads nothing.
+
+    Only the last 10,000 tokens are remembered.
+    """
+    key = _key(token)
+    return key is not None and key in _sign_outs
+
+
+@within_deadline
+def end_missed_sign_outs(db: Documents) -> None:
+    """Ends the sessions for which ``sign_out`` has not reached the database of this process.
+
+    Raises StoreUnavailable; the next call goes on with the sessions that are left.
+    """
+    for key in _sign_outs.missed():
         sessions.delete(db, key)
+        _sign_outs.note_ended(key)
+
+
+def _valid_key(token: Any) -> str | None:
+    """The key of the session; None if ``token`` cannot be a token or was signed out here."""
+    key = _key(token)
+    return None if key is None or key in _sign_outs else key
 
 
 def _key(token: Any) -> str | None:

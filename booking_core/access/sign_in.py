@@ -13,9 +13,9 @@ from typing import Any
 from booking_core.access import login_throttle, passwords, sessions
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, SignInRefused, TooManyAttempts
-from booking_core.domain.names import key_of
+from booking_core.domain.names import MAX_ID, find_unusable, sign_in_key
 from booking_core.domain.people import SignedIn
-from booking_core.domain.validation import check_id, check_text
+from booking_core.domain.validation import check_text
 from booking_core.storage import accounts
 from booking_core.storage.database import Documents, within_deadline
 
@@ -34,7 +34,7 @@ def sign_in(
             raise InvalidRequest(field, "must be text")
     host, now = _host(address), moment(now)
     # Spellings that find one account are one name to the throttle too.
-    account_key = key_of(name)
+    account_key = sign_in_key(name)
     of_address = login_throttle.begin(db, "address", host, now)
     try:
         of_account = login_throttle.begin(db, "account", account_key, now)
@@ -42,7 +42,7 @@ def sign_in(
         # No password was checked, so other accounts at this address must not be delayed for it.
         login_throttle.take_back(db, of_address)
         raise
-    found = accounts.read(db, name) if _is_id(name) else None
+    found = accounts.read(db, name) if _may_be_key(account_key) else None
     stored = found.get("password_hash") if found else None
     # Compared in every case, before anything else is looked at: hashing takes nearly all the time.
     is_right = passwords.matches(stored, password)
@@ -56,11 +56,9 @@ def sign_in(
     return SignedIn(token, accounts.to_account(found))
 
 
-def _is_id(text: str) -> bool:
-    try:
-        return bool(check_id(text, "name"))
-    except InvalidRequest:
-        return False
+def _may_be_key(text: str) -> bool:
+    """Whether an account may have this key: one letter of an id is up to three of its key."""
+    return 0 < len(text) <= 3 * MAX_ID and find_unusable(text) is None
 
 
 def _host(address: Any) -> str:

@@ -23,6 +23,7 @@ from booking_core.domain.validation import (
     check_email,
     check_id,
     check_name,
+    check_sign_in_name,
     check_text,
     check_time,
     minutes,
@@ -92,7 +93,10 @@ def _texts(values: Any, name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. Signing in makes one."""
+    """Who acts. Signing in makes one.
+
+    The caller answers for it: every verb takes its role as given, also for a disabled account.
+    """
 
     id: str
     role: Role
@@ -107,7 +111,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user who may sign in; ``id`` is the sign-in name, compared in lower case.
+    """A user who may sign in; ``id`` is the sign-in name, compared without letter case.
 
     ``has_password`` False: the user signs in by an identity provider only, which names ``email``.
     ``must_change`` is true while the password is one that another user has set.
@@ -124,7 +128,7 @@ class Account:
     def __post_init__(self) -> None:
         _set(
             self,
-            id=check_id(self.id, "id").lower(),
+            id=check_sign_in_name(self.id, "id"),
             name=check_name(self.name, "name"),
             email=check_email(self.email),
         )

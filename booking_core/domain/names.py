@@ -34,6 +34,8 @@ _JOINING = (
     (0x0600, 0x07FF), (0x0840, 0x0DFF), (0x0F00, 0x109F), (0x1780, 0x18AF), (0x1B00, 0x1BFF),
     (0xA8E0, 0xA8FF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFE), (0x11000, 0x11FFF),
 )  # fmt: skip
+_DOTTED_I = re.compile("i\u0307+")  # a capital with a dot in lower case
+_ANY_I = re.compile("[i\u0131]\u0307*")  # also the Turkish one without a dot
 _IGNORED_IN_KEYS = re.compile("[\u200c\u200d\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -57,6 +59,25 @@ def key_of(text: str) -> str:
     """
     text = _IGNORED_IN_KEYS.sub("", normal_form(text))
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def sign_in_name(text: str) -> str:
+    """The normal form of a sign-in name: ``text`` in lower case, the Turkish ``İ`` as an ``i``.
+
+    In Unicode, ``İ`` in lower case is an ``i`` and a combining dot, which an id may not hold.
+    """
+    lower = unicodedata.normalize("NFC", normal_form(text, lines=True).lower())
+    return unicodedata.normalize("NFC", _DOTTED_I.sub("i", lower))
+
+
+def sign_in_key(text: str) -> str:
+    """What two sign-in names have in common when they differ in letter case only, in any language.
+
+    Turkish has an ``i`` with and one without a dot, and elsewhere both have the capital ``I``.
+    They are one letter here: a keyboard may begin a name with either capital.
+    """
+    decomposed = unicodedata.normalize("NFD", key_of(text))
+    return unicodedata.normalize("NFC", _ANY_I.sub("i", decomposed))
 
 
 def find_unusable(text: str) -> str | None:

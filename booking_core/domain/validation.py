@@ -66,6 +66,11 @@ def check_id(value: Any, name: str) -> str:
     return text
 
 
+def check_sign_in_name(value: Any, name: str) -> str:
+    """The id of an account: as ``check_id``, in the normal form of sign-in names."""
+    return check_id(names.sign_in_name(value) if isinstance(value, str) else value, name)
+
+
 def check_email(value: Any) -> str | None:
     """An e-mail address, or None for none."""
     if value is None:

@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 
 from booking_core.domain.errors import AlreadyExists, NotFound
 from booking_core.domain.model import Account, Actor, Role
-from booking_core.domain.names import key_of
+from booking_core.domain.names import key_of, sign_in_key
 from booking_core.storage import audit_log, keys, schema
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import Document
@@ -25,6 +25,9 @@ from booking_core.storage.documents import Document
 T = TypeVar("T")
 # Fields that an audit log entry names.
 _AUDITED = ("name", "role", "email", "active")
+# A key that was stored before a dotless i and an ``i`` were one has the dotless one, which sorts
+# after ``i``. Of two accounts that ``_named`` fits, the one with that very name comes first.
+_SAME_NAME_FIRST = [("id_key", -1)]
 
 
 class AccountTransaction:
@@ -36,7 +39,9 @@ class AccountTransaction:
 
     def read(self, account_id: str) -> Account | None:
         """The account, or None if there is none."""
-        found = self._accounts.find_one(_named(account_id), session=self._session)
+        found = self._accounts.find_one(
+            _named(account_id), sort=_SAME_NAME_FIRST, session=self._session
+        )
         return None if found is None else to_account(found)
 
     def lock_active(self, role: Role, now: datetime) -> int:
@@ -106,7 +111,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
 def read(db: Documents, account_id: str) -> Document | None:
     """The stored account, with its password hash and epoch; None if there is none."""
     with reachable():
-        return collection(db, schema.ACCOUNTS).find_one(_named(account_id))
+        return collection(db, schema.ACCOUNTS).find_one(_named(account_id), sort=_SAME_NAME_FIRST)
 
 
 def read_by_email(db: Documents, email: str) -> Document | None:
@@ -157,7 +162,7 @@ def insert(
         "epoch": 0,
         "created_at": now,
     }
-    document = keys.with_keys(schema.ACCOUNTS, document)
+    document = keys.with_keys(schema.ACCOUNTS, document) | {"id_key": sign_in_key(account.id)}
     if password_hash is not None:
         document["password_hash"] = password_hash
 
@@ -200,6 +205,7 @@ def set_password(
                 "$set": {"password_hash": password_hash, "must_change": must_change},
                 "$inc": {"epoch": 1},
             },
+            sort=_SAME_NAME_FIRST,
             return_document=ReturnDocument.AFTER,
             session=session,
         )
@@ -219,13 +225,13 @@ def renew_hash(db: Documents, account_id: str, old: str, new: str) -> None:
     """Replaces the hash ``old`` of the same password; does nothing if another hash is stored."""
     with reachable():
         collection(db, schema.ACCOUNTS).update_one(
-            _named(account_id) | {"password_hash": old}, {"$set": {"password_hash": new}}
+            {"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}}
         )
 
 
 def _named(account_id: str) -> Document:
     """The condition for the account with this id, or with one that cannot be told apart from it."""
-    return {"id_key": key_of(account_id)}
+    return {"id_key": {"$in": list({sign_in_key(account_id), key_of(account_id)})}}
 
 
 def _stored(account: Account, field: str) -> Any:

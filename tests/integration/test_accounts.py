@@ -9,6 +9,8 @@ import re
 from functools import partial
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from invalid_input import BAD_ACTOR, BAD_ID, BAD_NAME, BAD_NOW, WRONG_TYPE, assert_refused, cases
 from sign_in_client import BOSS, PASSWORD, RAVI, account_entries
 from support import ADMIN, HEAD, MEERA, at_once, of_type
@@ -122,6 +124,67 @@ def test_an_account_is_found_by_every_spelling_that_cannot_be_told_from_its_name
     assert changed.id == made.id == "stra\u00dfe"
     assert {id for _, _, _, id in account_entries(bare)} == {made.id}
     assert change_account(bare, "STRASSE", active=False, by=ADMIN).id == made.id
+
+
+# Turkish, German and Greek letters; some are several code points in the other case.
+CASED = st.text(
+    "iI\u0130\u0131\u015f\u015esS\u00df\u1e9e\u03c3\u03c2\u03a3\u0390\u03b0\u03ca\u0149\u01f0a1",
+    min_size=1,
+    max_size=64,
+)
+
+
+@given(CASED)
+@example("\u0130lker")
+@example("\u0131\u015f\u0131k")
+@example("\u00df" * 64)
+@example("\u0390" * 64)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_name_that_can_be_added_signs_in_in_any_letter_case(bare, name):
+    for collection in ("accounts", "sessions", "attempts"):
+        bare[collection].delete_many({})
+    made = add_account(bare, Account(name, "Ilker", Role.STAFF), password=PASSWORD)
+
+    for case in (str.upper, str.lower, str.casefold, str.title, str.swapcase, str):
+        signed_in = sign_in(bare, case(name), PASSWORD, address="192.0.2.1")
+        assert signed_in.account == made == session_of(bare, signed_in.token).account
+    assert find_accounts(bare) == [made]
+    assert get_account(bare, made.id) == made
+
+
+def test_of_two_names_that_differ_in_a_dot_of_turkish_one_is_refused(bare):
+    add_account(bare, Account("\u0131\u015f\u0131k", "One", Role.STAFF))
+
+    for name in ("i\u015fik", "\u0130\u015e\u0130K", "I\u015eIK", "\u0131\u015fik"):
+        with pytest.raises(AlreadyExists):
+            add_account(bare, Account(name, "Two", Role.STAFF))
+
+    assert get_account(bare, "I\u015eIK").id == "\u0131\u015f\u0131k"
+
+
+def test_accounts_of_before_whose_names_differ_in_a_dot_are_each_found_by_their_own(bare):
+    dotted, dotless = "i\u015fik", "\u0131\u015f\u0131k"
+    passwords = {dotless: "dotless horses", dotted: "dotted horses"}
+    for name, password in passwords.items():
+        add_account(bare, Account(name, "Name", Role.STAFF), password=password)
+        # As an earlier version stored it: with letters of its own in the key.
+        bare.accounts.update_one({"_id": name}, {"$set": {"id_key": name}})
+
+    for name, password in passwords.items():
+        assert sign_in(bare, name, password, address="192.0.2.1").account.id == name
+        assert get_account(bare, name).id == name
+        assert change_account(bare, name, name=f"Name {name}", by=ADMIN).id == name
+        new = reset_password(bare, name, by=ADMIN)
+        assert sign_in(bare, name, new, address="192.0.2.1").account.id == name
+
+
+def test_an_address_is_found_however_its_letters_are_composed(bare):
+    made = add_account(bare, Account("one", "One", Role.STAFF, "J\u030cana@school.test"))
+
+    assert account_of_email(bare, "J\u030cana@school.test") == made
+    assert account_of_email(bare, "\u01f0ana@school.test") == made
 
 
 def test_an_address_that_looks_like_that_of_an_account_is_no_proof_of_it(bare):

@@ -15,6 +15,7 @@ from booking_core import (
     StoreUnavailable,
     add_account,
     change_account,
+    end_missed_sign_outs,
     open_session,
     session_of,
     sign_out,
@@ -126,6 +127,28 @@ def test_while_the_database_is_unavailable_only_cached_sessions_are_valid(
         people.read(token)
     with pytest.raises(StoreUnavailable):
         people.known("another")
+
+
+def test_a_cached_session_that_is_signed_out_while_the_database_is_away_is_refused(
+    db: BookingDatabase, feed: StaticFeed
+) -> None:
+    token, other = open_session(db, "asha"), open_session(db, "asha")
+    people, _ = fresh_sessions(db, feed)
+    assert people.known(token) is not None
+    assert people.known(other) is not None
+    feed.connected = False
+
+    with pytest.raises(StoreUnavailable):
+        sign_out(None, token)
+    assert people.known(token) is None
+    assert people.read(token) is None
+    assert people.known(other) is not None
+
+    feed.connected = True  # and no deletion has come through it
+    assert people.known(token) is None
+    end_missed_sign_outs(db)
+    assert people.known(token) is None
+    assert db["sessions"].count_documents({}) == 1
 
 
 def test_invented_tokens_do_not_fill_the_cache(

@@ -6,10 +6,13 @@ NOW is the real time, because the server removes documents that have expired by 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from cutting_proxy import Proxy
 from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
 from sign_in_client import MINUTE, NOW, PASSWORD, SECOND, THIS_ADDRESS
 from support import ADMIN, at_once, of_type
@@ -18,7 +21,10 @@ from booking_core import (
     Role,
     SignedIn,
     SignInRefused,
+    StoreUnavailable,
     change_account,
+    end_missed_sign_outs,
+    is_signed_out,
     open_session,
     session_of,
     sign_in,
@@ -26,7 +32,9 @@ from booking_core import (
     touch_session,
 )
 from booking_core.access import sessions
+from booking_core.access.sign_outs import SignOuts
 from booking_core.storage import schema
+from booking_core.storage.database import BookingDatabase, open_database
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
@@ -100,6 +108,81 @@ def test_signing_out_ends_one_session_and_repeating_it_is_no_error(staff):
     assert session_of(staff, other) is not None
 
 
+@pytest.fixture
+def lost(staff) -> Iterator[BookingDatabase]:
+    """A handle on the database of ``staff`` whose server cannot be reached any more."""
+    proxy = Proxy(staff.booking_settings.mongodb_uri)
+    settings = replace(staff.booking_settings, mongodb_uri=proxy.uri)
+    db = open_database(proxy.uri, settings)
+    db.command("ping")
+    proxy.close()
+    yield db
+    db.close()
+
+
+def test_a_sign_out_that_the_database_misses_is_made_up_for_and_refused_until_then(staff, lost):
+    token, other = open_session(staff, "ravi", now=NOW), open_session(staff, "ravi", now=NOW)
+
+    with pytest.raises(StoreUnavailable):
+        sign_out(lost, token)
+    with pytest.raises(StoreUnavailable):
+        end_missed_sign_outs(lost)
+
+    # The database can be reached again, and still has the session.
+    assert staff.sessions.count_documents({}) == 2
+    assert is_signed_out(token)
+    touch_session(staff, token, now=NOW + 2 * MINUTE)
+    assert session_of(staff, token, now=NOW + 2 * MINUTE) is None
+    assert not staff.sessions.count_documents({"seen_at": {"$ne": NOW}})
+    end_missed_sign_outs(staff)
+
+    (left,) = staff.sessions.find()
+    assert left["_id"] == hashlib.sha256(other.encode()).hexdigest()
+    assert session_of(staff, token) is None
+    assert session_of(staff, other) is not None
+    assert not is_signed_out(other)
+
+
+def test_a_sign_out_is_made_up_for_once(staff):
+    token = open_session(staff, "ravi")
+    with pytest.raises(StoreUnavailable):
+        sign_out(None, token)
+    assert staff.sessions.count_documents({}) == 1
+    end_missed_sign_outs(staff)
+    assert staff.sessions.count_documents({}) == 0
+
+    staff.sessions.insert_one({"_id": hashlib.sha256(token.encode()).hexdigest()} | _NEW)
+    end_missed_sign_outs(staff)
+
+    assert staff.sessions.count_documents({}) == 1
+    assert session_of(staff, token) is None
+
+
+_NEW = {
+    "account_id": "ravi",
+    "epoch": 0,
+    "by_proof": False,
+    "created_at": NOW,
+    "seen_at": NOW,
+    "expires_at": NOW + 60 * MINUTE,
+}
+
+
+def test_of_too_many_sign_outs_those_that_the_database_knows_are_forgotten_first():
+    sign_outs = SignOuts(most=3)
+    for key in ("a", "b", "c"):
+        sign_outs.add(key)
+    sign_outs.note_ended("b")
+
+    sign_outs.add("d")
+    assert sign_outs.missed() == ["a", "c", "d"]
+    assert "b" not in sign_outs
+    sign_outs.note_ended("b")
+    sign_outs.add("e")
+
+    assert sign_outs.missed() == ["c", "d", "e"]
+
+
 def test_a_session_is_invalid_without_an_active_account(staff):
     token = open_session(staff, "ravi")
     kept = staff.accounts.find_one_and_delete({"_id": "ravi"})
@@ -166,6 +249,8 @@ MALFORMED_TOKENS = [
 def test_a_malformed_token_is_no_session_and_no_error(bare, token):
     assert session_of(bare, token) is None
     touch_session(bare, token)
+    assert not is_signed_out(token)
+    sign_out(bare, token)
     sign_out(bare, token)
 
 

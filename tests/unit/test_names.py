@@ -8,8 +8,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from booking_core import Ground, InvalidRequest, Student
-from booking_core.domain.names import find_unusable, key_of, new_id, normal_form
+from booking_core import Account, Ground, InvalidRequest, Role, Student
+from booking_core.domain.names import (
+    find_unusable,
+    key_of,
+    new_id,
+    normal_form,
+    sign_in_key,
+    sign_in_name,
+)
 from booking_core.domain.validation import check_id, check_name, check_text
 
 NO_BREAK, THIN, IDEOGRAPHIC = "\u00a0", "\u2009", "\u3000"
@@ -44,6 +51,49 @@ def test_the_key_of_a_name_ignores_case_and_is_a_fixed_point(text):
     assert key_of(key) == key
     assert key_of(text.casefold()) == key
     assert key_of(unicodedata.normalize("NFD", text)) == key
+
+
+# Letters whose other case is another letter in Turkish, two letters in German, or depends in Greek
+# on the place in the word; and other ones of several code points.
+CASED = st.text(
+    "iI\u0130\u0131\u0307sS\u00df\u1e9e\u017f\u03c3\u03c2\u03a3\u0390\u03b0\u03ca\u0149\u01f0\ufb03\u01c5a",
+    min_size=1,
+)
+LETTERS = st.text(st.characters(categories=("L", "Nd")), min_size=1)
+CASES = (str.upper, str.lower, str.casefold, str.title, str.swapcase)
+
+
+@given(st.one_of(CASED, LETTERS, TYPED))
+def test_the_normal_form_of_a_sign_in_name_is_a_fixed_point(text):
+    form, key = sign_in_name(text), sign_in_key(text)
+
+    assert sign_in_name(form) == form
+    assert sign_in_key(key) == sign_in_key(form) == key
+    assert sign_in_name(unicodedata.normalize("NFD", text)) == form
+
+
+@given(st.one_of(CASED, LETTERS))
+def test_a_sign_in_name_has_one_key_in_any_letter_case(text):
+    assert {sign_in_key(case(text)) for case in CASES} == {sign_in_key(text)}
+
+
+@given(st.one_of(CASED, LETTERS))
+@example("\u0130lker")
+@example("i\u0307lker")
+def test_an_account_can_be_made_again_of_its_own_sign_in_name(text):
+    try:
+        account = Account(text, "A name", Role.STAFF)
+    except InvalidRequest:
+        return
+
+    assert Account(account.id, "A name", Role.STAFF) == account
+    assert account.actor.id == account.id
+
+
+def test_a_dotted_capital_becomes_one_letter_and_a_dotless_one_is_kept():
+    assert sign_in_name("\u0130lker") == sign_in_name("ilker") == "ilker"
+    assert sign_in_name("I\u015f\u0131k") == "i\u015f\u0131k"
+    assert sign_in_key("I\u015eIK") == sign_in_key("\u0131\u015f\u0131k") == "i\u015fik"
 
 
 @given(TYPED)

@@ -28,13 +28,12 @@ from booking_core import (
     open_session,
     sign_in,
     sign_in_by_proof,
-    sign_out,
 )
 from booking_core.access.passwords import SHORTEST
 from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
 from pages.shared.auth import html as html
-from pages.shared.auth import oidc
+from pages.shared.auth import oidc, sign_outs
 from pages.shared.auth.client import address_of, is_https, is_this_computer
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, unavailable
@@ -47,6 +46,12 @@ from pages.shared.text import messages
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
 _NO_SCREENS = ("/signin", "/signout", "/password")
+_NOT_CHANGED = "The database cannot be reached, so your password was not changed. Please try again."
+_UNKNOWN = (
+    "The database has stopped answering, and it is not known whether your password was changed. "
+    "If you have to sign in again, try the new one first."
+)
+_CHANGED = "Your new password is stored. Sign in with it as soon as the database can be reached."
 
 
 def safe_next(text: str | None) -> str:
@@ -178,8 +183,12 @@ async def _sign_out(request: Request, shared: Services) -> Response:
     await _end_session(request, shared)
     # Sign-out at the provider too: its session would sign in the next user of this browser.
     response = redirect(f"{base()}/{oidc.LOGOUT}" if oidc.is_on() else f"{base()}/signin")
-    response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
+    _delete_cookie(response)
     return response
+
+
+def _delete_cookie(response: Response) -> None:
+    response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
 
 
 async def _password(request: Request, shared: Services) -> Response:
@@ -218,9 +227,8 @@ async def _password(request: Request, shared: Services) -> Response:
                 shared.db, account.id, old=form.get("old", ""), new=form.get("new", "")
             )
         )
-        token = await _off_loop(lambda: open_session(shared.db, account.id))
-    except StoreUnavailable:
-        raise
+    except StoreUnavailable as exc:  # no page that reloads itself: it would hide the outcome
+        return ask(_NOT_CHANGED if exc.nothing_happened else _UNKNOWN, 503)
     except TooManyAttempts as exc:
         response = ask(messages.error(exc), 429)
         response.headers["retry-after"] = str(exc.wait_seconds)
@@ -231,6 +239,16 @@ async def _password(request: Request, shared: Services) -> Response:
         return redirect(f"{base()}/signin")
     except BookingError as exc:
         return ask(messages.error(exc).replace("password", "The new password", 1), 422)
+    try:
+        token = await _off_loop(lambda: open_session(shared.db, account.id))
+    except StoreUnavailable:
+        response = message(
+            shared, 503, "Password changed", _CHANGED, (f"{base()}/signin", "Sign in")
+        )
+        _delete_cookie(response)  # the change has ended this session
+        return response
+    except (NotFound, SignInRefused):  # the account was removed or disabled meanwhile
+        return redirect(f"{base()}/signin")
     return await _start_session(request, shared, token, to)
 
 
@@ -277,9 +295,10 @@ async def _start_session(request: Request, shared: Services, token: str, to: str
 
 
 async def _end_session(request: Request, shared: Services) -> None:
+    """Ends the session of the request, now or as soon as the database can be reached."""
     token = request.cookies.get(COOKIE)
-    if token and shared.db is not None:
-        await _off_loop(lambda: sign_out(shared.db, token))
+    if token:
+        await _off_loop(lambda: sign_outs.sign_out(shared, token))
 
 
 async def _off_loop(work: Callable[[], Any]) -> Any:

@@ -2,7 +2,8 @@
 
 A session is read once, and again after each change of accounts or sessions. So a poll without a
 change costs no query, and a user who is signed out or disabled loses access at once on every
-screen.
+screen. A token that was signed out in this process is refused before the cache is looked at: while
+the database cannot be reached, the cached session would still be valid.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from booking_core import (
     ScopedCache,
     StoreUnavailable,
     decides,
+    is_signed_out,
     session_of,
     touch_session,
 )
@@ -59,6 +61,8 @@ class SessionCache:
         Reads the database only after a change. While it cannot be reached, the cached person.
         Raises StoreUnavailable if there is none.
         """
+        if is_signed_out(token):
+            return None
         known = self._cache.get(
             Scope.ACCOUNTS, _key(token), lambda: self._load(token), also=self._today()
         )
@@ -69,6 +73,8 @@ class SessionCache:
 
     def read(self, token: str) -> Person | None:
         """The person signed in with ``token`` as stored now. Raises StoreUnavailable."""
+        if is_signed_out(token):
+            return None
         known = self._cache.renew(
             Scope.ACCOUNTS, _key(token), lambda: self._load(token), also=self._today()
         )
