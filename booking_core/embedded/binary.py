@@ -99,11 +99,14 @@ def launch(binary: Path, data_directory: Path, port: int, leaving: threading.Eve
 
     When it does not listen in time, or ``leaving`` is set before, all of its processes are killed.
 
-    Raises :class:`PortTaken` when another port may succeed, :class:`DataLocked` when a server
-    runs on the data already, and :class:`ServerFailed` when nothing would help.
+    Raises :class:`OSError` for a log that cannot be written, :class:`PortTaken` when another port
+    may succeed, :class:`DataLocked` when a server runs on the data already, and
+    :class:`ServerFailed` when nothing would help.
     """
     log = log_file(data_directory)
     seen = _rotate(log)
+    if log.exists():
+        log.open("ab").close()  # an OSError says more than mongod, which only ends
     command = [
         *(str(binary), "--replSet", REPLICA_SET, "--bind_ip", HOST, "--port", str(port)),
         *("--dbpath", str(database_directory(data_directory)), "--nounixsocket"),

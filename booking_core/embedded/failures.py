@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 
 from booking_core.domain.errors import ServerFailed
-from booking_core.embedded.layout import log_file
+from booking_core.embedded.layout import database_directory, log_file
 
 START_SECONDS = 60
 OWN_URI = "or set MONGODB_URI to a MongoDB server of your own."
@@ -32,7 +32,14 @@ _NEWER_FILES = ("unsupported WiredTiger file version", "unsupported WiredTiger l
 # The version that the data asks for, then the lowest one that this mongod accepts.
 _VERSIONS = re.compile(r"version: \\*\"([\d.]+)\\*\".*?expected '([\d.]+)'")
 _DAMAGED = ("WT_TRY_SALVAGE", "database corruption detected", "Failed to start up WiredTiger")
-_NOT_WRITABLE = ("Permission denied", "Read-only file system", "read-only directory")
+_NOT_WRITABLE = (
+    "Permission denied",
+    "Operation not permitted",
+    "Read-only file system",
+    "read-only directory",
+)
+# In the log's lines of these severities such words have no consequences.
+_HARMLESS = ('"s":"I"', '"s":"W"', '"s":"D')
 _NEXT_TO_NOTHING = 2**20
 _NEED_DOWNGRADE, _DB_LOCK_HELD = 62, 100
 
@@ -123,14 +130,19 @@ def explain_exit(code: int, said: str, binary: Path, data_directory: Path) -> Ex
         )
     if says(_NO_ROOM):
         return _no_room(data_directory)
+    if any(
+        phrase in line
+        for line in said.splitlines()
+        if not any(mark in line for mark in _HARMLESS)
+        for phrase in _NOT_WRITABLE
+    ):
+        return _files_not_writable(data_directory)
     if code == _DB_LOCK_HELD and says(_LOCKED):
         return DataLocked()
     if code == _NEED_DOWNGRADE or says(_OTHER_VERSION + _NEWER_FILES):
         return _other_version(said, binary, data_directory)
     if says(_PORT_TAKEN):
         return PortTaken()
-    if says(_NOT_WRITABLE):
-        return _not_writable(data_directory)
     # A full disk can cut the log off before it says so.
     if shutil.disk_usage(data_directory).free < _NEXT_TO_NOTHING:
         return _no_room(data_directory)
@@ -186,6 +198,15 @@ def _not_writable(data_directory: Path) -> ServerFailed:
     return ServerFailed(
         f"The data directory {data_directory} cannot be written to by this user.",
         "Give this user the right to write there, or choose another data directory.",
+    )
+
+
+def _files_not_writable(data_directory: Path) -> ServerFailed:
+    return ServerFailed(
+        "The database server may not write its files in"
+        f" {database_directory(data_directory)}; the data itself is not damaged.",
+        "Make that directory and each file in it writable for this user (chown, chmod, chattr -i),"
+        " or choose another data directory.",
     )
 
 

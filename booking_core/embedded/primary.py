@@ -16,9 +16,10 @@ from booking_core.embedded.binary import listens
 from booking_core.embedded.credentials import Secret, admit, system_client
 from booking_core.embedded.failures import START_SECONDS, too_slow
 from booking_core.embedded.layout import HOST, REPLICA_SET, database_directory
-from booking_core.embedded.process import Running, comes_true, lives
+from booking_core.embedded.process import Running, comes_true, lives, stop
 
 ANSWER_SECONDS = 3.0
+SELF_SECONDS = 1.0
 _HELLO_MILLISECONDS = 1000
 _NOT_YET_INITIALIZED = 94
 
@@ -34,7 +35,8 @@ def become_primary(
 ) -> bool:
     """True once the server is primary and lets the apps' user in.
 
-    False when it ended, or listens and does not answer the holder of the key. Raises
+    False when it ended, listens and does not answer the holder of the key, or has to start again
+    on this port. Raises
     :class:`ServerFailed` when it answers, and is still no primary after a minute, and when
     ``leaving`` is set before.
     """
@@ -72,6 +74,15 @@ def become_primary(
         comes_true(answers, ANSWER_SECONDS, leaving)
         if served != [str(database_directory(data))]:
             return False
+        # A server on another port than before asks its old address whether it is itself. Where a
+        # program listens there that never answers, it waits for 30 s, and does nothing meanwhile.
+        if stored_elsewhere(client, f"{HOST}:{port}") and not comes_true(
+            settles, SELF_SECONDS, leaving
+        ):
+            with suppress(PyMongoError):
+                if store_address(client, f"{HOST}:{port}"):
+                    stop(process, 0)
+                    return False
         if not comes_true(settles, START_SECONDS, leaving):
             raise too_slow(data)
     return lives(process)
@@ -91,6 +102,31 @@ def configure(client: MongoClient[dict[str, Any]], host: str) -> None:
             client.admin.command("replSetInitiate", alone)
         else:
             logger.debug("the replica set is not ready to be configured: %s", exc)
+
+
+def stored_elsewhere(client: MongoClient[dict[str, Any]], host: str) -> bool:
+    """Whether the server's files say that the replica set is at another address than this."""
+    with suppress(PyMongoError):
+        stored = client.local["system.replset"].find_one()
+        return stored is not None and [member["host"] for member in stored["members"]] != [host]
+    return False
+
+
+def store_address(client: MongoClient[dict[str, Any]], host: str) -> bool:
+    """Whether the files say now, and did not before, that the replica set is this server alone.
+
+    The server takes notice at its next start.
+    """
+    if not stored_elsewhere(client, host):
+        return False
+    change = {"$set": {"members": [{"_id": 0, "host": host}]}, "$inc": {"version": 1}}
+    done = client.local.command(
+        "update",
+        "system.replset",
+        updates=[{"q": {"_id": REPLICA_SET}, "u": change}],
+    )
+    client.admin.command("fsync")  # a server in this state does not wait for the journal
+    return bool(done.get("nModified"))
 
 
 def responds(port: int) -> bool:

@@ -286,6 +286,7 @@ def _join_or_launch(
                 store_hints(data, running)
                 return running, secret
             stop(running.process, ANSWER_SECONDS)
+            port = running.port
     raise too_slow(data)
 
 

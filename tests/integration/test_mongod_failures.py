@@ -14,6 +14,7 @@ from server_processes import servers_on, until
 from booking_core.domain.errors import ServerFailed
 from booking_core.embedded import binary
 from booking_core.embedded import server as mongod
+from booking_core.embedded.failures import explain_exit
 
 
 @pytest.fixture
@@ -171,6 +172,84 @@ def test_a_data_directory_that_cannot_be_written_to_is_named(
     failed = failure(small_disk("ro") / "data")
 
     assert "cannot be written to" in failed.problem
+
+
+@pytest.fixture
+def immutable() -> Iterator[Callable[[Path], None]]:
+    """Makes a file or directory one that nobody may change, root included (``chattr +i``)."""
+    marked: list[Path] = []
+
+    def mark(path: Path) -> None:
+        done = subprocess.run(["chattr", "+i", str(path)], capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.skip(f"this disk or user has no chattr +i: {done.stderr.strip()}")
+        marked.append(path)
+
+    yield mark
+    for path in marked:
+        subprocess.run(["chattr", "-i", str(path)], check=True)
+
+
+@pytest.mark.parametrize("name", ["db", "db/WiredTiger.wt", "db/mongod.lock", "db/journal"])
+def test_files_that_cannot_be_written_to_are_not_called_damaged(
+    data: Path, immutable: Callable[[Path], None], name: str
+) -> None:
+    with mongod.start(data):
+        pass
+    immutable(data / name)
+
+    failed = failure(data)
+
+    assert f"may not write its files in {data / 'db'}" in failed.problem
+    assert "writable" in failed.remedy
+    assert "backup" not in failed.remedy
+
+
+def test_a_log_that_cannot_be_written_to_is_a_directory_that_cannot_be_written_to(
+    data: Path, immutable: Callable[[Path], None]
+) -> None:
+    with mongod.start(data):
+        pass
+    immutable(data / "mongod.log")
+
+    assert f"{data} cannot be written to" in failure(data).problem
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        (
+            14,
+            '{"s":"W","c":"STORAGE","msg":"Failed to start up WiredTiger under any compatibility'
+            ' version."}\n{"s":"F","c":"STORAGE","msg":"Terminating.","attr":{"reason":"1:'
+            ' Operation not permitted"}}',
+        ),
+        (
+            100,
+            '{"s":"E","c":"CONTROL","attr":{"error":"DBPathInUse: Unable to create/open the lock'
+            ' file: db/mongod.lock (Permission denied)."}}',
+        ),
+    ],
+)
+def test_the_log_of_a_server_that_may_not_write_is_understood_on_every_disk(
+    data: Path, code: int, lines: str
+) -> None:
+    data.mkdir()
+
+    failed = explain_exit(code, lines, Path("mongod"), data)
+
+    assert isinstance(failed, ServerFailed)
+    assert "may not write its files" in failed.problem
+
+
+def test_a_harmless_warning_beside_damaged_files_does_not_hide_the_damage(data: Path) -> None:
+    data.mkdir()
+    lines = '{"s":"W","msg":"Operation not permitted"}\n{"s":"F","msg":"WT_TRY_SALVAGE"}'
+
+    failed = explain_exit(14, lines, Path("mongod"), data)
+
+    assert isinstance(failed, ServerFailed)
+    assert "is damaged" in failed.problem
 
 
 def test_a_file_in_place_of_the_data_directory_is_named(data: Path) -> None:

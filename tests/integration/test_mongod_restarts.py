@@ -98,6 +98,30 @@ def test_an_app_continues_when_another_program_takes_the_port_of_its_killed_serv
         taker.shutdown()
 
 
+def test_a_listener_that_never_answers_on_the_old_port_delays_the_restart_by_seconds_only(
+    data: Path,
+) -> None:
+    with connected(Settings(data_directory=str(data), time_zone="Asia/Kolkata")) as db:
+        open_school(db)
+        first = booked(db)
+        server = db.embedded_server
+        assert server is not None
+        port = server.port
+        with FileLock(data / "server.lock"):
+            os.kill(server.pid, signal.SIGKILL)
+            # It accepts connections, because it listens, and reads nothing of them.
+            silent = eventually(lambda: listen_on(port))
+        with silent:
+            began = time.monotonic()
+
+            second = eventually(lambda: tried(lambda: booked(db, student=1, start=10)), within=60)
+
+            assert time.monotonic() - began < 10
+            assert server.port != port
+            assert get_booking(db, first.id) == first
+            assert get_booking(db, second.id) == second
+
+
 def listen_on(port: int) -> ClosingListener | None:
     try:
         return ClosingListener(("127.0.0.1", port), BaseRequestHandler)
