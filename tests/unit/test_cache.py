@@ -53,6 +53,10 @@ class ControlledFeed:
     def bookings(self) -> int:
         return self.version(Scope.BOOKINGS)
 
+    @property
+    def notices(self) -> int:
+        return self.version(Scope.NOTICES)
+
 
 class CountingLoad:
     """A load that counts its calls, and returns or raises ``answer``."""

@@ -49,7 +49,8 @@ def test_the_key_of_a_name_ignores_case_and_is_a_fixed_point(text):
     key = key_of(text)
 
     assert key_of(key) == key
-    assert key_of(text.casefold()) == key
+    # In normal form: the capital of a mark such as U+0345 stands elsewhere among other marks.
+    assert key_of(unicodedata.normalize("NFC", text).casefold()) == key
     assert key_of(unicodedata.normalize("NFD", text)) == key
 
 
