@@ -290,7 +290,7 @@ def confirm_end(booking_id: str) -> None:
         st.error(formats.literal(messages.error(exc)))
         return
     st.markdown(
-        "It ends at the next five minutes, and the periods after that are free for others at once. "
+        "It ends at the next five-minute mark. The periods after that are free for others at once. "
         "It still counts as one of the student's bookings of this week."
     )
     st.text(payloads.in_brief(booking, known.grounds, today))
