@@ -14,20 +14,28 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 
-# Prints "ready", starts the server after the first line of input, ends after the second. It looks
-# for the second in short waits: the system may give a signal to a thread that is not the main one,
-# and does not wake a main thread that reads.
-APP = """
-import json, select, sys
+# Waits for a line of input as a server waits for events: a signal that the system gives to another
+# thread wakes no read of the main thread, and Python runs its handler in the main thread alone.
+WAIT = """
+import os, select
+
+def wait():
+    while not select.select([0], [], [], 0.1)[0]:
+        pass
+    os.read(0, 1)
+"""
+
+# Prints "ready", starts the server after the first line of input, ends after the second.
+APP = f"""{WAIT}
+import json, sys
 from pathlib import Path
 from booking_core.embedded import server as mongod
 
 print("ready", flush=True)
-sys.stdin.readline()
+wait()
 server = mongod.start(Path(sys.argv[1]))
-print(json.dumps({"pid": server.pid, "port": server.port, "uri": server.uri}), flush=True)
-while not select.select([sys.stdin], [], [], 0.1)[0]:
-    pass
+print(json.dumps(dict(pid=server.pid, port=server.port, uri=server.uri)), flush=True)
+wait()
 """
 
 

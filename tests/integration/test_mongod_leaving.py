@@ -13,23 +13,22 @@ import psutil
 import pytest
 from filelock import FileLock
 from pymongo import MongoClient
-from server_processes import APP, App, servers_on
+from server_processes import APP, WAIT, App, servers_on
 from support import eventually
 
 from booking_core.embedded import binary
 
 # Starts the server in a thread that does not hold up the end of the app, as the screens do.
-APP_WITH_A_THREAD = """
-import select, signal, sys, threading
+APP_WITH_A_THREAD = f"""{WAIT}
+import signal, sys, threading
 from pathlib import Path
 from booking_core.embedded import server as mongod
 
 signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
 print("ready", flush=True)
-sys.stdin.readline()
+wait()
 threading.Thread(target=mongod.start, args=[Path(sys.argv[1])], daemon=True).start()
-while not select.select([sys.stdin], [], [], 0.1)[0]:
-    pass
+wait()
 """
 MOST_SECONDS = 10
 
@@ -159,6 +158,5 @@ def test_the_last_app_ends_a_server_that_hung_in_the_restart_of_a_killed_app(
     first.send(signal.SIGKILL)
     psutil.Process(second.process.pid).resume()
 
-    second.leave()
-
+    assert seconds_to_end(second) < MOST_SECONDS
     assert servers_on(data) == []
