@@ -192,10 +192,9 @@ def lift_closure(
             raise NotFound("closure", closure_id)
         active = [closure for closure in found if closure.status.is_active]
         if not active:
-            again = [closure for closure in found if is_repeated(closure, "lifted", by)]
-            if not again:
+            if not all(is_repeated(closure, "lifted", by) for closure in found):
                 raise already_decided(found[-1])
-            return opened(step, again)
+            return opened(step, found)
         entry = Decision(now, by.id, by.name, "lifted")
         changes = [
             (closure, closure.with_decision(Status.CANCELLED, entry))

@@ -12,6 +12,7 @@ from closing_steps import ALL, closed
 from support import (
     ADMIN,
     DAY,
+    DEPUTY,
     HEAD,
     HOURLY,
     MEERA,
@@ -112,7 +113,7 @@ def test_simultaneous_lifting_closing_and_reinstating_give_each_slot_one_holder(
         lifted, again, one, anew, back, rival = at_once(
             partial(lift_closure, db, first.id, by=HEAD, now=NOW),
             partial(lift_closure, db, first.id, by=ADMIN, now=NOW),
-            partial(lift_closure, db, first.closures[0].id, by=ADMIN, now=NOW),
+            partial(lift_closure, db, first.closures[0].id, by=DEPUTY, now=NOW),
             partial(close_grounds, db, ground_ids=ALL[:1], first=day, last=day, reason="Exam",
                     by=HEAD, expected=(), now=NOW),
             partial(reinstate, db, mine.id, by=HEAD, now=NOW),
