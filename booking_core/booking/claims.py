@@ -210,7 +210,7 @@ def _checked(
 ) -> tuple[reference.Reference, Student]:
     """The school by whose rules ``check`` passes, and the student; ``known`` may be old.
 
-    Nothing is refused by an old school: what it refuses is checked again by that of now.
+    A school that may be old refuses nothing: the request is checked again by the school of now.
     """
     try:
         return known, check(known)

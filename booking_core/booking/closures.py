@@ -245,7 +245,7 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
 def _repeated(
     step: transactions.Transaction, wanted: Wanted, shown: set[str], reason: str, by: Actor
 ) -> Closing | None:
-    """The closing by which ``by`` did the same before; None where there is none."""
+    """The closing that ``by`` made before with the same content; None without one."""
     days = {date: (start, end) for date, start, end in wanted.days}
     held = step.held_on(wanted.ground_ids, list(days))
     groups = {
@@ -256,7 +256,7 @@ def _repeated(
     for group in sorted(groups):
         closures = [closure for closure in step.closures(group) if closure.status.is_active]
         displaced = _displaced_by(step, closures)
-        # Of today a repeated closing leaves out what has ended since.
+        # A repeated closing of today begins later: it leaves out the marks that have ended since.
         is_same = all(
             closure.ground_id in wanted.ground_ids
             and closure.date in days

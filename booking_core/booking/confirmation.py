@@ -46,7 +46,7 @@ def confirmed(
             if check is not None:
                 check(fresh)
             else:
-                _check_still_valid(fresh, after)
+                check_stored(fresh, after)
         except (RuleBroken, InvalidRequest) as exc:
             if bookings.undo(db, before, after):
                 log_step(after.id, "undone", layer="school", reason=type(exc).__name__)
@@ -54,7 +54,8 @@ def confirmed(
     return after
 
 
-def _check_still_valid(known: reference.Reference, booking: Booking) -> None:
+def check_stored(known: reference.Reference, booking: Booking) -> None:
+    """The rules that a stored booking must still pass; raises RuleBroken, InvalidRequest."""
     rules.check_still_valid(
         booking,
         ground=known.ground(booking.ground_id),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from booking_core.access.delegations import deciding_for
-from booking_core.booking.confirmation import confirmed
+from booking_core.booking.confirmation import check_stored, confirmed
 from booking_core.booking.preconditions import (
     ROUNDS,
     already_decided,
@@ -135,7 +135,10 @@ def _decide(
         if before.status is target:
             return before
         correction = rules.check_change(verb, before, by, reason, now, zone)
-        known = _check_still_valid(db, before) if verb == "approve" else None
+        known = None
+        if verb == "approve":
+            known = reference.load(db)
+            check_stored(known, before)
         entry = Decision(
             now, by.id, by.name, target.value.lower(), reason, principal, correction=correction
         )
@@ -199,14 +202,3 @@ def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
             lapsed += after is not None
         last = found[-1]
     return lapsed
-
-
-def _check_still_valid(db: Documents, booking: Booking) -> reference.Reference:
-    known = reference.load(db)
-    rules.check_still_valid(
-        booking,
-        ground=known.ground(booking.ground_id),
-        student=known.student(str(booking.student_id)),
-        plan=known.plan(booking.date),
-    )
-    return known

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from booking_core.booking.confirmation import check_stored
 from booking_core.booking.conflicts import raise_lost
 from booking_core.booking.preconditions import (
     ROUNDS,
@@ -152,12 +153,7 @@ def _check_reinstatable(
     """The rules that a reinstatement must pass; raises RuleBroken, InvalidRequest."""
     if rules.has_begun(booking.slot, now, zone):
         raise InThePast(timetable.at(booking.date, booking.start, zone))
-    rules.check_still_valid(
-        booking,
-        ground=known.ground(booking.ground_id),
-        student=known.student(str(booking.student_id)),
-        plan=known.plan(booking.date),
-    )
+    check_stored(known, booking)
 
 
 def _passes(known: reference.Reference, booking: Booking, now: datetime, zone: ZoneInfo) -> bool:

@@ -142,10 +142,11 @@ def has_begun(slot: Slot, now: datetime, zone: ZoneInfo) -> bool:
 def check_change(
     verb: str, booking: Booking, by: Actor, reason: str, now: datetime, zone: ZoneInfo
 ) -> bool:
-    """Whether ``verb`` changes what was: a booking that has begun, or a decision on what is over.
+    """Whether ``verb`` changes the past: it changes a booking that has begun, or decides on a
+    request that is over.
 
-    A request is decided until it is over. Only a principal or an admin changes what was, and says
-    why. Raises AlreadyBegun, InvalidRequest.
+    A request can be decided until it is over. Only a principal or an admin changes the past, with
+    a reason. Raises AlreadyBegun, InvalidRequest.
     """
     decides = verb in ("approve", "reject")
     if not (is_over if decides else has_begun)(booking.slot, now, zone):
@@ -158,7 +159,7 @@ def check_change(
 
 
 def is_correction(before: Slot, after: Slot, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether a move between these slots corrects what was: both are over, or both are running.
+    """Whether a move between these slots corrects the past: both are over, or both are running.
 
     Any other slot follows the rules of a new request.
     """

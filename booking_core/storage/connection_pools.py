@@ -1,7 +1,8 @@
 """The connections of a client, made anew without closing the client.
 
-This uses the driver beyond its documentation: what it offers, a new client, would end the calls of
-other threads. ``tests/integration/test_elections.py`` fails where an upgrade changes it.
+This uses the driver beyond its documentation. The documented way is a new client, and closing the
+old one would end the calls of other threads. ``tests/integration/test_elections.py`` fails where
+an upgrade of the driver changes this.
 """
 
 from __future__ import annotations

@@ -344,7 +344,7 @@ def test_more_than_a_thousand_requests_lapse_in_one_call(make_db):
     assert lapse_pending(db, now=NOW) == 0
 
 
-# What has begun
+# Bookings that have begun
 
 
 RUNNING = NOW.replace(day=24, hour=3, minute=52)  # 9:22 on DAY, in Asia/Kolkata
