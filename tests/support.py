@@ -216,7 +216,7 @@ def make_index_non_unique(db: Documents) -> None:
     """Replaces the unique index by one that is not unique, for control tests.
 
     The new index has the same name and keys, because every write of a booking names it as its hint.
-    The check before each write is told that the index is right.
+    The check before each write is switched off.
     """
     if isinstance(db, BookingDatabase):
         db.is_index_known = lambda: True

@@ -50,7 +50,7 @@ class _Run:
         else:
             self.alive_at, self.token, self.primary = before.alive_at, before.token, before.primary
             if before.is_running:
-                self.schema.lose()  # what it may have seen of the schema is not known here
+                self.schema.lose()  # that thread may have seen a change of the schema
             else:
                 self.schema = before.schema
 

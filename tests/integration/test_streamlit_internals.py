@@ -1,4 +1,4 @@
-"""What the dashboard uses of Streamlit beyond its documentation still does what it relies on."""
+"""Undocumented functions of Streamlit that the dashboard calls behave as it expects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layers of ``pages``: the allowed imports, and what they use of ``booking_core``."""
+"""The layers of ``pages``: the allowed imports, and the names imported from ``booking_core``."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class Services:
         return (now - past).astimezone(self.settings.zone)
 
     def next_mark(self) -> datetime:
-        """The next 5-minute mark, at which a list of what is ahead changes by itself."""
+        """The next 5-minute mark: lists of upcoming bookings may change then."""
         return self.mark() + timedelta(minutes=MARK_MINUTES)
 
     def cached(self, scope: Scope | tuple[Scope, ...], key: Any, load: Callable[[], T]) -> T:
