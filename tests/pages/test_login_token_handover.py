@@ -1,8 +1,9 @@
-"""The one-time login token that a script run keeps for the HTTP route: one browser, one minute."""
+"""The one-time login token of an ID token: whose address it carries, and who can take it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -50,3 +51,49 @@ def test_unused_tokens_do_not_fill_the_memory(
 
     assert len(oidc._kept) == 10
     assert oidc.take({"_streamlit_user": "29"}) == TOKEN
+
+
+PROVIDERS = {
+    "redirect_uri": "https://grounds.school.example/oauth2callback",
+    "microsoft": {"client_id": "a", "verified_claim": "xms_edov"},
+    "cognito": {"client_id": "b"},
+    "mistaken": {"client_id": "c", "verified_claim": ["email_verified"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "claims", "verified"),
+    [
+        ("cognito", {"email_verified": True}, True),
+        ("cognito", {"email_verified": "true"}, True),
+        ("cognito", {"email_verified": "false"}, False),
+        ("cognito", {"email_verified": None}, False),
+        ("cognito", {"email_verified": ["true"]}, False),
+        ("cognito", {"xms_edov": True}, False),
+        ("cognito", {}, False),
+        ("microsoft", {"xms_edov": True}, True),
+        ("microsoft", {"xms_edov": 1}, True),
+        ("microsoft", {"xms_edov": "1"}, True),
+        ("microsoft", {"xms_edov": 0}, False),
+        ("microsoft", {"email_verified": True}, False),
+        ("mistaken", {"email_verified": True}, False),
+        ("removed", {"email_verified": True}, True),
+        (None, {"email_verified": True}, True),
+    ],
+)
+def test_an_address_counts_as_verified_by_the_claim_of_its_provider(
+    monkeypatch: pytest.MonkeyPatch, provider: str | None, claims: dict[str, Any], verified: bool
+) -> None:
+    monkeypatch.setattr(oidc, "auth_section", lambda: PROVIDERS)
+
+    assert oidc.is_verified(claims | {"provider": provider}) is verified
+
+
+def test_a_provider_without_a_name_has_its_claim_in_the_section_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    section = {"client_id": "a", "verified_claim": "xms_edov"}
+    monkeypatch.setattr(oidc, "auth_section", lambda: section)
+
+    assert oidc.is_verified({"provider": "default", "xms_edov": True})
+    assert not oidc.is_verified({"provider": "default", "email_verified": True})

@@ -26,6 +26,12 @@ LOGOUT = "auth/logout"  # route of st.logout: deletes its cookies, signs out at 
 _COOKIES = "_streamlit_user"  # prefix of the names of these cookies
 # Keys of the section itself; every other key whose value is a section is a provider.
 _AUTH = ("redirect_uri", "cookie_secret", "expose_tokens")
+# Key of a provider's section: the claim of its ID tokens that says that the address is verified.
+# Microsoft Entra sends no "email_verified"; its optional claim is "xms_edov".
+_VERIFIED_CLAIM = "verified_claim"
+_DEFAULT_CLAIM = "email_verified"
+# As providers write true: Amazon Cognito sends text, Entra a number or text.
+_TRUE = (True, "true", "True", "1")  # 1 == True
 # Claims that identify an ID token; the provider and Streamlit have signed them all.
 _IDENTIFYING = ("provider", "iss", "sub", "email", "iat", "nonce", "jti")
 _SECONDS = 60.0  # enough for the redirect from the screen to the route
@@ -59,12 +65,25 @@ def login_token() -> Proof | None:
     issued_at = claims.get("iat")
     if claims.get("is_logged_in") is not True or not isinstance(issued_at, int | float):
         return None
-    email = claims.get("email") if claims.get("email_verified") is True else None
+    email = claims.get("email") if is_verified(claims) else None
     return Proof(
         id=json.dumps([claims.get(name) for name in _IDENTIFYING]),
         email=str(email or ""),
         issued_at=datetime.fromtimestamp(issued_at, UTC),
     )
+
+
+def is_verified(claims: Mapping[str, Any]) -> bool:
+    """Whether the provider says that the address of this ID token belongs to its user.
+
+    It says so in the claim that ``verified_claim`` names in its section, or in ``[auth]`` if there
+    is one provider; without that key in ``email_verified``. No other claim is trusted.
+    """
+    section = auth_section()
+    own = section.get(str(claims.get("provider")))
+    if isinstance(own, dict):
+        section = own
+    return claims.get(str(section.get(_VERIFIED_CLAIM, _DEFAULT_CLAIM))) in _TRUE
 
 
 def claimed_email() -> str:
