@@ -117,7 +117,7 @@ from booking_core.domain.policy import Policy
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.insight.audit import Change, find_changes
 from booking_core.insight.usage import Usage, usage
-from booking_core.school.erasure import Erasure, erase_student, erasure_of
+from booking_core.school.erasure import Erasure, erase_student, erasure_of, finish_erasures
 from booking_core.school.grounds import (
     add_ground,
     change_ground,
@@ -288,6 +288,7 @@ __all__ = [
     "find_delegations",
     "find_reinstatable",
     "find_students",
+    "finish_erasures",
     "get_account",
     "get_booking",
     "ground_photo",

@@ -91,8 +91,13 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             wanted = with_seat(db, known, wanted, count_seats=True)
 
         def work(
-            step: transactions.Transaction, before: Booking = before, wanted: Booking = wanted
+            step: transactions.Transaction,
+            known: reference.Reference = known,
+            before: Booking = before,
+            wanted: Booking = wanted,
         ) -> Booking | None:
+            if not step.is_current(known):
+                return None
             after = step.replace(before, wanted)
             if after is not None:
                 step.notify("reinstated", [after], by, "")

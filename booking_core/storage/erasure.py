@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date as Date
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo.client_session import ClientSession
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.model import ACTIVE, Booking, Student
-from booking_core.storage import audit_log, schema
+from booking_core.storage import audit_log, schema, students
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import Document, to_booking
 from booking_core.storage.school_changes import SchoolTransaction
 from booking_core.storage.students import BULK_SECONDS
 
 FORMER_STUDENT = "Former student"
+# Ids of the notes in the collection "meta" begin with it.
+_NOTE = "erased/"
+_NOTES = {"$gt": _NOTE, "$lt": "erased0"}  # "0" is next to "/"
 _HOLDS = {"$in": [status.value for status in ACTIVE]}
 
 
@@ -33,17 +38,49 @@ def held_from(tx: SchoolTransaction, student_id: str, today: Date) -> list[Booki
     return [to_booking(row) for row in rows]
 
 
-def forget(db: Documents, student_id: str, pseudonym: str | None = None) -> int:
+def forget(db: Documents, student_id: str) -> int:
     """Takes a student who is not on record out of bookings; returns how many there were.
 
     For bookings that came in after the student was erased. Raises StoreUnavailable.
     """
-    name = pseudonym or new_pseudonym()
     return transact(
         db,
-        lambda session: take_out(SchoolTransaction(db, session), student_id, name),
+        lambda session: take_out(SchoolTransaction(db, session), student_id, new_pseudonym()),
         BULK_SECONDS,
     )
+
+
+def note(tx: SchoolTransaction, student_id: str, pseudonym: str, due: datetime) -> None:
+    """Records that ``finish`` is to look for bookings of the erased student at ``due``."""
+    document: Document = {"_id": _NOTE + pseudonym, "student_id": student_id, "due": due}
+    document |= {"grounds": 0, "students": 0}  # every document of this collection has counters
+    tx.collection(schema.META).insert_one(document, session=tx.session)
+
+
+def notes_due(db: Documents, now: datetime) -> list[str]:
+    """The pseudonyms of the erasures to finish. Raises StoreUnavailable."""
+    with reachable():
+        rows = collection(db, schema.META).find({"_id": _NOTES, "due": {"$lte": now}}, {"_id": 1})
+        return [row["_id"].removeprefix(_NOTE) for row in rows]
+
+
+def finish(db: Documents, pseudonym: str) -> int:
+    """Takes the erased student out of the bookings that came in late, and deletes the note.
+
+    How many bookings there were; 0 where another process finished it, or where a student is on
+    record again under that roll number. Raises StoreUnavailable.
+    """
+
+    def work(session: ClientSession) -> int:
+        tx = SchoolTransaction(db, session)
+        kept = tx.collection(schema.META).find_one_and_delete(
+            {"_id": _NOTE + pseudonym}, session=session
+        )
+        if kept is None or students.find(tx, kept["student_id"]) is not None:
+            return 0
+        return take_out(tx, kept["student_id"], pseudonym)
+
+    return transact(db, work, BULK_SECONDS)
 
 
 def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:

@@ -155,6 +155,12 @@ def recent(db: Documents) -> Reference:
     return cache.get(Scope.SCHOOL, _RECENT, lambda: load(db), try_while_away=True)
 
 
+def is_current(db: Documents, known: Reference, session: ClientSession | None) -> bool:
+    """Whether ``known`` has the revision that the transaction of ``session`` finds."""
+    meta = collection(db, schema.META).find_one(_REVISION, session=session) or {}
+    return _revision(meta) == (known.grounds_revision, known.students_revision)
+
+
 def _revision(meta: Mapping[str, Any]) -> tuple[int, int]:
     return meta.get("grounds", 0), meta.get("students", 0)
 

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import ACTIVE, Actor, Booking, Status
-from booking_core.storage import audit_log, bookings, notices, schema
+from booking_core.storage import audit_log, bookings, notices, schema, school_data
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import to_booking
+from booking_core.storage.school_data import Reference
 
 T = TypeVar("T")
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
@@ -93,6 +94,10 @@ class Transaction:
     def taken_seats(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[int]]:
         """The seats of the quota that active bookings hold, for each (student id, ISO week)."""
         return bookings.taken_seats(self._db, pairs, session=self._session)
+
+    def is_current(self, known: Reference) -> bool:
+        """Whether ``known`` is the school as of this transaction."""
+        return school_data.is_current(self._db, known, self._session)
 
     def insert(self, made: Sequence[Booking]) -> None:
         """Inserts bookings or closures; raises ClaimTaken."""

@@ -48,7 +48,7 @@ ACCOUNTS = (MEERA, JOSEPH, HEAD, ADMIN)
 
 
 def _zone_of_school() -> str:
-    """A zone where it is past eight: at least an hour remains until a cell that tests press is over."""
+    """A zone where it is past eight: the cells that tests press begin in an hour or later."""
     ahead = 8 - datetime.now(UTC).hour
     ahead += 24 if ahead < -12 else 0
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"

@@ -30,15 +30,19 @@ from booking_core import (
     UnknownStudent,
     approve,
     change_ground,
+    close_grounds,
     erase_student,
     get_booking,
+    lift_closure,
     move,
+    notices_for,
+    reinstate,
     save_days,
     save_policy,
     save_student,
     scoped_cache,
 )
-from booking_core.storage import bookings
+from booking_core.storage import bookings, transactions
 from booking_core.storage.database import StoreUnavailable
 
 NEXT = DAY + timedelta(days=1)
@@ -70,9 +74,11 @@ def change(request):
     return CHANGES[request.param]
 
 
-def before_the_write(monkeypatch, write: str, happens: Callable[[], object]) -> None:
+def before_the_write(
+    monkeypatch, write: str, happens: Callable[[], object], module: object = bookings
+) -> None:
     """Lets ``happens`` run once, between the check and the write of the next verb."""
-    real, done = getattr(bookings, write), []
+    real, done = getattr(module, write), []
 
     def late(*arguments, **named):
         if not done:
@@ -80,7 +86,7 @@ def before_the_write(monkeypatch, write: str, happens: Callable[[], object]) -> 
             happens()
         return real(*arguments, **named)
 
-    monkeypatch.setattr(bookings, write, late)
+    monkeypatch.setattr(module, write, late)
 
 
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=lambda by: by.id)
@@ -123,6 +129,26 @@ def test_nothing_is_moved_by_the_rules_of_a_school_that_has_changed(db, monkeypa
     stored = get_booking(db, made.id)
     assert (stored.slot, stored.history, stored.status) == (made.slot, made.history, made.status)
     move(db, made.id, start=time(14), end=time(15), by=MEERA, now=NOW)
+    assert_sound(db)
+
+
+@pytest.mark.parametrize("change", ["ground retired", "holiday", "student inactive"])
+def test_nothing_is_reinstated_by_the_rules_of_a_school_that_has_changed(db, monkeypatch, change):
+    happens, error = CHANGES[change]
+    made = booked(db)
+    closing = close_grounds(
+        db, ground_ids=["ground-1"], first=DAY, last=DAY, reason="Rain.", by=HEAD,
+        expected=[made.id], now=NOW,
+    )  # fmt: skip
+    lift_closure(db, closing.id, by=HEAD, now=NOW)
+    before = get_booking(db, made.id)
+    before_the_write(monkeypatch, "run", partial(happens, db), transactions)
+
+    with pytest.raises(error):
+        reinstate(db, made.id, by=HEAD, now=NOW)
+
+    assert get_booking(db, made.id) == before
+    assert [notice.kind for notice in notices_for(db, MEERA.id)] == ["displaced"]
     assert_sound(db)
 
 

@@ -10,8 +10,9 @@ from booking_core.storage.database import DEADLINE_SECONDS
 # Those that take a bulk of data, with their longer limits in seconds.
 LONG = {
     "apply_roster": 12,
-    "erase_student": 24,
+    "erase_student": 12,
     "erasure_of": 12,
+    "finish_erasures": 12,
     "lapse_pending": 60,
     "roll_over": 12,
     "save_students": 12,

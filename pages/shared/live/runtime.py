@@ -28,6 +28,7 @@ from booking_core import (
     Slot,
     connect,
     disconnect,
+    finish_erasures,
     lapse_pending,
     load_reference,
     scoped_cache,
@@ -192,7 +193,7 @@ class Services:
             self.grid(self.boards.get(date, self.now()), None)
 
     def _keep(self) -> None:
-        """Connects; once connected, lapses overdue requests once a minute."""
+        """Connects; once connected, lapses overdue requests and finishes erasures once a minute."""
         if self.db is None:
             try:
                 self._connect()
@@ -207,8 +208,9 @@ class Services:
         elif not self._keeper.stopping.wait(_LAPSE_SECONDS) and self.is_live:
             try:
                 lapse_pending(self.db)
+                finish_erasures(self.db)
             except BookingError as exc:
-                log.warning("undecided requests could not be closed: %s", exc)
+                log.warning("lapsing requests and finishing erasures has to wait: %s", exc)
 
     def _connect(self) -> None:
         db = connect(self.settings)
