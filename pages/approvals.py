@@ -18,7 +18,6 @@ from booking_core import (
     revoke,
     weeks_of,
 )
-from booking_core.booking.queries import QUEUE
 from booking_core.domain.validation import check_text
 from pages.shared.auth import session
 from pages.shared.components import elements
@@ -30,6 +29,9 @@ shared = runtime.start()
 known = shared.reference()
 state = st.session_state
 ACTIONS = {"approve": approve, "reject": reject, "revoke": revoke}
+QUEUE = 200  # bookings to decide on, or to revoke
+DECIDED = 50  # bookings decided lately
+_IN_DIALOG = 10  # bookings that a dialog lists
 TABS = ("Waiting", "Approved, upcoming", "Decided")
 NOTHING = {
     TABS[0]: ("Nothing is waiting", "New requests appear here by themselves."),
@@ -79,10 +81,14 @@ def show_new() -> None:
 
 def queue() -> None:
     delegation.note(shared, viewer)
-    waiting = shared.cached(Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db))
+    waiting = shared.cached(
+        Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db, limit=QUEUE + 1)
+    )
     mark = shared.mark()
     upcoming = shared.cached(
-        Scope.BOOKINGS, ("upcoming", mark), lambda: approved_upcoming(shared.db, now=mark)
+        Scope.BOOKINGS,
+        ("upcoming", mark),
+        lambda: approved_upcoming(shared.db, now=mark, limit=QUEUE + 1),
     )
     number = formats.up_to(len(waiting), QUEUE)
     waits = f"({number}) " if waiting else ""
@@ -105,11 +111,14 @@ def queue() -> None:
             on_change=show_new,
         )
         if tab == TABS[0]:
-            rows = with_stable_order(waiting)
+            rows, is_cut = with_stable_order(waiting[:QUEUE]), len(waiting) > QUEUE
         elif tab == TABS[1]:
-            rows = upcoming
+            rows, is_cut = upcoming[:QUEUE], len(upcoming) > QUEUE
         else:
-            rows = shared.cached(Scope.BOOKINGS, "decided", lambda: decided_lately(shared.db))
+            rows = shared.cached(
+                Scope.BOOKINGS, "decided", lambda: decided_lately(shared.db, limit=DECIDED + 1)
+            )
+            rows, is_cut = rows[:DECIDED], len(rows) > DECIDED
     if not rows:
         with st.container(border=True, key="card_approvals_empty"):
             title, hint = NOTHING[tab]
@@ -149,6 +158,8 @@ def queue() -> None:
     seen = state.get("approvals.seen", {})
     state["approvals.seen"] = {booking.id: booking.slot for booking in rows}
     acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
+    if is_cut:
+        show_rest(tab, len(rows))
     show_outcome()
     if acted is not None:
         if acted["action"] == "approve":
@@ -156,6 +167,17 @@ def queue() -> None:
             st.rerun(scope="fragment")
         state["approvals.asked"] = (acted["action"], acted["ids"])
         st.rerun()
+
+
+def show_rest(tab: str, shown: int) -> None:
+    """Says that the list ends before its last booking, and where the others are."""
+    if tab == TABS[0]:
+        st.caption(f"The first {shown} requests. Others appear once these are decided.")
+        return
+    which = "next" if tab == TABS[1] else "latest"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"The {which} {shown}. All are on Bookings.", width="content")
+        st.page_link("bookings.py", label="Open Bookings", icon=":material/list_alt:")
 
 
 def with_stable_order(waiting: list) -> list:
@@ -230,7 +252,7 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
         f"What {'they hold' if len(ids) > 1 else 'it holds'} is free for others at once. "
         "The reason stays in the history, and whoever asked reads it."
     )
-    for booking_id in ids[:10]:
+    for booking_id in ids[:_IN_DIALOG]:
         try:
             booking = get_booking(shared.db, booking_id)
         except BookingError as exc:
@@ -241,6 +263,8 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
             f"{payloads.slot_title(booking.slot, known.grounds)}, "
             f"{formats.when(booking, shared.now().date())}"
         )
+    if len(ids) > _IN_DIALOG:
+        st.caption(f"and {len(ids) - _IN_DIALOG} others that you have selected")
     reason = st.text_input(
         "Reason", key="approvals.reason", max_chars=500, placeholder="Exam week, rain, …"
     )

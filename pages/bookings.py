@@ -18,7 +18,6 @@ from booking_core import (
     mark_read,
     notices_for,
 )
-from booking_core.booking.queries import PAGE
 from booking_core.insight import exports
 from pages.shared.auth import session
 from pages.shared.components import elements
@@ -27,6 +26,8 @@ from pages.shared.dialogs import export, move
 from pages.shared.live import fragment, runtime
 from pages.shared.text import formats, messages, payloads
 
+PAGE = 50  # bookings on a page of the list
+NOTICES = 50  # that "Dismiss all" dismisses at most
 shared = runtime.start()
 by = session.actor()
 known = shared.reference()
@@ -130,7 +131,9 @@ def show_notices() -> None:
     reader = by.id
     try:
         notices = shared.cached(
-            Scope.NOTICES, ("notices", reader), lambda: notices_for(shared.db, reader)
+            Scope.NOTICES,
+            ("notices", reader),
+            lambda: notices_for(shared.db, reader, limit=NOTICES + 1),
         )
     except StoreUnavailable:
         return
@@ -152,11 +155,11 @@ def show_notices() -> None:
                     args=([notice],),
                 )
         if len(notices) > 1:
-            more = len(notices) - 4
+            more = formats.up_to(len(notices) - 4, NOTICES - 4)
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="right"
             ):
-                if more > 0:
+                if len(notices) > 4:
                     st.caption(f"and {more} more", width="content")
                 st.button(
                     "Dismiss all",

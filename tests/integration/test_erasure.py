@@ -291,7 +291,9 @@ def test_a_booking_that_comes_in_after_the_erasure_is_erased_once_no_verb_can_st
     assert sum(at_once(*[lambda: finish_erasures(db, now=FINISHED)] * 4)) == 1
 
     assert mentioning(db, LEAVER.id, "Zarqa") == []
-    pseudonyms = {row["student_id"] for row in db["bookings"].find({"student_name": "Former student"})}
+    pseudonyms = {
+        row["student_id"] for row in db["bookings"].find({"student_name": "Former student"})
+    }
     assert len(pseudonyms) == 1
     assert finish_erasures(db, now=FINISHED) == 0
 

@@ -79,7 +79,7 @@ def _taken(holder: Booking | None) -> SlotTaken:
 
 
 def test_a_truncated_list_shows_no_exact_count() -> None:
-    assert [formats.up_to(n, 200) for n in (0, 199, 200)] == ["0", "199", "200+"]
+    assert [formats.up_to(n, 200) for n in (0, 200, 201)] == ["0", "200", "200+"]
 
 
 SENTENCES = [

@@ -22,8 +22,6 @@ LAYERS = (
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 # Names that are not public. This list only ever gets shorter.
 INNER_NAMES = {
-    "booking.queries.PAGE",
-    "booking.queries.QUEUE",
     "booking.steps.log_step",
     "domain.messages",
     "domain.messages.COMMAND",

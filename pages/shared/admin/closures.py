@@ -17,7 +17,7 @@ from booking_core import (
     reinstate,
 )
 from booking_core.domain.timetable import at
-from pages.shared.admin import closing
+from pages.shared.admin import closing, widgets
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment
@@ -29,7 +29,9 @@ _LIFT = "admin.closures.lift"  # the closure whose dialog opens in this run
 _CONFLICTS = "admin.closures.conflicts"  # a line for each booking that was not reinstated
 _DONE = "admin.closures.done"  # a sentence for the toast
 _FAILED = "admin.closures.failed"
-MOST = 200  # displaced bookings in the list
+_PAGE = "admin.closures.page"
+_MOST = 500  # closures in the list
+_MOST_DISPLACED = 200  # displaced bookings in the list
 _MAX_ROWS, _HEIGHT = 6, 430  # a list with more rows scrolls at this height (pixels)
 
 
@@ -73,7 +75,7 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
     found = shared.cached(
         Scope.BOOKINGS,
         ("closures", now.date()),
-        lambda: find_closures(shared.db, from_date=now.date()),
+        lambda: find_closures(shared.db, from_date=now.date(), limit=_MOST + 1),
     )
     zone = shared.settings.zone
     ahead = [c for c in found if later([at(c.last, c.end, zone, closing=True)], now)]
@@ -84,17 +86,20 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
                 "Rain, repairs, exams: “Close grounds…” above shows first what is displaced."
             )
         return []
+    shown, first = widgets.page(ahead[:_MOST], _PAGE)
     acted = elements.action_list(
         {
             "caption": "Closures, running and upcoming",
             "kind": "brief",
             "columns": ["When", "Grounds", "Reason", "Closed by"],
-            "rows": [_row(c, shared.reference().grounds, shared) for c in ahead],
+            "rows": [_row(c, shared.reference().grounds, shared) for c in shown],
             "bulk": [],
             "live": shared.is_live,
         },
         key="admin.closures.list",
     )
+    if len(ahead) > widgets.PAGE:
+        widgets.pager(len(ahead), first, _PAGE, _MOST)
     if acted is not None:
         chosen = next((c for c in ahead if c.id in acted["ids"]), None)
         if chosen is not None:
@@ -132,7 +137,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     found = shared.cached(
         (Scope.BOOKINGS, Scope.SCHOOL),
         ("reinstatable", now.date()),
-        lambda: find_reinstatable(shared.db, from_date=now.date(), limit=MOST),
+        lambda: find_reinstatable(shared.db, from_date=now.date(), limit=_MOST_DISPLACED + 1),
     )
     starts = {b.id: at(b.date, b.start, shared.settings.zone) for b in found}
     free = [b for b in found if later([starts[b.id]], now)]
@@ -140,12 +145,14 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
         st.warning(formats.literal(line), icon=":material/group:")
     if not free:
         return []
-    what = _bookings(len(free), MOST)
+    more = len(free) > _MOST_DISPLACED
+    what = _bookings(len(free), _MOST_DISPLACED)
+    free = free[:_MOST_DISPLACED]
     with st.container(horizontal=True, vertical_alignment="center", key="head_reinstate"):
         st.markdown(f"**{what} that a lifted closure displaced could be given back.**")
         if len(free) > 1:
             st.button(
-                f"Reinstate all {len(free)}",
+                f"Reinstate the first {len(free)}" if more else f"Reinstate all {len(free)}",
                 key="admin.closures.reinstate_all",
                 disabled=not shared.is_live,
                 on_click=_reinstate,
@@ -155,6 +162,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     st.caption(
         "Their slots are still free. A reinstated booking has the status it had before, and "
         "whoever booked it is told. What is left alone stays revoked."
+        + (" The others appear here once these are reinstated." if more else "")
     )
     with st.container(height=_HEIGHT if len(free) > _MAX_ROWS else "content", border=False):
         acted = elements.action_list(

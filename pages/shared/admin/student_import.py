@@ -19,6 +19,7 @@ from booking_core import (
 from booking_core.school.roster import COLUMNS
 from booking_core.tables.table import UPLOAD
 from pages.shared.admin import student_rows as rows
+from pages.shared.admin import widgets
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live.runtime import Services
@@ -194,7 +195,7 @@ def _entries(plan: RosterPlan, kind: str) -> None:
                 }[kind]
             )
         return
-    shown, first = rows.page(found, _PAGE)
+    shown, first = widgets.page(found, _PAGE)
     columns = ["Student", "Class", "E-mail"]
     if kind == KINDS[1]:
         lines = [
@@ -233,7 +234,7 @@ def _entries(plan: RosterPlan, kind: str) -> None:
         {"caption": kind, "columns": columns, "rows": lines, "bulk": [], "live": True},
         key=f"admin.students.import.list.{KINDS.index(kind)}",
     )
-    rows.pager(len(found), first, _PAGE)
+    widgets.pager(len(found), first, _PAGE)
 
 
 def _was(before: str, after: str) -> str:

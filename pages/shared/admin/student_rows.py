@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
@@ -11,9 +11,8 @@ from booking_core import Booking, BookingError, InvalidRequest, Student, booking
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
-T = TypeVar("T")
-PAGE = 50
 _SHOWN_BOOKINGS = 10
+_MOST = 1000  # bookings that are read
 
 
 def student_row(student: Student, actions: list[dict[str, str]]) -> dict[str, Any]:
@@ -39,37 +38,6 @@ def plain_row(id: str, *cells: list[str], actions: Sequence[dict[str, str]] = ()
     }
 
 
-def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
-    """The rows of the page whose number is stored under ``key``, and the index of the first."""
-    last = max(0, (len(rows) - 1) // PAGE)
-    number = st.session_state[key] = min(st.session_state.get(key, 0), last)
-    first = number * PAGE
-    return rows[first : first + PAGE], first
-
-
-def pager(total: int, first: int, key: str) -> None:
-    """Draws the numbers of the rows on this page, and the buttons to other pages."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        st.caption(f"{first + 1}–{min(first + PAGE, total)} of {total:,}", width="content")
-        if total <= PAGE:
-            return
-        for label, step, off in (
-            ("Previous", -1, first == 0),
-            ("Next", 1, first + PAGE >= total),
-        ):
-            st.button(
-                label,
-                key=f"{key}.{label.lower()}",
-                disabled=off,
-                on_click=_change_page,
-                args=(key, step),
-            )
-
-
-def _change_page(key: str, step: int) -> None:
-    st.session_state[key] = max(0, st.session_state.get(key, 0) + step)
-
-
 def upcoming(
     shared: Services, students: Sequence[Student], title: str = "Booked ahead: {}"
 ) -> list[Booking] | None:
@@ -78,22 +46,24 @@ def upcoming(
     If they cannot be read, it shows the error and returns None.
     """
     try:
-        found = bookings_ahead(shared.db, [student.id for student in students])
+        found = bookings_ahead(shared.db, [student.id for student in students], limit=_MOST)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)), icon=":material/cloud_off:")
         return None
     if not found:
         return found
-    st.markdown(f"**{title.format(counted(len(found), 'booking'))}**")
+    number = "1 booking" if len(found) == 1 else f"{formats.up_to(len(found), _MOST - 1)} bookings"
+    st.markdown(f"**{title.format(number)}**")
     grounds, today = shared.reference().grounds, shared.now().date()
-    lines = (
+    lines = [
         f"{booking.student_name}: {booking.game}, "
         f"{payloads.slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
-        for booking in found[:_SHOWN_BOOKINGS]
-    )
-    st.text("\n".join(lines))
-    if len(found) > _SHOWN_BOOKINGS:
-        st.caption(f"and {len(found) - _SHOWN_BOOKINGS} more")
+        for booking in found
+    ]
+    st.text("\n".join(lines[:_SHOWN_BOOKINGS]))
+    if rest := lines[_SHOWN_BOOKINGS:]:
+        with st.expander("The others"):
+            st.text("\n".join(rest))
     return found
 
 

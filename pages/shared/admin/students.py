@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Student, classes_of, find_students
-from pages.shared.admin import student_dialogs, student_import, student_rollover
+from pages.shared.admin import student_dialogs, student_import, student_rollover, widgets
 from pages.shared.admin import student_rows as rows
 from pages.shared.components import elements
 from pages.shared.live import fragment
@@ -88,7 +88,7 @@ def _list(shared: Services) -> None:
                     st.markdown("##### No students yet")
                     st.caption("Import a list, or add the first one. Then Book can choose them.")
             return
-        shown, first = rows.page(found, _PAGE)
+        shown, first = widgets.page(found, _PAGE)
         payload = {
             "caption": "Students",
             "columns": ["Student", "Class", "E-mail", "State"],
@@ -97,7 +97,7 @@ def _list(shared: Services) -> None:
             "live": shared.is_live,
         }
         acted = elements.action_list(payload, key="admin.students.list")
-        rows.pager(len(found), first, _PAGE)
+        widgets.pager(len(found), first, _PAGE)
         if acted is not None and (student := known.students.get(acted["ids"][0])) is not None:
             state[_DIALOG] = (acted["action"], student)
             st.rerun()

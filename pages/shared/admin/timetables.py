@@ -25,6 +25,7 @@ from pages.shared.text import formats, messages
 
 _OPEN, _PROBLEM, _SAID = "admin.days.open", "admin.days.problem", "admin.days.said"
 _DATES, _WHAT, _NOTE = "admin.days.dates", "admin.days.what", "admin.days.note"
+_PAGE = "admin.days.page"
 _LOOKED_AT = "admin.timetables.date"
 NO_SCHOOL = ""  # an option beside the ids of timetables
 
@@ -122,7 +123,8 @@ def _days(shared: Services, known: Reference, today: Date) -> None:
     coming = [known.days[date] for date in sorted(known.days) if date >= today]
     if not coming:
         st.caption("None yet. A holiday, a half day or an exam overrides the weekday’s timetable.")
-    for day in coming[: widgets.MOST_LINES]:
+    shown, first = widgets.page(coming, _PAGE)
+    for day in shown:
         key = f"admin.days.{day.date}"
         table = known.timetables.get(day.timetable_id or "")
         with st.container(
@@ -139,8 +141,8 @@ def _days(shared: Services, known: Reference, today: Date) -> None:
                 on_click=_clear,
                 args=(shared, day.date),
             )
-    if len(coming) > widgets.MOST_LINES:
-        st.caption(f"And {len(coming) - widgets.MOST_LINES} later ones.")
+    if len(coming) > widgets.PAGE:
+        widgets.pager(len(coming), first, _PAGE)
 
 
 def _ask(dialog: str, subject: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date as Date
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -15,7 +15,8 @@ from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
-MOST_LINES = 50
+T = TypeVar("T")
+PAGE = 50  # rows of a list
 _FEW = 8
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKDAY_NAMES = (
@@ -138,3 +139,38 @@ def weekday_names(days: Sequence[int]) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 booking``, ``3 bookings``, ``no bookings``."""
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
+    """The rows of the page whose number is stored under ``key``, and the index of the first."""
+    last = max(0, (len(rows) - 1) // PAGE)
+    number = st.session_state[key] = min(st.session_state.get(key, 0), last)
+    first = number * PAGE
+    return rows[first : first + PAGE], first
+
+
+def pager(total: int, first: int, key: str, most: int | None = None) -> None:
+    """Draws the numbers of the rows on this page, and the buttons to other pages.
+
+    ``most``: the list was read no further than one row beyond it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        number = f"{total:,}" if most is None else formats.up_to(total, most)
+        st.caption(f"{first + 1}–{min(first + PAGE, total)} of {number}", width="content")
+        if total <= PAGE:
+            return
+        for label, step, off in (
+            ("Previous", -1, first == 0),
+            ("Next", 1, first + PAGE >= total),
+        ):
+            st.button(
+                label,
+                key=f"{key}.{label.lower()}",
+                disabled=off,
+                on_click=_change_page,
+                args=(key, step),
+            )
+
+
+def _change_page(key: str, step: int) -> None:
+    st.session_state[key] = max(0, st.session_state.get(key, 0) + step)

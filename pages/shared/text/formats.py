@@ -93,8 +93,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def up_to(count: int, most: int) -> str:
-    """``7``, or ``200+`` for a list that was limited to ``most`` entries."""
-    return f"{most}+" if count >= most else str(count)
+    """``7``, or ``200+`` for more than ``most`` entries."""
+    return f"{most:,}+" if count > most else f"{count:,}"
 
 
 def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
