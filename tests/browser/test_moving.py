@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-from app_server import HEAD, MEERA, School, today, tomorrow
+from app_server import ADMIN, HEAD, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import row
+from support import active
 
-from booking_core import Status, approve, get_booking
+from booking_core import Policy, Status, approve, get_booking, save_policy
+from pages.shared.text import formats
 
 
 def choose(page: Page, dialog: Locator, label: str, option: str) -> None:
@@ -67,3 +70,52 @@ def test_a_booking_moves_to_a_free_slot_for_its_game_and_keeps_its_slot_until_th
     dialog.get_by_role("button", name="Move booking").click()
     expect(dialog).to_have_count(0)
     expect(row(page, "8–10 AM")).to_contain_text("Tomorrow")
+
+
+def test_a_date_or_a_slot_that_is_taken_away_under_the_dialog_is_named(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14, by=MEERA)
+    page = open_page("/bookings")
+    page.get_by_role("button", name="Move: Ground 1, Today 2–3 PM").click()
+    dialog = page.get_by_role("dialog")
+    choose(page, dialog, "Time", "4–5 PM")
+    expect(dialog.get_by_role("combobox", name=re.compile("Time"))).to_have_value("4–5 PM")
+    school.book(student=2, start=16)
+    choose(page, dialog, "Time", "5–6 PM")
+    expect(dialog).to_contain_text("Ground 1, 4–5 PM, is not free any more.")
+    choose(page, dialog, "Time", "3–4 PM")
+    expect(dialog.get_by_text("is not free any more")).to_have_count(0)
+
+    later = today() + timedelta(days=20)
+    dialog.get_by_role("spinbutton", name="day").click()
+    page.keyboard.type(f"{later:%d%m%Y}")
+    dialog.get_by_text("It keeps its slot").click()  # closes the calendar
+    choose(page, dialog, "Ground", "Ground 3")
+    save_policy(school.db, Policy(advance_days=5), by=ADMIN)
+    choose(page, dialog, "Time", "4–5 PM")
+
+    last = today() + timedelta(days=5)
+    expect(dialog).to_contain_text(
+        f"{formats.short_date(later)} cannot be booked any more. "
+        f"This is now {formats.short_date(last)}."
+    )
+    dialog.get_by_role("button", name="Move booking").click()
+    expect(dialog).to_have_count(0)
+    [moved] = active(school.db, student_id="S001")
+    assert moved["date"] == last.isoformat()
+
+
+def test_book_names_the_date_that_an_admin_takes_away(open_page: OpenPage, school: School) -> None:
+    page = open_page("/book")
+    later = today() + timedelta(days=20)
+    page.get_by_role("spinbutton", name="day").click()
+    page.keyboard.type(f"{later:%d%m%Y}")
+    page.get_by_role("heading", name="Book a ground").click()
+    expect(page.get_by_role("button", name="Free: Ground 1, 8-9,")).to_be_visible()
+
+    save_policy(school.db, Policy(advance_days=5), by=ADMIN)
+
+    expect(
+        page.get_by_text(f"{formats.short_date(later)} cannot be booked any more")
+    ).to_be_visible()

@@ -23,6 +23,7 @@ from booking_core import (
 )
 from booking_core.booking.steps import log_step
 from booking_core.domain.timetable import fits
+from pages.shared.components import choices
 from pages.shared.live.runtime import Services
 from pages.shared.text import messages
 
@@ -37,11 +38,11 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     state = st.session_state
     if state.pop(_RESET, False):
         clear()
+    state.setdefault(DATE, min(max(first, today), last))
     # The page was open over midnight, or an admin has shortened the booking window.
-    wanted = state.get(DATE, first)
-    state[DATE] = min(max(wanted, today), last)
-    if state[DATE] != wanted:
+    if gone := choices.keep_date(DATE, today, last):
         drop_pick()
+        st.toast(messages.date_gone(gone, state[DATE]), icon=":material/event_busy:")
     state.setdefault(_PICKED, None)
 
 

@@ -8,11 +8,14 @@ from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, k
 from booking_core.domain.timetable import periods_between
 from booking_core.domain.validation import minutes
 from pages.shared.auth import session
+from pages.shared.components import choices
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
 _PREFIX = "bookings.move."
 _PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
+_DATE = f"{_PREFIX}date"
+_SHOWN = f"{_PREFIX}shown"  # the slot that the last run showed as chosen
 
 
 def begin() -> None:
@@ -78,13 +81,11 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
     """The chosen slot; None if no slot is free."""
     known, now = shared.reference(), shared.now()
     last = known.policy.last_date(now, shared.settings.zone)
+    st.session_state.setdefault(_DATE, min(max(booking.date, now.date()), last))
+    if gone := choices.keep_date(_DATE, now.date(), last):
+        st.info(messages.date_gone(gone, st.session_state[_DATE]), icon=":material/event_busy:")
     date = st.date_input(
-        "Date",
-        min(max(booking.date, now.date()), last),
-        min_value=now.date(),
-        max_value=last,
-        format="DD/MM/YYYY",
-        key=f"{_PREFIX}date",
+        "Date", min_value=now.date(), max_value=last, format="DD/MM/YYYY", key=_DATE
     )
     free = shared.boards.get(date, now).free_for_move(booking, _periods(shared, booking))
     if not free:
@@ -99,17 +100,23 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
         key=f"{_PREFIX}ground.{date}",
         format_func=lambda i: known.grounds[i].name,
     )
+    before: Slot | None = st.session_state.get(_SHOWN)
+    if before is not None and before.date == date and before not in free:
+        place = payloads.slot_title(before, known.grounds)
+        lost = f"{place}, {formats.span(before.start, before.end)}, is not free any more."
+        st.info(formats.literal(lost), icon=":material/event_busy:")
     slots = [slot for slot in free if slot.ground_id == ground]
     if not slots:  # booked since the last run; the next run offers other grounds
         return None
     nearest = min(slots, key=lambda slot: abs(minutes(slot.start) - minutes(booking.start)))
-    return right.selectbox(
+    chosen = st.session_state[_SHOWN] = right.selectbox(
         "Time",
         slots,
         index=slots.index(nearest),
         key=f"{_PREFIX}time.{date}.{ground}",
         format_func=lambda slot: formats.span(slot.start, slot.end),
     )
+    return chosen
 
 
 def _periods(shared: Services, booking: Booking) -> int:

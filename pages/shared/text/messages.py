@@ -5,6 +5,8 @@ Longer than 300 lines, because ``error`` has a sentence for every error of the t
 
 from __future__ import annotations
 
+from datetime import date as Date
+
 from booking_core import (
     AlreadyBegun,
     AlreadyDecided,
@@ -112,6 +114,14 @@ STATUS = {
 
 
 _DAY_SECONDS = 86_400
+
+
+def date_gone(chosen: Date, shown: Date) -> str:
+    """``12 Dec cannot be booked any more. This is now 5 Dec.``"""
+    return (
+        f"{formats.short_date(chosen)} cannot be booked any more. "
+        f"This is now {formats.short_date(shown)}."
+    )
 
 
 def decided_by(decision: Decision) -> str:
