@@ -24,6 +24,7 @@ from screens import (
     open_review,
     place,
     row,
+    show_tab,
 )
 from tls_proxy import TlsProxy
 
@@ -363,9 +364,36 @@ def test_screens_continue_by_themselves_after_the_app_was_killed_and_restarted(
         app.start()
 
         expect(live_line(book)).to_be_visible(timeout=4 * TICK)
+        expect(book.get_by_text("this page has begun anew")).to_be_visible()
         expect(place(book, 14)).to_contain_text("Requested", timeout=2 * TICK)
         school.book(student=2, start=15)
         expect(place(book, 15)).to_contain_text("Requested", timeout=AT_ONCE)
+
+
+def test_a_press_on_a_preview_whose_session_is_gone_says_to_check(
+    mongod_uri: str, tmp_path: Path, open_window: OpenPage
+) -> None:
+    with running_app(tmp_path, mongod_uri) as (app, school):
+        page = open_window(f"{app.url}/admin", "Farah Sheikh")
+        show_tab(page, "Students")
+        show_tab(page, "Import")
+        lines = b"id,name,class_name\nZ900,Zoya Khan,9-B"
+        file = {"name": "list.csv", "mimeType": "text/csv", "buffer": lines}
+        page.locator("input[type=file]").set_input_files(file)
+        saving = page.get_by_role("button", name="Save 1 new")
+        expect(saving).to_be_enabled()
+
+        app.kill()
+        app.start()
+        saving.click()
+
+        expect(page.get_by_text("Check that your last step was saved")).to_be_visible(
+            timeout=4 * TICK
+        )
+        assert school.db["students"].count_documents({"_id": "Z900"}) == 0
+        page.reload()
+        expect(page.get_by_role("heading", name="Admin")).to_be_visible()
+        expect(page.get_by_text("Check that your last step was saved")).to_have_count(0)
 
 
 @pytest.mark.parametrize("way", ["base path", "proxy that ends TLS"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date as Date
 from datetime import timedelta
+from uuid import uuid4
 
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
@@ -19,6 +20,8 @@ from pages.shared.live.session_cache import Person
 from pages.shared.text import formats, messages
 
 _OWNER = "session.owner"  # the account whose drafts the state holds
+_SESSION = "session.id"  # of Streamlit's session, which ends with the process
+_RENEWED = "session.renewed"  # the browser has reported that its session is a new one
 _FILTERS = frozenset(
     f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
 )
@@ -76,6 +79,8 @@ def actor() -> Actor:
 def sidebar(shared: Services, person: Person) -> None:
     """The signed-in user, and the buttons to sign out and to change the password."""
     account = person.account
+    if st.session_state.pop(_RENEWED, False):
+        st.toast(messages.SESSION_RENEWED, icon=":material/restart_alt:", duration="infinite")
     with st.sidebar:
         elements.person(
             {
@@ -83,7 +88,9 @@ def sidebar(shared: Services, person: Person) -> None:
                 "role": account.role.value.capitalize(),
                 "base": base(),
                 "password": account.has_password and not oidc.is_on(),
-            }
+                "session": st.session_state.setdefault(_SESSION, uuid4().hex),
+            },
+            on_new_session=lambda: st.session_state.update({_RENEWED: True}),
         )
 
 

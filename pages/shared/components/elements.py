@@ -89,9 +89,12 @@ def live_line(data: dict[str, Any]) -> None:
     _live_line(key="live.line", data=data)
 
 
-def person(data: dict[str, Any]) -> None:
-    """Draws the signed-in user, with a sign-out form and a link to change the password."""
-    _person(key="session.person", data=data)
+def person(data: dict[str, Any], *, on_new_session: Callable[[], None]) -> None:
+    """Draws the signed-in user, with a sign-out form and a link to change the password.
+
+    ``on_new_session`` is called if the window has had another ``data["session"]`` before.
+    """
+    _person(key="session.person", data=data, on_renewed_change=on_new_session)
 
 
 def leave(data: dict[str, Any]) -> None:

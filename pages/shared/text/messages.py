@@ -102,6 +102,8 @@ MOVES = {
     True: "It keeps its slot until it has the new one, and its status too.",
     False: "It keeps its slot until it has the new one. The principal then decides on it again.",
 }
+# Streamlit cuts a longer toast.
+SESSION_RENEWED = "The app was away: this page has begun anew. Check that your last step was saved."
 ROLE_CHANGED = "What you may do here has changed. The screen shows it as it is now."
 STATUS = {
     Status.PENDING: "Requested",

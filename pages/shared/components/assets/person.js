@@ -28,8 +28,27 @@ function copyColorScheme() {
   if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
 }
 
-export default function ({ data, parentElement }) {
+// Another session in the same window: the app was restarted, or has forgotten the session after a
+// long time without a network. Reported once no run can be disturbed (see live_client.js).
+function reportNewSession(session, setTriggerValue) {
+  const before = window.groundBookingSession
+  window.groundBookingSession = session
+  if (before && before !== session) reportWhenIdle(() => setTriggerValue("renewed", session))
+}
+
+function reportWhenIdle(report) {
+  const now = performance.now()
+  if (runState() !== "notRunning" || (window.groundBookingNextMessageAt ?? 0) > now) {
+    setTimeout(() => reportWhenIdle(report), 100)
+    return
+  }
+  window.groundBookingNextMessageAt = now + 30
+  report()
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
   copyColorScheme()
+  reportNewSession(data.session, setTriggerValue)
   window.groundBookingWatch ??= setInterval(() => (reloadIfEmpty(), copyColorScheme()), 1000)
   let root = parentElement.querySelector(".root")
   if (!root) parentElement.appendChild((root = make("div", "root")))
