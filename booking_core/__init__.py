@@ -113,7 +113,8 @@ from booking_core.domain.model import (
     Timetable,
 )
 from booking_core.domain.people import Delegation, Proof, Session, SignedIn
-from booking_core.domain.policy import Policy
+from booking_core.domain.policy import Policy, Quota
+from booking_core.domain.rules import may
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.insight.audit import Change, find_changes
 from booking_core.insight.usage import Usage, usage
@@ -210,6 +211,7 @@ __all__ = [
     "Proof",
     "ProofOutOfTime",
     "ProofSpent",
+    "Quota",
     "QuotaReached",
     "Reference",
     "Role",
@@ -299,6 +301,7 @@ __all__ = [
     "lift_closure",
     "load_reference",
     "mark_read",
+    "may",
     "may_show",
     "misfits",
     "move",

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from booking_core import may
 from pages.shared.admin import (
     accounts,
     audit,
@@ -29,10 +30,11 @@ SECTIONS = {
 shared = runtime.start()
 by = session.actor()
 # A principal sees only the section for closures.
-names = list(SECTIONS) if by.role.administers else ["Closures"]
+administers = may("administer", by)
+names = list(SECTIONS) if administers else ["Closures"]
 
 title, status = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Admin" if by.role.administers else "Closures", anchor=False)
+title.title("Admin" if administers else "Closures", anchor=False)
 with status:
     fragment.line(shared)
 session.demo_note(shared)

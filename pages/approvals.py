@@ -13,6 +13,7 @@ from booking_core import (
     approved_upcoming,
     decided_lately,
     get_booking,
+    may,
     pending_queue,
     reject,
     revoke,
@@ -45,7 +46,7 @@ title, status_side, delegation_side = st.columns([2.4, 4.6, 2.4], vertical_align
 title.title("Approvals", anchor=False)
 with status_side:
     fragment.line(shared)
-if viewer.role.decides:
+if may("delegate", viewer):
     with (
         delegation_side,
         st.container(horizontal=True, horizontal_alignment="right", key="control_approvals"),
@@ -128,13 +129,13 @@ def queue() -> None:
     weeks = shared.cached(
         Scope.BOOKINGS, ("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows)
     )
-    now, quota = shared.now(), shared.reference().policy.quota
+    now, policy = shared.now(), shared.reference().policy
     payload = {
         "caption": tab,
         "kind": "decisions",
         "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
         "rows": [
-            payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, quota) for b in rows
+            payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, policy) for b in rows
         ],
         "bulk": [
             {

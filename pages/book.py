@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Scope, Status, StoreUnavailable, week_of
+from booking_core import Quota, Scope, Status, StoreUnavailable, may, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
 from pages.shared.auth import session
@@ -240,7 +240,7 @@ def panel() -> None:
             height=80,
             placeholder="Practice for the inter-house final",
         )
-        if by.role.decides:
+        if may("book approved", by):
             st.session_state.setdefault(form.APPROVED, True)
             st.toggle(
                 "Book without waiting",
@@ -265,20 +265,18 @@ def panel() -> None:
         except StoreUnavailable as exc:
             is_blocked, hint = True, messages.error(exc)
         if week is not None:
-            quota = known.policy.quota
-            if quota is not None:
-                week = [booking for booking in week if booking.quota_window is not None]
+            quota = Quota.of(week, known.policy)
             name = formats.literal(known.student(chosen).name.split()[0])
             busy = board.busy(chosen, slot)
-            is_blocked = busy is not None or (quota is not None and len(week) >= quota)
+            is_blocked = busy is not None or not quota.has_room
             if busy is not None:
                 place = formats.literal(payloads.slot_title(busy.slot, known.grounds))
                 hint = f":red[{name} is on {place} then, {formats.span(busy.start, busy.end)}.]"
             elif is_blocked:
-                held = f"{len(week)} of {quota}"
+                held = f"{quota.held} of {quota.limit}"
                 hint = f":red[{name} has {held} bookings that week, as many as allowed.]"
             else:
-                used = f"{len(week)} of {quota}" if quota is not None else str(len(week))
+                used = f"{quota.held}" if quota.limit is None else f"{quota.held} of {quota.limit}"
                 decides = (
                     "This one is approved at once."
                     if form.as_approved()

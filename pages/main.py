@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from booking_core import StoreUnavailable
+from booking_core import StoreUnavailable, may
 from pages.shared.auth import oidc, provider_sign_in, session
 from pages.shared.dialogs import booking_form
 from pages.shared.live import runtime
@@ -40,10 +40,10 @@ def screens_of(person: session.Person) -> list[st.Page]:
     shown = {"book", "bookings", "reports", "wall"}
     if person.decides:
         shown.add("approvals")
-    if account.role.closes:
+    if may("close", account.actor):
         shown.add("admin")
     icons = {name: icon for name, (_, icon) in SCREENS.items()}
-    if not account.role.administers:
+    if not may("administer", account.actor):
         titles["admin"], icons["admin"] = "Closures", ":material/block:"
     return [st.Page(home, title="Home", default=True, visibility="hidden")] + [
         st.Page(f"{name}.py", title=titles[name], icon=icons[name])

@@ -198,7 +198,7 @@ def keeps_approval(
     False for an approved booking that is moved by a user who may not decide on it. A delegate
     decides, but never on an own request. Raises InvalidRequest, StoreUnavailable.
     """
-    if booking.status is not Status.APPROVED or by.role.decides:
+    if booking.status is not Status.APPROVED or rules.may("approve", by):
         return True
     return booking.created_by != by.id and decides(db, by, now)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date as Date
 from datetime import datetime
@@ -20,6 +19,7 @@ from booking_core.booking.preconditions import (
 from booking_core.booking.seats import with_seat
 from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
+from booking_core.domain.claims import QUOTA, claims_of, kind_of
 from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     InThePast,
@@ -28,6 +28,7 @@ from booking_core.domain.errors import (
     StoreUnavailable,
 )
 from booking_core.domain.model import Actor, Booking, Decision, Status
+from booking_core.domain.policy import Quota
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
 from booking_core.storage import bookings, transactions
 from booking_core.storage import school_data as reference
@@ -127,29 +128,20 @@ def reinstatable_of(
     if not asked:
         return []
     dates = sorted({b.date for b in asked})
-    taken: defaultdict[tuple[str, Date], set[int]] = defaultdict(set)
-    for held in looking.held_on(sorted({b.ground_id for b in asked}), dates):
-        taken[(held.ground_id, held.date)].update(timetable.marks(held.start, held.end))
-    students = sorted({str(b.student_id) for b in asked})
-    for held in looking.of_students(students, dates):
-        taken[(str(held.student_id), held.date)].update(timetable.marks(held.start, held.end))
-    free = [
-        b
-        for b in asked
-        if not set(timetable.marks(b.start, b.end))
-        & (taken[(b.ground_id, b.date)] | taken[(str(b.student_id), b.date)])
-    ]
-    if known.policy.quota is not None:
-        seats = looking.taken_seats(
-            (str(b.student_id), b.quota_window) for b in free if b.quota_window is not None
-        )
-        free = [
-            b
-            for b in free
-            if b.quota_window is None
-            or len(seats[(str(b.student_id), b.quota_window)]) < known.policy.quota
-        ]
+    holding = looking.held_on(sorted({b.ground_id for b in asked}), dates)
+    holding += looking.of_students(sorted({str(b.student_id) for b in asked}), dates)
+    taken = {claim for booking in holding for claim in claims_of(booking)}
+    # A seat that is taken is no obstacle while the quota has room: another one is claimed.
+    free = [b for b in asked if not {c for c in claims_of(b) if kind_of(c) != QUOTA} & taken]
+    seated = [(str(b.student_id), b.quota_window) for b in free if b.quota_window is not None]
+    seats = looking.taken_seats(seated) if known.policy.quota is not None else {}
+    free = [b for b in free if Quota(len(seats.get(_seat(b), ())), known.policy.quota).has_room]
     return sorted(free, key=lambda b: (b.date, b.start, b.ground_id))
+
+
+def _seat(booking: Booking) -> tuple[str, str]:
+    """The student and the week whose seats a booking takes; "" for a booking without a seat."""
+    return str(booking.student_id), booking.quota_window or ""
 
 
 def _check_reinstatable(

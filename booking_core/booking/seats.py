@@ -9,6 +9,7 @@ from itertools import count
 from booking_core.domain import timetable
 from booking_core.domain.errors import QuotaReached
 from booking_core.domain.model import Booking
+from booking_core.domain.policy import Quota
 from booking_core.storage import bookings
 from booking_core.storage import school_data as reference
 from booking_core.storage.database import Documents
@@ -48,6 +49,6 @@ def free_seat(db: Documents, student_id: str, window: str, quota: int, but: str)
     The held seats are counted, since seats beyond the quota are held where it was higher once.
     """
     taken = bookings.taken_seats(db, [(student_id, window)], but)[(student_id, window)]
-    if len(taken) >= quota:
+    if not Quota(len(taken), quota).has_room:
         raise QuotaReached(student_id, window, quota, len(taken))
     return next(seat for seat in count() if seat not in taken)

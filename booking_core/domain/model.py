@@ -35,21 +35,6 @@ class Role(StrEnum):
     PRINCIPAL = "principal"
     ADMIN = "admin"
 
-    @property
-    def decides(self) -> bool:
-        """Whether this role approves, rejects and revokes."""
-        return self is Role.PRINCIPAL
-
-    @property
-    def administers(self) -> bool:
-        """Whether this role changes grounds, timetables, students, accounts and settings."""
-        return self is Role.ADMIN
-
-    @property
-    def closes(self) -> bool:
-        """Whether this role closes grounds."""
-        return self is not Role.STAFF
-
 
 class Status(StrEnum):
     """Pending and Approved hold the slot; the others free it and stay on record."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime, time, timedelta
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.model import Booking
 from booking_core.domain.validation import check_time
 
 WALL_SHOWS = ("none", "class", "student")  # from least to most
@@ -74,6 +76,28 @@ class Policy:
         # Through timestamps, so that the hour that a clock change adds or drops counts.
         left = timetable.at(date, start, zone).timestamp() - now.timestamp()
         return left < self.lead_minutes * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The bookings of a student that count in a week, and how many may; ``limit`` None: any."""
+
+    held: int
+    limit: int | None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the student may have one more in that week."""
+        return self.limit is None or self.held < self.limit
+
+    @classmethod
+    def of(cls, week: Iterable[Booking], policy: Policy) -> Quota:
+        """The quota of a student whose active bookings of the week are ``week``.
+
+        Without a limit all of them count; with one, those that took a seat of it.
+        """
+        counted = [b for b in week if policy.quota is None or b.quota_window is not None]
+        return cls(len(counted), policy.quota)
 
 
 def _check_number(value: Any, field: str, low: int, high: int) -> None:

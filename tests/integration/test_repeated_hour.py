@@ -16,6 +16,7 @@ from booking_core import (
     CellState,
     LiveBoards,
     Period,
+    Policy,
     Reference,
     Settings,
     Status,
@@ -85,7 +86,7 @@ def test_a_booking_of_the_first_pass_has_ended_in_the_second(night):
     [booking] = night.get(BACK, FIRST_PASS).bookings
     first, second = (wall_cards(night.get(BACK, at))[0] for at in (FIRST_PASS, SECOND_PASS))
     rows = [
-        payloads.decision_row(booking, [], {}, moment, None)["cells"][0][1]
+        payloads.decision_row(booking, [], {}, moment, Policy())["cells"][0][1]
         for moment in (FIRST_PASS - timedelta(minutes=20), SECOND_PASS)
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from booking_core import Booking, Decision, Ground, Status
+from booking_core import Booking, Decision, Ground, Policy, Status
 from pages.shared.text import messages, payloads
 
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -56,7 +56,7 @@ def test_a_decided_line_of_approvals_shows_both_names() -> None:
         [],
         {"ground-1": Ground("ground-1", "Ground 1", ("Volleyball",))},
         AT.astimezone(ZONE),
-        2,
+        Policy(),
     )
 
     assert row["cells"][-1][:2] == ["Approved", "by Joseph Mathew for Dr. Anand Rao"]

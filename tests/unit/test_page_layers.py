@@ -30,7 +30,6 @@ INNER_NAMES = {
     "domain.rules.check_may",
     "domain.rules.has_begun",
     "domain.rules.is_over",
-    "domain.rules.may",
     "domain.timetable.DayPlan",
     "domain.timetable.at",
     "domain.timetable.fits",

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Account, BookingError, Scope, find_accounts, get_account
+from booking_core import Account, BookingError, Scope, find_accounts, get_account, may
 from pages.shared.admin import account_dialogs
 from pages.shared.components import elements
 from pages.shared.live import fragment
@@ -44,13 +44,13 @@ def _list(shared: Services) -> None:
             st.markdown("##### No accounts yet")
             st.caption("Add one for everybody who books, decides or looks after the grounds.")
         return
-    admins = [account for account in found if account.active and account.role.administers]
+    admins = [account for account in found if account.active and may("administer", account.actor)]
     if len(admins) == 1:
         st.caption(
             f":material/info: {formats.literal(admins[0].name)} is the only admin, and so cannot "
             "be disabled. Add a second one, in case the first cannot come."
         )
-    if not any(account.active and account.role.decides for account in found):
+    if not any(account.active and may("approve", account.actor) for account in found):
         st.caption(
             ":material/info: Nobody decides on requests yet: add an account for the principal."
         )

@@ -18,6 +18,7 @@ from booking_core import (
     end_delegation,
     find_accounts,
     find_delegations,
+    may,
 )
 from pages.shared.auth import session
 from pages.shared.live import fragment
@@ -38,7 +39,7 @@ def button(shared: Services) -> None:
 def note(shared: Services, by: Actor) -> None:
     """Shows the delegations of today that concern this user: given by principals, or received."""
     today = shared.now().date()
-    if by.role.decides:
+    if may("delegate", by):
         given = shared.cached(
             Scope.ACCOUNTS, ("delegations", today), lambda: find_delegations(shared.db, on=today)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Actor, Reference
+from booking_core import Actor, Reference, may
 from pages.shared.text import formats
 
 # Section of the Admin screen -> title, name within a sentence, description.
@@ -28,7 +28,7 @@ def missing_sections(known: Reference) -> tuple[str, ...]:
 
 def card(missing: tuple[str, ...], by: Actor) -> None:
     """Shows an admin where to add what is missing, and other users that an admin must add it."""
-    if not by.role.administers:
+    if not may("administer", by):
         st.markdown(f"##### No {_STEPS[missing[0]][1].removeprefix('a ')} yet")
         st.caption(
             f"Before anybody can book, an admin adds {_named(missing)}. This screen goes on by "

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking_core import Actor, Board, Booking, Cell, CellState, Ground, Notice, Slot, Status
-from booking_core.domain.rules import has_begun, is_over, may
+from booking_core import (
+    Actor,
+    Board,
+    Booking,
+    Cell,
+    CellState,
+    Ground,
+    Notice,
+    Policy,
+    Quota,
+    Slot,
+    Status,
+    may,
+)
+from booking_core.domain.rules import has_begun, is_over
 from booking_core.domain.timetable import at
 from booking_core.domain.validation import minutes
 from pages.shared.text import formats, messages
@@ -184,12 +198,11 @@ def decision_row(
     others: Sequence[Booking],
     grounds: dict[str, Ground],
     now: datetime,
-    quota: int | None,
+    policy: Policy,
 ) -> dict[str, Any]:
     """A row of the Approvals screen; a decided booking shows the name of the decider.
 
-    ``others``: other bookings of the student in the same week; ``quota``: bookings allowed in a
-    week, or None.
+    ``others``: other bookings of the student in the same week.
     """
     today = now.date()
     left = at(booking.date, booking.start, _zone(now)).timestamp() - now.timestamp()
@@ -210,7 +223,7 @@ def decision_row(
             {"name": "revoke", "label": "Revoke…", "tone": "no", "about": f"Revoke: {title}"}
         ]
     last = booking.last_decision
-    chip, tone = _week(others, quota)
+    chip, tone = _week(others, policy)
     # One line for each other booking, with the time first, because a principal compares times.
     under = "\n".join(
         f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
@@ -233,16 +246,14 @@ def decision_row(
     }
 
 
-def _week(others: Sequence[Booking], quota: int | None) -> tuple[str, str]:
+def _week(others: Sequence[Booking], policy: Policy) -> tuple[str, str]:
     """The text of the chip about the student's week, and its CSS classes."""
     if not others:
         return "first that week", "chip"
-    counted = sum(other.quota_window is not None for other in others)
-    if quota is not None and counted:
-        return (
-            f"{counted + 1} of {quota} that week",
-            "chip full" if counted + 1 >= quota else "chip",
-        )
+    before = Quota.of(others, policy)
+    if before.limit is not None and before.held:
+        quota = replace(before, held=before.held + 1)
+        return f"{quota.held} of {quota.limit} that week", "chip" if quota.has_room else "chip full"
     return f"{len(others)} other{'s' if len(others) > 1 else ''} that week", "chip"
 
 
