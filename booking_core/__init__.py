@@ -20,7 +20,7 @@ from booking_core.access.delegations import (
     end_delegation,
     find_delegations,
 )
-from booking_core.access.oidc import check_proof, sign_in_by_proof
+from booking_core.access.oidc import check_id_token, sign_in_by_id_token
 from booking_core.access.sessions import (
     end_missed_sign_outs,
     is_signed_out,
@@ -66,6 +66,8 @@ from booking_core.domain.errors import (
     GameNotAllowed,
     GroundClosed,
     GroundRetired,
+    IdTokenOutOfTime,
+    IdTokenSpent,
     InThePast,
     InvalidRequest,
     LastAdmin,
@@ -75,8 +77,6 @@ from booking_core.domain.errors import (
     NotFound,
     NotRunning,
     PastCutOff,
-    ProofOutOfTime,
-    ProofSpent,
     QuotaReached,
     RuleBroken,
     SchemaConflict,
@@ -112,7 +112,7 @@ from booking_core.domain.model import (
     Student,
     Timetable,
 )
-from booking_core.domain.people import Delegation, Proof, Session, SignedIn
+from booking_core.domain.people import Delegation, IdToken, Session, SignedIn
 from booking_core.domain.policy import Policy, Quota
 from booking_core.domain.rules import may
 from booking_core.domain.timetable import Calendar, Day, DayPlan
@@ -193,6 +193,9 @@ __all__ = [
     "Ground",
     "GroundClosed",
     "GroundRetired",
+    "IdToken",
+    "IdTokenOutOfTime",
+    "IdTokenSpent",
     "InThePast",
     "InvalidRequest",
     "LastAdmin",
@@ -208,9 +211,6 @@ __all__ = [
     "PastCutOff",
     "Period",
     "Policy",
-    "Proof",
-    "ProofOutOfTime",
-    "ProofSpent",
     "Quota",
     "QuotaReached",
     "Reference",
@@ -264,7 +264,7 @@ __all__ = [
     "change_ground",
     "change_password",
     "change_student",
-    "check_proof",
+    "check_id_token",
     "classes_of",
     "close_grounds",
     "connect",
@@ -329,7 +329,7 @@ __all__ = [
     "session_of",
     "set_active",
     "sign_in",
-    "sign_in_by_proof",
+    "sign_in_by_id_token",
     "sign_out",
     "suggest_roll_over",
     "touch_session",

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from booking_core.access.accounts import account_of_email
 from booking_core.access.sessions import open_session
 from booking_core.domain.clock import moment
-from booking_core.domain.errors import InvalidRequest, ProofOutOfTime, ProofSpent, SignInRefused
+from booking_core.domain.errors import IdTokenOutOfTime, IdTokenSpent, InvalidRequest, SignInRefused
 from booking_core.domain.model import Account
-from booking_core.domain.people import Proof, SignedIn
+from booking_core.domain.people import IdToken, SignedIn
 from booking_core.domain.validation import check_text
 from booking_core.storage import id_tokens
 from booking_core.storage.database import Documents, within_deadline
@@ -22,47 +22,47 @@ from booking_core.storage.database import Documents, within_deadline
 FRESH = timedelta(minutes=5)  # from the issue of the ID token to the session
 AHEAD = timedelta(minutes=2)  # the most by which the provider's clock may be ahead of ours
 # Much longer than an ID token is fresh and than a session lasts. So a browser whose session has
-# ended gets ProofSpent, and ProofOutOfTime means that the two clocks differ.
+# ended gets IdTokenSpent, and IdTokenOutOfTime means that the two clocks differ.
 KEPT = timedelta(days=1)
 _MAX_ID = 10_000
 
 
 @within_deadline
-def check_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> Account:
-    """The account that ``proof`` signs in; does not spend it.
+def check_id_token(db: Documents, token: IdToken, *, now: datetime | None = None) -> Account:
+    """The account that ``token`` signs in; does not spend it.
 
-    Raises SignInRefused if no active account has the address, ProofSpent, ProofOutOfTime,
+    Raises SignInRefused if no active account has the address, IdTokenSpent, IdTokenOutOfTime,
     InvalidRequest, StoreUnavailable.
     """
-    if not isinstance(proof, Proof) or not isinstance(proof.issued_at, datetime):
-        raise InvalidRequest("proof", "must be a Proof with a moment of issue")
-    now, issued_at, key = moment(now), moment(proof.issued_at), _key(proof)
+    if not isinstance(token, IdToken) or not isinstance(token.issued_at, datetime):
+        raise InvalidRequest("token", "must be an IdToken with a moment of issue")
+    now, issued_at, key = moment(now), moment(token.issued_at), _key(token)
     try:
-        account = account_of_email(db, proof.email)
+        account = account_of_email(db, token.email)
     except InvalidRequest:  # not an e-mail address
         account = None
     if account is None or not account.active:
         raise SignInRefused
     if id_tokens.is_spent(db, key):
-        raise ProofSpent
+        raise IdTokenSpent
     age = now - issued_at
     if not -AHEAD <= age <= FRESH:
-        raise ProofOutOfTime(round(age.total_seconds()))
+        raise IdTokenOutOfTime(round(age.total_seconds()))
     return account
 
 
 @within_deadline
-def sign_in_by_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> SignedIn:
-    """Opens the one session that ``proof`` is good for; raises as ``check_proof`` does."""
+def sign_in_by_id_token(db: Documents, token: IdToken, *, now: datetime | None = None) -> SignedIn:
+    """Opens the one session that ``token`` is good for; raises as ``check_id_token`` does."""
     now = moment(now)
-    account = check_proof(db, proof, now=now)
+    account = check_id_token(db, token, now=now)
     # Spent before the session opens: the other order could open two sessions. If a later step
     # fails, the user has to sign in again.
-    if not id_tokens.spend(db, _key(proof), now + KEPT):
-        raise ProofSpent
-    return SignedIn(open_session(db, account.id, by_proof=True, now=now), account)
+    if not id_tokens.spend(db, _key(token), now + KEPT):
+        raise IdTokenSpent
+    return SignedIn(open_session(db, account.id, by_id_token=True, now=now), account)
 
 
-def _key(proof: Proof) -> str:
-    id = check_text(proof.id, "id", limit=_MAX_ID, required=True)
+def _key(token: IdToken) -> str:
+    id = check_text(token.id, "id", limit=_MAX_ID, required=True)
     return hashlib.sha256(id.encode()).hexdigest()

@@ -25,7 +25,7 @@ _sign_outs = SignOuts()
 
 @within_deadline
 def open_session(
-    db: Documents, account_id: str, *, by_proof: bool = False, now: datetime | None = None
+    db: Documents, account_id: str, *, by_id_token: bool = False, now: datetime | None = None
 ) -> str:
     """The token of a new session, for a user whose identity was checked by the caller.
 
@@ -37,10 +37,10 @@ def open_session(
         raise NotFound("account", account_id)
     if not found["active"]:
         raise SignInRefused
-    return begin(db, found["_id"], found["epoch"], by_proof=by_proof, now=now)
+    return begin(db, found["_id"], found["epoch"], by_id_token=by_id_token, now=now)
 
 
-def begin(db: Documents, account_id: str, epoch: int, *, by_proof: bool, now: datetime) -> str:
+def begin(db: Documents, account_id: str, epoch: int, *, by_id_token: bool, now: datetime) -> str:
     """The token of a new session.
 
     ``epoch`` must be read together with what the caller checked (password, active), so that a
@@ -49,7 +49,7 @@ def begin(db: Documents, account_id: str, epoch: int, *, by_proof: bool, now: da
     token = secrets.token_urlsafe(32)
     expires_at = now + min(LONGEST, IDLE)
     sessions.insert(
-        db, _hash(token), account_id, epoch, by_proof=by_proof, now=now, expires_at=expires_at
+        db, _hash(token), account_id, epoch, by_id_token=by_id_token, now=now, expires_at=expires_at
     )
     return token
 

@@ -52,7 +52,7 @@ def sign_in(
     login_throttle.forget(db, of_account)
     if passwords.is_outdated(stored):
         accounts.renew_hash(db, found["_id"], stored, passwords.hashed(password))
-    token = sessions.begin(db, found["_id"], found["epoch"], by_proof=False, now=now)
+    token = sessions.begin(db, found["_id"], found["epoch"], by_id_token=False, now=now)
     return SignedIn(token, accounts.to_account(found))
 
 

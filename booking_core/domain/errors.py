@@ -20,8 +20,8 @@ BookingError
 +-- NotAllowed            this actor's role may not do this (.verb, .role)
 +-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
 |   +-- TooManyAttempts   the next attempt is allowed after .wait_seconds
-|   +-- ProofSpent        an ID token that has opened its session already
-|   +-- ProofOutOfTime    an ID token that is too old, or from the future (.age_seconds)
+|   +-- IdTokenSpent        an ID token that has opened its session already
+|   +-- IdTokenOutOfTime    an ID token that is too old, or from the future (.age_seconds)
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
 +-- StoreUnavailable      the database cannot be reached (.nothing_happened)
 |   +-- SchemaMissing     it was emptied under the running application
@@ -274,11 +274,11 @@ class TooManyAttempts(SignInRefused):
         super().__init__(f"wait {wait_seconds} s")
 
 
-class ProofSpent(SignInRefused):
+class IdTokenSpent(SignInRefused):
     """This ID token of an identity provider has opened its one session already."""
 
 
-class ProofOutOfTime(SignInRefused):
+class IdTokenOutOfTime(SignInRefused):
     """An ID token that was issued ``age_seconds`` ago; negative: in the future."""
 
     def __init__(self, age_seconds: int) -> None:

@@ -18,6 +18,8 @@ from booking_core.domain.errors import (
     GameNotAllowed,
     GroundClosed,
     GroundRetired,
+    IdTokenOutOfTime,
+    IdTokenSpent,
     InThePast,
     InvalidRequest,
     LastAdmin,
@@ -27,8 +29,6 @@ from booking_core.domain.errors import (
     NotFound,
     NotRunning,
     PastCutOff,
-    ProofOutOfTime,
-    ProofSpent,
     QuotaReached,
     SchemaConflict,
     SchemaMissing,
@@ -205,9 +205,9 @@ def _sentence(exc: BookingError) -> str:
             return f"{exc.what.capitalize()} changed meanwhile; nothing was done. Look again."
         case TooManyAttempts():
             return f"Too many failed attempts; try again in {exc.wait_seconds} s."
-        case ProofSpent():
+        case IdTokenSpent():
             return "This sign-in of the identity provider was used before; sign in again."
-        case ProofOutOfTime():
+        case IdTokenOutOfTime():
             return (
                 f"The identity provider's ID token is {exc.age_seconds} s old; "
                 "check the clocks of both servers."

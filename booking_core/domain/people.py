@@ -13,14 +13,14 @@ from booking_core.domain.model import Account
 class Session:
     """A signed-in browser. Moments are aware (UTC); the session ends at ``expires_at``.
 
-    ``by_proof`` is true if an identity provider's ID token opened it.
+    ``by_id_token`` is true if an identity provider's ID token opened it.
     """
 
     account: Account
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
-    by_proof: bool = False
+    by_id_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class IdToken:
     """The content of an ID token: a provider confirmed at ``issued_at`` who owns ``email``.
 
     It opens one session. ``id`` differs from the id of every other ID token of any provider.

@@ -1,6 +1,6 @@
 """The running mongod of a data directory: its process, whether it lives, how it is ended.
 
-A process id from a file is a hint, never a proof: only a process whose command line names
+A process id from a file is a hint, and decides nothing: only a process whose command line names
 mongod, this database directory and this log file is ever returned, and so ever stopped.
 """
 

@@ -5,7 +5,7 @@
 - The app that leaves last stops the server. When the last app was killed, its server runs on
   as an orphan until the next start, which adopts it if it answers and replaces it if not.
 - A process is touched only when its command line names mongod, this database directory and
-  this log file. A process id from a file is a hint, never a proof.
+  this log file. A process id from a file is a hint, and decides nothing.
 - The server requires a login. A server of an older version, which did not, is replaced.
 """
 

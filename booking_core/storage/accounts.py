@@ -117,7 +117,7 @@ def read(db: Documents, account_id: str) -> Document | None:
 def read_by_email(db: Documents, email: str) -> Document | None:
     """The stored account with exactly this address; None if there is none.
 
-    Addresses with one key may be mailboxes of two people: a proof of the one is none of the other.
+    Addresses with one key may be mailboxes of two people.
     """
     condition = {"email_key": keys.email_key(email), "email": email}
     with reachable():

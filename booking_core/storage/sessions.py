@@ -15,7 +15,7 @@ def insert(
     account_id: str,
     epoch: int,
     *,
-    by_proof: bool,
+    by_id_token: bool,
     now: datetime,
     expires_at: datetime,
 ) -> None:
@@ -24,7 +24,7 @@ def insert(
         "_id": key,
         "account_id": account_id,
         "epoch": epoch,
-        "by_proof": by_proof,
+        "by_proof": by_id_token,  # the former name of the field: sessions outlive an update
         "created_at": now,
         "seen_at": now,
         "expires_at": expires_at,

@@ -94,7 +94,7 @@ _MADE = {
     "Ground": "id",
     "Notice": "booking_id by_name id kind to",
     "Policy": "wall_shows",
-    "Proof": "email id",
+    "IdToken": "email id",
     "Reference": "_derived grounds students timetables",
     "RollOverPlan": "joined",
     "Settings": "data_directory database mongodb_uri public_url time_zone wall_shows",

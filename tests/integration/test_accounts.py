@@ -187,7 +187,7 @@ def test_an_address_is_found_however_its_letters_are_composed(bare):
     assert account_of_email(bare, "\u01f0ana@school.test") == made
 
 
-def test_an_address_that_looks_like_that_of_an_account_is_no_proof_of_it(bare):
+def test_an_address_that_looks_like_that_of_an_account_is_not_taken_for_it(bare):
     made = add_account(bare, Account("one", "One", Role.STAFF, "stra\u00dfe@school.test"))
 
     assert account_of_email(bare, "STRA\u00dfE@school.test") == made

@@ -85,11 +85,11 @@ def test_a_session_expires_by_the_clock_unless_another_process_extended_it(
     assert people.known(token) is None
 
 
-@pytest.mark.parametrize("by_proof", [False, True])
+@pytest.mark.parametrize("by_id_token", [False, True])
 def test_a_change_of_the_sign_in_method_ends_sessions_of_the_other_method(
-    db: BookingDatabase, feed: StaticFeed, monkeypatch: pytest.MonkeyPatch, by_proof: bool
+    db: BookingDatabase, feed: StaticFeed, monkeypatch: pytest.MonkeyPatch, by_id_token: bool
 ) -> None:
-    token = open_session(db, "asha", by_proof=by_proof)
+    token = open_session(db, "asha", by_id_token=by_id_token)
 
     is_valid = []
     for is_on in (False, True):
@@ -97,7 +97,7 @@ def test_a_change_of_the_sign_in_method_ends_sessions_of_the_other_method(
         monkeypatch.setattr(module, "auth_section", lambda section=section: section)
         is_valid.append(fresh_sessions(db, feed)[0].known(token) is not None)
 
-    assert is_valid == [not by_proof, by_proof]
+    assert is_valid == [not by_id_token, by_id_token]
 
 
 def test_user_activity_is_recorded_once_a_minute(

@@ -199,7 +199,7 @@ def test_a_sign_out_while_the_database_is_away_goes_on_to_the_identity_provider(
     home = tmp_path_factory.mktemp("home")
     with running_app(home, server.uri, secrets=PROVIDER) as (app, school):
         school.book(student=1, start=14)
-        token = open_session(school.db, "meera", by_proof=True)
+        token = open_session(school.db, "meera", by_id_token=True)
         assert SCREEN_MESSAGE in messages_sent(app, token, "bookings")
 
         with server.stopped():

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from booking_core import Proof
+from booking_core import IdToken
 from pages.shared.auth import oidc
 
-TOKEN = Proof("an ID token", "asha@school.example", datetime(2026, 11, 23, tzinfo=UTC))
+TOKEN = IdToken("an ID token", "asha@school.example", datetime(2026, 11, 23, tzinfo=UTC))
 MINE = {"_streamlit_user": "chunks-1", "_streamlit_user_1": "signed", "theme": "dark"}
 
 

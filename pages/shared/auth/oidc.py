@@ -19,7 +19,7 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Proof
+from booking_core import IdToken
 from pages.shared.live.streamlit_internals import auth_section
 
 LOGOUT = "auth/logout"  # route of st.logout: deletes its cookies, signs out at the provider
@@ -37,7 +37,7 @@ _IDENTIFYING = ("provider", "iss", "sub", "email", "iat", "nonce", "jti")
 _SECONDS = 60.0  # enough for the redirect from the screen to the route
 _MOST = 1000
 
-_kept: dict[str, tuple[float, Proof]] = {}
+_kept: dict[str, tuple[float, IdToken]] = {}
 _lock = threading.Lock()
 
 
@@ -56,7 +56,7 @@ def providers() -> list[str]:
     ]
 
 
-def login_token() -> Proof | None:
+def login_token() -> IdToken | None:
     """The one-time login token from this browser's ID token; None without an ID token.
 
     ``email`` is "" unless the provider has verified it, because a user can claim any address.
@@ -66,7 +66,7 @@ def login_token() -> Proof | None:
     if claims.get("is_logged_in") is not True or not isinstance(issued_at, int | float):
         return None
     email = claims.get("email") if is_verified(claims) else None
-    return Proof(
+    return IdToken(
         id=json.dumps([claims.get(name) for name in _IDENTIFYING]),
         email=str(email or ""),
         issued_at=datetime.fromtimestamp(issued_at, UTC),
@@ -91,7 +91,7 @@ def claimed_email() -> str:
     return str(st.user.to_dict().get("email") or "")
 
 
-def keep_for_route(token: Proof, cookies: Mapping[str, str]) -> None:
+def keep_for_route(token: IdToken, cookies: Mapping[str, str]) -> None:
     """Stores ``token`` for one minute, for the next request of the browser with ``cookies``."""
     key = _key(cookies)
     if key is None:
@@ -105,7 +105,7 @@ def keep_for_route(token: Proof, cookies: Mapping[str, str]) -> None:
         _kept[key] = now + _SECONDS, token
 
 
-def take(cookies: Mapping[str, str]) -> Proof | None:
+def take(cookies: Mapping[str, str]) -> IdToken | None:
     """Removes and returns the login token that was stored for the browser; None without one."""
     key = _key(cookies)
     with _lock:

@@ -6,7 +6,13 @@ from html import escape
 
 import streamlit as st
 
-from booking_core import ProofOutOfTime, ProofSpent, SignInRefused, StoreUnavailable, check_proof
+from booking_core import (
+    IdTokenOutOfTime,
+    IdTokenSpent,
+    SignInRefused,
+    StoreUnavailable,
+    check_id_token,
+)
 from pages.shared.auth import html, oidc, session
 from pages.shared.components import elements
 from pages.shared.live.address import base
@@ -36,11 +42,11 @@ def show(shared: Services) -> None:
     token, problem, may_sign_in = oidc.login_token(), "", True
     if token is not None:
         try:
-            check_proof(shared.db, token)
+            check_id_token(shared.db, token)
         except StoreUnavailable:
             session.unreachable(shared)
             return
-        except (ProofSpent, ProofOutOfTime) as exc:  # a new sign-in at the provider helps
+        except (IdTokenSpent, IdTokenOutOfTime) as exc:  # a new sign-in at the provider helps
             problem = formats.literal(messages.error(exc))
         except SignInRefused:
             problem, may_sign_in = _no_account(shared, is_verified=bool(token.email)), False

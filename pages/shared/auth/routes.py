@@ -27,7 +27,7 @@ from booking_core import (
     has_admin,
     open_session,
     sign_in,
-    sign_in_by_proof,
+    sign_in_by_id_token,
 )
 from booking_core.access.passwords import SHORTEST
 from booking_core.access.sessions import LONGEST
@@ -158,7 +158,7 @@ async def _provider(request: Request, shared: Services) -> Response:
         text = "Nothing has come from your identity provider for this browser yet."
         return message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
     try:
-        signed_in = await _off_loop(lambda: sign_in_by_proof(shared.db, login_token))
+        signed_in = await _off_loop(lambda: sign_in_by_id_token(shared.db, login_token))
     except SignInRefused:  # the sign-in screen shows the reason
         return redirect(to)
     return await _start_session(request, shared, signed_in.token, to)

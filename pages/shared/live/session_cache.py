@@ -103,7 +103,7 @@ class SessionCache:
     def _load(self, token: str) -> _Known:
         session = session_of(self._db, token)
         # A session ends if the school has changed between passwords and an identity provider.
-        if session is None or session.by_proof != bool(auth_section()):
+        if session is None or session.by_id_token != bool(auth_section()):
             return _Known(None, datetime.now(UTC))
         account = session.account
         return _Known(Person(account, decides(self._db, account.actor)), session.expires_at)

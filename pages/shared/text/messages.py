@@ -18,6 +18,8 @@ from booking_core import (
     GameNotAllowed,
     GroundClosed,
     GroundRetired,
+    IdTokenOutOfTime,
+    IdTokenSpent,
     InThePast,
     InvalidRequest,
     LastAdmin,
@@ -27,8 +29,6 @@ from booking_core import (
     NotFound,
     NotRunning,
     PastCutOff,
-    ProofOutOfTime,
-    ProofSpent,
     QuotaReached,
     SchemaConflict,
     SchemaMissing,
@@ -218,7 +218,7 @@ def error(exc: BookingError) -> str:
             wait = exc.wait_seconds
             time_left = f"{wait} seconds" if wait < 120 else f"{-(-wait // 60)} minutes"
             return f"Too many tries. Please wait {time_left}, then try again."
-        case ProofOutOfTime() if abs(exc.age_seconds) < _DAY_SECONDS:
+        case IdTokenOutOfTime() if abs(exc.age_seconds) < _DAY_SECONDS:
             minutes = -(-abs(exc.age_seconds) // 60)
             apart = f"{minutes} minute{'' if minutes == 1 else 's'}"
             return (
@@ -226,7 +226,7 @@ def error(exc: BookingError) -> str:
                 "that is too far. Sign in again. If this comes back at once, the identity "
                 "provider's clock and the dashboard's differ."
             )
-        case ProofSpent() | ProofOutOfTime():
+        case IdTokenSpent() | IdTokenOutOfTime():
             return "You are signed out here. Sign in to go on."
         case SignInRefused():
             return "This name and password do not go together, or the account is disabled."
