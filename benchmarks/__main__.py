@@ -32,8 +32,7 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
         like = school.sample(ours)
         if "booking" in parts:
             bare = school.create_school(server.uri, "bare")
-            for work in booking.measurements(booking.Rivals(ours, bare, like)):
-                results.append(reported(work()))
+            results += map(reported, booking.measurements(booking.Rivals(ours, bare, like)))
         if "screens" in parts:
             for work in screens.measurements(server.uri):
                 results.append(reported(work()))
