@@ -7,11 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support import open_school
 
 from booking_core import Settings, connect
 from booking_core.embedded import server as mongod
 from booking_core.storage.database import BookingDatabase
+
+# A busy machine makes no right test fail: no example has a deadline, and none is too slow to make.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("suite")
 
 MakeDatabase = Callable[..., BookingDatabase]
 

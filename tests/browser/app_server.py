@@ -17,10 +17,9 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-import httpx
 from playwright.sync_api import BrowserContext
 from pymongo.errors import PyMongoError
-from support import booked, eventually, open_school
+from support import booked, eventually, http_post, open_school
 
 from booking_core import (
     Account,
@@ -202,7 +201,7 @@ class AppServer:
             return self.school.token(account_id)
         if not self._is_demo:
             return None
-        answer = httpx.post(
+        answer = http_post(
             f"{self.url}/signin/demo",
             data={"account": account_id},
             headers={"sec-fetch-site": "same-origin"},

@@ -7,14 +7,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from app_server import AppServer, School, running_app
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, cell, confirm, confirm_button, fill_form, open_review, place
-from support import active, eventually
+from support import active, eventually, http_get, http_post
 
 from booking_core.embedded import server as mongod
 
@@ -124,10 +123,10 @@ def test_a_killed_embedded_database_restarts_by_itself(
             {"x-forwarded-proto": "https"},
             {"forwarded": "for=127.0.0.1"},
         ):
-            taken = httpx.post(f"{app.url}/signin/demo", data=chosen, headers=ours | away)
+            taken = http_post(f"{app.url}/signin/demo", data=chosen, headers=ours | away)
             assert taken.status_code == 404, away
-            assert "Meera" not in httpx.get(f"{app.url}/signin", headers=away).text
-        forged = httpx.post(f"{app.url}/signin/demo", data=chosen)
+            assert "Meera" not in http_get(f"{app.url}/signin", headers=away).text
+        forged = http_post(f"{app.url}/signin/demo", data=chosen)
         assert forged.status_code == 403
         page.get_by_role("button", name="Meera Nair").click()
         expect(page.get_by_text("Demo data: a made-up school", exact=False).first).to_be_visible()

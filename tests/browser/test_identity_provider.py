@@ -18,7 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, TICK, row
-from support import eventually
+from support import eventually, http_get, http_post
 
 from booking_core import (
     Account,
@@ -72,7 +72,7 @@ def provider() -> Iterator[int]:
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
     assert process.poll() is None
     try:
-        return httpx.get(f"http://localhost:{port}/.well-known/openid-configuration").is_success
+        return http_get(f"http://localhost:{port}/.well-known/openid-configuration").is_success
     except httpx.TransportError:
         return False
 
@@ -127,7 +127,7 @@ def opens_screen(page: Page, url: str) -> bool:
 
 def download(app: AppServer, url: str, shown: dict[str, str]) -> int:
     """The status of a download that is requested with these cookies."""
-    return httpx.get(app.url + url, cookies=shown).status_code
+    return http_get(app.url + url, cookies=shown).status_code
 
 
 def test_an_id_token_opens_one_session(
@@ -163,8 +163,8 @@ def test_an_id_token_opens_one_session(
     # A signed-in user is redirected from the sign-in page, within the app only. Streamlit's cookies
     # alone do not sign in.
     behind = f"{app.url}/signin/provider?next=//evil.example"
-    assert httpx.get(behind, cookies=copied).headers["location"] == "/"
-    assert httpx.get(behind, cookies=provided).status_code == 403
+    assert http_get(behind, cookies=copied).headers["location"] == "/"
+    assert http_get(behind, cookies=provided).status_code == 403
 
     page.get_by_role("button", name="Sign out").click()
     # The provider's session ends too: it asks again, and Streamlit's cookies are deleted.
@@ -235,12 +235,12 @@ def test_password_routes_are_closed_and_the_wall_is_open(
 ) -> None:
     ours = {"sec-fetch-site": "same-origin"}
     for path in ("/signin", "/password"):
-        assert httpx.get(app.url + path).status_code == 404
+        assert http_get(app.url + path).status_code == 404
     for path in ("/signin", "/password", "/signin/demo"):
-        assert httpx.post(app.url + path, headers=ours).status_code == 404
-    assert httpx.post(app.url + "/signout").status_code == 403
-    assert httpx.post(app.url + "/signout", headers=ours).headers["location"] == "/auth/logout"
-    planted = httpx.get(app.url + "/signin/provider?next=/book")
+        assert http_post(app.url + path, headers=ours).status_code == 404
+    assert http_post(app.url + "/signout").status_code == 403
+    assert http_post(app.url + "/signout", headers=ours).headers["location"] == "/auth/logout"
+    planted = http_get(app.url + "/signin/provider?next=/book")
     assert (planted.status_code, "set-cookie" in planted.headers) == (403, False)
     wall = open_window(f"{app.url}/wall")
     expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()

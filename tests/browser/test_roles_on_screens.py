@@ -210,4 +210,4 @@ def test_a_stale_screen_is_refused_with_a_sentence_and_writes_nothing(
 
     expect(screen.page.get_by_text(REFUSED).first).to_be_visible()
     assert screen.stored() == before
-    eventually(lambda: not row_.is_done(screen))
+    assert not row_.is_done(screen)

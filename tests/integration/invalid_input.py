@@ -1,58 +1,26 @@
-"""Invalid values for every kind of field, and the assertion that a value is refused."""
+"""Invalid values for each kind of field, and the assertion that a value is refused."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 
 import pytest
-from support import DAY
 
 from booking_core import InvalidRequest, Role
 
+# A value of a wrong type and a malformed one: that a verb checks the field, and how it names it.
+# tests/unit/test_validation.py tries each check with every kind of invalid value.
 OPERATOR = {"$gt": ""}
-WRONG_TYPE = [5, 1.5, True, b"bytes", ["S001"], OPERATOR, ...]
-UNSTORABLE = ["a\x00b", "\ud800", "a\u202eb", "a\u2066b", "\x1b[31m", "x" * 100_000]
-BAD_TEXT = [*WRONG_TYPE, None, *UNSTORABLE]
-BAD_ID = [
-    *BAD_TEXT,
-    "",
-    "   ",
-    "\U0001f3d0",
-    "<b>S001</b>",
-    "$where",
-    '{"$gt": ""}',
-    "x" * 65,
-    "a\nb",
-]
-BAD_NAME = [*BAD_TEXT, "", "   ", "x" * 121]
-BAD_DATE = [
-    *WRONG_TYPE,
-    "2026-11-24",
-    datetime(2026, 11, 24, tzinfo=UTC),
-    date(1999, 12, 31),
-    date(2201, 1, 1),
-    date.min,
-    date.max,
-]
-BAD_TIME = [
-    *WRONG_TYPE,
-    "09:00",
-    time(9, 7),
-    time(9, 0, 1),
-    time(9, 0, 0, 1),
-    time(9, tzinfo=UTC),
-    datetime(2026, 11, 24, 9, tzinfo=UTC),
-]
-BAD_NOW = [
-    *WRONG_TYPE,
-    "now",
-    DAY,
-    datetime(2026, 11, 23, 9),  # noqa: DTZ001 - a naive datetime must be refused
-    datetime.min.replace(tzinfo=UTC),
-    datetime.max.replace(tzinfo=UTC),
-]
-BAD_ACTOR = [*WRONG_TYPE, None, "meera", Role.ADMIN]
-BAD_LIMIT = [0, -1, 1001, 1.5, True, "5", None, OPERATOR, 10**30]
+WRONG_TYPE = [5, OPERATOR]
+UNSTORABLE = ["a\x00b", "\ud800"]
+BAD_TEXT = [OPERATOR, None, "\ud800"]
+BAD_ID = [OPERATOR, None, "", "<b>S001</b>"]
+BAD_NAME = [OPERATOR, None, "   ", "x" * 121]
+BAD_DATE = [OPERATOR, "2026-11-24", date(1999, 12, 31)]
+BAD_TIME = [OPERATOR, time(9, 7)]
+BAD_NOW = [OPERATOR, datetime(2026, 11, 23, 9)]  # noqa: DTZ001 - a naive datetime must be refused
+BAD_ACTOR = [OPERATOR, None, Role.ADMIN]
+BAD_LIMIT = [0, 1001, OPERATOR]
 
 
 def cases(**invalid_by_field):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sign_in_client import PASSWORD, RAVI, account_entries
 from support import ADMIN, at_once, of_type
@@ -90,9 +90,7 @@ def test_of_two_saves_at_the_same_moment_one_succeeds_and_the_other_is_refused(b
         max_size=5,
     )
 )
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 def test_a_save_over_a_stale_account_never_changes_it(bare, edits):
     """Each edit starts from the account as first shown (stale) or as stored (fresh)."""
     bare.accounts.delete_many({})

@@ -9,7 +9,7 @@ import re
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from invalid_input import BAD_ACTOR, BAD_ID, BAD_NAME, BAD_NOW, WRONG_TYPE, assert_refused, cases
 from sign_in_client import BOSS, PASSWORD, RAVI, account_entries
@@ -139,9 +139,7 @@ CASED = st.text(
 @example("\u0131\u015f\u0131k")
 @example("\u00df" * 64)
 @example("\u0390" * 64)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 def test_a_name_that_can_be_added_signs_in_in_any_letter_case(bare, name):
     for collection in ("accounts", "sessions", "attempts"):
         bare[collection].delete_many({})

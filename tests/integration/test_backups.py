@@ -17,7 +17,7 @@ from backup_files import (
     rewritten,
     without_counters,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import ADMIN, NOW, booked
 
@@ -64,9 +64,7 @@ def shuffled(value, random):
     return {key: shuffled(value[key], random) for key in random.sample(list(value), len(value))}
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20)
 @given(
     random=st.randoms(use_true_random=False),
     comma=st.sampled_from([",", ", ", " ,\t"]),

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import DAY, HEAD, NOW, booked, make_index_non_unique
 
@@ -109,9 +109,7 @@ def like(school):
 
 
 @given(rows=ROWS, filters=FILTERS, size=st.integers(1, 12))
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150)
 def test_the_pages_together_are_all_matching_bookings_newest_first(
     emptied, like, monkeypatch, rows, filters, size
 ):

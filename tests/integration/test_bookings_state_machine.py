@@ -11,7 +11,7 @@ from datetime import date, time, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -390,7 +390,5 @@ def test_after_any_sequence_of_operations_the_bookings_are_sound_and_match_the_m
         settings=settings(
             max_examples=25,
             stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
         ),
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import (
     ADMIN,
@@ -464,11 +464,7 @@ CHANGES = {
 }
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=25)
 @given(changes=st.sets(st.sampled_from(sorted(CHANGES)), max_size=3))
 def test_exactly_the_offered_bookings_can_be_reinstated(make_db, changes):
     db = make_db(quota=2)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import GROUNDS, HOURLY, MEERA, open_school, request_for
 
@@ -128,7 +128,6 @@ def instants_of(day: date) -> st.SearchStrategy[datetime]:
 
 
 @pytest.mark.parametrize("day", [BACK, FORWARD], ids=["long night", "short night"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_cached_board_equals_a_new_one_at_any_sequence_of_minutes(night, day, data):
     for moment in data.draw(st.lists(instants_of(day), min_size=1, max_size=6)):
@@ -144,7 +143,6 @@ def instant(day: date, wall: time) -> float:
 
 
 @pytest.mark.parametrize("day", [BACK, FORWARD], ids=["long night", "short night"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_period_is_current_or_past_exactly_by_its_instants(night, day, data):
     moment = data.draw(instants_of(day))
@@ -162,7 +160,6 @@ def test_a_period_is_current_or_past_exactly_by_its_instants(night, day, data):
     assert board.turns_at().timestamp() > now
 
 
-@settings(deadline=None)
 @given(instants_of(BACK))
 def test_the_wall_marks_a_booking_as_current_exactly_between_its_instants(night, moment):
     board = night.get(BACK, moment)

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 from streamlit_client import SECRETS, is_redirected, messages_sent
-from support import eventually
+from support import HTTP_SECONDS, eventually
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import AppServer, School, running_app
@@ -59,7 +59,7 @@ def school(running: tuple[AppServer, School]) -> School:
 def client(running: tuple[AppServer, School]) -> Iterator[httpx.Client]:
     """An HTTP client with a separate address, without failed sign-ins."""
     headers = SAME_ORIGIN | {"x-forwarded-for": next(_addresses)}
-    with httpx.Client(base_url=running[0].url, headers=headers) as browser:
+    with httpx.Client(base_url=running[0].url, headers=headers, timeout=HTTP_SECONDS) as browser:
         yield browser
 
 

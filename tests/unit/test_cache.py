@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import at_once
 
@@ -370,7 +370,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_a_read_returns_the_stored_value_or_without_the_database_the_last_one_read(steps):
     feed, loads = ControlledFeed(), Counter()

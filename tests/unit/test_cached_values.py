@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from source_files import tree_of
 
 import booking_core
 
@@ -20,7 +21,7 @@ MOMENTS = ("mark", "today", "date()")
 def cached_calls() -> Iterator[tuple[str, str, str, set[str]]]:
     """Yields (place, scope, key, names that the load uses) for each call of ``cached``."""
     for path in PAGES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         functions = {
             node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
         }

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
+from source_files import imports_of, tree_of
 
 import booking_core
 
@@ -35,17 +35,6 @@ def module_of(path: Path) -> str:
 ALL = {module_of(path): path for path in MODULES}
 
 
-def imports_of(path: Path) -> set[str]:
-    """Returns every module named in an import statement, at any depth and under TYPE_CHECKING."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
-
-
 def inner_imports(path: Path) -> set[str]:
     """Returns the modules of ``booking_core`` that a module imports."""
     names = {name.removeprefix("booking_core.") for name in imports_of(path)}
@@ -56,14 +45,13 @@ def floor(module: str) -> int:
     return FLOOR_OF[module.split(".")[0]]
 
 
-@pytest.mark.parametrize("module", sorted(ALL))
-def test_a_module_imports_only_from_its_own_package_or_a_lower_layer(module):
-    package = module.split(".")[0]
-
-    for imported in inner_imports(ALL[module]):
-        same_package = imported.split(".")[0] == package
-        top = floor(module) == len(FLOORS) - 1 and floor(imported) == floor(module)
-        assert same_package or top or floor(imported) < floor(module), imported
+def test_a_module_imports_only_from_its_own_package_or_a_lower_layer():
+    for module, path in ALL.items():
+        for imported in inner_imports(path):
+            same_package = imported.split(".")[0] == module.split(".")[0]
+            top = floor(module) == len(FLOORS) - 1 and floor(imported) == floor(module)
+            is_allowed = same_package or top or floor(imported) < floor(module)
+            assert is_allowed, f"{module} imports {imported}"
 
 
 def test_imports_have_no_circle():
@@ -75,30 +63,27 @@ def test_imports_have_no_circle():
         graph = {module: found for module, found in graph.items() if module not in leaves}
 
 
-@pytest.mark.parametrize("module", sorted(ALL))
-def test_only_storage_and_the_embedded_server_import_the_driver(module):
-    roots = {name.split(".")[0] for name in imports_of(ALL[module])}
-
-    allowed = module.split(".")[0] in ("storage", "embedded")
-
-    assert allowed or not roots & {"pymongo", "bson"}
+ABOVE_STORAGE = {
+    module: path
+    for module, path in ALL.items()
+    if module.split(".")[0] not in ("storage", "embedded")
+}
 
 
-@pytest.mark.parametrize("module", sorted(ALL))
-def test_only_storage_and_the_embedded_server_write_operators_of_mongodb(module):
-    if module.split(".")[0] in ("storage", "embedded"):
-        return
-    texts = [
-        node.value
-        for node in ast.walk(ast.parse(ALL[module].read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
-
-    assert not [text for text in texts if OPERATOR.fullmatch(text)]
+def test_only_storage_and_the_embedded_server_import_the_driver():
+    for module, path in ABOVE_STORAGE.items():
+        roots = {name.split(".")[0] for name in imports_of(path)}
+        assert not roots & {"pymongo", "bson"}, module
 
 
-@pytest.mark.parametrize("module", sorted(name for name in ALL if name.startswith("storage")))
-def test_storage_imports_no_rules(module):
-    rules = {"domain.rules", "domain.availability"}
+def test_only_storage_and_the_embedded_server_write_operators_of_mongodb():
+    for module, path in ABOVE_STORAGE.items():
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not OPERATOR.fullmatch(node.value), f"{module} writes {node.value}"
 
-    assert not inner_imports(ALL[module]) & rules
+
+def test_storage_imports_no_rules():
+    for module, path in ALL.items():
+        if module.startswith("storage"):
+            assert not inner_imports(path) & {"domain.rules", "domain.availability"}, module

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from source_files import imports_of, tree_of
 
 import booking_core
 from booking_core.domain import errors
@@ -24,7 +24,7 @@ def test_all_is_sorted_and_every_name_in_it_exists():
 
 
 def test_every_public_name_imported_by_the_package_is_in_all():
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    tree = tree_of(PACKAGE / "__init__.py")
 
     imported = {
         alias.asname or alias.name
@@ -57,20 +57,13 @@ def test_importing_the_package_imports_no_streamlit():
     assert outcome.returncode == 0, outcome.stderr
 
 
-def imports_of(path: Path) -> set[str]:
-    """Returns the absolute names of a module's imports, with ``from package import module``."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def test_no_module_of_the_core_imports_a_screen():
+    for path in MODULES:
+        roots = {name.split(".")[0] for name in imports_of(path)}
+        assert not roots & {"streamlit", "pages", "app", "pandas"}, path
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_module_of_the_core_imports_a_screen(path):
-    roots = {name.split(".")[0] for name in imports_of(path)}
-
-    assert not roots & {"streamlit", "pages", "app", "pandas"}
+def test_the_core_imports_itself_by_absolute_names():
+    for path in MODULES:
+        nodes = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom)]
+        assert not [node.lineno for node in nodes if node.level], path

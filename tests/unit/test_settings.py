@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
+from test_validation import BAD_TEXT, OPERATOR, UNSTORABLE, WRONG_TYPE
 
 from booking_core import InvalidRequest, Settings
 
@@ -92,3 +95,78 @@ def test_a_setting_of_a_wrong_type_in_the_file_is_named(tmp_path, value):
         load(tmp_path, secrets=value)
 
     assert refused.value.field == value.split(" ")[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "invalid"),
+    [
+        (field, value)
+        for field, values in {
+            "mongodb_uri": [5, "", "localhost", "http://x", OPERATOR],
+            "database": [
+                *WRONG_TYPE,
+                None,
+                *UNSTORABLE,
+                "",
+                " ",
+                "a b",
+                "a.b",
+                "a/b",
+                "a$b",
+                'a"b',
+                "a\\b",
+                "x" * 64,
+                "admin",
+                "config",
+                "local",
+            ],
+            "time_zone": [*BAD_TEXT, "", "Mars/Olympus", "../etc/passwd", "/etc/passwd", "America"],
+            "school_name": [*BAD_TEXT, "", " "],
+            "data_directory": [*WRONG_TYPE, None, "", "a\x00b", "\ud800", "x" * 100_000],
+            "advance_days": [-1, 401, 1.5, "30", True, None, 10**30],
+            "lead_minutes": [-1, 1.5, "30", True, None, 10**30],
+            "quota": [0, -1, 101, 1.5, "2", True],
+            "wall_shows": [*BAD_TEXT, "", "all", "Class"],
+            "public_url": [
+                *WRONG_TYPE,
+                "",
+                "school.example",
+                "ftp://x",
+                "javascript:alert(1)",
+                "http://",
+            ],
+            "floor_seconds": [0, -1, 3601, 1.5, "15", True, None],
+            "alone_seconds": [0, -1, 61, 1.5, "1", True, None],
+            "live_connections": [0, -1, 100_001, 1.5, "9", True, None],
+            "trust_proxy": [invalid for invalid in WRONG_TYPE if invalid is not True]
+            + ["", "on", None],
+            "contact": [*WRONG_TYPE, "", " ", "\ud800"],
+        }.items()
+        for value in values
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_settings_with_an_invalid_field_are_refused_with_the_name_of_the_variable(field, invalid):
+    names = {
+        "mongodb_uri": "MONGODB_URI",
+        "database": "MONGODB_DATABASE",
+        "time_zone": "SCHOOL_TIME_ZONE",
+        "school_name": "SCHOOL_NAME",
+        "advance_days": "BOOKING_ADVANCE_DAYS",
+        "lead_minutes": "BOOKING_LEAD_MINUTES",
+        "quota": "BOOKING_QUOTA_PER_WEEK",
+        "data_directory": "DATA_DIRECTORY",
+        "wall_shows": "WALL_SHOWS",
+        "public_url": "PUBLIC_URL",
+        "floor_seconds": "LIVE_FLOOR_SECONDS",
+        "alone_seconds": "LIVE_ALONE_SECONDS",
+        "live_connections": "LIVE_CONNECTIONS",
+        "trust_proxy": "TRUST_PROXY",
+        "contact": "SCHOOL_CONTACT",
+    }
+    assert set(names) == {item.name for item in fields(Settings)}
+
+    with pytest.raises(InvalidRequest) as error:
+        Settings(**{field: invalid})
+
+    assert error.value.field == names[field]
