@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from booking_core.access.delegations import decides
-from booking_core.booking.confirmation import confirmed
+from booking_core.booking.confirmation import confirmed, named
 from booking_core.booking.conflicts import raise_lost
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.booking.seats import with_seat
@@ -176,6 +176,8 @@ def move(
             start=slot.start,
             end=slot.end,
         )
+        if not correction:
+            wanted = named(wanted, known.student(str(before.student_id)))
         wanted = with_seat(db, known, wanted, before=before, count_seats=lost_seat)
         try:
             after = bookings.replace(db, before, wanted)

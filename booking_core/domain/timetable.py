@@ -129,6 +129,12 @@ def ends_ahead(date: Date, now: datetime, zone: ZoneInfo) -> list[time]:
     return [end for end in ends if at(date, end, zone, closing=True).timestamp() > moment]
 
 
+def starts_ahead(date: Date, now: datetime, zone: ZoneInfo) -> list[time]:
+    """The times at which a slot of ``date`` begins after ``now``. Compares instants."""
+    starts = map(time_of, range(1440 // MARK_MINUTES))
+    return [start for start in starts if at(date, start, zone).timestamp() > now.timestamp()]
+
+
 def iso_week(date: Date) -> str:
     """The ISO week of ``date``, such as ``2026-W48``."""
     year, week, _ = date.isocalendar()

@@ -75,6 +75,6 @@ def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | 
         tx.audit(by, "erased", "student", "", details, now)
         return count
 
-    count = change_students(db, work, seconds=BULK_SECONDS)
+    count = change_students(db, work, now, seconds=BULK_SECONDS)
     # A booking that was on its way when the student was deactivated may have come in meanwhile.
     return count + store.forget(db, student_id, pseudonym)
