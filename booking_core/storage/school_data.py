@@ -17,6 +17,7 @@ from datetime import date as Date
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from pymongo.client_session import ClientSession
 from pymongo.cursor import Cursor
@@ -73,6 +74,7 @@ class Reference:
     policy: Policy = field(default_factory=Policy)
     recount_until: Date | None = None
     demo: bool = False
+    zone: ZoneInfo | None = None
     _derived: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _earlier: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -95,7 +97,7 @@ class Reference:
 
     @property
     def calendar(self) -> timetable.Calendar:
-        return timetable.Calendar(self.timetables, self.days)
+        return timetable.Calendar(self.timetables, self.days, self.zone)
 
     @property
     def open_grounds(self) -> list[Ground]:
@@ -193,6 +195,7 @@ def _read_in(
         policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
         recount_until=_to_date(meta.get("recount_until")),
         demo=bool(meta.get("demo")),
+        zone=settings_of(db).zone,
     )
     if kept is not None and kept.grounds_revision == grounds_revision:
         fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
