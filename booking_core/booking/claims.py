@@ -16,8 +16,9 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from booking_core.access.delegations import decides
-from booking_core.booking.confirmation import confirmed
+from booking_core.booking.confirmation import confirmed, named
 from booking_core.booking.conflicts import raise_lost
+from booking_core.booking.corrections import check_past_place
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.booking.seats import with_seat
 from booking_core.booking.steps import log_step, logged
@@ -138,7 +139,8 @@ def move(
     Parts of the slot that are None stay. An approved booking becomes Pending again, unless ``by``
     may decide; the history keeps the approval. A booking that has begun is moved only by a
     principal or an admin, with a ``reason``: as a correction, which keeps its approval, where the
-    new slot is over too, and else by the rules of a new request. Raises as ``book`` does, and
+    new slot is over too (by the school as it was on that day), and else by the rules of a new
+    request. Raises as ``book`` does, and
     AlreadyBegun, NotFound, AlreadyDecided.
     """
     booking_id = check_booking_id(booking_id)
@@ -164,7 +166,10 @@ def move(
         begun = rules.check_change("move", before, by, reason, now, zone)
         correction = begun and rules.is_correction(before.slot, slot, now, zone)
         known = reference.load(db)
-        _check_move(known, before, slot, correction, now, zone)
+        if correction:
+            check_past_place(db, known, slot, before.game)
+        else:
+            _check_move(known, before, slot, now, zone)
         keeps = correction or keeps_approval(db, before, by=by, now=now)
         entry = Decision(
             now, by.id, by.name, "moved", reason, moved_from=before.slot, correction=correction
@@ -176,6 +181,8 @@ def move(
             start=slot.start,
             end=slot.end,
         )
+        if not correction:
+            wanted = named(wanted, known.student(str(before.student_id)))
         wanted = with_seat(db, known, wanted, before=before, count_seats=lost_seat)
         try:
             after = bookings.replace(db, before, wanted)
@@ -247,15 +254,12 @@ def _check_move(
     known: reference.Reference,
     before: Booking,
     slot: Slot,
-    correction: bool,
     now: datetime,
     zone: ZoneInfo,
 ) -> None:
-    """The rules for the new slot; a correction of the past is bound by its place alone."""
+    """The rules for the new slot of a move that is no correction."""
     ground = known.ground(slot.ground_id)
     rules.check_place(known.plan(slot.date), slot.start, slot.end, ground, before.game)
-    if correction:
-        return
     rules.check_time(slot.date, slot.start, now, known.policy, zone)
     if not known.student(str(before.student_id)).active:
         raise StudentInactive(str(before.student_id))

@@ -2,20 +2,23 @@
 
 A ground may be retired, a day declared a holiday, a student erased, between the check of a booking
 and its write. No claim decides that race: the school is no holder of a slot. So the revision of the
-school is read once more, and what has come to break a rule is undone.
+school is read once more, and what has come to break a rule is undone. A student may be renamed or
+change class too: the booking gets the new name and class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from booking_core.booking.preconditions import ROUNDS
 from booking_core.booking.steps import log_step
 from booking_core.domain import rules
 from booking_core.domain.errors import InvalidRequest, RuleBroken, StoreUnavailable
-from booking_core.domain.model import Booking
+from booking_core.domain.model import Booking, Student
 from booking_core.storage import bookings, deadlines
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, settings_of
 
 _SECONDS = 1.0  # for the look, also where the write has taken all the time of its verb
 
@@ -33,7 +36,8 @@ def confirmed(
     ``check`` checks all rules by a given school; None: only those that hold for a stored booking.
     Where it breaks a rule of the school as of now, it is undone and the error of that rule is
     raised: RuleBroken, UnknownGround, UnknownStudent. A booking that was changed again meanwhile,
-    or whose former slot is taken, stays as it is. Raises StoreUnavailable where an undo fails.
+    or whose former slot is taken, stays as it is. Otherwise it gets the student's present name and
+    class. Raises StoreUnavailable where an undo fails.
     """
     with deadlines.grace(_SECONDS):
         try:
@@ -51,7 +55,35 @@ def confirmed(
             if bookings.undo(db, before, after):
                 log_step(after.id, "undone", layer="school", reason=type(exc).__name__)
                 raise
-    return after
+            return after
+        try:
+            return _with_present_student(db, fresh, after)
+        except StoreUnavailable:
+            return after  # as above
+
+
+def named(booking: Booking, student: Student) -> Booking:
+    """``booking`` with the name and the class of ``student``."""
+    return replace(booking, student_name=student.name, class_name=student.class_name)
+
+
+def _with_present_student(db: Documents, known: reference.Reference, booking: Booking) -> Booking:
+    """What is stored of ``booking``, with its student's present name and class if it is ahead."""
+    zone = settings_of(db).zone
+    for _ in range(ROUNDS):
+        student = known.students.get(str(booking.student_id))
+        if student is None or rules.has_begun(booking.slot, booking.updated_at, zone):
+            break
+        wanted = named(booking, student)
+        if wanted == booking:
+            break
+        if (renamed := bookings.replace(db, booking, wanted)) is not None:
+            return renamed
+        # It was changed meanwhile, perhaps by another change of the student.
+        if (stored := bookings.read(db, booking.id)) is None:
+            break
+        booking, known = stored, reference.load(db)
+    return booking
 
 
 def check_stored(known: reference.Reference, booking: Booking) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from booking_core.access.delegations import deciding_for
 from booking_core.booking.confirmation import check_stored, confirmed
+from booking_core.booking.corrections import check_past_request
 from booking_core.booking.preconditions import (
     ROUNDS,
     already_decided,
@@ -136,7 +137,9 @@ def _decide(
             return before
         correction = rules.check_change(verb, before, by, reason, now, zone)
         known = None
-        if verb == "approve":
+        if verb == "approve" and correction:
+            check_past_request(db, reference.load(db), before)
+        elif verb == "approve":
             known = reference.load(db)
             check_stored(known, before)
         entry = Decision(

@@ -297,10 +297,11 @@ _ACTIONS = {
 class Booking:
     """A booking as stored, or a closure (``kind`` is ``closure``: no student, game is empty).
 
-    ``student_name`` and ``class_name`` are as of the booking. ``created_at`` and ``updated_at``
-    are aware (UTC). ``revision`` grows by one with every change. ``quota_window`` (an ISO week)
-    and ``quota_seat`` are None for a booking that takes no seat of the quota. ``closure_group``
-    is shared by the closures that were made in one step. ``fingerprint`` is a hash of the request.
+    ``student_name`` and ``class_name`` are the present ones until the booking begins, and stay
+    from then on. ``created_at`` and ``updated_at`` are aware (UTC). ``revision`` grows by one with
+    every change. ``quota_window`` (an ISO week) and ``quota_seat`` are None for a booking that
+    takes no seat of the quota. ``closure_group`` is shared by the closures that were made in one
+    step. ``fingerprint`` is a hash of the request.
     """
 
     id: str

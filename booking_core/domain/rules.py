@@ -113,9 +113,9 @@ def game_on(ground: Ground, game: str) -> str:
 
 
 def check_still_valid(
-    booking: Booking, *, ground: Ground, student: Student, plan: timetable.DayPlan
+    booking: Booking, *, ground: Ground, student: Student | None, plan: timetable.DayPlan
 ) -> None:
-    """The rules that may have changed since ``booking`` was requested.
+    """The rules that may have changed since ``booking`` was requested; None: without the student.
 
     A booking that fits no periods of a changed timetable stays valid: timetables move no booking.
     """
@@ -124,7 +124,7 @@ def check_still_valid(
     if ground.retired:
         raise GroundRetired(ground.id)
     game_on(ground, booking.game)
-    if not student.active:
+    if student is not None and not student.active:
         raise StudentInactive(student.id)
 
 

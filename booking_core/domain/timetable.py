@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
-from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from booking_core.domain.errors import NotAPeriod
+from booking_core.domain.errors import InvalidRequest, NotAPeriod
+from booking_core.domain.labels import label_key
 from booking_core.domain.model import Period, Timetable
 from booking_core.domain.validation import MARK_MINUTES, minutes
 
@@ -42,8 +43,16 @@ def time_of(mark: int) -> time:
     return time(*divmod(mark * MARK_MINUTES, 60))
 
 
-def plan_day(date: Date, timetables: Iterable[Timetable], override: Day | None) -> DayPlan:
-    """The plan of ``date``: its own override where there is one, else its weekday's timetable."""
+def plan_day(
+    date: Date,
+    timetables: Iterable[Timetable],
+    override: Day | None,
+    zone: ZoneInfo | None = None,
+) -> DayPlan:
+    """The plan of ``date``: its own override where there is one, else its weekday's timetable.
+
+    With ``zone``, periods that the clock skips on this date are left out.
+    """
     by_id = {timetable.id: timetable for timetable in timetables}
     if override is not None:
         chosen = by_id.get(override.timetable_id) if override.timetable_id else None
@@ -55,21 +64,53 @@ def plan_day(date: Date, timetables: Iterable[Timetable], override: Day | None) 
         note = ""
     if chosen is None:
         return DayPlan(date, (), None, note)
-    return DayPlan(date, chosen.periods, chosen.id, note)
+    periods = chosen.periods
+    if zone is not None:
+        periods = tuple(period for period in periods if not _is_skipped(date, period, zone))
+    return DayPlan(date, periods, chosen.id, note)
+
+
+def _is_skipped(date: Date, period: Period, zone: ZoneInfo) -> bool:
+    """Whether ``period`` falls into the hour that the clock skips in spring."""
+    begins, ends = at(date, period.start, zone), at(date, period.end, zone, closing=True)
+    if begins.timestamp() >= ends.timestamp():
+        return True
+    if begins.utcoffset() == begins.replace(fold=1).utcoffset():
+        return False  # the clock does not change at its start
+    moments = (at(date, time_of(mark), zone) for mark in marks(period.start, period.end))
+    return not any(map(_exists, moments))
+
+
+def _exists(moment: datetime) -> bool:
+    """Whether the clock shows the local time of ``moment``."""
+    return moment.astimezone(UTC).astimezone(moment.tzinfo).time() == moment.time()
+
+
+def check_labels(periods: Iterable[Period]) -> None:
+    """Raises InvalidRequest where two periods have one label, in any spelling."""
+    labels: dict[str, str] = {}
+    for period in periods:
+        key = label_key(period.label)
+        if key in labels:
+            both = f"{labels[key]} and {period.label}"
+            raise InvalidRequest("periods", f"has two with one label: {both}")
+        labels[key] = period.label
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """Which periods every date has: the timetables, and the dates that have one of their own.
 
-    A change is made to a copy, so that a date can be looked at before anything is saved.
+    A change is made to a copy, so that a date can be looked at before anything is saved. With
+    ``zone``, a date has no period that its clock skips.
     """
 
     timetables: Mapping[str, Timetable]
     days: Mapping[Date, Day]
+    zone: ZoneInfo | None = None
 
     def plan(self, date: Date) -> DayPlan:
-        return plan_day(date, self.timetables.values(), self.days.get(date))
+        return plan_day(date, self.timetables.values(), self.days.get(date), self.zone)
 
     def with_timetable(self, timetable: Timetable) -> Calendar:
         """With ``timetable`` added or replaced; its weekdays are no other's any more."""
@@ -127,6 +168,12 @@ def ends_ahead(date: Date, now: datetime, zone: ZoneInfo) -> list[time]:
     ]
     moment = now.timestamp()
     return [end for end in ends if at(date, end, zone, closing=True).timestamp() > moment]
+
+
+def starts_ahead(date: Date, now: datetime, zone: ZoneInfo) -> list[time]:
+    """The times at which a slot of ``date`` begins after ``now``. Compares instants."""
+    starts = map(time_of, range(1440 // MARK_MINUTES))
+    return [start for start in starts if at(date, start, zone).timestamp() > now.timestamp()]
 
 
 def iso_week(date: Date) -> str:

@@ -27,8 +27,8 @@ class Change:
     """``by`` did ``action`` to the ``what`` named ``id``; ``at`` is aware (UTC).
 
     ``on_behalf_of`` is the name of the principal if a delegate decided, else "". ``details`` are
-    facts: for a booking its slot after the change, the reason and ``moved_from``. ``place`` is the
-    position in the list, for the next page.
+    facts: for a booking its slot after the change, the reason, ``moved_from``, and ``correction``
+    for a change of the past. ``place`` is the position in the list, for the next page.
     """
 
     at: datetime

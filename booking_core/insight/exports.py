@@ -250,7 +250,8 @@ def _flat(details: Mapping[str, Any], prefix: str = "") -> str:
         if isinstance(value, Mapping):
             parts.append(_flat(value, f"{prefix}{name}."))
         else:
-            parts.append(f"{prefix}{name}: {value}")
+            text = ("no", "yes")[value] if isinstance(value, bool) else value
+            parts.append(f"{prefix}{name}: {text}")
     return "; ".join(part for part in parts if part)
 
 

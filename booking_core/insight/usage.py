@@ -33,9 +33,9 @@ Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
 class Line:
     """One ground, class or game. ``bookings`` and ``hours`` are of pending and approved bookings.
 
-    ``open`` is the number of periods of the ground's days without those that were closed, and
-    ``used`` is how many of them were booked; half a period counts as a half. Both are 0 for
-    classes and games.
+    ``open`` is the number of periods of the ground's days without those that were closed (until
+    the closure was lifted), and ``used`` is how many of them were booked; half a period counts as a
+    half. Both are 0 for classes and games.
     """
 
     id: str

@@ -80,7 +80,7 @@ def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | 
         tx.audit(by, "erased", "student", "", details, now)
         return count
 
-    return change_students(db, work, seconds=BULK_SECONDS)
+    return change_students(db, work, now, seconds=BULK_SECONDS)
 
 
 @within_deadline(seconds=BULK_SECONDS)

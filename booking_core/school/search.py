@@ -1,13 +1,12 @@
 """Finding students as people type: without accents, in any order of words, with a wrong letter.
 
-An index is built once for each list of students; a query reads slices of it.
+An index is built for a list of students and renewed by the students that change; a query reads
+slices of it.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -19,77 +18,14 @@ from booking_core.domain.labels import label_key
 from booking_core.domain.model import Student
 from booking_core.domain.validation import check_name
 from booking_core.school.rollover import class_place
+from booking_core.school.search_words import codes, foldings, query, runs, shortened
 from booking_core.storage.school_data import Reference
 
-_MOST_WORDS = 6  # of a query; more cost time and tell nothing
-_MOST_JOINED = 3  # words that may be typed as one: van den Berg
 _SHORTEST_INSIDE = 3  # letters that are looked for inside of words too
 _SHORTEST_WITH_TYPO = 4
 _TYPOS = 1
 _END = "\U0010ffff"  # sorts after every character of a word
-
-_APOSTROPHES = "'\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02be\u02bf\u02c8\u0060\u00b4\u2032\uff07"
-# Letters that Unicode does not decompose, as they are typed on a keyboard that lacks them.
-_LETTERS = {
-    "ł": "l", "đ": "d", "ð": "d", "ø": "o", "æ": "ae", "œ": "oe", "þ": "th", "ħ": "h", "ŧ": "t",
-    "ŋ": "n", "ı": "i", "ə": "e", "ĸ": "k",
-}  # fmt: skip
-# The same where two letters stand for one, as in German and the Nordic languages.
-_TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
-_WORD = re.compile(r"\S+")
-
-
-class _Folding(dict[int, str]):
-    """A table for ``str.translate`` that is filled with the characters that occur."""
-
-    def __init__(self, letters: Mapping[str, str]) -> None:
-        self._letters = letters
-        super().__init__()
-
-    def __missing__(self, code: int) -> str:
-        folded = "".join(map(self._fold, chr(code).casefold()))
-        self[code] = folded
-        return folded
-
-    def _fold(self, character: str) -> str:
-        if character in self._letters:
-            return self._letters[character]
-        if character in _APOSTROPHES:
-            return ""
-        base = "".join(c for c in unicodedata.normalize("NFKD", character) if not _is_accent(c))
-        base = "".join(_LETTERS.get(c, c) for c in base.casefold())
-        return "".join(map(_word_character, base))
-
-
-def _is_accent(character: str) -> bool:
-    # Of Latin, Greek, Cyrillic, Hebrew and Arabic; the marks of Indic scripts are vowels.
-    code = ord(character)
-    return (
-        0x0300 <= code <= 0x036F
-        or 0x0591 <= code <= 0x05C7
-        or 0x064B <= code <= 0x065F
-        or 0x1AB0 <= code <= 0x1AFF
-        or 0x1DC0 <= code <= 0x1DFF
-    )
-
-
-def _word_character(character: str) -> str:
-    category = unicodedata.category(character)
-    if category[0] in "LMN":
-        return character
-    return "" if category == "Cf" else " "
-
-
-_ONE_LETTER_EACH = _Folding(_LETTERS)
-_TWO_LETTERS_EACH = _Folding(_LETTERS | _TWO_LETTERS)
-
-
-def _foldings(text: str) -> list[list[str]]:
-    """The words of ``text``, folded; in two ways where a letter may be written as two."""
-    text = unicodedata.normalize("NFC", text)
-    one = _WORD.findall(text.translate(_ONE_LETTER_EACH))
-    two = one if text.isascii() else _WORD.findall(text.translate(_TWO_LETTERS_EACH))
-    return [one] if two == one else [one, two]
+_MOST_CHANGED = 1000  # students in the part of an index that each change builds anew
 
 
 class _Words:
@@ -118,77 +54,52 @@ class _Words:
         return self._numbers[self._offsets[low] : self._offsets[high]]
 
 
-class StudentIndex:
-    """The students of a list, found by the words of their names, classes, numbers and addresses."""
+class _Part:
+    """The words of some of the students of an index, who have the numbers from ``first`` on."""
 
-    def __init__(self, students: Iterable[Student]) -> None:
-        named = [(student, _foldings(student.name)) for student in students]
-        place = {name: class_place(name) for name in {s.class_name for s, _ in named}}
-        named.sort(key=lambda n: (place[n[0].class_name], " ".join(n[1][0]), n[0].name, n[0].id))
-        self.students = [student for student, _ in named]
+    def __init__(self, students: Iterable[Student], first: int) -> None:
         single: defaultdict[str, set[int]] = defaultdict(set)
         joined: defaultdict[str, set[int]] = defaultdict(set)
+        short: defaultdict[str, set[int]] = defaultdict(set)
         names: set[str] = set()
-        for number, (student, spellings) in enumerate(named):
+        for number, student in enumerate(students, first):
+            spellings = foldings(student.name)
             names.update(*spellings)
-            for words in (*spellings, *_codes(student)):
+            for words in (*spellings, *codes(student)):
                 for word in words:
                     single[word].add(number)
-                for word in _runs(words):
+                for word in runs(words):
                     joined[word].add(number)
-        self._single, self._joined = _Words(single), _Words(joined)
+            for word in shortened(student):
+                short[word].add(number)
+        self._single, self._joined, self._short = _Words(single), _Words(joined), _Words(short)
         self._names_text = "\n" + "\n".join(sorted(names)) + "\n"
         self._names_by_length: defaultdict[int, list[str]] = defaultdict(list)
         for name in sorted(names):
             self._names_by_length[len(name)].append(name)
 
-    def find(self, text: str) -> list[int]:
-        """The places in ``students`` of those that match each word of ``text``, the best first.
+    def matches(self, words: list[tuple[str, ...]], place: int) -> Iterator[tuple[int, list[int]]]:
+        """Pairs of a level and the students who match the word at ``place`` on that level.
 
-        Whole words come before beginnings, then parts of names, then names with one typo; within
-        each, the order of ``students``.
+        Level 0 is a whole word, 1 a whole roll number as people shorten it, 2 the beginning of
+        either, 3 a part of a name, 4 a name with a typo. A word matches also by what it makes with
+        its neighbours.
         """
-        words = _query(text)
-        if not words:  # no text, or signs alone
-            return [] if text.strip() else list(range(len(self.students)))
-        levels: list[set[int]] | None = None
-        for place in range(len(words)):
-            found = self._matches(words, place)
-            levels = found if levels is None else _both(levels, found)
-            if not levels[-1]:
-                return []
-        ranked: list[int] = []
-        seen: set[int] = set()
-        for level in levels or ():
-            if level is not seen:
-                ranked += sorted(level - seen)
-                seen = level
-        return ranked
-
-    def _matches(self, words: list[tuple[str, ...]], place: int) -> list[set[int]]:
-        """Who matches the word at ``place``: whole, by a beginning, by a part, with a typo.
-
-        Each includes the one before, and is the same set where it adds none. A word matches also
-        by what it makes with its neighbours.
-        """
-        found: tuple[list[int], ...] = ([], [], [], [])
         for way, word in enumerate(words[place]):
-            for run in (word, *_runs([spellings[way] for spellings in words], place)):
-                for table in (self._single, self._joined):
-                    found[0].extend(table.whole(run))
-                found[1].extend(self._single.beginning(run))
+            for run in (word, *runs([spellings[way] for spellings in words], place)):
+                yield 0, self._single.whole(run)
+                yield 0, self._joined.whole(run)
+                yield 2, self._single.beginning(run)
                 if len(run) > 1:  # what begins with one letter does so in a single word
-                    found[1].extend(self._joined.beginning(run))
+                    yield 2, self._joined.beginning(run)
+            yield 1, self._short.whole(word)
+            if len(word) > 1:  # one digit is rather that of a class
+                yield 2, self._short.beginning(word)
             if len(word) >= _SHORTEST_INSIDE:
                 for name in self._names_with(word):
-                    found[2].extend(self._single.whole(name))
+                    yield 3, self._single.whole(name)
             for name in self._names_like(word):
-                found[3].extend(self._single.whole(name))
-        levels = [set(found[0])]
-        for numbers in found[1:]:
-            before = levels[-1]
-            levels.append(before.union(numbers) if numbers else before)
-        return levels
+                yield 4, self._single.whole(name)
 
     def _names_with(self, part: str) -> Iterator[str]:
         text, at = self._names_text, -1
@@ -210,6 +121,106 @@ class StudentIndex:
             yield from (name for name, _, _ in found)
 
 
+_LEVELS = 5  # of matches; see ``_Part.matches``
+_Place = tuple[tuple[int, str], str, str, str]
+
+
+class _FirstPart(_Part):
+    """The students of a list, with what a later index of another list uses again."""
+
+    def __init__(self, students: Sequence[Student]) -> None:
+        super().__init__(students, 0)
+        self.students = {student.id: student for student in students}
+        self.numbers = {id: number for number, id in enumerate(self.students)}
+        self.places = list(_places(students))
+        self.order = sorted(range(len(students)), key=self.places.__getitem__)
+
+    def differing(self, students: Sequence[Student]) -> tuple[list[Student], set[int]] | None:
+        """Those of ``students`` who are not here as they are, and the numbers of those who are
+        here and not among ``students`` as they are. None for more than _MOST_CHANGED.
+        """
+        known = self.students
+        changed = [student for student in students if known.get(student.id) != student]
+        stale = known.keys() - {student.id for student in students}
+        stale |= known.keys() & {student.id for student in changed}
+        if max(len(changed), len(stale)) > _MOST_CHANGED:
+            return None
+        return changed, {self.numbers[id] for id in stale}
+
+
+class StudentIndex:
+    """The students of a list, found by the words of their names, classes, numbers and addresses.
+
+    ``first_part`` has the students as of the time when it was built, a second one those who were
+    added or changed since. ``before``: an index of an earlier list, whose first part is used again
+    if few students differ.
+    """
+
+    def __init__(self, students: Iterable[Student], before: StudentIndex | None = None) -> None:
+        students = list({student.id: student for student in students}.values())
+        differing = None if before is None else before.first_part.differing(students)
+        if before is None or differing is None:
+            first, differing = _FirstPart(students), ([], set[int]())
+        else:
+            first = before.first_part
+        changed, stale = differing
+        self.first_part: _FirstPart = first
+        self._parts = (first, _Part(changed, len(first.places)))
+        places = [*first.places, *_places(changed)]
+        order = [number for number in first.order if number not in stale]
+        for number in range(len(first.places), len(places)):
+            insort(order, number, key=places.__getitem__)
+        found = [*first.students.values(), *changed]
+        self.students = [found[number] for number in order]
+        self._rank = {number: rank for rank, number in enumerate(order)}
+
+    def find(self, text: str) -> list[int]:
+        """The places in ``students`` of those that match each word of ``text``, the best first.
+
+        Whole words come first, then whole roll numbers as people shorten them, beginnings, parts
+        of names, names with one typo; within each, the order of ``students``.
+        """
+        words = query(text)
+        if not words:  # no text, or signs alone
+            return [] if text.strip() else list(range(len(self.students)))
+        levels: list[set[int]] | None = None
+        for place in range(len(words)):
+            found = self._matches(words, place)
+            levels = found if levels is None else _both(levels, found)
+            if not levels[-1]:
+                return []
+        ranked: list[int] = []
+        seen: set[int] = set()
+        for level in levels or ():
+            if level is not seen:
+                ranked += sorted(self._rank[number] for number in level - seen)
+                seen = level
+        return ranked
+
+    def _matches(self, words: list[tuple[str, ...]], place: int) -> list[set[int]]:
+        """Who matches the word at ``place``, on each level and those before it.
+
+        A level that adds none is the same set as the one before.
+        """
+        found: tuple[list[int], ...] = tuple([] for _ in range(_LEVELS))
+        for part in self._parts:
+            for level, matching in part.matches(words, place):
+                found[level].extend(matching)
+        levels = [self._rank.keys() & found[0]]
+        for matching in found[1:]:
+            before = levels[-1]
+            levels.append(before | (self._rank.keys() & matching) if matching else before)
+        return levels
+
+
+def _places(students: Sequence[Student]) -> Iterator[_Place]:
+    """For each student the key by which results are sorted: by class, then by name."""
+    place = {name: class_place(name) for name in {s.class_name for s in students}}
+    for student in students:
+        name = " ".join(foldings(student.name)[0])
+        yield place[student.class_name], name, student.name, student.id
+
+
 def _both(one: list[set[int]], other: list[set[int]]) -> list[set[int]]:
     """The students of both, level by level; a level that adds none is the same set."""
     levels: list[set[int]] = []
@@ -217,31 +228,6 @@ def _both(one: list[set[int]], other: list[set[int]]) -> list[set[int]]:
         same = number and left is one[number - 1] and right is other[number - 1]
         levels.append(levels[-1] if same else left & right)
     return levels
-
-
-def _query(text: str) -> list[tuple[str, ...]]:
-    """The different words of a query, each in one or two spellings."""
-    # An address is one word, of which the beginning may be typed.
-    pieces = (re.sub(r"[\W_]", "", p) if "@" in p else p for p in text.split())
-    words = zip(*_foldings(" ".join(pieces)), strict=True)
-    return list(dict.fromkeys(words))[:_MOST_WORDS]
-
-
-def _runs(words: Sequence[str], through: int | None = None) -> Iterator[str]:
-    """Each two and three neighbours as one word; those with the word at ``through``, if given."""
-    for length in range(2, _MOST_JOINED + 1):
-        for first in range(len(words) - length + 1):
-            if through is None or first <= through < first + length:
-                yield "".join(words[first : first + length])
-
-
-def _codes(student: Student) -> Iterator[list[str]]:
-    """The words of the student's number, class and address, each in its spellings."""
-    for text in (student.id, student.class_name):
-        yield from _foldings(text)
-    if student.email:
-        yield _foldings(student.email.partition("@")[0])[0]
-        yield ["".join(_foldings(student.email)[0])]
 
 
 def find_students(
@@ -254,14 +240,15 @@ def find_students(
     """Students whose name, class, roll number or address matches each word of ``text``.
 
     Case, accents, apostrophes, spaces and hyphens make no difference, nor does the order of the
-    words; a word of a name may have one typo. The best matches first, then by class, the lowest
-    first, then by name. ``class_name`` may be any spelling of the class. A Reference keeps
-    the index for the next call; a list does not. Raises InvalidRequest.
+    words; a word of a name may have one typo, a roll number may lack its letters and its leading
+    zeros. The best matches first, then by class, the lowest first, then by name. ``class_name``
+    may be any spelling of the class. A Reference keeps the index for the next call, and for a
+    later list of students; a list does not. Raises InvalidRequest.
     """
     if not isinstance(text, str):
         raise InvalidRequest("text", "must be text")
     if isinstance(students, Reference):
-        index = students.of_students("search", lambda known: StudentIndex(known.values()))
+        index = students.of_students("search", _index)
     else:
         index = StudentIndex(students)
     key = None if class_name is None else label_key(check_name(class_name, "class_name"))
@@ -271,3 +258,7 @@ def find_students(
         if (key is None or label_key(student.class_name) == key)
         and (active is None or student.active == active)
     ]
+
+
+def _index(known: Mapping[str, Student], before: StudentIndex | None) -> StudentIndex:
+    return StudentIndex(known.values(), before)

@@ -1,5 +1,6 @@
 """Students one by one, or as a list: add, change, deactivate, and look for what they have booked.
 
+Bookings that begin after a change show the new name and class; others keep the old ones.
 In ``save_student`` and ``save_students``, ``by`` None means that no account acts: the command line
 or a script.
 """
@@ -61,7 +62,7 @@ def save_students(
         tx.audit(by, "saved", "students", "", {"count": len(students)}, now)
 
     if students:
-        change_students(db, work, seconds=BULK_SECONDS)
+        change_students(db, work, now, seconds=BULK_SECONDS)
 
 
 @within_deadline
@@ -82,7 +83,7 @@ def add_student(
         tx.audit(by, "added", "student", "", {"class_name": student.class_name}, now)
         return student
 
-    return change_students(db, work)
+    return change_students(db, work, now)
 
 
 @within_deadline
@@ -112,7 +113,7 @@ def change_student(
         tx.audit(by, "changed", "student", "", details, now)
         return after
 
-    return after if before == after else change_students(db, work)
+    return after if before == after else change_students(db, work, now)
 
 
 @within_deadline
@@ -140,7 +141,7 @@ def set_active(
         tx.audit(by, action, "student", "", {"class_name": before.class_name}, now)
         return Student(before.id, before.name, before.class_name, before.email, active)
 
-    return change_students(db, work)
+    return change_students(db, work, now)
 
 
 def _check_student(student: Student) -> None:

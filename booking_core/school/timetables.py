@@ -15,7 +15,7 @@ from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Period, Timetable
 from booking_core.domain.names import new_id
-from booking_core.domain.timetable import Calendar, Day
+from booking_core.domain.timetable import Calendar, Day, check_labels
 from booking_core.domain.validation import check_date, check_id, check_name, check_text
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
@@ -40,11 +40,12 @@ def save_timetable(
     A weekday has one timetable: in the same transaction the others lose ``timetable.weekdays``.
     With ``was``, the timetable that the change was made from, raises ChangedMeanwhile where the
     stored one differs by now. Raises AlreadyExists for an id that differs from another's in
-    capitals only, InvalidRequest, also for a name that another timetable has, NotAllowed,
-    StoreUnavailable.
+    capitals only, InvalidRequest, also for a name that another timetable has and for two periods
+    with one label, NotAllowed, StoreUnavailable.
     """
     if not isinstance(timetable, Timetable):
         raise InvalidRequest("timetable", "must be a Timetable")
+    check_labels(timetable.periods)
     now = moment(now)
 
     def work(tx: SchoolTransaction) -> Timetable:
@@ -68,14 +69,15 @@ def add_timetable(
 ) -> Timetable:
     """Adds a timetable; its id is made of its name. Weekdays as in ``save_timetable``.
 
-    Raises InvalidRequest, also for a name that another timetable has, NotAllowed,
-    StoreUnavailable.
+    Raises InvalidRequest, also for a name that another timetable has and for two periods with one
+    label, NotAllowed, StoreUnavailable.
     """
     name = check_name(name, "name")
     for field, value in (("periods", periods), ("weekdays", weekdays)):
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise InvalidRequest(field, "must be a list")
     wanted, now = Timetable("new", tuple(periods), tuple(weekdays), name), moment(now)
+    check_labels(wanted.periods)
 
     def work(tx: SchoolTransaction) -> Timetable:
         stored = store.read(tx)

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from booking_core.domain.validation import check_date
-from booking_core.storage import schema
+from booking_core.storage import schema, student_names
 from booking_core.storage.change_stream import ChangeStream, Event
 from booking_core.storage.database import BookingDatabase, Documents
 
@@ -35,6 +35,8 @@ _WANTED: list[dict[str, Any]] = [
     # Only deletions of sessions matter: every active screen updates its own session.
     {"ns.coll": schema.SESSIONS, "operationType": "delete"},
 ]
+# All that a change of a student changes in bookings.
+_OF_STUDENTS = {*student_names.FIELDS, "revision"}
 _PEOPLE = (schema.ACCOUNTS, schema.DELEGATIONS, schema.SESSIONS)
 
 
@@ -231,6 +233,8 @@ def _dates(change: Mapping[str, Any]) -> set[Date] | None:
             return {Date.fromisoformat(change["fullDocument"]["date"])}
         if change["operationType"] == "update":
             fields: Mapping[str, Any] = change["updateDescription"]["updatedFields"]
+            if fields.keys() <= _OF_STUDENTS:
+                return set()  # the school changed with it, and so did every day
             found = {
                 Date.fromisoformat(text)
                 for name, entry in fields.items()

@@ -178,7 +178,10 @@ def student_document(student: Student) -> Document:
     }
 
 
-def to_student(document: Mapping[str, Any]) -> Student:
+def to_student(document: Mapping[str, Any], known: Student | None = None) -> Student:
+    """The student; ``known`` itself if it has the same content, because its values are checked."""
+    if known is not None and student_document(known).items() <= document.items():
+        return known
     return Student(
         document["_id"],
         document["name"],

@@ -144,6 +144,8 @@ def _changes(row: Document, wanted: Wanted) -> Iterator[Document]:
             details = dict(shown)
             if entry["reason"]:
                 details["reason"] = entry["reason"]
+            if entry.get("correction"):
+                details["correction"] = True
             if before:
                 details["moved_from"] = {name: before[name] for name in _SLOT}
             yield {

@@ -8,7 +8,7 @@ change students are in ``students.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -26,10 +26,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SchoolTransaction:
-    """One transaction; the modules of the collections read and write through it."""
+    """One transaction; the modules of the collections read and write through it.
+
+    ``changed_students``: ids of students whose name or class it may have changed.
+    """
 
     db: Documents
     session: ClientSession
+    changed_students: list[str] = field(default_factory=list)
 
     def collection(self, name: str) -> Collection[d.Document]:
         return collection(self.db, name)

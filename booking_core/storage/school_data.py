@@ -17,6 +17,7 @@ from datetime import date as Date
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from pymongo.client_session import ClientSession
 from pymongo.cursor import Cursor
@@ -73,7 +74,9 @@ class Reference:
     policy: Policy = field(default_factory=Policy)
     recount_until: Date | None = None
     demo: bool = False
+    zone: ZoneInfo | None = None
     _derived: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _earlier: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def ground(self, ground_id: str) -> Ground:
         """Raises UnknownGround."""
@@ -94,19 +97,21 @@ class Reference:
 
     @property
     def calendar(self) -> timetable.Calendar:
-        return timetable.Calendar(self.timetables, self.days)
+        return timetable.Calendar(self.timetables, self.days, self.zone)
 
     @property
     def open_grounds(self) -> list[Ground]:
         return [ground for ground in self.grounds.values() if not ground.retired]
 
-    def of_students(self, name: str, make: Callable[[Mapping[str, Student]], T]) -> T:
+    def of_students(self, name: str, make: Callable[[Mapping[str, Student], T | None], T]) -> T:
         """What ``make`` derives from the students, such as an index.
 
-        It is made once for each list of students and shared by all copies with that list.
+        It is made once for each list of students and shared by all copies with that list. ``make``
+        also takes what it derived from an earlier list; None where there is no such value.
         """
         if name not in self._derived:
-            self._derived[name] = make(self.students)
+            self._derived[name] = make(self.students, self._earlier.get(name))
+            self._earlier.pop(name, None)
         made: T = self._derived[name]
         return made
 
@@ -196,6 +201,7 @@ def _read_in(
         policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
         recount_until=_to_date(meta.get("recount_until")),
         demo=bool(meta.get("demo")),
+        zone=settings_of(db).zone,
     )
     if kept is not None and kept.grounds_revision == grounds_revision:
         fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
@@ -207,12 +213,15 @@ def _read_in(
         fresh.timetables = {t.id: t for t in map(d.to_timetable, found(schema.TIMETABLES))}
         fresh.days = {x.date: x for x in map(d.to_day, found(schema.DAYS))}
     if kept is not None and kept.students_revision == students_revision:
-        fresh.students, fresh._derived = kept.students, kept._derived
+        fresh.students = kept.students
+        fresh._derived, fresh._earlier = kept._derived, kept._earlier
     else:
-        students = sorted(
-            map(d.to_student, found(schema.STUDENTS)), key=lambda s: (s.class_name, s.name, s.id)
-        )
+        known = {} if kept is None else kept.students
+        students = [d.to_student(row, known.get(row["_id"])) for row in found(schema.STUDENTS)]
+        students.sort(key=lambda s: (s.class_name, s.name, s.id))
         fresh.students = {s.id: s for s in students}
+        if kept is not None:
+            fresh._earlier = kept._earlier | kept._derived
     return fresh
 
 

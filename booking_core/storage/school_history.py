@@ -14,7 +14,7 @@ from booking_core.domain.model import Ground
 from booking_core.domain.timetable import Calendar
 from booking_core.storage import documents as d
 from booking_core.storage import schema
-from booking_core.storage.database import Documents, collection, reachable
+from booking_core.storage.database import Documents, collection, reachable, settings_of
 
 _COPIED = (schema.GROUNDS, schema.TIMETABLES, schema.DAYS)
 # What a school that is being set up lacks would count as closed for all its past. Its first
@@ -40,6 +40,7 @@ def between(db: Documents, first: Date, last: Date) -> list[tuple[Date, list[Gro
     Each describes the days before its own, down to the day of the copy before it.
     """
     found: list[tuple[Date, list[Ground], Calendar]] = []
+    zone = settings_of(db).zone
     with reachable():
         rows = collection(db, schema.SCHOOL_HISTORY).find(
             {"_id": {"$gt": first.isoformat()}} | _COMPLETE, sort=[("_id", 1)]
@@ -48,7 +49,7 @@ def between(db: Documents, first: Date, last: Date) -> list[tuple[Date, list[Gro
             grounds = [d.to_ground(ground) for ground in row["grounds"]]
             timetables = [d.to_timetable(table) for table in row["timetables"]]
             days = [d.to_day(day) for day in row["days"]]
-            calendar = Calendar({t.id: t for t in timetables}, {x.date: x for x in days})
+            calendar = Calendar({t.id: t for t in timetables}, {x.date: x for x in days}, zone)
             day = Date.fromisoformat(row["_id"])
             found.append((day, sorted(grounds, key=lambda g: (g.order, g.name, g.id)), calendar))
             if day > last:

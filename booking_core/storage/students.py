@@ -18,7 +18,7 @@ from booking_core.domain.errors import AlreadyExists, ChangedMeanwhile
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Actor, Student
 from booking_core.storage import documents as d
-from booking_core.storage import keys, schema
+from booking_core.storage import keys, schema, student_names
 from booking_core.storage.database import DEADLINE_SECONDS, Documents, collection, transact
 from booking_core.storage.school_changes import SchoolTransaction
 
@@ -34,15 +34,18 @@ _CHUNK = 1000
 def change_students(
     db: Documents,
     work: Callable[[SchoolTransaction], T],
+    now: datetime,
     *,
     revision: int | None = None,
     seconds: float = DEADLINE_SECONDS,
 ) -> T:
-    """What ``work`` returns; its writes to students and the revision are one transaction.
+    """What ``work`` returns; its writes to students, their names and classes in bookings that
+    begin after ``now``, and the revision are one transaction.
 
     With ``revision``, raises ChangedMeanwhile where the list of students has another by now.
     Raises StoreUnavailable, and what ``work`` raises, with nothing written.
     """
+    changed: list[str] = []
     condition: d.Document = {"_id": "revision"}
     if revision is not None:
         condition["students"] = revision
@@ -53,9 +56,24 @@ def change_students(
         )
         if revision is not None and raised.matched_count == 0:
             raise ChangedMeanwhile(THE_LIST)
-        return work(SchoolTransaction(db, session))
+        tx = SchoolTransaction(db, session)
+        done = work(tx)
+        changed[:] = tx.changed_students
+        student_names.update_ahead(tx, changed, now)
+        return done
 
-    return transact(db, whole, seconds)
+    done = transact(db, whole, seconds)
+    if changed:
+        # A booking that was stored while the transaction ran is not in what it has read. One that
+        # is stored later finds the new revision (``booking/confirmation.py``).
+        transact(
+            db,
+            lambda session: student_names.update_ahead(
+                SchoolTransaction(db, session), changed, now
+            ),
+            seconds,
+        )
+    return done
 
 
 def find(tx: SchoolTransaction, student_id: str) -> Student | None:
@@ -77,6 +95,7 @@ def put(tx: SchoolTransaction, students: Sequence[Student]) -> None:
 
     Raises AlreadyExists for an id that differs from another's in capitals only.
     """
+    tx.changed_students.extend(student.id for student in students)
     rows = [keys.with_keys(schema.STUDENTS, d.student_document(student)) for student in students]
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
@@ -92,6 +111,7 @@ def put(tx: SchoolTransaction, students: Sequence[Student]) -> None:
 
 def replace(tx: SchoolTransaction, before: Student, after: Student) -> bool:
     """Whether the stored student was ``before``, and is ``after`` now."""
+    tx.changed_students.append(after.id)
     row = keys.with_keys(schema.STUDENTS, d.student_document(after))
     done = tx.collection(schema.STUDENTS).replace_one(
         d.student_document(before), row, session=tx.session
@@ -128,7 +148,7 @@ def write_roster(
         set_active(tx, deactivated, False)
         tx.audit(by, "imported", "students", "", dict(details), now)
 
-    change_students(db, work, revision=revision, seconds=BULK_SECONDS)
+    change_students(db, work, now, revision=revision, seconds=BULK_SECONDS)
 
 
 def roll_over(
@@ -168,14 +188,16 @@ def roll_over(
             "active": {"$not": [{"$in": ["$class_name", {"$literal": leaving}]}]},
             "class_name": {"$switch": {"branches": branches, "default": "$class_name"}},
         }
-        left = students.count_documents(
-            active | {"class_name": {"$in": leaving}}, session=tx.session
+        found = students.find(
+            active | {"class_name": {"$in": stored}}, {"class_name": 1}, session=tx.session
         )
+        moving = [row["_id"] for row in found if becomes[row["class_name"]] is not None]
         done = students.update_many(
             active | {"class_name": {"$in": stored}}, [{"$set": change}], session=tx.session
         )
-        details = {"moved": done.matched_count - left, "deactivated": left}
+        tx.changed_students.extend(moving)
+        details = {"moved": len(moving), "deactivated": done.matched_count - len(moving)}
         classes = {"classes": [[before, after] for before, after in mapping.items()]}
         tx.audit(by, "rolled over", "students", "", details | classes, now)
 
-    change_students(db, work, revision=revision, seconds=BULK_SECONDS)
+    change_students(db, work, now, revision=revision, seconds=BULK_SECONDS)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from booking_core.domain.model import ACTIVE, Status
+from booking_core.domain.validation import MARK_MINUTES
 from booking_core.storage import schema
-from booking_core.storage.database import Documents, collection, reachable
+from booking_core.storage.database import Documents, collection, reachable, settings_of
 
 DEADLINE_SECONDS = 20.0  # a year of a large school
 _ALL = {"$in": [status.value for status in Status]}
@@ -24,6 +26,7 @@ _COUNTED: dict[str, tuple[dict[str, Any], str]] = {
     "ground": (_ACTIVE | {"kind": "booking"}, "$ground_id"),
     "closed": (_ACTIVE | {"kind": "closure"}, "$ground_id"),
 }
+_LIFTED = {"kind": "closure", "status": Status.CANCELLED.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,16 @@ class Count:
     bookings: int
 
 
-def pipeline(dates: Sequence[Date], created_by: str | None) -> list[dict[str, Any]]:
-    kinds: list[dict[str, Any]] = [{"kind": "booking"}, {"kind": "closure", "status": "Approved"}]
+def pipeline(dates: Sequence[Date], created_by: str | None, zone: ZoneInfo) -> list[dict[str, Any]]:
+    # Lifting a closure is its last change.
+    lifted = {"date": "$updated_at", "timezone": zone.key}
+    on_its_day = {"$eq": ["$date", {"$dateToString": lifted | {"format": "%Y-%m-%d"}}]}
+    lifted_at = {"$dateToString": lifted | {"format": "%H:%M"}}
+    kinds: list[dict[str, Any]] = [
+        {"kind": "booking"},
+        {"kind": "closure", "status": "Approved"},
+        _LIFTED | {"$expr": on_its_day},
+    ]
     if created_by is not None:
         kinds[0]["created_by"] = created_by
     days = [date.isoformat() for date in dates]
@@ -48,6 +59,9 @@ def pipeline(dates: Sequence[Date], created_by: str | None) -> list[dict[str, An
         ]
         for what, (condition, field) in _COUNTED.items()
     }
+    span = {"start": "$start", "end": lifted_at}
+    group = {"_id": {"name": "$ground_id", **span}, "bookings": {"$sum": 1}}
+    facets["lifted"] = [{"$match": _LIFTED}, {"$group": group}]
     return [
         {"$match": {"status": _ALL, "date": {"$in": days}, "$or": kinds}},
         {"$facet": facets},
@@ -58,7 +72,8 @@ def counts(
     db: Documents, groups: Sequence[Sequence[Date]], created_by: str | None
 ) -> Iterator[dict[str, list[Count]]]:
     """For each group of dates: the bookings by ``status``, and the active ones by ``class``,
-    ``game`` and ``ground``, and the closures of each ground under ``closed``.
+    ``game`` and ``ground``, and the closures of each ground under ``closed``. One that was lifted
+    on its day ends there at the last 5-minute mark before it was lifted.
 
     ``created_by`` limits the bookings, not the closures, to one account's. Raises StoreUnavailable.
     """
@@ -66,10 +81,15 @@ def counts(
         with reachable(DEADLINE_SECONDS):
             found = next(
                 collection(db, schema.BOOKINGS).aggregate(
-                    pipeline(dates, created_by), hint=schema.BY_DAY, allowDiskUse=True
+                    pipeline(dates, created_by, settings_of(db).zone),
+                    hint=schema.BY_DAY,
+                    allowDiskUse=True,
                 )
             )
-        yield {what: [_count(row) for row in rows] for what, rows in found.items()}
+        lifted = [_until_mark(row) for row in map(_count, found.pop("lifted"))]
+        counted = {what: [_count(row) for row in rows] for what, rows in found.items()}
+        counted["closed"] += [count for count in lifted if count.start < count.end]
+        yield counted
 
 
 def games(db: Documents) -> list[str]:
@@ -82,6 +102,12 @@ def games(db: Documents) -> list[str]:
             [{"$match": {"kind": "booking"}}, {"$group": {"_id": "$game"}}], allowDiskUse=True
         )
         return [row["_id"] for row in rows]
+
+
+def _until_mark(count: Count) -> Count:
+    # A closing that follows a lifting begins at this mark.
+    end = count.end.replace(minute=count.end.minute // MARK_MINUTES * MARK_MINUTES)
+    return replace(count, end=end)
 
 
 def _count(row: dict[str, Any]) -> Count:

@@ -15,6 +15,7 @@ from support import GROUNDS, HOURLY, MEERA, open_school, request_for
 from booking_core import (
     CellState,
     LiveBoards,
+    NotAPeriod,
     Period,
     Policy,
     Reference,
@@ -22,7 +23,10 @@ from booking_core import (
     Status,
     Timetable,
     book,
+    cancel,
     connect,
+    load_reference,
+    move,
     save_timetable,
     wall_cards,
 )
@@ -168,3 +172,22 @@ def test_the_wall_marks_a_booking_as_current_exactly_between_its_instants(night,
 
     assert (card.now is not None) == (begins <= board.now.timestamp() < ends)
     assert wall_payload.day(board, "student", None, [])
+
+
+def test_a_period_that_the_clock_skips_is_not_offered_and_is_refused(night):
+    db = night._db
+    before = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    board = night.get(FORWARD, before)
+
+    shown = [period.start for period in board.periods]
+    assert shown == [period.start for period in NIGHTS.periods if not 1 <= period.start.hour < 2]
+    for start, end in ((time(1), time(1, 30)), (time(1, 30), time(2)), (time(1), time(2))):
+        with pytest.raises(NotAPeriod):
+            book(db, request_for(on=FORWARD, start=start, end=end), by=MEERA, now=before)
+    across = request_for(on=FORWARD, start=time(0, 30), end=time(2, 30))
+    made = book(db, across, by=MEERA, now=before)
+    assert made.status is Status.PENDING
+    with pytest.raises(NotAPeriod):
+        move(db, made.id, start=time(1), end=time(1, 30), by=MEERA, now=before)
+    cancel(db, made.id, by=MEERA, now=before)
+    assert len(load_reference(db).plan(FORWARD + timedelta(days=1)).periods) == 10

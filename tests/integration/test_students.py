@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from booking_core import (
     bookings_ahead,
     cancel,
     change_student,
+    find_students,
     load_reference,
     set_active,
 )
@@ -84,3 +86,22 @@ def test_deactivating_twice_is_one_entry_of_the_audit_log(db: Documents) -> None
 def test_an_unknown_student_cannot_be_deactivated(db: Documents) -> None:
     with pytest.raises(UnknownStudent):
         set_active(db, "S999", False, by=ADMIN)
+
+
+def test_a_change_of_one_student_renews_the_search_index_and_reads_no_other_anew(
+    db: Documents,
+) -> None:
+    before = load_reference(db)
+    seen = before.students["S001"]
+    assert find_students(before, "changed") == []
+    index = before.of_students("search", lambda students, earlier: earlier)
+
+    change_student(db, seen, replace(seen, name="Changed Name"), by=ADMIN)
+
+    after = load_reference(db)
+    assert [s.id for s in find_students(after, "changed")] == ["S001"]
+    renewed = after.of_students("search", lambda students, earlier: earlier)
+    assert renewed.first_part is index.first_part
+    others = after.students.keys() - {"S001"}
+    assert others
+    assert all(after.students[id] is before.students[id] for id in others)

@@ -286,3 +286,26 @@ def test_an_invalid_field_is_refused_by_name_and_nothing_is_partly_written(db):
     with pytest.raises(UnknownGround):
         change_ground(db, "nowhere", retired=True, by=ADMIN)
     assert stored(db) == before
+
+
+@pytest.mark.parametrize("other", ["Sport 1", "sport  1", "ＳＰＯＲＴ 1"])
+def test_two_periods_with_one_label_are_refused(db, other):
+    periods = (Period("Sport 1", time(9), time(10)), Period(other, time(10), time(11)))
+    before = stored(db)
+
+    for save in (
+        lambda: save_timetable(db, Timetable("regular", periods, (0,)), by=ADMIN),
+        lambda: add_timetable(db, "Other", periods, by=ADMIN),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            save()
+        assert refused.value.field == "periods"
+        assert "Sport 1" in refused.value.problem
+    assert stored(db) == before
+
+
+def test_a_stored_timetable_with_one_label_twice_is_still_read(db):
+    db.timetables.update_one({"_id": "regular"}, {"$set": {"periods.1.label": "8-9"}})
+    save_days(db, [DAY], timetable_id="regular", by=ADMIN)
+
+    assert [p.label for p in load_reference(db).plan(DAY).periods][:2] == ["8-9", "8-9"]

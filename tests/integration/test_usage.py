@@ -21,6 +21,8 @@ from booking_core import (
     Timetable,
     approve,
     cancel,
+    close_grounds,
+    lift_closure,
     reject,
     save_days,
     save_ground,
@@ -32,6 +34,7 @@ from booking_core import (
 from booking_core.insight import usage as usage_module
 from booking_core.storage import schema
 from booking_core.storage import usage as stored_usage
+from booking_core.storage.database import settings_of
 
 WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
 
@@ -260,7 +263,7 @@ def test_the_server_reads_only_the_requested_days(db):
         "explain",
         {
             "aggregate": "bookings",
-            "pipeline": stored_usage.pipeline([DAY], None),
+            "pipeline": stored_usage.pipeline([DAY], None, settings_of(db).zone),
             "hint": schema.BY_DAY,
             "cursor": {},
         },
@@ -306,3 +309,65 @@ def test_a_class_or_game_of_the_past_has_the_spelling_of_most_bookings(make_db):
 
     assert [(x.name, x.bookings) for x in found.classes] == [("8-A", 3)]
     assert [(x.name, x.bookings) for x in found.games] == [("Chess", 3)]
+
+
+def at(hour, minute=0, day=0):
+    """A moment of DAY, or of a day after it, by the clock of the school."""
+    return NOW + timedelta(days=1 + day, hours=hour - 6, minutes=minute)
+
+
+def open_on(db, first=DAY, last=DAY):
+    return next(line.open for line in usage(db, by=HEAD, first=first, last=last).grounds)
+
+
+def lifted(db, *, start=None, end=None, last=DAY, at, now=NOW):
+    """Closes ground 1 from DAY to ``last``, and opens it again ``at`` a moment."""
+    closing = close_grounds(
+        db,
+        ground_ids=["ground-1"],
+        first=DAY,
+        last=last,
+        start=start,
+        end=end,
+        reason="Rain",
+        by=HEAD,
+        expected=[],
+        now=now,
+    )
+    lift_closure(db, closing.id, by=HEAD, now=at)
+
+
+@pytest.mark.parametrize(
+    ("moment", "periods_open"),
+    [
+        (at(14), 4),  # ten periods from 8 to 18; the ground was closed from 8 to 14
+        (at(14, 34), 3.5),
+        (at(7), 10),  # before the first period
+        (at(0, 3), 10),
+        (NOW, 10),  # the day before
+    ],
+)
+def test_a_closure_counts_until_it_was_lifted(db, moment, periods_open):
+    lifted(db, at=moment)
+
+    assert open_on(db) == periods_open
+
+
+def test_a_closure_of_a_part_of_the_day_counts_until_it_was_lifted(db):
+    lifted(db, start=time(10), end=time(16), at=at(12))
+
+    assert open_on(db) == 8
+
+
+def test_a_closing_of_several_days_counts_the_days_before_it_was_lifted(db):
+    last = DAY + timedelta(days=3)
+    lifted(db, last=last, at=at(12, day=1))
+
+    assert open_on(db, last=last) == 0 + 6 + 10 + 10
+
+
+def test_a_ground_that_is_closed_again_is_counted_once(db):
+    lifted(db, at=at(12, 3))
+    lifted(db, at=at(14), now=at(12, 4))
+
+    assert open_on(db) == 4

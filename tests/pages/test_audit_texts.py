@@ -41,6 +41,11 @@ def change(what: str, action: str = "saved", id: str = "x", **details) -> Change
             "9–10 AM · Football · Asha",
         ),
         (
+            change("booking", "moved", **SLOT, game="Football", correction=True, reason="rain"),
+            "Ground 1, Tue 24 Nov",
+            "9–10 AM · Football · as a correction · “rain”",
+        ),
+        (
             change("closure", "closed", **CLOSING, reason="rain", displaced=2),
             "Ground 1 and gone, Tue 24 Nov 2026 – Wed 25 Nov 2026",
             "9–10 AM · “rain” · 2 bookings displaced",
@@ -96,7 +101,8 @@ def test_details_show_every_fact():
 def test_a_move_names_both_slots_and_a_delegate_the_principal():
     made = Change(
         *(AT, "deputy", "Ravi", "Dr. Rao", "moved", "booking", "b"),
-        {**SLOT, "moved_from": SLOT | {"start": "14:00", "end": "15:00"}, "reason": "2026-11-25"},
+        {**SLOT, "moved_from": SLOT | {"start": "14:00", "end": "15:00"}, "reason": "2026-11-25"}
+        | {"correction": True},
         (AT, "b", 1),
     )
 
@@ -106,6 +112,7 @@ def test_a_move_names_both_slots_and_a_delegate_the_principal():
     assert lines["Reason given"] == "2026-11-25"  # as it was typed
     assert lines["Moved from"] == "Ground 1, Tue 24 Nov, 2–3 PM"
     assert lines["On behalf of"] == "Dr. Rao"
+    assert lines["Correction"] == "yes"
     assert audit_view.row(made, KNOWN, NOW)["cells"][1] == ["Ravi", "for Dr. Rao"]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_core import InvalidRequest, Student, find_students
+from booking_core.school.search import StudentIndex
 from booking_core.storage.school_data import Reference
 
 OBRIEN = Student("S001", "Seán O’Brien", "10-A", "sean.obrien@school.example")
@@ -84,8 +86,36 @@ def test_equal_matches_are_ordered_by_class_and_name():
 def test_a_roll_number_matches_whole_or_by_its_beginning_without_typos():
     assert find_students(SCHOOL, "s001")[0] == OBRIEN
     assert find_students(SCHOOL, "R4712") == []
-    assert find_students(SCHOOL, "4711") == []
+    assert find_students(SCHOOL, "711") == []
     assert find_students(SCHOOL, "R4711") == [BERG]
+
+
+@pytest.mark.parametrize(
+    ("id", "typed"),
+    [
+        *(("0042", text) for text in ("42", "0042", "004")),
+        *(("R00107", text) for text in ("107", "00107", "r107", "R00107", "10", "0010", "r10")),
+        *(("8/R-0107", text) for text in ("107", "r-107", "8 107", "0107")),
+    ],
+)
+def test_a_roll_number_is_found_without_its_letters_and_leading_zeros(id, typed):
+    student = Student(id, "Uma Das", "12-A")
+
+    assert find_students([Student("S555", "Asha Rao", "11-A"), student], typed) == [student]
+
+
+def test_a_whole_roll_number_ranks_before_a_shortened_one_and_both_before_beginnings():
+    whole, shortened, lettered, beginning, short_beginning = (
+        Student("42", "E", "12-A"),
+        Student("0042", "D", "11-A"),
+        Student("R042", "C", "11-B"),
+        Student("420", "B", "9-A"),
+        Student("R00421", "A", "9-B"),
+    )
+
+    found = find_students([short_beginning, beginning, lettered, shortened, whole], "42")
+
+    assert found == [whole, shortened, lettered, beginning, short_beginning]
 
 
 def test_filters_by_class_and_state_and_without_a_text():
@@ -114,10 +144,64 @@ def test_a_reference_keeps_one_search_index_while_its_students_are_the_same():
     made = []
 
     assert find_students(known, "jose") == [JOSE]
-    known.of_students("search", lambda students: made.append(students))
+    known.of_students("search", lambda students, before: made.append(students))
 
     assert made == []
     assert find_students(Reference(students={GUPTA.id: GUPTA}), "jose") == []
+
+
+def test_an_index_is_renewed_by_the_students_that_changed():
+    index = StudentIndex(SCHOOL)
+    renamed, new = replace(GUPTA, name="Sana Rao"), Student("S042", "Asha Gupta", "8-A")
+
+    renewed = StudentIndex(
+        [renamed if s == GUPTA else s for s in SCHOOL if s != JOSE] + [new], index
+    )
+
+    def found(text):
+        return [renewed.students[place] for place in renewed.find(text)]
+
+    assert renewed.first_part is index.first_part
+    assert found("gupta") == [new]
+    assert found("sana") == [renamed]
+    assert found("rao") == [renamed]
+    assert found("jose") == []
+    assert renewed.students == StudentIndex(renewed.students).students
+    assert StudentIndex(SCHOOL, renewed).students == index.students
+
+
+STUDENTS = st.lists(
+    st.builds(
+        Student,
+        st.sampled_from(["S1", "S02", "R3", "4", "5"]),
+        st.sampled_from(["Asha Rao", "Sana Gupta", "Ashanti Das"]),
+        st.sampled_from(["8-A", "9-A"]),
+    ),
+    unique_by=lambda student: student.id,
+)
+
+
+@given(st.lists(STUDENTS, min_size=2, max_size=5), st.sampled_from(["", "asha", "s", "8 a", "2"]))
+def test_a_renewed_index_finds_what_a_new_one_finds(lists, text):
+    index = None
+    for students in lists:
+        index = StudentIndex(students, index)
+        new = StudentIndex(students)
+
+        assert [index.students[n] for n in index.find(text)] == [
+            new.students[n] for n in new.find(text)
+        ]
+
+
+def test_an_index_is_built_anew_where_many_students_changed():
+    many = [Student(f"S{n}", "Asha Rao", "Blue") for n in range(3000)]
+    index = StudentIndex(many)
+
+    renewed = StudentIndex([replace(s, class_name="Red") for s in many], index)
+
+    assert renewed.first_part is not index.first_part
+    assert len(renewed.find("Red")) == len(many)
+    assert renewed.find("Blue") == []
 
 
 LETTERS = "aäáàâãåbcçćdeéèêëęfghiíîïklłmnñńoöóôõøpqrsśştuüúûvwxyýzžżß"

@@ -75,6 +75,8 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
     if change.what == "booking":
         place, time_of_day = slot(facts, grounds).rsplit(", ", 1)
         under = [str(facts[name]) for name in ("game", "student_name") if facts.get(name)]
+        if facts.get("correction"):
+            under.append("as a correction")
         if facts.get("reason"):
             under.append(f"“{facts['reason']}”")
         return place, " · ".join([time_of_day, *under])

@@ -35,7 +35,7 @@ def show(shared: Services) -> None:
         return
     st.caption(
         "At the end of the school year each class becomes the next one, all at the same moment. "
-        "Bookings keep the class that they were made for."
+        "Bookings ahead show the new class, and bookings that have begun keep the old one."
     )
     mapping = _mapping(classes)
     try:
