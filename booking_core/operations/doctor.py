@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
-from booking_core.domain.messages import COMMAND, conflicting, sentence
+from booking_core.domain.messages import COMMAND, conflicting, sentence, shown_id
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
-from booking_core.storage import indexes, keys, migrations, schema, server_info
+from booking_core.storage import indexes, keys, migrations, schema, server_info, unreadable
 from booking_core.storage.connection import disconnect, open_settings
 from booking_core.storage.database import Documents, await_majority, reachable
 from booking_core.storage.feed_lag import NoChangeStream, measure
@@ -20,6 +20,7 @@ SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
 _MOST_GROUPS = 20
+_MOST_DOCUMENTS = 10
 _INIT = f"run “{COMMAND} init”"
 
 
@@ -212,6 +213,23 @@ def _claims(db: Documents) -> Finding:
     return Finding("claims", f"other than the bookings say: {shown}", remedy)
 
 
+def _documents(db: Documents) -> Finding:
+    with reachable(None):  # it reads all that is stored
+        found = unreadable.find(db)
+    if not found:
+        return Finding("documents", "all can be read")
+    shown = [f"{one.collection}/{shown_id(one.id)} ({one.problem})" for one in found]
+    detail = f"{len(found)} that cannot be read: {', '.join(shown[:_MOST_DOCUMENTS])}"
+    if shown[_MOST_DOCUMENTS:]:
+        detail += ", ..."
+    remedy = (
+        f"in the database {db.name}, give each the fields that it lacks, move it to another "
+        "collection, or delete it; until then no screen shows it, and an active booking still "
+        "holds its slot"
+    )
+    return Finding("documents", detail, remedy)
+
+
 def _feed(db: Documents) -> Finding:
     remedy = "see that the server is a replica set and that its user may open change streams"
     try:
@@ -240,5 +258,6 @@ _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "duplicates": _duplicates,
     "names": _names,
     "claims": _claims,
+    "documents": _documents,
     "feed": _feed,
 }

@@ -18,7 +18,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict
 from booking_core.storage import schema
-from booking_core.storage.documents import to_booking
+from booking_core.storage.documents import to_bookings
 
 Documents = Database[dict[str, Any]]
 _MOST_OFFENDERS = 100
@@ -31,8 +31,8 @@ def find_offenders(db: Documents) -> list[dict[str, Any]]:
 
     Each is ``{"collection": "bookings", "index": name, "key": {"claims": claim}, "ids": [...]}``.
     The claims are derived
-    from the bookings' own fields, so the stored ones may be missing. Active documents of another
-    program have no claims, which the index takes for one claim, None.
+    from the bookings' own fields, so the stored ones may be missing. Active documents that cannot
+    be read, such as those of another program, have no claims: to the index that is one claim, None.
     """
     offenders: list[dict[str, Any]] = []
     holders: defaultdict[str, list[str]] = defaultdict(list)
@@ -40,10 +40,11 @@ def find_offenders(db: Documents) -> list[dict[str, Any]]:
     week = None
     rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
     for row in rows:
-        if "kind" not in row:
-            foreign.append(str(row["_id"]))
+        booking = next(to_bookings([row]), None)
+        if booking is None:
+            if not row.get("claims"):
+                foreign.append(str(row["_id"]))
             continue
-        booking = to_booking(row)
         if week != booking.date.isocalendar()[:2]:
             # No claim reaches into another week: only the claims of one week are kept in memory.
             offenders += _shared(holders)
@@ -73,11 +74,16 @@ def wrong_claims(db: Documents) -> list[str]:
     """The ids of bookings whose stored claims differ from the derived ones, at most 100."""
     found: list[str] = []
     for row in db[schema.BOOKINGS].find({"kind": {"$exists": True}}):
-        if sorted(row.get("claims", ())) != sorted(claims_of(to_booking(row))):
-            found.append(str(row["_id"]))
+        for booking in to_bookings([row]):
+            if not _are(row.get("claims"), claims_of(booking)):
+                found.append(booking.id)
         if len(found) == _MOST_OFFENDERS:
             break
     return found
+
+
+def _are(stored: Any, claims: list[str]) -> bool:
+    return isinstance(stored, list) and sorted(map(str, stored)) == sorted(claims)
 
 
 def index_faults(db: Documents) -> list[str]:

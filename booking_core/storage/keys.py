@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -16,6 +17,7 @@ from booking_core.domain.errors import BookingError
 from booking_core.domain.names import find_unusable, key_of, normal_form
 from booking_core.storage import schema
 from booking_core.storage.documents import Document
+from booking_core.storage.readable import Unreadable, readable_one
 
 # The texts of a booking that a rule or a list compares.
 BOOKING_TEXTS = ("game", "class_name", "student_name")
@@ -42,9 +44,11 @@ def with_keys(collection: str, document: Document) -> Document:
 def repaired(collection: str, document: Document) -> Document:
     """A document of an earlier version as its value must be: texts in normal form, with its keys.
 
-    Characters that cannot be used are left out. The id stays: other documents refer to it.
+    Characters that cannot be used are left out. The id stays: other documents refer to it. Raises
+    Unreadable for a document without such texts.
     """
-    return with_keys(collection, _in_form(document))
+    with _unreadable():
+        return with_keys(collection, _in_form(document))
 
 
 def _in_form(document: Document) -> Document:
@@ -69,7 +73,8 @@ def _in_form(document: Document) -> Document:
 def repaired_copy(document: Document) -> Document:
     """A copy of the school's history as its values must be: texts in normal form."""
     parts = (schema.GROUNDS, schema.TIMETABLES)
-    return document | {name: [_in_form(row) for row in document[name]] for name in parts}
+    with _unreadable():
+        return document | {name: [_in_form(row) for row in document[name]] for name in parts}
 
 
 def repaired_booking(games: Mapping[str, Mapping[str, str]], document: Document) -> Document:
@@ -77,10 +82,20 @@ def repaired_booking(games: Mapping[str, Mapping[str, str]], document: Document)
 
     ``games``: for each ground, the key of a game -> the game.
     """
-    fixed = {field: usable(document[field]) for field in BOOKING_TEXTS}
-    of_ground = games.get(document["ground_id"], {})
-    fixed["game"] = of_ground.get(key_of(fixed["game"]), fixed["game"])
-    return document | fixed
+    with _unreadable():
+        fixed = {field: usable(document[field]) for field in BOOKING_TEXTS}
+        of_ground = games.get(document["ground_id"], {})
+        fixed["game"] = of_ground.get(key_of(fixed["game"]), fixed["game"])
+        return document | fixed
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    """Within it, a field that is missing or of another type raises Unreadable."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError) as exc:
+        raise Unreadable("a text is missing or of another type") from exc
 
 
 def usable(text: str) -> str:
@@ -109,9 +124,7 @@ def find_colliding(db: Any) -> list[Document]:
                 continue
             if not id or usable(id) != id:
                 unusable.append(id)
-            keys = keys_of(collection, repaired(collection, row))
-            if row.get("retired"):
-                del keys["name_key"]
+            keys = readable_one(collection, partial(_keys_repaired, collection), row) or {}
             for field, key in keys.items():
                 if key is not None:
                     by_key[(field, key)].append(id)
@@ -127,6 +140,13 @@ def find_colliding(db: Any) -> list[Document]:
             for field, key, ids in groups
         ]
     return found
+
+
+def _keys_repaired(collection: str, row: Document) -> Document:
+    keys = keys_of(collection, repaired(collection, row))
+    if row.get("retired"):
+        del keys["name_key"]
+    return keys
 
 
 @contextmanager

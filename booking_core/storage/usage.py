@@ -9,6 +9,7 @@ from datetime import time
 from typing import Any
 
 from booking_core.domain.model import ACTIVE, Status
+from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
 
@@ -69,7 +70,9 @@ def counts(
                     pipeline(dates, created_by), hint=schema.BY_DAY, allowDiskUse=True
                 )
             )
-        yield {what: [_count(row) for row in rows] for what, rows in found.items()}
+        yield {
+            what: list(r.readable(schema.BOOKINGS, _count, rows)) for what, rows in found.items()
+        }
 
 
 def games(db: Documents) -> list[str]:
@@ -81,10 +84,10 @@ def games(db: Documents) -> list[str]:
         rows = collection(db, schema.BOOKINGS).aggregate(
             [{"$match": {"kind": "booking"}}, {"$group": {"_id": "$game"}}], allowDiskUse=True
         )
-        return [row["_id"] for row in rows]
+        return [row["_id"] for row in rows if isinstance(row["_id"], str)]
 
 
 def _count(row: dict[str, Any]) -> Count:
     key = row["_id"]
-    start, end = time.fromisoformat(key["start"]), time.fromisoformat(key["end"])
-    return Count(key["name"], start, end, row["bookings"])
+    start, end = r.time_of_day(key, "start"), r.time_of_day(key, "end")
+    return Count(r.text(key, "name"), start, end, row["bookings"])

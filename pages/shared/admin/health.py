@@ -22,6 +22,7 @@ _NAMES = {
     "indexes": "Indexes",
     "duplicates": "Double bookings",
     "names": "Names and ids",
+    "documents": "Documents",
     "feed": "Live updates",
     "size": "Size",
     "disk": "Disk",
