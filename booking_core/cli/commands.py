@@ -13,11 +13,11 @@ from booking_core.booking import claims as bookings
 from booking_core.booking.boards import day_board
 from booking_core.cli import accounts
 from booking_core.cli.arguments import actor_of, date_of, naming, table_of
-from booking_core.cli.printing import board_lines, progress_bar, report_lines
+from booking_core.cli.printing import board_lines, progress_bar, repair_lines, report_lines
 from booking_core.domain.errors import BookingError, InvalidRequest
 from booking_core.domain.messages import sentence
 from booking_core.domain.model import BookingRequest
-from booking_core.operations import backups, demo, doctor
+from booking_core.operations import backups, demo, doctor, repair
 from booking_core.operations import history_import as imports
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
@@ -80,14 +80,39 @@ def load_demo() -> None:
 
 
 @cli.command("doctor")
-def examine() -> None:
-    """Checks connection, schema, data and feed; exit status 1 when something is wrong."""
+@click.option("--repair", "repairs", is_flag=True, help="Derive wrong claims of bookings again.")
+@click.option("--yes", is_flag=True, help="With --repair: do not ask.")
+def examine(repairs: bool, yes: bool) -> None:
+    """Checks connection, schema, data and feed; exit status 1 when something is wrong.
+
+    With --repair it examines claims only, says what it would change, and asks first.
+    """
+    if repairs:
+        _repair(yes)
+        return
     wrong = 0
     for finding in doctor.examine(Settings.load()):
         wrong += not finding.ok
         remedy = "" if finding.ok else f" -> {finding.remedy}"
         click.echo(f"{'ok' if finding.ok else 'WRONG':6}{finding.name:13}{finding.detail}{remedy}")
     if wrong:
+        click.get_current_context().exit(1)
+
+
+def _repair(yes: bool) -> None:
+    with connected(Settings.load()) as db:
+        found = repair.find_repairs(db)
+        for line in repair_lines(found):
+            click.echo(line)
+        possible = [one for one in found if not one.held_by]
+        if not found:
+            click.echo(f"All claims in {db.name} agree with the bookings.")
+        if possible and not yes:
+            click.confirm(f"Change the claims of {len(possible)} in {db.name}?", abort=True)
+        left = repair.repair(db, found)
+        if found:
+            click.echo(f"{len(found) - len(left)} repaired, {len(left)} left as they are.")
+    if left:
         click.get_current_context().exit(1)
 
 

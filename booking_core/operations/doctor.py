@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import COMMAND, conflicting, sentence, shown_id
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
-from booking_core.storage import indexes, keys, migrations, schema, server_info, unreadable
+from booking_core.storage import (
+    claims_repair,
+    indexes,
+    keys,
+    migrations,
+    schema,
+    server_info,
+    unreadable,
+)
 from booking_core.storage.connection import disconnect, open_settings
 from booking_core.storage.database import Documents, await_majority, reachable
 from booking_core.storage.feed_lag import NoChangeStream, measure
@@ -21,7 +31,9 @@ FEED_PATIENCE_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
 _MOST_GROUPS = 20
 _MOST_DOCUMENTS = 10
+_MOST_WRONG = 100
 _INIT = f"run “{COMMAND} init”"
+_REPAIR = f"run “{COMMAND} doctor --repair”"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +154,7 @@ def _differing(db: Documents, name: str, faults: list[str]) -> Finding:
     with reachable(None):  # it reads all that an index guards
         newer = migrations.version(db) > schema.VERSION
         conflicts = not newer and migrations.find_conflicts(db)
-    remedy = f"mend what “duplicates” and “names” tell, then {_INIT}" if conflicts else _INIT
+    remedy = f"follow the advice of “duplicates” and “names”, then {_INIT}" if conflicts else _INIT
     if newer:
         remedy = "update this application: a newer one has updated the database"
     return Finding(name, f"missing or different: {', '.join(faults)}", remedy)
@@ -172,18 +184,24 @@ def _names(db: Documents) -> Finding:
         offenders = keys.find_colliding(db)
     if not offenders:
         return Finding("names", "none that could be mistaken for another")
-    wrong = [(one["collection"], next(iter(one["key"]))) for one in offenders]
+    wrong = [(one["collection"], _fault(one["key"])) for one in offenders]
     remedies = [
         f"in “{collection}” {_REMEDIES[field].format(referring=_REFERRING[collection])}"
         for collection, field in dict.fromkeys(wrong)
     ]
     remedy = f"in the database {db.name}: {'; '.join(remedies)}; then {_INIT}"
-    return Finding(
-        "names", f"not to be told apart, or typed: {conflicting(offenders, _MOST_GROUPS)}", remedy
-    )
+    if {collection for collection, _ in wrong} & {schema.GROUNDS, schema.STUDENTS}:
+        remedy += f" and {_REPAIR}: the claims of bookings have these ids too"
+    detail = f"cannot be told apart or typed: {conflicting(offenders, _MOST_GROUPS)}"
+    return Finding("names", detail, remedy)
 
 
-# By the field of the key that several documents have in common.
+def _fault(key: Mapping[str, Any]) -> str:
+    """The field that several documents have in common, or what is wrong with an id."""
+    return _NO_TEXT if key == keys.NO_TEXT else next(iter(key))
+
+
+_NO_TEXT = "no text"
 _REMEDIES = {
     "name_key": "change the name of all but one of each",
     "email_key": "change or remove (null) the e-mail address of all but one of each",
@@ -191,13 +209,18 @@ _REMEDIES = {
     "the id in {referring}, delete the old document), or delete them if nothing refers to them",
     "_id": "give each an id of letters and digits in normal form (NFC) (insert the document anew "
     "under that id, set the id in {referring}, delete the old document)",
+    _NO_TEXT: "give each an id that is text (insert the document anew under that id, delete the "
+    "old document), or move those of another program to another collection",
 }
 # Where ids of a collection occur.
 _REFERRING = {
-    schema.GROUNDS: "the ground_id of “bookings”",
-    schema.TIMETABLES: "the timetable_id of “days”",
+    schema.GROUNDS: "the ground_id of “bookings” and of moved_from in their history, the "
+    "ground_id of slot of “notices”, the _id of “ground_photos” and the grounds of "
+    "“school_history”",
+    schema.TIMETABLES: "the timetable_id of “days” and the timetables and days of “school_history”",
     schema.STUDENTS: "the student_id of “bookings”",
-    schema.ACCOUNTS: "the created_by of “bookings” and the by and to of “delegations”",
+    schema.ACCOUNTS: "the created_by of “bookings”, the by and to of “delegations” and the to of "
+    "“notices” (histories and the audit log keep the id of that time)",
 }
 
 
@@ -205,12 +228,12 @@ def _claims(db: Documents) -> Finding:
     with reachable(None):  # it reads every booking
         if migrations.version(db) < migrations.CLAIMS:
             return Finding("claims", f"none are stored before “{COMMAND} init”", missing=True)
-        wrong = indexes.wrong_claims(db)
+        wrong = [one.booking.id for one in islice(claims_repair.find_wrong(db), _MOST_WRONG)]
     if not wrong:
         return Finding("claims", "agree with the bookings")
     shown = ", ".join(wrong[:3]) + (", ..." if wrong[3:] else "")
-    remedy = "restore them from a backup, or cancel these bookings and book anew"
-    return Finding("claims", f"other than the bookings say: {shown}", remedy)
+    detail = f"differ from those that follow from the bookings: {shown}"
+    return Finding("claims", detail, f"{_REPAIR}, which derives them again")
 
 
 def _documents(db: Documents) -> Finding:

@@ -70,22 +70,6 @@ def _shared(holders: Mapping[Any, list[str]]) -> list[dict[str, Any]]:
     ]
 
 
-def wrong_claims(db: Documents) -> list[str]:
-    """The ids of bookings whose stored claims differ from the derived ones, at most 100."""
-    found: list[str] = []
-    for row in db[schema.BOOKINGS].find({"kind": {"$exists": True}}):
-        for booking in to_bookings([row]):
-            if not _are(row.get("claims"), claims_of(booking)):
-                found.append(booking.id)
-        if len(found) == _MOST_OFFENDERS:
-            break
-    return found
-
-
-def _are(stored: Any, claims: list[str]) -> bool:
-    return isinstance(stored, list) and sorted(map(str, stored)) == sorted(claims)
-
-
 def index_faults(db: Documents) -> list[str]:
     """The names of indexes that are missing or differ, and of those that ours supersede."""
     present = db[schema.BOOKINGS].index_information()

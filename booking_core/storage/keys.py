@@ -19,6 +19,7 @@ from booking_core.storage import schema
 from booking_core.storage.documents import Document
 from booking_core.storage.readable import Unreadable, readable_one
 
+NO_TEXT = {"_id": None}
 # The texts of a booking that a rule or a list compares.
 BOOKING_TEXTS = ("game", "class_name", "student_name")
 
@@ -110,17 +111,18 @@ def find_colliding(db: Any) -> list[Document]:
     """Groups of stored documents that break a unique index on a key, and ids that cannot be typed.
 
     Each is ``{"collection": name, "index": name, "key": {...}, "ids": [...]}``. An id that is not
-    in normal form has an entry of its own, ``{"key": {"_id": id}, "ids": [id]}``: no value can
-    have such an id, so its document could not be found.
+    in normal form has an entry of its own, ``{"key": {"_id": id}, "ids": [id]}``, and one that is
+    no text has the key NO_TEXT: no value can have such an id, so its document could not be found.
     """
     found: list[Document] = []
     for collection, indexes in schema.KEYED.items():
         by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         unusable: list[str] = []
+        no_text: list[str] = []
         for row in db[collection].find():
             id = row["_id"]
             if not isinstance(id, str):
-                unusable.append(str(id))
+                no_text.append(str(id))
                 continue
             if not id or usable(id) != id:
                 unusable.append(id)
@@ -128,7 +130,10 @@ def find_colliding(db: Any) -> list[Document]:
             for field, key in keys.items():
                 if key is not None:
                     by_key[(field, key)].append(id)
-        groups = [("_id", id, [id]) for id in sorted(unusable)]
+        groups: list[tuple[str, str | None, list[str]]] = [
+            *(("_id", id, [id]) for id in sorted(unusable)),
+            *((*next(iter(NO_TEXT.items())), [id]) for id in sorted(no_text)),
+        ]
         groups += [(*at, ids) for at, ids in sorted(by_key.items()) if len(ids) > 1]
         found += [
             {
