@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
-from booking_core.domain.messages import COMMAND, conflicting, sentence, shown_id
+from booking_core.domain.messages import COMMAND, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
+from booking_core.operations import stored_data
+from booking_core.operations.finding import Finding as Finding
 from booking_core.settings import Settings
 from booking_core.storage import (
-    claims_repair,
     indexes,
-    keys,
     migrations,
     schema,
     server_info,
-    unreadable,
 )
 from booking_core.storage.connection import disconnect, open_settings
 from booking_core.storage.database import Documents, await_majority, reachable
@@ -29,28 +25,7 @@ OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
-_MOST_GROUPS = 20
-_MOST_DOCUMENTS = 10
-_MOST_WRONG = 100
 _INIT = f"run “{COMMAND} init”"
-_REPAIR = f"run “{COMMAND} doctor --repair”"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one examination. ``remedy`` is empty where nothing is wrong.
-
-    ``missing``: the thing to examine does not exist, which is no fault.
-    """
-
-    name: str
-    detail: str
-    remedy: str = ""
-    missing: bool = False
-
-    @property
-    def ok(self) -> bool:
-        return not self.remedy
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -160,99 +135,6 @@ def _differing(db: Documents, name: str, faults: list[str]) -> Finding:
     return Finding(name, f"missing or different: {', '.join(faults)}", remedy)
 
 
-def _duplicates(db: Documents) -> Finding:
-    with reachable(None):  # it reads every active booking
-        offenders = indexes.find_offenders(db)
-    if not offenders:
-        return Finding("duplicates", "none")
-    foreign = [one for one in offenders if one["key"]["claims"] is None]
-    ours = [one for one in offenders if one not in foreign]
-    details, remedies = [], []
-    if ours:
-        details.append(f"exclude each other: {conflicting(ours, _MOST_GROUPS)}")
-        remedies.append("set the status of all but one of each to “Cancelled”")
-    if foreign:
-        details.append(f"active, but of another program: {conflicting(foreign, _MOST_GROUPS)}")
-        remedies.append("move the documents of another program to another collection")
-    what = ", and ".join(remedies)
-    remedy = f"in the collection “bookings” of {db.name}, {what}, then {_INIT}"
-    return Finding("duplicates", "; ".join(details), remedy)
-
-
-def _names(db: Documents) -> Finding:
-    with reachable(None):  # it reads every student and account
-        offenders = keys.find_colliding(db)
-    if not offenders:
-        return Finding("names", "none that could be mistaken for another")
-    wrong = [(one["collection"], _fault(one["key"])) for one in offenders]
-    remedies = [
-        f"in “{collection}” {_REMEDIES[field].format(referring=_REFERRING[collection])}"
-        for collection, field in dict.fromkeys(wrong)
-    ]
-    remedy = f"in the database {db.name}: {'; '.join(remedies)}; then {_INIT}"
-    if {collection for collection, _ in wrong} & {schema.GROUNDS, schema.STUDENTS}:
-        remedy += f" and {_REPAIR}: the claims of bookings have these ids too"
-    detail = f"cannot be told apart or typed: {conflicting(offenders, _MOST_GROUPS)}"
-    return Finding("names", detail, remedy)
-
-
-def _fault(key: Mapping[str, Any]) -> str:
-    """The field that several documents have in common, or what is wrong with an id."""
-    return _NO_TEXT if key == keys.NO_TEXT else next(iter(key))
-
-
-_NO_TEXT = "no text"
-_REMEDIES = {
-    "name_key": "change the name of all but one of each",
-    "email_key": "change or remove (null) the e-mail address of all but one of each",
-    "id_key": "give all but one of each another id (insert the document anew under that id, set "
-    "the id in {referring}, delete the old document), or delete them if nothing refers to them",
-    "_id": "give each an id of letters and digits in normal form (NFC) (insert the document anew "
-    "under that id, set the id in {referring}, delete the old document)",
-    _NO_TEXT: "give each an id that is text (insert the document anew under that id, delete the "
-    "old document), or move those of another program to another collection",
-}
-# Where ids of a collection occur.
-_REFERRING = {
-    schema.GROUNDS: "the ground_id of “bookings” and of moved_from in their history, the "
-    "ground_id of slot of “notices”, the _id of “ground_photos” and the grounds of "
-    "“school_history”",
-    schema.TIMETABLES: "the timetable_id of “days” and the timetables and days of “school_history”",
-    schema.STUDENTS: "the student_id of “bookings”",
-    schema.ACCOUNTS: "the created_by of “bookings”, the by and to of “delegations” and the to of "
-    "“notices” (histories and the audit log keep the id of that time)",
-}
-
-
-def _claims(db: Documents) -> Finding:
-    with reachable(None):  # it reads every booking
-        if migrations.version(db) < migrations.CLAIMS:
-            return Finding("claims", f"none are stored before “{COMMAND} init”", missing=True)
-        wrong = [one.booking.id for one in islice(claims_repair.find_wrong(db), _MOST_WRONG)]
-    if not wrong:
-        return Finding("claims", "agree with the bookings")
-    shown = ", ".join(wrong[:3]) + (", ..." if wrong[3:] else "")
-    detail = f"differ from those that follow from the bookings: {shown}"
-    return Finding("claims", detail, f"{_REPAIR}, which derives them again")
-
-
-def _documents(db: Documents) -> Finding:
-    with reachable(None):  # it reads all that is stored
-        found = unreadable.find(db)
-    if not found:
-        return Finding("documents", "all can be read")
-    shown = [f"{one.collection}/{shown_id(one.id)} ({one.problem})" for one in found]
-    detail = f"{len(found)} that cannot be read: {', '.join(shown[:_MOST_DOCUMENTS])}"
-    if shown[_MOST_DOCUMENTS:]:
-        detail += ", ..."
-    remedy = (
-        f"in the database {db.name}, give each the fields that it lacks, move it to another "
-        "collection, or delete it; until then no screen shows it, and an active booking still "
-        "holds its slot"
-    )
-    return Finding("documents", detail, remedy)
-
-
 def _feed(db: Documents) -> Finding:
     remedy = "see that the server is a replica set and that its user may open change streams"
     try:
@@ -278,9 +160,10 @@ _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "transactions": _transactions,
     "validators": _validators,
     "indexes": _indexes,
-    "duplicates": _duplicates,
-    "names": _names,
-    "claims": _claims,
-    "documents": _documents,
+    "duplicates": stored_data.duplicates,
+    "names": stored_data.names,
+    "claims": stored_data.claims,
+    "documents": stored_data.documents,
+    "bookings": stored_data.bookings,
     "feed": _feed,
 }

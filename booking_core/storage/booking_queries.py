@@ -14,12 +14,12 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from booking_core.domain.model import ACTIVE, Booking, Status
+from booking_core.domain.model import ACTIVE, Booking, Slot, Status
 from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.booking_pages import MOST_SCANS, read_page
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document, time_text, to_bookings
+from booking_core.storage.documents import Document, time_text, to_bookings, to_slot
 
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
 _DECIDED = {"$in": [status.value for status in Status if status is not Status.PENDING]}
@@ -171,24 +171,19 @@ def last_active_date(db: Documents, session: ClientSession | None = None) -> str
         return next(dates, None)
 
 
-def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]:
-    """(id, date, start, end) of every active booking of ``first`` and later, by date and time."""
+def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
+    """(id, slot, student id) of every active booking of ``first`` and later, by date and time."""
     condition = {"status": _ACTIVE, "date": {"$gte": first.isoformat()}, "kind": "booking"}
-    fields = {"date": 1, "start": 1, "end": 1}
+    fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id"), 1)
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(
             condition, fields, sort=_BY_TIME, hint=schema.BY_DAY
         )
-        return list(r.readable(schema.BOOKINGS, _span, rows))
+        return list(r.readable(schema.BOOKINGS, _held, rows))
 
 
-def _span(row: Document) -> tuple[str, Date, time, time]:
-    return (
-        r.text(row, "_id"),
-        r.date(row, "date"),
-        r.time_of_day(row, "start"),
-        r.time_of_day(row, "end"),
-    )
+def _held(row: Document) -> tuple[str, Slot, str]:
+    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id")
 
 
 def of_weeks(

@@ -23,6 +23,7 @@ _NAMES = {
     "duplicates": "Double bookings",
     "names": "Names and ids",
     "documents": "Documents",
+    "bookings": "Bookings ahead",
     "feed": "Live updates",
     "size": "Size",
     "disk": "Disk",
