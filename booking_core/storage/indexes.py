@@ -9,7 +9,7 @@ name that is not unique is found before the write (``bookings.py``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymongo.database import Database
@@ -34,11 +34,16 @@ def find_offenders(db: Documents) -> list[dict[str, Any]]:
     from the bookings' own fields, so the stored ones may be missing. Active documents that cannot
     be read, such as those of another program, have no claims: to the index that is one claim, None.
     """
+    rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
+    return offenders_among(rows)
+
+
+def offenders_among(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As ``find_offenders``, of active bookings that are ordered by date."""
     offenders: list[dict[str, Any]] = []
     holders: defaultdict[str, list[str]] = defaultdict(list)
     foreign: list[str] = []
     week = None
-    rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
     for row in rows:
         booking = next(to_bookings([row]), None)
         if booking is None:

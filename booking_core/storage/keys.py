@@ -6,7 +6,7 @@ Two values with one key could not be told apart on a screen: ``S001`` and ``s001
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -114,37 +114,40 @@ def find_colliding(db: Any) -> list[Document]:
     in normal form has an entry of its own, ``{"key": {"_id": id}, "ids": [id]}``, and one that is
     no text has the key NO_TEXT: no value can have such an id, so its document could not be found.
     """
-    found: list[Document] = []
-    for collection, indexes in schema.KEYED.items():
-        by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        unusable: list[str] = []
-        no_text: list[str] = []
-        for row in db[collection].find():
-            id = row["_id"]
-            if not isinstance(id, str):
-                no_text.append(str(id))
-                continue
-            if not id or usable(id) != id:
-                unusable.append(id)
-            keys = readable_one(collection, partial(_keys_repaired, collection), row) or {}
-            for field, key in keys.items():
-                if key is not None:
-                    by_key[(field, key)].append(id)
-        groups: list[tuple[str, str | None, list[str]]] = [
-            *(("_id", id, [id]) for id in sorted(unusable)),
-            *((*next(iter(NO_TEXT.items())), [id]) for id in sorted(no_text)),
-        ]
-        groups += [(*at, ids) for at, ids in sorted(by_key.items()) if len(ids) > 1]
-        found += [
-            {
-                "collection": collection,
-                "index": indexes.get(field, indexes["id_key"]),
-                "key": {field: key},
-                "ids": sorted(ids),
-            }
-            for field, key, ids in groups
-        ]
-    return found
+    return [one for name in schema.KEYED for one in colliding_among(name, db[name].find())]
+
+
+def colliding_among(collection: str, rows: Iterable[Document]) -> list[Document]:
+    """As ``find_colliding``, of documents of one collection."""
+    indexes = schema.KEYED[collection]
+    by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    unusable: list[str] = []
+    no_text: list[str] = []
+    for row in rows:
+        id = row["_id"]
+        if not isinstance(id, str):
+            no_text.append(str(id))
+            continue
+        if not id or usable(id) != id:
+            unusable.append(id)
+        keys = readable_one(collection, partial(_keys_repaired, collection), row) or {}
+        for field, key in keys.items():
+            if key is not None:
+                by_key[(field, key)].append(id)
+    groups: list[tuple[str, str | None, list[str]]] = [
+        *(("_id", id, [id]) for id in sorted(unusable)),
+        *((*next(iter(NO_TEXT.items())), [id]) for id in sorted(no_text)),
+    ]
+    groups += [(*at, ids) for at, ids in sorted(by_key.items()) if len(ids) > 1]
+    return [
+        {
+            "collection": collection,
+            "index": indexes.get(field, indexes["id_key"]),
+            "key": {field: key},
+            "ids": sorted(ids),
+        }
+        for field, key, ids in groups
+    ]
 
 
 def _keys_repaired(collection: str, row: Document) -> Document:

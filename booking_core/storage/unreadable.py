@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from booking_core.domain.errors import InvalidRequest
@@ -34,17 +35,16 @@ class Found(NamedTuple):
 
 def find(db: Documents) -> list[Found]:
     """The documents that cannot be read, at most 100 of each collection. Reads all of them."""
-    found: list[Found] = []
-    for name, check in _CHECKS.items():
-        before = len(found)
-        for document in db[name].find():
-            try:
-                check(document)
-            except (r.Unreadable, InvalidRequest) as exc:
-                found.append(Found(name, str(document["_id"]), r.problem_of(exc)))
-            if len(found) - before == _MOST:
-                break
-    return found
+    return [one for name in _CHECKS for one in islice(among(name, db[name].find()), _MOST)]
+
+
+def among(name: str, rows: Iterable[d.Document]) -> Iterator[Found]:
+    """Those of ``rows`` of the collection ``name`` that cannot be read."""
+    for document in rows:
+        try:
+            _CHECKS[name](document)
+        except (r.Unreadable, InvalidRequest) as exc:
+            yield Found(name, str(document["_id"]), r.problem_of(exc))
 
 
 def _check_meta(document: d.Document) -> None:
