@@ -32,6 +32,15 @@ from booking_core.storage.readable import Unreadable
 
 Document = dict[str, Any]
 
+# Fields whose type is checked as they are; bookings are read by the thousand.
+_ENTRY = tuple((name, str) for name in ("by", "by_name", "action", "reason"))
+_BOOKING: tuple[tuple[str, type], ...] = (
+    *((name, str) for name in ("_id", "kind", "student_name", "class_name", "game", "purpose")),
+    *((name, str) for name in ("created_by", "created_by_name", "fingerprint")),
+    ("revision", int),
+    ("history", list),
+)
+
 
 def time_text(value: time) -> str:
     return value.isoformat("minutes")
@@ -86,12 +95,13 @@ def decision_document(decision: Decision, dates: Iterable[Date]) -> Document:
 
 
 def to_decision(document: Any) -> Decision:
+    r.check(document, _ENTRY)
     return Decision(
         r.moment(document, "at"),
-        r.text(document, "by"),
-        r.text(document, "by_name"),
-        r.text(document, "action"),
-        r.text(document, "reason"),
+        document["by"],
+        document["by_name"],
+        document["action"],
+        document["reason"],
         r.optional(document, "on_behalf_of", str, ""),
         to_slot(document["moved_from"]) if "moved_from" in document else None,
         r.optional(document, "closure", str, ""),
@@ -131,26 +141,27 @@ def booking_document(booking: Booking) -> Document:
 
 
 def to_booking(document: Any) -> Booking:
-    kind, slot, quota = r.text(document, "kind"), to_slot(document), document.get("quota")
+    r.check(document, _BOOKING)
+    kind, slot, quota = document["kind"], to_slot(document), document.get("quota")
     if kind not in ("booking", "closure"):
         raise Unreadable("kind is none that is known")
-    history = tuple(map(to_decision, r.field(document, "history", list)))
+    history = tuple(map(to_decision, document["history"]))
     if not history:
         raise Unreadable("history is empty")
     return Booking(
-        id=r.text(document, "_id"),
+        id=document["_id"],
         ground_id=slot.ground_id,
         date=slot.date,
         start=slot.start,
         end=slot.end,
         status=r.choice(document, "status", Status),
         student_id=r.text(document, "student_id") if kind == "booking" else None,
-        student_name=r.text(document, "student_name"),
-        class_name=r.text(document, "class_name"),
-        game=r.text(document, "game"),
-        purpose=r.text(document, "purpose"),
-        created_by=r.text(document, "created_by"),
-        created_by_name=r.text(document, "created_by_name"),
+        student_name=document["student_name"],
+        class_name=document["class_name"],
+        game=document["game"],
+        purpose=document["purpose"],
+        created_by=document["created_by"],
+        created_by_name=document["created_by_name"],
         created_at=r.moment(document, "created_at"),
         updated_at=r.moment(document, "updated_at"),
         kind=kind,
@@ -158,8 +169,8 @@ def to_booking(document: Any) -> Booking:
         quota_seat=None if quota is None else r.field(quota, "seat", int),
         history=history,
         closure_group=r.text(document, "closure_group") if "closure_group" in document else None,
-        revision=r.field(document, "revision", int),
-        fingerprint=r.text(document, "fingerprint"),
+        revision=document["revision"],
+        fingerprint=document["fingerprint"],
     )
 
 
