@@ -204,7 +204,7 @@ def get_account(db: Documents, account_id: str) -> Account:
 @within_deadline
 def find_accounts(db: Documents) -> list[Account]:
     """All accounts, ordered by name. Raises StoreUnavailable."""
-    return [store.to_account(row) for row in store.find_all(db)]
+    return store.find_all(db)
 
 
 @within_deadline

@@ -71,6 +71,9 @@ def raise_lost(
         log_step(wanted.id, "refused", layer="index", reason=type(error).__name__)
         raise error
     if tried >= ROUNDS:
+        # The holder comes and goes, or cannot be read: the index decides all the same.
+        if kind_of(claim) == STUDENT:
+            raise StudentBusy(None)
         slot = wanted.slot
         raise SlotTaken(slot.ground_id, slot.date, slot.start, slot.end, None, None)
 

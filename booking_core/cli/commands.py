@@ -13,12 +13,13 @@ from booking_core.booking import claims as bookings
 from booking_core.booking.boards import day_board
 from booking_core.cli import accounts
 from booking_core.cli.arguments import actor_of, date_of, naming, table_of
-from booking_core.cli.printing import board_lines, progress_bar, report_lines
-from booking_core.domain.errors import BookingError, InvalidRequest
-from booking_core.domain.messages import sentence
+from booking_core.cli.printing import board_lines, progress_bar, repair_lines, report_lines
+from booking_core.domain.errors import BookingError, InvalidRequest, SchemaConflict
+from booking_core.domain.messages import COMMAND, conflicting, sentence
 from booking_core.domain.model import BookingRequest
-from booking_core.operations import backups, demo, doctor
+from booking_core.operations import backups, demo, doctor, repair
 from booking_core.operations import history_import as imports
+from booking_core.operations.decisions import Decisions
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
 from booking_core.storage import indexes, schema
@@ -80,14 +81,39 @@ def load_demo() -> None:
 
 
 @cli.command("doctor")
-def examine() -> None:
-    """Checks connection, schema, data and feed; exit status 1 when something is wrong."""
+@click.option("--repair", "repairs", is_flag=True, help="Derive wrong claims of bookings again.")
+@click.option("--yes", is_flag=True, help="With --repair: do not ask.")
+def examine(repairs: bool, yes: bool) -> None:
+    """Checks connection, schema, data and feed; exit status 1 when something is wrong.
+
+    With --repair it examines claims only, says what it would change, and asks first.
+    """
+    if repairs:
+        _repair(yes)
+        return
     wrong = 0
     for finding in doctor.examine(Settings.load()):
         wrong += not finding.ok
         remedy = "" if finding.ok else f" -> {finding.remedy}"
         click.echo(f"{'ok' if finding.ok else 'WRONG':6}{finding.name:13}{finding.detail}{remedy}")
     if wrong:
+        click.get_current_context().exit(1)
+
+
+def _repair(yes: bool) -> None:
+    with connected(Settings.load()) as db:
+        found = repair.find_repairs(db)
+        for line in repair_lines(found):
+            click.echo(line)
+        possible = [one for one in found if not one.held_by]
+        if not found:
+            click.echo(f"All claims in {db.name} agree with the bookings.")
+        if possible and not yes:
+            click.confirm(f"Change the claims of {len(possible)} in {db.name}?", abort=True)
+        left = repair.repair(db, found)
+        if found:
+            click.echo(f"{len(found) - len(left)} repaired, {len(left)} left as they are.")
+    if left:
         click.get_current_context().exit(1)
 
 
@@ -104,10 +130,48 @@ def backup(file: Path) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-def restore(file: Path) -> None:
-    """Fills an empty database from the backup FILE. Stop the dashboard first."""
+@click.option("--check", is_flag=True, help="Only list what in FILE cannot be stored as it is.")
+@click.option("--cancel", multiple=True, metavar="ID", help="Store this booking as cancelled.")
+@click.option("--rename", multiple=True, metavar="students/OLD=NEW", help="Store another id.")
+@click.option(
+    "--set",
+    "values",
+    multiple=True,
+    metavar="grounds/ID/name=NAME",
+    help="Store another name of a ground, timetable or account, or an account's email.",
+)
+@click.option("--leave-out", multiple=True, metavar="bookings/ID", help="Do not store this.")
+def restore(
+    file: Path,
+    check: bool,
+    cancel: tuple[str, ...],
+    rename: tuple[str, ...],
+    values: tuple[str, ...],
+    leave_out: tuple[str, ...],
+) -> None:
+    """Fills an empty database from the backup FILE. Stop the dashboard first.
+
+    With --check it touches no database. An old backup may hold bookings that exclude each other,
+    or ids that cannot be told apart: decide by the other options, each as often as needed.
+    """
+    decisions = Decisions.parse(cancel, rename, values, leave_out)
+    if check:
+        with naming(file):
+            found = list(backups.conflicts(file, decisions))
+        for what, option in found:
+            click.echo(f"{what}; for example {option}")
+        if not found:
+            click.echo(f"Nothing in {file} keeps it from being restored.")
+            return
+        click.echo("Add options until nothing is listed, then restore with the same options.")
+        click.get_current_context().exit(1)
     with connected(Settings.load()) as db, naming(file):
-        made_at, count = backups.load(db, file)
+        try:
+            made_at, count = backups.load(db, file, decisions)
+        except SchemaConflict as exc:
+            problem = f"contradicts itself: {conflicting(exc.offenders)}; nothing was restored. "
+            problem += f"“{COMMAND} restore --check {file}” lists all of it and what to do"
+            raise InvalidRequest("file", problem) from exc
         local = made_at.astimezone(db.booking_settings.zone)
         click.echo(f"{count} documents as of {local:%Y-%m-%d %H:%M} are in {db.name}.")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
 from booking_core.booking.boards import Board, Cell
 from booking_core.domain.model import CellState
 from booking_core.operations.history_import import Report
+from booking_core.operations.repair import Repair
 
 _PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read
 _COLUMN = 22  # characters of a ground's column on the board
@@ -24,6 +25,19 @@ def progress_bar(rows: int) -> Iterator[Callable[[int], object]]:
         return
     with click.progressbar(length=rows, label=f"{rows} rows", file=sys.stderr) as bar:
         yield bar.update
+
+
+def repair_lines(repairs: Iterable[Repair]) -> Iterator[str]:
+    """A line for each booking with wrong claims: what would change, or why nothing can."""
+    for one in repairs:
+        booking, (added, removed) = one.booking, one.changes
+        span = f"{booking.ground_id} {booking.date} {booking.start:%H:%M}-{booking.end:%H:%M}"
+        shown = f"{booking.kind} {booking.id} ({span}, {booking.status.value})"
+        if one.held_by:
+            yield f"{shown}: stays as it is, {one.held_by} holds its slot, its student or its seat"
+            yield "    cancel one of the two in Bookings, then run this again"
+        else:
+            yield f"{shown}: {added} claims to add, {removed} to remove"
 
 
 def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:

@@ -10,19 +10,24 @@ import gzip
 import json
 import os
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest
-from booking_core.storage import archive
+from booking_core.domain.messages import shown_id
+from booking_core.domain.model import ACTIVE
+from booking_core.operations.decisions import Decisions
+from booking_core.storage import archive, indexes, keys, schema, unreadable
 from booking_core.storage.archive import Entry
 from booking_core.storage.database import Documents
 from booking_core.version import version
 
+_ACTIVE = [status.value for status in ACTIVE]
 _KIND, _FORMAT = "ground-booking backup", 1
 
 
@@ -59,19 +64,78 @@ def save(db: Documents, file: Path) -> int:
     return counts.total()
 
 
-def load(db: Documents, file: Path) -> tuple[datetime, int]:
-    """Fills an empty database from a backup: when it was made, and how many documents it has.
+def load(db: Documents, file: Path, decisions: Decisions | None = None) -> tuple[datetime, int]:
+    """Fills an empty database from a backup: when it was made, and how many documents are stored.
+
+    ``decisions`` change what cannot be stored as it is; ``conflicts`` says what that is.
 
     The file is read twice: a damaged file is refused before anything is written. Raises
     InvalidRequest for the field "file" with the line that is wrong, InvalidRequest for a database
     that holds data, UpdateNeeded for a backup of a newer version, SchemaConflict, StoreUnavailable.
     A failure leaves the database as it was.
     """
-    checked = _Reader(file)
-    for _ in checked:
-        pass
-    archive.write_all(db, _Reader(file), checked.counts, checked.version)
-    return checked.made_at, checked.counts.total()
+    checked, now, decisions = _Reader(file), clock(), decisions or Decisions()
+    counts = Counter(entry.collection for entry in decisions.applied(checked, now))
+    entries = decisions.applied(_Reader(file), now)
+    archive.write_all(db, entries, counts, checked.version)
+    return checked.made_at, counts.total()
+
+
+def conflicts(file: Path, decisions: Decisions) -> Iterator[tuple[str, str]]:
+    """(what cannot be stored as it is, the option that decides it), with ``decisions`` applied.
+
+    Reads no database. Raises InvalidRequest as ``load`` does.
+    """
+    reader = _Reader(file)
+    rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in decisions.applied(reader, clock()):
+        rows[entry.collection].append(entry.document)
+    # Older documents are brought into form when they are stored.
+    is_current = reader.version == schema.VERSION
+    unread = {
+        (one.collection, one.id): one.problem
+        for name in (rows if is_current else ())
+        for one in unreadable.among(name, rows[name])
+    }
+    for (name, id), problem in unread.items():
+        place = f"{name}/{shown_id(id)}"
+        yield f"{place} cannot be read: {problem}", f"--leave-out {quote(place)}"
+    for name in schema.KEYED:
+        for group in keys.colliding_among(name, rows[name]):
+            shown = [f"{name}/{shown_id(id)}" for id in group["ids"]]
+            [(field, key)] = group["key"].items()
+            if field == "_id":
+                if (name, group["ids"][0]) not in unread:
+                    what = f"{shown[0]} has an id that cannot be typed"
+                    yield what, f"--rename {quote(f'{shown[0]}=NEW')}"
+            elif field == "id_key":
+                yield f"{_all(shown)} cannot be told apart", f"--rename {quote(f'{shown[-1]}=NEW')}"
+            else:
+                field = field.removesuffix("_key")
+                option = f"--set {quote(f'{shown[-1]}/{field}=NEW')}"
+                yield f"{_all(shown)} have one {field}", option
+    active = [row for row in rows[schema.BOOKINGS] if row.get("status") in _ACTIVE]
+    by_id = {str(row["_id"]): row for row in active}
+    active.sort(key=lambda row: str(row.get("date")))
+    groups = {tuple(one["ids"]): one["key"] for one in indexes.offenders_among(active)}
+    for ids, key in groups.items():
+        if key["claims"] is None:
+            for id in ids:
+                if (schema.BOOKINGS, id) not in unread:
+                    what = f"bookings/{id} is active, but of another program"
+                    yield what, f"--leave-out {quote(f'bookings/{id}')}"
+            continue
+        shown = [_described(by_id[id]) for id in ids]
+        yield f"{_all(shown)} exclude each other", f"--cancel {quote(ids[-1])}"
+
+
+def _described(row: dict[str, Any]) -> str:
+    parts = (row["ground_id"], row["date"], f"{row['start']}-{row['end']}", row["status"])
+    return f"booking {row['_id']} ({' '.join(parts)}, {row['student_name'] or row['purpose']})"
+
+
+def _all(shown: list[str]) -> str:
+    return " and ".join(shown)
 
 
 class _Reader:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
-from booking_core.domain.messages import COMMAND, conflicting, sentence
+from booking_core.domain.messages import COMMAND, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
+from booking_core.operations import stored_data
+from booking_core.operations.finding import Finding as Finding
 from booking_core.settings import Settings
-from booking_core.storage import indexes, keys, migrations, schema, server_info
+from booking_core.storage import (
+    indexes,
+    migrations,
+    schema,
+    server_info,
+)
 from booking_core.storage.connection import disconnect, open_settings
 from booking_core.storage.database import Documents, await_majority, reachable
 from booking_core.storage.feed_lag import NoChangeStream, measure
@@ -19,25 +25,7 @@ OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
 CLOCK_SECONDS = 2.0
-_MOST_GROUPS = 20
 _INIT = f"run “{COMMAND} init”"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one examination. ``remedy`` is empty where nothing is wrong.
-
-    ``missing``: the thing to examine does not exist, which is no fault.
-    """
-
-    name: str
-    detail: str
-    remedy: str = ""
-    missing: bool = False
-
-    @property
-    def ok(self) -> bool:
-        return not self.remedy
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -141,75 +129,10 @@ def _differing(db: Documents, name: str, faults: list[str]) -> Finding:
     with reachable(None):  # it reads all that an index guards
         newer = migrations.version(db) > schema.VERSION
         conflicts = not newer and migrations.find_conflicts(db)
-    remedy = f"mend what “duplicates” and “names” tell, then {_INIT}" if conflicts else _INIT
+    remedy = f"follow the advice of “duplicates” and “names”, then {_INIT}" if conflicts else _INIT
     if newer:
         remedy = "update this application: a newer one has updated the database"
     return Finding(name, f"missing or different: {', '.join(faults)}", remedy)
-
-
-def _duplicates(db: Documents) -> Finding:
-    with reachable(None):  # it reads every active booking
-        offenders = indexes.find_offenders(db)
-    if not offenders:
-        return Finding("duplicates", "none")
-    foreign = [one for one in offenders if one["key"]["claims"] is None]
-    ours = [one for one in offenders if one not in foreign]
-    details, remedies = [], []
-    if ours:
-        details.append(f"exclude each other: {conflicting(ours, _MOST_GROUPS)}")
-        remedies.append("set the status of all but one of each to “Cancelled”")
-    if foreign:
-        details.append(f"active, but of another program: {conflicting(foreign, _MOST_GROUPS)}")
-        remedies.append("move the documents of another program to another collection")
-    what = ", and ".join(remedies)
-    remedy = f"in the collection “bookings” of {db.name}, {what}, then {_INIT}"
-    return Finding("duplicates", "; ".join(details), remedy)
-
-
-def _names(db: Documents) -> Finding:
-    with reachable(None):  # it reads every student and account
-        offenders = keys.find_colliding(db)
-    if not offenders:
-        return Finding("names", "none that could be mistaken for another")
-    wrong = [(one["collection"], next(iter(one["key"]))) for one in offenders]
-    remedies = [
-        f"in “{collection}” {_REMEDIES[field].format(referring=_REFERRING[collection])}"
-        for collection, field in dict.fromkeys(wrong)
-    ]
-    remedy = f"in the database {db.name}: {'; '.join(remedies)}; then {_INIT}"
-    return Finding(
-        "names", f"not to be told apart, or typed: {conflicting(offenders, _MOST_GROUPS)}", remedy
-    )
-
-
-# By the field of the key that several documents have in common.
-_REMEDIES = {
-    "name_key": "change the name of all but one of each",
-    "email_key": "change or remove (null) the e-mail address of all but one of each",
-    "id_key": "give all but one of each another id (insert the document anew under that id, set "
-    "the id in {referring}, delete the old document), or delete them if nothing refers to them",
-    "_id": "give each an id of letters and digits in normal form (NFC) (insert the document anew "
-    "under that id, set the id in {referring}, delete the old document)",
-}
-# Where ids of a collection occur.
-_REFERRING = {
-    schema.GROUNDS: "the ground_id of “bookings”",
-    schema.TIMETABLES: "the timetable_id of “days”",
-    schema.STUDENTS: "the student_id of “bookings”",
-    schema.ACCOUNTS: "the created_by of “bookings” and the by and to of “delegations”",
-}
-
-
-def _claims(db: Documents) -> Finding:
-    with reachable(None):  # it reads every booking
-        if migrations.version(db) < migrations.CLAIMS:
-            return Finding("claims", f"none are stored before “{COMMAND} init”", missing=True)
-        wrong = indexes.wrong_claims(db)
-    if not wrong:
-        return Finding("claims", "agree with the bookings")
-    shown = ", ".join(wrong[:3]) + (", ..." if wrong[3:] else "")
-    remedy = "restore them from a backup, or cancel these bookings and book anew"
-    return Finding("claims", f"other than the bookings say: {shown}", remedy)
 
 
 def _feed(db: Documents) -> Finding:
@@ -237,8 +160,10 @@ _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "transactions": _transactions,
     "validators": _validators,
     "indexes": _indexes,
-    "duplicates": _duplicates,
-    "names": _names,
-    "claims": _claims,
+    "duplicates": stored_data.duplicates,
+    "names": stored_data.names,
+    "claims": stored_data.claims,
+    "documents": stored_data.documents,
+    "bookings": stored_data.bookings,
     "feed": _feed,
 }

@@ -7,7 +7,7 @@ is invalid too, although the deletion of the account's sessions did not see it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from booking_core.domain.errors import AlreadyExists, NotFound
 from booking_core.domain.model import Account, Actor, Role
 from booking_core.domain.names import key_of, sign_in_key
 from booking_core.storage import audit_log, keys, schema
+from booking_core.storage import readable as r
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import Document
 
@@ -42,7 +43,7 @@ class AccountTransaction:
         found = self._accounts.find_one(
             _named(account_id), sort=_SAME_NAME_FIRST, session=self._session
         )
-        return None if found is None else to_account(found)
+        return r.readable_one(schema.ACCOUNTS, to_account, found)
 
     def lock_active(self, role: Role, now: datetime) -> int:
         """The number of active accounts with ``role``.
@@ -52,7 +53,8 @@ class AccountTransaction:
         """
         condition = {"role": role.value, "active": True}
         self._accounts.update_many(condition, {"$set": {"counted_at": now}}, session=self._session)
-        return self._accounts.count_documents(condition, session=self._session)
+        rows = self._accounts.find(condition, session=self._session)
+        return len(list(r.readable(schema.ACCOUNTS, to_account, rows)))
 
     def replace(self, before: Account, after: Account, *, end_sessions: bool) -> None:
         """Stores the fields of ``after`` that differ from ``before``. Raises AlreadyExists."""
@@ -95,23 +97,30 @@ def run(db: Documents, work: Callable[[AccountTransaction], T]) -> T:
     return transact(db, lambda session: work(AccountTransaction(db, session)))
 
 
-def to_account(document: Mapping[str, Any]) -> Account:
-    """The value of a stored account."""
+def to_account(document: Document) -> Account:
+    """The value of a stored account. Raises Unreadable, InvalidRequest."""
+    r.field(document, "epoch", int)
     return Account(
-        document["_id"],
-        document["name"],
-        Role(document["role"]),
-        document["email"],
-        document["active"],
-        bool(document.get("password_hash")),
-        document["must_change"],
+        r.text(document, "_id"),
+        r.text(document, "name"),
+        r.choice(document, "role", Role),
+        r.optional_text(document, "email"),
+        r.field(document, "active", bool),
+        bool(r.optional(document, "password_hash", str, "")),
+        r.field(document, "must_change", bool),
     )
+
+
+def _readable(document: Document | None) -> Document | None:
+    """The document of an account that can be read, else None."""
+    return document if r.readable_one(schema.ACCOUNTS, to_account, document) else None
 
 
 def read(db: Documents, account_id: str) -> Document | None:
     """The stored account, with its password hash and epoch; None if there is none."""
     with reachable():
-        return collection(db, schema.ACCOUNTS).find_one(_named(account_id), sort=_SAME_NAME_FIRST)
+        accounts = collection(db, schema.ACCOUNTS)
+        return _readable(accounts.find_one(_named(account_id), sort=_SAME_NAME_FIRST))
 
 
 def read_by_email(db: Documents, email: str) -> Document | None:
@@ -121,29 +130,29 @@ def read_by_email(db: Documents, email: str) -> Document | None:
     """
     condition = {"email_key": keys.email_key(email), "email": email}
     with reachable():
-        return collection(db, schema.ACCOUNTS).find_one(condition)
+        return _readable(collection(db, schema.ACCOUNTS).find_one(condition))
 
 
-def find_all(db: Documents) -> list[Document]:
+def find_all(db: Documents) -> list[Account]:
     """All accounts, ordered by name."""
-    with reachable():
-        rows = collection(db, schema.ACCOUNTS).find()
-        return sorted(rows, key=lambda row: (row["name"].casefold(), row["_id"]))
+    return sorted(_found(db, {}), key=lambda account: (account.name.casefold(), account.id))
 
 
 def has_active(db: Documents, role: Role) -> bool:
     """Whether an active account has ``role``."""
-    condition = {"role": role.value, "active": True}
-    with reachable():
-        return collection(db, schema.ACCOUNTS).find_one(condition, {"_id": 1}) is not None
+    return bool(_found(db, {"role": role.value, "active": True}))
 
 
 def names_of_active(db: Documents, ids: Iterable[str], role: Role) -> dict[str, str]:
     """Id to name of those accounts among ``ids`` that are active and have ``role``."""
     condition = {"_id": {"$in": list(ids)}, "role": role.value, "active": True}
+    return {account.id: account.name for account in _found(db, condition)}
+
+
+def _found(db: Documents, condition: Document) -> list[Account]:
     with reachable():
-        rows = collection(db, schema.ACCOUNTS).find(condition, {"name": 1})
-        return {row["_id"]: row["name"] for row in rows}
+        rows = collection(db, schema.ACCOUNTS).find(condition)
+        return list(r.readable(schema.ACCOUNTS, to_account, rows))
 
 
 def insert(
@@ -209,10 +218,11 @@ def set_password(
             return_document=ReturnDocument.AFTER,
             session=session,
         )
-        if after is None:
+        if _readable(after) is None:
             if instead_of is not None:
                 return None
             raise NotFound("account", account_id)
+        assert after is not None
         _delete_sessions(db, after["_id"], session)
         audit_log.write(db, session, by, action, "account", after["_id"], None, now)
         return after

@@ -146,7 +146,8 @@ def _insert(db: Documents, name: str, batch: list[Entry]) -> None:
 
 
 def _unfit(line: int, reason: object) -> InvalidRequest:
-    return InvalidRequest("file", f"holds what may not be stored (line {line}: {reason})")
+    hint = "“restore --check” lists such documents"
+    return InvalidRequest("file", f"holds what may not be stored (line {line}: {reason}); {hint}")
 
 
 def _undo(db: Documents, meta: list[Document]) -> None:

@@ -15,6 +15,7 @@ from pymongo.client_session import ClientSession
 
 from booking_core.domain.clock import clock
 from booking_core.domain.model import Actor
+from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection
 from booking_core.storage.documents import Document
@@ -50,6 +51,17 @@ def write(
         "details": details or {},
     }
     collection(db, schema.AUDIT).insert_one(entry, session=session)
+
+
+def checked(document: Document) -> Document:
+    """An entry, its fields checked. Raises Unreadable."""
+    for name in ("_id", "by", "by_name", "action", "what", "id"):
+        r.text(document, name)
+    r.moment(document, "at")
+    r.optional(document, "on_behalf_of", str, "")
+    if document.get("details") is not None:
+        r.field(document, "details", dict)
+    return document
 
 
 def count_reasons(db: Documents, matching: Mapping[str, Any]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date as Date
 from datetime import timedelta
 from heapq import nlargest
@@ -12,14 +12,30 @@ from pymongo.collection import Collection
 
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Booking, Status
+from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document, to_booking
+from booking_core.storage.documents import Document, to_bookings
 
 _NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 # The server merges at most 200 index scans into one sorted result; beyond that it sorts in memory.
 MOST_SCANS = 180
 _WINDOW = 31  # days; by default, bookings are made at most 30 days ahead
+
+
+def read_page(find: Callable[[Document], Iterable[Document]], limit: int) -> list[Booking]:
+    """The bookings that ``find`` finds, at most ``limit``; it takes a condition beside its own.
+
+    Documents that cannot be read take no place on the page.
+    """
+    left_out: list[Any] = []
+    while True:
+        rows = list(find({"_id": {"$nin": left_out}} if left_out else {}))
+        found = list(to_bookings(rows))
+        if len(found) == len(rows) or len(rows) < limit:
+            return found
+        ids = {booking.id for booking in found}
+        left_out += [row["_id"] for row in rows if str(row["_id"]) not in ids]
 
 
 def page(
@@ -48,6 +64,8 @@ def page(
     condition["kind"] = {"$in": ["booking", "closure"] if kind is None else [kind]}
     if statuses is not None:
         condition["status"] = {"$in": [status.value for status in statuses]}
+    # What has another type cannot be read, nor compared.
+    condition["created_at"] = {"$type": "date"}
     if after is not None:
         # The first half is implied by the second; it is there for the index's bounds.
         condition["created_at"] = {"$lte": after.created_at}
@@ -58,14 +76,17 @@ def page(
     named = next(name for name in schema.FILTERS if name in condition)
     in_range = first is not None or last is not None
     bookings = collection(db, schema.BOOKINGS)
+    of_days = in_range and named not in schema.FILTERS_WITH_DATES
+    if in_range and not of_days:
+        condition["date"] = _range(first, last)
+
+    def find(but: Document) -> list[Document]:
+        if of_days:
+            return _newest_of_days(bookings, condition | but, first, last, after, limit)
+        return _newest(bookings, condition | but, limit, f"newest_by_{named}")
+
     with reachable():
-        if in_range and named not in schema.FILTERS_WITH_DATES:
-            rows = _newest_of_days(bookings, condition, first, last, after, limit)
-        else:
-            if in_range:
-                condition["date"] = _range(first, last)
-            rows = _newest(bookings, condition, limit, f"newest_by_{named}")
-        return [to_booking(row) for row in rows]
+        return read_page(find, limit)
 
 
 def _spellings(db: Documents, class_name: str) -> list[str]:
@@ -78,7 +99,8 @@ def _spellings(db: Documents, class_name: str) -> list[str]:
     with reachable():
         rows = collection(db, schema.BOOKINGS).aggregate(pipeline, hint="newest_by_class_name")
         key = label_key(class_name)
-        return [row["_id"] for row in rows if label_key(row["_id"]) == key]
+        names = [row["_id"] for row in rows if isinstance(row["_id"], str)]
+        return [name for name in names if label_key(name) == key]
 
 
 def _newest(
@@ -131,10 +153,12 @@ def _newest_of_days(
 
 def _last_day(bookings: Collection[Document]) -> Date | None:
     """The date of the last booking; None where there is none."""
-    row = bookings.find_one(
-        {}, {"_id": 0, "date": 1}, sort=[("date", -1)], hint=schema.NEWEST_BY_DATE
+    rows = bookings.find(
+        {}, {"_id": 0, "date": 1}, sort=[("date", -1)], hint=schema.NEWEST_BY_DATE, batch_size=2
     )
-    return None if row is None else Date.fromisoformat(row["date"])
+    with rows:
+        dates = r.readable(schema.BOOKINGS, lambda row: r.date(row, "date"), rows)
+        return next(dates, None)
 
 
 def _days_with(

@@ -14,11 +14,12 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from booking_core.domain.model import ACTIVE, Booking, Status
+from booking_core.domain.model import ACTIVE, Booking, Slot, Status
+from booking_core.storage import readable as r
 from booking_core.storage import schema
-from booking_core.storage.booking_pages import MOST_SCANS
+from booking_core.storage.booking_pages import MOST_SCANS, read_page
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document, time_text, to_booking
+from booking_core.storage.documents import Document, time_text, to_bookings, to_slot
 
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
 _DECIDED = {"$in": [status.value for status in Status if status is not Status.PENDING]}
@@ -100,14 +101,14 @@ def active_of_ground(db: Documents, ground_id: str, first: Date, limit: int) -> 
 def decided(db: Documents, limit: int) -> list[Booking]:
     """Bookings that do not wait any more, the latest change first."""
     condition = {"status": _DECIDED, "kind": "booking"}
+    order = [("updated_at", -1), ("_id", -1)]
     with reachable():
-        rows = collection(db, schema.BOOKINGS).find(
-            condition,
-            sort=[("updated_at", -1), ("_id", -1)],
-            limit=limit,
-            hint=schema.LATEST_CHANGE,
+        return read_page(
+            lambda but: collection(db, schema.BOOKINGS).find(
+                condition | but, sort=order, limit=limit, hint=schema.LATEST_CHANGE
+            ),
+            limit,
         )
-        return [to_booking(row) for row in rows]
 
 
 def _ahead(today: Date, ends_ahead: Iterable[time]) -> dict[str, Any]:
@@ -127,10 +128,12 @@ def _by_time(
     db: Documents, condition: Mapping[str, Any], limit: int, index: str = schema.BY_DAY
 ) -> list[Booking]:
     with reachable():
-        rows = collection(db, schema.BOOKINGS).find(
-            condition, sort=_BY_TIME, limit=limit, hint=index
+        return read_page(
+            lambda but: collection(db, schema.BOOKINGS).find(
+                {**condition, **but}, sort=_BY_TIME, limit=limit, hint=index
+            ),
+            limit,
         )
-        return [to_booking(row) for row in rows]
 
 
 def of_day(db: Documents, date: Date, ground_ids: Sequence[str]) -> list[Booking]:
@@ -142,7 +145,7 @@ def of_day(db: Documents, date: Date, ground_ids: Sequence[str]) -> list[Booking
     }
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
-        return [to_booking(row) for row in rows]
+        return list(to_bookings(rows))
 
 
 def of_date(db: Documents, date: Date) -> list[Booking]:
@@ -150,38 +153,37 @@ def of_date(db: Documents, date: Date) -> list[Booking]:
     condition = {"date": date.isoformat(), "status": _ACTIVE}
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
-        return [to_booking(row) for row in rows]
+        return list(to_bookings(rows))
 
 
 def last_active_date(db: Documents, session: ClientSession | None = None) -> str | None:
     """The last date (ISO) with an active booking or closure; None without any."""
-    found = collection(db, schema.BOOKINGS).find_one(
+    rows = collection(db, schema.BOOKINGS).find(
         {"status": _ACTIVE},
         {"date": 1},
         sort=[(field, -1) for field, _ in _BY_TIME],
         hint=schema.BY_DAY,
+        batch_size=2,
         session=session,
     )
-    return None if found is None else str(found["date"])
+    with rows:
+        dates = r.readable(schema.BOOKINGS, lambda row: r.date(row, "date").isoformat(), rows)
+        return next(dates, None)
 
 
-def spans_from(db: Documents, first: Date) -> list[tuple[str, Date, time, time]]:
-    """(id, date, start, end) of every active booking of ``first`` and later, by date and time."""
+def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
+    """(id, slot, student id) of every active booking of ``first`` and later, by date and time."""
     condition = {"status": _ACTIVE, "date": {"$gte": first.isoformat()}, "kind": "booking"}
-    fields = {"date": 1, "start": 1, "end": 1}
+    fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id"), 1)
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(
             condition, fields, sort=_BY_TIME, hint=schema.BY_DAY
         )
-        return [
-            (
-                str(row["_id"]),
-                Date.fromisoformat(row["date"]),
-                time.fromisoformat(row["start"]),
-                time.fromisoformat(row["end"]),
-            )
-            for row in rows
-        ]
+        return list(r.readable(schema.BOOKINGS, _held, rows))
+
+
+def _held(row: Document) -> tuple[str, Slot, str]:
+    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id")
 
 
 def of_weeks(
@@ -202,7 +204,7 @@ def of_weeks(
     ]
     with reachable():
         rows = collection(db, schema.BOOKINGS).find({"$or": weeks}, hint=schema.BY_STUDENT)
-        for booking in map(to_booking, rows):
+        for booking in to_bookings(rows):
             monday = booking.date - timedelta(booking.date.weekday())
             found[(str(booking.student_id), monday)].append(booking)
     for bookings in found.values():
@@ -214,7 +216,7 @@ def of_ids(db: Documents, ids: Iterable[str]) -> list[Booking]:
     """The bookings of ``ids``, by date and time."""
     with reachable():
         rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}})
-        return sorted(map(to_booking, rows), key=lambda b: (b.date, b.start, b.ground_id, b.id))
+        return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.ground_id, b.id))
 
 
 def stored_ids(db: Documents, ids: Sequence[str]) -> set[str]:
@@ -235,7 +237,7 @@ def active_on_days(
     if not wanted:
         return []
     with reachable():
-        return [to_booking(row) for row in collection(db, schema.BOOKINGS).find({"$or": wanted})]
+        return list(to_bookings(collection(db, schema.BOOKINGS).find({"$or": wanted})))
 
 
 def _days_of(key: str, pairs: Iterable[tuple[str, Date]]) -> list[dict[str, Any]]:
@@ -259,6 +261,7 @@ def closure_groups(db: Documents, first: Date, limit: int) -> list[Document]:
                 "status": Status.APPROVED.value,
                 "date": {"$gte": first.isoformat()},
                 "kind": "closure",
+                **schema.VALIDATORS[schema.BOOKINGS],  # what it refuses cannot be read
             }
         },
         {"$sort": dict(_BY_TIME)},
@@ -279,4 +282,12 @@ def closure_groups(db: Documents, first: Date, limit: int) -> list[Document]:
         {"$limit": limit},
     ]
     with reachable():
-        return list(collection(db, schema.BOOKINGS).aggregate(pipeline, hint=schema.BY_DAY))
+        rows = collection(db, schema.BOOKINGS).aggregate(pipeline, hint=schema.BY_DAY)
+        return list(r.readable(schema.BOOKINGS, _closing, rows))
+
+
+def _closing(row: Document) -> Document:
+    return row | {
+        **{name: r.date(row, name) for name in ("first", "last")},
+        **{name: r.time_of_day(row, name) for name in ("start", "end")},
+    }

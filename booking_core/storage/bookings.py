@@ -22,7 +22,7 @@ from booking_core.storage.documents import (
     Document,
     booking_document,
     decision_document,
-    to_booking,
+    to_bookings,
 )
 
 _ACTIVE = {"$in": [status.value for status in ACTIVE]}
@@ -150,10 +150,10 @@ def replace_all(
 
 
 def read(db: Documents, booking_id: str) -> Booking | None:
-    """The booking or closure with this id."""
+    """The booking or closure with this id; None for none, and for one that cannot be read."""
     with reachable():
         found = collection(db, schema.BOOKINGS).find_one({"_id": booking_id})
-    return None if found is None else to_booking(found)
+    return next(to_bookings(() if found is None else (found,)), None)
 
 
 def taken_seats(
@@ -178,7 +178,8 @@ def taken_seats(
             condition, {"student_id": 1, "quota": 1}, hint=schema.BY_STUDENT, session=session
         )
         for row in rows:
-            found[(row["student_id"], row["quota"]["window"])].add(row["quota"]["seat"])
+            if isinstance(seat := row["quota"].get("seat"), int):
+                found[(row["student_id"], row["quota"]["window"])].add(seat)
     return found
 
 

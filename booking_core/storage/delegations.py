@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date as Date
 from datetime import datetime
-from typing import Any
 
 from pymongo.client_session import ClientSession
 
@@ -13,6 +11,7 @@ from booking_core.domain.errors import NotFound
 from booking_core.domain.model import Actor
 from booking_core.domain.people import Delegation
 from booking_core.storage import audit_log, schema
+from booking_core.storage import readable as r
 from booking_core.storage.database import Documents, collection, reachable, transact
 from booking_core.storage.documents import Document
 
@@ -71,21 +70,22 @@ def find(
         rows = collection(db, schema.DELEGATIONS).find(
             condition, sort=[("first", 1), ("at", 1), ("_id", 1)]
         )
-        return [_to_delegation(row) for row in rows]
+        return list(r.readable(schema.DELEGATIONS, to_delegation, rows))
 
 
-def _to_delegation(document: Mapping[str, Any]) -> Delegation:
+def to_delegation(document: Document) -> Delegation:
+    """The value of a stored delegation. Raises Unreadable, InvalidRequest."""
     return Delegation(
-        document["_id"],
-        document["by"],
-        document["by_name"],
-        document["to"],
-        document["to_name"],
-        Date.fromisoformat(document["first"]),
-        Date.fromisoformat(document["last"]),
-        document["at"],
+        r.text(document, "_id"),
+        r.text(document, "by"),
+        r.text(document, "by_name"),
+        r.text(document, "to"),
+        r.text(document, "to_name"),
+        r.date(document, "first"),
+        r.date(document, "last"),
+        r.moment(document, "at"),
     )
 
 
-def _details(document: Mapping[str, Any]) -> Document:
-    return {name: document[name] for name in ("by", "to", "first", "last")}
+def _details(document: Document) -> Document:
+    return {name: document.get(name) for name in ("by", "to", "first", "last")}

@@ -1,8 +1,12 @@
-"""Values to documents and back. Dates are ISO strings, times ``HH:MM``."""
+"""Values to documents and back. Dates are ISO strings, times ``HH:MM``.
+
+A function ``to_...`` checks every field. It raises Unreadable or InvalidRequest for a document that
+is no such value; ``readable`` calls it for documents that are read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import date as Date
 from datetime import time
@@ -21,8 +25,21 @@ from booking_core.domain.model import (
 )
 from booking_core.domain.policy import Policy
 from booking_core.domain.timetable import Day
+from booking_core.domain.validation import minutes
+from booking_core.storage import readable as r
+from booking_core.storage import schema
+from booking_core.storage.readable import Unreadable
 
 Document = dict[str, Any]
+
+# Fields whose type is checked as they are; bookings are read by the thousand.
+_ENTRY = tuple((name, str) for name in ("by", "by_name", "action", "reason"))
+_BOOKING: tuple[tuple[str, type], ...] = (
+    *((name, str) for name in ("_id", "kind", "student_name", "class_name", "game", "purpose")),
+    *((name, str) for name in ("created_by", "created_by_name", "fingerprint")),
+    ("revision", int),
+    ("history", list),
+)
 
 
 def time_text(value: time) -> str:
@@ -38,13 +55,16 @@ def slot_document(slot: Slot) -> Document:
     }
 
 
-def to_slot(document: Mapping[str, Any]) -> Slot:
-    return Slot(
-        document["ground_id"],
-        Date.fromisoformat(document["date"]),
-        time.fromisoformat(document["start"]),
-        time.fromisoformat(document["end"]),
+def to_slot(document: Any) -> Slot:
+    slot = Slot(
+        r.text(document, "ground_id"),
+        r.date(document, "date"),
+        r.time_of_day(document, "start"),
+        r.time_of_day(document, "end"),
     )
+    if minutes(slot.start) >= minutes(slot.end, closing=True):
+        raise Unreadable("end is not after start")
+    return slot
 
 
 def decision_document(decision: Decision, dates: Iterable[Date]) -> Document:
@@ -74,19 +94,19 @@ def decision_document(decision: Decision, dates: Iterable[Date]) -> Document:
     return document
 
 
-def to_decision(document: Mapping[str, Any]) -> Decision:
-    moved_from, before = document.get("moved_from"), document.get("was")
+def to_decision(document: Any) -> Decision:
+    r.check(document, _ENTRY)
     return Decision(
-        document["at"],
+        r.moment(document, "at"),
         document["by"],
         document["by_name"],
         document["action"],
         document["reason"],
-        document.get("on_behalf_of", ""),
-        None if moved_from is None else to_slot(moved_from),
-        document.get("closure", ""),
-        None if before is None else Status(before),
-        document.get("correction", False),
+        r.optional(document, "on_behalf_of", str, ""),
+        to_slot(document["moved_from"]) if "moved_from" in document else None,
+        r.optional(document, "closure", str, ""),
+        r.choice(document, "was", Status) if "was" in document else None,
+        r.optional(document, "correction", bool, False),
     )
 
 
@@ -120,32 +140,43 @@ def booking_document(booking: Booking) -> Document:
     }
 
 
-def to_booking(document: Mapping[str, Any]) -> Booking:
-    quota = document.get("quota") or {}
+def to_booking(document: Any) -> Booking:
+    r.check(document, _BOOKING)
+    kind, slot, quota = document["kind"], to_slot(document), document.get("quota")
+    if kind not in ("booking", "closure"):
+        raise Unreadable("kind is none that is known")
+    history = tuple(map(to_decision, document["history"]))
+    if not history:
+        raise Unreadable("history is empty")
     return Booking(
         id=document["_id"],
-        ground_id=document["ground_id"],
-        date=Date.fromisoformat(document["date"]),
-        start=time.fromisoformat(document["start"]),
-        end=time.fromisoformat(document["end"]),
-        status=Status(document["status"]),
-        student_id=document.get("student_id"),
+        ground_id=slot.ground_id,
+        date=slot.date,
+        start=slot.start,
+        end=slot.end,
+        status=r.choice(document, "status", Status),
+        student_id=r.text(document, "student_id") if kind == "booking" else None,
         student_name=document["student_name"],
         class_name=document["class_name"],
         game=document["game"],
         purpose=document["purpose"],
         created_by=document["created_by"],
         created_by_name=document["created_by_name"],
-        created_at=document["created_at"],
-        updated_at=document["updated_at"],
-        kind=document["kind"],
-        quota_window=quota.get("window"),
-        quota_seat=quota.get("seat"),
-        history=tuple(map(to_decision, document["history"])),
-        closure_group=document.get("closure_group"),
+        created_at=r.moment(document, "created_at"),
+        updated_at=r.moment(document, "updated_at"),
+        kind=kind,
+        quota_window=None if quota is None else r.text(quota, "window"),
+        quota_seat=None if quota is None else r.field(quota, "seat", int),
+        history=history,
+        closure_group=r.text(document, "closure_group") if "closure_group" in document else None,
         revision=document["revision"],
         fingerprint=document["fingerprint"],
     )
+
+
+def to_bookings(documents: Iterable[Document]) -> Iterator[Booking]:
+    """The bookings and closures among ``documents``; see ``readable``."""
+    return r.readable(schema.BOOKINGS, to_booking, documents)
 
 
 def ground_document(ground: Ground) -> Document:
@@ -158,13 +189,13 @@ def ground_document(ground: Ground) -> Document:
     }
 
 
-def to_ground(document: Mapping[str, Any]) -> Ground:
+def to_ground(document: Any) -> Ground:
     return Ground(
-        document["_id"],
-        document["name"],
-        tuple(document["games"]),
-        document["order"],
-        document["retired"],
+        r.text(document, "_id"),
+        r.text(document, "name"),
+        tuple(r.field(document, "games", list)),
+        r.field(document, "order", int),
+        r.field(document, "retired", bool),
     )
 
 
@@ -178,16 +209,16 @@ def student_document(student: Student) -> Document:
     }
 
 
-def to_student(document: Mapping[str, Any], known: Student | None = None) -> Student:
+def to_student(document: Any, known: Student | None = None) -> Student:
     """The student; ``known`` itself if it has the same content, because its values are checked."""
     if known is not None and student_document(known).items() <= document.items():
         return known
     return Student(
-        document["_id"],
-        document["name"],
-        document["class_name"],
-        document["email"],
-        document["active"],
+        r.text(document, "_id"),
+        r.text(document, "name"),
+        r.text(document, "class_name"),
+        r.optional_text(document, "email"),
+        r.field(document, "active", bool),
     )
 
 
@@ -203,15 +234,15 @@ def timetable_document(timetable: Timetable) -> Document:
     }
 
 
-def to_timetable(document: Mapping[str, Any]) -> Timetable:
+def to_timetable(document: Any) -> Timetable:
     return Timetable(
-        document["_id"],
+        r.text(document, "_id"),
         tuple(
-            Period(p["label"], time.fromisoformat(p["start"]), time.fromisoformat(p["end"]))
-            for p in document["periods"]
+            Period(r.text(p, "label"), r.time_of_day(p, "start"), r.time_of_day(p, "end"))
+            for p in r.field(document, "periods", list)
         ),
-        tuple(document["weekdays"]),
-        document["name"],
+        tuple(r.field(document, "weekdays", list)),
+        r.text(document, "name"),
     )
 
 
@@ -219,8 +250,12 @@ def day_document(day: Day) -> Document:
     return {"_id": day.date.isoformat(), "timetable_id": day.timetable_id, "note": day.note}
 
 
-def to_day(document: Mapping[str, Any]) -> Day:
-    return Day(Date.fromisoformat(document["_id"]), document["timetable_id"], document["note"])
+def to_day(document: Any) -> Day:
+    return Day(
+        r.date(document, "_id"),
+        r.optional_text(document, "timetable_id"),
+        r.text(document, "note"),
+    )
 
 
 def policy_document(policy: Policy) -> Document:
@@ -228,11 +263,26 @@ def policy_document(policy: Policy) -> Document:
     return asdict(policy) | {"cut_off": cut_off}
 
 
-def to_policy(document: Mapping[str, Any] | None, otherwise: Policy) -> Policy:
+def policy_of(meta: Document, otherwise: Policy) -> Policy:
+    """The policy of the document of the revision; ``otherwise`` where none can be read."""
+    stored = r.readable_one(schema.META, lambda row: to_policy(row.get("policy"), otherwise), meta)
+    return otherwise if stored is None else stored
+
+
+def recount_until_of(meta: Document) -> Date | None:
+    """``Reference.recount_until`` of the document of the revision."""
+    if meta.get("recount_until") is None:
+        return None
+    return r.readable_one(schema.META, lambda row: r.date(row, "recount_until"), meta)
+
+
+def to_policy(document: Any, otherwise: Policy) -> Policy:
     """The stored policy; what is not stored is as in ``otherwise``."""
     if not document:
         return otherwise
+    if not isinstance(document, Mapping) or document.keys() - asdict(otherwise).keys():
+        raise Unreadable("policy has a field that is not known")
     values = dict(document)
     if values.get("cut_off") is not None:
-        values["cut_off"] = time.fromisoformat(values["cut_off"])
+        values["cut_off"] = r.time_of_day(values, "cut_off")
     return replace(otherwise, **values)

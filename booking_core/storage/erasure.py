@@ -16,7 +16,7 @@ from booking_core.domain.claims import claims_of
 from booking_core.domain.model import ACTIVE, Booking, Student
 from booking_core.storage import audit_log, schema, students
 from booking_core.storage.database import Documents, collection, reachable, transact
-from booking_core.storage.documents import Document, to_booking
+from booking_core.storage.documents import Document, to_booking, to_bookings
 from booking_core.storage.school_changes import SchoolTransaction
 from booking_core.storage.students import BULK_SECONDS
 
@@ -35,7 +35,7 @@ def held_from(tx: SchoolTransaction, student_id: str, today: Date) -> list[Booki
     """The student's active bookings of ``today`` and later."""
     condition = {"student_id": student_id, "date": {"$gte": today.isoformat()}, "status": _HOLDS}
     rows = tx.collection(schema.BOOKINGS).find(condition, session=tx.session)
-    return [to_booking(row) for row in rows]
+    return list(to_bookings(rows))
 
 
 def forget(db: Documents, student_id: str) -> int:
@@ -84,9 +84,18 @@ def finish(db: Documents, pseudonym: str) -> int:
 
 
 def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:
-    """Takes the student out of all bookings and their notices; returns how many bookings."""
-    found = tx.collection(schema.BOOKINGS).find({"student_id": student_id}, session=tx.session)
-    pairs = [(row, without_student(row, pseudonym)) for row in found]
+    """Takes the student out of all bookings and their notices; returns how many bookings.
+
+    A booking that cannot be read is deleted: nothing else of it can be kept without the student.
+    """
+    bookings, foreign, pairs = tx.collection(schema.BOOKINGS), [], []
+    for row in bookings.find({"student_id": student_id}, session=tx.session):
+        if next(to_bookings([row]), None) is None:
+            foreign.append(row["_id"])
+        else:
+            pairs.append((row, without_student(row, pseudonym)))
+    if foreign:
+        bookings.delete_many({"_id": {"$in": foreign}}, session=tx.session)
     if pairs:
         _replace_bookings(tx, pairs)
         _clear_notices(tx, {before["_id"]: after["_id"] for before, after in pairs})
@@ -133,16 +142,20 @@ def _replace_bookings(tx: SchoolTransaction, pairs: Sequence[tuple[Document, Doc
 
 
 def _clear_notices(tx: SchoolTransaction, new_ids: Mapping[str, str]) -> None:
-    """Takes the reasons out of the notices of these bookings, and gives them the new ids."""
+    """Takes the reasons out of the notices of these bookings, and gives them the new ids.
+
+    A notice that cannot be read is deleted.
+    """
+    notices, of_them = tx.collection(schema.NOTICES), {"booking_id": {"$in": list(new_ids)}}
+    fits = schema.VALIDATORS[schema.NOTICES]
+    notices.delete_many(of_them | {"$nor": [fits]}, session=tx.session)
     writes = [
         UpdateOne({"_id": row["_id"]}, {"$set": {"reason": "", "booking_id": new}})
-        for row in tx.collection(schema.NOTICES).find(
-            {"booking_id": {"$in": list(new_ids)}}, {"booking_id": 1}, session=tx.session
-        )
+        for row in notices.find(of_them | fits, {"booking_id": 1}, session=tx.session)
         for new in [new_ids[row["booking_id"]]]
     ]
     if writes:
-        tx.collection(schema.NOTICES).bulk_write(writes, session=tx.session)
+        notices.bulk_write(writes, session=tx.session)
 
 
 def count_mentions(db: Documents, student: Student) -> tuple[int, int, int]:

@@ -8,13 +8,16 @@ from booking_core.domain.errors import AlreadyExists, InvalidRequest
 from booking_core.domain.model import Ground
 from booking_core.storage import documents as d
 from booking_core.storage import keys, schema
+from booking_core.storage.readable import readable
 from booking_core.storage.school_changes import SchoolTransaction
 
 
 def read(tx: SchoolTransaction) -> dict[str, Ground]:
     """All grounds by id, in the order of the screens."""
     rows = tx.collection(schema.GROUNDS).find(session=tx.session)
-    grounds = sorted(map(d.to_ground, rows), key=lambda g: (g.order, g.name, g.id))
+    grounds = sorted(
+        readable(schema.GROUNDS, d.to_ground, rows), key=lambda g: (g.order, g.name, g.id)
+    )
     return {ground.id: ground for ground in grounds}
 
 

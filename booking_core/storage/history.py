@@ -7,18 +7,20 @@ history too, which is not read here: each closing and each lifting is one entry 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import nlargest
+from itertools import islice
 from typing import Any
 
 from bson import MaxKey, MinKey
 from pymongo.cursor import Cursor
 
-from booking_core.storage import schema
+from booking_core.storage import audit_log, schema
+from booking_core.storage import readable as r
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document
+from booking_core.storage.documents import Document, to_decision, to_slot
 
 Place = tuple[datetime, str, int]
 BOOKING = "booking"
@@ -120,7 +122,7 @@ def _of_bookings(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
     found: list[Document] = []
     keys = replace(wanted, after=wanted.after and (*wanted.after[:2], _LAST))
     with histories(db, wanted) as rows:
-        for row in rows:
+        for row in r.readable(schema.BOOKINGS, _checked, rows):
             # No later row has a change newer than the first key of this one.
             head = max(
                 (entry["at"], row["_id"])
@@ -133,6 +135,20 @@ def _of_bookings(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
                     break
             found += _changes(row, wanted)
     return found
+
+
+def _checked(row: Document) -> Document:
+    """What is shown of a booking, its fields checked. Raises Unreadable."""
+    to_slot(row)
+    for name in ("_id", "game", "student_id", "student_name"):
+        r.text(row, name)
+    return _with_history(row)
+
+
+def _with_history(row: Document) -> Document:
+    for entry in r.field(row, "history", list):
+        to_decision(entry)
+    return row
 
 
 def _changes(row: Document, wanted: Wanted) -> Iterator[Document]:
@@ -177,6 +193,7 @@ def audit_entries(db: Documents, wanted: Wanted) -> Cursor[Document]:
 
 
 def _of_audit_log(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
+    rows = audit_entries(db, wanted).batch_size(limit + 1)
     return [
         {
             "at": row["at"],
@@ -189,14 +206,15 @@ def _of_audit_log(db: Documents, wanted: Wanted, limit: int) -> list[Document]:
             "details": row.get("details") or {},
             "place": (row["at"], row["_id"], 0),
         }
-        for row in audit_entries(db, wanted).limit(limit)
+        for row in islice(r.readable(schema.AUDIT, audit_log.checked, rows), limit)
     ]
 
 
 def subjects(db: Documents) -> list[str]:
     """The values of ``what`` that a filter may have, ordered by name."""
     with reachable():
-        return sorted({BOOKING, *collection(db, schema.AUDIT).distinct("what")})
+        found = collection(db, schema.AUDIT).distinct("what")
+        return sorted({BOOKING, *_texts(found)})
 
 
 def people(db: Documents) -> dict[str, str]:
@@ -204,16 +222,23 @@ def people(db: Documents) -> dict[str, str]:
     bookings, entries = collection(db, schema.BOOKINGS), collection(db, schema.AUDIT)
     found: dict[str, str] = {}
     with reachable():
-        for row in collection(db, schema.ACCOUNTS).find({}, {"name": 1}):
-            found[row["_id"]] = row["name"]
-        for by in entries.distinct("by"):
-            last = entries.find_one({"by": by}, sort=[("at", -1)])
-            if last is not None:
-                found.setdefault(by, last["by_name"])
-        for by in bookings.distinct("history.by"):
-            booking = bookings.find_one({"history.by": by}, {"history": 1}, hint="changes_by")
-            history = booking["history"] if booking else []
-            names = [entry["by_name"] for entry in history if entry["by"] == by]
-            if names:
+        rows = collection(db, schema.ACCOUNTS).find({}, {"name": 1})
+        found |= r.readable(schema.ACCOUNTS, _id_and_name, rows)
+        for by in _texts(entries.distinct("by")):
+            last = entries.find({"by": by}, sort=[("at", -1)], limit=1)
+            for entry in r.readable(schema.AUDIT, audit_log.checked, last):
+                found.setdefault(by, entry["by_name"])
+        for by in _texts(bookings.distinct("history.by")):
+            rows = bookings.find({"history.by": by}, {"history": 1}, hint="changes_by", limit=1)
+            for row in r.readable(schema.BOOKINGS, _with_history, rows):
+                names = [entry["by_name"] for entry in row["history"] if entry["by"] == by]
                 found.setdefault(by, names[-1])
     return dict(sorted(found.items(), key=lambda item: item[1].casefold()))
+
+
+def _id_and_name(account: Document) -> tuple[str, str]:
+    return r.text(account, "_id"), r.text(account, "name")
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str)]

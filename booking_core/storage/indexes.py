@@ -9,7 +9,7 @@ name that is not unique is found before the write (``bookings.py``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymongo.database import Database
@@ -18,7 +18,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict
 from booking_core.storage import schema
-from booking_core.storage.documents import to_booking
+from booking_core.storage.documents import to_bookings
 
 Documents = Database[dict[str, Any]]
 _MOST_OFFENDERS = 100
@@ -31,19 +31,25 @@ def find_offenders(db: Documents) -> list[dict[str, Any]]:
 
     Each is ``{"collection": "bookings", "index": name, "key": {"claims": claim}, "ids": [...]}``.
     The claims are derived
-    from the bookings' own fields, so the stored ones may be missing. Active documents of another
-    program have no claims, which the index takes for one claim, None.
+    from the bookings' own fields, so the stored ones may be missing. Active documents that cannot
+    be read, such as those of another program, have no claims: to the index that is one claim, None.
     """
+    rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
+    return offenders_among(rows)
+
+
+def offenders_among(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As ``find_offenders``, of active bookings that are ordered by date."""
     offenders: list[dict[str, Any]] = []
     holders: defaultdict[str, list[str]] = defaultdict(list)
     foreign: list[str] = []
     week = None
-    rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
     for row in rows:
-        if "kind" not in row:
-            foreign.append(str(row["_id"]))
+        booking = next(to_bookings([row]), None)
+        if booking is None:
+            if not row.get("claims"):
+                foreign.append(str(row["_id"]))
             continue
-        booking = to_booking(row)
         if week != booking.date.isocalendar()[:2]:
             # No claim reaches into another week: only the claims of one week are kept in memory.
             offenders += _shared(holders)
@@ -67,17 +73,6 @@ def _shared(holders: Mapping[Any, list[str]]) -> list[dict[str, Any]]:
         for claim, ids in holders.items()
         if len(ids) > 1
     ]
-
-
-def wrong_claims(db: Documents) -> list[str]:
-    """The ids of bookings whose stored claims differ from the derived ones, at most 100."""
-    found: list[str] = []
-    for row in db[schema.BOOKINGS].find({"kind": {"$exists": True}}):
-        if sorted(row.get("claims", ())) != sorted(claims_of(to_booking(row))):
-            found.append(str(row["_id"]))
-        if len(found) == _MOST_OFFENDERS:
-            break
-    return found
 
 
 def index_faults(db: Documents) -> list[str]:

@@ -6,8 +6,9 @@ Two values with one key could not be told apart on a screen: ``S001`` and ``s001
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -16,7 +17,9 @@ from booking_core.domain.errors import BookingError
 from booking_core.domain.names import find_unusable, key_of, normal_form
 from booking_core.storage import schema
 from booking_core.storage.documents import Document
+from booking_core.storage.readable import Unreadable, readable_one
 
+NO_TEXT = {"_id": None}
 # The texts of a booking that a rule or a list compares.
 BOOKING_TEXTS = ("game", "class_name", "student_name")
 
@@ -42,9 +45,11 @@ def with_keys(collection: str, document: Document) -> Document:
 def repaired(collection: str, document: Document) -> Document:
     """A document of an earlier version as its value must be: texts in normal form, with its keys.
 
-    Characters that cannot be used are left out. The id stays: other documents refer to it.
+    Characters that cannot be used are left out. The id stays: other documents refer to it. Raises
+    Unreadable for a document without such texts.
     """
-    return with_keys(collection, _in_form(document))
+    with _unreadable():
+        return with_keys(collection, _in_form(document))
 
 
 def _in_form(document: Document) -> Document:
@@ -69,7 +74,8 @@ def _in_form(document: Document) -> Document:
 def repaired_copy(document: Document) -> Document:
     """A copy of the school's history as its values must be: texts in normal form."""
     parts = (schema.GROUNDS, schema.TIMETABLES)
-    return document | {name: [_in_form(row) for row in document[name]] for name in parts}
+    with _unreadable():
+        return document | {name: [_in_form(row) for row in document[name]] for name in parts}
 
 
 def repaired_booking(games: Mapping[str, Mapping[str, str]], document: Document) -> Document:
@@ -77,10 +83,20 @@ def repaired_booking(games: Mapping[str, Mapping[str, str]], document: Document)
 
     ``games``: for each ground, the key of a game -> the game.
     """
-    fixed = {field: usable(document[field]) for field in BOOKING_TEXTS}
-    of_ground = games.get(document["ground_id"], {})
-    fixed["game"] = of_ground.get(key_of(fixed["game"]), fixed["game"])
-    return document | fixed
+    with _unreadable():
+        fixed = {field: usable(document[field]) for field in BOOKING_TEXTS}
+        of_ground = games.get(document["ground_id"], {})
+        fixed["game"] = of_ground.get(key_of(fixed["game"]), fixed["game"])
+        return document | fixed
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    """Within it, a field that is missing or of another type raises Unreadable."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError) as exc:
+        raise Unreadable("a text is missing or of another type") from exc
 
 
 def usable(text: str) -> str:
@@ -95,38 +111,50 @@ def find_colliding(db: Any) -> list[Document]:
     """Groups of stored documents that break a unique index on a key, and ids that cannot be typed.
 
     Each is ``{"collection": name, "index": name, "key": {...}, "ids": [...]}``. An id that is not
-    in normal form has an entry of its own, ``{"key": {"_id": id}, "ids": [id]}``: no value can
-    have such an id, so its document could not be found.
+    in normal form has an entry of its own, ``{"key": {"_id": id}, "ids": [id]}``, and one that is
+    no text has the key NO_TEXT: no value can have such an id, so its document could not be found.
     """
-    found: list[Document] = []
-    for collection, indexes in schema.KEYED.items():
-        by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        unusable: list[str] = []
-        for row in db[collection].find():
-            id = row["_id"]
-            if not isinstance(id, str):
-                unusable.append(str(id))
-                continue
-            if not id or usable(id) != id:
-                unusable.append(id)
-            keys = keys_of(collection, repaired(collection, row))
-            if row.get("retired"):
-                del keys["name_key"]
-            for field, key in keys.items():
-                if key is not None:
-                    by_key[(field, key)].append(id)
-        groups = [("_id", id, [id]) for id in sorted(unusable)]
-        groups += [(*at, ids) for at, ids in sorted(by_key.items()) if len(ids) > 1]
-        found += [
-            {
-                "collection": collection,
-                "index": indexes.get(field, indexes["id_key"]),
-                "key": {field: key},
-                "ids": sorted(ids),
-            }
-            for field, key, ids in groups
-        ]
-    return found
+    return [one for name in schema.KEYED for one in colliding_among(name, db[name].find())]
+
+
+def colliding_among(collection: str, rows: Iterable[Document]) -> list[Document]:
+    """As ``find_colliding``, of documents of one collection."""
+    indexes = schema.KEYED[collection]
+    by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    unusable: list[str] = []
+    no_text: list[str] = []
+    for row in rows:
+        id = row["_id"]
+        if not isinstance(id, str):
+            no_text.append(str(id))
+            continue
+        if not id or usable(id) != id:
+            unusable.append(id)
+        keys = readable_one(collection, partial(_keys_repaired, collection), row) or {}
+        for field, key in keys.items():
+            if key is not None:
+                by_key[(field, key)].append(id)
+    groups: list[tuple[str, str | None, list[str]]] = [
+        *(("_id", id, [id]) for id in sorted(unusable)),
+        *((*next(iter(NO_TEXT.items())), [id]) for id in sorted(no_text)),
+    ]
+    groups += [(*at, ids) for at, ids in sorted(by_key.items()) if len(ids) > 1]
+    return [
+        {
+            "collection": collection,
+            "index": indexes.get(field, indexes["id_key"]),
+            "key": {field: key},
+            "ids": sorted(ids),
+        }
+        for field, key, ids in groups
+    ]
+
+
+def _keys_repaired(collection: str, row: Document) -> Document:
+    keys = keys_of(collection, repaired(collection, row))
+    if row.get("retired"):
+        del keys["name_key"]
+    return keys
 
 
 @contextmanager

@@ -21,15 +21,18 @@ from itertools import islice
 from typing import Any
 
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
 from booking_core.domain.names import key_of
 from booking_core.storage import indexes, keys, schema
-from booking_core.storage.documents import Document, to_booking
+from booking_core.storage.documents import Document, to_bookings, to_ground
+from booking_core.storage.readable import readable
 
 Documents = indexes.Documents
 _BATCH = 500
+_REFUSED_BY_VALIDATOR = 121
 
 
 def ensure(db: Documents) -> None:
@@ -119,12 +122,13 @@ def _fill_claims(db: Documents, among: Mapping[str, Any]) -> None:
     for batch in _batches(rows):
         writes = [
             UpdateOne(
-                {"_id": row["_id"], "claims": {"$exists": False}},
-                {"$set": {"claims": claims_of(to_booking(row))}, "$unset": {"cells": ""}},
+                {"_id": booking.id, "claims": {"$exists": False}},
+                {"$set": {"claims": claims_of(booking)}, "$unset": {"cells": ""}},
             )
-            for row in batch
+            for booking in to_bookings(batch)
         ]
-        db[schema.BOOKINGS].bulk_write(writes, ordered=False)
+        if writes:
+            db[schema.BOOKINGS].bulk_write(writes, ordered=False)
 
 
 def _record_single_closures(db: Documents) -> None:
@@ -133,8 +137,7 @@ def _record_single_closures(db: Documents) -> None:
     The audit reads closures from the audit log alone.
     """
     alone = {"kind": "closure", "closure_group": {"$exists": False}}
-    for row in db[schema.BOOKINGS].find(alone):
-        closure = to_booking(row)
+    for closure in to_bookings(db[schema.BOOKINGS].find(alone)):
         for place, entry in enumerate(closure.history):
             written = {
                 "at": entry.at,
@@ -175,8 +178,8 @@ def _store_normal_forms(db: Documents) -> None:
     _rewrite(db, schema.SCHOOL_HISTORY, keys.repaired_copy)
     # Grounds are in form by now. What they call a game, their bookings call it.
     games = {
-        ground["_id"]: {key_of(game): game for game in ground["games"]}
-        for ground in db[schema.GROUNDS].find({}, {"games": 1})
+        ground.id: {key_of(game): game for game in ground.games}
+        for ground in readable(schema.GROUNDS, to_ground, db[schema.GROUNDS].find())
     }
     fields = dict.fromkeys(("ground_id", *keys.BOOKING_TEXTS), 1)
     repaired = partial(keys.repaired_booking, games)
@@ -190,16 +193,24 @@ def _rewrite(
     among: Mapping[str, Any] | None = None,
     fields: Mapping[str, Any] | None = None,
 ) -> None:
-    """Stores what ``repaired`` returns for each document of a collection, where it differs."""
+    """Stores what ``repaired`` returns for each document of a collection, where it differs.
+
+    A document that cannot be read stays as it is: the validator may refuse it.
+    """
     for batch in _batches(db[name].find(among, fields, batch_size=_BATCH)):
         writes = [
             # As it was read: a change made meanwhile by this version is in form already.
             UpdateOne(row, {"$set": {field: after[field] for field in after.keys() - {"_id"}}})
-            for row in batch
-            if (after := repaired(row)) != row
+            for row, after in readable(name, lambda row: (row, repaired(row)), batch)
+            if after != row
         ]
-        if writes:
-            db[name].bulk_write(writes, ordered=False)
+        try:
+            if writes:
+                db[name].bulk_write(writes, ordered=False)
+        except BulkWriteError as exc:
+            errors = (exc.details or {}).get("writeErrors", ())
+            if not errors or any(error["code"] != _REFUSED_BY_VALIDATOR for error in errors):
+                raise
 
 
 CLAIMS = 2

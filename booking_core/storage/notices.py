@@ -8,9 +8,10 @@ from uuid import uuid4
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking
+from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
-from booking_core.storage.documents import Document, slot_document
+from booking_core.storage.documents import Document, slot_document, to_slot
 
 
 def insert(
@@ -45,7 +46,17 @@ def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Document
     condition = {"to": to} | ({"read": False} if unread_only else {})
     with reachable():
         rows = collection(db, schema.NOTICES).find(condition, sort=[("at", -1), ("_id", 1)])
-        return list(rows.limit(limit))
+        return list(r.readable(schema.NOTICES, checked, rows.limit(limit)))
+
+
+def checked(document: Document) -> Document:
+    """The document of a notice, its fields checked. Raises Unreadable."""
+    for name in ("_id", "to", "kind", "booking_id", "reason", "by_name"):
+        r.text(document, name)
+    r.moment(document, "at")
+    r.field(document, "read", bool)
+    to_slot(r.field(document, "slot", dict))
+    return document
 
 
 def mark_read(db: Documents, ids: Sequence[str], to: str) -> int:

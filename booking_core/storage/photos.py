@@ -8,6 +8,8 @@ from bson.binary import Binary
 
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
+from booking_core.storage.documents import Document
+from booking_core.storage.readable import field, readable_one
 from booking_core.storage.school_changes import SchoolTransaction
 
 
@@ -27,4 +29,8 @@ def read(db: Documents, ground_id: str) -> bytes | None:
     """The photo as WebP; None for none. Raises StoreUnavailable."""
     with reachable():
         row = collection(db, schema.GROUND_PHOTOS).find_one({"_id": ground_id})
-    return None if row is None else bytes(row["webp"])
+    return readable_one(schema.GROUND_PHOTOS, to_photo, row)
+
+
+def to_photo(row: Document) -> bytes:
+    return bytes(field(row, "webp", bytes))

@@ -72,7 +72,7 @@ def change_school(db: Documents, work: Callable[[SchoolTransaction], T], now: da
 def read_policy(tx: SchoolTransaction) -> tuple[Policy, str | None]:
     """The policy in force, and the last day (ISO) up to which seats must be counted, if any."""
     kept = tx.collection(schema.META).find_one({"_id": "revision"}, session=tx.session) or {}
-    policy = d.to_policy(kept.get("policy"), settings_of(tx.db).policy)
+    policy = d.policy_of(kept, settings_of(tx.db).policy)
     return policy, kept.get("recount_until")
 
 

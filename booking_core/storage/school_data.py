@@ -46,6 +46,7 @@ from booking_core.storage.database import (
     snapshot,
     within_deadline,
 )
+from booking_core.storage.readable import readable
 
 T = TypeVar("T")
 
@@ -198,8 +199,8 @@ def _read_in(
         epoch,
         grounds_revision,
         students_revision,
-        policy=d.to_policy(meta.get("policy"), settings_of(db).policy),
-        recount_until=_to_date(meta.get("recount_until")),
+        policy=d.policy_of(meta, settings_of(db).policy),
+        recount_until=d.recount_until_of(meta),
         demo=bool(meta.get("demo")),
         zone=settings_of(db).zone,
     )
@@ -207,26 +208,31 @@ def _read_in(
         fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
     else:
         grounds = sorted(
-            map(d.to_ground, found(schema.GROUNDS)), key=lambda g: (g.order, g.name, g.id)
+            readable(schema.GROUNDS, d.to_ground, found(schema.GROUNDS)),
+            key=lambda g: (g.order, g.name, g.id),
         )
         fresh.grounds = {g.id: g for g in grounds}
-        fresh.timetables = {t.id: t for t in map(d.to_timetable, found(schema.TIMETABLES))}
-        fresh.days = {x.date: x for x in map(d.to_day, found(schema.DAYS))}
+        fresh.timetables = {
+            t.id: t for t in readable(schema.TIMETABLES, d.to_timetable, found(schema.TIMETABLES))
+        }
+        fresh.days = {x.date: x for x in readable(schema.DAYS, d.to_day, found(schema.DAYS))}
     if kept is not None and kept.students_revision == students_revision:
         fresh.students = kept.students
         fresh._derived, fresh._earlier = kept._derived, kept._earlier
     else:
         known = {} if kept is None else kept.students
-        students = [d.to_student(row, known.get(row["_id"])) for row in found(schema.STUDENTS)]
-        students.sort(key=lambda s: (s.class_name, s.name, s.id))
+
+        def to_student(row: d.Document) -> Student:
+            return d.to_student(row, known.get(row["_id"]))
+
+        students = sorted(
+            readable(schema.STUDENTS, to_student, found(schema.STUDENTS)),
+            key=lambda s: (s.class_name, s.name, s.id),
+        )
         fresh.students = {s.id: s for s in students}
         if kept is not None:
             fresh._earlier = kept._earlier | kept._derived
     return fresh
-
-
-def _to_date(text: str | None) -> Date | None:
-    return None if text is None else Date.fromisoformat(text)
 
 
 def recount_at_least_until(db: Documents, last: Date) -> None:

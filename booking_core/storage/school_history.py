@@ -6,17 +6,28 @@ document with a later name, or by the present data when there is none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date as Date
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Ground
 from booking_core.domain.timetable import Calendar
 from booking_core.storage import documents as d
+from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable, settings_of
 
-_COPIED = (schema.GROUNDS, schema.TIMETABLES, schema.DAYS)
+Copy = tuple[Date, list[Ground], Calendar]
+# What is copied, and how each part of it is read.
+PARTS: dict[str, Callable[[d.Document], Any]] = {
+    schema.GROUNDS: d.to_ground,
+    schema.TIMETABLES: d.to_timetable,
+    schema.DAYS: d.to_day,
+}
 # What a school that is being set up lacks would count as closed for all its past. Its first
 # complete copy describes the days before it better.
 _COMPLETE = {"grounds.0": {"$exists": True}, "timetables.0": {"$exists": True}}
@@ -30,28 +41,34 @@ def keep(db: Documents, session: ClientSession, today: Date) -> None:
     copies = collection(db, schema.SCHOOL_HISTORY)
     id = today.isoformat()
     if copies.find_one({"_id": id}, {"_id": 1}, session=session) is None:
-        rows = {name: list(collection(db, name).find(session=session)) for name in _COPIED}
+        rows = {name: list(collection(db, name).find(session=session)) for name in PARTS}
         copies.insert_one({"_id": id} | rows, session=session)
 
 
-def between(db: Documents, first: Date, last: Date) -> list[tuple[Date, list[Ground], Calendar]]:
+def between(db: Documents, first: Date, last: Date) -> list[Copy]:
     """(day, grounds, calendar): the copies that describe days of ``first`` to ``last``, in order.
 
     Each describes the days before its own, down to the day of the copy before it.
     """
-    found: list[tuple[Date, list[Ground], Calendar]] = []
+    found: list[Copy] = []
     zone = settings_of(db).zone
     with reachable():
         rows = collection(db, schema.SCHOOL_HISTORY).find(
             {"_id": {"$gt": first.isoformat()}} | _COMPLETE, sort=[("_id", 1)]
         )
-        for row in rows:
-            grounds = [d.to_ground(ground) for ground in row["grounds"]]
-            timetables = [d.to_timetable(table) for table in row["timetables"]]
-            days = [d.to_day(day) for day in row["days"]]
-            calendar = Calendar({t.id: t for t in timetables}, {x.date: x for x in days}, zone)
-            day = Date.fromisoformat(row["_id"])
-            found.append((day, sorted(grounds, key=lambda g: (g.order, g.name, g.id)), calendar))
-            if day > last:
+        for copy in r.readable(schema.SCHOOL_HISTORY, partial(to_copy, zone=zone), rows):
+            found.append(copy)
+            if copy[0] > last:
                 break
     return found
+
+
+def to_copy(row: d.Document, zone: ZoneInfo) -> Copy:
+    """The day, grounds and calendar of a copy, without what cannot be read in it."""
+    day = r.date(row, "_id")
+    grounds, timetables, days = (
+        r.readable(schema.SCHOOL_HISTORY, to_value, r.field(row, name, list))
+        for name, to_value in PARTS.items()
+    )
+    calendar = Calendar({t.id: t for t in timetables}, {x.date: x for x in days}, zone)
+    return day, sorted(grounds, key=lambda g: (g.order, g.name, g.id)), calendar

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable
 from booking_core.storage.documents import Document
@@ -39,7 +40,19 @@ def read(db: Documents, key: str, now: datetime) -> Document | None:
     The expiry is part of the query because the server may take a minute to remove a document.
     """
     with reachable():
-        return collection(db, schema.SESSIONS).find_one({"_id": key, "expires_at": {"$gt": now}})
+        sessions = collection(db, schema.SESSIONS)
+        found = sessions.find_one({"_id": key, "expires_at": {"$gt": now}})
+        return r.readable_one(schema.SESSIONS, checked, found)
+
+
+def checked(document: Document) -> Document:
+    """The document of a session, its fields checked. Raises Unreadable."""
+    r.text(document, "account_id")
+    r.field(document, "epoch", int)
+    r.optional(document, "by_proof", bool, False)
+    for name in ("created_at", "seen_at", "expires_at"):
+        r.moment(document, name)
+    return document
 
 
 def touch(

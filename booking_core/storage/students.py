@@ -20,6 +20,7 @@ from booking_core.domain.model import Actor, Student
 from booking_core.storage import documents as d
 from booking_core.storage import keys, schema, student_names
 from booking_core.storage.database import DEADLINE_SECONDS, Documents, collection, transact
+from booking_core.storage.readable import readable_one
 from booking_core.storage.school_changes import SchoolTransaction
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ def change_students(
 
 def find(tx: SchoolTransaction, student_id: str) -> Student | None:
     row = tx.collection(schema.STUDENTS).find_one({"_id": student_id}, session=tx.session)
-    return None if row is None else d.to_student(row)
+    return readable_one(schema.STUDENTS, d.to_student, row)
 
 
 def insert(tx: SchoolTransaction, student: Student) -> None:
@@ -171,7 +172,8 @@ def roll_over(
         groups = students.aggregate(
             [{"$match": active}, {"$group": {"_id": "$class_name"}}], session=tx.session
         )
-        stored = [row["_id"] for row in groups if label_key(row["_id"]) in by_key]
+        names = [row["_id"] for row in groups if isinstance(row["_id"], str)]
+        stored = [name for name in names if label_key(name) in by_key]
         if not stored:
             raise ChangedMeanwhile(THE_LIST)
         becomes = {name: by_key[label_key(name)] for name in stored}

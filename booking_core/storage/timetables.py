@@ -10,13 +10,14 @@ from booking_core.domain.model import Timetable
 from booking_core.domain.timetable import Day
 from booking_core.storage import documents as d
 from booking_core.storage import keys, schema
+from booking_core.storage.readable import readable, readable_one
 from booking_core.storage.school_changes import SchoolTransaction
 
 
 def read(tx: SchoolTransaction) -> dict[str, Timetable]:
     """All timetables by id."""
     rows = tx.collection(schema.TIMETABLES).find(session=tx.session)
-    return {table.id: table for table in map(d.to_timetable, rows)}
+    return {table.id: table for table in readable(schema.TIMETABLES, d.to_timetable, rows)}
 
 
 def put(tx: SchoolTransaction, timetables: Iterable[Timetable]) -> None:
@@ -47,7 +48,7 @@ def dates_of(tx: SchoolTransaction, timetable_id: str) -> list[str]:
     rows = tx.collection(schema.DAYS).find(
         {"timetable_id": timetable_id}, {"_id": 1}, session=tx.session
     )
-    return sorted(row["_id"] for row in rows)
+    return sorted(row["_id"] for row in rows if isinstance(row["_id"], str))
 
 
 def put_day(tx: SchoolTransaction, day: Day) -> Day | None:
@@ -56,7 +57,7 @@ def put_day(tx: SchoolTransaction, day: Day) -> Day | None:
     before = tx.collection(schema.DAYS).find_one_and_replace(
         {"_id": row["_id"]}, row, upsert=True, session=tx.session
     )
-    return None if before is None else d.to_day(before)
+    return readable_one(schema.DAYS, d.to_day, before)
 
 
 def delete_day(tx: SchoolTransaction, date: Date) -> Day | None:
@@ -64,4 +65,4 @@ def delete_day(tx: SchoolTransaction, date: Date) -> Day | None:
     before = tx.collection(schema.DAYS).find_one_and_delete(
         {"_id": date.isoformat()}, session=tx.session
     )
-    return None if before is None else d.to_day(before)
+    return readable_one(schema.DAYS, d.to_day, before)

@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from booking_core.domain.model import ACTIVE, Actor, Booking, Status
 from booking_core.storage import audit_log, bookings, notices, schema, school_data
 from booking_core.storage.database import Documents, collection, reachable, transact
-from booking_core.storage.documents import to_booking
+from booking_core.storage.documents import to_bookings
 from booking_core.storage.school_data import Reference
 
 T = TypeVar("T")
@@ -42,19 +42,19 @@ class Transaction:
 
     def _holding(self, ground_ids: Sequence[str], dates: Mapping[str, Any]) -> Iterator[Booking]:
         condition = {"ground_id": {"$in": list(ground_ids)}, "date": dates, "status": _ACTIVE}
-        return map(to_booking, self._bookings.find(condition, session=self._session))
+        return to_bookings(self._bookings.find(condition, session=self._session))
 
     def closures(self, id: str) -> list[Booking]:
         """The closure with this id, or those of this group, by date and ground; lifted ones too."""
         found = self._bookings.find_one({"_id": id, "kind": "closure"}, session=self._session)
         if found is not None:
-            return [to_booking(found)]
+            return list(to_bookings([found]))
         # The ids of a group begin with the id of the group: the primary index finds them.
         within = {"$gt": f"{id}/", "$lt": f"{id}0"}
         rows = self._bookings.find(
             {"_id": within, "kind": "closure", "closure_group": id}, session=self._session
         )
-        return sorted(map(to_booking, rows), key=lambda b: (b.date, b.ground_id))
+        return sorted(to_bookings(rows), key=lambda b: (b.date, b.ground_id))
 
     def revoked(self, ground_ids: Sequence[str], dates: Sequence[Date]) -> list[Booking]:
         """The revoked bookings of these grounds and dates."""
@@ -64,7 +64,7 @@ class Transaction:
             "ground_id": {"$in": list(ground_ids)},
             "kind": "booking",
         }
-        return list(map(to_booking, self._bookings.find(condition, session=self._session)))
+        return list(to_bookings(self._bookings.find(condition, session=self._session)))
 
     def displaced(self, first: Date) -> Iterator[Booking]:
         """The revoked bookings of ``first`` and later that a closure displaced once, by time."""
@@ -80,7 +80,7 @@ class Transaction:
             hint=schema.BY_DAY,
             session=self._session,
         )
-        return map(to_booking, rows)
+        return to_bookings(rows)
 
     def of_students(self, student_ids: Sequence[str], dates: Sequence[Date]) -> list[Booking]:
         """The active bookings of these students on these dates."""
@@ -89,7 +89,7 @@ class Transaction:
             "date": {"$in": [date.isoformat() for date in dates]},
             "status": _ACTIVE,
         }
-        return list(map(to_booking, self._bookings.find(condition, session=self._session)))
+        return list(to_bookings(self._bookings.find(condition, session=self._session)))
 
     def taken_seats(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[int]]:
         """The seats of the quota that active bookings hold, for each (student id, ISO week)."""

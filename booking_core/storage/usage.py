@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain.model import ACTIVE, Status
 from booking_core.domain.validation import MARK_MINUTES
+from booking_core.storage import readable as r
 from booking_core.storage import schema
 from booking_core.storage.database import Documents, collection, reachable, settings_of
 
@@ -40,8 +41,9 @@ class Count:
 
 
 def pipeline(dates: Sequence[Date], created_by: str | None, zone: ZoneInfo) -> list[dict[str, Any]]:
-    # Lifting a closure is its last change.
-    lifted = {"date": "$updated_at", "timezone": zone.key}
+    # Lifting a closure is its last change. A document of another program may have no moment there.
+    moment = {"$convert": {"input": "$updated_at", "to": "date", "onError": None, "onNull": None}}
+    lifted = {"date": moment, "timezone": zone.key}
     on_its_day = {"$eq": ["$date", {"$dateToString": lifted | {"format": "%Y-%m-%d"}}]}
     lifted_at = {"$dateToString": lifted | {"format": "%H:%M"}}
     kinds: list[dict[str, Any]] = [
@@ -86,8 +88,10 @@ def counts(
                     allowDiskUse=True,
                 )
             )
-        lifted = [_until_mark(row) for row in map(_count, found.pop("lifted"))]
-        counted = {what: [_count(row) for row in rows] for what, rows in found.items()}
+        counted = {
+            what: list(r.readable(schema.BOOKINGS, _count, rows)) for what, rows in found.items()
+        }
+        lifted = map(_until_mark, counted.pop("lifted"))
         counted["closed"] += [count for count in lifted if count.start < count.end]
         yield counted
 
@@ -101,7 +105,7 @@ def games(db: Documents) -> list[str]:
         rows = collection(db, schema.BOOKINGS).aggregate(
             [{"$match": {"kind": "booking"}}, {"$group": {"_id": "$game"}}], allowDiskUse=True
         )
-        return [row["_id"] for row in rows]
+        return [row["_id"] for row in rows if isinstance(row["_id"], str)]
 
 
 def _until_mark(count: Count) -> Count:
@@ -112,5 +116,5 @@ def _until_mark(count: Count) -> Count:
 
 def _count(row: dict[str, Any]) -> Count:
     key = row["_id"]
-    start, end = time.fromisoformat(key["start"]), time.fromisoformat(key["end"])
-    return Count(key["name"], start, end, row["bookings"])
+    start, end = r.time_of_day(key, "start"), r.time_of_day(key, "end")
+    return Count(r.text(key, "name"), start, end, row["bookings"])

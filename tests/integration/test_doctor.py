@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 import version_one
-from command_line import assert_one_sentence, runner
-from support import ADMIN, booked
+from command_line import ROOT, assert_one_sentence, runner
+from support import ADMIN, MEERA, NOW, active, booked, make_index_non_unique, run_at_terminal
 
-from booking_core import Settings, background_threads
+from booking_core import SchemaMissing, Settings, background_threads, cancel
 from booking_core.embedded.binary import TRANSACTION_SECONDS
-from booking_core.operations import doctor, health
+from booking_core.operations import doctor, health, repair
 from booking_core.storage import schema, server_info
 from booking_core.storage.connection import connected
 from booking_core.storage.database import BookingDatabase
@@ -52,6 +54,102 @@ def test_a_booking_whose_claims_differ_from_the_derived_ones_is_named(db: Bookin
     found = finding(db, "claims")
     assert not found.ok
     assert mine.id in found.detail
+
+
+def wrong_claim(db: BookingDatabase, id: str) -> None:
+    """Puts a claim that is nobody's in the place of the first one."""
+    db["bookings"].update_one({"_id": id}, {"$set": {"claims.0": "ground|nowhere|2026-11-24|000"}})
+
+
+def test_repair_says_what_it_would_change_and_asks(db: BookingDatabase) -> None:
+    mine = booked(db)
+    right = active(db)
+    wrong_claim(db, mine.id)
+    wrong = active(db)
+    remedy = finding(db, "claims").remedy
+    command = [sys.executable, "-m", "booking_core", "doctor", "--repair"]
+    uri = str(db.booking_settings.mongodb_uri)
+    environment = os.environ | {"MONGODB_URI": uri, "MONGODB_DATABASE": db.name}
+
+    refused, asked = run_at_terminal(command, {"[y/N]": "n"}, cwd=ROOT, env=environment)
+    unchanged = active(db) == wrong
+    done, shown = run_at_terminal(command, {"[y/N]": "y"}, cwd=ROOT, env=environment)
+
+    assert "doctor --repair”" in remedy
+    assert (refused, unchanged, done) == (1, True, 0)
+    assert f"booking {mine.id} (ground-1 2026-11-24 09:00-10:00, Pending)" in asked
+    assert "1 claims to add, 1 to remove" in asked
+    assert "1 repaired, 0 left" in shown
+    assert [sorted(row.pop("claims")) for row in active(db)] == [sorted(right[0]["claims"])]
+    assert finding(db, "claims").ok
+
+
+def test_repair_leaves_a_booking_whose_claims_another_one_holds(db: BookingDatabase) -> None:
+    first = booked(db)
+    db["bookings"].update_one({"_id": first.id}, {"$set": {"claims": ["ground|x|2026-11-24|000"]}})
+    second = booked(db, student=1)
+    alone = booked(db, student=2, start=12)
+    wrong_claim(db, alone.id)
+
+    done = runner(db)("doctor", "--repair", "--yes")
+
+    assert done.returncode == 1
+    assert f"{first.id} (ground-1 2026-11-24 09:00-10:00, Pending): stays as it is" in done.stdout
+    assert f"{second.id} holds its slot" in done.stdout
+    assert "1 repaired, 1 left as they are" in done.stdout
+    cancel(db, first.id, by=MEERA, now=NOW)
+    assert runner(db)("doctor", "--repair", "--yes").returncode == 0
+    assert finding(db, "claims").ok
+    assert "agree with the bookings" in runner(db)("doctor", "--repair").stdout
+
+
+def test_bookings_that_have_each_others_claims_are_repaired_together(db: BookingDatabase) -> None:
+    made = [booked(db), booked(db, student=1, start=12)]
+    ids = [booking.id for booking in made]
+    claims = [db["bookings"].find_one({"_id": id})["claims"] for id in ids]
+    db["bookings"].update_one({"_id": ids[0]}, {"$set": {"claims": ["ground|x|2026-11-24|000"]}})
+    db["bookings"].update_one({"_id": ids[1]}, {"$set": {"claims": claims[0]}})
+
+    done = runner(db)("doctor", "--repair", "--yes")
+
+    assert "2 repaired, 0 left" in done.stdout
+    assert [db["bookings"].find_one({"_id": id})["claims"] for id in ids] == claims
+
+
+def test_nothing_is_repaired_without_the_unique_index(db: BookingDatabase) -> None:
+    wrong_claim(db, booked(db).id)
+    repairs = repair.find_repairs(db)
+    make_index_non_unique(db)
+
+    with pytest.raises(SchemaMissing):
+        repair.repair(db, repairs)
+
+    assert not finding(db, "claims").ok
+
+
+def test_an_id_that_is_no_text_gets_an_advice_of_its_own(old: BookingDatabase) -> None:
+    old["students"].insert_one({**old["students"].find_one({"_id": "S001"}), "_id": 42})
+
+    found = finding(old, "names")
+
+    assert "students 42" in found.detail
+    assert "“students” give each an id that is text" in found.remedy
+    assert "normal form" not in found.remedy
+
+
+def test_the_advice_for_an_id_names_each_field_that_refers_to_it(old: BookingDatabase) -> None:
+    for name in ("grounds", "timetables", "students"):
+        row = old[name].find_one({})
+        old[name].insert_one({**row, "_id": "e\u0301" + row["_id"], "name": "Other"})
+    account = {"name": "A", "role": "staff", "email": None, "active": True, "must_change": False}
+    old["accounts"].insert_one(account | {"_id": "e\u0301"})
+
+    remedy = finding(old, "names").remedy
+
+    for field in ("created_by of “bookings”", "to of “notices”", "by and to of “delegations”",
+                  "slot of “notices”", "“ground_photos”", "timetable_id of “days”",
+                  "“school_history”", "doctor --repair”"):  # fmt: skip
+        assert field in remedy
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from booking_core import (
     ensure_schema,
 )
 from booking_core.domain.claims import claims_of
-from booking_core.storage import connection, indexes, schema
+from booking_core.storage import claims_repair, connection, indexes, schema
 from booking_core.storage.documents import to_booking
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -158,11 +158,11 @@ def test_active_documents_of_another_program_are_listed_too(bare):
 
 def test_stored_claims_that_differ_from_the_derived_ones_are_found(db):
     kept = booked(db)
-    assert indexes.wrong_claims(db) == []
+    assert list(claims_repair.find_wrong(db)) == []
 
     db.bookings.update_one({"_id": kept.id}, {"$set": {"claims": ["ground|ground-2|x|000"]}})
 
-    assert indexes.wrong_claims(db) == [kept.id]
+    assert [one.booking.id for one in claims_repair.find_wrong(db)] == [kept.id]
 
 
 def test_bookings_that_hold_no_slot_break_no_index(bare):

@@ -22,6 +22,8 @@ _NAMES = {
     "indexes": "Indexes",
     "duplicates": "Double bookings",
     "names": "Names and ids",
+    "documents": "Documents",
+    "bookings": "Bookings ahead",
     "feed": "Live updates",
     "size": "Size",
     "disk": "Disk",

@@ -1,0 +1,51 @@
+"""Active bookings ahead that a change of the school has left without a place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+
+from booking_core.domain import rules, timetable
+from booking_core.domain.model import Booking, Slot
+from booking_core.storage import booking_queries
+from booking_core.storage import school_data as reference
+from booking_core.storage.database import Documents, settings_of, within_deadline
+
+NO_STUDENT, NO_GROUND = "of unknown students", "on unknown grounds"
+RETIRED, NO_SCHOOL = "on retired grounds", "on days without school"
+NO_PERIOD = "outside the periods of their day"
+_SECONDS = 20.0  # of all that is booked ahead
+_SHOWN = 3  # bookings of a kind
+
+
+@within_deadline(seconds=_SECONDS)
+def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]]:
+    """What is wrong -> how many bookings that begin after ``now``, and the first three of them.
+
+    Reads the index of what is booked ahead. Raises StoreUnavailable.
+    """
+    zone, known = settings_of(db).zone, reference.load(db)
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for id, slot, student_id in booking_queries.held_from(db, now.astimezone(zone).date()):
+        wrong = _wrong(known, slot, student_id)
+        if wrong and not rules.has_begun(slot, now, zone):
+            ids[wrong].append(id)
+    return {
+        wrong: (len(found), booking_queries.of_ids(db, found[:_SHOWN]))
+        for wrong, found in ids.items()
+    }
+
+
+def _wrong(known: reference.Reference, slot: Slot, student_id: str) -> str:
+    """What is wrong with a booking of ``slot``; "" for nothing."""
+    if student_id not in known.students:
+        return NO_STUDENT
+    ground, plan = known.grounds.get(slot.ground_id), known.plan(slot.date)
+    if ground is None:
+        return NO_GROUND
+    if ground.retired:
+        return RETIRED
+    if not plan.periods:
+        return NO_SCHOOL
+    return "" if timetable.fits(plan, slot.start, slot.end) else NO_PERIOD

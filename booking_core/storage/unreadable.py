@@ -1,0 +1,81 @@
+"""Finding the stored documents that every reader leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.policy import Policy
+from booking_core.storage import (
+    accounts,
+    audit_log,
+    delegations,
+    notices,
+    photos,
+    schema,
+    school_history,
+    sessions,
+)
+from booking_core.storage import documents as d
+from booking_core.storage import readable as r
+from booking_core.storage.database import Documents
+
+_MOST = 100  # of one collection
+
+
+class Found(NamedTuple):
+    """A document that cannot be read, and what is wrong with it."""
+
+    collection: str
+    id: str
+    problem: str
+
+
+def find(db: Documents) -> list[Found]:
+    """The documents that cannot be read, at most 100 of each collection. Reads all of them."""
+    return [one for name in _CHECKS for one in islice(among(name, db[name].find()), _MOST)]
+
+
+def among(name: str, rows: Iterable[d.Document]) -> Iterator[Found]:
+    """Those of ``rows`` of the collection ``name`` that cannot be read."""
+    for document in rows:
+        try:
+            _CHECKS[name](document)
+        except (r.Unreadable, InvalidRequest) as exc:
+            yield Found(name, str(document["_id"]), r.problem_of(exc))
+
+
+def _check_meta(document: d.Document) -> None:
+    d.to_policy(document.get("policy"), Policy())
+    if document.get("recount_until") is not None:
+        r.date(document, "recount_until")
+
+
+def _check_copy(document: d.Document) -> None:
+    """Checks each part too: a reader leaves out of a copy what it cannot read."""
+    school_history.to_copy(document, ZoneInfo("UTC"))
+    for name, to_value in school_history.PARTS.items():
+        for part in document[name]:
+            to_value(part)
+
+
+# By the functions with which the readers of each collection check its documents. Those of sign-in
+# attempts and of used ID tokens have no value: the server deletes them when they expire.
+_CHECKS: dict[str, Callable[[d.Document], Any]] = {
+    schema.GROUNDS: d.to_ground,
+    schema.TIMETABLES: d.to_timetable,
+    schema.DAYS: d.to_day,
+    schema.STUDENTS: d.to_student,
+    schema.META: _check_meta,
+    schema.SCHOOL_HISTORY: _check_copy,
+    schema.GROUND_PHOTOS: photos.to_photo,
+    schema.ACCOUNTS: accounts.to_account,
+    schema.SESSIONS: sessions.checked,
+    schema.DELEGATIONS: delegations.to_delegation,
+    schema.NOTICES: notices.checked,
+    schema.AUDIT: audit_log.checked,
+    schema.BOOKINGS: d.to_booking,
+}
