@@ -157,6 +157,7 @@ from booking_core.storage.background import threads as background_threads
 from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
 from booking_core.storage.change_feed import Feed
 from booking_core.storage.connection import connect, disconnect, ensure_schema
+from booking_core.storage.database import present
 from booking_core.storage.school_data import Reference
 from booking_core.storage.school_data import load as load_reference
 from booking_core.tables.table import Limits, Table, read_table
@@ -305,6 +306,7 @@ __all__ = [
     "open_session",
     "pending_queue",
     "plan_roster",
+    "present",
     "read_table",
     "reinstate",
     "reject",

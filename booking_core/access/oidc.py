@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 
 from booking_core.access.accounts import account_of_email
 from booking_core.access.sessions import open_session
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, ProofOutOfTime, ProofSpent, SignInRefused
 from booking_core.domain.model import Account
 from booking_core.domain.people import Proof, SignedIn
 from booking_core.domain.validation import check_text
 from booking_core.storage import id_tokens
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 
 FRESH = timedelta(minutes=5)  # from the issue of the ID token to the session
 AHEAD = timedelta(minutes=2)  # the most by which the provider's clock may be ahead of ours
@@ -36,7 +35,7 @@ def check_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> 
     """
     if not isinstance(proof, Proof) or not isinstance(proof.issued_at, datetime):
         raise InvalidRequest("proof", "must be a Proof with a moment of issue")
-    now, issued_at, key = moment(now), moment(proof.issued_at), _key(proof)
+    now, issued_at, key = moment(db, now), moment(db, proof.issued_at), _key(proof)
     try:
         account = account_of_email(db, proof.email)
     except InvalidRequest:  # not an e-mail address
@@ -54,7 +53,7 @@ def check_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> 
 @within_deadline
 def sign_in_by_proof(db: Documents, proof: Proof, *, now: datetime | None = None) -> SignedIn:
     """Opens the one session that ``proof`` is good for; raises as ``check_proof`` does."""
-    now = moment(now)
+    now = moment(db, now)
     account = check_proof(db, proof, now=now)
     # Spent before the session opens: the other order could open two sessions. If a later step
     # fails, the user has to sign in again.

@@ -16,11 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest
 from booking_core.storage import archive
 from booking_core.storage.archive import Entry
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, present
 from booking_core.version import version
 
 _KIND, _FORMAT = "ground-booking backup", 1
@@ -32,7 +31,7 @@ def save(db: Documents, file: Path) -> int:
     ``file`` is replaced when the whole backup is written. Raises InvalidRequest when it cannot be
     written, StoreUnavailable.
     """
-    begun = clock()
+    begun = present(db)
     counts: Counter[str] = Counter()
     part = file.with_name(f"{file.name}.part")
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import COMMAND, conflicting, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
-from booking_core.storage import indexes, keys, migrations, schema, server_info
+from booking_core.storage import indexes, keys, migrations, schema, server_clock, server_info
 from booking_core.storage.connection import disconnect, open_settings
 from booking_core.storage.database import Documents, await_majority, reachable
 from booking_core.storage.feed_lag import NoChangeStream, measure
@@ -18,7 +19,6 @@ from booking_core.storage.feed_lag import NoChangeStream, measure
 OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
-CLOCK_SECONDS = 2.0
 _MOST_GROUPS = 20
 _INIT = f"run “{COMMAND} init”"
 
@@ -102,10 +102,20 @@ def _clock(db: Documents) -> Finding:
     before = clock()
     there = server_info.clock(db)
     after = clock()
-    apart = max((before - there).total_seconds(), (there - after).total_seconds(), 0.0)
-    if apart > CLOCK_SECONDS:
-        return Finding("clock", f"{apart:.0f} s from the server's", "set both clocks by NTP")
-    return Finding("clock", "agrees with the server's")
+    ahead, behind = before - there, there - after
+    if max(ahead, behind) <= server_clock.APART:
+        return Finding("clock", "agrees with the database's")
+    apart = f"{_span(ahead)} ahead of" if ahead > behind else f"{_span(behind)} behind"
+    detail = f"this machine's is {apart} the database's; the database's is used"
+    return Finding("clock", detail, "set the clocks of both machines by NTP")
+
+
+def _span(apart: timedelta) -> str:
+    """Like ``1 h`` or ``2 min 5 s``."""
+    minutes, seconds = divmod(round(apart.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def _transactions(db: Documents) -> Finding:

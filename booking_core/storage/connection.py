@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from datetime import UTC
 
 from pymongo.errors import OperationFailure
 
+from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest
 from booking_core.settings import Settings
 from booking_core.storage import background, indexes, migrations, schema, school_data
@@ -50,7 +52,9 @@ def connect(settings: Settings) -> BookingDatabase:
 
 @within_deadline
 def _check_server(db: BookingDatabase) -> None:
+    before = clock()
     hello = db.client.admin.command("hello")
+    db.server_clock.note(hello["localTime"].replace(tzinfo=UTC), before, clock())
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise InvalidRequest(
             "MONGODB_URI",

@@ -12,6 +12,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Hashable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import pymongo
@@ -28,9 +29,12 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.server_type import SERVER_TYPE
 
+from booking_core.domain.clock import clock, to_millis
 from booking_core.domain.errors import BookingError, InvalidRequest, StoreUnavailable
+from booking_core.domain.validation import check_now
 from booking_core.settings import Settings
 from booking_core.storage import connection_pools, deadlines, driver_errors, migrations, schema
+from booking_core.storage.server_clock import ServerClock
 from booking_core.storage.single_flight import SharedReads
 
 if TYPE_CHECKING:
@@ -143,8 +147,15 @@ class BookingDatabase(Database[dict[str, Any]]):
     It stays valid when the server moves: ``follow`` gives it another client.
     """
 
-    def __init__(self, client: MongoClient[dict[str, Any]], settings: Settings) -> None:
+    def __init__(
+        self,
+        client: MongoClient[dict[str, Any]],
+        settings: Settings,
+        server_clock: ServerClock | None = None,
+    ) -> None:
         self.booking_settings = settings
+        # One that is not given is a listener of no client: it shows what is noted on it.
+        self.server_clock = server_clock or ServerClock()
         self.booking_caches: dict[str, Any] = {}
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
@@ -172,7 +183,7 @@ class BookingDatabase(Database[dict[str, Any]]):
         Calls that are under way at the old address raise StoreUnavailable.
         """
         before = self.client
-        self._use(_client(uri))
+        self._use(_client(uri, self.server_clock))
         _close(before)
 
     @property
@@ -197,12 +208,13 @@ def open_database(uri: str, settings: Settings) -> BookingDatabase:
 
     Raises InvalidRequest for a malformed address.
     """
-    return BookingDatabase(_client(uri), settings)
+    server_clock = ServerClock()
+    return BookingDatabase(_client(uri, server_clock), settings, server_clock)
 
 
-def _client(uri: str) -> MongoClient[dict[str, Any]]:
+def _client(uri: str, server_clock: ServerClock) -> MongoClient[dict[str, Any]]:
     try:
-        return MongoClient(uri, event_listeners=[_listener], **_CLIENT_OPTIONS)
+        return MongoClient(uri, event_listeners=[_listener, server_clock], **_CLIENT_OPTIONS)
     except (InvalidURI, ConfigurationError, ValueError, KeyError, TypeError) as exc:
         raise InvalidRequest("MONGODB_URI", str(exc)) from exc
 
@@ -215,6 +227,20 @@ def _close(client: MongoClient[dict[str, Any]]) -> None:
 def settings_of(db: Documents) -> Settings:
     """The settings ``db`` was connected with; for a plain pymongo Database, this process's."""
     return db.booking_settings if isinstance(db, BookingDatabase) else Settings.load()
+
+
+def present(db: Documents) -> datetime:
+    """This moment (UTC, whole milliseconds) by the clock of the server of ``db``, without a read.
+
+    For a plain pymongo Database, by this process's.
+    """
+    return db.server_clock.now() if isinstance(db, BookingDatabase) else clock()
+
+
+def moment(db: Documents, now: datetime | None) -> datetime:
+    """``now`` in stored precision; None: ``present(db)``. Raises InvalidRequest."""
+    checked = check_now(now)
+    return present(db) if checked is None else to_millis(checked)
 
 
 def cache_of(db: Documents) -> dict[str, Any]:

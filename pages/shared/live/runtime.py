@@ -30,6 +30,7 @@ from booking_core import (
     disconnect,
     lapse_pending,
     load_reference,
+    present,
     scoped_cache,
 )
 from booking_core.domain.validation import MARK_MINUTES
@@ -117,11 +118,10 @@ class Services:
         return f"{self._process_id}.{number}.{'live' if self.is_live else 'away'}"
 
     def heartbeat(self) -> dict[str, int]:
-        """``now``, the server's clock, and ``at``, the database's last heartbeat (epoch ms)."""
+        """``now``, the database's clock, and ``at``, the database's last heartbeat (epoch ms)."""
         alive_at = self.feed.alive_at if self.db is not None else None
-        now = datetime.now(UTC)
         return {
-            "now": int(now.timestamp() * 1000),
+            "now": int(self._present().timestamp() * 1000),
             "at": 0 if alive_at is None else int(alive_at.timestamp() * 1000),
         }
 
@@ -134,12 +134,16 @@ class Services:
         return lambda: self._listeners.remove(callback)
 
     def now(self) -> datetime:
-        """This moment in the school's time."""
-        return datetime.now(UTC).astimezone(self.settings.zone)
+        """This moment in the school's time, by the database's clock."""
+        return self._present().astimezone(self.settings.zone)
+
+    def _present(self) -> datetime:
+        # Before the first connection there is only this process's clock.
+        return datetime.now(UTC) if self.db is None else present(self.db)
 
     def mark(self) -> datetime:
         """The last 5-minute mark: bookings begin and end on marks alone."""
-        now = datetime.now(UTC)
+        now = self._present()
         past = timedelta(
             minutes=now.minute % MARK_MINUTES, seconds=now.second, microseconds=now.microsecond
         )
