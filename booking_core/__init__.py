@@ -114,6 +114,7 @@ from booking_core.domain.model import (
 )
 from booking_core.domain.people import Delegation, Proof, Session, SignedIn
 from booking_core.domain.policy import Policy
+from booking_core.domain.progress import MigrationProgress
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.insight.audit import Change, find_changes
 from booking_core.insight.usage import Usage, usage
@@ -199,6 +200,7 @@ __all__ = [
     "Lifted",
     "Limits",
     "LiveBoards",
+    "MigrationProgress",
     "NoSchool",
     "NotAPeriod",
     "NotAllowed",

@@ -82,9 +82,7 @@ def _note() -> str:
 
 
 def _starting() -> list[str]:
-    problem = shared.problem
-    text = "The database is starting." if problem is None else messages.error(problem)
-    return ["Not connected yet", text]
+    return ["Not connected yet", shared.not_connected()]
 
 
 @st.fragment

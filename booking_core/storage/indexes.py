@@ -9,7 +9,7 @@ name that is not unique is found before the write (``bookings.py``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pymongo.database import Database
@@ -26,13 +26,16 @@ _INDEX_NOT_FOUND, _NAMESPACE_EXISTS = 27, 48
 _KEY_CONFLICTS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 
 
-def find_offenders(db: Documents) -> list[dict[str, Any]]:
+def find_offenders(
+    db: Documents, advance: Callable[[int], object] = lambda count: None
+) -> list[dict[str, Any]]:
     """Groups of active bookings that have a claim in common, at most 100.
 
     Each is ``{"collection": "bookings", "index": name, "key": {"claims": claim}, "ids": [...]}``.
     The claims are derived
     from the bookings' own fields, so the stored ones may be missing. Active documents of another
-    program have no claims, which the index takes for one claim, None.
+    program have no claims, which the index takes for one claim, None. ``advance(count)`` is called
+    as bookings are read.
     """
     offenders: list[dict[str, Any]] = []
     holders: defaultdict[str, list[str]] = defaultdict(list)
@@ -40,6 +43,7 @@ def find_offenders(db: Documents) -> list[dict[str, Any]]:
     week = None
     rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
     for row in rows:
+        advance(1)
         if "kind" not in row:
             foreign.append(str(row["_id"]))
             continue

@@ -14,26 +14,84 @@ stops with UpdateNeeded when it meets a database of a newer version.
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from pymongo import UpdateOne
+from pymongo.collection import Collection
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
+from booking_core.domain.messages import migrating
 from booking_core.domain.names import key_of
+from booking_core.domain.progress import MigrationProgress
 from booking_core.storage import indexes, keys, schema
 from booking_core.storage.documents import Document, to_booking
 
+log = logging.getLogger(__name__)
+
 Documents = indexes.Documents
+Report = Callable[[MigrationProgress], object]
 _BATCH = 500
+# Batches that are written at the same time: one waits for the disk and the majority while the
+# next ones are made.
+_WRITERS = 4
+_LOG_SECONDS = 5.0
+_Advance = Callable[[int], object]  # is called with the number of bookings just done
 
 
-def ensure(db: Documents) -> None:
+def _uncounted(count: int) -> None:
+    pass
+
+
+class _Progress:
+    """Counts the bookings of each step of a migration; reports, and logs every few seconds."""
+
+    def __init__(self, steps: int, total: int, report: Report | None) -> None:
+        self._now = MigrationProgress(0, steps, 0, total)
+        self._report = report
+        self._began = time.monotonic()
+        self._logged = self._began - _LOG_SECONDS
+
+    def begin(self) -> None:
+        """The next step begins."""
+        self._say(replace(self._now, step=self._now.step + 1, done=0))
+
+    def advance(self, count: int) -> None:
+        """So many more bookings are done in this step."""
+        # Bookings that are made meanwhile are beyond the total.
+        done = min(self._now.done + count, self._now.total)
+        self._say(replace(self._now, done=done))
+
+    def end(self) -> None:
+        """All steps are done."""
+        if self._now.total:
+            took = time.monotonic() - self._began
+            log.warning("the migration of %s bookings took %.0f s", f"{self._now.total:,}", took)
+
+    def _say(self, now: MigrationProgress) -> None:
+        self._now = now
+        if not now.total:
+            return
+        if self._report is not None:
+            self._report(now)
+        if time.monotonic() - self._logged >= _LOG_SECONDS:
+            self._logged = time.monotonic()
+            log.warning("%s", migrating(now))
+
+
+def ensure(db: Documents, report: Report | None = None) -> None:
     """Brings the database to the version of this application; does nothing to one that is there.
+
+    While bookings are migrated, ``report`` is called with the progress, and it is logged.
 
     Raises SchemaConflict, with the offenders and nothing changed, when ``find_conflicts`` finds
     any, and UpdateNeeded for a database of a newer version.
@@ -41,21 +99,27 @@ def ensure(db: Documents) -> None:
     stored = version(db)
     if stored > schema.VERSION:
         raise UpdateNeeded(stored, schema.VERSION)
+    todo = [migrate for number, migrate in _MIGRATIONS.items() if stored < number]
+    total = db[schema.BOOKINGS].estimated_document_count() if todo else 0
+    progress = _Progress(len(todo) + 2, total, report)  # before them a look, after them the indexes
     # All of the data is examined before the first change of any migration.
+    progress.begin()
     faults = set(indexes.index_faults(db))
     offenders: list[dict[str, Any]] = []
     if faults & schema.UNIQUE_INDEXES.keys():
-        offenders += indexes.find_offenders(db)
+        offenders += indexes.find_offenders(db, progress.advance)
     if stored < schema.VERSION or faults & schema.KEY_INDEXES:
         offenders += keys.find_colliding(db)
     if offenders:
         raise SchemaConflict(offenders)
     indexes.create_collections(db)
-    for number, migrate in _MIGRATIONS.items():
-        if stored < number:
-            migrate(db)
+    for migrate in todo:
+        progress.begin()
+        migrate(db, progress.advance)
+    progress.begin()
     indexes.build_indexes(db)
     _remember(db, stored)
+    progress.end()
 
 
 def find_conflicts(db: Documents) -> list[dict[str, Any]]:
@@ -96,7 +160,7 @@ def _remember(db: Documents, stored: int) -> None:
         )
 
 
-def _store_claims(db: Documents) -> None:
+def _store_claims(db: Documents, advance: _Advance = _uncounted) -> None:
     """Migration 2: every booking gets its claims in place of its cells.
 
     Nobody can book meanwhile: the validator refuses every write to a document without claims, and
@@ -107,24 +171,22 @@ def _store_claims(db: Documents) -> None:
     cells all bookings of a day would be one to them.
     """
     indexes.drop_superseded(db)
-    _fill_claims(db, schema.HOLDS)
+    _fill_claims(db, schema.HOLDS, advance)
     indexes.build_unique(db)
-    _fill_claims(db, {})
+    _fill_claims(db, {}, advance)
     _record_single_closures(db)
 
 
-def _fill_claims(db: Documents, among: Mapping[str, Any]) -> None:
+def _fill_claims(db: Documents, among: Mapping[str, Any], advance: _Advance) -> None:
+    def claimed(row: Document) -> UpdateOne:
+        return UpdateOne(
+            {"_id": row["_id"], "claims": {"$exists": False}},
+            {"$set": {"claims": claims_of(to_booking(row))}, "$unset": {"cells": ""}},
+        )
+
     without = {"claims": {"$exists": False}, "kind": {"$exists": True}}
     rows = db[schema.BOOKINGS].find({**without, **among}, batch_size=_BATCH)
-    for batch in _batches(rows):
-        writes = [
-            UpdateOne(
-                {"_id": row["_id"], "claims": {"$exists": False}},
-                {"$set": {"claims": claims_of(to_booking(row))}, "$unset": {"cells": ""}},
-            )
-            for row in batch
-        ]
-        db[schema.BOOKINGS].bulk_write(writes, ordered=False)
+    _write(db[schema.BOOKINGS], rows, claimed, advance)
 
 
 def _record_single_closures(db: Documents) -> None:
@@ -157,7 +219,7 @@ def _record_single_closures(db: Documents) -> None:
             db[schema.AUDIT].update_one({"_id": id}, {"$setOnInsert": written}, upsert=True)
 
 
-def _store_keys(db: Documents) -> None:
+def _store_keys(db: Documents, advance: _Advance = _uncounted) -> None:
     """Migration 3: grounds, timetables and students get their keys, and texts in normal form.
 
     A stored name that a value refuses could not be read.
@@ -166,7 +228,7 @@ def _store_keys(db: Documents) -> None:
         _rewrite(db, name, partial(keys.repaired, name))
 
 
-def _store_normal_forms(db: Documents) -> None:
+def _store_normal_forms(db: Documents, advance: _Advance = _uncounted) -> None:
     """Migration 4: accounts get their keys; bookings and the school's history get normal forms.
 
     A booking keeps its id, also where that was made from the text of its game by an import.
@@ -180,7 +242,7 @@ def _store_normal_forms(db: Documents) -> None:
     }
     fields = dict.fromkeys(("ground_id", *keys.BOOKING_TEXTS), 1)
     repaired = partial(keys.repaired_booking, games)
-    _rewrite(db, schema.BOOKINGS, repaired, {"kind": {"$exists": True}}, fields)
+    _rewrite(db, schema.BOOKINGS, repaired, {"kind": {"$exists": True}}, fields, advance)
 
 
 def _rewrite(
@@ -189,21 +251,40 @@ def _rewrite(
     repaired: Callable[[Document], Document],
     among: Mapping[str, Any] | None = None,
     fields: Mapping[str, Any] | None = None,
+    advance: _Advance = _uncounted,
 ) -> None:
     """Stores what ``repaired`` returns for each document of a collection, where it differs."""
-    for batch in _batches(db[name].find(among, fields, batch_size=_BATCH)):
-        writes = [
-            # As it was read: a change made meanwhile by this version is in form already.
-            UpdateOne(row, {"$set": {field: after[field] for field in after.keys() - {"_id"}}})
-            for row in batch
-            if (after := repaired(row)) != row
-        ]
-        if writes:
-            db[name].bulk_write(writes, ordered=False)
+
+    def rewritten(row: Document) -> UpdateOne | None:
+        if (after := repaired(row)) == row:
+            return None
+        # As it was read: a change made meanwhile by this version is in form already.
+        return UpdateOne(row, {"$set": {field: after[field] for field in after.keys() - {"_id"}}})
+
+    _write(db[name], db[name].find(among, fields, batch_size=_BATCH), rewritten, advance)
+
+
+def _write(
+    to: Collection[Document],
+    rows: Iterable[Document],
+    change: Callable[[Document], UpdateOne | None],
+    advance: _Advance,
+) -> None:
+    """Writes the ``change`` of each row, if any, in batches; returns when all are written."""
+    under_way: deque[Future[object]] = deque()
+    with ThreadPoolExecutor(_WRITERS, "migration") as pool:
+        for batch in _batches(rows):
+            if writes := [made for row in batch if (made := change(row)) is not None]:
+                under_way.append(pool.submit(to.bulk_write, writes, ordered=False))
+            while len(under_way) > _WRITERS:
+                under_way.popleft().result()
+            advance(len(batch))
+        for written in under_way:
+            written.result()
 
 
 CLAIMS = 2
-_MIGRATIONS: dict[int, Callable[[Documents], None]] = {
+_MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     CLAIMS: _store_claims,
     3: _store_keys,
     4: _store_normal_forms,

@@ -118,11 +118,11 @@ def unreachable(shared: Services) -> None:
     """Draws the screen until the database is reached for the first time."""
     st.title("Not connected yet")
     if shared.problem is not None:
-        st.error(formats.literal(messages.error(shared.problem)), icon=":material/cloud_off:")
+        st.error(formats.literal(shared.not_connected()), icon=":material/cloud_off:")
         if not isinstance(shared.problem, ServerFailed):
             st.caption("This page goes on by itself as soon as the database answers.")
     else:
-        st.info("Starting the database.", icon=":material/hourglass_top:")
+        st.info(formats.literal(shared.not_connected()), icon=":material/hourglass_top:")
     st_autorefresh(interval=2000, key="session.unreachable")
 
 

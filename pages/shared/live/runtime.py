@@ -21,6 +21,7 @@ from booking_core import (
     BookingError,
     Feed,
     LiveBoards,
+    MigrationProgress,
     Reference,
     Scope,
     ScopedCache,
@@ -36,7 +37,7 @@ from booking_core import (
 from booking_core.domain.validation import MARK_MINUTES
 from booking_core.operations.demo import load_demo
 from pages.shared.live.session_cache import SessionCache
-from pages.shared.text import payloads
+from pages.shared.text import messages, payloads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Services:
         self.boards: LiveBoards
         self.sessions: SessionCache
         self.problem: BookingError | None = None
+        self.migration: MigrationProgress | None = None  # of the last one, if any
         # Part of every version: the numbers of two processes may be equal by chance.
         self._process_id = uuid4().hex[:8]
         self._listeners: list[Callable[[Date | None], None]] = []
@@ -67,7 +69,10 @@ class Services:
         self._reader = BackgroundThread("reader", self._read_ahead)
 
     def start(self) -> None:
-        """Connects in the background; returns after the first attempt, or after 20 seconds."""
+        """Connects in the background; returns after the first attempt, or after 20 seconds.
+
+        It returns sooner when a migration begins: the screens show how far it is.
+        """
         self._reader.start()
         self._keeper.start()
         self._tried_once.wait(20)
@@ -86,6 +91,10 @@ class Services:
         self._reader.stop(_STOP_SECONDS)
         if self.db is not None:
             disconnect(self.db)
+
+    def not_connected(self) -> str:
+        """Why there is no database yet, and how far it is."""
+        return messages.not_connected(self.problem, self.migration)
 
     def follow(self, db: Any, feed: Feed) -> None:
         """Uses ``db``, with caches that ``feed`` keeps current."""
@@ -215,7 +224,7 @@ class Services:
                 log.warning("undecided requests could not be closed: %s", exc)
 
     def _connect(self) -> None:
-        db = connect(self.settings)
+        db = connect(self.settings, self._note_migration)
         feed = Feed(db)
         try:
             # Demo data goes only into the embedded database, never into a school's own.
@@ -233,6 +242,10 @@ class Services:
         self.problem = None
         feed.subscribe(self._notify)
         self._notify(None)
+
+    def _note_migration(self, progress: MigrationProgress) -> None:
+        self.problem, self.migration = None, progress
+        self._tried_once.set()
 
     def _notify(self, date: Date | None, version: int = 0) -> None:
         if date is not None:

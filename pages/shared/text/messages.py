@@ -19,6 +19,7 @@ from booking_core import (
     InThePast,
     InvalidRequest,
     LastAdmin,
+    MigrationProgress,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -127,6 +128,13 @@ def taken(holder: Booking | None) -> str:
     if holder.kind == "closure":
         return f"This ground was just closed: {holder.purpose}. Please choose another slot."
     return f"This slot was just booked by {holder.created_by_name}. Please choose another."
+
+
+def not_connected(problem: BookingError | None, migration: MigrationProgress | None) -> str:
+    """Why there is no database yet: the ``problem``, or the ``migration`` that runs."""
+    if problem is not None:
+        return error(problem)
+    return "The database is starting." if migration is None else messages.migrating(migration)
 
 
 def error(exc: BookingError) -> str:
