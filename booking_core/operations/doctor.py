@@ -149,7 +149,7 @@ def _validators(db: Documents) -> Finding:
 
 def _differing(db: Documents, name: str, faults: list[str]) -> Finding:
     with reachable(None):  # it reads all that an index guards
-        newer = migrations.version(db) > schema.VERSION
+        newer = migrations.is_newer(db)
         conflicts = not newer and migrations.find_conflicts(db)
     remedy = f"mend what “duplicates” and “names” tell, then {_INIT}" if conflicts else _INIT
     if newer:

@@ -33,7 +33,15 @@ from booking_core.domain.clock import clock, to_millis
 from booking_core.domain.errors import BookingError, InvalidRequest, StoreUnavailable
 from booking_core.domain.validation import check_now
 from booking_core.settings import Settings
-from booking_core.storage import connection_pools, deadlines, driver_errors, migrations, schema
+from booking_core.storage import (
+    connection_pools,
+    deadlines,
+    driver_errors,
+    migrations,
+    schema,
+    schema_number,
+)
+from booking_core.storage.schema_number import SchemaNumber
 from booking_core.storage.server_clock import ServerClock
 from booking_core.storage.single_flight import SharedReads
 
@@ -125,7 +133,9 @@ def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> A
 
     For public functions. StoreUnavailable, where it is raised, knows whether a write of this verb
     was sent (``nothing_happened``); of a function that only reads, none is. A verb that calls
-    another shares its own deadline. No error of the driver leaves the verb.
+    another shares its own deadline. No error of the driver leaves the verb. Raises UpdateNeeded
+    before it begins for a database that a newer version has migrated: at once where the change feed
+    is connected, else within 2 seconds.
     """
     if verb is None:
         return functools.partial(within_deadline, seconds=seconds)
@@ -133,8 +143,10 @@ def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> A
     @functools.wraps(verb)
     def limited(*args: Any, **kwargs: Any) -> Any:
         if deadlines.is_verb():
+            _check_schema_number(args)
             return verb(*args, **kwargs)
         with deadlines.of_verb(seconds), _translated(driver_errors.translated_at_last):
+            _check_schema_number(args)
             return verb(*args, **kwargs)
 
     limited.__dict__["deadline_seconds"] = seconds
@@ -159,6 +171,7 @@ class BookingDatabase(Database[dict[str, Any]]):
         self.booking_caches: dict[str, Any] = {}
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
+        self.schema_number = SchemaNumber()
         self._lost_track = 0
         # Whether the index of claims is known to be right at this moment: the change feed knows.
         self.is_index_known: Callable[[], bool] = lambda: False
@@ -222,6 +235,24 @@ def _client(uri: str, server_clock: ServerClock) -> MongoClient[dict[str, Any]]:
 def _close(client: MongoClient[dict[str, Any]]) -> None:
     with pymongo.timeout(_CLOSE_SECONDS):
         client.close()
+
+
+def read_schema_number(db: BookingDatabase) -> None:
+    """Reads into ``db.schema_number`` what is stored now."""
+    with reachable():
+        fields = dict.fromkeys(schema_number.FIELDS, 1)
+        found = db.get_collection(schema.META).find_one({"_id": "revision"}, fields)
+    db.schema_number.note(found or {})
+
+
+def _check_schema_number(args: tuple[Any, ...]) -> None:
+    db = args[0] if args else None
+    if not isinstance(db, BookingDatabase):
+        return
+    if not db.schema_number.is_known(followed=db.is_index_known()):
+        read_schema_number(db)
+    if (error := db.schema_number.error) is not None:
+        raise error
 
 
 def settings_of(db: Documents) -> Settings:

@@ -3,7 +3,8 @@
 Each migration may be interrupted at any point and run again, and may run in several processes at
 once. It runs while applications of the version before are at work: the validators refuse their
 writes from its first step on, and say that the application must be updated. This application
-stops with UpdateNeeded when it meets a database of a newer version.
+stops with UpdateNeeded when it meets a database of a newer version, or one that such a version
+migrates (``schema_number.py``).
 
     1   the schema with three unique indexes on marks of 15 minutes, and whatever came before it
     2   claims of 5 minutes behind the one index ``one_holder_per_claim``
@@ -33,7 +34,7 @@ from booking_core.domain.errors import SchemaConflict, UpdateNeeded
 from booking_core.domain.messages import migrating
 from booking_core.domain.names import key_of
 from booking_core.domain.progress import MigrationProgress
-from booking_core.storage import indexes, keys, schema
+from booking_core.storage import indexes, keys, schema, schema_number
 from booking_core.storage.documents import Document, to_booking
 
 log = logging.getLogger(__name__)
@@ -97,8 +98,7 @@ def ensure(db: Documents, report: Report | None = None) -> None:
     any, and UpdateNeeded for a database of a newer version.
     """
     stored = version(db)
-    if stored > schema.VERSION:
-        raise UpdateNeeded(stored, schema.VERSION)
+    schema_number.check(db[schema.META].find_one({"_id": "revision"}) or {})
     todo = [migrate for number, migrate in _MIGRATIONS.items() if stored < number]
     total = db[schema.BOOKINGS].estimated_document_count() if todo else 0
     progress = _Progress(len(todo) + 2, total, report)  # before them a look, after them the indexes
@@ -112,6 +112,8 @@ def ensure(db: Documents, report: Report | None = None) -> None:
         offenders += keys.find_colliding(db)
     if offenders:
         raise SchemaConflict(offenders)
+    if todo:
+        _announce(db)
     indexes.create_collections(db)
     for migrate in todo:
         progress.begin()
@@ -136,6 +138,15 @@ def version(db: Documents) -> int:
     return int(kept.get("schema", 1 if kept else 0))
 
 
+def is_newer(db: Documents) -> bool:
+    """Whether a newer version of this application has migrated the database, or is at it."""
+    try:
+        schema_number.check(db[schema.META].find_one({"_id": "revision"}) or {})
+    except UpdateNeeded:
+        return True
+    return False
+
+
 def new_counters() -> dict[str, int]:
     """Revisions for a school that was not here before.
 
@@ -143,6 +154,18 @@ def new_counters() -> dict[str, int]:
     may come again when the database was dropped.
     """
     return {name: secrets.randbelow(2**48) for name in (schema.GROUNDS, schema.STUDENTS)}
+
+
+def _announce(db: Documents) -> None:
+    """Tells running applications of the version before, which then stop.
+
+    Before the first change: they would put back a validator that is set by this version. The
+    counters move, so that their feeds tell of it.
+    """
+    db[schema.META].update_one(
+        {"_id": "revision"},
+        {"$max": {"migrating": schema.VERSION}, "$inc": {"grounds": 1, "students": 1}},
+    )
 
 
 def _remember(db: Documents, stored: int) -> None:
@@ -156,7 +179,11 @@ def _remember(db: Documents, stored: int) -> None:
         # The counters move too, so that every running application reads everything again.
         meta.update_one(
             {"_id": "revision", "schema": {"$not": {"$gte": schema.VERSION}}},
-            {"$set": {"schema": schema.VERSION}, "$inc": {"grounds": 1, "students": 1}},
+            {
+                "$set": {"schema": schema.VERSION},
+                "$unset": {"migrating": ""},
+                "$inc": {"grounds": 1, "students": 1},
+            },
         )
 
 

@@ -137,6 +137,22 @@ def test_a_migration_says_how_far_it_is(old, mongod_uri, monkeypatch, caplog):
     db.client.close()
 
 
+def test_a_migration_is_announced_to_running_applications_before_its_first_change(old, mongod_uri):
+    before, found = old(MANY), []
+
+    def look(progress):
+        if progress.step == 2 and not found:
+            found.append(before.meta.find_one({"_id": "revision"}))
+
+    settings = Settings(mongodb_uri=mongod_uri, database=before.name, time_zone="Asia/Kolkata")
+    connect(settings, look).client.close()
+
+    assert (found[0]["migrating"], found[0].get("schema")) == (schema.VERSION, None)
+    after = before.meta.find_one({"_id": "revision"})
+    assert after["schema"] == schema.VERSION
+    assert "migrating" not in after
+
+
 def test_screens_say_that_a_migration_runs_and_how_far_it_is(old, mongod_uri, monkeypatch):
     before, go_on, batches = old(MANY), threading.Event(), migrations._batches
 
@@ -152,7 +168,7 @@ def test_screens_say_that_a_migration_runs_and_how_far_it_is(old, mongod_uri, mo
     try:
         shared.start()
 
-        eventually(lambda: "step 2 of 5: 10 of 40 bookings" in shared.not_connected())
+        eventually(lambda: "step 2 of 5: 10 of 40 bookings" in shared.not_connected()[1])
         assert shared.db is None
         page = bytes(responses.unavailable(shared).body).decode()
         assert "Nothing can be booked until it is done." in page

@@ -108,7 +108,7 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
 async def _sign_in_page(request: Request, shared: Services) -> Response:
     if request.method == "POST":
         return await _sign_in(request, shared)
-    if shared.db is None:
+    if not shared.is_usable:
         return unavailable(shared)
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
@@ -118,7 +118,7 @@ async def _sign_in_page(request: Request, shared: Services) -> Response:
 
 async def _sign_in(request: Request, shared: Services) -> Response:
     form = await form_of(request)
-    if shared.db is None:
+    if not shared.is_usable:
         return unavailable(shared)
     to, name = safe_next(form.get("next")), form.get("name", "")
     try:
@@ -148,7 +148,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
 async def _provider(request: Request, shared: Services) -> Response:
     """Signs in with the one-time login token that ``identity`` has stored for this browser."""
     to = safe_next(request.query_params.get("next"))
-    if shared.db is None:
+    if not shared.is_usable:
         return unavailable(shared)
     if await person_of(request) is not None:
         return redirect(to)
@@ -193,7 +193,7 @@ def _delete_cookie(response: Response) -> None:
 
 async def _password(request: Request, shared: Services) -> Response:
     form = await form_of(request) if request.method == "POST" else {}
-    if shared.db is None:
+    if not shared.is_usable:
         return unavailable(shared)
     to = safe_next(form.get("next") or request.query_params.get("next"))
     person = await person_of(request)

@@ -27,6 +27,7 @@ from booking_core import (
     ScopedCache,
     Settings,
     Slot,
+    UpdateNeeded,
     connect,
     disconnect,
     lapse_pending,
@@ -92,9 +93,22 @@ class Services:
         if self.db is not None:
             disconnect(self.db)
 
-    def not_connected(self) -> str:
-        """Why there is no database yet, and how far it is."""
-        return messages.not_connected(self.problem, self.migration)
+    @property
+    def outdated(self) -> UpdateNeeded | None:
+        """The error of all verbs, if a newer version has migrated the database; reads nothing."""
+        if self.db is None:
+            return self.problem if isinstance(self.problem, UpdateNeeded) else None
+        error: UpdateNeeded | None = self.db.schema_number.error
+        return error
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there was a connection, to a database that is not newer than this application."""
+        return self.db is not None and self.outdated is None
+
+    def not_connected(self) -> tuple[str, str]:
+        """A title, and why there is no database to work with, or how far a migration is."""
+        return messages.not_connected(self.outdated or self.problem, self.migration)
 
     def follow(self, db: Any, feed: Feed) -> None:
         """Uses ``db``, with caches that ``feed`` keeps current."""

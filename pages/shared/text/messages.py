@@ -130,11 +130,17 @@ def taken(holder: Booking | None) -> str:
     return f"This slot was just booked by {holder.created_by_name}. Please choose another."
 
 
-def not_connected(problem: BookingError | None, migration: MigrationProgress | None) -> str:
-    """Why there is no database yet: the ``problem``, or the ``migration`` that runs."""
+def not_connected(
+    problem: BookingError | None, migration: MigrationProgress | None
+) -> tuple[str, str]:
+    """A title and a text: the ``problem``, or the ``migration`` that runs."""
+    if isinstance(problem, UpdateNeeded):
+        return "Update needed", error(problem)
     if problem is not None:
-        return error(problem)
-    return "The database is starting." if migration is None else messages.migrating(migration)
+        return "Not connected yet", error(problem)
+    if migration is not None:
+        return "Updating the database", messages.migrating(migration)
+    return "Not connected yet", "The database is starting."
 
 
 def error(exc: BookingError) -> str:
