@@ -16,6 +16,7 @@ migrates (``schema_number.py``).
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import time
 from collections import deque
@@ -60,10 +61,12 @@ class _Progress:
         self._now = MigrationProgress(0, steps, 0, total)
         self._report = report
         self._began = time.monotonic()
-        self._logged = self._began - _LOG_SECONDS
+        self._logged = self._began  # a short look at the data is not logged
 
     def begin(self) -> None:
         """The next step begins."""
+        if self._now.step == 1:
+            self._logged = -math.inf  # the first change is
         self._say(replace(self._now, step=self._now.step + 1, done=0))
 
     def advance(self, count: int) -> None:
