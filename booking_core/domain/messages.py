@@ -146,6 +146,13 @@ def migrating(progress: MigrationProgress) -> str:
     )
 
 
+def other_time_zone(here: str, there: str) -> str:
+    return (
+        f"This app works in the time zone {here} (SCHOOL_TIME_ZONE), and the database is of a "
+        f"school in {there}. Apps that differ disagree on what has begun."
+    )
+
+
 def schema_missing() -> str:
     return "The database has lost its indexes; nothing can be booked until they are built again."
 

@@ -8,12 +8,20 @@ from datetime import timedelta
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
-from booking_core.domain.messages import COMMAND, conflicting, sentence
+from booking_core.domain.messages import COMMAND, conflicting, other_time_zone, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.settings import Settings
-from booking_core.storage import indexes, keys, migrations, schema, server_clock, server_info
+from booking_core.storage import (
+    indexes,
+    keys,
+    migrations,
+    schema,
+    server_clock,
+    server_info,
+    time_zone,
+)
 from booking_core.storage.connection import disconnect, open_settings
-from booking_core.storage.database import Documents, await_majority, reachable
+from booking_core.storage.database import Documents, await_majority, reachable, settings_of
 from booking_core.storage.feed_lag import NoChangeStream, measure
 
 OLDEST_SERVER = (6, 0)
@@ -108,6 +116,19 @@ def _clock(db: Documents) -> Finding:
     apart = f"{_span(ahead)} ahead of" if ahead > behind else f"{_span(behind)} behind"
     detail = f"this machine's is {apart} the database's; the database's is used"
     return Finding("clock", detail, "set the clocks of both machines by NTP")
+
+
+def _time_zone(db: Documents) -> Finding:
+    there, ours = time_zone.recorded(db), settings_of(db).time_zone
+    if there is None:
+        return Finding("time zone", f"none is recorded before “{COMMAND} init”", missing=True)
+    if time_zone.differing(db) is None:
+        return Finding("time zone", ours)
+    remedy = (
+        f"set SCHOOL_TIME_ZONE to {there}; or, if the school is in {ours} now, run “{COMMAND} "
+        f"time-zone {ours}” and start every app with that zone"
+    )
+    return Finding("time zone", other_time_zone(ours, there), remedy)
 
 
 def _span(apart: timedelta) -> str:
@@ -244,6 +265,7 @@ def feed_lag(took_ms: float) -> Finding:
 _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "replica set": _replica_set,
     "clock": _clock,
+    "time zone": _time_zone,
     "transactions": _transactions,
     "validators": _validators,
     "indexes": _indexes,

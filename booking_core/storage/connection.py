@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest
 from booking_core.settings import Settings
-from booking_core.storage import background, indexes, migrations, schema, school_data
+from booking_core.storage import background, indexes, migrations, schema, school_data, time_zone
 from booking_core.storage.database import (
     BookingDatabase,
     Documents,
@@ -46,6 +46,7 @@ def connect(settings: Settings, report: Report | None = None) -> BookingDatabase
         _check_server(db)
         ensure_schema(db, report)
         school_data.note_configured_quota(db, settings.quota)
+        time_zone.note_configured(db)
     except BaseException:
         disconnect(db)
         raise
