@@ -88,7 +88,7 @@ def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> 
         sessions.touch(db, key, now, idle=IDLE, longest=LONGEST, at_most_every=TOUCH)
 
 
-@within_deadline
+@within_deadline(any_schema=True)
 def sign_out(db: Documents | None, token: str) -> None:
     """Ends the session at once in all processes; an unknown token is no error.
 
@@ -102,8 +102,7 @@ def sign_out(db: Documents | None, token: str) -> None:
     _sign_outs.add(key)
     if db is None:
         raise StoreUnavailable("the session is not ended in the database")
-    sessions.delete(db, key)
-    _sign_outs.note_ended(key)
+    _end(db, key)
 
 
 def is_signed_out(token: str) -> bool:
@@ -122,8 +121,13 @@ def end_missed_sign_outs(db: Documents) -> None:
     Raises StoreUnavailable; the next call goes on with the sessions that are left.
     """
     for key in _sign_outs.missed():
-        sessions.delete(db, key)
-        _sign_outs.note_ended(key)
+        _end(db, key)
+
+
+@within_deadline
+def _end(db: Documents, key: str) -> None:
+    sessions.delete(db, key)
+    _sign_outs.note_ended(key)
 
 
 def _valid_key(token: Any) -> str | None:

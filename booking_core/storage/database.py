@@ -127,26 +127,32 @@ def _translated(translation: Callable[[Exception], BookingError | None]) -> Iter
 @overload
 def within_deadline(verb: Callable[P, T]) -> Callable[P, T]: ...
 @overload
-def within_deadline(*, seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
-def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> Any:
+def within_deadline(
+    *, seconds: float = DEADLINE_SECONDS, any_schema: bool = False
+) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+def within_deadline(
+    verb: Any = None, *, seconds: float = DEADLINE_SECONDS, any_schema: bool = False
+) -> Any:
     """``verb`` with one deadline for all of its calls together, ``seconds`` from its start.
 
     For public functions. StoreUnavailable, where it is raised, knows whether a write of this verb
     was sent (``nothing_happened``); of a function that only reads, none is. A verb that calls
     another shares its own deadline. No error of the driver leaves the verb. Raises UpdateNeeded
     before it begins for a database that a newer version has migrated: at once where the change feed
-    is connected, else within 2 seconds.
+    is connected, else within 2 seconds; with ``any_schema`` it begins all the same.
     """
     if verb is None:
-        return functools.partial(within_deadline, seconds=seconds)
+        return functools.partial(within_deadline, seconds=seconds, any_schema=any_schema)
 
     @functools.wraps(verb)
     def limited(*args: Any, **kwargs: Any) -> Any:
         if deadlines.is_verb():
-            _check_schema_number(args)
+            if not any_schema:
+                _check_schema_number(args)
             return verb(*args, **kwargs)
         with deadlines.of_verb(seconds), _translated(driver_errors.translated_at_last):
-            _check_schema_number(args)
+            if not any_schema:
+                _check_schema_number(args)
             return verb(*args, **kwargs)
 
     limited.__dict__["deadline_seconds"] = seconds

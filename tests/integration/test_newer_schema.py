@@ -10,14 +10,20 @@ from support import ADMIN, DAY, NOW, booked, eventually
 
 import booking_core
 from booking_core import (
+    Account,
     Feed,
+    Role,
     StoreUnavailable,
     UpdateNeeded,
+    add_account,
     connect,
     day_board,
     find_accounts,
     get_booking,
+    is_signed_out,
     lapse_pending,
+    open_session,
+    sign_out,
 )
 from booking_core.storage import indexes, schema
 from booking_core.storage.school_changes import change_school
@@ -29,7 +35,7 @@ NEWER = schema.VERSION + 1
 VERBS = {
     name: verb
     for name in booking_core.__all__
-    if hasattr(verb := getattr(booking_core, name), "deadline_seconds")
+    if hasattr(verb := getattr(booking_core, name), "deadline_seconds") and name != "sign_out"
 }
 
 
@@ -69,6 +75,19 @@ def test_every_verb_is_refused_as_soon_as_the_feed_tells_of_a_newer_version(foll
             called(followed, verb)
         assert refused.value.nothing_happened
     assert len(VERBS) > 60
+
+
+def test_a_sign_out_that_is_refused_for_a_newer_version_is_remembered(followed):
+    add_account(followed, Account("ravi", "Ravi", Role.STAFF))
+    token = open_session(followed, "ravi")
+    set_number(followed, NEWER)
+    eventually(lambda: followed.schema_number.error is not None)
+
+    with pytest.raises(UpdateNeeded):
+        sign_out(followed, token)
+
+    assert is_signed_out(token)
+    assert followed.sessions.count_documents({}) == 1
 
 
 def test_without_a_feed_every_verb_is_refused_within_two_seconds(db):
