@@ -124,7 +124,7 @@ def seed(db: BookingDatabase, count: int, like: Booking) -> None:
     quick = target.with_options(write_concern=WriteConcern(w=1))
     if count > CHUNK:
         target.drop_indexes()
-    rows = _history(count, like)
+    rows = history(count, like)
     stored = 0
     while chunk := list(itertools.islice(rows, CHUNK)):
         quick.insert_many(chunk, ordered=False, bypass_document_validation=True)
@@ -153,7 +153,7 @@ def seed(db: BookingDatabase, count: int, like: Booking) -> None:
     say(f"    done after {clock() - begun:.0f} s")
 
 
-def _history(count: int, like: Booking) -> Iterator[Document]:
+def history(count: int, like: Booking) -> Iterator[Document]:
     dice = random.Random(1)
     for number in range(count):
         day, rest = divmod(number, A_DAY)

@@ -114,6 +114,7 @@ from booking_core.domain.model import (
 )
 from booking_core.domain.people import Delegation, IdToken, Session, SignedIn
 from booking_core.domain.policy import Policy, Quota
+from booking_core.domain.progress import MigrationProgress
 from booking_core.domain.rules import may
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.insight.audit import Change, find_changes
@@ -158,6 +159,7 @@ from booking_core.storage.background import threads as background_threads
 from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
 from booking_core.storage.change_feed import Feed
 from booking_core.storage.connection import connect, disconnect, ensure_schema
+from booking_core.storage.database import present
 from booking_core.storage.school_data import Reference
 from booking_core.storage.school_data import load as load_reference
 from booking_core.tables.table import Limits, Table, read_table
@@ -202,6 +204,7 @@ __all__ = [
     "Lifted",
     "Limits",
     "LiveBoards",
+    "MigrationProgress",
     "NoSchool",
     "NotAPeriod",
     "NotAllowed",
@@ -309,6 +312,7 @@ __all__ = [
     "open_session",
     "pending_queue",
     "plan_roster",
+    "present",
     "read_table",
     "reinstate",
     "reject",

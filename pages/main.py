@@ -81,8 +81,8 @@ try:
     person = session.open_session(shared)
 except StoreUnavailable:
     instead = unreachable
-if shared.db is None:
-    instead = unreachable
+if not shared.is_usable:
+    person, instead = None, unreachable
 elif person is not None and person.account.must_change and not oidc.is_on():
     person, instead = None, new_password
 

@@ -42,8 +42,8 @@ def today() -> datetime | None:
     )
     change = None
     try:
-        if shared.db is None:
-            payload["empty"] = _starting()
+        if not shared.is_usable:
+            payload["empty"] = [*shared.not_connected()]
         else:
             board = shared.boards.get(now.date(), now)
             payload |= wall_payload.day(
@@ -76,15 +76,9 @@ def _ahead(now: datetime) -> Iterator[DayPlan]:
 
 def _note() -> str:
     school = shared.settings.school_name
-    if shared.db is not None and shared.reference().demo:
+    if shared.is_usable and shared.reference().demo:
         return f"Demo data: {school}"
     return school
-
-
-def _starting() -> list[str]:
-    problem = shared.problem
-    text = "The database is starting." if problem is None else messages.error(problem)
-    return ["Not connected yet", text]
 
 
 @st.fragment

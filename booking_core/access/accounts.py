@@ -13,7 +13,6 @@ from typing import Any, Final, Literal
 
 from booking_core.access import login_throttle, passwords
 from booking_core.domain import rules
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     ChangedMeanwhile,
     InvalidRequest,
@@ -31,7 +30,7 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import accounts as store
 from booking_core.storage import audit_log
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 
 
 class _Unset(Enum):
@@ -58,7 +57,7 @@ def add_account(
     _check_admin(by)
     if not isinstance(account, Account):
         raise InvalidRequest("account", "must be an Account")
-    now = moment(now)
+    now = moment(db, now)
     # The audit log has this id in entries of changes without a user.
     if sign_in_key(account.id) == audit_log.SYSTEM[0]:
         raise InvalidRequest("id", "is reserved; choose another")
@@ -108,7 +107,7 @@ def change_account(
     reason = check_text(reason, "reason")
     if was is not None and not isinstance(was, Account):
         raise InvalidRequest("was", "must be an Account")
-    now = moment(now)
+    now = moment(db, now)
 
     def work(transaction: store.AccountTransaction) -> Account:
         before = transaction.read(account_id)
@@ -140,7 +139,7 @@ def reset_password(
     Raises InvalidRequest, NotFound, NotAllowed, StoreUnavailable.
     """
     _check_admin(by)
-    account_id, now = _check_id(account_id), moment(now)
+    account_id, now = _check_id(account_id), moment(db, now)
     password = passwords.one_time()
     store.set_password(
         db,
@@ -164,7 +163,7 @@ def change_password(
     A wrong ``old`` counts as a failed sign-in. Raises InvalidRequest, NotFound, SignInRefused,
     TooManyAttempts, StoreUnavailable.
     """
-    account_id, now = _check_id(account_id), moment(now)
+    account_id, now = _check_id(account_id), moment(db, now)
     if not isinstance(old, str):
         raise InvalidRequest("password", "must be text")
     account = get_account(db, account_id)

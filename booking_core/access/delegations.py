@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from booking_core.domain import rules
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Role
 from booking_core.domain.names import sign_in_key
@@ -17,7 +16,7 @@ from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_date, check_id, check_sign_in_name
 from booking_core.storage import accounts
 from booking_core.storage import delegations as store
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 
 _DELEGATED_VERBS = frozenset({"approve", "reject", "revoke"})
 
@@ -34,7 +33,7 @@ def delegate(
     rules.check_may("delegate", by)
     to = check_sign_in_name(to, "to")
     first, last = check_date(first, "first"), check_date(last, "last")
-    now = moment(now)
+    now = moment(db, now)
     if last < first:
         raise InvalidRequest("last", "is before the first day")
     if last < _today(db, now):
@@ -59,7 +58,7 @@ def end_delegation(
 ) -> None:
     """Ends a delegation at once. Raises InvalidRequest, NotFound, NotAllowed, StoreUnavailable."""
     rules.check_may("delegate", by)
-    store.delete(db, check_id(delegation_id, "delegation_id"), by, moment(now))
+    store.delete(db, check_id(delegation_id, "delegation_id"), by, moment(db, now))
 
 
 @within_deadline
@@ -86,7 +85,7 @@ def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> 
     any more are left out.
     """
     check_actor(actor)
-    now = moment(now)
+    now = moment(db, now)
     if rules.may("approve", actor):
         return []
     found = store.find(db, on=_today(db, now), to=actor.id)

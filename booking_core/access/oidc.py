@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 
 from booking_core.access.accounts import account_of_email
 from booking_core.access.sessions import open_session
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import IdTokenOutOfTime, IdTokenSpent, InvalidRequest, SignInRefused
 from booking_core.domain.model import Account
 from booking_core.domain.people import IdToken, SignedIn
 from booking_core.domain.validation import check_text
 from booking_core.storage import id_tokens
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 
 FRESH = timedelta(minutes=5)  # from the issue of the ID token to the session
 AHEAD = timedelta(minutes=2)  # the most by which the provider's clock may be ahead of ours
@@ -36,7 +35,7 @@ def check_id_token(db: Documents, token: IdToken, *, now: datetime | None = None
     """
     if not isinstance(token, IdToken) or not isinstance(token.issued_at, datetime):
         raise InvalidRequest("token", "must be an IdToken with a moment of issue")
-    now, issued_at, key = moment(now), moment(token.issued_at), _key(token)
+    now, issued_at, key = moment(db, now), moment(db, token.issued_at), _key(token)
     try:
         account = account_of_email(db, token.email)
     except InvalidRequest:  # not an e-mail address
@@ -54,7 +53,7 @@ def check_id_token(db: Documents, token: IdToken, *, now: datetime | None = None
 @within_deadline
 def sign_in_by_id_token(db: Documents, token: IdToken, *, now: datetime | None = None) -> SignedIn:
     """Opens the one session that ``token`` is good for; raises as ``check_id_token`` does."""
-    now = moment(now)
+    now = moment(db, now)
     account = check_id_token(db, token, now=now)
     # Spent before the session opens: the other order could open two sessions. If a later step
     # fails, the user has to sign in again.

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booking_core.access.sign_outs import SignOuts
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import NotFound, SignInRefused, StoreUnavailable
 from booking_core.domain.people import Session
 from booking_core.domain.validation import check_sign_in_name
 from booking_core.storage import accounts, sessions
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(minutes=60)
@@ -31,7 +30,7 @@ def open_session(
 
     Raises InvalidRequest, NotFound, SignInRefused for a disabled account, StoreUnavailable.
     """
-    account_id, now = check_sign_in_name(account_id, "account_id"), moment(now)
+    account_id, now = check_sign_in_name(account_id, "account_id"), moment(db, now)
     found = accounts.read(db, account_id)
     if found is None:
         raise NotFound("account", account_id)
@@ -62,7 +61,7 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     when its account is disabled or gets another role or password. A token that was signed out in
     this process has no session, even while the database still has it. Raises StoreUnavailable.
     """
-    key, now = _valid_key(token), moment(now)
+    key, now = _valid_key(token), moment(db, now)
     stored = None if key is None else sessions.read(db, key, now)
     account = None if stored is None else accounts.read(db, stored["account_id"])
     if stored is None or account is None or not account["active"]:
@@ -84,12 +83,12 @@ def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> 
 
     Does nothing to a session that has ended. Raises StoreUnavailable.
     """
-    key, now = _valid_key(token), moment(now)
+    key, now = _valid_key(token), moment(db, now)
     if key is not None:
         sessions.touch(db, key, now, idle=IDLE, longest=LONGEST, at_most_every=TOUCH)
 
 
-@within_deadline
+@within_deadline(any_schema=True)
 def sign_out(db: Documents | None, token: str) -> None:
     """Ends the session at once in all processes; an unknown token is no error.
 
@@ -103,8 +102,7 @@ def sign_out(db: Documents | None, token: str) -> None:
     _sign_outs.add(key)
     if db is None:
         raise StoreUnavailable("the session is not ended in the database")
-    sessions.delete(db, key)
-    _sign_outs.note_ended(key)
+    _end(db, key)
 
 
 def is_signed_out(token: str) -> bool:
@@ -123,8 +121,13 @@ def end_missed_sign_outs(db: Documents) -> None:
     Raises StoreUnavailable; the next call goes on with the sessions that are left.
     """
     for key in _sign_outs.missed():
-        sessions.delete(db, key)
-        _sign_outs.note_ended(key)
+        _end(db, key)
+
+
+@within_deadline
+def _end(db: Documents, key: str) -> None:
+    sessions.delete(db, key)
+    _sign_outs.note_ended(key)
 
 
 def _valid_key(token: Any) -> str | None:

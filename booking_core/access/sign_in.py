@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from booking_core.access import login_throttle, passwords, sessions
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, SignInRefused, TooManyAttempts
 from booking_core.domain.names import MAX_ID, find_unusable, sign_in_key
 from booking_core.domain.people import SignedIn
 from booking_core.domain.validation import check_text
 from booking_core.storage import accounts
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 
 
 @within_deadline
@@ -32,7 +31,7 @@ def sign_in(
     for field, value in (("name", name), ("password", password)):
         if not isinstance(value, str):
             raise InvalidRequest(field, "must be text")
-    host, now = _host(address), moment(now)
+    host, now = _host(address), moment(db, now)
     # Spellings that find one account are one name to the throttle too.
     account_key = sign_in_key(name)
     of_address = login_throttle.begin(db, "address", host, now)

@@ -12,13 +12,12 @@ from typing import Any
 
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability
-from booking_core.domain.clock import clock
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
-from booking_core.domain.validation import check_date, check_now
+from booking_core.domain.validation import check_date
 from booking_core.storage import booking_queries
 from booking_core.storage import school_data as reference
 from booking_core.storage.cache import ScopedCache, Versions
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 
 _STORED, _SEEN = "board", "board of this minute"
 
@@ -181,7 +180,7 @@ def state_of(booking: Booking) -> CellState:
 def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
     """The board of ``date`` from the database. Raises InvalidRequest, StoreUnavailable."""
     date = check_date(date, "date")
-    return _board(db, reference.load(db), date, check_now(now) or clock())
+    return _board(db, reference.load(db), date, moment(db, now))
 
 
 def _board(db: Documents, known: reference.Reference, date: Date, now: datetime) -> Board:
@@ -258,7 +257,7 @@ class LiveBoards:
 
         Raises StoreUnavailable only for a day that was never read.
         """
-        date, now = check_date(date, "date"), check_now(now) or clock()
+        date, now = check_date(date, "date"), moment(self._db, now)
 
         def read() -> Board:
             return _board(self._db, self._known(), date, now)

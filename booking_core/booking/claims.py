@@ -25,7 +25,6 @@ from booking_core.booking.steps import log_step, logged
 from booking_core.booking.submissions import fingerprint_of, repeated, requested
 from booking_core.domain import rules
 from booking_core.domain.claims import QUOTA, kind_of
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     InvalidRequest,
     NotAPeriod,
@@ -53,7 +52,7 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import bookings
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 
 
 @within_deadline
@@ -85,7 +84,7 @@ def book(
         raise InvalidRequest("as_approved", "must be true or false")
     elif as_approved:
         rules.check_may("book approved", by)
-    now, booking_id = moment(now), str(submission_id or uuid4())
+    now, booking_id = moment(db, now), str(submission_id or uuid4())
     check = partial(_check, request=request, by=by, now=now, zone=settings_of(db).zone)
     lost_seat, tried, known = False, count(), reference.recent(db)
     while True:
@@ -146,7 +145,7 @@ def move(
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
     reason = check_text(reason, "reason")
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     lost_seat, tried = False, count()
     while True:
         before = existing_booking(db, booking_id)

@@ -18,7 +18,6 @@ from booking_core.booking.preconditions import ROUNDS, already_decided, is_repea
 from booking_core.booking.reinstatement import reinstatable_of
 from booking_core.booking.steps import logged
 from booking_core.domain import rules
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, GroundClosed, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
 from booking_core.domain.validation import (
@@ -29,7 +28,7 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import booking_queries, bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 
 _BOOKINGS = "the list of bookings"
 
@@ -85,7 +84,7 @@ def displaced_by(
     ``start`` and ``end`` None: the whole day. Raises InvalidRequest, UnknownGround, and
     GroundClosed as ``close_grounds`` does.
     """
-    wanted = wanted_by(db, ground_ids, first, last, start, end, moment(now))
+    wanted = wanted_by(db, ground_ids, first, last, start, end, moment(db, now))
     return transactions.reading(db, lambda looking: plan_of(looking, wanted)).displaced
 
 
@@ -115,7 +114,7 @@ def close_grounds(
     rules.check_may("close", by)
     reason = check_text(reason, "reason", required=True)
     shown = ids_of(expected, "expected")
-    now = moment(now)
+    now = moment(db, now)
     wanted = wanted_by(db, ground_ids, first, last, start, end, now)
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
@@ -178,7 +177,7 @@ def lift_closure(
     """
     rules.check_may("close", by)
     closure_id = check_id(closure_id, "closure_id")
-    now = moment(now)
+    now = moment(db, now)
     zone = settings_of(db).zone
     known = reference.load(db)
 

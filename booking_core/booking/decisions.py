@@ -21,7 +21,6 @@ from booking_core.booking.preconditions import (
 )
 from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     ChangedMeanwhile,
     InvalidRequest,
@@ -32,7 +31,7 @@ from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Slot, St
 from booking_core.domain.validation import check_booking_id, check_text
 from booking_core.storage import booking_queries, bookings
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 
 _BATCH = 500  # requests that lapse between two reads
 _LAPSE_SECONDS = 60.0  # enough for the requests of a summer; a cut-off run keeps its result
@@ -119,7 +118,7 @@ def _decide(
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
     reason = check_text(reason, "reason", required=needs_reason)
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     principal = deciding_for(db, verb, by, now)
     for _ in range(ROUNDS):
         before = existing_booking(db, booking_id)
@@ -165,7 +164,7 @@ def end_early(
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
     reason = check_text(reason, "reason")
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     for _ in range(ROUNDS):
         before = existing_booking(db, booking_id)
         rules.check_may("end early", by, before)
@@ -192,7 +191,7 @@ def lapse_pending(db: Documents, *, now: datetime | None = None) -> int:
     It may run anywhere at any time: each is one atomic update, at the revision that was found.
     Raises InvalidRequest, StoreUnavailable.
     """
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     today = now.astimezone(zone).date()
     ahead = timetable.ends_ahead(today, now, zone)
     lapsed, last = 0, None

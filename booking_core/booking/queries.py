@@ -9,15 +9,14 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Booking, Status
 from booking_core.domain.timetable import DayPlan, ends_ahead, fits
-from booking_core.domain.validation import check_date, check_id, check_limit, check_now, check_text
+from booking_core.domain.validation import check_date, check_id, check_limit, check_text
 from booking_core.storage import booking_pages, booking_queries
 from booking_core.storage import bookings as stored_bookings
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 
 PAGE = 50
 QUEUE = 200  # bookings in a list of the principal: more than one person decides on at a time
@@ -93,7 +92,7 @@ def approved_upcoming(
 ) -> list[Booking]:
     """Approved bookings that are not over, the next one first; ``limit`` from 1 to 1000."""
     check_limit(limit)
-    now, zone = check_now(now) or clock(), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     today = now.astimezone(zone).date()
     ends = ends_ahead(today, now, zone)
     return booking_queries.approved_ahead(db, today=today, ends_ahead=ends, limit=limit)

@@ -20,7 +20,6 @@ from booking_core.booking.seats import with_seat
 from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
 from booking_core.domain.claims import QUOTA, claims_of, kind_of
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     InThePast,
     InvalidRequest,
@@ -32,7 +31,7 @@ from booking_core.domain.policy import Quota
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
 from booking_core.storage import bookings, transactions
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 
 _BATCH = 500  # displaced bookings that are checked together
 
@@ -50,7 +49,7 @@ def find_reinstatable(
     """
     from_date = check_date(from_date, "from_date")
     check_limit(limit)
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     known = reference.load(db)
 
     def look(looking: transactions.Transaction) -> list[Booking]:
@@ -75,7 +74,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
     """
     rules.check_may("close", by)
     booking_id = check_booking_id(booking_id)
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     tried = 0
     while True:
         before = existing_booking(db, booking_id)

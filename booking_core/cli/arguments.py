@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import date as Date
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Role
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.database import BookingDatabase, present
 from booking_core.tables.table import UPLOAD, Limits, Table, read_table
 
 
 def date_of(text: str, db: BookingDatabase) -> Date:
     """The date of ``today``, ``tomorrow`` or an ISO date, in the school's time zone."""
-    today = datetime.now(db.booking_settings.zone).date()
+    today = present(db).astimezone(db.booking_settings.zone).date()
     if text in ("today", "tomorrow"):
         return today + timedelta(days=text == "tomorrow")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ from booking_core.operations import history_import as imports
 from booking_core.operations.decisions import Decisions
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
-from booking_core.storage import indexes, schema
+from booking_core.storage import indexes, schema, time_zone
 from booking_core.storage import school_data as reference
 from booking_core.storage.connection import connected, open_settings
 from booking_core.storage.database import reachable
@@ -115,6 +116,23 @@ def _repair(yes: bool) -> None:
             click.echo(f"{len(found) - len(left)} repaired, {len(left)} left as they are.")
     if left:
         click.get_current_context().exit(1)
+
+
+@cli.command("time-zone")
+@click.argument("zone", required=False)
+def set_time_zone(zone: str | None) -> None:
+    """Shows the school's time zone in the database, or changes it to ZONE, like Europe/Berlin.
+
+    It changes no booking: a booking at 9:00 is at 9:00 of the new zone. Start every app with
+    SCHOOL_TIME_ZONE set to ZONE.
+    """
+    settings = Settings.load()
+    if zone is not None:
+        settings = replace(settings, time_zone=zone)
+    with connected(settings) as db:
+        if zone is not None:
+            time_zone.record(db, zone)
+        click.echo(f"The school of {db.name} is in {time_zone.recorded(db)}.")
 
 
 @cli.command()

@@ -26,7 +26,7 @@ BookingError
 +-- StoreUnavailable      the database cannot be reached (.nothing_happened)
 |   +-- SchemaMissing     it was emptied under the running application
 |   +-- StoreRefused      it answered, and refused for a reason that the application does not know
-+-- UpdateNeeded          the database is newer than this application (.stored, .known)
+|   +-- UpdateNeeded      it is newer than this application (.stored, .known)
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
 """
 
@@ -322,8 +322,8 @@ class StoreRefused(StoreUnavailable):
     """The database answered, and refused, such as by an index or a validator of another program."""
 
 
-class UpdateNeeded(BookingError):
-    """The database was migrated by a newer version of this application.
+class UpdateNeeded(StoreUnavailable):
+    """A newer version of this application has migrated the database, or is at it.
 
     ``stored`` and ``known`` are the numbers of the last migration there and here.
     """
@@ -331,6 +331,10 @@ class UpdateNeeded(BookingError):
     def __init__(self, stored: int, known: int) -> None:
         self.stored, self.known = stored, known
         super().__init__(f"the database is at migration {stored}, this application at {known}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Each thread that waited for one read raises its own copy.
+        return type(self), (self.stored, self.known), self.__dict__
 
 
 class ServerFailed(BookingError):

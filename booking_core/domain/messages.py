@@ -48,6 +48,7 @@ from booking_core.domain.errors import (
     UpdateNeeded,
 )
 from booking_core.domain.names import find_unusable, normal_form
+from booking_core.domain.progress import MigrationProgress
 
 # As typed in the folder of the dashboard; the packages are in its own environment.
 COMMAND = ".venv/bin/python -m booking_core"
@@ -134,6 +135,21 @@ def update_needed() -> str:
     return (
         "The database was updated by a newer version of this application; "
         "update this one and start it again."
+    )
+
+
+def migrating(progress: MigrationProgress) -> str:
+    return (
+        f"The database is being updated to this version, step {progress.step} of "
+        f"{progress.steps}: {progress.done:,} of {progress.total:,} bookings. Nothing can be "
+        "booked until it is done."
+    )
+
+
+def other_time_zone(here: str, there: str) -> str:
+    return (
+        f"This app works in the time zone {here} (SCHOOL_TIME_ZONE), and the database is of a "
+        f"school in {there}. Apps that differ disagree on what has begun."
     )
 
 

@@ -24,7 +24,7 @@ from booking_core.domain.model import ACTIVE
 from booking_core.operations.decisions import Decisions
 from booking_core.storage import archive, indexes, keys, schema, unreadable
 from booking_core.storage.archive import Entry
-from booking_core.storage.database import Documents
+from booking_core.storage.database import Documents, present
 from booking_core.version import version
 
 _ACTIVE = [status.value for status in ACTIVE]
@@ -37,7 +37,7 @@ def save(db: Documents, file: Path) -> int:
     ``file`` is replaced when the whole backup is written. Raises InvalidRequest when it cannot be
     written, StoreUnavailable.
     """
-    begun = clock()
+    begun = present(db)
     counts: Counter[str] = Counter()
     part = file.with_name(f"{file.name}.part")
     try:
@@ -74,7 +74,7 @@ def load(db: Documents, file: Path, decisions: Decisions | None = None) -> tuple
     that holds data, UpdateNeeded for a backup of a newer version, SchemaConflict, StoreUnavailable.
     A failure leaves the database as it was.
     """
-    checked, now, decisions = _Reader(file), clock(), decisions or Decisions()
+    checked, now, decisions = _Reader(file), present(db), decisions or Decisions()
     counts = Counter(entry.collection for entry in decisions.applied(checked, now))
     entries = decisions.applied(_Reader(file), now)
     archive.write_all(db, entries, counts, checked.version)

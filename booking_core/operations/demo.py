@@ -20,7 +20,6 @@ from booking_core.access import accounts
 from booking_core.booking import claims as bookings
 from booking_core.booking import closures, decisions
 from booking_core.domain import timetable
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import (
     AlreadyDecided,
     AlreadyExists,
@@ -59,7 +58,7 @@ from booking_core.school.grounds import save_ground
 from booking_core.school.students import save_students
 from booking_core.school.timetables import save_timetable
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, moment, settings_of
 
 _IDS = UUID("5b1d2c0e-8f2b-5c55-9d1a-6f0c5f1f7e11")
 # How much of a day is taken, by its distance from today (days).
@@ -102,7 +101,7 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
     An older demo school without accounts gets them. Safe to run again after an interruption, and
     in two processes at once. Raises InvalidRequest, StoreUnavailable.
     """
-    now = moment(now)
+    now = moment(db, now)
     if not is_empty(db):
         if reference.load(db).demo:
             _save_accounts(db, now)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import timedelta
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
-from booking_core.domain.messages import COMMAND, sentence
+from booking_core.domain.messages import COMMAND, other_time_zone, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.operations import stored_data
 from booking_core.operations.finding import Finding as Finding
@@ -15,16 +16,17 @@ from booking_core.storage import (
     indexes,
     migrations,
     schema,
+    server_clock,
     server_info,
+    time_zone,
 )
 from booking_core.storage.connection import disconnect, open_settings
-from booking_core.storage.database import Documents, await_majority, reachable
+from booking_core.storage.database import Documents, await_majority, reachable, settings_of
 from booking_core.storage.feed_lag import NoChangeStream, measure
 
 OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
-CLOCK_SECONDS = 2.0
 _INIT = f"run “{COMMAND} init”"
 
 
@@ -90,10 +92,33 @@ def _clock(db: Documents) -> Finding:
     before = clock()
     there = server_info.clock(db)
     after = clock()
-    apart = max((before - there).total_seconds(), (there - after).total_seconds(), 0.0)
-    if apart > CLOCK_SECONDS:
-        return Finding("clock", f"{apart:.0f} s from the server's", "set both clocks by NTP")
-    return Finding("clock", "agrees with the server's")
+    ahead, behind = before - there, there - after
+    if max(ahead, behind) <= server_clock.APART:
+        return Finding("clock", "agrees with the database's")
+    apart = f"{_span(ahead)} ahead of" if ahead > behind else f"{_span(behind)} behind"
+    detail = f"this machine's is {apart} the database's; the database's is used"
+    return Finding("clock", detail, "set the clocks of both machines by NTP")
+
+
+def _time_zone(db: Documents) -> Finding:
+    there, ours = time_zone.recorded(db), settings_of(db).time_zone
+    if there is None:
+        return Finding("time zone", f"none is recorded before “{COMMAND} init”", missing=True)
+    if time_zone.differing(db) is None:
+        return Finding("time zone", ours)
+    remedy = (
+        f"set SCHOOL_TIME_ZONE to {there}; or, if the school is in {ours} now, run “{COMMAND} "
+        f"time-zone {ours}” and start every app with that zone"
+    )
+    return Finding("time zone", other_time_zone(ours, there), remedy)
+
+
+def _span(apart: timedelta) -> str:
+    """Like ``1 h`` or ``2 min 5 s``."""
+    minutes, seconds = divmod(round(apart.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def _transactions(db: Documents) -> Finding:
@@ -127,7 +152,7 @@ def _validators(db: Documents) -> Finding:
 
 def _differing(db: Documents, name: str, faults: list[str]) -> Finding:
     with reachable(None):  # it reads all that an index guards
-        newer = migrations.version(db) > schema.VERSION
+        newer = migrations.is_newer(db)
         conflicts = not newer and migrations.find_conflicts(db)
     remedy = f"follow the advice of “duplicates” and “names”, then {_INIT}" if conflicts else _INIT
     if newer:
@@ -157,6 +182,7 @@ def feed_lag(took_ms: float) -> Finding:
 _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "replica set": _replica_set,
     "clock": _clock,
+    "time zone": _time_zone,
     "transactions": _transactions,
     "validators": _validators,
     "indexes": _indexes,

@@ -8,14 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from booking_core.domain import rules
-from booking_core.domain.clock import clock
 from booking_core.domain.messages import COMMAND
 from booking_core.domain.model import Actor
-from booking_core.domain.validation import check_now
 from booking_core.operations import doctor
 from booking_core.operations.doctor import Finding
 from booking_core.storage import archive
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, moment, settings_of
 from booking_core.version import version
 
 LOW_DISK_BYTES = 2 * 10**9
@@ -38,7 +36,7 @@ def facts(
     NotAllowed before the first examination.
     """
     rules.check_may("administer", by)
-    return _facts(db, feed_lag_ms, check_now(now) or clock(), threads)
+    return _facts(db, feed_lag_ms, moment(db, now), threads)
 
 
 def _facts(

@@ -21,7 +21,7 @@ from uuid import UUID, uuid5
 
 from booking_core.domain import timetable
 from booking_core.domain.claims import QUOTA, kind_of
-from booking_core.domain.clock import moment, to_millis
+from booking_core.domain.clock import to_millis
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import find_label, label_key
 from booking_core.domain.model import (
@@ -44,7 +44,7 @@ from booking_core.storage import booking_queries as queries
 from booking_core.storage import bookings as store
 from booking_core.storage import erasure, usage
 from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.database import Documents, moment, settings_of
 from booking_core.tables.table import Limits, Row, Table
 
 STUDENT_COLUMNS = roster.COLUMNS
@@ -105,7 +105,7 @@ def import_bookings(
     Grounds and students are named by id or by exact name. With ``create_missing`` unknown ones are
     added. Raises StoreUnavailable; importing the file again then skips the rows already added.
     """
-    now = moment(now)
+    now = moment(db, now)
     report = Report()
     known = reference.load(db)
     names = Names(known, create=create_missing)

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from booking_core.domain import timetable
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import StudentStays, UnknownStudent
 from booking_core.domain.model import Actor
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
 from booking_core.storage import erasure as store
 from booking_core.storage import students
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 from booking_core.storage.school_data import load
 from booking_core.storage.students import BULK_SECONDS, change_students
@@ -58,7 +57,7 @@ def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | 
     """
     student_id = check_id(student_id, "student_id")
     check_may("administer", by)
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     today = now.astimezone(zone).date()
     ends = timetable.ends_ahead(today, now, zone)
     pseudonym = store.new_pseudonym()
@@ -91,4 +90,4 @@ def finish_erasures(db: Documents, *, now: datetime | None = None) -> int:
     in between or ended before it looked again. Returns how many there were; any process may call
     it at any time. Raises InvalidRequest, StoreUnavailable.
     """
-    return sum(store.finish(db, pseudonym) for pseudonym in store.notes_due(db, moment(now)))
+    return sum(store.finish(db, pseudonym) for pseudonym in store.notes_due(db, moment(db, now)))

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownGround
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Actor, Ground
@@ -18,7 +17,7 @@ from booking_core.domain.validation import check_id
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage import grounds as store
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 _LAST = 10**6  # the greatest place that a ground may have
@@ -35,7 +34,7 @@ def save_ground(
     """
     if not isinstance(ground, Ground):
         raise InvalidRequest("ground", "must be a Ground")
-    now = moment(now)
+    now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> Ground:
         store.put(tx, ground)
@@ -59,7 +58,7 @@ def add_ground(
     Raises InvalidRequest, also for a name that another ground in use has, NotAllowed,
     StoreUnavailable.
     """
-    wanted, now = Ground("new", name, _listed(games)), moment(now)
+    wanted, now = Ground("new", name, _listed(games)), moment(db, now)
 
     def work(tx: SchoolTransaction) -> Ground:
         stored = store.read(tx)
@@ -92,7 +91,7 @@ def change_ground(
     games or retirement differ by now. Raises UnknownGround, InvalidRequest, NotAllowed,
     StoreUnavailable.
     """
-    ground_id, now = check_id(ground_id, "ground_id"), moment(now)
+    ground_id, now = check_id(ground_id, "ground_id"), moment(db, now)
     if was is not None and not isinstance(was, Ground):
         raise InvalidRequest("was", "must be a Ground")
 
@@ -133,7 +132,7 @@ def save_grounds_order(
     wanted = [check_id(id, "ids") for id in ids]
     if len(set(wanted)) != len(wanted):
         raise InvalidRequest("ids", "names one ground twice")
-    now = moment(now)
+    now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> None:
         before = list(store.read(tx))

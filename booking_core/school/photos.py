@@ -7,14 +7,13 @@ from datetime import datetime
 
 from PIL import Image, ImageOps
 
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest, UnknownGround
 from booking_core.domain.model import Actor
 from booking_core.domain.validation import check_id
 from booking_core.school.administration import change_school
 from booking_core.storage import deadlines, grounds
 from booking_core.storage import photos as store
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 MOST_BYTES = 1024 * 1024
@@ -37,7 +36,7 @@ def save_ground_photo(
     ``by`` None: no account acts. Raises InvalidRequest for anything but a PNG, JPEG or WebP of at
     most MOST_BYTES, UnknownGround, NotAllowed, StoreUnavailable.
     """
-    ground_id, now = check_id(ground_id, "ground_id"), moment(now)
+    ground_id, now = check_id(ground_id, "ground_id"), moment(db, now)
     with deadlines.paused():
         picture = encode(data)
 
@@ -55,7 +54,7 @@ def remove_ground_photo(
     db: Documents, ground_id: str, *, by: Actor | None = None, now: datetime | None = None
 ) -> None:
     """Deletes the photo; does nothing where there is none. Raises NotAllowed, StoreUnavailable."""
-    ground_id, now = check_id(ground_id, "ground_id"), moment(now)
+    ground_id, now = check_id(ground_id, "ground_id"), moment(db, now)
 
     def work(tx: SchoolTransaction) -> None:
         if store.delete(tx, ground_id):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest
 from booking_core.domain.model import Actor
 from booking_core.domain.policy import Policy
@@ -12,7 +11,7 @@ from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage import school_changes as store
 from booking_core.storage.booking_queries import last_active_date
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 
@@ -34,7 +33,7 @@ def save_policy(
     """
     if not isinstance(policy, Policy):
         raise InvalidRequest("policy", "must be a Policy")
-    zone, now = settings_of(db).zone, moment(now)
+    zone, now = settings_of(db).zone, moment(db, now)
 
     def work(tx: SchoolTransaction) -> Policy:
         before, recount_until = store.read_policy(tx)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest
 from booking_core.domain.labels import class_spellings, label_key
 from booking_core.domain.model import Actor, Student
@@ -17,7 +16,7 @@ from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_name
 from booking_core.storage import school_data as reference
 from booking_core.storage import students as store
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII")
 # Only a numeral that is a word of its own: "Civil" holds no number.
@@ -142,7 +141,7 @@ def roll_over(
     moves = _checked(mapping, classes_of(known.students.values())).values()
     if moves:
         wanted = {move.before: move.after for move in moves}
-        store.roll_over(db, wanted, revision, by, moment(now))
+        store.roll_over(db, wanted, revision, by, moment(db, now))
 
 
 def _checked(mapping: Mapping[str, str | None], classes: Mapping[str, int]) -> dict[str, ClassMove]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Student
 from booking_core.domain.names import key_of
@@ -19,7 +18,7 @@ from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
 from booking_core.storage import school_data as reference
 from booking_core.storage import students as store
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 from booking_core.tables.table import Row
 
 COLUMNS = ("id", "name", "class")
@@ -197,7 +196,7 @@ def apply_roster(
         "wrong": len(plan.wrong),
     }
     saved = [*plan.new, *(after for _, after in plan.changed)]
-    store.write_roster(db, plan.revision, saved, leaving, by, details, moment(now))
+    store.write_roster(db, plan.revision, saved, leaving, by, details, moment(db, now))
 
 
 def _check_confirmed(plan: RosterPlan, confirmed: int | None) -> None:

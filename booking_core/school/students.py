@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from booking_core.domain import timetable
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownStudent
 from booking_core.domain.model import Actor, Booking, Student
 from booking_core.domain.rules import check_may
@@ -20,7 +19,7 @@ from booking_core.school.administration import check_admin
 from booking_core.storage import booking_queries
 from booking_core.storage import documents as d
 from booking_core.storage import students as store
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.database import Documents, moment, settings_of, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 from booking_core.storage.students import BULK_SECONDS, change_students
 
@@ -54,7 +53,7 @@ def save_students(
         if not isinstance(student, Student):
             raise InvalidRequest("student", "must be a Student")
     check_admin(by)
-    now = moment(now)
+    now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> None:
         store.put(tx, students)
@@ -76,7 +75,7 @@ def add_student(
     """
     _check_student(student)
     check_may("administer", by)
-    now = moment(now)
+    now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> Student:
         store.insert(tx, student)
@@ -100,7 +99,7 @@ def change_student(
     if before.id != after.id:
         raise InvalidRequest("id", "cannot be changed: bookings bear it")
     check_may("administer", by)
-    now = moment(now)
+    now = moment(db, now)
     old, new = d.student_document(before), d.student_document(after)
     details = {
         "class_name": after.class_name,
@@ -128,7 +127,7 @@ def set_active(
     if not isinstance(active, bool):
         raise InvalidRequest("active", "must be true or false")
     check_may("administer", by)
-    now = moment(now)
+    now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> Student:
         before = store.find(tx, student_id)
@@ -158,7 +157,7 @@ def bookings_ahead(
     Raises InvalidRequest, StoreUnavailable.
     """
     check_limit(limit)
-    now, zone = moment(now), settings_of(db).zone
+    now, zone = moment(db, now), settings_of(db).zone
     if isinstance(student_ids, str) or not isinstance(student_ids, Iterable):
         raise InvalidRequest("student_ids", "must be a list of roll numbers")
     ids = {check_id(student_id, "student_id") for student_id in student_ids}

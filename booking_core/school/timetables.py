@@ -11,7 +11,6 @@ from datetime import date as Date
 from datetime import datetime
 from typing import Any
 
-from booking_core.domain.clock import moment
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Period, Timetable
 from booking_core.domain.names import new_id
@@ -20,7 +19,7 @@ from booking_core.domain.validation import check_date, check_id, check_name, che
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage import timetables as store
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.database import Documents, moment, within_deadline
 from booking_core.storage.school_changes import SchoolTransaction
 
 MOST_DAYS = 400  # that one change may give a timetable of their own
@@ -46,7 +45,7 @@ def save_timetable(
     if not isinstance(timetable, Timetable):
         raise InvalidRequest("timetable", "must be a Timetable")
     check_labels(timetable.periods)
-    now = moment(now)
+    now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> Timetable:
         stored = store.read(tx)
@@ -76,7 +75,7 @@ def add_timetable(
     for field, value in (("periods", periods), ("weekdays", weekdays)):
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise InvalidRequest(field, "must be a list")
-    wanted, now = Timetable("new", tuple(periods), tuple(weekdays), name), moment(now)
+    wanted, now = Timetable("new", tuple(periods), tuple(weekdays), name), moment(db, now)
     check_labels(wanted.periods)
 
     def work(tx: SchoolTransaction) -> Timetable:
@@ -115,7 +114,7 @@ def delete_timetable(
 
     Raises NotFound, InvalidRequest while a date refers to it, NotAllowed, StoreUnavailable.
     """
-    timetable_id, now = check_id(timetable_id, "timetable_id"), moment(now)
+    timetable_id, now = check_id(timetable_id, "timetable_id"), moment(db, now)
 
     def work(tx: SchoolTransaction) -> None:
         before = store.read(tx).get(timetable_id)
@@ -154,7 +153,7 @@ def save_days(
     note = check_text(note, "note")
     if timetable_id is not None:
         timetable_id = check_id(timetable_id, "timetable_id")
-    days, now = [Day(date, timetable_id, note) for date in dates], moment(now)
+    days, now = [Day(date, timetable_id, note) for date in dates], moment(db, now)
 
     def work(tx: SchoolTransaction) -> list[Day]:
         # Read in the transaction: the timetable must exist as long as a date refers to it.
@@ -173,7 +172,7 @@ def delete_day(
     db: Documents, date: Date, *, by: Actor | None = None, now: datetime | None = None
 ) -> None:
     """Gives a date its weekday's timetable back. Raises NotFound, NotAllowed, StoreUnavailable."""
-    date, now = check_date(date, "date"), moment(now)
+    date, now = check_date(date, "date"), moment(db, now)
 
     def work(tx: SchoolTransaction) -> None:
         before = store.delete_day(tx, date)

@@ -13,11 +13,10 @@ from uuid import uuid4
 
 from pymongo.client_session import ClientSession
 
-from booking_core.domain.clock import clock
 from booking_core.domain.model import Actor
 from booking_core.storage import readable as r
 from booking_core.storage import schema
-from booking_core.storage.database import Documents, collection
+from booking_core.storage.database import Documents, collection, present
 from booking_core.storage.documents import Document
 
 # Id and name in entries of changes without a signed-in user: by the command line or a script.
@@ -42,7 +41,7 @@ def write(
     by_id, by_name = SYSTEM if by is None else (by.id, by.name)
     entry: Document = {
         "_id": str(uuid4()),
-        "at": now or clock(),
+        "at": now or present(db),
         "by": by_id,
         "by_name": by_name,
         "action": action,

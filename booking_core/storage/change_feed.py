@@ -17,10 +17,13 @@ from datetime import date as Date
 from datetime import datetime
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
+from booking_core.domain.errors import StoreUnavailable
 from booking_core.domain.validation import check_date
-from booking_core.storage import schema, student_names
+from booking_core.storage import schema, schema_number, student_names
 from booking_core.storage.change_stream import ChangeStream, Event
-from booking_core.storage.database import BookingDatabase, Documents
+from booking_core.storage.database import BookingDatabase, Documents, read_schema_number
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +157,9 @@ class Feed:
         if source in _PEOPLE:
             self._raise_people(shown=source != schema.SESSIONS)
         elif source == schema.META:
+            changed = event.get("updateDescription", {}).get("updatedFields")
+            if changed is None or not changed.keys().isdisjoint(schema_number.FIELDS):
+                self._read_schema_number()
             self._raise_school()
         elif source == schema.NOTICES:
             self._raise_notices()
@@ -163,7 +169,15 @@ class Feed:
     def _begin_anew(self) -> None:
         if isinstance(self._db, BookingDatabase):
             self._db.begin_epoch()
+            self._read_schema_number()
         self._raise(None)
+
+    def _read_schema_number(self) -> None:
+        if isinstance(self._db, BookingDatabase):
+            # Where it cannot be read now, the next verb reads it.
+            self._db.schema_number.forget()
+            with contextlib.suppress(StoreUnavailable, PyMongoError):
+                read_schema_number(self._db)
 
     def _version(self, date: Date) -> int:
         return self._school + self._days.get(date, 0)

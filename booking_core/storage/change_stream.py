@@ -13,14 +13,20 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import OperationFailure, PyMongoError
 
 from booking_core.domain.errors import StoreUnavailable
 from booking_core.storage import background
-from booking_core.storage.database import BookingDatabase, Documents, await_majority, primary_of
+from booking_core.storage.database import (
+    BookingDatabase,
+    Documents,
+    await_majority,
+    present,
+    primary_of,
+)
 from booking_core.storage.server_events import SCHEMA_CHANGES, SchemaGuard
 
 log = logging.getLogger(__name__)
@@ -36,6 +42,7 @@ class _Run:
     """What one thread knows: a thread that is stopped while the server hangs may end much later."""
 
     def __init__(self, db: Documents, before: _Run | None = None) -> None:
+        self._db = db
         self.stop = threading.Event()
         self.opened = threading.Event()
         self.thread: threading.Thread | None = None
@@ -60,7 +67,7 @@ class _Run:
 
     def note_heartbeat(self) -> None:
         self.heartbeat = time.monotonic()
-        self.alive_at = datetime.now(UTC)
+        self.alive_at = present(self._db)
 
 
 class ChangeStream:

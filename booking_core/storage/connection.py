@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from datetime import UTC
 
 from pymongo.errors import OperationFailure
 
+from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest
 from booking_core.settings import Settings
-from booking_core.storage import background, indexes, migrations, schema, school_data
+from booking_core.storage import background, indexes, migrations, schema, school_data, time_zone
 from booking_core.storage.database import (
     BookingDatabase,
     Documents,
@@ -19,6 +21,7 @@ from booking_core.storage.database import (
     reachable,
     within_deadline,
 )
+from booking_core.storage.migrations import Report
 
 _OLDEST_WIRE_VERSION = 17  # of MongoDB 6.0
 # Of schema changes beside others: NamespaceNotFound, ConflictingOperationInProgress,
@@ -29,19 +32,21 @@ _SCHEMA_TRIES = 100
 _SCHEMA_PAUSE_SECONDS = 0.1
 
 
-def connect(settings: Settings) -> BookingDatabase:
+def connect(settings: Settings, report: Report | None = None) -> BookingDatabase:
     """The database of ``settings``, schema ensured.
 
     ``settings.mongodb_uri`` None starts or joins the embedded server, which lasts as long as this
-    process, or until ``disconnect``. Raises StoreUnavailable within 5 seconds when no primary
+    process, or until ``disconnect``. ``report`` is called with the progress while bookings of an
+    earlier version are migrated. Raises StoreUnavailable within 5 seconds when no primary
     with a majority answers; InvalidRequest for a malformed address, for a server that is no
     replica set and for one that is older than 6.0; SchemaConflict; and ServerFailed.
     """
     db = open_settings(settings)
     try:
         _check_server(db)
-        ensure_schema(db)
+        ensure_schema(db, report)
         school_data.note_configured_quota(db, settings.quota)
+        time_zone.note_configured(db)
     except BaseException:
         disconnect(db)
         raise
@@ -50,7 +55,9 @@ def connect(settings: Settings) -> BookingDatabase:
 
 @within_deadline
 def _check_server(db: BookingDatabase) -> None:
+    before = clock()
     hello = db.client.admin.command("hello")
+    db.server_clock.note(hello["localTime"].replace(tzinfo=UTC), before, clock())
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise InvalidRequest(
             "MONGODB_URI",
@@ -96,7 +103,7 @@ def open_settings(settings: Settings) -> BookingDatabase:
     return db
 
 
-def ensure_schema(db: Documents) -> None:
+def ensure_schema(db: Documents, report: Report | None = None) -> None:
     """Makes indexes and validators be as ``schema`` says; idempotent, also beside others.
 
     Raises SchemaConflict, with the offenders and nothing changed, when data already breaks an
@@ -106,7 +113,7 @@ def ensure_schema(db: Documents) -> None:
     """
     for tries in range(_SCHEMA_TRIES):
         try:
-            _ensure_schema(db)
+            _ensure_schema(db, report)
             return
         except OperationFailure as exc:
             if exc.code not in _PASSING_CODES or tries == _SCHEMA_TRIES - 1:
@@ -114,11 +121,11 @@ def ensure_schema(db: Documents) -> None:
             time.sleep(_SCHEMA_PAUSE_SECONDS)  # another process changes the same
 
 
-def _ensure_schema(db: Documents) -> None:
+def _ensure_schema(db: Documents, report: Report | None) -> None:
     if _is_schema_complete(db):
         return
     with reachable(None):
-        migrations.ensure(db)
+        migrations.ensure(db, report)
 
 
 @within_deadline

@@ -12,6 +12,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Hashable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import pymongo
@@ -28,9 +29,20 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.server_type import SERVER_TYPE
 
+from booking_core.domain.clock import clock, to_millis
 from booking_core.domain.errors import BookingError, InvalidRequest, StoreUnavailable
+from booking_core.domain.validation import check_now
 from booking_core.settings import Settings
-from booking_core.storage import connection_pools, deadlines, driver_errors, migrations, schema
+from booking_core.storage import (
+    connection_pools,
+    deadlines,
+    driver_errors,
+    migrations,
+    schema,
+    schema_number,
+)
+from booking_core.storage.schema_number import SchemaNumber
+from booking_core.storage.server_clock import ServerClock
 from booking_core.storage.single_flight import SharedReads
 
 if TYPE_CHECKING:
@@ -115,22 +127,32 @@ def _translated(translation: Callable[[Exception], BookingError | None]) -> Iter
 @overload
 def within_deadline(verb: Callable[P, T]) -> Callable[P, T]: ...
 @overload
-def within_deadline(*, seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
-def within_deadline(verb: Any = None, *, seconds: float = DEADLINE_SECONDS) -> Any:
+def within_deadline(
+    *, seconds: float = DEADLINE_SECONDS, any_schema: bool = False
+) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+def within_deadline(
+    verb: Any = None, *, seconds: float = DEADLINE_SECONDS, any_schema: bool = False
+) -> Any:
     """``verb`` with one deadline for all of its calls together, ``seconds`` from its start.
 
     For public functions. StoreUnavailable, where it is raised, knows whether a write of this verb
     was sent (``nothing_happened``); of a function that only reads, none is. A verb that calls
-    another shares its own deadline. No error of the driver leaves the verb.
+    another shares its own deadline. No error of the driver leaves the verb. Raises UpdateNeeded
+    before it begins for a database that a newer version has migrated: at once where the change feed
+    is connected, else within 2 seconds; with ``any_schema`` it begins all the same.
     """
     if verb is None:
-        return functools.partial(within_deadline, seconds=seconds)
+        return functools.partial(within_deadline, seconds=seconds, any_schema=any_schema)
 
     @functools.wraps(verb)
     def limited(*args: Any, **kwargs: Any) -> Any:
         if deadlines.is_verb():
+            if not any_schema:
+                _check_schema_number(args)
             return verb(*args, **kwargs)
         with deadlines.of_verb(seconds), _translated(driver_errors.translated_at_last):
+            if not any_schema:
+                _check_schema_number(args)
             return verb(*args, **kwargs)
 
     limited.__dict__["deadline_seconds"] = seconds
@@ -143,11 +165,19 @@ class BookingDatabase(Database[dict[str, Any]]):
     It stays valid when the server moves: ``follow`` gives it another client.
     """
 
-    def __init__(self, client: MongoClient[dict[str, Any]], settings: Settings) -> None:
+    def __init__(
+        self,
+        client: MongoClient[dict[str, Any]],
+        settings: Settings,
+        server_clock: ServerClock | None = None,
+    ) -> None:
         self.booking_settings = settings
+        # One that is not given is a listener of no client: it shows what is noted on it.
+        self.server_clock = server_clock or ServerClock()
         self.booking_caches: dict[str, Any] = {}
         self.embedded_server: EmbeddedServer | None = None
         self.shared_reads = SharedReads()
+        self.schema_number = SchemaNumber()
         self._lost_track = 0
         # Whether the index of claims is known to be right at this moment: the change feed knows.
         self.is_index_known: Callable[[], bool] = lambda: False
@@ -172,7 +202,7 @@ class BookingDatabase(Database[dict[str, Any]]):
         Calls that are under way at the old address raise StoreUnavailable.
         """
         before = self.client
-        self._use(_client(uri))
+        self._use(_client(uri, self.server_clock))
         _close(before)
 
     @property
@@ -197,12 +227,13 @@ def open_database(uri: str, settings: Settings) -> BookingDatabase:
 
     Raises InvalidRequest for a malformed address.
     """
-    return BookingDatabase(_client(uri), settings)
+    server_clock = ServerClock()
+    return BookingDatabase(_client(uri, server_clock), settings, server_clock)
 
 
-def _client(uri: str) -> MongoClient[dict[str, Any]]:
+def _client(uri: str, server_clock: ServerClock) -> MongoClient[dict[str, Any]]:
     try:
-        return MongoClient(uri, event_listeners=[_listener], **_CLIENT_OPTIONS)
+        return MongoClient(uri, event_listeners=[_listener, server_clock], **_CLIENT_OPTIONS)
     except (InvalidURI, ConfigurationError, ValueError, KeyError, TypeError) as exc:
         raise InvalidRequest("MONGODB_URI", str(exc)) from exc
 
@@ -212,9 +243,41 @@ def _close(client: MongoClient[dict[str, Any]]) -> None:
         client.close()
 
 
+def read_schema_number(db: BookingDatabase) -> None:
+    """Reads into ``db.schema_number`` what is stored now."""
+    with reachable():
+        fields = dict.fromkeys(schema_number.FIELDS, 1)
+        found = db.get_collection(schema.META).find_one({"_id": "revision"}, fields)
+    db.schema_number.note(found or {})
+
+
+def _check_schema_number(args: tuple[Any, ...]) -> None:
+    db = args[0] if args else None
+    if not isinstance(db, BookingDatabase):
+        return
+    if not db.schema_number.is_known(followed=db.is_index_known()):
+        read_schema_number(db)
+    if (error := db.schema_number.error) is not None:
+        raise error
+
+
 def settings_of(db: Documents) -> Settings:
     """The settings ``db`` was connected with; for a plain pymongo Database, this process's."""
     return db.booking_settings if isinstance(db, BookingDatabase) else Settings.load()
+
+
+def present(db: Documents) -> datetime:
+    """This moment (UTC, whole milliseconds) by the clock of the server of ``db``, without a read.
+
+    For a plain pymongo Database, by this process's.
+    """
+    return db.server_clock.now() if isinstance(db, BookingDatabase) else clock()
+
+
+def moment(db: Documents, now: datetime | None) -> datetime:
+    """``now`` in stored precision; None: ``present(db)``. Raises InvalidRequest."""
+    checked = check_now(now)
+    return present(db) if checked is None else to_millis(checked)
 
 
 def cache_of(db: Documents) -> dict[str, Any]:

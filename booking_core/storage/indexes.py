@@ -9,7 +9,7 @@ name that is not unique is found before the write (``bookings.py``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pymongo.database import Database
@@ -26,25 +26,30 @@ _INDEX_NOT_FOUND, _NAMESPACE_EXISTS = 27, 48
 _KEY_CONFLICTS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 
 
-def find_offenders(db: Documents) -> list[dict[str, Any]]:
+def find_offenders(
+    db: Documents, advance: Callable[[int], object] = lambda count: None
+) -> list[dict[str, Any]]:
     """Groups of active bookings that have a claim in common, at most 100.
 
     Each is ``{"collection": "bookings", "index": name, "key": {"claims": claim}, "ids": [...]}``.
-    The claims are derived
-    from the bookings' own fields, so the stored ones may be missing. Active documents that cannot
-    be read, such as those of another program, have no claims: to the index that is one claim, None.
+    The claims are derived from the bookings' own fields, so the stored ones may be missing. Active
+    documents that cannot be read, such as those of another program, have no claims: to the index
+    that is one claim, None. ``advance(count)`` is called as bookings are read.
     """
     rows = db[schema.BOOKINGS].find(schema.HOLDS).sort([("date", 1)]).allow_disk_use(True)
-    return offenders_among(rows)
+    return offenders_among(rows, advance)
 
 
-def offenders_among(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def offenders_among(
+    rows: Iterable[dict[str, Any]], advance: Callable[[int], object] = lambda count: None
+) -> list[dict[str, Any]]:
     """As ``find_offenders``, of active bookings that are ordered by date."""
     offenders: list[dict[str, Any]] = []
     holders: defaultdict[str, list[str]] = defaultdict(list)
     foreign: list[str] = []
     week = None
     for row in rows:
+        advance(1)
         booking = next(to_bookings([row]), None)
         if booking is None:
             if not row.get("claims"):

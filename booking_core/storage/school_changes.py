@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 
 from booking_core.domain.model import Actor
 from booking_core.domain.policy import Policy
-from booking_core.storage import audit_log, schema, school_history
+from booking_core.storage import audit_log, schema, schema_number, school_history
 from booking_core.storage import documents as d
 from booking_core.storage.database import Documents, collection, settings_of, transact
 
@@ -60,9 +60,10 @@ def change_school(db: Documents, work: Callable[[SchoolTransaction], T], now: da
     today = now.astimezone(settings_of(db).zone).date()
 
     def whole(session: ClientSession) -> T:
-        collection(db, schema.META).update_one(
+        raised = collection(db, schema.META).find_one_and_update(
             {"_id": "revision"}, {"$inc": {"grounds": 1}}, session=session
         )
+        schema_number.check(raised or {})
         school_history.keep(db, session, today)
         return work(SchoolTransaction(db, session))
 

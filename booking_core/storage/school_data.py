@@ -29,11 +29,10 @@ from booking_core.domain.errors import (
     StoreUnavailable,
     UnknownGround,
     UnknownStudent,
-    UpdateNeeded,
 )
 from booking_core.domain.model import Ground, Student, Timetable
 from booking_core.domain.policy import Policy
-from booking_core.storage import booking_queries, deadlines, schema
+from booking_core.storage import booking_queries, deadlines, schema, schema_number
 from booking_core.storage import documents as d
 from booking_core.storage.cache import Scope, scoped_cache
 from booking_core.storage.database import (
@@ -134,8 +133,7 @@ def load(db: Documents) -> Reference:
                 "revision",
                 lambda: collection(db, schema.META).find_one(_REVISION) or {},
             )
-        if (stored := meta.get("schema", 0)) > schema.VERSION:
-            raise UpdateNeeded(stored, schema.VERSION)
+        schema_number.check(meta)
         if not meta or not isinstance(db, BookingDatabase):
             return _read(db, None, None)  # no counter, or no place to keep anything
         # Read after the revision: an election in between makes the epoch a new one.

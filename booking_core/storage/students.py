@@ -18,7 +18,7 @@ from booking_core.domain.errors import AlreadyExists, ChangedMeanwhile
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Actor, Student
 from booking_core.storage import documents as d
-from booking_core.storage import keys, schema, student_names
+from booking_core.storage import keys, schema, schema_number, student_names
 from booking_core.storage.database import DEADLINE_SECONDS, Documents, collection, transact
 from booking_core.storage.readable import readable_one
 from booking_core.storage.school_changes import SchoolTransaction
@@ -52,11 +52,12 @@ def change_students(
         condition["students"] = revision
 
     def whole(session: ClientSession) -> T:
-        raised = collection(db, schema.META).update_one(
+        raised = collection(db, schema.META).find_one_and_update(
             condition, {"$inc": {"students": 1}}, session=session
         )
-        if revision is not None and raised.matched_count == 0:
+        if revision is not None and raised is None:
             raise ChangedMeanwhile(THE_LIST)
+        schema_number.check(raised or {})
         tx = SchoolTransaction(db, session)
         done = work(tx)
         changed[:] = tx.changed_students

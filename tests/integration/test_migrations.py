@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import version_one
+from command_line import run
 from pymongo import MongoClient
 from pymongo.errors import DuplicateKeyError, WriteError
-from support import ADMIN, DAY, HEAD, NOW, active, assert_sound, at_once, booked, request_for
+from support import (
+    ADMIN,
+    DAY,
+    HEAD,
+    NOW,
+    active,
+    assert_sound,
+    at_once,
+    booked,
+    eventually,
+    request_for,
+)
 
 from booking_core import (
     SchemaConflict,
@@ -33,6 +46,8 @@ from booking_core import (
 )
 from booking_core.domain.claims import claims_of
 from booking_core.storage import claims_repair, indexes, migrations, schema
+from pages.shared.auth import responses
+from pages.shared.live.runtime import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 RETIRED = set(version_one.UNIQUE)
@@ -98,6 +113,80 @@ def test_a_database_of_the_first_version_is_migrated_to_the_present_one(old, mon
 
 
 DAY_TEN, DAY_ELEVEN = request_for(start=10).start, request_for(start=10).end
+
+
+MANY = [version_one.row(student_id=f"S{n:03d}", status="Cancelled") for n in range(40)]
+
+
+def test_a_migration_says_how_far_it_is(old, mongod_uri, monkeypatch, caplog):
+    monkeypatch.setattr(migrations, "_BATCH", 10)
+    before, said = old(MANY), []
+
+    settings = Settings(mongodb_uri=mongod_uri, database=before.name, time_zone="Asia/Kolkata")
+    db = connect(settings, said.append)
+
+    assert {progress.total for progress in said} == {len(MANY)}
+    assert [p.step for p in said] == sorted(p.step for p in said)
+    assert {p.step for p in said} == set(range(1, said[0].steps + 1))
+    assert [p.done for p in said if p.step == 2] == [0, 10, 20, 30, 40]
+    assert "step 2 of 5: 0 of 40 bookings. Nothing can be booked until it is done" in caplog.text
+    assert "the migration of 40 bookings took" in caplog.text
+    said.clear()
+    ensure_schema(db, said.append)
+    assert said == []
+    db.client.close()
+
+
+def test_a_migration_is_announced_to_running_applications_before_its_first_change(old, mongod_uri):
+    before, found = old(MANY), []
+
+    def look(progress):
+        if progress.step == 2 and not found:
+            found.append(before.meta.find_one({"_id": "revision"}))
+
+    settings = Settings(mongodb_uri=mongod_uri, database=before.name, time_zone="Asia/Kolkata")
+    connect(settings, look).client.close()
+
+    assert (found[0]["migrating"], found[0].get("schema")) == (schema.VERSION, None)
+    after = before.meta.find_one({"_id": "revision"})
+    assert after["schema"] == schema.VERSION
+    assert "migrating" not in after
+
+
+def test_screens_say_that_a_migration_runs_and_how_far_it_is(old, mongod_uri, monkeypatch):
+    before, go_on, batches = old(MANY), threading.Event(), migrations._batches
+
+    def paused_batches(rows):
+        for batch in batches(rows):
+            yield batch
+            go_on.wait(60)
+
+    monkeypatch.setattr(migrations, "_BATCH", 10)
+    monkeypatch.setattr(migrations, "_batches", paused_batches)
+    settings = Settings(mongodb_uri=mongod_uri, database=before.name, time_zone="Asia/Kolkata")
+    shared = Services(settings)
+    try:
+        shared.start()
+
+        eventually(lambda: "step 2 of 5: 10 of 40 bookings" in shared.not_connected()[1])
+        assert shared.db is None
+        page = bytes(responses.unavailable(shared).body).decode()
+        assert "Nothing can be booked until it is done." in page
+        assert "refresh" in responses.unavailable(shared).headers
+        go_on.set()
+        eventually(lambda: shared.is_live)
+    finally:
+        go_on.set()
+        shared.stop()
+
+
+def test_init_prints_how_far_a_migration_is(old, mongod_uri):
+    before = old(MANY)
+
+    ran = run("init", MONGODB_URI=mongod_uri, MONGODB_DATABASE=before.name)
+
+    assert "The database is being updated to this version, step 2 of 5" in ran.stderr
+    assert ran.returncode == 0
 
 
 def test_a_single_closure_of_an_earlier_version_can_be_lifted_and_is_in_the_audit_once(

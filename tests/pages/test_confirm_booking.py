@@ -12,6 +12,7 @@ from support import DAY, MEERA, NOW, RAVI, active, assert_sound, booked
 
 from booking_core import Slot
 from booking_core.storage.database import BookingDatabase
+from booking_core.storage.server_clock import ServerClock
 from pages.shared.live.runtime import Services
 
 SLOT = Slot("ground-1", DAY, time(9), time(10))
@@ -79,12 +80,12 @@ def _open(shared: Services, presses: int = 1) -> AppTest:
 
 @pytest.fixture(autouse=True)
 def _that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operations take the time from the clock of the core, not from a screen."""
+    """The operations take the time from the database's clock, not from a screen."""
 
-    def clock() -> datetime:
+    def clock(server_clock: ServerClock) -> datetime:
         return NOW
 
-    monkeypatch.setattr("booking_core.domain.clock.clock", clock)
+    monkeypatch.setattr(ServerClock, "now", clock)
 
 
 def test_a_slot_that_a_stale_screen_shows_as_free_is_refused_with_the_usual_sentence(

@@ -21,7 +21,7 @@ LONG = {
 # Building indexes takes its time; each look at the server has 5 seconds.
 WITHOUT = {"ensure_schema"}
 # These send no query.
-LOCAL = {"disconnect", "scoped_cache"}
+LOCAL = {"present", "disconnect", "scoped_cache"}
 
 
 def test_every_public_function_that_takes_a_database_has_a_deadline() -> None:

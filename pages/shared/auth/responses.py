@@ -12,11 +12,13 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import messages
 
 
-def unavailable(shared: Services, problem: BookingError | None) -> Response:
-    """The page without a database, which reloads itself; ``problem`` None: it is starting."""
-    text = "The database is starting." if problem is None else messages.error(problem)
+def unavailable(shared: Services, problem: BookingError | None = None) -> Response:
+    """The page without a database, which reloads itself: for ``problem``, or before the first."""
+    title, text = shared.not_connected()
+    if problem is not None:
+        title, text = messages.not_connected(problem, None)
     path = f"{base()}/" if oidc.is_on() else f"{base()}/signin"
-    response = message(shared, 503, "Not connected yet", text, (path, "Try again"))
+    response = message(shared, 503, title, text, (path, "Try again"))
     response.headers["refresh"] = f"2; url={path}"
     return response
 

@@ -108,8 +108,8 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
 async def _sign_in_page(request: Request, shared: Services) -> Response:
     if request.method == "POST":
         return await _sign_in(request, shared)
-    if shared.db is None:
-        return unavailable(shared, shared.problem)
+    if not shared.is_usable:
+        return unavailable(shared)
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
         return redirect(to)
@@ -118,8 +118,8 @@ async def _sign_in_page(request: Request, shared: Services) -> Response:
 
 async def _sign_in(request: Request, shared: Services) -> Response:
     form = await form_of(request)
-    if shared.db is None:
-        return unavailable(shared, shared.problem)
+    if not shared.is_usable:
+        return unavailable(shared)
     to, name = safe_next(form.get("next")), form.get("name", "")
     try:
         signed_in = await _off_loop(
@@ -148,8 +148,8 @@ async def _sign_in(request: Request, shared: Services) -> Response:
 async def _provider(request: Request, shared: Services) -> Response:
     """Signs in with the one-time login token that ``identity`` has stored for this browser."""
     to = safe_next(request.query_params.get("next"))
-    if shared.db is None:
-        return unavailable(shared, shared.problem)
+    if not shared.is_usable:
+        return unavailable(shared)
     if await person_of(request) is not None:
         return redirect(to)
     login_token = oidc.take(request.cookies)
@@ -193,8 +193,8 @@ def _delete_cookie(response: Response) -> None:
 
 async def _password(request: Request, shared: Services) -> Response:
     form = await form_of(request) if request.method == "POST" else {}
-    if shared.db is None:
-        return unavailable(shared, shared.problem)
+    if not shared.is_usable:
+        return unavailable(shared)
     to = safe_next(form.get("next") or request.query_params.get("next"))
     person = await person_of(request)
     if person is None:

@@ -31,9 +31,12 @@ _FRAME = elements.ASSETS / "frame.css"
 def open_session(shared: Services) -> Person | None:
     """The signed-in user of this run; None without a session.
 
-    Raises StoreUnavailable if the session cannot be read.
+    Raises StoreUnavailable if the session cannot be read, or if this application is outdated.
     """
     st.html(_FRAME)
+    if (outdated := shared.outdated) is not None:
+        st.session_state.pop(screen_user.DRAWN, None)  # no user: the wall draws itself
+        raise outdated
     state = st.session_state
     token = state[screen_user.TOKEN] = screen_user.token()
     is_automatic = state.pop(screen_user.AUTOMATIC, False)
@@ -122,14 +125,15 @@ def first_open_day(shared: Services) -> Date:
 
 
 def unreachable(shared: Services) -> None:
-    """Draws the screen until the database is reached for the first time."""
-    st.title("Not connected yet")
-    if shared.problem is not None:
-        st.error(formats.literal(messages.error(shared.problem)), icon=":material/cloud_off:")
-        if not isinstance(shared.problem, ServerFailed):
+    """Draws the screen while the database cannot be worked with, such as before it is reached."""
+    title, text = shared.not_connected()
+    st.title(title)
+    if shared.outdated is not None or shared.problem is not None:
+        st.error(formats.literal(text), icon=":material/cloud_off:")
+        if shared.outdated is None and not isinstance(shared.problem, ServerFailed):
             st.caption("This page goes on by itself as soon as the database answers.")
     else:
-        st.info("Starting the database.", icon=":material/hourglass_top:")
+        st.info(formats.literal(text), icon=":material/hourglass_top:")
     st_autorefresh(interval=2000, key="session.unreachable")
 
 

@@ -21,22 +21,25 @@ from booking_core import (
     BookingError,
     Feed,
     LiveBoards,
+    MigrationProgress,
     Reference,
     Scope,
     ScopedCache,
     Settings,
     Slot,
+    UpdateNeeded,
     connect,
     disconnect,
     finish_erasures,
     lapse_pending,
     load_reference,
+    present,
     scoped_cache,
 )
 from booking_core.domain.validation import MARK_MINUTES
 from booking_core.operations.demo import load_demo
 from pages.shared.live.session_cache import SessionCache
-from pages.shared.text import payloads
+from pages.shared.text import messages, payloads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -58,6 +61,7 @@ class Services:
         self.boards: LiveBoards
         self.sessions: SessionCache
         self.problem: BookingError | None = None
+        self.migration: MigrationProgress | None = None  # of the last one, if any
         # Part of every version: the numbers of two processes may be equal by chance.
         self._process_id = uuid4().hex[:8]
         self._listeners: list[Callable[[Date | None], None]] = []
@@ -67,7 +71,10 @@ class Services:
         self._reader = BackgroundThread("reader", self._read_ahead)
 
     def start(self) -> None:
-        """Connects in the background; returns after the first attempt, or after 20 seconds."""
+        """Connects in the background; returns after the first attempt, or after 20 seconds.
+
+        It returns sooner when a migration begins: the screens show how far it is.
+        """
         self._reader.start()
         self._keeper.start()
         self._tried_once.wait(20)
@@ -86,6 +93,23 @@ class Services:
         self._reader.stop(_STOP_SECONDS)
         if self.db is not None:
             disconnect(self.db)
+
+    @property
+    def outdated(self) -> UpdateNeeded | None:
+        """The error of all verbs, if a newer version has migrated the database; reads nothing."""
+        if self.db is None:
+            return self.problem if isinstance(self.problem, UpdateNeeded) else None
+        error: UpdateNeeded | None = self.db.schema_number.error
+        return error
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there was a connection, to a database that is not newer than this application."""
+        return self.db is not None and self.outdated is None
+
+    def not_connected(self) -> tuple[str, str]:
+        """A title, and why there is no database to work with, or how far a migration is."""
+        return messages.not_connected(self.outdated or self.problem, self.migration)
 
     def follow(self, db: Any, feed: Feed) -> None:
         """Uses ``db``, with caches that ``feed`` keeps current."""
@@ -118,11 +142,10 @@ class Services:
         return f"{self._process_id}.{number}.{'live' if self.is_live else 'away'}"
 
     def heartbeat(self) -> dict[str, int]:
-        """``now``, the server's clock, and ``at``, the database's last heartbeat (epoch ms)."""
+        """``now``, the database's clock, and ``at``, the database's last heartbeat (epoch ms)."""
         alive_at = self.feed.alive_at if self.db is not None else None
-        now = datetime.now(UTC)
         return {
-            "now": int(now.timestamp() * 1000),
+            "now": int(self._present().timestamp() * 1000),
             "at": 0 if alive_at is None else int(alive_at.timestamp() * 1000),
         }
 
@@ -135,12 +158,16 @@ class Services:
         return lambda: self._listeners.remove(callback)
 
     def now(self) -> datetime:
-        """This moment in the school's time."""
-        return datetime.now(UTC).astimezone(self.settings.zone)
+        """This moment in the school's time, by the database's clock."""
+        return self._present().astimezone(self.settings.zone)
+
+    def _present(self) -> datetime:
+        # Before the first connection there is only this process's clock.
+        return datetime.now(UTC) if self.db is None else present(self.db)
 
     def mark(self) -> datetime:
         """The last 5-minute mark: bookings begin and end on marks alone."""
-        now = datetime.now(UTC)
+        now = self._present()
         past = timedelta(
             minutes=now.minute % MARK_MINUTES, seconds=now.second, microseconds=now.microsecond
         )
@@ -213,7 +240,7 @@ class Services:
                 log.warning("lapsing requests and finishing erasures has to wait: %s", exc)
 
     def _connect(self) -> None:
-        db = connect(self.settings)
+        db = connect(self.settings, self._note_migration)
         feed = Feed(db)
         try:
             # Demo data goes only into the embedded database, never into a school's own.
@@ -231,6 +258,10 @@ class Services:
         self.problem = None
         feed.subscribe(self._notify)
         self._notify(None)
+
+    def _note_migration(self, progress: MigrationProgress) -> None:
+        self.problem, self.migration = None, progress
+        self._tried_once.set()
 
     def _notify(self, date: Date | None, version: int = 0) -> None:
         if date is not None:

@@ -33,6 +33,8 @@ def check(shared: Services) -> None:
     drawn: Person | None = st.session_state.get(DRAWN)
     if drawn is None:  # the wall display, which needs no session
         return
+    if shared.outdated is not None:
+        rerun_without_activity()  # the screen then says that an update is needed
     current = token()
     try:
         person = None if current is None else shared.sessions.known(current)

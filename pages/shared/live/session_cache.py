@@ -12,8 +12,8 @@ import hashlib
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from datetime import date as Date
+from datetime import datetime
 from typing import Any
 
 from booking_core import (
@@ -23,6 +23,7 @@ from booking_core import (
     StoreUnavailable,
     decides,
     is_signed_out,
+    present,
     session_of,
     touch_session,
 )
@@ -66,7 +67,7 @@ class SessionCache:
         known = self._cache.get(
             Scope.ACCOUNTS, _key(token), lambda: self._load(token), also=self._today()
         )
-        if known.person is None or datetime.now(UTC) < known.ends_at:
+        if known.person is None or present(self._db) < known.ends_at:
             return known.person
         # The session has ended, unless another process has extended it.
         return self.read(token) if self._cache.connected else None
@@ -104,13 +105,13 @@ class SessionCache:
         session = session_of(self._db, token)
         # A session ends if the school has changed between passwords and an identity provider.
         if session is None or session.by_id_token != bool(auth_section()):
-            return _Known(None, datetime.now(UTC))
+            return _Known(None, present(self._db))
         account = session.account
         return _Known(Person(account, decides(self._db, account.actor)), session.expires_at)
 
     def _today(self) -> Date:
         """Part of the cache key, because delegations begin and end with a day."""
-        return datetime.now(self._db.booking_settings.zone).date()
+        return present(self._db).astimezone(self._db.booking_settings.zone).date()
 
 
 def _key(token: str) -> str:

@@ -23,6 +23,7 @@ from booking_core import (
     InThePast,
     InvalidRequest,
     LastAdmin,
+    MigrationProgress,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -139,6 +140,19 @@ def taken(holder: Booking | None) -> str:
     if holder.kind == "closure":
         return f"This ground was just closed: {holder.purpose}. Please choose another slot."
     return f"This slot was just booked by {holder.created_by_name}. Please choose another."
+
+
+def not_connected(
+    problem: BookingError | None, migration: MigrationProgress | None
+) -> tuple[str, str]:
+    """A title and a text: the ``problem``, or the ``migration`` that runs."""
+    if isinstance(problem, UpdateNeeded):
+        return "Update needed", error(problem)
+    if problem is not None:
+        return "Not connected yet", error(problem)
+    if migration is not None:
+        return "Updating the database", messages.migrating(migration)
+    return "Not connected yet", "The database is starting."
 
 
 def error(exc: BookingError) -> str:
