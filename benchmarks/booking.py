@@ -14,9 +14,9 @@ from uuid import uuid4
 from pymongo.errors import DuplicateKeyError
 
 from booking_core import Booking, BookingRequest, Feed, SlotTaken, book, scoped_cache
-from booking_core.storage import schema
-from booking_core.storage.database import BookingDatabase, collection
+from booking_core.storage.client.database import BookingDatabase, collection
 from booking_core.storage.documents import booking_document
+from booking_core.storage.schema import schema
 
 from . import school
 from .measure import Result, clock, in_turn, median, milliseconds, percentile, say

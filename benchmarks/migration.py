@@ -6,8 +6,8 @@ import itertools
 
 from booking_core import ensure_schema
 from booking_core.domain.model import Booking
-from booking_core.storage import indexes, migrations, schema
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
+from booking_core.storage.schema import indexes, migrations, schema
 
 from . import school
 from .measure import Result, milliseconds, say

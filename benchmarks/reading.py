@@ -20,7 +20,7 @@ from booking_core import (
     save_students,
 )
 from booking_core.booking import queries
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 
 from . import school
 from .measure import Result, in_turn, median, milliseconds, say

@@ -30,9 +30,9 @@ from booking_core import (
     save_timetable,
 )
 from booking_core.domain.timetable import iso_week
-from booking_core.storage import indexes, schema
-from booking_core.storage.database import BookingDatabase, collection
+from booking_core.storage.client.database import BookingDatabase, collection
 from booking_core.storage.documents import Document, booking_document
+from booking_core.storage.schema import indexes, schema
 
 from .measure import clock, say
 

@@ -42,7 +42,7 @@ from booking_core import (
     save_students,
     save_timetable,
 )
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from pages.shared.live.address import COOKIE
 from scripts.browser import FLAGS
 

@@ -22,7 +22,7 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from booking_core import Actor, BookingRequest, Conflict, Role, RuleBroken, book, cancel
 from booking_core.embedded import server as mongod
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from scripts.browser import FLAGS
 
 from .crowd import Crowd

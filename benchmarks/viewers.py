@@ -18,7 +18,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 from websockets.sync.server import ServerConnection, serve
 
 from booking_core import Actor, Booking, BookingRequest, Role, book, cancel
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from scripts.browser import FLAGS
 
 from .crowd import Crowd

@@ -1,10 +1,11 @@
 """Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever.
 
-The file is long because it lists every public name twice.
+The file is long because it lists every public name twice; the errors are in ``errors``, and can be
+imported from here too.
 """
 
+from booking_core import errors
 from booking_core.access.accounts import (
-    account_of_email,
     add_account,
     change_account,
     change_password,
@@ -34,7 +35,6 @@ from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
 from booking_core.booking.claims import book, keeps_approval, move
 from booking_core.booking.closures import (
     Closing,
-    Closure,
     Lifted,
     close_grounds,
     displaced_by,
@@ -42,7 +42,7 @@ from booking_core.booking.closures import (
     lift_closure,
 )
 from booking_core.booking.decisions import approve, cancel, end_early, lapse_pending, reject, revoke
-from booking_core.booking.notices import Notice, mark_read, notices_for
+from booking_core.booking.notices import mark_read, notices_for
 from booking_core.booking.queries import (
     approved_upcoming,
     bookings_on,
@@ -56,47 +56,6 @@ from booking_core.booking.queries import (
 )
 from booking_core.booking.reinstatement import find_reinstatable, reinstate
 from booking_core.booking.wall import Card, may_show, wall_cards
-from booking_core.domain.errors import (
-    AlreadyBegun,
-    AlreadyDecided,
-    AlreadyExists,
-    BookingError,
-    ChangedMeanwhile,
-    Conflict,
-    GameNotAllowed,
-    GroundClosed,
-    GroundRetired,
-    IdTokenOutOfTime,
-    IdTokenSpent,
-    InThePast,
-    InvalidRequest,
-    LastAdmin,
-    NoSchool,
-    NotAllowed,
-    NotAPeriod,
-    NotFound,
-    NotRunning,
-    PastCutOff,
-    QuotaReached,
-    RuleBroken,
-    SchemaConflict,
-    SchemaMissing,
-    ServerFailed,
-    SignInRefused,
-    SlotTaken,
-    StoreRefused,
-    StoreUnavailable,
-    StudentBusy,
-    StudentInactive,
-    StudentStays,
-    SubmissionReused,
-    TooFarAhead,
-    TooLate,
-    TooManyAttempts,
-    UnknownGround,
-    UnknownStudent,
-    UpdateNeeded,
-)
 from booking_core.domain.model import (
     Account,
     Actor,
@@ -115,9 +74,11 @@ from booking_core.domain.model import (
 from booking_core.domain.people import Delegation, IdToken, Session, SignedIn
 from booking_core.domain.policy import Policy, Quota
 from booking_core.domain.progress import MigrationProgress
+from booking_core.domain.records import Change, Closure, Notice
 from booking_core.domain.rules import may
 from booking_core.domain.timetable import Calendar, Day, DayPlan
-from booking_core.insight.audit import Change, find_changes
+from booking_core.errors import *  # noqa: F403 - listed there
+from booking_core.insight.audit import find_changes
 from booking_core.insight.usage import Usage, usage
 from booking_core.school.erasure import Erasure, erase_student, erasure_of, finish_erasures
 from booking_core.school.grounds import (
@@ -136,7 +97,7 @@ from booking_core.school.rollover import (
     roll_over_plan,
     suggest_roll_over,
 )
-from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster
+from booking_core.school.roster import RosterPlan, apply_roster, plan_roster
 from booking_core.school.search import find_students
 from booking_core.school.students import (
     add_student,
@@ -154,103 +115,63 @@ from booking_core.school.timetables import (
     save_timetable,
 )
 from booking_core.settings import Settings
-from booking_core.storage.background import BackgroundThread
-from booking_core.storage.background import threads as background_threads
-from booking_core.storage.cache import Scope, ScopedCache, scoped_cache
-from booking_core.storage.change_feed import Feed
-from booking_core.storage.connection import connect, disconnect, ensure_schema
-from booking_core.storage.database import present
-from booking_core.storage.school_data import Reference
-from booking_core.storage.school_data import load as load_reference
+from booking_core.storage.client.database import present
+from booking_core.storage.connection import connect, disconnect
+from booking_core.storage.live.background import BackgroundThread
+from booking_core.storage.live.background import threads as background_threads
+from booking_core.storage.live.cache import Scope, ScopedCache, scoped_cache
+from booking_core.storage.live.change_feed import Feed
+from booking_core.storage.schema.ensure import ensure_schema
+from booking_core.storage.school.data import Reference
+from booking_core.storage.school.data import load as load_reference
 from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
     "Account",
     "Actor",
-    "AlreadyBegun",
-    "AlreadyDecided",
-    "AlreadyExists",
     "BackgroundThread",
     "Board",
     "Booking",
-    "BookingError",
     "BookingRequest",
     "Calendar",
     "Card",
     "Cell",
     "CellState",
     "Change",
-    "ChangedMeanwhile",
     "ClassMove",
     "Closing",
     "Closure",
-    "Conflict",
     "Day",
     "DayPlan",
     "Decision",
     "Delegation",
     "Erasure",
     "Feed",
-    "GameNotAllowed",
     "Ground",
-    "GroundClosed",
-    "GroundRetired",
     "IdToken",
-    "IdTokenOutOfTime",
-    "IdTokenSpent",
-    "InThePast",
-    "InvalidRequest",
-    "LastAdmin",
     "Lifted",
     "Limits",
     "LiveBoards",
     "MigrationProgress",
-    "NoSchool",
-    "NotAPeriod",
-    "NotAllowed",
-    "NotFound",
-    "NotRunning",
     "Notice",
-    "PastCutOff",
     "Period",
     "Policy",
     "Quota",
-    "QuotaReached",
     "Reference",
     "Role",
     "RollOverPlan",
     "RosterPlan",
-    "RuleBroken",
-    "SchemaConflict",
-    "SchemaMissing",
     "Scope",
     "ScopedCache",
-    "ServerFailed",
     "Session",
     "Settings",
-    "SignInRefused",
     "SignedIn",
     "Slot",
-    "SlotTaken",
     "Status",
-    "StoreRefused",
-    "StoreUnavailable",
     "Student",
-    "StudentBusy",
-    "StudentInactive",
-    "StudentStays",
-    "SubmissionReused",
     "Table",
     "Timetable",
-    "TooFarAhead",
-    "TooLate",
-    "TooManyAttempts",
-    "UnknownGround",
-    "UnknownStudent",
-    "UpdateNeeded",
     "Usage",
-    "WrongRow",
-    "account_of_email",
     "add_account",
     "add_ground",
     "add_student",
@@ -286,6 +207,7 @@ __all__ = [
     "ensure_schema",
     "erase_student",
     "erasure_of",
+    "errors",
     "find_accounts",
     "find_bookings",
     "find_changes",

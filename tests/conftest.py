@@ -12,7 +12,7 @@ from support import open_school
 
 from booking_core import Settings, connect
 from booking_core.embedded import server as mongod
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 
 # A busy machine makes no right test fail: no example has a deadline, and none is too slow to make.
 settings.register_profile(

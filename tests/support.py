@@ -30,8 +30,8 @@ from booking_core import (
     save_students,
     save_timetable,
 )
-from booking_core.storage import schema
-from booking_core.storage.database import BookingDatabase, Documents
+from booking_core.storage.client.database import BookingDatabase, Documents
+from booking_core.storage.schema import schema
 
 # A busy machine makes no right test fail: the client's own limit is five seconds.
 HTTP_SECONDS = 60

@@ -28,9 +28,10 @@ from booking_core.domain.validation import (
     check_sign_in_name,
     check_text,
 )
-from booking_core.storage import accounts as store
 from booking_core.storage import audit_log
-from booking_core.storage.database import Documents, moment, within_deadline
+from booking_core.storage.access import accounts as store
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
 
 
 class _Unset(Enum):
@@ -171,7 +172,8 @@ def change_password(
     if new == old:
         raise InvalidRequest("password", "is the one that you have now")
     attempt = login_throttle.begin(db, "account", sign_in_key(account.id), now)
-    stored = (store.read(db, account_id) or {}).get("password_hash")
+    found = store.read(db, account_id)
+    stored = None if found is None else found.password_hash
     if not passwords.matches(stored, old):
         raise SignInRefused
     changed = store.set_password(
@@ -197,7 +199,7 @@ def get_account(db: Documents, account_id: str) -> Account:
     found = store.read(db, account_id)
     if found is None:
         raise NotFound("account", account_id)
-    return store.to_account(found)
+    return found.account
 
 
 @within_deadline
@@ -213,8 +215,7 @@ def account_of_email(db: Documents, email: str) -> Account | None:
     Raises InvalidRequest, StoreUnavailable.
     """
     address = _lower(check_email(email))
-    found = None if address is None else store.read_by_email(db, address)
-    return None if found is None else store.to_account(found)
+    return None if address is None else store.read_by_email(db, address)
 
 
 @within_deadline

@@ -14,9 +14,10 @@ from booking_core.domain.names import sign_in_key
 from booking_core.domain.people import Delegation
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_date, check_id, check_sign_in_name
-from booking_core.storage import accounts
-from booking_core.storage import delegations as store
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
+from booking_core.storage.access import accounts
+from booking_core.storage.access import delegations as store
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
 
 _DELEGATED_VERBS = frozenset({"approve", "reject", "revoke"})
 
@@ -40,13 +41,13 @@ def delegate(
         raise InvalidRequest("last", "has gone by")
     if sign_in_key(to) == sign_in_key(by.id):
         raise InvalidRequest("to", "must be somebody else")
-    account = accounts.read(db, to)
-    if account is None or not account["active"]:
+    found = accounts.read(db, to)
+    if found is None or not found.account.active:
         raise InvalidRequest("to", "is no active account")
     if by.id not in accounts.names_of_active(db, [by.id], Role.PRINCIPAL):
         raise NotFound("account", by.id)
     made = Delegation(
-        str(uuid4()), by.id, by.name, account["_id"], account["name"], first, last, now
+        str(uuid4()), by.id, by.name, found.account.id, found.account.name, first, last, now
     )
     store.insert(db, made, by)
     return made
@@ -92,7 +93,7 @@ def delegations_of(db: Documents, actor: Actor, now: datetime | None = None) -> 
     if not found:
         return []
     account = accounts.read(db, actor.id)
-    if account is None or not account["active"]:
+    if account is None or not account.account.active:
         return []
     names = accounts.names_of_active(db, [one.by for one in found], Role.PRINCIPAL)
     return [replace(one, by_name=names[one.by]) for one in found if one.by in names]

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from booking_core.domain.errors import TooManyAttempts
-from booking_core.storage import attempts
-from booking_core.storage.attempts import Attempt
-from booking_core.storage.database import Documents
+from booking_core.storage.access import attempts
+from booking_core.storage.access.attempts import Attempt
+from booking_core.storage.client.database import Documents
 
 THROTTLE = attempts.Throttle(
     allowed=5,

@@ -15,8 +15,9 @@ from booking_core.domain.errors import IdTokenOutOfTime, IdTokenSpent, InvalidRe
 from booking_core.domain.model import Account
 from booking_core.domain.people import IdToken, SignedIn
 from booking_core.domain.validation import check_text
-from booking_core.storage import id_tokens
-from booking_core.storage.database import Documents, moment, within_deadline
+from booking_core.storage.access import id_tokens
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
 
 FRESH = timedelta(minutes=5)  # from the issue of the ID token to the session
 AHEAD = timedelta(minutes=2)  # the most by which the provider's clock may be ahead of ours

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.storage import deadlines
+from booking_core.storage.client import deadlines
 
 SHORTEST, LONGEST = 10, 200
 # Without letters and digits that look alike, because one-time passwords are dictated and copied.

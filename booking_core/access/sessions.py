@@ -11,8 +11,9 @@ from booking_core.access.sign_outs import SignOuts
 from booking_core.domain.errors import NotFound, SignInRefused, StoreUnavailable
 from booking_core.domain.people import Session
 from booking_core.domain.validation import check_sign_in_name
-from booking_core.storage import accounts, sessions
-from booking_core.storage.database import Documents, moment, within_deadline
+from booking_core.storage.access import accounts, sessions
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
 
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(minutes=60)
@@ -34,22 +35,27 @@ def open_session(
     found = accounts.read(db, account_id)
     if found is None:
         raise NotFound("account", account_id)
-    if not found["active"]:
+    if not found.account.active:
         raise SignInRefused
-    return begin(db, found["_id"], found["epoch"], by_id_token=by_id_token, now=now)
+    return begin(db, found, by_id_token=by_id_token, now=now)
 
 
-def begin(db: Documents, account_id: str, epoch: int, *, by_id_token: bool, now: datetime) -> str:
-    """The token of a new session.
+def begin(db: Documents, found: accounts.StoredAccount, *, by_id_token: bool, now: datetime) -> str:
+    """The token of a new session of ``found``, whose password or ID token the caller checked.
 
-    ``epoch`` must be read together with what the caller checked (password, active), so that a
-    change in between makes the session invalid: see ``storage/accounts.py``.
+    A change of the account since it was read makes the session invalid, by the account's epoch.
     """
     token = secrets.token_urlsafe(32)
     expires_at = now + min(LONGEST, IDLE)
-    sessions.insert(
-        db, _hash(token), account_id, epoch, by_id_token=by_id_token, now=now, expires_at=expires_at
+    stored = sessions.StoredSession(
+        found.account.id,
+        found.epoch,
+        by_id_token,
+        created_at=now,
+        seen_at=now,
+        expires_at=expires_at,
     )
+    sessions.insert(db, _hash(token), stored)
     return token
 
 
@@ -63,17 +69,13 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     """
     key, now = _valid_key(token), moment(db, now)
     stored = None if key is None else sessions.read(db, key, now)
-    account = None if stored is None else accounts.read(db, stored["account_id"])
-    if stored is None or account is None or not account["active"]:
+    found = None if stored is None else accounts.read(db, stored.account_id)
+    if stored is None or found is None or not found.account.active:
         return None
-    if stored["epoch"] != account["epoch"]:
+    if stored.epoch != found.epoch:
         return None
     return Session(
-        accounts.to_account(account),
-        stored["created_at"],
-        stored["seen_at"],
-        stored["expires_at"],
-        stored.get("by_proof", False),
+        found.account, stored.created_at, stored.seen_at, stored.expires_at, stored.by_id_token
     )
 
 

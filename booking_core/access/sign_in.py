@@ -15,8 +15,9 @@ from booking_core.domain.errors import InvalidRequest, SignInRefused, TooManyAtt
 from booking_core.domain.names import MAX_ID, find_unusable, sign_in_key
 from booking_core.domain.people import SignedIn
 from booking_core.domain.validation import check_text
-from booking_core.storage import accounts
-from booking_core.storage.database import Documents, moment, within_deadline
+from booking_core.storage.access import accounts
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
 
 
 @within_deadline
@@ -42,17 +43,16 @@ def sign_in(
         login_throttle.take_back(db, of_address)
         raise
     found = accounts.read(db, name) if _may_be_key(account_key) else None
-    stored = found.get("password_hash") if found else None
+    stored = found.password_hash if found else None
     # Compared in every case, before anything else is looked at: hashing takes nearly all the time.
     is_right = passwords.matches(stored, password)
-    if not is_right or found is None or stored is None or not found["active"]:
+    if not is_right or found is None or stored is None or not found.account.active:
         raise SignInRefused
     login_throttle.take_back(db, of_address)
     login_throttle.forget(db, of_account)
     if passwords.is_outdated(stored):
-        accounts.renew_hash(db, found["_id"], stored, passwords.hashed(password))
-    token = sessions.begin(db, found["_id"], found["epoch"], by_id_token=False, now=now)
-    return SignedIn(token, accounts.to_account(found))
+        accounts.renew_hash(db, found.account.id, stored, passwords.hashed(password))
+    return SignedIn(sessions.begin(db, found, by_id_token=False, now=now), found.account)
 
 
 def _may_be_key(text: str) -> bool:

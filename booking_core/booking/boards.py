@@ -14,10 +14,11 @@ from booking_core.domain import timetable
 from booking_core.domain.availability import Availability
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date
-from booking_core.storage import booking_queries
-from booking_core.storage import school_data as reference
-from booking_core.storage.cache import ScopedCache, Versions
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.live.cache import ScopedCache, Versions
+from booking_core.storage.school import data as reference
 
 _STORED, _SEEN = "board", "board of this minute"
 
@@ -184,11 +185,11 @@ def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
 
 
 def _board(db: Documents, known: reference.Reference, date: Date, now: datetime) -> Board:
+    in_use = {ground.id for ground in known.open_grounds}
+    held = booking_queries.of_date(db, date)
     return Board(
         **_frame(db, known, date, now),
-        bookings=tuple(
-            booking_queries.of_day(db, date, [ground.id for ground in known.open_grounds])
-        ),
+        bookings=tuple(booking for booking in held if booking.ground_id in in_use),
         loaded_at=now,
     )
 

@@ -50,9 +50,10 @@ from booking_core.domain.validation import (
     check_time,
     minutes,
 )
-from booking_core.storage import bookings
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 
 @within_deadline

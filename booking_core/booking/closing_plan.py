@@ -13,9 +13,9 @@ from booking_core.domain import timetable
 from booking_core.domain.errors import GroundClosed, InvalidRequest
 from booking_core.domain.model import Booking, Slot
 from booking_core.domain.validation import MARK_MINUTES, check_date, check_id, check_time, minutes
-from booking_core.storage import school_data as reference
-from booking_core.storage import transactions
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.bookings import transactions
+from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.school import data as reference
 
 MOST = 366  # days times grounds, closed in one step
 MIDNIGHT = time(0)

@@ -20,15 +20,19 @@ from booking_core.booking.steps import logged
 from booking_core.domain import rules
 from booking_core.domain.errors import ChangedMeanwhile, GroundClosed, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
+from booking_core.domain.records import Closure
 from booking_core.domain.validation import (
     check_date,
     check_id,
     check_limit,
     check_text,
 )
-from booking_core.storage import booking_queries, bookings, transactions
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import transactions
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 _BOOKINGS = "the list of bookings"
 
@@ -48,24 +52,6 @@ class Lifted:
 
     closures: tuple[Booking, ...]
     reinstatable: list[Booking]
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """A closing as a list shows it: grounds from ``first`` to ``last``, ``start`` to ``end``.
-
-    ``id`` lifts it. The times are those of its last day; 00:00 to 00:00 is the whole day.
-    """
-
-    id: str
-    ground_ids: tuple[str, ...]
-    first: Date
-    last: Date
-    start: time
-    end: time
-    reason: str
-    by_name: str
-    at: datetime
 
 
 @within_deadline
@@ -225,20 +211,7 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
     """
     from_date = check_date(from_date, "from_date")
     check_limit(limit)
-    return [
-        Closure(
-            row["_id"],
-            tuple(sorted(row["ground_ids"])),
-            row["first"],
-            row["last"],
-            row["start"],
-            row["end"],
-            row["reason"],
-            row["by_name"],
-            row["at"],
-        )
-        for row in booking_queries.closure_groups(db, from_date, limit)
-    ]
+    return booking_queries.closings(db, from_date, limit)
 
 
 def _repeated(

@@ -16,9 +16,10 @@ from booking_core.booking.steps import log_step
 from booking_core.domain import rules
 from booking_core.domain.errors import InvalidRequest, RuleBroken, StoreUnavailable
 from booking_core.domain.model import Booking, Student
-from booking_core.storage import bookings, deadlines
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client import deadlines
+from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.school import data as reference
 
 _SECONDS = 1.0  # for the look, also where the write has taken all the time of its verb
 

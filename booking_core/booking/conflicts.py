@@ -21,9 +21,9 @@ from booking_core.domain.errors import (
     StudentBusy,
 )
 from booking_core.domain.model import Booking, Slot
-from booking_core.storage import booking_queries
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, shared
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.client.database import Documents, shared
+from booking_core.storage.school import data as reference
 
 
 class _Day:

@@ -7,8 +7,8 @@ from booking_core.domain.errors import GroundRetired
 from booking_core.domain.model import Booking, Ground, Slot
 from booking_core.domain.timetable import DayPlan
 from booking_core.school.history import plans_between
-from booking_core.storage.database import Documents
-from booking_core.storage.school_data import Reference
+from booking_core.storage.client.database import Documents
+from booking_core.storage.school.data import Reference
 
 
 def check_past_place(db: Documents, known: Reference, slot: Slot, game: str) -> None:

@@ -29,9 +29,11 @@ from booking_core.domain.errors import (
 )
 from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Slot, Status
 from booking_core.domain.validation import check_booking_id, check_text
-from booking_core.storage import booking_queries, bookings
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 _BATCH = 500  # requests that lapse between two reads
 _LAPSE_SECONDS = 60.0  # enough for the requests of a summer; a cut-off run keeps its result

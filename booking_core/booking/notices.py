@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.domain.model import Actor, Booking, Slot
+from booking_core.domain.model import Actor
+from booking_core.domain.records import Notice
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_id, check_limit
-from booking_core.storage import booking_queries
-from booking_core.storage import documents as d
 from booking_core.storage import notices as store
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.client.database import Documents
+from booking_core.storage.client.verbs import within_deadline
 
 LIMIT = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One notice, as facts. ``kind`` is ``displaced`` or ``reinstated``; ``at`` is aware (UTC).
-
-    ``slot`` is the booking's slot at that time; ``booking`` is the booking as it is now, None
-    when it is not stored any more.
-    """
-
-    id: str
-    at: datetime
-    to: str
-    kind: str
-    booking_id: str
-    slot: Slot
-    reason: str
-    by_name: str
-    read: bool
-    booking: Booking | None = None
 
 
 @within_deadline
@@ -45,24 +25,10 @@ def notices_for(
     """The notices to ``account_id``, newest first, at most ``limit`` (1 to 1000)."""
     account_id = check_id(account_id, "account_id")
     check_limit(limit)
-    rows = store.find(db, account_id, unread_only, limit)
-    found = booking_queries.of_ids(db, {row["booking_id"] for row in rows}) if rows else []
-    bookings = {booking.id: booking for booking in found}
-    return [
-        Notice(
-            row["_id"],
-            row["at"],
-            row["to"],
-            row["kind"],
-            row["booking_id"],
-            d.to_slot(row["slot"]),
-            row["reason"],
-            row["by_name"],
-            row["read"],
-            bookings.get(row["booking_id"]),
-        )
-        for row in rows
-    ]
+    found = store.find(db, account_id, unread_only, limit)
+    stored = booking_queries.of_ids(db, {notice.booking_id for notice in found}) if found else []
+    bookings = {booking.id: booking for booking in stored}
+    return [replace(notice, booking=bookings.get(notice.booking_id)) for notice in found]
 
 
 @within_deadline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from booking_core.domain.errors import AlreadyDecided, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking
-from booking_core.storage import bookings
-from booking_core.storage.database import Documents
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents
 
 # A slot that is freed and taken again between a write and the look at its holder is tried anew,
 # this often: each round needs another user to win and to leave within a millisecond.

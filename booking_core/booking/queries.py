@@ -13,10 +13,12 @@ from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Booking, Status
 from booking_core.domain.timetable import DayPlan, ends_ahead, fits
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
-from booking_core.storage import booking_pages, booking_queries
-from booking_core.storage import bookings as stored_bookings
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
+from booking_core.storage.bookings import pages as booking_pages
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import writes as stored_bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 PAGE = 50
 QUEUE = 200  # bookings in a list of the principal: more than one person decides on at a time

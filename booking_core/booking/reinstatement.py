@@ -29,9 +29,11 @@ from booking_core.domain.errors import (
 from booking_core.domain.model import Actor, Booking, Decision, Status
 from booking_core.domain.policy import Quota
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
-from booking_core.storage import bookings, transactions
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
+from booking_core.storage.bookings import transactions
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 _BATCH = 500  # displaced bookings that are checked together
 
@@ -96,7 +98,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             before: Booking = before,
             wanted: Booking = wanted,
         ) -> Booking | None:
-            if not step.is_current(known):
+            if step.school_revision() != known.revision:
                 return None
             after = step.replace(before, wanted)
             if after is not None:

@@ -10,9 +10,9 @@ from booking_core.domain import timetable
 from booking_core.domain.errors import QuotaReached
 from booking_core.domain.model import Booking
 from booking_core.domain.policy import Quota
-from booking_core.storage import bookings
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents
+from booking_core.storage.school import data as reference
 
 
 def with_seat(

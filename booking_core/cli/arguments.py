@@ -10,7 +10,7 @@ from pathlib import Path
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Role
-from booking_core.storage.database import BookingDatabase, present
+from booking_core.storage.client.database import BookingDatabase, present
 from booking_core.tables.table import UPLOAD, Limits, Table, read_table
 
 

@@ -23,10 +23,11 @@ from booking_core.operations import history_import as imports
 from booking_core.operations.decisions import Decisions
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
-from booking_core.storage import indexes, schema, time_zone
-from booking_core.storage import school_data as reference
+from booking_core.storage import time_zone
+from booking_core.storage.client.verbs import reachable
 from booking_core.storage.connection import connected, open_settings
-from booking_core.storage.database import reachable
+from booking_core.storage.schema import indexes, schema
+from booking_core.storage.school import data as reference
 
 
 class Commands(click.Group):

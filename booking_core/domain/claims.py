@@ -13,8 +13,12 @@ seat of the quota before a student. The numbers have three digits, so the earlie
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+from datetime import date as Date
+
 from booking_core.domain import timetable
-from booking_core.domain.model import Booking
+from booking_core.domain.model import Booking, Slot
 
 GROUND, STUDENT, QUOTA = "ground", "student", "quota"
 
@@ -34,6 +38,30 @@ def claims_of(booking: Booking) -> list[str]:
         seat = f"{booking.quota_window}|{booking.quota_seat}"
         claims.append(f"{QUOTA}|{booking.student_id}|{seat}")
     return claims
+
+
+def slots_of(claims: Iterable[str]) -> list[Slot]:
+    """The slots whose grounds ``claims`` hold: one for each stretch of marks without a gap.
+
+    A claim that is none of a ground, or that cannot be read, is left out.
+    """
+    held: set[tuple[str, Date, int]] = set()
+    for claim in claims:
+        kind, _, rest = claim.partition("|")
+        try:
+            ground_id, date, mark = rest.rsplit("|", 2)
+            place = ground_id, Date.fromisoformat(date), int(mark)
+        except ValueError:
+            continue
+        if kind == GROUND and 0 <= place[2] < timetable.MARKS_A_DAY:
+            held.add(place)
+    found: list[Slot] = []
+    for on, day, first in sorted(held):
+        if (on, day, first - 1) not in held:
+            after = next(n for n in itertools.count(first) if (on, day, n) not in held)
+            end = timetable.time_of(after % timetable.MARKS_A_DAY)
+            found.append(Slot(on, day, timetable.time_of(first), end))
+    return found
 
 
 def kind_of(claim: str) -> str:

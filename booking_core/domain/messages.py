@@ -54,6 +54,9 @@ from booking_core.domain.progress import MigrationProgress
 COMMAND = ".venv/bin/python -m booking_core"
 
 
+UNREADABLE_BOOKING = "A stored booking there cannot be read; an admin finds it under Health"
+
+
 def sentence(exc: BookingError) -> str:
     """What happened and where it can be mended, on one line. Covers the whole tree."""
     return " ".join(_sentence(exc).split())

@@ -33,6 +33,9 @@ class DayPlan:
     note: str = ""
 
 
+MARKS_A_DAY = 24 * 60 // MARK_MINUTES
+
+
 def marks(start: time, end: time) -> list[int]:
     """The 5-minute marks of [start, end), numbered from midnight (0) to 287."""
     return list(range(minutes(start) // MARK_MINUTES, minutes(end, closing=True) // MARK_MINUTES))

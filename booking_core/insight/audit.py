@@ -5,41 +5,20 @@ No function of ``booking_core`` changes or removes an entry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime, time, timedelta
-from typing import Any
 
 from booking_core.domain import rules, timetable
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor
+from booking_core.domain.records import Change
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
-from booking_core.storage import history
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.bookings import history
+from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.client.verbs import within_deadline
 
 PAGE = 50
 MAX_DAYS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """``by`` did ``action`` to the ``what`` named ``id``; ``at`` is aware (UTC).
-
-    ``on_behalf_of`` is the name of the principal if a delegate decided, else "". ``details`` are
-    facts: for a booking its slot after the change, the reason, ``moved_from``, and ``correction``
-    for a change of the past. ``place`` is the position in the list, for the next page.
-    """
-
-    at: datetime
-    by: str
-    by_name: str
-    on_behalf_of: str
-    action: str
-    what: str
-    id: str
-    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    place: tuple[datetime, str, int] | None = None
 
 
 @within_deadline
@@ -77,7 +56,7 @@ def find_changes(
         None if action is None else check_text(action, "action", limit=64, required=True),
         None if after is None else after.place,
     )
-    return [Change(**row) for row in history.find(db, wanted, limit)]
+    return history.find(db, wanted, limit)
 
 
 @within_deadline

@@ -20,9 +20,11 @@ from booking_core.domain import rules
 from booking_core.domain.errors import NotAllowed
 from booking_core.domain.labels import class_spellings, game_spellings, label_key
 from booking_core.domain.model import Actor, Booking
-from booking_core.insight.audit import Change, find_changes
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.domain.records import Change
+from booking_core.insight.audit import find_changes
+from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 MAX_ROWS = 50_000
 CSV = "text/csv"

@@ -20,9 +20,10 @@ from booking_core.domain.validation import minutes
 from booking_core.insight.audit import check_range
 from booking_core.insight.exports import Table, Value, check_report
 from booking_core.school.history import DayOfSchool, plans_between
-from booking_core.storage import school_data as reference
-from booking_core.storage import usage as store
-from booking_core.storage.database import Documents, within_deadline
+from booking_core.storage.bookings import usage as store
+from booking_core.storage.client.database import Documents
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 Span = tuple[int, int]  # minutes since midnight
 # Days with the same times of periods and the same grounds.

@@ -22,9 +22,10 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.messages import shown_id
 from booking_core.domain.model import ACTIVE
 from booking_core.operations.decisions import Decisions
-from booking_core.storage import archive, indexes, keys, schema, unreadable
+from booking_core.storage import archive, unreadable
 from booking_core.storage.archive import Entry
-from booking_core.storage.database import Documents, present
+from booking_core.storage.client.database import Documents, present
+from booking_core.storage.schema import indexes, keys, schema
 from booking_core.version import version
 
 _ACTIVE = [status.value for status in ACTIVE]

@@ -57,8 +57,8 @@ from booking_core.operations.demo_school import (
 from booking_core.school.grounds import save_ground
 from booking_core.school.students import save_students
 from booking_core.school.timetables import save_timetable
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, moment, settings_of
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.school import data as reference
 
 _IDS = UUID("5b1d2c0e-8f2b-5c55-9d1a-6f0c5f1f7e11")
 # How much of a day is taken, by its distance from today (days).

@@ -12,17 +12,14 @@ from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.operations import stored_data
 from booking_core.operations.finding import Finding as Finding
 from booking_core.settings import Settings
-from booking_core.storage import (
-    indexes,
-    migrations,
-    schema,
-    server_clock,
-    server_info,
-    time_zone,
-)
+from booking_core.storage import time_zone
+from booking_core.storage.client import server_clock, server_info
+from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.client.transactions import await_majority
+from booking_core.storage.client.verbs import reachable
 from booking_core.storage.connection import disconnect, open_settings
-from booking_core.storage.database import Documents, await_majority, reachable, settings_of
-from booking_core.storage.feed_lag import NoChangeStream, measure
+from booking_core.storage.live.feed_lag import NoChangeStream, measure
+from booking_core.storage.schema import indexes, migrations, schema
 
 OLDEST_SERVER = (6, 0)
 SLOW_FEED_MS = 1000.0

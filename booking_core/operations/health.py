@@ -13,7 +13,7 @@ from booking_core.domain.model import Actor
 from booking_core.operations import doctor
 from booking_core.operations.doctor import Finding
 from booking_core.storage import archive
-from booking_core.storage.database import Documents, moment, settings_of
+from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.version import version
 
 LOW_DISK_BYTES = 2 * 10**9
@@ -102,11 +102,11 @@ def _backup(db: Documents, now: datetime) -> Finding:
     if last is None:
         return Finding("last backup", f"never recorded; {_BACKUP} makes one", missing=True)
     zone = settings_of(db).zone
-    at = last["at"].astimezone(zone)
+    at = last.at.astimezone(zone)
     days = (now.astimezone(zone).date() - at.date()).days
     ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
-    detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last['documents']:,} documents"
-    return Finding("last backup", f"{detail}, {_bytes(last['size'])}")
+    detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last.documents:,} documents"
+    return Finding("last backup", f"{detail}, {_bytes(last.size)}")
 
 
 def _bytes(size: float) -> str:

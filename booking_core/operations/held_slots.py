@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from booking_core.domain.claims import QUOTA, STUDENT, claims_of, kind_of
 from booking_core.domain.model import Booking
-from booking_core.storage import booking_queries as queries
-from booking_core.storage.database import Documents
+from booking_core.storage.bookings import queries
+from booking_core.storage.client.database import Documents
 
 
 class HeldSlots:

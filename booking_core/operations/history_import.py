@@ -40,11 +40,11 @@ from booking_core.operations.quota_seats import Line, runs, seated
 from booking_core.school import roster
 from booking_core.school.grounds import save_ground
 from booking_core.school.students import save_students
-from booking_core.storage import booking_queries as queries
-from booking_core.storage import bookings as store
-from booking_core.storage import erasure, usage
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, moment, settings_of
+from booking_core.storage.bookings import queries, usage
+from booking_core.storage.bookings import writes as store
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.school import data as reference
+from booking_core.storage.school import erasure
 from booking_core.tables.table import Limits, Row, Table
 
 STUDENT_COLUMNS = roster.COLUMNS

@@ -15,7 +15,7 @@ from booking_core.domain.labels import find_label
 from booking_core.domain.model import Ground, Student
 from booking_core.domain.names import key_of, new_id
 from booking_core.domain.validation import check_name
-from booking_core.storage.school_data import Reference
+from booking_core.storage.school.data import Reference
 
 NEW_CLASS = "Unknown"  # of a student that an import adds, where the file names no class
 Named = TypeVar("Named", Ground, Student)

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from booking_core.domain import rules, timetable
 from booking_core.domain.model import Booking, Slot
-from booking_core.storage import booking_queries
-from booking_core.storage import school_data as reference
-from booking_core.storage.database import Documents, settings_of, within_deadline
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 
 NO_STUDENT, NO_GROUND = "of unknown students", "on unknown grounds"
 RETIRED, NO_SCHOOL = "on retired grounds", "on days without school"

@@ -10,8 +10,8 @@ from itertools import count
 
 from booking_core.domain import timetable
 from booking_core.domain.model import Booking
-from booking_core.storage import booking_queries as queries
-from booking_core.storage.database import Documents
+from booking_core.storage.bookings import queries
+from booking_core.storage.client.database import Documents
 
 Line = tuple[int, Booking]  # the line of a file and its booking
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.model import Booking
-from booking_core.storage import claims_repair as store
-from booking_core.storage.claims_repair import WrongClaims
-from booking_core.storage.database import Documents, reachable
+from booking_core.storage.bookings import claims_repair as store
+from booking_core.storage.bookings.claims_repair import WrongClaims
+from booking_core.storage.client.database import Documents
+from booking_core.storage.client.verbs import reachable
 
 
 @dataclass(frozen=True, slots=True)

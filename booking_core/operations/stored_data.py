@@ -10,8 +10,11 @@ from booking_core.domain.clock import clock
 from booking_core.domain.messages import COMMAND, conflicting, shown_id
 from booking_core.operations import misplaced
 from booking_core.operations.finding import Finding
-from booking_core.storage import claims_repair, indexes, keys, migrations, schema, unreadable
-from booking_core.storage.database import Documents, reachable
+from booking_core.storage import unreadable
+from booking_core.storage.bookings import claims_repair
+from booking_core.storage.client.database import Documents
+from booking_core.storage.client.verbs import reachable
+from booking_core.storage.schema import indexes, keys, migrations, schema
 
 _MOST_GROUPS = 20
 _MOST_DOCUMENTS = 10

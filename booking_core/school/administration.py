@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from booking_core.domain.model import Actor
 from booking_core.domain.rules import check_may
-from booking_core.storage import school_changes
-from booking_core.storage.database import Documents
-from booking_core.storage.school_changes import SchoolTransaction
+from booking_core.storage.client.database import Documents
+from booking_core.storage.school import changes as school_changes
+from booking_core.storage.school.changes import SchoolTransaction
 
 T = TypeVar("T")
 

@@ -10,12 +10,13 @@ from booking_core.domain.errors import StudentStays, UnknownStudent
 from booking_core.domain.model import Actor
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
-from booking_core.storage import erasure as store
-from booking_core.storage import students
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
-from booking_core.storage.school_changes import SchoolTransaction
-from booking_core.storage.school_data import load
-from booking_core.storage.students import BULK_SECONDS, change_students
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import erasure as store
+from booking_core.storage.school import students
+from booking_core.storage.school.changes import SchoolTransaction
+from booking_core.storage.school.data import load
+from booking_core.storage.school.students import BULK_SECONDS, change_students
 
 # Longer than any verb may take: what a verb sent before the erasure is stored by then, or never.
 _LATEST = timedelta(minutes=5)

@@ -16,9 +16,10 @@ from booking_core.domain.names import new_id
 from booking_core.domain.validation import check_id
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
-from booking_core.storage import grounds as store
-from booking_core.storage.database import Documents, moment, within_deadline
-from booking_core.storage.school_changes import SchoolTransaction
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import grounds as store
+from booking_core.storage.school.changes import SchoolTransaction
 
 _LAST = 10**6  # the greatest place that a ground may have
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from booking_core.domain.model import Ground
 from booking_core.domain.timetable import DayPlan
-from booking_core.storage import school_history
-from booking_core.storage.database import Documents
-from booking_core.storage.school_data import load
+from booking_core.storage.client.database import Documents
+from booking_core.storage.school import snapshots as school_history
+from booking_core.storage.school.data import load
 
 
 @dataclass(frozen=True, slots=True)

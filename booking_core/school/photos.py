@@ -11,10 +11,12 @@ from booking_core.domain.errors import InvalidRequest, UnknownGround
 from booking_core.domain.model import Actor
 from booking_core.domain.validation import check_id
 from booking_core.school.administration import change_school
-from booking_core.storage import deadlines, grounds
-from booking_core.storage import photos as store
-from booking_core.storage.database import Documents, moment, within_deadline
-from booking_core.storage.school_changes import SchoolTransaction
+from booking_core.storage.client import deadlines
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import grounds
+from booking_core.storage.school import photos as store
+from booking_core.storage.school.changes import SchoolTransaction
 
 MOST_BYTES = 1024 * 1024
 LONGEST_SIDE = 1280

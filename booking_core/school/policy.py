@@ -9,10 +9,11 @@ from booking_core.domain.model import Actor
 from booking_core.domain.policy import Policy
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
-from booking_core.storage import school_changes as store
-from booking_core.storage.booking_queries import last_active_date
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
-from booking_core.storage.school_changes import SchoolTransaction
+from booking_core.storage.bookings.queries import last_active_date
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import changes as store
+from booking_core.storage.school.changes import SchoolTransaction
 
 
 @within_deadline

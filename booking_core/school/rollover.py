@@ -14,9 +14,10 @@ from booking_core.domain.labels import class_spellings, label_key
 from booking_core.domain.model import Actor, Student
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_name
-from booking_core.storage import school_data as reference
-from booking_core.storage import students as store
-from booking_core.storage.database import Documents, moment, within_deadline
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
+from booking_core.storage.school import students as store
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII")
 # Only a numeral that is a word of its own: "Civil" holds no number.

@@ -16,9 +16,10 @@ from booking_core.domain.model import Actor, Student
 from booking_core.domain.names import key_of
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
-from booking_core.storage import school_data as reference
-from booking_core.storage import students as store
-from booking_core.storage.database import Documents, moment, within_deadline
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
+from booking_core.storage.school import students as store
 from booking_core.tables.table import Row
 
 COLUMNS = ("id", "name", "class")

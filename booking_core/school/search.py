@@ -19,7 +19,7 @@ from booking_core.domain.model import Student
 from booking_core.domain.validation import check_name
 from booking_core.school.rollover import class_place
 from booking_core.school.search_words import codes, foldings, query, runs, shortened
-from booking_core.storage.school_data import Reference
+from booking_core.storage.school.data import Reference
 
 _SHORTEST_INSIDE = 3  # letters that are looked for inside of words too
 _SHORTEST_WITH_TYPO = 4

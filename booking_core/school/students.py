@@ -16,12 +16,13 @@ from booking_core.domain.model import Actor, Booking, Student
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id, check_limit
 from booking_core.school.administration import check_admin
-from booking_core.storage import booking_queries
 from booking_core.storage import documents as d
-from booking_core.storage import students as store
-from booking_core.storage.database import Documents, moment, settings_of, within_deadline
-from booking_core.storage.school_changes import SchoolTransaction
-from booking_core.storage.students import BULK_SECONDS, change_students
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import students as store
+from booking_core.storage.school.changes import SchoolTransaction
+from booking_core.storage.school.students import BULK_SECONDS, change_students
 
 
 @within_deadline

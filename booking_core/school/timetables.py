@@ -18,9 +18,10 @@ from booking_core.domain.timetable import Calendar, Day, check_labels
 from booking_core.domain.validation import check_date, check_id, check_name, check_text
 from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
-from booking_core.storage import timetables as store
-from booking_core.storage.database import Documents, moment, within_deadline
-from booking_core.storage.school_changes import SchoolTransaction
+from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import timetables as store
+from booking_core.storage.school.changes import SchoolTransaction
 
 MOST_DAYS = 400  # that one change may give a timetable of their own
 

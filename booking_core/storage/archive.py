@@ -13,9 +13,10 @@ from pymongo import MongoClient
 from pymongo.errors import BulkWriteError
 
 from booking_core.domain.errors import InvalidRequest, UpdateNeeded
-from booking_core.storage import migrations, schema
-from booking_core.storage.database import Documents, collection, reachable
+from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document
+from booking_core.storage.schema import migrations, schema
 
 # Sessions, failed sign-ins and used ID tokens expire; a restored one would have no meaning.
 _PASSING = (schema.SESSIONS, schema.ATTEMPTS, schema.PROOFS)
@@ -169,10 +170,19 @@ def record(db: Documents, at: datetime, documents: int, size: int) -> None:
         )
 
 
-def last_record(db: Documents) -> Document | None:
-    """``{at, documents, size}`` of the last backup; None when none was recorded."""
+class LastBackup(NamedTuple):
+    """When a backup was made (aware), of how many documents, and its size in bytes."""
+
+    at: datetime
+    documents: int
+    size: int
+
+
+def last_record(db: Documents) -> LastBackup | None:
+    """The last backup that was recorded; None when none was."""
     with reachable():
-        return collection(db, schema.META).find_one({"_id": _RECORD})
+        kept = collection(db, schema.META).find_one({"_id": _RECORD})
+    return None if kept is None else LastBackup(kept["at"], kept["documents"], kept["size"])
 
 
 def size(db: Documents) -> tuple[int, int]:

@@ -14,10 +14,11 @@ from uuid import uuid4
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor
+from booking_core.domain.records import Change
 from booking_core.storage import readable as r
-from booking_core.storage import schema
-from booking_core.storage.database import Documents, collection, present
+from booking_core.storage.client.database import Documents, collection, present
 from booking_core.storage.documents import Document
+from booking_core.storage.schema import schema
 
 # Id and name in entries of changes without a signed-in user: by the command line or a script.
 SYSTEM = ("system", "System")
@@ -52,15 +53,21 @@ def write(
     collection(db, schema.AUDIT).insert_one(entry, session=session)
 
 
-def checked(document: Document) -> Document:
-    """An entry, its fields checked. Raises Unreadable."""
-    for name in ("_id", "by", "by_name", "action", "what", "id"):
-        r.text(document, name)
-    r.moment(document, "at")
-    r.optional(document, "on_behalf_of", str, "")
-    if document.get("details") is not None:
-        r.field(document, "details", dict)
-    return document
+def to_change(document: Document) -> Change:
+    """The value of an entry, with its place in the list of changes. Raises Unreadable."""
+    at, id = r.moment(document, "at"), r.text(document, "_id")
+    details = document.get("details")
+    return Change(
+        at,
+        r.text(document, "by"),
+        r.text(document, "by_name"),
+        r.optional(document, "on_behalf_of", str, ""),
+        r.text(document, "action"),
+        r.text(document, "what"),
+        r.text(document, "id"),
+        {} if details is None else r.field(document, "details", dict),
+        (at, id, 0),
+    )
 
 
 def count_reasons(db: Documents, matching: Mapping[str, Any]) -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, time
 from datetime import date as Date
-from datetime import time
 from typing import Any
 
-from booking_core.domain.claims import claims_of
+from booking_core.domain.claims import claims_of, slots_of
+from booking_core.domain.messages import UNREADABLE_BOOKING
 from booking_core.domain.model import (
     Booking,
     Decision,
@@ -27,8 +28,8 @@ from booking_core.domain.policy import Policy
 from booking_core.domain.timetable import Day
 from booking_core.domain.validation import minutes
 from booking_core.storage import readable as r
-from booking_core.storage import schema
 from booking_core.storage.readable import Unreadable
+from booking_core.storage.schema import schema
 
 Document = dict[str, Any]
 
@@ -40,6 +41,9 @@ _BOOKING: tuple[tuple[str, type], ...] = (
     ("revision", int),
     ("history", list),
 )
+_UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)  # when a booking that cannot be read was made
+# What a booking repeats of its student.
+STUDENT_NAMES = ("student_name", "class_name")
 
 
 def time_text(value: time) -> str:
@@ -179,6 +183,44 @@ def to_bookings(documents: Iterable[Document]) -> Iterator[Booking]:
     return r.readable(schema.BOOKINGS, to_booking, documents)
 
 
+def to_holders(documents: Iterable[Document]) -> Iterator[Booking]:
+    """As ``to_bookings``; in the place of an active booking that cannot be read, a closure of each
+    slot that it claims: nobody can book there.
+    """
+    for document in documents:
+        booking = r.readable_one(schema.BOOKINGS, to_booking, document)
+        if booking is None:
+            yield from _closures_for(document)
+        else:
+            yield booking
+
+
+def _closures_for(document: Document) -> Iterator[Booking]:
+    claims = document.get("claims")
+    texts = claims if isinstance(claims, list) else []
+    for slot in slots_of(text for text in texts if isinstance(text, str)):
+        closed = Decision(_UNKNOWN, "system", "System", "closed", UNREADABLE_BOOKING)
+        yield Booking(
+            id=str(document["_id"]),
+            ground_id=slot.ground_id,
+            date=slot.date,
+            start=slot.start,
+            end=slot.end,
+            status=Status.APPROVED,
+            student_id=None,
+            student_name="",
+            class_name="",
+            game="",
+            purpose=UNREADABLE_BOOKING,
+            created_by=closed.by,
+            created_by_name=closed.by_name,
+            created_at=closed.at,
+            updated_at=closed.at,
+            kind="closure",
+            history=(closed,),
+        )
+
+
 def ground_document(ground: Ground) -> Document:
     return {
         "_id": ground.id,
@@ -261,6 +303,11 @@ def to_day(document: Any) -> Day:
 def policy_document(policy: Policy) -> Document:
     cut_off = None if policy.cut_off is None else time_text(policy.cut_off)
     return asdict(policy) | {"cut_off": cut_off}
+
+
+def revision_of(meta: Document) -> tuple[int, int]:
+    """The revisions of grounds and students in the document of the revision."""
+    return meta.get("grounds", 0), meta.get("students", 0)
 
 
 def policy_of(meta: Document, otherwise: Policy) -> Policy:

@@ -8,10 +8,12 @@ from uuid import uuid4
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking
+from booking_core.domain.records import Notice
 from booking_core.storage import readable as r
-from booking_core.storage import schema
-from booking_core.storage.database import Documents, collection, reachable
+from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document, slot_document, to_slot
+from booking_core.storage.schema import schema
 
 
 def insert(
@@ -41,22 +43,27 @@ def insert(
         collection(db, schema.NOTICES).insert_many(documents, session=session)
 
 
-def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Document]:
+def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:
     """Newest first."""
     condition = {"to": to} | ({"read": False} if unread_only else {})
     with reachable():
         rows = collection(db, schema.NOTICES).find(condition, sort=[("at", -1), ("_id", 1)])
-        return list(r.readable(schema.NOTICES, checked, rows.limit(limit)))
+        return list(r.readable(schema.NOTICES, to_notice, rows.limit(limit)))
 
 
-def checked(document: Document) -> Document:
-    """The document of a notice, its fields checked. Raises Unreadable."""
-    for name in ("_id", "to", "kind", "booking_id", "reason", "by_name"):
-        r.text(document, name)
-    r.moment(document, "at")
-    r.field(document, "read", bool)
-    to_slot(r.field(document, "slot", dict))
-    return document
+def to_notice(document: Document) -> Notice:
+    """The value of a stored notice, without its booking. Raises Unreadable, InvalidRequest."""
+    return Notice(
+        r.text(document, "_id"),
+        r.moment(document, "at"),
+        r.text(document, "to"),
+        r.text(document, "kind"),
+        r.text(document, "booking_id"),
+        to_slot(r.field(document, "slot", dict)),
+        r.text(document, "reason"),
+        r.text(document, "by_name"),
+        r.field(document, "read", bool),
+    )
 
 
 def mark_read(db: Documents, ids: Sequence[str], to: str) -> int:

@@ -11,15 +11,15 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from booking_core.domain.messages import other_time_zone
-from booking_core.storage.database import (
+from booking_core.storage.client.database import (
     BookingDatabase,
     Documents,
     collection,
     present,
-    reachable,
     settings_of,
 )
-from booking_core.storage.schema import META
+from booking_core.storage.client.verbs import reachable
+from booking_core.storage.schema.schema import META
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,14 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.policy import Policy
-from booking_core.storage import (
-    accounts,
-    audit_log,
-    delegations,
-    notices,
-    photos,
-    schema,
-    school_history,
-    sessions,
-)
+from booking_core.storage import audit_log, notices
 from booking_core.storage import documents as d
 from booking_core.storage import readable as r
-from booking_core.storage.database import Documents
+from booking_core.storage.access import accounts, delegations, sessions
+from booking_core.storage.client.database import Documents
+from booking_core.storage.schema import schema
+from booking_core.storage.school import photos
+from booking_core.storage.school import snapshots as school_history
 
 _MOST = 100  # of one collection
 
@@ -73,9 +68,9 @@ _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.SCHOOL_HISTORY: _check_copy,
     schema.GROUND_PHOTOS: photos.to_photo,
     schema.ACCOUNTS: accounts.to_account,
-    schema.SESSIONS: sessions.checked,
+    schema.SESSIONS: sessions.to_session,
     schema.DELEGATIONS: delegations.to_delegation,
-    schema.NOTICES: notices.checked,
-    schema.AUDIT: audit_log.checked,
+    schema.NOTICES: notices.to_notice,
+    schema.AUDIT: audit_log.to_change,
     schema.BOOKINGS: d.to_booking,
 }

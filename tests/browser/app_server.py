@@ -32,7 +32,7 @@ from booking_core import (
     connect,
     open_session,
 )
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from pages.shared.live.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,10 +141,12 @@ def insert_commands(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [e for e in writes if e["command"].get("upsert")]
 
 
-def searches_lapsed(entry: dict[str, Any]) -> bool:
-    """Whether a recorded command is the app's search, once a minute, for requests that lapse."""
+def is_once_a_minute(entry: dict[str, Any]) -> bool:
+    """Whether a recorded command is the app's search, once a minute, for requests that lapse or for
+    erasures to finish."""
     condition = entry["command"].get("filter", {})
-    return condition.get("status") == "Pending" and "$lte" in str(condition.get("date"))
+    lapses = condition.get("status") == "Pending" and "$lte" in str(condition.get("date"))
+    return lapses or "due" in condition
 
 
 class AppServer:

@@ -6,7 +6,7 @@ import re
 from datetime import time
 
 import pytest
-from app_server import ADMIN, HEAD, JOSEPH, School, insert_commands, searches_lapsed, today
+from app_server import ADMIN, HEAD, JOSEPH, School, insert_commands, is_once_a_minute, today
 from browser_windows import OpenPage
 from playwright.sync_api import expect
 from screens import (
@@ -246,8 +246,8 @@ def test_a_live_update_without_news_sends_no_query(open_page: OpenPage, school: 
         school.book(student=1, start=14)
         expect(place(page, 14)).to_contain_text("Requested", timeout=TICK)
 
-    # The server itself, not a screen, searches once a minute for requests that lapse.
-    asked = [e["command"] for e in idle if not searches_lapsed(e)]
+    # The server itself, not a screen, searches once a minute for what is due.
+    asked = [e["command"] for e in idle if not is_once_a_minute(e)]
     assert asked == []
     assert insert_commands(busy), "the recorder sees the insert"
 

@@ -10,7 +10,7 @@ from browser_windows import OpenPage
 from playwright.sync_api import expect
 from screens import LOAD
 
-from booking_core.storage import schema
+from booking_core.storage.schema import schema
 
 SOON = 8_000
 

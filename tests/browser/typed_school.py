@@ -95,7 +95,7 @@ _MADE = {
     "Notice": "booking_id by_name id kind to",
     "Policy": "wall_shows",
     "IdToken": "email id",
-    "Reference": "_derived grounds students timetables",
+    "Reference": "_derived _earlier grounds students timetables",
     "RollOverPlan": "joined",
     "Settings": "data_directory database mongodb_uri public_url time_zone wall_shows",
     "SignedIn": "token",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 
-from booking_core.storage import archive, indexes, schema
+from booking_core.storage import archive
+from booking_core.storage.schema import indexes, schema
 
 REVISION = {"_id": "revision", "grounds": 7, "students": 7, "schema": schema.VERSION}
 

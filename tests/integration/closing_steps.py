@@ -8,7 +8,7 @@ from typing import Any
 from support import DAY, HEAD, NOW
 
 from booking_core import Closing, close_grounds, displaced_by
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 
 ALL = ("ground-1", "ground-2", "ground-3")
 

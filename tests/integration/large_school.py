@@ -16,9 +16,9 @@ from pymongo.monitoring import CommandListener
 from support import DAY, HOURLY, NOW, booked
 
 from booking_core import Ground, Settings, save_ground
-from booking_core.storage import schema
-from booking_core.storage.database import BookingDatabase, Documents, collection
+from booking_core.storage.client.database import BookingDatabase, Documents, collection
 from booking_core.storage.documents import to_booking
+from booking_core.storage.schema import schema
 
 COUNT, GROUNDS, STUDENTS, CLASSES, STAFF = 200_000, 16, 4000, 40, 50
 LAST = DAY + timedelta(days=59)

@@ -13,7 +13,7 @@ from support import run_at_terminal
 from booking_core import Account, Role, add_account, get_account, has_admin, sign_in
 from booking_core.access import passwords
 from booking_core.cli.commands import cli
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from pages.shared.auth.html import FIRST_ADMIN
 
 PASSWORD = "correct horse battery"

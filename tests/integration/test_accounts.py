@@ -23,7 +23,6 @@ from booking_core import (
     NotAllowed,
     NotFound,
     Role,
-    account_of_email,
     add_account,
     change_account,
     change_password,
@@ -35,6 +34,7 @@ from booking_core import (
     session_of,
     sign_in,
 )
+from booking_core.access.accounts import account_of_email
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

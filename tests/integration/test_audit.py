@@ -269,17 +269,17 @@ def test_nothing_in_the_core_changes_or_removes_an_entry():
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             }
 
-    migrations = (package / "storage/migrations.py").read_text(encoding="utf-8").splitlines()
+    migrations = (package / "storage/schema/migrations.py").read_text(encoding="utf-8").splitlines()
     [write] = [text for text in migrations if "schema.AUDIT" in text]
     assert 'update_one({"_id": id}, {"$setOnInsert": written}, upsert=True)' in write
-    del naming["storage/migrations.py"]
+    del naming["storage/schema/migrations.py"]
     assert set(naming) == {
-        *("storage/schema.py", "storage/audit_log.py", "storage/history.py"),
+        *("storage/schema/schema.py", "storage/audit_log.py", "storage/bookings/history.py"),
         "storage/unreadable.py",
     }
     writes = {"insert_one", "insert_many", "replace_one", "bulk_write", "drop", "rename"}
     writes |= {"update_one", "update_many", "delete_one", "delete_many", "find_one_and_update"}
     writes |= {"find_one_and_delete", "find_one_and_replace"}
     assert naming["storage/audit_log.py"] & writes == {"insert_one"}
-    assert naming["storage/history.py"] & writes == set()
-    assert naming["storage/schema.py"] & writes == set()
+    assert naming["storage/bookings/history.py"] & writes == set()
+    assert naming["storage/schema/schema.py"] & writes == set()

@@ -10,8 +10,8 @@ from support import ADMIN, HEAD, NOW, RAVI, booked
 
 from booking_core import approve, find_changes
 from booking_core.insight import audit
-from booking_core.storage import history as history_store
-from booking_core.storage import schema
+from booking_core.storage.bookings import history as history_store
+from booking_core.storage.schema import schema
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 

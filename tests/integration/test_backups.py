@@ -28,7 +28,8 @@ from booking_core import (
 )
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
 from booking_core.operations import backups, health
-from booking_core.storage import archive, indexes, schema
+from booking_core.storage import archive
+from booking_core.storage.schema import indexes, schema
 
 
 def last_backup(db, **options):

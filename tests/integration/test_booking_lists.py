@@ -24,7 +24,8 @@ from booking_core import (
     save_student,
     save_timetable,
 )
-from booking_core.storage import booking_pages, schema
+from booking_core.storage.bookings import pages as booking_pages
+from booking_core.storage.schema import schema
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ from booking_core.domain.claims import claims_of
 from booking_core.embedded import credentials
 from booking_core.embedded import server as mongod
 from booking_core.operations import doctor
-from booking_core.storage import schema
+from booking_core.storage.schema import schema
 
 ROUNDS = 40
 TODAY = DAY - timedelta(days=1)

@@ -54,7 +54,7 @@ from booking_core import (
     reinstate,
     save_days,
 )
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 
 WEEK = DAY + timedelta(days=6)
 

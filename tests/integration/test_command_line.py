@@ -17,8 +17,8 @@ from booking_core.domain import errors
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import sentence
 from booking_core.operations.doctor import examine, examine_database
-from booking_core.storage import indexes, schema
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
+from booking_core.storage.schema import indexes, schema
 
 TOMORROW = datetime.now(ZoneInfo("Asia/Kolkata")).date() + timedelta(days=1)
 MakeDatabase = Callable[..., BookingDatabase]

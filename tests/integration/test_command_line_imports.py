@@ -8,8 +8,8 @@ import pytest
 from command_line import Run, assert_one_sentence, runner
 
 from booking_core import find_bookings, load_reference
-from booking_core.storage import schema
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
+from booking_core.storage.schema import schema
 
 
 @pytest.fixture

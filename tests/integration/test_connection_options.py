@@ -34,7 +34,7 @@ from booking_core import (
     save_ground,
 )
 from booking_core.operations import doctor
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 
 OPTIONS = (
     "readPreference=primaryPreferred",

@@ -38,15 +38,10 @@ from booking_core import (
     sign_in,
 )
 from booking_core.domain.messages import sentence
-from booking_core.storage import database, deadlines
-from booking_core.storage.database import (
-    BookingDatabase,
-    collection,
-    open_database,
-    reachable,
-    transact,
-    within_deadline,
-)
+from booking_core.storage.client import deadlines
+from booking_core.storage.client.database import BookingDatabase, collection, open_database
+from booking_core.storage.client.transactions import transact
+from booking_core.storage.client.verbs import DEADLINE_SECONDS, reachable, within_deadline
 
 TOLERANCE = 1.5  # allowed for a busy machine
 Line = tuple[BookingDatabase, Proxy]
@@ -92,7 +87,7 @@ def test_an_operation_with_slow_answers_ends_by_its_one_deadline(
 
     _, took = failure(lambda: move(slow, mine.id, start=time(14), end=time(15), by=MEERA, now=NOW))
 
-    assert took < database.DEADLINE_SECONDS + TOLERANCE
+    assert took < DEADLINE_SECONDS + TOLERANCE
 
 
 SLOW: dict[str, Callable[[BookingDatabase], Any]] = {
@@ -137,9 +132,7 @@ def test_every_function_on_a_slow_line_ends_by_its_one_deadline(
 
     outcomes = dict(zip(SLOW, at_once(*[lambda v=v: run(v) for v in SLOW.values()]), strict=True))
 
-    late = {
-        n: took for n, (_, took) in outcomes.items() if took > database.DEADLINE_SECONDS + TOLERANCE
-    }
+    late = {n: took for n, (_, took) in outcomes.items() if took > DEADLINE_SECONDS + TOLERANCE}
     assert late == {}
     for name in ("displaced_by", "day_board", "notices_for", "a live board"):
         error = outcomes[name][0]
@@ -200,7 +193,7 @@ def test_the_error_says_whether_a_change_may_have_been_made(
 
     for (command, nothing, _), (error, took) in zip(cases, outcomes, strict=True):
         assert error.nothing_happened == nothing, command
-        assert took < database.DEADLINE_SECONDS + TOLERANCE, command
+        assert took < DEADLINE_SECONDS + TOLERANCE, command
         assert ("Nothing was changed." in sentence(error)) == nothing
         assert ("is not known" in sentence(error)) != nothing
     assert {row["ground_id"] for row in active(db, kind="closure")} == {"ground-3"}

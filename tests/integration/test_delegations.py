@@ -48,7 +48,7 @@ from booking_core import (
     reject,
     revoke,
 )
-from booking_core.storage import delegations as delegations_store
+from booking_core.storage.access import delegations as delegations_store
 
 TODAY = NOW.date()  # 06:00 in the school's zone
 ONE_DAY = timedelta(days=1)

@@ -33,9 +33,9 @@ from booking_core import (
     save_ground,
 )
 from booking_core.operations.demo import DEMO_ACCOUNTS, RAIN, is_empty, load_demo
-from booking_core.storage import schema
-from booking_core.storage.database import BookingDatabase, Documents
-from booking_core.storage.school_data import mark_demo
+from booking_core.storage.client.database import BookingDatabase, Documents
+from booking_core.storage.schema import schema
+from booking_core.storage.school.data import mark_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Asia/Kolkata")

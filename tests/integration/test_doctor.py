@@ -14,9 +14,10 @@ from support import ADMIN, MEERA, NOW, active, booked, make_index_non_unique, ru
 from booking_core import SchemaMissing, Settings, background_threads, cancel
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.operations import doctor, health, repair
-from booking_core.storage import schema, server_info
+from booking_core.storage.client import server_info
+from booking_core.storage.client.database import BookingDatabase
 from booking_core.storage.connection import connected
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.schema import schema
 
 
 def finding(db: BookingDatabase, name: str) -> doctor.Finding:

@@ -17,8 +17,8 @@ from booking_core import (
     save_students,
 )
 from booking_core.operations import backups
+from booking_core.storage.client.database import BookingDatabase
 from booking_core.storage.connection import connected
-from booking_core.storage.database import BookingDatabase
 
 
 def test_the_school_of_a_dropped_database_is_forgotten(db: BookingDatabase) -> None:

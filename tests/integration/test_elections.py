@@ -58,13 +58,9 @@ from booking_core import (
     save_ground,
     save_students,
 )
-from booking_core.storage.database import (
-    DEADLINE_SECONDS,
-    BookingDatabase,
-    collection,
-    reachable,
-    transact,
-)
+from booking_core.storage.client.database import BookingDatabase, collection
+from booking_core.storage.client.transactions import transact
+from booking_core.storage.client.verbs import DEADLINE_SECONDS, reachable
 
 pytestmark = pytest.mark.xdist_group("replica set")
 

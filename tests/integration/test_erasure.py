@@ -44,7 +44,7 @@ from booking_core import (
 )
 from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
 from booking_core.storage import audit_log
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 
 LEAVER = Student("R4711", "Zarqa Quill", "10-B", "zarqa.quill@example.org")
 PURPOSE = "Zarqa's farewell game"

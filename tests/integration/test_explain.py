@@ -42,8 +42,10 @@ from booking_core import (
 )
 from booking_core.booking import queries
 from booking_core.domain import timetable
-from booking_core.storage import booking_pages, booking_queries, schema
-from booking_core.storage.database import transact
+from booking_core.storage.bookings import pages as booking_pages
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.client.transactions import transact
+from booking_core.storage.schema import schema
 
 # One worker builds the large school, once.
 pytestmark = pytest.mark.xdist_group("large school")

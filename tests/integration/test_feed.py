@@ -50,7 +50,7 @@ from booking_core import (
     save_student,
 )
 from booking_core.embedded import server as mongod
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 
 OTHER = DAY + timedelta(days=3)
 FAR = DAY + timedelta(days=9)

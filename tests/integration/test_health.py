@@ -16,8 +16,10 @@ from booking_core import (
     Settings,
 )
 from booking_core.operations import health
-from booking_core.storage import archive, server_info
-from booking_core.storage.database import open_database, reachable
+from booking_core.storage import archive
+from booking_core.storage.client import server_info
+from booking_core.storage.client.database import open_database
+from booking_core.storage.client.verbs import reachable
 
 
 def facts(db, **options):

@@ -10,7 +10,7 @@ from support import ADMIN, NOW, assert_sound, at_once, booked, of_type
 from booking_core import Booking, Policy, QuotaReached, cancel, find_bookings, save_policy
 from booking_core.operations import quota_seats
 from booking_core.operations.history_import import BOOKING_COLUMNS, Report, import_bookings
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 from booking_core.tables.table import read_table
 
 LINE = "ground-1,2026-11-2{day},{hour:02d}:00,{end:02d}:00,{student},Football,{status}"

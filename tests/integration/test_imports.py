@@ -28,8 +28,8 @@ from booking_core.operations.history_import import (
     import_bookings,
     import_students,
 )
-from booking_core.storage import schema
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
+from booking_core.storage.schema import schema
 from booking_core.tables.table import Table, read_table
 
 HEADER = "ground,date,start,end,student,game,status"

@@ -45,7 +45,8 @@ from booking_core import (
     move,
 )
 from booking_core.domain.claims import claims_of
-from booking_core.storage import claims_repair, indexes, migrations, schema
+from booking_core.storage.bookings import claims_repair
+from booking_core.storage.schema import indexes, migrations, schema
 from pages.shared.auth import responses
 from pages.shared.live.runtime import Services
 

@@ -29,7 +29,7 @@ from booking_core import (
 )
 from booking_core.embedded import server as mongod
 from booking_core.storage.connection import connected
-from booking_core.storage.students import BULK_SECONDS
+from booking_core.storage.school.students import BULK_SECONDS
 
 
 class ClosingListener(TCPServer):

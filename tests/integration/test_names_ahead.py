@@ -30,7 +30,8 @@ from booking_core import (
     save_student,
     save_students,
 )
-from booking_core.storage import school_data, student_names
+from booking_core.storage.school import data as school_data
+from booking_core.storage.school import student_names
 from booking_core.tables.table import Row
 
 OLD = Student(student_id(0), "Student 0", "1-A")

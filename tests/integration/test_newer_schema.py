@@ -25,9 +25,9 @@ from booking_core import (
     open_session,
     sign_out,
 )
-from booking_core.storage import indexes, schema
-from booking_core.storage.school_changes import change_school
-from booking_core.storage.students import change_students
+from booking_core.storage.schema import indexes, schema
+from booking_core.storage.school.changes import change_school
+from booking_core.storage.school.students import change_students
 from pages.shared.auth import responses
 from pages.shared.live.runtime import Services
 
@@ -110,7 +110,7 @@ def test_without_a_feed_every_verb_is_refused_within_two_seconds(db):
 
 @pytest.mark.parametrize(
     "change",
-    [lambda db, work: change_school(db, work, NOW), change_students],
+    [change_school, change_students],
     ids=["school", "students"],
 )
 def test_a_change_of_the_school_that_has_begun_already_is_refused_with_nothing_written(db, change):
@@ -118,7 +118,7 @@ def test_a_change_of_the_school_that_has_begun_already_is_refused_with_nothing_w
     before = db.meta.find_one({"_id": "revision"})
 
     with pytest.raises(UpdateNeeded):
-        change(db, lambda tx: tx.audit(ADMIN, "erased", "student", "S001"))
+        change(db, lambda tx: tx.audit(ADMIN, "erased", "student", "S001"), NOW)
 
     assert db.meta.find_one({"_id": "revision"}) == before
     assert db.audit.count_documents({"action": "erased"}) == 0

@@ -22,7 +22,8 @@ from booking_core import (
     reject,
 )
 from booking_core.domain import rules
-from booking_core.storage import bookings, schema
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.schema import schema
 
 TOMORROW = DAY + timedelta(days=1)
 

@@ -33,7 +33,7 @@ from booking_core import (
     week_of,
 )
 from booking_core.operations import backups, health
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from pages.shared.live.runtime import Services
 
 OTHER = DAY + timedelta(days=3)

@@ -49,8 +49,8 @@ from booking_core import (
     reject,
     revoke,
 )
-from booking_core.storage import schema
-from booking_core.storage.database import open_database
+from booking_core.storage.client.database import open_database
+from booking_core.storage.schema import schema
 
 ROUNDS = 25
 

@@ -56,7 +56,7 @@ from booking_core import (
     save_student,
 )
 from booking_core.booking import reinstatement
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 
 WEEK = DAY + timedelta(days=7)
 

@@ -23,7 +23,7 @@ from booking_core import (
     set_active,
     suggest_roll_over,
 )
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 
 
 def test_chains_and_swaps_of_classes_move_each_student_once(make_db: Any) -> None:

@@ -26,7 +26,7 @@ from booking_core import (
 )
 from booking_core.school.roster import COLUMNS, WrongRow, compare
 from booking_core.storage import audit_log
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 from booking_core.tables.table import Row
 
 ASHA = Student("A1", "Asha Rao", "8-A", "asha@example.org")

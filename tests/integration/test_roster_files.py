@@ -16,7 +16,7 @@ from workbook_files import HEADER, repacked, saved, workbook
 
 from booking_core import InvalidRequest, Limits, Student, Table, plan_roster, read_table
 from booking_core.school.roster import COLUMNS, compare
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 
 SMALL = Limits(bytes=2000, rows=3, columns=4, text=200)
 

@@ -21,7 +21,7 @@ from booking_core import (
     save_student,
 )
 from booking_core.school.roster import COLUMNS, RosterPlan, WrongRow, compare
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 from booking_core.tables.table import Row
 
 ASHA, RAVI = Student("A1", "Asha Rao", "8-A"), Student("A2", "Ravi Das", "8-B")

@@ -24,8 +24,10 @@ from booking_core import (
     ensure_schema,
 )
 from booking_core.domain.claims import claims_of
-from booking_core.storage import claims_repair, connection, indexes, schema
+from booking_core.storage import connection
+from booking_core.storage.bookings import claims_repair
 from booking_core.storage.documents import to_booking
+from booking_core.storage.schema import indexes, schema
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -9,8 +9,9 @@ import pytest
 from support import DAY, at_once, booked, eventually, open_school
 
 from booking_core import Feed, SchemaConflict, ensure_schema
-from booking_core.storage import change_feed, indexes, schema, server_events
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
+from booking_core.storage.live import change_feed, schema_guard
+from booking_core.storage.schema import indexes, schema
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_schema_that_cannot_be_restored_is_retried_and_does_not_stop_the_feed(
             raise SchemaConflict([])
         ensure_schema(db)
 
-    monkeypatch.setattr(server_events, "ensure_schema", ensure)
+    monkeypatch.setattr(schema_guard, "ensure_schema", ensure)
     db[schema.ACCOUNTS].drop_index("one_account_per_email")
 
     eventually(lambda: len(tried) == 1)

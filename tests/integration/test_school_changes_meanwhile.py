@@ -42,8 +42,9 @@ from booking_core import (
     save_student,
     scoped_cache,
 )
-from booking_core.storage import bookings, transactions
-from booking_core.storage.database import StoreUnavailable
+from booking_core.errors import StoreUnavailable
+from booking_core.storage.bookings import transactions
+from booking_core.storage.bookings import writes as bookings
 
 NEXT = DAY + timedelta(days=1)
 CHANGES = {
@@ -218,7 +219,7 @@ def test_a_booking_that_was_changed_again_meanwhile_is_not_undone(db, monkeypatc
 
 
 def test_a_booking_is_acknowledged_although_the_look_after_it_fails(db, monkeypatch):
-    from booking_core.storage import school_data
+    from booking_core.storage.school import data as school_data
 
     def fail_after(real, calls):
         def load(db):

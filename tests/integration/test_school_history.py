@@ -25,7 +25,7 @@ from booking_core import (
 )
 from booking_core.domain.policy import Policy
 from booking_core.school.history import plans_between
-from booking_core.storage import schema
+from booking_core.storage.schema import schema
 
 MONTH = timedelta(days=30)
 SET_UP = NOW - MONTH

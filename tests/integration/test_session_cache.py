@@ -20,8 +20,8 @@ from booking_core import (
     session_of,
     sign_out,
 )
-from booking_core.storage import cache
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
+from booking_core.storage.live import cache
 from pages.shared.live import session_cache as module
 from pages.shared.live.session_cache import SessionCache, _key
 

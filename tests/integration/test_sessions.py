@@ -33,8 +33,8 @@ from booking_core import (
 )
 from booking_core.access import sessions
 from booking_core.access.sign_outs import SignOuts
-from booking_core.storage import schema
-from booking_core.storage.database import BookingDatabase, open_database
+from booking_core.storage.client.database import BookingDatabase, open_database
+from booking_core.storage.schema import schema
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

@@ -23,7 +23,7 @@ from booking_core import (
     load_reference,
     set_active,
 )
-from booking_core.storage.database import Documents
+from booking_core.storage.client.database import Documents
 
 ASHA = Student("A1", "Asha Rao", "8-A", "asha@example.org")
 RAVI = Student("A2", "Ravi Das", "8-B")

@@ -22,7 +22,7 @@ from booking_core import (
     get_booking,
     move,
 )
-from booking_core.storage.database import open_database
+from booking_core.storage.client.database import open_database
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from booking_core import (
 )
 from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
 from booking_core.school.roster import COLUMNS
-from booking_core.storage import schema
+from booking_core.storage.schema import schema
 
 SPELLINGS = ["ground 9", "Ground\u00a09", "GROUND  9", "\tGround\u20099", "ground\u30009 "]
 SHORT = (Period("I", HOURLY.periods[0].start, HOURLY.periods[0].end),)

@@ -26,6 +26,8 @@ from support import (
 from booking_core import (
     Account,
     BookingError,
+    CellState,
+    GroundClosed,
     NotFound,
     Policy,
     Role,
@@ -70,6 +72,7 @@ from booking_core import (
     week_of,
 )
 from booking_core.access import sessions
+from booking_core.domain.messages import UNREADABLE_BOOKING
 from booking_core.insight import audit, exports
 from booking_core.operations import doctor
 from booking_core.school.history import plans_between
@@ -288,23 +291,42 @@ def test_a_document_that_cannot_be_read_is_logged_once(db, caplog):
     ]
 
 
-def test_a_slot_that_an_unreadable_booking_holds_is_taken_by_somebody(db):
+@pytest.mark.parametrize("lacks", ["ground_id", "start", "purpose"])
+def test_a_slot_that_an_unreadable_booking_holds_is_shown_as_closed_and_refused_so(db, lacks):
     mine, other = booked(db, start=9), booked(db, student=1, start=12)
     db["bookings"].update_one(
-        {"_id": mine.id}, {"$unset": {"ground_id": ""}}, bypass_document_validation=True
+        {"_id": mine.id}, {"$unset": {lacks: ""}}, bypass_document_validation=True
     )
 
-    with pytest.raises(SlotTaken) as taken:
+    cell = day_board(db, DAY, now=NOW).cell("ground-1", time(9))
+    assert (cell.state, cell.note) == (CellState.CLOSED, UNREADABLE_BOOKING)
+    with pytest.raises(GroundClosed) as taken:
         booked(db, student=2, start=9)
     with pytest.raises(StudentBusy) as busy:
         booked(db, ground="ground-3", start=9)
-    with pytest.raises(SlotTaken):
+    with pytest.raises(GroundClosed):
         move(db, other.id, start=time(9), end=time(10), by=MEERA, now=NOW)
 
-    assert taken.value.held_by is None
+    assert taken.value.reason == UNREADABLE_BOOKING
+    assert time(9) not in {option.start for option in taken.value.alternatives}
     assert busy.value.booking is None
     with pytest.raises(NotFound):
         move(db, mine.id, start=time(10), end=time(11), by=MEERA, now=NOW)
+
+
+def test_a_closing_over_an_unreadable_booking_names_it(db):
+    mine = booked(db, start=9)
+    db["bookings"].update_one(
+        {"_id": mine.id}, {"$unset": {"purpose": ""}}, bypass_document_validation=True
+    )
+
+    with pytest.raises(GroundClosed) as refused:
+        close_one(
+            db, ground_id="ground-1", date=DAY, start=time(8), end=time(12), reason="Rain", by=HEAD,
+            now=NOW,
+        )  # fmt: skip
+
+    assert refused.value.reason == UNREADABLE_BOOKING
 
 
 def test_an_active_document_of_an_older_system_lets_its_day_be_booked(db):

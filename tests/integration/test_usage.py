@@ -32,9 +32,9 @@ from booking_core import (
     usage,
 )
 from booking_core.insight import usage as usage_module
-from booking_core.storage import schema
-from booking_core.storage import usage as stored_usage
-from booking_core.storage.database import settings_of
+from booking_core.storage.bookings import usage as stored_usage
+from booking_core.storage.client.database import settings_of
+from booking_core.storage.schema import schema
 
 WEEK = {"first": DAY, "last": DAY + timedelta(days=1)}  # Tuesday and Wednesday
 

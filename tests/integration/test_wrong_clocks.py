@@ -10,7 +10,7 @@ from support import ADMIN, booked, eventually
 from booking_core import InThePast, Status, connect, day_board, get_booking, lapse_pending, present
 from booking_core.domain import clock
 from booking_core.operations import health
-from booking_core.storage.server_clock import APART
+from booking_core.storage.client.server_clock import APART
 from pages.shared.live.runtime import Services
 
 

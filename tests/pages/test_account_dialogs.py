@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from support import ADMIN
 
 from booking_core import Account, Role, add_account, change_account, get_account
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from pages.shared.admin import account_dialogs
 from pages.shared.auth import session
 from pages.shared.components import elements

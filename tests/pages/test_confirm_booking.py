@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from support import DAY, MEERA, NOW, RAVI, active, assert_sound, booked
 
 from booking_core import Slot
-from booking_core.storage.database import BookingDatabase
-from booking_core.storage.server_clock import ServerClock
+from booking_core.storage.client.database import BookingDatabase
+from booking_core.storage.client.server_clock import ServerClock
 from pages.shared.live.runtime import Services
 
 SLOT = Slot("ground-1", DAY, time(9), time(10))

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from support import ADMIN, NOW
 
 from booking_core import Student, load_reference, save_student
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from pages.shared.auth import session
 from pages.shared.components import elements
 

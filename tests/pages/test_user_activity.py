@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from support import RAVI, booked
 
 from booking_core import Account, Role, add_account, open_session
-from booking_core.storage.database import BookingDatabase
+from booking_core.storage.client.database import BookingDatabase
 from pages.shared.components import elements
 from pages.shared.live import fragment, runtime, session_cache
 from pages.shared.live.runtime import Services

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from support import at_once
 
 from booking_core import NotFound, Scope, ScopedCache, StoreUnavailable
-from booking_core.storage import cache as cache_module
-from booking_core.storage import deadlines
-from booking_core.storage.database import within_deadline
+from booking_core.storage.client import deadlines
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.live import cache as cache_module
 
 DAY = date(2026, 11, 24)
 OTHER = DAY + timedelta(days=1)

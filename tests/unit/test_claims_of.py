@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_core import Booking, Status
-from booking_core.domain.claims import GROUND, QUOTA, STUDENT, claims_of, kind_of
+from booking_core.domain import timetable
+from booking_core.domain.claims import GROUND, QUOTA, STUDENT, claims_of, kind_of, slots_of
 
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 MARKS = 288
@@ -83,3 +84,20 @@ def test_claims_are_unique_and_the_first_one_is_the_earliest_of_the_ground(spans
     assert [kind_of(claim) for claim in sorted(claims)] == (
         [GROUND] * (spans[1] - spans[0]) + [QUOTA] + [STUDENT] * (spans[1] - spans[0])
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 287), st.integers(1, 24)), max_size=4))
+def test_the_slots_of_claims_are_the_stretches_that_their_bookings_hold(spans):
+    day = date(2026, 11, 26)
+    held: set[int] = set()
+    claims = ["quota|S001|2026-W48|0", "ground|no date|x|1", "no claim", "ground|g|2026-11-26|999"]
+    for first, length in spans:
+        marks = range(first, min(first + length, 288))
+        held |= set(marks)
+        claims += [f"ground|g-1|{day}|{mark:03d}" for mark in marks]
+
+    found = slots_of(claims)
+
+    assert {mark for slot in found for mark in timetable.marks(slot.start, slot.end)} == held
+    assert all(slot.ground_id == "g-1" and slot.date == day for slot in found)
+    assert len(found) == sum(mark - 1 not in held for mark in held)

@@ -9,7 +9,7 @@ import pymongo.errors
 import pytest
 
 from booking_core import BookingError, InvalidRequest, SchemaMissing, StoreUnavailable
-from booking_core.storage.database import reachable, within_deadline
+from booking_core.storage.client.verbs import reachable, within_deadline
 
 CLASSES = sorted(
     {

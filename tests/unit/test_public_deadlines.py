@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import booking_core
-from booking_core.storage.database import DEADLINE_SECONDS
+from booking_core.storage.client.verbs import DEADLINE_SECONDS
 
 # Those that take a bulk of data, with their longer limits in seconds.
 LONG = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from booking_core import InvalidRequest, Student, find_students
 from booking_core.school.search import StudentIndex
-from booking_core.storage.school_data import Reference
+from booking_core.storage.school.data import Reference
 
 OBRIEN = Student("S001", "Seán O’Brien", "10-A", "sean.obrien@school.example")
 GUPTA = Student("S002", "Sana Gupta", "8-A")

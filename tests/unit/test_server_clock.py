@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from booking_core.storage import server_clock
-from booking_core.storage.server_clock import ServerClock
+from booking_core.storage.client import server_clock
+from booking_core.storage.client.server_clock import ServerClock
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

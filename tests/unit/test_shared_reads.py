@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from booking_core import StoreUnavailable
-from booking_core.storage import deadlines
-from booking_core.storage.database import within_deadline
-from booking_core.storage.single_flight import SharedReads
+from booking_core.storage.client import deadlines
+from booking_core.storage.client.single_flight import SharedReads
+from booking_core.storage.client.verbs import within_deadline
 from tests.support import eventually
 
 TIMEOUT = 10

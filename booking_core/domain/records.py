@@ -1,0 +1,69 @@
+"""What lists show beside bookings: closings, notices and entries of the audit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date as Date
+from datetime import datetime, time
+from typing import Any
+
+from booking_core.domain.model import Booking, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A closing as a list shows it: grounds from ``first`` to ``last``, ``start`` to ``end``.
+
+    ``id`` lifts it. The times are those of its last day; 00:00 to 00:00 is the whole day.
+    """
+
+    id: str
+    ground_ids: tuple[str, ...]
+    first: Date
+    last: Date
+    start: time
+    end: time
+    reason: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice, as facts. ``kind`` is ``displaced`` or ``reinstated``; ``at`` is aware (UTC).
+
+    ``slot`` is the booking's slot at that time; ``booking`` is the booking as it is now, None
+    when it is not stored any more.
+    """
+
+    id: str
+    at: datetime
+    to: str
+    kind: str
+    booking_id: str
+    slot: Slot
+    reason: str
+    by_name: str
+    read: bool
+    booking: Booking | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``by`` did ``action`` to the ``what`` named ``id``; ``at`` is aware (UTC).
+
+    ``on_behalf_of`` is the name of the principal if a delegate decided, else "". ``details`` are
+    facts: for a booking its slot after the change, the reason, ``moved_from``, and ``correction``
+    for a change of the past. ``place`` is the position in the list, for the next page.
+    """
+
+    at: datetime
+    by: str
+    by_name: str
+    on_behalf_of: str
+    action: str
+    what: str
+    id: str
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    place: tuple[datetime, str, int] | None = None

@@ -1,0 +1,284 @@
+"""The accounts collection. Every change is written in one transaction with its audit log entry.
+
+A document's ``epoch`` grows whenever its sessions end. A session stores the epoch of its account
+and is valid only while the two are equal. So a session that is inserted while the password changes
+is invalid too, although the deletion of the account's sessions did not see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+from pymongo import ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from booking_core.domain.errors import AlreadyExists, NotFound
+from booking_core.domain.model import Account, Actor, Role
+from booking_core.domain.names import key_of, sign_in_key
+from booking_core.storage import audit_log
+from booking_core.storage import readable as r
+from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.transactions import transact
+from booking_core.storage.client.verbs import reachable
+from booking_core.storage.documents import Document
+from booking_core.storage.schema import keys, schema
+
+T = TypeVar("T")
+# Fields that an audit log entry names.
+_AUDITED = ("name", "role", "email", "active")
+# A key that was stored before a dotless i and an ``i`` were one has the dotless one, which sorts
+# after ``i``. Of two accounts that ``_named`` fits, the one with that very name comes first.
+_SAME_NAME_FIRST = [("id_key", -1)]
+
+
+class AccountTransaction:
+    """Reads and writes of one transaction; see ``run``."""
+
+    def __init__(self, db: Documents, session: ClientSession) -> None:
+        self._db, self._session = db, session
+        self._accounts = collection(db, schema.ACCOUNTS)
+
+    def read(self, account_id: str) -> Account | None:
+        """The account, or None if there is none."""
+        found = self._accounts.find_one(
+            _named(account_id), sort=_SAME_NAME_FIRST, session=self._session
+        )
+        return r.readable_one(schema.ACCOUNTS, to_account, found)
+
+    def lock_active(self, role: Role, now: datetime) -> int:
+        """The number of active accounts with ``role``.
+
+        Writes to each of them: of two transactions that count the same accounts, the second meets
+        a write conflict, and the driver runs it again on what the first has committed.
+        """
+        condition = {"role": role.value, "active": True}
+        self._accounts.update_many(condition, {"$set": {"counted_at": now}}, session=self._session)
+        rows = self._accounts.find(condition, session=self._session)
+        return len(list(r.readable(schema.ACCOUNTS, to_account, rows)))
+
+    def replace(self, before: Account, after: Account, *, end_sessions: bool) -> None:
+        """Stores the fields of ``after`` that differ from ``before``. Raises AlreadyExists."""
+        fields = _differing(after, before)
+        if "email" in fields:
+            fields["email_key"] = keys.email_key(after.email)
+        change: Document = {"$set": fields}
+        if end_sessions:
+            change["$inc"] = {"epoch": 1}
+            _delete_sessions(self._db, before.id, self._session)
+        try:
+            self._accounts.update_one({"_id": before.id}, change, session=self._session)
+        except DuplicateKeyError as exc:
+            raise _already_exists(exc, after) from exc
+
+    def log_change(
+        self,
+        before: Account,
+        after: Account,
+        action: str,
+        reason: str,
+        by: Actor | None,
+        now: datetime,
+    ) -> None:
+        """An audit log entry with the old and new values of the changed fields."""
+        details: Document = {
+            "before": _differing(before, after),
+            "after": _differing(after, before),
+        }
+        if reason:
+            details["reason"] = reason
+        audit_log.write(self._db, self._session, by, action, "account", before.id, details, now)
+
+
+def run(db: Documents, work: Callable[[AccountTransaction], T]) -> T:
+    """What ``work`` returns, with all of its writes made; with none of them if it raises.
+
+    ``work`` may be called more than once: after a write conflict the driver runs it again.
+    """
+    return transact(db, lambda session: work(AccountTransaction(db, session)))
+
+
+class StoredAccount(NamedTuple):
+    """An account, with what only sign-in reads: how often its sessions were ended, and its hash."""
+
+    account: Account
+    epoch: int
+    password_hash: str | None
+
+
+def to_account(document: Document) -> Account:
+    """The value of a stored account. Raises Unreadable, InvalidRequest."""
+    return to_stored(document).account
+
+
+def to_stored(document: Document) -> StoredAccount:
+    """The value of a stored account. Raises Unreadable, InvalidRequest."""
+    password_hash = r.optional(document, "password_hash", str, "") or None
+    account = Account(
+        r.text(document, "_id"),
+        r.text(document, "name"),
+        r.choice(document, "role", Role),
+        r.optional_text(document, "email"),
+        r.field(document, "active", bool),
+        password_hash is not None,
+        r.field(document, "must_change", bool),
+    )
+    return StoredAccount(account, r.field(document, "epoch", int), password_hash)
+
+
+def _readable(document: Document | None) -> StoredAccount | None:
+    return r.readable_one(schema.ACCOUNTS, to_stored, document)
+
+
+def read(db: Documents, account_id: str) -> StoredAccount | None:
+    """The account of this id, or of one that cannot be told apart from it; None without one."""
+    with reachable():
+        accounts = collection(db, schema.ACCOUNTS)
+        return _readable(accounts.find_one(_named(account_id), sort=_SAME_NAME_FIRST))
+
+
+def read_by_email(db: Documents, email: str) -> Account | None:
+    """The stored account with exactly this address; None if there is none.
+
+    Addresses with one key may be mailboxes of two people.
+    """
+    condition = {"email_key": keys.email_key(email), "email": email}
+    with reachable():
+        found = _readable(collection(db, schema.ACCOUNTS).find_one(condition))
+    return None if found is None else found.account
+
+
+def find_all(db: Documents) -> list[Account]:
+    """All accounts, ordered by name."""
+    return sorted(_found(db, {}), key=lambda account: (account.name.casefold(), account.id))
+
+
+def has_active(db: Documents, role: Role) -> bool:
+    """Whether an active account has ``role``."""
+    return bool(_found(db, {"role": role.value, "active": True}))
+
+
+def names_of_active(db: Documents, ids: Iterable[str], role: Role) -> dict[str, str]:
+    """Id to name of those accounts among ``ids`` that are active and have ``role``."""
+    condition = {"_id": {"$in": list(ids)}, "role": role.value, "active": True}
+    return {account.id: account.name for account in _found(db, condition)}
+
+
+def _found(db: Documents, condition: Document) -> list[Account]:
+    with reachable():
+        rows = collection(db, schema.ACCOUNTS).find(condition)
+        return list(r.readable(schema.ACCOUNTS, to_account, rows))
+
+
+def insert(
+    db: Documents,
+    account: Account,
+    password_hash: str | None,
+    by: Actor | None,
+    now: datetime,
+) -> Account:
+    """The account as stored. Raises AlreadyExists for its id or its e-mail address."""
+    fields = {name: _stored(account, name) for name in _AUDITED}
+    document: Document = {
+        "_id": account.id,
+        **fields,
+        "must_change": account.must_change,
+        "epoch": 0,
+        "created_at": now,
+    }
+    document = keys.with_keys(schema.ACCOUNTS, document) | {"id_key": sign_in_key(account.id)}
+    if password_hash is not None:
+        document["password_hash"] = password_hash
+
+    def work(session: ClientSession) -> None:
+        try:
+            collection(db, schema.ACCOUNTS).insert_one(document, session=session)
+        except DuplicateKeyError as exc:
+            raise _already_exists(exc, account) from exc
+        details = {"after": fields}
+        audit_log.write(db, session, by, "added", "account", account.id, details, now)
+
+    transact(db, work)
+    return to_account(document)
+
+
+def set_password(
+    db: Documents,
+    account_id: str,
+    password_hash: str,
+    *,
+    instead_of: str | None,
+    must_change: bool,
+    action: str,
+    by: Actor | None,
+    now: datetime,
+) -> Account | None:
+    """Stores the hash and ends all sessions. ``action`` is the verb of the audit log entry.
+
+    With ``instead_of``, returns None and changes nothing unless the account is active and that is
+    its hash. Raises NotFound.
+    """
+
+    def work(session: ClientSession) -> Account | None:
+        condition = _named(account_id)
+        if instead_of is not None:
+            condition |= {"password_hash": instead_of, "active": True}
+        after: Document | None = collection(db, schema.ACCOUNTS).find_one_and_update(
+            condition,
+            {
+                "$set": {"password_hash": password_hash, "must_change": must_change},
+                "$inc": {"epoch": 1},
+            },
+            sort=_SAME_NAME_FIRST,
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        changed = _readable(after)
+        if changed is None:
+            if instead_of is not None:
+                return None
+            raise NotFound("account", account_id)
+        id = changed.account.id
+        _delete_sessions(db, id, session)
+        audit_log.write(db, session, by, action, "account", id, None, now)
+        return changed.account
+
+    return transact(db, work)
+
+
+def renew_hash(db: Documents, account_id: str, old: str, new: str) -> None:
+    """Replaces the hash ``old`` of the same password; does nothing if another hash is stored."""
+    with reachable():
+        collection(db, schema.ACCOUNTS).update_one(
+            {"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}}
+        )
+
+
+def _named(account_id: str) -> Document:
+    """The condition for the account with this id, or with one that cannot be told apart from it."""
+    return {"id_key": {"$in": list({sign_in_key(account_id), key_of(account_id)})}}
+
+
+def _stored(account: Account, field: str) -> Any:
+    value = getattr(account, field)
+    return value.value if isinstance(value, Role) else value
+
+
+def _differing(account: Account, other: Account) -> Document:
+    """The stored form of those fields of ``account`` that ``other`` has another value for."""
+    return {
+        name: _stored(account, name)
+        for name in _AUDITED
+        if getattr(account, name) != getattr(other, name)
+    }
+
+
+def _delete_sessions(db: Documents, account_id: str, session: ClientSession) -> None:
+    collection(db, schema.SESSIONS).delete_many({"account_id": account_id}, session=session)
+
+
+def _already_exists(exc: DuplicateKeyError, account: Account) -> AlreadyExists:
+    is_email = keys.refused(exc)[0] == schema.ONE_ACCOUNT_PER_EMAIL
+    return AlreadyExists("account", str(account.email) if is_email else account.id)

@@ -1,0 +1,82 @@
+"""Sessions, stored under the hash of their token. The server removes expired ones."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from booking_core.storage import readable as r
+from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.verbs import reachable
+from booking_core.storage.documents import Document
+from booking_core.storage.schema import schema
+
+_BY_ID_TOKEN = "by_proof"  # the former name stays: sessions outlive an update
+
+
+class StoredSession(NamedTuple):
+    """A session as stored; ``epoch`` is that of its account when it began. Moments are aware."""
+
+    account_id: str
+    epoch: int
+    by_id_token: bool
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+def insert(db: Documents, key: str, session: StoredSession) -> None:
+    document: Document = {"_id": key, **session._asdict()}
+    document[_BY_ID_TOKEN] = document.pop("by_id_token")
+    with reachable():
+        collection(db, schema.SESSIONS).insert_one(document)
+
+
+def read(db: Documents, key: str, now: datetime) -> StoredSession | None:
+    """The session, or None if there is none or it has expired.
+
+    The expiry is part of the query because the server may take a minute to remove a document.
+    """
+    with reachable():
+        sessions = collection(db, schema.SESSIONS)
+        found = sessions.find_one({"_id": key, "expires_at": {"$gt": now}})
+        return r.readable_one(schema.SESSIONS, to_session, found)
+
+
+def to_session(document: Document) -> StoredSession:
+    """The value of a stored session. Raises Unreadable."""
+    return StoredSession(
+        r.text(document, "account_id"),
+        r.field(document, "epoch", int),
+        r.optional(document, _BY_ID_TOKEN, bool, False),
+        r.moment(document, "created_at"),
+        r.moment(document, "seen_at"),
+        r.moment(document, "expires_at"),
+    )
+
+
+def touch(
+    db: Documents,
+    key: str,
+    now: datetime,
+    *,
+    idle: timedelta,
+    longest: timedelta,
+    at_most_every: timedelta,
+) -> None:
+    """Extends the session to ``idle`` from now, and no further than ``longest`` from its start.
+
+    Does nothing to an expired session, nor to one last seen less than ``at_most_every`` ago.
+    """
+    end = {"$add": ["$created_at", int(longest.total_seconds() * 1000)]}
+    with reachable():
+        collection(db, schema.SESSIONS).update_one(
+            {"_id": key, "expires_at": {"$gt": now}, "seen_at": {"$lte": now - at_most_every}},
+            [{"$set": {"seen_at": now, "expires_at": {"$min": [end, now + idle]}}}],
+        )
+
+
+def delete(db: Documents, key: str) -> None:
+    """Removes the session; an unknown key is no error."""
+    with reachable():
+        collection(db, schema.SESSIONS).delete_one({"_id": key})

@@ -1,0 +1,1 @@
+"""Bookings and closures as they are stored."""

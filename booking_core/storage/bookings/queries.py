@@ -1,0 +1,288 @@
+"""Reads of the bookings collection. Values in, bookings out; times of day are local to the school.
+
+Each query names its index. The planner, on a small collection, may try an index that is worse and
+keep that plan when the collection has grown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date as Date
+from datetime import time, timedelta
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from booking_core.domain.model import Booking, Slot, Status
+from booking_core.domain.records import Closure
+from booking_core.storage import readable as r
+from booking_core.storage.bookings.pages import MOST_SCANS, read_page
+from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.verbs import reachable
+from booking_core.storage.documents import Document, time_text, to_bookings, to_holders, to_slot
+from booking_core.storage.schema import schema
+
+_DECIDED = {"$in": [status.value for status in Status if status is not Status.PENDING]}
+_BY_TIME = [("date", 1), ("start", 1), ("_id", 1)]
+
+
+def pending(db: Documents, limit: int) -> list[Booking]:
+    """Requests that wait for a decision, by date and time."""
+    # The kind excludes documents of the system that this one replaces.
+    condition = {"status": Status.PENDING.value, "kind": "booking"}
+    return _by_time(db, condition, limit)
+
+
+def pending_over(
+    db: Documents,
+    *,
+    today: Date,
+    ends_ahead: Iterable[time],
+    after: Booking | None = None,
+    limit: int,
+) -> list[Booking]:
+    """Requests that wait although their slot has ended, by date and time; those behind ``after``.
+
+    ``ends_ahead`` are the times of day at which a slot of ``today`` ends after this moment.
+    """
+    day = today.isoformat()
+    bounds = {"$lte": day}
+    wanted: list[dict[str, Any]] = [
+        {"$or": [{"date": {"$lt": day}}, {"date": day, "end": {"$nin": _texts(ends_ahead)}}]}
+    ]
+    if after is not None:
+        date, start = after.date.isoformat(), time_text(after.start)
+        bounds["$gte"] = date
+        behind = [
+            {"date": {"$gt": date}},
+            {"date": date, "start": {"$gt": start}},
+            {"date": date, "start": start, "_id": {"$gt": after.id}},
+        ]
+        wanted.append({"$or": behind})
+    condition = {"status": Status.PENDING.value, "kind": "booking", "date": bounds, "$and": wanted}
+    return _by_time(db, condition, limit)
+
+
+def approved_ahead(
+    db: Documents, *, today: Date, ends_ahead: Iterable[time], limit: int
+) -> list[Booking]:
+    """Approved bookings that are not over, by date and time; ``ends_ahead`` as in pending_over."""
+    condition = {"status": Status.APPROVED.value, "kind": "booking", **_ahead(today, ends_ahead)}
+    return _by_time(db, condition, limit)
+
+
+def active_ahead(
+    db: Documents,
+    student_ids: Iterable[str],
+    *,
+    today: Date,
+    ends_ahead: Iterable[time],
+    limit: int,
+) -> list[Booking]:
+    """The students' active bookings that are not over, by date and time."""
+    ids = sorted(student_ids)
+    condition = {"student_id": {"$in": ids}, **schema.HOLDS, **_ahead(today, ends_ahead)}
+    # One scan for each student; of more students, all that is booked ahead is looked through.
+    index = schema.BY_STUDENT if len(ids) <= MOST_SCANS else schema.BY_DAY
+    return _by_time(db, condition, limit, index) if ids else []
+
+
+def active_of_ground(db: Documents, ground_id: str, first: Date, limit: int) -> list[Booking]:
+    """The ground's active bookings on ``first`` and later, by date and time."""
+    condition = {
+        **schema.HOLDS,
+        "date": {"$gte": first.isoformat()},
+        "ground_id": ground_id,
+        "kind": "booking",
+    }
+    return _by_time(db, condition, limit)
+
+
+def decided(db: Documents, limit: int) -> list[Booking]:
+    """Bookings that do not wait any more, the latest change first."""
+    condition = {"status": _DECIDED, "kind": "booking"}
+    order = [("updated_at", -1), ("_id", -1)]
+    with reachable():
+        return read_page(
+            lambda but: collection(db, schema.BOOKINGS).find(
+                condition | but, sort=order, limit=limit, hint=schema.LATEST_CHANGE
+            ),
+            limit,
+        )
+
+
+def _ahead(today: Date, ends_ahead: Iterable[time]) -> dict[str, Any]:
+    day = today.isoformat()
+    # The date is there for the index's bounds.
+    return {
+        "date": {"$gte": day},
+        "$or": [{"date": {"$gt": day}}, {"date": day, "end": {"$in": _texts(ends_ahead)}}],
+    }
+
+
+def _texts(times: Iterable[time]) -> list[str]:
+    return [time_text(value) for value in times]
+
+
+def _by_time(
+    db: Documents, condition: Mapping[str, Any], limit: int, index: str = schema.BY_DAY
+) -> list[Booking]:
+    with reachable():
+        return read_page(
+            lambda but: collection(db, schema.BOOKINGS).find(
+                {**condition, **but}, sort=_BY_TIME, limit=limit, hint=index
+            ),
+            limit,
+        )
+
+
+def of_date(db: Documents, date: Date) -> list[Booking]:
+    """The active bookings and closures of ``date`` on every ground, retired ones too."""
+    condition = {"date": date.isoformat(), **schema.HOLDS}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
+        return list(to_holders(rows))
+
+
+def last_active_date(db: Documents, session: ClientSession | None = None) -> str | None:
+    """The last date (ISO) with an active booking or closure; None without any."""
+    rows = collection(db, schema.BOOKINGS).find(
+        {**schema.HOLDS},
+        {"date": 1},
+        sort=[(field, -1) for field, _ in _BY_TIME],
+        hint=schema.BY_DAY,
+        batch_size=2,
+        session=session,
+    )
+    with rows:
+        dates = r.readable(schema.BOOKINGS, lambda row: r.date(row, "date").isoformat(), rows)
+        return next(dates, None)
+
+
+def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
+    """(id, slot, student id) of every active booking of ``first`` and later, by date and time."""
+    condition = {**schema.HOLDS, "date": {"$gte": first.isoformat()}, "kind": "booking"}
+    fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id"), 1)
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(
+            condition, fields, sort=_BY_TIME, hint=schema.BY_DAY
+        )
+        return list(r.readable(schema.BOOKINGS, _held, rows))
+
+
+def _held(row: Document) -> tuple[str, Slot, str]:
+    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id")
+
+
+def of_weeks(
+    db: Documents, pairs: Iterable[tuple[str, Date]]
+) -> dict[tuple[str, Date], list[Booking]]:
+    """The active bookings of each (student, Monday of a week), in one query, by date and time."""
+    wanted = list(dict.fromkeys(pairs))
+    found: dict[tuple[str, Date], list[Booking]] = {pair: [] for pair in wanted}
+    if not wanted:
+        return found
+    weeks = [
+        {
+            "student_id": student_id,
+            "date": {"$gte": monday.isoformat(), "$lt": (monday + timedelta(7)).isoformat()},
+            **schema.HOLDS,
+        }
+        for student_id, monday in wanted
+    ]
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find({"$or": weeks}, hint=schema.BY_STUDENT)
+        for booking in to_bookings(rows):
+            monday = booking.date - timedelta(booking.date.weekday())
+            found[(str(booking.student_id), monday)].append(booking)
+    for bookings in found.values():
+        bookings.sort(key=lambda b: (b.date, b.start))
+    return found
+
+
+def of_ids(db: Documents, ids: Iterable[str]) -> list[Booking]:
+    """The bookings of ``ids``, by date and time."""
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}})
+        return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.ground_id, b.id))
+
+
+def stored_ids(db: Documents, ids: Sequence[str]) -> set[str]:
+    """Which of ``ids`` are taken."""
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        return {row["_id"] for row in rows}
+
+
+def active_on_days(
+    db: Documents, grounds: Iterable[tuple[str, Date]], students: Iterable[tuple[str, Date]]
+) -> list[Booking]:
+    """The active bookings and closures of each (ground id, date) and each (student id, date)."""
+    wanted = [
+        *_days_of("ground_id", grounds),
+        *_days_of("student_id", students),
+    ]
+    if not wanted:
+        return []
+    with reachable():
+        return list(to_bookings(collection(db, schema.BOOKINGS).find({"$or": wanted})))
+
+
+def _days_of(key: str, pairs: Iterable[tuple[str, Date]]) -> list[dict[str, Any]]:
+    ids: defaultdict[str, set[str]] = defaultdict(set)
+    for value, date in pairs:
+        ids[date.isoformat()].add(value)
+    return [
+        {key: {"$in": sorted(values)}, "date": date, **schema.HOLDS} for date, values in ids.items()
+    ]
+
+
+def closings(db: Documents, first: Date, limit: int) -> list[Closure]:
+    """The closings that are not lifted and end on ``first`` or later, by first day.
+
+    The times are those of the closing's last day: the first may have been under way.
+    """
+    pipeline: list[dict[str, Any]] = [
+        {
+            "$match": {
+                "status": Status.APPROVED.value,
+                "date": {"$gte": first.isoformat()},
+                "kind": "closure",
+                **schema.VALIDATORS[schema.BOOKINGS],  # what it refuses cannot be read
+            }
+        },
+        {"$sort": dict(_BY_TIME)},
+        {
+            "$group": {
+                "_id": {"$ifNull": ["$closure_group", "$_id"]},
+                "first": {"$first": "$date"},
+                "last": {"$last": "$date"},
+                "start": {"$last": "$start"},
+                "end": {"$last": "$end"},
+                "ground_ids": {"$addToSet": "$ground_id"},
+                "reason": {"$first": "$purpose"},
+                "by_name": {"$first": "$created_by_name"},
+                "at": {"$first": "$created_at"},
+            }
+        },
+        {"$sort": {"first": 1, "start": 1, "_id": 1}},
+        {"$limit": limit},
+    ]
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).aggregate(pipeline, hint=schema.BY_DAY)
+        return list(r.readable(schema.BOOKINGS, _closing, rows))
+
+
+def _closing(row: Document) -> Closure:
+    return Closure(
+        row["_id"],
+        tuple(sorted(row["ground_ids"])),
+        r.date(row, "first"),
+        r.date(row, "last"),
+        r.time_of_day(row, "start"),
+        r.time_of_day(row, "end"),
+        r.text(row, "reason"),
+        r.text(row, "by_name"),
+        r.moment(row, "at"),
+    )

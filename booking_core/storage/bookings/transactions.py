@@ -1,0 +1,139 @@
+"""Several changes of bookings that belong together: one transaction, all of them or none.
+
+The work may run more than once, when a write of somebody else came in between: it reads through
+the transaction, decides by what it reads, and has no effect outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date as Date
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pymongo.client_session import ClientSession
+
+from booking_core.domain.model import Actor, Booking, Status
+from booking_core.storage import audit_log, notices
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.transactions import transact
+from booking_core.storage.client.verbs import reachable
+from booking_core.storage.documents import revision_of, to_bookings, to_holders
+from booking_core.storage.schema import schema
+
+T = TypeVar("T")
+
+
+class Transaction:
+    """Reads as of one moment, and writes that take effect together."""
+
+    def __init__(self, db: Documents, session: ClientSession | None) -> None:
+        self._db, self._session = db, session
+        self._bookings = collection(db, schema.BOOKINGS)
+
+    def held(self, ground_ids: Sequence[str], first: Date, last: Date) -> list[Booking]:
+        """The active bookings and closures of these grounds from ``first`` to ``last``, by time."""
+        dates = {"$gte": first.isoformat(), "$lte": last.isoformat()}
+        found = self._holding(ground_ids, dates)
+        return sorted(found, key=lambda b: (b.date, b.start, b.ground_id))
+
+    def held_on(self, ground_ids: Sequence[str], dates: Sequence[Date]) -> list[Booking]:
+        """The active bookings and closures of these grounds on these dates, in no order."""
+        return list(self._holding(ground_ids, {"$in": [date.isoformat() for date in dates]}))
+
+    def _holding(self, ground_ids: Sequence[str], dates: Mapping[str, Any]) -> Iterator[Booking]:
+        condition = {"ground_id": {"$in": list(ground_ids)}, "date": dates, **schema.HOLDS}
+        return to_holders(self._bookings.find(condition, session=self._session))
+
+    def closures(self, id: str) -> list[Booking]:
+        """The closure with this id, or those of this group, by date and ground; lifted ones too."""
+        found = self._bookings.find_one({"_id": id, "kind": "closure"}, session=self._session)
+        if found is not None:
+            return list(to_bookings([found]))
+        # The ids of a group begin with the id of the group: the primary index finds them.
+        within = {"$gt": f"{id}/", "$lt": f"{id}0"}
+        rows = self._bookings.find(
+            {"_id": within, "kind": "closure", "closure_group": id}, session=self._session
+        )
+        return sorted(to_bookings(rows), key=lambda b: (b.date, b.ground_id))
+
+    def revoked(self, ground_ids: Sequence[str], dates: Sequence[Date]) -> list[Booking]:
+        """The revoked bookings of these grounds and dates."""
+        condition = {
+            "status": Status.REVOKED.value,
+            "date": {"$in": [date.isoformat() for date in dates]},
+            "ground_id": {"$in": list(ground_ids)},
+            "kind": "booking",
+        }
+        return list(to_bookings(self._bookings.find(condition, session=self._session)))
+
+    def displaced(self, first: Date) -> Iterator[Booking]:
+        """The revoked bookings of ``first`` and later that a closure displaced once, by time."""
+        condition = {
+            "status": Status.REVOKED.value,
+            "date": {"$gte": first.isoformat()},
+            "kind": "booking",
+            "history.action": "displaced",
+        }
+        rows = self._bookings.find(
+            condition,
+            sort=[("date", 1), ("start", 1), ("_id", 1)],
+            hint=schema.BY_DAY,
+            session=self._session,
+        )
+        return to_bookings(rows)
+
+    def of_students(self, student_ids: Sequence[str], dates: Sequence[Date]) -> list[Booking]:
+        """The active bookings of these students on these dates."""
+        condition = {
+            "student_id": {"$in": list(student_ids)},
+            "date": {"$in": [date.isoformat() for date in dates]},
+            **schema.HOLDS,
+        }
+        return list(to_bookings(self._bookings.find(condition, session=self._session)))
+
+    def taken_seats(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[int]]:
+        """The seats of the quota that active bookings hold, for each (student id, ISO week)."""
+        return bookings.taken_seats(self._db, pairs, session=self._session)
+
+    def school_revision(self) -> tuple[int, int]:
+        """The revisions of grounds and students as of this transaction."""
+        meta = collection(self._db, schema.META).find_one(
+            {"_id": "revision"}, session=self._session
+        )
+        return revision_of(meta or {})
+
+    def insert(self, made: Sequence[Booking]) -> None:
+        """Inserts bookings or closures; raises ClaimTaken."""
+        bookings.insert_all(self._db, made, self._session)
+
+    def replace(self, before: Booking, after: Booking) -> Booking | None:
+        """As ``bookings.replace``; raises ClaimTaken."""
+        return bookings.replace(self._db, before, after, self._session)
+
+    def replace_all(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
+        """As ``bookings.replace_all``."""
+        assert self._session is not None, "only a transaction writes"
+        return bookings.replace_all(self._db, pairs, self._session)
+
+    def notify(self, kind: str, changed: Sequence[Booking], by: Actor, reason: str) -> None:
+        """Leaves a notice for the author of each of the ``changed`` bookings."""
+        notices.insert(self._db, self._session, kind, changed, by, reason)
+
+    def record(
+        self, by: Actor, action: str, what: str, id: str, details: dict[str, Any], now: datetime
+    ) -> None:
+        """Adds an entry to the audit log."""
+        audit_log.write(self._db, self._session, by, action, what, id, details, now)
+
+
+def run(db: Documents, work: Callable[[Transaction], T]) -> T:
+    """What ``work`` returns, its writes made; none of them is made when it raises."""
+    return transact(db, lambda session: work(Transaction(db, session)))
+
+
+def reading(db: Documents, look: Callable[[Transaction], T]) -> T:
+    """What ``look`` returns, which only reads."""
+    with reachable():
+        return look(Transaction(db, None))

@@ -1,0 +1,1 @@
+"""The connection to MongoDB: its handle, deadlines, transactions and errors."""

@@ -1,0 +1,1 @@
+"""Collections, indexes and validators, and the migrations to them."""

@@ -1,0 +1,308 @@
+"""Indexes and validators, as data.
+
+``bookings/writes.py`` translates a violation of the index of claims, ``indexes.py`` builds what is
+declared here, and ``migrations.py`` brings stored data of earlier versions to it. The file is long
+because the whole schema is in one place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from booking_core.domain.model import ACTIVE, Role, Status
+from booking_core.domain.policy import WALL_SHOWS
+
+BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
+DAYS, STUDENTS, META = "days", "students", "meta"
+ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
+GROUND_PHOTOS, SCHOOL_HISTORY = "ground_photos", "school_history"
+DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
+
+ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
+ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
+ONE_TIMETABLE_PER_ID = "one_timetable_per_id"
+ONE_ACCOUNT_PER_ID, ONE_ACCOUNT_PER_EMAIL = "one_account_per_id", "one_account_per_email"
+ONE_GROUND_PER_NAME, ONE_TIMETABLE_PER_NAME = "one_ground_per_name", "one_timetable_per_name"
+# The obvious index of the system before this one: with the status in its key it lets a Pending
+# booking in beside an Approved one.
+LEGACY_INDEX = "unique_active_booking_per_slot"
+LEGACY_KEYS = {"ground", "date", "time", "status"}
+# Indexes of earlier versions that are dropped once ours are built.
+RETIRED_INDEXES = frozenset(
+    {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
+)
+VERSION = 4  # of the schema: the number of the last migration in ``migrations.py``
+
+HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
+
+# The claims of one booking differ in a few digits: compressed pages take a quarter of the space.
+COMPRESSED = {"wiredTiger": {"configString": "block_compressor=snappy"}}
+
+# name -> (keys, where it holds). Claims are an array, so the index gives each claim one holder.
+UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    ONE_HOLDER_PER_CLAIM: (("claims",), HOLDS),
+}
+# The indexes that reads name.
+BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
+NEWEST_BY_DATE = "newest_by_date"
+# The filters of the Bookings page. The first one that is set, in this order, names the index.
+# A range of dates is filtered there; for the last three, the index of dates is read instead.
+FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status", "kind")
+FILTERS_WITH_DATES = FILTERS[:3]
+_AGE = {"created_at": -1, "_id": -1}
+
+
+def _newest_by(field: str, *others: str) -> dict[str, int]:
+    """Keys by ``field``, newest first. Filters on ``others`` read no bookings."""
+    return {field: 1, **_AGE, **dict.fromkeys(others, 1)}
+
+
+LISTING_INDEXES: dict[str, dict[str, int]] = {
+    # Boards, queues and bookings ahead. Filters on the end of the key read no bookings.
+    BY_DAY: dict.fromkeys(
+        ("status", "date", "start", "_id", "end", "kind", "ground_id", "student_id"), 1
+    ),
+    BY_STUDENT: {"student_id": 1, "date": 1, "start": 1, "_id": 1},
+    LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
+    NEWEST_BY_DATE: _newest_by("date", "ground_id", "status", "kind"),
+    "newest_by_student_id": _newest_by("student_id"),  # a student has few bookings
+    "newest_by_class_name": _newest_by("class_name", "created_by", "ground_id", "status", "date"),
+    "newest_by_created_by": _newest_by("created_by", "ground_id", "status", "date", "kind"),
+    "newest_by_ground_id": _newest_by("ground_id", "status", "kind"),
+    "newest_by_status": _newest_by("status", "kind"),
+    "newest_by_kind": _newest_by("kind"),
+    # Of the audit page: one key for each entry of a history, newest first.
+    "changes": {"kind": 1, "history.at": -1, "_id": -1},
+    "changes_by": {"history.by": 1, "history.action": 1, "history.at": -1, "_id": -1},
+    "changes_to": {"history.action": 1, "history.at": -1, "_id": -1},
+}
+
+# collection -> key field -> its unique index; ``keys.py`` derives the fields.
+KEYED: dict[str, dict[str, str]] = {
+    GROUNDS: {"id_key": ONE_GROUND_PER_ID, "name_key": ONE_GROUND_PER_NAME},
+    TIMETABLES: {"id_key": ONE_TIMETABLE_PER_ID, "name_key": ONE_TIMETABLE_PER_NAME},
+    STUDENTS: {"id_key": ONE_STUDENT_PER_ID},
+    ACCOUNTS: {"id_key": ONE_ACCOUNT_PER_ID, "email_key": ONE_ACCOUNT_PER_EMAIL},
+}
+KEY_INDEXES = {index for named in KEYED.values() for index in named.values()}
+
+
+def _one_per(key: str, **where: Any) -> tuple[dict[str, int], dict[str, Any]]:
+    # Of documents that have the key, so that a migration can build the index before it fills them.
+    where[key] = {"$type": "string"}
+    return {key: 1}, {"unique": True, "partialFilterExpression": where}
+
+
+# Of the other collections: name -> (keys, options). Those that expire are emptied by the server.
+_ENDS = {"expireAfterSeconds": 0}
+OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
+    ACCOUNTS: {
+        ONE_ACCOUNT_PER_ID: _one_per("id_key"),
+        ONE_ACCOUNT_PER_EMAIL: _one_per("email_key"),
+    },
+    GROUNDS: {
+        ONE_GROUND_PER_ID: _one_per("id_key"),
+        # A retired ground gives its name free.
+        ONE_GROUND_PER_NAME: _one_per("name_key", retired=False),
+    },
+    TIMETABLES: {
+        ONE_TIMETABLE_PER_ID: _one_per("id_key"),
+        ONE_TIMETABLE_PER_NAME: _one_per("name_key"),
+    },
+    STUDENTS: {ONE_STUDENT_PER_ID: _one_per("id_key")},
+    SESSIONS: {
+        "sessions_end": ({"expires_at": 1}, _ENDS),
+        "sessions_of_account": ({"account_id": 1}, {}),
+    },
+    ATTEMPTS: {"attempts_end": ({"expires_at": 1}, _ENDS)},
+    PROOFS: {"proofs_end": ({"expires_at": 1}, _ENDS)},
+    DELEGATIONS: {"delegations_to": ({"to": 1, "last": 1}, {})},
+    AUDIT: {
+        "audit_newest": ({"at": -1, "_id": -1}, {}),
+        "audit_by": ({"by": 1, "at": -1, "_id": -1}, {}),
+        "audit_of": ({"what": 1, "at": -1, "_id": -1}, {}),
+    },
+    NOTICES: {"notices_to": ({"to": 1, "at": -1}, {})},
+}
+# The names of all that are ours; what else ``index_faults`` names, ours supersede.
+INDEXES = {
+    *UNIQUE_INDEXES,
+    *LISTING_INDEXES,
+    *(i for named in OTHER_INDEXES.values() for i in named),
+}
+
+_TEXT = {"bsonType": "string"}
+_KEY = {"bsonType": "string", "minLength": 1}
+_DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
+_COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+
+_BOOKING_PROPERTIES: dict[str, Any] = {
+    "_id": _TEXT,
+    "kind": {"enum": ["booking", "closure"]},
+    "ground_id": {"bsonType": "string", "minLength": 1},
+    "date": _DATE,
+    "start": _TIME,
+    "end": _TIME,
+    "claims": {
+        "bsonType": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"bsonType": "string", "pattern": "^(ground|student|quota)[|]"},
+    },
+    "status": {"enum": [status.value for status in Status]},
+    "student_id": {"bsonType": "string", "minLength": 1},
+    "student_name": _TEXT,
+    "class_name": _TEXT,
+    "game": _TEXT,
+    "purpose": _TEXT,
+    "created_by": _TEXT,
+    "created_by_name": _TEXT,
+    "created_at": {"bsonType": "date"},
+    "updated_at": {"bsonType": "date"},
+    "revision": _COUNT,
+    "fingerprint": _TEXT,
+    "quota": {
+        "bsonType": "object",
+        "required": ["window", "seat"],
+        "properties": {"window": _TEXT, "seat": _COUNT},
+    },
+    "closure_group": {"bsonType": "string", "minLength": 1},
+    "history": {
+        "bsonType": "array",
+        "minItems": 1,
+        "items": {"bsonType": "object", "required": ["at", "by", "action", "reason", "dates"]},
+    },
+}
+_OPTIONAL = {"student_id", "quota", "closure_group"}
+
+VALIDATORS: dict[str, dict[str, Any]] = {
+    BOOKINGS: {
+        "$jsonSchema": {
+            "bsonType": "object",
+            # The server repeats this to an application that writes bookings in an older form.
+            "description": "the database was migrated: this application must be updated",
+            "required": [name for name in _BOOKING_PROPERTIES if name not in _OPTIONAL],
+            "additionalProperties": False,
+            "properties": _BOOKING_PROPERTIES,
+            # A closure has no student; a booking always has one.
+            "oneOf": [
+                {"properties": {"kind": {"enum": ["booking"]}}, "required": ["student_id"]},
+                {
+                    "properties": {"kind": {"enum": ["closure"]}},
+                    "not": {"required": ["student_id"]},
+                },
+            ],
+        }
+    },
+    GROUNDS: {
+        "$jsonSchema": {
+            "required": ["name", "games", "order", "retired", "id_key", "name_key"],
+            "properties": {
+                "name": _TEXT,
+                "games": {"bsonType": "array", "items": _TEXT},
+                "retired": {"bsonType": "bool"},
+                "id_key": _KEY,
+                "name_key": _KEY,
+            },
+        }
+    },
+    TIMETABLES: {
+        "$jsonSchema": {
+            "required": ["name", "weekdays", "periods", "id_key", "name_key"],
+            "properties": {"id_key": _KEY, "name_key": _KEY},
+        }
+    },
+    DAYS: {"$jsonSchema": {"required": ["timetable_id", "note"], "properties": {"_id": _DATE}}},
+    STUDENTS: {
+        "$jsonSchema": {
+            "required": ["name", "class_name", "email", "active", "id_key"],
+            "properties": {
+                "name": _TEXT,
+                "class_name": _TEXT,
+                "active": {"bsonType": "bool"},
+                "id_key": _KEY,
+            },
+        }
+    },
+    # The revision of the reference data, and the policy where one was saved: whoever reads the
+    # one has the other.
+    META: {
+        "$jsonSchema": {
+            "required": ["grounds", "students"],
+            "properties": {
+                "recount_until": _DATE,
+                "policy": {
+                    "bsonType": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "advance_days": _COUNT,
+                        "lead_minutes": _COUNT,
+                        "quota": {"bsonType": ["int", "long", "null"], "minimum": 1},
+                        "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
+                        "wall_shows": {"enum": list(WALL_SHOWS)},
+                    },
+                },
+            },
+        }
+    },
+    SCHOOL_HISTORY: {
+        "$jsonSchema": {
+            "required": [GROUNDS, TIMETABLES, DAYS],
+            "properties": {
+                "_id": _DATE,
+                **{name: {"bsonType": "array"} for name in (GROUNDS, TIMETABLES, DAYS)},
+            },
+        }
+    },
+    GROUND_PHOTOS: {
+        "$jsonSchema": {"required": ["at", "webp"], "properties": {"webp": {"bsonType": "binData"}}}
+    },
+    ACCOUNTS: {
+        "$jsonSchema": {
+            "required": ["name", "role", "email", "active", "must_change", "id_key", "email_key"],
+            "properties": {
+                "_id": {"bsonType": "string", "minLength": 1},
+                "name": _TEXT,
+                "role": {"enum": [role.value for role in Role]},
+                "email": {"bsonType": ["string", "null"]},
+                "active": {"bsonType": "bool"},
+                "password_hash": {"bsonType": "string", "pattern": r"^\$argon2id\$"},
+                "id_key": _KEY,
+                "email_key": {"bsonType": ["string", "null"], "minLength": 1},
+            },
+        }
+    },
+    SESSIONS: {
+        "$jsonSchema": {
+            "required": ["account_id", "created_at", "seen_at", "expires_at"],
+            # The hash of a token: a token itself is shorter, and never stored.
+            "properties": {"_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"}},
+        }
+    },
+    ATTEMPTS: {"$jsonSchema": {"required": ["expires_at"]}},
+    PROOFS: {"$jsonSchema": {"required": ["expires_at"]}},
+    DELEGATIONS: {
+        "$jsonSchema": {
+            "required": ["by", "by_name", "to", "to_name", "first", "last", "at"],
+            "properties": {"first": _DATE, "last": _DATE},
+        }
+    },
+    AUDIT: {"$jsonSchema": {"required": ["at", "by", "by_name", "action", "what", "id"]}},
+    NOTICES: {
+        "$jsonSchema": {
+            # Facts, not prose; and of the student nothing, who must be erasable.
+            "required": ["at", "to", "kind", "booking_id", "slot", "reason", "by_name", "read"],
+            "properties": {
+                "at": {"bsonType": "date"},
+                "to": {"bsonType": "string", "minLength": 1},
+                "kind": {"enum": ["displaced", "reinstated"]},
+                "booking_id": _TEXT,
+                "slot": {"bsonType": "object", "required": ["ground_id", "date", "start", "end"]},
+                "reason": _TEXT,
+                "by_name": _TEXT,
+                "read": {"bsonType": "bool"},
+            },
+        }
+    },
+}

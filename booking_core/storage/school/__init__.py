@@ -1,0 +1,1 @@
+"""Grounds, timetables, students and settings as they are stored."""
