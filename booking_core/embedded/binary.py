@@ -40,8 +40,8 @@ from booking_core.embedded.process import end_all
 MINIMUM_FREE_BYTES = 200 * 2**20
 
 # A transaction of an app that was killed holds its slots for so long, and half as long again until
-# the server looks. The longest one, a list of 20,000 students, takes one or two seconds.
-TRANSACTION_SECONDS = 15
+# the server looks: 19 s. The longest one, a list of 20,000 students, has 12.
+TRANSACTION_SECONDS = 13
 
 # Below the range from which systems pick ports for outgoing connections, so that the port is
 # still free when a server comes back to it.

@@ -123,7 +123,9 @@ def _transactions(db: Documents) -> Finding:
     limit = server_info.transaction_limit(db)
     if limit is None:
         return Finding("transactions", "the server does not tell their limit", missing=True)
-    detail = f"end after {limit} s; so long an app that was killed may hold slots"
+    # The server looks for expired ones at an interval of half their time, at most a minute.
+    held = limit + max(1, min(limit // 2, 60))
+    detail = f"end after {limit} s; an app that was killed may hold slots for up to {held} s"
     if limit > TRANSACTION_SECONDS:
         # No fault: servers of a hosting company have 60 s, and do not let it be changed.
         detail += f" ({TRANSACTION_SECONDS} is better: transactionLifetimeLimitSeconds)"

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from booking_core.domain.clock import clock
 from booking_core.domain.messages import COMMAND, conflicting, shown_id
 from booking_core.operations import misplaced
 from booking_core.operations.finding import Finding
 from booking_core.storage import unreadable
 from booking_core.storage.bookings import claims_repair
-from booking_core.storage.client.database import Documents
+from booking_core.storage.client.database import Documents, present
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.schema import indexes, keys, migrations, schema
 
@@ -110,8 +109,8 @@ def documents(db: Documents) -> Finding:
         detail += ", ..."
     remedy = (
         f"in the database {db.name}, give each the fields that it lacks, move it to another "
-        "collection, or delete it; until then no screen shows it, and an active booking still "
-        "holds its slot"
+        "collection, or delete it; until then no screen shows it, and an active booking's slot is "
+        "shown as closed"
     )
     return Finding("documents", detail, remedy)
 
@@ -121,7 +120,7 @@ def bookings(db: Documents) -> Finding:
         is_current = migrations.version(db) == schema.VERSION
     if not is_current:
         return Finding("bookings", f"cannot be examined before “{COMMAND} init”", missing=True)
-    found = misplaced.find(db, clock())
+    found = misplaced.find(db, present(db))
     if not found:
         return Finding("bookings", "all that is ahead has a student, a ground and a period")
     details = []

@@ -33,7 +33,10 @@ def test_the_time_limit_of_transactions_is_reported(db: BookingDatabase) -> None
     assert "better" not in found.detail
 
 
-@pytest.mark.parametrize(("limit", "words"), [(60, "15 is better"), (None, "does not tell")])
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [(60, f"up to 90 s ({TRANSACTION_SECONDS} is better"), (None, "does not tell")],
+)
 def test_a_longer_limit_on_another_server_is_a_remark_and_no_fault(
     db: BookingDatabase, monkeypatch: pytest.MonkeyPatch, limit: int | None, words: str
 ) -> None:

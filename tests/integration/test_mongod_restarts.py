@@ -136,12 +136,14 @@ def tried(action: Callable[[], Booking]) -> Booking | None:
         return None
 
 
-def test_a_transaction_of_a_killed_app_ends_after_fifteen_seconds(data: Path) -> None:
+def test_a_transaction_of_a_killed_app_ends_within_twenty_seconds(data: Path) -> None:
     with mongod.start(data) as server, MongoClient[dict[str, Any]](server.uri) as client:
         name = "transactionLifetimeLimitSeconds"
-        assert client.admin.command({"getParameter": 1, name: 1})[name] == 15
+        limit = client.admin.command({"getParameter": 1, name: 1})[name]
 
-    assert BULK_SECONDS < 15
+    # The server looks for expired ones at an interval of half their time.
+    assert limit > BULK_SECONDS
+    assert limit + limit // 2 < 20
 
 
 def test_a_server_that_hangs_is_killed_when_the_last_app_leaves(data: Path) -> None:

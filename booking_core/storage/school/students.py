@@ -28,7 +28,7 @@ from booking_core.storage.school.changes import SchoolTransaction
 
 T = TypeVar("T")
 
-# A whole list of students in one transaction takes a second on a quiet machine. Less than the 15 s
+# A whole list of students in one transaction takes a second on a quiet machine. Less than the 13 s
 # after which the embedded server ends a transaction.
 BULK_SECONDS = 12.0
 THE_LIST = "the list of students"
