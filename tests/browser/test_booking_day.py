@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, insert_commands, is_once_a_minute, today
@@ -28,6 +28,7 @@ from screens import (
 from support import active, assert_sound, close_one
 
 from booking_core import Status, approve, get_booking
+from pages.shared.text import formats
 
 
 def test_a_booking_goes_from_the_grid_to_the_wall(open_page: OpenPage, school: School) -> None:
@@ -250,6 +251,29 @@ def test_a_live_update_without_news_sends_no_query(open_page: OpenPage, school: 
     asked = [e["command"] for e in idle if not is_once_a_minute(e)]
     assert asked == []
     assert insert_commands(busy), "the recorder sees the insert"
+
+
+def test_the_day_of_a_half_made_booking_is_still_shown_after_a_look_at_another_screen(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page("/book")
+    for days in (1, 2):
+        page.get_by_role("button", name="Next day").click()
+        later = today() + timedelta(days=days)
+        expect(page.get_by_role("spinbutton", name="day")).to_have_text(f"{later:%d}")
+    fill_form(page, 14, "S001")
+
+    page.get_by_role("link", name="Bookings").click()
+    expect(page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Book", exact=True).click()
+
+    expect(page.get_by_role("spinbutton", name="day")).to_have_text(f"{later:%d}")
+    expect(cell(page, 14, state="Picked")).to_be_visible()
+    expect(page.get_by_text(formats.day_heading(later, today())).first).to_be_visible()
+    open_review(page)
+    confirm(page)
+    [stored] = active(school.db, student_id="S001")
+    assert (stored["date"], stored["start"]) == (later.isoformat(), "14:00")
 
 
 def test_the_next_user_of_a_browser_finds_an_empty_form(

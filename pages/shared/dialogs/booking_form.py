@@ -44,6 +44,9 @@ def open_form(first: Date, today: Date, last: Date) -> None:
         drop_pick()
         st.toast(messages.date_gone(gone, state[DATE]), icon=":material/event_busy:")
     state.setdefault(_PICKED, None)
+    # Board, panel and review speak of one day, whatever became of the date field meanwhile.
+    if (slot := picked()) is not None and slot.date != state[DATE]:
+        drop_pick()
 
 
 def keep(*, is_shown: bool) -> None:
@@ -54,7 +57,7 @@ def keep(*, is_shown: bool) -> None:
     """
     state = st.session_state
     for key in list(state):
-        if key in (STUDENT, PURPOSE, APPROVED) or str(key).startswith(game_key("")):
+        if key in (DATE, STUDENT, PURPOSE, APPROVED) or str(key).startswith(game_key("")):
             state[key] = state[key]
     if not is_shown:
         end_review()
