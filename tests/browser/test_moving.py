@@ -91,7 +91,10 @@ def test_a_date_or_a_slot_that_is_taken_away_under_the_dialog_is_named(
     dialog.get_by_role("spinbutton", name="day").click()
     page.keyboard.type(f"{later:%d%m%Y}")
     dialog.get_by_text("It keeps its slot").click()  # closes the calendar
+    time = dialog.get_by_role("combobox", name=re.compile("Time"))
+    expect(time).to_have_value("2–3 PM")  # of the new day
     choose(page, dialog, "Ground", "Ground 3")
+    expect(dialog.get_by_role("combobox", name=re.compile("Ground"))).to_have_value("Ground 3")
     save_policy(school.db, Policy(advance_days=5), by=ADMIN)
     choose(page, dialog, "Time", "4–5 PM")
 

@@ -120,4 +120,6 @@ def test_health_reports_no_problem_and_then_claims_that_differ_from_their_bookin
     page.get_by_role("button", name="Look again").click()
 
     expect(page.get_by_text("1 thing is wrong")).to_be_visible()
-    expect(page.get_by_text(f"Other than the bookings say: {made.id}")).to_be_visible()
+    expect(
+        page.get_by_text(f"Differ from those that follow from the bookings: {made.id}")
+    ).to_be_visible()
