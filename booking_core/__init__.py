@@ -56,6 +56,7 @@ from booking_core.booking.queries import (
 )
 from booking_core.booking.reinstatement import find_reinstatable, reinstate
 from booking_core.booking.wall import Card, may_show, wall_cards
+from booking_core.domain.labels import games_to_choose
 from booking_core.domain.model import (
     Account,
     Actor,
@@ -216,6 +217,7 @@ __all__ = [
     "find_reinstatable",
     "find_students",
     "finish_erasures",
+    "games_to_choose",
     "get_account",
     "get_booking",
     "ground_photo",

@@ -73,3 +73,9 @@ def game_spellings(grounds: Iterable[Ground]) -> dict[str, str]:
     retired = Counter(game for ground in grounds if ground.retired for game in ground.games)
     in_use = Counter(game for ground in grounds if not ground.retired for game in ground.games)
     return most_frequent(retired) | most_frequent(in_use)
+
+
+def games_to_choose(grounds: Iterable[Ground], own: Iterable[str] = ()) -> list[str]:
+    """The games of a school in order, each in one spelling: that of ``own``, else the usual one."""
+    shown = game_spellings(grounds) | {label_key(game): game for game in own}
+    return sorted(shown.values())

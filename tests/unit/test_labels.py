@@ -14,6 +14,7 @@ from booking_core.domain.labels import (
     class_spellings,
     find_label,
     game_spellings,
+    games_to_choose,
     label_key,
     most_frequent,
 )
@@ -121,3 +122,11 @@ def test_a_game_is_shown_as_most_grounds_in_use_have_it():
     ]
 
     assert game_spellings(iter(grounds)) == {"football": "Football", "chess": "Chess"}
+
+
+def test_each_game_can_be_chosen_in_one_spelling_and_those_of_the_ground_in_its_own():
+    grounds = [Ground("g1", "1", ("FOOTBALL", "Chess")), Ground("g2", "2", ("Football", "Cricket"))]
+
+    assert games_to_choose(grounds) == ["Chess", "Cricket", "FOOTBALL"]
+    assert games_to_choose(grounds, ["Football"]) == ["Chess", "Cricket", "Football"]
+    assert games_to_choose([], ["Polo"]) == ["Polo"]

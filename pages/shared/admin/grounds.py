@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Ground, Scope, add_ground, bookings_on, change_ground, save_grounds_order
+from booking_core import (
+    Ground,
+    Scope,
+    add_ground,
+    bookings_on,
+    change_ground,
+    games_to_choose,
+    save_grounds_order,
+)
 from pages.shared.admin import photos, widgets
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -128,13 +136,12 @@ def _form(shared: Services, ground_id: str) -> None:
     ground: Ground | None = st.session_state.setdefault("admin.grounds.was", {}).setdefault(
         ground_id, known.get(ground_id)
     )
-    games = sorted({game for other in known.values() for game in other.games})
     st.session_state.setdefault(_NAME, ground.name if ground else "")
     st.session_state.setdefault(_GAMES, list(ground.games) if ground else [])
     name = st.text_input("Name", key=_NAME, max_chars=120, placeholder="Football ground")
     chosen = st.multiselect(
         "Games",
-        list(dict.fromkeys([*games, *st.session_state[_GAMES]])),
+        games_to_choose(known.values(), st.session_state[_GAMES]),
         key=_GAMES,
         accept_new_options=True,
         placeholder="Choose, or type a new one",
