@@ -113,8 +113,8 @@ def book(
         except bookings.ClaimTaken as lost:
             # The index of ids comes first: a submission that is stored never loses a claim.
             lost_seat = kind_of(lost.claim) == QUOTA
-            known = reference.load(db)
             raise_lost(db, known, wanted, lost.claim, now, next(tried))
+            known = reference.load(db)
             continue
         log_step(booking_id, "inserted", status=wanted.status.value)
         return confirmed(db, known, None, wanted, check)
