@@ -8,7 +8,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SOURCES := $(wildcard app.py booking_core pages scripts benchmarks tests)
 
-.PHONY: help run install test check format bench soak clean
+.PHONY: help run install test check format bench soak attacks clean
 
 help:
 	@echo "make run      start the dashboard on http://localhost:8501 (reads PORT and MONGODB_URI)"
@@ -17,6 +17,7 @@ help:
 	@echo "make format   fix the formatting"
 	@echo "make bench    measure the performance ratios that must hold"
 	@echo "make soak     ten minutes of heavy use: memory must not grow, no screen may hang or be stale"
+	@echo "make attacks  try the attacks of docs/security.md, in under two minutes"
 	@echo "make install  create .venv with all packages, and a browser for the tests"
 	@echo "make clean    remove .venv and the files of tests; the data in .data stays"
 
@@ -38,6 +39,10 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m ruff format $(SOURCES)
 	$(VENV)/bin/python -m ruff check --fix $(SOURCES)
+
+attacks: $(VENV)/.installed-dev
+	@browser=$$($(VENV)/bin/python scripts/browser.py) && \
+	CHROMIUM="$$browser" $(VENV)/bin/python -m scripts.attacks
 
 bench: $(VENV)/.installed-dev
 	@browser=$$($(VENV)/bin/python scripts/browser.py) && \
