@@ -430,3 +430,15 @@ def test_a_screen_that_stays_empty_reloads_itself(open_page: OpenPage, school: S
 
     expect(title).to_have_count(0)
     expect(title).to_be_visible()
+
+
+def test_every_section_of_admin_hears_heartbeats(open_page: OpenPage, school: School) -> None:
+    page = open_page("/admin", "Farah Sheikh")
+    for section in (
+        *("Grounds", "Timetables", "Closures", "Students", "Import", "Class rollover", "Accounts"),
+        *("Settings", "Health", "Audit"),
+    ):
+        show_tab(page, section)
+        page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'")
+        page.evaluate("delete window.groundBookingHeartbeat")
+        page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'", timeout=15_000)

@@ -7,6 +7,7 @@ import streamlit as st
 from booking_core import BookingError, background_threads
 from booking_core.operations import health
 from pages.shared.auth import session
+from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
@@ -37,6 +38,7 @@ _NAMES = {
 def show(shared: Services) -> None:
     """Draws the section."""
     # Not in a live fragment: the checks take seconds, and run on request only.
+    fragment.heartbeat(shared, "admin.health.heartbeat")
     with st.container(horizontal=True, vertical_alignment="center"):
         again = st.button("Look again", key="admin.health.again", icon=":material/refresh:")
         summary = st.empty()

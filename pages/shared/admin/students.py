@@ -26,6 +26,8 @@ def show(shared: Services) -> None:
         key="admin.students.view",
         label_visibility="collapsed",
     )
+    if view != VIEWS[0]:
+        fragment.heartbeat(shared, "admin.students.heartbeat")
     if view == VIEWS[1]:
         student_import.show(shared)
     elif view == VIEWS[2]:

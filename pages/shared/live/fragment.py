@@ -35,6 +35,11 @@ def live(
     part()
 
 
+def heartbeat(shared: Services, key: str) -> None:
+    """Keeps the live line true on a screen without a live part."""
+    live(shared, key, lambda: None)
+
+
 def keep(
     shared: Services, key: str, draw: Callable[[], datetime | None], date: Date | None = None
 ) -> None:
