@@ -396,6 +396,24 @@ def test_a_press_on_a_preview_whose_session_is_gone_says_to_check(
         expect(page.get_by_text("Check that your last step was saved")).to_have_count(0)
 
 
+def test_a_screen_that_was_pressed_just_before_the_app_was_killed_continues_too(
+    mongod_uri: str, tmp_path: Path, open_window: OpenPage
+) -> None:
+    with running_app(tmp_path, mongod_uri, LIVE_FLOOR_SECONDS=NEVER) as (app, school):
+        page = wait_for_push(open_window(f"{app.url}/book"))
+        page.get_by_role("button", name="Next day").click()
+        page.get_by_role("button", name="Previous day").click(timeout=LOAD)
+        expect(page.get_by_role("button", name="Previous day")).to_be_disabled()
+
+        app.kill()
+        app.start()
+
+        expect(page.get_by_text("this page has begun anew")).to_be_visible(timeout=4 * TICK)
+        school.book(student=1, start=14)
+        expect(place(page, 14)).to_contain_text("Requested", timeout=TICK)
+        expect(live_line(page)).to_be_visible()
+
+
 @pytest.mark.parametrize("way", ["base path", "proxy that ends TLS"])
 def test_push_reaches_a_screen_behind_a_proxy_or_base_path(
     mongod_uri: str, tmp_path: Path, open_window: OpenPage, way: str

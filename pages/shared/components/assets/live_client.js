@@ -53,6 +53,8 @@ const isNewer = (version, shown) => {
   return number === shownNumber && state !== shownState
 }
 
+const isOtherProcess = (version, shown) => version.split(".")[0] !== shown.split(".")[0]
+
 class LiveClient {
   constructor() {
     this.failures = 0
@@ -156,8 +158,18 @@ class LiveClient {
       // numbers would otherwise cause endless reruns.
       if (this.version === this.requestedVersion && !this.requestedAt) return
       this.requestedVersion = this.version
-      this.rerun(this.version)
+      if (isOtherProcess(this.version, this.data.version)) this.restart()
+      else this.rerun(this.version)
     }
+  }
+
+  // The session has gone with the process that drew this screen, and its fragments with it: only a
+  // run of the whole screen begins another one. A client within a fragment cannot ask for it; the
+  // component of the signed-in user can. The wall has none, and asks for its fragment.
+  restart() {
+    this.requestedAt = performance.now()
+    if (window.groundBookingRestart) this.send(() => window.groundBookingRestart())
+    else this.rerun(this.version)
   }
 
   rerun(reason) {

@@ -48,6 +48,8 @@ function reportWhenIdle(report) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   copyColorScheme()
+  // For the live clients. Set again at each draw: only the component that is shown can send.
+  window.groundBookingRestart = () => setTriggerValue("renewed", data.session)
   reportNewSession(data.session, setTriggerValue)
   window.groundBookingWatch ??= setInterval(() => (reloadIfEmpty(), copyColorScheme()), 1000)
   let root = parentElement.querySelector(".root")
@@ -79,4 +81,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   form.append(out)
   ways.append(form)
   root.append(ways)
+  return () => delete window.groundBookingRestart
 }
