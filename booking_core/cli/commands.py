@@ -160,6 +160,12 @@ def backup(file: Path) -> None:
     help="Store another name of a ground, timetable or account, or an account's email.",
 )
 @click.option("--leave-out", multiple=True, metavar="bookings/ID", help="Do not store this.")
+@click.option(
+    "--erasures-of",
+    type=click.Path(path_type=Path),
+    metavar="NEWER",
+    help="Erase again the students who were erased until this newer backup.",
+)
 def restore(
     file: Path,
     check: bool,
@@ -167,6 +173,7 @@ def restore(
     rename: tuple[str, ...],
     values: tuple[str, ...],
     leave_out: tuple[str, ...],
+    erasures_of: Path | None,
 ) -> None:
     """Fills an empty database from the backup FILE. Stop the dashboard first.
 
@@ -186,13 +193,15 @@ def restore(
         click.get_current_context().exit(1)
     with connected(Settings.load()) as db, naming(file):
         try:
-            made_at, count = backups.load(db, file, decisions)
+            done = backups.load(db, file, decisions, erasures_of=erasures_of)
         except SchemaConflict as exc:
             problem = f"contradicts itself: {conflicting(exc.offenders)}; nothing was restored. "
             problem += f"“{COMMAND} restore --check {file}” lists all of it and what to do"
             raise InvalidRequest("file", problem) from exc
-        local = made_at.astimezone(db.booking_settings.zone)
-        click.echo(f"{count} documents as of {local:%Y-%m-%d %H:%M} are in {db.name}.")
+        local = done.made_at.astimezone(db.booking_settings.zone)
+        click.echo(f"{done.documents} documents as of {local:%Y-%m-%d %H:%M} are in {db.name}.")
+        if done.erased:
+            click.echo(f"Erased again, because erased after the backup: {done.erased} students.")
 
 
 @cli.command()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from booking_core.domain.model import Ground, Student
-from booking_core.domain.names import key_of
+from booking_core.domain.names import MAX_INPUT, key_of
 
 # Every dash of Unicode (category Pd), the minus sign, and the bullet in the form of a hyphen.
 _DASH = re.compile(
@@ -22,13 +22,17 @@ _DASH = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def label_key(text: str) -> str:
     """What all spellings of one class, or of one game, have in common.
 
     Equal for texts that differ only in capitals, width and other compatibility forms (NFKC), kinds
-    of spaces, kinds of dashes, or spaces around a dash.
+    of spaces, kinds of dashes, or spaces around a dash. The first MAX_INPUT characters count.
     """
+    return _label_key(text[:MAX_INPUT])  # before the cache, which keeps what it is given
+
+
+@lru_cache(maxsize=4096)
+def _label_key(text: str) -> str:
     # Case folding makes new compatibility forms, and NFKC makes new capitals.
     text = key_of(unicodedata.normalize("NFKC", key_of(text)))
     return _DASH.sub("-", key_of(unicodedata.normalize("NFKC", text)))

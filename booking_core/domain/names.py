@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 
 MAX_ID = 64
+MAX_INPUT = 2000  # characters of a text that are normalised: four times the longest that is kept
 
 _SPACES = re.compile(r"[\t\n\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _SPACES_IN_LINE = re.compile(r"[\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
@@ -42,11 +43,14 @@ _IGNORED_IN_KEYS = re.compile("[\u200c\u200d\u180b-\u180f\ufe00-\ufe0f\U000e0100
 def normal_form(text: str, *, lines: bool = False) -> str:
     """``text`` composed (NFC), each run of spaces made one space, without spaces around.
 
-    With ``lines``, line ends stay, each as a newline.
+    With ``lines``, line ends stay, each as a newline. Of a text that is not ASCII, the first
+    MAX_INPUT characters count: composing takes quadratic time for a run of combining marks, and
+    stops every other thread meanwhile.
     """
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
-    text = unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text[:MAX_INPUT])
     if not lines:
         return _SPACES.sub(" ", text).strip()
     return _LINE_ENDS.sub("\n", _SPACES_IN_LINE.sub(" ", text)).strip()
@@ -152,7 +156,7 @@ def new_id(name: str, taken: Iterable[str], otherwise: str) -> str:
     Such as ``tennis-court-2``; of the word ``otherwise`` where ``name`` has no letter or digit.
     """
     keys = {key_of(id) for id in taken}
-    stem = re.sub(r"[\W_]+", "-", key_of(name))[: MAX_ID - 6].strip("-") or otherwise
+    stem = re.sub(r"[\W_]+", "-", key_of(name[:MAX_INPUT]))[: MAX_ID - 6].strip("-") or otherwise
     id, number = stem, 2
     while key_of(id) in keys:
         id, number = f"{stem}-{number}", number + 1

@@ -27,8 +27,9 @@ class InvalidRequest(BookingError):
     """A field is missing, malformed or unknown."""
 
     def __init__(self, field: str, problem: str) -> None:
-        self.field, self.problem = field, problem
-        super().__init__(f"{field}: {problem}")
+        # A problem may quote what was sent.
+        self.field, self.problem = field, problem[:MAX_TEXT]
+        super().__init__(f"{field}: {self.problem}")
 
 
 def check_text(value: Any, name: str, *, limit: int = MAX_TEXT, required: bool = False) -> str:
@@ -47,6 +48,7 @@ def check_name(value: Any, name: str, *, limit: int = MAX_NAME, required: bool =
 def _checked(value: Any, name: str, limit: int, required: bool, *, lines: bool) -> str:
     if not isinstance(value, str):
         raise InvalidRequest(name, "must be text")
+    _check_raw(value, name, limit)
     text = names.normal_form(value, lines=lines)
     if names.find_unusable(text) is not None:
         raise InvalidRequest(name, "contains a character that cannot be used")
@@ -55,6 +57,13 @@ def _checked(value: Any, name: str, limit: int, required: bool, *, lines: bool) 
     if len(text) > limit:
         raise InvalidRequest(name, f"is longer than {limit} characters")
     return text
+
+
+def _check_raw(value: str, name: str, limit: int) -> None:
+    # Before any other work. A character of the normal form is up to four as it is typed.
+    longest = 4 * limit if value.isascii() else min(4 * limit, names.MAX_INPUT)
+    if len(value) > longest:
+        raise InvalidRequest(name, f"is longer than {min(limit, longest)} characters")
 
 
 def check_id(value: Any, name: str) -> str:
@@ -68,7 +77,10 @@ def check_id(value: Any, name: str) -> str:
 
 def check_sign_in_name(value: Any, name: str) -> str:
     """The id of an account: as ``check_id``, in the normal form of sign-in names."""
-    return check_id(names.sign_in_name(value) if isinstance(value, str) else value, name)
+    if isinstance(value, str):
+        _check_raw(value, name, names.MAX_ID)
+        value = names.sign_in_name(value)
+    return check_id(value, name)
 
 
 def check_email(value: Any) -> str | None:

@@ -120,6 +120,11 @@ def launch(binary: Path, data_directory: Path, port: int, leaving: threading.Eve
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
         *("--oplogSize", "256", "--setParameter", "diagnosticDataCollectionEnabled=false"),
         *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"),
+        # Without zlib, by which servers without the fix of CVE-2025-14847 give away memory before
+        # any login.
+        *("--networkMessageCompressors", "snappy,zstd"),
+        # The log would quote slow queries, and these name students: an erased one would stay there.
+        *("--slowms", str(2**31 - 1)),
         # Forked, it is no child of the app: an app that ends first leaves no zombie process, and
         # Ctrl-C at the terminal does not reach the server while apps still use it.
         "--fork",

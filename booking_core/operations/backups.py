@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, NamedTuple
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import InvalidRequest
@@ -26,10 +26,14 @@ from booking_core.storage import archive, unreadable
 from booking_core.storage.archive import Entry
 from booking_core.storage.client.database import Documents, present
 from booking_core.storage.schema import indexes, keys, schema
+from booking_core.storage.school import erasure
 from booking_core.version import version
 
 _ACTIVE = [status.value for status in ACTIVE]
 _KIND, _FORMAT = "ground-booking backup", 1
+_LONGEST = (
+    24 * 1024 * 1024
+)  # characters of a line: the largest document that MongoDB keeps, as text
 
 
 def save(db: Documents, file: Path) -> int:
@@ -65,10 +69,26 @@ def save(db: Documents, file: Path) -> int:
     return counts.total()
 
 
-def load(db: Documents, file: Path, decisions: Decisions | None = None) -> tuple[datetime, int]:
-    """Fills an empty database from a backup: when it was made, and how many documents are stored.
+class Restored(NamedTuple):
+    """When the backup was made, how many documents it stored, how many students it erased again."""
 
-    ``decisions`` change what cannot be stored as it is; ``conflicts`` says what that is.
+    made_at: datetime
+    documents: int
+    erased: int
+
+
+def load(
+    db: Documents,
+    file: Path,
+    decisions: Decisions | None = None,
+    *,
+    erasures_of: Path | None = None,
+) -> Restored:
+    """Fills an empty database from a backup.
+
+    ``decisions`` change what cannot be stored as it is; ``conflicts`` says what that is. Students
+    are erased again whose erasure is on record in the database or in ``erasures_of``, a newer
+    backup, and not in ``file``.
 
     The file is read twice: a damaged file is refused before anything is written. Raises
     InvalidRequest for the field "file" with the line that is wrong, InvalidRequest for a database
@@ -77,9 +97,18 @@ def load(db: Documents, file: Path, decisions: Decisions | None = None) -> tuple
     """
     checked, now, decisions = _Reader(file), present(db), decisions or Decisions()
     counts = Counter(entry.collection for entry in decisions.applied(checked, now))
+    erased = erasure.erasures(db)
+    if erasures_of is not None:
+        newer = (e.document for e in _Reader(erasures_of) if e.collection == schema.META)
+        try:
+            erased |= erasure.erasures_among(newer)
+        except InvalidRequest as exc:
+            raise InvalidRequest("--erasures-of", exc.problem) from exc
     entries = decisions.applied(_Reader(file), now)
-    archive.write_all(db, entries, counts, checked.version)
-    return checked.made_at, counts.total()
+    again = archive.write_all(
+        db, entries, counts, checked.version, lambda: erasure.erase_again(db, erased)
+    )
+    return Restored(checked.made_at, counts.total(), again)
 
 
 def conflicts(file: Path, decisions: Decisions) -> Iterator[tuple[str, str]]:
@@ -186,7 +215,9 @@ def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         # "utf-8-sig" and universal line ends: an editor may have added a mark and carriage returns.
         with gzip.open(file, "rt", encoding="utf-8-sig", newline=None) as lines:
-            for line, text in enumerate(lines, start=1):
+            for line, text in enumerate(iter(lambda: lines.readline(_LONGEST + 1), ""), start=1):
+                if len(text) > _LONGEST:
+                    raise _wrong(line, f"is longer than {_LONGEST:,} characters")
                 if text.strip():
                     found = archive.from_json(text)
                     if not isinstance(found, dict):

@@ -22,6 +22,9 @@ from booking_core.storage.live.feed_lag import NoChangeStream, measure
 from booking_core.storage.schema import indexes, migrations, schema
 
 OLDEST_SERVER = (6, 0)
+# For each line of releases the first without CVE-2025-14847, by which anybody who reaches the port
+# reads memory of the server through messages that are compressed with zlib. Later lines have none.
+FIXED_SERVERS = {(6, 0): 27, (7, 0): 28, (8, 0): 17, (8, 2): 3}
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
 _INIT = f"run “{COMMAND} init”"
@@ -67,9 +70,34 @@ def _connection(db: Documents) -> Finding:
     version = server_info.version(db)
     latency = server_info.latency(db)
     detail = f"MongoDB {version}, database {db.name}, answers in {latency:.1f} ms"
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
+    if _numbers(version)[:2] < OLDEST_SERVER:
         return Finding("connection", detail, "use MongoDB 6.0 or newer")
     return Finding("connection", detail)
+
+
+def _server(db: Documents) -> Finding:
+    version = server_info.version(db)
+    if not is_outdated(version):
+        return Finding("server", f"MongoDB {version} is not known to be outdated")
+    if not server_info.offers_zlib(db):
+        return Finding("server", f"MongoDB {version} takes no zlib, so CVE-2025-14847 is closed")
+    fixed = ", ".join(f"{a}.{b}.{c}" for (a, b), c in FIXED_SERVERS.items())
+    return Finding(
+        "server",
+        f"MongoDB {version} lets anybody who reaches its port read its memory (CVE-2025-14847)",
+        f"update it ({fixed} or newer), or set net.compression.compressors to snappy,zstd",
+    )
+
+
+def is_outdated(version: str) -> bool:
+    """Whether a server of this version, such as ``6.0.5``, has CVE-2025-14847."""
+    line, patch = _numbers(version)[:2], _numbers(version)[2]
+    return patch < FIXED_SERVERS[line] if line in FIXED_SERVERS else line < max(FIXED_SERVERS)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Major, minor and patch; a candidate such as ``8.2.0-rc1`` counts as its release."""
+    return tuple(int(part) for part in version.partition("-")[0].split(".")[:3])
 
 
 def _replica_set(db: Documents) -> Finding:
@@ -179,6 +207,7 @@ def feed_lag(took_ms: float) -> Finding:
 
 
 _LOOKS: dict[str, Callable[[Documents], Finding]] = {
+    "server": _server,
     "replica set": _replica_set,
     "clock": _clock,
     "time zone": _time_zone,

@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Student
-from booking_core.domain.validation import check_name
+from booking_core.domain.validation import MAX_TEXT, check_name
 from booking_core.school.rollover import class_place
 from booking_core.school.search_words import codes, foldings, query, runs, shortened
 from booking_core.storage.school.data import Reference
@@ -247,6 +247,8 @@ def find_students(
     """
     if not isinstance(text, str):
         raise InvalidRequest("text", "must be text")
+    if len(text) > MAX_TEXT:
+        raise InvalidRequest("text", f"is longer than {MAX_TEXT} characters")
     if isinstance(students, Reference):
         index = students.of_students("search", _index)
     else:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from booking_core.domain.model import Student
+from booking_core.domain.names import MAX_INPUT
 
 _MOST_WORDS = 6  # of a query; more cost time and tell nothing
 _MOST_JOINED = 3  # words that may be typed as one: van den Berg
@@ -71,7 +72,7 @@ _TWO_LETTERS_EACH = _Folding(_LETTERS | _TWO_LETTERS)
 
 def foldings(text: str) -> list[list[str]]:
     """The words of ``text``, folded; in two ways where a letter may be written as two."""
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", text[:MAX_INPUT])
     one = _WORD.findall(text.translate(_ONE_LETTER_EACH))
     two = one if text.isascii() else _WORD.findall(text.translate(_TWO_LETTERS_EACH))
     return [one] if two == one else [one, two]

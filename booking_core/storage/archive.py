@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby, islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import bson
 from bson import json_util
@@ -22,6 +22,7 @@ from booking_core.storage.schema import migrations, schema
 _PASSING = (schema.SESSIONS, schema.ATTEMPTS, schema.PROOFS)
 COLLECTIONS = tuple(sorted(name for name in schema.VALIDATORS if name not in _PASSING))
 _RECORD = "backup"
+T = TypeVar("T")
 _BATCH = 1000
 _DUPLICATE_KEY = 11000
 # What the parser raises, beside ValueError, for JSON whose "$..." keys hold other than they should.
@@ -86,14 +87,19 @@ def schema_version(entry: Entry) -> int | None:
 
 
 def write_all(
-    db: Documents, entries: Iterable[Entry], expected: Mapping[str, int], version: int
-) -> None:
+    db: Documents,
+    entries: Iterable[Entry],
+    expected: Mapping[str, int],
+    version: int,
+    finish: Callable[[], T],
+) -> T:
     """Stores ``entries`` in an empty database and brings them to the present schema.
 
     ``expected`` is the number of documents for each collection, ``version`` the version of their
-    schema. A failure, also one of ``entries``, leaves the database as it was. Raises
-    InvalidRequest for a database that holds data, for a document that may not be stored, and for
-    another number of stored documents; UpdateNeeded, SchemaConflict, StoreUnavailable.
+    schema. Returns what ``finish`` does, which is called last. A failure, also one of ``entries``
+    or of ``finish``, leaves the database as it was. Raises InvalidRequest for a database that holds
+    data, for a document that may not be stored, and for another number of stored documents;
+    UpdateNeeded, SchemaConflict, StoreUnavailable.
     """
     if version > schema.VERSION:
         raise UpdateNeeded(version, schema.VERSION)
@@ -122,6 +128,7 @@ def write_all(
                 {"_id": "revision"}, {"$set": migrations.new_counters()}
             )
             migrations.ensure(db)
+            return finish()
     except BaseException:
         _undo(db, meta)
         raise

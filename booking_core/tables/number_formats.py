@@ -10,21 +10,28 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from booking_core.domain.validation import InvalidRequest
+
+# A quote or bracket without an end reaches to the end of the format: a search for its end from each
+# of many would take quadratic time.
 _TOKEN = re.compile(
-    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|[_*].|\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[[^\]]*\]'
+    r'"(?P<quoted>[^"]*)(?:"|\Z)|\\(?P<escaped>.)|[_*].'
+    r"|\[\$(?P<currency>[^\]-]*)[^\]]*(?:\]|\Z)|\[[^\]]*(?:\]|\Z)"
     r"|(?P<digit>[0#?])|(?P<point>\.)|,|(?P<percent>%)|(?P<literal>.)",
     re.DOTALL,
 )
-_UNQUOTED = re.compile(r'"[^"]*"|\\.|\[\$[^\]]*\]')
+_UNQUOTED = re.compile(r'"[^"]*(?:"|\Z)|\\.|\[\$[^\]]*(?:\]|\Z)')
 _PLAIN = re.compile(r"general|@|[#0?]\s*/|/\s*[#0?\d]|e[+-]", re.IGNORECASE)
 _CONDITION = re.compile(r"\[[<>=]")
 _TIMES = re.compile(r"[hs]", re.IGNORECASE)
 _DATES = re.compile(r"[dy]", re.IGNORECASE)
 _EXACT = 10**15  # a sheet keeps fifteen digits
+_LONGEST = 255  # characters of a format, in Excel
+_CONTEXT = Context(prec=1000)  # digits: more than a number with such a format can have
 
 
 class _Section(NamedTuple):
@@ -40,8 +47,17 @@ class _Section(NamedTuple):
     percents: int
 
 
+def check_format(number_format: str) -> None:
+    """Raises InvalidRequest for a format that is longer than those of Excel."""
+    if len(number_format) > _LONGEST:
+        raise InvalidRequest(
+            "file", f"has a number format of more than {_LONGEST} characters, unlike those of Excel"
+        )
+
+
 def shown_number(value: float, number_format: str) -> str:
-    """``value`` as a cell with ``number_format`` shows it."""
+    """``value`` as a cell with ``number_format`` shows it; raises InvalidRequest."""
+    check_format(number_format)
     if not abs(value) < _EXACT:  # also what is no number at all
         return _plain(value)
     number = Decimal(repr(value))
@@ -56,10 +72,10 @@ def shown_number(value: float, number_format: str) -> str:
         return _plain(value)
     if None not in section.whole:
         return section.after
-    number *= 100**section.percents
+    number = number.scaleb(2 * section.percents, _CONTEXT)
     whole_number = number == number.to_integral_value() and not section.percents
     decimals = 0 if whole_number else section.decimals
-    number = number.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    number = number.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _CONTEXT)
     digits, _, rest = f"{abs(number):f}".partition(".")
     text = _filled(section.whole, digits.zfill(section.least)) + (f".{rest}" if rest else "")
     return ("-" if number < 0 else "") + text + section.after
@@ -69,7 +85,9 @@ def shown_moment(value: datetime | date | time | timedelta, number_format: str) 
     """``2026-11-24``, ``09:00`` or both: the parts that ``number_format`` shows, in this order.
 
     The order and the names of months are not those of the format: dates in files are read as ISO.
+    Raises InvalidRequest.
     """
+    check_format(number_format)
     if isinstance(value, timedelta):
         minutes = round(value.total_seconds() / 60)
         return f"{minutes // 60:02d}:{minutes % 60:02d}"

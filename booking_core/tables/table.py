@@ -82,7 +82,9 @@ def read_table(
     if workbooks.is_old_or_locked(data, ending):
         raise InvalidRequest("file", workbooks.OLD_OR_LOCKED)
     if ending in workbooks.ENDINGS:
-        lines = workbooks.read_lines(data, limits.columns)
+        lines = workbooks.read_lines(
+            data, columns=limits.columns, rows=limits.rows, text=limits.text
+        )
     elif workbooks.is_zip(data):
         raise InvalidRequest("file", "is a workbook or an archive, so its name must end in .xlsx")
     else:

@@ -45,7 +45,7 @@ def test_a_restored_backup_holds_every_document(backed_up, school, make_db):
     before, file = backed_up
     other = make_db(school=False)
 
-    made_at, restored = backups.load(other, file)
+    made_at, restored, _ = backups.load(other, file)
 
     assert without_counters(contents(other)) == without_counters(before)
     assert restored == sum(map(len, before.values()))
@@ -90,7 +90,7 @@ def test_every_reserialisation_of_a_backup_restores_the_same_database(
         if line
     ]
 
-    _, restored = backups.load(
+    _, restored, _ = backups.load(
         bare, rewritten(tmp_path / "again.gz", mark + line_end.join(lines) + end)
     )
 
@@ -147,7 +147,7 @@ def of_version(file, version, *bookings):
 def test_a_backup_of_the_first_version_is_migrated_to_the_present_schema(empty, tmp_path):
     rows = [version_one.row(start=f"{hour:02d}:00", end=f"{hour + 1:02d}:00") for hour in (9, 10)]
 
-    _, restored = backups.load(empty, of_version(tmp_path / "old.gz", 1, *rows))
+    _, restored, _ = backups.load(empty, of_version(tmp_path / "old.gz", 1, *rows))
 
     assert restored == 3
     found = empty[schema.BOOKINGS].find().sort("start")

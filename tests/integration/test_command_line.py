@@ -98,7 +98,7 @@ def test_the_doctor_reports_a_healthy_database(command: Run) -> None:
 
     lines = done.stdout.splitlines()
     assert done.returncode == 0
-    assert [line.split()[0] for line in lines] == ["ok"] * 13
+    assert [line.split()[0] for line in lines] == ["ok"] * 14
     assert "a write arrives after" in lines[-1]
 
 

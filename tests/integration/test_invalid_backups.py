@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 from backup_files import assert_empty, contents, lines_of, rewritten
@@ -145,6 +146,24 @@ def test_a_damaged_file_is_refused_and_nothing_is_written(backed_up, empty, tmp_
         backups.load(empty, file)
 
     assert refused.value.field == "file"
+    assert_empty(empty)
+
+
+def test_a_line_of_any_length_is_refused(empty, tmp_path):
+    file = tmp_path / "school.gz"
+    with gzip.open(file, "wb", compresslevel=9) as out:
+        for _ in range(200):
+            out.write(b" " * 1_000_000)
+    assert file.stat().st_size < 714_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidRequest, match="line 1 is longer than 25,165,824 characters"):
+            backups.load(empty, file)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 150_000_000  # bytes
     assert_empty(empty)
 
 

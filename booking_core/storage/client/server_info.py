@@ -38,6 +38,13 @@ def version(db: Documents) -> str:
         return str(db.client.server_info()["version"])
 
 
+def offers_zlib(db: Documents) -> bool:
+    """Whether the server takes messages that are compressed with zlib."""
+    with reachable():
+        answer = db.client.admin.command({"hello": 1, "compression": ["zlib"]})
+    return "zlib" in answer.get("compression", ())
+
+
 def topology(db: Documents) -> Topology:
     """What the server belongs to."""
     hello = _hello(db)

@@ -15,6 +15,7 @@ _FOUND = "admin.health.found"
 _FRESH_SECONDS = 60.0
 _NAMES = {
     "connection": "Database",
+    "server": "Server",
     "replica set": "Replica set",
     "clock": "Clock",
     "transactions": "Transactions",

@@ -7,13 +7,14 @@ import streamlit as st
 from booking_core import Student, classes_of, find_students
 from pages.shared.admin import student_dialogs, student_import, student_rollover, widgets
 from pages.shared.admin import student_rows as rows
-from pages.shared.components import elements
+from pages.shared.components import elements, student_box
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 
 VIEWS = ("List", "Import", "Class rollover")
 _STATES = {"Active": True, "Inactive": False}
 _DIALOG, _PAGE = "admin.students.dialog", "admin.students.page"
+_FIND = "admin.students.find"
 
 
 def show(shared: Services) -> None:
@@ -45,12 +46,12 @@ def _list(shared: Services) -> None:
     with st.container(
         horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_students"
     ):
-        text = st.text_input(
+        st.text_input(
             "Find",
-            key="admin.students.find",
+            key=_FIND,
             placeholder="Name, roll number or class",
             on_change=_first_page,
-            max_chars=120,
+            max_chars=student_box.LONGEST_SEARCH,
             width=260,
         )
         class_name = st.selectbox(
@@ -79,7 +80,10 @@ def _list(shared: Services) -> None:
     def listing() -> None:
         known = shared.reference()
         found = find_students(
-            known, text, class_name=class_name, active=_STATES.get(activity or "")
+            known,
+            student_box.searched(_FIND),
+            class_name=class_name,
+            active=_STATES.get(activity or ""),
         )
         if not found:
             with st.container(border=True, key="card_students_empty"):

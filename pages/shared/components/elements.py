@@ -5,12 +5,13 @@ Each is a Streamlit component (v2). Its script writes text nodes only, never mar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+_MODES = ("push", "alone", "hidden")  # of the live client
 ASSETS = Path(__file__).parent / "assets"
 
 
@@ -41,7 +42,7 @@ def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
 
     Returns ``{"ground": id, "start": "HH:MM"}`` if a cell was pressed, else None.
     """
-    _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick"))
+    _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
     picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
     return picked
 
@@ -49,16 +50,54 @@ def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
 def action_list(data: dict[str, Any], *, key: str) -> dict[str, Any] | None:
     """Draws a list with buttons.
 
-    Returns ``{"action": name, "ids": [...]}`` if a button was pressed, else None.
+    Returns ``{"action": name, "ids": [...]}`` if a button was pressed, else None. A client can send
+    any value: one that no button of this session's list sends is dropped.
     """
-    _list(key=key, data=data, on_act_change=lambda: _keep(key, "act"))
+    state, sent_key = st.session_state, f"{key}.sent"
+    sent, before = _sent_by(data), state.get(sent_key, [])
+    # The window may still show the list before the last one.
+    state[sent_key] = before if before[:1] == [sent] else [sent, *before[:1]]
+    _list(
+        key=key,
+        data=data,
+        on_act_change=lambda: _keep(key, "act", lambda act: _is_of(state[sent_key], act)),
+    )
     acted: dict[str, Any] | None = st.session_state.pop(f"{key}.act", None)
     return acted
 
 
-def _keep(key: str, trigger: str) -> None:
+def _keep(key: str, trigger: str, is_usable: Callable[[Any], bool]) -> None:
     """Stores a press until it is handled: another rerun may end the run that the press began."""
-    st.session_state[f"{key}.{trigger}"] = st.session_state[key][trigger]
+    value = st.session_state.get(key, {}).get(trigger)
+    if is_usable(value):
+        st.session_state[f"{key}.{trigger}"] = value
+
+
+def _is_cell(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"ground", "start"}
+        and all(isinstance(part, str) for part in value.values())
+    )
+
+
+def _is_of(lists: Iterable[Mapping[str, set[str]]], value: Any) -> bool:
+    match value:
+        case {"action": str(action), "ids": [_, *_] as ids} if len(value) == 2:
+            known = {id for sent in lists for id in sent.get(action, ())}
+            texts = {id for id in ids if isinstance(id, str)}
+            return len(texts) == len(ids) and texts <= known
+    return False
+
+
+def _sent_by(data: dict[str, Any]) -> dict[str, set[str]]:
+    """Each action of a list -> the ids that its buttons send."""
+    sent: dict[str, set[str]] = {}
+    for row in data["rows"]:
+        bulk = data["bulk"] if row.get("selectable") else ()
+        for action in (*row["actions"], *bulk):
+            sent.setdefault(action["name"], set()).add(row["id"])
+    return sent
 
 
 def wall(data: dict[str, Any], *, key: str) -> None:
@@ -73,6 +112,8 @@ def live_client(data: dict[str, Any], *, key: str) -> str | None:
     ``hidden`` (the window is not visible), or None before its first report.
     """
     mode: str | None = st.session_state.get(key, {}).get("mode")
+    if mode not in _MODES:
+        mode = None
     _live_client(
         key=key, data=data | {"mode": mode}, on_mode_change=_nothing, on_rerun_change=_nothing
     )

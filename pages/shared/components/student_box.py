@@ -8,6 +8,7 @@ import streamlit as st
 
 from booking_core import Reference, find_students
 
+LONGEST_SEARCH = 120  # characters; a client can send more than its field takes
 _SEARCH_FROM = 8  # number of students; fewer need no search field
 
 
@@ -29,7 +30,7 @@ def student_box(
     state, find_key = st.session_state, f"{key}.find"
 
     def choose_only_match() -> None:
-        found = find_students(known, state.get(find_key) or "", active=active)
+        found = find_students(known, searched(find_key), active=active)
         if len(found) == 1 and state.get(find_key):
             state[key] = found[0].id
             if on_change is not None:
@@ -41,11 +42,11 @@ def student_box(
             key=find_key,
             placeholder="Find a student",
             label_visibility="collapsed",
-            max_chars=120,
+            max_chars=LONGEST_SEARCH,
             on_change=choose_only_match,
             width=find_width,
         )
-    text = state.get(find_key) or ""
+    text = searched(find_key)
     found = {student.id: student for student in find_students(known, text, active=active)}
     chosen = known.students.get(state.get(key) or "")
     if chosen is not None and active in (None, chosen.active):
@@ -63,3 +64,8 @@ def student_box(
     )
     picked: str | None = state.get(key)
     return picked
+
+
+def searched(key: str) -> str:
+    """The text in the search field ``key``."""
+    return (st.session_state.get(key) or "")[:LONGEST_SEARCH]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date as Date
-from datetime import time, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import streamlit as st
@@ -102,16 +102,16 @@ def drop_invalid_pick(board: Board) -> None:
 
 
 def pick(board: Board, ground_id: str, start_text: str) -> None:
-    """Handles a press on a cell of the grid.
+    """Handles a press on a cell of the grid; one that is not of ``board`` is dropped.
 
     A cell next to the picked ones extends the pick; any other cell starts a new one. The first or
     the last of the picked cells is removed from the pick.
     """
     periods = board.periods
-    start = time.fromisoformat(start_text)
-    index = next((i for i, p in enumerate(periods) if p.start == start), None)
-    if index is None:
+    starts = [f"{period.start:%H:%M}" for period in periods]
+    if start_text not in starts or all(ground.id != ground_id for ground in board.grounds):
         return
+    index = starts.index(start_text)
     st.session_state.pop(_LOST, None)
     slot = Slot(ground_id, board.date, periods[index].start, periods[index].end)
     before = picked()
