@@ -1,4 +1,4 @@
-"""ASGI middleware: security headers on every HTTP response, and redirects to sign-in.
+"""ASGI middleware: security headers on every HTTP response, redirects to sign-in, uploads.
 
 WebSockets pass unchanged: each screen checks the session itself.
 """
@@ -8,14 +8,17 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
 from pages.shared.auth import oidc, routes
+from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import base
+from pages.shared.live.streamlit_internals import UPLOAD_ROUTE
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
@@ -28,18 +31,27 @@ class SignInMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        place = scope["path"].removeprefix(base()).lstrip("/").partition("/")[0]
+        path = scope["path"].removeprefix(base())
+        place = path.lstrip("/").partition("/")[0]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _add_security_headers(MutableHeaders(scope=message), place)
             await send(message)
 
+        if path.startswith(UPLOAD_ROUTE):
+            try:
+                await self._uploads.serve(self._app, scope, receive, send_with_headers)
+            except HTTPException as exc:
+                refusal = PlainTextResponse(exc.detail, exc.status_code)
+                await refusal(scope, receive, send_with_headers)
+            return
         request = Request(scope)
         if place == _FILES and not await _has_session(request):
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
