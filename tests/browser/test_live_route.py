@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 TIMEOUT = 20
+TOO_BIG = (1009).to_bytes(2, "big")  # a close code of RFC 6455
 
 
 def open_live(url: str, query: str = "", **options: object) -> ClientConnection:
@@ -165,11 +166,18 @@ def test_a_client_that_does_not_read_is_dropped_and_frees_its_place(limited: App
 
 def _connection_that_never_reads(app: AppServer) -> socket.socket:
     """Opens a connection and never reads from it after the handshake."""
-    connection = socket.create_connection(("127.0.0.1", app.port))
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    return _handshake(app, "/live", receive_buffer=1024)
+
+
+def _handshake(app: AppServer, path: str, receive_buffer: int | None = None) -> socket.socket:
+    """Opens a WebSocket as bare bytes."""
+    connection = socket.create_connection(("127.0.0.1", app.port), timeout=TIMEOUT)
+    if receive_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.sendall(
-        b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     assert b"101" in connection.recv(64)
     return connection
@@ -184,6 +192,31 @@ def test_a_client_that_sends_messages_is_dropped(app: AppServer) -> None:
                 screen.recv(timeout=TIMEOUT)
 
         assert screen.close_code == 1008
+
+
+@pytest.mark.parametrize("path", ["/live", "/_stcore/stream"])
+def test_an_unfinished_message_of_more_than_4_mb_is_not_kept(app: AppServer, path: str) -> None:
+    with _handshake(app, path) as connection:
+        connection.sendall(_frame(0x2, 120_000_000))  # only its header
+        assert _is_refused_for_its_size(connection)
+    with _handshake(app, path) as connection:
+        for opcode in (0x2, 0x0, 0x0, 0x0):
+            connection.sendall(_frame(opcode, 1_000_000) + bytes(1_000_000))
+        connection.sendall(_frame(0x0, 1))
+        assert _is_refused_for_its_size(connection)
+
+
+def _frame(opcode: int, size: int) -> bytes:
+    """The header of a fragment of ``size`` bytes that is not the last one, masked with zeros."""
+    return bytes([opcode, 0x80 | 127]) + size.to_bytes(8, "big") + bytes(4)
+
+
+def _is_refused_for_its_size(connection: socket.socket) -> bool:
+    """Whether the server closes the connection with this reason; waits until it closes."""
+    received = b""
+    while TOO_BIG not in received and (piece := connection.recv(65536)):
+        received += piece
+    return TOO_BIG in received
 
 
 def test_live_is_served_under_a_base_path(mongod_uri: str, tmp_path: Path) -> None:
