@@ -17,6 +17,8 @@ from tls_proxy import TlsProxy
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from pages.shared.live.address import COOKIE
+
 TIMEOUT = 20
 TOO_BIG = (1009).to_bytes(2, "big")  # a close code of RFC 6455
 
@@ -44,8 +46,8 @@ def receive_news(screen: ClientConnection, since: dict[str, object]) -> dict[str
 
 @pytest.fixture
 def limited(mongod_uri: str, tmp_path: Path) -> Iterator[AppServer]:
-    """An app that serves three live connections, and checks them often."""
-    often = {"LIVE_CONNECTIONS": "3", "STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "3"}
+    """An app that serves three live connections of one client, and checks them often."""
+    often = {"LIVE_CONNECTIONS": "30", "STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "3"}
     with running_app(tmp_path, mongod_uri, **often) as (app, _):
         yield app
 
@@ -148,12 +150,43 @@ def test_a_screen_past_the_limit_receives_the_reason_and_connects_when_another_l
         assert eventually(lambda: _is_served(limited.url))
 
 
+def test_strangers_leave_places_to_signed_in_screens(mongod_uri: str, tmp_path: Path) -> None:
+    places = {"LIVE_CONNECTIONS": "40", "TRUST_PROXY": "on"}
+    with (
+        running_app(tmp_path, mongod_uri, **places) as (app, school),
+        contextlib.ExitStack() as stay,
+    ):
+
+        def served(headers: list[dict[str, str]]) -> int:
+            """Opens a connection with each of ``headers``; counts those that stay."""
+            screens = [
+                stay.enter_context(open_live(app.url, additional_headers=h)) for h in headers
+            ]
+            return sum(_has_place(screen) for screen in screens)
+
+        one_address = [{"x-forwarded-for": "192.0.2.1"}] * 100
+        one_network = [{"x-forwarded-for": f"2001:db8::{n}"} for n in range(1, 50)]
+        addresses = [{"x-forwarded-for": f"198.51.100.{n}"} for n in range(1, 60)]
+        account = [{"cookie": f"{COOKIE}={school.token('meera')}"}] * 50
+
+        assert served(one_address) == 4
+        assert served(one_network) == 4
+        assert served(addresses) == 2
+        assert served(account) == 4
+        for who in ("joseph", "head", "admin"):
+            assert served([{"cookie": f"{COOKIE}={school.token(who)}"}]) == 1
+
+
+def _has_place(screen: ClientConnection) -> bool:
+    try:
+        return bool(receive(screen))
+    except ConnectionClosed:
+        return False
+
+
 def _is_served(url: str) -> bool:
     with open_live(url) as screen:
-        try:
-            return bool(receive(screen))
-        except ConnectionClosed:
-            return False
+        return _has_place(screen)
 
 
 def test_a_client_that_does_not_read_is_dropped_and_frees_its_place(limited: AppServer) -> None:

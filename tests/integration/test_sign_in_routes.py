@@ -31,8 +31,8 @@ from booking_core import (
     reset_password,
     session_of,
 )
-from pages.shared.auth.client import address_of
 from pages.shared.live.address import COOKIE
+from pages.shared.live.client import address_of
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
@@ -171,6 +171,21 @@ def test_an_invented_address_is_ignored_unless_a_proxy_is_trusted(headers, trust
     request = Request({"type": "http", "headers": raw, "client": ("10.0.0.9", 1)})
 
     assert address_of(request, trusted) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("::ffff:10.0.0.9", "10.0.0.9"),
+        ("x" * 60_000, "unknown"),
+    ],
+)
+def test_addresses_that_one_client_can_choose_are_one(host, expected):
+    request = Request({"type": "http", "headers": [], "client": (host, 1)})
+
+    assert address_of(request, True) == expected
 
 
 @pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])

@@ -34,11 +34,11 @@ from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
 from pages.shared.auth import html as html
 from pages.shared.auth import oidc, sign_outs
-from pages.shared.auth.client import address_of, is_https, is_this_computer
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, unavailable
 from pages.shared.live import runtime
 from pages.shared.live.address import COOKIE, base
+from pages.shared.live.client import address_of, is_https, is_this_computer
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
