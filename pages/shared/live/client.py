@@ -10,7 +10,18 @@ from starlette.requests import HTTPConnection
 from pages.shared.live.runtime import Services
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_FORWARDING = ("forwarded", "via", "x-real-ip")
+# Beginnings of the names of the headers by which a proxy reveals itself.
+_FORWARDING = (
+    "forwarded",
+    "via",
+    "x-forwarded",
+    "x-real-ip",
+    "x-original",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-",
+)
 
 
 def address_of(client: HTTPConnection, trust_proxy: bool) -> str:
@@ -39,7 +50,7 @@ def is_this_computer(request: HTTPConnection) -> bool:
     name = host[: host.rfind(":")] if re.search(r":\d+$", host) else host
     if name not in _LOOPBACK_NAMES or request.client is None:
         return False
-    if any(h.startswith("x-forwarded") or h in _FORWARDING for h in request.headers):
+    if any(name.startswith(_FORWARDING) for name in request.headers):
         return False
     try:
         return ipaddress.ip_address(request.client.host).is_loopback
