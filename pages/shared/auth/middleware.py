@@ -18,12 +18,14 @@ from pages.shared.auth import oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import base
+from pages.shared.live.client import is_this_computer
 from pages.shared.live.streamlit_internals import UPLOAD_ROUTE
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
 _PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password"))
 _FILES = "media"  # downloads, such as exports
+_METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 
 
 class SignInMiddleware:
@@ -45,6 +47,9 @@ class SignInMiddleware:
                 _add_security_headers(MutableHeaders(scope=message), place)
             await send(message)
 
+        if path.startswith(_METRICS) and not is_this_computer(Request(scope)):
+            await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
+            return
         if path.startswith(UPLOAD_ROUTE):
             try:
                 await self._uploads.serve(self._app, scope, receive, send_with_headers)
@@ -75,7 +80,10 @@ def _add_security_headers(headers: MutableHeaders, place: str) -> None:
     own = place == "component"
     headers["x-frame-options"] = "SAMEORIGIN" if own else "DENY"
     if "content-security-policy" not in headers:
-        headers["content-security-policy"] = f"frame-ancestors '{'self' if own else 'none'}'"
+        headers["content-security-policy"] = (
+            "object-src 'none'; base-uri 'none'; form-action 'self'; "
+            f"frame-ancestors '{'self' if own else 'none'}'"
+        )
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "same-origin"
 
