@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pages.shared.auth import middleware, routes
+from pages.shared.auth.demo import demo
 from pages.shared.live import runtime, websocket
 
 
@@ -16,9 +17,11 @@ from pages.shared.live import runtime, websocket
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Connects to the database before the first screen is served; disconnects at the end.
 
+    Prints the link to the demo, if there is one.
     Disconnecting takes less than ten seconds, even if the database does not answer.
     """
     shared = await anyio.to_thread.run_sync(runtime.start)
+    await anyio.to_thread.run_sync(demo.announce, shared)
     async with websocket.running(shared):
         yield {}
     await anyio.to_thread.run_sync(runtime.stop)

@@ -44,14 +44,15 @@ class Viewer:
 
     async def _view(self) -> None:
         base = f"ws://127.0.0.1:{self._port}"
+        cookie = {"Cookie": f"{COOKIE}={self._token}"}
         async with (
             connect(
                 f"{base}/_stcore/stream",
                 subprotocols=["streamlit"],
-                additional_headers={"Cookie": f"{COOKIE}={self._token}"},
+                additional_headers=cookie,
                 max_size=None,
             ) as session,
-            connect(f"{base}/live{self._query}") as live,
+            connect(f"{base}/live{self._query}", additional_headers=cookie) as live,
             asyncio.TaskGroup() as tasks,
         ):
             first = BackMsg()

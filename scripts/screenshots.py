@@ -40,21 +40,24 @@ def main() -> int:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MONGODB_", "SCHOOL_"))}
     # ignore_cleanup_errors: the database may delete its last files during the clean-up.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        app = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=ROOT,
-            env=inherited
-            | {"HOME": home, "DATA_DIRECTORY": f"{home}/data", "SCHOOL_TIME_ZONE": zone()},
-        )
+        console = Path(home, "console.log")
+        with console.open("wb") as output:
+            app = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+                cwd=ROOT,
+                env=inherited
+                | {"HOME": home, "DATA_DIRECTORY": f"{home}/data", "SCHOOL_TIME_ZONE": zone()},
+                stdout=output,
+            )
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://localhost:{port}"
             wait_for(url)
             with sync_playwright() as playwright:
                 chromium = playwright.chromium.launch(
                     executable_path=path,
                     args=FLAGS,
                 )
-                take(chromium, url)
+                take(chromium, url, console)
                 chromium.close()
         finally:
             app.send_signal(signal.SIGTERM)
@@ -82,9 +85,9 @@ def wait_for(url: str) -> None:
             time.sleep(0.2)
 
 
-def take(chromium: Browser, url: str) -> None:
-    """Takes all screenshots of the app at ``url``."""
-    book = open_page(chromium, f"{url}/book")
+def take(chromium: Browser, url: str, console: Path) -> None:
+    """Takes all screenshots of the app at ``url``, which prints the links to its demo."""
+    book = open_page(chromium, f"{url}/book", console)
     book.get_by_role("button", name=re.compile("^Free: Volleyball court")).first.click()
     student = book.get_by_role("combobox", name=re.compile("Student"))
     for number in range(31, 121):  # until a student is found who may book this slot
@@ -104,23 +107,23 @@ def take(chromium: Browser, url: str) -> None:
     book.evaluate("document.activeElement.blur()")
     save(book, "book")
 
-    approvals = open_page(chromium, f"{url}/approvals", user="Anand Rao")
+    approvals = open_page(chromium, f"{url}/approvals", console, user="Anand Rao")
     approvals.get_by_role("checkbox").nth(1).check()
     approvals.get_by_role("checkbox").nth(2).check()
     expect(approvals.get_by_role("button", name="Approve both")).to_be_visible()
     save(approvals, "approvals")
 
-    bookings = open_page(chromium, f"{url}/bookings")
+    bookings = open_page(chromium, f"{url}/bookings", console)
     expect(bookings.get_by_role("button", name=re.compile("^Details")).first).to_be_visible()
     expect(bookings.get_by_role("combobox", name="Student")).to_be_visible()
     save(bookings, "bookings")
 
     sign_in = chromium.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    sign_in.goto(f"{url}/signin")
+    sign_in.goto(demo_link(console))
     save(sign_in, "signin")
 
     for name, (width, height) in WALLS.items():
-        wall = open_page(chromium, f"{url}/wall", width=width, height=height)
+        wall = open_page(chromium, f"{url}/wall", console, width=width, height=height)
         expect(wall.get_by_role("article").first).to_be_visible()
         expect(wall.get_by_text("Live updated")).to_be_visible()
         save(wall, name)
@@ -130,9 +133,15 @@ def take(chromium: Browser, url: str) -> None:
             picture.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def demo_link(console: Path) -> str:
+    """The newest link to the demo: each opens one browser."""
+    return re.findall(r"Open the demo: (\S+)", console.read_text(encoding="utf-8"))[-1]
+
+
 def open_page(
     chromium: Browser,
     url: str,
+    console: Path,
     *,
     width: int = 1440,
     height: int = 900,
@@ -143,6 +152,7 @@ def open_page(
     page = chromium.new_page(
         viewport={"width": width, "height": height}, locale="en-IN", color_scheme=color_scheme
     )
+    page.goto(demo_link(console))
     page.goto(url)
     if "/signin" in page.url:
         page.get_by_role("button", name=user).click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,9 +18,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import httpx
 from playwright.sync_api import BrowserContext
 from pymongo.errors import PyMongoError
-from support import booked, eventually, http_post, open_school
+from support import HTTP_SECONDS, booked, eventually, open_school
 
 from booking_core import (
     Account,
@@ -36,6 +38,8 @@ from booking_core.storage.client.database import BookingDatabase
 from pages.shared.live.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+DEMO_LINK = re.compile(r"Open the demo: http://[^/\s]+/(\S+)")
 _APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_")
 
 # The accounts of every school here; none has a password.
@@ -182,7 +186,9 @@ class AppServer:
 
     def start(self) -> None:
         """Starts the app; returns when it answers."""
+        self._demo_cookies: dict[str, str] = {}
         with self.log.open("ab") as log:
+            self._log_begins = log.tell()
             streamlit = (sys.executable, "-m", "streamlit")
             self._process = subprocess.Popen(
                 [*streamlit, "run", "app.py", "--server.port", str(self.port)],
@@ -203,12 +209,22 @@ class AppServer:
             return self.school.token(account_id)
         if not self._is_demo:
             return None
-        answer = http_post(
-            f"{self.url}/signin/demo",
-            data={"account": account_id},
-            headers={"sec-fetch-site": "same-origin"},
-        )
+        with httpx.Client(timeout=HTTP_SECONDS, headers=SAME_ORIGIN) as browser:
+            if not self._demo_cookies:
+                browser.get(self.demo_link())
+                self._demo_cookies = dict(browser.cookies)
+            browser.cookies.update(self._demo_cookies)
+            answer = browser.post(f"{self.url}/signin/demo", data={"account": account_id})
         return answer.cookies[COOKIE]
+
+    def demo_link(self) -> str:
+        """Returns the newest link to the demo on the console, with the host of ``url``."""
+
+        def newest() -> str:
+            shown = self.log.read_bytes()[self._log_begins :].decode()
+            return (DEMO_LINK.findall(shown) or [""])[-1]
+
+        return f"http://127.0.0.1:{self.port}/{eventually(newest)}"
 
     def kill(self) -> None:
         """Kills the process as ``kill -9`` does."""

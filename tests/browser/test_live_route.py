@@ -17,7 +17,10 @@ from tls_proxy import TlsProxy
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from pages.shared.live.address import COOKIE
+
 TIMEOUT = 20
+TOO_BIG = (1009).to_bytes(2, "big")  # a close code of RFC 6455
 
 
 def open_live(url: str, query: str = "", **options: object) -> ClientConnection:
@@ -43,8 +46,8 @@ def receive_news(screen: ClientConnection, since: dict[str, object]) -> dict[str
 
 @pytest.fixture
 def limited(mongod_uri: str, tmp_path: Path) -> Iterator[AppServer]:
-    """An app that serves three live connections, and checks them often."""
-    often = {"LIVE_CONNECTIONS": "3", "STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "3"}
+    """An app that serves three live connections of one client, and checks them often."""
+    often = {"LIVE_CONNECTIONS": "30", "STREAMLIT_SERVER_WEBSOCKET_PING_INTERVAL": "3"}
     with running_app(tmp_path, mongod_uri, **often) as (app, _):
         yield app
 
@@ -147,12 +150,43 @@ def test_a_screen_past_the_limit_receives_the_reason_and_connects_when_another_l
         assert eventually(lambda: _is_served(limited.url))
 
 
+def test_strangers_leave_places_to_signed_in_screens(mongod_uri: str, tmp_path: Path) -> None:
+    places = {"LIVE_CONNECTIONS": "40", "TRUST_PROXY": "on"}
+    with (
+        running_app(tmp_path, mongod_uri, **places) as (app, school),
+        contextlib.ExitStack() as stay,
+    ):
+
+        def served(headers: list[dict[str, str]]) -> int:
+            """Opens a connection with each of ``headers``; counts those that stay."""
+            screens = [
+                stay.enter_context(open_live(app.url, additional_headers=h)) for h in headers
+            ]
+            return sum(_has_place(screen) for screen in screens)
+
+        one_address = [{"x-forwarded-for": "192.0.2.1"}] * 100
+        one_network = [{"x-forwarded-for": f"2001:db8::{n}"} for n in range(1, 50)]
+        addresses = [{"x-forwarded-for": f"198.51.100.{n}"} for n in range(1, 60)]
+        account = [{"cookie": f"{COOKIE}={school.token('meera')}"}] * 50
+
+        assert served(one_address) == 4
+        assert served(one_network) == 4
+        assert served(addresses) == 2
+        assert served(account) == 4
+        for who in ("joseph", "head", "admin"):
+            assert served([{"cookie": f"{COOKIE}={school.token(who)}"}]) == 1
+
+
+def _has_place(screen: ClientConnection) -> bool:
+    try:
+        return bool(receive(screen))
+    except ConnectionClosed:
+        return False
+
+
 def _is_served(url: str) -> bool:
     with open_live(url) as screen:
-        try:
-            return bool(receive(screen))
-        except ConnectionClosed:
-            return False
+        return _has_place(screen)
 
 
 def test_a_client_that_does_not_read_is_dropped_and_frees_its_place(limited: AppServer) -> None:
@@ -165,11 +199,18 @@ def test_a_client_that_does_not_read_is_dropped_and_frees_its_place(limited: App
 
 def _connection_that_never_reads(app: AppServer) -> socket.socket:
     """Opens a connection and never reads from it after the handshake."""
-    connection = socket.create_connection(("127.0.0.1", app.port))
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    return _handshake(app, "/live", receive_buffer=1024)
+
+
+def _handshake(app: AppServer, path: str, receive_buffer: int | None = None) -> socket.socket:
+    """Opens a WebSocket as bare bytes."""
+    connection = socket.create_connection(("127.0.0.1", app.port), timeout=TIMEOUT)
+    if receive_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.sendall(
-        b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     assert b"101" in connection.recv(64)
     return connection
@@ -184,6 +225,31 @@ def test_a_client_that_sends_messages_is_dropped(app: AppServer) -> None:
                 screen.recv(timeout=TIMEOUT)
 
         assert screen.close_code == 1008
+
+
+@pytest.mark.parametrize("path", ["/live", "/_stcore/stream"])
+def test_an_unfinished_message_of_more_than_4_mb_is_not_kept(app: AppServer, path: str) -> None:
+    with _handshake(app, path) as connection:
+        connection.sendall(_frame(0x2, 120_000_000))  # only its header
+        assert _is_refused_for_its_size(connection)
+    with _handshake(app, path) as connection:
+        for opcode in (0x2, 0x0, 0x0, 0x0):
+            connection.sendall(_frame(opcode, 1_000_000) + bytes(1_000_000))
+        connection.sendall(_frame(0x0, 1))
+        assert _is_refused_for_its_size(connection)
+
+
+def _frame(opcode: int, size: int) -> bytes:
+    """The header of a fragment of ``size`` bytes that is not the last one, masked with zeros."""
+    return bytes([opcode, 0x80 | 127]) + size.to_bytes(8, "big") + bytes(4)
+
+
+def _is_refused_for_its_size(connection: socket.socket) -> bool:
+    """Whether the server closes the connection with this reason; waits until it closes."""
+    received = b""
+    while TOO_BIG not in received and (piece := connection.recv(65536)):
+        received += piece
+    return TOO_BIG in received
 
 
 def test_live_is_served_under_a_base_path(mongod_uri: str, tmp_path: Path) -> None:

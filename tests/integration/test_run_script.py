@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from server_processes import servers_on
 from support import eventually
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+from app_server import DEMO_LINK
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +92,10 @@ def test_the_first_start_offers_the_demo_school_and_the_end_leaves_no_process(
     tmp_path: Path,
 ) -> None:
     with running(tmp_path) as (app, port, data):
-        page = sign_in_page(app, port, tmp_path / "app.log")
+        log = tmp_path / "app.log"
+        page = sign_in_page(app, port, log)
+        [link] = eventually(lambda: DEMO_LINK.findall(log.read_text()))
+        opened = httpx.get(f"http://127.0.0.1:{port}/{link}", follow_redirects=True)
         servers = servers_on(data)
         listening = {
             link.laddr.ip
@@ -97,7 +104,8 @@ def test_the_first_start_offers_the_demo_school_and_the_end_leaves_no_process(
         }
 
     assert "demo data" in page
-    assert "Meera Nair" in page
+    assert "Meera Nair" not in page
+    assert "Meera Nair" in opened.text
     assert listening == {"127.0.0.1"}
     assert len(servers) == 1
     assert servers_on(data) == []

@@ -31,8 +31,8 @@ from booking_core import (
     reset_password,
     session_of,
 )
-from pages.shared.auth.client import address_of
 from pages.shared.live.address import COOKIE
+from pages.shared.live.client import address_of
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
@@ -173,6 +173,21 @@ def test_an_invented_address_is_ignored_unless_a_proxy_is_trusted(headers, trust
     assert address_of(request, trusted) == expected
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("::ffff:10.0.0.9", "10.0.0.9"),
+        ("x" * 60_000, "unknown"),
+    ],
+)
+def test_addresses_that_one_client_can_choose_are_one(host, expected):
+    request = Request({"type": "http", "headers": [], "client": (host, 1)})
+
+    assert address_of(request, True) == expected
+
+
 @pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])
 @pytest.mark.parametrize(
     "sent",
@@ -242,11 +257,23 @@ def test_no_response_can_be_framed_or_sniffed(client):
     for path in ("/", "/book", "/signin", "/wall", "/_stcore/health", "/favicon.png", "/nowhere/x"):
         answer = client.get(path, headers=HTML)
         assert answer.headers["x-frame-options"] == "DENY", path
-        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
+        policy = answer.headers["content-security-policy"].split("; ")
+        assert {"frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} <= {*policy}, (
+            path
+        )
         assert answer.headers["x-content-type-options"] == "nosniff", path
         assert answer.headers["referrer-policy"] == "same-origin", path
     timer = client.get("/component/streamlit_autorefresh.st_autorefresh/index.html")
     assert timer.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_the_servers_numbers_are_for_this_computer_alone(running, client):
+    with httpx.Client(base_url=running[0].url, timeout=HTTP_SECONDS) as local:
+        assert local.get("/_stcore/metrics").status_code == 200
+        away = {"host": "grounds.school.example"}
+        assert local.get("/_stcore/metrics", headers=away).status_code == 404
+
+    assert client.get("/_stcore/metrics").status_code == 404
 
 
 def test_the_sign_in_pages_run_no_script_and_escape_all_text(client, known):

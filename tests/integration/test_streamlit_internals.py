@@ -6,9 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from streamlit import config, net_util
+from streamlit import config, net_util, runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.web.server.starlette import starlette_routes
 
 from pages.shared.live import streamlit_internals
 
@@ -60,3 +64,23 @@ def test_origins_are_this_host_and_those_of_the_configuration(monkeypatch, origi
     monkeypatch.setattr(net_util, "get_external_ip", lambda: "192.0.2.1")
 
     assert streamlit_internals.is_url_from_allowed_origins(origin) is is_allowed
+
+
+def test_an_uploaded_file_is_found_and_dropped_by_its_ids(monkeypatch):
+    files = MemoryUploadedFileManager("/_stcore/upload_file")
+    instance = SimpleNamespace(uploaded_file_mgr=files)
+    monkeypatch.setattr(streamlit_internals, "get_instance", lambda: instance)
+    files.add_file("session", UploadedFileRec("file", "a.csv", "text/csv", b"x"))
+
+    assert isinstance(runtime.Runtime.uploaded_file_mgr, property)
+    assert streamlit_internals.is_uploaded("session", "file")
+    assert not streamlit_internals.is_uploaded("other", "file")
+    streamlit_internals.drop_upload("session", "file")
+    assert not streamlit_internals.is_uploaded("session", "file")
+
+
+def test_files_are_uploaded_to_the_route_that_is_guarded():
+    files = MemoryUploadedFileManager("/unused")
+
+    for route in starlette_routes.create_upload_routes(None, files, None):
+        assert route.path == streamlit_internals.UPLOAD_ROUTE + "/{session_id}/{file_id}"

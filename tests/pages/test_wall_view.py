@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import date, time, timedelta
 
 import pytest
@@ -277,7 +278,24 @@ def test_the_path_of_the_code_equals_its_matrix():
 
 
 def test_an_address_too_long_to_scan_has_no_code():
-    assert wall_payload.code("https://sports.example/" + "x" * 400) is None
+    long = "https://sports.example/" + "x" * 400
+
+    assert wall_payload.address_of_book(long, None) is None
+    assert wall_payload.address_of_book(None, long) is None
+
+
+def test_a_long_address_of_the_browser_is_not_kept():
+    tracemalloc.start()
+    try:
+        for n in range(20):
+            opened = f"http://school.example/{n}" + "x" * 1_000_000
+            assert wall_payload.address_of_book(None, opened) is None
+        del opened
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 1_000_000
 
 
 def test_forty_grounds_are_all_in_the_payload():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -25,7 +25,7 @@ def is_same_origin(request: Request) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin, host = request.headers.get("origin"), request.headers.get("host")
-    return bool(origin and host) and urlsplit(origin or "").netloc == host
+    return bool(origin and host) and (origin or "").partition("://")[2] == host
 
 
 async def form_of(request: Request) -> dict[str, str]:

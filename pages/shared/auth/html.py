@@ -80,11 +80,12 @@ def sign_in(
     ended: bool = False,
     has_admin: bool = True,
     demo: Sequence[Actor] = (),
+    is_demo: bool = False,
 ) -> str:
     """The page with the sign-in form.
 
-    ``demo``: accounts to choose without a password. ``ended``: the session has ended, and a
-    sentence says so.
+    ``demo``: accounts to choose without a password. ``is_demo``: without them, a sentence says how
+    to get them. ``ended``: the session has ended, and a sentence says so.
     """
     form = (
         f'<form method="post" action="{base}/signin">{_hidden(next_path)}'
@@ -120,6 +121,11 @@ def sign_in(
             f"{_problem(problem)}{form}</details>"
         )
     else:
+        if is_demo:
+            body += (
+                '<p class="note">This is demo data: a made-up school. To choose an account without '
+                "a password, open the link that is printed where the dashboard was started.</p>"
+            )
         body += _problem(problem) + form
     return _page(base, school, "Sign in", body, _wall_link(base))
 

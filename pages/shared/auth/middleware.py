@@ -1,4 +1,4 @@
-"""ASGI middleware: security headers on every HTTP response, and redirects to sign-in.
+"""ASGI middleware: security headers on every HTTP response, redirects to sign-in, uploads.
 
 WebSockets pass unchanged: each screen checks the session itself.
 """
@@ -8,19 +8,24 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
 from pages.shared.auth import oidc, routes
+from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import base
+from pages.shared.live.client import is_this_computer
+from pages.shared.live.streamlit_internals import UPLOAD_ROUTE
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
 _PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password"))
 _FILES = "media"  # downloads, such as exports
+_METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 
 
 class SignInMiddleware:
@@ -28,18 +33,30 @@ class SignInMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        place = scope["path"].removeprefix(base()).lstrip("/").partition("/")[0]
+        path = scope["path"].removeprefix(base())
+        place = path.lstrip("/").partition("/")[0]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _add_security_headers(MutableHeaders(scope=message), place)
             await send(message)
 
+        if path.startswith(_METRICS) and not is_this_computer(Request(scope)):
+            await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
+            return
+        if path.startswith(UPLOAD_ROUTE):
+            try:
+                await self._uploads.serve(self._app, scope, receive, send_with_headers)
+            except HTTPException as exc:
+                refusal = PlainTextResponse(exc.detail, exc.status_code)
+                await refusal(scope, receive, send_with_headers)
+            return
         request = Request(scope)
         if place == _FILES and not await _has_session(request):
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
@@ -63,7 +80,10 @@ def _add_security_headers(headers: MutableHeaders, place: str) -> None:
     own = place == "component"
     headers["x-frame-options"] = "SAMEORIGIN" if own else "DENY"
     if "content-security-policy" not in headers:
-        headers["content-security-policy"] = f"frame-ancestors '{'self' if own else 'none'}'"
+        headers["content-security-policy"] = (
+            "object-src 'none'; base-uri 'none'; form-action 'self'; "
+            f"frame-ancestors '{'self' if own else 'none'}'"
+        )
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "same-origin"
 

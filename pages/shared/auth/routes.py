@@ -34,11 +34,13 @@ from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
 from pages.shared.auth import html as html
 from pages.shared.auth import oidc, sign_outs
-from pages.shared.auth.client import address_of, is_https, is_this_computer
+from pages.shared.auth.demo import PATH as DEMO
+from pages.shared.auth.demo import demo
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, unavailable
 from pages.shared.live import runtime
 from pages.shared.live.address import COOKIE, base
+from pages.shared.live.client import address_of, is_https
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
@@ -63,16 +65,6 @@ def safe_next(text: str | None) -> str:
     if not _SCREEN.fullmatch(rest) or rest.partition("?")[0] in _NO_SCREENS:
         return first
     return text
-
-
-def is_demo(shared: Services, request: Request) -> bool:
-    """Whether the request may use a demo account without a password."""
-    return (
-        shared.db is not None
-        and shared.settings.mongodb_uri is None
-        and is_this_computer(request)
-        and bool(shared.reference().demo)
-    )
 
 
 async def person_of(request: Request) -> Person | None:
@@ -165,7 +157,11 @@ async def _provider(request: Request, shared: Services) -> Response:
 
 
 async def _demo(request: Request, shared: Services) -> Response:
-    if not await _off_loop(lambda: is_demo(shared, request)):
+    """GET: the link on the console. POST: signs in with an account of the demo."""
+    if request.method != "POST":
+        opened: Response = await _off_loop(lambda: demo.open(shared, request))
+        return opened
+    if not await _off_loop(lambda: demo.is_open(shared, request)):
         raise Refused(404, "There is nothing at this address.")
     form = await form_of(request)
     chosen = form.get("account", "")
@@ -261,7 +257,13 @@ async def _sign_in_form(
     status: int = 200,
     ended: bool = False,
 ) -> Response:
-    admin, demo = await _off_loop(lambda: (has_admin(shared.db), is_demo(shared, request)))
+    admin, is_near, is_open = await _off_loop(
+        lambda: (
+            has_admin(shared.db),
+            demo.is_near(shared, request),
+            demo.is_open(shared, request),
+        )
+    )
     return page(
         html.sign_in(
             base(),
@@ -272,7 +274,8 @@ async def _sign_in_form(
             problem=problem,
             ended=ended,
             has_admin=admin,
-            demo=DEMO_ACCOUNTS if demo else (),
+            demo=DEMO_ACCOUNTS if is_open else (),
+            is_demo=is_near,
         ),
         status,
     )
@@ -314,7 +317,7 @@ def routes() -> list[Route]:
 
     return [
         at("signin", _sign_in_page, "GET", "POST", federated=False),
-        at("signin/demo", _demo, "POST", federated=False),
+        at(DEMO, _demo, "GET", "POST", federated=False),
         at("signin/provider", _provider, "GET", federated=True),
         at("signout", _sign_out, "POST", federated=None),
         at("password", _password, "GET", "POST", federated=False),

@@ -11,12 +11,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import date as Date
-from urllib.parse import urlparse
 
+import anyio.to_thread
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pages.shared.live.address import base
+from booking_core import StoreUnavailable
+from pages.shared.live.address import COOKIE, base
+from pages.shared.live.client import address_of
+from pages.shared.live.places import Places
 from pages.shared.live.runtime import Services
 from pages.shared.live.streamlit_internals import is_url_from_allowed_origins
 
@@ -39,6 +42,7 @@ class Hub:
     def __init__(self, shared: Services) -> None:
         self._shared = shared
         self._screens: set[_Screen] = set()
+        self._places = Places(shared.settings.live_connections)
         self._loop = asyncio.get_running_loop()
 
     @contextlib.asynccontextmanager
@@ -69,17 +73,31 @@ class Hub:
         except ValueError:
             await socket.close(_POLICY)
             return
+        account_id = await self._account_id(socket)
+        address = address_of(socket, self._shared.settings.trust_proxy)
         await socket.accept()
-        if len(self._screens) >= self._shared.settings.live_connections:
-            # Accepted first, because a browser reads the close code only of an open connection.
-            await socket.close(_TRY_LATER, "too many live connections; this screen polls")
-            return
-        screen = _Screen(socket, self._shared, date)
-        self._screens.add(screen)
+        with self._places.take(account_id, address) as is_free:
+            if not is_free:
+                # Accepted first: a browser reads the close code only of an open connection.
+                await socket.close(_TRY_LATER, "too many live connections; this screen polls")
+                return
+            screen = _Screen(socket, self._shared, date)
+            self._screens.add(screen)
+            try:
+                await screen.serve()
+            finally:
+                self._screens.discard(screen)
+
+    async def _account_id(self, socket: WebSocket) -> str | None:
+        """The signed-in account; None without a session, or while it cannot be read."""
+        token = socket.cookies.get(COOKIE)
+        if not token or self._shared.db is None:
+            return None
         try:
-            await screen.serve()
-        finally:
-            self._screens.discard(screen)
+            person = await anyio.to_thread.run_sync(lambda: self._shared.sessions.known(token))
+        except StoreUnavailable:
+            return None
+        return None if person is None else person.account.id
 
     def _changed(self, date: Date | None) -> None:
         """Runs in the feed's thread."""
@@ -164,7 +182,7 @@ def _same_origin(socket: WebSocket) -> bool:
     origin = socket.headers.get("origin")
     return (
         origin is None
-        or urlparse(origin).netloc == socket.headers.get("host")
+        or origin.partition("://")[2] == socket.headers.get("host")
         or is_url_from_allowed_origins(origin)
     )
 

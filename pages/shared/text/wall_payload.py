@@ -242,21 +242,26 @@ def _mark(held: Sequence[Booking]) -> str:
 
 
 def address_of_book(public: str | None, opened: str | None) -> str | None:
-    """The URL of the Book screen, from the public URL or the wall's own URL; None without both."""
+    """The URL of the Book screen, from the public URL or the wall's own URL.
+
+    None without both, and for an address too long to scan.
+    """
     if public:
-        return f"{public.rstrip('/')}/book"
-    parts = urlsplit(opened or "")
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        return None
-    above = parts.path.rstrip("/").removesuffix("/wall")
-    return f"{parts.scheme}://{parts.netloc}{above}/book"
+        address = f"{public.rstrip('/')}/book"
+    else:
+        # The browser reports the address, so anybody can send any text. ``urlsplit`` and ``code``
+        # keep their arguments: the length is checked first.
+        parts = urlsplit(opened if opened and len(opened) <= _LONGEST_ADDRESS else "")
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            return None
+        above = parts.path.rstrip("/").removesuffix("/wall")
+        address = f"{parts.scheme}://{parts.netloc}{above}/book"
+    return address if len(address) <= _LONGEST_ADDRESS else None
 
 
 @lru_cache(maxsize=32)
-def code(address: str) -> dict[str, Any] | None:
-    """The QR code of ``address`` as an SVG ``path``, ``size`` modules wide; None if too long."""
-    if len(address) > _LONGEST_ADDRESS:
-        return None
+def code(address: str) -> dict[str, Any]:
+    """The QR code of an ``address_of_book`` as an SVG ``path``, ``size`` modules wide."""
     rows = [bytes(row) for row in segno.make(address, error="m", micro=False).matrix]
     path = "".join(_runs(y, row) for y, row in enumerate(rows))
     return {"size": len(rows), "path": path, "address": address}
