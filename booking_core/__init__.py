@@ -21,6 +21,7 @@ from booking_core.access.delegations import (
     end_delegation,
     find_delegations,
 )
+from booking_core.access.devices import remember_device
 from booking_core.access.oidc import check_id_token, sign_in_by_id_token
 from booking_core.access.sessions import (
     end_missed_sign_outs,
@@ -238,6 +239,7 @@ __all__ = [
     "read_table",
     "reinstate",
     "reject",
+    "remember_device",
     "remove_ground_photo",
     "reset_password",
     "revoke",

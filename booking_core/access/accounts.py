@@ -161,8 +161,8 @@ def change_password(
 ) -> Account:
     """The account after its user changed the password. All its sessions end.
 
-    A wrong ``old`` counts as a failed sign-in. Raises InvalidRequest, NotFound, SignInRefused,
-    TooManyAttempts, StoreUnavailable.
+    Failures with a wrong ``old`` are followed by delays. Raises InvalidRequest, NotFound,
+    SignInRefused, TooManyAttempts, StoreUnavailable.
     """
     account_id, now = _check_id(account_id), moment(db, now)
     if not isinstance(old, str):
@@ -171,7 +171,7 @@ def change_password(
     passwords.check(new, account.id, account.name)
     if new == old:
         raise InvalidRequest("password", "is the one that you have now")
-    attempt = login_throttle.begin(db, "account", sign_in_key(account.id), now)
+    counted = login_throttle.begin(db, [("change", sign_in_key(account.id))], now)
     found = store.read(db, account_id)
     stored = None if found is None else found.password_hash
     if not passwords.matches(stored, old):
@@ -188,7 +188,7 @@ def change_password(
     )
     if changed is None:  # an admin has reset the password or disabled the account meanwhile
         raise SignInRefused
-    login_throttle.forget(db, attempt)
+    login_throttle.succeed(db, counted)
     return changed
 
 

@@ -67,8 +67,8 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     when its account is disabled or gets another role or password. A token that was signed out in
     this process has no session, even while the database still has it. Raises StoreUnavailable.
     """
-    key, now = _valid_key(token), moment(db, now)
-    stored = None if key is None else sessions.read(db, key, now)
+    now = moment(db, now)
+    stored = stored_of(db, token, now)
     found = None if stored is None else accounts.read(db, stored.account_id)
     if stored is None or found is None or not found.account.active:
         return None
@@ -130,6 +130,12 @@ def end_missed_sign_outs(db: Documents) -> None:
 def _end(db: Documents, key: str) -> None:
     sessions.delete(db, key)
     _sign_outs.note_ended(key)
+
+
+def stored_of(db: Documents, token: Any, now: datetime) -> sessions.StoredSession | None:
+    """The session as stored, which may be one of before a change of its account."""
+    key = _valid_key(token)
+    return None if key is None else sessions.read(db, key, now)
 
 
 def _valid_key(token: Any) -> str | None:

@@ -10,7 +10,9 @@ import http.client
 import itertools
 import re
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -31,7 +33,10 @@ from booking_core import (
     reset_password,
     session_of,
 )
+from booking_core.access import login_throttle
+from pages.shared.auth import forwarding
 from pages.shared.auth.client import address_of
+from pages.shared.auth.device_cookie import DEVICE_COOKIE
 from pages.shared.live.address import COOKIE
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
@@ -85,11 +90,17 @@ def post_sign_in(client: httpx.Client, name: str, password: str = PASSWORD, **fi
     return client.post("/signin", data={"name": name, "password": password} | fields)
 
 
+def fail_elsewhere(school: School, name: str, times: int) -> None:
+    """Counts failures for the account, as of other addresses, without verifying passwords."""
+    for _ in range(times):
+        login_throttle.begin(school.db, [("account", name)], datetime.now(UTC))
+
+
 def test_no_script_reads_the_cookie_and_only_its_hash_is_stored(client, known, school):
     answer = post_sign_in(client, known, next="/bookings?x=1")
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/bookings?x=1")
-    [cookie] = answer.headers.get_list("set-cookie")
+    cookie, device = answer.headers.get_list("set-cookie")
     name, _, rest = cookie.partition("=")
     token, _, flags = rest.partition("; ")
     assert name == COOKIE
@@ -101,6 +112,8 @@ def test_no_script_reads_the_cookie_and_only_its_hash_is_stored(client, known, s
     }
     assert session_of(school.db, token).account.id == known
     assert token not in str(list(school.db["sessions"].find()))
+    assert re.match(rf"{DEVICE_COOKIE}=.*; HttpOnly; Max-Age=15552000; Path=/; SameSite", device)
+    assert answer.cookies[DEVICE_COOKIE] not in str(list(school.db["devices"].find()))
     assert client.get("/signin", headers=HTML).headers["location"] == "/"
 
 
@@ -153,8 +166,47 @@ def test_guesses_are_delayed_from_one_address_and_from_many(client, asha, school
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
     assert "Too many tries" in refused.text
+    fail_elsewhere(school, asha, 15)
     client.headers["x-forwarded-for"] = next(_addresses)
     assert post_sign_in(client, asha).status_code == 429
+
+
+def test_made_up_names_at_one_address_keep_nobody_out(client, known):
+    for number in range(5):
+        assert post_sign_in(client, f"made-up-{number}", "guess").status_code == 401
+
+    assert post_sign_in(client, known).status_code == 303
+
+
+def test_a_browser_that_has_signed_in_is_not_delayed_by_guesses_elsewhere(
+    client, asha, school, running
+):
+    assert post_sign_in(client, asha).status_code == 303
+    assert client.post("/signout").status_code == 303
+    with httpx.Client(base_url=running[0].url, headers=SAME_ORIGIN) as guesser:
+        fail_elsewhere(school, asha, 20)
+        guesser.headers["x-forwarded-for"] = next(_addresses)
+        assert post_sign_in(guesser, asha).status_code == 429
+
+    answer = post_sign_in(client, asha)
+
+    assert answer.status_code == 303
+    assert answer.cookies[COOKIE]
+
+
+def test_a_browser_stays_known_after_its_user_has_changed_the_password_there(client, asha, school):
+    post_sign_in(client, asha)
+    fields = {"old": PASSWORD, "new": OTHER, "again": OTHER}
+    assert client.post("/password", data=fields).status_code == 303
+    for _ in range(5):
+        assert post_sign_in(client, asha, "guess").status_code == 401
+    device = client.cookies[DEVICE_COOKIE]
+    client.cookies.clear()
+    assert post_sign_in(client, asha, OTHER).status_code == 303  # of another key
+    client.cookies.clear()
+    client.cookies.set(DEVICE_COOKIE, device)
+
+    assert post_sign_in(client, asha, OTHER).status_code == 429  # the guesses were made in it
 
 
 @pytest.mark.parametrize(
@@ -171,6 +223,25 @@ def test_an_invented_address_is_ignored_unless_a_proxy_is_trusted(headers, trust
     request = Request({"type": "http", "headers": raw, "client": ("10.0.0.9", 1)})
 
     assert address_of(request, trusted) == expected
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_proxy_that_is_not_trusted_is_logged_once(header, caplog, monkeypatch):
+    monkeypatch.setattr(forwarding, "_seen", threading.Event())
+    plain, forwarded = (
+        Request({"type": "http", "headers": headers})
+        for headers in ([], [(header.lower().encode(), b"1.2.3.4")])
+    )
+
+    forwarding.note(plain, False)
+    forwarding.note(forwarded, True)
+    assert (forwarding.is_untrusted(), caplog.messages) == (False, [])
+    forwarding.note(forwarded, False)
+    forwarding.note(forwarded, False)
+
+    assert forwarding.is_untrusted()
+    assert len(caplog.messages) == 1
+    assert "set TRUST_PROXY=on" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])

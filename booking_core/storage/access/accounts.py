@@ -2,7 +2,8 @@
 
 A document's ``epoch`` grows whenever its sessions end. A session stores the epoch of its account
 and is valid only while the two are equal. So a session that is inserted while the password changes
-is invalid too, although the deletion of the account's sessions did not see it.
+is invalid too, although the deletion of the account's sessions did not see it. Known devices end
+with the sessions, in the same way.
 """
 
 from __future__ import annotations
@@ -276,7 +277,8 @@ def _differing(account: Account, other: Account) -> Document:
 
 
 def _delete_sessions(db: Documents, account_id: str, session: ClientSession) -> None:
-    collection(db, schema.SESSIONS).delete_many({"account_id": account_id}, session=session)
+    for name in (schema.SESSIONS, schema.DEVICES):
+        collection(db, name).delete_many({"account_id": account_id}, session=session)
 
 
 def _already_exists(exc: DuplicateKeyError, account: Account) -> AlreadyExists:

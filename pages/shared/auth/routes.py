@@ -32,8 +32,8 @@ from booking_core import (
 from booking_core.access.passwords import SHORTEST
 from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
+from pages.shared.auth import device_cookie, forwarding, oidc, sign_outs
 from pages.shared.auth import html as html
-from pages.shared.auth import oidc, sign_outs
 from pages.shared.auth.client import address_of, is_https, is_this_computer
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, unavailable
@@ -91,6 +91,7 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
 
     async def handle(request: Request) -> Response:
         shared = runtime.start()
+        forwarding.note(request, shared.settings.trust_proxy)
         try:
             if federated not in (None, oidc.is_on()):
                 raise Refused(404, "There is nothing at this address.")
@@ -128,6 +129,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
                 name,
                 form.get("password", ""),
                 address=address_of(request, shared.settings.trust_proxy),
+                device=request.cookies.get(device_cookie.DEVICE_COOKIE),
             )
         )
     except StoreUnavailable:
@@ -142,7 +144,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
         return await _sign_in_form(request, shared, to, "", messages.error(SignInRefused()), 401)
     if signed_in.account.must_change:
         to = f"{base()}/password?next={quote(to, safe='')}"
-    return await _start_session(request, shared, signed_in.token, to)
+    return await _start_session(request, shared, signed_in.token, to, by_password=True)
 
 
 async def _provider(request: Request, shared: Services) -> Response:
@@ -249,7 +251,7 @@ async def _password(request: Request, shared: Services) -> Response:
         return response
     except (NotFound, SignInRefused):  # the account was removed or disabled meanwhile
         return redirect(f"{base()}/signin")
-    return await _start_session(request, shared, token, to)
+    return await _start_session(request, shared, token, to, by_password=True)
 
 
 async def _sign_in_form(
@@ -278,8 +280,13 @@ async def _sign_in_form(
     )
 
 
-async def _start_session(request: Request, shared: Services, token: str, to: str) -> Response:
-    """Ends the previous session; a redirect to ``to`` that sets the cookie of the new one."""
+async def _start_session(
+    request: Request, shared: Services, token: str, to: str, *, by_password: bool = False
+) -> Response:
+    """Ends the previous session; a redirect to ``to`` that sets the cookie of the new one.
+
+    ``by_password``: the browser is known to the account from now on.
+    """
     await _end_session(request, shared)
     response = redirect(to)
     response.set_cookie(
@@ -291,6 +298,8 @@ async def _start_session(request: Request, shared: Services, token: str, to: str
         httponly=True,
         samesite="lax",
     )
+    if by_password:
+        await _off_loop(lambda: device_cookie.set_on(response, request, shared, token))
     return response
 
 
