@@ -135,7 +135,7 @@ def change_account(
 def reset_password(
     db: Documents, account_id: str, *, by: Actor | None, now: datetime | None = None
 ) -> str:
-    """A new one-time password, to be changed at the first sign-in. All sessions end.
+    """A new one-time password, which signs in once, within 72 hours. All sessions end.
 
     Raises InvalidRequest, NotFound, NotAllowed, StoreUnavailable.
     """

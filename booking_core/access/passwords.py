@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import unicodedata
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.storage.client import deadlines
 
 SHORTEST, LONGEST = 10, 200
+ONE_TIME = timedelta(hours=72)  # from its issue a one-time password signs in, once
 # Without letters and digits that look alike, because one-time passwords are dictated and copied.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from booking_core.access import devices, login_throttle, passwords, sessions
-from booking_core.domain.errors import InvalidRequest, SignInRefused
+from booking_core.domain.errors import InvalidRequest, OneTimePasswordOver, SignInRefused
 from booking_core.domain.names import MAX_ID, find_unusable, sign_in_key
 from booking_core.domain.people import SignedIn
 from booking_core.domain.validation import check_text
@@ -33,8 +33,8 @@ def sign_in(
     """Opens a session for the account ``name``; ``address`` is the client's network address.
 
     ``device``: the token of ``remember_device`` that the browser has sent. Raises SignInRefused;
-    TooManyAttempts, without checking the password, while a delay runs after failures
-    (``login_throttle``); InvalidRequest, StoreUnavailable.
+    OneTimePasswordOver; TooManyAttempts, without checking the password, while a delay runs after
+    failures (``login_throttle``); InvalidRequest, StoreUnavailable.
     """
     for field, value in (("name", name), ("password", password)):
         if not isinstance(value, str):
@@ -56,6 +56,11 @@ def sign_in(
     is_right = passwords.matches(stored, password)
     if not is_right or found is None or stored is None or not found.account.active:
         raise SignInRefused
+    # Spent before the session opens: the other order could open two sessions.
+    if found.account.must_change and not accounts.spend_one_time(
+        db, found, issued_after=now - passwords.ONE_TIME
+    ):
+        raise OneTimePasswordOver
     login_throttle.succeed(db, counted)
     if passwords.is_outdated(stored):
         accounts.renew_hash(db, found.account.id, stored, passwords.hashed(password))

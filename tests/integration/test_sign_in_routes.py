@@ -437,6 +437,9 @@ def test_a_one_time_password_must_be_changed_before_any_screen_opens(running, cl
     token = answer.cookies[COOKIE]
 
     assert answer.headers["location"] == "/password?next=%2Fbookings"
+    with httpx.Client(base_url=app.url, headers=client.headers) as other:
+        again = post_sign_in(other, asha, one_time)
+    assert (again.status_code, "Ask for a new one" in again.text) == (401, True)
     assert is_redirected(messages_sent(app, token, "bookings"))
     assert "set by somebody else" in client.get("/password").text
     wrong = {"old": "x" * 12, "new": OTHER, "again": OTHER}

@@ -273,6 +273,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "email": {"bsonType": ["string", "null"]},
                 "active": {"bsonType": "bool"},
                 "password_hash": {"bsonType": "string", "pattern": r"^\$argon2id\$"},
+                # When a one-time password was issued; null once it has signed in.
+                "one_time_at": {"bsonType": ["date", "null"]},
                 "id_key": _KEY,
                 "email_key": {"bsonType": ["string", "null"], "minLength": 1},
             },

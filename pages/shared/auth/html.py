@@ -136,7 +136,8 @@ def new_password(
 ) -> str:
     """The page that changes a password; ``forced``: an admin has set the present one."""
     lead = (
-        "Your password was set by somebody else. Choose one that only you know, then go on."
+        "Your password was set by somebody else and signs in once only. Choose one that only you "
+        "know, then go on."
         if forced
         else "All your other devices are signed out when you change it."
     )
