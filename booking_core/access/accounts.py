@@ -30,7 +30,7 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import audit_log
 from booking_core.storage.access import accounts as store
-from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 
 
@@ -65,7 +65,7 @@ def add_account(
     kept = replace(account, email=_lower(account.email), has_password=password is not None)
     if password is None:
         return store.insert(db, replace(kept, must_change=False), None, by, now)
-    passwords.check(password, account.id, account.name)
+    _check_password(db, password, account)
     return store.insert(db, kept, passwords.hashed(password), by, now)
 
 
@@ -168,7 +168,7 @@ def change_password(
     if not isinstance(old, str):
         raise InvalidRequest("password", "must be text")
     account = get_account(db, account_id)
-    passwords.check(new, account.id, account.name)
+    _check_password(db, new, account)
     if new == old:
         raise InvalidRequest("password", "is the one that you have now")
     counted = login_throttle.begin(db, [("change", sign_in_key(account.id))], now)
@@ -237,6 +237,10 @@ def _action(before: Account, after: Account) -> str:
     if replace(before, active=after.active) == after:
         return "enabled" if after.active else "disabled"
     return "changed"
+
+
+def _check_password(db: Documents, password: Any, account: Account) -> None:
+    passwords.check(password, account.id, account.name, settings_of(db).school_name)
 
 
 def _check_admin(by: Actor | None) -> None:

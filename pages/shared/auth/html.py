@@ -148,8 +148,8 @@ def new_password(
         f'<input type="hidden" name="name" autocomplete="username" value="{escape(account_id)}">'
         f"{_field('old', 'Password that you have now', 'current-password', wrong=bool(problem))}"
         f"{_field('new', 'New password', 'new-password', wrong=bool(problem), focus=False, rule='rule')}"  # noqa: E501
-        f'<p class="rule" id="rule">At least {shortest} characters: a few words together do well.'
-        "</p>"
+        f'<p class="rule" id="rule">At least {shortest} characters: a few unusual words '
+        "together do well.</p>"
         f"{_field('again', 'New password, once more', 'new-password', wrong=bool(problem), focus=False)}"  # noqa: E501
         '<button class="go">Change password</button></form>'
     )
