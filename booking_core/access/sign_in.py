@@ -28,11 +28,13 @@ def sign_in(
     *,
     address: str,
     device: str | None = None,
+    browser: str = "",
     now: datetime | None = None,
 ) -> SignedIn:
     """Opens a session for the account ``name``; ``address`` is the client's network address.
 
-    ``device``: the token of ``remember_device`` that the browser has sent. Raises SignInRefused;
+    ``device``: the token of ``remember_device`` that the browser has sent; ``browser``: see
+    ``open_session``. Raises SignInRefused;
     OneTimePasswordOver; TooManyAttempts, without checking the password, while a delay runs after
     failures (``login_throttle``); InvalidRequest, StoreUnavailable.
     """
@@ -64,7 +66,8 @@ def sign_in(
     login_throttle.succeed(db, counted)
     if passwords.is_outdated(stored):
         accounts.renew_hash(db, found.account.id, stored, passwords.hashed(password))
-    return SignedIn(sessions.begin(db, found, by_id_token=False, now=now), found.account)
+    token = sessions.begin(db, found, by_id_token=False, browser=browser, now=now)
+    return SignedIn(token, found.account)
 
 
 def _may_be_key(text: str) -> bool:

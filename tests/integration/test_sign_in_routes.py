@@ -6,6 +6,7 @@ The file is long because starting the app is costly, and all attacks share one.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import itertools
 import re
@@ -244,7 +245,7 @@ def test_a_proxy_that_is_not_trusted_is_logged_once(header, caplog, monkeypatch)
     assert "set TRUST_PROXY=on" in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])
+@pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/sessions", "/signin/demo"])
 @pytest.mark.parametrize(
     "sent",
     [
@@ -477,3 +478,46 @@ def test_a_real_school_has_no_demo_accounts(client):
 
     assert answer.status_code == 404
     assert "Meera" not in client.get("/signin").text
+
+
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def test_a_user_ends_sessions_on_the_page_of_the_own_ones(client, known, school):
+    elsewhere = open_session(school.db, known, browser="<b>Opera</b>")
+    client.headers["user-agent"] = FIREFOX
+    here = post_sign_in(client, known).cookies[COOKIE]
+
+    shown = client.get("/sessions?next=/bookings").text
+
+    assert "Firefox on Windows" in shown
+    assert "&lt;b&gt;Opera" in shown
+    assert shown.count("This browser") == 1
+    assert here not in shown
+    assert elsewhere not in shown
+    id = hashlib.sha256(elsewhere.encode()).hexdigest()
+    assert f'name="id" value="{id}"' in shown
+    done = client.post("/sessions", data={"id": id, "next": "/bookings"})
+    assert (done.status_code, done.headers["location"]) == (303, "/sessions?next=%2Fbookings")
+    assert session_of(school.db, elsewhere) is None
+    assert client.post("/sessions", data={"id": id}).status_code == 303  # ended already
+    third = open_session(school.db, known)
+    client.post("/sessions", data={})
+    assert session_of(school.db, third) is None
+    assert session_of(school.db, here) is not None
+    assert "nowhere else" in client.get("/sessions").text
+
+
+def test_the_page_of_own_sessions_ends_none_of_others_and_needs_a_session(client, known, school):
+    hers = open_session(school.db, "meera")
+    key = school.db["sessions"].find_one({"account_id": "meera"}, sort=[("_id", 1)])["_id"]
+    for _ in range(2):
+        answer = client.post("/sessions", data={"id": key})
+        assert answer.status_code == 303
+        assert session_of(school.db, hers) is not None
+        client.cookies.set(COOKIE, open_session(school.db, known))
+    assert client.post("/sessions", data={"id": "$ne"}).status_code == 400
+    client.cookies.clear()
+
+    for answer in (client.get("/sessions", headers=HTML), client.post("/sessions")):
+        assert answer.headers["location"].startswith("/signin?next=")

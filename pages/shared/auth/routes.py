@@ -1,8 +1,9 @@
-"""HTTP routes of sign-in: sign in, sign out, change a password, choose a demo account.
+"""HTTP routes of sign-in: sign in, sign out, change a password, see and end own sessions, the demo.
 
 They set and delete the session cookie, which no script of a page can read. Their error pages do not
 reveal whether a name exists. This module must not import a module with Streamlit components: the
 server loads it before Streamlit runs, and Streamlit would not serve components registered so early.
+The file is long because all routes share the steps of starting and ending a session.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from booking_core import (
     BookingError,
+    InvalidRequest,
     NotFound,
     SignInRefused,
     StoreUnavailable,
@@ -32,7 +34,7 @@ from booking_core import (
 from booking_core.access.passwords import SHORTEST
 from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
-from pages.shared.auth import device_cookie, forwarding, oidc, sign_outs
+from pages.shared.auth import device_cookie, forwarding, oidc, own_sessions, sign_outs
 from pages.shared.auth import html as html
 from pages.shared.auth.client import address_of, is_https, is_this_computer
 from pages.shared.auth.forms import Refused, form_of
@@ -45,7 +47,7 @@ from pages.shared.text import messages
 
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
-_NO_SCREENS = ("/signin", "/signout", "/password")
+_NO_SCREENS = ("/signin", "/signout", "/password", "/sessions")
 _NOT_CHANGED = "The database cannot be reached, so your password was not changed. Please try again."
 _UNKNOWN = (
     "The database has stopped answering, and it is not known whether your password was changed. "
@@ -130,6 +132,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
                 form.get("password", ""),
                 address=address_of(request, shared.settings.trust_proxy),
                 device=request.cookies.get(device_cookie.DEVICE_COOKIE),
+                browser=own_sessions.browser_of(request),
             )
         )
     except StoreUnavailable:
@@ -160,7 +163,11 @@ async def _provider(request: Request, shared: Services) -> Response:
         text = "Nothing has come from your identity provider for this browser yet."
         return message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
     try:
-        signed_in = await _off_loop(lambda: sign_in_by_id_token(shared.db, login_token))
+        signed_in = await _off_loop(
+            lambda: sign_in_by_id_token(
+                shared.db, login_token, browser=own_sessions.browser_of(request)
+            )
+        )
     except SignInRefused:  # the sign-in screen shows the reason
         return redirect(to)
     return await _start_session(request, shared, signed_in.token, to)
@@ -174,7 +181,9 @@ async def _demo(request: Request, shared: Services) -> Response:
     if chosen not in {account.id for account in DEMO_ACCOUNTS}:
         raise Refused(400, "There is no such account.")
     try:
-        token = await _off_loop(lambda: open_session(shared.db, chosen))
+        token = await _off_loop(
+            lambda: open_session(shared.db, chosen, browser=own_sessions.browser_of(request))
+        )
     except (NotFound, SignInRefused) as exc:
         raise Refused(400, "This account is not there any more.") from exc
     return await _start_session(request, shared, token, safe_next(form.get("next")))
@@ -242,7 +251,9 @@ async def _password(request: Request, shared: Services) -> Response:
     except BookingError as exc:
         return ask(messages.error(exc).replace("password", "The new password", 1), 422)
     try:
-        token = await _off_loop(lambda: open_session(shared.db, account.id))
+        token = await _off_loop(
+            lambda: open_session(shared.db, account.id, browser=own_sessions.browser_of(request))
+        )
     except StoreUnavailable:
         response = message(
             shared, 503, "Password changed", _CHANGED, (f"{base()}/signin", "Sign in")
@@ -252,6 +263,23 @@ async def _password(request: Request, shared: Services) -> Response:
     except (NotFound, SignInRefused):  # the account was removed or disabled meanwhile
         return redirect(f"{base()}/signin")
     return await _start_session(request, shared, token, to, by_password=True)
+
+
+async def _own_sessions(request: Request, shared: Services) -> Response:
+    form = await form_of(request) if request.method == "POST" else {}
+    if not shared.is_usable:
+        return unavailable(shared)
+    to = safe_next(form.get("next") or request.query_params.get("next"))
+    person = await person_of(request)
+    if person is None:
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
+    actor = person.account.actor
+    if request.method == "GET":
+        return await _off_loop(lambda: own_sessions.show(request, shared, actor, to))
+    try:
+        return await _off_loop(lambda: own_sessions.end(request, shared, actor, form, to))
+    except InvalidRequest as exc:
+        raise Refused(400, "There is no such session.") from exc
 
 
 async def _sign_in_form(
@@ -327,4 +355,5 @@ def routes() -> list[Route]:
         at("signin/provider", _provider, "GET", federated=True),
         at("signout", _sign_out, "POST", federated=None),
         at("password", _password, "GET", "POST", federated=False),
+        at(own_sessions.PATH, _own_sessions, "GET", "POST", federated=None),
     ]
