@@ -21,12 +21,16 @@ from booking_core.access.delegations import (
     end_delegation,
     find_delegations,
 )
+from booking_core.access.devices import remember_device
 from booking_core.access.oidc import check_id_token, sign_in_by_id_token
 from booking_core.access.sessions import (
     end_missed_sign_outs,
+    end_other_sessions,
+    end_session,
     is_signed_out,
     open_session,
     session_of,
+    sessions_of,
     sign_out,
     touch_session,
 )
@@ -72,7 +76,7 @@ from booking_core.domain.model import (
     Student,
     Timetable,
 )
-from booking_core.domain.people import Delegation, IdToken, Session, SignedIn
+from booking_core.domain.people import Delegation, IdToken, OpenSession, Session, SignedIn
 from booking_core.domain.policy import Policy, Quota
 from booking_core.domain.progress import MigrationProgress
 from booking_core.domain.records import Change, Closure, Notice
@@ -155,6 +159,7 @@ __all__ = [
     "LiveBoards",
     "MigrationProgress",
     "Notice",
+    "OpenSession",
     "Period",
     "Policy",
     "Quota",
@@ -205,6 +210,8 @@ __all__ = [
     "end_delegation",
     "end_early",
     "end_missed_sign_outs",
+    "end_other_sessions",
+    "end_session",
     "ensure_schema",
     "erase_student",
     "erasure_of",
@@ -240,6 +247,7 @@ __all__ = [
     "read_table",
     "reinstate",
     "reject",
+    "remember_device",
     "remove_ground_photo",
     "reset_password",
     "revoke",
@@ -255,6 +263,7 @@ __all__ = [
     "save_timetable",
     "scoped_cache",
     "session_of",
+    "sessions_of",
     "set_active",
     "sign_in",
     "sign_in_by_id_token",

@@ -61,6 +61,9 @@ from booking_core.domain.errors import (
     NotRunning as NotRunning,
 )
 from booking_core.domain.errors import (
+    OneTimePasswordOver as OneTimePasswordOver,
+)
+from booking_core.domain.errors import (
     PastCutOff as PastCutOff,
 )
 from booking_core.domain.errors import (

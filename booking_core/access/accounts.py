@@ -30,7 +30,7 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import audit_log
 from booking_core.storage.access import accounts as store
-from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 
 
@@ -65,7 +65,7 @@ def add_account(
     kept = replace(account, email=_lower(account.email), has_password=password is not None)
     if password is None:
         return store.insert(db, replace(kept, must_change=False), None, by, now)
-    passwords.check(password, account.id, account.name)
+    _check_password(db, password, account)
     return store.insert(db, kept, passwords.hashed(password), by, now)
 
 
@@ -135,7 +135,7 @@ def change_account(
 def reset_password(
     db: Documents, account_id: str, *, by: Actor | None, now: datetime | None = None
 ) -> str:
-    """A new one-time password, to be changed at the first sign-in. All sessions end.
+    """A new one-time password, which signs in once, within 72 hours. All sessions end.
 
     Raises InvalidRequest, NotFound, NotAllowed, StoreUnavailable.
     """
@@ -161,17 +161,17 @@ def change_password(
 ) -> Account:
     """The account after its user changed the password. All its sessions end.
 
-    A wrong ``old`` counts as a failed sign-in. Raises InvalidRequest, NotFound, SignInRefused,
-    TooManyAttempts, StoreUnavailable.
+    Failures with a wrong ``old`` are followed by delays. Raises InvalidRequest, NotFound,
+    SignInRefused, TooManyAttempts, StoreUnavailable.
     """
     account_id, now = _check_id(account_id), moment(db, now)
     if not isinstance(old, str):
         raise InvalidRequest("password", "must be text")
     account = get_account(db, account_id)
-    passwords.check(new, account.id, account.name)
+    _check_password(db, new, account)
     if new == old:
         raise InvalidRequest("password", "is the one that you have now")
-    attempt = login_throttle.begin(db, "account", sign_in_key(account.id), now)
+    counted = login_throttle.begin(db, [("change", sign_in_key(account.id))], now)
     found = store.read(db, account_id)
     stored = None if found is None else found.password_hash
     if not passwords.matches(stored, old):
@@ -188,7 +188,7 @@ def change_password(
     )
     if changed is None:  # an admin has reset the password or disabled the account meanwhile
         raise SignInRefused
-    login_throttle.forget(db, attempt)
+    login_throttle.succeed(db, counted)
     return changed
 
 
@@ -237,6 +237,10 @@ def _action(before: Account, after: Account) -> str:
     if replace(before, active=after.active) == after:
         return "enabled" if after.active else "disabled"
     return "changed"
+
+
+def _check_password(db: Documents, password: Any, account: Account) -> None:
+    passwords.check(password, account.id, account.name, settings_of(db).school_name)
 
 
 def _check_admin(by: Actor | None) -> None:

@@ -1,48 +1,77 @@
-"""Limits on failed sign-ins, for each account name and for each network address.
+"""Limits on failed sign-ins.
 
-The fifth failure within 15 minutes starts a delay of 30 seconds. Each failure after a delay starts
-a longer one, up to 15 minutes.
+Each key below has a count of its own. Most keys get five failures within 15 minutes, then a delay
+of 30 seconds, and after each further failure a longer one, up to 15 minutes:
+
+- an account from one network address,
+- an account in a browser in which it has signed in before (``devices``),
+- the old password, when a signed-in user changes it.
+
+Two keys are shared by people who did not fail. They get far more failures, and their delays only
+slow guessing down:
+
+- an account from all addresses: a botnet must not keep its owner out,
+- an address with all accounts: a whole school may share one.
+
+A browser that is known to the account is counted by its own key alone, so nobody else can delay it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from booking_core.domain.errors import TooManyAttempts
 from booking_core.storage.access import attempts
-from booking_core.storage.access.attempts import Attempt
+from booking_core.storage.access.attempts import Attempt, Throttle
 from booking_core.storage.client.database import Documents
 
-THROTTLE = attempts.Throttle(
+Kind = Literal["pair", "device", "change", "account", "address"]
+_WINDOW = timedelta(minutes=15)
+OWN = Throttle(
     allowed=5,
-    window=timedelta(minutes=15),
+    window=_WINDOW,
     delays=tuple(timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)),
 )
+_SLOWING = tuple(timedelta(seconds=s) for s in (5, 10, 20, 30))
+THROTTLES: dict[Kind, Throttle] = {
+    "pair": OWN,
+    "device": OWN,
+    "change": OWN,
+    "account": Throttle(allowed=20, window=_WINDOW, delays=_SLOWING),
+    "address": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
+}
 
 
-def begin(db: Documents, kind: Literal["account", "address"], text: str, now: datetime) -> Attempt:
-    """Counts an attempt as failed until ``take_back`` or ``forget``.
+def begin(db: Documents, keys: Sequence[tuple[Kind, str]], now: datetime) -> list[Attempt]:
+    """Counts an attempt of each key as failed until ``succeed``.
 
-    Raises TooManyAttempts while a delay runs; such an attempt is not counted.
+    Raises TooManyAttempts while the delay of one of them runs; such an attempt is not counted.
     """
-    attempt = attempts.count(db, _key(kind, text), THROTTLE, now)
-    if attempt.blocked_until is not None:
-        seconds = (attempt.blocked_until - now).total_seconds()
-        raise TooManyAttempts(max(1, math.ceil(seconds)))
-    return attempt
+    counted: list[Attempt] = []
+    for kind, text in keys:
+        attempt = attempts.count(db, _key(kind, text), THROTTLES[kind], now)
+        if attempt.blocked_until is not None:
+            # No password will be checked, so the other keys must not be delayed for it.
+            for other in counted:
+                attempts.take_back(db, other)
+            seconds = (attempt.blocked_until - now).total_seconds()
+            raise TooManyAttempts(max(1, math.ceil(seconds)))
+        counted.append(attempt)
+    return counted
 
 
-def take_back(db: Documents, attempt: Attempt) -> None:
-    """Stops counting ``attempt``; other failures of its key still count."""
-    attempts.take_back(db, attempt)
+def succeed(db: Documents, counted: Sequence[Attempt]) -> None:
+    """Forgets the failures of the first key of ``begin``; takes back the attempts of the others.
 
-
-def forget(db: Documents, attempt: Attempt) -> None:
-    """Stops counting all failures of the key of ``attempt``."""
-    attempts.forget(db, attempt.key)
+    The others are shared: the failures that others caused still count.
+    """
+    attempts.forget(db, counted[0].key)
+    for attempt in counted[1:]:
+        attempts.take_back(db, attempt)
 
 
 def _key(kind: str, text: str) -> str:

@@ -52,7 +52,9 @@ def check_id_token(db: Documents, token: IdToken, *, now: datetime | None = None
 
 
 @within_deadline
-def sign_in_by_id_token(db: Documents, token: IdToken, *, now: datetime | None = None) -> SignedIn:
+def sign_in_by_id_token(
+    db: Documents, token: IdToken, *, browser: str = "", now: datetime | None = None
+) -> SignedIn:
     """Opens the one session that ``token`` is good for; raises as ``check_id_token`` does."""
     now = moment(db, now)
     account = check_id_token(db, token, now=now)
@@ -60,7 +62,8 @@ def sign_in_by_id_token(db: Documents, token: IdToken, *, now: datetime | None =
     # fails, the user has to sign in again.
     if not id_tokens.spend(db, _key(token), now + KEPT):
         raise IdTokenSpent
-    return SignedIn(open_session(db, account.id, by_id_token=True, now=now), account)
+    opened = open_session(db, account.id, by_id_token=True, browser=browser, now=now)
+    return SignedIn(opened, account)
 
 
 def _key(token: IdToken) -> str:

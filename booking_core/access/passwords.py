@@ -5,16 +5,19 @@ from __future__ import annotations
 import secrets
 import threading
 import unicodedata
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from booking_core.access.common_passwords import is_common
 from booking_core.domain.errors import InvalidRequest
 from booking_core.storage.client import deadlines
 
 SHORTEST, LONGEST = 10, 200
+ONE_TIME = timedelta(hours=72)  # from its issue a one-time password signs in, once
 # Without letters and digits that look alike, because one-time passwords are dictated and copied.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -25,9 +28,10 @@ _at_once = threading.BoundedSemaphore(4)
 
 
 def check(value: Any, *names: str) -> str:
-    """``value``. Raises InvalidRequest unless it has 10 to 200 characters and is none of ``names``.
+    """``value``. Raises InvalidRequest unless it has 10 to 200 characters and is not easy to guess.
 
-    Every character is allowed that can be encoded as UTF-8.
+    ``names`` are those of the account and of the school (``common_passwords``). Every character is
+    allowed that can be encoded as UTF-8.
     """
     if not isinstance(value, str):
         raise InvalidRequest("password", "must be text")
@@ -39,8 +43,12 @@ def check(value: Any, *names: str) -> str:
         raise InvalidRequest("password", f"is longer than {LONGEST} characters")
     if not value.strip():
         raise InvalidRequest("password", "is blank")
-    if value.strip().casefold() in {name.casefold() for name in names}:
-        raise InvalidRequest("password", "is the name")
+    if is_common(value, names):
+        raise InvalidRequest(
+            "password",
+            "is easy to guess: it is made of common words, names, rows of keys or digits. "
+            "Choose a few unusual words together",
+        )
     return value
 
 
@@ -67,7 +75,10 @@ def is_outdated(stored: str) -> bool:
 
 def one_time() -> str:
     """A random password such as ``k7pm-x2qd-vw9h``, with 59 bits."""
-    return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(3))
+    while True:
+        parts = ("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(3))
+        if not is_common(made := "-".join(parts)):  # one in 10,000 is hardly more than digits
+            return made
 
 
 def _is_text(value: str) -> bool:

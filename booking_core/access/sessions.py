@@ -9,8 +9,10 @@ from typing import Any
 
 from booking_core.access.sign_outs import SignOuts
 from booking_core.domain.errors import NotFound, SignInRefused, StoreUnavailable
-from booking_core.domain.people import Session
-from booking_core.domain.validation import check_sign_in_name
+from booking_core.domain.model import Actor
+from booking_core.domain.people import OpenSession, Session
+from booking_core.domain.rules import check_actor
+from booking_core.domain.validation import check_id, check_sign_in_name
 from booking_core.storage.access import accounts, sessions
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
@@ -19,17 +21,25 @@ LONGEST = timedelta(hours=12)
 IDLE = timedelta(minutes=60)
 TOUCH = timedelta(minutes=1)  # the shortest time between two writes of a session's last use
 _MAX_TOKEN = 200
+_MAX_BROWSER = 60
+_MOST_SHOWN = 50
 
 _sign_outs = SignOuts()
 
 
 @within_deadline
 def open_session(
-    db: Documents, account_id: str, *, by_id_token: bool = False, now: datetime | None = None
+    db: Documents,
+    account_id: str,
+    *,
+    by_id_token: bool = False,
+    browser: str = "",
+    now: datetime | None = None,
 ) -> str:
     """The token of a new session, for a user whose identity was checked by the caller.
 
-    Raises InvalidRequest, NotFound, SignInRefused for a disabled account, StoreUnavailable.
+    ``browser`` is a name for ``sessions_of``, of which 60 characters are stored. Raises
+    InvalidRequest, NotFound, SignInRefused for a disabled account, StoreUnavailable.
     """
     account_id, now = check_sign_in_name(account_id, "account_id"), moment(db, now)
     found = accounts.read(db, account_id)
@@ -37,10 +47,12 @@ def open_session(
         raise NotFound("account", account_id)
     if not found.account.active:
         raise SignInRefused
-    return begin(db, found, by_id_token=by_id_token, now=now)
+    return begin(db, found, by_id_token=by_id_token, browser=browser, now=now)
 
 
-def begin(db: Documents, found: accounts.StoredAccount, *, by_id_token: bool, now: datetime) -> str:
+def begin(
+    db: Documents, found: accounts.StoredAccount, *, by_id_token: bool, browser: str, now: datetime
+) -> str:
     """The token of a new session of ``found``, whose password or ID token the caller checked.
 
     A change of the account since it was read makes the session invalid, by the account's epoch.
@@ -54,6 +66,7 @@ def begin(db: Documents, found: accounts.StoredAccount, *, by_id_token: bool, no
         created_at=now,
         seen_at=now,
         expires_at=expires_at,
+        browser=browser[:_MAX_BROWSER],
     )
     sessions.insert(db, _hash(token), stored)
     return token
@@ -67,8 +80,8 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     when its account is disabled or gets another role or password. A token that was signed out in
     this process has no session, even while the database still has it. Raises StoreUnavailable.
     """
-    key, now = _valid_key(token), moment(db, now)
-    stored = None if key is None else sessions.read(db, key, now)
+    now = moment(db, now)
+    stored = stored_of(db, token, now)
     found = None if stored is None else accounts.read(db, stored.account_id)
     if stored is None or found is None or not found.account.active:
         return None
@@ -77,6 +90,45 @@ def session_of(db: Documents, token: str, *, now: datetime | None = None) -> Ses
     return Session(
         found.account, stored.created_at, stored.seen_at, stored.expires_at, stored.by_id_token
     )
+
+
+@within_deadline
+def sessions_of(
+    db: Documents, *, by: Actor, token: str = "", now: datetime | None = None
+) -> list[OpenSession]:
+    """The sessions of ``by``, at most 50: that of ``token`` first, then the last used.
+
+    Raises InvalidRequest, StoreUnavailable.
+    """
+    check_actor(by)
+    now, this = moment(db, now), _key(token)
+    found = accounts.read(db, by.id)
+    if found is None:
+        return []
+    rows = sessions.find_of(db, found.account.id, found.epoch, now, most=_MOST_SHOWN)
+    opened = [
+        OpenSession(key, one.browser, one.created_at, one.seen_at, key == this) for key, one in rows
+    ]
+    return sorted(opened, key=lambda one: not one.is_this)
+
+
+@within_deadline
+def end_session(db: Documents, session_id: str, *, by: Actor) -> None:
+    """Ends one of the sessions of ``by`` at once, on every screen.
+
+    Raises InvalidRequest, NotFound if it is none of them or has ended, StoreUnavailable.
+    """
+    check_actor(by)
+    session_id = check_id(session_id, "session_id")
+    if not sessions.delete_of(db, by.id, only=session_id):
+        raise NotFound("session", session_id)
+
+
+@within_deadline
+def end_other_sessions(db: Documents, token: str, *, by: Actor) -> int:
+    """Ends the sessions of ``by`` but that of ``token``; how many. Raises as ``end_session``."""
+    check_actor(by)
+    return sessions.delete_of(db, by.id, but=_key(token) or "")
 
 
 @within_deadline
@@ -130,6 +182,12 @@ def end_missed_sign_outs(db: Documents) -> None:
 def _end(db: Documents, key: str) -> None:
     sessions.delete(db, key)
     _sign_outs.note_ended(key)
+
+
+def stored_of(db: Documents, token: Any, now: datetime) -> sessions.StoredSession | None:
+    """The session as stored, which may be one of before a change of its account."""
+    key = _valid_key(token)
+    return None if key is None else sessions.read(db, key, now)
 
 
 def _valid_key(token: Any) -> str | None:

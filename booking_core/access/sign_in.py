@@ -10,8 +10,8 @@ import ipaddress
 from datetime import datetime
 from typing import Any
 
-from booking_core.access import login_throttle, passwords, sessions
-from booking_core.domain.errors import InvalidRequest, SignInRefused, TooManyAttempts
+from booking_core.access import devices, login_throttle, passwords, sessions
+from booking_core.domain.errors import InvalidRequest, OneTimePasswordOver, SignInRefused
 from booking_core.domain.names import MAX_ID, find_unusable, sign_in_key
 from booking_core.domain.people import SignedIn
 from booking_core.domain.validation import check_text
@@ -22,12 +22,21 @@ from booking_core.storage.client.verbs import within_deadline
 
 @within_deadline
 def sign_in(
-    db: Documents, name: str, password: str, *, address: str, now: datetime | None = None
+    db: Documents,
+    name: str,
+    password: str,
+    *,
+    address: str,
+    device: str | None = None,
+    browser: str = "",
+    now: datetime | None = None,
 ) -> SignedIn:
     """Opens a session for the account ``name``; ``address`` is the client's network address.
 
-    Raises SignInRefused; TooManyAttempts, without checking the password, while the name or the
-    address is delayed after failures (``login_throttle``); InvalidRequest, StoreUnavailable.
+    ``device``: the token of ``remember_device`` that the browser has sent; ``browser``: see
+    ``open_session``. Raises SignInRefused;
+    OneTimePasswordOver; TooManyAttempts, without checking the password, while a delay runs after
+    failures (``login_throttle``); InvalidRequest, StoreUnavailable.
     """
     for field, value in (("name", name), ("password", password)):
         if not isinstance(value, str):
@@ -35,24 +44,30 @@ def sign_in(
     host, now = _host(address), moment(db, now)
     # Spellings that find one account are one name to the throttle too.
     account_key = sign_in_key(name)
-    of_address = login_throttle.begin(db, "address", host, now)
-    try:
-        of_account = login_throttle.begin(db, "account", account_key, now)
-    except TooManyAttempts:
-        # No password was checked, so other accounts at this address must not be delayed for it.
-        login_throttle.take_back(db, of_address)
-        raise
     found = accounts.read(db, name) if _may_be_key(account_key) else None
+    device_key = devices.key_of(name, device)
+    if device_key is not None and devices.is_known(db, device_key, found, now):
+        counted = login_throttle.begin(db, [("device", device_key)], now)
+    else:
+        pair = f"{host} {account_key}"
+        counted = login_throttle.begin(
+            db, [("pair", pair), ("account", account_key), ("address", host)], now
+        )
     stored = found.password_hash if found else None
     # Compared in every case, before anything else is looked at: hashing takes nearly all the time.
     is_right = passwords.matches(stored, password)
     if not is_right or found is None or stored is None or not found.account.active:
         raise SignInRefused
-    login_throttle.take_back(db, of_address)
-    login_throttle.forget(db, of_account)
+    # Spent before the session opens: the other order could open two sessions.
+    if found.account.must_change and not accounts.spend_one_time(
+        db, found, issued_after=now - passwords.ONE_TIME
+    ):
+        raise OneTimePasswordOver
+    login_throttle.succeed(db, counted)
     if passwords.is_outdated(stored):
         accounts.renew_hash(db, found.account.id, stored, passwords.hashed(password))
-    return SignedIn(sessions.begin(db, found, by_id_token=False, now=now), found.account)
+    token = sessions.begin(db, found, by_id_token=False, browser=browser, now=now)
+    return SignedIn(token, found.account)
 
 
 def _may_be_key(text: str) -> bool:

@@ -81,7 +81,7 @@ def enable(name: str) -> None:
 @account.command()
 @click.argument("name")
 def password(name: str) -> None:
-    """Sets and prints a one-time password, to be changed at the next sign-in."""
+    """Sets and prints a one-time password, which signs in once, within 72 hours."""
     with connected(Settings.load()) as db:
         click.echo(accounts.reset_password(db, name, by=None))
 

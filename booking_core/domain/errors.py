@@ -20,6 +20,7 @@ BookingError
 +-- NotAllowed            this actor's role may not do this (.verb, .role)
 +-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
 |   +-- TooManyAttempts   the next attempt is allowed after .wait_seconds
+|   +-- OneTimePasswordOver used before, or older than 72 hours
 |   +-- IdTokenSpent        an ID token that has opened its session already
 |   +-- IdTokenOutOfTime    an ID token that is too old, or from the future (.age_seconds)
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
@@ -272,6 +273,10 @@ class TooManyAttempts(SignInRefused):
     def __init__(self, wait_seconds: int) -> None:
         self.wait_seconds = wait_seconds
         super().__init__(f"wait {wait_seconds} s")
+
+
+class OneTimePasswordOver(SignInRefused):
+    """The right one-time password, which has signed in before or is older than 72 hours."""
 
 
 class IdTokenSpent(SignInRefused):

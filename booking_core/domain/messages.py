@@ -28,6 +28,7 @@ from booking_core.domain.errors import (
     NotAPeriod,
     NotFound,
     NotRunning,
+    OneTimePasswordOver,
     PastCutOff,
     QuotaReached,
     SchemaConflict,
@@ -224,6 +225,8 @@ def _sentence(exc: BookingError) -> str:
             return f"{exc.what.capitalize()} changed meanwhile; nothing was done. Look again."
         case TooManyAttempts():
             return f"Too many failed attempts; try again in {exc.wait_seconds} s."
+        case OneTimePasswordOver():
+            return "This one-time password was used before or is too old; a new one is needed."
         case IdTokenSpent():
             return "This sign-in of the identity provider was used before; sign in again."
         case IdTokenOutOfTime():

@@ -24,6 +24,20 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its own user sees it, without the token. Moments are aware (UTC).
+
+    ``browser`` is "" if it is not known; ``is_this``: of the browser that asks.
+    """
+
+    id: str
+    browser: str
+    created_at: datetime
+    seen_at: datetime
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """A new session. ``token`` goes to the browser only; the database stores its hash."""
 

@@ -27,23 +27,31 @@ def facts(
     feed_lag_ms: float | None = None,
     now: datetime | None = None,
     threads: Mapping[str, bool] | None = None,
+    proxy_untrusted: bool | None = None,
 ) -> Iterator[Finding]:
     """A finding for each condition, as soon as it is known.
 
     ``feed_lag_ms`` is the feed's lag in milliseconds where the caller knows it; else it is
     measured, by a write that wakes no screen. ``threads``: name of each background thread of the
-    caller's process -> whether it runs; without it there is no finding about them. Raises
-    NotAllowed before the first examination.
+    caller's process -> whether it runs; ``proxy_untrusted``: whether requests have named another
+    client while TRUST_PROXY is off. Without these there is no finding about them. Raises NotAllowed
+    before the first examination.
     """
     rules.check_may("administer", by)
-    return _facts(db, feed_lag_ms, moment(db, now), threads)
+    return _facts(db, feed_lag_ms, moment(db, now), threads, proxy_untrusted)
 
 
 def _facts(
-    db: Documents, feed_lag_ms: float | None, now: datetime, threads: Mapping[str, bool] | None
+    db: Documents,
+    feed_lag_ms: float | None,
+    now: datetime,
+    threads: Mapping[str, bool] | None,
+    proxy_untrusted: bool | None,
 ) -> Iterator[Finding]:
     if threads is not None:
         yield _threads(threads)
+    if proxy_untrusted is not None:
+        yield _proxy(proxy_untrusted)
     known = () if feed_lag_ms is None else ("feed",)
     reached = True
     for finding in doctor.examine_database(db, without=known):
@@ -68,6 +76,18 @@ def _threads(threads: Mapping[str, bool]) -> Finding:
         remedy = "restart the app, and see its log for the error that ended it"
         return Finding("background threads", f"not running: {', '.join(ended)}", remedy)
     return Finding("background threads", f"running: {', '.join(sorted(threads)) or 'none'}")
+
+
+def _proxy(untrusted: bool) -> Finding:
+    if not untrusted:
+        return Finding("proxy", "no request has come through a proxy that is not trusted")
+    return Finding(
+        "proxy",
+        "a request named its client in a header such as X-Forwarded-For, and TRUST_PROXY is off: "
+        "behind a proxy, failed sign-ins of all users are counted as of one address",
+        "if a proxy stands before the app, have it set X-Forwarded-For and start the app with "
+        "TRUST_PROXY=on",
+    )
 
 
 def _size(db: Documents) -> Finding:

@@ -57,8 +57,9 @@ def _check_copy(document: d.Document) -> None:
             to_value(part)
 
 
-# By the functions with which the readers of each collection check its documents. Those of sign-in
-# attempts and of used ID tokens have no value: the server deletes them when they expire.
+# By the functions with which the readers of each collection check its documents. Those of known
+# devices, sign-in attempts and used ID tokens have no value: the server deletes them when they
+# expire.
 _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.GROUNDS: d.to_ground,
     schema.TIMETABLES: d.to_timetable,

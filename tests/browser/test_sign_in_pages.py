@@ -214,3 +214,29 @@ def test_the_queue_appears_and_disappears_with_a_delegation(
     end_delegation(school.db, given.id, by=HEAD)
     expect(link).to_have_count(0, timeout=TICK)
     expect(cell(page, 15)).to_be_visible()  # the first screen, in place of the queue
+
+
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
+def test_a_user_finds_the_own_sessions_and_signs_out_another_browser(
+    open_page: OpenPage, school: School, size: dict
+) -> None:
+    other = open_page("/signin", None)
+    enter(other, "asha")
+    expect(other.get_by_role("heading", name="Book a ground")).to_be_visible()
+    page = open_page("/signin", None, **size)
+    enter(page, "asha")
+    expect(page.get_by_role("heading", name="Book a ground")).to_be_visible()
+    if size:
+        page.get_by_test_id("stExpandSidebarButton").click()
+
+    page.get_by_role("link", name="Where you are signed in").click()
+
+    expect(page.get_by_role("heading", name="Where you are signed in")).to_be_visible()
+    expect(page.get_by_text("This browser")).to_have_count(1)
+    assert has_violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.get_by_role("button", name="Sign out all others").click()
+    expect(page.get_by_text("You are signed in nowhere else.")).to_be_visible()
+    expect(other).to_have_url(REDIRECTED)
+    page.get_by_role("link", name="Back").click()
+    expect(page.get_by_role("heading", name="Book a ground")).to_be_visible()

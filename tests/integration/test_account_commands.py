@@ -67,7 +67,11 @@ def test_the_printed_command_works_as_printed_and_asks_for_the_password_twice(
     ("arguments", "typed", "words"),
     [
         (("add", "farah", "--role", "admin", "--password-stdin"), "short", "shorter than 10"),
-        (("add", "farah farah", "--role", "admin", "--password-stdin"), "farah farah", "the name"),
+        (
+            ("add", "farah farah", "--role", "admin", "--password-stdin"),
+            "farah farah",
+            "easy to guess",
+        ),
         (("add", "<b>", "--role", "admin", "--password-stdin"), PASSWORD, "id may hold"),
         (("add", "farah", "--role", "admin"), PASSWORD, "--password-stdin is needed"),
         (("add", "farah", "--role", "admin", "--no-password"), "", "--email is needed"),

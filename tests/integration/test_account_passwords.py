@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -13,11 +14,14 @@ from support import ADMIN, at_once, of_type
 from booking_core import (
     Account,
     InvalidRequest,
+    OneTimePasswordOver,
+    SignedIn,
     SignInRefused,
     TooManyAttempts,
     add_account,
     change_account,
     change_password,
+    ensure_schema,
     open_session,
     reset_password,
     session_of,
@@ -59,7 +63,75 @@ def test_a_change_by_the_user_ends_all_sessions(bare):
     assert account_entries(bare)[-1] == ("ravi", "changed the password of", "account", "ravi")
 
 
-@pytest.mark.parametrize("new", ["short", "ravi", PASSWORD, None, "x" * 201])
+@pytest.mark.parametrize("made_by", ["reset", "new account"])
+def test_a_one_time_password_signs_in_once(bare, made_by):
+    once = one_time(bare, made_by)
+    first = sign_in(bare, "ravi", once, address="192.0.2.1")
+
+    for address in ("192.0.2.1", "198.51.100.7"):
+        with pytest.raises(OneTimePasswordOver):
+            sign_in(bare, "ravi", once, address=address)
+
+    assert session_of(bare, first.token).account.must_change
+    assert not change_password(bare, "ravi", old=once, new="my own password").must_change
+    for _ in range(2):
+        assert sign_in(bare, "ravi", "my own password", address="192.0.2.1")
+
+
+def test_of_many_sign_ins_at_once_with_a_one_time_password_one_succeeds(bare):
+    once = one_time(bare, "reset")
+
+    outcomes = at_once(
+        *(partial(sign_in, bare, "ravi", once, address=f"192.0.2.{n}") for n in range(8))
+    )
+
+    assert len(of_type(outcomes, SignedIn)) == 1
+    assert len(of_type(outcomes, OneTimePasswordOver)) == 7
+    assert bare.sessions.count_documents({}) == 1
+
+
+@pytest.mark.parametrize("made_by", ["reset", "new account"])
+def test_a_one_time_password_is_over_after_72_hours(bare, made_by):
+    now = datetime.now(UTC)
+    once = one_time(bare, made_by, now)
+    with pytest.raises(OneTimePasswordOver):
+        sign_in(bare, "ravi", once, address="192.0.2.1", now=now + timedelta(hours=72))
+
+    with pytest.raises(SignInRefused) as wrong:  # it does not tell this without the password
+        sign_in(bare, "ravi", "a guess", address="192.0.2.1", now=now + timedelta(hours=72))
+    assert type(wrong.value) is SignInRefused
+    later = now + timedelta(hours=71, minutes=59)
+    assert sign_in(bare, "ravi", once, address="192.0.2.1", now=later)
+
+
+def test_a_one_time_password_of_before_counts_from_the_first_start(bare):
+    once = one_time(bare, "reset")
+    bare.accounts.update_one({}, {"$unset": {"one_time_at": ""}})
+    bare.command("collMod", "accounts", validator={})  # as the version before left it
+
+    ensure_schema(bare)
+
+    issued = bare.accounts.find_one()["one_time_at"]
+    assert abs(datetime.now(UTC) - issued) < timedelta(minutes=1)
+    with pytest.raises(OneTimePasswordOver):
+        sign_in(bare, "ravi", once, address="192.0.2.1", now=issued + timedelta(hours=72))
+    assert sign_in(bare, "ravi", once, address="192.0.2.1")
+
+
+def one_time(db, made_by, now=None):
+    """A one-time password of ravi, by a reset, or set by the admin who adds the account."""
+    if made_by == "reset":
+        add_account(db, RAVI, now=now)
+        return reset_password(db, "ravi", by=ADMIN, now=now)
+    add_account(db, replace(RAVI, must_change=True), password=PASSWORD, by=ADMIN, now=now)
+    return PASSWORD
+
+
+# The school of these tests has the name that settings have without one.
+EASY = ["password12", "1234567890", "qwertyuiop", "ravikumar123", "R4v1.2026!!", "School-Grounds1"]
+
+
+@pytest.mark.parametrize("new", ["short", "ravi", PASSWORD, None, "x" * 201, *EASY])
 def test_a_refused_new_password_changes_nothing(bare, new):
     add_account(bare, RAVI, password=PASSWORD)
     token = open_session(bare, "ravi")

@@ -227,7 +227,7 @@ def test_only_an_argon2id_hash_of_a_password_is_stored(bare, monkeypatch):
     ],
     ids=lambda value: ascii(value)[:30],
 )
-def test_a_password_has_10_to_200_characters_and_is_not_the_name(bare, password):
+def test_a_password_has_10_to_200_characters_and_is_more_than_the_name(bare, password):
     account = Account("ravi.kumar1", "Ravi Kumar the First", Role.STAFF)
 
     with pytest.raises(InvalidRequest) as error:
@@ -238,7 +238,7 @@ def test_a_password_has_10_to_200_characters_and_is_not_the_name(bare, password)
 
 
 @pytest.mark.parametrize(
-    "password", ["0123456789", "x" * 200, "ಪಾಸ್‌ವರ್ಡ್ ಒಂದು", "a\x00b\x00c\x00d\x00e\x00"]
+    "password", ["mango 0123", "mango lamp " * 18, "ಪಾಸ್‌ವರ್ಡ್ ಒಂದು", "a\x00b\x00c\x00d\x00e\x00"]
 )
 def test_any_other_password_is_accepted(bare, password):
     add_account(bare, RAVI, password=password)

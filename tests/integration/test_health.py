@@ -46,6 +46,15 @@ def test_a_healthy_installation_has_a_finding_for_each_condition(embedded):
     assert found["last mail"].detail == "no mail is set up"
 
 
+def test_a_proxy_that_is_not_trusted_is_wrong(db):
+    assert "proxy" not in facts(db, feed_lag_ms=1.0)
+    assert facts(db, feed_lag_ms=1.0, proxy_untrusted=False)["proxy"].ok
+
+    found = facts(db, feed_lag_ms=1.0, proxy_untrusted=True)["proxy"]
+    assert not found.ok
+    assert "TRUST_PROXY=on" in found.remedy
+
+
 def test_a_known_lag_is_not_measured_again(db):
     before = db["meta"].find_one({"_id": "doctor"})
 

@@ -18,15 +18,21 @@ from sign_in_client import MINUTE, NOW, PASSWORD, SECOND, THIS_ADDRESS
 from support import ADMIN, at_once, of_type
 
 from booking_core import (
+    Actor,
+    InvalidRequest,
+    NotFound,
     Role,
     SignedIn,
     SignInRefused,
     StoreUnavailable,
     change_account,
     end_missed_sign_outs,
+    end_other_sessions,
+    end_session,
     is_signed_out,
     open_session,
     session_of,
+    sessions_of,
     sign_in,
     sign_out,
     touch_session,
@@ -269,3 +275,77 @@ def test_an_invalid_moment_is_refused(bare, field, value):
         lambda db: open_session(db, "ravi", now=value),
     ):
         assert_refused((bare, None), attempt, field)
+
+
+RAVI, MEERA = Actor("ravi", Role.STAFF, "Ravi Kumar"), Actor("meera", Role.STAFF, "Meera")
+
+
+def test_a_user_sees_the_own_sessions_and_no_others(staff):
+    here = open_session(staff, "ravi", browser="Firefox on Linux", now=NOW)
+    open_session(staff, "ravi", browser="x" * 10_000, now=NOW + MINUTE)
+    open_session(staff, "meera", browser="Safari on iPhone", now=NOW)
+    open_session(staff, "ravi", browser="ended", now=NOW - 60 * MINUTE)
+
+    mine = sessions_of(staff, by=RAVI, token=here, now=NOW + MINUTE)
+
+    assert [(one.browser, one.is_this) for one in mine] == [
+        ("Firefox on Linux", True),
+        ("x" * 60, False),
+    ]
+    assert (mine[0].created_at, mine[0].seen_at) == (NOW, NOW)
+    assert here not in str(mine)
+    assert not any(one.is_this for one in sessions_of(staff, by=RAVI, token="x", now=NOW))
+
+
+def test_a_list_of_own_sessions_is_bounded(staff):
+    for second in range(60):
+        here = open_session(staff, "ravi", now=NOW + second * SECOND)
+
+    mine = sessions_of(staff, by=RAVI, token=here, now=NOW + MINUTE)
+    assert (len(mine), mine[0].is_this) == (50, True)
+
+
+def test_sessions_of_before_a_change_of_the_account_are_not_shown(staff):
+    token = open_session(staff, "ravi", now=NOW)
+    kept = staff.sessions.find_one()
+    change_account(staff, "ravi", role=Role.PRINCIPAL, by=ADMIN)
+    staff.sessions.insert_one(kept)  # as if the deletion had not seen it
+
+    assert session_of(staff, token, now=NOW) is None
+    assert sessions_of(staff, by=RAVI, token=token, now=NOW) == []
+
+
+def test_a_user_ends_one_own_session_or_all_others(staff):
+    here, there, third = (open_session(staff, "ravi", now=NOW) for _ in range(3))
+    hers = open_session(staff, "meera", now=NOW)
+    ids = {one.id for one in sessions_of(staff, by=RAVI, token=there, now=NOW) if one.is_this}
+
+    end_session(staff, *ids, by=RAVI)
+    assert session_of(staff, there, now=NOW) is None
+    assert session_of(staff, here, now=NOW)
+    assert end_other_sessions(staff, here, by=RAVI) == 1
+
+    assert session_of(staff, third, now=NOW) is None
+    assert session_of(staff, here, now=NOW)
+    assert session_of(staff, hers, now=NOW)
+
+
+def test_nobody_ends_a_session_of_another_user(staff):
+    hers = open_session(staff, "meera", now=NOW)
+    [one] = sessions_of(staff, by=MEERA, now=NOW)
+
+    for id in (one.id, "0" * 64):
+        with pytest.raises(NotFound):
+            end_session(staff, id, by=RAVI)
+    assert end_other_sessions(staff, hers, by=RAVI) == 0
+
+    assert session_of(staff, hers, now=NOW)
+
+
+@pytest.mark.parametrize("id", ["", "x" * 1000, "$ne", None, {"$ne": ""}])
+def test_what_can_be_no_session_is_refused(staff, id):
+    token = open_session(staff, "ravi", now=NOW)
+
+    with pytest.raises(InvalidRequest):
+        end_session(staff, id, by=RAVI)
+    assert session_of(staff, token, now=NOW)

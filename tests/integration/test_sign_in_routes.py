@@ -6,11 +6,14 @@ The file is long because starting the app is costly, and all attacks share one.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import itertools
 import re
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -31,6 +34,9 @@ from booking_core import (
     reset_password,
     session_of,
 )
+from booking_core.access import login_throttle
+from pages.shared.auth import forwarding
+from pages.shared.auth.device_cookie import DEVICE_COOKIE
 from pages.shared.live.address import COOKIE
 from pages.shared.live.client import address_of
 
@@ -85,11 +91,17 @@ def post_sign_in(client: httpx.Client, name: str, password: str = PASSWORD, **fi
     return client.post("/signin", data={"name": name, "password": password} | fields)
 
 
+def fail_elsewhere(school: School, name: str, times: int) -> None:
+    """Counts failures for the account, as of other addresses, without verifying passwords."""
+    for _ in range(times):
+        login_throttle.begin(school.db, [("account", name)], datetime.now(UTC))
+
+
 def test_no_script_reads_the_cookie_and_only_its_hash_is_stored(client, known, school):
     answer = post_sign_in(client, known, next="/bookings?x=1")
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/bookings?x=1")
-    [cookie] = answer.headers.get_list("set-cookie")
+    cookie, device = answer.headers.get_list("set-cookie")
     name, _, rest = cookie.partition("=")
     token, _, flags = rest.partition("; ")
     assert name == COOKIE
@@ -101,6 +113,8 @@ def test_no_script_reads_the_cookie_and_only_its_hash_is_stored(client, known, s
     }
     assert session_of(school.db, token).account.id == known
     assert token not in str(list(school.db["sessions"].find()))
+    assert re.match(rf"{DEVICE_COOKIE}=.*; HttpOnly; Max-Age=15552000; Path=/; SameSite", device)
+    assert answer.cookies[DEVICE_COOKIE] not in str(list(school.db["devices"].find()))
     assert client.get("/signin", headers=HTML).headers["location"] == "/"
 
 
@@ -153,8 +167,47 @@ def test_guesses_are_delayed_from_one_address_and_from_many(client, asha, school
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
     assert "Too many tries" in refused.text
+    fail_elsewhere(school, asha, 15)
     client.headers["x-forwarded-for"] = next(_addresses)
     assert post_sign_in(client, asha).status_code == 429
+
+
+def test_made_up_names_at_one_address_keep_nobody_out(client, known):
+    for number in range(5):
+        assert post_sign_in(client, f"made-up-{number}", "guess").status_code == 401
+
+    assert post_sign_in(client, known).status_code == 303
+
+
+def test_a_browser_that_has_signed_in_is_not_delayed_by_guesses_elsewhere(
+    client, asha, school, running
+):
+    assert post_sign_in(client, asha).status_code == 303
+    assert client.post("/signout").status_code == 303
+    with httpx.Client(base_url=running[0].url, headers=SAME_ORIGIN) as guesser:
+        fail_elsewhere(school, asha, 20)
+        guesser.headers["x-forwarded-for"] = next(_addresses)
+        assert post_sign_in(guesser, asha).status_code == 429
+
+    answer = post_sign_in(client, asha)
+
+    assert answer.status_code == 303
+    assert answer.cookies[COOKIE]
+
+
+def test_a_browser_stays_known_after_its_user_has_changed_the_password_there(client, asha, school):
+    post_sign_in(client, asha)
+    fields = {"old": PASSWORD, "new": OTHER, "again": OTHER}
+    assert client.post("/password", data=fields).status_code == 303
+    for _ in range(5):
+        assert post_sign_in(client, asha, "guess").status_code == 401
+    device = client.cookies[DEVICE_COOKIE]
+    client.cookies.clear()
+    assert post_sign_in(client, asha, OTHER).status_code == 303  # of another key
+    client.cookies.clear()
+    client.cookies.set(DEVICE_COOKIE, device)
+
+    assert post_sign_in(client, asha, OTHER).status_code == 429  # the guesses were made in it
 
 
 @pytest.mark.parametrize(
@@ -188,7 +241,26 @@ def test_addresses_that_one_client_can_choose_are_one(host, expected):
     assert address_of(request, True) == expected
 
 
-@pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/signin/demo"])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_proxy_that_is_not_trusted_is_logged_once(header, caplog, monkeypatch):
+    monkeypatch.setattr(forwarding, "_seen", threading.Event())
+    plain, forwarded = (
+        Request({"type": "http", "headers": headers})
+        for headers in ([], [(header.lower().encode(), b"1.2.3.4")])
+    )
+
+    forwarding.note(plain, False)
+    forwarding.note(forwarded, True)
+    assert (forwarding.is_untrusted(), caplog.messages) == (False, [])
+    forwarding.note(forwarded, False)
+    forwarding.note(forwarded, False)
+
+    assert forwarding.is_untrusted()
+    assert len(caplog.messages) == 1
+    assert "set TRUST_PROXY=on" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/sessions", "/signin/demo"])
 @pytest.mark.parametrize(
     "sent",
     [
@@ -393,12 +465,17 @@ def test_a_one_time_password_must_be_changed_before_any_screen_opens(running, cl
     token = answer.cookies[COOKIE]
 
     assert answer.headers["location"] == "/password?next=%2Fbookings"
+    with httpx.Client(base_url=app.url, headers=client.headers) as other:
+        again = post_sign_in(other, asha, one_time)
+    assert (again.status_code, "Ask for a new one" in again.text) == (401, True)
     assert is_redirected(messages_sent(app, token, "bookings"))
     assert "set by somebody else" in client.get("/password").text
     wrong = {"old": "x" * 12, "new": OTHER, "again": OTHER}
     assert client.post("/password", data=wrong).status_code == 422
     short = {"old": one_time, "new": "short", "again": "short"}
     assert "shorter than 10" in client.post("/password", data=short).text
+    easy = {"old": one_time, "new": "Password12", "again": "Password12"}
+    assert "The new password is easy to guess" in client.post("/password", data=easy).text
     unlike = {"old": one_time, "new": OTHER, "again": PASSWORD}
     assert "in two ways" in client.post("/password", data=unlike).text
 
@@ -428,3 +505,46 @@ def test_a_real_school_has_no_demo_accounts(client):
 
     assert answer.status_code == 404
     assert "Meera" not in client.get("/signin").text
+
+
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def test_a_user_ends_sessions_on_the_page_of_the_own_ones(client, known, school):
+    elsewhere = open_session(school.db, known, browser="<b>Opera</b>")
+    client.headers["user-agent"] = FIREFOX
+    here = post_sign_in(client, known).cookies[COOKIE]
+
+    shown = client.get("/sessions?next=/bookings").text
+
+    assert "Firefox on Windows" in shown
+    assert "&lt;b&gt;Opera" in shown
+    assert shown.count("This browser") == 1
+    assert here not in shown
+    assert elsewhere not in shown
+    id = hashlib.sha256(elsewhere.encode()).hexdigest()
+    assert f'name="id" value="{id}"' in shown
+    done = client.post("/sessions", data={"id": id, "next": "/bookings"})
+    assert (done.status_code, done.headers["location"]) == (303, "/sessions?next=%2Fbookings")
+    assert session_of(school.db, elsewhere) is None
+    assert client.post("/sessions", data={"id": id}).status_code == 303  # ended already
+    third = open_session(school.db, known)
+    client.post("/sessions", data={})
+    assert session_of(school.db, third) is None
+    assert session_of(school.db, here) is not None
+    assert "nowhere else" in client.get("/sessions").text
+
+
+def test_the_page_of_own_sessions_ends_none_of_others_and_needs_a_session(client, known, school):
+    hers = open_session(school.db, "meera")
+    key = school.db["sessions"].find_one({"account_id": "meera"}, sort=[("_id", 1)])["_id"]
+    for _ in range(2):
+        answer = client.post("/sessions", data={"id": key})
+        assert answer.status_code == 303
+        assert session_of(school.db, hers) is not None
+        client.cookies.set(COOKIE, open_session(school.db, known))
+    assert client.post("/sessions", data={"id": "$ne"}).status_code == 400
+    client.cookies.clear()
+
+    for answer in (client.get("/sessions", headers=HTML), client.post("/sessions")):
+        assert answer.headers["location"].startswith("/signin?next=")

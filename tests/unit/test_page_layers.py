@@ -36,6 +36,7 @@ INNER_NAMES = {
     "domain.validation.MARK_MINUTES",
     "domain.validation.check_text",
     "domain.validation.minutes",
+    "access.devices.KEPT",
     "access.passwords",
     "access.passwords.SHORTEST",
     "access.sessions.LONGEST",

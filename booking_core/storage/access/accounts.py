@@ -2,7 +2,8 @@
 
 A document's ``epoch`` grows whenever its sessions end. A session stores the epoch of its account
 and is valid only while the two are equal. So a session that is inserted while the password changes
-is invalid too, although the deletion of the account's sessions did not see it.
+is invalid too, although the deletion of the account's sessions did not see it. Known devices end
+with the sessions, in the same way.
 """
 
 from __future__ import annotations
@@ -191,6 +192,8 @@ def insert(
     document = keys.with_keys(schema.ACCOUNTS, document) | {"id_key": sign_in_key(account.id)}
     if password_hash is not None:
         document["password_hash"] = password_hash
+    if account.must_change:
+        document["one_time_at"] = now
 
     def work(session: ClientSession) -> None:
         try:
@@ -228,7 +231,11 @@ def set_password(
         after: Document | None = collection(db, schema.ACCOUNTS).find_one_and_update(
             condition,
             {
-                "$set": {"password_hash": password_hash, "must_change": must_change},
+                "$set": {
+                    "password_hash": password_hash,
+                    "must_change": must_change,
+                    "one_time_at": now if must_change else None,
+                },
                 "$inc": {"epoch": 1},
             },
             sort=_SAME_NAME_FIRST,
@@ -246,6 +253,21 @@ def set_password(
         return changed.account
 
     return transact(db, work)
+
+
+def spend_one_time(db: Documents, found: StoredAccount, *, issued_after: datetime) -> bool:
+    """Spends the one-time password of ``found``; False if it is spent already, or is older.
+
+    Of parallel calls exactly one returns True. A password without a moment of issue is of an
+    application of before that runs beside this one, or of its backup.
+    """
+    is_fresh = [{"one_time_at": {"$gt": issued_after}}, {"one_time_at": {"$exists": False}}]
+    condition = {"_id": found.account.id, "password_hash": found.password_hash, "$or": is_fresh}
+    with reachable():
+        spent = collection(db, schema.ACCOUNTS).update_one(
+            condition | {"must_change": True}, {"$set": {"one_time_at": None}}
+        )
+    return spent.modified_count == 1
 
 
 def renew_hash(db: Documents, account_id: str, old: str, new: str) -> None:
@@ -276,7 +298,8 @@ def _differing(account: Account, other: Account) -> Document:
 
 
 def _delete_sessions(db: Documents, account_id: str, session: ClientSession) -> None:
-    collection(db, schema.SESSIONS).delete_many({"account_id": account_id}, session=session)
+    for name in (schema.SESSIONS, schema.DEVICES):
+        collection(db, name).delete_many({"account_id": account_id}, session=session)
 
 
 def _already_exists(exc: DuplicateKeyError, account: Account) -> AlreadyExists:

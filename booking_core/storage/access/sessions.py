@@ -23,6 +23,7 @@ class StoredSession(NamedTuple):
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    browser: str = ""
 
 
 def insert(db: Documents, key: str, session: StoredSession) -> None:
@@ -52,6 +53,7 @@ def to_session(document: Document) -> StoredSession:
         r.moment(document, "created_at"),
         r.moment(document, "seen_at"),
         r.moment(document, "expires_at"),
+        r.optional(document, "browser", str, ""),
     )
 
 
@@ -80,3 +82,26 @@ def delete(db: Documents, key: str) -> None:
     """Removes the session; an unknown key is no error."""
     with reachable():
         collection(db, schema.SESSIONS).delete_one({"_id": key})
+
+
+def find_of(
+    db: Documents, account_id: str, epoch: int, now: datetime, *, most: int
+) -> list[tuple[str, StoredSession]]:
+    """Key and session of those of an account that are valid, the last used first."""
+    condition = {"account_id": account_id, "epoch": epoch, "expires_at": {"$gt": now}}
+    with reachable():
+        rows = collection(db, schema.SESSIONS).find(condition, sort=[("seen_at", -1)], limit=most)
+        return list(r.readable(schema.SESSIONS, lambda row: (row["_id"], to_session(row)), rows))
+
+
+def delete_of(
+    db: Documents, account_id: str, *, only: str | None = None, but: str | None = None
+) -> int:
+    """Removes ``only`` one key of an account, or all ``but`` one; how many it removed."""
+    condition: Document = {"account_id": account_id}
+    if only is not None:
+        condition["_id"] = only
+    elif but is not None:
+        condition["_id"] = {"$ne": but}
+    with reachable():
+        return collection(db, schema.SESSIONS).delete_many(condition).deleted_count

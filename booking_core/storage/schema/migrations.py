@@ -120,6 +120,7 @@ def ensure(db: Documents, report: Report | None = None) -> None:
     if todo:
         _announce(db)
     indexes.create_collections(db)
+    _date_one_time_passwords(db)
     for migrate in todo:
         progress.begin()
         migrate(db, progress.advance)
@@ -190,6 +191,17 @@ def _remember(db: Documents, stored: int) -> None:
                 "$inc": {"grounds": 1, "students": 1},
             },
         )
+
+
+def _date_one_time_passwords(db: Documents) -> None:
+    """One-time passwords of before have no moment of issue: they count from now, by the server.
+
+    Without a number of its own: applications of the version before go on beside it.
+    """
+    db[schema.ACCOUNTS].update_many(
+        {"must_change": True, "one_time_at": {"$exists": False}},
+        [{"$set": {"one_time_at": "$$NOW"}}],
+    )
 
 
 def _store_claims(db: Documents, advance: _Advance = _uncounted) -> None:

@@ -15,6 +15,7 @@ from booking_core.domain.policy import WALL_SHOWS
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
+DEVICES = "devices"
 GROUND_PHOTOS, SCHOOL_HISTORY = "ground_photos", "school_history"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
@@ -113,6 +114,10 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
     SESSIONS: {
         "sessions_end": ({"expires_at": 1}, _ENDS),
         "sessions_of_account": ({"account_id": 1}, {}),
+    },
+    DEVICES: {
+        "devices_end": ({"expires_at": 1}, _ENDS),
+        "devices_of_account": ({"account_id": 1, "expires_at": -1}, {}),
     },
     ATTEMPTS: {"attempts_end": ({"expires_at": 1}, _ENDS)},
     PROOFS: {"proofs_end": ({"expires_at": 1}, _ENDS)},
@@ -268,6 +273,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "email": {"bsonType": ["string", "null"]},
                 "active": {"bsonType": "bool"},
                 "password_hash": {"bsonType": "string", "pattern": r"^\$argon2id\$"},
+                # When a one-time password was issued; null once it has signed in.
+                "one_time_at": {"bsonType": ["date", "null"]},
                 "id_key": _KEY,
                 "email_key": {"bsonType": ["string", "null"], "minLength": 1},
             },
@@ -277,6 +284,13 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         "$jsonSchema": {
             "required": ["account_id", "created_at", "seen_at", "expires_at"],
             # The hash of a token: a token itself is shorter, and never stored.
+            "properties": {"_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"}},
+        }
+    },
+    DEVICES: {
+        "$jsonSchema": {
+            "required": ["account_id", "epoch", "expires_at"],
+            # A hash, as of sessions.
             "properties": {"_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"}},
         }
     },

@@ -177,8 +177,8 @@ def _secret_shown(again: str = "") -> bool:
         return False
     name, account_id, password = made
     st.markdown(
-        f"Give this to {formats.literal(name)}. It is shown here only, and it is changed at the "
-        "first sign-in."
+        f"Give this to {formats.literal(name)}. It is shown here only. It signs in once, within "
+        "three days, and another one is chosen then."
     )
     for label, value in (("Sign-in name", account_id), ("One-time password", password)):
         st.caption(label)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from booking_core import BookingError, background_threads
 from booking_core.operations import health
-from pages.shared.auth import session
+from pages.shared.auth import forwarding, session
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -33,6 +33,7 @@ _NAMES = {
     "last mail": "Last mail",
     "version": "Version",
     "background threads": "Background threads",
+    "proxy": "Proxy",
 }
 
 
@@ -48,7 +49,12 @@ def show(shared: Services) -> None:
         try:
             with st.spinner("Looking at everything…"):
                 found = list(
-                    health.facts(shared.db, by=session.actor(), threads=background_threads())
+                    health.facts(
+                        shared.db,
+                        by=session.actor(),
+                        threads=background_threads(),
+                        proxy_untrusted=forwarding.is_untrusted(),
+                    )
                 )
         except BookingError as exc:
             st.error(formats.literal(messages.error(exc)))

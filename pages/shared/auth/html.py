@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit
 
@@ -142,7 +143,8 @@ def new_password(
 ) -> str:
     """The page that changes a password; ``forced``: an admin has set the present one."""
     lead = (
-        "Your password was set by somebody else. Choose one that only you know, then go on."
+        "Your password was set by somebody else and signs in once only. Choose one that only you "
+        "know, then go on."
         if forced
         else "All your other devices are signed out when you change it."
     )
@@ -153,13 +155,54 @@ def new_password(
         f'<input type="hidden" name="name" autocomplete="username" value="{escape(account_id)}">'
         f"{_field('old', 'Password that you have now', 'current-password', wrong=bool(problem))}"
         f"{_field('new', 'New password', 'new-password', wrong=bool(problem), focus=False, rule='rule')}"  # noqa: E501
-        f'<p class="rule" id="rule">At least {shortest} characters: a few words together do well.'
-        "</p>"
+        f'<p class="rule" id="rule">At least {shortest} characters: a few unusual words '
+        "together do well.</p>"
         f"{_field('again', 'New password, once more', 'new-password', wrong=bool(problem), focus=False)}"  # noqa: E501
         '<button class="go">Change password</button></form>'
     )
     back = "" if forced else f'<a href="{escape(next_path) or base + "/"}">Back</a>'
     return _page(base, school, "Choose a new password", body, back)
+
+
+class SessionRow(NamedTuple):
+    """A session of ``own_sessions``, with its moments as text."""
+
+    id: str
+    browser: str
+    begun: str
+    used: str
+    is_this: bool
+
+
+def own_sessions(
+    base: str, school: str, sessions: Sequence[SessionRow], *, next_path: str = ""
+) -> str:
+    """The page with the user's own sessions, and a button to end each of the others."""
+    rows = "".join(
+        f"<li><div><b>{escape(one.browser)}</b>"
+        f"<span>Signed in {escape(one.begun)},</span> "
+        f"<span>last used {escape(one.used)}</span></div>"
+        + (
+            "<em>This browser</em>"
+            if one.is_this
+            else f'<form method="post" action="{base}/sessions">{_hidden(next_path)}'
+            f'<input type="hidden" name="id" value="{escape(one.id)}">'
+            f'<button aria-label="Sign out {escape(one.browser)}, signed in {escape(one.begun)}">'
+            "Sign out</button></form>"
+        )
+        + "</li>"
+        for one in sessions
+    )
+    body = f'<h1>Where you are signed in</h1><ul class="sessions">{rows}</ul>'
+    if any(not one.is_this for one in sessions):
+        body += (
+            f'<form method="post" action="{base}/sessions">{_hidden(next_path)}'
+            '<button class="go">Sign out all others</button></form>'
+        )
+    else:
+        body += '<p class="help">You are signed in nowhere else.</p>'
+    back = f'<a href="{escape(next_path) or base + "/"}">Back</a>'
+    return _page(base, school, "Where you are signed in", body, back)
 
 
 def message(

@@ -1,8 +1,9 @@
-"""HTTP routes of sign-in: sign in, sign out, change a password, choose a demo account.
+"""HTTP routes of sign-in: sign in, sign out, change a password, see and end own sessions, the demo.
 
 They set and delete the session cookie, which no script of a page can read. Their error pages do not
 reveal whether a name exists. This module must not import a module with Streamlit components: the
 server loads it before Streamlit runs, and Streamlit would not serve components registered so early.
+The file is long because all routes share the steps of starting and ending a session.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from booking_core import (
     BookingError,
+    InvalidRequest,
     NotFound,
     SignInRefused,
     StoreUnavailable,
@@ -32,8 +34,8 @@ from booking_core import (
 from booking_core.access.passwords import SHORTEST
 from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
+from pages.shared.auth import device_cookie, forwarding, oidc, own_sessions, sign_outs
 from pages.shared.auth import html as html
-from pages.shared.auth import oidc, sign_outs
 from pages.shared.auth.demo import PATH as DEMO
 from pages.shared.auth.demo import demo
 from pages.shared.auth.forms import Refused, form_of
@@ -47,7 +49,7 @@ from pages.shared.text import messages
 
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
-_NO_SCREENS = ("/signin", "/signout", "/password")
+_NO_SCREENS = ("/signin", "/signout", "/password", "/sessions")
 _NOT_CHANGED = "The database cannot be reached, so your password was not changed. Please try again."
 _UNKNOWN = (
     "The database has stopped answering, and it is not known whether your password was changed. "
@@ -83,6 +85,7 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
 
     async def handle(request: Request) -> Response:
         shared = runtime.start()
+        forwarding.note(request, shared.settings.trust_proxy)
         try:
             if federated not in (None, oidc.is_on()):
                 raise Refused(404, "There is nothing at this address.")
@@ -120,6 +123,8 @@ async def _sign_in(request: Request, shared: Services) -> Response:
                 name,
                 form.get("password", ""),
                 address=address_of(request, shared.settings.trust_proxy),
+                device=request.cookies.get(device_cookie.DEVICE_COOKIE),
+                browser=own_sessions.browser_of(request),
             )
         )
     except StoreUnavailable:
@@ -134,7 +139,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
         return await _sign_in_form(request, shared, to, "", messages.error(SignInRefused()), 401)
     if signed_in.account.must_change:
         to = f"{base()}/password?next={quote(to, safe='')}"
-    return await _start_session(request, shared, signed_in.token, to)
+    return await _start_session(request, shared, signed_in.token, to, by_password=True)
 
 
 async def _provider(request: Request, shared: Services) -> Response:
@@ -150,7 +155,11 @@ async def _provider(request: Request, shared: Services) -> Response:
         text = "Nothing has come from your identity provider for this browser yet."
         return message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
     try:
-        signed_in = await _off_loop(lambda: sign_in_by_id_token(shared.db, login_token))
+        signed_in = await _off_loop(
+            lambda: sign_in_by_id_token(
+                shared.db, login_token, browser=own_sessions.browser_of(request)
+            )
+        )
     except SignInRefused:  # the sign-in screen shows the reason
         return redirect(to)
     return await _start_session(request, shared, signed_in.token, to)
@@ -168,7 +177,9 @@ async def _demo(request: Request, shared: Services) -> Response:
     if chosen not in {account.id for account in DEMO_ACCOUNTS}:
         raise Refused(400, "There is no such account.")
     try:
-        token = await _off_loop(lambda: open_session(shared.db, chosen))
+        token = await _off_loop(
+            lambda: open_session(shared.db, chosen, browser=own_sessions.browser_of(request))
+        )
     except (NotFound, SignInRefused) as exc:
         raise Refused(400, "This account is not there any more.") from exc
     return await _start_session(request, shared, token, safe_next(form.get("next")))
@@ -236,7 +247,9 @@ async def _password(request: Request, shared: Services) -> Response:
     except BookingError as exc:
         return ask(messages.error(exc).replace("password", "The new password", 1), 422)
     try:
-        token = await _off_loop(lambda: open_session(shared.db, account.id))
+        token = await _off_loop(
+            lambda: open_session(shared.db, account.id, browser=own_sessions.browser_of(request))
+        )
     except StoreUnavailable:
         response = message(
             shared, 503, "Password changed", _CHANGED, (f"{base()}/signin", "Sign in")
@@ -245,7 +258,24 @@ async def _password(request: Request, shared: Services) -> Response:
         return response
     except (NotFound, SignInRefused):  # the account was removed or disabled meanwhile
         return redirect(f"{base()}/signin")
-    return await _start_session(request, shared, token, to)
+    return await _start_session(request, shared, token, to, by_password=True)
+
+
+async def _own_sessions(request: Request, shared: Services) -> Response:
+    form = await form_of(request) if request.method == "POST" else {}
+    if not shared.is_usable:
+        return unavailable(shared)
+    to = safe_next(form.get("next") or request.query_params.get("next"))
+    person = await person_of(request)
+    if person is None:
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
+    actor = person.account.actor
+    if request.method == "GET":
+        return await _off_loop(lambda: own_sessions.show(request, shared, actor, to))
+    try:
+        return await _off_loop(lambda: own_sessions.end(request, shared, actor, form, to))
+    except InvalidRequest as exc:
+        raise Refused(400, "There is no such session.") from exc
 
 
 async def _sign_in_form(
@@ -281,8 +311,13 @@ async def _sign_in_form(
     )
 
 
-async def _start_session(request: Request, shared: Services, token: str, to: str) -> Response:
-    """Ends the previous session; a redirect to ``to`` that sets the cookie of the new one."""
+async def _start_session(
+    request: Request, shared: Services, token: str, to: str, *, by_password: bool = False
+) -> Response:
+    """Ends the previous session; a redirect to ``to`` that sets the cookie of the new one.
+
+    ``by_password``: the browser is known to the account from now on.
+    """
     await _end_session(request, shared)
     response = redirect(to)
     response.set_cookie(
@@ -294,6 +329,8 @@ async def _start_session(request: Request, shared: Services, token: str, to: str
         httponly=True,
         samesite="lax",
     )
+    if by_password:
+        await _off_loop(lambda: device_cookie.set_on(response, request, shared, token))
     return response
 
 
@@ -321,4 +358,5 @@ def routes() -> list[Route]:
         at("signin/provider", _provider, "GET", federated=True),
         at("signout", _sign_out, "POST", federated=None),
         at("password", _password, "GET", "POST", federated=False),
+        at(own_sessions.PATH, _own_sessions, "GET", "POST", federated=None),
     ]

@@ -80,7 +80,7 @@ def actor() -> Actor:
 
 
 def sidebar(shared: Services, person: Person) -> None:
-    """The signed-in user, and the buttons to sign out and to change the password."""
+    """The signed-in user, the button to sign out, and links to password and own sessions."""
     account = person.account
     if st.session_state.pop(_RENEWED, False):
         st.toast(messages.SESSION_RENEWED, icon=":material/restart_alt:", duration="infinite")

@@ -29,6 +29,7 @@ from booking_core import (
     NotAPeriod,
     NotFound,
     NotRunning,
+    OneTimePasswordOver,
     PastCutOff,
     QuotaReached,
     SchemaConflict,
@@ -239,6 +240,11 @@ def error(exc: BookingError) -> str:
                 f"Your sign-in is dated {apart} {'ahead' if exc.age_seconds < 0 else 'back'}, and "
                 "that is too far. Sign in again. If this comes back at once, the identity "
                 "provider's clock and the dashboard's differ."
+            )
+        case OneTimePasswordOver():
+            return (
+                "This one-time password was used before, or is older than three days. "
+                "Ask for a new one."
             )
         case IdTokenSpent() | IdTokenOutOfTime():
             return "You are signed out here. Sign in to go on."

@@ -65,14 +65,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   who.append(mark, text)
   root.append(who)
   const ways = make("div", "ways")
-  if (data.password) {
-    const change = make("a", "", "Change password")
+  const addLink = (label, path) => {
+    const link = make("a", "", label)
     // Set again on a press: the screen may have changed without a redraw of this component.
-    const setAddress = () => (change.href = `${data.base}/password?next=${encodeURIComponent(location.pathname + location.search)}`)
-    change.onclick = setAddress
+    const setAddress = () => (link.href = `${data.base}/${path}?next=${encodeURIComponent(location.pathname + location.search)}`)
+    link.onclick = setAddress
     setAddress()
-    ways.append(change)
+    ways.append(link)
   }
+  addLink("Where you are signed in", "sessions")
+  if (data.password) addLink("Change password", "password")
   const form = make("form", "")
   form.method = "post"
   form.action = `${data.base}/signout`
