@@ -95,6 +95,7 @@ _MADE = {
     "Notice": "booking_id by_name id kind to",
     "Policy": "wall_shows",
     "IdToken": "email id",
+    "OpenSession": "browser id",  # on a page of HTML, which test_sign_in_routes.py tries
     "Reference": "_derived _earlier grounds students timetables",
     "RollOverPlan": "joined",
     "Settings": "data_directory database mongodb_uri public_url time_zone wall_shows",

@@ -13,7 +13,7 @@ from booking_core.operations import doctor, misplaced, stored_data
 
 @pytest.fixture
 def found(db, monkeypatch):
-    monkeypatch.setattr(stored_data, "clock", lambda: NOW)
+    monkeypatch.setattr(stored_data, "present", lambda db: NOW)
 
     def look():
         findings = doctor.examine_database(db, without=["feed"])
@@ -85,7 +85,7 @@ def test_what_has_begun_or_holds_nothing_is_not_listed(db, found, monkeypatch):
     assert not found().ok
 
     begun = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)  # 9:00 in the school
-    monkeypatch.setattr(stored_data, "clock", lambda: begun)
+    monkeypatch.setattr(stored_data, "present", lambda db: begun)
 
     assert found().ok
 

@@ -80,9 +80,9 @@ def _add_security_headers(headers: MutableHeaders, place: str) -> None:
     own = place == "component"
     headers["x-frame-options"] = "SAMEORIGIN" if own else "DENY"
     if "content-security-policy" not in headers:
+        # Not form-action: signing out is a form, which may be redirected to an identity provider.
         headers["content-security-policy"] = (
-            "object-src 'none'; base-uri 'none'; form-action 'self'; "
-            f"frame-ancestors '{'self' if own else 'none'}'"
+            f"object-src 'none'; base-uri 'none'; frame-ancestors '{'self' if own else 'none'}'"
         )
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "same-origin"
