@@ -88,7 +88,7 @@ _ROWS = (
 
 
 def is_common(password: str, names: Iterable[str] = ()) -> bool:
-    """Whether ``password`` has nothing but what is guessed first.
+    """Whether ``password`` consists of common parts alone, which are guessed first.
 
     That is: at most two common words or single letters, and any number of ``names`` and their
     parts, rows of keys, repetitions, digits and punctuation, in either case of letters and with

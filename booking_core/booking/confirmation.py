@@ -69,7 +69,7 @@ def named(booking: Booking, student: Student) -> Booking:
 
 
 def _with_present_student(db: Documents, known: reference.Reference, booking: Booking) -> Booking:
-    """What is stored of ``booking``, with its student's present name and class if it is ahead."""
+    """``booking`` as stored; one that is ahead has its student's present name and class."""
     zone = settings_of(db).zone
     for _ in range(ROUNDS):
         student = known.students.get(str(booking.student_id))

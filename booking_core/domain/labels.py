@@ -28,7 +28,7 @@ def label_key(text: str) -> str:
     Equal for texts that differ only in capitals, width and other compatibility forms (NFKC), kinds
     of spaces, kinds of dashes, or spaces around a dash. The first MAX_INPUT characters count.
     """
-    return _label_key(text[:MAX_INPUT])  # before the cache, which keeps what it is given
+    return _label_key(text[:MAX_INPUT])  # the cache keeps its keys: no long ones
 
 
 @lru_cache(maxsize=4096)

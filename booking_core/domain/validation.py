@@ -27,7 +27,7 @@ class InvalidRequest(BookingError):
     """A field is missing, malformed or unknown."""
 
     def __init__(self, field: str, problem: str) -> None:
-        # A problem may quote what was sent.
+        # A problem may quote the value that a client sent, which may be long.
         self.field, self.problem = field, problem[:MAX_TEXT]
         super().__init__(f"{field}: {self.problem}")
 

@@ -120,8 +120,8 @@ def launch(binary: Path, data_directory: Path, port: int, leaving: threading.Eve
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
         *("--oplogSize", "256", "--setParameter", "diagnosticDataCollectionEnabled=false"),
         *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"),
-        # Without zlib, by which servers without the fix of CVE-2025-14847 give away memory before
-        # any login.
+        # Without zlib: a server without the fix of CVE-2025-14847 answers messages in zlib with
+        # contents of its memory, before any login.
         *("--networkMessageCompressors", "snappy,zstd"),
         # The log would quote slow queries, and these name students: an erased one would stay there.
         *("--slowms", str(2**31 - 1)),

@@ -22,8 +22,8 @@ from booking_core.storage.live.feed_lag import NoChangeStream, measure
 from booking_core.storage.schema import indexes, migrations, schema
 
 OLDEST_SERVER = (6, 0)
-# For each line of releases the first without CVE-2025-14847, by which anybody who reaches the port
-# reads memory of the server through messages that are compressed with zlib. Later lines have none.
+# Release line -> the first patch release with the fix of CVE-2025-14847. Without it, a client that
+# reaches the port reads the server's memory by messages in zlib. Later lines have the fix.
 FIXED_SERVERS = {(6, 0): 27, (7, 0): 28, (8, 0): 17, (8, 2): 3}
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0

@@ -22,9 +22,9 @@ _SHOWN = 3  # bookings of a kind
 
 @within_deadline(seconds=_SECONDS)
 def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]]:
-    """What is wrong -> how many bookings that begin after ``now``, and the first three of them.
+    """The bookings after ``now`` that no rule allows: fault -> (how many, the first three).
 
-    Reads the index of what is booked ahead. Raises StoreUnavailable.
+    Reads the index of upcoming bookings. Raises StoreUnavailable.
     """
     zone, known = settings_of(db).zone, reference.load(db)
     ids: defaultdict[str, list[str]] = defaultdict(list)
@@ -39,7 +39,7 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
 
 
 def _wrong(known: reference.Reference, slot: Slot, student_id: str) -> str:
-    """What is wrong with a booking of ``slot``; "" for nothing."""
+    """The fault of a booking of ``slot``; "" for none."""
     if student_id not in known.students:
         return NO_STUDENT
     ground, plan = known.grounds.get(slot.ground_id), known.plan(slot.date)

@@ -59,7 +59,7 @@ def names(db: Documents) -> Finding:
 
 
 def _fault(key: Mapping[str, Any]) -> str:
-    """The field that several documents have in common, or what is wrong with an id."""
+    """The key of _REMEDIES: the field that several documents share, or the fault of an id."""
     return _NO_TEXT if key == keys.NO_TEXT else next(iter(key))
 
 

@@ -136,8 +136,8 @@ class _FirstPart(_Part):
         self.order = sorted(range(len(students)), key=self.places.__getitem__)
 
     def differing(self, students: Sequence[Student]) -> tuple[list[Student], set[int]] | None:
-        """Those of ``students`` who are not here as they are, and the numbers of those who are
-        here and not among ``students`` as they are. None for more than _MOST_CHANGED.
+        """The students that this index lacks in their present form, and the numbers of the entries
+        that ``students`` no longer has in that form. None for more than _MOST_CHANGED.
         """
         known = self.students
         changed = [student for student in students if known.get(student.id) != student]
