@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from booking_core import StoreUnavailable, may
+from pages.book import draft
 from pages.shared.auth import oidc, provider_sign_in, session
-from pages.shared.dialogs import booking_form
 from pages.shared.live import runtime
 
 st.set_page_config(
@@ -20,7 +20,7 @@ shared = runtime.start()
 
 def home() -> None:
     """The screen at the base path."""
-    st.switch_page("book.py")
+    st.switch_page("book/screen.py")
 
 
 # Path -> title, icon. Without a session only the wall display is served; every other path shows
@@ -46,7 +46,7 @@ def screens_of(person: session.Person) -> list[st.Page]:
     if not may("administer", account.actor):
         titles["admin"], icons["admin"] = "Closures", ":material/block:"
     return [st.Page(home, title="Home", default=True, visibility="hidden")] + [
-        st.Page(f"{name}.py", title=titles[name], icon=icons[name])
+        st.Page(f"{name}/screen.py", url_path=name, title=titles[name], icon=icons[name])
         for name in SCREENS
         if name in shown
     ]
@@ -54,7 +54,7 @@ def screens_of(person: session.Person) -> list[st.Page]:
 
 def screens_without_session(instead: object) -> list[st.Page]:
     return [st.Page(instead, title="Sign in", default=True)] + [
-        st.Page("wall.py", title=title)
+        st.Page("wall/screen.py", url_path="wall", title=title)
         if name == "wall"
         else st.Page(instead, title=title, url_path=name)
         for name, (title, _) in SCREENS.items()
@@ -90,7 +90,7 @@ if person is None:
     screen = st.navigation(screens_without_session(instead), position="hidden")
 else:
     screen = st.navigation(screens_of(person))
-    booking_form.keep(is_shown=screen.title == "Book")
+    draft.keep(is_shown=screen.title == "Book")
     if screen.title != "Wall display":
         session.sidebar(shared, person)
 st.set_page_config(page_title=f"{screen.title} · Ground booking")

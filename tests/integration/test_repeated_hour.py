@@ -30,9 +30,10 @@ from booking_core import (
     save_timetable,
     wall_cards,
 )
-from pages.shared.admin.closures import later
+from pages.admin.closures.section import later
 from pages.shared.auth.session import first_open_day
-from pages.shared.text import payloads, wall_payload
+from pages.shared.text import payloads
+from pages.wall import cards
 
 LONDON = ZoneInfo("Europe/London")
 BACK, FORWARD = date(2026, 10, 25), date(2026, 3, 29)  # 1:00 to 2:00 is repeated; is skipped
@@ -171,7 +172,7 @@ def test_the_wall_marks_a_booking_as_current_exactly_between_its_instants(night,
     begins, ends = (datetime(2026, 10, 25, 0, minute, tzinfo=UTC).timestamp() for minute in (0, 30))
 
     assert (card.now is not None) == (begins <= board.now.timestamp() < ends)
-    assert wall_payload.day(board, "student", None, [])
+    assert cards.day(board, "student", None, [])
 
 
 def test_a_period_that_the_clock_skips_is_not_offered_and_is_refused(night):

@@ -13,7 +13,7 @@ from support import ADMIN
 
 from booking_core import Account, Role, add_account, change_account, get_account
 from booking_core.storage.client.database import BookingDatabase
-from pages.shared.admin import account_dialogs
+from pages.admin.accounts import dialogs
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment
@@ -35,7 +35,7 @@ class Uncached:
 
 
 def _screen(shared, opened):  # run as a separate script, without the names of this module
-    from pages.shared.admin import accounts
+    from pages.admin.accounts import section as accounts
 
     if opened:  # Streamlit reruns an open dialog alone, with the arguments of its first run.
         opened[0]()
@@ -65,8 +65,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
 
         return opening
 
-    for action, dialog in list(account_dialogs._DIALOGS.items()):
-        monkeypatch.setitem(account_dialogs._DIALOGS, action, recording(dialog))
+    for action, dialog in list(dialogs._DIALOGS.items()):
+        monkeypatch.setitem(dialogs._DIALOGS, action, recording(dialog))
     return calls
 
 

@@ -9,7 +9,7 @@ import pytest
 from support import GROUNDS
 
 from booking_core import Change
-from pages.shared.admin import audit_view
+from pages.admin.audit import texts
 
 ZONE = ZoneInfo("Asia/Kolkata")
 AT = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
@@ -74,11 +74,11 @@ def change(what: str, action: str = "saved", id: str = "x", **details) -> Change
     ],
 )
 def test_a_line_names_the_changed_object(made, main, under):
-    found, below = audit_view.subject(made, KNOWN)
+    found, below = texts.subject(made, KNOWN)
 
     assert found == main
     assert below.endswith(under)
-    assert audit_view.row(made, KNOWN, NOW)["cells"][0] == ["Yesterday, Mon 23 Nov", "6:00:00 AM"]
+    assert texts.row(made, KNOWN, NOW)["cells"][0] == ["Yesterday, Mon 23 Nov", "6:00:00 AM"]
 
 
 def test_details_show_every_fact():
@@ -87,7 +87,7 @@ def test_details_show_every_fact():
     after = {"name": "New", "retired": True, "periods": [period], "must_change": None}
     made = change("timetable", before=before, after=after)
 
-    assert audit_view.lines(made, KNOWN, ZONE) == [
+    assert texts.lines(made, KNOWN, ZONE) == [
         ("When", "Mon 23 Nov 2026, 6:00:00 AM"),
         ("By", "Farah (admin)"),
         ("Done", "Saved: timetable"),
@@ -106,20 +106,20 @@ def test_a_move_names_both_slots_and_a_delegate_the_principal():
         (AT, "b", 1),
     )
 
-    lines = dict(audit_view.lines(made, KNOWN, ZONE))
+    lines = dict(texts.lines(made, KNOWN, ZONE))
 
     assert lines["Slot"] == "Ground 1, Tue 24 Nov, 9–10 AM"
     assert lines["Reason given"] == "2026-11-25"  # as it was typed
     assert lines["Moved from"] == "Ground 1, Tue 24 Nov, 2–3 PM"
     assert lines["On behalf of"] == "Dr. Rao"
     assert lines["Correction"] == "yes"
-    assert audit_view.row(made, KNOWN, NOW)["cells"][1] == ["Ravi", "for Dr. Rao"]
+    assert texts.row(made, KNOWN, NOW)["cells"][1] == ["Ravi", "for Dr. Rao"]
 
 
 def test_details_of_a_closing_show_grounds_days_and_times():
     made = change("closure", "closed", id="g", **CLOSING, reason="rain", displaced=2)
 
-    assert audit_view.lines(made, KNOWN, ZONE)[2:] == [
+    assert texts.lines(made, KNOWN, ZONE)[2:] == [
         ("Done", "Closed: closure"),
         ("Times", "9–10 AM"),
         ("Grounds", "Ground 1, gone"),

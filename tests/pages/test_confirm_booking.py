@@ -49,7 +49,7 @@ class StaleServices(Services):
 def _screen(shared, actor, picked, presses):
     import streamlit as st
 
-    from pages.shared.dialogs import booking_form as form
+    from pages.book import draft
     from pages.shared.text import messages
 
     state = st.session_state
@@ -57,18 +57,18 @@ def _screen(shared, actor, picked, presses):
         state["book.picked"] = picked
         state["book.student"] = "S001"
         state["book.game.ground-1"] = "Volleyball"
-        form.begin_review()
+        draft.begin_review()
     for _ in range(presses):
-        form.confirm(shared, actor)
-    gone = form.lost(shared.boards.get(picked.date, shared.now()))
+        draft.confirm(shared, actor)
+    gone = draft.lost(shared.boards.get(picked.date, shared.now()))
     if gone is not None:
         st.error(messages.taken(gone[0]))
         for option in gone[1]:
-            st.button(f"{option.start:%H:%M}", on_click=form.choose, args=(option,))
-    if form.problem():
-        st.error(form.problem())
-    if form.done() is not None:
-        st.success(form.done().reference)
+            st.button(f"{option.start:%H:%M}", on_click=draft.choose, args=(option,))
+    if draft.problem():
+        st.error(draft.problem())
+    if draft.done() is not None:
+        st.success(draft.done().reference)
 
 
 def _open(shared: Services, presses: int = 1) -> AppTest:

@@ -9,11 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 
 def _screen():  # run as a separate script, without the names of this module
-    from pages.shared.admin import timetable_editor
+    from pages.admin.timetables import editor
 
-    if not timetable_editor.is_open():
-        timetable_editor.open_editor(None)
-    timetable_editor._equal_periods()
+    if not editor.is_open():
+        editor.open_editor(None)
+    editor._equal_periods()
 
 
 def filled(first: time, each: int, between: int, count: int) -> AppTest:

@@ -29,9 +29,9 @@ class Screen:
 
 
 def _import(shared):  # run as a separate script, without the names of this module
-    from pages.shared.admin import student_import
+    from pages.admin.students import file_import
 
-    student_import.show(shared)
+    file_import.show(shared)
 
 
 def text_of(lines: list[str]) -> bytes:

@@ -39,11 +39,11 @@ def _reports(shared, drawn):  # each is run as a separate script, without the na
         drawn[0]()
         return
     session.open_session(shared)
-    runpy.run_path(str(Path(session.__file__).parents[2] / "reports.py"))
+    runpy.run_path(str(Path(session.__file__).parents[2] / "reports" / "screen.py"))
 
 
 def _audit(shared, drawn):
-    from pages.shared.admin import audit
+    from pages.admin.audit import section as audit
     from pages.shared.auth import session
 
     if drawn:

@@ -11,13 +11,13 @@ import segno
 from wall_board import KOLKATA, MONDAY, at, board_at, booking
 
 from booking_core import DayPlan, Ground, Status
-from pages.shared.text import wall_payload
+from pages.wall import cards
 
 SECRETS = ("Asha", "Rao", "S001", "Meera", "Zonal trials")
 
 
 def cards_of(*bookings, now=None, shows="class", only=None):
-    return wall_payload.day(board_at(now or at(10, 12), *bookings), shows, only, ())
+    return cards.day(board_at(now or at(10, 12), *bookings), shows, only, ())
 
 
 def card_of(*bookings, **options):
@@ -76,9 +76,9 @@ def test_a_day_that_reopens_is_not_shown_as_closed_all_day():
             at(6), booking(time(0), end, kind="closure"), grounds=[Ground("ground-1", "One", ())]
         )
 
-    assert wall_payload.open_plan(board(time(12))).periods[0].start == time(12)
-    assert wall_payload.open_plan(board(time(0))).periods == ()
-    assert len(wall_payload.open_plan(board_at(at(6))).periods) == 10
+    assert cards.open_plan(board(time(12))).periods[0].start == time(12)
+    assert cards.open_plan(board(time(0))).periods == ()
+    assert len(cards.open_plan(board_at(at(6))).periods) == 10
 
 
 def test_a_closure_to_midnight_ends_with_the_school_day():
@@ -99,7 +99,7 @@ def test_without_school_the_wall_shows_the_reason():
         for ground in ("ground-1", "ground-2", "ground-3")
     ]
 
-    shown = wall_payload.day(board_at(at(10), *closures, periods=()), "class", None, ())
+    shown = cards.day(board_at(at(10), *closures, periods=()), "class", None, ())
 
     assert shown["empty"] == ["No school today", "The grounds are closed: Net repair"]
 
@@ -210,7 +210,7 @@ def plans(*open_days):
     ],
 )
 def test_after_the_last_period_the_wall_shows_the_next_start(ahead, sentence):
-    shown = wall_payload.day(board_at(at(18)), "class", None, ahead)
+    shown = cards.day(board_at(at(18)), "class", None, ahead)
 
     assert shown == {"empty": ["The school day is over", sentence]}
 
@@ -220,14 +220,14 @@ def test_a_school_without_grounds_and_a_day_without_school_have_a_sentence_each(
     board = board_at(at(10), periods=())
     object.__setattr__(board, "plan", DayPlan(MONDAY, (), None, "Founders' day"))
 
-    assert wall_payload.day(board_at(at(10), grounds=()), "class", None, ())["empty"][0] == (
+    assert cards.day(board_at(at(10), grounds=()), "class", None, ())["empty"][0] == (
         "No grounds yet"
     )
-    assert wall_payload.day(board, "class", None, ())["empty"] == [
+    assert cards.day(board, "class", None, ())["empty"] == [
         "No school today",
         "Founders' day",
     ]
-    assert wall_payload.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
+    assert cards.day(holiday, "class", None, plans(date(2026, 11, 24)))["empty"] == [
         "No school today",
         "The grounds open again tomorrow at 8 AM.",
     ]
@@ -235,7 +235,7 @@ def test_a_school_without_grounds_and_a_day_without_school_have_a_sentence_each(
 
 def test_the_frame_has_the_servers_clock_and_zone():
     now = at(10, 12)
-    frame = wall_payload.frame(now, at(10, 11, 58), "School", theme=None, address=None)
+    frame = cards.frame(now, at(10, 11, 58), "School", theme=None, address=None)
 
     assert (frame["now"], frame["at"]) == (
         int(now.timestamp() * 1000),
@@ -260,12 +260,12 @@ def test_the_frame_has_the_servers_clock_and_zone():
     ],
 )
 def test_the_code_leads_to_the_book_screen(public, opened, address):
-    assert wall_payload.address_of_book(public, opened) == address
+    assert cards.address_of_book(public, opened) == address
 
 
 def test_the_path_of_the_code_equals_its_matrix():
     address = "https://sports.example/book"
-    code = wall_payload.code(address)
+    code = cards.code(address)
     dark = set()
     for run in code["path"].split("z")[:-1]:
         start, width = run[1:].split("h")[:2]
@@ -280,8 +280,8 @@ def test_the_path_of_the_code_equals_its_matrix():
 def test_an_address_too_long_to_scan_has_no_code():
     long = "https://sports.example/" + "x" * 400
 
-    assert wall_payload.address_of_book(long, None) is None
-    assert wall_payload.address_of_book(None, long) is None
+    assert cards.address_of_book(long, None) is None
+    assert cards.address_of_book(None, long) is None
 
 
 def test_a_long_address_of_the_browser_is_not_kept():
@@ -289,7 +289,7 @@ def test_a_long_address_of_the_browser_is_not_kept():
     try:
         for n in range(20):
             opened = f"http://school.example/{n}" + "x" * 1_000_000
-            assert wall_payload.address_of_book(None, opened) is None
+            assert cards.address_of_book(None, opened) is None
         del opened
         kept, _ = tracemalloc.get_traced_memory()
     finally:
@@ -300,6 +300,6 @@ def test_a_long_address_of_the_browser_is_not_kept():
 
 def test_forty_grounds_are_all_in_the_payload():
     grounds = [Ground(f"g-{n}", f"Ground {n}", ("Football",), n) for n in range(40)]
-    shown = wall_payload.day(board_at(at(10), grounds=grounds), "class", None, ())
+    shown = cards.day(board_at(at(10), grounds=grounds), "class", None, ())
 
     assert len(shown["cards"]) == 40

@@ -8,14 +8,13 @@ from source_files import imports_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
-SHARED = ROOT / "pages" / "shared"
-# From the lowest layer to the highest; packages of one layer do not import each other.
+# From the lowest layer to the highest; packages of one layer do not import each other. Above them
+# are the screens, each with a package of its own, and above these the navigation.
 LAYERS = (
     {"components", "text"},
     {"live"},
     {"auth"},
-    {"dialogs"},
-    {"admin"},
+    {"layout"},
 )
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 # Names that are not public. This list only ever gets shorter.
@@ -53,23 +52,26 @@ INNER_NAMES = {
 
 
 def layer(package: str) -> int:
-    """Returns the number of a package's layer; screens are above all packages."""
+    """Returns the number of a package's layer; screens are above all packages of ``shared``."""
+    if package == "main.py":
+        return len(LAYERS) + 1
     return LAYER_OF.get(package, len(LAYERS))
 
 
-def package_of(path: Path) -> str:
-    return path.relative_to(SHARED).parts[0] if path.is_relative_to(SHARED) else "screens"
+def package_of(parts: tuple[str, ...]) -> str:
+    """The package below ``pages/shared``, the screen, or ``main.py`` of a path below ``pages``."""
+    return parts[1] if parts[0] == "shared" else parts[0]
 
 
 def test_a_page_imports_only_from_its_own_package_or_a_lower_layer():
     for path in PAGES:
-        package = package_of(path)
+        package = package_of(path.relative_to(ROOT / "pages").parts)
         for name in imports_of(path):
-            parts = name.split(".")
-            if parts[0] != "pages" or parts == ["pages"] or parts == ["pages", "shared"]:
+            parts = tuple(name.split("."))
+            if parts[0] != "pages" or parts in (("pages",), ("pages", "shared")):
                 continue
-            assert parts[1] == "shared", f"{path} imports {name}: screens do not import each other"
-            is_allowed = parts[2] == package or layer(parts[2]) < layer(package)
+            imported = package_of(parts[1:])
+            is_allowed = imported == package or layer(imported) < layer(package)
             assert is_allowed, f"{path} imports {name}"
 
 

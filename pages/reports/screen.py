@@ -9,7 +9,7 @@ from booking_core import BookingError, Scope, Status, Usage, usage
 from booking_core.insight import usage as reports
 from booking_core.insight.exports import check_report
 from pages.shared.auth import session
-from pages.shared.dialogs import export
+from pages.shared.layout import export_dialog
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages
 
@@ -65,7 +65,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
         last = dates[1] if len(dates) > 1 else first
     else:
         first, last = span(preset)
-    export.button(
+    export_dialog.button(
         shared,
         "reports.export",
         "use-of-the-grounds",

@@ -70,7 +70,7 @@ def _step(section: str, title: str, about: str, is_next: bool) -> None:
             type="primary" if is_next else "secondary",
         ):
             st.session_state["admin.section"] = section
-            st.switch_page("admin.py")
+            st.switch_page("admin/screen.py")
 
 
 def _named(missing: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from booking_core import Account, BookingError, Scope, find_accounts, get_account, may
-from pages.shared.admin import account_dialogs
+from pages.admin.accounts import dialogs
 from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -26,7 +26,7 @@ def show(shared: Services) -> None:
         if st.button(
             "Add account", key="admin.accounts.add", type="primary", icon=":material/person_add:"
         ):
-            account_dialogs.add(shared)
+            dialogs.add(shared)
     fragment.live(shared, "admin.accounts", lambda: _list(shared))
     action, account_id = st.session_state.pop(_ASKED, ("", ""))
     if action:
@@ -34,7 +34,7 @@ def show(shared: Services) -> None:
         if account is not None:
             # Reruns of the dialog get the same value, so a save detects that the account has
             # changed since the dialog opened.
-            account_dialogs.open_dialog(action, shared, account)
+            dialogs.open_dialog(action, shared, account)
 
 
 def _list(shared: Services) -> None:

@@ -20,9 +20,9 @@ from booking_core import (
     weeks_of,
 )
 from booking_core.domain.validation import check_text
+from pages.approvals import delegation
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.dialogs import delegation
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -178,7 +178,7 @@ def show_rest(tab: str, shown: int) -> None:
     which = "next" if tab == TABS[1] else "latest"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"The {which} {shown}. All are on Bookings.", width="content")
-        st.page_link("bookings.py", label="Open Bookings", icon=":material/list_alt:")
+        st.page_link("bookings/screen.py", label="Open Bookings", icon=":material/list_alt:")
 
 
 def with_stable_order(waiting: list) -> list:

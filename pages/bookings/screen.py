@@ -19,10 +19,11 @@ from booking_core import (
     notices_for,
 )
 from booking_core.insight import exports
+from pages.bookings import move
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
-from pages.shared.dialogs import export, move
+from pages.shared.layout import export_dialog
 from pages.shared.live import fragment, runtime
 from pages.shared.text import formats, messages, payloads
 
@@ -118,7 +119,7 @@ with st.container(
         "student_id": student,
         "class_name": class_name,
     }
-    export.button(
+    export_dialog.button(
         shared,
         "bookings.export",
         "bookings",

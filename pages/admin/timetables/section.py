@@ -18,7 +18,8 @@ from booking_core import (
     misfits,
     save_days,
 )
-from pages.shared.admin import timetable_editor, widgets
+from pages.admin import widgets
+from pages.admin.timetables import editor
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -34,8 +35,8 @@ def show(shared: Services) -> None:
     """Draws the section."""
     if said := st.session_state.pop(_SAID, None):
         st.toast(formats.literal(said), icon=":material/check:")
-    if timetable_editor.is_open():
-        timetable_editor.show(shared)
+    if editor.is_open():
+        editor.show(shared)
         return
     fragment.live(shared, "admin.timetables", lambda: _overview(shared))
     match st.session_state.pop(_OPEN, None):
@@ -84,7 +85,7 @@ def _tables(shared: Services, known: Reference) -> None:
             "Add a timetable", key="admin.timetables.add", type="primary", icon=":material/add:"
         ):
             # The first timetable is most often for Monday to Friday, a later one for special dates.
-            timetable_editor.open_editor(None, () if known.timetables else range(5))
+            editor.open_editor(None, () if known.timetables else range(5))
             st.rerun()
     tables = sorted(known.timetables.values(), key=lambda t: (t.weekdays or (7,), t.name))
     if not tables:
@@ -102,7 +103,7 @@ def _tables(shared: Services, known: Reference) -> None:
                 st.caption(f"{widgets.counted(len(table.periods), 'period')}, {hours}")
             with st.container(horizontal=True, width="content"):
                 if st.button("Edit", key=f"{key}.edit", help=f"Periods and weekdays of {name}"):
-                    timetable_editor.open_editor(table)
+                    editor.open_editor(table)
                     st.rerun()
                 if st.button("Delete…", key=f"{key}.delete", help=f"Delete {name}"):
                     _ask("delete", table.id)

@@ -14,7 +14,7 @@ from booking_core import (
     roll_over_plan,
     suggest_roll_over,
 )
-from pages.shared.admin import student_rows as rows
+from pages.admin.students import rows
 from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages

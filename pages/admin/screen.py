@@ -3,18 +3,14 @@
 import streamlit as st
 
 from booking_core import may
-from pages.shared.admin import (
-    accounts,
-    audit,
-    closures,
-    grounds,
-    health,
-    policy,
-    students,
-    timetables,
-)
+from pages.admin import grounds, health, policy
+from pages.admin.accounts import section as accounts
+from pages.admin.audit import section as audit
+from pages.admin.closures import section as closures
+from pages.admin.students import section as students
+from pages.admin.timetables import section as timetables
 from pages.shared.auth import session
-from pages.shared.dialogs import onboarding
+from pages.shared.layout import first_steps
 from pages.shared.live import fragment, runtime
 
 SECTIONS = {
@@ -47,7 +43,7 @@ if len(names) > 1:
         key="admin.section",
         label_visibility="collapsed",
     )
-    onboarding.note(onboarding.missing_sections(shared.reference()))
+    first_steps.note(first_steps.missing_sections(shared.reference()))
 else:
     section = names[0]
 SECTIONS[section](shared)

@@ -17,7 +17,8 @@ from booking_core import (
     reinstate,
 )
 from booking_core.domain.timetable import at
-from pages.shared.admin import closing, widgets
+from pages.admin import widgets
+from pages.admin.closures import closing
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment

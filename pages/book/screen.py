@@ -10,23 +10,23 @@ import streamlit as st
 from booking_core import Quota, Scope, Status, StoreUnavailable, may, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
+from pages.book import draft
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
-from pages.shared.dialogs import booking_form as form
-from pages.shared.dialogs import onboarding
+from pages.shared.layout import first_steps
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
 shared = runtime.start()
 by = session.actor()
 known = shared.reference()
-missing = onboarding.missing_sections(known)
+missing = first_steps.missing_sections(known)
 today = shared.now().date()
 last_day = today + timedelta(days=known.policy.advance_days)
-form.open_form(session.first_open_day(shared), today, last_day)
-date = st.session_state[form.DATE]
-st.session_state["book.drawn"] = form.picked()  # the slot that the panel of this run shows
+draft.open_form(session.first_open_day(shared), today, last_day)
+date = st.session_state[draft.DATE]
+st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
 title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
 title.title("Book a ground", anchor=False)
@@ -40,25 +40,25 @@ with (
         "Previous day",
         key="icon_book.previous",
         icon=":material/chevron_left:",
-        on_click=form.change_day,
+        on_click=draft.change_day,
         args=(-1,),
         disabled=date <= today,
     )
     st.date_input(
         "Date",
-        key=form.DATE,
+        key=draft.DATE,
         min_value=today,
         max_value=last_day,
         format="DD/MM/YYYY",
         label_visibility="collapsed",
-        on_change=form.drop_pick,
+        on_change=draft.drop_pick,
         width=150,
     )
     st.button(
         "Next day",
         key="icon_book.next",
         icon=":material/chevron_right:",
-        on_click=form.change_day,
+        on_click=draft.change_day,
         args=(1,),
         disabled=date >= last_day,
     )
@@ -72,49 +72,49 @@ def board_of_the_day() -> datetime | None:
     # An admin has changed grounds, timetables or settings.
     current = shared.reference()
     is_outdated |= current.grounds_revision != known.grounds_revision
-    is_outdated |= onboarding.missing_sections(current) != missing
-    if is_outdated and form.reviewing() is None:
-        form.drop_invalid_pick(board)
+    is_outdated |= first_steps.missing_sections(current) != missing
+    if is_outdated and draft.reviewing() is None:
+        draft.drop_invalid_pick(board)
         screen_user.rerun_without_activity()
     if is_empty:
         with st.container(border=True, key="card_first_steps"):
-            onboarding.card(missing, by)
+            first_steps.card(missing, by)
         return board.turns_at()
-    pressed = elements.day_grid(shared.grid(board, form.picked()), key="book.grid")
+    pressed = elements.day_grid(shared.grid(board, draft.picked()), key="book.grid")
     if pressed is not None:
-        form.pick(board, pressed["ground"], pressed["start"])
+        draft.pick(board, pressed["ground"], pressed["start"])
         st.rerun()
     # The panel's text about the picked slot depends on the board; an open review updates itself.
-    seen = (shared.is_live, form.lost(board) is not None, board.date)
+    seen = (shared.is_live, draft.lost(board) is not None, board.date)
     # A live rerun may have ended the run that would have drawn the panel for a new pick.
     stale = (
         st.session_state.get("book.seen", seen) != seen
-        or st.session_state.get("book.drawn") != form.picked()
+        or st.session_state.get("book.drawn") != draft.picked()
     )
-    if stale and form.reviewing() is None:
+    if stale and draft.reviewing() is None:
         st.session_state["book.seen"] = seen
         screen_user.rerun_without_activity()
     st.session_state["book.seen"] = seen
     return board.turns_at()
 
 
-@st.dialog("Review booking", on_dismiss=form.end_review)
+@st.dialog("Review booking", on_dismiss=draft.end_review)
 def review() -> None:
-    if form.done() is not None:
+    if draft.done() is not None:
         st.rerun()
     fragment.keep(shared, "book.review", review_body, date)
 
 
 def review_body() -> None:
-    wanted = form.request()
+    wanted = draft.request()
     if wanted is None:
         st.warning("The slot was given back. Close this and choose another.")
         return
     board = shared.boards.get(wanted.date, shared.now())
-    form.adopt_own_booking(board)
-    if form.done() is not None:
+    draft.adopt_own_booking(board)
+    if draft.done() is not None:
         st.rerun()
-    gone = form.lost(board)
+    gone = draft.lost(board)
     student = known.student(wanted.student_id)
     elements.facts(
         "book.review",
@@ -127,38 +127,38 @@ def review_body() -> None:
     )
     if gone is not None:
         offer(gone[0], gone[1], "book.review")
-    elif form.problem():
-        st.error(formats.literal(form.problem()), icon=":material/error:")
+    elif draft.problem():
+        st.error(formats.literal(draft.problem()), icon=":material/error:")
     else:
         text = (
             "The slot is booked as soon as you confirm; nobody else decides."
-            if form.as_approved()
+            if draft.as_approved()
             else "The slot is held as soon as you confirm; the principal decides."
         )
         st.caption(f"{text} {'' if shared.is_live else 'Not live: Confirm comes back by itself.'}")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="book.back"):
-            form.end_review()
+            draft.end_review()
             st.rerun()
         st.button(
             "Confirm booking",
             key="book.confirm",
             type="primary",
-            on_click=form.confirm,
+            on_click=draft.confirm,
             args=(shared, session.actor),
             disabled=gone is not None or not shared.is_live,
         )
 
 
-ended = form.done()
+ended = draft.done()
 is_approved = ended is not None and ended.status is Status.APPROVED
 title_done = "Ground booked" if is_approved else "Booking requested"
 
 
-@st.dialog(title_done, on_dismiss=form.finish, icon=":material/check_circle:")
+@st.dialog(title_done, on_dismiss=draft.finish, icon=":material/check_circle:")
 def requested() -> None:
     screen_user.check(shared)
-    booking = form.done()
+    booking = draft.done()
     if booking is None:
         return
     st.markdown(
@@ -175,13 +175,13 @@ def requested() -> None:
         ("Student", f"{booking.student_name}, {booking.class_name}"),
     )
     if st.button("OK", key="book.ok", type="primary", width="stretch"):
-        form.finish()
-        st.switch_page("bookings.py")
+        draft.finish()
+        st.switch_page("bookings/screen.py")
 
 
 def offer(holder: object, alternatives: list, key: str) -> None:
     """Shows that ``holder`` has the picked slot, and a button for each alternative."""
-    slot = form.picked()
+    slot = draft.picked()
     st.error(formats.literal(messages.taken(holder)), icon=":material/event_busy:")
     if alternatives:
         st.caption("Free instead:")
@@ -189,7 +189,7 @@ def offer(holder: object, alternatives: list, key: str) -> None:
             st.button(
                 formats.literal(payloads.alternative(option, slot, known.grounds)),
                 key=f"{key}.alternative.{index}",
-                on_click=form.choose,
+                on_click=draft.choose,
                 args=(option,),
                 width="stretch",
             )
@@ -197,7 +197,7 @@ def offer(holder: object, alternatives: list, key: str) -> None:
 
 def panel() -> None:
     """Draws the steps of a booking: slot, student and game, review."""
-    slot = form.picked()
+    slot = draft.picked()
     step = 1 if slot is None else 2
     names = ("Slot", "Student", "Review")
     st.markdown(
@@ -219,44 +219,44 @@ def panel() -> None:
         with st.container(key="inset_slot", gap=None):
             st.markdown(f"##### {formats.literal(payloads.slot_title(slot, known.grounds))}")
             st.markdown(f"{formats.full_time(slot, today)}{count}")
-        gone = form.lost(board)
-        if gone is not None and form.reviewing() is None:
+        gone = draft.lost(board)
+        if gone is not None and draft.reviewing() is None:
             offer(gone[0], gone[1], "book.panel")
-        student_box(known, key=form.STUDENT, active=True, placeholder="Name, roll number or class")
+        student_box(known, key=draft.STUDENT, active=True, placeholder="Name, roll number or class")
         games = known.ground(slot.ground_id).games
         if games:
-            st.session_state.setdefault(form.game_key(slot.ground_id), games[0])
+            st.session_state.setdefault(draft.game_key(slot.ground_id), games[0])
             st.pills(
                 "Game",
                 games,
-                key=form.game_key(slot.ground_id),
+                key=draft.game_key(slot.ground_id),
                 format_func=formats.literal,
                 required=True,
             )
         st.text_area(
             "Purpose (optional)",
-            key=form.PURPOSE,
+            key=draft.PURPOSE,
             max_chars=500,
             height=80,
             placeholder="Practice for the inter-house final",
         )
         if may("book approved", by):
-            st.session_state.setdefault(form.APPROVED, True)
+            st.session_state.setdefault(draft.APPROVED, True)
             st.toggle(
                 "Book without waiting",
-                key=form.APPROVED,
+                key=draft.APPROVED,
                 help="The booking is approved at once, in your name.",
             )
         else:  # the user may have lost the role of principal since the last run
-            st.session_state.pop(form.APPROVED, None)
-        chosen = st.session_state.get(form.STUDENT)
+            st.session_state.pop(draft.APPROVED, None)
+        chosen = st.session_state.get(draft.STUDENT)
         is_blocked = False
-        hint = "Choose a student to go on." if form.done() is None else ""
+        hint = "Choose a student to go on." if draft.done() is None else ""
         if not games:
             hint = "No game is set for this ground, so it cannot be booked yet. Ask an admin."
         week = None
         try:
-            if chosen and form.done() is None:
+            if chosen and draft.done() is None:
                 week = shared.cached(
                     Scope.BOOKINGS,
                     ("week", chosen, iso_week(slot.date)),
@@ -279,7 +279,7 @@ def panel() -> None:
                 used = f"{quota.held}" if quota.limit is None else f"{quota.held} of {quota.limit}"
                 decides = (
                     "This one is approved at once."
-                    if form.as_approved()
+                    if draft.as_approved()
                     else "The principal decides on this one."
                 )
                 hint = f"{name} has {used} bookings that week. {decides}"
@@ -288,11 +288,11 @@ def panel() -> None:
             key="book.review.open",
             type="primary",
             width="stretch",
-            on_click=form.begin_review,
+            on_click=draft.begin_review,
             disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
         )
-        if form.problem() and form.reviewing() is None:
-            st.error(formats.literal(form.problem()), icon=":material/error:")
+        if draft.problem() and draft.reviewing() is None:
+            st.error(formats.literal(draft.problem()), icon=":material/error:")
         st.caption(hint)
 
 
@@ -306,12 +306,12 @@ else:
         fragment.live(shared, "book", board_of_the_day, date=lambda: date)
     with panel_side, st.container(border=True, key="card_panel"):
         if missing:
-            onboarding.card(missing, by)
+            first_steps.card(missing, by)
         else:
             panel()
 
-if form.done() is not None:
-    form.end_review()
+if draft.done() is not None:
+    draft.end_review()
     requested()
-elif form.reviewing() is not None:
+elif draft.reviewing() is not None:
     review()

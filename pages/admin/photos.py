@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Scope, ground_photo, remove_ground_photo, save_ground_photo
-from pages.shared.admin import widgets
+from pages.admin import widgets
 from pages.shared.live.runtime import Services
 
 _PROBLEM = "admin.photo.problem"

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core import Change, Ground
-from pages.shared.admin import widgets
+from pages.admin import widgets
 from pages.shared.text import formats
 
 _NAMES = {

@@ -10,7 +10,7 @@ import streamlit as st
 from booking_core import InvalidRequest, Policy, save_policy
 from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
 from booking_core.domain.validation import MARK_MINUTES
-from pages.shared.admin import widgets
+from pages.admin import widgets
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages

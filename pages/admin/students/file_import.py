@@ -18,8 +18,8 @@ from booking_core import (
 )
 from booking_core.school.roster import COLUMNS
 from booking_core.tables.table import UPLOAD
-from pages.shared.admin import student_rows as rows
-from pages.shared.admin import widgets
+from pages.admin import widgets
+from pages.admin.students import rows
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live.runtime import Services

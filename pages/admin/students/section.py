@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Student, classes_of, find_students
-from pages.shared.admin import student_dialogs, student_import, student_rollover, widgets
-from pages.shared.admin import student_rows as rows
+from pages.admin import widgets
+from pages.admin.students import dialogs, file_import, rollover, rows
 from pages.shared.components import elements, student_box
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -30,9 +30,9 @@ def show(shared: Services) -> None:
     if view != VIEWS[0]:
         fragment.heartbeat(shared, "admin.students.heartbeat")
     if view == VIEWS[1]:
-        student_import.show(shared)
+        file_import.show(shared)
     elif view == VIEWS[2]:
-        student_rollover.show(shared)
+        rollover.show(shared)
     else:
         _list(shared)
 
@@ -111,9 +111,9 @@ def _list(shared: Services) -> None:
     fragment.live(shared, "admin.students", listing)
     action, student = state.pop(_DIALOG, ("", None))
     if action == "add":
-        student_dialogs.add(shared)
+        dialogs.add(shared)
     elif action:
-        student_dialogs.open_dialog(action, shared, student)
+        dialogs.open_dialog(action, shared, student)
 
 
 def _actions(student: Student) -> list[dict[str, str]]:

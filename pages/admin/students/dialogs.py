@@ -18,7 +18,7 @@ from booking_core import (
     erasure_of,
     set_active,
 )
-from pages.shared.admin import student_rows as rows
+from pages.admin.students import rows
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live.runtime import Services

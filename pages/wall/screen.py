@@ -13,7 +13,8 @@ from streamlit_autorefresh import st_autorefresh
 from booking_core import DayPlan, StoreUnavailable, may_show
 from pages.shared.components import elements
 from pages.shared.live import fragment, runtime
-from pages.shared.text import messages, wall_payload
+from pages.shared.text import messages
+from pages.wall import cards
 
 AHEAD = 15  # days; in a longer holiday the wall names no date on which the grounds open
 
@@ -33,12 +34,12 @@ def today() -> datetime | None:
     now = shared.now()
     settings = shared.settings
     asked = st.query_params
-    payload = wall_payload.frame(
+    payload = cards.frame(
         now,
         shared.alive_at,
         _note(),
         theme=asked.get("theme"),
-        address=wall_payload.address_of_book(settings.public_url, st.context.url),
+        address=cards.address_of_book(settings.public_url, st.context.url),
     )
     change = None
     try:
@@ -46,7 +47,7 @@ def today() -> datetime | None:
             payload["empty"] = [*shared.not_connected()]
         else:
             board = shared.boards.get(now.date(), now)
-            payload |= wall_payload.day(
+            payload |= cards.day(
                 board,
                 may_show(shared.reference().policy.wall_shows, asked.get("show")),
                 asked.get("ground"),
@@ -69,7 +70,7 @@ def _ahead(now: datetime) -> Iterator[DayPlan]:
     for n in range(1, AHEAD):
         date = now.date() + timedelta(days=n)
         try:
-            yield wall_payload.open_plan(shared.boards.get(date, now))
+            yield cards.open_plan(shared.boards.get(date, now))
         except StoreUnavailable:  # this day is not in the cache
             yield shared.reference().plan(date)
 
@@ -87,7 +88,7 @@ def served() -> None:
 
     Push has a connection of its own, which may stay open after Streamlit's connection is lost.
     """
-    st_autorefresh(interval=wall_payload.SERVED_SECONDS * 1000, key="wall.served")
+    st_autorefresh(interval=cards.SERVED_SECONDS * 1000, key="wall.served")
     day = shared.now().date()
     current = {"version": shared.version(day), "date": day.isoformat()}
     elements.poll(shared.heartbeat() | current, key="wall.served.poll")

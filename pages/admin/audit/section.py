@@ -11,9 +11,9 @@ import streamlit as st
 from booking_core import Actor, BookingError, Change, Scope, find_changes
 from booking_core.domain.rules import check_may
 from booking_core.insight import audit, exports
-from pages.shared.admin import audit_view
+from pages.admin.audit import texts
 from pages.shared.components import elements
-from pages.shared.dialogs import export
+from pages.shared.layout import export_dialog
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -91,7 +91,7 @@ def _filters(shared: Services) -> dict[str, Any]:
             subjects,
             index=None,
             key=_WHAT,
-            format_func=audit_view.kind,
+            format_func=texts.kind,
             placeholder="Everything",
             on_change=_first_page,
             width=170,
@@ -100,7 +100,7 @@ def _filters(shared: Services) -> dict[str, Any]:
         first = dates[0] if dates else usual[0]
         last = dates[1] if len(dates) > 1 else (dates[0] if dates else usual[1])
         filters = {"first": first, "last": last, "who": who, "what": what}
-        export.button(
+        export_dialog.button(
             shared,
             "admin.audit.export",
             "changes",
@@ -136,14 +136,14 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
         "caption": "Changes, newest first",
         "kind": "brief",
         "columns": ["When", "Who", "Did what", "To what"],
-        "rows": [audit_view.row(change, grounds, now) for change in shown],
+        "rows": [texts.row(change, grounds, now) for change in shown],
         "bulk": [],
         "live": True,  # the details are part of the payload and need no connection
     }
     acted = elements.action_list(payload, key="admin.audit.list")
     if acted is not None:
         chosen = acted["ids"][0]
-        state[_DETAILS] = next((c for c in shown if audit_view.key(c) == chosen), None)
+        state[_DETAILS] = next((c for c in shown if texts.key(c) == chosen), None)
         st.rerun()
     begin = len(pages) * audit.PAGE + 1
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
@@ -158,7 +158,7 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
 
 @st.dialog("Change")
 def _details(shared: Services, change: Change) -> None:
-    lines = audit_view.lines(change, shared.reference().grounds, shared.settings.zone)
+    lines = texts.lines(change, shared.reference().grounds, shared.settings.zone)
     st.table(
         {
             "Name": [f"**{formats.literal(name)}**" for name, _ in lines],

@@ -11,7 +11,7 @@ import streamlit as st
 
 from booking_core import InvalidRequest, Period, Reference, Timetable, add_timetable, save_timetable
 from booking_core.domain.validation import MARK_MINUTES, minutes
-from pages.shared.admin import widgets
+from pages.admin import widgets
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages

@@ -13,7 +13,7 @@ from booking_core import (
     games_to_choose,
     save_grounds_order,
 )
-from pages.shared.admin import photos, widgets
+from pages.admin import photos, widgets
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
