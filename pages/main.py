@@ -7,7 +7,7 @@ import streamlit as st
 from booking_core import StoreUnavailable, may
 from pages.book import draft
 from pages.shared.auth import oidc, provider_sign_in, session
-from pages.shared.live import runtime
+from pages.shared.live import runtime, url_state
 
 st.set_page_config(
     # A file and not a Material icon: the browser would load that from another host.
@@ -90,6 +90,7 @@ if person is None:
     screen = st.navigation(screens_without_session(instead), position="hidden")
 else:
     screen = st.navigation(screens_of(person))
+    url_state.enter(screen.title)
     draft.keep(is_shown=screen.title == "Book")
     if screen.title != "Wall display":
         session.sidebar(shared, person)

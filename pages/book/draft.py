@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date as Date
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID, uuid4
 
 import streamlit as st
@@ -17,13 +18,15 @@ from booking_core import (
     BookingError,
     BookingRequest,
     InvalidRequest,
+    Reference,
     Slot,
     SlotTaken,
     book,
 )
 from booking_core.booking.steps import log_step
 from booking_core.domain.timetable import fits
-from pages.shared.components import choices
+from pages.shared.components import choices, elements
+from pages.shared.live import url_state
 from pages.shared.live.runtime import Services
 from pages.shared.text import messages
 
@@ -31,13 +34,20 @@ DATE, STUDENT, PURPOSE = "book.date", "book.student", "book.purpose"
 APPROVED = "book.approved"  # a principal's booking that is approved at once
 _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
 _DONE, _RESET = "book.done", "book.reset"
+_TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
+MAX_PURPOSE = 500  # characters
+PARAMETERS = ("date", "ground", "from", "to")
 
 
 def open_form(first: Date, today: Date, last: Date) -> None:
-    """Prepares the session state; to be called before any widget is drawn."""
+    """Prepares the session state; to be called before any widget is drawn.
+
+    ``first``: the date to show if neither the session nor the address has one.
+    """
     state = st.session_state
     if state.pop(_RESET, False):
         clear()
+    url_state.read(PARAMETERS, _adopt)
     state.setdefault(DATE, min(max(first, today), last))
     # The page was open over midnight, or an admin has shortened the booking window.
     if gone := choices.keep_date(DATE, today, last):
@@ -47,6 +57,71 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     # Board, panel and review speak of one day, whatever became of the date field meanwhile.
     if (slot := picked()) is not None and slot.date != state[DATE]:
         drop_pick()
+
+
+def write_address(first: Date) -> None:
+    """Puts the shown date, and the picked slot until it is booked, into the address."""
+    slot, date = picked() if done() is None else None, st.session_state[DATE]
+    url_state.write(
+        {
+            "date": date.isoformat() if slot is not None or date != first else "",
+            "ground": slot.ground_id if slot else "",
+            "from": f"{slot.start:%H:%M}" if slot else "",
+            "to": f"{slot.end:%H:%M}" if slot else "",
+        }
+    )
+
+
+def _adopt(values: Mapping[str, str]) -> None:
+    """Shows the date and the slot of the address; an invalid one counts as absent.
+
+    ``drop_invalid_pick`` drops a slot that is none of the timetable.
+    """
+    state = st.session_state
+    before = picked()
+    date = slot = None
+    with suppress(KeyError, ValueError):
+        date = Date.fromisoformat(values["date"])
+        start, end = (time.fromisoformat(values[name]) for name in ("from", "to"))
+        slot = Slot(values["ground"], date, start.replace(tzinfo=None), end.replace(tzinfo=None))
+    if date is None:
+        state.pop(DATE, None)
+    else:
+        state[DATE] = date
+    if slot != before:
+        drop_pick()
+        end_review()
+        state[_PICKED] = slot
+
+
+def keep_in_browser(known: Reference, by: Actor) -> None:
+    """Keeps what was typed in the browser's tab, and offers it again to a new session."""
+    state, slot = st.session_state, picked()
+    values = {
+        "student": state.get(STUDENT) or "",
+        "game": (state.get(game_key(slot.ground_id)) or "") if slot else "",
+        "purpose": state.get(PURPOSE) or "",
+    }
+    # The game alone is no draft: the form chooses one by itself.
+    is_empty = done() is not None or not (values["student"] or values["purpose"])
+
+    def restore(given: dict[str, str]) -> None:
+        student = known.students.get(given.get("student", ""))
+        if student is not None and student.active:
+            state[STUDENT] = student.id
+        state[PURPOSE] = given.get("purpose", "")[:MAX_PURPOSE]
+        if slot is not None and given.get("game") in known.ground(slot.ground_id).games:
+            state[game_key(slot.ground_id)] = given["game"]
+
+    elements.draft(
+        by.id,
+        dict.fromkeys(values, "") if is_empty else values,
+        key="book.typed",
+        is_new=is_empty and not state.get(_TYPED, False),
+        on_restored=restore,
+    )
+    if not is_empty:
+        state[_TYPED] = True
 
 
 def keep(*, is_shown: bool) -> None:

@@ -3,6 +3,7 @@
 Longer than 300 lines, because a page is one script that reads from top to bottom.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import streamlit as st
@@ -24,8 +25,13 @@ known = shared.reference()
 missing = first_steps.missing_sections(known)
 today = shared.now().date()
 last_day = today + timedelta(days=known.policy.advance_days)
-draft.open_form(session.first_open_day(shared), today, last_day)
+first_day = session.first_open_day(shared)
+draft.open_form(first_day, today, last_day)
 date = st.session_state[draft.DATE]
+if draft.picked() is not None and draft.reviewing() is None:
+    with suppress(StoreUnavailable):  # the grid says it
+        draft.drop_invalid_pick(shared.boards.get(date, shared.now()))
+draft.write_address(first_day)
 st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
 title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
@@ -74,7 +80,6 @@ def board_of_the_day() -> datetime | None:
     is_outdated |= current.grounds_revision != known.grounds_revision
     is_outdated |= first_steps.missing_sections(current) != missing
     if is_outdated and draft.reviewing() is None:
-        draft.drop_invalid_pick(board)
         screen_user.rerun_without_activity()
     if is_empty:
         with st.container(border=True, key="card_first_steps"):
@@ -236,7 +241,7 @@ def panel() -> None:
         st.text_area(
             "Purpose (optional)",
             key=draft.PURPOSE,
-            max_chars=500,
+            max_chars=draft.MAX_PURPOSE,
             height=80,
             placeholder="Practice for the inter-house final",
         )
@@ -310,6 +315,7 @@ else:
         else:
             panel()
 
+draft.keep_in_browser(known, by)
 if draft.done() is not None:
     draft.end_review()
     requested()

@@ -25,6 +25,8 @@ _RENEWED = "session.renewed"  # the browser has reported that its session is a n
 _FILTERS = frozenset(
     f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
 )
+# First parts of the keys of the screens, of the address and of drafts.
+_OF_USER = ("book", "bookings", "approvals", "reports", "admin", "url", "draft")
 _FRAME = elements.ASSETS / "frame.css"
 
 
@@ -138,10 +140,10 @@ def unreachable(shared: Services) -> None:
 
 
 def _remove_drafts() -> None:
-    """Removes the drafts and filters of the previous user of this browser tab."""
+    """Removes what the previous user of this browser tab has typed and seen."""
     for key in list(st.session_state):
         if key in _FILTERS:
             # Set and not removed: the browser would send the old value of a removed key again.
             st.session_state[key] = () if key == "bookings.dates" else None
-        elif str(key).split(".", 1)[0] in ("book", "bookings", "approvals", "reports", "admin"):
+        elif str(key).split(".", 1)[0] in _OF_USER:
             del st.session_state[key]

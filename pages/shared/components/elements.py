@@ -33,6 +33,7 @@ _live_client = _component("live_client", style=False)
 _poll = _component("poll", style=False)
 _live_line = _component("live_line")
 _person = _component("person")
+_draft = _component("draft", style=False)
 _leave = _component("leave")
 _remember = _component("remember", style=False)
 
@@ -136,6 +137,34 @@ def person(data: dict[str, Any], *, on_new_session: Callable[[], None]) -> None:
     ``on_new_session`` is called if the window has had another ``data["session"]`` before.
     """
     _person(key="session.person", data=data, on_renewed_change=on_new_session)
+
+
+def draft(
+    account_id: str,
+    values: Mapping[str, str],
+    *,
+    key: str,
+    is_new: bool,
+    on_restored: Callable[[dict[str, str]], None],
+) -> None:
+    """Keeps ``values`` in this tab of the browser; all empty: keeps nothing.
+
+    ``is_new``: the session has no values yet. ``on_restored`` is then called with those that the
+    same account has left in this tab, if any: texts under the names of ``values``, which a client
+    can change at will.
+    """
+
+    def restore() -> None:
+        given = st.session_state.get(key, {}).get("restored")
+        if isinstance(given, dict):
+            texts = {n: v for n, v in given.items() if n in values and isinstance(v, str)}
+            on_restored(texts)
+
+    _draft(
+        key=key,
+        data={"account": account_id, "values": dict(values), "isNew": is_new},
+        on_restored_change=restore,
+    )
 
 
 def leave(data: dict[str, Any]) -> None:

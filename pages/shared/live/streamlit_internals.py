@@ -10,12 +10,14 @@ from typing import Any
 
 from streamlit.auth_util import get_secrets_auth_section
 from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 
 __all__ = [
     "UPLOAD_ROUTE",
     "auth_section",
     "drop_upload",
+    "is_history_navigation",
     "is_uploaded",
     "is_url_from_allowed_origins",
 ]
@@ -43,3 +45,13 @@ def is_uploaded(session_id: str, file_id: str) -> bool:
 def drop_upload(session_id: str, file_id: str) -> None:
     """Ends the keeping of an uploaded file. Its field then shows that there is no file."""
     get_instance().uploaded_file_mgr.remove_file(session_id, file_id)
+
+
+def is_history_navigation() -> bool:
+    """Whether Back or Forward of the browser caused this run.
+
+    The address alone does not say it: a request that the browser sent before it received a new
+    address has an old one too.
+    """
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation

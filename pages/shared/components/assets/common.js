@@ -13,6 +13,17 @@ const clockOf = zone => {
 }
 // The state of Streamlit's run: "running", "notRunning" and others. Only this attribute has it.
 const runState = () => document.querySelector(".stApp")?.dataset.testScriptState
+// Calls `send` once no run can be disturbed, and apart from the values of other components (see
+// live_client.js).
+function sendWhenIdle(send) {
+  const now = performance.now()
+  if (runState() !== "notRunning" || (window.groundBookingNextMessageAt ?? 0) > now) {
+    setTimeout(() => sendWhenIdle(send), 100)
+    return
+  }
+  window.groundBookingNextMessageAt = now + 30
+  send()
+}
 // The element with this data-focus name after a redraw; if it is gone, the row that held it, so that
 // keyboard users continue from there.
 const findFocusable = (root, name) =>

@@ -29,21 +29,11 @@ function copyColorScheme() {
 }
 
 // Another session in the same window: the app was restarted, or has forgotten the session after a
-// long time without a network. Reported once no run can be disturbed (see live_client.js).
+// long time without a network.
 function reportNewSession(session, setTriggerValue) {
   const before = window.groundBookingSession
   window.groundBookingSession = session
-  if (before && before !== session) reportWhenIdle(() => setTriggerValue("renewed", session))
-}
-
-function reportWhenIdle(report) {
-  const now = performance.now()
-  if (runState() !== "notRunning" || (window.groundBookingNextMessageAt ?? 0) > now) {
-    setTimeout(() => reportWhenIdle(report), 100)
-    return
-  }
-  window.groundBookingNextMessageAt = now + 30
-  report()
+  if (before && before !== session) sendWhenIdle(() => setTriggerValue("renewed", session))
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -80,6 +70,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   form.action = `${data.base}/signout`
   const out = make("button", "", "Sign out")
   out.type = "submit"
+  form.onsubmit = () => sessionStorage.clear()
   form.append(out)
   ways.append(form)
   root.append(ways)
