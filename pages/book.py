@@ -49,7 +49,7 @@ with (
         key=form.DATE,
         min_value=today,
         max_value=last_day,
-        format="DD/MM/YYYY",
+        format=formats.date_field(),
         label_visibility="collapsed",
         on_change=form.drop_pick,
         width=150,
