@@ -168,8 +168,8 @@ def _date(date: Date, pattern: str) -> str:
 
 def date_field() -> str:
     """The ``format`` of a date field: ``DD/MM/YYYY``, ``MM/DD/YYYY``, ``DD.MM.YYYY``."""
-    order = _school.order if _school.order in ("DMY", "MDY", "YMD") else "YMD"
-    return _school.between.join({"D": "DD", "M": "MM", "Y": "YYYY"}[field] for field in order)
+    long = {"D": "DD", "M": "MM", "Y": "YYYY"}
+    return _school.between.join(long[field] for field in _school.order)
 
 
 def start_of_week(date: Date) -> Date:
