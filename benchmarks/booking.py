@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date as Date
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -113,8 +114,8 @@ def race(rivals: Rivals) -> Iterator[Result]:
             ]
             documents = rivals.documents(requests)
             pair = [
-                (ours, lambda r=requests: _race(pool, rivals.book, r, SlotTaken)),
-                (bare, lambda d=documents: _race(pool, rivals.insert, d, DuplicateKeyError)),
+                (ours, partial(_race, pool, rivals.book, requests, SlotTaken)),
+                (bare, partial(_race, pool, rivals.insert, documents, DuplicateKeyError)),
             ]
             for found, compete in pair if turn % 2 else pair[::-1]:
                 answers = compete()
@@ -146,7 +147,12 @@ def feed(rivals: Rivals) -> Result:
     seen: dict[str, float] = {}
     following = Feed(rivals.ours)
     following.start()
-    following.subscribe(lambda date, version: reported.setdefault(date, clock()) if date else None)
+
+    def note(date: Date | None, version: int) -> None:
+        if date is not None:
+            reported.setdefault(date, clock())
+
+    following.subscribe(note)
     stop, opened = threading.Event(), threading.Event()
 
     def follow() -> None:
@@ -169,8 +175,8 @@ def feed(rivals: Rivals) -> Result:
             booking = book(
                 rivals.ours, request, by=school.STAFF_MEMBER, submission_id=uuid4(), now=school.NOW
             )
-            _until(lambda day=request.date: day in reported)
-            _until(lambda key=booking.id: key in seen)
+            _wait_for(request.date, reported)
+            _wait_for(booking.id, seen)
             if number >= 50:  # the first ones are a warm-up
                 ours.append((reported[request.date] - called) * 1000)
                 theirs.append((seen[booking.id] - called) * 1000)
@@ -220,9 +226,9 @@ def _race(
     return list(pool.map(compete, items))
 
 
-def _until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def _wait_for(key: object, found: Container[object], seconds: float = 10) -> None:
     deadline = clock() + seconds
-    while not condition():
+    while key not in found:
         if clock() > deadline:
             raise RuntimeError("the feed did not report the booking within 10 s")
         time.sleep(0.0005)

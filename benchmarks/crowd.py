@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from pages.shared.live.address import COOKIE
 
@@ -48,7 +49,7 @@ class Viewer:
         async with (
             connect(
                 f"{base}/_stcore/stream",
-                subprotocols=["streamlit"],
+                subprotocols=[Subprotocol("streamlit")],
                 additional_headers=cookie,
                 max_size=None,
             ) as session,

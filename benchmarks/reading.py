@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from booking_core import (
@@ -148,7 +149,7 @@ def students() -> Result:
     known = Reference(students={student.id: student for student in listed})
     find_students(known, "first")  # builds the index
     typed = [*QUERIES, *(student.name for student in random.Random(1).sample(listed, 100))]
-    times = {text: milliseconds(lambda text=text: find_students(known, text)) for text in typed}
+    times = {text: milliseconds(partial(find_students, known, text)) for text in typed}
     return Result(
         f"search among {STUDENTS:,} students, the slowest of {len(typed)} queries, against 50 ms",
         max(times.values()),
@@ -197,5 +198,5 @@ def measurements(
     yield lambda: page("first page", many, few, {})
     yield lambda: deep_page(many, few)
     for name, filters in FILTERS.items():
-        yield lambda name=name, filters=filters: page(name, many, few, filters)
+        yield partial(page, name, many, few, filters)
     yield lambda: changed_student(few)  # the last one, because it adds students

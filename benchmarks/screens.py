@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_socket
+from websockets.typing import Subprotocol
 
 from booking_core import (
     Account,
@@ -86,7 +88,9 @@ def create_screens(uri: str, zone: str = "UTC") -> tuple[BookingDatabase, dict[s
     db = connect(settings)
     save_timetable(
         db,
-        Timetable("regular", tuple(Period(f"{h}", time(h), time(h + 1)) for h in HOURS), range(7)),
+        Timetable(
+            "regular", tuple(Period(f"{h}", time(h), time(h + 1)) for h in HOURS), tuple(range(7))
+        ),
     )
     for number in range(GROUNDS):
         save_ground(db, Ground(f"ground-{number}", f"Ground {number}", ("Football",), number))
@@ -157,7 +161,7 @@ def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
 def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
     """Measures milliseconds from the click on Confirm to the success dialog, p50, in a browser."""
     say(f"Confirm to the success dialog, {CONFIRMS} times")
-    alone = [milliseconds(lambda r=r: book(db, r, by=_STAFF)) for r in _requests()]
+    alone = [milliseconds(partial(book, db, r, by=_STAFF)) for r in _requests()]
     took: list[float] = []
     with app(APP, environment) as (port, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
@@ -213,7 +217,7 @@ class _Viewer:
         self._process, self.wall = process, 0.0
         self._socket: ClientConnection = open_socket(
             f"ws://127.0.0.1:{port}/_stcore/stream",
-            subprotocols=["streamlit"],
+            subprotocols=[Subprotocol("streamlit")],
             additional_headers={"Cookie": f"{COOKIE}={token}"} if token else {},
             max_size=None,
         )

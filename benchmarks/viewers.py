@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from functools import partial
 from time import sleep
 from time import time as wall_time
 
@@ -228,10 +229,16 @@ def _changes(db: BookingDatabase) -> Iterator[_Change]:
     for row, hour in itertools.cycle(enumerate(HOURS)):
         wanted = BookingRequest("ground-0", today, time(hour), time(hour + 1), "S001", "Football")
         made: list[Booking] = []
-        yield _Change(
-            f"{row}:0", "Requested", lambda m=made, r=wanted: m.append(book(db, r, by=_STAFF))
-        )
-        yield _Change(f"{row}:0", "Free", lambda m=made: cancel(db, m[0].id, by=_STAFF))
+        yield _Change(f"{row}:0", "Requested", partial(_book, db, wanted, made))
+        yield _Change(f"{row}:0", "Free", partial(_cancel, db, made))
+
+
+def _book(db: BookingDatabase, wanted: BookingRequest, made: list[Booking]) -> None:
+    made.append(book(db, wanted, by=_STAFF))
+
+
+def _cancel(db: BookingDatabase, made: list[Booking]) -> None:
+    cancel(db, made[0].id, by=_STAFF)
 
 
 def _to_pixels(change: _Change, page: Page) -> float:

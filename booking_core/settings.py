@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale, UnknownLocaleError
+
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.policy import MOST_DAYS, MOST_LEAD_MINUTES, MOST_QUOTA, WALL_SHOWS, Policy
 from booking_core.domain.validation import check_text
@@ -20,6 +22,7 @@ _NAMES = {
     "mongodb_uri": "MONGODB_URI",
     "database": "MONGODB_DATABASE",
     "time_zone": "SCHOOL_TIME_ZONE",
+    "locale": "SCHOOL_LOCALE",
     "school_name": "SCHOOL_NAME",
     "advance_days": "BOOKING_ADVANCE_DAYS",
     "lead_minutes": "BOOKING_LEAD_MINUTES",
@@ -38,6 +41,8 @@ _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ADDRESS = re.compile(r"https?://[^\s/?#][^\s?#]{0,200}")
+# A language, perhaps a script, and a territory: without it nothing says 12 or 24 hours.
+_LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z][a-z]{3})?_([A-Z]{2}|\d{3})")
 _RESERVED = ("admin", "config", "local")
 
 
@@ -49,7 +54,7 @@ class Settings:
     ``lead_minutes``, ``quota`` and ``wall_shows`` are what holds until an admin saves a policy:
     ``policy`` has them together.
     ``public_url``: where the dashboard is reached, for the wall's code to scan; None: where the
-    wall itself was opened.
+    wall itself was opened. ``locale`` decides how the screens write dates, times and numbers.
     A screen draws itself anew every ``floor_seconds`` while push reaches it, and every
     ``alone_seconds`` while it does not; ``live_connections``: screens that push serves.
     ``trust_proxy``: a proxy on this computer says from where people come, and failed sign-ins are
@@ -59,6 +64,7 @@ class Settings:
     mongodb_uri: str | None = None
     database: str = "ground_booking"
     time_zone: str = "Asia/Kolkata"
+    locale: str = "en_IN"
     school_name: str = "School grounds"
     advance_days: int = 30
     lead_minutes: int = 0
@@ -73,7 +79,8 @@ class Settings:
     contact: str = "the school's administrator"
 
     def __post_init__(self) -> None:
-        for name in ("database", "time_zone", "school_name", "data_directory", "contact"):
+        texts = ("database", "time_zone", "locale", "school_name", "data_directory", "contact")
+        for name in texts:
             value = getattr(self, name)
             check_text(value, _NAMES[name], limit=1000, required=True)
         # What a server refuses as a name, and its own databases.
@@ -90,6 +97,12 @@ class Settings:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
             raise InvalidRequest(_NAMES["time_zone"], f"no time zone {self.time_zone!r}") from exc
+        if not _is_locale(self.locale):
+            raise InvalidRequest(
+                _NAMES["locale"],
+                f"must be a known language and territory, such as en_IN or de_DE, not "
+                f"{self.locale[:40]!r}",
+            )
         _check_number(self.advance_days, "advance_days", 0, MOST_DAYS)
         _check_number(self.lead_minutes, "lead_minutes", 0, MOST_LEAD_MINUTES)
         _check_number(self.floor_seconds, "floor_seconds", 1, 3600)
@@ -150,6 +163,13 @@ class Settings:
                 raw = None if str(raw).lower() in ("none", "0") else _number(raw, name)
             values[item.name] = raw
         return cls(**values)
+
+
+def _is_locale(name: str) -> bool:
+    try:
+        return _LOCALE.fullmatch(name) is not None and Locale.parse(name) is not None
+    except (UnknownLocaleError, ValueError):
+        return False
 
 
 def _number(raw: Any, name: str) -> int:

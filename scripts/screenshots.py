@@ -135,7 +135,7 @@ def take(chromium: Browser, url: str, console: Path) -> None:
 
 def demo_link(console: Path) -> str:
     """The newest link to the demo: each opens one browser."""
-    return re.findall(r"Open the demo: (\S+)", console.read_text(encoding="utf-8"))[-1]
+    return str(re.findall(r"Open the demo: (\S+)", console.read_text(encoding="utf-8"))[-1])
 
 
 def open_page(
@@ -145,12 +145,11 @@ def open_page(
     *,
     width: int = 1440,
     height: int = 900,
-    color_scheme: str = "light",
     user: str = "Meera Nair",
 ) -> Page:
     """The screen at ``url``, signed in as the demo account ``user``."""
     page = chromium.new_page(
-        viewport={"width": width, "height": height}, locale="en-IN", color_scheme=color_scheme
+        viewport={"width": width, "height": height}, locale="en-IN", color_scheme="light"
     )
     page.goto(demo_link(console))
     page.goto(url)

@@ -6,7 +6,7 @@ A terminal gets identifiers and dates to copy; a screen says "this ground" and w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from booking_core.domain.errors import (
@@ -142,11 +142,12 @@ def update_needed() -> str:
     )
 
 
-def migrating(progress: MigrationProgress) -> str:
+def migrating(progress: MigrationProgress, number: Callable[[int], str] = str) -> str:
+    """How far a migration is; ``number`` writes its counts."""
     return (
         f"The database is being updated to this version, step {progress.step} of "
-        f"{progress.steps}: {progress.done:,} of {progress.total:,} bookings. Nothing can be "
-        "booked until it is done."
+        f"{progress.steps}: {number(progress.done)} of {number(progress.total)} bookings. "
+        "Nothing can be booked until it is done."
     )
 
 

@@ -217,7 +217,7 @@ def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with gzip.open(file, "rt", encoding="utf-8-sig", newline=None) as lines:
             for line, text in enumerate(iter(lambda: lines.readline(_LONGEST + 1), ""), start=1):
                 if len(text) > _LONGEST:
-                    raise _wrong(line, f"is longer than {_LONGEST:,} characters")
+                    raise _wrong(line, f"is longer than {_LONGEST} characters")
                 if text.strip():
                     found = archive.from_json(text)
                     if not isinstance(found, dict):

@@ -65,17 +65,9 @@ def demo_timetables() -> tuple[Timetable, ...]:
 
 def _periods(first: int, last: int) -> tuple[Period, ...]:
     return tuple(
-        Period(f"{_clock(hour)}-{_clock(hour + 1)} {_half(hour + 1)}", time(hour), time(hour + 1))
+        Period(f"{hour:02d}:00-{hour + 1:02d}:00", time(hour), time(hour + 1))
         for hour in range(first, last)
     )
-
-
-def _clock(hour: int) -> int:
-    return (hour - 1) % 12 + 1
-
-
-def _half(hour: int) -> str:
-    return "AM" if hour < 12 else "PM"
 
 
 def demo_students() -> list[Student]:

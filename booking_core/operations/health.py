@@ -92,7 +92,7 @@ def _proxy(untrusted: bool) -> Finding:
 
 def _size(db: Documents) -> Finding:
     size, count = archive.size(db)
-    return Finding("size", f"{_bytes(size)} on disk, {count:,} bookings and closures")
+    return Finding("size", f"{_bytes(size)} on disk, {count} bookings and closures")
 
 
 def _our_disk(directory: Path) -> Finding:
@@ -125,7 +125,7 @@ def _backup(db: Documents, now: datetime) -> Finding:
     at = last.at.astimezone(zone)
     days = (now.astimezone(zone).date() - at.date()).days
     ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
-    detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last.documents:,} documents"
+    detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last.documents} documents"
     return Finding("last backup", f"{detail}, {_bytes(last.size)}")
 
 

@@ -208,6 +208,6 @@ def _check_confirmed(plan: RosterPlan, confirmed: int | None) -> None:
     if isinstance(confirmed, bool) or confirmed != len(plan.leaving):
         raise InvalidRequest(
             "leaving",
-            f"are {len(plan.leaving):,} of {plan.active:,} active students: "
+            f"are {len(plan.leaving)} of {plan.active} active students: "
             "confirm this number before they are deactivated",
         )

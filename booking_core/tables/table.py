@@ -105,7 +105,7 @@ def read_table(
                 raise InvalidRequest("file", f"has more than {limits.columns} columns")
             columns = _columns(cells, required)
         elif len(rows) == limits.rows:
-            raise InvalidRequest("file", f"has more than {limits.rows:,} rows")
+            raise InvalidRequest("file", f"has more than {limits.rows} rows")
         else:
             # A workbook leaves out empty cells at the end of a row; a CSV file writes them.
             padded = ending in workbooks.ENDINGS

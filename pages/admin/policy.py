@@ -77,7 +77,9 @@ def _form(shared: Services) -> None:
         )
         st.toggle("End booking the day before", key=_ENDS)
         if state[_ENDS]:
-            st.time_input("At", key=_CUT_OFF, step=MARK_MINUTES * 60, format="12h", width=200)
+            st.time_input(
+                "At", key=_CUT_OFF, step=MARK_MINUTES * 60, format=formats.time_field(), width=200
+            )
         if state[_ENDS] and state[_CUT_OFF] is not None:
             st.caption(
                 f"A day can be booked until {formats.clock(state[_CUT_OFF])} of the day before, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import date as Date
 from typing import Any, TypeVar
@@ -18,16 +17,6 @@ from pages.shared.text import formats, messages, payloads
 T = TypeVar("T")
 PAGE = 50  # rows of a list
 _FEW = 8
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_WEEKDAY_NAMES = (
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-)
 
 
 def attempt(shared: Services, write: Callable[[Actor], Any]) -> str | None:
@@ -106,12 +95,7 @@ def plan(day: DayPlan, today: Date, name: str = "") -> None:
 
 def is_named_by_times(period: Period) -> bool:
     """Whether the label of ``period`` only repeats its times, in any spelling."""
-    return _plain(period.label) == _plain(formats.span(period.start, period.end))
-
-
-def _plain(text: str) -> str:
-    """``text`` without the differences between spellings of a time: dashes, spaces, AM and PM."""
-    return re.sub(r"\s|[AP]M", "", text.replace("-", "–"), flags=re.IGNORECASE)
+    return formats.is_span(period.label, period.start, period.end)
 
 
 def weekdays(days: Sequence[int]) -> str:
@@ -126,19 +110,19 @@ def weekdays(days: Sequence[int]) -> str:
             runs.append([day])
     parts = []
     for run in runs:
-        names = [WEEKDAYS[day] for day in run]
+        names = [formats.weekday(day) for day in run]
         parts += [f"{names[0]}–{names[-1]}"] if len(run) > 2 else names
     return ", ".join(parts) or "no weekday"
 
 
 def weekday_names(days: Sequence[int]) -> str:
     """``Saturday and Sunday``."""
-    return formats.listed([_WEEKDAY_NAMES[day] for day in sorted(days)])
+    return formats.listed([formats.weekday_name(day) for day in sorted(days)])
 
 
 def counted(number: int, noun: str) -> str:
     """``1 booking``, ``3 bookings``, ``no bookings``."""
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    return f"{formats.number(number) if number else 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
@@ -155,8 +139,9 @@ def pager(total: int, first: int, key: str, most: int | None = None) -> None:
     ``most``: the list was read no further than one row beyond it.
     """
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        number = f"{total:,}" if most is None else formats.up_to(total, most)
-        st.caption(f"{first + 1}–{min(first + PAGE, total)} of {number}", width="content")
+        shown = f"{formats.number(first + 1)}–{formats.number(min(first + PAGE, total))}"
+        number = formats.number(total) if most is None else formats.up_to(total, most)
+        st.caption(f"{shown} of {number}", width="content")
         if total <= PAGE:
             return
         for label, step, off in (

@@ -97,7 +97,7 @@ def _dialog(shared: Services) -> None:
             placeholder="Choose an account",
         )
         left, right = st.columns(2)
-        days = {"min_value": today, "max_value": today + _MAX_AHEAD, "format": "DD/MM/YYYY"}
+        days = {"min_value": today, "max_value": today + _MAX_AHEAD, "format": formats.date_field()}
         first = left.date_input("First day", today, key="approvals.hand_on.first", **days)
         last = right.date_input("Last day", today, key="approvals.hand_on.last", **days)
         failed = st.empty()

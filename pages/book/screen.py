@@ -55,7 +55,7 @@ with (
         key=draft.DATE,
         min_value=today,
         max_value=last_day,
-        format="DD/MM/YYYY",
+        format=formats.date_field(),
         label_visibility="collapsed",
         on_change=draft.drop_pick,
         width=150,

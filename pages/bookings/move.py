@@ -85,7 +85,7 @@ def _choose(shared: Services, booking: Booking) -> Slot | None:
     if gone := choices.keep_date(_DATE, now.date(), last):
         st.info(messages.date_gone(gone, st.session_state[_DATE]), icon=":material/event_busy:")
     date = st.date_input(
-        "Date", min_value=now.date(), max_value=last, format="DD/MM/YYYY", key=_DATE
+        "Date", min_value=now.date(), max_value=last, format=formats.date_field(), key=_DATE
     )
     free = shared.boards.get(date, now).free_for_move(booking, _periods(shared, booking))
     if not free:

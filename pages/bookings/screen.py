@@ -67,7 +67,7 @@ with st.container(
         "Dates",
         value=(),
         key="bookings.dates",
-        format="DD/MM/YYYY",
+        format=formats.date_field(),
         on_change=first_page,
         width=250,
         min_value=today - timedelta(days=3660),

@@ -21,12 +21,12 @@ state = st.session_state
 
 def span(name: str) -> tuple[Date, Date]:
     """The first and last date of the preset ``name``."""
-    monday = today - timedelta(days=today.weekday())
+    week = formats.start_of_week(today)
     month = today.replace(day=1)
     last_month = month - timedelta(days=1)
     return {
-        "This week": (monday, monday + timedelta(days=6)),
-        "Last week": (monday - timedelta(days=7), monday - timedelta(days=1)),
+        "This week": (week, week + timedelta(days=6)),
+        "Last week": (week - timedelta(days=7), week - timedelta(days=1)),
         "This month": (month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)),
         "Last month": (last_month.replace(day=1), last_month),
         "Last 12 months": (today - timedelta(days=364), today),
@@ -55,7 +55,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
         dates = st.date_input(
             "From and to",
             key="reports.dates",
-            format="DD/MM/YYYY",
+            format=formats.date_field(),
             width=250,
             min_value=today - timedelta(days=3660),
             max_value=today + timedelta(days=400),
@@ -74,15 +74,15 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
 
 
 def amount(count: int, noun: str = "booking") -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{formats.number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def hours(value: float) -> str:
-    return f"{value:,.1f}".removesuffix(".0") + "\u00a0h"
+    return formats.number(value) + "\u00a0h"
 
 
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
+    return "–" if share is None else formats.percent(share)
 
 
 def show_usage() -> None:
@@ -99,10 +99,14 @@ def show_usage() -> None:
         return
     whose = "What you booked yourself" if found.own else "Everybody's bookings"
     st.caption(
-        f"{whose}, {formats.short_date(first)} to {formats.short_date(last)} {last.year}. "
+        f"{whose}, {formats.short_date(first)} to {formats.full_date(last)}. "
         "Requests and approved bookings count; a period is open where the ground is not closed."
     )
-    counts = [f"{messages.STATUS[s]} {found.statuses[s]:,}" for s in Status if found.statuses[s]]
+    counts = [
+        f"{messages.STATUS[s]} {formats.number(found.statuses[s])}"
+        for s in Status
+        if found.statuses[s]
+    ]
     if not counts:
         with st.container(border=True, key="card_reports_empty"):
             st.markdown("##### Nothing was booked in these dates")
@@ -110,7 +114,7 @@ def show_usage() -> None:
         return
     with st.container(border=True, key="card_reports_total"):
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Bookings", f"{found.total.bookings:,}", width="content")
+            st.metric("Bookings", formats.number(found.total.bookings), width="content")
             st.metric("Hours", hours(found.total.hours), width="content")
             st.metric("Share of open periods", percent(found.total.share), width="content")
         st.caption(" · ".join(counts))
@@ -143,7 +147,7 @@ def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str
         st.table(
             {
                 column: [formats.literal(line.name) for line in lines],
-                "Bookings": [f"{line.bookings:,}" for line in lines],
+                "Bookings": [formats.number(line.bookings) for line in lines],
                 "Hours": [hours(line.hours) for line in lines],
             },
             border="horizontal",

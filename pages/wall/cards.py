@@ -42,9 +42,10 @@ def frame(
     """
     return {
         "title": "Grounds today",
-        "date": f"{now:%A} {now.day} {now:%B}",
+        "date": formats.long_date(now.date()),
         "day": now.date().isoformat(),
         "zone": str(now.tzinfo),
+        "clock": formats.clock_pattern(),
         "now": _ms(now),
         "at": _ms(alive_at),
         "stale_ms": (3 * SERVED_SECONDS + 5) * 1000,
@@ -136,7 +137,7 @@ def _opens(today: Date, ahead: Iterable[DayPlan]) -> str:
     if plan is None:
         return "The grounds are closed."
     first = formats.clock(min(period.start for period in plan.periods))
-    when = "tomorrow" if (plan.date - today).days == 1 else f"on {plan.date:%A} {plan.date.day}"
+    when = "tomorrow" if (plan.date - today).days == 1 else f"on {formats.long_date(plan.date)}"
     return f"The grounds open again {when} at {first}."
 
 

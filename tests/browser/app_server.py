@@ -40,7 +40,7 @@ from pages.shared.live.address import COOKIE
 ROOT = Path(__file__).resolve().parents[2]
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 DEMO_LINK = re.compile(r"Open the demo: http://[^/\s]+/(\S+)")
-_APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_")
+_APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_", "SCHOOL_")
 
 # The accounts of every school here; none has a password.
 MEERA = Actor("meera", Role.STAFF, "Meera Nair")

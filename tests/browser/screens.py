@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 from urllib.parse import urlsplit
 
 from app_server import AppServer, sign_in_browser
 from playwright.sync_api import Locator, Page, expect
+
+from pages.shared.text import formats
 
 TICK = 10_000  # a change made elsewhere is on the screen within this time (ms)
 LOAD = 20_000
@@ -26,7 +29,9 @@ def switch_user(page: Page, name: str) -> None:
 
 def cell(page: Page, hour: int, ground: int = 1, state: str = "Free") -> Locator:
     """Returns the cell of the period from ``hour``; a button while it is Free or Picked."""
-    return page.get_by_role("button", name=f"{state}: Ground {ground}, {hour}-{hour + 1},")
+    # A label that only says the times, such as "9-10", is not repeated beside them.
+    times = f"({hour}-{hour + 1},|{formats.span(time(hour), time(hour + 1))}$)"
+    return page.get_by_role("button", name=re.compile(f"{state}: Ground {ground}, {times}"))
 
 
 def place(page: Page, hour: int, ground: int = 1) -> Locator:

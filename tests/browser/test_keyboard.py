@@ -88,7 +88,7 @@ def test_a_booking_is_made_by_keyboard_and_changes_of_others_take_no_focus(
 ) -> None:
     page = open_page("/book")
     keyboard = Keyboard(page)
-    keyboard.to("^Free: Ground 1, 10-11")
+    keyboard.to("^Free: Ground 1, 10–11 AM")
     keyboard.to("^Free: Ground 1, 14-15", "ArrowDown")
     keyboard.press("Enter")
     expect(cell(page, 14, state="Picked")).to_be_focused()
@@ -186,8 +186,8 @@ def test_an_admin_adds_a_ground_and_a_timetable_and_closes_grounds_by_keyboard(
     section(keyboard, "Timetables", "^Grounds$")
     keyboard.enter("Add a timetable$")
     keyboard.write("^Name$", "Exam day")
-    keyboard.to("^Mon$")
-    keyboard.press("ArrowRight", "Space")
+    keyboard.to("^Sun$")  # the first day of the week in India
+    keyboard.press("ArrowRight", "ArrowRight", "Space")
     expect(page.get_by_role("button", name="Tue", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )

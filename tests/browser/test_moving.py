@@ -115,7 +115,7 @@ def test_book_names_the_date_that_an_admin_takes_away(open_page: OpenPage, schoo
     page.get_by_role("spinbutton", name="day").click()
     page.keyboard.type(f"{later:%d%m%Y}")
     page.get_by_role("heading", name="Book a ground").click()
-    expect(page.get_by_role("button", name="Free: Ground 1, 8-9,")).to_be_visible()
+    expect(page.get_by_role("button", name="Free: Ground 1, 8–9 AM")).to_be_visible()
 
     save_policy(school.db, Policy(advance_days=5), by=ADMIN)
 

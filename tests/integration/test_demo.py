@@ -103,7 +103,7 @@ def test_the_demo_has_grounds_classes_students_and_two_timetables(
     assert len({student.name for student in known.students.values()}) == 120
     assert len({student.class_name for student in known.students.values()}) == 8
     labels = [period.label for period in known.plan(date(2026, 11, 23)).periods]
-    assert (labels[0], labels[4], len(labels)) == ("8-9 AM", "12-1 PM", 10)
+    assert (labels[0], labels[4], len(labels)) == ("08:00-09:00", "12:00-13:00", 10)
     assert known.plan(date(2026, 11, 28)).timetable_id == "half-day"
     assert known.plan(date(2026, 11, 29)).periods
 

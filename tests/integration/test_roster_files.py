@@ -170,7 +170,7 @@ def test_twenty_thousand_rows_are_read_and_one_more_is_not() -> None:
     lines = [f"R{n},Student {n},{n % 12 + 1}-A" for n in range(20_001)]
 
     assert len(read("\n".join(["id,name,class", *lines[:-1]]).encode(), "l.csv").rows) == 20_000
-    assert "has more than 20,000 rows" in refused(
+    assert "has more than 20000 rows" in refused(
         "\n".join(["id,name,class", *lines]).encode(), "l.csv"
     )
 

@@ -83,8 +83,9 @@ def test_a_line_names_the_changed_object(made, main, under):
 
 def test_details_show_every_fact():
     period = {"label": "First", "start": "08:00", "end": "09:00"}
+    by_times = {"label": "09:00-10:00", "start": "09:00", "end": "10:00"}
     before = {"name": "Old", "retired": False, "periods": []}
-    after = {"name": "New", "retired": True, "periods": [period], "must_change": None}
+    after = {"name": "New", "retired": True, "periods": [period, by_times], "must_change": None}
     made = change("timetable", before=before, after=after)
 
     assert texts.lines(made, KNOWN, ZONE) == [
@@ -93,7 +94,7 @@ def test_details_show_every_fact():
         ("Done", "Saved: timetable"),
         ("Name", "Old → New"),
         ("Retired", "no → yes"),
-        ("Periods", "– → First (8–9 AM)"),
+        ("Periods", "– → First (8–9 AM), 9–10 AM"),
         ("Record", "x"),
     ]
 

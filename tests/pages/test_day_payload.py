@@ -131,3 +131,14 @@ def test_a_day_with_no_free_slot_left_says_so_above_the_grid():
         None,
         f"This day is over. {another}",
     )
+
+
+def test_a_label_that_only_says_the_times_is_not_repeated_beside_them():
+    labels = ("09:00-10:00", "9–10 AM", "Games")
+    for label, shown in zip(labels, ("9–10 AM", "9–10 AM", "Games, 9–10 AM"), strict=True):
+        plan = DayPlan(DAY, (Period(label, time(9), time(10)),), "regular")
+        payload = json.loads(
+            payloads.grid(replace(full_board(), plan=plan, bookings=()), None, True)
+        )
+
+        assert payload["periods"][0]["time"] == shown

@@ -205,7 +205,7 @@ def plans(*open_days):
     ("ahead", "sentence"),
     [
         (plans(date(2026, 11, 24)), "The grounds open again tomorrow at 8 AM."),
-        (plans(date(2026, 11, 26)), "The grounds open again on Thursday 26 at 8 AM."),
+        (plans(date(2026, 11, 26)), "The grounds open again on Thursday 26 November at 8 AM."),
         (plans(), "The grounds are closed."),
     ],
 )

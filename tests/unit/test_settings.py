@@ -8,6 +8,7 @@ import pytest
 from test_validation import BAD_TEXT, OPERATOR, UNSTORABLE, WRONG_TYPE
 
 from booking_core import InvalidRequest, Settings
+from booking_core.domain.messages import sentence
 
 
 def load(tmp_path, environment=None, secrets=None):
@@ -68,6 +69,7 @@ def test_the_contact_is_kept_as_written(tmp_path):
         ("BOOKING_LEAD_MINUTES", "-5"),
         ("BOOKING_QUOTA_PER_WEEK", "two"),
         ("SCHOOL_TIME_ZONE", "Mars/Olympus"),
+        ("SCHOOL_LOCALE", "en_XX"),
         ("MONGODB_URI", "localhost:27017"),
         ("MONGODB_DATABASE", "a.b"),
     ],
@@ -77,6 +79,21 @@ def test_the_error_names_the_variable_at_fault(tmp_path, name, value):
         load(tmp_path, {name: value})
 
     assert refused.value.field == name
+
+
+@pytest.mark.parametrize("name", ["en_IN", "en_GB", "en_US", "de_DE", "zh_Hant_TW", "es_419"])
+def test_a_known_locale_is_kept_as_written(tmp_path, name):
+    assert load(tmp_path, {"SCHOOL_LOCALE": name}).locale == name
+
+
+def test_an_unknown_locale_is_named_with_examples_of_known_ones(tmp_path):
+    with pytest.raises(InvalidRequest) as refused:
+        load(tmp_path, {"SCHOOL_LOCALE": "klingon"})
+
+    assert sentence(refused.value) == (
+        "SCHOOL_LOCALE must be a known language and territory, such as en_IN or de_DE, "
+        "not 'klingon'."
+    )
 
 
 @pytest.mark.parametrize("content", ["no = [toml", "a = 'b"])
@@ -121,6 +138,10 @@ def test_a_setting_of_a_wrong_type_in_the_file_is_named(tmp_path, value):
                 "local",
             ],
             "time_zone": [*BAD_TEXT, "", "Mars/Olympus", "../etc/passwd", "/etc/passwd", "America"],
+            "locale": [
+                *BAD_TEXT,
+                *("", "en", "en-IN", "en_in", "xx_IN", "en_XX", "de_IN", "en_IN.UTF-8", "../en_IN"),
+            ],
             "school_name": [*BAD_TEXT, "", " "],
             "data_directory": [*WRONG_TYPE, None, "", "a\x00b", "\ud800", "x" * 100_000],
             "advance_days": [-1, 401, 1.5, "30", True, None, 10**30],
@@ -151,6 +172,7 @@ def test_settings_with_an_invalid_field_are_refused_with_the_name_of_the_variabl
         "mongodb_uri": "MONGODB_URI",
         "database": "MONGODB_DATABASE",
         "time_zone": "SCHOOL_TIME_ZONE",
+        "locale": "SCHOOL_LOCALE",
         "school_name": "SCHOOL_NAME",
         "advance_days": "BOOKING_ADVANCE_DAYS",
         "lead_minutes": "BOOKING_LEAD_MINUTES",

@@ -81,7 +81,7 @@ class _Progress:
         """All steps are done."""
         if self._now.total:
             took = time.monotonic() - self._began
-            log.warning("the migration of %s bookings took %.0f s", f"{self._now.total:,}", took)
+            log.warning("the migration of %s bookings took %.0f s", self._now.total, took)
 
     def _say(self, now: MigrationProgress) -> None:
         self._now = now

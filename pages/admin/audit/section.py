@@ -70,7 +70,7 @@ def _filters(shared: Services) -> dict[str, Any]:
         dates = st.date_input(
             "Dates",
             key=_DATES,
-            format="DD/MM/YYYY",
+            format=formats.date_field(),
             on_change=_first_page,
             width=250,
             min_value=today - timedelta(days=3660),

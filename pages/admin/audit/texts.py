@@ -136,7 +136,7 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     found = [
         (
             "When",
-            f"{formats.short_date(local.date())} {local.year}, {formats.to_the_second(local)}",
+            f"{formats.full_date(local.date())}, {formats.to_the_second(local)}",
         ),
         ("By", f"{change.by_name} ({change.by})" if _principal_or_id(change) else change.by_name),
     ]
@@ -205,14 +205,15 @@ def _value(value: Any, name: str = "") -> str:
         case bool():
             return "yes" if value else "no"
         case {"label": label, "start": str(start), "end": str(end)}:
-            span = formats.span(time.fromisoformat(start), time.fromisoformat(end))
-            return label if label == span else f"{label} ({span})"
+            times = time.fromisoformat(start), time.fromisoformat(end)
+            span = formats.span(*times)
+            return span if formats.is_span(label, *times) else f"{label} ({span})"
         case Mapping():
             return ", ".join(f"{_plain(str(k))}: {_value(v)}" for k, v in value.items()) or "–"
         case list() | tuple():
             return ", ".join(map(_value, value)) or "–"
         case datetime():
-            return f"{formats.short_date(value.date())} {value.year}, {formats.clock(value.time())}"
+            return f"{formats.full_date(value.date())}, {formats.clock(value.time())}"
     return str(value)
 
 
@@ -221,4 +222,4 @@ def _date(text: str) -> str:
         date = Date.fromisoformat(text)
     except ValueError:
         return text
-    return f"{formats.short_date(date)} {date.year}"
+    return formats.full_date(date)

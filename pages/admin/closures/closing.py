@@ -117,7 +117,7 @@ def _form(shared: Services, draft: _Draft | None) -> None:
         value=(draft.first, draft.last) if draft else (today, today),
         min_value=today,
         max_value=today + timedelta(days=_AHEAD),
-        format="DD/MM/YYYY",
+        format=formats.date_field(),
         key=_key("days"),
         help="For one day choose it twice.",
     )

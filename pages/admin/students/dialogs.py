@@ -188,11 +188,15 @@ def _erase(shared: Services, student: Student) -> None:
     if (found := _erasure(shared, student)) is None:
         return
     if found.bookings:
-        worded = f"{found.worded:,}" if found.worded else "none"
+        worded = formats.number(found.worded) if found.worded else "none"
         number = rows.counted(found.bookings, "booking")
         st.caption(f"{number}, {worded} with a purpose or a reason.")
     if found.elsewhere:
-        places = "1 other place" if found.elsewhere == 1 else f"{found.elsewhere:,} other places"
+        places = (
+            "1 other place"
+            if found.elsewhere == 1
+            else f"{formats.number(found.elsewhere)} other places"
+        )
         st.warning(
             f"The full name or the roll number also stands in {places}: in purposes and reasons "
             "that others gave for bookings, closures and changes. Those stay as they are.",

@@ -52,8 +52,8 @@ def show(shared: Services) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             "A CSV file or an Excel workbook, with the columns roll number, name and class, and "
-            f"e-mail if you like. At most {UPLOAD.rows:,} rows. Nothing is saved before you "
-            "have seen what would change.",
+            f"e-mail if you like. At most {formats.number(UPLOAD.rows)} rows. Nothing is saved "
+            "before you have seen what would change.",
             width=640,
         )
         st.download_button(
@@ -124,7 +124,7 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
         KINDS,
         required=True,
         key=_KIND,
-        format_func=lambda name: f"{name} {counts[name]:,}",
+        format_func=lambda name: f"{name} {formats.number(counts[name])}",
         on_change=_first_page,
     )
     notes = [f"{rows.counted(plan.unchanged, 'row')} on record already"]
@@ -256,7 +256,7 @@ def _warn(shared: Services, plan: RosterPlan) -> None:
 
 
 def _leaving(plan: RosterPlan) -> str:
-    return f"{len(plan.leaving):,} of {rows.counted(plan.active, 'active student')}"
+    return f"{formats.number(len(plan.leaving))} of {rows.counted(plan.active, 'active student')}"
 
 
 def _confirmed(file_id: str, plan: RosterPlan) -> int | None:
@@ -279,18 +279,18 @@ def _confirmed(file_id: str, plan: RosterPlan) -> int | None:
 def _label(plan: RosterPlan, leave: bool) -> str:
     """The label of the button; "" if the plan changes nothing."""
     parts = [
-        f"{number:,} {word}"
+        f"{formats.number(number)} {word}"
         for number, word in ((len(plan.new), "new"), (len(plan.changed), "changed"))
         if number
     ]
     saved = f"save {' and '.join(parts)}" if parts else ""
-    gone = f"deactivate {len(plan.leaving):,}" if leave and plan.leaving else ""
+    gone = f"deactivate {formats.number(len(plan.leaving))}" if leave and plan.leaving else ""
     label = ", ".join(part for part in (saved, gone) if part)
     return label[:1].upper() + label[1:]
 
 
 def _summary(plan: RosterPlan, leave: bool) -> str:
-    parts = [f"{len(plan.new):,} new", f"{len(plan.changed):,} changed"]
+    parts = [f"{formats.number(len(plan.new))} new", f"{formats.number(len(plan.changed))} changed"]
     if leave:
-        parts.append(f"{len(plan.leaving):,} deactivated")
+        parts.append(f"{formats.number(len(plan.leaving))} deactivated")
     return ", ".join(parts)

@@ -103,7 +103,7 @@ def _summary(plan: RollOverPlan) -> str:
     left = len(plan.leaving)
     return (
         f"{rows.counted(plan.moving, 'student')} {'moves' if plan.moving == 1 else 'move'}, "
-        f"{left:,} {'leaves' if left == 1 else 'leave'} the school."
+        f"{formats.number(left)} {'leaves' if left == 1 else 'leave'} the school."
     )
 
 
@@ -113,7 +113,7 @@ def _confirm(shared: Services, plan: RollOverPlan) -> None:
     with st.container(border=True, height=260 if len(plan.moves) > 10 else "content"):
         lines = (
             f"{move.before} {f'becomes {move.after}' if move.after else 'leaves the school'} "
-            f"({move.students:,})"
+            f"({formats.number(move.students)})"
             for move in plan.moves
         )
         st.text("\n".join(lines))

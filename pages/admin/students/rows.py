@@ -77,4 +77,4 @@ def error_text(exc: BookingError) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 student``, ``3 students``, ``2 classes``."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"
+    return f"{formats.number(number)} {noun if number == 1 else plural}"

@@ -85,10 +85,10 @@ def _editor(shared: Services) -> None:
         st.text_input("Name", key=_NAME, max_chars=120, placeholder="Half day")
         st.pills(
             "Weekdays on which it holds",
-            range(7),
+            formats.weekdays(),
             selection_mode="multi",
             key=_WEEKDAYS,
-            format_func=widgets.WEEKDAYS.__getitem__,
+            format_func=formats.weekday,
             help="None, where it is only for special dates, such as exams.",
         )
         _lines(state[_LINES])
@@ -137,7 +137,7 @@ def _lines(lines: Sequence[int]) -> None:
                     f"Period {number} {name}",
                     key=_field(line, name),
                     step=MARK_MINUTES * 60,
-                    format="12h",
+                    format=formats.time_field(),
                     label_visibility="collapsed",
                     width=124,
                 )
@@ -183,7 +183,11 @@ def _equal_periods() -> None:
     with st.popover("Fill in equal periods", icon=":material/table_rows:"):
         step = MARK_MINUTES
         first = st.time_input(
-            "The first begins", time(8), step=step * 60, format="12h", key=f"{_PREFIX}first"
+            "The first begins",
+            time(8),
+            step=step * 60,
+            format=formats.time_field(),
+            key=f"{_PREFIX}first",
         )
         length = st.number_input("Minutes each", step, 240, 60, step, key=f"{_PREFIX}length")
         pause = st.number_input("Minutes between", 0, 120, 0, step, key=f"{_PREFIX}pause")
@@ -262,7 +266,9 @@ def _preview(shared: Services, wanted: Timetable) -> None:
             f":material/event_busy: No school on {widgets.weekday_names(sorted(left))}, until "
             "another timetable has it."
         )
-    date = st.date_input("Look at a date", _next(wanted, today), key=_DATE, format="DD/MM/YYYY")
+    date = st.date_input(
+        "Look at a date", _next(wanted, today), key=_DATE, format=formats.date_field()
+    )
     if isinstance(date, Date):
         plan = calendar.plan(date)
         table = calendar.timetables.get(plan.timetable_id or "")

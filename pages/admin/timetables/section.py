@@ -56,7 +56,7 @@ def _overview(shared: Services) -> None:
         _days(shared, known, today)
     with right, st.container(border=True, key="card_admin.timetables.look"):
         st.markdown("##### Look at a date")
-        date = st.date_input("Date", today, key=_LOOKED_AT, format="DD/MM/YYYY")
+        date = st.date_input("Date", today, key=_LOOKED_AT, format=formats.date_field())
         if isinstance(date, Date):
             plan = known.plan(date)
             table = known.timetables.get(plan.timetable_id or "")
@@ -174,7 +174,7 @@ def _special_dates(shared: Services) -> None:
         min_value=today,
         max_value=today + timedelta(days=399),
         key=_DATES,
-        format="DD/MM/YYYY",
+        format=formats.date_field(),
         help="For a single date, choose it twice.",
     )
     what = st.selectbox(

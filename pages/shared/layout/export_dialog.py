@@ -34,12 +34,12 @@ def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], expor
     if not count:
         st.markdown("Nothing matches, so there is nothing to take away. Choose other filters.")
         return
-    rows = f"{count:,} row{'' if count == 1 else 's'}"
+    rows = f"{formats.number(count)} row{'' if count == 1 else 's'}"
     st.markdown(f"**{formats.literal(table.title)}**: {rows}, by the filters that are set.")
     if table.cut:
         st.warning(
-            f"There are more than {exports.MAX_ROWS:,}. These are the first; choose fewer dates "
-            "to get the rest.",
+            f"There are more than {formats.number(exports.MAX_ROWS)}. These are the first; choose "
+            "fewer dates to get the rest.",
             icon=":material/content_cut:",
         )
     st.caption("The file holds names. Keep it where only those who need it can read it.")

@@ -89,5 +89,10 @@ def keep(
 def line(shared: Services) -> None:
     """Draws the live line: the state, and the time of the last heartbeat."""
     elements.live_line(
-        shared.heartbeat() | {"live": shared.is_live, "zone": shared.settings.time_zone}
+        shared.heartbeat()
+        | {
+            "live": shared.is_live,
+            "zone": shared.settings.time_zone,
+            "clock": formats.clock_pattern(),
+        }
     )

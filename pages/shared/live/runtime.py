@@ -39,7 +39,7 @@ from booking_core import (
 from booking_core.domain.validation import MARK_MINUTES
 from booking_core.operations.demo import load_demo
 from pages.shared.live.session_cache import SessionCache
-from pages.shared.text import messages, payloads
+from pages.shared.text import formats, messages, payloads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -279,7 +279,9 @@ def start() -> Services:
     global _services
     with _lock:
         if _services is None:
-            _services = Services(Settings.load())
+            settings = Settings.load()
+            formats.use(settings.locale)
+            _services = Services(settings)
             _services.start()
         return _services
 

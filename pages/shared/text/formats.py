@@ -1,18 +1,73 @@
-"""Dates, times, durations and lists as the screens write them."""
+"""Dates, times, numbers, durations and lists as the screens write them.
+
+The school's locale decides the order of a date, 12 or 24 hours, the first day of the week and the
+separators of numbers. Words are English in every locale, and so are AM and PM.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date as Date
-from datetime import datetime, time
-from typing import Any
+from datetime import datetime, time, timedelta
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal, format_percent
+
+from booking_core import Settings
+
+_WORDS = Locale("en")
 _MARKUP = re.compile(r"[\\`*_\[\]{}<>#~$&|]|^[-+]|^\d+[.)]|:(?=\S)")
 # Streamlit turns bare addresses into links, "->" into an arrow and "--" into a dash. An escape does
 # not prevent that; a word joiner does.
 _JOINED = re.compile(r"(?<=\S)(?=@\S)|(?<=www)(?=\.\S)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
+
+
+# A time of day as people write it: "9", "9:30 AM", "14:00", "9.30".
+_CLOCK = r"(\d{1,2})(?:[:.](\d\d))?\s*([ap]m)?"
+_SPAN = re.compile(rf"{_CLOCK}\s*[-–]\s*{_CLOCK}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """What a locale decides, by its own data in CLDR.
+
+    ``hour``: the hour in patterns of Babel: h (12 hours), H or HH (24 hours);
+    ``order``: the fields of a date in their order, of D, M and Y; ``between``: their separator;
+    ``first_weekday``: 0 is Monday.
+    """
+
+    locale: Locale
+    hour: str
+    order: str
+    between: str
+    first_weekday: int
+
+    @classmethod
+    def of(cls, name: str) -> Conventions:
+        """The conventions of a locale such as ``en_IN``, which Settings has checked."""
+        locale = Locale.parse(name)
+        clock, date = (
+            re.sub("'[^']*'", "", formats["short"].pattern)  # without words, which are quoted
+            for formats in (locale.time_formats, locale.date_formats)
+        )
+        hour = "h" if re.search("[hK]", clock) else "HH" if re.search("HH|kk", clock) else "H"
+        order = "".join(dict.fromkeys(re.sub("[^dMy]", "", date))).upper()
+        between = next((mark for mark in date if mark in "/-."), "/")
+        return cls(locale, hour, order, between, locale.first_week_day)
+
+
+_school = Conventions.of(Settings().locale)
+
+
+def use(locale: str) -> None:
+    """Writes all texts of this process by ``locale`` from now on: a process serves one school."""
+    global _school
+    _school = Conventions.of(locale)
 
 
 def literal(text: str) -> str:
@@ -25,18 +80,56 @@ def literal(text: str) -> str:
 
 
 def clock(value: time) -> str:
-    """``9 AM``, ``9:30 AM``; noon is ``12 PM`` and midnight ``12 AM``."""
-    hour = value.hour % 12 or 12
-    minute = f":{value.minute:02d}" if value.minute else ""
-    return f"{hour}{minute} {'AM' if value.hour < 12 else 'PM'}"
+    """``9 AM``, ``9:30 AM``, noon ``12 PM`` and midnight ``12 AM``; or ``09:00``, ``09:30``."""
+    is_full = value.minute == 0 and _school.hour == "h"
+    return _time(value, "h a" if is_full else clock_pattern(seconds=False))
+
+
+def clock_pattern(*, seconds: bool = True) -> str:
+    """``h:mm:ss a`` or ``HH:mm:ss``, also for the components (``clockOf`` in common.js).
+
+    Hours and minutes have a colon between them in every locale, as in the time fields.
+    """
+    return f"{_school.hour}:mm{':ss' if seconds else ''}{' a' if _school.hour == 'h' else ''}"
+
+
+def _time(value: time, pattern: str) -> str:
+    return format_time(value, pattern, locale=_WORDS)
 
 
 def span(start: time, end: time) -> str:
-    """``11 AM – 1 PM``, or ``2–3 PM`` if both times are in the same half of the day."""
+    """``11 AM – 1 PM``, or ``2–3 PM`` in one half of the day; or ``14:00–15:00``."""
     first, last = clock(start), clock(end)
+    if _school.hour != "h":
+        return f"{first}–{last}"
     if first[-2:] == last[-2:]:
         return f"{first[:-3]}–{last}"
     return f"{first} – {last}"
+
+
+def is_span(text: str, start: time, end: time) -> bool:
+    """Whether ``text`` only says these times, in 12 or in 24 hours, also without AM and PM."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        return False
+    parts = found.groups()
+    return _is_clock(parts[:3], start) and _is_clock(parts[3:], end)
+
+
+def _is_clock(parts: Sequence[str | None], value: time) -> bool:
+    """Whether ``parts``, an hour and perhaps a minute and AM or PM, can stand for ``value``."""
+    hour, minute, half = parts
+    if int(minute or 0) != value.minute:
+        return False
+    in_12_hours = int(hour or 0) == (value.hour % 12 or 12)
+    if half:
+        return in_12_hours and (half.lower() == "am") == (value.hour < 12)
+    return in_12_hours or (minute is not None and int(hour or 0) == value.hour)
+
+
+def time_field() -> Literal["12h", "24h"]:
+    """The ``format`` of a time field."""
+    return "12h" if _school.hour == "h" else "24h"
 
 
 def stretch(start: time, end: time) -> str:
@@ -47,8 +140,56 @@ def stretch(start: time, end: time) -> str:
 
 
 def short_date(date: Date) -> str:
-    """``Mon 23 Nov``."""
-    return f"{date:%a} {date.day} {date:%b}"
+    """``Mon 23 Nov`` or ``Mon Nov 23``; no comma within, since one often follows."""
+    return _date(date, f"EEE {_day_and('MMM')}")
+
+
+def full_date(date: Date) -> str:
+    """``Mon 23 Nov 2026`` or ``Mon Nov 23, 2026``."""
+    return f"{short_date(date)}{'' if _is_day_first() else ','} {date.year}"
+
+
+def long_date(date: Date) -> str:
+    """``Monday 23 November`` or ``Monday November 23``."""
+    return _date(date, f"EEEE {_day_and('MMMM')}")
+
+
+def _day_and(month: str) -> str:
+    return f"d {month}" if _is_day_first() else f"{month} d"
+
+
+def _is_day_first() -> bool:
+    return _school.order.index("D") < _school.order.index("M")
+
+
+def _date(date: Date, pattern: str) -> str:
+    return format_date(date, pattern, locale=_WORDS)
+
+
+def date_field() -> str:
+    """The ``format`` of a date field: ``DD/MM/YYYY``, ``MM/DD/YYYY``, ``DD.MM.YYYY``."""
+    long = {"D": "DD", "M": "MM", "Y": "YYYY"}
+    return _school.between.join(long[field] for field in _school.order)
+
+
+def start_of_week(date: Date) -> Date:
+    """The first day of the week of ``date``. Quotas count other weeks: always from Monday."""
+    return date - timedelta(days=(date.weekday() - _school.first_weekday) % 7)
+
+
+def weekdays() -> list[int]:
+    """The days of the week in order, 0 is Monday: ``[6, 0, 1, 2, 3, 4, 5]`` from Sunday."""
+    return [(_school.first_weekday + number) % 7 for number in range(7)]
+
+
+def weekday(number: int) -> str:
+    """``Mon`` for 0."""
+    return str(_WORDS.days["format"]["abbreviated"][number])
+
+
+def weekday_name(number: int) -> str:
+    """``Monday`` for 0."""
+    return str(_WORDS.days["format"]["wide"][number])
 
 
 def day(date: Date, today: Date) -> str:
@@ -57,7 +198,7 @@ def day(date: Date, today: Date) -> str:
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get(distance)
     if near:
         return near
-    return f"{date:%a}" if 1 < distance < 7 else short_date(date)
+    return weekday(date.weekday()) if 1 < distance < 7 else short_date(date)
 
 
 def day_heading(date: Date, today: Date) -> str:
@@ -92,9 +233,20 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def number(value: float) -> str:
+    """``1,234`` or ``12,34,567``, with one decimal at most; or ``1.234``."""
+    # Some locales group by a narrow space, which not every font has.
+    return format_decimal(round(value, 1), locale=_school.locale).replace("\u202f", "\u00a0")
+
+
+def percent(share: float) -> str:
+    """``85%``; some locales put a no-break space before the sign."""
+    return format_percent(share, locale=_school.locale).replace("\u202f", "\u00a0")
+
+
 def up_to(count: int, most: int) -> str:
     """``7``, or ``200+`` for more than ``most`` entries."""
-    return f"{most:,}+" if count > most else f"{count:,}"
+    return f"{number(most)}+" if count > most else number(count)
 
 
 def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -105,7 +257,9 @@ def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
         return clock(local.time())
     if distance == 1:
         return "yesterday"
-    return f"{local:%a}" if 1 < distance < 7 else f"{local.day} {local:%b}"
+    if 1 < distance < 7:
+        return weekday(local.weekday())
+    return _date(local.date(), _day_and("MMM"))
 
 
 def moment(value: datetime, zone: ZoneInfo) -> str:
@@ -115,5 +269,5 @@ def moment(value: datetime, zone: ZoneInfo) -> str:
 
 
 def to_the_second(moment: datetime) -> str:
-    """``10:13:05 AM``, of an aware moment in the school's time."""
-    return f"{moment.hour % 12 or 12}:{moment:%M:%S} {'AM' if moment.hour < 12 else 'PM'}"
+    """``10:13:05 AM`` or ``10:13:05``, of an aware moment in the school's time."""
+    return _time(moment.time(), clock_pattern())

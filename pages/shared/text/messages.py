@@ -152,7 +152,7 @@ def not_connected(
     if problem is not None:
         return "Not connected yet", error(problem)
     if migration is not None:
-        return "Updating the database", messages.migrating(migration)
+        return "Updating the database", messages.migrating(migration, formats.number)
     return "Not connected yet", "The database is starting."
 
 

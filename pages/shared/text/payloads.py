@@ -18,6 +18,7 @@ from booking_core import (
     CellState,
     Ground,
     Notice,
+    Period,
     Policy,
     Quota,
     Slot,
@@ -51,7 +52,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
             {
                 "start": f"{period.start:%H:%M}",
                 "label": formats.span(period.start, period.end),
-                "time": f"{period.label}, {formats.span(period.start, period.end)}",
+                "time": _named(period),
                 "now": begun and not over,
                 "past": over,
             }
@@ -80,6 +81,13 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "live": live,
         "empty": empty,
     }
+
+
+def _named(period: Period) -> str:
+    """``Games, 2–3 PM``; a label that only says the times, perhaps in another form, is left out."""
+    times = formats.span(period.start, period.end)
+    is_plain = formats.is_span(period.label, period.start, period.end)
+    return times if is_plain else f"{period.label}, {times}"
 
 
 def _notes_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, str]:

@@ -6,10 +6,16 @@ const make = (tag, className, text) => {
   if (text !== undefined && text !== null) node.textContent = text
   return node
 }
-// A function that formats epoch milliseconds as "10:12:07 AM" in a time zone.
-const clockOf = zone => {
-  const format = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", second: "2-digit", hour12: true, timeZone: zone })
-  return moment => format.format(moment).replace(/\s/g, " ")
+// A function that formats epoch milliseconds in a time zone by a pattern of formats.py: "h:mm:ss a", "H:mm:ss"
+// or "HH:mm:ss". Python and the browser would differ if each took a pattern from data of its own.
+const clockOf = (zone, pattern) => {
+  const fields = { hour: "2-digit", minute: "2-digit", second: "2-digit" }
+  const format = new Intl.DateTimeFormat("en", { ...fields, hourCycle: "h23", timeZone: zone })
+  return moment => {
+    const { hour, minute, second } = Object.fromEntries(format.formatToParts(moment).map(part => [part.type, part.value]))
+    const values = { HH: hour, H: Number(hour), h: hour % 12 || 12, mm: minute, ss: second, a: hour < 12 ? "AM" : "PM" }
+    return pattern.replace(/HH|H|h|mm|ss|a/g, field => values[field])
+  }
 }
 // The state of Streamlit's run: "running", "notRunning" and others. Only this attribute has it.
 const runState = () => document.querySelector(".stApp")?.dataset.testScriptState

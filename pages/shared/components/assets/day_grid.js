@@ -158,7 +158,11 @@ class Grid {
     const body = make("tbody")
     this.data.periods.forEach((period, row) => {
       const tr = make("tr", period.past ? "over" : "")
-      const th = make("th", "period", period.label)
+      const th = make("th", "period")
+      // A label with two halves of the day may break after its dash: "11:30 AM – 12:30 PM".
+      const [start, end] = period.label.split(" – ")
+      th.append(make("span", "time", end ? `${start} –` : start))
+      if (end) th.append(" ", make("span", "time", end))
       th.scope = "row"
       th.title = period.time
       if (period.now) th.append(make("span", "now", "now"))

@@ -33,7 +33,7 @@ export default function ({ data, parentElement }) {
     line.interval = setInterval(line.draw, 1000)
     lines.set(parentElement, line)
   }
-  line.clock = clockOf(data.zone)
+  line.clock = clockOf(data.zone, data.clock)
   line.first = { at: data.at, live: data.live, heard: performance.now() }
   line.draw()
   return () => {

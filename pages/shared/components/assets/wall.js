@@ -186,14 +186,14 @@ class Wall {
     if (!this.wall) return
     const now = this.now()
     const live = this.isLive
-    const { zone, periods } = this.data
+    const { zone, clock, periods } = this.data
     this.wall.classList.toggle("away", !live)
-    const [minute, half] = time(now, zone).split(" ")
+    const [minute, half] = time(now, zone, clock).split(" ") // 24 hours have no half
     write(this.clock.firstChild, minute.slice(0, -3))
-    write(this.clock.lastChild, ` ${half}`)
+    write(this.clock.lastChild, half ? ` ${half}` : "")
     write(this.status, live ? "Live" : "Not live")
     const known = this.isServed ? this.heartbeat.at : this.data.at
-    const at = known ? ` ${time(known, zone)}` : ""
+    const at = known ? ` ${time(known, zone, clock)}` : ""
     write(this.since, live ? ` updated${at}` : at && ` since${at}`)
     for (const [node, ends] of this.lefts) write(node, left(ends - now))
     const place = progress(periods, now)
@@ -319,10 +319,11 @@ const write = (node, text) => {
 }
 
 const formats = new Map()
-// "10:12:07 AM"
-const time = (moment, zone) => {
-  if (!formats.has(zone)) formats.set(zone, clockOf(zone))
-  return formats.get(zone)(moment)
+// "10:12:07 AM" or "10:12:07", by the pattern `clock`.
+const time = (moment, zone, clock) => {
+  const key = `${zone} ${clock}`
+  if (!formats.has(key)) formats.set(key, clockOf(zone, clock))
+  return formats.get(key)(moment)
 }
 
 // Rounded up: "1 min left" until the very end.
