@@ -153,5 +153,7 @@ def test_an_open_screen_leads_to_the_set_up_when_an_admin_asks_for_it(
     show_tab(page, "Settings")
     page.get_by_text("With a second factor", exact=True).click()
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved. It holds from now on.")).to_be_visible()
 
+    show_tab(page, "Accounts")
     heading(page, "Set up a second factor")

@@ -97,7 +97,7 @@ def _row(account: Account) -> dict[str, Any]:
     if account.has_second_factor:
         about_code = f"Reset the second factor: {about}"
         actions.append(
-            {"name": "second_factor", "label": "Second factor…", "tone": "", "about": about_code}
+            {"name": "second_factor", "label": "Phone lost…", "tone": "", "about": about_code}
         )
     if account.active:
         actions += [

@@ -237,7 +237,7 @@ def set_up_second_factor(
     lead = (
         "Your school asks principals and admins for a second factor. Set yours up, then go on."
         if forced
-        else "With a second factor, your password alone opens nothing: a code of your phone is "
+        else "With a second factor, your password alone opens nothing: a code from your phone is "
         "asked for too. All your other devices are signed out when you set it up."
     )
     groups = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
