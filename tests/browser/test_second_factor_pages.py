@@ -73,7 +73,7 @@ def assert_well_made(page: Page) -> None:
 
 
 def heading(page: Page, name: str) -> None:
-    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
