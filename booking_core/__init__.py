@@ -23,6 +23,14 @@ from booking_core.access.delegations import (
 )
 from booking_core.access.devices import remember_device
 from booking_core.access.oidc import check_id_token, sign_in_by_id_token
+from booking_core.access.second_factor import (
+    begin_second_factor,
+    confirm_second_factor,
+    recovery_codes_left,
+    renew_recovery_codes,
+    reset_second_factor,
+    turn_off_second_factor,
+)
 from booking_core.access.sessions import (
     end_missed_sign_outs,
     end_other_sessions,
@@ -34,7 +42,7 @@ from booking_core.access.sessions import (
     sign_out,
     touch_session,
 )
-from booking_core.access.sign_in import sign_in
+from booking_core.access.sign_in import is_challenge_open, sign_in, sign_in_by_code
 from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
 from booking_core.booking.claims import book, keeps_approval, move
 from booking_core.booking.closures import (
@@ -76,11 +84,18 @@ from booking_core.domain.model import (
     Student,
     Timetable,
 )
-from booking_core.domain.people import Delegation, IdToken, OpenSession, Session, SignedIn
+from booking_core.domain.people import (
+    Delegation,
+    IdToken,
+    OpenSession,
+    SecondFactorSetUp,
+    Session,
+    SignedIn,
+)
 from booking_core.domain.policy import Policy, Quota
 from booking_core.domain.progress import MigrationProgress
 from booking_core.domain.records import Change, Closure, Notice
-from booking_core.domain.rules import may
+from booking_core.domain.rules import may, must_set_up_second_factor
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.errors import *  # noqa: F403 - listed there
 from booking_core.insight.audit import find_changes
@@ -169,6 +184,7 @@ __all__ = [
     "RosterPlan",
     "Scope",
     "ScopedCache",
+    "SecondFactorSetUp",
     "Session",
     "Settings",
     "SignedIn",
@@ -186,6 +202,7 @@ __all__ = [
     "approve",
     "approved_upcoming",
     "background_threads",
+    "begin_second_factor",
     "book",
     "bookings_ahead",
     "bookings_on",
@@ -197,6 +214,7 @@ __all__ = [
     "check_id_token",
     "classes_of",
     "close_grounds",
+    "confirm_second_factor",
     "connect",
     "day_board",
     "decided_lately",
@@ -229,6 +247,7 @@ __all__ = [
     "get_booking",
     "ground_photo",
     "has_admin",
+    "is_challenge_open",
     "is_signed_out",
     "keeps_approval",
     "lapse_pending",
@@ -239,17 +258,21 @@ __all__ = [
     "may_show",
     "misfits",
     "move",
+    "must_set_up_second_factor",
     "notices_for",
     "open_session",
     "pending_queue",
     "plan_roster",
     "present",
     "read_table",
+    "recovery_codes_left",
     "reinstate",
     "reject",
     "remember_device",
     "remove_ground_photo",
+    "renew_recovery_codes",
     "reset_password",
+    "reset_second_factor",
     "revoke",
     "roll_over",
     "roll_over_plan",
@@ -266,10 +289,12 @@ __all__ = [
     "sessions_of",
     "set_active",
     "sign_in",
+    "sign_in_by_code",
     "sign_in_by_id_token",
     "sign_out",
     "suggest_roll_over",
     "touch_session",
+    "turn_off_second_factor",
     "usage",
     "wall_cards",
     "week_of",

@@ -16,6 +16,9 @@ from booking_core.domain.errors import (
     BookingError as BookingError,
 )
 from booking_core.domain.errors import (
+    ChallengeOver as ChallengeOver,
+)
+from booking_core.domain.errors import (
     ChangedMeanwhile as ChangedMeanwhile,
 )
 from booking_core.domain.errors import (
@@ -79,6 +82,9 @@ from booking_core.domain.errors import (
     SchemaMissing as SchemaMissing,
 )
 from booking_core.domain.errors import (
+    SecondFactorNeeded as SecondFactorNeeded,
+)
+from booking_core.domain.errors import (
     ServerFailed as ServerFailed,
 )
 from booking_core.domain.errors import (
@@ -122,4 +128,7 @@ from booking_core.domain.errors import (
 )
 from booking_core.domain.errors import (
     UpdateNeeded as UpdateNeeded,
+)
+from booking_core.domain.errors import (
+    WrongCode as WrongCode,
 )

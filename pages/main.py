@@ -76,6 +76,10 @@ def new_password() -> None:
     session.redirect("password")
 
 
+def second_factor() -> None:
+    session.redirect("secondfactor")
+
+
 person, instead = None, sign_in
 try:
     person = session.open_session(shared)
@@ -85,6 +89,8 @@ if not shared.is_usable:
     person, instead = None, unreachable
 elif person is not None and person.account.must_change and not oidc.is_on():
     person, instead = None, new_password
+elif person is not None and session.must_set_up(shared, person):
+    person, instead = None, second_factor
 
 if person is None:
     screen = st.navigation(screens_without_session(instead), position="hidden")

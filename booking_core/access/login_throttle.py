@@ -5,7 +5,8 @@ of 30 seconds, and after each further failure a longer one, up to 15 minutes:
 
 - an account from one network address,
 - an account in a browser in which it has signed in before (``devices``),
-- the old password, when a signed-in user changes it.
+- the old password, when a signed-in user changes it, or shows it to change the second factor,
+- the codes of an account's second factor, from all addresses: only who has its password gets here.
 
 Two keys are shared by people who did not fail. They get far more failures, and their delays only
 slow guessing down:
@@ -29,7 +30,7 @@ from booking_core.storage.access import attempts
 from booking_core.storage.access.attempts import Attempt, Throttle
 from booking_core.storage.client.database import Documents
 
-Kind = Literal["pair", "device", "change", "account", "address"]
+Kind = Literal["pair", "device", "change", "code", "account", "address"]
 _WINDOW = timedelta(minutes=15)
 OWN = Throttle(
     allowed=5,
@@ -41,6 +42,7 @@ THROTTLES: dict[Kind, Throttle] = {
     "pair": OWN,
     "device": OWN,
     "change": OWN,
+    "code": OWN,
     "account": Throttle(allowed=20, window=_WINDOW, delays=_SLOWING),
     "address": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
 }
@@ -56,8 +58,7 @@ def begin(db: Documents, keys: Sequence[tuple[Kind, str]], now: datetime) -> lis
         attempt = attempts.count(db, _key(kind, text), THROTTLES[kind], now)
         if attempt.blocked_until is not None:
             # No password will be checked, so the other keys must not be delayed for it.
-            for other in counted:
-                attempts.take_back(db, other)
+            take_back(db, counted)
             seconds = (attempt.blocked_until - now).total_seconds()
             raise TooManyAttempts(max(1, math.ceil(seconds)))
         counted.append(attempt)
@@ -70,7 +71,12 @@ def succeed(db: Documents, counted: Sequence[Attempt]) -> None:
     The others are shared: the failures that others caused still count.
     """
     attempts.forget(db, counted[0].key)
-    for attempt in counted[1:]:
+    take_back(db, counted[1:])
+
+
+def take_back(db: Documents, counted: Sequence[Attempt]) -> None:
+    """Counts these attempts neither as failures nor as successes."""
+    for attempt in counted:
         attempts.take_back(db, attempt)
 
 

@@ -68,7 +68,7 @@ def begin(
         expires_at=expires_at,
         browser=browser[:_MAX_BROWSER],
     )
-    sessions.insert(db, _hash(token), stored)
+    sessions.insert(db, key_of(token), stored)
     return token
 
 
@@ -200,8 +200,9 @@ def _key(token: Any) -> str | None:
     """The key that a session is stored under; None if ``token`` cannot be a token."""
     if not isinstance(token, str) or not token.isascii() or not 0 < len(token) <= _MAX_TOKEN:
         return None
-    return _hash(token)
+    return key_of(token)
 
 
-def _hash(token: str) -> str:
+def key_of(token: str) -> str:
+    """The key that the session of a well-formed ``token`` is stored under."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from booking_core.access import accounts, passwords
+from booking_core.access import accounts, passwords, second_factor
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Account, Role
 from booking_core.settings import Settings
@@ -54,6 +54,7 @@ def list_() -> None:
             facts = [one.role.value, "active" if one.active else "disabled"]
             facts += [] if one.has_password else ["no password"]
             facts += ["must change the password"] if one.must_change else []
+            facts += ["second factor"] if one.has_second_factor else []
             facts += [one.email] if one.email else []
             click.echo(f"{one.id}: {one.name} ({', '.join(facts)})")
         if not found:
@@ -84,6 +85,15 @@ def password(name: str) -> None:
     """Sets and prints a one-time password, which signs in once, within 72 hours."""
     with connected(Settings.load()) as db:
         click.echo(accounts.reset_password(db, name, by=None))
+
+
+@account.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor(name: str) -> None:
+    """Turns off the second factor of an account and ends its sessions, such as for a lost phone."""
+    with connected(Settings.load()) as db:
+        changed = second_factor.reset_second_factor(db, name, by=None)
+        click.echo(f"{changed.id} has no second factor and is signed out everywhere.")
 
 
 def _password(from_stdin: bool, new: Account) -> str:

@@ -141,7 +141,8 @@ def set_time_zone(zone: str | None) -> None:
 def backup(file: Path) -> None:
     """Writes all that is stored to FILE, as of one moment, and records the backup.
 
-    It may run beside the dashboard. FILE holds names and password hashes: keep it safe.
+    It may run beside the dashboard. FILE holds names, password hashes and keys of
+    second factors: keep it safe.
     """
     with connected(Settings.load()) as db, naming(file):
         click.echo(f"{backups.save(db, file)} documents of {db.name} are in {file}.")

@@ -21,6 +21,9 @@ BookingError
 +-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
 |   +-- TooManyAttempts   the next attempt is allowed after .wait_seconds
 |   +-- OneTimePasswordOver used before, or older than 72 hours
+|   +-- SecondFactorNeeded  the password is right, and a code is asked for (.challenge)
+|   +-- WrongCode           a code of the second factor that is wrong or was used before
+|   +-- ChallengeOver       it was answered, had five wrong codes, or is older than 5 minutes
 |   +-- IdTokenSpent        an ID token that has opened its session already
 |   +-- IdTokenOutOfTime    an ID token that is too old, or from the future (.age_seconds)
 +-- SchemaConflict        the stored data already breaks an index (.offenders)
@@ -277,6 +280,29 @@ class TooManyAttempts(SignInRefused):
 
 class OneTimePasswordOver(SignInRefused):
     """The right one-time password, which has signed in before or is older than 72 hours."""
+
+
+class SecondFactorNeeded(SignInRefused):
+    """The password is right, and no session is open yet.
+
+    ``challenge`` is a token for ``sign_in_by_code``; it goes to the browser only.
+    """
+
+    def __init__(self, challenge: str) -> None:
+        self.challenge = challenge
+        super().__init__()  # without the token, because errors are logged
+
+
+class WrongCode(SignInRefused):
+    """A code that is not of now, one that was used before, or no recovery code that is left."""
+
+
+class ChallengeOver(SignInRefused):
+    """The user has to begin with the password again.
+
+    The challenge was answered, got five wrong codes, or is older than five minutes, or the account
+    has changed since.
+    """
 
 
 class IdTokenSpent(SignInRefused):

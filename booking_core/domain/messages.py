@@ -14,6 +14,7 @@ from booking_core.domain.errors import (
     AlreadyDecided,
     AlreadyExists,
     BookingError,
+    ChallengeOver,
     ChangedMeanwhile,
     GameNotAllowed,
     GroundClosed,
@@ -33,6 +34,7 @@ from booking_core.domain.errors import (
     QuotaReached,
     SchemaConflict,
     SchemaMissing,
+    SecondFactorNeeded,
     SignInRefused,
     SlotTaken,
     StoreRefused,
@@ -47,6 +49,7 @@ from booking_core.domain.errors import (
     UnknownGround,
     UnknownStudent,
     UpdateNeeded,
+    WrongCode,
 )
 from booking_core.domain.names import find_unusable, normal_form
 from booking_core.domain.progress import MigrationProgress
@@ -228,6 +231,12 @@ def _sentence(exc: BookingError) -> str:
             return f"Too many failed attempts; try again in {exc.wait_seconds} s."
         case OneTimePasswordOver():
             return "This one-time password was used before or is too old; a new one is needed."
+        case SecondFactorNeeded():
+            return "This account signs in with a code of its second factor too."
+        case WrongCode():
+            return "The code is wrong, or was used before."
+        case ChallengeOver():
+            return "The time for the code is over; begin with the password again."
         case IdTokenSpent():
             return "This sign-in of the identity provider was used before; sign in again."
         case IdTokenOutOfTime():

@@ -99,7 +99,8 @@ class Account:
     """A user who may sign in; ``id`` is the sign-in name, compared without letter case.
 
     ``has_password`` False: the user signs in by an identity provider only, which names ``email``.
-    ``must_change`` is true while the password is one that another user has set.
+    ``must_change`` is true while the password is one that another user has set. With
+    ``has_second_factor`` the password alone opens no session.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Account:
     active: bool = True
     has_password: bool = False
     must_change: bool = False
+    has_second_factor: bool = False
 
     def __post_init__(self) -> None:
         _set(
@@ -119,7 +121,7 @@ class Account:
         )
         if not isinstance(self.role, Role):
             raise InvalidRequest("role", "must be staff, principal or admin")
-        for name in ("active", "has_password", "must_change"):
+        for name in ("active", "has_password", "must_change", "has_second_factor"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidRequest(name, "must be true or false")
 

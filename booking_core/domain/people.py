@@ -46,6 +46,14 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactorSetUp:
+    """What an authenticator app needs: ``key`` in base32, and ``uri``, which holds the key too."""
+
+    key: str = field(repr=False)
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class IdToken:
     """The content of an ID token: a provider confirmed at ``issued_at`` who owns ``email``.
 

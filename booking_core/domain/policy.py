@@ -1,4 +1,4 @@
-"""How far ahead, until when and how often may be booked, and what a wall may tell. Pure."""
+"""What a school allows: when and how often to book, what a wall tells, how to sign in. Pure."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Policy:
     the start; ``quota``: active bookings a student may hold per ISO week, None for no limit.
     ``cut_off``: booking for a date ends at this time of the day before, on a 5-minute mark and
     local to the school; None for never. ``wall_shows``: one of WALL_SHOWS.
+    ``second_factor``: principals and admins sign in with a second factor.
     Raises InvalidRequest with the name of the field.
     """
 
@@ -34,6 +35,7 @@ class Policy:
     quota: int | None = 2
     cut_off: time | None = None
     wall_shows: str = "class"
+    second_factor: bool = False
 
     def __post_init__(self) -> None:
         _check_number(self.advance_days, "advance_days", 0, MOST_DAYS)
@@ -49,6 +51,8 @@ class Policy:
                 )
         if self.wall_shows not in WALL_SHOWS:
             raise InvalidRequest("wall_shows", f"must be one of {', '.join(WALL_SHOWS)}")
+        if not isinstance(self.second_factor, bool):
+            raise InvalidRequest("second_factor", "must be true or false")
 
     def last_date(self, now: datetime, zone: ZoneInfo) -> Date:
         """The last date that may be booked at ``now``."""

@@ -27,6 +27,7 @@ from booking_core.domain.errors import (
 )
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import (
+    Account,
     Actor,
     Booking,
     BookingRequest,
@@ -56,6 +57,7 @@ _ALLOWED: dict[str, frozenset[Role]] = {
     "administer": frozenset({Role.ADMIN}),
     "report own": frozenset(Role),
     "report": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+    "set up a second factor": frozenset({Role.PRINCIPAL, Role.ADMIN}),
 }
 
 
@@ -77,6 +79,19 @@ def check_may(verb: str, actor: Actor, booking: Booking | None = None) -> None:
     check_actor(actor)
     if not may(verb, actor, booking):
         raise NotAllowed(verb, actor.role.value)
+
+
+def must_set_up_second_factor(account: Account, policy: Policy) -> bool:
+    """Whether ``account`` sees no screen before it has set up a second factor.
+
+    An account without a password is signed in by an identity provider, or is of the demo.
+    """
+    return (
+        policy.second_factor
+        and account.has_password
+        and not account.has_second_factor
+        and may("set up a second factor", account.actor)
+    )
 
 
 def check_time(date: Date, start: time, now: datetime, policy: Policy, zone: ZoneInfo) -> None:

@@ -18,9 +18,9 @@ from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document
 from booking_core.storage.schema import migrations, schema
 
-# Sessions, known devices, failed sign-ins and used ID tokens expire; a restored one would have no
-# meaning.
-_PASSING = (schema.SESSIONS, schema.DEVICES, schema.ATTEMPTS, schema.PROOFS)
+# Sessions, challenges, known devices, failed sign-ins and used ID tokens expire; a restored one
+# would have no meaning.
+_PASSING = (schema.SESSIONS, schema.CHALLENGES, schema.DEVICES, schema.ATTEMPTS, schema.PROOFS)
 COLLECTIONS = tuple(sorted(name for name in schema.VALIDATORS if name not in _PASSING))
 _RECORD = "backup"
 T = TypeVar("T")

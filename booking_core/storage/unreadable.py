@@ -58,8 +58,8 @@ def _check_copy(document: d.Document) -> None:
 
 
 # By the functions with which the readers of each collection check its documents. Those of known
-# devices, sign-in attempts and used ID tokens have no value: the server deletes them when they
-# expire.
+# devices, sign-in attempts and used ID tokens have no value, and a challenge lasts minutes: the
+# server deletes them when they expire.
 _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.GROUNDS: d.to_ground,
     schema.TIMETABLES: d.to_timetable,

@@ -1,4 +1,4 @@
-"""The section for settings: the rules of booking, and the details that the wall may show."""
+"""The section for settings: the rules of booking, what the wall may show, and the second factor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _WAS, _PROBLEM, _SAVED = "admin.policy.was", "admin.policy.problem", "admin.poli
 _DAYS, _HOURS, _MINUTES = "admin.policy.days", "admin.policy.hours", "admin.policy.minutes"
 _LIMITED, _QUOTA = "admin.policy.limited", "admin.policy.quota"
 _ENDS, _CUT_OFF, _WALL = "admin.policy.ends", "admin.policy.cut_off", "admin.policy.wall"
-_FIELDS = (_DAYS, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL)
+_SECOND_FACTOR = "admin.policy.second_factor"
+_FIELDS = (_DAYS, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL, _SECOND_FACTOR)
 _WALL_WORDS = {
     "none": "Only that a ground is booked",
     "class": "The game and the class",
@@ -44,7 +45,7 @@ def _fill(saved: Policy) -> None:
     state[_HOURS], state[_MINUTES] = divmod(saved.lead_minutes, 60)
     state[_LIMITED], state[_QUOTA] = saved.quota is not None, saved.quota or 2
     state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
-    state[_WALL] = saved.wall_shows
+    state[_WALL], state[_SECOND_FACTOR] = saved.wall_shows, saved.second_factor
 
 
 def _form(shared: Services) -> None:
@@ -106,6 +107,14 @@ def _form(shared: Services) -> None:
             captions=["", "", "Everybody who passes by reads it."],
         )
         st.caption("A display may be set to show less, never more.")
+    with left, st.container(border=True, key="card_admin.policy.second_factor"):
+        st.markdown("##### How principals and admins sign in")
+        st.toggle("With a second factor", key=_SECOND_FACTOR)
+        st.caption(
+            "A code of an authenticator app is asked for after the password. Who has none sets it "
+            "up before the next screen opens, you too. Where an identity provider signs people in, "
+            "it does this."
+        )
     _buttons(shared, saved)
 
 
@@ -155,6 +164,7 @@ def _typed() -> Policy | str:
             quota=state[_QUOTA] if state[_LIMITED] else None,
             cut_off=state[_CUT_OFF] if state[_ENDS] else None,
             wall_shows=state[_WALL],
+            second_factor=state[_SECOND_FACTOR],
         )
     except InvalidRequest as exc:
         return messages.error(exc)

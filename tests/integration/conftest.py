@@ -48,7 +48,16 @@ def emptied(mongod_uri):
 @pytest.fixture
 def bare(emptied):
     """``emptied`` without accounts, for each test: faster than a separate database."""
-    for name in ("accounts", "sessions", "devices", "attempts", "proofs", "delegations", "audit"):
+    for name in (
+        "accounts",
+        "sessions",
+        "devices",
+        "challenges",
+        "attempts",
+        "proofs",
+        "delegations",
+        "audit",
+    ):
         emptied[name].delete_many({})
     return emptied
 

@@ -14,6 +14,7 @@ from booking_core import (
     Booking,
     BookingError,
     BookingRequest,
+    ChallengeOver,
     ChangedMeanwhile,
     GameNotAllowed,
     GroundClosed,
@@ -31,6 +32,7 @@ from booking_core import (
     PastCutOff,
     QuotaReached,
     SchemaConflict,
+    SecondFactorNeeded,
     ServerFailed,
     SignInRefused,
     SlotTaken,
@@ -46,6 +48,7 @@ from booking_core import (
     TooManyAttempts,
     UnknownGround,
     UnknownStudent,
+    WrongCode,
 )
 from booking_core.domain import errors
 from pages.shared.text import formats, messages
@@ -97,6 +100,9 @@ SENTENCES = [
     (LastAdmin("farah"), "this is the last admin"),
     (SignInRefused(), "do not go together"),
     (OneTimePasswordOver(), "used before, or is older than three days. Ask for a new one"),
+    (SecondFactorNeeded("x"), "asks for a code"),
+    (WrongCode(), "This code is wrong, or was used before"),
+    (ChallengeOver(), "The time for the code is over"),
     (IdTokenSpent(), "You are signed out here. Sign in to go on"),
     (IdTokenOutOfTime(301), "dated 6 minutes back, and that is too far. Sign in again"),
     (IdTokenOutOfTime(-180), "dated 3 minutes ahead"),

@@ -39,6 +39,7 @@ INNER_NAMES = {
     "access.passwords",
     "access.passwords.SHORTEST",
     "access.sessions.LONGEST",
+    "access.sign_in.CHALLENGE",
     "insight.audit",
     "insight.exports",
     "insight.exports.check_report",

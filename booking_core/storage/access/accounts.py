@@ -9,6 +9,7 @@ with the sessions, in the same way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -101,12 +102,25 @@ def run(db: Documents, work: Callable[[AccountTransaction], T]) -> T:
     return transact(db, lambda session: work(AccountTransaction(db, session)))
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSecondFactor:
+    """``secret`` in base32; ``last_step``: the time step of the newest code that was accepted.
+
+    ``recovery``: the hashes of the recovery codes that are left.
+    """
+
+    secret: str = field(repr=False)
+    last_step: int
+    recovery: tuple[str, ...] = field(repr=False)
+
+
 class StoredAccount(NamedTuple):
     """An account, with what only sign-in reads: how often its sessions were ended, and its hash."""
 
     account: Account
     epoch: int
     password_hash: str | None
+    second_factor: StoredSecondFactor | None
 
 
 def to_account(document: Document) -> Account:
@@ -117,6 +131,7 @@ def to_account(document: Document) -> Account:
 def to_stored(document: Document) -> StoredAccount:
     """The value of a stored account. Raises Unreadable, InvalidRequest."""
     password_hash = r.optional(document, "password_hash", str, "") or None
+    second_factor = _to_second_factor(document)
     account = Account(
         r.text(document, "_id"),
         r.text(document, "name"),
@@ -125,8 +140,22 @@ def to_stored(document: Document) -> StoredAccount:
         r.field(document, "active", bool),
         password_hash is not None,
         r.field(document, "must_change", bool),
+        second_factor is not None,
     )
-    return StoredAccount(account, r.field(document, "epoch", int), password_hash)
+    return StoredAccount(account, r.field(document, "epoch", int), password_hash, second_factor)
+
+
+def _to_second_factor(document: Document) -> StoredSecondFactor | None:
+    if "second_factor" not in document:
+        return None
+    # One that cannot be read is no missing one: the password alone would open a session.
+    stored = r.field(document, "second_factor", dict)
+    recovery = r.field(stored, "recovery", list)
+    if not all(isinstance(one, str) for one in recovery):
+        raise r.Unreadable("recovery is of another type")
+    return StoredSecondFactor(
+        r.text(stored, "secret"), r.field(stored, "last_step", int), tuple(recovery)
+    )
 
 
 def _readable(document: Document | None) -> StoredAccount | None:
@@ -270,6 +299,91 @@ def spend_one_time(db: Documents, found: StoredAccount, *, issued_after: datetim
     return spent.modified_count == 1
 
 
+def put_second_factor(
+    db: Documents,
+    found: StoredAccount,
+    new: StoredSecondFactor | None,
+    *,
+    end_sessions: bool,
+    action: str,
+    by: Actor | None,
+    now: datetime,
+) -> bool:
+    """Stores ``new`` in place of the second factor of ``found``, None for none.
+
+    False, and nothing is changed, if the account was changed since it was read. ``action`` is the
+    verb of the audit log entry.
+    """
+    before, id = found.second_factor, found.account.id
+    condition: Document = {"_id": id, "epoch": found.epoch, "active": found.account.active}
+    # Of two set-ups, or of two renewals of the recovery codes, the first is stored.
+    if before is None:
+        condition["second_factor"] = {"$exists": False}
+    else:
+        condition["second_factor.secret"] = before.secret
+        condition["second_factor.recovery"] = list(before.recovery)
+    if new is None:
+        change: Document = {"$unset": {"second_factor": ""}}
+    else:
+        fields = {"secret": new.secret, "recovery": list(new.recovery)}
+        change = {
+            "$set": {f"second_factor.{name}": value for name, value in fields.items()},
+            # A code that was accepted since ``found`` was read stays used up.
+            "$max": {"second_factor.last_step": new.last_step},
+        }
+    if end_sessions:
+        change["$inc"] = {"epoch": 1}
+
+    def work(session: ClientSession) -> bool:
+        accounts = collection(db, schema.ACCOUNTS)
+        if accounts.update_one(condition, change, session=session).matched_count == 0:
+            return False
+        if end_sessions:
+            _delete_sessions(db, id, session)
+        audit_log.write(db, session, by, action, "account", id, None, now)
+        return True
+
+    return transact(db, work)
+
+
+def use_step(db: Documents, found: StoredAccount, step: int) -> bool:
+    """Records that a code of the time ``step`` was accepted; False if that step is used up.
+
+    A step is used up by a code of it, and by one of a later step. Of parallel calls with one step
+    exactly one returns True.
+    """
+    if found.second_factor is None:
+        return False
+    condition = {
+        "_id": found.account.id,
+        "epoch": found.epoch,
+        "second_factor.secret": found.second_factor.secret,
+        "second_factor.last_step": {"$lt": step},
+    }
+    with reachable():
+        used = collection(db, schema.ACCOUNTS).update_one(
+            condition, {"$set": {"second_factor.last_step": step}}
+        )
+    return used.modified_count == 1
+
+
+def use_recovery(db: Documents, found: StoredAccount, hash: str) -> bool:
+    """Removes the recovery code with ``hash``; False if it is not left.
+
+    Of parallel calls with one hash exactly one returns True.
+    """
+    condition = {
+        "_id": found.account.id,
+        "epoch": found.epoch,
+        "second_factor.recovery": hash,
+    }
+    with reachable():
+        used = collection(db, schema.ACCOUNTS).update_one(
+            condition, {"$pull": {"second_factor.recovery": hash}}
+        )
+    return used.modified_count == 1
+
+
 def renew_hash(db: Documents, account_id: str, old: str, new: str) -> None:
     """Replaces the hash ``old`` of the same password; does nothing if another hash is stored."""
     with reachable():
@@ -298,7 +412,7 @@ def _differing(account: Account, other: Account) -> Document:
 
 
 def _delete_sessions(db: Documents, account_id: str, session: ClientSession) -> None:
-    for name in (schema.SESSIONS, schema.DEVICES):
+    for name in (schema.SESSIONS, schema.DEVICES, schema.CHALLENGES):
         collection(db, name).delete_many({"account_id": account_id}, session=session)
 
 

@@ -15,7 +15,10 @@ _BY_ID_TOKEN = "by_proof"  # the former name stays: sessions outlive an update
 
 
 class StoredSession(NamedTuple):
-    """A session as stored; ``epoch`` is that of its account when it began. Moments are aware."""
+    """A session as stored; ``epoch`` is that of its account when it began. Moments are aware.
+
+    ``pending_secret`` is that of a second factor which its user sets up, "" for none.
+    """
 
     account_id: str
     epoch: int
@@ -24,6 +27,10 @@ class StoredSession(NamedTuple):
     seen_at: datetime
     expires_at: datetime
     browser: str = ""
+    pending_secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"StoredSession(of {self.account_id!r})"  # without the secret
 
 
 def insert(db: Documents, key: str, session: StoredSession) -> None:
@@ -54,7 +61,21 @@ def to_session(document: Document) -> StoredSession:
         r.moment(document, "seen_at"),
         r.moment(document, "expires_at"),
         r.optional(document, "browser", str, ""),
+        r.optional(document, "pending_secret", str, ""),
     )
+
+
+def begin_set_up(db: Documents, key: str, secret: str) -> str:
+    """The secret that the session sets up: ``secret``, unless it has one already.
+
+    Returns "" if the session has ended.
+    """
+    with reachable():
+        sessions = collection(db, schema.SESSIONS)
+        unset = {"_id": key, "pending_secret": {"$in": ["", None]}}
+        sessions.update_one(unset, {"$set": {"pending_secret": secret}})
+        found = sessions.find_one({"_id": key}) or {}
+    return str(found.get("pending_secret", ""))
 
 
 def touch(

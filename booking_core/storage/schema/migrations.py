@@ -11,6 +11,7 @@ migrates (``schema_number.py``).
     3   keys of names and ids that people cannot tell apart, behind unique indexes
     4   such keys of accounts too, and the texts of bookings and of the school's history in normal
         form, as those of the school are
+    5   second factors: no document changes, but applications of before would not ask for a code
 """
 
 from __future__ import annotations
@@ -348,11 +349,16 @@ def _write(
             written.result()
 
 
+def _ask_for_codes(db: Documents, advance: _Advance = _uncounted) -> None:
+    """Migration 5 has a number only, by which applications of before stop."""
+
+
 CLAIMS = 2
 _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     CLAIMS: _store_claims,
     3: _store_keys,
     4: _store_normal_forms,
+    5: _ask_for_codes,
 }
 
 

@@ -15,7 +15,7 @@ from booking_core.domain.policy import WALL_SHOWS
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
-DEVICES = "devices"
+DEVICES, CHALLENGES = "devices", "challenges"
 GROUND_PHOTOS, SCHOOL_HISTORY = "ground_photos", "school_history"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
@@ -32,7 +32,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 4  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 5  # of the schema: the number of the last migration in ``migrations.py``
 
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -119,6 +119,7 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
         "devices_end": ({"expires_at": 1}, _ENDS),
         "devices_of_account": ({"account_id": 1, "expires_at": -1}, {}),
     },
+    CHALLENGES: {"challenges_end": ({"expires_at": 1}, _ENDS)},
     ATTEMPTS: {"attempts_end": ({"expires_at": 1}, _ENDS)},
     PROOFS: {"proofs_end": ({"expires_at": 1}, _ENDS)},
     DELEGATIONS: {"delegations_to": ({"to": 1, "last": 1}, {})},
@@ -246,6 +247,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "quota": {"bsonType": ["int", "long", "null"], "minimum": 1},
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},
+                        "second_factor": {"bsonType": "bool"},
                     },
                 },
             },
@@ -275,6 +277,20 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "password_hash": {"bsonType": "string", "pattern": r"^\$argon2id\$"},
                 # When a one-time password was issued; null once it has signed in.
                 "one_time_at": {"bsonType": ["date", "null"]},
+                "second_factor": {
+                    "bsonType": "object",
+                    "required": ["secret", "last_step", "recovery"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "secret": {"bsonType": "string", "pattern": "^[A-Z2-7]{32}$"},
+                        "last_step": _COUNT,  # of the newest code that was accepted
+                        # The hashes of the recovery codes that are left.
+                        "recovery": {
+                            "bsonType": "array",
+                            "items": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+                        },
+                    },
+                },
                 "id_key": _KEY,
                 "email_key": {"bsonType": ["string", "null"], "minLength": 1},
             },
@@ -292,6 +308,16 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             "required": ["account_id", "epoch", "expires_at"],
             # A hash, as of sessions.
             "properties": {"_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"}},
+        }
+    },
+    CHALLENGES: {
+        "$jsonSchema": {
+            "required": ["account_id", "epoch", "tries", "expires_at"],
+            # A hash, as of sessions.
+            "properties": {
+                "_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+                "tries": _COUNT,
+            },
         }
     },
     ATTEMPTS: {"$jsonSchema": {"required": ["expires_at"]}},

@@ -1,4 +1,4 @@
-"""The dialogs of the admin section for accounts: add, change, disable, enable, new password."""
+"""The dialogs of the admin section for accounts: add, change, disable, enable, and resets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from booking_core import (
     add_account,
     change_account,
     reset_password,
+    reset_second_factor,
 )
 from booking_core.access import passwords
 from pages.shared.auth import session
@@ -147,11 +148,35 @@ def _reset(shared: Services, account: Account) -> None:
         st.rerun(scope="fragment")
 
 
+@st.dialog("Reset the second factor?")
+def _reset_second_factor(shared: Services, account: Account) -> None:
+    if account.id == session.actor().id:
+        st.markdown(
+            "This is your own account. Turn your second factor off, or set it up on another phone, "
+            "by the link “Second factor” below your name."
+        )
+        return
+    st.markdown(
+        f"For a lost phone. {formats.literal(account.name)} is signed out everywhere at once, and "
+        "signs in with the password alone until a second factor is set up again. Make sure that "
+        "it is really they who ask."
+    )
+
+    def reset() -> None:
+        reset_second_factor(shared.db, account.id, by=session.actor())
+
+    if _confirmed(
+        shared, "Back", "Reset second factor", reset, "Second factor reset.", danger=True
+    ):
+        st.rerun()
+
+
 _DIALOGS: dict[str, Callable[[Services, Account], None]] = {
     "change": _change,
     "disable": _disable,
     "enable": _enable,
     "reset": _reset,
+    "second_factor": _reset_second_factor,
 }
 
 
@@ -162,7 +187,7 @@ def add(shared: Services) -> None:
 
 
 def open_dialog(action: str, shared: Services, account: Account) -> None:
-    """Opens the dialog for ``action``: change, disable, enable or reset."""
+    """Opens the dialog for ``action``: change, disable, enable, reset or second_factor."""
     st.session_state.pop(_SECRET, None)
     _DIALOGS[action](shared, account)
 

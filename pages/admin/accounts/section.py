@@ -94,6 +94,11 @@ def _matches(account: Account, text: str) -> bool:
 def _row(account: Account) -> dict[str, Any]:
     about = f"{account.name} ({account.id})"
     actions = [{"name": "change", "label": "Change…", "tone": "", "about": f"Change: {about}"}]
+    if account.has_second_factor:
+        about_code = f"Reset the second factor: {about}"
+        actions.append(
+            {"name": "second_factor", "label": "Phone lost…", "tone": "", "about": about_code}
+        )
     if account.active:
         actions += [
             {"name": "reset", "label": "Password…", "tone": "", "about": f"New password: {about}"},
@@ -123,7 +128,7 @@ def _sign_in_method(account: Account) -> str:
     if account.must_change:
         return "one-time password"
     if account.has_password:
-        return "password"
+        return "password and code" if account.has_second_factor else "password"
     return "by e-mail only" if account.email else "no password"
 
 

@@ -1,6 +1,6 @@
 """The HTML of the sign-in pages, which load no script and nothing of Streamlit but its fonts.
 
-Every text from outside this module is escaped.
+Every text from outside this module is escaped. The file is long because all pages share one frame.
 """
 
 from __future__ import annotations
@@ -201,8 +201,103 @@ def own_sessions(
         )
     else:
         body += '<p class="help">You are signed in nowhere else.</p>'
-    back = f'<a href="{escape(next_path) or base + "/"}">Back</a>'
-    return _page(base, school, "Where you are signed in", body, back)
+    return _page(base, school, "Where you are signed in", body, _back(base, next_path))
+
+
+def code(base: str, school: str, *, next_path: str = "", problem: str = "") -> str:
+    """The page that asks for a code of the second factor, after the right password."""
+    body = (
+        "<h1>Your code</h1>"
+        '<p class="lead">Type the 6 digits that your authenticator app shows now, or one of your '
+        f"recovery codes.</p>{_problem(problem)}"
+        f'<form method="post" action="{base}/signin/code">{_hidden(next_path)}'
+        f"{_field('code', 'Code', 'one-time-code', wrong=bool(problem))}"
+        '<button class="go">Sign in</button></form>'
+        '<p class="help">No phone and no recovery code? An admin can reset your second factor.</p>'
+    )
+    again = f'<a href="{base}/signin">Sign in as somebody else</a>'
+    return _page(base, school, "Your code", body, again)
+
+
+def set_up_second_factor(
+    base: str,
+    school: str,
+    key: str,
+    uri: str,
+    picture: str,
+    *,
+    next_path: str = "",
+    problem: str = "",
+    forced: bool = False,
+) -> str:
+    """The page that sets up a second factor.
+
+    ``picture``: the QR code of ``uri`` as a ``data:`` URL; ``forced``: no screen opens before.
+    """
+    lead = (
+        "Your school asks principals and admins for a second factor. Set yours up, then go on."
+        if forced
+        else "With a second factor, your password alone opens nothing: a code from your phone is "
+        "asked for too. All your other devices are signed out when you set it up."
+    )
+    groups = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+    body = (
+        f'<h1>Set up a second factor</h1><p class="lead">{lead}</p>{_problem(problem)}'
+        '<ol class="steps"><li>Install an authenticator app on your phone, if you have none: '
+        "Google Authenticator, Microsoft Authenticator, Aegis or another.</li>"
+        "<li>Scan this with the app."
+        f'<img class="qr" src="{escape(picture)}" alt="QR code of the key below">'
+        f'On this phone, <a href="{escape(uri)}">open the app</a>, or type this key into it:'
+        f'<code class="key">{groups}</code></li>'
+        "<li>Type the 6 digits that the app shows.</li></ol>"
+        f'<form method="post" action="{base}/secondfactor">{_hidden(next_path)}'
+        f"{_field('code', 'Code', 'one-time-code', wrong=bool(problem), focus=bool(problem))}"
+        '<button class="go">Turn on</button></form>'
+    )
+    back = _sign_out(base) if forced else _back(base, next_path)
+    return _page(base, school, "Set up a second factor", body, back)
+
+
+def recovery_codes(base: str, school: str, codes: Sequence[str], *, next_path: str = "") -> str:
+    """The page that shows new recovery codes, once."""
+    rows = "".join(f"<li><code>{escape(one)}</code></li>" for one in codes)
+    body = (
+        "<h1>Your recovery codes</h1>"
+        '<p class="lead">The second factor is on. Without your phone, each of these codes signs '
+        "you in once.</p>"
+        '<p class="note">They are shown here only. Print this page or write them down, and keep '
+        "them apart from your phone.</p>"
+        f'<ul class="codes">{rows}</ul>'
+        f'<p><a class="go" href="{escape(next_path) or base + "/"}">I have kept them: go on</a></p>'
+    )
+    return _page(base, school, "Your recovery codes", body, "")
+
+
+def second_factor(
+    base: str,
+    school: str,
+    left: int,
+    *,
+    next_path: str = "",
+    problem: str = "",
+    is_required: bool = False,
+) -> str:
+    """The page of a second factor that is on, with ``left`` recovery codes.
+
+    ``is_required``: the school asks for one, so without it a new one is set up at once.
+    """
+    count = f"{left} recovery code{'' if left == 1 else 's'}" if left else "No recovery code"
+    off = "Set up again, on another phone" if is_required else "Turn off"
+    body = (
+        "<h1>Your second factor</h1>"
+        f'<p class="lead">It is on. {count} of 10 left.</p>{_problem(problem)}'
+        f'<form method="post" action="{base}/secondfactor">{_hidden(next_path)}'
+        f"{_field('proof', 'Your password, or a code of the app', 'current-password', wrong=bool(problem))}"  # noqa: E501
+        '<button class="go" name="do" value="codes">Make new recovery codes</button>'
+        f'<button class="other" name="do" value="off">{off}</button></form>'
+        '<p class="help">With new recovery codes, those of before work no longer.</p>'
+    )
+    return _page(base, school, "Your second factor", body, _back(base, next_path))
 
 
 def message(
@@ -235,6 +330,14 @@ def _unbroken(command: str) -> str:
     return f"{escape(first)} <span>--{escape(option)}</span>"
 
 
+def _back(base: str, next_path: str) -> str:
+    return f'<a href="{escape(next_path) or base + "/"}">Back</a>'
+
+
+def _sign_out(base: str) -> str:
+    return f'<form method="post" action="{base}/signout"><button>Sign out</button></form>'
+
+
 def _wall_link(base: str) -> str:
     return f'<a href="{base}/wall">Wall display: today’s grounds</a>'
 
@@ -259,7 +362,7 @@ def _field(
     focus: bool = True,
     rule: str = "",
 ) -> str:
-    kind = "text" if autocomplete == "username" else "password"
+    kind = "password" if autocomplete.endswith("-password") else "text"
     described_by = " ".join(filter(None, (rule, "problem" if wrong else "")))
     return (
         f'<label for="{name}">{label}</label><input id="{name}" name="{name}" type="{kind}" '

@@ -23,7 +23,7 @@ from pages.shared.live.streamlit_internals import UPLOAD_ROUTE
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
-_PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password"))
+_PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 

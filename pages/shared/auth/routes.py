@@ -1,9 +1,9 @@
-"""HTTP routes of sign-in: sign in, sign out, change a password, see and end own sessions, the demo.
+"""HTTP routes of sign-in: sign in and out, password, second factor, own sessions, the demo.
 
 They set and delete the session cookie, which no script of a page can read. Their error pages do not
 reveal whether a name exists. This module must not import a module with Streamlit components: the
 server loads it before Streamlit runs, and Streamlit would not serve components registered so early.
-The file is long because all routes share the steps of starting and ending a session.
+The file is long because all routes are listed and wrapped in one place.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from booking_core import (
     BookingError,
     InvalidRequest,
     NotFound,
+    SecondFactorNeeded,
     SignInRefused,
     StoreUnavailable,
     TooManyAttempts,
@@ -32,9 +33,15 @@ from booking_core import (
     sign_in_by_id_token,
 )
 from booking_core.access.passwords import SHORTEST
-from booking_core.access.sessions import LONGEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
-from pages.shared.auth import device_cookie, forwarding, oidc, own_sessions, sign_outs
+from pages.shared.auth import (
+    device_cookie,
+    forwarding,
+    oidc,
+    own_sessions,
+    second_factor,
+    session_cookie,
+)
 from pages.shared.auth import html as html
 from pages.shared.auth.demo import PATH as DEMO
 from pages.shared.auth.demo import demo
@@ -42,14 +49,14 @@ from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, unavailable
 from pages.shared.live import runtime
 from pages.shared.live.address import COOKIE, base
-from pages.shared.live.client import address_of, is_https
+from pages.shared.live.client import address_of
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
 
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
-_NO_SCREENS = ("/signin", "/signout", "/password", "/sessions")
+_NO_SCREENS = ("/signin", "/signout", "/password", "/sessions", "/secondfactor")
 _NOT_CHANGED = "The database cannot be reached, so your password was not changed. Please try again."
 _UNKNOWN = (
     "The database has stopped answering, and it is not known whether your password was changed. "
@@ -129,6 +136,8 @@ async def _sign_in(request: Request, shared: Services) -> Response:
         )
     except StoreUnavailable:
         raise
+    except SecondFactorNeeded as exc:
+        return second_factor.ask_for_code(request, shared, exc.challenge, to)
     except TooManyAttempts as exc:
         response = await _sign_in_form(request, shared, to, name, messages.error(exc), 429)
         response.headers["retry-after"] = str(exc.wait_seconds)
@@ -137,9 +146,18 @@ async def _sign_in(request: Request, shared: Services) -> Response:
         return await _sign_in_form(request, shared, to, name, messages.error(exc), 401)
     except BookingError:  # a malformed name, which no account has
         return await _sign_in_form(request, shared, to, "", messages.error(SignInRefused()), 401)
-    if signed_in.account.must_change:
-        to = f"{base()}/password?next={quote(to, safe='')}"
-    return await _start_session(request, shared, signed_in.token, to, by_password=True)
+    first = await _off_loop(lambda: second_factor.first_screen(shared, signed_in.account, to))
+    return await session_cookie.start(
+        redirect(first), request, shared, signed_in.token, by_password=True
+    )
+
+
+async def _code(request: Request, shared: Services) -> Response:
+    form = await form_of(request) if request.method == "POST" else {}
+    if not shared.is_usable:
+        return unavailable(shared)
+    to = safe_next(form.get("next") or request.query_params.get("next"))
+    return await second_factor.code(request, shared, form, to)
 
 
 async def _provider(request: Request, shared: Services) -> Response:
@@ -162,7 +180,7 @@ async def _provider(request: Request, shared: Services) -> Response:
         )
     except SignInRefused:  # the sign-in screen shows the reason
         return redirect(to)
-    return await _start_session(request, shared, signed_in.token, to)
+    return await session_cookie.start(redirect(to), request, shared, signed_in.token)
 
 
 async def _demo(request: Request, shared: Services) -> Response:
@@ -182,20 +200,17 @@ async def _demo(request: Request, shared: Services) -> Response:
         )
     except (NotFound, SignInRefused) as exc:
         raise Refused(400, "This account is not there any more.") from exc
-    return await _start_session(request, shared, token, safe_next(form.get("next")))
+    to = safe_next(form.get("next"))
+    return await session_cookie.start(redirect(to), request, shared, token)
 
 
 async def _sign_out(request: Request, shared: Services) -> Response:
     await form_of(request)
-    await _end_session(request, shared)
+    await session_cookie.end(request, shared)
     # Sign-out at the provider too: its session would sign in the next user of this browser.
     response = redirect(f"{base()}/{oidc.LOGOUT}" if oidc.is_on() else f"{base()}/signin")
-    _delete_cookie(response)
+    session_cookie.delete(response)
     return response
-
-
-def _delete_cookie(response: Response) -> None:
-    response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
 
 
 async def _password(request: Request, shared: Services) -> Response:
@@ -229,7 +244,7 @@ async def _password(request: Request, shared: Services) -> Response:
     if form.get("new") != form.get("again"):
         return ask("The new password was typed in two ways. Please type it again.", 422)
     try:
-        await _off_loop(
+        changed = await _off_loop(
             lambda: change_password(
                 shared.db, account.id, old=form.get("old", ""), new=form.get("new", "")
             )
@@ -254,11 +269,25 @@ async def _password(request: Request, shared: Services) -> Response:
         response = message(
             shared, 503, "Password changed", _CHANGED, (f"{base()}/signin", "Sign in")
         )
-        _delete_cookie(response)  # the change has ended this session
+        session_cookie.delete(response)  # the change has ended this session
         return response
     except (NotFound, SignInRefused):  # the account was removed or disabled meanwhile
         return redirect(f"{base()}/signin")
-    return await _start_session(request, shared, token, to, by_password=True)
+    first = await _off_loop(lambda: second_factor.first_screen(shared, changed, to))
+    return await session_cookie.start(redirect(first), request, shared, token, by_password=True)
+
+
+async def _second_factor(request: Request, shared: Services) -> Response:
+    form = await form_of(request) if request.method == "POST" else {}
+    if not shared.is_usable:
+        return unavailable(shared)
+    to = safe_next(form.get("next") or request.query_params.get("next"))
+    token = request.cookies.get(COOKIE, "")
+    # Read anew: the page differs by what it has just changed itself.
+    person = await _off_loop(lambda: shared.sessions.read(token)) if token else None
+    if person is None:
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
+    return await second_factor.own(request, shared, person, form, to)
 
 
 async def _own_sessions(request: Request, shared: Services) -> Response:
@@ -311,36 +340,6 @@ async def _sign_in_form(
     )
 
 
-async def _start_session(
-    request: Request, shared: Services, token: str, to: str, *, by_password: bool = False
-) -> Response:
-    """Ends the previous session; a redirect to ``to`` that sets the cookie of the new one.
-
-    ``by_password``: the browser is known to the account from now on.
-    """
-    await _end_session(request, shared)
-    response = redirect(to)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(LONGEST.total_seconds()),
-        path=base() or "/",
-        secure=is_https(request, shared),
-        httponly=True,
-        samesite="lax",
-    )
-    if by_password:
-        await _off_loop(lambda: device_cookie.set_on(response, request, shared, token))
-    return response
-
-
-async def _end_session(request: Request, shared: Services) -> None:
-    """Ends the session of the request, now or as soon as the database can be reached."""
-    token = request.cookies.get(COOKIE)
-    if token:
-        await _off_loop(lambda: sign_outs.sign_out(shared, token))
-
-
 async def _off_loop(work: Callable[[], Any]) -> Any:
     """The result of ``work()``, run in a thread, because it blocks."""
     return await anyio.to_thread.run_sync(work)
@@ -358,5 +357,7 @@ def routes() -> list[Route]:
         at("signin/provider", _provider, "GET", federated=True),
         at("signout", _sign_out, "POST", federated=None),
         at("password", _password, "GET", "POST", federated=False),
+        at(second_factor.CODE, _code, "GET", "POST", federated=False),
+        at(second_factor.PATH, _second_factor, "GET", "POST", federated=False),
         at(own_sessions.PATH, _own_sessions, "GET", "POST", federated=None),
     ]

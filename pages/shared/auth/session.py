@@ -9,7 +9,7 @@ from uuid import uuid4
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
-from booking_core import Actor, ServerFailed, StoreUnavailable
+from booking_core import Actor, ServerFailed, StoreUnavailable, may, must_set_up_second_factor
 from booking_core.domain.timetable import at
 from pages.shared.auth import oidc
 from pages.shared.components import elements
@@ -65,8 +65,8 @@ def _announce_new_rights(before: Person | None, now: Person | None) -> None:
 def actor() -> Actor:
     """The user as stored at this moment; to be called before every action.
 
-    If the session has ended, the run ends here and the next one redirects to sign-in. Raises
-    StoreUnavailable if the session was never read.
+    If the session has ended, or a second factor must be set up first, the run ends here and the
+    next one redirects. Raises StoreUnavailable if the session was never read.
     """
     shared, token = runtime.start(), screen_user.token()
     person = None
@@ -75,14 +75,21 @@ def actor() -> Actor:
             person = shared.sessions.read(token)
         except StoreUnavailable:  # the action will fail, but the screen can be shown
             person = shared.sessions.known(token)
-    if person is None or token is None:
+    # The second factor: a screen may have been open when an admin asked for it.
+    if person is None or token is None or must_set_up(shared, person):
         st.rerun()
     shared.sessions.touch(token)
     return person.account.actor
 
 
+def must_set_up(shared: Services, person: Person) -> bool:
+    """Whether the user sees no screen before a second factor is set up."""
+    policy = shared.reference().policy
+    return not oidc.is_on() and must_set_up_second_factor(person.account, policy)
+
+
 def sidebar(shared: Services, person: Person) -> None:
-    """The signed-in user, the button to sign out, and links to password and own sessions."""
+    """The signed-in user, the button to sign out, and links to the pages of the own account."""
     account = person.account
     if st.session_state.pop(_RENEWED, False):
         st.toast(messages.SESSION_RENEWED, icon=":material/restart_alt:", duration="infinite")
@@ -93,6 +100,9 @@ def sidebar(shared: Services, person: Person) -> None:
                 "role": account.role.value.capitalize(),
                 "base": base(),
                 "password": account.has_password and not oidc.is_on(),
+                "second_factor": not oidc.is_on()
+                and account.has_password
+                and (account.has_second_factor or may("set up a second factor", account.actor)),
                 "session": st.session_state.setdefault(_SESSION, uuid4().hex),
             },
             on_new_session=lambda: st.session_state.update({_RENEWED: True}),

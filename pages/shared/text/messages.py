@@ -13,6 +13,7 @@ from booking_core import (
     AlreadyExists,
     Booking,
     BookingError,
+    ChallengeOver,
     ChangedMeanwhile,
     Decision,
     GameNotAllowed,
@@ -34,6 +35,7 @@ from booking_core import (
     QuotaReached,
     SchemaConflict,
     SchemaMissing,
+    SecondFactorNeeded,
     ServerFailed,
     SignInRefused,
     SlotTaken,
@@ -50,6 +52,7 @@ from booking_core import (
     UnknownGround,
     UnknownStudent,
     UpdateNeeded,
+    WrongCode,
 )
 from booking_core.domain import messages
 from pages.shared.text import formats
@@ -97,6 +100,7 @@ NOT_ALLOWED = {
     "delegate": "hand on decisions",
     "report": "see everybody's figures",
     "report own": "see these figures",
+    "set up a second factor": "set up a second factor",
     "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
 # Whether a move leaves the status as it is -> the sentence above the choice of a slot.
@@ -246,6 +250,12 @@ def error(exc: BookingError) -> str:
                 "This one-time password was used before, or is older than three days. "
                 "Ask for a new one."
             )
+        case SecondFactorNeeded():
+            return "This account asks for a code too."
+        case WrongCode():
+            return "This code is wrong, or was used before. Wait for the next one and type that."
+        case ChallengeOver():
+            return "The time for the code is over, or it was wrong five times. Sign in again."
         case IdTokenSpent() | IdTokenOutOfTime():
             return "You are signed out here. Sign in to go on."
         case SignInRefused():

@@ -65,6 +65,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   addLink("Where you are signed in", "sessions")
   if (data.password) addLink("Change password", "password")
+  if (data.second_factor) addLink("Second factor", "secondfactor")
   const form = make("form", "")
   form.method = "post"
   form.action = `${data.base}/signout`

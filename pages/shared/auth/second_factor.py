@@ -1,0 +1,238 @@
+"""The pages of the second factor: the code at sign-in, setting it up, and changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import anyio.to_thread
+import segno
+from starlette.requests import Request
+from starlette.responses import Response
+
+from booking_core import (
+    Account,
+    AlreadyExists,
+    BookingError,
+    ChallengeOver,
+    ChangedMeanwhile,
+    NotAllowed,
+    NotFound,
+    SecondFactorSetUp,
+    SignInRefused,
+    StoreUnavailable,
+    TooManyAttempts,
+    WrongCode,
+    begin_second_factor,
+    confirm_second_factor,
+    is_challenge_open,
+    must_set_up_second_factor,
+    open_session,
+    recovery_codes_left,
+    renew_recovery_codes,
+    sign_in_by_code,
+    turn_off_second_factor,
+)
+from booking_core.access.sign_in import CHALLENGE
+from pages.shared.auth import device_cookie, own_sessions, session_cookie
+from pages.shared.auth import html as html
+from pages.shared.auth.forms import Refused
+from pages.shared.auth.responses import message, page, redirect
+from pages.shared.live.address import COOKIE, base
+from pages.shared.live.client import address_of, is_https
+from pages.shared.live.runtime import Services
+from pages.shared.live.session_cache import Person
+from pages.shared.text import messages
+
+CODE, PATH = "signin/code", "secondfactor"
+CHALLENGE_COOKIE = "ground_booking_challenge"
+_WRONG_PROOF = "This is not your password. Please type it again, or a code of the app."
+_STOPPED = "The database cannot be reached, so nothing was changed. Please try again."
+_UNKNOWN = (
+    "The database has stopped answering, and it is not known whether anything was changed. Load "
+    "this page again before you go on."
+)
+
+
+def ask_for_code(request: Request, shared: Services, challenge: str, to: str) -> Response:
+    """A redirect to the page for the code; ``challenge`` goes into a cookie of that page."""
+    response = redirect(f"{base()}/{CODE}?next={quote(to, safe='')}")
+    response.set_cookie(
+        CHALLENGE_COOKIE,
+        challenge,
+        max_age=int(CHALLENGE.total_seconds()),
+        path=f"{base()}/{CODE}",
+        secure=is_https(request, shared),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+async def code(request: Request, shared: Services, form: dict[str, str], to: str) -> Response:
+    """The page for the code. POST: opens the session if the code of ``form`` is right."""
+    challenge = request.cookies.get(CHALLENGE_COOKIE, "")
+
+    def ask(problem: str = "", status: int = 200) -> Response:
+        school = shared.settings.school_name
+        return page(html.code(base(), school, next_path=to, problem=problem), status)
+
+    if request.method == "GET":
+        if await _off_loop(lambda: is_challenge_open(shared.db, challenge)):
+            return ask()
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
+    try:
+        signed_in = await _off_loop(
+            lambda: sign_in_by_code(
+                shared.db,
+                challenge,
+                form.get("code", ""),
+                address=address_of(request, shared.settings.trust_proxy),
+                device=request.cookies.get(device_cookie.DEVICE_COOKIE),
+                browser=own_sessions.browser_of(request),
+            )
+        )
+    except TooManyAttempts as exc:
+        response = ask(messages.error(exc), 429)
+        response.headers["retry-after"] = str(exc.wait_seconds)
+        return response
+    except WrongCode as exc:
+        if await _off_loop(lambda: is_challenge_open(shared.db, challenge)):
+            return ask(messages.error(exc), 401)
+        return _over(shared, to)
+    except ChallengeOver:
+        return _over(shared, to)
+    first = await _off_loop(lambda: first_screen(shared, signed_in.account, to))
+    response = await session_cookie.start(
+        redirect(first), request, shared, signed_in.token, by_password=True
+    )
+    response.delete_cookie(CHALLENGE_COOKIE, path=f"{base()}/{CODE}")
+    return response
+
+
+def first_screen(shared: Services, account: Account, to: str) -> str:
+    """Where ``account`` goes after signing in: to the page of what it must do first, or ``to``."""
+    if account.must_change:
+        return f"{base()}/password?next={quote(to, safe='')}"
+    if must_set_up_second_factor(account, shared.reference().policy):
+        return f"{base()}/{PATH}?next={quote(to, safe='')}"
+    return to
+
+
+async def own(
+    request: Request, shared: Services, person: Person, form: dict[str, str], to: str
+) -> Response:
+    """The page of the user's own second factor, and what its buttons do."""
+    account, token = person.account, request.cookies.get(COOKIE, "")
+    if account.has_second_factor:
+        return await _change(request, shared, token, form, to)
+    forced = must_set_up_second_factor(account, shared.reference().policy)
+    try:
+        made = await _off_loop(lambda: begin_second_factor(shared.db, token))
+    except NotAllowed as exc:
+        raise Refused(
+            403, "A second factor is for principals and admins who have a password here."
+        ) from exc
+    except (AlreadyExists, SignInRefused):  # set up or signed out meanwhile
+        return redirect(f"{base()}/{PATH}")
+
+    def ask(problem: str = "", status: int = 200) -> Response:
+        text = html.set_up_second_factor(
+            base(),
+            shared.settings.school_name,
+            made.key,
+            made.uri,
+            _qr_code(made),
+            next_path=to,
+            problem=problem,
+            forced=forced,
+        )
+        return page(text, status)
+
+    if request.method == "GET":
+        return ask()
+    try:
+        codes = await _off_loop(
+            lambda: confirm_second_factor(shared.db, token, form.get("code", ""))
+        )
+    except BookingError as exc:
+        return _answer(shared, exc, ask)
+    response = page(html.recovery_codes(base(), shared.settings.school_name, codes, next_path=to))
+    try:
+        opened = await _off_loop(
+            lambda: open_session(shared.db, account.id, browser=own_sessions.browser_of(request))
+        )
+    except BookingError:  # the codes are shown here only, so they are shown all the same
+        session_cookie.delete(response)
+        return response
+    return await session_cookie.start(response, request, shared, opened, by_password=True)
+
+
+async def _change(
+    request: Request, shared: Services, token: str, form: dict[str, str], to: str
+) -> Response:
+    """The page of a second factor that is on: new recovery codes, or turning it off."""
+    school = shared.settings.school_name
+    is_required = shared.reference().policy.second_factor
+    try:
+        left = await _off_loop(lambda: recovery_codes_left(shared.db, token))
+    except (NotFound, SignInRefused):  # turned off or signed out meanwhile
+        return redirect(f"{base()}/{PATH}")
+
+    def ask(problem: str = "", status: int = 200) -> Response:
+        text = html.second_factor(
+            base(), school, left, next_path=to, problem=problem, is_required=is_required
+        )
+        return page(text, status)
+
+    if request.method == "GET":
+        return ask()
+    proof = form.get("proof", "")
+    try:
+        if form.get("do") == "codes":
+            codes = await _off_loop(lambda: renew_recovery_codes(shared.db, token, proof))
+            return page(html.recovery_codes(base(), school, codes, next_path=to))
+        if form.get("do") == "off":
+            await _off_loop(lambda: turn_off_second_factor(shared.db, token, proof))
+            return redirect(f"{base()}/{PATH}?next={quote(to, safe='')}" if is_required else to)
+    except BookingError as exc:
+        return _answer(shared, exc, ask)
+    raise Refused(400, "This form cannot be read.")
+
+
+def _answer(shared: Services, exc: BookingError, ask: Callable[[str, int], Response]) -> Response:
+    """The page again with the reason of a refusal."""
+    match exc:
+        case StoreUnavailable():  # no page that reloads itself: it would hide the outcome
+            return ask(_STOPPED if exc.nothing_happened else _UNKNOWN, 503)
+        case TooManyAttempts():
+            response = ask(messages.error(exc), 429)
+            response.headers["retry-after"] = str(exc.wait_seconds)
+            return response
+        case WrongCode():
+            return ask(messages.error(exc), 422)
+        case AlreadyExists() | NotFound() | ChangedMeanwhile():
+            return redirect(f"{base()}/{PATH}")
+        case SignInRefused():
+            return ask(_WRONG_PROOF, 422)
+    return ask(messages.error(exc), 422)
+
+
+def _over(shared: Services, to: str) -> Response:
+    address = f"{base()}/signin?next={quote(to, safe='')}"
+    text = messages.error(ChallengeOver())
+    response = message(shared, 401, "Not signed in", text, (address, "Sign in"))
+    response.delete_cookie(CHALLENGE_COOKIE, path=f"{base()}/{CODE}")
+    return response
+
+
+def _qr_code(made: SecondFactorSetUp) -> str:
+    """The QR code as a ``data:`` URL, dark on light in every colour scheme."""
+    code = segno.make(made.uri, error="m", micro=False)
+    return code.svg_data_uri(border=4, dark="#14213a", light="#fff", omitsize=True)
+
+
+async def _off_loop(work: Callable[[], Any]) -> Any:
+    """The result of ``work()``, run in a thread, because it blocks."""
+    return await anyio.to_thread.run_sync(work)

@@ -1,0 +1,54 @@
+"""The session cookie: set when a session starts, deleted when it ends."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from booking_core.access.sessions import LONGEST
+from pages.shared.auth import device_cookie, sign_outs
+from pages.shared.live.address import COOKIE, base
+from pages.shared.live.client import is_https
+from pages.shared.live.runtime import Services
+
+
+async def start(
+    response: Response,
+    request: Request,
+    shared: Services,
+    token: str,
+    *,
+    by_password: bool = False,
+) -> Response:
+    """Ends the session of the request; ``response`` with the cookie of the new one.
+
+    ``by_password``: the browser is known to the account from now on.
+    """
+    await end(request, shared)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(LONGEST.total_seconds()),
+        path=base() or "/",
+        secure=is_https(request, shared),
+        httponly=True,
+        samesite="lax",
+    )
+    if by_password:
+        await anyio.to_thread.run_sync(
+            lambda: device_cookie.set_on(response, request, shared, token)
+        )
+    return response
+
+
+async def end(request: Request, shared: Services) -> None:
+    """Ends the session of the request, now or as soon as the database can be reached."""
+    token = request.cookies.get(COOKIE)
+    if token:
+        await anyio.to_thread.run_sync(lambda: sign_outs.sign_out(shared, token))
+
+
+def delete(response: Response) -> None:
+    """Deletes the cookie."""
+    response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
