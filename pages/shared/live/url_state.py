@@ -14,7 +14,7 @@ import streamlit as st
 from pages.shared.live.streamlit_internals import is_history_navigation
 
 MAX_LENGTH = 120  # characters of a parameter; a longer one is ignored
-_SCREEN, _ENTERED = "url.screen", "url.entered"
+_SCREEN, _ENTERED, _SENT = "url.screen", "url.entered", "url.sent"
 
 
 def enter(screen: str) -> None:
@@ -39,5 +39,8 @@ def read(names: Collection[str], apply: Callable[[Mapping[str, str]], None]) -> 
 def write(values: Mapping[str, str]) -> None:
     """Puts ``values`` into the address; empty ones are left out, as those of the default."""
     values = {name: text for name, text in values.items() if text}
-    if st.query_params.to_dict() != values:
+    state = st.session_state
+    # The address that the browser has reported may be older than the last one sent to it.
+    if values != st.query_params.to_dict() or values != state.get(_SENT):
         st.query_params.from_dict(values)
+    state[_SENT] = values
