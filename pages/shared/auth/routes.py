@@ -40,9 +40,9 @@ from pages.shared.auth.demo import PATH as DEMO
 from pages.shared.auth.demo import demo
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, unavailable
-from pages.shared.live import runtime
+from pages.shared.live import cookies, runtime
 from pages.shared.live.address import COOKIE, base
-from pages.shared.live.client import address_of, is_https
+from pages.shared.live.client import address_of
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
@@ -71,7 +71,8 @@ def safe_next(text: str | None) -> str:
 
 async def person_of(request: Request) -> Person | None:
     """The signed-in user of the request; None without a session. Raises StoreUnavailable."""
-    shared, token = runtime.start(), request.cookies.get(COOKIE)
+    shared = runtime.start()
+    token = cookies.read(COOKIE, request, shared)
     if not token or shared.db is None:
         return None
     return await _off_loop(lambda: shared.sessions.known(token))
@@ -108,7 +109,8 @@ async def _sign_in_page(request: Request, shared: Services) -> Response:
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
         return redirect(to)
-    return await _sign_in_form(request, shared, to, ended=COOKIE in request.cookies)
+    ended = cookies.read(COOKIE, request, shared) is not None
+    return await _sign_in_form(request, shared, to, ended=ended)
 
 
 async def _sign_in(request: Request, shared: Services) -> Response:
@@ -123,7 +125,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
                 name,
                 form.get("password", ""),
                 address=address_of(request, shared.settings.trust_proxy),
-                device=request.cookies.get(device_cookie.DEVICE_COOKIE),
+                device=device_cookie.shown_by(request, shared),
                 browser=own_sessions.browser_of(request),
             )
         )
@@ -190,12 +192,8 @@ async def _sign_out(request: Request, shared: Services) -> Response:
     await _end_session(request, shared)
     # Sign-out at the provider too: its session would sign in the next user of this browser.
     response = redirect(f"{base()}/{oidc.LOGOUT}" if oidc.is_on() else f"{base()}/signin")
-    _delete_cookie(response)
+    cookies.delete_on(response, COOKIE)
     return response
-
-
-def _delete_cookie(response: Response) -> None:
-    response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
 
 
 async def _password(request: Request, shared: Services) -> Response:
@@ -254,7 +252,7 @@ async def _password(request: Request, shared: Services) -> Response:
         response = message(
             shared, 503, "Password changed", _CHANGED, (f"{base()}/signin", "Sign in")
         )
-        _delete_cookie(response)  # the change has ended this session
+        cookies.delete_on(response, COOKIE)  # the change has ended this session
         return response
     except (NotFound, SignInRefused):  # the account was removed or disabled meanwhile
         return redirect(f"{base()}/signin")
@@ -320,15 +318,7 @@ async def _start_session(
     """
     await _end_session(request, shared)
     response = redirect(to)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(LONGEST.total_seconds()),
-        path=base() or "/",
-        secure=is_https(request, shared),
-        httponly=True,
-        samesite="lax",
-    )
+    cookies.set_on(response, COOKIE, token, int(LONGEST.total_seconds()), request, shared)
     if by_password:
         await _off_loop(lambda: device_cookie.set_on(response, request, shared, token))
     return response
@@ -336,7 +326,7 @@ async def _start_session(
 
 async def _end_session(request: Request, shared: Services) -> None:
     """Ends the session of the request, now or as soon as the database can be reached."""
-    token = request.cookies.get(COOKIE)
+    token = cookies.read(COOKIE, request, shared)
     if token:
         await _off_loop(lambda: sign_outs.sign_out(shared, token))
 

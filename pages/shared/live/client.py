@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 
 from starlette.requests import HTTPConnection
 
 from pages.shared.live.runtime import Services
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_TLS = ("https", "wss")  # Traefik calls a WebSocket by TLS the latter
 # Beginnings of the names of the headers by which a proxy reveals itself.
 _FORWARDING = (
     "forwarded",
@@ -60,8 +62,11 @@ def is_this_computer(request: HTTPConnection) -> bool:
 
 def is_https(request: HTTPConnection, shared: Services) -> bool:
     """Whether the browser uses TLS, to this server or to a proxy before it."""
-    return (
-        request.url.scheme == "https"
-        or request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
-        or (shared.settings.public_url or "").startswith("https:")
-    )
+    return request.url.scheme in _TLS or is_forwarded_https(request.headers, shared)
+
+
+def is_forwarded_https(headers: Mapping[str, str], shared: Services) -> bool:
+    """Whether a proxy before this server says that the browser uses TLS, or PUBLIC_URL does."""
+    return headers.get("x-forwarded-proto", "").strip().lower() in _TLS or (
+        shared.settings.public_url or ""
+    ).startswith("https:")

@@ -17,6 +17,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from booking_core import StoreUnavailable
+from pages.shared.live import cookies
 from pages.shared.live.address import COOKIE, base
 from pages.shared.live.client import address_of
 from pages.shared.live.places import Places
@@ -90,7 +91,7 @@ class Hub:
 
     async def _account_id(self, socket: WebSocket) -> str | None:
         """The signed-in account; None without a session, or while it cannot be read."""
-        token = socket.cookies.get(COOKIE)
+        token = cookies.read(COOKIE, socket, self._shared)
         if not token or self._shared.db is None:
             return None
         try:
