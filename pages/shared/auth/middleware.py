@@ -1,6 +1,6 @@
-"""ASGI middleware: security headers on every HTTP response, redirects to sign-in, uploads.
+"""ASGI middleware: the host, security headers on every response, redirects to sign-in, uploads.
 
-WebSockets pass unchanged: each screen checks the session itself.
+WebSockets of a right host pass unchanged: each screen checks the session itself.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
-from pages.shared.auth import oidc, routes
+from pages.shared.auth import hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import base
@@ -36,6 +36,12 @@ class SignInMiddleware:
         self._uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            if hosts.is_answered(HTTPConnection(scope), runtime.start()):
+                await self._app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -47,6 +53,9 @@ class SignInMiddleware:
                 _add_security_headers(MutableHeaders(scope=message), place)
             await send(message)
 
+        if not hosts.is_answered(Request(scope), runtime.start()):
+            await PlainTextResponse(hosts.REFUSAL, 421)(scope, receive, send_with_headers)
+            return
         if path.startswith(_METRICS) and not is_this_computer(Request(scope)):
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
             return
