@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from pages.shared.auth import middleware, routes
 from pages.shared.auth.demo import demo
-from pages.shared.live import runtime, websocket
+from pages.shared.live import runtime, streamlit_internals, websocket
 
 
 @asynccontextmanager
@@ -22,6 +22,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """
     shared = await anyio.to_thread.run_sync(runtime.start)
     await anyio.to_thread.run_sync(demo.announce, shared)
+    streamlit_internals.limit_fragments()
     async with websocket.running(shared):
         yield {}
     await anyio.to_thread.run_sync(runtime.stop)

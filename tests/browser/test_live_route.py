@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from pages.shared.live.address import COOKIE
+from pages.shared.live.streamlit_internals import MOST_FRAGMENTS
 
 TIMEOUT = 20
 TOO_BIG = (1009).to_bytes(2, "big")  # a close code of RFC 6455
@@ -237,6 +238,21 @@ def test_an_unfinished_message_of_more_than_4_mb_is_not_kept(app: AppServer, pat
             connection.sendall(_frame(opcode, 1_000_000) + bytes(1_000_000))
         connection.sendall(_frame(0x0, 1))
         assert _is_refused_for_its_size(connection)
+
+
+@pytest.mark.parametrize("path", ["/live", "/_stcore/stream"])
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_message_of_endless_fragments_is_not_kept(app: AppServer, path: str, size: int) -> None:
+    def fragments(number: int) -> bytes:
+        return _frame(0x1, size) + bytes(size) + number * (_frame(0x0, size) + bytes(size))
+
+    with _handshake(app, path) as connection:
+        connection.sendall(fragments(MOST_FRAGMENTS))
+        assert _is_refused_for_its_size(connection)
+    with _handshake(app, path) as connection:
+        last = bytes([0x80, 0x80]) + bytes(4)
+        connection.sendall(fragments(MOST_FRAGMENTS - 2) + last)
+        assert not _is_refused_for_its_size(connection)  # but for being a text
 
 
 def _frame(opcode: int, size: int) -> bytes:

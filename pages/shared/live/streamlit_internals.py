@@ -1,7 +1,7 @@
-"""What the dashboard uses of Streamlit beyond its documentation.
+"""What the dashboard uses of Streamlit, and of its server uvicorn, beyond their documentation.
 
 Each item says why it is needed. ``tests/integration/test_streamlit_internals.py`` checks each one,
-so that an upgrade of Streamlit that changes one fails there, in words.
+so that an upgrade that changes one fails there, in words.
 """
 
 from __future__ import annotations
@@ -11,17 +11,25 @@ from typing import Any
 from streamlit.auth_util import get_secrets_auth_section
 from streamlit.runtime import get_instance
 from streamlit.web.server.server_util import is_url_from_allowed_origins
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
 
 __all__ = [
+    "MOST_FRAGMENTS",
     "UPLOAD_ROUTE",
     "auth_section",
     "drop_upload",
     "is_uploaded",
     "is_url_from_allowed_origins",
+    "limit_fragments",
 ]
 
 # ``st.file_uploader`` sends files to this route, followed by ``/session id/file id``.
 UPLOAD_ROUTE = "/_stcore/upload_file"
+# Of one WebSocket message. A browser sends the largest message that a screen takes in fewer.
+MOST_FRAGMENTS = 1000
+
+_keep_fragment = WebSocketsSansIOProtocol.handle_cont
 
 
 def auth_section() -> dict[str, Any]:
@@ -43,3 +51,23 @@ def is_uploaded(session_id: str, file_id: str) -> bool:
 def drop_upload(session_id: str, file_id: str) -> None:
     """Ends the keeping of an uploaded file. Its field then shows that there is no file."""
     get_instance().uploaded_file_mgr.remove_file(session_id, file_id)
+
+
+def limit_fragments() -> None:
+    """Has the server close a WebSocket that sends a message of more than MOST_FRAGMENTS fragments.
+
+    uvicorn keeps each fragment as an object until the last one arrives, and limits their bytes
+    only: one byte in a fragment takes 56, and fragments without a byte have no limit at all.
+    """
+    WebSocketsSansIOProtocol.handle_cont = _keep_or_close  # type: ignore[assignment]
+
+
+def _keep_or_close(protocol: WebSocketsSansIOProtocol, fragment: Frame) -> None:
+    if protocol.close_sent:
+        return
+    if len(protocol.frames) < MOST_FRAGMENTS:
+        _keep_fragment(protocol, fragment)
+        return
+    protocol.frames = []
+    protocol.conn.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+    protocol.handle_parser_exception()  # sends what ``fail`` has prepared, and hangs up
