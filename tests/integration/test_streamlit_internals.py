@@ -12,7 +12,11 @@ import pytest
 from streamlit import config, net_util, runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
-from streamlit.web.server.starlette import starlette_routes, starlette_server
+from streamlit.web.server.starlette import (
+    starlette_routes,
+    starlette_server,
+    starlette_websocket,
+)
 from uvicorn.config import WS_PROTOCOLS
 from uvicorn.importer import import_from_string
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -87,6 +91,12 @@ def test_files_are_uploaded_to_the_route_that_is_guarded():
 
     for route in starlette_routes.create_upload_routes(None, files, None):
         assert route.path == streamlit_internals.UPLOAD_ROUTE + "/{session_id}/{file_id}"
+
+
+def test_screens_connect_to_the_route_whose_places_are_counted():
+    [route] = starlette_websocket.create_websocket_routes(None, None)
+
+    assert route.path == streamlit_internals.STREAM_ROUTE
 
 
 def test_the_server_keeps_fragments_where_they_are_limited():

@@ -1,6 +1,7 @@
 """ASGI middleware: the host, security headers on every response, redirects to sign-in, uploads.
 
-WebSockets of a right host pass unchanged: each screen checks the session itself.
+A WebSocket passes unchanged if its host is right and there is a place for its screen: each screen
+checks the session itself.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import base
 from pages.shared.live.client import is_this_computer
-from pages.shared.live.streamlit_internals import UPLOAD_ROUTE
+from pages.shared.live.screen_places import ScreenPlaces
+from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
 _PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password"))
 _FILES = "media"  # downloads, such as exports
+_POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 
 
@@ -34,18 +37,16 @@ class SignInMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._uploads = Uploads()
+        self._screens: ScreenPlaces | None = None  # made at the first screen, after the settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            if hosts.is_answered(HTTPConnection(scope), runtime.start()):
-                await self._app(scope, receive, send)
-            else:
-                await send({"type": "websocket.close", "code": 1008})
-            return
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(base())
+        if scope["type"] == "websocket":
+            await self._serve_socket(path, scope, receive, send)
+            return
         place = path.lstrip("/").partition("/")[0]
 
         async def send_with_headers(message: Message) -> None:
@@ -82,6 +83,17 @@ class SignInMiddleware:
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+    async def _serve_socket(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        shared = runtime.start()
+        if not hosts.is_answered(HTTPConnection(scope), shared):
+            await send({"type": "websocket.close", "code": _POLICY})
+        elif path == STREAM_ROUTE:
+            if self._screens is None:
+                self._screens = ScreenPlaces(shared)
+            await self._screens.serve(self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _add_security_headers(headers: MutableHeaders, place: str) -> None:

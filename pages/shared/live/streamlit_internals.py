@@ -16,6 +16,7 @@ from websockets.frames import CloseCode, Frame
 
 __all__ = [
     "MOST_FRAGMENTS",
+    "STREAM_ROUTE",
     "UPLOAD_ROUTE",
     "auth_section",
     "drop_upload",
@@ -24,6 +25,8 @@ __all__ = [
     "limit_fragments",
 ]
 
+# Each open screen has one WebSocket at this route, and the server a session in memory for it.
+STREAM_ROUTE = "/_stcore/stream"
 # ``st.file_uploader`` sends files to this route, followed by ``/session id/file id``.
 UPLOAD_ROUTE = "/_stcore/upload_file"
 # Of one WebSocket message. A browser sends the largest message that a screen takes in fewer.
