@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
-from pages.shared.auth import hosts, oidc, routes
+from pages.shared.auth import downloads, hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import base
@@ -47,7 +47,7 @@ class SignInMiddleware:
         if scope["type"] == "websocket":
             await self._serve_socket(path, scope, receive, send)
             return
-        place = path.lstrip("/").partition("/")[0]
+        place, _, name = path.lstrip("/").partition("/")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -68,7 +68,9 @@ class SignInMiddleware:
                 await refusal(scope, receive, send_with_headers)
             return
         request = Request(scope)
-        if place == _FILES and not await _has_session(request):
+        if place == _FILES and not (
+            downloads.may_open(request, name) and await _has_session(request)
+        ):
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
             return
         # With an identity provider, sign-in is a screen of Streamlit, shown at every path.

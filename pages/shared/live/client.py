@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
+import streamlit as st
 from starlette.requests import HTTPConnection
 
 from pages.shared.live.runtime import Services
@@ -62,11 +63,13 @@ def is_this_computer(request: HTTPConnection) -> bool:
 
 def is_https(request: HTTPConnection, shared: Services) -> bool:
     """Whether the browser uses TLS, to this server or to a proxy before it."""
-    return request.url.scheme in _TLS or is_forwarded_https(request.headers, shared)
+    return request.url.scheme in _TLS or is_screen_https(request.headers, shared)
 
 
-def is_forwarded_https(headers: Mapping[str, str], shared: Services) -> bool:
-    """Whether a proxy before this server says that the browser uses TLS, or PUBLIC_URL does."""
-    return headers.get("x-forwarded-proto", "").strip().lower() in _TLS or (
-        shared.settings.public_url or ""
-    ).startswith("https:")
+def is_screen_https(headers: Mapping[str, str], shared: Services) -> bool:
+    """The same of the WebSocket of a screen, of which only the headers are known."""
+    return (
+        bool(st.get_option("server.sslCertFile"))
+        or headers.get("x-forwarded-proto", "").strip().lower() in _TLS
+        or (shared.settings.public_url or "").startswith("https:")
+    )

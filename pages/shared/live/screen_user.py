@@ -7,7 +7,7 @@ import streamlit as st
 from booking_core import Actor, StoreUnavailable
 from pages.shared.live import cookies, runtime
 from pages.shared.live.address import COOKIE
-from pages.shared.live.client import is_forwarded_https
+from pages.shared.live.client import is_screen_https
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 
@@ -59,7 +59,5 @@ def token() -> str | None:
         kept: str | None = st.session_state.get(TOKEN)
         return kept
     headers = st.context.headers
-    is_tls = bool(st.get_option("server.sslCertFile")) or is_forwarded_https(
-        headers, runtime.start()
-    )
+    is_tls = is_screen_https(headers, runtime.start())
     return cookies.value_of(COOKIE, headers, is_tls=is_tls)

@@ -6,10 +6,12 @@ so that an upgrade that changes one fails there, in words.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamlit.auth_util import get_secrets_auth_section
 from streamlit.runtime import get_instance
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
@@ -20,9 +22,11 @@ __all__ = [
     "UPLOAD_ROUTE",
     "auth_section",
     "drop_upload",
+    "is_download_kept",
     "is_uploaded",
     "is_url_from_allowed_origins",
     "limit_fragments",
+    "report_downloads",
 ]
 
 # Each open screen has one WebSocket at this route, and the server a session in memory for it.
@@ -32,6 +36,7 @@ UPLOAD_ROUTE = "/_stcore/upload_file"
 # Of one WebSocket message. A browser sends the largest message that a screen takes in fewer.
 MOST_FRAGMENTS = 1000
 
+_make_download = MediaFileManager.execute_deferred
 _keep_fragment = WebSocketsSansIOProtocol.handle_cont
 
 
@@ -54,6 +59,31 @@ def is_uploaded(session_id: str, file_id: str) -> bool:
 def drop_upload(session_id: str, file_id: str) -> None:
     """Ends the keeping of an uploaded file. Its field then shows that there is no file."""
     get_instance().uploaded_file_mgr.remove_file(session_id, file_id)
+
+
+def report_downloads(made: Callable[[str, Mapping[str, str]], None]) -> None:
+    """Calls ``made(file id, headers)`` for each file that the press of a download button makes.
+
+    The headers are those of the screen's WebSocket, with names in lower case; none if the screen is
+    closed. Streamlit records no screen for such a file: it is there for every screen. The call
+    comes before the browser learns the address.
+    """
+
+    def make(files: MediaFileManager, placeholder: str) -> str:
+        entry = files._deferred_callables.get(placeholder)
+        address = _make_download(files, placeholder)
+        client = get_instance().get_client(entry["session_id"]) if entry else None
+        context = None if client is None else client.client_context
+        headers = {} if context is None else dict(context.headers)
+        made(address.rpartition("/")[2].partition(".")[0], headers)
+        return address
+
+    MediaFileManager.execute_deferred = make  # type: ignore[assignment]
+
+
+def is_download_kept(file_id: str) -> bool:
+    """Whether the file can still be opened. Streamlit drops it some runs later."""
+    return get_instance().media_file_mgr.read_file(file_id) is not None
 
 
 def limit_fragments() -> None:
