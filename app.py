@@ -8,9 +8,9 @@ import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared.auth import middleware, routes
+from pages.shared.auth import downloads, middleware, routes
 from pages.shared.auth.demo import demo
-from pages.shared.live import runtime, websocket
+from pages.shared.live import runtime, streamlit_internals, websocket
 
 
 @asynccontextmanager
@@ -22,6 +22,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """
     shared = await anyio.to_thread.run_sync(runtime.start)
     await anyio.to_thread.run_sync(demo.announce, shared)
+    streamlit_internals.limit_fragments()
+    streamlit_internals.report_downloads(downloads.made)
     async with websocket.running(shared):
         yield {}
     await anyio.to_thread.run_sync(runtime.stop)

@@ -12,12 +12,16 @@ from pathlib import Path
 
 import pytest
 from app_server import AppServer, School, running_app, today
+from browser_windows import OpenPage
+from playwright.sync_api import expect
 from support import eventually
 from tls_proxy import TlsProxy
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from pages.shared.live.address import COOKIE
+from pages.shared.live.screen_places import OF_ADDRESS
+from pages.shared.live.streamlit_internals import MOST_FRAGMENTS
 
 TIMEOUT = 20
 TOO_BIG = (1009).to_bytes(2, "big")  # a close code of RFC 6455
@@ -239,6 +243,21 @@ def test_an_unfinished_message_of_more_than_4_mb_is_not_kept(app: AppServer, pat
         assert _is_refused_for_its_size(connection)
 
 
+@pytest.mark.parametrize("path", ["/live", "/_stcore/stream"])
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_message_of_endless_fragments_is_not_kept(app: AppServer, path: str, size: int) -> None:
+    def fragments(number: int) -> bytes:
+        return _frame(0x1, size) + bytes(size) + number * (_frame(0x0, size) + bytes(size))
+
+    with _handshake(app, path) as connection:
+        connection.sendall(fragments(MOST_FRAGMENTS))
+        assert _is_refused_for_its_size(connection)
+    with _handshake(app, path) as connection:
+        last = bytes([0x80, 0x80]) + bytes(4)
+        connection.sendall(fragments(MOST_FRAGMENTS - 2) + last)
+        assert not _is_refused_for_its_size(connection)  # but for being a text
+
+
 def _frame(opcode: int, size: int) -> bytes:
     """The header of a fragment of ``size`` bytes that is not the last one, masked with zeros."""
     return bytes([opcode, 0x80 | 127]) + size.to_bytes(8, "big") + bytes(4)
@@ -269,3 +288,35 @@ def test_live_is_served_behind_a_proxy_that_ends_tls(app: AppServer, school: Sch
             assert number(receive_news(screen, first)) > number(first)
     finally:
         proxy.close()
+
+
+def test_open_screens_of_an_address_without_a_session_are_few(
+    mongod_uri: str, tmp_path: Path, open_window: OpenPage
+) -> None:
+    with (
+        running_app(tmp_path, mongod_uri, TRUST_PROXY="on") as (app, school),
+        contextlib.ExitStack() as stay,
+    ):
+        url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
+
+        def opened(headers: dict[str, str], times: int) -> list[ClientConnection]:
+            """Opens so many screens; returns those that are not refused."""
+            screens = []
+            for _ in range(times):
+                with contextlib.suppress(InvalidStatus):
+                    screen = connect(url, subprotocols=["streamlit"], additional_headers=headers)
+                    screens.append(stay.enter_context(screen))
+            return screens
+
+        strangers = opened({}, OF_ADDRESS + 10)
+        assert len(strangers) == OF_ADDRESS
+        assert not opened({"cookie": f"{COOKIE}=made-up"}, 1)
+        assert len(opened({"x-forwarded-for": "192.0.2.2"}, 1)) == 1
+        for who in ("meera", "joseph"):
+            assert len(opened({"cookie": f"{COOKIE}={school.token(who)}"}, 5)) == 5
+
+        wall = open_window(f"{app.url}/wall", None)
+        wall.wait_for_event("websocket")  # of the first attempt, or of a later one
+        expect(wall.get_by_text("Ground 1")).to_have_count(0)
+        strangers[0].close()
+        expect(wall.get_by_text("Ground 1").first).to_be_visible()  # it has tried again by itself

@@ -7,14 +7,15 @@ import io
 import re
 from pathlib import Path
 
-from app_server import HEAD, JOSEPH, MEERA, School
+from app_server import HEAD, JOSEPH, MEERA, AppServer, School
 from browser_windows import OpenPage
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 from screens import TICK, row, show_tab, switch_user
-from support import GROUNDS
+from support import GROUNDS, http_get
 
-from booking_core import Student, approve, save_ground, save_students
+from booking_core import Student, approve, open_session, save_ground, save_students
+from pages.shared.live.address import COOKIE
 
 
 def exported(page: Page, kind: str) -> bytes:
@@ -75,6 +76,39 @@ def test_filtered_bookings_are_exported_and_formulas_are_text(
     ]
     assert len(sheet) == len(table) == 2
     assert table[1][7:10] == ["'=1+1", "9-Z", "'@SUM(A1)"]
+
+
+def test_an_export_opens_for_the_session_that_made_it_only(
+    app: AppServer, open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14, by=MEERA)
+    page = open_page("/bookings", "Meera Nair")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    file = download.value.url.rpartition("/")[2]
+    stem = file.partition(".")[0]
+
+    def status(name: str, token: str | None) -> int:
+        shown = {} if token is None else {COOKIE: token}
+        return http_get(f"{app.url}/media/{name}", cookies=shown).status_code
+
+    own, later = school.token("meera"), open_session(school.db, "meera")
+    variants = (file, stem, f"{stem}.html", f"%{ord(file[0]):x}{file[1:]}", f"/{file}")
+    for name in variants:
+        for token in (later, school.token("joseph"), school.token("admin"), "made-up", None):
+            assert status(name, token) == 404, (name, token)
+    assert [status(name, own) for name in variants] == [200, 200, 200, 200, 404]
+
+    # A second session makes a file with the same content, which has the same address.
+    school.forget_tokens()
+    other = open_page("/bookings", "Meera Nair", color_scheme="light")
+    other.get_by_role("button", name="Export").click()
+    with other.expect_download() as again:
+        other.get_by_role("button", name="CSV").click()
+    assert again.value.url == download.value.url
+    assert [status(file, token) for token in (own, school.token("meera"))] == [200, 200]
+    assert status(file, later) == 404
 
 
 def test_an_admin_reads_every_change_and_finds_one_on_a_phone(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from app_server import HEAD, JOSEPH, AppServer, School, running_app, sign_in_browser, today
@@ -12,6 +13,7 @@ from browser_windows import OpenPage
 from playwright.sync_api import Page, WebSocketRoute, expect
 from screens import TICK, cell, confirm_button, fill_form, open_review, row
 from support import active
+from tls_proxy import TlsProxy
 
 from booking_core import (
     Account,
@@ -87,6 +89,31 @@ def test_sign_in_leads_to_the_requested_screen_and_lasts(
     app.start()
     page.reload()
     expect(page.get_by_text("Asha Rao")).to_be_visible()
+
+
+def test_over_tls_a_browser_keeps_the_cookie_with_the_prefix_and_a_planted_one_opens_nothing(
+    mongod_uri: str, tmp_path: Path, open_window: OpenPage
+) -> None:
+    with running_app(tmp_path, mongod_uri, PUBLIC_URL="https://127.0.0.1") as (app, school):
+        add_account(school.db, Account("asha", "Asha Rao", Role.STAFF), password=PASSWORD)
+        proxy = TlsProxy(app.port)
+        try:
+            page = open_window(f"{proxy.url}/book", None, ignore_https_errors=True)
+            planted = {"name": COOKIE, "value": school.token("meera"), "url": app.url}
+            page.context.add_cookies([planted])  # without TLS; a browser sends it over TLS too
+            page.reload()
+            expect(page).to_have_url(REDIRECTED)
+            enter(page, "asha", PASSWORD)
+            expect(page.get_by_text("Asha Rao")).to_be_visible()
+
+            kept = {str(c["name"]): c for c in page.context.cookies(proxy.url)}
+            assert COOKIE not in kept
+            assert kept[f"__Host-{COOKIE}"]["secure"]
+            page.get_by_role("button", name="Sign out").click()
+            expect(page).to_have_url(re.compile("/signin$"))
+            assert f"__Host-{COOKIE}" not in str(page.context.cookies(proxy.url))
+        finally:
+            proxy.close()
 
 
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])

@@ -36,6 +36,7 @@ class TlsProxy:
     def close(self) -> None:
         self._server.close()
         self.cut()
+        self._run(self._finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -46,6 +47,11 @@ class TlsProxy:
     async def _cut(self) -> None:
         for writer in list(self._pairs):
             writer.transport.abort()
+
+    async def _finish(self) -> None:
+        """Waits until every connection has ended: the loop must not stop before."""
+        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=5)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._upstream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -18,9 +19,12 @@ from pages.shared.live.address import COOKIE
 SECRETS = ("Student 1", "Meera Nair", "Joseph Mathew", "Anand Rao", "Farah Sheikh")
 
 
-def messages_sent(app: AppServer, token: str | None, page: str) -> str:
+def messages_sent(
+    app: AppServer, token: str | None, page: str, headers: Mapping[str, str] | None = None
+) -> str:
     """Returns all messages that Streamlit sends to a client that requests ``page``, as text."""
-    headers = {"Cookie": f"{COOKIE}={token}"} if token else {}
+    cookie = {"Cookie": f"{COOKIE}={token}"} if token else {}
+    headers = cookie | dict(headers or {})
     url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
     message, texts = BackMsg(), []
     message.rerun_script.page_name = page

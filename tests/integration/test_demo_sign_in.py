@@ -21,7 +21,8 @@ ADMIN = {"account": "admin"}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     home = tmp_path_factory.mktemp("home")
-    server = AppServer(home, {"DATA_DIRECTORY": str(home / "data")})
+    # With a trusted proxy requests for every host are answered, so the demo has to look at it.
+    server = AppServer(home, {"DATA_DIRECTORY": str(home / "data"), "TRUST_PROXY": "on"})
     try:
         yield server
     finally:

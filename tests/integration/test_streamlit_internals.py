@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -10,9 +11,19 @@ from types import SimpleNamespace
 
 import pytest
 from streamlit import config, net_util, runtime
+from streamlit.runtime.backend_operation_handler import DeferredFileHandler
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
-from streamlit.web.server.starlette import starlette_routes
+from streamlit.web.server.starlette import (
+    starlette_routes,
+    starlette_server,
+    starlette_websocket,
+)
+from uvicorn.config import WS_PROTOCOLS
+from uvicorn.importer import import_from_string
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from pages.shared.live import streamlit_internals
 
@@ -84,3 +95,34 @@ def test_files_are_uploaded_to_the_route_that_is_guarded():
 
     for route in starlette_routes.create_upload_routes(None, files, None):
         assert route.path == streamlit_internals.UPLOAD_ROUTE + "/{session_id}/{file_id}"
+
+
+def test_screens_connect_to_the_route_whose_places_are_counted():
+    [route] = starlette_websocket.create_websocket_routes(None, None)
+
+    assert route.path == streamlit_internals.STREAM_ROUTE
+
+
+def test_a_download_that_a_button_makes_is_reported_with_the_headers_of_its_screen(monkeypatch):
+    made, headers = [], [("cookie", "a=b"), ("host", "grounds.example.org")]
+    context = SimpleNamespace(client_context=SimpleNamespace(headers=headers))
+    files = MediaFileManager(MemoryMediaFileStorage("/media"))
+    instance = SimpleNamespace(media_file_mgr=files, get_client={"dontcare": context}.get)
+    monkeypatch.setattr(streamlit_internals, "get_instance", lambda: instance)
+    monkeypatch.setattr(MediaFileManager, "execute_deferred", MediaFileManager.execute_deferred)
+    streamlit_internals.report_downloads(lambda file_id, shown: made.append((file_id, shown)))
+    asked = files.add_deferred(lambda: b"1,2", "text/csv", "here", "a.csv")
+
+    address = DeferredFileHandler(lambda: files)._get_media_file_mgr().execute_deferred(asked)
+
+    [(file_id, shown)] = made
+    assert (address, shown) == (f"/media/{file_id}.csv", dict(headers))
+    assert streamlit_internals.is_download_kept(file_id)
+    assert not streamlit_internals.is_download_kept("other")
+    assert inspect.signature(runtime.Runtime.get_client).parameters.keys() == {"self", "session_id"}
+
+
+def test_the_server_keeps_fragments_where_they_are_limited():
+    chosen = WS_PROTOCOLS[starlette_server._get_websocket_protocol()]
+
+    assert import_from_string(chosen) is WebSocketsSansIOProtocol

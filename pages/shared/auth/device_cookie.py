@@ -9,13 +9,17 @@ from starlette.responses import Response
 
 from booking_core import BookingError, remember_device
 from booking_core.access.devices import KEPT
-from pages.shared.live.address import base
-from pages.shared.live.client import is_https
+from pages.shared.live import cookies
 from pages.shared.live.runtime import Services
 
 log = logging.getLogger(__name__)
 
 DEVICE_COOKIE = "ground_booking_device"
+
+
+def shown_by(request: Request, shared: Services) -> str | None:
+    """The cookie that the request shows; None without one."""
+    return cookies.read(DEVICE_COOKIE, request, shared)
 
 
 def set_on(response: Response, request: Request, shared: Services, token: str) -> None:
@@ -24,16 +28,9 @@ def set_on(response: Response, request: Request, shared: Services, token: str) -
     Without a database there is no cookie, and the sign-in is valid all the same.
     """
     try:
-        device = remember_device(shared.db, token, request.cookies.get(DEVICE_COOKIE))
+        device = remember_device(shared.db, token, shown_by(request, shared))
     except BookingError as exc:
         log.warning("a browser is not remembered: %s", exc)
         return
-    response.set_cookie(
-        DEVICE_COOKIE,
-        device,
-        max_age=int(KEPT.total_seconds()),
-        path=base() or "/",
-        secure=is_https(request, shared),
-        httponly=True,
-        samesite="lax",
-    )
+    max_age = int(KEPT.total_seconds())
+    cookies.set_on(response, DEVICE_COOKIE, device, max_age, request, shared)

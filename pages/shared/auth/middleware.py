@@ -1,6 +1,7 @@
-"""ASGI middleware: security headers on every HTTP response, redirects to sign-in, uploads.
+"""ASGI middleware: the host, security headers on every response, redirects to sign-in, uploads.
 
-WebSockets pass unchanged: each screen checks the session itself.
+A WebSocket passes unchanged if its host is right and there is a place for its screen: each screen
+checks the session itself.
 """
 
 from __future__ import annotations
@@ -9,22 +10,24 @@ from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
-from pages.shared.auth import oidc, routes
+from pages.shared.auth import downloads, hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import base
 from pages.shared.live.client import is_this_computer
-from pages.shared.live.streamlit_internals import UPLOAD_ROUTE
+from pages.shared.live.screen_places import ScreenPlaces
+from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
 _PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
+_POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 
 
@@ -34,19 +37,26 @@ class SignInMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._uploads = Uploads()
+        self._screens: ScreenPlaces | None = None  # made at the first screen, after the settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(base())
-        place = path.lstrip("/").partition("/")[0]
+        if scope["type"] == "websocket":
+            await self._serve_socket(path, scope, receive, send)
+            return
+        place, _, name = path.lstrip("/").partition("/")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _add_security_headers(MutableHeaders(scope=message), place)
             await send(message)
 
+        if not hosts.is_answered(Request(scope), runtime.start()):
+            await PlainTextResponse(hosts.REFUSAL, 421)(scope, receive, send_with_headers)
+            return
         if path.startswith(_METRICS) and not is_this_computer(Request(scope)):
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
             return
@@ -58,7 +68,9 @@ class SignInMiddleware:
                 await refusal(scope, receive, send_with_headers)
             return
         request = Request(scope)
-        if place == _FILES and not await _has_session(request):
+        if place == _FILES and not (
+            downloads.may_open(request, name) and await _has_session(request)
+        ):
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
             return
         # With an identity provider, sign-in is a screen of Streamlit, shown at every path.
@@ -73,6 +85,17 @@ class SignInMiddleware:
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+    async def _serve_socket(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        shared = runtime.start()
+        if not hosts.is_answered(HTTPConnection(scope), shared):
+            await send({"type": "websocket.close", "code": _POLICY})
+        elif path == STREAM_ROUTE:
+            if self._screens is None:
+                self._screens = ScreenPlaces(shared)
+            await self._screens.serve(self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _add_security_headers(headers: MutableHeaders, place: str) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from booking_core import Actor, NotFound, end_other_sessions, end_session, sessions_of
 from pages.shared.auth import html as html
 from pages.shared.auth.responses import page, redirect
+from pages.shared.live import cookies
 from pages.shared.live.address import COOKIE, base
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
@@ -59,7 +60,9 @@ def show(request: Request, shared: Services, person: Actor, to: str) -> Response
             formats.said_at(one.seen_at, now, zone),
             one.is_this,
         )
-        for one in sessions_of(shared.db, by=person, token=request.cookies.get(COOKIE, ""))
+        for one in sessions_of(
+            shared.db, by=person, token=cookies.read(COOKIE, request, shared) or ""
+        )
     ]
     return page(html.own_sessions(base(), shared.settings.school_name, rows, next_path=to))
 
@@ -72,5 +75,5 @@ def end(
         with suppress(NotFound):  # it has ended meanwhile
             end_session(shared.db, form["id"], by=person)
     else:
-        end_other_sessions(shared.db, request.cookies.get(COOKIE, ""), by=person)
+        end_other_sessions(shared.db, cookies.read(COOKIE, request, shared) or "", by=person)
     return redirect(f"{base()}/{PATH}?next={quote(to, safe='')}")

@@ -47,7 +47,7 @@ from pages.shared.auth.demo import PATH as DEMO
 from pages.shared.auth.demo import demo
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, unavailable
-from pages.shared.live import runtime
+from pages.shared.live import cookies, runtime
 from pages.shared.live.address import COOKIE, base
 from pages.shared.live.client import address_of
 from pages.shared.live.runtime import Services
@@ -78,7 +78,8 @@ def safe_next(text: str | None) -> str:
 
 async def person_of(request: Request) -> Person | None:
     """The signed-in user of the request; None without a session. Raises StoreUnavailable."""
-    shared, token = runtime.start(), request.cookies.get(COOKIE)
+    shared = runtime.start()
+    token = cookies.read(COOKIE, request, shared)
     if not token or shared.db is None:
         return None
     return await _off_loop(lambda: shared.sessions.known(token))
@@ -115,7 +116,8 @@ async def _sign_in_page(request: Request, shared: Services) -> Response:
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
         return redirect(to)
-    return await _sign_in_form(request, shared, to, ended=COOKIE in request.cookies)
+    ended = cookies.read(COOKIE, request, shared) is not None
+    return await _sign_in_form(request, shared, to, ended=ended)
 
 
 async def _sign_in(request: Request, shared: Services) -> Response:
@@ -130,7 +132,7 @@ async def _sign_in(request: Request, shared: Services) -> Response:
                 name,
                 form.get("password", ""),
                 address=address_of(request, shared.settings.trust_proxy),
-                device=request.cookies.get(device_cookie.DEVICE_COOKIE),
+                device=device_cookie.shown_by(request, shared),
                 browser=own_sessions.browser_of(request),
             )
         )
@@ -282,7 +284,7 @@ async def _second_factor(request: Request, shared: Services) -> Response:
     if not shared.is_usable:
         return unavailable(shared)
     to = safe_next(form.get("next") or request.query_params.get("next"))
-    token = request.cookies.get(COOKIE, "")
+    token = cookies.read(COOKIE, request, shared) or ""
     # Read anew: the page differs by what it has just changed itself.
     person = await _off_loop(lambda: shared.sessions.read(token)) if token else None
     if person is None:

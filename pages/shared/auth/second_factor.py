@@ -39,8 +39,9 @@ from pages.shared.auth import device_cookie, own_sessions, session_cookie
 from pages.shared.auth import html as html
 from pages.shared.auth.forms import Refused
 from pages.shared.auth.responses import message, page, redirect
+from pages.shared.live import cookies
 from pages.shared.live.address import COOKIE, base
-from pages.shared.live.client import address_of, is_https
+from pages.shared.live.client import address_of
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
@@ -56,23 +57,16 @@ _UNKNOWN = (
 
 
 def ask_for_code(request: Request, shared: Services, challenge: str, to: str) -> Response:
-    """A redirect to the page for the code; ``challenge`` goes into a cookie of that page."""
+    """A redirect to the page for the code; ``challenge`` goes into a cookie."""
     response = redirect(f"{base()}/{CODE}?next={quote(to, safe='')}")
-    response.set_cookie(
-        CHALLENGE_COOKIE,
-        challenge,
-        max_age=int(CHALLENGE.total_seconds()),
-        path=f"{base()}/{CODE}",
-        secure=is_https(request, shared),
-        httponly=True,
-        samesite="lax",
-    )
+    max_age = int(CHALLENGE.total_seconds())
+    cookies.set_on(response, CHALLENGE_COOKIE, challenge, max_age, request, shared)
     return response
 
 
 async def code(request: Request, shared: Services, form: dict[str, str], to: str) -> Response:
     """The page for the code. POST: opens the session if the code of ``form`` is right."""
-    challenge = request.cookies.get(CHALLENGE_COOKIE, "")
+    challenge = cookies.read(CHALLENGE_COOKIE, request, shared) or ""
 
     def ask(problem: str = "", status: int = 200) -> Response:
         school = shared.settings.school_name
@@ -89,7 +83,7 @@ async def code(request: Request, shared: Services, form: dict[str, str], to: str
                 challenge,
                 form.get("code", ""),
                 address=address_of(request, shared.settings.trust_proxy),
-                device=request.cookies.get(device_cookie.DEVICE_COOKIE),
+                device=device_cookie.shown_by(request, shared),
                 browser=own_sessions.browser_of(request),
             )
         )
@@ -107,7 +101,7 @@ async def code(request: Request, shared: Services, form: dict[str, str], to: str
     response = await session_cookie.start(
         redirect(first), request, shared, signed_in.token, by_password=True
     )
-    response.delete_cookie(CHALLENGE_COOKIE, path=f"{base()}/{CODE}")
+    cookies.delete_on(response, CHALLENGE_COOKIE)
     return response
 
 
@@ -124,7 +118,7 @@ async def own(
     request: Request, shared: Services, person: Person, form: dict[str, str], to: str
 ) -> Response:
     """The page of the user's own second factor, and what its buttons do."""
-    account, token = person.account, request.cookies.get(COOKIE, "")
+    account, token = person.account, cookies.read(COOKIE, request, shared) or ""
     if account.has_second_factor:
         return await _change(request, shared, token, form, to)
     forced = must_set_up_second_factor(account, shared.reference().policy)
@@ -223,7 +217,7 @@ def _over(shared: Services, to: str) -> Response:
     address = f"{base()}/signin?next={quote(to, safe='')}"
     text = messages.error(ChallengeOver())
     response = message(shared, 401, "Not signed in", text, (address, "Sign in"))
-    response.delete_cookie(CHALLENGE_COOKIE, path=f"{base()}/{CODE}")
+    cookies.delete_on(response, CHALLENGE_COOKIE)
     return response
 
 

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from booking_core.access.sessions import LONGEST
 from pages.shared.auth import device_cookie, sign_outs
-from pages.shared.live.address import COOKIE, base
-from pages.shared.live.client import is_https
+from pages.shared.live import cookies
+from pages.shared.live.address import COOKIE
 from pages.shared.live.runtime import Services
 
 
@@ -26,15 +26,7 @@ async def start(
     ``by_password``: the browser is known to the account from now on.
     """
     await end(request, shared)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(LONGEST.total_seconds()),
-        path=base() or "/",
-        secure=is_https(request, shared),
-        httponly=True,
-        samesite="lax",
-    )
+    cookies.set_on(response, COOKIE, token, int(LONGEST.total_seconds()), request, shared)
     if by_password:
         await anyio.to_thread.run_sync(
             lambda: device_cookie.set_on(response, request, shared, token)
@@ -44,11 +36,11 @@ async def start(
 
 async def end(request: Request, shared: Services) -> None:
     """Ends the session of the request, now or as soon as the database can be reached."""
-    token = request.cookies.get(COOKIE)
+    token = cookies.read(COOKIE, request, shared)
     if token:
         await anyio.to_thread.run_sync(lambda: sign_outs.sign_out(shared, token))
 
 
 def delete(response: Response) -> None:
     """Deletes the cookie."""
-    response.delete_cookie(COOKIE, path=base() or "/", httponly=True, samesite="lax")
+    cookies.delete_on(response, COOKIE)

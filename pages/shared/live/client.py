@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 
+import streamlit as st
 from starlette.requests import HTTPConnection
 
 from pages.shared.live.runtime import Services
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_TLS = ("https", "wss")  # Traefik calls a WebSocket by TLS the latter
 # Beginnings of the names of the headers by which a proxy reveals itself.
 _FORWARDING = (
     "forwarded",
@@ -60,8 +63,13 @@ def is_this_computer(request: HTTPConnection) -> bool:
 
 def is_https(request: HTTPConnection, shared: Services) -> bool:
     """Whether the browser uses TLS, to this server or to a proxy before it."""
+    return request.url.scheme in _TLS or is_screen_https(request.headers, shared)
+
+
+def is_screen_https(headers: Mapping[str, str], shared: Services) -> bool:
+    """The same of the WebSocket of a screen, of which only the headers are known."""
     return (
-        request.url.scheme == "https"
-        or request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
+        bool(st.get_option("server.sslCertFile"))
+        or headers.get("x-forwarded-proto", "").strip().lower() in _TLS
         or (shared.settings.public_url or "").startswith("https:")
     )

@@ -1,4 +1,4 @@
-"""The places for live connections: how many there are, and who may take one."""
+"""The places for connections of screens: how many there are, and who may take one."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ class _Kind(Enum):
 
 
 class Places:
-    """The places of this process. Lives on the server's event loop.
+    """The places for one kind of connection. Lives on the server's event loop.
 
     One client, which is an account or a network address without a session, has a tenth of all
-    places at most. Strangers have a quarter in all, strangers and known walls a half; so there are
-    places left for signed-in screens.
+    places at most; an address has ``of_address`` if that is given. Strangers have a quarter in all,
+    strangers and known walls a half; so there are places left for signed-in screens.
     """
 
-    def __init__(self, total: int) -> None:
-        self._total, self._most = total, max(1, total // 10)
+    def __init__(self, total: int, *, of_address: int | None = None) -> None:
+        self._total, self._of_account = total, max(1, total // 10)
+        self._of_address = self._of_account if of_address is None else of_address
         self._clients: Counter[str] = Counter()
         self._kinds: Counter[_Kind] = Counter()
         self._known: dict[str, None] = {}  # addresses, the last known last
@@ -62,10 +63,11 @@ class Places:
                 self._remember(address)
 
     def _is_free(self, client: str, kind: _Kind) -> bool:
+        most = self._of_account if kind is _Kind.SIGNED_IN else self._of_address
         strangers = self._kinds[_Kind.STRANGER]
         anonymous = strangers + self._kinds[_Kind.KNOWN_WALL]
         return (
-            self._clients[client] < self._most
+            self._clients[client] < most
             and self._kinds.total() < self._total
             and (kind is _Kind.SIGNED_IN or anonymous < max(1, self._total // 2))
             and (kind is not _Kind.STRANGER or strangers < max(1, self._total // 4))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Actor, StoreUnavailable
+from pages.shared.live import cookies, runtime
 from pages.shared.live.address import COOKIE
+from pages.shared.live.client import is_screen_https
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 
@@ -56,4 +58,6 @@ def token() -> str | None:
         # The browser has disconnected during this run; an action in it still needs its user.
         kept: str | None = st.session_state.get(TOKEN)
         return kept
-    return st.context.cookies.get(COOKIE) or None
+    headers = st.context.headers
+    is_tls = is_screen_https(headers, runtime.start())
+    return cookies.value_of(COOKIE, headers, is_tls=is_tls)

@@ -1,29 +1,45 @@
-"""What the dashboard uses of Streamlit beyond its documentation.
+"""What the dashboard uses of Streamlit, and of its server uvicorn, beyond their documentation.
 
 Each item says why it is needed. ``tests/integration/test_streamlit_internals.py`` checks each one,
-so that an upgrade of Streamlit that changes one fails there, in words.
+so that an upgrade that changes one fails there, in words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamlit.auth_util import get_secrets_auth_section
 from streamlit.runtime import get_instance
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server.server_util import is_url_from_allowed_origins
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
 
 __all__ = [
+    "MOST_FRAGMENTS",
+    "STREAM_ROUTE",
     "UPLOAD_ROUTE",
     "auth_section",
     "drop_upload",
+    "is_download_kept",
     "is_history_navigation",
     "is_uploaded",
     "is_url_from_allowed_origins",
+    "limit_fragments",
+    "report_downloads",
 ]
 
+# Each open screen has one WebSocket at this route, and the server a session in memory for it.
+STREAM_ROUTE = "/_stcore/stream"
 # ``st.file_uploader`` sends files to this route, followed by ``/session id/file id``.
 UPLOAD_ROUTE = "/_stcore/upload_file"
+# Of one WebSocket message. A browser sends the largest message that a screen takes in fewer.
+MOST_FRAGMENTS = 1000
+
+_make_download = MediaFileManager.execute_deferred
+_keep_fragment = WebSocketsSansIOProtocol.handle_cont
 
 
 def auth_section() -> dict[str, Any]:
@@ -55,3 +71,48 @@ def is_history_navigation() -> bool:
     """
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
+
+
+def report_downloads(made: Callable[[str, Mapping[str, str]], None]) -> None:
+    """Calls ``made(file id, headers)`` for each file that the press of a download button makes.
+
+    The headers are those of the screen's WebSocket, with names in lower case; none if the screen is
+    closed. Streamlit records no screen for such a file: it is there for every screen. The call
+    comes before the browser learns the address.
+    """
+
+    def make(files: MediaFileManager, placeholder: str) -> str:
+        entry = files._deferred_callables.get(placeholder)
+        address = _make_download(files, placeholder)
+        client = get_instance().get_client(entry["session_id"]) if entry else None
+        context = None if client is None else client.client_context
+        headers = {} if context is None else dict(context.headers)
+        made(address.rpartition("/")[2].partition(".")[0], headers)
+        return address
+
+    MediaFileManager.execute_deferred = make  # type: ignore[assignment]
+
+
+def is_download_kept(file_id: str) -> bool:
+    """Whether the file can still be opened. Streamlit drops it some runs later."""
+    return get_instance().media_file_mgr.read_file(file_id) is not None
+
+
+def limit_fragments() -> None:
+    """Has the server close a WebSocket that sends a message of more than MOST_FRAGMENTS fragments.
+
+    uvicorn keeps each fragment as an object until the last one arrives, and limits their bytes
+    only: one byte in a fragment takes 56, and fragments without a byte have no limit at all.
+    """
+    WebSocketsSansIOProtocol.handle_cont = _keep_or_close  # type: ignore[assignment]
+
+
+def _keep_or_close(protocol: WebSocketsSansIOProtocol, fragment: Frame) -> None:
+    if protocol.close_sent:
+        return
+    if len(protocol.frames) < MOST_FRAGMENTS:
+        _keep_fragment(protocol, fragment)
+        return
+    protocol.frames = []
+    protocol.conn.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+    protocol.handle_parser_exception()  # sends what ``fail`` has prepared, and hangs up

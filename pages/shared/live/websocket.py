@@ -12,15 +12,14 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import date as Date
 
-import anyio.to_thread
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from booking_core import StoreUnavailable
-from pages.shared.live.address import COOKIE, base
+from pages.shared.live.address import base
 from pages.shared.live.client import address_of
 from pages.shared.live.places import Places
 from pages.shared.live.runtime import Services
+from pages.shared.live.screen_places import account_id_of
 from pages.shared.live.streamlit_internals import is_url_from_allowed_origins
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ class Hub:
         except ValueError:
             await socket.close(_POLICY)
             return
-        account_id = await self._account_id(socket)
+        account_id = await account_id_of(socket, self._shared)
         address = address_of(socket, self._shared.settings.trust_proxy)
         await socket.accept()
         with self._places.take(account_id, address) as is_free:
@@ -87,17 +86,6 @@ class Hub:
                 await screen.serve()
             finally:
                 self._screens.discard(screen)
-
-    async def _account_id(self, socket: WebSocket) -> str | None:
-        """The signed-in account; None without a session, or while it cannot be read."""
-        token = socket.cookies.get(COOKIE)
-        if not token or self._shared.db is None:
-            return None
-        try:
-            person = await anyio.to_thread.run_sync(lambda: self._shared.sessions.known(token))
-        except StoreUnavailable:
-            return None
-        return None if person is None else person.account.id
 
     def _changed(self, date: Date | None) -> None:
         """Runs in the feed's thread."""
