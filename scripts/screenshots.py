@@ -102,7 +102,7 @@ def take(chromium: Browser, url: str, console: Path) -> None:
             break
     book.get_by_label("Purpose").fill("Practice for the inter-house final")
     book.get_by_label("Purpose").press("Tab")
-    expect(book.get_by_role("button", name="Review booking")).to_be_enabled()
+    expect(book.get_by_role("button", name=re.compile("^Review and"))).to_be_enabled()
     book.mouse.move(0, 0)
     book.evaluate("document.activeElement.blur()")
     save(book, "book")

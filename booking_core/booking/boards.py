@@ -12,6 +12,7 @@ from typing import Any
 
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability
+from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date
 from booking_core.storage.bookings import queries as booking_queries
@@ -27,7 +28,7 @@ _STORED, _SEEN = "board", "board of this minute"
 class Cell:
     """One ground in one period. ``booking`` is the booking or closure that holds it.
 
-    ``is_past`` tells that the period has begun: nothing can be booked there, whatever the state.
+    ``is_past`` tells that the period has begun. ``note`` is the reason of a closure, or of a rule.
     """
 
     ground: Ground
@@ -80,6 +81,15 @@ class Board(Availability):
         if ground is None or period is None:
             raise KeyError((ground_id, start))
         return self._cells((ground,), period)[0]
+
+    def of_game(self, game: str, *, also: str = "") -> Board:
+        """The board with the grounds for ``game`` only, and the ground ``also``."""
+        grounds = (
+            ground
+            for ground in self.grounds
+            if ground.id == also or find_label(game, ground.games) is not None
+        )
+        return replace(self, grounds=tuple(grounds))
 
     def row(self, period: Period) -> list[Cell]:
         """The cells of one period, in the order of ``grounds``."""
@@ -151,13 +161,14 @@ class Board(Availability):
     def _cells(self, grounds: Iterable[Ground], period: Period) -> list[Cell]:
         """The cells of one period. What is the same for all of them is computed once."""
         marks = timetable.marks(period.start, period.end)
-        is_past = self.begun(period.start)
+        starts_at = timetable.at(self.date, period.start, self.zone)
+        is_past = starts_at.timestamp() <= self.now.timestamp()
         state, note = CellState.FREE, ""
         if is_past:
             state = CellState.PAST
         elif self.date > self.last_date:
             state, note = CellState.CLOSED, "Not open for booking yet"
-        elif self.cut_off:
+        elif self.cut_off or self.begun(period.start):
             state, note = CellState.CLOSED, "Booking has ended"
         found = []
         for ground in grounds:

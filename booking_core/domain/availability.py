@@ -10,8 +10,8 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking_core.domain import timetable
-from booking_core.domain.errors import NotAPeriod
+from booking_core.domain import rules, timetable
+from booking_core.domain.errors import BookingError, NotAPeriod
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import Ground, Slot
 from booking_core.domain.policy import Policy
@@ -21,7 +21,7 @@ from booking_core.domain.policy import Policy
 class Availability:
     """A day seen at ``now`` (aware), under the ``policy`` of that moment.
 
-    ``held`` has every (ground id, cell) that is taken; what it maps to is the maker's affair.
+    ``held`` has every (ground id, cell) that is taken. The caller chooses what the key maps to.
     """
 
     date: Date
@@ -47,6 +47,14 @@ class Availability:
         return self.policy.is_late(self.date, start, self.now, self.zone) or (
             timetable.at(self.date, start, self.zone).timestamp() <= self.now.timestamp()
         )
+
+    def refusal(self, start: time) -> BookingError | None:
+        """The rule that refuses what begins at ``start``, whoever holds it; None: none does."""
+        try:
+            rules.check_time(self.date, start, self.now, self.policy, self.zone)
+        except BookingError as exc:
+            return exc
+        return None
 
     @property
     def cut_off(self) -> bool:

@@ -36,7 +36,8 @@ _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "
 _DONE, _RESET = "book.done", "book.reset"
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
 MAX_PURPOSE = 500  # characters
-PARAMETERS = ("date", "ground", "from", "to")
+GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None: all
+PARAMETERS = ("date", "ground", "from", "to", "game")
 
 
 def open_form(first: Date, today: Date, last: Date) -> None:
@@ -68,6 +69,7 @@ def write_address(first: Date) -> None:
             "ground": slot.ground_id if slot else "",
             "from": f"{slot.start:%H:%M}" if slot else "",
             "to": f"{slot.end:%H:%M}" if slot else "",
+            "game": st.session_state.get(GAME_SHOWN) or "",
         }
     )
 
@@ -88,6 +90,7 @@ def _adopt(values: Mapping[str, str]) -> None:
         state.pop(DATE, None)
     else:
         state[DATE] = date
+    state[GAME_SHOWN] = values.get("game")
     if slot != before:
         drop_pick()
         end_review()
@@ -131,8 +134,9 @@ def keep(*, is_shown: bool) -> None:
     not draw.
     """
     state = st.session_state
+    kept = (DATE, STUDENT, PURPOSE, APPROVED, GAME_SHOWN)
     for key in list(state):
-        if key in (DATE, STUDENT, PURPOSE, APPROVED) or str(key).startswith(game_key("")):
+        if key in kept or str(key).startswith(game_key("")):
             state[key] = state[key]
     if not is_shown:
         end_review()
@@ -142,7 +146,7 @@ def keep(*, is_shown: bool) -> None:
 
 def clear() -> None:
     for key in list(st.session_state):
-        if str(key).startswith("book.") and key != DATE:
+        if str(key).startswith("book.") and key not in (DATE, GAME_SHOWN):
             del st.session_state[key]
 
 
@@ -176,19 +180,29 @@ def drop_invalid_pick(board: Board) -> None:
         st.toast("The timetable or the grounds changed. Choose a slot again.")
 
 
-def pick(board: Board, ground_id: str, start_text: str) -> None:
-    """Handles a press on a cell of the grid; one that is not of ``board`` is dropped.
+def slot_at(board: Board, ground_id: str, start_text: str) -> Slot | None:
+    """The slot of a pressed cell; None if ``board`` has no such cell."""
+    if all(ground.id != ground_id for ground in board.grounds):
+        return None
+    return next(
+        (
+            Slot(ground_id, board.date, period.start, period.end)
+            for period in board.periods
+            if f"{period.start:%H:%M}" == start_text
+        ),
+        None,
+    )
+
+
+def pick(board: Board, slot: Slot) -> None:
+    """Picks a free period of ``board``.
 
     A cell next to the picked ones extends the pick; any other cell starts a new one. The first or
     the last of the picked cells is removed from the pick.
     """
-    periods = board.periods
-    starts = [f"{period.start:%H:%M}" for period in periods]
-    if start_text not in starts or all(ground.id != ground_id for ground in board.grounds):
-        return
-    index = starts.index(start_text)
+    periods, ground_id = board.periods, slot.ground_id
+    index = next(i for i, period in enumerate(periods) if period.start == slot.start)
     st.session_state.pop(_LOST, None)
-    slot = Slot(ground_id, board.date, periods[index].start, periods[index].end)
     before = picked()
     if before is None or before.ground_id != ground_id or before.date != board.date:
         st.session_state[_PICKED] = slot
@@ -316,7 +330,7 @@ def confirm(shared: Services, actor: Callable[[], Actor]) -> None:
         return
     st.session_state.pop(_PROBLEM, None)
     if not shared.is_live:
-        st.session_state[_PROBLEM] = "The database cannot be reached. Confirm comes back by itself."
+        st.session_state[_PROBLEM] = messages.BUTTON_COMES_BACK
         return
     now = shared.now()
     try:

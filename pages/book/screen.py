@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Quota, Scope, Status, StoreUnavailable, may, week_of
+from booking_core import Quota, Scope, Status, StoreUnavailable, games_to_choose, may, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
-from pages.book import draft
+from pages.book import draft, taken
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
@@ -19,6 +19,7 @@ from pages.shared.layout import first_steps
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
+FEW_GROUNDS = 8  # with more, the grid can be limited to those of one game
 shared = runtime.start()
 by = session.actor()
 known = shared.reference()
@@ -31,6 +32,9 @@ date = st.session_state[draft.DATE]
 if draft.picked() is not None and draft.reviewing() is None:
     with suppress(StoreUnavailable):  # the grid says it
         draft.drop_invalid_pick(shared.boards.get(date, shared.now()))
+games = games_to_choose(known.open_grounds) if len(known.open_grounds) > FEW_GROUNDS else []
+if st.session_state.get(draft.GAME_SHOWN) not in games:
+    st.session_state[draft.GAME_SHOWN] = None
 draft.write_address(first_day)
 st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
@@ -69,6 +73,14 @@ with (
         disabled=date >= last_day,
     )
 session.demo_note(shared)
+if games:
+    st.pills(
+        "Grounds for",
+        games,
+        key=draft.GAME_SHOWN,
+        format_func=formats.literal,
+        label_visibility="collapsed",
+    )
 
 
 def board_of_the_day() -> datetime | None:
@@ -85,9 +97,16 @@ def board_of_the_day() -> datetime | None:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
         return board.turns_at()
-    pressed = elements.day_grid(shared.grid(board, draft.picked()), key="book.grid")
+    shown = st.session_state[draft.GAME_SHOWN]
+    pressed = elements.day_grid(
+        shared.grid(board, draft.picked(), game=shown), me=by.id, now=shared.now(), key="book.grid"
+    )
     if pressed is not None:
-        draft.pick(board, pressed["ground"], pressed["start"])
+        slot = draft.slot_at(board, pressed["ground"], pressed["start"])
+        if slot is not None and board.is_free(slot):
+            draft.pick(board, slot)
+        elif slot is not None:
+            taken.look(slot)
         st.rerun()
     # The panel's text about the picked slot depends on the board; an open review updates itself.
     seen = (shared.is_live, draft.lost(board) is not None, board.date)
@@ -136,17 +155,17 @@ def review_body() -> None:
         st.error(formats.literal(draft.problem()), icon=":material/error:")
     else:
         text = (
-            "The slot is booked as soon as you confirm; nobody else decides."
+            "The slot is booked at once; nobody else decides."
             if draft.as_approved()
-            else "The slot is held as soon as you confirm; the principal decides."
+            else "The slot is held for you at once; the principal decides."
         )
-        st.caption(f"{text} {'' if shared.is_live else 'Not live: Confirm comes back by itself.'}")
+        st.caption(text if shared.is_live else f"{text} Not live: the button comes back by itself.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="book.back"):
             draft.end_review()
             st.rerun()
         st.button(
-            "Confirm booking",
+            "Book this slot" if draft.as_approved() else "Request this slot",
             key="book.confirm",
             type="primary",
             on_click=draft.confirm,
@@ -289,7 +308,7 @@ def panel() -> None:
                 )
                 hint = f"{name} has {used} bookings that week. {decides}"
         st.button(
-            "Review booking",
+            "Review and book" if draft.as_approved() else "Review and request",
             key="book.review.open",
             type="primary",
             width="stretch",
@@ -321,3 +340,5 @@ if draft.done() is not None:
     requested()
 elif draft.reviewing() is not None:
     review()
+else:
+    taken.show(shared)

@@ -60,14 +60,14 @@ def fill_form(page: Page, hour: int, student: str, ground: int = 1) -> None:
 
 
 def open_review(page: Page) -> None:
-    button = page.get_by_role("button", name="Review booking")
+    button = page.get_by_role("button", name=re.compile("^Review and"))
     expect(button).to_be_enabled(timeout=LOAD)
     button.click()
     expect(confirm_button(page)).to_be_enabled(timeout=LOAD)
 
 
 def confirm_button(page: Page) -> Locator:
-    return page.get_by_role("button", name="Confirm booking")
+    return page.get_by_role("button", name=re.compile("^(Book|Request) this slot$"))
 
 
 def confirm(page: Page) -> None:

@@ -156,7 +156,7 @@ def test_a_booking_of_a_principal_needs_no_approval(open_page: OpenPage, staff: 
     expect(page.get_by_text("This one is approved at once.")).to_be_visible(timeout=LOAD)
     open_review(page)
     dialog = dialog_of(page)
-    expect(dialog).to_contain_text("The slot is booked as soon as you confirm")
+    expect(dialog).to_contain_text("The slot is booked at once")
     confirm_button(page).click()
 
     expect(dialog).to_contain_text("Ground booked")

@@ -83,7 +83,7 @@ def test_screens_keep_their_last_data_and_continue_when_the_database_returns(
             expect(page.get_by_text(NOT_LIVE).first).to_be_visible(timeout=DETECTION)
         expect(confirm_button(book)).to_be_disabled()
         expect(approve).to_be_disabled()
-        expect(book.get_by_role("dialog")).to_contain_text("Confirm comes back by itself")
+        expect(book.get_by_role("dialog")).to_contain_text("button comes back by itself")
         expect(place(book, 15)).to_contain_text("Requested")
         expect(bookings.get_by_role("row").filter(has_text="Student 9")).to_be_visible()
         expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()

@@ -10,7 +10,7 @@ from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, cell, choose_student, confirm, open_review, place, row, student_box
 
-from booking_core import Ground, approve, save_days, save_ground
+from booking_core import Ground, add_ground, approve, save_days, save_ground
 
 TITLES = {
     "/": "Book a ground",
@@ -147,3 +147,65 @@ def test_a_slot_is_booked_on_a_phone(open_page: OpenPage, school: School) -> Non
     expect(page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
     expect(row(page, "Student 1")).to_be_visible()
     assert _overflow(page)[0] <= 0
+
+
+SIZES = (390, 768, 820, 1024, 1180, 1280, 1366, 1440, 1920)
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_title_and_date_take_one_line_each_and_the_form_is_wide_enough(
+    open_page: OpenPage, school: School, width: int
+) -> None:
+    page = open_page("/book", "Anand Rao", viewport={"width": width, "height": 900})
+    cell(page, 14).click()
+    form = page.locator(".st-key-card_panel")
+    expect(form.get_by_text("Ground 1")).to_be_visible()
+
+    assert _overflow(page)[0] <= 0
+    title = page.get_by_role("heading", name="Book a ground").bounding_box()
+    back = page.get_by_role("button", name="Previous day").bounding_box()
+    forth = page.get_by_role("button", name="Next day").bounding_box()
+    panel = form.bounding_box()
+    assert title
+    assert back
+    assert forth
+    assert panel
+    assert title["height"] < 50
+    assert back["y"] == forth["y"]
+    assert panel["width"] >= 300
+    if width >= 768:
+        assert abs(back["y"] + back["height"] / 2 - title["y"] - title["height"] / 2) < 12
+
+
+def test_in_the_rail_the_initials_open_the_way_to_sign_out(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page("/book", viewport={"width": 820, "height": 1180})
+    expect(page.get_by_role("link", name="Bookings")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+
+    page.get_by_role("button", name="Meera Nair").click()
+    page.get_by_role("button", name="Sign out").click()
+    school.forget_tokens()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_more_than_eight_grounds_can_be_limited_to_a_game_and_say_that_they_go_on(
+    open_page: OpenPage, school: School
+) -> None:
+    for number in range(4, 15):
+        game = "Chess" if number > 12 else "Football"
+        add_ground(school.db, f"Ground {number}", [game])
+    page = open_page("/book", viewport={"width": 1280, "height": 900})
+    expect(page.get_by_text(re.compile(r"^\d+ more grounds to the right"))).to_be_visible()
+
+    page.get_by_role("radio", name="Chess").or_(
+        page.get_by_role("button", name="Chess", exact=True)
+    ).first.click()
+
+    expect(page.get_by_role("columnheader", name="Ground 13")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Ground 4", exact=True)).to_have_count(0)
+    expect(page).to_have_url(re.compile("game=Chess"))
+    page.reload()
+    expect(page.get_by_role("columnheader", name="Ground 14")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Ground 4", exact=True)).to_have_count(0)

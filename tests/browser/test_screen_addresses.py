@@ -121,11 +121,11 @@ def test_what_was_typed_comes_back_after_a_reload_for_the_same_account_only(
     fill_form(page, 14, "S007")
     page.get_by_label("Purpose").fill("Practice for the final")
     page.get_by_label("Purpose").press("Tab")
-    expect(page.get_by_role("button", name="Review booking")).to_be_enabled()
+    expect(page.get_by_role("button", name=re.compile("^Review and"))).to_be_enabled()
     page.wait_for_function("sessionStorage.getItem('ground-booking-draft')?.includes('final')")
 
     page.reload()
-    expect(page.get_by_role("button", name="Review booking")).to_be_enabled(timeout=LOAD)
+    expect(page.get_by_role("button", name=re.compile("^Review and"))).to_be_enabled(timeout=LOAD)
     expect(page.get_by_label("Purpose")).to_have_value("Practice for the final")
     expect(student_box(page)).to_have_value(re.compile("S007"))
     open_review(page)
@@ -141,7 +141,7 @@ def test_a_half_made_booking_goes_on_by_itself_after_the_app_was_killed(
     page = open_page("/book")
     next_day(page)
     fill_form(page, 14, "S007")
-    expect(page.get_by_role("button", name="Review booking")).to_be_enabled()
+    expect(page.get_by_role("button", name=re.compile("^Review and"))).to_be_enabled()
     before = parameters(page)
 
     app.kill()

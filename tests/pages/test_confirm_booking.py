@@ -1,4 +1,4 @@
-"""The button "Confirm booking" on a screen whose data is older than the database."""
+"""The button that books, on a screen whose data is older than the database."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_an_alternative_is_a_new_submission_and_books(db: BookingDatabase) -> No
 def test_nothing_is_sent_while_the_database_is_unavailable(db: BookingDatabase) -> None:
     screen = _open(StaleServices(db, is_live=False))
 
-    assert "Confirm comes back by itself" in screen.error[0].value
+    assert "button comes back by itself" in screen.error[0].value
     assert active(db) == []
 
 

@@ -52,7 +52,8 @@ def _add(shared: Services) -> None:
         st.rerun()
     if not sent:
         return
-    password = passwords.one_time() if with_password else None
+    names = (account_id, name, shared.settings.school_name)
+    password = passwords.one_time(*names) if with_password else None
 
     def add() -> None:
         account = Account(account_id, name, role, email or None, must_change=with_password)

@@ -5,7 +5,9 @@ Each is a Streamlit component (v2). Its script writes text nodes only, never mar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +40,15 @@ _leave = _component("leave")
 _remember = _component("remember", style=False)
 
 
-def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
-    """Draws the day as a table, from the JSON of ``views.grid``.
+def day_grid(data: bytes, *, me: str, now: datetime, key: str) -> dict[str, str] | None:
+    """Draws the day as a table, from the JSON of ``payloads.grid``.
 
-    Returns ``{"ground": id, "start": "HH:MM"}`` if a cell was pressed, else None.
+    The bookings of the account ``me`` are outlined, and a line marks ``now``.
+    Returns ``{"ground": id, "start": "HH:MM"}`` if a cell was pressed, free or not, else None.
     """
+    # Added to the bytes, which all sessions share.
+    own = json.dumps({"me": me, "now": int(now.timestamp() * 1000)}).encode()
+    data = data[:-1] + b"," + own[1:]
     _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
     picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
     return picked

@@ -185,11 +185,17 @@ class Services:
         """
         return self.cache.get(scope, key, load)
 
-    def grid(self, board: Board, picked: Slot | None) -> bytes:
-        """The payload of the day grid, made once for all sessions with the same board and pick."""
+    def grid(self, board: Board, picked: Slot | None, game: str | None = None) -> bytes:
+        """The payload of the day grid, made once for all sessions with the same board and choices.
+
+        ``game``: only the grounds for this game, and the one that is picked.
+        """
         live = self.is_live
         return self.cache.derive(
-            board.date, ("grid", picked, live), board, lambda: payloads.grid(board, picked, live)
+            board.date,
+            ("grid", picked, live, game),
+            board,
+            lambda: payloads.grid(board, picked, live, game),
         )
 
     def reference(self) -> Reference:

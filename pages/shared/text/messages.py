@@ -110,6 +110,7 @@ MOVES = {
 }
 # Streamlit cuts a longer toast.
 SESSION_RENEWED = "The app was away: this page has begun anew. Check that your last step was saved."
+BUTTON_COMES_BACK = "The database cannot be reached. The button comes back by itself."
 ROLE_CHANGED = "What you may do here has changed. The screen shows it as it is now."
 STATUS = {
     Status.PENDING: "Requested",

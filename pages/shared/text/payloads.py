@@ -36,9 +36,15 @@ _CHIP = {
 }
 
 
-def grid(board: Board, picked: Slot | None, live: bool) -> bytes:
-    """The day grid's payload (JSON)."""
-    return json.dumps(_grid(board, picked, live), separators=(",", ":")).encode()
+def grid(board: Board, picked: Slot | None, live: bool, game: str | None = None) -> bytes:
+    """The day grid's payload (JSON).
+
+    ``game``: only the grounds for this game, and the one that is picked.
+    """
+    if game is not None:
+        board = board.of_game(game, also=picked.ground_id if picked else "")
+    payload = _grid(board, picked, live)
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
@@ -46,12 +52,16 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     periods = []
     for period in board.periods:
         # Compared by timestamps, because a clock change shows the same time of day twice.
-        begun = at(board.date, period.start, board.zone).timestamp() <= now
-        over = at(board.date, period.end, board.zone, closing=True).timestamp() <= now
+        starts_at = at(board.date, period.start, board.zone).timestamp()
+        ends_at = at(board.date, period.end, board.zone, closing=True).timestamp()
+        begun, over = starts_at <= now, ends_at <= now
         periods.append(
             {
                 "start": f"{period.start:%H:%M}",
+                "from": int(starts_at * 1000),
+                "to": int(ends_at * 1000),
                 "label": formats.span(period.start, period.end),
+                "name": "" if _is_plain(period) else period.label,
                 "time": _named(period),
                 "now": begun and not over,
                 "past": over,
@@ -86,8 +96,11 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
 def _named(period: Period) -> str:
     """``Games, 2–3 PM``; a label that only says the times, perhaps in another form, is left out."""
     times = formats.span(period.start, period.end)
-    is_plain = formats.is_span(period.label, period.start, period.end)
-    return times if is_plain else f"{period.label}, {times}"
+    return times if _is_plain(period) else f"{period.label}, {times}"
+
+
+def _is_plain(period: Period) -> bool:
+    return formats.is_span(period.label, period.start, period.end)
 
 
 def _notes_of(board: Board, cells: Sequence[Cell]) -> tuple[list[str] | None, str]:
@@ -125,18 +138,19 @@ def closed(reasons: Iterable[str], grounds: Sequence[Ground]) -> str:
 
 
 def _cell(cell: Cell) -> list[Any]:
-    """A cell of the payload: state, first line, second line, whether it has begun."""
+    """A cell of the payload: state, first line, second line, whether it has begun, whose it is."""
     booking = cell.booking
+    by = booking.created_by if booking is not None and booking.kind == "booking" else ""
     if cell.state is CellState.FREE:
-        return ["free", "Free", "", False]
+        return ["free", "Free", "", False, ""]
     if cell.state is CellState.PAST:
-        return ["past", "Past", "", True]
+        return ["past", "Past", "", True, ""]
     if cell.state is CellState.CLOSED:
-        return ["closed", "Closed", cell.note, cell.is_past]
+        return ["closed", "Closed", cell.note, cell.is_past, ""]
     assert booking is not None
     if cell.state is CellState.PENDING:
-        return ["pending", "Requested", f"{booking.class_name} · {booking.game}", cell.is_past]
-    return ["booked", booking.game, f"{booking.class_name} · booked", cell.is_past]
+        return ["pending", "Requested", f"{booking.class_name} · {booking.game}", cell.is_past, by]
+    return ["booked", booking.game, f"{booking.class_name} · booked", cell.is_past, by]
 
 
 def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:

@@ -15,6 +15,9 @@ class Grid {
     parent.append(this.root, this.announcer)
     this.parent = parent
     this.ground = 0 // index of the ground that a phone shows
+    new ResizeObserver(() => (this.drawMore(), this.drawLine(), this.drawBar())).observe(this.root)
+    addEventListener("scroll", () => this.drawBar(), { capture: true, passive: true })
+    setInterval(() => this.drawLine(), 30000)
     this.marks = new Map() // cell key -> end of its highlight (ms of this page's clock)
   }
 
@@ -38,6 +41,8 @@ class Grid {
     if (old && this.frame(old) === this.frame(data)) this.patch(old)
     else this.drawAll()
     if (moved) this.show(pickedAt)
+    this.clock = { now: data.now, at: performance.now() }
+    this.drawLine()
     this.drawBar()
     if (changes.length) {
       const rest = changes.length > 5 ? `. And ${changes.length - 5} more` : ""
@@ -46,8 +51,8 @@ class Grid {
   }
 
   // Everything outside the cells, as text to compare.
-  frame({ date, heading, note, grounds, periods, live, empty }) {
-    return JSON.stringify([date, heading, note, grounds, periods, live, empty])
+  frame({ date, heading, note, grounds, periods, live, empty, me }) {
+    return JSON.stringify([date, heading, note, grounds, periods, live, empty, me])
   }
 
   changes(old) {
@@ -118,10 +123,13 @@ class Grid {
     this.table.onkeydown = event => this.moveFocus(event)
     const scroll = make("div", "scroll")
     scroll.append(this.table)
+    scroll.onscroll = () => this.drawMore()
+    this.scroll = scroll
+    this.more = make("p", "more")
     const card = make("div", "card")
     card.append(make("div", "day", data.heading))
     if (data.note) card.append(make("p", "note", data.note))
-    card.append(this.strip, scroll)
+    card.append(this.strip, scroll, this.more)
     this.bar = make("div", "bar")
     this.bar.setAttribute("role", "status")
     this.root.replaceChildren(card, this.legend(), this.bar)
@@ -161,8 +169,11 @@ class Grid {
       const th = make("th", "period")
       // A label with two halves of the day may break after its dash: "11:30 AM – 12:30 PM".
       const [start, end] = period.label.split(" – ")
-      th.append(make("span", "time", end ? `${start} –` : start))
-      if (end) th.append(" ", make("span", "time", end))
+      const times = make("span", "times")
+      times.append(make("span", "time", end ? `${start} –` : start))
+      if (end) times.append(" ", make("span", "time", end))
+      if (period.name) th.append(make("span", "name", period.name))
+      th.append(times)
       th.scope = "row"
       th.title = period.time
       if (period.now) th.append(make("span", "now", "now"))
@@ -182,21 +193,29 @@ class Grid {
     const { data } = this
     const ground = data.grounds[column]
     const period = data.periods[row]
-    const [state, line, note, isPast] = data.cells[row][column]
+    const [state, line, note, isPast, by] = data.cells[row][column]
     const picked = this.isPicked(data, row, column)
-    const pressable = state === "free" && data.live
+    const free = state === "free"
+    // What is taken or closed tells who has it, or which rule.
+    const pressable = free ? data.live : state !== "past"
+    const mine = by && by === data.me
     const cell = make(pressable ? "button" : "div", `cell ${isPast ? "past" : STATES[state][1]}`)
     if (picked) cell.className = "cell picked"
+    if (mine) cell.classList.add("mine")
     cell.dataset.at = `${row}:${column}`
     cell.dataset.state = picked ? "picked" : state
     const title = picked ? "✓ Picked" : line
     cell.append(make("b", "", title))
     if (note) cell.append(make("small", "", note))
-    cell.title = [ground.name, period.time, title, note].filter(Boolean).join(" · ")
+    const owner = mine ? "yours" : ""
+    cell.title = [ground.name, period.time, title, note, owner].filter(Boolean).join(" · ")
     if (pressable) {
       cell.type = "button"
-      cell.setAttribute("aria-pressed", picked)
-      cell.setAttribute("aria-label", `${picked ? "Picked" : "Free"}: ${ground.name}, ${period.time}`)
+      const what = free ? [] : [line === STATES[state][0] ? "" : line, note, owner]
+      const label = `${picked ? "Picked" : STATES[state][0]}: ${ground.name}, ${period.time}`
+      cell.setAttribute("aria-label", [label, ...what].filter(Boolean).join(", "))
+      if (free) cell.setAttribute("aria-pressed", picked)
+      else cell.setAttribute("aria-haspopup", "dialog")
       cell.onclick = () => this.trigger("pick", { ground: ground.id, start: period.start })
     } else cell.tabIndex = -1 // keeps the focus of a cell that another user books, for the arrow keys
     const key = this.key(row, column)
@@ -209,9 +228,37 @@ class Grid {
     return cell
   }
 
-  // On a phone the form is below all periods: the bar shows the picked slot and scrolls to the form.
+  // A line across the present period, at the present time.
+  drawLine() {
+    this.line?.remove()
+    const row = this.data?.periods?.findIndex(period => period.now) ?? -1
+    const tr = this.table?.tBodies[0]?.rows[row]
+    if (!tr) return
+    const { from, to } = this.data.periods[row]
+    const now = this.clock.now + performance.now() - this.clock.at
+    const share = Math.min(Math.max((now - from) / (to - from), 0), 1)
+    this.line = make("div", "line")
+    const { top, height } = tr.getBoundingClientRect()
+    this.line.style.top = `${top - this.scroll.getBoundingClientRect().top + share * height - 1}px`
+    this.scroll.append(this.line)
+  }
+
+  // Says how many grounds lie outside the window, if the table is wider than it.
+  drawMore() {
+    if (!this.scroll?.isConnected) return
+    const end = this.scroll.scrollLeft + this.scroll.clientWidth
+    const heads = [...this.table.querySelectorAll("th.ground")]
+    const left = heads.filter(head => head.offsetParent && head.offsetLeft + head.offsetWidth > end + 8).length
+    this.more.textContent = left ? `${left} more ${left > 1 ? "grounds" : "ground"} to the right: scroll sideways` : ""
+    this.more.hidden = !left
+  }
+
+  // A form below the grid may be out of sight: the bar shows the picked slot and scrolls to the form.
   drawBar() {
-    this.bar.hidden = !this.data.choice
+    if (!this.bar) return
+    const form = document.querySelector(FORM)?.getBoundingClientRect()
+    const isOutOfSight = form && form.top > innerHeight - 120
+    this.bar.hidden = !this.data?.choice || !isOutOfSight
     if (this.bar.hidden || this.bar.dataset.choice === this.data.choice) return
     this.bar.dataset.choice = this.data.choice
     const go = make("button", "", "Continue")
@@ -223,9 +270,13 @@ class Grid {
     this.bar.replaceChildren(make("b", "", this.data.choice), go)
   }
 
+  hasMine() {
+    return this.data.cells.some(cells => cells.some(cell => cell[4] && cell[4] === this.data.me))
+  }
+
   legend() {
     const legend = make("ul", "legend")
-    for (const [name, label] of [["free", "Free: press to pick"], ["pending", "Requested, waiting for the principal"], ["booked", "Booked"], ["closed", "Closed"]]) {
+    for (const [name, label] of [["free", "Free: press to pick"], ["pending", "Requested, waiting for the principal"], ["booked", "Booked"], ["closed", "Closed"], ...(this.hasMine() ? [["mine", "Yours"]] : [])]) {
       const item = make("li")
       item.append(make("i", name), document.createTextNode(label))
       legend.append(item)
@@ -252,7 +303,7 @@ class Grid {
       column += step[1]
       const next = this.table.querySelector(`[data-at="${row}:${column}"]`)
       if (!next) return
-      if (next.tagName === "BUTTON" && next.offsetParent) {
+      if (next.matches("button.free, button.picked") && next.offsetParent) {
         event.preventDefault()
         next.focus()
         return

@@ -36,8 +36,53 @@ function reportNewSession(session, setTriggerValue) {
   if (before && before !== session) sendWhenIdle(() => setTriggerValue("renewed", session))
 }
 
+// The second press of a double click never reaches what appeared under the pointer after the first,
+// such as a cell behind a dialog that has closed, or a button of one that has opened.
+const DOUBLE_MS = 500
+const NEAR_PX = 12
+function guardDoublePresses() {
+  let last = { at: -Infinity }
+  let isBlocked = false
+  const stop = event => {
+    event.stopImmediatePropagation()
+    event.preventDefault()
+  }
+  const press = event => {
+    const [target] = event.composedPath()
+    const near = Math.hypot(event.clientX - last.x, event.clientY - last.y) < NEAR_PX
+    const another = target !== last.target && !last.target?.contains?.(target) && !target.contains(last.target)
+    isBlocked = performance.now() - last.at < DOUBLE_MS && near && another
+    if (isBlocked) return stop(event)
+    last = { at: performance.now(), x: event.clientX, y: event.clientY, target }
+  }
+  const follow = event => isBlocked && event.detail !== 0 && stop(event)
+  addEventListener("pointerdown", press, true)
+  for (const name of ["mousedown", "pointerup", "mouseup", "click"]) addEventListener(name, follow, true)
+}
+
+// A dialog opens with the focus in its text field. Not on a touch screen, whose keyboard would cover it.
+function focusFieldOfDialogs() {
+  const FIELD = "textarea, input[type=text]:not([role=combobox], [readonly])"
+  const focus = (dialog, tries = 20) => {
+    const field = dialog.querySelector(FIELD)
+    if (field) field.focus()
+    else if (tries && dialog.isConnected) setTimeout(() => focus(dialog, tries - 1), 50)
+  }
+  new MutationObserver(changes => {
+    for (const node of changes.flatMap(change => [...change.addedNodes])) {
+      const dialog = node.matches?.("[role=dialog]") ? node : node.querySelector?.("[role=dialog]")
+      if (dialog && matchMedia("(pointer: fine)").matches) focus(dialog)
+    }
+  }).observe(document.body, { childList: true, subtree: true })
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   copyColorScheme()
+  if (!window.groundBookingGuards) {
+    window.groundBookingGuards = true
+    guardDoublePresses()
+    focusFieldOfDialogs()
+  }
   // For the live clients. Set again at each draw: only the component that is shown can send.
   window.groundBookingRestart = () => setTriggerValue("renewed", data.session)
   reportNewSession(data.session, setTriggerValue)
@@ -55,6 +100,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   who.append(mark, text)
   root.append(who)
   const ways = make("div", "ways")
+  ways.popover = "auto"
+  ways.id = "ways"
+  const menu = make("button", "menu", initials(data.name))
+  menu.type = "button"
+  menu.title = data.name
+  menu.setAttribute("aria-label", `${data.name}, ${data.role}`)
+  menu.popoverTargetElement = ways
+  const whose = make("div", "whose")
+  whose.append(make("b", "", data.name), data.role)
+  ways.append(whose)
   const addLink = (label, path) => {
     const link = make("a", "", label)
     // Set again on a press: the screen may have changed without a redraw of this component.
@@ -74,6 +129,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   form.onsubmit = () => sessionStorage.clear()
   form.append(out)
   ways.append(form)
-  root.append(ways)
+  root.append(menu, ways)
   return () => delete window.groundBookingRestart
 }

@@ -1,0 +1,71 @@
+"""The dialog of a cell that cannot be booked: who has it, or why it is closed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from booking_core import Booking, CellState, Slot
+from pages.shared.components import elements
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
+
+_LOOKED = "book.looked"
+
+
+def look(slot: Slot) -> None:
+    """Opens the dialog for ``slot`` in the next run."""
+    st.session_state[_LOOKED] = slot
+
+
+def show(shared: Services) -> None:
+    """Draws the dialog if a cell was pressed for it."""
+    slot: Slot | None = st.session_state.pop(_LOOKED, None)
+    if slot is None:
+        return
+    grounds = shared.reference().grounds
+    title = f"{payloads.slot_title(slot, grounds)}, {formats.when(slot, shared.now().date())}"
+    st.dialog(title)(fragment.keep)(shared, "book.taken", lambda: _body(shared, slot), slot.date)
+
+
+def _body(shared: Services, slot: Slot) -> datetime | None:
+    board = shared.boards.get(slot.date, shared.now())
+    try:
+        cell = board.cell(slot.ground_id, slot.start)
+    except KeyError:
+        st.info("The timetable or the grounds changed: this slot is gone.")
+        return None
+    if cell.state is CellState.FREE:
+        st.info("This slot is free again: close this and press it.", icon=":material/check:")
+    elif cell.booking is None:
+        refusal = board.refusal(slot.start)
+        st.markdown(formats.literal(messages.error(refusal)) if refusal else "It is free.")
+    elif cell.booking.kind == "closure":
+        _closure(shared, cell.booking)
+    else:
+        _booking(shared, cell.booking)
+    return board.turns_at()
+
+
+def _closure(shared: Services, closure: Booking) -> None:
+    elements.facts(
+        "book.taken",
+        ("Status", "Closed"),
+        ("Reason", closure.purpose or "–"),
+        ("When", formats.full_time(closure, shared.now().date())),
+        ("Closed by", closure.created_by_name),
+    )
+
+
+def _booking(shared: Services, booking: Booking) -> None:
+    elements.facts(
+        "book.taken",
+        ("Status", messages.STATUS[booking.status]),
+        ("Game", booking.game),
+        ("Student", f"{booking.student_name}, {booking.class_name}"),
+        ("When", formats.full_time(booking, shared.now().date())),
+        ("Asked by", booking.created_by_name),
+        ("Reference", booking.reference),
+    )
