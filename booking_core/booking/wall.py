@@ -21,7 +21,7 @@ class Card:
     when ``now`` or the free time ends (None: the rest of the day is free), and ``ends_at`` the
     same as an aware moment. ``strip`` is the state of each period, in order. ``free_after``:
     periods follow ``now``, and nothing holds them. ``held``: all bookings and closures of the
-    ground on this day, in order of time.
+    ground on this day, in order of time. ``opens``: when the first period begins, until then.
     """
 
     ground: Ground
@@ -33,6 +33,7 @@ class Card:
     strip: tuple[CellState, ...]
     free_after: bool = False
     held: tuple[Booking, ...] = ()
+    opens: time | None = None
 
 
 def wall_cards(board: Board) -> list[Card]:
@@ -71,6 +72,7 @@ def _card(board: Board, ground: Ground) -> Card:
         not board.periods or _end(board, board.periods[-1].end).timestamp() <= board.now.timestamp()
     )
     until = later[0].start if later else None
+    first = board.periods[0].start if board.periods else None
     return Card(
         ground,
         CellState.PAST if over else CellState.FREE,
@@ -80,7 +82,13 @@ def _card(board: Board, ground: Ground) -> Card:
         later[0] if later else None,
         tuple(strip),
         held=tuple(held),
+        opens=first if first is not None and not _has_begun(board, first) else None,
     )
+
+
+def _has_begun(board: Board, start: time) -> bool:
+    starts_at = timetable.at(board.date, start, board.zone)
+    return starts_at.timestamp() <= board.now.timestamp()
 
 
 def _now_and_later(board: Board, held: Sequence[Booking]) -> tuple[Booking | None, list[Booking]]:
@@ -88,11 +96,11 @@ def _now_and_later(board: Board, held: Sequence[Booking]) -> tuple[Booking | Non
     now = None
     later = []
     for booking in held:
-        start = timetable.at(board.date, booking.start, board.zone)
+        begun = _has_begun(board, booking.start)
         end = timetable.at(board.date, booking.end, board.zone, closing=True)
-        if start.timestamp() <= moment.timestamp() < end.timestamp():
+        if begun and moment.timestamp() < end.timestamp():
             now = booking
-        elif start.timestamp() > moment.timestamp():
+        elif not begun:
             later.append(booking)
     return now, later
 

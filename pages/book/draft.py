@@ -37,6 +37,7 @@ _DONE, _RESET = "book.done", "book.reset"
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
 MAX_PURPOSE = 500  # characters
 GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None: all
+GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
 PARAMETERS = ("date", "ground", "from", "to", "game")
 
 
@@ -66,7 +67,7 @@ def write_address(first: Date) -> None:
     url_state.write(
         {
             "date": date.isoformat() if slot is not None or date != first else "",
-            "ground": slot.ground_id if slot else "",
+            "ground": slot.ground_id if slot else st.session_state.get(GROUND_SHOWN) or "",
             "from": f"{slot.start:%H:%M}" if slot else "",
             "to": f"{slot.end:%H:%M}" if slot else "",
             "game": st.session_state.get(GAME_SHOWN) or "",
@@ -91,6 +92,7 @@ def _adopt(values: Mapping[str, str]) -> None:
     else:
         state[DATE] = date
     state[GAME_SHOWN] = values.get("game")
+    state[GROUND_SHOWN] = values.get("ground")
     if slot != before:
         drop_pick()
         end_review()
@@ -146,7 +148,7 @@ def keep(*, is_shown: bool) -> None:
 
 def clear() -> None:
     for key in list(st.session_state):
-        if str(key).startswith("book.") and key not in (DATE, GAME_SHOWN):
+        if str(key).startswith("book.") and key not in (DATE, GAME_SHOWN, GROUND_SHOWN):
             del st.session_state[key]
 
 

@@ -35,6 +35,8 @@ if draft.picked() is not None and draft.reviewing() is None:
 games = games_to_choose(known.open_grounds) if len(known.open_grounds) > FEW_GROUNDS else []
 if st.session_state.get(draft.GAME_SHOWN) not in games:
     st.session_state[draft.GAME_SHOWN] = None
+if st.session_state.get(draft.GROUND_SHOWN) not in {ground.id for ground in known.open_grounds}:
+    st.session_state[draft.GROUND_SHOWN] = None
 draft.write_address(first_day)
 st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
@@ -99,7 +101,11 @@ def board_of_the_day() -> datetime | None:
         return board.turns_at()
     shown = st.session_state[draft.GAME_SHOWN]
     pressed = elements.day_grid(
-        shared.grid(board, draft.picked(), game=shown), me=by.id, now=shared.now(), key="book.grid"
+        shared.grid(board, draft.picked(), game=shown),
+        me=by.id,
+        now=shared.now(),
+        shows=st.session_state[draft.GROUND_SHOWN],
+        key="book.grid",
     )
     if pressed is not None:
         slot = draft.slot_at(board, pressed["ground"], pressed["start"])

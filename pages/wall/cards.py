@@ -35,10 +35,14 @@ def frame(
     *,
     theme: str | None,
     address: str | None,
+    grounds: Sequence[Ground] = (),
+    only: str | None = None,
+    book: str | None = None,
 ) -> dict[str, Any]:
     """The payload around the cards. ``now`` is in the school's time.
 
-    The display shows "Not live" after ``stale_ms`` without a message through Streamlit.
+    The display shows "Not live" after ``stale_ms`` without a message through Streamlit. ``book``:
+    the path of Book for a signed-in user, who also gets the choice among ``grounds``.
     """
     return {
         "title": "Grounds today",
@@ -51,6 +55,9 @@ def frame(
         "stale_ms": (3 * SERVED_SECONDS + 5) * 1000,
         "theme": "light" if theme == "light" else "dark",
         "note": school,
+        "book": book,
+        "choices": [[ground.id, ground.name] for ground in grounds] if book else [],
+        "only": only,
         "code": code(address) if address else None,
         "per_page": PAGE,
         "page_seconds": PAGE_SECONDS,
@@ -146,6 +153,8 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
     what, who, until, tag = "Free", "", "", ""
     if card.state is CellState.PAST:
         what, who = "Closed", "The school day is over"
+    elif card.opens is not None:
+        what = f"Opens {formats.clock(card.opens)}"
     elif booking is None:
         until = _until(card.until) if card.until else "for the rest of the day"
     elif card.state is CellState.CLOSED:
@@ -158,7 +167,7 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
     return {
         "id": card.ground.id,
         "name": card.ground.name,
-        "state": str(card.state),
+        "state": str(card.state if card.opens is None else CellState.PAST),
         "what": what,
         "tag": tag,
         "who": who,
@@ -243,7 +252,7 @@ def _mark(held: Sequence[Booking]) -> str:
 
 
 def address_of_book(public: str | None, opened: str | None) -> str | None:
-    """The URL of the Book screen, from the public URL or the wall's own URL.
+    """The URL of the Book screen, from the public URL or that of another screen.
 
     None without both, and for an address too long to scan.
     """
@@ -255,7 +264,7 @@ def address_of_book(public: str | None, opened: str | None) -> str | None:
         parts = urlsplit(opened if opened and len(opened) <= _LONGEST_ADDRESS else "")
         if parts.scheme not in ("http", "https") or not parts.netloc:
             return None
-        above = parts.path.rstrip("/").removesuffix("/wall")
+        above = parts.path.rstrip("/").rpartition("/")[0]
         address = f"{parts.scheme}://{parts.netloc}{above}/book"
     return address if len(address) <= _LONGEST_ADDRESS else None
 

@@ -12,7 +12,8 @@ from streamlit_autorefresh import st_autorefresh
 
 from booking_core import DayPlan, StoreUnavailable, may_show
 from pages.shared.components import elements
-from pages.shared.live import fragment, runtime
+from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.live.address import base
 from pages.shared.text import messages
 from pages.wall import cards
 
@@ -40,6 +41,9 @@ def today() -> datetime | None:
         _note(),
         theme=asked.get("theme"),
         address=cards.address_of_book(settings.public_url, st.context.url),
+        grounds=shared.reference().open_grounds if shared.is_usable else (),
+        only=asked.get("ground"),
+        book=f"{base()}/book" if st.session_state.get(screen_user.DRAWN) else None,
     )
     change = None
     try:

@@ -98,7 +98,8 @@ _MADE = {
     "OpenSession": "browser id",  # on a page of HTML, which test_sign_in_routes.py tries
     "Reference": "_derived _earlier grounds students timetables",
     "RollOverPlan": "joined",
-    "Settings": "data_directory database mongodb_uri public_url time_zone wall_shows",
+    "SecondFactorSetUp": "key uri",
+    "Settings": "data_directory database locale mongodb_uri public_url time_zone wall_shows",
     "SignedIn": "token",
     "Slot": "ground_id",
     "Timetable": "id",

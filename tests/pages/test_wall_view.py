@@ -233,6 +233,16 @@ def test_a_school_without_grounds_and_a_day_without_school_have_a_sentence_each(
     ]
 
 
+def test_before_the_first_period_a_ground_says_when_it_opens():
+    board = board_at(at(7, 30), booking(time(8), time(9)))
+    [shown, *others] = cards.day(board, "class", None, ())["cards"]
+
+    assert (shown["what"], shown["until"], shown["state"]) == ("Opens 8 AM", "", "past")
+    assert "8 AM" in shown["next"]["time"]
+    assert all(card["what"] == "Opens 8 AM" for card in others)
+    assert cards.day(board_at(at(8)), "class", None, ())["cards"][0]["what"] == "Free"
+
+
 def test_the_frame_has_the_servers_clock_and_zone():
     now = at(10, 12)
     frame = cards.frame(now, at(10, 11, 58), "School", theme=None, address=None)

@@ -40,14 +40,17 @@ _leave = _component("leave")
 _remember = _component("remember", style=False)
 
 
-def day_grid(data: bytes, *, me: str, now: datetime, key: str) -> dict[str, str] | None:
+def day_grid(
+    data: bytes, *, me: str, now: datetime, shows: str | None = None, key: str
+) -> dict[str, str] | None:
     """Draws the day as a table, from the JSON of ``payloads.grid``.
 
-    The bookings of the account ``me`` are outlined, and a line marks ``now``.
+    The bookings of the account ``me`` are outlined, and a line marks ``now``. A phone shows one
+    ground at a time, first the one with the id ``shows``.
     Returns ``{"ground": id, "start": "HH:MM"}`` if a cell was pressed, free or not, else None.
     """
     # Added to the bytes, which all sessions share.
-    own = json.dumps({"me": me, "now": int(now.timestamp() * 1000)}).encode()
+    own = json.dumps({"me": me, "now": int(now.timestamp() * 1000), "shows": shows}).encode()
     data = data[:-1] + b"," + own[1:]
     _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
     picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)

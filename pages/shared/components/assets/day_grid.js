@@ -37,6 +37,7 @@ class Grid {
     const pickedAt = data.grounds.findIndex(ground => ground.id === data.picked?.ground)
     const moved = pickedAt >= 0 && data.picked.ground !== old?.picked?.ground && pickedAt !== this.ground
     if (moved) this.ground = pickedAt
+    else if (data.shows !== old?.shows) this.ground = Math.max(data.grounds.findIndex(ground => ground.id === data.shows), 0)
     // Most changes concern one or two cells: the other cells and the focus stay.
     if (old && this.frame(old) === this.frame(data)) this.patch(old)
     else this.drawAll()
@@ -51,8 +52,8 @@ class Grid {
   }
 
   // Everything outside the cells, as text to compare.
-  frame({ date, heading, note, grounds, periods, live, empty, me }) {
-    return JSON.stringify([date, heading, note, grounds, periods, live, empty, me])
+  frame({ date, heading, note, grounds, periods, live, empty, me, shows }) {
+    return JSON.stringify([date, heading, note, grounds, periods, live, empty, me, shows])
   }
 
   changes(old) {

@@ -60,8 +60,18 @@ function guardDoublePresses() {
   for (const name of ["mousedown", "pointerup", "mouseup", "click"]) addEventListener(name, follow, true)
 }
 
+// Streamlit's dialog of a lost connection, in our words.
+const LOST = /is not responding|internet|[Cc]onnection (error|timed out)/
+const sayLost = dialog => {
+  const title = dialog.querySelector("[slot=title]")
+  const text = dialog.querySelector("[slot=title] ~ div > div") ?? dialog.querySelector("[slot=title] ~ div")
+  if (!title || !text || !LOST.test(title.textContent + text.textContent) || dialog.querySelector("[data-testid=stVerticalBlock]")) return
+  title.textContent = "The connection is lost"
+  text.textContent = "This device does not reach the dashboard, so the screen may be old. It goes on by itself as soon as it can."
+}
+
 // A dialog opens with the focus in its text field. Not on a touch screen, whose keyboard would cover it.
-function focusFieldOfDialogs() {
+function watchDialogs() {
   const FIELD = "textarea, input[type=text]:not([role=combobox], [readonly])"
   const focus = (dialog, tries = 20) => {
     const field = dialog.querySelector(FIELD)
@@ -71,7 +81,9 @@ function focusFieldOfDialogs() {
   new MutationObserver(changes => {
     for (const node of changes.flatMap(change => [...change.addedNodes])) {
       const dialog = node.matches?.("[role=dialog]") ? node : node.querySelector?.("[role=dialog]")
-      if (dialog && matchMedia("(pointer: fine)").matches) focus(dialog)
+      if (!dialog) continue
+      sayLost(dialog)
+      if (matchMedia("(pointer: fine)").matches) focus(dialog)
     }
   }).observe(document.body, { childList: true, subtree: true })
 }
@@ -81,7 +93,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!window.groundBookingGuards) {
     window.groundBookingGuards = true
     guardDoublePresses()
-    focusFieldOfDialogs()
+    watchDialogs()
   }
   // For the live clients. Set again at each draw: only the component that is shown can send.
   window.groundBookingRestart = () => setTriggerValue("renewed", data.session)

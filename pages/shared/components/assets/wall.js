@@ -291,8 +291,34 @@ const footer = data => {
     item.append(make("i", name), document.createTextNode(label))
     footer.append(item)
   }
+  if (data.book) footer.append(way(data))
   footer.append(make("span", "note", data.note))
   return footer
+}
+
+// For a signed-in user: back to Book, and the choice of one ground, which the address keeps.
+const way = ({ book, choices, only }) => {
+  const way = make("nav")
+  const link = make("a", "", "Back to Book")
+  link.href = book
+  const choice = make("select")
+  choice.setAttribute("aria-label", "Grounds to show")
+  for (const [id, name] of [["", "All grounds"], ...choices]) {
+    const option = make("option", "", name)
+    option.value = id
+    choice.append(option)
+  }
+  choice.value = only ?? ""
+  choice.onchange = () => {
+    const address = new URL(location.href)
+    if (choice.value) address.searchParams.set("ground", choice.value)
+    else address.searchParams.delete("ground")
+    location.assign(address)
+  }
+  const codes = make("a", "", "QR codes to print")
+  codes.href = book.replace(/book$/, "codes")
+  way.append(link, choice, codes)
+  return way
 }
 
 // Shrinks long names down to a minimum; longer ones end in an ellipsis. The line about the next

@@ -1,0 +1,62 @@
+"""The page to print with a QR code for each ground, which leads to the ground's day on Book."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from urllib.parse import quote
+
+import anyio.to_thread
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from booking_core import StoreUnavailable
+from pages.shared.auth import routes as sign_in
+from pages.shared.auth.responses import redirect, unavailable
+from pages.shared.live import runtime
+from pages.shared.live.address import base
+from pages.wall import cards
+
+PATH = "codes"
+_HERE = Path(__file__).parent
+_templates = Environment(loader=FileSystemLoader(_HERE), autoescape=True)
+_style = (_HERE / "codes.css").read_text(encoding="utf-8")
+_digest = base64.b64encode(hashlib.sha256(_style.encode()).digest()).decode()
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_digest}'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+async def _show(request: Request) -> Response:
+    shared = runtime.start()
+    if not shared.is_usable:
+        return unavailable(shared)
+    try:
+        if await sign_in.person_of(request) is None:
+            return redirect(f"{base()}/signin?next={quote(f'{base()}/{PATH}', safe='')}")
+        known = await anyio.to_thread.run_sync(shared.reference)
+    except StoreUnavailable as exc:
+        return unavailable(shared, exc)
+    address = cards.address_of_book(shared.settings.public_url, str(request.url_for("codes")))
+    text = _templates.get_template("codes.html").render(
+        style=_style,
+        school=shared.settings.school_name,
+        address=address,
+        back=f"{base()}/book",
+        codes=[
+            (ground.name, cards.code(f"{address}?ground={quote(ground.id)}"))
+            for ground in known.open_grounds
+            if address is not None
+        ],
+    )
+    return HTMLResponse(
+        text, headers={"content-security-policy": _POLICY, "cache-control": "no-store"}
+    )
+
+
+def routes() -> list[Route]:
+    """The route, below the base path of the app."""
+    return [Route(f"{base()}/{PATH}", _show, name="codes")]
