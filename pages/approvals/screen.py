@@ -23,6 +23,7 @@ from booking_core.domain.validation import check_text
 from pages.approvals import delegation
 from pages.shared.auth import session
 from pages.shared.components import elements
+from pages.shared.layout import booking_details
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -294,4 +295,8 @@ def screen() -> datetime:
 
 fragment.live(shared, "approvals", screen)
 if asked := state.pop("approvals.asked", None):
-    ask(*asked)
+    action, ids = asked
+    if action == "details":
+        booking_details.dialog(shared, ids[0])
+    else:
+        ask(action, ids)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
-from app_server import HEAD, MEERA, School, tomorrow
+from app_server import HEAD, JOSEPH, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, row, show_tab, switch_user
 from support import active, eventually
 
-from booking_core import Status, approve, cancel, get_booking, reject
+from booking_core import Status, approve, cancel, delegate, get_booking, move, reject
 
 Queue = Callable[[], Page]
 
@@ -176,6 +176,46 @@ def test_details_show_the_history_and_follow_its_changes(
 
     expect(dialog).to_contain_text("Rejected by Dr. Anand Rao", timeout=TICK)
     expect(dialog).to_contain_text("Exam week")
+
+
+def test_details_open_from_every_tab_with_who_approved_and_the_move_after_it(
+    open_queue: Queue, school: School
+) -> None:
+    purpose = "Practice for the final of the zonal trials, with both teams"
+    booking = school.book(student=1, start=14, purpose=purpose, by=MEERA)
+    page = open_queue()
+    line = row(page, "Student 1").get_by_text(purpose)
+    expect(line).to_have_attribute("title", purpose)
+    assert line.evaluate("node => node.offsetWidth < node.scrollWidth"), "one line, cut off"
+    _check_details(page, purpose, "Requested", "Asked by", "Requested by Meera Nair")
+
+    delegate(school.db, to=JOSEPH.id, first=today(), last=today(), by=HEAD)
+    approve(school.db, booking.id, by=JOSEPH)
+    move(
+        school.db,
+        booking.id,
+        ground_id="ground-3",
+        date=today(),
+        start=time(16),
+        end=time(17),
+        by=HEAD,
+    )
+    approver = "by Joseph Mathew for Dr. Anand Rao"
+    moved = "after approval by Dr. Anand Rao"
+    for tab in ("Approved, upcoming", "Decided"):
+        show_tab(page, tab)
+        expect(row(page, "Student 1")).to_contain_text(approver)
+        expect(row(page, "Student 1")).to_contain_text(f"moved {moved}")
+        _check_details(page, purpose, f"Approved {approver}", f"Moved {moved}", booking.reference)
+
+
+def _check_details(page: Page, *texts: str) -> None:
+    page.get_by_role("button", name="Details: Student 1").click()
+    dialog = page.get_by_role("dialog")
+    for text in texts:
+        expect(dialog).to_contain_text(text)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
 
 
 def test_a_user_cancels_an_own_booking_and_frees_its_slot(

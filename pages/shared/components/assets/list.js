@@ -95,7 +95,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       }
       tr.append(td)
     }
-    for (const [main, under, tone] of row.cells) {
+    for (const [main, under, tone, note] of row.cells) {
       const td = make("td")
       if (tone?.startsWith("chip")) {
         td.append(make("span", tone, main))
@@ -103,6 +103,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       } else {
         td.append(under ? make("b", "", main) : document.createTextNode(main))
         if (under) td.append(make("small", tone ?? "", under))
+      }
+      if (note) {
+        const line = make("small", "note", note)
+        line.title = note // the line may be cut off
+        td.append(line)
       }
       tr.append(td)
     }
