@@ -139,20 +139,8 @@ def queue() -> None:
             payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, policy) for b in rows
         ],
         "bulk": [
-            {
-                "name": "reject",
-                "one": "Reject…",
-                "both": "Reject both…",
-                "all": "Reject all…",
-                "tone": "",
-            },
-            {
-                "name": "approve",
-                "one": "Approve",
-                "both": "Approve both",
-                "all": "Approve all",
-                "tone": "go",
-            },
+            {"name": "reject", "label": "Reject {}…", "tone": ""},
+            {"name": "approve", "label": "Approve {}", "tone": "go"},
         ],
         "live": shared.is_live,
     }

@@ -87,7 +87,7 @@ def test_several_requests_are_approved_at_once_and_the_list_keeps_its_order(
     page = open_queue()
     page.get_by_role("checkbox", name="Select Student 1").check()
     page.get_by_role("checkbox", name="Select Student 3").check()
-    page.get_by_role("button", name="Approve both").click()
+    page.get_by_role("button", name="Approve 2", exact=True).click()
 
     expect(row(page, "Student 1")).to_contain_text("Approved")
     expect(row(page, "Student 3")).to_contain_text("Approved")
@@ -100,13 +100,62 @@ def test_several_requests_are_approved_at_once_and_the_list_keeps_its_order(
     assert _students(page) == ["Student 2"]
 
 
+def test_the_buttons_below_the_list_say_how_many_requests_are_ticked(
+    open_queue: Queue, school: School
+) -> None:
+    for number, hour in ((1, 14), (2, 15), (3, 16)):
+        school.book(student=number, start=hour)
+    page = open_queue()
+    for number in (1, 2, 3):
+        page.get_by_role("checkbox", name=f"Select Student {number}").check()
+        for label in (f"Approve {number}", f"Reject {number}…"):
+            expect(page.get_by_role("button", name=label, exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_has_large_tick_boxes_and_one_for_all(
+    open_page: OpenPage, school: School, scheme: str
+) -> None:
+    for number, hour in ((1, 14), (2, 15), (3, 16)):
+        school.book(student=number, start=hour)
+    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": scheme}
+    page = open_page("/approvals", "Anand Rao", **phone)
+    everything = page.get_by_role("checkbox", name="Select all")
+    one = page.get_by_role("checkbox", name="Select Student 2")
+    for box in (everything, one):
+        box.scroll_into_view_if_needed()
+        target = box.locator("xpath=..").bounding_box()
+        assert target is not None
+        assert min(target["width"], target["height"]) >= 44
+        page.mouse.click(target["x"] + 3, target["y"] + 3)  # the corner, not the box itself
+        expect(box).to_be_checked(checked=box is everything)
+    expect(page.get_by_role("button", name="Approve 2", exact=True)).to_be_visible()
+    card = page.locator(".card").first
+    background = "node => getComputedStyle(node).backgroundColor"
+    assert one.evaluate(background) == card.evaluate(background), "the browser's own box is grey"
+    edge = one.evaluate("node => getComputedStyle(node).borderColor")
+    assert _contrast(edge, card.evaluate(background)) >= 3  # WCAG 2.2, 1.4.11
+
+
+def _contrast(*colors: str) -> float:
+    """Returns the contrast of two colours such as ``rgb(102, 112, 133)``, by WCAG 2.2."""
+
+    def luminance(color: str) -> float:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    dark, light = sorted(luminance(color) for color in colors)
+    return (light + 0.05) / (dark + 0.05)
+
+
 def test_a_request_that_another_user_decided_gets_a_line_and_the_others_are_decided(
     open_queue: Queue, school: School
 ) -> None:
     bookings = [school.book(student=n, start=13 + n) for n in (1, 2)]
     page = open_queue()
     page.get_by_role("checkbox", name="Select all").check()
-    page.get_by_role("button", name="Reject both").click()
+    page.get_by_role("button", name="Reject 2…", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Student 2")
 
