@@ -14,7 +14,6 @@ from booking_core import (
     decided_lately,
     get_booking,
     may,
-    pending_queue,
     reject,
     revoke,
     weeks_of,
@@ -23,7 +22,7 @@ from booking_core.domain.validation import check_text
 from pages.approvals import delegation
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.layout import booking_details
+from pages.shared.layout import booking_details, waiting
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -31,7 +30,7 @@ shared = runtime.start()
 known = shared.reference()
 state = st.session_state
 ACTIONS = {"approve": approve, "reject": reject, "revoke": revoke}
-QUEUE = 200  # bookings to decide on, or to revoke
+UPCOMING = 200  # bookings to revoke
 DECIDED = 50  # bookings decided lately
 _IN_DIALOG = 10  # bookings that a dialog lists
 TABS = ("Waiting", "Approved, upcoming", "Decided")
@@ -83,21 +82,16 @@ def show_new() -> None:
 
 def queue() -> None:
     delegation.note(shared, viewer)
-    waiting = shared.cached(
-        Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db, limit=QUEUE + 1)
-    )
+    requests = waiting.requests(shared)
     mark = shared.mark()
     upcoming = shared.cached(
         Scope.BOOKINGS,
         ("upcoming", mark),
-        lambda: approved_upcoming(shared.db, now=mark, limit=QUEUE + 1),
+        lambda: approved_upcoming(shared.db, now=mark, limit=UPCOMING + 1),
     )
-    number = formats.up_to(len(waiting), QUEUE)
-    waits = f"({number}) " if waiting else ""
-    st.set_page_config(page_title=f"{waits}Approvals · Ground booking")
     counts = {
-        TABS[0]: f" {number}",
-        TABS[1]: f" {formats.up_to(len(upcoming), QUEUE)}",
+        TABS[0]: f" {formats.up_to(len(requests), waiting.LIMIT)}",
+        TABS[1]: f" {formats.up_to(len(upcoming), UPCOMING)}",
         TABS[2]: "",
     }
     # Buttons that appear later are beside the tabs, so that they do not move the list.
@@ -113,9 +107,10 @@ def queue() -> None:
             on_change=show_new,
         )
         if tab == TABS[0]:
-            rows, is_cut = with_stable_order(waiting[:QUEUE]), len(waiting) > QUEUE
+            shown, is_cut = requests[: waiting.LIMIT], len(requests) > waiting.LIMIT
+            rows = with_stable_order(shown)
         elif tab == TABS[1]:
-            rows, is_cut = upcoming[:QUEUE], len(upcoming) > QUEUE
+            rows, is_cut = upcoming[:UPCOMING], len(upcoming) > UPCOMING
         else:
             rows = shared.cached(
                 Scope.BOOKINGS, "decided", lambda: decided_lately(shared.db, limit=DECIDED + 1)
@@ -170,12 +165,12 @@ def show_rest(tab: str, shown: int) -> None:
         st.page_link("bookings/screen.py", label="Open Bookings", icon=":material/list_alt:")
 
 
-def with_stable_order(waiting: list) -> list:
+def with_stable_order(requests: list) -> list:
     """The rows of the queue in the order first shown, so that no row moves under the pointer.
 
     Decided bookings keep their row, and new ones are hidden, until the user presses a button.
     """
-    current = {booking.id: booking for booking in waiting}
+    current = {booking.id: booking for booking in requests}
     if state["approvals.shown"] is None:
         state["approvals.shown"] = list(current)
     shown = state["approvals.shown"]

@@ -36,6 +36,7 @@ _person = _component("person")
 _draft = _component("draft", style=False)
 _leave = _component("leave")
 _remember = _component("remember", style=False)
+_waiting = _component("waiting", style=False)
 
 
 def day_grid(data: bytes, *, key: str) -> dict[str, str] | None:
@@ -179,6 +180,14 @@ def leave(data: dict[str, Any]) -> None:
 def remember(data: dict[str, Any]) -> None:
     """Stores the present address for ``leave``, unless it is ``data["home"]``."""
     _remember(key="session.remember", data=data)
+
+
+def waiting(data: dict[str, Any], *, key: str) -> None:
+    """Marks the link to Approvals in the navigation with ``data["number"]``; "" for no mark.
+
+    Reruns the fragment around it when a version other than ``data["version"]`` exists.
+    """
+    _waiting(key=key, data=data, on_changed_change=_nothing)
 
 
 def facts(key: str, *pairs: tuple[str, str]) -> None:
