@@ -27,7 +27,6 @@ from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
 shared = runtime.start()
-known = shared.reference()
 state = st.session_state
 ACTIONS = {"approve": approve, "reject": reject, "revoke": revoke}
 UPCOMING = 200  # bookings to revoke
@@ -125,13 +124,14 @@ def queue() -> None:
     weeks = shared.cached(
         Scope.BOOKINGS, ("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows)
     )
-    now, policy = shared.now(), shared.reference().policy
+    now, known = shared.now(), shared.reference()  # of this run: a live update has newer grounds
     payload = {
         "caption": tab,
         "kind": "decisions",
         "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
         "rows": [
-            payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, policy) for b in rows
+            payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, known.policy)
+            for b in rows
         ],
         "bulk": [
             {"name": "reject", "label": "Reject {}…", "tone": ""},
@@ -245,7 +245,7 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
             continue
         st.text(
             f"{booking.student_name}, {booking.class_name}: {booking.game}, "
-            f"{payloads.slot_title(booking.slot, known.grounds)}, "
+            f"{payloads.slot_title(booking.slot, shared.reference().grounds)}, "
             f"{formats.when(booking, shared.now().date())}"
         )
     if len(ids) > _IN_DIALOG:

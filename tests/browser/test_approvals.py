@@ -10,10 +10,20 @@ import pytest
 from app_server import HEAD, JOSEPH, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
-from screens import TICK, row, show_tab, switch_user
+from screens import TICK, row, show_tab, switch_user, wait_for_live_updates
 from support import active, eventually
 
-from booking_core import Status, approve, cancel, delegate, get_booking, move, reject
+from booking_core import (
+    Ground,
+    Status,
+    approve,
+    cancel,
+    delegate,
+    get_booking,
+    move,
+    reject,
+    save_ground,
+)
 
 Queue = Callable[[], Page]
 
@@ -189,6 +199,24 @@ def test_new_requests_wait_to_be_shown_and_requests_decided_elsewhere_keep_their
     page.get_by_role("button", name="1 new").click()
     expect(row(page, "Student 1")).to_be_visible()
     assert _students(page) == ["Student 1", "Student 3"]
+
+
+def test_a_ground_that_was_just_added_has_its_name_in_the_list_and_in_the_dialogs(
+    open_queue: Queue, school: School
+) -> None:
+    page = open_queue()
+    expect(page.get_by_text("Nothing is waiting")).to_be_visible()
+    wait_for_live_updates(page, 1)  # from now on only live updates draw the list
+
+    save_ground(school.db, Ground("ground-9", "Riverside", ("Volleyball",), order=9))
+    school.book(student=1, start=14, ground="ground-9")
+
+    expect(row(page, "Student 1")).to_contain_text("Riverside", timeout=TICK)
+    for action in ("Details", "Reject"):
+        page.get_by_role("button", name=f"{action}: Student 1").click()
+        expect(page.get_by_role("dialog")).to_contain_text("Riverside")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_an_empty_queue_shows_a_new_request_by_itself(open_queue: Queue, school: School) -> None:
