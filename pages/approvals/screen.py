@@ -1,5 +1,6 @@
 """The Approvals screen: approve, reject and revoke, one booking or several at once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import streamlit as st
@@ -23,7 +24,7 @@ from pages.approvals import delegation
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import booking_details, waiting
-from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.live import fragment, runtime, screen_user, url_state
 from pages.shared.text import formats, messages, payloads
 
 shared = runtime.start()
@@ -33,13 +34,17 @@ UPCOMING = 200  # bookings to revoke
 DECIDED = 50  # bookings decided lately
 _IN_DIALOG = 10  # bookings that a dialog lists
 TABS = ("Waiting", "Approved, upcoming", "Decided")
+IN_ADDRESS = dict(zip(("", "upcoming", "decided"), TABS, strict=True))
 NOTHING = {
     TABS[0]: ("Nothing is waiting", "New requests appear here by themselves."),
     TABS[1]: ("Nothing approved lies ahead", "What is approved can be revoked here."),
     TABS[2]: ("Nothing was decided lately", "What is approved, rejected or revoked appears here."),
 }
 viewer = session.actor()  # for display only: an action reads its actor again
+TAB, REASON = "approvals.tab", "approvals.reason"
+REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
+state.setdefault(TAB, TABS[0])
 
 title, status_side, delegation_side = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
 title.title("Approvals", anchor=False)
@@ -79,6 +84,17 @@ def show_new() -> None:
     state.pop("approvals.outcome", None)
 
 
+def adopt(values: Mapping[str, str]) -> None:
+    """Shows the tab of the address; Waiting for an unknown one."""
+    tab = IN_ADDRESS.get(values.get("tab", ""), TABS[0])
+    if tab != state[TAB]:
+        state[TAB] = tab
+        show_new()
+
+
+url_state.read(("tab",), adopt)
+
+
 def queue() -> None:
     delegation.note(shared, viewer)
     requests = waiting.requests(shared)
@@ -98,13 +114,13 @@ def queue() -> None:
         tab = st.segmented_control(
             "Which",
             TABS,
-            default=TABS[0],
             required=True,
-            key="approvals.tab",
+            key=TAB,
             format_func=lambda name: name + counts[name],
             label_visibility="collapsed",
             on_change=show_new,
         )
+        url_state.write({"tab": next(name for name, of in IN_ADDRESS.items() if of == tab)})
         if tab == TABS[0]:
             shown, is_cut = requests[: waiting.LIMIT], len(requests) > waiting.LIMIT
             rows = with_stable_order(shown)
@@ -227,6 +243,8 @@ def show_outcome() -> None:
 def ask(action: str, ids: list[str]) -> None:
     """Opens the dialog that asks for the reason of a decision."""
     many = len(ids) > 1
+    # Set and not removed: the browser would send the reason of the previous dialog again.
+    state[REASON], state[REFUSED] = "", False
     label = f"{action.capitalize()} {f'{len(ids)} bookings' if many else 'this booking'}"
     st.dialog(f"{label}?")(give_reason)(action, ids, label)
 
@@ -235,7 +253,7 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
     screen_user.check(shared)  # the dialog shows names, which need a session
     st.markdown(
         f"What {'they hold' if len(ids) > 1 else 'it holds'} is free for others at once. "
-        "The reason stays in the history, and whoever asked reads it."
+        "The reason stays in the history."
     )
     for booking_id in ids[:_IN_DIALOG]:
         try:
@@ -250,24 +268,34 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
         )
     if len(ids) > _IN_DIALOG:
         st.caption(f"and {len(ids) - _IN_DIALOG} others that you have selected")
+    # Live, so that an error goes while the user mends the reason.
     reason = st.text_input(
-        "Reason", key="approvals.reason", max_chars=500, placeholder="Exam week, rain, …"
+        "Reason", key=REASON, max_chars=500, placeholder="Exam week, rain, …", live=True
     )
-    failed = st.empty()
+    problem = problem_of(reason)
+    if problem and state.get(REFUSED):
+        st.error(formats.literal(problem))
+    elements.focus("approvals.focus")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="approvals.back"):
             st.rerun()
         if st.button(label, key="danger_approvals.do", type="primary"):
-            if not reason.strip():
-                failed.error("Give a reason: the person who asked will want to know.")
-                return
-            try:
-                check_text(reason, "reason")
-            except InvalidRequest as exc:
-                failed.error(formats.literal(messages.error(exc)))
-                return
+            if problem:
+                state[REFUSED] = True
+                st.rerun(scope="fragment")
             decide(action, ids, reason)
             st.rerun()
+
+
+def problem_of(reason: str) -> str:
+    """Why the reason cannot be stored; "" if it can."""
+    if not reason.strip():
+        return "Give a reason."
+    try:
+        check_text(reason, "reason")
+    except InvalidRequest as exc:
+        return messages.error(exc)
+    return ""
 
 
 def screen() -> datetime:

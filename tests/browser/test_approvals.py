@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import time, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from app_server import HEAD, JOSEPH, MEERA, School, today, tomorrow
@@ -57,10 +58,12 @@ def test_a_rejection_needs_a_reason_and_frees_the_slot(open_queue: Queue, school
     expect(confirming).to_have_css("background-color", "rgb(179, 38, 30)")
     expect(confirming).to_have_css("color", "rgb(255, 255, 255)")
     confirming.click()
-    expect(dialog).to_contain_text("Give a reason: the person who asked will want to know.")
+    expect(dialog).to_contain_text("Give a reason.")
     assert len(active(school.db)) == 1
 
     dialog.get_by_label("Reason").fill("Exam week")
+    expect(dialog).not_to_contain_text("Give a reason.")
+    expect(dialog.get_by_label("Reason")).to_be_focused()  # the error goes while it is typed
     dialog.get_by_label("Reason").press("Tab")
     dialog.get_by_role("button", name="Reject this booking").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -69,6 +72,50 @@ def test_a_rejection_needs_a_reason_and_frees_the_slot(open_queue: Queue, school
     decided = get_booking(school.db, booking.id)
     assert (decided.status, decided.last_decision.reason) == (Status.REJECTED, "Exam week")
     school.book(student=2, start=14)
+
+
+def test_the_dialog_for_a_reason_opens_empty_with_the_focus_in_it(
+    open_queue: Queue, school: School
+) -> None:
+    for number, hour in ((1, 14), (2, 15)):
+        school.book(student=number, start=hour)
+    page = open_queue()
+    dialog = page.get_by_role("dialog")
+    for number, reason in ((1, "Exam week"), (2, "Rain")):
+        page.get_by_role("button", name=f"Reject: Student {number}").click()
+        expect(dialog).to_contain_text(f"Student {number}")
+        expect(dialog.get_by_label("Reason")).to_be_focused()
+        expect(dialog.get_by_label("Reason")).to_have_value("")
+        page.keyboard.type(reason)
+        expect(dialog.get_by_label("Reason")).to_have_value(reason)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    assert len(active(school.db)) == 2
+
+
+def test_the_tab_is_in_the_address(open_queue: Queue, open_page: OpenPage, school: School) -> None:
+    page = open_queue()
+    expect(page.get_by_text("Nothing is waiting")).to_be_visible()
+    assert urlsplit(page.url).query == ""
+    for tab, query, text in (
+        ("Approved, upcoming", "tab=upcoming", "Nothing approved lies ahead"),
+        ("Decided", "tab=decided", "Nothing was decided lately"),
+    ):
+        show_tab(page, tab)
+        expect(page.get_by_text(text)).to_be_visible()
+        expect(page).to_have_url(re.compile(rf"/approvals\?{query}$"))
+
+    page.reload()
+    expect(page.get_by_text("Nothing was decided lately")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Nothing approved lies ahead")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Nothing is waiting")).to_be_visible()
+    expect(page).to_have_url(re.compile("/approvals$"))
+
+    page = open_page("/approvals?tab=nowhere", HEAD.name)
+    expect(page.get_by_text("Nothing is waiting")).to_be_visible()
+    expect(page).to_have_url(re.compile("/approvals$"))
 
 
 def test_an_approved_booking_is_revoked_with_a_reason(open_queue: Queue, school: School) -> None:
