@@ -46,7 +46,7 @@ REFUSED = "approvals.refused"  # the reason was missing or wrong when the button
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 state.setdefault(TAB, TABS[0])
 
-title, status_side, delegation_side = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
+title, status_side, delegation_side = st.columns([2.9, 4, 2.6], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
     fragment.line(shared)
@@ -141,10 +141,11 @@ def queue() -> None:
         Scope.BOOKINGS, ("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows)
     )
     now, known = shared.now(), shared.reference()  # of this run: a live update has newer grounds
+    last_column = "That week" if tab == TABS[0] else "Status"
     payload = {
         "caption": tab,
         "kind": "decisions",
-        "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
+        "columns": ["When", "Ground and game", "Student", "Asked by", last_column],
         "rows": [
             payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, known.policy)
             for b in rows
