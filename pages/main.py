@@ -7,6 +7,7 @@ import streamlit as st
 from booking_core import StoreUnavailable, may
 from pages.book import draft
 from pages.shared.auth import oidc, provider_sign_in, session
+from pages.shared.layout import waiting
 from pages.shared.live import runtime, url_state
 
 st.set_page_config(
@@ -19,8 +20,9 @@ shared = runtime.start()
 
 
 def home() -> None:
-    """The screen at the base path."""
-    st.switch_page("book/screen.py")
+    """The screen at the base path: Approvals for a user who decides, while something waits."""
+    decides = person is not None and person.decides
+    st.switch_page(f"{'approvals' if decides and waiting.number(shared) else 'book'}/screen.py")
 
 
 # Path -> title, icon. Without a session only the wall display is served; every other path shows
@@ -98,7 +100,12 @@ else:
     screen = st.navigation(screens_of(person))
     url_state.enter(screen.title)
     draft.keep(is_shown=screen.title == "Book")
-    if screen.title != "Wall display":
-        session.sidebar(shared, person)
-st.set_page_config(page_title=f"{screen.title} · Ground booking")
+has_sidebar = person is not None and screen.title != "Wall display"
+if person is not None and has_sidebar:
+    session.sidebar(shared, person)
+if person is not None and has_sidebar and person.decides:
+    with st.sidebar:
+        waiting.show(shared, screen.title)
+else:
+    st.set_page_config(page_title=f"{screen.title} · Ground booking")
 screen.run()

@@ -110,7 +110,7 @@ def take(chromium: Browser, url: str, console: Path) -> None:
     approvals = open_page(chromium, f"{url}/approvals", console, user="Anand Rao")
     approvals.get_by_role("checkbox").nth(1).check()
     approvals.get_by_role("checkbox").nth(2).check()
-    expect(approvals.get_by_role("button", name="Approve both")).to_be_visible()
+    expect(approvals.get_by_role("button", name="Approve 2")).to_be_visible()
     save(approvals, "approvals")
 
     bookings = open_page(chromium, f"{url}/bookings", console)

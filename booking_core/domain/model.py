@@ -344,6 +344,20 @@ class Booking:
         actions = _ACTIONS[self.status]
         return next((e for e in reversed(self.history) if e.action in actions), self.history[-1])
 
+    @property
+    def approval(self) -> Decision | None:
+        """The last approval in the history, also of a booking that is not approved any more."""
+        return next((entry for entry in reversed(self.history) if entry.action == "approved"), None)
+
+    @property
+    def moved_after_approval(self) -> Decision | None:
+        """The last move since ``approval``; None without one."""
+        approval = self.approval
+        if approval is None:
+            return None
+        since = self.history[self.history.index(approval) :]
+        return next((entry for entry in reversed(since) if entry.action == "moved"), None)
+
     def with_decision(self, status: Status, entry: Decision) -> Booking:
         """This booking with ``status``, as ``entry`` says, which is added to the history."""
         history = (*self.history, entry)

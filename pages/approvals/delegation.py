@@ -30,9 +30,7 @@ _MAX_AHEAD = timedelta(days=365)
 
 def button(shared: Services) -> None:
     """Draws the button that opens the dialog; only for users who decide."""
-    if st.button(
-        "Hand decisions to somebody…", key="approvals.hand_on", icon=":material/handshake:"
-    ):
+    if st.button("Delegate…", key="approvals.hand_on", icon=":material/handshake:"):
         _dialog(shared)
 
 

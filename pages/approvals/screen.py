@@ -1,5 +1,6 @@
 """The Approvals screen: approve, reject and revoke, one booking or several at once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import streamlit as st
@@ -14,7 +15,6 @@ from booking_core import (
     decided_lately,
     get_booking,
     may,
-    pending_queue,
     reject,
     revoke,
     weeks_of,
@@ -23,26 +23,30 @@ from booking_core.domain.validation import check_text
 from pages.approvals import delegation
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.layout import booking_details, waiting
+from pages.shared.live import fragment, runtime, screen_user, url_state
 from pages.shared.text import formats, messages, payloads
 
 shared = runtime.start()
-known = shared.reference()
 state = st.session_state
 ACTIONS = {"approve": approve, "reject": reject, "revoke": revoke}
-QUEUE = 200  # bookings to decide on, or to revoke
+UPCOMING = 200  # bookings to revoke
 DECIDED = 50  # bookings decided lately
 _IN_DIALOG = 10  # bookings that a dialog lists
 TABS = ("Waiting", "Approved, upcoming", "Decided")
+IN_ADDRESS = dict(zip(("", "upcoming", "decided"), TABS, strict=True))
 NOTHING = {
     TABS[0]: ("Nothing is waiting", "New requests appear here by themselves."),
     TABS[1]: ("Nothing approved lies ahead", "What is approved can be revoked here."),
     TABS[2]: ("Nothing was decided lately", "What is approved, rejected or revoked appears here."),
 }
 viewer = session.actor()  # for display only: an action reads its actor again
+TAB, REASON = "approvals.tab", "approvals.reason"
+REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
+state.setdefault(TAB, TABS[0])
 
-title, status_side, delegation_side = st.columns([2.4, 4.6, 2.4], vertical_alignment="center")
+title, status_side, delegation_side = st.columns([2.9, 4, 2.6], vertical_alignment="center")
 title.title("Approvals", anchor=False)
 with status_side:
     fragment.line(shared)
@@ -80,23 +84,29 @@ def show_new() -> None:
     state.pop("approvals.outcome", None)
 
 
+def adopt(values: Mapping[str, str]) -> None:
+    """Shows the tab of the address; Waiting for an unknown one."""
+    tab = IN_ADDRESS.get(values.get("tab", ""), TABS[0])
+    if tab != state[TAB]:
+        state[TAB] = tab
+        show_new()
+
+
+url_state.read(("tab",), adopt)
+
+
 def queue() -> None:
     delegation.note(shared, viewer)
-    waiting = shared.cached(
-        Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db, limit=QUEUE + 1)
-    )
+    requests = waiting.requests(shared)
     mark = shared.mark()
     upcoming = shared.cached(
         Scope.BOOKINGS,
         ("upcoming", mark),
-        lambda: approved_upcoming(shared.db, now=mark, limit=QUEUE + 1),
+        lambda: approved_upcoming(shared.db, now=mark, limit=UPCOMING + 1),
     )
-    number = formats.up_to(len(waiting), QUEUE)
-    waits = f"({number}) " if waiting else ""
-    st.set_page_config(page_title=f"{waits}Approvals · Ground booking")
     counts = {
-        TABS[0]: f" {number}",
-        TABS[1]: f" {formats.up_to(len(upcoming), QUEUE)}",
+        TABS[0]: f" {formats.up_to(len(requests), waiting.LIMIT)}",
+        TABS[1]: f" {formats.up_to(len(upcoming), UPCOMING)}",
         TABS[2]: "",
     }
     # Buttons that appear later are beside the tabs, so that they do not move the list.
@@ -104,17 +114,18 @@ def queue() -> None:
         tab = st.segmented_control(
             "Which",
             TABS,
-            default=TABS[0],
             required=True,
-            key="approvals.tab",
+            key=TAB,
             format_func=lambda name: name + counts[name],
             label_visibility="collapsed",
             on_change=show_new,
         )
+        url_state.write({"tab": next(name for name, of in IN_ADDRESS.items() if of == tab)})
         if tab == TABS[0]:
-            rows, is_cut = with_stable_order(waiting[:QUEUE]), len(waiting) > QUEUE
+            shown, is_cut = requests[: waiting.LIMIT], len(requests) > waiting.LIMIT
+            rows = with_stable_order(shown)
         elif tab == TABS[1]:
-            rows, is_cut = upcoming[:QUEUE], len(upcoming) > QUEUE
+            rows, is_cut = upcoming[:UPCOMING], len(upcoming) > UPCOMING
         else:
             rows = shared.cached(
                 Scope.BOOKINGS, "decided", lambda: decided_lately(shared.db, limit=DECIDED + 1)
@@ -129,29 +140,19 @@ def queue() -> None:
     weeks = shared.cached(
         Scope.BOOKINGS, ("weeks", tuple(b.id for b in rows)), lambda: weeks_of(shared.db, rows)
     )
-    now, policy = shared.now(), shared.reference().policy
+    now, known = shared.now(), shared.reference()  # of this run: a live update has newer grounds
+    last_column = "That week" if tab == TABS[0] else "Status"
     payload = {
         "caption": tab,
         "kind": "decisions",
-        "columns": ["When", "Ground and game", "Student", "Asked by", "That week"],
+        "columns": ["When", "Ground and game", "Student", "Asked by", last_column],
         "rows": [
-            payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, policy) for b in rows
+            payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, known.policy)
+            for b in rows
         ],
         "bulk": [
-            {
-                "name": "reject",
-                "one": "Reject…",
-                "both": "Reject both…",
-                "all": "Reject all…",
-                "tone": "",
-            },
-            {
-                "name": "approve",
-                "one": "Approve",
-                "both": "Approve both",
-                "all": "Approve all",
-                "tone": "go",
-            },
+            {"name": "reject", "label": "Reject {}…", "tone": ""},
+            {"name": "approve", "label": "Approve {}", "tone": "go"},
         ],
         "live": shared.is_live,
     }
@@ -181,12 +182,12 @@ def show_rest(tab: str, shown: int) -> None:
         st.page_link("bookings/screen.py", label="Open Bookings", icon=":material/list_alt:")
 
 
-def with_stable_order(waiting: list) -> list:
+def with_stable_order(requests: list) -> list:
     """The rows of the queue in the order first shown, so that no row moves under the pointer.
 
     Decided bookings keep their row, and new ones are hidden, until the user presses a button.
     """
-    current = {booking.id: booking for booking in waiting}
+    current = {booking.id: booking for booking in requests}
     if state["approvals.shown"] is None:
         state["approvals.shown"] = list(current)
     shown = state["approvals.shown"]
@@ -243,6 +244,8 @@ def show_outcome() -> None:
 def ask(action: str, ids: list[str]) -> None:
     """Opens the dialog that asks for the reason of a decision."""
     many = len(ids) > 1
+    # Set and not removed: the browser would send the reason of the previous dialog again.
+    state[REASON], state[REFUSED] = "", False
     label = f"{action.capitalize()} {f'{len(ids)} bookings' if many else 'this booking'}"
     st.dialog(f"{label}?")(give_reason)(action, ids, label)
 
@@ -251,7 +254,7 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
     screen_user.check(shared)  # the dialog shows names, which need a session
     st.markdown(
         f"What {'they hold' if len(ids) > 1 else 'it holds'} is free for others at once. "
-        "The reason stays in the history, and whoever asked reads it."
+        "The reason stays in the history."
     )
     for booking_id in ids[:_IN_DIALOG]:
         try:
@@ -261,29 +264,39 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
             continue
         st.text(
             f"{booking.student_name}, {booking.class_name}: {booking.game}, "
-            f"{payloads.slot_title(booking.slot, known.grounds)}, "
+            f"{payloads.slot_title(booking.slot, shared.reference().grounds)}, "
             f"{formats.when(booking, shared.now().date())}"
         )
     if len(ids) > _IN_DIALOG:
         st.caption(f"and {len(ids) - _IN_DIALOG} others that you have selected")
+    # Live, so that an error goes while the user mends the reason.
     reason = st.text_input(
-        "Reason", key="approvals.reason", max_chars=500, placeholder="Exam week, rain, …"
+        "Reason", key=REASON, max_chars=500, placeholder="Exam week, rain, …", live=True
     )
-    failed = st.empty()
+    problem = problem_of(reason)
+    if problem and state.get(REFUSED):
+        st.error(formats.literal(problem))
+    elements.focus("approvals.focus")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="approvals.back"):
             st.rerun()
         if st.button(label, key="danger_approvals.do", type="primary"):
-            if not reason.strip():
-                failed.error("Give a reason: the person who asked will want to know.")
-                return
-            try:
-                check_text(reason, "reason")
-            except InvalidRequest as exc:
-                failed.error(formats.literal(messages.error(exc)))
-                return
+            if problem:
+                state[REFUSED] = True
+                st.rerun(scope="fragment")
             decide(action, ids, reason)
             st.rerun()
+
+
+def problem_of(reason: str) -> str:
+    """Why the reason cannot be stored; "" if it can."""
+    if not reason.strip():
+        return "Give a reason."
+    try:
+        check_text(reason, "reason")
+    except InvalidRequest as exc:
+        return messages.error(exc)
+    return ""
 
 
 def screen() -> datetime:
@@ -294,4 +307,8 @@ def screen() -> datetime:
 
 fragment.live(shared, "approvals", screen)
 if asked := state.pop("approvals.asked", None):
-    ask(*asked)
+    action, ids = asked
+    if action == "details":
+        booking_details.dialog(shared, ids[0])
+    else:
+        ask(action, ids)

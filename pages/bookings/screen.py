@@ -23,7 +23,7 @@ from pages.bookings import move
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
-from pages.shared.layout import export_dialog
+from pages.shared.layout import booking_details, export_dialog
 from pages.shared.live import fragment, runtime
 from pages.shared.text import formats, messages, payloads
 
@@ -228,37 +228,6 @@ def listing() -> None:
             st.rerun(scope="fragment")
 
 
-@st.dialog("Booking")
-def details(booking_id: str) -> None:
-    fragment.keep(shared, "bookings.details", lambda: details_body(booking_id))
-
-
-def details_body(booking_id: str) -> None:
-    try:
-        booking = shared.cached(
-            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
-        )
-    except BookingError as exc:
-        st.error(formats.literal(messages.error(exc)))
-        return
-    st.markdown(f"#### {formats.literal(payloads.slot_title(booking.slot, known.grounds))}")
-    elements.facts(
-        "bookings.details",
-        ("Reference", booking.reference),
-        ("When", formats.full_time(booking, today)),
-        ("Game", booking.game),
-        ("Student", f"{booking.student_name}, {booking.class_name}"),
-        ("Purpose", booking.purpose or "–"),
-        ("Status", messages.STATUS[booking.status]),
-    )
-    st.markdown("**History**")
-    for line, reason in payloads.history(booking, shared.settings.zone):
-        st.text(line)
-        if reason:
-            st.caption("Reason given:")
-            st.text(reason)
-
-
 @st.dialog("Cancel this booking?")
 def confirm_cancel(booking_id: str) -> None:
     by = session.actor()
@@ -323,4 +292,4 @@ elif chosen := state.pop("bookings.move", None):
 elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
-    details(chosen)
+    booking_details.dialog(shared, chosen)

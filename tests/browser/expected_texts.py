@@ -26,7 +26,8 @@ STAFF_TOUR = {
     "Approvals of a delegate": f"zqhead {BOOKING}",
 }
 PRINCIPAL_TOUR = {
-    "Approvals": f"{BOOKING} zqstaff",
+    "Approvals": f"{BOOKING} zqpurpose zqstaff",
+    "Approvals, details": f"{BOOKING} zqpurpose zqstaff",
     "Approvals, reject": BOOKING,
     "Approvals, too late": "zqstudent",
     "Approvals, approved": BOOKING,

@@ -87,8 +87,13 @@ def row(page: Page, text: str) -> Locator:
 
 def open_screen(page: Page, name: str) -> None:
     """Opens a screen by the link of its name. Later presses apply to that screen."""
-    page.get_by_role("link", name=name, exact=True).click()
+    screen_link(page, name).click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def screen_link(page: Page, name: str, waiting: str = r"( \d+\+? waiting)?") -> Locator:
+    """Returns the link of a screen in the navigation; that of Approvals says how many wait."""
+    return page.get_by_role("link", name=re.compile(f"^{name}{waiting}$"))
 
 
 def show_tab(page: Page, name: str) -> None:

@@ -121,7 +121,7 @@ def test_a_delegate_decides_for_the_principal_until_the_delegation_ends(
 ) -> None:
     first, second = staff.book(student=1, start=14, by=MEERA), staff.book(student=2, start=15)
     principal = open_page("/approvals", "Anand Rao")
-    principal.get_by_role("button", name="Hand decisions to somebody").click()
+    principal.get_by_role("button", name="Delegate…").click()
     dialog = dialog_of(principal)
     expect(dialog).to_contain_text("Nothing at present.")
     box = dialog.get_by_role("combobox", name=re.compile("Who decides"))
@@ -134,7 +134,7 @@ def test_a_delegate_decides_for_the_principal_until_the_delegation_ends(
 
     delegate_ = open_page("/approvals", "Joseph Mathew")
     expect(delegate_.get_by_text("You decide for Dr. Anand Rao today.")).to_be_visible()
-    expect(delegate_.get_by_role("button", name="Hand decisions")).to_have_count(0)
+    expect(delegate_.get_by_role("button", name="Delegate…")).to_have_count(0)
     delegate_.get_by_role("button", name="Approve: Student 1").click()
     expect(row(delegate_, "Student 1")).to_contain_text("by Joseph Mathew for Dr. Anand Rao")
     assert get_booking(staff.db, first.id).last_decision.on_behalf_of == "Dr. Anand Rao"
@@ -142,7 +142,7 @@ def test_a_delegate_decides_for_the_principal_until_the_delegation_ends(
         "by Joseph Mathew for Dr. Anand Rao", timeout=TICK
     )
 
-    principal.get_by_role("button", name="Hand decisions to somebody").click()
+    principal.get_by_role("button", name="Delegate…").click()
     dialog.get_by_role("button", name="End", exact=True).click()
     expect(dialog).to_contain_text("Nothing at present.")
     assert find_delegations(staff.db) == []

@@ -76,7 +76,7 @@ def test_a_message_holds_a_version_and_two_moments_and_no_personal_data(
         school.book(student=1, start=14)
         news = receive_news(screen, first)
 
-    assert set(news) == {"version", "now", "at"}
+    assert set(news) == {"version", "latest", "now", "at"}
     now = datetime.fromtimestamp(int(str(news["now"])) / 1000, UTC)
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=TIMEOUT)
 

@@ -38,6 +38,8 @@ _person = _component("person")
 _draft = _component("draft", style=False)
 _leave = _component("leave")
 _remember = _component("remember", style=False)
+_focus = _component("focus", style=False)
+_waiting = _component("waiting", style=False)
 
 
 def day_grid(
@@ -188,6 +190,19 @@ def leave(data: dict[str, Any]) -> None:
 def remember(data: dict[str, Any]) -> None:
     """Stores the present address for ``leave``, unless it is ``data["home"]``."""
     _remember(key="session.remember", data=data)
+
+
+def waiting(data: dict[str, Any], *, key: str) -> None:
+    """Marks the link to Approvals in the navigation with ``data["number"]``; "" for no mark.
+
+    Reruns the fragment around it when a version other than ``data["version"]`` exists.
+    """
+    _waiting(key=key, data=data, on_changed_change=_nothing)
+
+
+def focus(key: str) -> None:
+    """Puts the focus into the first text field of the dialog in which it is drawn."""
+    _focus(key=key, data={})
 
 
 def facts(key: str, *pairs: tuple[str, str]) -> None:

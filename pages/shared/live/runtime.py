@@ -141,12 +141,16 @@ class Services:
         number += self.feed.people  # a screen reruns when its user has changed or signed out
         return f"{self._process_id}.{number}.{'live' if self.is_live else 'away'}"
 
-    def heartbeat(self) -> dict[str, int]:
-        """``now``, the database's clock, and ``at``, the database's last heartbeat (epoch ms)."""
+    def heartbeat(self) -> dict[str, int | str]:
+        """``now``, the database's clock, and ``at``, the database's last heartbeat (epoch ms).
+
+        ``latest`` is the version of all days.
+        """
         alive_at = self.feed.alive_at if self.db is not None else None
         return {
             "now": int(self._present().timestamp() * 1000),
             "at": 0 if alive_at is None else int(alive_at.timestamp() * 1000),
+            "latest": self.version(),
         }
 
     def subscribe(self, callback: Callable[[Date | None], None]) -> Callable[[], None]:

@@ -222,7 +222,7 @@ def decision_row(
     now: datetime,
     policy: Policy,
 ) -> dict[str, Any]:
-    """A row of the Approvals screen; a decided booking shows the name of the decider.
+    """A row of the Approvals screen; a decided booking shows who decided, and who approved it.
 
     ``others``: other bookings of the student in the same week.
     """
@@ -244,14 +244,17 @@ def decision_row(
         actions = [
             {"name": "revoke", "label": "Revoke…", "tone": "no", "about": f"Revoke: {title}"}
         ]
-    last = booking.last_decision
+    details = {"name": "details", "label": "Details", "tone": "quiet", "about": f"Details: {title}"}
+    asked = [formats.said_at(booking.created_at, now, _zone(now))]
     chip, tone = _week(others, policy)
     # One line for each other booking, with the time first, because a principal compares times.
     under = "\n".join(
         f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
-    if not waiting:
-        chip, under = messages.STATUS[booking.status], messages.decided_by(last)
+    if waiting:
+        asked += _move_of(booking)
+    else:
+        chip, under = messages.STATUS[booking.status], "\n".join(_decisions_of(booking))
         tone = _CHIP.get(booking.status, "chip closed")
     return {
         "id": booking.id,
@@ -259,13 +262,29 @@ def decision_row(
         "selectable": waiting,
         "cells": [
             [formats.when(booking, today), soon, "urgent" if ahead < 240 and waiting else ""],
-            [slot_title(booking.slot, grounds), booking.game],
+            [slot_title(booking.slot, grounds), booking.game, "", booking.purpose],
             [booking.student_name, booking.class_name],
-            [booking.created_by_name, formats.said_at(booking.created_at, now, _zone(now))],
+            [booking.created_by_name, "\n".join(asked)],
             [chip, under, tone],
         ],
-        "actions": actions,
+        "actions": [*actions, details],
     }
+
+
+def _decisions_of(booking: Booking) -> list[str]:
+    """Who gave the booking its status, who approved it before, and who moved it since."""
+    last, approval = booking.last_decision, booking.approval
+    if booking.status is Status.APPROVED and approval is not None:
+        last = approval  # a reinstated booking has the approval that it had before
+    lines = [messages.decided_by(last)]
+    if approval is not None and approval is not last:
+        lines.append(f"approved {messages.decided_by(approval)}")
+    return lines + _move_of(booking)
+
+
+def _move_of(booking: Booking) -> list[str]:
+    move = booking.moved_after_approval
+    return [] if move is None else [f"moved after approval {messages.decided_by(move)}"]
 
 
 def _week(others: Sequence[Booking], policy: Policy) -> tuple[str, str]:
@@ -308,12 +327,16 @@ def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
 
 def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
     """(line, reason given or "") for each change of a booking, oldest first."""
-    return [
-        (
-            f"{formats.moment(entry.at, zone)} · "
-            f"{entry.action.capitalize()} {messages.decided_by(entry)}"
-            f"{' as a correction' if entry.correction else ''}",
-            entry.reason if entry.action != "requested" else "",
+    lines, is_approved = [], False
+    for entry in booking.history:
+        is_approved = is_approved or entry.action == "approved"
+        after = " after approval" if is_approved and entry.action == "moved" else ""
+        lines.append(
+            (
+                f"{formats.moment(entry.at, zone)} · "
+                f"{entry.action.capitalize()}{after} {messages.decided_by(entry)}"
+                f"{' as a correction' if entry.correction else ''}",
+                entry.reason if entry.action != "requested" else "",
+            )
         )
-        for entry in booking.history
-    ]
+    return lines

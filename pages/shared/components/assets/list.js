@@ -52,12 +52,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     th.scope = "col"
     all = make("input")
     all.type = "checkbox"
-    all.setAttribute("aria-label", "Select all")
+    all.dataset.focus = "check:all"
     all.onchange = () => {
       selectable.forEach(id => (all.checked ? selected.add(id) : selected.delete(id)))
       update()
     }
-    th.append(all)
+    const tick = make("label", "tick")
+    tick.append(all, make("span", "", "Select all"))
+    th.append(tick)
     head.append(th)
   }
   for (const column of data.columns) {
@@ -91,11 +93,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
           update()
         }
         boxes.set(row.id, box)
-        td.append(box)
+        const tick = make("label", "tick")
+        tick.append(box)
+        td.append(tick)
       }
       tr.append(td)
     }
-    for (const [main, under, tone] of row.cells) {
+    for (const [main, under, tone, note] of row.cells) {
       const td = make("td")
       if (tone?.startsWith("chip")) {
         td.append(make("span", tone, main))
@@ -103,6 +107,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       } else {
         td.append(under ? make("b", "", main) : document.createTextNode(main))
         if (under) td.append(make("small", tone ?? "", under))
+      }
+      if (note) {
+        const line = make("small", "note", note)
+        line.title = note // the line may be cut off
+        td.append(line)
       }
       tr.append(td)
     }
@@ -130,7 +139,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     bar.replaceChildren(
       make("b", "", `${ids.length} selected`), make("span"),
       ...data.bulk.map(action => {
-        const many = { ...action, label: ids.length === 1 ? action.one : ids.length === 2 ? action.both : action.all }
+        const many = { ...action, label: action.label.replace("{}", ids.length) }
         return button(many, ids, `bulk:${action.name}`)
       }))
   }

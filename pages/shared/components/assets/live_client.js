@@ -95,11 +95,11 @@ class LiveClient {
     this.update()
   }
 
-  announce({ now, at, version }, by) {
+  announce({ now, at, version, latest }, by) {
     // A newer version without a rerun: Streamlit's own connection is lost.
     const isOverdue = this.staleSince && performance.now() - this.staleSince > RERUN_TIMEOUT_MS
     const live = version.endsWith(".live") && !isOverdue
-    const detail = { now, at, by, heard: performance.now(), live, mode: this.data.mode }
+    const detail = { now, at, latest, by, heard: performance.now(), live, mode: this.data.mode }
     window.groundBookingHeartbeat = detail
     window.dispatchEvent(new CustomEvent("ground-booking:heartbeat", { detail }))
   }

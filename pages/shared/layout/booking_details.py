@@ -1,0 +1,46 @@
+"""The dialog with the facts and the history of a booking, the same on every screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import BookingError, Scope, get_booking
+from pages.shared.components import elements
+from pages.shared.live import fragment
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
+
+
+@st.dialog("Booking")
+def dialog(shared: Services, booking_id: str) -> None:
+    """Opens for ``booking_id``, and follows its changes while it is open."""
+    fragment.keep(shared, "booking_details", lambda: _draw(shared, booking_id))
+
+
+def _draw(shared: Services, booking_id: str) -> None:
+    try:
+        booking = shared.cached(
+            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
+        )
+    except BookingError as exc:
+        st.error(formats.literal(messages.error(exc)))
+        return
+    zone = shared.settings.zone
+    title = payloads.slot_title(booking.slot, shared.reference().grounds)
+    st.markdown(f"#### {formats.literal(title)}")
+    elements.facts(
+        "booking_details",
+        ("Reference", booking.reference),
+        ("When", formats.full_time(booking, shared.now().date())),
+        ("Game", booking.game),
+        ("Student", f"{booking.student_name}, {booking.class_name}"),
+        ("Purpose", booking.purpose or "–"),
+        ("Status", messages.STATUS[booking.status]),
+        ("Asked by", f"{booking.created_by_name}, {formats.moment(booking.created_at, zone)}"),
+    )
+    st.markdown("**History**")
+    for line, reason in payloads.history(booking, zone):
+        st.text(line)
+        if reason:
+            st.caption("Reason given:")
+            st.text(reason)

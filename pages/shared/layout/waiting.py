@@ -1,0 +1,51 @@
+"""The requests that wait for a decision, and their number on every screen of a user who decides."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import Booking, Scope, StoreUnavailable, pending_queue
+from pages.shared.components import elements
+from pages.shared.live import screen_user
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats
+
+LIMIT = 200  # requests that a screen shows and counts
+_NUMBER = "waiting.number"
+
+
+def requests(shared: Services) -> list[Booking]:
+    """The requests that wait, the oldest slot first; one more than LIMIT if there are more.
+
+    Raises StoreUnavailable.
+    """
+    return shared.cached(Scope.BOOKINGS, "queue", lambda: pending_queue(shared.db, limit=LIMIT + 1))
+
+
+def number(shared: Services) -> str:
+    """``3``, ``200+``, or "" if nothing waits; the last known number while it cannot be read."""
+    try:
+        count = len(requests(shared))
+    except StoreUnavailable:
+        last: str = st.session_state.get(_NUMBER, "")
+        return last
+    st.session_state[_NUMBER] = formats.up_to(count, LIMIT) if count else ""
+    return str(st.session_state[_NUMBER])
+
+
+def show(shared: Services, title: str) -> None:
+    """Keeps the number true in the navigation, and in the window's title of the screen ``title``.
+
+    To be called within the sidebar, in every run of a user who decides.
+    """
+
+    @st.fragment(key="waiting")
+    def part() -> None:
+        screen_user.check(shared)
+        version = shared.version()  # before the number, as in ``fragment.keep``
+        waits = number(shared)
+        before = f"({waits}) " if waits else ""
+        st.set_page_config(page_title=f"{before}{title} · Ground booking")
+        elements.waiting({"number": waits, "version": version}, key="waiting.badge")
+
+    part()

@@ -1,0 +1,108 @@
+"""A line of Approvals: the purpose, who really approved, and a move after the approval."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from booking_core import Booking, Decision, Ground, Policy, Status
+from pages.shared.text import payloads
+
+ZONE = ZoneInfo("Asia/Kolkata")
+AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
+ASKED = Decision(AT, "meera", "Meera Nair", "requested")
+APPROVED = Decision(AT, "joseph", "Joseph Mathew", "approved", "", "Dr. Anand Rao")
+MOVED = Decision(AT, "head", "Dr. Anand Rao", "moved")
+MOVED_BY_STAFF = Decision(AT, "meera", "Meera Nair", "moved")
+DISPLACED = Decision(AT, "admin", "Farah Sheikh", "displaced", "Rain")
+REINSTATED = Decision(AT, "admin", "Farah Sheikh", "reinstated")
+REVOKED = Decision(AT, "head", "Dr. Anand Rao", "revoked", "Exam week")
+IMPORTED = Decision(AT, "import", "Farah Sheikh", "imported")
+
+
+def booking(status: Status, *history: Decision, purpose: str = "") -> Booking:
+    return Booking(
+        id="1" * 32,
+        ground_id="ground-1",
+        date=date(2026, 11, 24),
+        start=time(9),
+        end=time(10),
+        status=status,
+        student_id="S001",
+        student_name="Asha Rao",
+        class_name="10-B",
+        game="Volleyball",
+        purpose=purpose,
+        created_by="meera",
+        created_by_name="Meera Nair",
+        created_at=AT,
+        updated_at=AT,
+        history=history,
+    )
+
+
+def row(one: Booking) -> dict[str, Any]:
+    grounds = {"ground-1": Ground("ground-1", "Ground 1", ("Volleyball",))}
+    return payloads.decision_row(one, [], grounds, AT.astimezone(ZONE), Policy())
+
+
+@pytest.mark.parametrize(
+    ("status", "history", "lines"),
+    [
+        (Status.APPROVED, [ASKED, APPROVED], ["by Joseph Mathew for Dr. Anand Rao"]),
+        (
+            Status.APPROVED,
+            [ASKED, APPROVED, MOVED],
+            ["by Joseph Mathew for Dr. Anand Rao", "moved after approval by Dr. Anand Rao"],
+        ),
+        (
+            Status.APPROVED,
+            [ASKED, APPROVED, DISPLACED, REINSTATED],
+            ["by Joseph Mathew for Dr. Anand Rao"],
+        ),
+        (Status.APPROVED, [ASKED, MOVED, APPROVED], ["by Joseph Mathew for Dr. Anand Rao"]),
+        (Status.APPROVED, [IMPORTED], ["by Farah Sheikh"]),
+        (
+            Status.REVOKED,
+            [ASKED, APPROVED, MOVED, REVOKED],
+            [
+                "by Dr. Anand Rao",
+                "approved by Joseph Mathew for Dr. Anand Rao",
+                "moved after approval by Dr. Anand Rao",
+            ],
+        ),
+    ],
+)
+def test_a_decided_line_names_who_approved_and_who_moved_since(
+    status: Status, history: list[Decision], lines: list[str]
+) -> None:
+    assert row(booking(status, *history))["cells"][-1][1].split("\n") == lines
+
+
+def test_a_waiting_line_says_that_the_request_was_moved_after_approval() -> None:
+    cells = row(booking(Status.PENDING, ASKED, APPROVED, MOVED_BY_STAFF))["cells"]
+
+    assert cells[3] == ["Meera Nair", "11:30 AM\nmoved after approval by Meera Nair"]
+    assert row(booking(Status.PENDING, ASKED, MOVED_BY_STAFF))["cells"][3][1] == "11:30 AM"
+
+
+def test_a_line_has_the_purpose_and_details_whatever_its_status() -> None:
+    for status in Status:
+        line = row(booking(status, ASKED, purpose="Practice for the final"))
+
+        assert line["cells"][1] == ["Ground 1", "Volleyball", "", "Practice for the final"]
+        assert [a["name"] for a in line["actions"]].count("details") == 1
+
+
+def test_the_history_says_which_move_came_after_the_approval() -> None:
+    moves = booking(Status.PENDING, ASKED, MOVED_BY_STAFF, APPROVED, MOVED)
+
+    assert [line.partition(" · ")[2] for line, _ in payloads.history(moves, ZONE)] == [
+        "Requested by Meera Nair",
+        "Moved by Meera Nair",
+        "Approved by Joseph Mathew for Dr. Anand Rao",
+        "Moved after approval by Dr. Anand Rao",
+    ]
