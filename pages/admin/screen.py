@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from booking_core import may
 from pages.admin import grounds, health, policy
 from pages.admin.accounts import section as accounts
 from pages.admin.audit import section as audit
@@ -24,26 +23,20 @@ SECTIONS = {
     "Audit": audit.show,
 }
 shared = runtime.start()
-by = session.actor()
-# A principal sees only the section for closures.
-administers = may("administer", by)
-names = list(SECTIONS) if administers else ["Closures"]
+session.actor()
 
 title, status = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Admin" if administers else "Closures", anchor=False)
+title.title("Admin", anchor=False)
 with status:
     fragment.line(shared)
 session.demo_note(shared)
-if len(names) > 1:
-    st.session_state.setdefault("admin.section", names[0])
-    section = st.segmented_control(
-        "Section",
-        names,
-        required=True,
-        key="admin.section",
-        label_visibility="collapsed",
-    )
-    first_steps.note(first_steps.missing_sections(shared.reference()))
-else:
-    section = names[0]
+st.session_state.setdefault("admin.section", next(iter(SECTIONS)))
+section = st.segmented_control(
+    "Section",
+    list(SECTIONS),
+    required=True,
+    key="admin.section",
+    label_visibility="collapsed",
+)
+first_steps.note(first_steps.missing_sections(shared.reference()))
 SECTIONS[section](shared)
