@@ -1,5 +1,7 @@
 """The Admin screen: grounds, timetables, closures, students, accounts, settings, health, audit."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from pages.admin import grounds, health, policy
@@ -10,7 +12,7 @@ from pages.admin.students import section as students
 from pages.admin.timetables import section as timetables
 from pages.shared.auth import session
 from pages.shared.layout import first_steps
-from pages.shared.live import fragment, runtime
+from pages.shared.live import fragment, runtime, url_state
 
 SECTIONS = {
     "Grounds": grounds.show,
@@ -22,6 +24,15 @@ SECTIONS = {
     "Health": health.show,
     "Audit": audit.show,
 }
+FIRST = next(iter(SECTIONS))
+
+
+def adopt(values: Mapping[str, str]) -> None:
+    """Shows the section of the address, in any case; the first one if there is no such section."""
+    section = values.get("section", "").capitalize()
+    st.session_state["admin.section"] = section if section in SECTIONS else FIRST
+
+
 shared = runtime.start()
 session.actor()
 
@@ -30,7 +41,8 @@ title.title("Admin", anchor=False)
 with status:
     fragment.line(shared)
 session.demo_note(shared)
-st.session_state.setdefault("admin.section", next(iter(SECTIONS)))
+url_state.read(("section",), adopt)
+st.session_state.setdefault("admin.section", FIRST)
 section = st.segmented_control(
     "Section",
     list(SECTIONS),
@@ -38,5 +50,6 @@ section = st.segmented_control(
     key="admin.section",
     label_visibility="collapsed",
 )
+url_state.write({"section": "" if section == FIRST else section.lower()})
 first_steps.note(first_steps.missing_sections(shared.reference()))
 SECTIONS[section](shared)
