@@ -29,9 +29,9 @@ _FAILED, _CHANGED, _DONE = "admin.retiring.failed", "admin.retiring.changed", "a
 _REASON = "admin.retiring.reason"
 # Choice -> label of its button, the button that chooses it for all, its word in the summary.
 _CHOICES = {
-    "move": ("Move", "Move where a slot is free", "moved"),
-    "revoke": ("Revoke", "Revoke all", "revoked"),
-    "keep": ("Keep", "Keep all", "kept"),
+    "move": ("Move", "Move where a slot is free", "to move"),
+    "revoke": ("Revoke", "Revoke all", "to revoke"),
+    "keep": ("Keep", "Keep all", "to keep"),
 }
 _TONES = {"move": "", "revoke": "urgent", "keep": ""}
 

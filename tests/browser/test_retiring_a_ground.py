@@ -25,7 +25,7 @@ def test_each_upcoming_booking_is_moved_revoked_or_kept_and_its_author_is_told(
     bookings = [school.book(student=n, start=8 + n, on=tomorrow(), by=MEERA) for n in (1, 2, 3)]
     page = open_page("/admin", ADMIN.name)
     dialog = open_dialog(page)
-    expect(dialog.get_by_text("3 upcoming bookings: 3 moved.")).to_be_visible()
+    expect(dialog.get_by_text("3 upcoming bookings: 3 to move.")).to_be_visible()
     expect(row(dialog, 1)).to_contain_text("Ground 3")
     row(dialog, 2).get_by_role("button", name="Revoke").click()
     expect(row(dialog, 2)).to_contain_text("Revoked")
@@ -33,7 +33,7 @@ def test_each_upcoming_booking_is_moved_revoked_or_kept_and_its_author_is_told(
     expect(row(dialog, 3)).to_contain_text("Stays here")
     dialog.get_by_label("Reason").fill("Sold")
     dialog.get_by_label("Reason").press("Tab")
-    expect(dialog.get_by_text("1 moved, 1 revoked and 1 kept.")).to_be_visible()
+    expect(dialog.get_by_text("1 to move, 1 to revoke and 1 to keep.")).to_be_visible()
 
     dialog.get_by_role("button", name="Retire ground").click()
 
