@@ -67,6 +67,7 @@ from booking_core.booking.queries import (
     weeks_of,
 )
 from booking_core.booking.reinstatement import find_reinstatable, reinstate
+from booking_core.booking.retirement import Relocation, Retirement, relocations, retire_ground
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.labels import games_to_choose
 from booking_core.domain.model import (
@@ -179,6 +180,8 @@ __all__ = [
     "Policy",
     "Quota",
     "Reference",
+    "Relocation",
+    "Retirement",
     "Role",
     "RollOverPlan",
     "RosterPlan",
@@ -268,11 +271,13 @@ __all__ = [
     "recovery_codes_left",
     "reinstate",
     "reject",
+    "relocations",
     "remember_device",
     "remove_ground_photo",
     "renew_recovery_codes",
     "reset_password",
     "reset_second_factor",
+    "retire_ground",
     "revoke",
     "roll_over",
     "roll_over_plan",

@@ -1,5 +1,6 @@
 """The navigation: the screens for the role of the signed-in user."""
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -7,8 +8,8 @@ import streamlit as st
 from booking_core import StoreUnavailable, may
 from pages.book import draft
 from pages.shared.auth import oidc, provider_sign_in, session
-from pages.shared.layout import waiting
-from pages.shared.live import runtime, url_state
+from pages.shared.layout import not_yours, waiting
+from pages.shared.live import address, runtime, url_state
 
 st.set_page_config(
     # A file and not a Material icon: the browser would load that from another host.
@@ -25,41 +26,67 @@ def home() -> None:
     st.switch_page(f"{'approvals' if decides and waiting.number(shared) else 'book'}/screen.py")
 
 
-# Path -> title, icon. Without a session only the wall display is served; every other path shows
-# sign-in.
+# Path -> title, icon, script. Without a session only the wall display is served; every other path
+# shows sign-in.
 SCREENS = {
-    "book": ("Book", ":material/calendar_add_on:"),
-    "bookings": ("Bookings", ":material/list_alt:"),
-    "approvals": ("Approvals", ":material/rule:"),
-    "reports": ("Reports", ":material/monitoring:"),
-    "wall": ("Wall display", ":material/tv:"),
-    "admin": ("Admin", ":material/settings:"),
+    "book": ("Book", ":material/calendar_add_on:", "book/screen.py"),
+    "bookings": ("Bookings", ":material/list_alt:", "bookings/screen.py"),
+    "approvals": ("Approvals", ":material/rule:", "approvals/screen.py"),
+    "reports": ("Reports", ":material/monitoring:", "reports/screen.py"),
+    "wall": ("Wall display", ":material/tv:", "wall/screen.py"),
+    "closures": ("Closures", ":material/block:", "admin/closures/screen.py"),
+    "admin": ("Admin", ":material/settings:", "admin/screen.py"),
 }
 
 
 def screens_of(person: session.Person) -> list[st.Page]:
-    account, titles = person.account, {name: title for name, (title, _) in SCREENS.items()}
+    """All screens; those that the user does not have say so, or lead to the one in their place."""
+    by = person.account.actor
+    administers, closes = may("administer", by), may("close", by)
     shown = {"book", "bookings", "reports", "wall"}
     if person.decides:
         shown.add("approvals")
-    if may("close", account.actor):
-        shown.add("admin")
-    icons = {name: icon for name, (_, icon) in SCREENS.items()}
-    if not may("administer", account.actor):
-        titles["admin"], icons["admin"] = "Closures", ":material/block:"
-    return [st.Page(home, title="Home", default=True, visibility="hidden")] + [
-        st.Page(f"{name}/screen.py", url_path=name, title=titles[name], icon=icons[name])
-        for name in SCREENS
-        if name in shown
+    if closes:  # an admin closes grounds on Admin
+        shown.add("admin" if administers else "closures")
+    pages = {}
+    for name in address.SCREENS:
+        title, icon, script = SCREENS[name]
+        if name in shown:
+            pages[name] = st.Page(script, url_path=name, title=title, icon=icon)
+            continue
+        if name in ("admin", "closures") and closes:
+            instead = partial(lead_on, pages, name)
+        else:
+            instead = partial(not_yours.show, shared, name, title)
+        pages[name] = st.Page(instead, url_path=name, title=title, visibility="hidden")
+    return [
+        st.Page(home, title="Home", default=True, visibility="hidden"),
+        st.Page(
+            partial(not_yours.no_such_address, shared),
+            url_path=address.MISSING,
+            title="Not found",
+            visibility="hidden",
+        ),
+        *pages.values(),
     ]
 
 
+def lead_on(pages: dict[str, st.Page], name: str) -> None:
+    """Opens Closures at the address of Admin for a principal, and the section for an admin."""
+    if name == "admin":
+        st.switch_page(pages["closures"])
+    st.switch_page(pages["admin"], query_params={"section": "closures"})
+
+
 def screens_without_session(instead: object) -> list[st.Page]:
-    return [st.Page(instead, title="Sign in", default=True)] + [
-        st.Page("wall/screen.py", url_path="wall", title=title)
+    return [
+        st.Page(instead, title="Sign in", default=True),
+        st.Page(instead, title="Sign in", url_path=address.MISSING),
+    ] + [
+        st.Page(script, url_path="wall", title=title)
         if name == "wall"
         else st.Page(instead, title=title, url_path=name)
-        for name, (title, _) in SCREENS.items()
+        for name, (title, _, script) in SCREENS.items()
     ]
 
 

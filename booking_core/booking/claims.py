@@ -169,7 +169,7 @@ def move(
         if correction:
             check_past_place(db, known, slot, before.game)
         else:
-            _check_move(known, before, slot, now, zone)
+            check_move(known, before, slot, now, zone)
         keeps = correction or keeps_approval(db, before, by=by, now=now)
         entry = Decision(
             now, by.id, by.name, "moved", reason, moved_from=before.slot, correction=correction
@@ -250,7 +250,7 @@ def _check(
     return student
 
 
-def _check_move(
+def check_move(
     known: reference.Reference,
     before: Booking,
     slot: Slot,

@@ -33,8 +33,9 @@ class Closure:
 class Notice:
     """One notice, as facts. ``kind`` is ``displaced`` or ``reinstated``; ``at`` is aware (UTC).
 
-    ``slot`` is the booking's slot at that time; ``booking`` is the booking as it is now, None
-    when it is not stored any more.
+    A booking is displaced by a closure, or by the retirement of its ground, which may also have
+    moved it. ``slot`` is the slot that it lost or got back; ``booking`` is the booking as it is
+    now, None when it is not stored any more.
     """
 
     id: str

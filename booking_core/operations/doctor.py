@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
@@ -12,9 +12,9 @@ from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.operations import stored_data
 from booking_core.operations.finding import Finding as Finding
 from booking_core.settings import Settings
-from booking_core.storage import time_zone
+from booking_core.storage import archive, time_zone
 from booking_core.storage.client import server_clock, server_info
-from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.client.database import Documents, present, settings_of
 from booking_core.storage.client.transactions import await_majority
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.connection import disconnect, open_settings
@@ -27,6 +27,7 @@ OLDEST_SERVER = (6, 0)
 FIXED_SERVERS = {(6, 0): 27, (7, 0): 28, (8, 0): 17, (8, 2): 3}
 SLOW_FEED_MS = 1000.0
 FEED_PATIENCE_SECONDS = 5.0
+BACKUP_DAYS = 8  # an older backup is one that was forgotten: a weekly one may be a day late
 _INIT = f"run “{COMMAND} init”"
 
 
@@ -38,7 +39,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("connection", sentence(exc), "set MONGODB_URI, or leave it out")
         return
     try:
-        yield from examine_database(db)
+        reached = True
+        for finding in examine_database(db):
+            reached = reached and (finding.ok or finding.name != "connection")
+            yield finding
+        if reached:
+            yield guarded("last backup", lambda db: last_backup(db, present(db)))(db)
     finally:
         disconnect(db)
 
@@ -52,6 +58,20 @@ def examine_database(db: Documents, *, without: Collection[str] = ()) -> Iterato
     for name, look in _LOOKS.items():
         if name not in without:
             yield guarded(name, look)(db)
+
+
+def last_backup(db: Documents, now: datetime) -> Finding:
+    """When the last backup was made; wrong where bookings are stored and it is old or missing."""
+    last, (_, bookings) = archive.last_record(db), archive.size(db)
+    remedy = f"run “{COMMAND} backup FILE”, at least once a week" if bookings else ""
+    if last is None:
+        return Finding("last backup", "never recorded", remedy, missing=not bookings)
+    zone = settings_of(db).zone
+    at = last.at.astimezone(zone)
+    days = (now.astimezone(zone).date() - at.date()).days
+    ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
+    detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last.documents} documents, {in_bytes(last.size)}"
+    return Finding("last backup", detail, remedy if days > BACKUP_DAYS else "")
 
 
 def guarded(name: str, look: Callable[[Documents], Finding]) -> Callable[[Documents], Finding]:
@@ -221,3 +241,12 @@ _LOOKS: dict[str, Callable[[Documents], Finding]] = {
     "bookings": stored_data.bookings,
     "feed": _feed,
 }
+
+
+def in_bytes(size: float) -> str:
+    """Like ``3.4 MB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

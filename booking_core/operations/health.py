@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from booking_core.domain import rules
-from booking_core.domain.messages import COMMAND
 from booking_core.domain.model import Actor
 from booking_core.operations import doctor
 from booking_core.operations.doctor import Finding
@@ -17,7 +16,6 @@ from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.version import version
 
 LOW_DISK_BYTES = 2 * 10**9
-_BACKUP = f"“{COMMAND} backup FILE”"
 
 
 def facts(
@@ -61,7 +59,7 @@ def _facts(
         if feed_lag_ms is not None:
             yield doctor.feed_lag(feed_lag_ms)
         yield doctor.guarded("size", _size)(db)
-        yield doctor.guarded("last backup", lambda db: _backup(db, now))(db)
+        yield doctor.guarded("last backup", lambda db: doctor.last_backup(db, now))(db)
     if settings_of(db).mongodb_uri is None:  # readable while the database is away too
         yield _our_disk(settings_of(db).data_path)
     elif reached:
@@ -92,7 +90,7 @@ def _proxy(untrusted: bool) -> Finding:
 
 def _size(db: Documents) -> Finding:
     size, count = archive.size(db)
-    return Finding("size", f"{_bytes(size)} on disk, {count} bookings and closures")
+    return Finding("size", f"{doctor.in_bytes(size)} on disk, {count} bookings and closures")
 
 
 def _our_disk(directory: Path) -> Finding:
@@ -111,27 +109,7 @@ def _its_disk(db: Documents) -> Finding:
 
 
 def _disk(free: int, total: int) -> Finding:
-    detail = f"{_bytes(free)} of {_bytes(total)} free"
+    detail = f"{doctor.in_bytes(free)} of {doctor.in_bytes(total)} free"
     if free < LOW_DISK_BYTES:
         return Finding("disk", detail, "make room: without it the database stops")
     return Finding("disk", detail)
-
-
-def _backup(db: Documents, now: datetime) -> Finding:
-    last = archive.last_record(db)
-    if last is None:
-        return Finding("last backup", f"never recorded; {_BACKUP} makes one", missing=True)
-    zone = settings_of(db).zone
-    at = last.at.astimezone(zone)
-    days = (now.astimezone(zone).date() - at.date()).days
-    ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
-    detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last.documents} documents"
-    return Finding("last backup", f"{detail}, {_bytes(last.size)}")
-
-
-def _bytes(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownGround
 from booking_core.domain.labels import label_key
@@ -118,6 +119,25 @@ def change_ground(
         return after
 
     return change_school(db, by, now, work)
+
+
+def is_retired(tx: SchoolTransaction, ground_id: str) -> bool:
+    """Whether the ground is retired, as of ``tx``. Raises UnknownGround."""
+    ground = store.read(tx).get(ground_id)
+    if ground is None:
+        raise UnknownGround(ground_id)
+    return ground.retired
+
+
+def retire(
+    tx: SchoolTransaction, ground_id: str, by: Actor | None, facts: dict[str, Any], now: datetime
+) -> None:
+    """Retires a known ground within ``tx``; ``facts`` go into the audit log."""
+    before = store.read(tx)[ground_id]
+    after = replace(before, retired=True)
+    store.put(tx, after)
+    details = {"before": d.ground_document(before), "after": d.ground_document(after)}
+    tx.audit(by, "retired", "ground", ground_id, details | facts, now)
 
 
 @within_deadline

@@ -6,14 +6,12 @@ import streamlit as st
 
 from booking_core import (
     Ground,
-    Scope,
     add_ground,
-    bookings_on,
     change_ground,
     games_to_choose,
     save_grounds_order,
 )
-from pages.admin import photos, widgets
+from pages.admin import photos, retiring, widgets
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
@@ -24,14 +22,13 @@ _NAME, _GAMES = "admin.grounds.name", "admin.grounds.games"
 
 def show(shared: Services) -> None:
     """Draws the section."""
-    if said := st.session_state.pop(_SAID, None):
+    if said := st.session_state.pop(_SAID, None) or retiring.done():
         st.toast(formats.literal(said), icon=":material/check:")
     fragment.live(shared, "admin.grounds", lambda: _list(shared))
-    match st.session_state.pop(_OPEN, None):
-        case ("edit", ground_id):
-            _edit(shared, ground_id)
-        case ("retire", ground_id):
-            _retire(shared, ground_id)
+    if retiring.is_open():
+        retiring.dialog(shared)
+    elif (ground_id := st.session_state.pop(_OPEN, None)) is not None:
+        _edit(shared, ground_id)
 
 
 def _list(shared: Services) -> None:
@@ -45,7 +42,7 @@ def _list(shared: Services) -> None:
         if st.button(
             "Add a ground", key="admin.grounds.add", type="primary", icon=":material/add:"
         ):
-            _ask("edit", "")
+            _ask("")
     widgets.problem(st.session_state.get(_PROBLEM))
     if not used:
         with st.container(border=True, key="card_admin.grounds.none"):
@@ -92,18 +89,19 @@ def _row(shared: Services, ground: Ground, place: int | None, count: int) -> Non
                     args=(shared, ground.id, step),
                 )
             if st.button("Edit…", key=f"{key}.edit", help=f"Name and games of {name}"):
-                _ask("edit", ground.id)
+                _ask(ground.id)
             if st.button("Retire…", key=f"{key}.retire", help=f"Take {name} out of use"):
-                _ask("retire", ground.id)
+                retiring.begin(shared, ground.id)
+                st.rerun()
 
 
-def _ask(dialog: str, ground_id: str) -> None:
-    """Opens a dialog in the next run, without the values of the previous one."""
+def _ask(ground_id: str) -> None:
+    """Opens the form in the next run, without the values of the previous one; "": a new ground."""
     state = st.session_state
     state.pop(_PROBLEM, None)
     for key in (_NAME, _GAMES, "admin.grounds.was"):
         state.pop(key, None)
-    state[_OPEN] = (dialog, ground_id)
+    state[_OPEN] = ground_id
     st.rerun()
 
 
@@ -181,42 +179,3 @@ def _close(said: str | None = None) -> None:
     st.session_state.pop("admin.grounds.was", None)
     st.session_state[_SAID] = said
     st.rerun()
-
-
-@st.dialog("Take this ground out of use?")
-def _retire(shared: Services, ground_id: str) -> None:
-    ground = shared.reference().grounds.get(ground_id)
-    if ground is None:
-        return
-    found = shared.cached(
-        Scope.BOOKINGS,
-        ("bookings_on", ground_id, shared.now().date()),
-        lambda: bookings_on(shared.db, ground_id, shared.now().date()),
-    )
-    st.markdown(f"**{formats.literal(ground.name)}**")
-    st.markdown(
-        "It leaves the Book screen and the wall at once, and nothing new can be booked on it. "
-        "It can be brought back at any time."
-    )
-    if found:
-        verb = "stays" if len(found) == 1 else "stay"
-        st.warning(
-            f"**{widgets.counted(len(found), 'upcoming booking')} {verb}.** Cancel or move on "
-            "Bookings what should not take place.",
-            icon=":material/event:",
-        )
-        widgets.bookings(shared, found)
-    else:
-        st.caption("No upcoming bookings are affected.")
-    failed = st.container()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it", key="admin.grounds.retire.keep"):
-            st.rerun()
-        if st.button("Retire ground", key="danger_admin.grounds.retire", type="primary"):
-            text = widgets.attempt(
-                shared, lambda by: change_ground(shared.db, ground_id, retired=True, by=by)
-            )
-            if text is None:
-                _close(f"{ground.name} is out of use.")
-            with failed:
-                widgets.problem(text)

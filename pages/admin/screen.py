@@ -1,8 +1,9 @@
 """The Admin screen: grounds, timetables, closures, students, accounts, settings, health, audit."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from booking_core import may
 from pages.admin import grounds, health, policy
 from pages.admin.accounts import section as accounts
 from pages.admin.audit import section as audit
@@ -11,7 +12,7 @@ from pages.admin.students import section as students
 from pages.admin.timetables import section as timetables
 from pages.shared.auth import session
 from pages.shared.layout import first_steps
-from pages.shared.live import fragment, runtime
+from pages.shared.live import fragment, runtime, url_state
 
 SECTIONS = {
     "Grounds": grounds.show,
@@ -23,27 +24,32 @@ SECTIONS = {
     "Health": health.show,
     "Audit": audit.show,
 }
+FIRST = next(iter(SECTIONS))
+
+
+def adopt(values: Mapping[str, str]) -> None:
+    """Shows the section of the address, in any case; the first one if there is no such section."""
+    section = values.get("section", "").capitalize()
+    st.session_state["admin.section"] = section if section in SECTIONS else FIRST
+
+
 shared = runtime.start()
-by = session.actor()
-# A principal sees only the section for closures.
-administers = may("administer", by)
-names = list(SECTIONS) if administers else ["Closures"]
+session.actor()
 
 title, status = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Admin" if administers else "Closures", anchor=False)
+title.title("Admin", anchor=False)
 with status:
     fragment.line(shared)
 session.demo_note(shared)
-if len(names) > 1:
-    st.session_state.setdefault("admin.section", names[0])
-    section = st.segmented_control(
-        "Section",
-        names,
-        required=True,
-        key="admin.section",
-        label_visibility="collapsed",
-    )
-    first_steps.note(first_steps.missing_sections(shared.reference()))
-else:
-    section = names[0]
+url_state.read(("section",), adopt)
+st.session_state.setdefault("admin.section", FIRST)
+section = st.segmented_control(
+    "Section",
+    list(SECTIONS),
+    required=True,
+    key="admin.section",
+    label_visibility="collapsed",
+)
+url_state.write({"section": "" if section == FIRST else section.lower()})
+first_steps.note(first_steps.missing_sections(shared.reference()))
 SECTIONS[section](shared)

@@ -140,7 +140,11 @@ def test_grounds_are_added_moved_and_retired_on_a_phone(
     book = open_page("/book")
     expect(book.get_by_role("columnheader").nth(1)).to_have_text("Ground 2")
     button(admin, "admin.grounds.ground-1.retire").click()
-    expect(dialog.get_by_text("1 upcoming booking stays.")).to_be_visible()
+    expect(dialog.get_by_text("1 upcoming booking: 1 to move.")).to_be_visible()
+    dialog.get_by_role("button", name="Retire ground").click()
+    expect(dialog.get_by_text("Give a reason")).to_be_visible()
+    dialog.get_by_label("Reason").fill("Sold <b>today</b>")
+    dialog.get_by_label("Reason").press("Tab")
     dialog.get_by_role("button", name="Retire ground").click()
 
     expect(book.get_by_role("columnheader").filter(has_text="Ground 1")).to_have_count(

@@ -16,7 +16,7 @@ REASON = "Rain <b>and</b> *storm*"
 
 
 def _open_closures(open_page: OpenPage) -> Page:
-    page = open_page("/admin", "Anand Rao")
+    page = open_page("/closures", "Anand Rao")
     expect(page.get_by_role("heading", name="Closures")).to_be_visible()
     return page
 

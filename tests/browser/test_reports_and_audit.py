@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from app_server import HEAD, JOSEPH, MEERA, AppServer, School
@@ -15,6 +16,7 @@ from screens import TICK, row, show_tab, switch_user
 from support import GROUNDS, http_get
 
 from booking_core import Student, approve, open_session, save_ground, save_students
+from booking_core.storage import archive
 from pages.shared.live.address import COOKIE
 
 
@@ -138,13 +140,18 @@ def test_an_admin_reads_every_change_and_finds_one_on_a_phone(
     assert overflow <= 0
 
 
-def test_health_reports_no_problem_and_then_claims_that_differ_from_their_booking(
+def test_health_reports_a_missing_backup_no_problem_and_then_claims_that_differ_from_their_booking(
     open_page: OpenPage, school: School
 ) -> None:
     made = school.book(student=1, start=14)
     page = open_page("/admin", "Farah Sheikh")
     show_tab(page, "Health")
 
+    expect(page.get_by_text("1 thing is wrong")).to_be_visible()
+    expect(page.get_by_text("Never recorded")).to_be_visible()
+    expect(page.get_by_text("Run “.venv/bin/python -m booking_core backup FILE”")).to_be_visible()
+    archive.record(school.db, datetime.now(UTC), 12, 3_400_000)
+    page.get_by_role("button", name="Look again").click()
     expect(page.get_by_text("All is well")).to_be_visible()
     expect(page.get_by_text("A write arrives after")).to_be_visible()
     expect(page.get_by_text("No mail is set up")).to_be_visible()

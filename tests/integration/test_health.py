@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support import ADMIN, HEAD, MEERA
+from support import ADMIN, HEAD, MEERA, booked
 
 import booking_core
 from booking_core import (
     NotAllowed,
     Settings,
 )
-from booking_core.operations import health
+from booking_core.operations import doctor, health
 from booking_core.storage import archive
 from booking_core.storage.client import server_info
 from booking_core.storage.client.database import open_database
@@ -42,8 +43,21 @@ def test_a_healthy_installation_has_a_finding_for_each_condition(embedded):
     assert set(found) >= {"connection", "replica set", "feed", "size", "disk", "version"}
     assert set(found) >= {"last mail", "last backup"}
     assert "a write arrives after" in found["feed"].detail
-    assert found["last backup"].detail.startswith("never recorded")
+    assert (found["last backup"].detail, found["last backup"].missing) == ("never recorded", True)
     assert found["last mail"].detail == "no mail is set up"
+
+
+@pytest.mark.parametrize(("days", "is_fine"), [(None, False), (9, False), (8, True), (0, True)])
+def test_a_school_with_bookings_needs_a_backup_of_the_last_eight_days(db, days, is_fine):
+    booked(db)
+    if days is not None:
+        archive.record(db, datetime.now(UTC) - timedelta(days=days), 12, 3_400_000)
+
+    found = facts(db, feed_lag_ms=1.0)["last backup"]
+    told = {one.name: one for one in doctor.examine(db.booking_settings)}["last backup"]
+
+    assert found.ok == told.ok == is_fine
+    assert is_fine or ("-m booking_core backup FILE" in found.remedy and not found.missing)
 
 
 def test_a_proxy_that_is_not_trusted_is_wrong(db):
@@ -70,7 +84,7 @@ def test_the_disk_of_the_data_is_reported_and_a_full_one_is_wrong(db, embedded, 
         Path(db.client.admin.command("getCmdLineOpts")["parsed"]["storage"]["dbPath"])
     )
     assert (there.ok, there.missing) == (usage.free > health.LOW_DISK_BYTES, False)
-    assert there.detail.endswith(f"of {health._bytes(usage.total)} free")
+    assert there.detail.endswith(f"of {doctor.in_bytes(usage.total)} free")
     monkeypatch.setattr(archive, "disk", lambda db: (10**9, 10**12))
     assert not facts(db, feed_lag_ms=1.0)["disk"].ok
     monkeypatch.setattr(archive, "disk", lambda db: None)

@@ -19,6 +19,7 @@ from booking_core.domain.model import Actor
 from booking_core.domain.policy import Policy
 from booking_core.storage import audit_log
 from booking_core.storage import documents as d
+from booking_core.storage.bookings import transactions
 from booking_core.storage.client.database import Documents, collection, settings_of
 from booking_core.storage.client.transactions import transact
 from booking_core.storage.schema import schema, schema_number
@@ -52,6 +53,10 @@ class SchoolTransaction:
     ) -> None:
         """Writes an entry of the audit log; see ``audit_log.write``."""
         audit_log.write(self.db, self.session, by, action, what, id, details, now)
+
+    def bookings(self) -> transactions.Transaction:
+        """The bookings, read and written in this transaction."""
+        return transactions.Transaction(self.db, self.session)
 
 
 def change_school(db: Documents, work: Callable[[SchoolTransaction], T], now: datetime) -> T:

@@ -39,6 +39,10 @@ def kind(name: str) -> str:
     return _plain(name)
 
 
+# What became of the bookings of a retired ground.
+_OF_BOOKINGS = ("moved", "revoked", "kept")
+
+
 def row(change: Change, grounds: Mapping[str, Ground], now: datetime) -> dict[str, Any]:
     """A row of the audit list."""
     zone = now.tzinfo
@@ -91,6 +95,11 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
     if before and after:
         changed = [f for f in _changed(before, after) if f != "_id"]
         under = "changed: " + ", ".join(_plain(field).lower() for field in changed)
+        counts = [f"{facts[word]} {word}" for word in _OF_BOOKINGS if facts.get(word)]
+        if counts:
+            under += f" · bookings: {', '.join(counts)}"
+        if facts.get("reason"):
+            under += f" · “{facts['reason']}”"
     else:
         under = str(after.get("note") or (change.id if change.id != name else ""))
     return name or kind(change.what), under

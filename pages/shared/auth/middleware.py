@@ -18,7 +18,7 @@ from booking_core import StoreUnavailable
 from pages.shared.auth import downloads, hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
-from pages.shared.live.address import base
+from pages.shared.live.address import MISSING, SCREENS, base
 from pages.shared.live.client import is_this_computer
 from pages.shared.live.screen_places import ScreenPlaces
 from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE
@@ -27,6 +27,7 @@ from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
 _PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
+_PLACES = _PUBLIC | {"", "sessions", MISSING, _FILES, *SCREENS}
 _POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 
@@ -82,6 +83,11 @@ class SignInMiddleware:
                 303,
                 {"cache-control": "no-store"},
             )
+            await answer(scope, receive, send_with_headers)
+            return
+        # Streamlit would serve its page at every path, with words of its own at an unknown one.
+        if _is_navigation(request) and (place not in _PLACES or (place in SCREENS and name)):
+            answer = RedirectResponse(f"{base()}/{MISSING}", 303, {"cache-control": "no-store"})
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)

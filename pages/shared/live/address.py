@@ -1,10 +1,13 @@
-"""The base path of the app and the name of its cookie."""
+"""The addresses of the screens, the base path of the app and the name of its cookie."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 COOKIE = "ground_booking_session"
+# First path segments of the screens, in the order of the navigation.
+SCREENS = ("book", "bookings", "approvals", "reports", "wall", "closures", "admin")
+MISSING = "missing"  # the page to which every other address leads
 
 
 def base() -> str:

@@ -318,7 +318,15 @@ def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
     where = f"{slot_title(slot, grounds)}, {formats.full_time(slot, today)}"
     booking = notice.booking
     whose = f"for {booking.student_name}, {booking.class_name}, " if booking else ""
-    if notice.kind == "reinstated":
+    moved = booking and next(
+        (e for e in booking.history if (e.action, e.at) == ("moved", notice.at)), None
+    )
+    if booking and moved:
+        done = f"was moved by {notice.by_name}: {notice.reason}"
+        if booking.status.is_active:
+            there = f"{slot_title(booking.slot, grounds)}, {formats.full_time(booking.slot, today)}"
+            done += f". It is on {there} now."
+    elif notice.kind == "reinstated":
         done = f"was reinstated by {notice.by_name}: the slot is held for you again."
     else:
         done = f"was revoked by {notice.by_name}: {notice.reason}"

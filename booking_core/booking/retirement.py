@@ -1,0 +1,241 @@
+"""Retiring a ground together with its upcoming bookings.
+
+The ground is retired first, then its bookings are looked at: a booking that is made at the same
+moment is either seen here, or sees the retired ground in its second look at the school and is
+undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from datetime import datetime
+from itertools import groupby
+
+from booking_core.booking.boards import availability_of
+from booking_core.booking.claims import check_move, keeps_approval
+from booking_core.booking.closing_plan import ids_of
+from booking_core.booking.confirmation import named
+from booking_core.booking.preconditions import ROUNDS
+from booking_core.booking.steps import logged
+from booking_core.domain import rules, timetable
+from booking_core.domain.availability import Availability, nearest
+from booking_core.domain.errors import (
+    ChangedMeanwhile,
+    InvalidRequest,
+    NotAPeriod,
+    StoreUnavailable,
+)
+from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
+from booking_core.domain.validation import check_id, check_text
+from booking_core.school import grounds
+from booking_core.school.administration import change_school
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import transactions
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
+from booking_core.storage.school.changes import SchoolTransaction
+
+_BOOKINGS = "the list of bookings"
+_NOT_SHOWN = "The ground went out of use at the moment of the booking."
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """An upcoming booking of a ground, and the nearest slot elsewhere; None without a free one."""
+
+    booking: Booking
+    slot: Slot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """The bookings of a retired ground that were moved, and those that were revoked."""
+
+    moved: tuple[Booking, ...]
+    revoked: tuple[Booking, ...]
+
+
+@within_deadline
+def relocations(db: Documents, ground_id: str, *, now: datetime | None = None) -> list[Relocation]:
+    """What could become of each upcoming booking of a ground that is retired, by date and time.
+
+    A slot is on the day of its booking: at the same time if there is one, else at the nearest. No
+    two bookings get the same slot, and no student two at one time. A booking that has begun stays,
+    and is left out. Raises UnknownGround, InvalidRequest, StoreUnavailable.
+    """
+    ground_id, now = check_id(ground_id, "ground_id"), moment(db, now)
+    known = reference.load(db)
+    known.ground(ground_id)
+    found = transactions.reading(db, lambda step: _upcoming(db, step, ground_id, now))
+    planned: list[Relocation] = []
+    for date, of_day in groupby(found, key=lambda booking: booking.date):
+        held = booking_queries.of_date(db, date)
+        free = availability_of(db, known, date, now, held)
+        others = tuple(ground for ground in free.grounds if ground.id != ground_id)
+        taken = dict(free.held)
+        free = replace(free, grounds=others, held=taken)
+        places = {booking.id: booking for booking in held}
+        for booking in of_day:
+            busy = {
+                mark
+                for other in places.values()
+                if other.student_id == booking.student_id and other.id != booking.id
+                for mark in timetable.marks(other.start, other.end)
+            }
+            slot = next(iter(nearest(_elsewhere(free, booking), busy, 1)), None)
+            if slot is not None:
+                places[booking.id] = replace(booking, start=slot.start, end=slot.end)
+                marks = timetable.marks(slot.start, slot.end)
+                taken |= {(slot.ground_id, mark): booking.id for mark in marks}
+            planned.append(Relocation(booking, slot))
+    return planned
+
+
+def _elsewhere(free: Availability, booking: Booking) -> list[Slot]:
+    """The free slots for ``booking`` on other grounds, nearest first."""
+    try:
+        periods = timetable.periods_between(free.plan.periods, booking.start, booking.end)
+    except NotAPeriod:
+        return []
+    minute = timetable.marks(booking.start, booking.end)[0]
+    later = sorted(
+        free.free_slots(booking.game, len(periods)),
+        key=lambda slot: abs(timetable.marks(slot.start, slot.end)[0] - minute),
+    )
+    return [*free.free_instead(booking.slot, booking.game), *later]
+
+
+@within_deadline
+@logged("retire")
+def retire_ground(
+    db: Documents,
+    ground_id: str,
+    *,
+    move: Mapping[str, Slot] | None = None,
+    revoke: Collection[str] = (),
+    keep: Collection[str] = (),
+    reason: str = "",
+    by: Actor,
+    now: datetime | None = None,
+) -> Retirement:
+    """Retires a ground, and moves, revokes or keeps its upcoming bookings: all of it or nothing.
+
+    ``move`` (id -> a slot of the same day on another ground), ``revoke`` and ``keep`` name exactly
+    the upcoming bookings; others, and a slot that is not free any more, raise ChangedMeanwhile. A
+    move or a revocation needs a ``reason``, and their authors get notices. An approved booking that
+    is moved by a user who may not decide on it is Pending again. What is booked at the same moment
+    is revoked. Raises NotAllowed, UnknownGround, InvalidRequest, the errors of a broken rule for a
+    slot, StoreUnavailable too.
+    """
+    rules.check_may("administer", by)
+    ground_id, now = check_id(ground_id, "ground_id"), moment(db, now)
+    if not isinstance(move or {}, Mapping):
+        raise InvalidRequest("move", "must map ids to slots")
+    moves = dict(move or {})
+    revoked_ids, kept = ids_of(revoke, "revoke"), ids_of(keep, "keep")
+    named_ids = [*ids_of(moves, "move"), *revoked_ids, *kept]
+    if len(set(named_ids)) < len(named_ids):
+        raise InvalidRequest("keep", "names a booking that is moved or revoked")
+    reason = check_text(reason, "reason", required=bool(moves or revoked_ids))
+    for slot in moves.values():
+        if not isinstance(slot, Slot):
+            raise InvalidRequest("move", "must map ids to slots")
+        if slot.ground_id == ground_id:
+            raise InvalidRequest("ground_id", "is the ground that is retired")
+
+    def work(tx: SchoolTransaction) -> Retirement:
+        step = tx.bookings()
+        found = {booking.id: booking for booking in _upcoming(db, step, ground_id, now)}
+        if grounds.is_retired(tx, ground_id) and found.keys() == kept:  # sent a second time
+            return Retirement(
+                tuple(booking_queries.of_ids(db, moves)),
+                tuple(booking_queries.of_ids(db, revoked_ids)),
+            )
+        if found.keys() != set(named_ids):
+            raise ChangedMeanwhile(_BOOKINGS)
+        entry = Decision(now, by.id, by.name, "revoked", reason)
+        ended = [found[id] for id in found if id in revoked_ids]
+        changes = [(before, before.with_decision(Status.REVOKED, entry)) for before in ended]
+        revoked = step.replace_all(changes)
+        if revoked is None:
+            raise ChangedMeanwhile(_BOOKINGS)
+        known = reference.load(db)
+        moved = []
+        for id, slot in moves.items():
+            after = step.replace(found[id], _moved(db, known, found[id], slot, by, reason, now))
+            if after is None:
+                raise ChangedMeanwhile(_BOOKINGS)
+            moved.append(after)
+        # A notice names the slot that its reader knows.
+        left = [replace(found[b.id], updated_at=b.updated_at) for b in moved]
+        step.notify("displaced", [*revoked, *left], by, reason)
+        counts = {"moved": len(moved), "revoked": len(revoked), "kept": len(kept)}
+        grounds.retire(tx, ground_id, by, counts | {"reason": reason}, now)
+        return Retirement(tuple(moved), tuple(revoked))
+
+    try:
+        done = change_school(db, by, now, work)
+    except bookings.ClaimTaken as lost:  # a slot was taken after the list was shown
+        raise ChangedMeanwhile(_BOOKINGS) from lost
+    late = _revoke_late(db, ground_id, kept, by, reason or _NOT_SHOWN, now)
+    return Retirement(done.moved, (*done.revoked, *late))
+
+
+def _moved(
+    db: Documents,
+    known: reference.Reference,
+    before: Booking,
+    slot: Slot,
+    by: Actor,
+    reason: str,
+    now: datetime,
+) -> Booking:
+    if slot.date != before.date:
+        raise InvalidRequest("date", "is not the day of the booking")
+    check_move(known, before, slot, now, settings_of(db).zone)
+    entry = Decision(now, by.id, by.name, "moved", reason, moved_from=before.slot)
+    keeps = keeps_approval(db, before, by=by, now=now)
+    after = replace(
+        before.with_decision(before.status if keeps else Status.PENDING, entry),
+        ground_id=slot.ground_id,
+        start=slot.start,
+        end=slot.end,
+    )
+    return named(after, known.student(str(before.student_id)))
+
+
+def _revoke_late(
+    db: Documents, ground_id: str, kept: set[str], by: Actor, reason: str, now: datetime
+) -> list[Booking]:
+    """Revokes what was stored on the ground while it was being retired."""
+    entry = Decision(now, by.id, by.name, "revoked", reason)
+
+    def work(step: transactions.Transaction) -> list[Booking] | None:
+        late = [b for b in _upcoming(db, step, ground_id, now) if b.id not in kept]
+        changes = [(before, before.with_decision(Status.REVOKED, entry)) for before in late]
+        revoked = step.replace_all(changes)
+        if revoked:
+            step.notify("displaced", revoked, by, reason)
+        return revoked
+
+    for _ in range(ROUNDS):
+        if (revoked := transactions.run(db, work)) is not None:
+            return revoked
+    raise StoreUnavailable("the bookings of the ground change faster than they can be revoked")
+
+
+def _upcoming(
+    db: Documents, step: transactions.Transaction, ground_id: str, now: datetime
+) -> list[Booking]:
+    """The active bookings of the ground that have not begun, by date and time."""
+    zone = settings_of(db).zone
+    held = step.held([ground_id], now.astimezone(zone).date(), Date.max)
+    return [
+        booking
+        for booking in held
+        if booking.kind == "booking" and not rules.has_begun(booking.slot, now, zone)
+    ]
