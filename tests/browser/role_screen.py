@@ -12,7 +12,7 @@ from typing import Any
 from app_server import HEAD, JOSEPH, AppServer, School
 from page_checks import button
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
-from screens import confirm_button, fill_form, open_review, row, show_tab
+from screens import confirm_button, fill_form, open_review, row, show_everybody, show_tab
 from support import eventually
 
 from booking_core import Account, Actor, Role, approve, may, open_session
@@ -225,7 +225,9 @@ def no_toggle(screen: Screen) -> None:
 def no_button(action: str) -> Callable[[Screen], None]:
     def check(screen: Screen) -> None:
         screen.school.book(student=101, start=14, by=JOSEPH)
-        found = row(screen.go("/bookings"), "Student 101")
+        page = screen.go("/bookings")
+        show_everybody(page)
+        found = row(page, "Student 101")
         expect(found.get_by_role("button", name="Details")).to_be_visible()
         expect(found.get_by_role("button", name=action)).to_have_count(0)
 

@@ -91,6 +91,12 @@ def open_screen(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
 
+def show_everybody(page: Page) -> None:
+    """Shows the bookings of all users on Bookings, where staff begin with their own."""
+    show_tab(page, "Everybody")
+    expect(page.get_by_role("radio", name="Everybody")).to_be_checked()
+
+
 def show_tab(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
 
