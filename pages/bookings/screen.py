@@ -134,7 +134,7 @@ with st.container(
         "bookings.export",
         "bookings",
         lambda actor: exports.bookings(
-            shared.db, by=actor, now=shared.mark(), **view.current().asked(actor, known)
+            shared.db, now=shared.mark(), **view.current().asked(actor, shared.reference())
         ),
     )
 

@@ -222,7 +222,7 @@ def all_lists(db, token):
     roll_over_plan(db, {"1-A": "2-A"})
     plans_between(db, TODAY - timedelta(days=2), TODAY)
     usage(db, by=ADMIN, first=DAY, last=DAY)
-    exports.bookings(db, by=ADMIN)
+    exports.bookings(db)
     for day in (NOW.date(), TODAY):
         for who in (None, "meera"):
             find_changes(db, by=ADMIN, first=day, last=day, who=who)
