@@ -195,6 +195,7 @@ def screen() -> datetime:
     """Draws the notices and the list; returns when the clock alone changes the list next."""
     show_notices()
     listing()
+    view.write_address(by)  # here, because Next and Previous draw this part alone
     return shared.next_mark()
 
 

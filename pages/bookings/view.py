@@ -1,8 +1,9 @@
-"""What the list on Bookings shows: its filters, order and page, in the session state."""
+"""What the list on Bookings shows: its filters, order and page, in the session and the address."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from booking_core import Actor, Booking, Reference, Role, Status, search_filters
+from pages.shared.live import url_state
 
 PAGE = 50  # bookings on a page of the list
 MOST_SEARCHED = 120  # characters; a client can send more than its field takes
@@ -24,6 +26,8 @@ KEYS = {
     name: f"{_PREFIX}{name}"
     for name in ("search", "whose", "when", "order", "dates", "ground", "status", "class_name")
 }
+PARAMETERS = ("search", "whose", "when", "order", "from", "to", "ground", "status", "class", "page")
+MOST_PAGES = 200  # to which an address leads; the pages before them are read
 FILTERS = ("dates", "ground", "status", "class_name")  # the fields of the filters' popover
 
 
@@ -86,9 +90,12 @@ def open_view(by: Actor, known: Reference, classes: Collection[str], today: Date
     Streamlit drops the values of widgets while another screen is shown: they are set again.
     """
     state = st.session_state
-    default = View(whose=MINE if by.role is Role.STAFF else EVERYBODY)
-    if _VIEW not in state or any(key not in state for key in KEYS.values()):
-        _show(state.get(_VIEW, default))
+    default = _default(by)
+    url_state.read(PARAMETERS, lambda values: _adopt(values, default))
+    if _VIEW not in state:
+        _show(default)
+    for name, key in KEYS.items():
+        state.setdefault(key, getattr(state[_VIEW], name))
     # What is no choice any more, such as a class that nobody is in, does not filter.
     valid = _valid(_of_widgets(state[_VIEW].page), known, classes, today)
     for name, key in KEYS.items():
@@ -102,6 +109,26 @@ def current() -> View:
     """The view of this run, whose widgets are drawn."""
     view: View = st.session_state[_VIEW]
     return view
+
+
+def write_address(by: Actor) -> None:
+    """Puts the view into the address, without what every visit of this user begins with."""
+    view, default = current(), _default(by)
+    first, last = (*view.dates, None, None)[:2]
+    url_state.write(
+        {
+            "search": view.search,
+            "whose": view.whose.lower() if view.whose != default.whose else "",
+            "when": "past" if view.when == PAST else "",
+            "order": "asked" if view.order == BY_REQUEST else "",
+            "from": first.isoformat() if first else "",
+            "to": last.isoformat() if last else "",
+            "ground": view.ground or "",
+            "status": view.status.value.lower() if view.status else "",
+            "class": view.class_name or "",
+            "page": str(view.page) if view.page > 1 else "",
+        }
+    )
 
 
 def clear_filters() -> None:
@@ -140,6 +167,37 @@ def last_before(find: Callable[[Booking | None, int], list[Booking]]) -> Booking
             first_page()
             return None
     return cursors[page - 2] if page > 1 else None
+
+
+def _default(by: Actor) -> View:
+    return View(whose=MINE if by.role is Role.STAFF else EVERYBODY)
+
+
+def _adopt(values: Mapping[str, str], default: View) -> None:
+    """Shows the view of the address. An unknown value counts as absent, also in ``_valid``."""
+    dates: list[Date] = []
+    with suppress(KeyError, ValueError):
+        for name in ("from", "to"):
+            dates.append(Date.fromisoformat(values[name]))
+    page = values.get("page", "")
+    number = int(page) if page.isascii() and page.isdecimal() else 1
+    whose = {name.lower(): name for name in (MINE, EVERYBODY)}
+    view = View(
+        search=values.get("search", ""),
+        whose=whose.get(values.get("whose", ""), default.whose),
+        when=PAST if values.get("when") == "past" else UPCOMING,
+        order=BY_REQUEST if values.get("order") == "asked" else BY_DATE,
+        dates=tuple(dates),
+        ground=values.get("ground"),
+        status={s.value.lower(): s for s in Status}.get(values.get("status", "")),
+        class_name=values.get("class"),
+        page=number if 1 <= number <= MOST_PAGES else 1,
+    )
+    shown = st.session_state.get(_VIEW)
+    if shown is not None and replace(shown, page=view.page) == view:
+        st.session_state[_VIEW] = view  # another page of the same list
+    else:
+        _show(view)
 
 
 def _show(view: View) -> None:
