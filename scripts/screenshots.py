@@ -115,7 +115,7 @@ def take(chromium: Browser, url: str, console: Path) -> None:
 
     bookings = open_page(chromium, f"{url}/bookings", console)
     expect(bookings.get_by_role("button", name=re.compile("^Details")).first).to_be_visible()
-    expect(bookings.get_by_role("combobox", name="Student")).to_be_visible()
+    expect(bookings.get_by_role("searchbox", name="Search")).to_be_visible()
     save(bookings, "bookings")
 
     sign_in = chromium.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date as Date
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Booking, Status
 from booking_core.domain.timetable import DayPlan, ends_ahead, fits
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
+from booking_core.school.search import find_students
 from booking_core.storage.bookings import pages as booking_pages
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import writes as stored_bookings
@@ -21,6 +23,8 @@ from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 
 PAGE = 50
+MOST_STUDENTS = 100  # that a list of bookings is read for at a time
+_REFERENCE = re.compile(r"[0-9a-fA-F]{8}")
 QUEUE = 200  # bookings in a list of the principal: more than one person decides on at a time
 
 
@@ -38,47 +42,119 @@ def get_booking(db: Documents, booking_id: str) -> Booking:
 def find_bookings(
     db: Documents,
     *,
+    order: booking_pages.Order = "asked",
+    after: Booking | None = None,
+    limit: int = PAGE,
+    now: datetime | None = None,
+    **filters: Any,
+) -> list[Booking]:
+    """Bookings in an ``order``, at most ``limit`` (1 to 1000).
+
+    ``order``: "asked", the newest request first; "soonest" or "latest", by date and time.
+    ``after`` is the last booking of the page before: the next page begins behind it, found by index
+    at any depth. ``filters``: date_from and date_to, inclusive; ground_id; status, one or several;
+    student_id, one or several, at most 100; class_name, in any spelling; created_by; reference;
+    kind, "booking" (the default), "closure" or None for both; when, "ahead" for slots that end
+    after ``now``, or "over". Raises InvalidRequest, StoreUnavailable.
+    """
+    if order not in ("asked", "soonest", "latest"):
+        raise InvalidRequest("order", "must be asked, soonest or latest")
+    checked = _filters(db, now, **filters)
+    check_limit(limit)
+    if after is not None and not isinstance(after, Booking):
+        raise InvalidRequest("after", "must be a Booking")
+    return booking_pages.page(db, checked, order=order, after=after, limit=limit)
+
+
+@within_deadline
+def count_bookings(
+    db: Documents, *, most: int = 200, now: datetime | None = None, **filters: Any
+) -> int:
+    """How many bookings the ``filters`` of ``find_bookings`` let pass.
+
+    ``most`` + 1 (``most`` from 1 to 1000) if there are more. Raises InvalidRequest,
+    StoreUnavailable.
+    """
+    check_limit(most)
+    return booking_pages.count(db, _filters(db, now, **filters), most)
+
+
+def _filters(
+    db: Documents,
+    now: datetime | None,
+    *,
     date_from: Date | None = None,
     date_to: Date | None = None,
     ground_id: str | None = None,
     status: Status | Iterable[Status] | None = None,
-    student_id: str | None = None,
+    student_id: str | Iterable[str] | None = None,
     class_name: str | None = None,
     created_by: str | None = None,
+    reference: str | None = None,
     kind: str | None = "booking",
-    after: Booking | None = None,
-    limit: int = PAGE,
-) -> list[Booking]:
-    """Bookings newest first, at most ``limit`` (1 to 1000); dates are inclusive.
-
-    ``class_name`` may be any spelling of the class. ``after`` is the last booking of the page
-    before: the next page begins behind it, found by index at any depth. Raises InvalidRequest,
-    StoreUnavailable.
-    """
+    when: str | None = None,
+) -> booking_pages.Filters:
     if kind not in ("booking", "closure", None):
         raise InvalidRequest("kind", "must be booking or closure")
+    if when not in ("ahead", "over", None):
+        raise InvalidRequest("when", "must be ahead or over")
     first = None if date_from is None else check_date(date_from, "date_from")
     last = None if date_to is None else check_date(date_to, "date_to")
     if first is not None and last is not None and first > last:
         raise InvalidRequest("date_to", "is before the first date")
     if class_name is not None:
         class_name = check_text(class_name, "class_name", required=True)
-    check_limit(limit)
-    if after is not None and not isinstance(after, Booking):
-        raise InvalidRequest("after", "must be a Booking")
-    return booking_pages.page(
-        db,
+    if reference is not None and not is_reference(reference):
+        raise InvalidRequest("reference", "must be eight digits and letters from A to F")
+    now, zone = moment(db, now), settings_of(db).zone
+    today = now.astimezone(zone).date()
+    return booking_pages.Filters(
         first=first,
         last=last,
         ground_id=None if ground_id is None else check_id(ground_id, "ground_id"),
         statuses=None if status is None else _statuses(status),
-        student_id=None if student_id is None else check_id(student_id, "student_id"),
+        student_ids=None if student_id is None else _student_ids(student_id),
         class_name=class_name,
         created_by=None if created_by is None else check_id(created_by, "created_by"),
+        reference=reference,
         kind=kind,
-        after=after,
-        limit=limit,
+        is_ahead=None if when is None else when == "ahead",
+        today=today,
+        ends_ahead=() if when is None else ends_ahead(today, now, zone),
     )
+
+
+def search_filters(known: reference.Reference, text: str) -> dict[str, Any]:
+    """The filters of ``find_bookings`` for ``text`` as a user types it into a search field.
+
+    ``student_id`` with the student of that roll number, or with all that ``find_students`` finds;
+    or ``reference``. Empty without a text. Raises InvalidRequest, also for too many students.
+    """
+    text = check_text(text, "text")
+    if not text.strip():
+        return {}
+    found = find_students(known, text)
+    of_number = [student.id for student in found if student.id.lower() == text.strip().lower()]
+    if not of_number and is_reference(text.strip()):
+        return {"reference": text.strip()}
+    if len(found) > MOST_STUDENTS and not of_number:
+        raise InvalidRequest("text", f"matches more than {MOST_STUDENTS} students")
+    return {"student_id": of_number or [student.id for student in found]}
+
+
+def is_reference(text: Any) -> bool:
+    """Whether ``text`` has the form of the reference of a booking, in any case."""
+    return isinstance(text, str) and _REFERENCE.fullmatch(text) is not None
+
+
+def _student_ids(value: Any) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Iterable):
+        raise InvalidRequest("student_id", "must be text")
+    ids = [check_id(one, "student_id") for one in values]
+    if len(ids) > MOST_STUDENTS:
+        raise InvalidRequest("student_id", f"has more than {MOST_STUDENTS} students")
+    return ids
 
 
 @within_deadline

@@ -1,17 +1,19 @@
 """The Bookings screen: find bookings, read their history, move, cancel and export them."""
 
-from datetime import timedelta
+from datetime import datetime
 
 import streamlit as st
 
 from booking_core import (
     BookingError,
+    InvalidRequest,
     Notice,
     Scope,
     Status,
     StoreUnavailable,
     cancel,
     classes_of,
+    count_bookings,
     end_early,
     find_bookings,
     get_booking,
@@ -19,40 +21,23 @@ from booking_core import (
     notices_for,
 )
 from booking_core.insight import exports
-from pages.bookings import move
+from pages.bookings import move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.components.student_box import student_box
 from pages.shared.layout import booking_details, export_dialog
 from pages.shared.live import fragment, runtime
 from pages.shared.text import formats, messages, payloads
 
-PAGE = 50  # bookings on a page of the list
 NOTICES = 50  # that "Dismiss all" dismisses at most
+MOST = 200  # bookings that are counted
 shared = runtime.start()
 by = session.actor()
 known = shared.reference()
 today = shared.now().date()
 state = st.session_state
-
-
-def first_page() -> None:
-    state["bookings.pages"] = []  # the last booking of each previous page
-
-
-# Streamlit drops the filters when the user leaves the screen, so the list starts at its first page.
-if "bookings.dates" not in state or "bookings.pages" not in state:
-    first_page()
-
-
-def clear_filters() -> None:
-    # Set and not removed: the browser would send the old value of a removed key again.
-    state["bookings.dates"] = ()
-    for key in ("ground", "status", "student", "class"):
-        state[f"bookings.{key}"] = None
-    state["bookings.student.find"] = ""
-    first_page()
-
+classes = classes_of(known.students.values(), active=None)
+view.open_view(by, known, classes, today)
+shown = view.current()
 
 title, status_side = st.columns([2.4, 7], vertical_alignment="center")
 title.title("Bookings", anchor=False)
@@ -60,70 +45,97 @@ with status_side:
     fragment.line(shared)
 session.demo_note(shared)
 
-with st.container(
-    horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_bookings"
-):
-    dates = st.date_input(
-        "Dates",
-        value=(),
-        key="bookings.dates",
-        format=formats.date_field(),
-        on_change=first_page,
-        width=250,
-        min_value=today - timedelta(days=3660),
-        max_value=today + timedelta(days=400),
+
+def filter_fields() -> None:
+    """The fields that are set less often than the others."""
+    first_day, last_day = view.days_allowed(today)
+    st.segmented_control(
+        "Order",
+        (view.BY_DATE, view.BY_REQUEST),
+        key=view.KEYS["order"],
+        required=True,
+        on_change=view.first_page,
     )
-    ground = st.selectbox(
+    st.date_input(
+        "Dates",
+        key=view.KEYS["dates"],
+        format=formats.date_field(),
+        on_change=view.first_page,
+        min_value=first_day,
+        max_value=last_day,
+        help="They take the place of Upcoming and Past.",
+    )
+    st.selectbox(
         "Ground",
         list(known.grounds),
-        index=None,
-        key="bookings.ground",
+        key=view.KEYS["ground"],
         format_func=lambda i: known.grounds[i].name,
         placeholder="All",
-        on_change=first_page,
-        width=160,
+        on_change=view.first_page,
     )
-    status = st.selectbox(
+    st.selectbox(
         "Status",
         list(Status),
-        index=None,
-        key="bookings.status",
+        key=view.KEYS["status"],
         format_func=lambda s: messages.STATUS[s],
         placeholder="All",
-        on_change=first_page,
-        width=130,
+        on_change=view.first_page,
     )
-    student = student_box(
-        known,
-        key="bookings.student",
-        placeholder="All",
-        on_change=first_page,
-        width=190,
-        find_width=140,
-    )
-    class_name = st.selectbox(
+    st.selectbox(
         "Class",
-        list(classes_of(known.students.values(), active=None)),
-        index=None,
-        key="bookings.class",
+        list(classes),
+        key=view.KEYS["class_name"],
         placeholder="All",
-        on_change=first_page,
-        width=105,
+        on_change=view.first_page,
     )
-    st.button("Clear", key="bookings.clear", on_click=clear_filters, type="tertiary")
-    filters = {
-        "date_from": dates[0] if dates else None,
-        "date_to": dates[1] if len(dates) > 1 else None,
-        "ground_id": ground,
-        "status": status,
-        "student_id": student,
-        "class_name": class_name,
-    }
+    st.button(
+        "Clear filters",
+        key="bookings.clear",
+        on_click=view.clear_filters,
+        disabled=not shown.filters_set,
+    )
+
+
+with st.container(
+    horizontal=True, vertical_alignment="center", gap="small", key="filters_bookings"
+):
+    st.text_input(
+        "Search",
+        key=view.KEYS["search"],
+        type="search",
+        icon=":material/search:",
+        placeholder="Student, roll number or reference",
+        label_visibility="collapsed",
+        max_chars=view.MOST_SEARCHED,
+        on_change=view.first_page,
+    )
+    st.segmented_control(
+        "Whose",
+        (view.MINE, view.EVERYBODY),
+        key=view.KEYS["whose"],
+        required=True,
+        label_visibility="collapsed",
+        on_change=view.first_page,
+    )
+    st.segmented_control(
+        "When",
+        (view.UPCOMING, view.PAST),
+        key=view.KEYS["when"],
+        required=True,
+        label_visibility="collapsed",
+        on_change=view.first_page,
+        disabled=bool(shown.dates),
+    )
+    count_set = f" · {shown.filters_set}" if shown.filters_set else ""
+    with st.popover(f"Filters{count_set}", icon=":material/tune:", key="bookings.filters"):
+        filter_fields()
     export_dialog.button(
         shared,
         "bookings.export",
         "bookings",
-        lambda actor: exports.bookings(shared.db, by=actor, **filters),
+        lambda actor: exports.bookings(
+            shared.db, now=shared.mark(), **view.current().asked(actor, shared.reference())
+        ),
     )
 
 
@@ -140,13 +152,14 @@ def show_notices() -> None:
         return
     if not notices:
         return
+    grounds = shared.reference().grounds
     with st.container(border=True, gap="small", key="card_notices"):
         for notice in notices[:4]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 icon = "undo" if notice.kind == "reinstated" else "block"
-                text = payloads.notice(notice, known.grounds, today)
+                text = payloads.notice(notice, grounds, shared.now().date())
                 st.markdown(f":material/{icon}: {text}", width="stretch")
-                about = f"Dismiss: {payloads.slot_title(notice.slot, known.grounds)}"
+                about = f"Dismiss: {payloads.slot_title(notice.slot, grounds)}"
                 st.button(
                     "Dismiss",
                     key=f"bookings.dismiss.{notice.id}",
@@ -179,35 +192,61 @@ def dismiss(notices: list[Notice]) -> None:
         st.toast(formats.literal(messages.error(exc)), icon=":material/error:")
 
 
-def screen() -> None:
+def screen() -> datetime:
+    """Draws the notices and the list; returns when the clock alone changes the list next."""
     show_notices()
     listing()
+    view.write_address(by)  # here, because Next and Previous draw this part alone
+    return shared.next_mark()
 
 
 def listing() -> None:
-    pages = state["bookings.pages"]
-    after = pages[-1] if pages else None
-    key = ("bookings", tuple(filters.values()), after.id if after else None)
+    """Draws a page of the list, and how many bookings there are."""
+    grounds, mark = shared.reference().grounds, shared.mark()
+    shown = view.current()
+    try:
+        asked = shown.asked(by, shared.reference())
+    except InvalidRequest as exc:
+        with st.container(border=True, key="card_bookings_empty"):
+            st.markdown(f"##### {formats.literal(messages.error(exc))}")
+            st.caption("Type more of the name, or the roll number.")
+        return
+    key = tuple((name, str(value)) for name, value in asked.items())
+    after = view.last_before(
+        lambda last, limit: find_bookings(shared.db, **asked, now=mark, after=last, limit=limit)
+    )
+    page = view.current().page
     found = shared.cached(
         Scope.BOOKINGS,
-        key,
-        lambda: find_bookings(shared.db, **filters, after=after, limit=PAGE + 1),
+        ("bookings", key, after.id if after else None, mark),
+        lambda: find_bookings(shared.db, **asked, now=mark, after=after, limit=view.PAGE + 1),
     )
-    shown = found[:PAGE]
-    if not shown:
+    rows, is_last = found[: view.PAGE], len(found) <= view.PAGE
+    if not rows and page == 1:
         with st.container(border=True, key="card_bookings_empty"):
-            if any(filters.values()):
-                st.markdown("##### No bookings match")
-                st.caption("Choose other filters, or clear them.")
-            else:
-                st.markdown("##### No bookings yet")
-                st.caption("Book a ground, and it appears here at once.")
+            heading, hint = payloads.no_bookings(
+                is_narrowed=shown.is_narrowed,
+                is_mine=shown.whose == view.MINE,
+                is_past=shown.when == view.PAST,
+            )
+            st.markdown(f"##### {heading}")
+            st.caption(hint)
         return
-    now = shared.now()
+    total = len(rows)
+    if page > 1 or not is_last:
+        counted = {name: value for name, value in asked.items() if name != "order"}
+        total = shared.cached(
+            Scope.BOOKINGS,
+            ("bookings counted", key, mark),
+            lambda: count_bookings(shared.db, **counted, now=mark, most=MOST),
+        )
+    order = messages.ORDER[asked.get("order", "asked")]
+    number = formats.up_to(total, MOST)
+    st.caption(f"{number} booking{'' if total == 1 else 's'}, {order}")
     payload = {
-        "caption": "Bookings, newest first",
+        "caption": f"Bookings, {order}",
         "columns": ["When", "Ground and game", "Student", "Asked by", "Status"],
-        "rows": [payloads.booking_row(b, by, known.grounds, now) for b in shown],
+        "rows": [payloads.booking_row(b, by, grounds, shared.now()) for b in rows],
         "bulk": [],
         "kind": "wide",
         "live": shared.is_live,
@@ -217,15 +256,30 @@ def listing() -> None:
         chosen = acted["ids"][0]
         state[f"bookings.{acted['action']}"] = chosen
         st.rerun()
-    first = len(pages) * PAGE + 1
+    if page == 1 and is_last:
+        return
+    first = (page - 1) * view.PAGE + 1
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        st.caption(f"{first}–{first + len(shown) - 1}, newest first", width="content")
-        if st.button("Newer", key="bookings.newer", disabled=not pages):
-            state["bookings.pages"] = pages[:-1]
-            st.rerun(scope="fragment")
-        if st.button("Older", key="bookings.older", disabled=len(found) <= PAGE):
-            state["bookings.pages"] = [*pages, shown[-1]]
-            st.rerun(scope="fragment")
+        st.caption(
+            f"{formats.number(first)}–{formats.number(first + len(rows) - 1)}"
+            if rows
+            else "No more bookings",
+            width="content",
+        )
+        st.button(
+            "Previous",
+            key="bookings.previous",
+            disabled=page == 1,
+            on_click=view.turn_to,
+            args=(page - 1,),
+        )
+        st.button(
+            "Next",
+            key="bookings.next",
+            disabled=is_last,
+            on_click=view.turn_to,
+            args=(page + 1, rows[-1] if rows else None),
+        )
 
 
 @st.dialog("Cancel this booking?")
@@ -237,7 +291,7 @@ def confirm_cancel(booking_id: str) -> None:
         st.error(formats.literal(messages.error(exc)))
         return
     st.markdown("The slot is free for others at once. The booking stays on record as cancelled.")
-    st.text(payloads.in_brief(booking, known.grounds, today))
+    st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
     reason = st.text_input("Reason (optional)", key="bookings.reason", max_chars=500)
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -266,7 +320,7 @@ def confirm_end(booking_id: str) -> None:
         "It ends at the next five-minute mark. The periods after that are free for others at once. "
         "It still counts as one of the student's bookings of this week."
     )
-    st.text(payloads.in_brief(booking, known.grounds, today))
+    st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
     failed = st.empty()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Let it run", key="bookings.keep"):

@@ -17,7 +17,6 @@ STAFF_TOUR = {
     "Bookings": f"{BOOKING} zqstaff",
     "Bookings, notices": f"zqground zqhead zqclosed {STUDENT}",
     "Bookings, ground": "zqground",
-    "Bookings, student": f"{STUDENT} zqroll",
     "Bookings, class": "zqclass",
     "Bookings, rejected": f"{BOOKING} zqpurpose zqhead zqrejected",
     "Bookings, cancelled": "zqstaff zqcancelled",

@@ -96,6 +96,12 @@ def screen_link(page: Page, name: str, waiting: str = r"( \d+\+? waiting)?") -> 
     return page.get_by_role("link", name=re.compile(f"^{name}{waiting}$"))
 
 
+def show_everybody(page: Page) -> None:
+    """Shows the bookings of all users on Bookings, where staff begin with their own."""
+    show_tab(page, "Everybody")
+    expect(page.get_by_role("radio", name="Everybody")).to_be_checked()
+
+
 def show_tab(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from app_server import AppServer, School, running_app
+from app_server import MEERA, AppServer, School, running_app
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import LOAD, cell, confirm, confirm_button, fill_form, open_review, place
@@ -67,7 +67,7 @@ def test_screens_keep_their_last_data_and_continue_when_the_database_returns(
 ) -> None:
     server, app, school = own
     school.reset()
-    school.book(student=9, start=15)
+    school.book(student=9, start=15, by=MEERA)
     book, bookings, wall = (open_window(f"{app.url}/{s}") for s in ("book", "bookings", "wall"))
     approvals = open_window(f"{app.url}/approvals", "Anand Rao")
     approve = approvals.get_by_role("button", name="Approve: Student 9")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from app_server import HEAD, School, today
+from app_server import HEAD, MEERA, School, today
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, cell, choose_student, confirm, open_review, place, row, student_box
@@ -61,10 +61,10 @@ def test_an_empty_school_shows_its_first_steps_and_fills_by_itself(
     book, bookings, wall = (open_page(path) for path in ("/book", "/bookings", "/wall"))
     for page in (book, wall):
         expect(page.get_by_text("No grounds yet")).to_be_visible()
-    expect(bookings.get_by_text("No bookings yet")).to_be_visible()
+    expect(bookings.get_by_text("You have no bookings ahead")).to_be_visible()
 
     school.reset()
-    school.book(student=1, start=14)
+    school.book(student=1, start=14, by=MEERA)
 
     for page in (book, wall):
         name = page.get_by_text("Ground 1", exact=True).locator("visible=true")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from app_server import AppServer, School, running_app, settings_for, sign_in_browser
+from app_server import MEERA, AppServer, School, running_app, settings_for, sign_in_browser
 from browser_windows import OpenPage
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 from screens import (
@@ -135,9 +135,9 @@ def test_every_screen_shows_a_request_and_its_decision(
     bookings, wall = open_window(f"{app.url}/bookings"), open_window(f"{app.url}/wall")
     book = wait_for_push(open_window(f"{app.url}/book"))
     expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
-    expect(bookings.get_by_text("No bookings yet")).to_be_visible()
+    expect(bookings.get_by_text("You have no bookings ahead")).to_be_visible()
 
-    school.book(student=1, start=14)
+    school.book(student=1, start=14, by=MEERA)
     expect(row(principal, "Student 1")).to_be_visible(timeout=AT_ONCE)
     expect(principal).to_have_title("(1) Approvals · Ground booking")
     expect(row(bookings, "Student 1")).to_be_visible(timeout=AT_ONCE)

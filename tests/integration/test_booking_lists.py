@@ -19,10 +19,13 @@ from booking_core import (
     approve,
     approved_upcoming,
     bookings_ahead,
+    count_bookings,
     find_bookings,
     lapse_pending,
+    load_reference,
     save_student,
     save_timetable,
+    search_filters,
 )
 from booking_core.storage.bookings import pages as booking_pages
 from booking_core.storage.schema import schema
@@ -78,6 +81,8 @@ ROWS = st.lists(
             # Few moments, so that many bookings share one; the dates are unordered.
             "created_at": st.integers(0, 5).map(lambda n: NOW + timedelta(days=n)),
             "ground_id": st.sampled_from(["ground-1", "ground-2"]),
+            "start": st.sampled_from(["08:00", "09:00", "11:00"]),
+            "end": st.sampled_from(["12:00", "12:05", "14:00"]),
             "status": st.sampled_from(["Cancelled", "Rejected"]),
             "student_id": st.sampled_from(["S001", "S002"]),
             "class_name": st.sampled_from(["1-A", "2-A"]),
@@ -93,7 +98,8 @@ FILTERS = st.fixed_dictionaries(
         "date_to": st.sampled_from([*DAYS, date(2200, 12, 31)]),
         "ground_id": st.sampled_from(["ground-1", "ground-3"]),
         "status": st.sampled_from(["Cancelled", "Lapsed"]),
-        "student_id": st.just("S001"),
+        "student_id": st.sampled_from(["S001", ("S001", "S002"), ("S003",), ()]),
+        "when": st.sampled_from(["ahead", "over"]),
         "class_name": st.just("1-A"),
         "created_by": st.just("meera"),
     },
@@ -109,10 +115,44 @@ def like(school):
     return row
 
 
-@given(rows=ROWS, filters=FILTERS, size=st.integers(1, 12))
-@settings(max_examples=150)
-def test_the_pages_together_are_all_matching_bookings_newest_first(
-    emptied, like, monkeypatch, rows, filters, size
+def expected_of(rows, filters, order):
+    """The rows that the filters let pass, in the order that pages must have."""
+    first = filters.get("date_from", date(2000, 1, 1)).isoformat()
+    last = filters.get("date_to", date(2200, 12, 31)).isoformat()
+    same = {k: v for k, v in filters.items() if k[:4] != "date" and k not in ("when", "student_id")}
+    ids = {filters.get("student_id")} if isinstance(filters.get("student_id"), str) else None
+    ids = set(filters["student_id"]) if ids is None and "student_id" in filters else ids
+    found = [
+        row
+        for row in rows
+        if first <= row["date"] <= last
+        and same.items() <= row.items()
+        and (ids is None or row["student_id"] in ids)
+        and ("when" not in filters or is_ahead(row) == (filters["when"] == "ahead"))
+    ]
+    keys = ("created_at", "_id") if order == "asked" else ("date", "start", "_id")
+    return sorted(found, key=lambda r: [r[key] for key in keys], reverse=order != "soonest")
+
+
+NOON = datetime.combine(DAY, time(12), ZoneInfo("Asia/Kolkata"))
+
+
+def is_ahead(row) -> bool:
+    ends = datetime.combine(
+        date.fromisoformat(row["date"]), time.fromisoformat(row["end"]), ZoneInfo("Asia/Kolkata")
+    )
+    return ends > NOON
+
+
+@given(
+    rows=ROWS,
+    filters=FILTERS,
+    size=st.integers(1, 12),
+    order=st.sampled_from(["asked", "soonest", "latest"]),
+)
+@settings(max_examples=300)
+def test_the_pages_together_are_all_matching_bookings_in_order_and_are_counted(
+    emptied, like, monkeypatch, rows, filters, size, order
 ):
     # So small that each page takes several reads.
     monkeypatch.setattr(booking_pages, "_WINDOW", 2)
@@ -122,25 +162,20 @@ def test_the_pages_together_are_all_matching_bookings_newest_first(
     if rows:
         emptied[schema.BOOKINGS].insert_many(rows)
     if filters.get("date_from", DAYS[0]) > filters.get("date_to", date(2200, 12, 31)):
-        with pytest.raises(InvalidRequest):
-            find_bookings(emptied, **filters)
+        for read in (find_bookings, count_bookings):
+            with pytest.raises(InvalidRequest):
+                read(emptied, **filters)
         return
-    first = filters.get("date_from", date(2000, 1, 1)).isoformat()
-    last = filters.get("date_to", date(2200, 12, 31)).isoformat()
-    same = {key: value for key, value in filters.items() if not key.startswith("date")}
-    expected = sorted(
-        (r for r in rows if first <= r["date"] <= last and same.items() <= r.items()),
-        key=lambda r: (r["created_at"], r["_id"]),
-        reverse=True,
-    )
+    expected = expected_of(rows, filters, order)
 
     seen, after = [], None
-    while page := find_bookings(emptied, **filters, limit=size, after=after):
+    while page := find_bookings(emptied, **filters, order=order, limit=size, after=after, now=NOON):
         assert len(page) <= size
         seen += [booking.id for booking in page]
         after = page[-1]
 
     assert seen == [row["_id"] for row in expected]
+    assert count_bookings(emptied, **filters, most=size, now=NOON) == min(len(seen), size + 1)
 
 
 def copies(db, booking, count, **changes):
@@ -239,3 +274,34 @@ def test_bookings_are_filtered_by_any_spelling_of_their_class(db):
     assert find_bookings(db, class_name="8-a", date_from=DAY, date_to=DAY) == made[2::-1]
     assert find_bookings(db, class_name="8 a") == [made[3]]
     assert find_bookings(db, class_name="9-Z") == []
+
+
+def test_a_search_finds_students_and_references(db):
+    made = booked(db, student=7)
+    known = load_reference(db)
+
+    for text in (
+        made.reference,
+        made.reference.lower(),
+        f" {made.reference} ",
+        "s007",
+        "student 7",
+    ):
+        filters = search_filters(known, text)
+        assert find_bookings(db, **filters) == [made], text
+        assert count_bookings(db, **filters) == 1
+
+    assert search_filters(known, " ") == {}
+    assert search_filters(known, "S007") == {"student_id": ["S007"]}
+    assert find_bookings(db, **search_filters(known, "00000000")) == []
+    assert search_filters(known, "nobody of this name") == {"student_id": []}
+    assert find_bookings(db, student_id=[]) == []
+    with pytest.raises(InvalidRequest) as refused:
+        search_filters(known, "student")  # two hundred students
+    assert refused.value.field == "text"
+
+
+def test_a_roll_number_comes_before_a_reference_of_the_same_form(db):
+    save_student(db, Student("20260001", "T", "1-A"))
+
+    assert search_filters(load_reference(db), "20260001") == {"student_id": ["20260001"]}

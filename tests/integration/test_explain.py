@@ -25,6 +25,7 @@ from booking_core import (
     bookings_ahead,
     bookings_on,
     connect,
+    count_bookings,
     day_board,
     decided_lately,
     displaced_by,
@@ -33,9 +34,11 @@ from booking_core import (
     find_closures,
     find_reinstatable,
     get_booking,
+    load_reference,
     misfits,
     notices_for,
     pending_queue,
+    search_filters,
     usage,
     week_of,
     weeks_of,
@@ -50,6 +53,7 @@ from booking_core.storage.schema import schema
 # One worker builds the large school, once.
 pytestmark = pytest.mark.xdist_group("large school")
 
+MOST = 201  # that a count finds: one more than the screen shows
 PAGE = 51  # documents that the Bookings screen requests: one more than it shows
 FILTERS: dict[str, Any] = {
     "ground_id": "ground-8",
@@ -67,6 +71,15 @@ RANGES: dict[str, dict[str, date]] = {
     "from today": {"date_from": DAY},
     "four years": {"date_from": date(2020, 1, 1), "date_to": DAY + timedelta(400)},
 }
+
+
+VIEWS: list[dict[str, Any]] = [
+    {"when": "ahead", "order": "soonest", "now": NOW},
+    {"when": "over", "order": "latest", "now": NOW},
+    {"when": "ahead", "order": "asked", "now": NOW},
+    {"when": "over", "order": "asked", "now": NOW},
+    {"order": "soonest"} | RANGES["last year"],
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +103,16 @@ def pages(db: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             for chosen in combinations(FILTERS, size):
                 filters = {key: FILTERS[key] for key in chosen}
                 yield ", ".join([name, *chosen]), filters | dates
+                if name == "all dates":
+                    for shown in VIEWS:
+                        yield ", ".join([str(shown), *chosen]), filters | shown
         after = find_bookings(db, **dates, limit=1000)[-1]
         yield f"{name}, a later page", dates | {"after": after}
+    for shown in VIEWS:
+        after = find_bookings(db, **shown, limit=1000)[-1]
+        yield f"{shown}, a later page", shown | {"after": after}
+        yield f"{shown}, many students", shown | {"student_id": [f"S{n:03d}" for n in range(50)]}
+        yield f"{shown}, a reference", shown | {"reference": after.reference}
     yield "closures too", {"kind": None}
     yield "closures alone", {"kind": "closure"}
 
@@ -195,6 +216,12 @@ def test_no_page_of_the_bookings_screen_reads_more_than_twenty_pages(large):
         check(large, lambda db, a=asked: find_bookings(db, **a, limit=PAGE), 20 * PAGE, label)
 
 
+def test_counting_the_bookings_of_a_list_reads_no_more_than_its_bound(large):
+    for label, asked in pages(large[0]):
+        counted = {key: value for key, value in asked.items() if key not in ("after", "order")}
+        check(large, lambda db, a=counted: count_bookings(db, **a), MOST, label)
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_is_read_by_an_index_in_its_order(large, name):
     work, documents = LISTS[name]
@@ -206,6 +233,7 @@ def test_each_index_for_lists_is_used_by_a_list(large):
     works = [work for work, _ in LISTS.values()]
     for chosen in ({}, RANGES["last year"], *({key: FILTERS[key]} for key in FILTERS)):
         works.append(lambda db, c=chosen: find_bookings(db, **c, limit=PAGE))
+        works.append(lambda db, c=chosen: find_bookings(db, **c, order="soonest", limit=PAGE))
 
     used = {name for work in works for _, plan in plans_of(large, work) for name in plan.indexes}
 
@@ -224,7 +252,11 @@ def functions(module: ModuleType) -> set[tuple[str, str]]:
 def test_each_function_that_reads_bookings_is_explained(large):
     db, _ = large
     called: set[tuple[str, str]] = set()
-    for work in [work for work, _ in LISTS.values()] + [lambda db: find_bookings(db, limit=1)]:
+    for work in [work for work, _ in LISTS.values()] + [
+        lambda db: find_bookings(db, limit=1, order="latest"),
+        lambda db: find_bookings(db, **search_filters(load_reference(db), stored(db).reference)),
+        count_bookings,
+    ]:
         called |= called_by(lambda w=work: w(db))
 
     for module in (queries, booking_queries, booking_pages):

@@ -39,6 +39,7 @@ from booking_core import (
     book,
     close_grounds,
     connect,
+    count_bookings,
     day_board,
     decided_lately,
     delegate,
@@ -203,6 +204,8 @@ def all_lists(db, token):
         read(db)
     approved_upcoming(db, now=NOW)
     find_bookings(db)
+    find_bookings(db, class_name="1-A", order="latest", when="over", now=NOW)
+    count_bookings(db, created_by="meera")
     find_bookings(db, class_name="1-A")
     find_bookings(db, date_from=DAY, date_to=DAY)
     find_bookings(db, date_from=DAY, status="Pending")
@@ -219,7 +222,7 @@ def all_lists(db, token):
     roll_over_plan(db, {"1-A": "2-A"})
     plans_between(db, TODAY - timedelta(days=2), TODAY)
     usage(db, by=ADMIN, first=DAY, last=DAY)
-    exports.bookings(db, by=ADMIN)
+    exports.bookings(db)
     for day in (NOW.date(), TODAY):
         for who in (None, "meera"):
             find_changes(db, by=ADMIN, first=day, last=day, who=who)
@@ -353,6 +356,10 @@ def test_a_page_is_full_although_some_of_its_documents_cannot_be_read(db):
 
     assert {b.id for b in first + second} == {made[n].id for n in (0, 1, 5)}
     assert pending_queue(db, limit=3) == [made[0], made[1], made[5]]
+    by_time = find_bookings(db, order="soonest", limit=2)
+    by_time += find_bookings(db, order="soonest", limit=2, after=by_time[-1])
+    assert by_time == [made[0], made[1], made[5]]
+    assert count_bookings(db) == 3
 
 
 def test_a_migration_leaves_what_it_cannot_read_as_it_is(db):

@@ -1,12 +1,13 @@
-"""The pages of the Bookings screen: newest first, by any filters, at any depth."""
+"""The pages of the Bookings screen: by any filters, in any order of it, at any depth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date as Date
-from datetime import timedelta
+from datetime import time, timedelta
 from heapq import nlargest
-from typing import Any
+from typing import Any, Literal
 
 from pymongo.collection import Collection
 
@@ -15,7 +16,7 @@ from booking_core.domain.model import Booking, Status
 from booking_core.storage import readable as r
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.verbs import reachable
-from booking_core.storage.documents import Document, to_bookings
+from booking_core.storage.documents import Document, time_text, to_bookings
 from booking_core.storage.schema import schema
 
 _NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
@@ -39,32 +40,156 @@ def read_page(find: Callable[[Document], Iterable[Document]], limit: int) -> lis
         left_out += [row["_id"] for row in rows if str(row["_id"]) not in ids]
 
 
-def page(
-    db: Documents,
-    *,
-    first: Date | None = None,
-    last: Date | None = None,
-    ground_id: str | None = None,
-    statuses: Sequence[Status] | None = None,
-    student_id: str | None = None,
-    class_name: str | None = None,
-    created_by: str | None = None,
-    kind: str | None = None,
-    after: Booking | None = None,
-    limit: int,
-) -> list[Booking]:
-    """Bookings and closures newest first, at most ``limit``; those behind ``after`` where given.
+Order = Literal["asked", "soonest", "latest"]
 
-    ``first`` and ``last`` are inclusive; ``class_name`` may be any spelling of the class. Raises
-    StoreUnavailable.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filters:
+    """Conditions on bookings and closures; those that are None do not filter.
+
+    ``first`` and ``last`` are inclusive; ``class_name`` may be any spelling of the class.
+    ``reference`` is that of a booking, in any case. ``is_ahead``: whether the slot ends after this
+    moment; ``today`` and ``ends_ahead`` are then needed: the day of this moment, and the times of
+    day at which a slot of it ends after this moment.
     """
-    filters = {"ground_id": ground_id, "student_id": student_id, "created_by": created_by}
-    condition: dict[str, Any] = {key: value for key, value in filters.items() if value is not None}
-    if class_name is not None:
-        condition["class_name"] = {"$in": _spellings(db, class_name)}
-    condition["kind"] = {"$in": ["booking", "closure"] if kind is None else [kind]}
-    if statuses is not None:
-        condition["status"] = {"$in": [status.value for status in statuses]}
+
+    first: Date | None = None
+    last: Date | None = None
+    ground_id: str | None = None
+    statuses: Sequence[Status] | None = None
+    student_ids: Sequence[str] | None = None
+    class_name: str | None = None
+    created_by: str | None = None
+    reference: str | None = None
+    kind: str | None = None
+    is_ahead: bool | None = None
+    today: Date | None = None
+    ends_ahead: Iterable[time] = ()
+
+    def days(self) -> tuple[Date | None, Date | None]:
+        """The first and the last day of ``first``, ``last`` and ``is_ahead`` together."""
+        first, last = self.first, self.last
+        if self.is_ahead is not None and self.today is not None:
+            if self.is_ahead:
+                first = self.today if first is None else max(first, self.today)
+            else:
+                last = self.today if last is None else min(last, self.today)
+        return first, last
+
+
+def page(
+    db: Documents, filters: Filters, *, order: Order, after: Booking | None = None, limit: int
+) -> list[Booking]:
+    """Bookings and closures that ``filters`` let pass, at most ``limit``.
+
+    In order they are behind ``after`` where given. "asked": the newest first; "soonest" and
+    "latest": by date and time, upwards or downwards. Raises StoreUnavailable.
+    """
+    find = _by_age if order == "asked" else _by_time
+    condition = _condition(db, filters)
+    with reachable():
+        return read_page(lambda but: find(db, filters, condition | but, order, after, limit), limit)
+
+
+def count(db: Documents, filters: Filters, most: int) -> int:
+    """How many bookings and closures ``filters`` let pass; ``most`` + 1 for more than ``most``."""
+    condition = _condition(db, filters) | _on(filters)
+    pipeline: list[dict[str, Any]] = [
+        # What the validator refuses cannot be read.
+        {"$match": condition | schema.VALIDATORS[schema.BOOKINGS]},
+        {"$limit": most + 1},
+        {"$group": {"_id": None, "found": {"$sum": 1}}},
+    ]
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).aggregate(pipeline, hint=_index_by_time(filters))
+        return sum(row["found"] for row in rows)
+
+
+def _condition(db: Documents, filters: Filters) -> dict[str, Any]:
+    """The condition of ``filters``, without the days."""
+    equal = {"ground_id": filters.ground_id, "created_by": filters.created_by}
+    condition: dict[str, Any] = {key: value for key, value in equal.items() if value is not None}
+    if filters.student_ids is not None:
+        condition["student_id"] = {"$in": sorted(filters.student_ids)}
+    if filters.class_name is not None:
+        condition["class_name"] = {"$in": _spellings(db, filters.class_name)}
+    condition["kind"] = {"$in": ["booking", "closure"] if filters.kind is None else [filters.kind]}
+    if filters.statuses is not None:
+        condition["status"] = {"$in": [status.value for status in filters.statuses]}
+    conditions: list[dict[str, Any]] = []
+    if filters.reference is not None:
+        # The beginning of the id, which every other text with this beginning follows.
+        start = filters.reference.lower()
+        conditions.append({"_id": {"$gte": start, "$lt": f"{start}\U0010ffff"}})
+    if filters.is_ahead is not None and filters.today is not None:
+        ends = [time_text(end) for end in filters.ends_ahead]
+        # Not written with $or, for which the server would read the index twice.
+        other_side = {"$nin" if filters.is_ahead else "$in": ends}
+        conditions.append({"$nor": [{"date": filters.today.isoformat(), "end": other_side}]})
+    if conditions:
+        condition["$and"] = conditions
+    return condition
+
+
+def _on(filters: Filters) -> dict[str, Any]:
+    first, last = filters.days()
+    return {} if first is None and last is None else {"date": _range(first, last)}
+
+
+def _index_by_time(filters: Filters) -> str:
+    """The index in which the filters have their bookings by date and time."""
+    if filters.reference is not None:
+        return schema.BY_ID
+    if filters.student_ids is not None:
+        return schema.BY_STUDENT
+    named = {
+        "class_name": filters.class_name,
+        "created_by": filters.created_by,
+        "ground_id": filters.ground_id,
+    }
+    return next((f"by_{name}" for name, value in named.items() if value is not None), schema.BY_DAY)
+
+
+def _by_time(
+    db: Documents,
+    filters: Filters,
+    condition: dict[str, Any],
+    order: Order,
+    after: Booking | None,
+    limit: int,
+) -> list[Document]:
+    upwards = order == "soonest"
+    if _index_by_time(filters) == schema.BY_DAY:
+        # The index begins with the status; the server merges one scan for each.
+        condition.setdefault("status", {"$in": [status.value for status in Status]})
+    condition |= _on(filters)
+    if after is not None:
+        date, start = after.date.isoformat(), time_text(after.start)
+        beyond, bound = ("$gt", "$gte") if upwards else ("$lt", "$lte")
+        # For the bounds of the index; the alternatives imply it.
+        condition["date"] = condition.get("date", {}) | {bound: date}
+        condition["$or"] = [
+            {"date": {beyond: date}},
+            {"date": date, "start": {beyond: start}},
+            {"date": date, "start": start, "_id": {beyond: after.id}},
+        ]
+    rows = collection(db, schema.BOOKINGS).find(
+        condition,
+        sort=[(field, 1 if upwards else -1) for field in ("date", "start", "_id")],
+        limit=limit,
+        hint=_index_by_time(filters),
+    )
+    return list(rows.batch_size(limit))
+
+
+def _by_age(
+    db: Documents,
+    filters: Filters,
+    condition: dict[str, Any],
+    order: Order,
+    after: Booking | None,
+    limit: int,
+) -> list[Document]:
     # What has another type cannot be read, nor compared.
     condition["created_at"] = {"$type": "date"}
     if after is not None:
@@ -74,20 +199,16 @@ def page(
             {"created_at": {"$lt": after.created_at}},
             {"created_at": after.created_at, "_id": {"$lt": after.id}},
         ]
-    named = next(name for name in schema.FILTERS if name in condition)
-    in_range = first is not None or last is not None
     bookings = collection(db, schema.BOOKINGS)
-    of_days = in_range and named not in schema.FILTERS_WITH_DATES
-    if in_range and not of_days:
-        condition["date"] = _range(first, last)
-
-    def find(but: Document) -> list[Document]:
-        if of_days:
-            return _newest_of_days(bookings, condition | but, first, last, after, limit)
-        return _newest(bookings, condition | but, limit, f"newest_by_{named}")
-
-    with reachable():
-        return read_page(find, limit)
+    if filters.reference is not None:
+        return _newest(bookings, condition | _on(filters), limit, schema.BY_ID)
+    named = next(name for name in schema.FILTERS if name in condition)
+    first, last = filters.days()
+    if named in schema.FILTERS_WITH_DATES or (first is None and last is None):
+        return _newest(bookings, condition | _on(filters), limit, f"newest_by_{named}")
+    if first is not None and last is not None and first > last:
+        return []
+    return _newest_of_days(bookings, condition, first, last, after, limit)
 
 
 def _spellings(db: Documents, class_name: str) -> list[str]:

@@ -45,6 +45,7 @@ UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 }
 # The indexes that reads name.
 BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
+BY_ID = "_id_"  # the server's own
 NEWEST_BY_DATE = "newest_by_date"
 # The filters of the Bookings page. The first one that is set, in this order, names the index.
 # A range of dates is filtered there; for the last three, the index of dates is read instead.
@@ -58,12 +59,21 @@ def _newest_by(field: str, *others: str) -> dict[str, int]:
     return {field: 1, **_AGE, **dict.fromkeys(others, 1)}
 
 
+def _by(field: str, *others: str) -> dict[str, int]:
+    """Keys by ``field``, by date and time. Filters on ``others`` read no bookings."""
+    return dict.fromkeys((field, "date", "start", "_id", "end", "status", "kind", *others), 1)
+
+
 LISTING_INDEXES: dict[str, dict[str, int]] = {
     # Boards, queues and bookings ahead. Filters on the end of the key read no bookings.
     BY_DAY: dict.fromkeys(
         ("status", "date", "start", "_id", "end", "kind", "ground_id", "student_id"), 1
     ),
-    BY_STUDENT: {"student_id": 1, "date": 1, "start": 1, "_id": 1},
+    BY_STUDENT: _by("student_id", "created_by", "ground_id"),
+    # The Bookings page by date and time.
+    "by_class_name": _by("class_name", "created_by", "ground_id"),
+    "by_created_by": _by("created_by", "ground_id"),
+    "by_ground_id": _by("ground_id"),
     LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
     NEWEST_BY_DATE: _newest_by("date", "ground_id", "status", "kind"),
     "newest_by_student_id": _newest_by("student_id"),  # a student has few bookings

@@ -22,9 +22,6 @@ from pages.shared.text import formats, messages
 _OWNER = "session.owner"  # the account whose drafts the state holds
 _SESSION = "session.id"  # of Streamlit's session, which ends with the process
 _RENEWED = "session.renewed"  # the browser has reported that its session is a new one
-_FILTERS = frozenset(
-    f"bookings.{name}" for name in ("dates", "ground", "status", "student", "class")
-)
 # First parts of the keys of the screens, of the address and of drafts.
 _OF_USER = ("book", "bookings", "approvals", "reports", "admin", "url", "draft")
 _FRAME = elements.ASSETS / "frame.css"
@@ -152,8 +149,5 @@ def unreachable(shared: Services) -> None:
 def _remove_drafts() -> None:
     """Removes what the previous user of this browser tab has typed and seen."""
     for key in list(st.session_state):
-        if key in _FILTERS:
-            # Set and not removed: the browser would send the old value of a removed key again.
-            st.session_state[key] = () if key == "bookings.dates" else None
-        elif str(key).split(".", 1)[0] in _OF_USER:
+        if str(key).split(".", 1)[0] in _OF_USER:
             del st.session_state[key]

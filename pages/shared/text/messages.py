@@ -86,11 +86,14 @@ FIELDS = {
     "first": "The first date",
     "last": "The last date",
     "to": "Who decides",
+    "text": "The search",
     "closure_id": "The closure",
     "file": "The file",
     "class_name": "The class",
     "leaving": "The students who leave",
 }
+# Order of ``find_bookings`` -> the end of "37 bookings, ".
+ORDER = {"soonest": "soonest first", "latest": "latest first", "asked": "newest request first"}
 # Action that a role does not allow -> the end of the sentence "Your role does not allow you to".
 NOT_ALLOWED = {
     "administer": "change this",

@@ -215,6 +215,16 @@ def booking_row(
     }
 
 
+def no_bookings(*, is_narrowed: bool, is_mine: bool, is_past: bool) -> tuple[str, str]:
+    """The heading and the hint in the place of an empty list of bookings."""
+    if is_narrowed:
+        return "No bookings match", "Change the search or the filters."
+    whose = "You have no" if is_mine else "No"
+    if is_past:
+        return f"{whose} past bookings", "A booking is here once its time is over."
+    return f"{whose} bookings ahead", "Book a ground, and it appears here at once."
+
+
 def decision_row(
     booking: Booking,
     others: Sequence[Booking],
