@@ -117,7 +117,7 @@ def sign_in(context: BrowserContext, port: int, token: str) -> BrowserContext:
 
 def open_window(browser: Browser, port: int, token: str, size: ViewportSize) -> Page:
     """Opens a page of a browser that is signed in."""
-    return sign_in(browser.new_context(viewport=size), port, token).new_page()
+    return sign_in(browser.new_context(viewport=size, bypass_csp=True), port, token).new_page()
 
 
 def measurements(uri: str) -> Iterator[Callable[[], Result]]:

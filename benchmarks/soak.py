@@ -61,7 +61,7 @@ class Soak:
                 executable_path=os.environ["CHROMIUM"],
                 args=FLAGS,
             )
-            page = browser.new_page(viewport={"width": 1920, "height": 1080})
+            page = browser.new_page(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
             page.goto(f"http://127.0.0.1:{port}/wall")
             page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'", timeout=60_000)
             heap = page.context.new_cdp_session(page)

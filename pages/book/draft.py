@@ -92,7 +92,7 @@ def _adopt(values: Mapping[str, str]) -> None:
     else:
         state[DATE] = date
     state[GAME_SHOWN] = values.get("game")
-    state[GROUND_SHOWN] = values.get("ground")
+    state[GROUND_SHOWN] = None if "from" in values else values.get("ground")
     if slot != before:
         drop_pick()
         end_review()
@@ -205,6 +205,7 @@ def pick(board: Board, slot: Slot) -> None:
     periods, ground_id = board.periods, slot.ground_id
     index = next(i for i, period in enumerate(periods) if period.start == slot.start)
     st.session_state.pop(_LOST, None)
+    st.session_state[GROUND_SHOWN] = None
     before = picked()
     if before is None or before.ground_id != ground_id or before.date != board.date:
         st.session_state[_PICKED] = slot

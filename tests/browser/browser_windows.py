@@ -9,9 +9,9 @@ from urllib.parse import urlparse
 
 from app_server import MEERA, sign_in_browser
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-from screens import LOAD
+from screens import LOAD, wait_for
 
+_POLICY = "script-src"  # Chromium names it in the message of each violation
 OpenPage = Callable[..., Page]
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-IN"}
 
@@ -39,6 +39,7 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
         page = context.new_page()
         page.set_viewport_size((DESKTOP | options)["viewport"])
         page.on("pageerror", lambda error: "delta path" not in str(error) or note(str(error)))
+        page.on("console", lambda said: _POLICY in said.text and note(said.text))
         page.on("request", lambda asked: _is_foreign(asked, f"{origin}/") and note(asked.url))
         page.set_default_timeout(LOAD)
         if who is not None and "/wall" not in url:  # the wall needs no sign-in
@@ -47,8 +48,8 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
         if who is not None and "/wall" not in url:
             # Streamlit loses a press of a link in the moment of a screen's first report; users are
             # slower. Screens without a heartbeat never report.
-            with suppress(PlaywrightTimeoutError):
-                page.wait_for_function("window.groundBookingHeartbeat?.mode", timeout=5000)
+            with suppress(AssertionError):
+                wait_for(page, "window.groundBookingHeartbeat?.mode", timeout=5000)
         return page
 
     yield open_one
@@ -61,7 +62,7 @@ def windows(browser: Browser, profile: BrowserContext | None = None) -> Iterator
                 page.close()
         if context is not profile:
             context.close()
-    # No page stays white, and no page requests anything from another computer.
+    # No page stays white, breaks its policy for scripts, or asks anything of another computer.
     assert faults == []
 
 

@@ -12,7 +12,15 @@ from typing import Any
 from app_server import HEAD, JOSEPH, AppServer, School
 from page_checks import button
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
-from screens import confirm_button, fill_form, open_review, row, show_everybody, show_tab
+from screens import (
+    confirm_button,
+    fill_form,
+    open_review,
+    row,
+    show_everybody,
+    show_tab,
+    wait_for,
+)
 from support import eventually
 
 from booking_core import Account, Actor, Role, approve, may, open_session
@@ -51,14 +59,14 @@ class Screen:
         """Opens the address, and waits until the screen receives live updates."""
         self.is_cut_off = False
         self.page.goto(self._url + path)
-        self.page.wait_for_function("window.groundBookingHeartbeat?.mode")
+        wait_for(self.page, "window.groundBookingHeartbeat?.mode")
         if section:
             show_tab(self.page, section)
         return self.page
 
     def rest(self) -> None:
         """Returns when no run is under way, and no run is due that would check the session."""
-        self.page.wait_for_function(_IS_IDLE)
+        wait_for(self.page, _IS_IDLE)
 
     def set_role(self, role: Role) -> None:
         """Gives the user another role directly in the database.

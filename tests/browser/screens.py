@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from typing import Any
 from urllib.parse import urlsplit
 
 from app_server import AppServer, sign_in_browser
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page, expect
+from support import eventually
 
 from pages.shared.text import formats
 
@@ -104,6 +107,23 @@ def show_everybody(page: Page) -> None:
 
 def show_tab(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
+
+
+def wait_for(page: Page, expression: str, arg: Any = None, timeout: float = LOAD) -> None:
+    """Waits (ms) until the expression is true in the page.
+
+    Playwright's ``wait_for_function`` evaluates text within the page, which its policy forbids.
+    """
+
+    def is_true() -> bool:
+        try:
+            return bool(page.evaluate(expression, arg))
+        except PlaywrightError as error:  # the page is being left for another
+            if "context was destroyed" not in str(error):
+                raise
+            return False
+
+    eventually(is_true, within=timeout / 1000)
 
 
 def live_line(page: Page) -> Locator:

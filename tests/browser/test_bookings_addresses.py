@@ -9,7 +9,7 @@ import pytest
 from app_server import MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
-from screens import LOAD, open_screen, row, show_everybody, show_tab
+from screens import LOAD, open_screen, row, show_everybody, show_tab, wait_for
 
 
 def parameters(page: Page) -> dict[str, str]:
@@ -18,7 +18,8 @@ def parameters(page: Page) -> dict[str, str]:
 
 def has(shown: Page, **expected: str) -> None:
     # Read in the browser: Playwright learns of a new address only while it waits.
-    shown.wait_for_function(
+    wait_for(
+        shown,
         """expected => {
             const given = Object.fromEntries(new URLSearchParams(location.search))
             return Object.keys({ ...given, ...expected })

@@ -25,6 +25,7 @@ from screens import (
     place,
     row,
     show_tab,
+    wait_for,
 )
 from tls_proxy import TlsProxy
 
@@ -74,7 +75,7 @@ def school(pushing: tuple[AppServer, School]) -> School:
 def wait_for_push(page: Page) -> Page:
     """Returns ``page`` after push has reached it and the resulting rerun is over."""
     expect(cell(page, 14)).to_be_visible()
-    page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'", timeout=LOAD)
+    wait_for(page, "window.groundBookingHeartbeat?.by === 'push'", timeout=LOAD)
     page.evaluate(_COUNT)
     return page
 
@@ -131,7 +132,7 @@ def test_every_screen_shows_a_request_and_its_decision(
 ) -> None:
     principal = open_window(f"{app.url}/approvals", "Anand Rao")
     expect(principal.get_by_text("Nothing is waiting")).to_be_visible()
-    principal.wait_for_function("window.groundBookingHeartbeat?.by === 'push'")
+    wait_for(principal, "window.groundBookingHeartbeat?.by === 'push'")
     bookings, wall = open_window(f"{app.url}/bookings"), open_window(f"{app.url}/wall")
     book = wait_for_push(open_window(f"{app.url}/book"))
     expect(wall.get_by_text("Ground 1", exact=True)).to_be_visible()
@@ -192,13 +193,13 @@ def test_fifty_changes_at_once_cause_at_most_three_reruns_of_a_screen(
 def test_a_hidden_tab_does_not_rerun_until_it_is_shown(open_page: OpenPage, school: School) -> None:
     page = wait_for_push(open_page("/book"))
     page.evaluate(_HIDE, True)
-    page.wait_for_function("window.reruns === 1")  # the tab reports that it is hidden
+    wait_for(page, "window.reruns === 1")  # the tab reports that it is hidden
     page.evaluate("window.reruns = 0")
 
     for hour in (14, 15, 16):
         school.book(student=hour, start=hour)
         beat = page.evaluate("window.groundBookingHeartbeat.now")
-        page.wait_for_function("beat => window.groundBookingHeartbeat.now > beat + 2000", arg=beat)
+        wait_for(page, "beat => window.groundBookingHeartbeat.now > beat + 2000", arg=beat)
     assert reruns(page) == 0
     expect(place(page, 14)).to_contain_text("Free")
     page.evaluate(_HIDE, False)
@@ -275,7 +276,7 @@ def test_without_push_a_screen_polls_every_second(
         expect(place(page, 14)).to_contain_text("Requested", timeout=AT_ONCE)
         before = reruns(page)
         page.evaluate("window.ticks = 0")
-        page.wait_for_function("window.ticks >= 3", timeout=TICK)
+        wait_for(page, "window.ticks >= 3", timeout=TICK)
         expect(live_line(page)).to_be_visible()
         assert reruns(page) == before, "a poll without news draws nothing"
 
@@ -310,7 +311,7 @@ def test_a_screen_requests_no_rerun_until_it_has_received_a_whole_run(
         page.evaluate("window.pressed = performance.now()")
         school.book(student=1, start=16)
         # Two seconds; a press alone silences a screen for less than one.
-        page.wait_for_function("performance.now() - window.pressed > 2000")
+        wait_for(page, "performance.now() - window.pressed > 2000")
         assert len(asked) == before + 1
 
         is_held, messages_of_run = False, 0
@@ -339,7 +340,7 @@ def test_a_screen_that_lost_its_connection_reconnects_and_shows_missed_changes(
 
         away = True
         open_.pop().close(code=1012)
-        page.wait_for_function("window.reruns === 1")  # the screen reports that it polls
+        wait_for(page, "window.reruns === 1")  # the screen reports that it polls
         school.book(student=1, start=14)
         away = False
 
@@ -457,6 +458,6 @@ def test_every_section_of_admin_hears_heartbeats(open_page: OpenPage, school: Sc
         *("Settings", "Health", "Audit"),
     ):
         show_tab(page, section)
-        page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'")
+        wait_for(page, "window.groundBookingHeartbeat?.by === 'push'")
         page.evaluate("delete window.groundBookingHeartbeat")
-        page.wait_for_function("window.groundBookingHeartbeat?.by === 'push'", timeout=15_000)
+        wait_for(page, "window.groundBookingHeartbeat?.by === 'push'", timeout=15_000)

@@ -22,6 +22,7 @@ from screens import (
     open_review,
     open_screen,
     student_box,
+    wait_for,
 )
 
 from pages.shared.text import messages
@@ -122,7 +123,7 @@ def test_what_was_typed_comes_back_after_a_reload_for_the_same_account_only(
     page.get_by_label("Purpose").fill("Practice for the final")
     page.get_by_label("Purpose").press("Tab")
     expect(page.get_by_role("button", name=re.compile("^Review and"))).to_be_enabled()
-    page.wait_for_function("sessionStorage.getItem('ground-booking-draft')?.includes('final')")
+    wait_for(page, "sessionStorage.getItem('ground-booking-draft')?.includes('final')")
 
     page.reload()
     expect(page.get_by_role("button", name=re.compile("^Review and"))).to_be_enabled(timeout=LOAD)

@@ -10,7 +10,7 @@ import pytest
 from app_server import ADMIN, HEAD, AppServer, School, today
 from browser_windows import OpenPage
 from playwright.sync_api import Browser, Page, expect
-from screens import TICK
+from screens import TICK, wait_for
 from support import close_one
 from wall_screen import LONG_GAME, LONG_GROUND, ROOT, SIZES, book, fill, hour, sized
 
@@ -101,7 +101,7 @@ def resize(page: Page, size: str) -> None:
     """Returns when the wall has drawn itself again."""
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_function("width => innerWidth === width", arg=width)
+    wait_for(page, "width => innerWidth === width", arg=width)
     page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
 
 

@@ -12,7 +12,7 @@ import pytest
 from app_server import ZONE, AppServer, School, running_app
 from browser_windows import OpenPage
 from playwright.sync_api import Browser, WebSocketRoute, expect
-from screens import TICK
+from screens import TICK, wait_for
 from support import eventually
 from wall_screen import ROOT, book, fill, sized
 
@@ -157,7 +157,7 @@ def test_a_wall_without_changes_stays_live(open_page: OpenPage, school: School) 
               .observe(root, { subtree: true, childList: true, characterData: true })
         }""".replace("ROOT", ROOT)
     )
-    page.wait_for_function("() => performance.now() > 50000", timeout=60_000)
+    wait_for(page, "() => performance.now() > 50000", timeout=60_000)
 
     assert page.evaluate("window.old")
     assert page.evaluate("[...words]") == ["Live"]

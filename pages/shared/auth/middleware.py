@@ -21,7 +21,7 @@ from pages.shared.live import runtime
 from pages.shared.live.address import MISSING, SCREENS, base
 from pages.shared.live.client import is_this_computer
 from pages.shared.live.screen_places import ScreenPlaces
-from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE
+from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, inline_script_hashes
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
@@ -30,6 +30,8 @@ _FILES = "media"  # downloads, such as exports
 _PLACES = _PUBLIC | {"", "sessions", MISSING, _FILES, *SCREENS}
 _POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
+# Streamlit loads the script of each of our components as a blob. No screen needs 'unsafe-eval'.
+_SCRIPTS = " ".join(("'self'", "blob:", *inline_script_hashes()))
 
 
 class SignInMiddleware:
@@ -110,8 +112,10 @@ def _add_security_headers(headers: MutableHeaders, place: str) -> None:
     headers["x-frame-options"] = "SAMEORIGIN" if own else "DENY"
     if "content-security-policy" not in headers:
         # Not form-action: signing out is a form, which may be redirected to an identity provider.
+        frames = "'self'" if own else "'none'"
         headers["content-security-policy"] = (
-            f"object-src 'none'; base-uri 'none'; frame-ancestors '{'self' if own else 'none'}'"
+            f"object-src 'none'; base-uri 'none'; frame-ancestors {frames}"
+            f"{'' if own else f'; script-src {_SCRIPTS}'}"
         )
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "same-origin"

@@ -6,10 +6,15 @@ so that an upgrade that changes one fails there, in words.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from streamlit.auth_util import get_secrets_auth_section
+from streamlit.file_util import get_static_dir
 from streamlit.runtime import get_instance
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -23,6 +28,7 @@ __all__ = [
     "UPLOAD_ROUTE",
     "auth_section",
     "drop_upload",
+    "inline_script_hashes",
     "is_download_kept",
     "is_history_navigation",
     "is_uploaded",
@@ -38,8 +44,19 @@ UPLOAD_ROUTE = "/_stcore/upload_file"
 # Of one WebSocket message. A browser sends the largest message that a screen takes in fewer.
 MOST_FRAGMENTS = 1000
 
+_INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _make_download = MediaFileManager.execute_deferred
 _keep_fragment = WebSocketsSansIOProtocol.handle_cont
+
+
+def inline_script_hashes() -> list[str]:
+    """The hashes of the scripts in Streamlit's page, as sources of a Content-Security-Policy.
+
+    Every screen begins with this page, and has no other script within its text.
+    """
+    page = Path(get_static_dir(), "index.html").read_text(encoding="utf-8")
+    digests = [hashlib.sha256(script.encode()).digest() for script in _INLINE.findall(page)]
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
 def auth_section() -> dict[str, Any]:
