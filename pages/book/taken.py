@@ -6,8 +6,9 @@ from datetime import datetime
 
 import streamlit as st
 
-from booking_core import Booking, CellState, Slot
+from booking_core import Booking, Slot
 from pages.shared.components import elements
+from pages.shared.layout import booking_details
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
@@ -25,6 +26,10 @@ def show(shared: Services) -> None:
     slot: Slot | None = st.session_state.pop(_LOOKED, None)
     if slot is None:
         return
+    holder = shared.boards.get(slot.date, shared.now()).holder(slot)
+    if holder is not None and holder.kind == "booking":
+        booking_details.dialog(shared, holder.id)
+        return
     grounds = shared.reference().grounds
     title = f"{payloads.slot_title(slot, grounds)}, {formats.when(slot, shared.now().date())}"
     st.dialog(title)(fragment.keep)(shared, "book.taken", lambda: _body(shared, slot), slot.date)
@@ -37,15 +42,15 @@ def _body(shared: Services, slot: Slot) -> datetime | None:
     except KeyError:
         st.info("The timetable or the grounds changed: this slot is gone.")
         return None
-    if cell.state is CellState.FREE:
-        st.info("This slot is free again: close this and press it.", icon=":material/check:")
-    elif cell.booking is None:
-        refusal = board.refusal(slot.start)
-        st.markdown(formats.literal(messages.error(refusal)) if refusal else "It is free.")
-    elif cell.booking.kind == "closure":
+    refusal = board.refusal(slot.start)
+    if cell.booking is not None and cell.booking.kind == "closure":
         _closure(shared, cell.booking)
+    elif cell.booking is not None:
+        st.info(formats.literal(messages.taken(cell.booking)))
+    elif refusal is not None:
+        st.markdown(formats.literal(messages.error(refusal)))
     else:
-        _booking(shared, cell.booking)
+        st.info("This slot is free again: close this and press it.", icon=":material/check:")
     return board.turns_at()
 
 
@@ -56,16 +61,4 @@ def _closure(shared: Services, closure: Booking) -> None:
         ("Reason", closure.purpose or "–"),
         ("When", formats.full_time(closure, shared.now().date())),
         ("Closed by", closure.created_by_name),
-    )
-
-
-def _booking(shared: Services, booking: Booking) -> None:
-    elements.facts(
-        "book.taken",
-        ("Status", messages.STATUS[booking.status]),
-        ("Game", booking.game),
-        ("Student", f"{booking.student_name}, {booking.class_name}"),
-        ("When", formats.full_time(booking, shared.now().date())),
-        ("Asked by", booking.created_by_name),
-        ("Reference", booking.reference),
     )

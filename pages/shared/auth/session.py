@@ -88,6 +88,7 @@ def must_set_up(shared: Services, person: Person) -> bool:
 def sidebar(shared: Services, person: Person) -> None:
     """The signed-in user, the button to sign out, and links to the pages of the own account."""
     account = person.account
+    st.html(f"<style>.stSidebar {{ --school: {_css_text(shared.settings.school_name)} }}</style>")
     if st.session_state.pop(_RENEWED, False):
         st.toast(messages.SESSION_RENEWED, icon=":material/restart_alt:", duration="infinite")
     with st.sidebar:
@@ -104,6 +105,11 @@ def sidebar(shared: Services, person: Person) -> None:
             },
             on_new_session=lambda: st.session_state.update({_RENEWED: True}),
         )
+
+
+def _css_text(text: str) -> str:
+    """``text`` as a string of CSS. Every character is escaped, so that none ends the string."""
+    return '"' + "".join(f"\\{ord(char):06x}" for char in text) + '"'
 
 
 def redirect(to: str = "signin") -> None:
