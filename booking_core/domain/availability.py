@@ -49,7 +49,7 @@ class Availability:
         )
 
     def refusal(self, start: time) -> BookingError | None:
-        """The rule that refuses what begins at ``start``, whoever holds it; None: none does."""
+        """The rule that refuses what begins at ``start``; None: none does."""
         try:
             rules.check_time(self.date, start, self.now, self.policy, self.zone)
         except BookingError as exc:

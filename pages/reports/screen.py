@@ -3,6 +3,7 @@
 from datetime import date as Date
 from datetime import timedelta
 
+import pandas as pd
 import streamlit as st
 
 from booking_core import BookingError, Scope, Status, Usage, usage
@@ -145,11 +146,13 @@ def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str
             st.caption("Nothing that was requested or approved.")
             return
         st.table(
-            {
-                column: [formats.literal(line.name) for line in lines],
-                "Bookings": [formats.number(line.bookings) for line in lines],
-                "Hours": [hours(line.hours) for line in lines],
-            },
+            pd.DataFrame(
+                {
+                    column: [formats.literal(line.name) for line in lines],
+                    "Bookings": [formats.number(line.bookings) for line in lines],
+                    "Hours": [hours(line.hours) for line in lines],
+                }
+            ),
             border="horizontal",
             hide_index=True,
             alt=f"Bookings and hours, {heading.lower()}, the most hours first",

@@ -209,3 +209,10 @@ def test_more_than_eight_grounds_can_be_limited_to_a_game_and_say_that_they_go_o
     page.reload()
     expect(page.get_by_role("columnheader", name="Ground 14")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Ground 4", exact=True)).to_have_count(0)
+
+
+def test_the_school_is_named_above_the_navigation(open_page: OpenPage, school: School) -> None:
+    page = open_page("/book")
+    header = page.get_by_test_id("stSidebarHeader")
+    shown = header.evaluate("node => getComputedStyle(node, '::before').content")
+    assert shown == '"Test school"'

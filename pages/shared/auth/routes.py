@@ -262,7 +262,7 @@ async def _password(request: Request, shared: Services) -> Response:
     except NotFound:  # the account was removed meanwhile
         return redirect(f"{base()}/signin")
     except BookingError as exc:
-        return ask(messages.error(exc).replace("password", "The new password", 1), 422)
+        return ask(messages.error(exc).replace("The password", "The new password", 1), 422)
     try:
         token = await _off_loop(
             lambda: open_session(shared.db, account.id, browser=own_sessions.browser_of(request))
