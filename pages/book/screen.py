@@ -1,17 +1,14 @@
-"""The Book screen: pick a slot on the day grid, choose student and game, review, confirm.
-
-Longer than 300 lines, because a page is one script that reads from top to bottom.
-"""
+"""The Book screen: pick a slot on the day grid, choose student and game, review, confirm."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Quota, Scope, Status, StoreUnavailable, games_to_choose, may, week_of
+from booking_core import Quota, Scope, StoreUnavailable, games_to_choose, may, week_of
 from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import minutes
-from pages.book import draft, taken
+from pages.book import draft, review, taken
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
@@ -128,103 +125,6 @@ def board_of_the_day() -> datetime | None:
     return board.turns_at()
 
 
-@st.dialog("Review booking", on_dismiss=draft.end_review)
-def review() -> None:
-    if draft.done() is not None:
-        st.rerun()
-    fragment.keep(shared, "book.review", review_body, date)
-
-
-def review_body() -> None:
-    wanted = draft.request()
-    if wanted is None:
-        st.warning("The slot was given back. Close this and choose another.")
-        return
-    board = shared.boards.get(wanted.date, shared.now())
-    draft.adopt_own_booking(board)
-    if draft.done() is not None:
-        st.rerun()
-    gone = draft.lost(board)
-    student = known.student(wanted.student_id)
-    elements.facts(
-        "book.review",
-        ("Ground", known.ground(wanted.ground_id).name),
-        ("When", formats.full_time(wanted, today)),
-        ("Game", wanted.game),
-        ("Student", f"{student.name}, {student.class_name}, {student.id}"),
-        ("Purpose", wanted.purpose or "–"),
-        ("Asked by", by.name),
-    )
-    if gone is not None:
-        offer(gone[0], gone[1], "book.review")
-    elif draft.problem():
-        st.error(formats.literal(draft.problem()), icon=":material/error:")
-    else:
-        text = (
-            "The slot is booked at once; nobody else decides."
-            if draft.as_approved()
-            else "The slot is held for you at once; the principal decides."
-        )
-        st.caption(text if shared.is_live else f"{text} Not live: the button comes back by itself.")
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Back", key="book.back"):
-            draft.end_review()
-            st.rerun()
-        st.button(
-            "Book this slot" if draft.as_approved() else "Request this slot",
-            key="book.confirm",
-            type="primary",
-            on_click=draft.confirm,
-            args=(shared, session.actor),
-            disabled=gone is not None or not shared.is_live,
-        )
-
-
-ended = draft.done()
-is_approved = ended is not None and ended.status is Status.APPROVED
-title_done = "Ground booked" if is_approved else "Booking requested"
-
-
-@st.dialog(title_done, on_dismiss=draft.finish, icon=":material/check_circle:")
-def requested() -> None:
-    screen_user.check(shared)
-    booking = draft.done()
-    if booking is None:
-        return
-    st.markdown(
-        "The slot is booked; it waits for nobody."
-        if is_approved
-        else "The slot is held and waiting for the principal's approval."
-    )
-    elements.facts(
-        "book.done",
-        ("Reference", booking.reference),
-        ("Ground", payloads.slot_title(booking.slot, known.grounds)),
-        ("When", formats.full_time(booking, today)),
-        ("Game", booking.game),
-        ("Student", f"{booking.student_name}, {booking.class_name}"),
-    )
-    if st.button("OK", key="book.ok", type="primary", width="stretch"):
-        draft.finish()
-        st.switch_page("bookings/screen.py")
-
-
-def offer(holder: object, alternatives: list, key: str) -> None:
-    """Shows that ``holder`` has the picked slot, and a button for each alternative."""
-    slot = draft.picked()
-    st.error(formats.literal(messages.taken(holder)), icon=":material/event_busy:")
-    if alternatives:
-        st.caption("Free instead:")
-        for index, option in enumerate(alternatives):
-            st.button(
-                formats.literal(payloads.alternative(option, slot, known.grounds)),
-                key=f"{key}.alternative.{index}",
-                on_click=draft.choose,
-                args=(option,),
-                width="stretch",
-            )
-
-
 def panel() -> None:
     """Draws the steps of a booking: slot, student and game, review."""
     slot = draft.picked()
@@ -251,7 +151,7 @@ def panel() -> None:
             st.markdown(f"{formats.full_time(slot, today)}{count}")
         gone = draft.lost(board)
         if gone is not None and draft.reviewing() is None:
-            offer(gone[0], gone[1], "book.panel")
+            review.offer(shared, *gone, "book.panel")
         student_box(known, key=draft.STUDENT, active=True, placeholder="Name, roll number or class")
         games = known.ground(slot.ground_id).games
         if games:
@@ -341,10 +241,5 @@ else:
             panel()
 
 draft.keep_in_browser(known, by)
-if draft.done() is not None:
-    draft.end_review()
-    requested()
-elif draft.reviewing() is not None:
-    review()
-else:
+if not review.show(shared, date):
     taken.show(shared)
