@@ -91,6 +91,10 @@ class Board(Availability):
         )
         return replace(self, grounds=tuple(grounds))
 
+    def without(self, booking: Booking) -> Board:
+        """The board as it would be without ``booking``."""
+        return replace(self, bookings=tuple(b for b in self.bookings if b.id != booking.id))
+
     def row(self, period: Period) -> list[Cell]:
         """The cells of one period, in the order of ``grounds``."""
         return self._cells(self.grounds, period)
@@ -132,7 +136,7 @@ class Board(Availability):
 
         Its own marks are free for itself: a booking of two periods may move by one.
         """
-        others = replace(self, bookings=tuple(b for b in self.bookings if b.id != booking.id))
+        others = self.without(booking)
         busy = others.cells_of(booking.student_id) if booking.student_id else ()
         found = others.free_slots(booking.game, periods, busy=busy)
         return [slot for slot in found if slot != booking.slot]

@@ -1,21 +1,35 @@
-"""The dialog that moves a booking to another free slot on a ground that allows its game."""
+"""The dialog that moves a booking: the free slots of a day are picked on a grid as on Book."""
 
 from __future__ import annotations
 
+from datetime import date as Date
+from datetime import datetime, timedelta
+
 import streamlit as st
 
-from booking_core import Booking, BookingError, NotAPeriod, Slot, get_booking, keeps_approval, move
+from booking_core import (
+    Board,
+    Booking,
+    BookingError,
+    NotAPeriod,
+    Scope,
+    Slot,
+    get_booking,
+    keeps_approval,
+    move,
+)
 from booking_core.domain.timetable import periods_between
-from booking_core.domain.validation import minutes
 from pages.shared.auth import session
-from pages.shared.components import choices
+from pages.shared.components import choices, elements
+from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
 _PREFIX = "bookings.move."
 _PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
 _DATE = f"{_PREFIX}date"
-_SHOWN = f"{_PREFIX}shown"  # the slot that the last run showed as chosen
+_PICKED = f"{_PREFIX}picked"
+_LOST = f"{_PREFIX}lost"  # a sentence about the date or the slot that was taken away
 
 
 def begin() -> None:
@@ -25,7 +39,7 @@ def begin() -> None:
             del st.session_state[key]
 
 
-@st.dialog("Move this booking")
+@st.dialog("Move this booking", width="large")
 def dialog(shared: Services, booking_id: str) -> None:
     """Opens for ``booking_id``. The rights are checked when the user presses the button."""
     if done := st.session_state.pop(_DONE, None):
@@ -33,28 +47,52 @@ def dialog(shared: Services, booking_id: str) -> None:
         st.rerun()
     session.actor()  # the dialog shows names, which need a session
     try:
-        booking = get_booking(shared.db, booking_id)
-        keeps = keeps_approval(shared.db, booking, by=session.actor())
+        # From the cache while the database is away: what was picked is then still there.
+        booking = shared.cached(
+            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
+        )
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
-    st.markdown(messages.MOVES[keeps])
-    st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
-    slot = _choose(shared, booking)
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(formats.literal(problem), icon=":material/error:")
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Leave it there", key=f"{_PREFIX}keep"):
-            st.rerun()
-        st.button(
-            "Move booking",
-            key=f"{_PREFIX}do",
-            type="primary",
-            on_click=_move,
-            # The slot that this run shows, even if another one is preselected after the press.
-            args=(shared, booking_id, slot),
-            disabled=slot is None,
-        )
+    date = _date(shared, booking)
+    fragment.keep(shared, f"{_PREFIX}part", lambda: _body(shared, booking, date), date)
+
+
+def _body(shared: Services, booking: Booking, date: Date) -> datetime:
+    """Draws the dialog; returns when the clock alone changes it next."""
+    today, known = shared.now().date(), shared.reference()
+    keeps = keeps_approval(shared.db, booking, by=screen_user.actor())
+    board = shared.boards.get(date, shared.now())
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        st.text(payloads.in_brief(booking, known.grounds, today))
+        st.caption(messages.MOVES[keeps])
+    with right:
+        _date_fields(shared, date)
+    slot = _slot(shared, booking, board)
+    with st.container(key=f"foot_{_PREFIX}foot", gap="small"):
+        if problem := st.session_state.get(_PROBLEM):
+            st.error(formats.literal(problem), icon=":material/error:")
+        elif lost := st.session_state.get(_LOST):
+            st.info(formats.literal(lost), icon=":material/event_busy:")
+        with st.container(
+            horizontal=True, horizontal_alignment="right", vertical_alignment="center"
+        ):
+            if slot is not None:
+                place = payloads.slot_title(slot, known.grounds)
+                st.text(f"To {place}, {formats.when(slot, today)}", width="content")
+            if st.button("Leave it there", key=f"{_PREFIX}keep"):
+                st.rerun()
+            st.button(
+                "Move booking",
+                key=f"{_PREFIX}do",
+                type="primary",
+                on_click=_move,
+                # The slot that this run shows, even if it is lost before the press.
+                args=(shared, booking.id, slot),
+                disabled=slot is None or not shared.is_live,
+            )
+    return board.turns_at()
 
 
 def _move(shared: Services, booking_id: str, slot: Slot) -> None:
@@ -77,46 +115,90 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
         st.session_state[_DONE] = f"Moved to {place}, {when}."
 
 
-def _choose(shared: Services, booking: Booking) -> Slot | None:
-    """The chosen slot; None if no slot is free."""
-    known, now = shared.reference(), shared.now()
-    last = known.policy.last_date(now, shared.settings.zone)
-    st.session_state.setdefault(_DATE, min(max(booking.date, now.date()), last))
-    if gone := choices.keep_date(_DATE, now.date(), last):
-        st.info(messages.date_gone(gone, st.session_state[_DATE]), icon=":material/event_busy:")
-    date = st.date_input(
-        "Date", min_value=now.date(), max_value=last, format=formats.date_field(), key=_DATE
+def _date(shared: Services, booking: Booking) -> Date:
+    """The day whose grid is shown: at first that of the booking."""
+    state, (first, last) = st.session_state, _days(shared)
+    state.setdefault(_DATE, min(max(booking.date, first), last))
+    if gone := choices.keep_date(_DATE, first, last):
+        _unpick()
+        state[_LOST] = messages.date_gone(gone, state[_DATE])
+    date: Date = state[_DATE]
+    return date
+
+
+def _days(shared: Services) -> tuple[Date, Date]:
+    """The first and the last day that can be booked."""
+    now = shared.now()
+    return now.date(), shared.reference().policy.last_date(now, shared.settings.zone)
+
+
+def _date_fields(shared: Services, date: Date) -> None:
+    first, last = _days(shared)
+    with st.container(
+        horizontal=True, gap="small", horizontal_alignment="right", key=f"control_{_PREFIX}days"
+    ):
+        st.button(
+            "Previous day",
+            key=f"icon_{_PREFIX}previous",
+            icon=":material/chevron_left:",
+            on_click=_change_day,
+            args=(-1,),
+            disabled=date <= first,
+        )
+        st.date_input(
+            "Date",
+            min_value=first,
+            max_value=last,
+            format=formats.date_field(),
+            key=_DATE,
+            label_visibility="collapsed",
+            on_change=_unpick,
+            width=150,
+        )
+        st.button(
+            "Next day",
+            key=f"icon_{_PREFIX}next",
+            icon=":material/chevron_right:",
+            on_click=_change_day,
+            args=(1,),
+            disabled=date >= last,
+        )
+
+
+def _slot(shared: Services, booking: Booking, board: Board) -> Slot | None:
+    """Draws the grid of ``board``; returns the picked slot, None without one."""
+    state = st.session_state
+    free = board.free_for_move(booking, _periods(shared, booking))
+    picked: Slot | None = state.get(_PICKED)
+    if picked is not None and picked not in free:
+        place = payloads.slot_title(picked, shared.reference().grounds)
+        when = formats.span(picked.start, picked.end)
+        state[_LOST] = f"{place}, {when}, is not free any more. Pick another slot."
+        picked = state[_PICKED] = None
+    pressed = elements.day_grid(
+        payloads.move_grid(board, booking, free, picked, shared.is_live),
+        me=screen_user.actor().id,
+        now=shared.now(),
+        shows=booking.ground_id,
+        key=f"{_PREFIX}grid",
     )
-    free = shared.boards.get(date, now).free_for_move(booking, _periods(shared, booking))
-    if not free:
-        st.caption(f"Nothing is free for {formats.literal(booking.game)} on this day. Try another.")
-        return None
-    grounds = list(dict.fromkeys(slot.ground_id for slot in free))
-    left, right = st.columns(2)
-    ground = left.selectbox(
-        "Ground",
-        grounds,
-        index=grounds.index(booking.ground_id) if booking.ground_id in grounds else 0,
-        key=f"{_PREFIX}ground.{date}",
-        format_func=lambda i: known.grounds[i].name,
-    )
-    before: Slot | None = st.session_state.get(_SHOWN)
-    if before is not None and before.date == date and before not in free:
-        place = payloads.slot_title(before, known.grounds)
-        lost = f"{place}, {formats.span(before.start, before.end)}, is not free any more."
-        st.info(formats.literal(lost), icon=":material/event_busy:")
-    slots = [slot for slot in free if slot.ground_id == ground]
-    if not slots:  # booked since the last run; the next run offers other grounds
-        return None
-    nearest = min(slots, key=lambda slot: abs(minutes(slot.start) - minutes(booking.start)))
-    chosen = st.session_state[_SHOWN] = right.selectbox(
-        "Time",
-        slots,
-        index=slots.index(nearest),
-        key=f"{_PREFIX}time.{date}.{ground}",
-        format_func=lambda slot: formats.span(slot.start, slot.end),
-    )
-    return chosen
+    if pressed is not None:
+        at = (pressed["ground"], pressed["start"])
+        chosen = next((s for s in free if (s.ground_id, f"{s.start:%H:%M}") == at), None)
+        _unpick()
+        state[_PICKED] = None if chosen == picked else chosen
+        st.rerun(scope="fragment")
+    return picked
+
+
+def _change_day(days: int) -> None:
+    st.session_state[_DATE] += timedelta(days=days)
+    _unpick()
+
+
+def _unpick() -> None:
+    for key in (_PICKED, _LOST, _PROBLEM):
+        st.session_state.pop(key, None)
 
 
 def _periods(shared: Services, booking: Booking) -> int:

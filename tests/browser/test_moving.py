@@ -2,111 +2,214 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from app_server import ADMIN, HEAD, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
+from page_checks import serious_violations
 from playwright.sync_api import Locator, Page, expect
-from screens import row
+from screens import cell, row
 from support import active
 
 from booking_core import Policy, Status, approve, get_booking, save_policy
 from pages.shared.text import formats
 
 
-def choose(page: Page, dialog: Locator, label: str, option: str) -> None:
-    dialog.get_by_role("combobox", name=re.compile(label)).click()
-    page.get_by_role("option", name=option, exact=True).click()
+def open_dialog(page: Page, title: str) -> Locator:
+    page.get_by_role("button", name=f"Move: {title}").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("table")).to_be_visible()
+    return dialog
 
 
-def test_a_booking_moves_to_a_free_slot_for_its_game_and_keeps_its_slot_until_then(
+def place(dialog: Locator, hour: int, ground: int) -> Locator:
+    """The cell of the period from ``hour``; ``ground`` is 1 for the first column."""
+    return dialog.locator(f'[data-at="{hour - 8}:{ground - 1}"]')
+
+
+def pick(page: Page, hour: int, ground: int = 1) -> None:
+    cell(page, hour, ground).click()
+    expect(cell(page, hour, ground, "Picked")).to_be_visible()
+
+
+def move_button(dialog: Locator) -> Locator:
+    return dialog.get_by_role("button", name="Move booking")
+
+
+def test_a_booking_of_two_periods_moves_to_the_run_that_begins_at_the_pressed_cell(
     open_page: OpenPage, school: School
 ) -> None:
     booking = school.book(student=1, start=14, end=16, by=MEERA)
     approve(school.db, booking.id, by=HEAD)
     school.book(student=1, start=11, ground="ground-3")  # the student is there then
+    school.book(student=2, start=17)
     page = open_page("/bookings")
-    page.get_by_role("button", name="Move: Ground 1, Today 2–4 PM").click()
-    dialog = page.get_by_role("dialog")
+    dialog = open_dialog(page, "Ground 1, Today 2–4 PM")
     expect(dialog).to_contain_text("Volleyball, Student 1, 2-A")
     expect(dialog).to_contain_text("The principal then decides on it again.")
 
-    # The choices are as long as the booking, on grounds for its game, each once; they may overlap
-    # the booking's own second half.
-    dialog.get_by_role("combobox", name=re.compile("Time")).click()
-    offered = page.get_by_role("option").all_inner_texts()
-    assert {"1–3 PM", "3–5 PM"} <= set(offered)
-    assert not {"2–4 PM", "10 AM – 12 PM", "11 AM – 1 PM"} & set(offered)
-    page.get_by_role("option", name="3–5 PM", exact=True).click()
-    dialog.get_by_role("combobox", name=re.compile("Ground")).click()
-    assert page.get_by_role("option").all_inner_texts() == ["Ground 1", "Ground 3"]
-    page.get_by_role("option", name="Ground 1").click()
+    # Nothing is picked. The grounds are those for the game; ground 2 is not.
+    expect(move_button(dialog)).to_be_disabled()
+    expect(dialog.get_by_role("button", name="Picked")).to_have_count(0)
+    assert dialog.locator("th.ground").all_inner_texts() == ["Ground 1", "Ground 3"]
+    free = dialog.locator("[data-state=free]").evaluate_all(
+        "cells => cells.map(cell => cell.dataset.at)"
+    )
+    # Eight has begun. It may overlap its own slot. At 11 the student is on ground 3, and at 17 the
+    # ground is taken.
+    assert [at for at in free if at.endswith(":0")] == ["1:0", "4:0", "5:0", "7:0"]
+    expect(place(dialog, 11, 1)).to_contain_text("Student busy")
+    expect(place(dialog, 11, 1)).to_contain_text("on Ground 3")
+    expect(place(dialog, 16, 1)).to_contain_text("Too short")
+    expect(place(dialog, 14, 1)).to_contain_text("this booking")
 
-    # Another user is faster: the booking keeps its slot, and the user chooses again.
-    school.book(student=2, start=16)
-    dialog.get_by_role("button", name="Move booking").click()
-    expect(dialog).to_contain_text("This slot was just booked by Joseph Mathew")
-    assert get_booking(school.db, booking.id).slot == booking.slot
-    choose(page, dialog, "Ground", "Ground 3")
-    time = dialog.get_by_role("combobox", name=re.compile("Time"))
-    expect(time).to_have_value("2–4 PM")  # the same time, if it is free
-    choose(page, dialog, "Time", "3–5 PM")
-    dialog.get_by_role("button", name="Move booking").click()
+    pick(page, 15)
+    expect(place(dialog, 16, 1)).to_contain_text("Picked")
+    expect(dialog.get_by_text("To Ground 1, Today 3–5 PM")).to_be_visible()
+    expect(move_button(dialog)).to_be_enabled()
+    assert serious_violations(page) == []
+    # The picked cell gives its slot back.
+    cell(page, 15, state="Picked").click()
+    expect(move_button(dialog)).to_be_disabled()
 
+    pick(page, 13)
+    move_button(dialog).click()
     expect(dialog).to_have_count(0)
-    expect(row(page, "3–5 PM")).to_contain_text("Ground 3")
+    expect(row(page, "1–3 PM")).to_contain_text("Ground 1")
     moved = get_booking(school.db, booking.id)
-    assert (moved.ground_id, moved.date, moved.start.hour) == ("ground-3", today(), 15)
+    assert (moved.ground_id, moved.date, moved.start.hour) == ("ground-1", today(), 13)
     # The author may not decide: the principal decides on the new slot.
     assert (moved.status, moved.history[-1].action) == (Status.PENDING, "moved")
 
-    page.get_by_role("button", name="Move: Ground 3, Today 3–5 PM").click()
-    dialog.get_by_role("spinbutton", name="day").click()
-    page.keyboard.type(f"{tomorrow():%d%m%Y}")
-    dialog.get_by_text("It keeps its slot").click()  # closes the calendar
-    expect(time).to_have_value("3–5 PM")
-    choose(page, dialog, "Time", "8–10 AM")
-    dialog.get_by_role("button", name="Move booking").click()
+    dialog = open_dialog(page, "Ground 1, Today 1–3 PM")
+    pick(page, 15)
+    dialog.get_by_role("button", name="Next day").click()
+    expect(dialog.locator(".corner")).to_contain_text("Tomorrow")
+    expect(move_button(dialog)).to_be_disabled()  # another day, another pick
+    pick(page, 8, 3)
+    move_button(dialog).click()
     expect(dialog).to_have_count(0)
     expect(row(page, "8–10 AM")).to_contain_text("Tomorrow")
+    expect(row(page, "8–10 AM")).to_contain_text("Ground 3")
 
 
-def test_a_date_or_a_slot_that_is_taken_away_under_the_dialog_is_named(
+def test_cells_that_are_not_free_answer_nothing_in_the_dialog(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14, by=MEERA)
+    school.book(student=2, start=15)
+    page = open_page("/bookings")
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+
+    for hour in (14, 15):
+        assert place(dialog, hour, 1).evaluate("cell => cell.tagName") == "DIV"
+        place(dialog, hour, 1).click()
+    pick(page, 16)
+    expect(dialog).to_have_count(1)
+    expect(dialog).to_contain_text("Move this booking")
+
+
+def test_a_slot_that_is_lost_under_the_dialog_is_named_and_not_picked_any_more(
+    open_page: OpenPage, school: School
+) -> None:
+    booking = school.book(student=1, start=14, by=MEERA)
+    page = open_page("/bookings")
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+    pick(page, 16)
+    school.book(student=2, start=16)
+
+    expect(dialog).to_contain_text("Ground 1, 4–5 PM, is not free any more. Pick another slot.")
+    expect(move_button(dialog)).to_be_disabled()
+    expect(place(dialog, 16, 1)).to_contain_text("Requested")
+    pick(page, 15)
+    expect(dialog.get_by_text("is not free any more")).to_have_count(0)
+    move_button(dialog).click()
+    expect(dialog).to_have_count(0)
+    assert get_booking(school.db, booking.id).start.hour == 15
+
+
+def test_a_date_that_is_taken_away_under_the_dialog_is_named(
     open_page: OpenPage, school: School
 ) -> None:
     school.book(student=1, start=14, by=MEERA)
     page = open_page("/bookings")
-    page.get_by_role("button", name="Move: Ground 1, Today 2–3 PM").click()
-    dialog = page.get_by_role("dialog")
-    choose(page, dialog, "Time", "4–5 PM")
-    expect(dialog.get_by_role("combobox", name=re.compile("Time"))).to_have_value("4–5 PM")
-    school.book(student=2, start=16)
-    choose(page, dialog, "Time", "5–6 PM")
-    expect(dialog).to_contain_text("Ground 1, 4–5 PM, is not free any more.")
-    choose(page, dialog, "Time", "3–4 PM")
-    expect(dialog.get_by_text("is not free any more")).to_have_count(0)
-
-    later = today() + timedelta(days=20)
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+    later, last = today() + timedelta(days=20), today() + timedelta(days=5)
     dialog.get_by_role("spinbutton", name="day").click()
     page.keyboard.type(f"{later:%d%m%Y}")
     dialog.get_by_text("It keeps its slot").click()  # closes the calendar
-    time = dialog.get_by_role("combobox", name=re.compile("Time"))
-    expect(time).to_have_value("2–3 PM")  # of the new day
-    choose(page, dialog, "Ground", "Ground 3")
-    expect(dialog.get_by_role("combobox", name=re.compile("Ground"))).to_have_value("Ground 3")
-    save_policy(school.db, Policy(advance_days=5), by=ADMIN)
-    choose(page, dialog, "Time", "4–5 PM")
+    expect(dialog.get_by_role("table", name=formats.short_date(later))).to_be_visible()
+    pick(page, 14, 3)
 
-    last = today() + timedelta(days=5)
+    save_policy(school.db, Policy(advance_days=5), by=ADMIN)
+
     expect(dialog).to_contain_text(
         f"{formats.short_date(later)} cannot be booked any more. "
         f"This is now {formats.short_date(last)}."
     )
-    dialog.get_by_role("button", name="Move booking").click()
+    expect(move_button(dialog)).to_be_disabled()
+    pick(page, 16, 3)
+    move_button(dialog).click()
     expect(dialog).to_have_count(0)
     [moved] = active(school.db, student_id="S001")
     assert moved["date"] == last.isoformat()
+
+
+def test_a_refused_move_is_explained_until_another_slot_is_picked(
+    open_page: OpenPage, school: School
+) -> None:
+    booking = school.book(student=1, start=14, by=MEERA)
+    later = today() + timedelta(days=7)
+    for hour in (9, 10):  # as many as allowed in that week
+        school.book(student=1, start=hour, on=later)
+    page = open_page("/bookings")
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+    dialog.get_by_role("spinbutton", name="day").click()
+    page.keyboard.type(f"{later:%d%m%Y}")
+    dialog.get_by_text("It keeps its slot").click()  # closes the calendar
+    expect(dialog.get_by_role("table", name=formats.short_date(later))).to_be_visible()
+    pick(page, 14)
+    move_button(dialog).click()
+    why = dialog.get_by_text("2 are allowed")
+    expect(why).to_be_visible()
+
+    school.book(student=2, start=16, on=later)  # a live update draws the dialog again
+    expect(place(dialog, 16, 1)).to_contain_text("Requested")
+    expect(why).to_be_visible()
+    pick(page, 15)
+    expect(why).to_have_count(0)
+    assert get_booking(school.db, booking.id).slot == booking.slot
+
+
+def test_a_day_with_nothing_free_says_so(open_page: OpenPage, school: School) -> None:
+    school.book(student=1, start=14, by=MEERA)
+    for number, ground in enumerate(("ground-1", "ground-3")):
+        for hour in range(8, 18):
+            school.book(student=20 * number + hour, start=hour, ground=ground, on=tomorrow())
+    page = open_page("/bookings")
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+    text = "Nothing is free for Volleyball on this day. Choose another day above."
+    expect(dialog.get_by_text(text)).to_have_count(0)
+
+    dialog.get_by_role("button", name="Next day").click()
+
+    expect(dialog.get_by_text(text)).to_be_visible()
+    expect(move_button(dialog)).to_be_disabled()
+
+
+def test_a_phone_shows_one_ground_at_a_time_and_keeps_the_buttons_in_sight(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14, ground="ground-3", by=MEERA)
+    page = open_page("/bookings", viewport={"width": 390, "height": 844})
+    dialog = open_dialog(page, "Ground 3, Today 2–3 PM")
+
+    expect(move_button(dialog)).to_be_in_viewport()
+    expect(place(dialog, 14, 2)).to_be_visible()  # its own ground
+    expect(place(dialog, 14, 1)).to_be_hidden()
+    dialog.get_by_role("button", name="Ground 1", exact=True).click()
+    pick(page, 9)
+    expect(dialog.get_by_text("To Ground 1, Today 9–10 AM")).to_be_in_viewport()
 
 
 def test_book_names_the_date_that_an_admin_takes_away(open_page: OpenPage, school: School) -> None:

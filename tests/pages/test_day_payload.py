@@ -142,3 +142,55 @@ def test_a_label_that_only_says_the_times_is_not_repeated_beside_them():
         )
 
         assert payload["periods"][0]["time"] == shown
+
+
+def test_the_grid_of_a_move_has_the_grounds_for_its_game_and_gives_the_reason_of_a_lock():
+    grounds = (
+        GROUNDS[0],
+        replace(GROUNDS[1], games=("Cricket",)),
+        replace(GROUNDS[2], name="Court"),
+    )
+    moving = replace(booking(grounds[0], PERIODS[1]), id="moving", end=time(11))
+    elsewhere = replace(booking(grounds[1], PERIODS[5]), student_id=moving.student_id)
+    taken = replace(booking(grounds[2], PERIODS[9]), student_id="S002")
+    board = replace(full_board(), grounds=grounds, bookings=(moving, elsewhere, taken))
+    free = board.free_for_move(moving, 2)
+    picked = next(slot for slot in free if slot.start == time(14))
+    payload = json.loads(payloads.move_grid(board, moving, free, picked, True))
+
+    def texts(hour: int, column: int) -> list[str]:
+        return payload["cells"][hour - 8][column][:3]
+
+    assert [ground["name"] for ground in payload["grounds"]] == ["Sports ground 0", "Court"]
+    assert payload["picked"] == {"ground": "ground-0", "starts": ["14:00", "15:00"]}
+    assert texts(8, 0) == ["free", "Free", ""]
+    assert texts(9, 0) == ["pending", "Volleyball", "this booking"]
+    assert texts(10, 0) == ["free", "Free", "overlaps this booking"]
+    assert texts(9, 1) == ["free", "Free", ""]
+    assert texts(12, 0) == texts(16, 1) == ["unfit", "Too short", "to begin here"]
+    assert texts(13, 0) == ["unfit", "Student busy", "on Sports ground 1"]
+    assert texts(17, 1) == ["pending", "Requested", "Class 10-B · Volleyball"]
+
+
+def test_a_day_to_which_a_booking_cannot_move_says_why():
+    moving = replace(booking(GROUNDS[0], PERIODS[0]), date=DAY - timedelta(days=1))
+
+    def said(board: Board) -> tuple[list[str] | None, str]:
+        free = board.free_for_move(moving, 1)
+        payload = json.loads(payloads.move_grid(board, moving, free, None, True))
+        return payload["empty"], payload["note"]
+
+    half_day = DayPlan(DAY, PERIODS, "regular", "Half day.")
+    other_games = tuple(replace(ground, games=("Chess",)) for ground in GROUNDS[1:])
+    nothing = "Nothing is free for Volleyball on this day. Choose another day above."
+    assert said(full_board()) == (None, nothing)
+    assert said(replace(full_board(), plan=half_day)) == (None, f"Half day. {nothing}")
+    assert said(replace(full_board(), plan=half_day, bookings=())) == (None, "Half day.")
+    assert said(replace(full_board(), plan=DayPlan(DAY, (), None, "Exams"), bookings=()))[0] == [
+        "No school on Tue 24 Nov: Exams",
+        "Choose another day above.",
+    ]
+    assert said(replace(full_board(), grounds=other_games, bookings=()))[0] == [
+        "No ground for Volleyball",
+        "An admin chooses the games of a ground.",
+    ]

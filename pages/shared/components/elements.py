@@ -45,7 +45,7 @@ _waiting = _component("waiting", style=False)
 def day_grid(
     data: bytes, *, me: str, now: datetime, shows: str | None = None, key: str
 ) -> dict[str, str] | None:
-    """Draws the day as a table, from the JSON of ``payloads.grid``.
+    """Draws the day as a table, from the JSON of ``payloads.grid`` or ``payloads.move_grid``.
 
     The bookings of the account ``me`` are outlined, and a line marks ``now``. A phone shows one
     ground at a time, first the one with the id ``shows``.

@@ -93,6 +93,45 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     }
 
 
+def move_grid(
+    board: Board, booking: Booking, free: Sequence[Slot], picked: Slot | None, live: bool
+) -> bytes:
+    """The day grid's payload (JSON) for a move of ``booking`` to one of the slots ``free``.
+
+    Only the cells at which one of them begins can be pressed. The grounds are those for the game of
+    the booking, and its own.
+    """
+    shown = board.of_game(booking.game, also=booking.ground_id)
+    data = _grid(shown, picked, live) | {"freeOnly": True, "empty": None}
+    starts = {(slot.ground_id, slot.start) for slot in free}
+    others = board.without(booking)
+    for row, period in enumerate(board.periods):
+        for column, cell in enumerate(shown.row(period)):
+            texts = data["cells"][row][column]
+            is_own = cell.booking is not None and cell.booking.id == booking.id
+            if (cell.ground.id, period.start) in starts:
+                texts[:3] = ["free", "Free", "overlaps this booking" if is_own else ""]
+            elif is_own:
+                texts[1:3] = [booking.game, "this booking"]
+            elif cell.state is CellState.FREE:
+                slot = Slot(cell.ground.id, board.date, period.start, period.end)
+                elsewhere = others.busy(booking.student_id, slot)
+                texts[:3] = ["unfit", "Too short", "to begin here"]
+                if elsewhere is not None:
+                    place = slot_title(elsewhere.slot, {g.id: g for g in board.grounds})
+                    texts[1:3] = ["Student busy", f"on {place}"]
+    note = board.plan.note.rstrip(". ")
+    lines = [f"{note}."] if note else []
+    if not shown.grounds:
+        data["empty"] = [f"No ground for {booking.game}", "An admin chooses the games of a ground."]
+    elif not board.periods:
+        data["empty"], _ = _notes_of(board, [])
+    elif not free:
+        lines.append(f"Nothing is free for {booking.game} on this day. Choose another day above.")
+    data["note"] = " ".join(lines)
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def _named(period: Period) -> str:
     """``Games, 2–3 PM``; a label that only says the times, perhaps in another form, is left out."""
     times = formats.span(period.start, period.end)

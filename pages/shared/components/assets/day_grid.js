@@ -1,6 +1,6 @@
 const STATES = {
   free: ["Free", "free"], pending: ["Requested", "pending"], booked: ["Booked", "booked"],
-  closed: ["Closed", "closed"], past: ["Past", "past"],
+  closed: ["Closed", "closed"], past: ["Past", "past"], unfit: ["Not for this booking", "past"],
 }
 const FORM = ".st-key-card_panel" // the booking form, outside this component
 const MARK_MS = 3000 // how long a changed cell is highlighted
@@ -76,9 +76,10 @@ class Grid {
     return `${this.data.grounds[column].name}, ${this.data.periods[row].time}: ${STATES[state][0]}`
   }
 
-  // A picked slot that another user has booked meanwhile counts as booked.
-  isPicked({ cells, grounds, periods, picked }, row, column) {
-    return cells[row][column][0] === "free" && picked?.ground === grounds[column].id &&
+  // A picked slot that another user has booked meanwhile counts as booked. Of a booking that moves, the
+  // server drops such a slot, and only the first cell of a slot is free.
+  isPicked({ cells, grounds, periods, picked, freeOnly }, row, column) {
+    return (freeOnly || cells[row][column][0] === "free") && picked?.ground === grounds[column].id &&
       picked.starts.includes(periods[row].start)
   }
 
@@ -197,8 +198,8 @@ class Grid {
     const [state, line, note, isPast, by] = data.cells[row][column]
     const picked = this.isPicked(data, row, column)
     const free = state === "free"
-    // What is taken or closed tells who has it, or which rule.
-    const pressable = free ? data.live : state !== "past"
+    // What is taken or closed tells who has it, or which rule; not in the dialog of a move.
+    const pressable = free ? data.live : !data.freeOnly && state !== "past"
     const mine = by && by === data.me
     const cell = make(pressable ? "button" : "div", `cell ${isPast ? "past" : STATES[state][1]}`)
     if (picked) cell.className = "cell picked"
