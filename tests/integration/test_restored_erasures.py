@@ -252,3 +252,17 @@ def test_a_student_with_the_name_of_an_erased_account_is_no_account(
 
     assert done.erased == 0
     assert TEACHER.id in load_reference(other).students
+
+
+def test_the_erasure_of_a_student_erases_no_account_with_that_name(db, make_db, tmp_path):
+    older, newer, other = tmp_path / "older.gz", tmp_path / "newer.gz", make_db(school=False)
+    save_student(db, LEAVER)
+    add_account(db, Account(LEAVER.id, "Nils Berg", Role.STAFF))
+    backups.save(db, older)
+    erase(db)
+    backups.save(db, newer)
+
+    done = backups.load(other, older, erasures_of=newer)
+
+    assert (done.erased, done.accounts) == (1, 0)
+    assert [one.name for one in find_accounts(other)] == ["Nils Berg"]
