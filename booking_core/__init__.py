@@ -22,6 +22,7 @@ from booking_core.access.delegations import (
     find_delegations,
 )
 from booking_core.access.devices import remember_device
+from booking_core.access.erasure import AccountErasure, account_erasure_of, erase_account
 from booking_core.access.oidc import check_id_token, sign_in_by_id_token
 from booking_core.access.second_factor import (
     begin_second_factor,
@@ -151,6 +152,7 @@ from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
     "Account",
+    "AccountErasure",
     "Actor",
     "BackgroundThread",
     "Board",
@@ -199,6 +201,7 @@ __all__ = [
     "Table",
     "Timetable",
     "Usage",
+    "account_erasure_of",
     "add_account",
     "add_ground",
     "add_student",
@@ -237,6 +240,7 @@ __all__ = [
     "end_other_sessions",
     "end_session",
     "ensure_schema",
+    "erase_account",
     "erase_student",
     "erasure_of",
     "errors",

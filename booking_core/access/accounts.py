@@ -30,6 +30,7 @@ from booking_core.domain.validation import (
 )
 from booking_core.storage import audit_log
 from booking_core.storage.access import accounts as store
+from booking_core.storage.access import erasure
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 
@@ -62,6 +63,11 @@ def add_account(
     # The audit log has this id in entries of changes without a user.
     if sign_in_key(account.id) == audit_log.SYSTEM[0]:
         raise InvalidRequest("id", "is reserved; choose another")
+    if erasure.is_pseudonym(account.id):
+        raise InvalidRequest("id", "is that of a former account; choose another")
+    # What that account did is still looked for under this name.
+    if erasure.is_noted(db, account.id):
+        raise InvalidRequest("id", "was erased just now; add it again in ten minutes")
     kept = replace(account, email=_lower(account.email), has_password=password is not None)
     if password is None:
         return store.insert(db, replace(kept, must_change=False), None, by, now)

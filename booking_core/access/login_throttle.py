@@ -80,6 +80,12 @@ def take_back(db: Documents, counted: Sequence[Attempt]) -> None:
         attempts.take_back(db, attempt)
 
 
+def forget(db: Documents, account_key: str) -> None:
+    """Forgets the failures of an account; those at one address end by themselves."""
+    for kind in ("change", "code", "account"):
+        attempts.forget(db, _key(kind, account_key))
+
+
 def _key(kind: str, text: str) -> str:
     # A hash: users type passwords into the name field, and the key has one length for any name.
     return hashlib.sha256(f"{kind}:{text}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -87,7 +87,7 @@ def error_for(
     holder = day.holders.get(claim)
     if holder is None or holder.id == wanted.id:
         return None
-    log_step(wanted.id, "lost", claim=_public(claim), holder=holder.id, by=holder.created_by)
+    log_step(wanted.id, "lost", claim=_public(claim), holder=holder.id)
     log_step(wanted.id, "refreshed", date=wanted.date)
     alternatives = day.alternatives(wanted) if wanted.kind == "booking" else []
     if kind_of(claim) == STUDENT:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from booking_core.access import accounts, passwords, second_factor
+from booking_core.access import accounts, erasure, passwords, second_factor
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Account, Role
 from booking_core.settings import Settings
@@ -94,6 +94,29 @@ def reset_second_factor(name: str) -> None:
     with connected(Settings.load()) as db:
         changed = second_factor.reset_second_factor(db, name, by=None)
         click.echo(f"{changed.id} has no second factor and is signed out everywhere.")
+
+
+@account.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(name: str, yes: bool) -> None:
+    """Erases an account for good; a pseudonym stays in its bookings and in the audit log."""
+    with connected(Settings.load()) as db:
+        found = accounts.get_account(db, name)
+        about = erasure.account_erasure_of(db, found.id, by=None)
+        click.echo(
+            f"{found.id} has made {about.bookings} bookings, {about.ahead} of them ahead. "
+            "They stay."
+        )
+        if about.elsewhere:
+            click.echo(
+                f"{about.elsewhere} purposes and reasons mention the full name or the sign-in "
+                "name. They stay too."
+            )
+        if not yes:
+            click.confirm(f"Erase {found.id} in {db.name} for good?", abort=True)
+        erasure.erase_account(db, found.id, by=None)
+        click.echo("Erased. A pseudonym stands in place of the name.")
 
 
 def _password(from_stdin: bool, new: Account) -> str:

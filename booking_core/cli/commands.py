@@ -165,7 +165,7 @@ def backup(file: Path) -> None:
     "--erasures-of",
     type=click.Path(path_type=Path),
     metavar="NEWER",
-    help="Erase again the students who were erased until this newer backup.",
+    help="Erase again the students and accounts that were erased until this newer backup.",
 )
 def restore(
     file: Path,
@@ -201,8 +201,9 @@ def restore(
             raise InvalidRequest("file", problem) from exc
         local = done.made_at.astimezone(db.booking_settings.zone)
         click.echo(f"{done.documents} documents as of {local:%Y-%m-%d %H:%M} are in {db.name}.")
-        if done.erased:
-            click.echo(f"Erased again, because erased after the backup: {done.erased} students.")
+        for count, whom in ((done.erased, "students"), (done.accounts, "accounts")):
+            if count:
+                click.echo(f"Erased again, because erased after the backup: {count} {whom}.")
 
 
 @cli.command()

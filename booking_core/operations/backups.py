@@ -22,7 +22,8 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.messages import shown_id
 from booking_core.domain.model import ACTIVE
 from booking_core.operations.decisions import Decisions
-from booking_core.storage import archive, unreadable
+from booking_core.storage import archive, erasures, unreadable
+from booking_core.storage.access import erasure as account_erasure
 from booking_core.storage.archive import Entry
 from booking_core.storage.client.database import Documents, present
 from booking_core.storage.schema import indexes, keys, schema
@@ -70,11 +71,15 @@ def save(db: Documents, file: Path) -> int:
 
 
 class Restored(NamedTuple):
-    """When the backup was made, how many documents it stored, how many students it erased again."""
+    """When the backup was made, how many documents it stored.
+
+    ``erased``: how many students it erased again; ``accounts``: how many accounts.
+    """
 
     made_at: datetime
     documents: int
     erased: int
+    accounts: int
 
 
 def load(
@@ -87,8 +92,8 @@ def load(
     """Fills an empty database from a backup.
 
     ``decisions`` change what cannot be stored as it is; ``conflicts`` says what that is. Students
-    are erased again whose erasure is on record in the database or in ``erasures_of``, a newer
-    backup, and not in ``file``.
+    and accounts are erased again whose erasure is on record in the database or in ``erasures_of``,
+    a newer backup, and not in ``file``.
 
     The file is read twice: a damaged file is refused before anything is written. Raises
     InvalidRequest for the field "file" with the line that is wrong, InvalidRequest for a database
@@ -97,18 +102,22 @@ def load(
     """
     checked, now, decisions = _Reader(file), present(db), decisions or Decisions()
     counts = Counter(entry.collection for entry in decisions.applied(checked, now))
-    erased = erasure.erasures(db)
+    erased = erasures.on_record(db)
     if erasures_of is not None:
         newer = (e.document for e in _Reader(erasures_of) if e.collection == schema.META)
         try:
-            erased |= erasure.erasures_among(newer)
+            erased |= erasures.among(newer)
         except InvalidRequest as exc:
             raise InvalidRequest("--erasures-of", exc.problem) from exc
     entries = decisions.applied(_Reader(file), now)
-    again = archive.write_all(
-        db, entries, counts, checked.version, lambda: erasure.erase_again(db, erased)
-    )
-    return Restored(checked.made_at, counts.total(), again)
+
+    def erase_again() -> tuple[int, int]:
+        missing = erased - erasures.on_record(db)
+        students = erasure.erase_again(db, missing)
+        return students, account_erasure.erase_again(db, missing)
+
+    again = archive.write_all(db, entries, counts, checked.version, erase_again)
+    return Restored(checked.made_at, counts.total(), *again)
 
 
 def conflicts(file: Path, decisions: Decisions) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,8 @@ from booking_core.domain.errors import StudentStays, UnknownStudent
 from booking_core.domain.model import Actor
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id
+from booking_core.storage import erasures
+from booking_core.storage.access import erasure as account_erasure
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import erasure as store
@@ -85,10 +87,16 @@ def erase_student(db: Documents, student_id: str, *, by: Actor, now: datetime | 
 
 @within_deadline(seconds=BULK_SECONDS)
 def finish_erasures(db: Documents, *, now: datetime | None = None) -> int:
-    """Takes the students erased more than five minutes ago out of bookings that came in late.
+    """Takes those erased more than five minutes ago out of what came in late.
 
-    Such a booking was checked before the erasure and written after it, by a process that was paused
-    in between or ended before it looked again. Returns how many there were; any process may call
-    it at any time. Raises InvalidRequest, StoreUnavailable.
+    That is a booking or a decision which was checked before the erasure and written after it, by a
+    process that was paused in between or ended before it looked again; and of an account, what
+    ``erase_account`` left. Returns how many bookings there were; any process may call it at any
+    time. Raises InvalidRequest, StoreUnavailable.
     """
-    return sum(store.finish(db, pseudonym) for pseudonym in store.notes_due(db, moment(db, now)))
+    now = moment(db, now)
+    students_due = erasures.notes_due(db, erasures.STUDENT, now)
+    accounts_due = erasures.notes_due(db, erasures.ACCOUNT, now)
+    return sum(store.finish(db, pseudonym) for pseudonym in students_due) + sum(
+        account_erasure.finish(db, pseudonym) for pseudonym in accounts_due
+    )

@@ -1,7 +1,8 @@
 """The audit log: one entry for each change, except changes to bookings.
 
 A booking carries its own history. An entry is written in the transaction of its change, so neither
-is stored without the other. No function changes or removes an entry.
+is stored without the other. Only the erasing of an account changes entries: a pseudonym takes the
+place of its name.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def write(
     """Writes one entry: ``by`` did ``action`` to the ``what`` named ``id``.
 
     ``details`` are facts such as ``{"before": {...}, "after": {...}}``. They never hold a name or
-    an address of a student, because students can be erased and entries cannot.
+    an address of a student: erasing a student reads no entry.
     """
     by_id, by_name = SYSTEM if by is None else (by.id, by.name)
     entry: Document = {
@@ -70,6 +71,15 @@ def to_change(document: Document) -> Change:
     )
 
 
-def count_reasons(db: Documents, matching: Mapping[str, Any]) -> int:
-    """The number of entries with a reason that matches the query operator ``matching``."""
-    return collection(db, schema.AUDIT).count_documents({"details.reason": matching})
+def count_reasons(
+    db: Documents, matching: Mapping[str, Any], *, without: tuple[str, str] | None = None
+) -> int:
+    """The number of entries with a reason that matches the query operator ``matching``.
+
+    ``without``: the kind and the id of what entries are not counted of.
+    """
+    condition: Document = {"details.reason": matching}
+    if without is not None:
+        what, id = without
+        condition["$nor"] = [{"what": what, "id": id}]
+    return collection(db, schema.AUDIT).count_documents(condition)

@@ -14,9 +14,11 @@ from support import active
 
 from booking_core import (
     Account,
+    Actor,
     AlreadyExists,
     Status,
     add_account,
+    change_account,
     find_delegations,
     get_account,
     get_booking,
@@ -100,6 +102,41 @@ def test_an_account_is_disabled_with_a_reason_and_enabled_again(
     page.get_by_role("button", name="Enable: Ravi Kumar").click()
     dialog.get_by_role("button", name="Enable account").click()
     expect(row(page, "Ravi Kumar")).to_contain_text("Active")
+
+
+def test_a_disabled_account_is_erased_after_the_effect_is_shown(
+    open_page: OpenPage, staff: School
+) -> None:
+    ravi = Actor("ravi", MEERA.role, "<b>Ravi</b> *Kumar*")
+    add_account(staff.db, Account(ravi.id, ravi.name, ravi.role))
+    booking = staff.book(student=7, start=16, by=ravi)
+    change_account(staff.db, ravi.id, active=False, by=ADMIN)
+    page = admin_page(open_page)
+    erase = page.get_by_role("button", name=f"Erase: {ravi.name}")
+    expect(erase).to_have_count(1)
+    expect(page.get_by_role("button", name="Erase: Meera Nair")).to_have_count(0)
+    erase.click()
+    dialog = dialog_of(page)
+    expect(dialog).to_contain_text(f"{ravi.name} · ravi")
+    expect(dialog).to_contain_text(
+        "Kept under the pseudonym: 1 booking for a student, which is ahead."
+    )
+    confirm = dialog.get_by_role("button", name="Erase for good")
+    expect(confirm).to_be_disabled()
+    dialog.get_by_label("Type the sign-in name to confirm").fill("ravi")
+    expect(confirm).to_be_enabled()
+    confirm.click()
+
+    expect(dialog).to_have_count(0)
+    expect(row(page, "Meera Nair")).to_be_visible()
+    expect(row(page, ravi.name)).to_have_count(0)
+    stored = get_booking(staff.db, booking.id)
+    assert (stored.status, stored.student_name) == (Status.PENDING, "Student 7")
+    assert stored.created_by_name.startswith("Former staff ")
+    show_tab(page, "Audit")
+    expect(page.get_by_text("Erased").first).to_be_visible()
+    expect(page.get_by_text(stored.created_by_name).first).to_be_visible()
+    expect(page.get_by_text("Ravi")).to_have_count(0)
 
 
 def test_disabling_the_last_admin_is_refused_with_the_reason(

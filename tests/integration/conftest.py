@@ -59,6 +59,7 @@ def bare(emptied):
         "audit",
     ):
         emptied[name].delete_many({})
+    emptied["meta"].delete_many({"_id": {"$regex": "^erased"}})  # the names of those erased
     return emptied
 
 

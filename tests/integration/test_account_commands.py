@@ -151,3 +151,29 @@ def test_no_option_takes_a_password() -> None:
     assert "--password " not in help
     assert "--password-stdin" in help
     assert passwords.SHORTEST == 10
+
+
+def test_an_account_is_erased_once_that_is_confirmed(bare: BookingDatabase) -> None:
+    add_account(bare, Account("farah", "Farah Sheikh", Role.ADMIN))
+    add_account(bare, Account("ravi", "Ravi Kumar", Role.STAFF))
+
+    refused = piped(bare, "erase", "Ravi", typed="n")
+    assert refused.exit_code == 1
+    assert get_account(bare, "ravi").active
+    done = piped(bare, "erase", "Ravi", typed="y")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("ravi has made 0 bookings, 0 of them ahead. They stay.\n")
+    assert done.stdout.endswith("Erased. A pseudonym stands in place of the name.\n")
+    assert bare.accounts.distinct("_id") == ["farah"]
+    assert bare.audit.find_one({"action": "erased"})["by"] == "system"
+
+
+def test_the_last_admin_is_not_erased_by_a_command_either(
+    bare: BookingDatabase, command: Run
+) -> None:
+    add_account(bare, Account("farah", "Farah Sheikh", Role.ADMIN))
+
+    assert_one_sentence(command("account", "erase", "farah", "--yes"), "last active admin")
+    assert_one_sentence(command("account", "erase", "nobody", "--yes"), "no account 'nobody'")
+    assert has_admin(bare)

@@ -16,23 +16,32 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import ZONE, AppServer, tomorrow
 
 from booking_core import (
+    Account,
+    Actor,
     AlreadyExists,
     BookingRequest,
     CellState,
+    NotAllowed,
+    Role,
     Settings,
     SlotTaken,
     Student,
+    add_account,
     apply_roster,
+    approve,
     book,
     cancel,
+    change_account,
     connect,
     day_board,
+    erase_account,
     erase_student,
     erasure_of,
     find_bookings,
     find_students,
     finish_erasures,
     load_reference,
+    open_session,
     plan_roster,
     read_table,
     save_student,
@@ -42,8 +51,11 @@ from booking_core.embedded import server as mongod
 from booking_core.school.roster import COLUMNS
 from booking_core.storage.client.database import Documents
 
-RARE = ("zarqaquill", "R4711Q")
+RARE = ("zarqaquill", "R4711Q", "jorunquorn")
 LEAVER = Student("R4711Q", "Zarqaquill Vex", "8-A", "zarqaquill@example.org")
+
+
+TEACHER = Actor("jorunquorn", Role.STAFF, "Jorunquorn Bex")
 
 
 def logs_of(home: Path) -> str:
@@ -53,7 +65,7 @@ def logs_of(home: Path) -> str:
     return "\n".join(file.read_text(errors="replace") for file in files).casefold()
 
 
-def test_no_log_names_a_student_after_a_day(
+def test_no_log_names_a_person_after_a_day(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -95,16 +107,22 @@ def a_day(db: Documents, app: AppServer) -> None:
         save_student(db, Student(LEAVER.id.lower(), LEAVER.name, "8-A"))
     assert find_students(load_reference(db), "zarqaquil")
     request = free_request(db)
-    made = book(db, request, by=ADMIN, submission_id=uuid4())
+    add_account(db, Account(TEACHER.id, TEACHER.name, TEACHER.role), by=ADMIN)
+    made = book(db, request, by=TEACHER, submission_id=uuid4())
     with pytest.raises(SlotTaken):
         book(db, request, by=ADMIN, submission_id=uuid4())
+    with pytest.raises(NotAllowed):
+        approve(db, made.id, by=TEACHER)
     assert find_bookings(db, student_id=LEAVER.id) == [made]
     # A query that takes long, as one of a large school does.
     slow = {"student_id": LEAVER.id, "$where": "sleep(400) || true"}
     assert list(db["bookings"].find(slow))
     for page in ("bookings", "admin", "book"):
         assert messages_sent(app, app.token("admin"), page)
-    cancel(db, made.id, by=ADMIN, reason=f"{LEAVER.name} is unwell")
+    assert messages_sent(app, open_session(db, TEACHER.id), "bookings")
+    cancel(db, made.id, by=TEACHER, reason=f"{LEAVER.name} is unwell")
+    change_account(db, TEACHER.id, active=False, by=ADMIN)
+    assert erase_account(db, TEACHER.id, by=ADMIN) == 1
     set_active(db, LEAVER.id, False, by=ADMIN)
     assert erasure_of(db, LEAVER.id, by=ADMIN).bookings == 1
     assert erase_student(db, LEAVER.id, by=ADMIN) == 1

@@ -20,6 +20,7 @@ from booking_core import (
     Status,
     Student,
     SubmissionReused,
+    account_erasure_of,
     add_account,
     approve,
     book,
@@ -27,6 +28,7 @@ from booking_core import (
     change_account,
     day_board,
     delegate,
+    erase_account,
     get_booking,
     move,
     reject,
@@ -50,6 +52,7 @@ def peopled(school):
     db, _ = school
     for actor in (MEERA, RAVI, HEAD, ADMIN):
         add_account(db, Account(actor.id, actor.name, actor.role))
+    add_account(db, Account("leaver", "Leaver", Role.STAFF))
     return db
 
 
@@ -143,6 +146,16 @@ TABLE = [
     (
         "change an account",
         lambda db, by: change_account(db, "ravi", name=uuid4().hex, by=by, now=NOW),
+        "admin",
+    ),
+    (
+        "erase an account",
+        lambda db, by: erase_account(db, "leaver", by=by, now=NOW),
+        "admin",
+    ),
+    (
+        "see what erasing an account does",
+        lambda db, by: account_erasure_of(db, "ravi", by=by, now=NOW),
         "admin",
     ),
     ("set a password", lambda db, by: reset_password(db, "ravi", by=by, now=NOW), "admin"),

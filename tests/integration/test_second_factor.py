@@ -49,6 +49,7 @@ from booking_core import (
     change_password,
     confirm_second_factor,
     end_other_sessions,
+    erase_account,
     find_accounts,
     get_account,
     is_challenge_open,
@@ -64,9 +65,10 @@ from booking_core import (
     sign_in_by_code,
     turn_off_second_factor,
 )
-from booking_core.access import totp
+from booking_core.access import second_factor, totp
 from booking_core.cli.commands import cli
 from booking_core.operations import backups
+from booking_core.storage.access import accounts
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
@@ -292,9 +294,12 @@ def test_a_made_up_challenge_is_over(boss, sent):
         lambda db: reset_password(db, "boss", by=None),
         lambda db: change_account(db, "boss", role=Role.STAFF, by=None),
         lambda db: change_account(db, "boss", active=False, by=None),
+        # By another program, which does not end the sessions.
+        lambda db: db.accounts.update_one({"_id": "boss"}, {"$set": {"active": False}}),
         lambda db: reset_second_factor(db, "boss", by=None),
+        lambda db: erase_account(db, "boss", by=None),
     ],
-    ids=["password", "role", "disabled", "second factor"],
+    ids=["password", "role", "disabled", "disabled only", "second factor", "erased"],
 )
 def test_a_challenge_is_over_when_its_account_changes(boss, change):
     db, secret, _ = boss
@@ -731,3 +736,15 @@ def test_a_backup_has_second_factors_like_passwords_and_no_challenges(boss, tmp_
     assert '"challenges"' not in text
     assert asked not in text
     assert token not in text
+
+
+def test_no_code_is_right_for_an_account_that_has_changed_since_it_was_read(boss):
+    db, secret, recovery = boss
+    found = accounts.read(db, "boss")
+    reset_password(db, "boss", by=None)
+
+    assert not second_factor.is_right(db, found, code_of(secret), NOW)
+    assert not second_factor.is_right(db, found, recovery[0], NOW)
+    present = accounts.read(db, "boss")
+    assert second_factor.is_right(db, present, code_of(secret), NOW)
+    assert second_factor.is_right(db, present, recovery[0], NOW)

@@ -1,4 +1,4 @@
-"""Each verb leaves one line in the log: who, which, and the outcome, without a student."""
+"""Each verb leaves one line in the log: the role, which, and the outcome, without a person."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_each_verb_leaves_one_line(db, lines):
     cancel(db, third.id, by=MEERA, now=NOW)
 
     assert lines() == [
-        f"verb=move id={first.id} by=meera outcome=Pending",
-        f"verb=approve id={first.id} by=head outcome=Approved",
-        f"verb=revoke id={first.id} by=head outcome=Revoked",
-        f"verb=reject id={second.id} by=head outcome=Rejected",
-        f"verb=close id={closing.id} by=head outcome=done",
-        f"verb=lift id={closing.id} by=head outcome=done",
-        f"verb=reinstate id={third.id} by=head outcome=Pending",
-        f"verb=cancel id={third.id} by=meera outcome=Cancelled",
+        f"verb=move id={first.id} role=staff outcome=Pending",
+        f"verb=approve id={first.id} role=principal outcome=Approved",
+        f"verb=revoke id={first.id} role=principal outcome=Revoked",
+        f"verb=reject id={second.id} role=principal outcome=Rejected",
+        f"verb=close id={closing.id} role=principal outcome=done",
+        f"verb=lift id={closing.id} role=principal outcome=done",
+        f"verb=reinstate id={third.id} role=principal outcome=Pending",
+        f"verb=cancel id={third.id} role=staff outcome=Cancelled",
     ]
 
 
@@ -66,6 +66,6 @@ def test_a_refused_verb_says_why_and_is_one_line_whatever_was_sent(db, lines):
         cancel(db, "no\nverb=approve " + "x" * 5000, by=None, now=NOW)
 
     assert lines()[1:] == [
-        f"verb=approve id={made.id} by=head outcome=refused reason=AlreadyDecided",
-        f"verb=cancel id=no_verb=approve_{'x' * 64} by=? outcome=refused reason=InvalidRequest",
+        f"verb=approve id={made.id} role=principal outcome=refused reason=AlreadyDecided",
+        f"verb=cancel id=no_verb=approve_{'x' * 64} role=? outcome=refused reason=InvalidRequest",
     ]

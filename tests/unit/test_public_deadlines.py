@@ -9,7 +9,9 @@ from booking_core.storage.client.verbs import DEADLINE_SECONDS
 
 # Those that take a bulk of data, with their longer limits in seconds.
 LONG = {
+    "account_erasure_of": 12,
     "apply_roster": 12,
+    "erase_account": 12,
     "erase_student": 12,
     "erasure_of": 12,
     "finish_erasures": 12,

@@ -24,7 +24,7 @@ from booking_core.storage import audit_log
 from booking_core.storage import readable as r
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.transactions import transact
-from booking_core.storage.client.verbs import reachable
+from booking_core.storage.client.verbs import DEADLINE_SECONDS, reachable
 from booking_core.storage.documents import Document
 from booking_core.storage.schema import keys, schema
 
@@ -40,13 +40,13 @@ class AccountTransaction:
     """Reads and writes of one transaction; see ``run``."""
 
     def __init__(self, db: Documents, session: ClientSession) -> None:
-        self._db, self._session = db, session
+        self.db, self.session = db, session
         self._accounts = collection(db, schema.ACCOUNTS)
 
     def read(self, account_id: str) -> Account | None:
         """The account, or None if there is none."""
         found = self._accounts.find_one(
-            _named(account_id), sort=_SAME_NAME_FIRST, session=self._session
+            _named(account_id), sort=_SAME_NAME_FIRST, session=self.session
         )
         return r.readable_one(schema.ACCOUNTS, to_account, found)
 
@@ -57,8 +57,8 @@ class AccountTransaction:
         a write conflict, and the driver runs it again on what the first has committed.
         """
         condition = {"role": role.value, "active": True}
-        self._accounts.update_many(condition, {"$set": {"counted_at": now}}, session=self._session)
-        rows = self._accounts.find(condition, session=self._session)
+        self._accounts.update_many(condition, {"$set": {"counted_at": now}}, session=self.session)
+        rows = self._accounts.find(condition, session=self.session)
         return len(list(r.readable(schema.ACCOUNTS, to_account, rows)))
 
     def replace(self, before: Account, after: Account, *, end_sessions: bool) -> None:
@@ -69,9 +69,9 @@ class AccountTransaction:
         change: Document = {"$set": fields}
         if end_sessions:
             change["$inc"] = {"epoch": 1}
-            _delete_sessions(self._db, before.id, self._session)
+            _delete_sessions(self.db, before.id, self.session)
         try:
-            self._accounts.update_one({"_id": before.id}, change, session=self._session)
+            self._accounts.update_one({"_id": before.id}, change, session=self.session)
         except DuplicateKeyError as exc:
             raise _already_exists(exc, after) from exc
 
@@ -91,15 +91,26 @@ class AccountTransaction:
         }
         if reason:
             details["reason"] = reason
-        audit_log.write(self._db, self._session, by, action, "account", before.id, details, now)
+        self.log(action, before.id, details, by, now)
+
+    def delete(self, account: Account) -> None:
+        """Deletes the account, with its sessions."""
+        self._accounts.delete_one({"_id": account.id}, session=self.session)
+        _delete_sessions(self.db, account.id, self.session)
+
+    def log(self, action: str, id: str, details: Document, by: Actor | None, now: datetime) -> None:
+        """An entry of the audit log."""
+        audit_log.write(self.db, self.session, by, action, "account", id, details, now)
 
 
-def run(db: Documents, work: Callable[[AccountTransaction], T]) -> T:
+def run(
+    db: Documents, work: Callable[[AccountTransaction], T], seconds: float = DEADLINE_SECONDS
+) -> T:
     """What ``work`` returns, with all of its writes made; with none of them if it raises.
 
     ``work`` may be called more than once: after a write conflict the driver runs it again.
     """
-    return transact(db, lambda session: work(AccountTransaction(db, session)))
+    return transact(db, lambda session: work(AccountTransaction(db, session)), seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid4
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
@@ -15,29 +14,18 @@ from pymongo.client_session import ClientSession
 
 from booking_core.domain.claims import claims_of
 from booking_core.domain.model import Booking, Student
-from booking_core.domain.names import key_of
-from booking_core.storage import audit_log
+from booking_core.storage import audit_log, erasures
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.transactions import transact
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document, to_booking, to_bookings
+from booking_core.storage.erasures import Erased
 from booking_core.storage.schema import schema
 from booking_core.storage.school import students
 from booking_core.storage.school.changes import SchoolTransaction
 from booking_core.storage.school.students import BULK_SECONDS
 
 FORMER_STUDENT = "Former student"
-# Ids in the collection "meta" begin with it: those of the notes for ``finish``, which name the
-# student, and those of the entries that ``finish`` leaves, which do not.
-_NOTE = "erased/"
-_NOTES = {"$gt": _NOTE, "$lt": "erased0"}  # "0" is next to "/"
-
-
-class Erased(NamedTuple):
-    """An erasure on record: a random salt, and the hash of the roll number with it."""
-
-    salt: str
-    hash: str
 
 
 def new_pseudonym() -> str:
@@ -65,26 +53,7 @@ def forget(db: Documents, student_id: str) -> int:
 
 def note(tx: SchoolTransaction, student_id: str, pseudonym: str, due: datetime) -> None:
     """Records that ``finish`` is to look for bookings of the erased student at ``due``."""
-    document = {"student_id": student_id, "due": due, "salt": uuid4().hex}
-    _insert(tx, _NOTE + pseudonym, document)
-
-
-def _insert(tx: SchoolTransaction, id: str, document: Document) -> None:
-    # Every document of this collection has counters.
-    row = {"_id": id, "grounds": 0, "students": 0} | document
-    tx.collection(schema.META).insert_one(row, session=tx.session)
-
-
-def _record(tx: SchoolTransaction, entry: Erased) -> None:
-    # Not under the pseudonym: a correct guess of the roll number would find the bookings.
-    _insert(tx, _NOTE + uuid4().hex, entry._asdict())
-
-
-def notes_due(db: Documents, now: datetime) -> list[str]:
-    """The pseudonyms of the erasures to finish. Raises StoreUnavailable."""
-    with reachable():
-        rows = collection(db, schema.META).find({"_id": _NOTES, "due": {"$lte": now}}, {"_id": 1})
-        return [row["_id"].removeprefix(_NOTE) for row in rows]
+    erasures.note(tx.db, tx.session, erasures.STUDENT, pseudonym, student_id, due)
 
 
 def finish(db: Documents, pseudonym: str) -> int:
@@ -96,12 +65,9 @@ def finish(db: Documents, pseudonym: str) -> int:
 
     def work(session: ClientSession) -> int:
         tx = SchoolTransaction(db, session)
-        kept = tx.collection(schema.META).find_one_and_delete(
-            {"_id": _NOTE + pseudonym}, session=session
-        )
+        kept = erasures.settle(db, session, erasures.STUDENT, pseudonym)
         if kept is None:
             return 0
-        _record(tx, _erased_by(kept))
         if students.find(tx, kept["student_id"]) is not None:
             return 0
         return take_out(tx, kept["student_id"], pseudonym)
@@ -109,37 +75,13 @@ def finish(db: Documents, pseudonym: str) -> int:
     return transact(db, work, BULK_SECONDS)
 
 
-def erasures(db: Documents) -> set[Erased]:
-    """All erasures on record. Raises StoreUnavailable."""
-    with reachable():
-        return erasures_among(collection(db, schema.META).find({"_id": _NOTES}))
-
-
-def erasures_among(rows: Iterable[Document]) -> set[Erased]:
-    """The erasures on record in documents of the collection "meta"."""
-    return {
-        _erased_by(row)
-        for row in rows
-        if isinstance(row["_id"], str) and row["_id"].startswith(_NOTE)
-    }
-
-
-def _erased_by(row: Document) -> Erased:
-    salt = str(row.get("salt", ""))  # notes of an earlier version have none
-    return Erased(salt, str(row.get("hash") or _hash(salt, str(row["student_id"]))))
-
-
-def _hash(salt: str, student_id: str) -> str:
-    return hmac.digest(salt.encode(), key_of(student_id).encode(), "sha256").hex()
-
-
-def erase_again(db: Documents, erased: Iterable[Erased]) -> int:
-    """Erases the students of those erasures that are not on record here; returns how many.
+def erase_again(db: Documents, missing: Iterable[Erased]) -> int:
+    """Erases the students of those erasures, which are not on record here; returns how many.
 
     For a database that was restored from a backup older than the erasures. Raises StoreUnavailable.
     """
-    missing = set(erased) - erasures(db)
-    if not missing:
+    entries = [one for one in missing if one.kind == erasures.STUDENT]
+    if not entries:
         return 0
     with reachable():
         ids = {str(id) for id in collection(db, schema.STUDENTS).distinct("_id")}
@@ -147,14 +89,14 @@ def erase_again(db: Documents, erased: Iterable[Erased]) -> int:
 
     def work(session: ClientSession) -> int:
         tx = SchoolTransaction(db, session)
-        for entry in missing:
-            _record(tx, entry)
+        for entry in entries:
+            erasures.record(db, session, entry)
             for id in found[entry]:
                 students.delete(tx, id)
                 take_out(tx, id, new_pseudonym())
         return sum(map(len, found.values()))
 
-    found = {one: [id for id in ids if _hash(one.salt, id) == one.hash] for one in missing}
+    found = {one: [id for id in ids if one.fits(id)] for one in entries}
     return transact(db, work, BULK_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""The dialogs of the admin section for accounts: add, change, disable, enable, and resets."""
+"""The dialogs of the admin section for accounts: add, change, disable, enable, resets, erase."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from booking_core import (
     BookingError,
     InvalidRequest,
     Role,
+    account_erasure_of,
     add_account,
     change_account,
+    erase_account,
     reset_password,
     reset_second_factor,
 )
@@ -172,12 +174,60 @@ def _reset_second_factor(shared: Services, account: Account) -> None:
         st.rerun()
 
 
+@st.dialog("Erase this account?")
+def _erase(shared: Services, account: Account) -> None:
+    st.markdown(f"**{formats.literal(account.name)}** · {formats.literal(account.id)}")
+    try:
+        found = account_erasure_of(shared.db, account.id, by=session.actor())
+    except BookingError as exc:
+        st.error(formats.literal(messages.error(exc)))
+        return
+    st.markdown(
+        "Name, sign-in name and e-mail address are erased for good, here, in bookings and in the "
+        "audit log. A pseudonym such as “Former staff 3f2a19c4” stays in their place, the same one "
+        "everywhere."
+    )
+    if found.bookings:
+        many = f"{formats.number(found.bookings)} bookings for students"
+        kept = "1 booking for a student" if found.bookings == 1 else many
+        ahead = f", {formats.number(found.ahead)} of them ahead" if found.ahead else ""
+        if found.bookings == 1 and found.ahead:
+            ahead = ", which is ahead"
+        st.caption(f"Kept under the pseudonym: {kept}{ahead}.")
+    if found.elsewhere:
+        place = "1 place" if found.elsewhere == 1 else f"{formats.number(found.elsewhere)} places"
+        st.warning(
+            f"The full name or the sign-in name also stands in {place}: in purposes and reasons "
+            "of bookings, closures and changes. Those stay as they are.",
+            icon=":material/edit_note:",
+        )
+    st.markdown("**This cannot be undone.**")
+    typed = st.text_input(
+        "Type the sign-in name to confirm", key=f"admin.accounts.typed.{account.id}", live=True
+    )
+
+    def erase() -> None:
+        erase_account(shared.db, account.id, by=session.actor())
+
+    if _confirmed(
+        shared,
+        "Back",
+        "Erase for good",
+        erase,
+        "Account erased.",
+        danger=True,
+        disabled=typed.strip() != account.id,
+    ):
+        st.rerun()
+
+
 _DIALOGS: dict[str, Callable[[Services, Account], None]] = {
     "change": _change,
     "disable": _disable,
     "enable": _enable,
     "reset": _reset,
     "second_factor": _reset_second_factor,
+    "erase": _erase,
 }
 
 
@@ -188,7 +238,7 @@ def add(shared: Services) -> None:
 
 
 def open_dialog(action: str, shared: Services, account: Account) -> None:
-    """Opens the dialog for ``action``: change, disable, enable, reset or second_factor."""
+    """Opens the dialog for ``action``: change, disable, enable, reset, second_factor or erase."""
     st.session_state.pop(_SECRET, None)
     _DIALOGS[action](shared, account)
 
@@ -233,6 +283,7 @@ def _confirmed(
     success: str,
     *,
     danger: bool = False,
+    disabled: bool = False,
 ) -> bool:
     """Draws two buttons; True if the second was pressed and ``act`` raised no error."""
     key = "danger_admin.accounts.do" if danger else "admin.accounts.do"
@@ -240,7 +291,7 @@ def _confirmed(
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(back, key="admin.accounts.back"):
             st.rerun()
-        pressed = st.button(label, key=key, type="primary")
+        pressed = st.button(label, key=key, type="primary", disabled=disabled)
     with failed:
         return pressed and _done(shared, act, success)
 

@@ -106,9 +106,10 @@ def _row(account: Account) -> dict[str, Any]:
         ]
         state = ["Active", _sign_in_method(account), "chip"]
     else:
-        actions.append(
-            {"name": "enable", "label": "Enable…", "tone": "", "about": f"Enable: {about}"}
-        )
+        actions += [
+            {"name": "enable", "label": "Enable…", "tone": "", "about": f"Enable: {about}"},
+            {"name": "erase", "label": "Erase…", "tone": "no", "about": f"Erase: {about}"},
+        ]
         state = ["Disabled", "may not sign in", "chip closed"]
     return {
         "id": account.id,
