@@ -108,7 +108,7 @@ def sidebar(shared: Services, person: Person) -> None:
 
 def redirect(to: str = "signin") -> None:
     """Redirects the browser to the path ``to``, which redirects back to the present screen."""
-    elements.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
+    elements.leave({"to": f"{base()}/{to}"})
 
 
 def demo_note(shared: Services) -> None:
