@@ -403,3 +403,20 @@ def test_a_section_without_a_key_is_a_sentence_that_names_it(tmp_path, mongod_ur
         assert "[auth] in the secrets needs client_secret." in answer.text
         assert client.get("/signin/provider?name=").headers["location"] == "/signin"
         assert_refused(client.get("/oauth2callback?code=x&state=y"), "was not begun")
+
+
+def test_below_a_base_path_the_callback_and_the_cookies_are_below_it_too(
+    provider, tmp_path, mongod_uri
+):
+    secrets = SECRETS.replace("PROVIDER", provider.url)
+    base = {"STREAMLIT_SERVER_BASE_URL_PATH": "grounds"}
+    with running_app(tmp_path, mongod_uri, secrets=secrets, **base) as (app, school):
+        add_account(school.db, Account("asha", "Asha Rao", Role.STAFF, "asha@school.example"))
+        with httpx.Client(headers=HTML, timeout=HTTP_SECONDS) as client:
+            begun = client.get(f"{app.url}/signin/provider?name=&next=/grounds/book")
+            assert "Path=/grounds" in begun.headers["set-cookie"]
+            there = httpx.get(begun.headers["location"], timeout=HTTP_SECONDS)
+            answer = client.get(there.headers["location"])
+
+            assert (answer.status_code, answer.headers["location"]) == (303, "/grounds/book")
+            assert client.get(f"{app.url}/book").status_code == 200
