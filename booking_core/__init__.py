@@ -23,7 +23,7 @@ from booking_core.access.delegations import (
 )
 from booking_core.access.devices import remember_device
 from booking_core.access.erasure import AccountErasure, account_erasure_of, erase_account
-from booking_core.access.oidc import check_id_token, sign_in_by_id_token
+from booking_core.access.oidc import sign_in_by_id_token
 from booking_core.access.second_factor import (
     begin_second_factor,
     confirm_second_factor,
@@ -219,7 +219,6 @@ __all__ = [
     "change_ground",
     "change_password",
     "change_student",
-    "check_id_token",
     "classes_of",
     "close_grounds",
     "confirm_second_factor",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from booking_core import StoreUnavailable, may
 from pages.book import draft
-from pages.shared.auth import oidc, provider_sign_in, session
+from pages.shared.auth import oidc, session
 from pages.shared.layout import not_yours, waiting
 from pages.shared.live import address, runtime, url_state
 
@@ -91,10 +91,7 @@ def screens_without_session(instead: object) -> list[st.Page]:
 
 
 def sign_in() -> None:
-    if oidc.is_on():
-        provider_sign_in.show(shared)
-    else:
-        session.redirect()
+    session.redirect()
 
 
 def unreachable() -> None:

@@ -1,7 +1,6 @@
 """Sign-in with the ID token of an identity provider, accepted once as a login token.
 
-The session is like any other. After it has ended only a new ID token opens another one, no matter
-how long the provider's cookies last or who has copied them.
+The session is like any other. After it has ended only a new ID token opens another one.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from datetime import datetime, timedelta
 from booking_core.access.accounts import account_of_email
 from booking_core.access.sessions import open_session
 from booking_core.domain.errors import IdTokenOutOfTime, IdTokenSpent, InvalidRequest, SignInRefused
-from booking_core.domain.model import Account
 from booking_core.domain.people import IdToken, SignedIn
 from booking_core.domain.validation import check_text
 from booking_core.storage.access import id_tokens
@@ -21,15 +19,16 @@ from booking_core.storage.client.verbs import within_deadline
 
 FRESH = timedelta(minutes=5)  # from the issue of the ID token to the session
 AHEAD = timedelta(minutes=2)  # the most by which the provider's clock may be ahead of ours
-# Much longer than an ID token is fresh and than a session lasts. So a browser whose session has
-# ended gets IdTokenSpent, and IdTokenOutOfTime means that the two clocks differ.
+# Much longer than an ID token is fresh, so no token opens a second session.
 KEPT = timedelta(days=1)
 _MAX_ID = 10_000
 
 
 @within_deadline
-def check_id_token(db: Documents, token: IdToken, *, now: datetime | None = None) -> Account:
-    """The account that ``token`` signs in; does not spend it.
+def sign_in_by_id_token(
+    db: Documents, token: IdToken, *, browser: str = "", now: datetime | None = None
+) -> SignedIn:
+    """Opens the one session that ``token`` is good for.
 
     Raises SignInRefused if no active account has the address, IdTokenSpent, IdTokenOutOfTime,
     InvalidRequest, StoreUnavailable.
@@ -43,24 +42,12 @@ def check_id_token(db: Documents, token: IdToken, *, now: datetime | None = None
         account = None
     if account is None or not account.active:
         raise SignInRefused
-    if id_tokens.is_spent(db, key):
-        raise IdTokenSpent
     age = now - issued_at
     if not -AHEAD <= age <= FRESH:
         raise IdTokenOutOfTime(round(age.total_seconds()))
-    return account
-
-
-@within_deadline
-def sign_in_by_id_token(
-    db: Documents, token: IdToken, *, browser: str = "", now: datetime | None = None
-) -> SignedIn:
-    """Opens the one session that ``token`` is good for; raises as ``check_id_token`` does."""
-    now = moment(db, now)
-    account = check_id_token(db, token, now=now)
     # Spent before the session opens: the other order could open two sessions. If a later step
     # fails, the user has to sign in again.
-    if not id_tokens.spend(db, _key(token), now + KEPT):
+    if not id_tokens.spend(db, key, now + KEPT):
         raise IdTokenSpent
     opened = open_session(db, account.id, by_id_token=True, browser=browser, now=now)
     return SignedIn(opened, account)

@@ -204,7 +204,7 @@ def test_a_sign_out_while_the_database_is_away_goes_on_to_the_identity_provider(
 
         with server.stopped():
             with browser_of(app, token) as browser:
-                assert_signed_out(browser.post("/signout"), "/auth/logout")
+                assert_signed_out(browser.post("/signout"), "/signout/provider")
             assert SCREEN_MESSAGE not in messages_sent(app, token, "bookings")
 
         eventually(lambda: stored(school, token) is None, within=60)

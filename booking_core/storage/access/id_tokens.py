@@ -22,9 +22,3 @@ def spend(db: Documents, key: str, until: datetime) -> bool:
     except DuplicateKeyError:
         return False
     return True
-
-
-def is_spent(db: Documents, key: str) -> bool:
-    """Whether ``key`` is stored."""
-    with reachable():
-        return collection(db, schema.PROOFS).find_one({"_id": key}, {"_id": 1}) is not None

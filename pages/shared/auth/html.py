@@ -37,6 +37,12 @@ _PITCH = (
 )
 
 
+_ENDED = (
+    '<p class="lead">You were signed out: the session is over, or your account was changed. Sign '
+    "in again to go on.</p>"
+)
+
+
 def _data_url(svg: str) -> str:
     """The drawing as a ``data:`` URL."""
     named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
@@ -44,7 +50,6 @@ def _data_url(svg: str) -> str:
 
 
 ICON = _data_url(_MARK)
-PITCH = _data_url(_PITCH.replace('class="pitch"', 'fill="none" stroke="#000" stroke-width="2"', 1))
 
 
 @cache
@@ -97,10 +102,7 @@ def sign_in(
     )
     body = "<h1>Sign in</h1>"
     if ended:
-        body += (
-            '<p class="lead">You were signed out: the session is over, or your account was '
-            "changed. Sign in again to go on.</p>"
-        )
+        body += _ENDED
     if not has_admin:
         body += (
             '<p class="note">There is no admin yet. On the computer of this dashboard, '
@@ -128,6 +130,30 @@ def sign_in(
                 "a password, open the link that is printed where the dashboard was started.</p>"
             )
         body += _problem(problem) + form
+    return _page(base, school, "Sign in", body, _wall_link(base))
+
+
+def sign_in_elsewhere(
+    base: str,
+    school: str,
+    contact: str,
+    ways: Sequence[tuple[str, str]],
+    *,
+    problem: str = "",
+    ended: bool = False,
+) -> str:
+    """The page with one button for each identity provider; ``ways`` are (label, address).
+
+    They are links: the policy of this page lets no form be redirected to another host.
+    """
+    lead = _ENDED if ended else '<p class="lead">Your account at school lets you in.</p>'
+    links = "".join(
+        f'<a class="go" href="{escape(address)}">{escape(label)}</a>' for label, address in ways
+    )
+    body = (
+        f"<h1>Sign in</h1>{'' if problem else lead}{_problem(problem)}{links}"
+        f'<p class="help">No account here yet? Ask {escape(contact)}.</p>'
+    )
     return _page(base, school, "Sign in", body, _wall_link(base))
 
 

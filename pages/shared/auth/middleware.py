@@ -24,7 +24,7 @@ from pages.shared.live.screen_places import ScreenPlaces
 from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, inline_script_hashes
 
 # First path segments of requests without a session check.
-_NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth", "oauth2callback")
+_NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
 _PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
 _PLACES = _PUBLIC | {"", "sessions", MISSING, _FILES, *SCREENS}
@@ -76,8 +76,10 @@ class SignInMiddleware:
         ):
             await PlainTextResponse("Not found", 404)(scope, receive, send_with_headers)
             return
-        # With an identity provider, sign-in is a screen of Streamlit, shown at every path.
-        is_screen = _is_navigation(request) and place not in _PUBLIC and not oidc.is_on()
+        if path.lstrip("/") in oidc.callback_paths():
+            await self._app(scope, receive, send_with_headers)
+            return
+        is_screen = _is_navigation(request) and place not in _PUBLIC
         if is_screen and not await _has_session(request):
             here = f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?")
             answer = RedirectResponse(

@@ -1,44 +1,65 @@
-"""The school's identity provider, if ``[auth]`` is configured, and its ID tokens.
+"""The school's identity providers, as ``[auth]`` of the secrets names them.
 
-``st.login`` fetches the ID token, and only a script run can read it; but only an HTTP route can set
-a cookie. So the run stores a one-time login token here for a minute, and the route takes it. The
-key is a hash of Streamlit's signed cookies, which only this browser sends to both. No URL contains
-the token, so no link can sign a user in to another account. The store is in memory: Streamlit needs
-a load balancer that keeps a browser with one process, so run and route are in the same process.
+The keys are those of Streamlit: ``redirect_uri`` and ``cookie_secret``, and of each provider
+``client_id``, ``client_secret``, ``server_metadata_url`` and ``client_kwargs``. One provider has
+them in ``[auth]`` itself, several have them in ``[auth.NAME]``.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import threading
-import time
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
-from booking_core import IdToken
+from pages.shared.live.address import MISSING, SCREENS, base
 from pages.shared.live.streamlit_internals import auth_section
 
-LOGOUT = "auth/logout"  # route of st.logout: deletes its cookies, signs out at the provider
-_COOKIES = "_streamlit_user"  # prefix of the names of these cookies
 # Keys of the section itself; every other key whose value is a section is a provider.
 _AUTH = ("redirect_uri", "cookie_secret", "expose_tokens")
+_OF_PROVIDER = ("client_id", "client_secret", "server_metadata_url")
 # Key of a provider's section: the claim of its ID tokens that says that the address is verified.
 # Microsoft Entra sends no "email_verified"; its optional claim is "xms_edov".
 _VERIFIED_CLAIM = "verified_claim"
 _DEFAULT_CLAIM = "email_verified"
 # As providers write true: Amazon Cognito sends text, Entra a number or text.
 _TRUE = (True, "true", "True", "1")  # 1 == True
-# Claims that identify an ID token; the provider and Streamlit have signed them all.
-_IDENTIFYING = ("provider", "iss", "sub", "email", "iat", "nonce", "jti")
-_SECONDS = 60.0  # enough for the redirect from the screen to the route
-_MOST = 1000
+_CALLBACK = "oauth2callback"  # Streamlit's own path, which schools have registered
+_PATH = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
+# First path segments that lead elsewhere.
+_TAKEN = frozenset(
+    (
+        *(*SCREENS, MISSING, "signin", "signout", "password", "secondfactor", "sessions", "live"),
+        *("auth", "media", "static", "component", "app", "_stcore"),
+    )
+)
 
-_kept: dict[str, tuple[float, IdToken]] = {}
-_lock = threading.Lock()
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An identity provider; ``name`` is "" for one without a name."""
+
+    name: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    metadata_url: str
+    client_kwargs: dict[str, Any]
+    verified_claim: str
+
+    @property
+    def label(self) -> str:
+        return f"Sign in with {self.name.capitalize()}" if self.name else "Sign in"
+
+    def is_verified(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the provider says that the address of this ID token belongs to its user.
+
+        It says so in one claim, by default ``email_verified``. No other claim is trusted, because a
+        user can claim any address.
+        """
+        return claims.get(self.verified_claim) in _TRUE
 
 
 def is_on() -> bool:
@@ -46,74 +67,82 @@ def is_on() -> bool:
     return bool(auth_section())
 
 
-def providers() -> list[str]:
-    """The names of the providers to choose from; empty if there is one without a name."""
-    section = auth_section()
-    if "client_id" in section:
-        return []
+def providers() -> list[Provider]:
+    """The providers to choose from. Only for a section without a ``problem``."""
     return [
-        name for name, value in section.items() if name not in _AUTH and isinstance(value, dict)
+        Provider(
+            name,
+            str(one["client_id"]),
+            str(one["client_secret"]),
+            str(one["server_metadata_url"]),
+            dict(one.get("client_kwargs", {})),
+            str(one.get(_VERIFIED_CLAIM, _DEFAULT_CLAIM)),
+        )
+        for name, one in _sections().items()
     ]
 
 
-def login_token() -> IdToken | None:
-    """The one-time login token from this browser's ID token; None without an ID token.
+def problem() -> str:
+    """A sentence about what is missing or wrong in ``[auth]``; "" if nothing is."""
+    section, found = auth_section(), _sections()
+    for key in ("redirect_uri", "cookie_secret"):
+        if not _is_text(section.get(key)):
+            return f"[auth] in the secrets needs {key}."
+    path = _named_path()
+    if path is not None and path.partition("/")[0] in _TAKEN:
+        return f"redirect_uri of [auth] names /{path}, which leads elsewhere. Use /{_CALLBACK}."
+    if not found:
+        return "[auth] in the secrets names no provider: it needs client_id."
+    for name, one in found.items():
+        where = f"[auth.{name}]" if name else "[auth]"
+        for key in _OF_PROVIDER:
+            if not _is_text(one.get(key)):
+                return f"{where} in the secrets needs {key}."
+        if not isinstance(one.get("client_kwargs", {}), dict):
+            return f"client_kwargs of {where} must be a section."
+    return ""
 
-    ``email`` is "" unless the provider has verified it, because a user can claim any address.
+
+def redirect_uri() -> str:
+    """The address to which providers redirect; ``{port}`` in it is the server's port."""
+    return str(auth_section()["redirect_uri"]).replace("{port}", str(st.get_option("server.port")))
+
+
+def cookie_secret() -> str:
+    return str(auth_section()["cookie_secret"])
+
+
+def callback_paths() -> set[str]:
+    """The paths, below the base path, to which providers redirect; each without its first slash.
+
+    That of ``redirect_uri``, and Streamlit's own, to which a proxy may shorten the first.
     """
-    claims: dict[str, Any] = st.user.to_dict()
-    issued_at = claims.get("iat")
-    if claims.get("is_logged_in") is not True or not isinstance(issued_at, int | float):
-        return None
-    email = claims.get("email") if is_verified(claims) else None
-    return IdToken(
-        id=json.dumps([claims.get(name) for name in _IDENTIFYING]),
-        email=str(email or ""),
-        issued_at=datetime.fromtimestamp(issued_at, UTC),
-    )
+    named = _named_path()
+    is_free = named is not None and named.partition("/")[0] not in _TAKEN
+    return {_CALLBACK, named} if named is not None and is_free else {_CALLBACK}
 
 
-def is_verified(claims: Mapping[str, Any]) -> bool:
-    """Whether the provider says that the address of this ID token belongs to its user.
-
-    It says so in the claim that ``verified_claim`` names in its section, or in ``[auth]`` if there
-    is one provider; without that key in ``email_verified``. No other claim is trusted.
-    """
+def _sections() -> dict[str, dict[str, Any]]:
+    """Each provider's section by its name."""
     section = auth_section()
-    own = section.get(str(claims.get("provider")))
-    if isinstance(own, dict):
-        section = own
-    return claims.get(str(section.get(_VERIFIED_CLAIM, _DEFAULT_CLAIM))) in _TRUE
+    if any(key in section for key in _OF_PROVIDER):
+        return {"": section}
+    return {
+        name: value
+        for name, value in section.items()
+        if name not in _AUTH and isinstance(value, dict)
+    }
 
 
-def claimed_email() -> str:
-    """The e-mail address in the ID token, verified or not; for display only."""
-    return str(st.user.to_dict().get("email") or "")
+def _named_path() -> str | None:
+    """The path of ``redirect_uri`` below the base path; None if it has none there."""
+    try:
+        path = urlsplit(str(auth_section().get("redirect_uri") or "")).path
+    except ValueError:
+        return None
+    below = path.removeprefix(f"{base()}/")
+    return below if below != path and _PATH.fullmatch(below) else None
 
 
-def keep_for_route(token: IdToken, cookies: Mapping[str, str]) -> None:
-    """Stores ``token`` for one minute, for the next request of the browser with ``cookies``."""
-    key = _key(cookies)
-    if key is None:
-        return
-    now = time.monotonic()
-    with _lock:
-        for old in [k for k, (until, _) in _kept.items() if until < now]:
-            del _kept[old]
-        while len(_kept) >= _MOST:
-            del _kept[next(iter(_kept))]
-        _kept[key] = now + _SECONDS, token
-
-
-def take(cookies: Mapping[str, str]) -> IdToken | None:
-    """Removes and returns the login token that was stored for the browser; None without one."""
-    key = _key(cookies)
-    with _lock:
-        until, token = _kept.pop(key or "", (0.0, None))
-    return token if time.monotonic() < until else None
-
-
-def _key(cookies: Mapping[str, str]) -> str | None:
-    """A hash of all cookies of ``st.login``, whose number varies; None without such cookies."""
-    own = sorted((name, cookies[name]) for name in cookies if name.startswith(_COOKIES))
-    return hashlib.sha256(json.dumps(own).encode()).hexdigest() if own else None
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)

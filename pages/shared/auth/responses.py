@@ -6,7 +6,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from booking_core import BookingError
 from pages.shared.auth import html as html
-from pages.shared.auth import oidc
 from pages.shared.live.address import base
 from pages.shared.live.runtime import Services
 from pages.shared.text import messages
@@ -17,7 +16,7 @@ def unavailable(shared: Services, problem: BookingError | None = None) -> Respon
     title, text = shared.not_connected()
     if problem is not None:
         title, text = messages.not_connected(problem, None)
-    path = f"{base()}/" if oidc.is_on() else f"{base()}/signin"
+    path = f"{base()}/signin"
     response = message(shared, 503, title, text, (path, "Try again"))
     response.headers["refresh"] = f"2; url={path}"
     return response

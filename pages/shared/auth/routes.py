@@ -30,7 +30,6 @@ from booking_core import (
     has_admin,
     open_session,
     sign_in,
-    sign_in_by_id_token,
 )
 from booking_core.access.passwords import SHORTEST
 from booking_core.operations.demo import DEMO_ACCOUNTS
@@ -39,6 +38,7 @@ from pages.shared.auth import (
     forwarding,
     oidc,
     own_sessions,
+    provider_routes,
     second_factor,
     session_cookie,
 )
@@ -109,14 +109,14 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
 
 
 async def _sign_in_page(request: Request, shared: Services) -> Response:
-    if request.method == "POST":
-        return await _sign_in(request, shared)
     if not shared.is_usable:
         return unavailable(shared)
     to = safe_next(request.query_params.get("next"))
     if await person_of(request) is not None:
         return redirect(to)
     ended = cookies.read(COOKIE, request, shared) is not None
+    if oidc.is_on():
+        return provider_routes.form(shared, to, ended=ended)
     return await _sign_in_form(request, shared, to, ended=ended)
 
 
@@ -162,27 +162,13 @@ async def _code(request: Request, shared: Services) -> Response:
     return await second_factor.code(request, shared, form, to)
 
 
-async def _provider(request: Request, shared: Services) -> Response:
-    """Signs in with the one-time login token that ``identity`` has stored for this browser."""
+async def _begin(request: Request, shared: Services) -> Response:
     to = safe_next(request.query_params.get("next"))
-    if not shared.is_usable:
-        return unavailable(shared)
-    if await person_of(request) is not None:
-        return redirect(to)
-    login_token = oidc.take(request.cookies)
-    if login_token is None:
-        # Not a redirect: if no token ever arrives, the browser would be redirected endlessly.
-        text = "Nothing has come from your identity provider for this browser yet."
-        return message(shared, 403, "Not signed in", text, (f"{base()}/", "Sign in"))
-    try:
-        signed_in = await _off_loop(
-            lambda: sign_in_by_id_token(
-                shared.db, login_token, browser=own_sessions.browser_of(request)
-            )
-        )
-    except SignInRefused:  # the sign-in screen shows the reason
-        return redirect(to)
-    return await session_cookie.start(redirect(to), request, shared, signed_in.token)
+    return await provider_routes.begin(request, shared, to)
+
+
+async def _nothing(request: Request, shared: Services) -> Response:
+    raise Refused(404, "There is nothing at this address.")
 
 
 async def _demo(request: Request, shared: Services) -> Response:
@@ -209,8 +195,8 @@ async def _demo(request: Request, shared: Services) -> Response:
 async def _sign_out(request: Request, shared: Services) -> Response:
     await form_of(request)
     await session_cookie.end(request, shared)
-    # Sign-out at the provider too: its session would sign in the next user of this browser.
-    response = redirect(f"{base()}/{oidc.LOGOUT}" if oidc.is_on() else f"{base()}/signin")
+    path = provider_routes.SIGN_OUT if oidc.is_on() else "signin"
+    response = redirect(f"{base()}/{path}")
     session_cookie.delete(response)
     return response
 
@@ -354,9 +340,17 @@ def routes() -> list[Route]:
         return Route(f"{base()}/{path}", _handler(route, federated), methods=methods)
 
     return [
-        at("signin", _sign_in_page, "GET", "POST", federated=False),
+        at("signin", _sign_in_page, "GET", federated=None),
+        at("signin", _sign_in, "POST", federated=False),
         at(DEMO, _demo, "GET", "POST", federated=False),
-        at("signin/provider", _provider, "GET", federated=True),
+        at(provider_routes.BEGIN, _begin, "GET", federated=True),
+        at(provider_routes.SIGN_OUT, provider_routes.sign_out, "GET", federated=True),
+        # Before Streamlit's own routes of sign-in, which would take these paths.
+        *(
+            at(path, provider_routes.finish, "GET", federated=True)
+            for path in sorted(oidc.callback_paths())
+        ),
+        at("auth/{rest:path}", _nothing, "GET", "POST", federated=None),
         at("signout", _sign_out, "POST", federated=None),
         at("password", _password, "GET", "POST", federated=False),
         at(second_factor.CODE, _code, "GET", "POST", federated=False),

@@ -114,7 +114,7 @@ def _css_text(text: str) -> str:
 
 def redirect(to: str = "signin") -> None:
     """Redirects the browser to the path ``to``, which redirects back to the present screen."""
-    elements.leave({"to": f"{base()}/{to}", "home": f"{base()}/"})
+    elements.leave({"to": f"{base()}/{to}"})
 
 
 def demo_note(shared: Services) -> None:

@@ -37,7 +37,6 @@ _live_line = _component("live_line")
 _person = _component("person")
 _draft = _component("draft", style=False)
 _leave = _component("leave")
-_remember = _component("remember", style=False)
 _focus = _component("focus", style=False)
 _waiting = _component("waiting", style=False)
 
@@ -179,17 +178,8 @@ def draft(
 
 
 def leave(data: dict[str, Any]) -> None:
-    """Redirects the window to ``data["to"]``, with the address to return to as ``next``.
-
-    That is the present address. Identity providers redirect to ``data["home"]``; there it is the
-    address that ``remember`` has stored.
-    """
+    """Redirects the window to ``data["to"]``, with the present address as ``next``."""
     _leave(key="session.leave", data=data)
-
-
-def remember(data: dict[str, Any]) -> None:
-    """Stores the present address for ``leave``, unless it is ``data["home"]``."""
-    _remember(key="session.remember", data=data)
 
 
 def waiting(data: dict[str, Any], *, key: str) -> None:

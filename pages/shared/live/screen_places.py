@@ -19,8 +19,7 @@ log = logging.getLogger(__name__)
 
 # At least so many, also where push serves fewer: a screen without a place shows nothing.
 TOTAL = 2000
-# Of one address without a session: its wall displays, and the screens on which its users sign in
-# with an identity provider. A school has one address for all of them.
+# Of one address without a session, for its wall displays. A school has one address for all of them.
 OF_ADDRESS = 40
 _TRY_LATER = 1013  # a close code of the registry of RFC 6455
 

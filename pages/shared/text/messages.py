@@ -125,9 +125,6 @@ STATUS = {
 }
 
 
-_DAY_SECONDS = 86_400
-
-
 def date_gone(chosen: Date, shown: Date) -> str:
     """``12 Dec cannot be booked any more. This is now 5 Dec.``"""
     return (
@@ -241,9 +238,10 @@ def error(exc: BookingError) -> str:
             wait = exc.wait_seconds
             time_left = f"{wait} seconds" if wait < 120 else f"{-(-wait // 60)} minutes"
             return f"Too many tries. Please wait {time_left}, then try again."
-        case IdTokenOutOfTime() if abs(exc.age_seconds) < _DAY_SECONDS:
+        case IdTokenOutOfTime():
             minutes = -(-abs(exc.age_seconds) // 60)
-            apart = f"{minutes} minute{'' if minutes == 1 else 's'}"
+            number, unit = (minutes, "minute") if minutes < 120 else (minutes // 60, "hour")
+            apart = f"{number} {unit}{'' if number == 1 else 's'}"
             return (
                 f"Your sign-in is dated {apart} {'ahead' if exc.age_seconds < 0 else 'back'}, and "
                 "that is too far. Sign in again. If this comes back at once, the identity "
@@ -260,8 +258,8 @@ def error(exc: BookingError) -> str:
             return "This code is wrong, or was used before. Wait for the next one and type that."
         case ChallengeOver():
             return "The time for the code is over, or it was wrong five times. Sign in again."
-        case IdTokenSpent() | IdTokenOutOfTime():
-            return "You are signed out here. Sign in to go on."
+        case IdTokenSpent():
+            return "This sign-in has opened its session already. Sign in again to go on."
         case SignInRefused():
             return "This name and password do not go together, or the account is disabled."
         case NotFound():
