@@ -28,6 +28,8 @@ def messages_sent(
     url = app.url.replace("http", "ws", 1) + "/_stcore/stream"
     message, texts = BackMsg(), []
     message.rerun_script.page_name = page
+    # On Bookings staff begin with their own.
+    message.rerun_script.query_string = "whose=everybody"
     with open_socket(
         url, subprotocols=["streamlit"], additional_headers=headers, max_size=None
     ) as socket:
