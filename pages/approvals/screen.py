@@ -276,7 +276,6 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
     problem = problem_of(reason)
     if problem and state.get(REFUSED):
         st.error(formats.literal(problem))
-    elements.focus("approvals.focus")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="approvals.back"):
             st.rerun()

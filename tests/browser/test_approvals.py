@@ -282,7 +282,7 @@ def test_staff_see_no_queue(open_page: OpenPage, school: School) -> None:
 
     page = open_page("/approvals")
     expect(page.get_by_role("heading", name="Approvals", exact=True)).to_have_count(0)
-    expect(page.get_by_role("heading", name="Book a ground")).to_be_visible()
+    expect(page.get_by_role("heading", name="Approvals is not open to you")).to_be_visible()
 
 
 def test_details_show_the_history_and_follow_its_changes(

@@ -158,7 +158,7 @@ def test_requests_are_decided_by_keyboard_and_the_focus_stays_in_their_lines(
     expect(row(page, "Student 2")).to_be_focused()
     keyboard.to("^Select Student 3")
     keyboard.press("Space")
-    keyboard.enter("^Approve$")
+    keyboard.enter("^Approve 1$")
     expect(row(page, "Student 3")).to_contain_text("by Dr. Anand Rao")
 
     found = {b["_id"]: b for b in school.db["bookings"].find()}

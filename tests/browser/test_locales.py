@@ -139,7 +139,8 @@ def test_a_time_is_typed_as_it_is_shown(
 def test_python_and_the_browser_write_the_same_times(open_page: OpenPage) -> None:
     page = open_page("/wall", None)
     script = (elements.ASSETS / "common.js").read_text(encoding="utf-8")
-    page.add_script_tag(content=f"{{ {script}; window.clockOfTests = clockOf }}")
+    # Not a script element, which the policy of the page forbids.
+    page.evaluate(f"() => {{ {script}; window.clockOfTests = clockOf }}")
     chance = random.Random(67)
     midnight = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)  # in Kolkata
     seconds = [int(midnight.timestamp()) + n for n in (-1, 0, 1, 43_199, 43_200, 43_201)]

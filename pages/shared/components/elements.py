@@ -37,7 +37,6 @@ _live_line = _component("live_line")
 _person = _component("person")
 _draft = _component("draft", style=False)
 _leave = _component("leave")
-_focus = _component("focus", style=False)
 _waiting = _component("waiting", style=False)
 
 
@@ -188,11 +187,6 @@ def waiting(data: dict[str, Any], *, key: str) -> None:
     Reruns the fragment around it when a version other than ``data["version"]`` exists.
     """
     _waiting(key=key, data=data, on_changed_change=_nothing)
-
-
-def focus(key: str) -> None:
-    """Puts the focus into the first text field of the dialog in which it is drawn."""
-    _focus(key=key, data={})
 
 
 def facts(key: str, *pairs: tuple[str, str]) -> None:

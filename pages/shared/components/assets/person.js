@@ -70,20 +70,35 @@ const sayLost = dialog => {
   text.textContent = "This device does not reach the dashboard, so the screen may be old. It goes on by itself as soon as it can."
 }
 
-// A dialog opens with the focus in its text field. Not on a touch screen, whose keyboard would cover it.
-function watchDialogs() {
+// A dialog opens with the focus in its text field; Streamlit puts it on the close button. Not on a
+// touch screen, whose keyboard would cover the dialog.
+const SETTLED_MS = 600 // Streamlit sets its own focus within this time
+function focusField(dialog) {
   const FIELD = "textarea, input[type=text]:not([role=combobox], [readonly])"
-  const focus = (dialog, tries = 20) => {
-    const field = dialog.querySelector(FIELD)
-    if (field) field.focus()
-    else if (tries && dialog.isConnected) setTimeout(() => focus(dialog, tries - 1), 50)
+  const until = performance.now() + SETTLED_MS
+  let isUsed = false
+  const stop = () => (isUsed = true)
+  const events = ["keydown", "pointerdown"]
+  events.forEach(name => addEventListener(name, stop, true))
+  const focus = () => {
+    if (!isUsed && dialog.isConnected && performance.now() < until) {
+      const field = dialog.querySelector(FIELD)
+      if (field && document.activeElement !== field) field.focus()
+      requestAnimationFrame(focus)
+      return
+    }
+    events.forEach(name => removeEventListener(name, stop, true))
   }
+  focus()
+}
+
+function watchDialogs() {
   new MutationObserver(changes => {
     for (const node of changes.flatMap(change => [...change.addedNodes])) {
       const dialog = node.matches?.("[role=dialog]") ? node : node.querySelector?.("[role=dialog]")
       if (!dialog) continue
       sayLost(dialog)
-      if (matchMedia("(pointer: fine)").matches) focus(dialog)
+      if (dialog.closest(".stDialog") && matchMedia("(pointer: fine)").matches) focusField(dialog)
     }
   }).observe(document.body, { childList: true, subtree: true })
 }
