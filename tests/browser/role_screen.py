@@ -13,6 +13,7 @@ from app_server import HEAD, JOSEPH, AppServer, School
 from page_checks import button
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from screens import (
+    cell,
     confirm_button,
     fill_form,
     open_review,
@@ -110,6 +111,9 @@ def change(action: str, *, own: bool) -> Callable[[Screen], Locator]:
         screen.school.book(student=101, start=14, by=screen.who if own else JOSEPH)
         page = screen.go("/bookings")
         page.get_by_role("button", name=f"{action}: Ground 1").click()
+        if action == "Move":
+            cell(page, 15).click()
+            expect(cell(page, 15, state="Picked")).to_be_visible()
         return screen.dialog.get_by_role("button", name=f"{action} booking")
 
     return prepare
