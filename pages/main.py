@@ -133,3 +133,4 @@ if person is not None and has_sidebar and person.decides:
 else:
     st.set_page_config(page_title=f"{screen.title} · Ground booking")
 screen.run()
+session.announce()

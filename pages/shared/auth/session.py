@@ -20,6 +20,7 @@ from pages.shared.live.session_cache import Person
 from pages.shared.text import formats, messages
 
 _OWNER = "session.owner"  # the account whose drafts the state holds
+_NEW_RIGHTS = "session.new_rights"
 _SESSION = "session.id"  # of Streamlit's session, which ends with the process
 _RENEWED = "session.renewed"  # the browser has reported that its session is a new one
 # First parts of the keys of the screens, of the address and of drafts.
@@ -40,7 +41,7 @@ def open_session(shared: Services) -> Person | None:
     token = state[screen_user.TOKEN] = screen_user.token()
     is_automatic = state.pop(screen_user.AUTOMATIC, False)
     person = None if token is None or shared.db is None else shared.sessions.known(token)
-    _announce_new_rights(state.get(screen_user.DRAWN), person)
+    _note_new_rights(state.get(screen_user.DRAWN), person)
     state[screen_user.DRAWN] = person
     if person is not None and token is not None:
         if state.setdefault(_OWNER, person.account.id) != person.account.id:
@@ -51,11 +52,20 @@ def open_session(shared: Services) -> Person | None:
     return person
 
 
-def _announce_new_rights(before: Person | None, now: Person | None) -> None:
-    """Shows a message if the role or the delegation of the same user has changed."""
+def _note_new_rights(before: Person | None, now: Person | None) -> None:
+    """Has ``announce`` say it if the role or the delegation of the same user has changed."""
     if before is None or now is None or before.account.id != now.account.id:
         return
     if (before.account.role, before.decides) != (now.account.role, now.decides):
+        st.session_state[_NEW_RIGHTS] = True
+
+
+def announce() -> None:
+    """Says that the user's rights have changed; to be called at the end of a run.
+
+    A run that leads on to another screen ends before, and would lose the message.
+    """
+    if st.session_state.pop(_NEW_RIGHTS, False):
         st.toast(messages.ROLE_CHANGED, icon=":material/badge:")
 
 

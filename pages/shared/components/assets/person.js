@@ -135,8 +135,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   menu.setAttribute("aria-label", `${data.name}, ${data.role}`)
   menu.popoverTargetElement = ways
   const whose = make("div", "whose")
-  whose.append(make("b", "", data.name), data.role)
   ways.append(whose)
+  // Only while it is open, so that the name stands on the page once.
+  ways.addEventListener("beforetoggle", event =>
+    whose.replaceChildren(...(event.newState === "open" ? [make("b", "", data.name), data.role] : [])))
   const addLink = (label, path) => {
     const link = make("a", "", label)
     // Set again on a press: the screen may have changed without a redraw of this component.
