@@ -45,11 +45,11 @@ def test_a_restored_backup_holds_every_document(backed_up, school, make_db):
     before, file = backed_up
     other = make_db(school=False)
 
-    made_at, restored, _ = backups.load(other, file)
+    done = backups.load(other, file)
 
     assert without_counters(contents(other)) == without_counters(before)
-    assert restored == sum(map(len, before.values()))
-    assert abs(datetime.now(UTC) - made_at) < timedelta(minutes=5)
+    assert done.documents == sum(map(len, before.values()))
+    assert abs(datetime.now(UTC) - done.made_at) < timedelta(minutes=5)
     assert find_bookings(other) == find_bookings(school[0])
     assert load_reference(other).policy.quota == 3
     assert booked(other, student=2, start=12).status == "Pending"
