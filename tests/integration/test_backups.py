@@ -90,12 +90,10 @@ def test_every_reserialisation_of_a_backup_restores_the_same_database(
         if line
     ]
 
-    _, restored, _ = backups.load(
-        bare, rewritten(tmp_path / "again.gz", mark + line_end.join(lines) + end)
-    )
+    done = backups.load(bare, rewritten(tmp_path / "again.gz", mark + line_end.join(lines) + end))
 
     assert without_counters(contents(bare)) == without_counters(before)
-    assert restored == sum(map(len, before.values()))
+    assert done.documents == sum(map(len, before.values()))
 
 
 def test_a_backup_is_readable_by_its_owner_only_and_is_recorded(db, tmp_path):
@@ -147,9 +145,9 @@ def of_version(file, version, *bookings):
 def test_a_backup_of_the_first_version_is_migrated_to_the_present_schema(empty, tmp_path):
     rows = [version_one.row(start=f"{hour:02d}:00", end=f"{hour + 1:02d}:00") for hour in (9, 10)]
 
-    _, restored, _ = backups.load(empty, of_version(tmp_path / "old.gz", 1, *rows))
+    done = backups.load(empty, of_version(tmp_path / "old.gz", 1, *rows))
 
-    assert restored == 3
+    assert done.documents == 3
     found = empty[schema.BOOKINGS].find().sort("start")
     assert [(row["start"], len(row["claims"]), "cells" in row) for row in found] == [
         ("09:00", 24, False),
