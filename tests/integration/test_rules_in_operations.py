@@ -89,7 +89,9 @@ def test_lead_time_ends_booking_and_the_board_agrees(make_db):
 
     with pytest.raises(TooLate):
         booked(db, start=9, now=late)
-    assert day_board(db, DAY, late).cell("ground-1", time(9)).state is CellState.PAST
+    cell = day_board(db, DAY, late).cell("ground-1", time(9))
+    assert (cell.state, cell.note) == (CellState.CLOSED, "Booking has ended")
+    assert not cell.is_past  # it has not begun
     assert booked(db, start=9, now=eight).start == time(9)
 
 
