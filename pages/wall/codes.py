@@ -17,10 +17,9 @@ from booking_core import StoreUnavailable
 from pages.shared.auth import routes as sign_in
 from pages.shared.auth.responses import redirect, unavailable
 from pages.shared.live import runtime
-from pages.shared.live.address import base
+from pages.shared.live.address import CODES, base
 from pages.wall import cards
 
-PATH = "codes"
 _HERE = Path(__file__).parent
 _templates = Environment(loader=FileSystemLoader(_HERE), autoescape=True)
 _style = (_HERE / "codes.css").read_text(encoding="utf-8")
@@ -36,7 +35,7 @@ async def _show(request: Request) -> Response:
         return unavailable(shared)
     try:
         if await sign_in.person_of(request) is None:
-            return redirect(f"{base()}/signin?next={quote(f'{base()}/{PATH}', safe='')}")
+            return redirect(f"{base()}/signin?next={quote(f'{base()}/{CODES}', safe='')}")
         known = await anyio.to_thread.run_sync(shared.reference)
     except StoreUnavailable as exc:
         return unavailable(shared, exc)
@@ -59,4 +58,4 @@ async def _show(request: Request) -> Response:
 
 def routes() -> list[Route]:
     """The route, below the base path of the app."""
-    return [Route(f"{base()}/{PATH}", _show, name="codes")]
+    return [Route(f"{base()}/{CODES}", _show, name="codes")]

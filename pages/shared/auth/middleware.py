@@ -18,7 +18,7 @@ from booking_core import StoreUnavailable
 from pages.shared.auth import downloads, hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
-from pages.shared.live.address import MISSING, SCREENS, base
+from pages.shared.live.address import CODES, MISSING, SCREENS, base
 from pages.shared.live.client import is_this_computer
 from pages.shared.live.screen_places import ScreenPlaces
 from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, inline_script_hashes
@@ -27,7 +27,7 @@ from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, in
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
 _PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
-_PLACES = _PUBLIC | {"", "sessions", MISSING, _FILES, *SCREENS}
+_PLACES = _PUBLIC | {"", "sessions", CODES, MISSING, _FILES, *SCREENS}
 _POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 # Streamlit loads the script of each of our components as a blob. No screen needs 'unsafe-eval'.
