@@ -76,15 +76,15 @@ def confirm_second_factor(
 
 @within_deadline
 def renew_recovery_codes(
-    db: Documents, token: str, proof: str, *, now: datetime | None = None
+    db: Documents, token: str, password_or_code: str, *, now: datetime | None = None
 ) -> list[str]:
-    """Ten new recovery codes; those of before work no longer. ``proof``: a code or the password.
+    """Ten new recovery codes; the former ones are invalid from now on.
 
     Raises SignInRefused for a wrong one, TooManyAttempts, NotFound without a second factor,
     ChangedMeanwhile, StoreUnavailable.
     """
     now = moment(db, now)
-    found, second_factor = _checked(db, token, proof, now)
+    found, second_factor = _checked(db, token, password_or_code, now)
     codes = totp.new_recovery_codes()
     new = _with_codes(second_factor, codes)
     _put(db, found, new, "renewed the recovery codes of", found.account.actor, now)
@@ -93,11 +93,11 @@ def renew_recovery_codes(
 
 @within_deadline
 def turn_off_second_factor(
-    db: Documents, token: str, proof: str, *, now: datetime | None = None
+    db: Documents, token: str, password_or_code: str, *, now: datetime | None = None
 ) -> None:
     """Turns the second factor off; raises as ``renew_recovery_codes`` does."""
     now = moment(db, now)
-    found, _ = _checked(db, token, proof, now)
+    found, _ = _checked(db, token, password_or_code, now)
     _put(db, found, None, "turned off the second factor of", found.account.actor, now)
 
 
@@ -171,19 +171,19 @@ def _check_may_set_up(found: accounts.StoredAccount) -> None:
 
 
 def _checked(
-    db: Documents, token: str, proof: str, now: datetime
+    db: Documents, token: str, password_or_code: str, now: datetime
 ) -> tuple[accounts.StoredAccount, accounts.StoredSecondFactor]:
-    """The account of ``token`` and its second factor, after its user has shown ``proof``."""
-    if not isinstance(proof, str):
-        raise InvalidRequest("proof", "must be text")
+    """The account of ``token`` and its second factor, if the password or the code is right."""
+    if not isinstance(password_or_code, str):
+        raise InvalidRequest("password_or_code", "must be text")
     found = _signed_in(db, token, now)[2]
     second_factor = _second_factor(found)
     counted = _begin(db, found, now)
     # No password has the form of a code: passwords are longer.
-    if totp.is_code(totp.typed(proof)):
-        if not is_right(db, found, proof, now):
+    if totp.is_code(totp.typed(password_or_code)):
+        if not is_right(db, found, password_or_code, now):
             raise WrongCode
-    elif not passwords.matches(found.password_hash, proof):
+    elif not passwords.matches(found.password_hash, password_or_code):
         raise SignInRefused
     login_throttle.succeed(db, counted)
     return found, second_factor
@@ -206,7 +206,7 @@ def _put(
 
 
 def _begin(db: Documents, found: accounts.StoredAccount, now: datetime) -> list[Attempt]:
-    # The key of the old password, when it is changed: both are guesses of who has the session.
+    # Shares its count with wrong old passwords: a thief of the session may guess at either.
     return login_throttle.begin(db, [("change", sign_in_key(found.account.id))], now)
 
 

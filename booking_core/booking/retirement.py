@@ -211,7 +211,7 @@ def _moved(
 def _revoke_late(
     db: Documents, ground_id: str, kept: set[str], by: Actor, reason: str, now: datetime
 ) -> list[Booking]:
-    """Revokes what was stored on the ground while it was being retired."""
+    """Revokes the bookings that were stored on the ground while it was being retired."""
     entry = Decision(now, by.id, by.name, "revoked", reason)
 
     def work(step: transactions.Transaction) -> list[Booking] | None:

@@ -1,7 +1,7 @@
-"""The record of erasures, by which what was erased is erased again after a restore.
+"""The record of erasures. A restore reads it and repeats them.
 
-Of each erasure the collection "meta" first has a note, which names who is erased, and once no verb
-can still write that name an entry, which holds a random salt and a hash instead.
+The collection "meta" holds a note for each erasure, with the id of the student or account. Once no
+verb can still write that id, an entry with a random salt and a hash replaces the note.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from booking_core.storage.schema import schema
 
 # Kinds of erasures. Ids of notes and entries begin with the kind and a "/".
 STUDENT, ACCOUNT = "erased", "erased-account"
-# kind -> (the field of a note that names who is erased, what equal spellings of it have in common)
+# kind -> (the field of a note that holds the id, a function that gives equal spellings one key)
 _KINDS: dict[str, tuple[str, Callable[[str], str]]] = {
     STUDENT: ("student_id", key_of),
     ACCOUNT: ("account_id", sign_in_key),

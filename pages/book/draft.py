@@ -100,7 +100,7 @@ def _adopt(values: Mapping[str, str]) -> None:
 
 
 def keep_in_browser(known: Reference, by: Actor) -> None:
-    """Keeps what was typed in the browser's tab, and offers it again to a new session."""
+    """Keeps the typed fields in the browser's tab, and fills a new session's form with them."""
     state, slot = st.session_state, picked()
     values = {
         "student": state.get(STUDENT) or "",

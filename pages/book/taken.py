@@ -1,4 +1,4 @@
-"""The dialog of a cell that cannot be booked: who has it, or why it is closed."""
+"""The dialog of a cell that cannot be booked. It names the holder, the closure or the rule."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def dialog(shared: Services, booking_id: str) -> None:
         st.rerun()
     session.actor()  # the dialog shows names, which need a session
     try:
-        # From the cache while the database is away: what was picked is then still there.
+        # While the database is away the cache answers, so the dialog keeps its picked slot.
         booking = shared.cached(
             Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
         )

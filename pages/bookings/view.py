@@ -96,7 +96,7 @@ def open_view(by: Actor, known: Reference, classes: Collection[str], today: Date
         _show(default)
     for name, key in KEYS.items():
         state.setdefault(key, getattr(state[_VIEW], name))
-    # What is no choice any more, such as a class that nobody is in, does not filter.
+    # An option that is gone, such as a class without students, does not filter.
     valid = _valid(_of_widgets(state[_VIEW].page), known, classes, today)
     for name, key in KEYS.items():
         if state[key] != getattr(valid, name):
@@ -215,7 +215,7 @@ def _of_widgets(page: int) -> View:
 
 
 def _valid(view: View, known: Reference, classes: Collection[str], today: Date) -> View:
-    """``view`` without what is no choice of its fields."""
+    """``view`` without values that its fields do not offer."""
     first, last = days_allowed(today)
     is_range = list(view.dates) == sorted(view.dates)[:2]
     return replace(

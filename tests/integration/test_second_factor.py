@@ -561,8 +561,8 @@ def test_who_must_set_up_a_second_factor(role, has_password, has_second_factor, 
     assert must_set_up_second_factor(account, Policy(second_factor=is_on)) is must
 
 
-@pytest.mark.parametrize("proof", ["password", "code"])
-def test_turning_it_off_asks_for_the_password_or_a_code(boss, proof):
+@pytest.mark.parametrize("password_or_code", ["password", "code"])
+def test_turning_it_off_asks_for_the_password_or_a_code(boss, password_or_code):
     db, secret, _ = boss
     token = open_session(db, "boss", now=NOW)
     for wrong, error in (
@@ -574,7 +574,9 @@ def test_turning_it_off_asks_for_the_password_or_a_code(boss, proof):
             turn_off_second_factor(db, token, wrong, now=NOW)
     assert get_account(db, "boss").has_second_factor
 
-    turn_off_second_factor(db, token, PASSWORD if proof == "password" else code_of(secret), now=NOW)
+    turn_off_second_factor(
+        db, token, PASSWORD if password_or_code == "password" else code_of(secret), now=NOW
+    )
 
     assert not get_account(db, "boss").has_second_factor
     assert sign_in(db, "boss", PASSWORD, address=THIS_ADDRESS, now=NOW)
@@ -615,8 +617,8 @@ def test_nothing_is_done_without_a_session(boss):
     for act in (
         begin_second_factor,
         partial(confirm_second_factor, code=code_of(secret)),
-        partial(turn_off_second_factor, proof=PASSWORD),
-        partial(renew_recovery_codes, proof=PASSWORD),
+        partial(turn_off_second_factor, password_or_code=PASSWORD),
+        partial(renew_recovery_codes, password_or_code=PASSWORD),
         recovery_codes_left,
     ):
         for sent in (token, "", "x" * 43):

@@ -210,12 +210,17 @@ def test_new_codes_and_turning_off_ask_for_a_proof(
     _, codes = set_up(client, farah)
     assert "10 recovery codes of 10 left" in client.get("/secondfactor").text
 
-    wrong = client.post("/secondfactor", data={"do": "off", "proof": OTHER})
+    wrong = client.post("/secondfactor", data={"do": "off", "password_or_code": OTHER})
     assert (wrong.status_code, "not your password" in wrong.text) == (422, True)
-    renewed = client.post("/secondfactor", data={"do": "codes", "proof": PASSWORD})
+    renewed = client.post("/secondfactor", data={"do": "codes", "password_or_code": PASSWORD})
     assert not set(RECOVERY.findall(renewed.text)) & set(codes)
-    assert client.post("/secondfactor", data={"do": "x", "proof": PASSWORD}).status_code == 400
-    off = client.post("/secondfactor", data={"do": "off", "proof": PASSWORD, "next": "/book"})
+    assert (
+        client.post("/secondfactor", data={"do": "x", "password_or_code": PASSWORD}).status_code
+        == 400
+    )
+    off = client.post(
+        "/secondfactor", data={"do": "off", "password_or_code": PASSWORD, "next": "/book"}
+    )
 
     assert off.headers["location"] == "/book"
     assert not get_account(school.db, farah).has_second_factor

@@ -1,4 +1,4 @@
-"""What is stored of an account that is erased: its name goes, and a pseudonym stays in its place.
+"""Erases an account: a pseudonym replaces its name in all documents.
 
 A principal may have decided on many thousand bookings, more than one transaction can change. So the
 account goes in a transaction with a note of it, and the references in batches. Each batch may be
@@ -92,8 +92,8 @@ def is_noted(db: Documents, account_id: str) -> bool:
 def take_out(db: Documents, pseudonym: str) -> int:
     """Puts the pseudonym in the place of the account of its note, in all collections.
 
-    How many bookings of the account it changed; 0 without a note. Raises StoreUnavailable: what was
-    changed stays so.
+    How many bookings of the account it changed; 0 without a note. Raises StoreUnavailable; the
+    changes made until then stay.
     """
     kept = erasures.read_note(db, erasures.ACCOUNT, pseudonym)
     if kept is None:

@@ -350,7 +350,7 @@ def _write(
 
 
 def _ask_for_codes(db: Documents, advance: _Advance = _uncounted) -> None:
-    """Migration 5 has a number only, by which applications of before stop."""
+    """Changes nothing. The number 5 stops older applications, which would ask for no code."""
 
 
 CLAIMS = 2

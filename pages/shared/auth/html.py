@@ -314,11 +314,13 @@ def second_factor(
     """
     count = f"{left} recovery code{'' if left == 1 else 's'}" if left else "No recovery code"
     off = "Set up again, on another phone" if is_required else "Turn off"
+    asked, kind = "Your password, or a code of the app", "current-password"
+    field = _field("password_or_code", asked, kind, wrong=bool(problem))
     body = (
         "<h1>Your second factor</h1>"
         f'<p class="lead">It is on. {count} of 10 left.</p>{_problem(problem)}'
         f'<form method="post" action="{base}/secondfactor">{_hidden(next_path)}'
-        f"{_field('proof', 'Your password, or a code of the app', 'current-password', wrong=bool(problem))}"  # noqa: E501
+        f"{field}"
         '<button class="go" name="do" value="codes">Make new recovery codes</button>'
         f'<button class="other" name="do" value="off">{off}</button></form>'
         '<p class="help">With new recovery codes, those of before work no longer.</p>'

@@ -48,7 +48,7 @@ from pages.shared.text import messages
 
 CODE, PATH = "signin/code", "secondfactor"
 CHALLENGE_COOKIE = "ground_booking_challenge"
-_WRONG_PROOF = "This is not your password. Please type it again, or a code of the app."
+_WRONG_PASSWORD_OR_CODE = "This is not your password. Please type it again, or a code of the app."
 _STOPPED = "The database cannot be reached, so nothing was changed. Please try again."
 _UNKNOWN = (
     "The database has stopped answering, and it is not known whether anything was changed. Load "
@@ -182,13 +182,15 @@ async def _change(
 
     if request.method == "GET":
         return ask()
-    proof = form.get("proof", "")
+    password_or_code = form.get("password_or_code", "")
     try:
         if form.get("do") == "codes":
-            codes = await _off_loop(lambda: renew_recovery_codes(shared.db, token, proof))
+            codes = await _off_loop(
+                lambda: renew_recovery_codes(shared.db, token, password_or_code)
+            )
             return page(html.recovery_codes(base(), school, codes, next_path=to))
         if form.get("do") == "off":
-            await _off_loop(lambda: turn_off_second_factor(shared.db, token, proof))
+            await _off_loop(lambda: turn_off_second_factor(shared.db, token, password_or_code))
             return redirect(f"{base()}/{PATH}?next={quote(to, safe='')}" if is_required else to)
     except BookingError as exc:
         return _answer(shared, exc, ask)
@@ -209,7 +211,7 @@ def _answer(shared: Services, exc: BookingError, ask: Callable[[str, int], Respo
         case AlreadyExists() | NotFound() | ChangedMeanwhile():
             return redirect(f"{base()}/{PATH}")
         case SignInRefused():
-            return ask(_WRONG_PROOF, 422)
+            return ask(_WRONG_PASSWORD_OR_CODE, 422)
     return ask(messages.error(exc), 422)
 
 
