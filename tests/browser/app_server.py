@@ -35,11 +35,13 @@ from booking_core import (
     open_session,
 )
 from booking_core.storage.client.database import BookingDatabase
+from booking_core.storage.schema.schema import VALIDATORS
 from pages.shared.live.address import COOKIE
 
 ROOT = Path(__file__).resolve().parents[2]
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 DEMO_LINK = re.compile(r"Open the demo: http://[^/\s]+/(\S+)")
+_KEPT = {"accounts", "sessions", "meta"}
 _APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_", "SCHOOL_")
 
 # The accounts of every school here; none has a password.
@@ -98,12 +100,11 @@ class School:
         self._tokens.clear()
 
     def clear(self) -> None:
-        for name in ("bookings", "grounds", "students", "timetables", "days"):
+        """Removes everything but accounts and their sessions."""
+        for name in VALIDATORS.keys() - _KEPT:
             self.db[name].delete_many({})
-        self.db["meta"].update_one(
-            {"_id": "revision"},
-            {"$inc": {"grounds": 1, "students": 1}, "$unset": {"policy": ""}},
-        )
+        changed = {"grounds": 1, "students": 1, "accounts": 1}
+        self.db["meta"].update_one({"_id": "revision"}, {"$inc": changed, "$unset": {"policy": ""}})
 
     def drop(self) -> None:
         """Drops the database, if the server is still running."""
