@@ -105,8 +105,9 @@ def _editor(shared: Services) -> None:
         else:
             widgets.problem(wanted)
             st.caption("Nothing is saved, and nothing of what is typed is lost.")
-    if isinstance(wanted, Timetable):
-        widgets.problem(state.get(_PROBLEM))
+    with st.container():
+        if isinstance(wanted, Timetable):
+            widgets.problem(state.get(_PROBLEM))
     with st.container(horizontal=True):
         st.button(
             "Save timetable",
@@ -123,35 +124,42 @@ def _lines(lines: Sequence[int]) -> None:
     """Draws a line of fields for each period."""
     st.markdown("Periods")
     st.caption("The name of each, when it begins and when it ends, in steps of 5 minutes.")
-    for number, line in enumerate(lines, start=1):
-        with st.container(horizontal=True, gap="xsmall", key=f"line_{line}"):
-            st.text_input(
-                f"Name of period {number}",
-                key=_field(line, _LABEL),
-                max_chars=120,
-                placeholder="Named by its times",
-                label_visibility="collapsed",
-            )
-            for name in (_BEGINS, _ENDS):
-                st.time_input(
-                    f"Period {number} {name}",
-                    key=_field(line, name),
-                    step=MARK_MINUTES * 60,
-                    format=formats.time_field(),
-                    label_visibility="collapsed",
-                    width=124,
-                )
-            st.button(
-                f"Remove period {number}",
-                key=f"icon_{_field(line, 'remove')}",
-                icon=":material/close:",
-                type="tertiary",
-                on_click=_remove,
-                args=(line,),
-            )
+    # In a container of their own, so that the buttons below keep their place as lines come and go:
+    # Streamlit shows a button twice for a moment when its place changes.
+    with st.container():
+        for number, line in enumerate(lines, start=1):
+            _line(number, line)
     with st.container(horizontal=True):
         st.button("Add a period", key="admin.editor.add", icon=":material/add:", on_click=_add)
         _equal_periods()
+
+
+def _line(number: int, line: int) -> None:
+    with st.container(horizontal=True, gap="xsmall", key=f"line_{line}"):
+        st.text_input(
+            f"Name of period {number}",
+            key=_field(line, _LABEL),
+            max_chars=120,
+            placeholder="Named by its times",
+            label_visibility="collapsed",
+        )
+        for name in (_BEGINS, _ENDS):
+            st.time_input(
+                f"Period {number} {name}",
+                key=_field(line, name),
+                step=MARK_MINUTES * 60,
+                format=formats.time_field(),
+                label_visibility="collapsed",
+                width=124,
+            )
+        st.button(
+            f"Remove period {number}",
+            key=f"icon_{_field(line, 'remove')}",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=_remove,
+            args=(line,),
+        )
 
 
 def _add() -> None:
