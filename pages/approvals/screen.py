@@ -104,11 +104,6 @@ def queue() -> None:
         ("upcoming", mark),
         lambda: approved_upcoming(shared.db, now=mark, limit=UPCOMING + 1),
     )
-    counts = {
-        TABS[0]: f" {formats.up_to(len(requests), waiting.LIMIT)}",
-        TABS[1]: f" {formats.up_to(len(upcoming), UPCOMING)}",
-        TABS[2]: "",
-    }
     # Buttons that appear later are beside the tabs, so that they do not move the list.
     with st.container(horizontal=True, vertical_alignment="center", key="head_approvals"):
         tab = st.segmented_control(
@@ -116,9 +111,14 @@ def queue() -> None:
             TABS,
             required=True,
             key=TAB,
-            format_func=lambda name: name + counts[name],
             label_visibility="collapsed",
             on_change=show_new,
+        )
+        # Not in the labels: Streamlit ignores a press of an option whose label has just changed.
+        st.caption(
+            f"{formats.up_to(len(requests), waiting.LIMIT)} waiting · "
+            f"{formats.up_to(len(upcoming), UPCOMING)} approved ahead",
+            width="content",
         )
         url_state.write({"tab": next(name for name, of in IN_ADDRESS.items() if of == tab)})
         if tab == TABS[0]:
