@@ -12,6 +12,7 @@ from booking_core import (
     save_grounds_order,
 )
 from pages.admin import photos, retiring, widgets
+from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
@@ -149,6 +150,8 @@ def _form(shared: Services, ground_id: str) -> None:
         st.caption("Without a game nobody can book it yet.")
     if ground is not None:
         photos.form(shared, ground_id)
+    stored = (ground.name, ground.games) if ground else ("", ())
+    elements.unsaved((name, tuple(chosen)) != stored, key="admin.grounds.unsaved")
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.grounds.edit.back"):

@@ -11,6 +11,7 @@ from booking_core import InvalidRequest, Policy, save_policy
 from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
 from booking_core.domain.validation import MARK_MINUTES
 from pages.admin import widgets
+from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -128,6 +129,7 @@ def _buttons(shared: Services, saved: Policy) -> None:
             icon=":material/group:",
         )
     changed = wanted != saved
+    elements.unsaved(changed, key="admin.policy.unsaved")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Save",

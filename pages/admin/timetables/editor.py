@@ -12,6 +12,7 @@ import streamlit as st
 from booking_core import InvalidRequest, Period, Reference, Timetable, add_timetable, save_timetable
 from booking_core.domain.validation import MARK_MINUTES, minutes
 from pages.admin import widgets
+from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -108,6 +109,7 @@ def _editor(shared: Services) -> None:
     with st.container():
         if isinstance(wanted, Timetable):
             widgets.problem(state.get(_PROBLEM))
+    elements.unsaved(_differs(wanted, was), key="admin.timetable.unsaved")
     with st.container(horizontal=True):
         st.button(
             "Save timetable",
@@ -118,6 +120,13 @@ def _editor(shared: Services) -> None:
             args=(shared, wanted),
         )
         st.button("Back", key="admin.editor.back", on_click=close)
+
+
+def _differs(wanted: Timetable | str, was: Timetable | None) -> bool:
+    """Whether something would be lost; a new timetable without a name and a period has nothing."""
+    if was is None and wanted == _NO_PERIOD:
+        return bool(st.session_state[_NAME].strip())
+    return wanted != was
 
 
 def _lines(lines: Sequence[int]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 
@@ -37,6 +38,7 @@ _live_line = _component("live_line")
 _person = _component("person")
 _draft = _component("draft", style=False)
 _leave = _component("leave")
+_unsaved = _component("unsaved", style=False)
 _waiting = _component("waiting", style=False)
 
 
@@ -174,6 +176,14 @@ def draft(
         data={"account": account_id, "values": dict(values), "isNew": is_new},
         on_restored_change=restore,
     )
+
+
+def unsaved(differs: bool, *, key: str) -> None:
+    """Has the browser ask before the form around it is left, while it ``differs`` from what is
+    stored. To be drawn in every run of the form."""
+    question = "Not saved. Leave, and lose what you changed?"
+    # New data in every run: the browser takes what is typed since the last one for a difference.
+    _unsaved(key=key, data={"differs": differs, "question": question, "run": uuid4().hex})
 
 
 def leave(data: dict[str, Any]) -> None:
