@@ -110,6 +110,7 @@ from booking_core.school.grounds import (
     change_ground,
     save_ground,
     save_grounds_order,
+    surface_overlaps,
 )
 from booking_core.school.photos import ground_photo, remove_ground_photo, save_ground_photo
 from booking_core.school.policy import save_policy
@@ -305,6 +306,7 @@ __all__ = [
     "sign_in_by_id_token",
     "sign_out",
     "suggest_roll_over",
+    "surface_overlaps",
     "touch_session",
     "turn_off_second_factor",
     "usage",

@@ -28,7 +28,8 @@ _STORED, _SEEN = "board", "board of this minute"
 class Cell:
     """One ground in one period. ``booking`` is the booking or closure that holds it.
 
-    ``is_past`` tells that the period has begun. ``note`` is the reason of a closure, or of a rule.
+    The booking may be one of another ground on the same surface. ``is_past`` tells that the period
+    has begun. ``note`` is the reason of a closure, or of a rule.
     """
 
     ground: Ground
@@ -44,7 +45,7 @@ class Board(Availability):
     """A day as stored at ``loaded_at`` and seen at ``now`` (both aware).
 
     A cell is free only when a booking of it would pass every rule of time and place. ``held`` maps
-    (ground id, mark) to the booking or closure that holds it.
+    (surface, mark) to the booking or closure that holds it.
     """
 
     bookings: tuple[Booking, ...]
@@ -52,12 +53,7 @@ class Board(Availability):
     held: Mapping[tuple[str, int], Booking] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        held = {
-            (booking.ground_id, mark): booking
-            for booking in self.bookings
-            for mark in timetable.marks(booking.start, booking.end)
-        }
-        object.__setattr__(self, "held", held)
+        object.__setattr__(self, "held", held_by(self.bookings))
 
     def __hash__(self) -> int:
         # Cheap, because each draw looks a board up; equality still compares the content.
@@ -101,12 +97,14 @@ class Board(Availability):
 
     def holder(self, slot: Slot) -> Booking | None:
         """The booking or closure that holds a part of ``slot``; the first of several in time."""
-        return self._holder(slot.ground_id, timetable.marks(slot.start, slot.end))
+        surfaces = self.surfaces_of(slot.ground_id)
+        return self._holder(surfaces, timetable.marks(slot.start, slot.end))
 
-    def _holder(self, ground_id: str, marks: Iterable[int]) -> Booking | None:
+    def _holder(self, surfaces: Iterable[str], marks: Iterable[int]) -> Booking | None:
         for mark in marks:
-            if (booking := self.held.get((ground_id, mark))) is not None:
-                return booking
+            for surface in surfaces:
+                if (booking := self.held.get((surface, mark))) is not None:
+                    return booking
         return None
 
     def busy(self, student_id: str, slot: Slot) -> Booking | None:
@@ -176,7 +174,7 @@ class Board(Availability):
             state, note = CellState.CLOSED, "Booking has ended"
         found = []
         for ground in grounds:
-            booking = self._holder(ground.id, marks)
+            booking = self._holder(ground.surfaces, marks)
             if booking is None:
                 found.append(Cell(ground, period, state, None, is_past, note))
             else:
@@ -200,11 +198,12 @@ def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
 
 
 def _board(db: Documents, known: reference.Reference, date: Date, now: datetime) -> Board:
-    in_use = {ground.id for ground in known.open_grounds}
+    # A booking that stays on a retired ground still holds its surfaces.
+    in_use = {surface for ground in known.open_grounds for surface in ground.surfaces}
     held = booking_queries.of_date(db, date)
     return Board(
         **_frame(db, known, date, now),
-        bookings=tuple(booking for booking in held if booking.ground_id in in_use),
+        bookings=tuple(b for b in held if not in_use.isdisjoint(b.held_surfaces)),
         loaded_at=now,
     )
 
@@ -217,12 +216,17 @@ def availability_of(
     bookings: Iterable[Booking],
 ) -> Availability:
     """The free slots of ``date``, on which ``bookings`` are active; cheaper than its board."""
-    held = {
-        (booking.ground_id, mark): booking.id
+    return Availability(**_frame(db, known, date, now), held=held_by(bookings))
+
+
+def held_by(bookings: Iterable[Booking]) -> dict[tuple[str, int], Booking]:
+    """(surface, mark) -> the one of ``bookings`` that holds it."""
+    return {
+        (surface, mark): booking
         for booking in bookings
+        for surface in booking.held_surfaces
         for mark in timetable.marks(booking.start, booking.end)
     }
-    return Availability(**_frame(db, known, date, now), held=held)
 
 
 def _frame(db: Documents, known: reference.Reference, date: Date, now: datetime) -> dict[str, Any]:

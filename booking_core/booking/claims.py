@@ -99,8 +99,10 @@ def book(
             if stored is None:
                 raise
             return repeated(stored, fingerprint_of(request, by, as_approved))
-        game = rules.game_on(known.ground(request.ground_id), request.game)
+        ground = known.ground(request.ground_id)
+        game = rules.game_on(ground, request.game)
         wanted = replace(requested(booking_id, request, student, by, as_approved, now), game=game)
+        wanted = wanted.placed(wanted.slot, ground.surfaces)
         _log_slot(booking_id, "validated", wanted.slot)
         try:
             wanted = with_seat(db, known, wanted, count_seats=lost_seat)
@@ -174,13 +176,8 @@ def move(
         entry = Decision(
             now, by.id, by.name, "moved", reason, moved_from=before.slot, correction=correction
         )
-        wanted = replace(
-            before.with_decision(before.status if keeps else Status.PENDING, entry),
-            ground_id=slot.ground_id,
-            date=slot.date,
-            start=slot.start,
-            end=slot.end,
-        )
+        wanted = before.with_decision(before.status if keeps else Status.PENDING, entry)
+        wanted = wanted.placed(slot, known.ground(slot.ground_id).surfaces)
         if not correction:
             wanted = named(wanted, known.student(str(before.student_id)))
         wanted = with_seat(db, known, wanted, before=before, count_seats=lost_seat)

@@ -11,7 +11,7 @@ from typing import Any
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import GroundClosed, InvalidRequest
-from booking_core.domain.model import Booking, Slot
+from booking_core.domain.model import Booking, Ground, Slot
 from booking_core.domain.validation import MARK_MINUTES, check_date, check_id, check_time, minutes
 from booking_core.storage.bookings import transactions
 from booking_core.storage.client.database import Documents, settings_of
@@ -23,15 +23,27 @@ MIDNIGHT = time(0)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A request to close: for each day the part that is still to come."""
+    """A request to close: for each day the part that is still to come.
 
-    ground_ids: tuple[str, ...]
+    ``sharing``: the ids of all grounds on the surfaces of these ``grounds``. ``revision``: of the
+    school that they were read from.
+    """
+
+    grounds: tuple[Ground, ...]
+    sharing: tuple[str, ...]
+    revision: tuple[int, int]
     days: tuple[tuple[Date, time, time], ...]
+
+    @property
+    def ground_ids(self) -> tuple[str, ...]:
+        return tuple(ground.id for ground in self.grounds)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    slots: list[Slot]
+    """``slots``: each with the surfaces to close there."""
+
+    slots: list[tuple[Slot, tuple[str, ...]]]
     displaced: list[Booking]
 
 
@@ -61,8 +73,7 @@ def wanted_by(
         problem = f"is too far off: {len(ids)} grounds can be closed for {MOST // len(ids)} days"
         raise InvalidRequest("last", problem)
     known = reference.load(db)
-    for ground_id in ids:
-        known.ground(ground_id)
+    grounds = tuple(map(known.ground, ids))
     zone = settings_of(db).zone
     today = now.astimezone(zone).date()
     # The past stays as it was: of today, the marks that have ended.
@@ -77,30 +88,41 @@ def wanted_by(
             days.append((date, time(*divmod(opening, 60)), end))
     if not days:
         raise InvalidRequest("last" if last < today else "end", "has gone by")
-    return Wanted(ids, tuple(days))
+    return Wanted(grounds, tuple(known.sharing(ids)), known.revision, tuple(days))
 
 
 def plan_of(looking: transactions.Transaction, wanted: Wanted) -> Plan:
-    """The slots to close and the bookings there, as stored now."""
+    """The slots to close and the bookings there, as stored now.
+
+    A surface that is closed for the whole time already is left out, and so is one that another of
+    the grounds closes. Raises GroundClosed where a surface is closed for a part of the time.
+    """
     held: defaultdict[tuple[str, Date], list[Booking]] = defaultdict(list)
-    found = looking.held(wanted.ground_ids, wanted.days[0][0], wanted.days[-1][0])
+    found = looking.held(wanted.sharing, wanted.days[0][0], wanted.days[-1][0])
     for booking in found:
-        held[(booking.ground_id, booking.date)].append(booking)
-    slots: list[Slot] = []
+        for surface in booking.held_surfaces:
+            held[(surface, booking.date)].append(booking)
+    slots: list[tuple[Slot, tuple[str, ...]]] = []
     displaced: set[str] = set()
     closed_before: GroundClosed | None = None
     for date, start, end in wanted.days:
         marks = set(timetable.marks(start, end))
-        for ground_id in wanted.ground_ids:
-            inside = [b for b in held[(ground_id, date)] if marks & _marks(b)]
-            closed = [booking for booking in inside if booking.kind == "closure"]
-            if closed:
-                closed_before = GroundClosed(ground_id, closed[0].purpose)
-                if not marks <= set().union(*map(_marks, closed)):
-                    raise closed_before
-                continue
-            slots.append(Slot(ground_id, date, start, end))
-            displaced |= {booking.id for booking in inside}
+        planned: set[str] = set()
+        for ground in wanted.grounds:
+            open_surfaces = []
+            for surface in ground.surfaces:
+                inside = [b for b in held[(surface, date)] if marks & _marks(b)]
+                closed = [booking for booking in inside if booking.kind == "closure"]
+                if closed:
+                    closed_before = GroundClosed(ground.id, closed[0].purpose)
+                    if not marks <= set().union(*map(_marks, closed)):
+                        raise closed_before
+                elif surface not in planned:
+                    open_surfaces.append(surface)
+                    displaced |= {booking.id for booking in inside}
+            if open_surfaces:
+                planned |= set(open_surfaces)
+                slots.append((Slot(ground.id, date, start, end), tuple(open_surfaces)))
     if not slots and closed_before is not None:
         raise closed_before
     return Plan(slots, [booking for booking in found if booking.id in displaced])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time
+from functools import partial
 from uuid import uuid4
 
 from booking_core.booking.closing_plan import MIDNIGHT, Wanted, ids_of, plan_of, wanted_by
@@ -101,11 +102,13 @@ def close_grounds(
     reason = check_text(reason, "reason", required=True)
     shown = ids_of(expected, "expected")
     now = moment(db, now)
-    wanted = wanted_by(db, ground_ids, first, last, start, end, now)
+    ground_ids = ids_of(ground_ids, "ground_id")
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
 
-    def work(step: transactions.Transaction) -> Closing:
+    def work(step: transactions.Transaction, wanted: Wanted) -> Closing | None:
+        if step.school_revision() != wanted.revision:
+            return None  # the grounds may lie on other surfaces by now
         try:
             plan = plan_of(step, wanted)
         except GroundClosed:
@@ -114,14 +117,25 @@ def close_grounds(
             raise
         if {booking.id for booking in plan.displaced} != shown:
             raise ChangedMeanwhile(_BOOKINGS)
-        closures = [_closure(f"{group}/{n}", slot, decided) for n, slot in enumerate(plan.slots)]
-        closure_at = {(closure.ground_id, closure.date): closure.id for closure in closures}
+        closures = [
+            _closure(f"{group}/{n}", slot, decided).placed(slot, surfaces)
+            for n, (slot, surfaces) in enumerate(plan.slots)
+        ]
+        closure_at = {
+            (surface, closure.date): closure.id
+            for closure in closures
+            for surface in closure.held_surfaces
+        }
         changes = []
         for before in plan.displaced:
             entry = replace(
                 decided,
                 action="displaced",
-                displaced_by=closure_at[(before.ground_id, before.date)],
+                displaced_by=next(
+                    closure_at[(surface, before.date)]
+                    for surface in before.held_surfaces
+                    if (surface, before.date) in closure_at
+                ),
                 status_before=before.status,
             )
             changes.append((before, before.with_decision(Status.REVOKED, entry)))
@@ -143,10 +157,13 @@ def close_grounds(
         return Closing(group, tuple(closures), tuple(revoked))
 
     for _ in range(ROUNDS):
+        wanted = wanted_by(db, ground_ids, first, last, start, end, now)
         try:
-            return transactions.run(db, work)
+            made = transactions.run(db, partial(work, wanted=wanted))
         except bookings.ClaimTaken:  # a slot was taken after the plan was made
             continue
+        if made is not None:
+            return made
     raise ChangedMeanwhile(_BOOKINGS)
 
 
@@ -168,7 +185,8 @@ def lift_closure(
     known = reference.load(db)
 
     def opened(step: transactions.Transaction, closures: list[Booking]) -> Lifted:
-        found = _displaced_by(step, closures)
+        sharing = known.sharing({closure.ground_id for closure in closures} & known.grounds.keys())
+        found = _displaced_by(step, closures, sharing)
         return Lifted(tuple(closures), reinstatable_of(step, found, known, now, zone))
 
     def work(step: transactions.Transaction) -> Lifted:
@@ -219,7 +237,7 @@ def _repeated(
 ) -> Closing | None:
     """The closing that ``by`` made before with the same content; None without one."""
     days = {date: (start, end) for date, start, end in wanted.days}
-    held = step.held_on(wanted.ground_ids, list(days))
+    held = step.held_on(wanted.sharing, list(days))
     groups = {
         str(closure.closure_group)
         for closure in held
@@ -227,7 +245,7 @@ def _repeated(
     }
     for group in sorted(groups):
         closures = [closure for closure in step.closures(group) if closure.status.is_active]
-        displaced = _displaced_by(step, closures)
+        displaced = _displaced_by(step, closures, wanted.sharing)
         # A repeated closing of today begins later: it leaves out the marks that have ended since.
         is_same = all(
             closure.ground_id in wanted.ground_ids
@@ -241,11 +259,12 @@ def _repeated(
     return None
 
 
-def _displaced_by(step: transactions.Transaction, closures: Sequence[Booking]) -> list[Booking]:
-    """The revoked bookings that these closures displaced."""
+def _displaced_by(
+    step: transactions.Transaction, closures: Sequence[Booking], sharing: Sequence[str]
+) -> list[Booking]:
+    """The revoked bookings that these closures displaced, on the grounds ``sharing``."""
     ids = {closure.id for closure in closures}
-    grounds = sorted({closure.ground_id for closure in closures})
-    found = step.revoked(grounds, sorted({closure.date for closure in closures}))
+    found = step.revoked(sharing, sorted({closure.date for closure in closures}))
     return [booking for booking in found if booking.history[-1].displaced_by in ids]
 
 

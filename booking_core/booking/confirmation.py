@@ -14,7 +14,12 @@ from dataclasses import replace
 from booking_core.booking.preconditions import ROUNDS
 from booking_core.booking.steps import log_step
 from booking_core.domain import rules
-from booking_core.domain.errors import InvalidRequest, RuleBroken, StoreUnavailable
+from booking_core.domain.errors import (
+    ChangedMeanwhile,
+    InvalidRequest,
+    RuleBroken,
+    StoreUnavailable,
+)
 from booking_core.domain.model import Booking, Student
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client import deadlines
@@ -36,7 +41,8 @@ def confirmed(
 
     ``check`` checks all rules by a given school; None: only those that hold for a stored booking.
     Where it breaks a rule of the school as of now, it is undone and the error of that rule is
-    raised: RuleBroken, UnknownGround, UnknownStudent. A booking that was changed again meanwhile,
+    raised: RuleBroken, UnknownGround, UnknownStudent; ChangedMeanwhile where the ground lies on
+    other surfaces by now. A booking that was changed again meanwhile,
     or whose former slot is taken, stays as it is. Otherwise it gets the student's present name and
     class. Raises StoreUnavailable where an undo fails.
     """
@@ -52,7 +58,9 @@ def confirmed(
                 check(fresh)
             else:
                 check_stored(fresh, after)
-        except (RuleBroken, InvalidRequest) as exc:
+            if fresh.ground(after.ground_id).surfaces != after.held_surfaces:
+                raise ChangedMeanwhile("the ground")
+        except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
             if bookings.undo(db, before, after):
                 log_step(after.id, "undone", layer="school", reason=type(exc).__name__)
                 raise

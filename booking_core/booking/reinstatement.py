@@ -88,7 +88,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
         _check_reinstatable(known, before, now, zone)
         entry = Decision(now, by.id, by.name, "reinstated")
         status = before.history[-1].status_before or Status.PENDING
-        wanted = before.with_decision(status, entry)
+        wanted = _placed(known, before.with_decision(status, entry))
         if wanted.quota_window is not None:
             wanted = with_seat(db, known, wanted, count_seats=True)
 
@@ -128,16 +128,23 @@ def reinstatable_of(
     asked = [b for b in displaced if _is_displaced(b) and _passes(known, b, now, zone)]
     if not asked:
         return []
-    dates = sorted({b.date for b in asked})
-    holding = looking.held_on(sorted({b.ground_id for b in asked}), dates)
-    holding += looking.of_students(sorted({str(b.student_id) for b in asked}), dates)
-    taken = {claim for booking in holding for claim in claims_of(booking)}
     # A seat that is taken is no obstacle while the quota has room: another one is claimed.
-    free = [b for b in asked if not {c for c in claims_of(b) if kind_of(c) != QUOTA} & taken]
+    wanted = {
+        b.id: {claim for claim in claims_of(_placed(known, b)) if kind_of(claim) != QUOTA}
+        for b in asked
+    }
+    holding = looking.holders(claim for claims in wanted.values() for claim in claims)
+    taken = {claim for booking in holding for claim in claims_of(booking)}
+    free = [b for b in asked if wanted[b.id].isdisjoint(taken)]
     seated = [(str(b.student_id), b.quota_window) for b in free if b.quota_window is not None]
     seats = looking.taken_seats(seated) if known.policy.quota is not None else {}
     free = [b for b in free if Quota(len(seats.get(_seat(b), ())), known.policy.quota).has_room]
     return sorted(free, key=lambda b: (b.date, b.start, b.ground_id))
+
+
+def _placed(known: reference.Reference, booking: Booking) -> Booking:
+    """``booking`` on the surfaces that its ground has now."""
+    return booking.placed(booking.slot, known.ground(booking.ground_id).surfaces)
 
 
 def _seat(booking: Booking) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from datetime import date as Date
 from datetime import datetime
 from itertools import groupby
 
-from booking_core.booking.boards import availability_of
+from booking_core.booking.boards import availability_of, held_by
 from booking_core.booking.claims import check_move, keeps_approval
 from booking_core.booking.closing_plan import ids_of
 from booking_core.booking.confirmation import named
@@ -88,9 +88,9 @@ def relocations(db: Documents, ground_id: str, *, now: datetime | None = None) -
             }
             slot = next(iter(nearest(_elsewhere(free, booking), busy, 1)), None)
             if slot is not None:
-                places[booking.id] = replace(booking, start=slot.start, end=slot.end)
-                marks = timetable.marks(slot.start, slot.end)
-                taken |= {(slot.ground_id, mark): booking.id for mark in marks}
+                moved = booking.placed(slot, free.surfaces_of(slot.ground_id))
+                places[booking.id] = moved
+                taken |= held_by([moved])
             planned.append(Relocation(booking, slot))
     return planned
 
@@ -199,12 +199,8 @@ def _moved(
     check_move(known, before, slot, now, settings_of(db).zone)
     entry = Decision(now, by.id, by.name, "moved", reason, moved_from=before.slot)
     keeps = keeps_approval(db, before, by=by, now=now)
-    after = replace(
-        before.with_decision(before.status if keeps else Status.PENDING, entry),
-        ground_id=slot.ground_id,
-        start=slot.start,
-        end=slot.end,
-    )
+    after = before.with_decision(before.status if keeps else Status.PENDING, entry)
+    after = after.placed(slot, known.ground(slot.ground_id).surfaces)
     return named(after, known.student(str(before.student_id)))
 
 

@@ -49,7 +49,11 @@ def may_show(allowed: str, asked: str | None) -> str:
 
 
 def _card(board: Board, ground: Ground) -> Card:
-    held = sorted((b for b in board.bookings if b.ground_id == ground.id), key=lambda b: b.start)
+    surfaces = set(ground.surfaces)
+    held = sorted(
+        (b for b in board.bookings if not surfaces.isdisjoint(b.held_surfaces)),
+        key=lambda b: b.start,
+    )
     now, later = _now_and_later(board, held)
     ends = minutes(now.end, closing=True) if now else 0
     strip = []

@@ -21,7 +21,7 @@ from booking_core.domain.policy import Policy
 class Availability:
     """A day seen at ``now`` (aware), under the ``policy`` of that moment.
 
-    ``held`` has every (ground id, cell) that is taken. The caller chooses what the key maps to.
+    ``held`` has every (surface, mark) that is taken. The caller chooses what the key maps to.
     """
 
     date: Date
@@ -32,9 +32,18 @@ class Availability:
     policy: Policy = field(default_factory=Policy)
     held: Mapping[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
 
+    def surfaces_of(self, ground_id: str) -> tuple[str, ...]:
+        """The surfaces of a ground; its own id for one that is not in ``grounds``."""
+        return next((g.surfaces for g in self.grounds if g.id == ground_id), (ground_id,))
+
     def is_free(self, slot: Slot) -> bool:
+        marks = timetable.marks(slot.start, slot.end)
         return (
-            not any((slot.ground_id, c) in self.held for c in timetable.marks(slot.start, slot.end))
+            not any(
+                (surface, mark) in self.held
+                for surface in self.surfaces_of(slot.ground_id)
+                for mark in marks
+            )
             and not self.begun(slot.start)
             and not self.cut_off
             and self.date <= self.last_date

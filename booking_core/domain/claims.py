@@ -3,7 +3,7 @@
 A claim is a text. The unique index ``one_holder_per_claim`` gives each claim one holder, so every
 rule that two users can break at the same moment is a claim:
 
-    ground|ground-1|2026-11-26|108     the ground, in the five minutes that begin at 9:00
+    ground|ground-1|2026-11-26|108     a surface of the ground, in the five minutes from 9:00 on
     student|S001|2026-11-26|108        the student, in the same five minutes
     quota|S001|2026-W48|0              the first of the student's seats in that week
 
@@ -26,12 +26,16 @@ GROUND, STUDENT, QUOTA = "ground", "student", "quota"
 def claims_of(booking: Booking) -> list[str]:
     """What ``booking`` claims while it is active, derived from its own fields alone.
 
-    A closure claims its ground. A booking claims its student too, and a seat of the quota where
-    it has one.
+    A closure claims surfaces of its ground. A booking claims its student too, and a seat of the
+    quota where it has one.
     """
     date = booking.date.isoformat()
     marks = timetable.marks(booking.start, booking.end)
-    claims = [f"{GROUND}|{booking.ground_id}|{date}|{mark:03d}" for mark in marks]
+    claims = [
+        f"{GROUND}|{surface}|{date}|{mark:03d}"
+        for surface in booking.held_surfaces
+        for mark in marks
+    ]
     if booking.student_id is not None:
         claims += [f"{STUDENT}|{booking.student_id}|{date}|{mark:03d}" for mark in marks]
     if booking.quota_window is not None:
@@ -41,8 +45,9 @@ def claims_of(booking: Booking) -> list[str]:
 
 
 def slots_of(claims: Iterable[str]) -> list[Slot]:
-    """The slots whose grounds ``claims`` hold: one for each stretch of marks without a gap.
+    """The slots that ``claims`` hold: one for each stretch of marks without a gap.
 
+    The surface stands in the place of the ground.
     A claim that is none of a ground, or that cannot be read, is left out.
     """
     held: set[tuple[str, Date, int]] = set()

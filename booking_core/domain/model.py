@@ -62,6 +62,9 @@ class CellState(StrEnum):
     PAST = "past"
 
 
+MOST_SURFACES = 12  # of one ground: each adds a claim for every five minutes of a booking
+
+
 def _set(target: object, **values: object) -> None:
     for name, value in values.items():
         object.__setattr__(target, name, value)
@@ -133,13 +136,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A sports ground. ``order`` is its place on every screen, lowest first."""
+    """A sports ground. ``order`` is its place on every screen, lowest first.
+
+    ``surfaces`` are the ids of the areas that it lies on; by default one, with the id of the
+    ground. Of grounds that share a surface, such as a pitch and its halves, one at a time can be
+    booked.
+    """
 
     id: str
     name: str
     games: tuple[str, ...]
     order: int = 0
     retired: bool = False
+    surfaces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _set(
@@ -154,6 +163,22 @@ class Ground:
             raise InvalidRequest("order", "is out of range")
         if not isinstance(self.retired, bool):
             raise InvalidRequest("retired", "must be true or false")
+        _set(self, surfaces=_surfaces(self.surfaces) or (self.id,))
+
+    def shares(self, other: Ground) -> bool:
+        """Whether both lie on one surface."""
+        return not set(self.surfaces).isdisjoint(other.surfaces)
+
+
+def _surfaces(values: Any) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequest("surfaces", "must be a list of ids")
+    ids = [check_id(value, "surfaces") for value in values]
+    if len(ids) > MOST_SURFACES:
+        raise InvalidRequest("surfaces", f"are more than {MOST_SURFACES}")
+    if len({key_of(id) for id in ids}) < len(ids):
+        raise InvalidRequest("surfaces", "names one entry twice")
+    return tuple(sorted(ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +328,8 @@ class Booking:
     from then on. ``created_at`` and ``updated_at`` are aware (UTC). ``revision`` grows by one with
     every change. ``quota_window`` (an ISO week) and ``quota_seat`` are None for a booking that
     takes no seat of the quota. ``closure_group`` is shared by the closures that were made in one
-    step. ``fingerprint`` is a hash of the request.
+    step. ``fingerprint`` is a hash of the request. ``surfaces`` are those of its ground when it
+    took its slot; empty if the ground is its own only surface.
     """
 
     id: str
@@ -328,6 +354,23 @@ class Booking:
     closure_group: str | None = None
     revision: int = 0
     fingerprint: str = field(default="", repr=False)
+    surfaces: tuple[str, ...] = ()
+
+    @property
+    def held_surfaces(self) -> tuple[str, ...]:
+        """The surfaces that the booking holds while it is active."""
+        return self.surfaces or (self.ground_id,)
+
+    def placed(self, slot: Slot, surfaces: tuple[str, ...]) -> Booking:
+        """This booking at ``slot``, whose ground lies on ``surfaces``."""
+        return replace(
+            self,
+            ground_id=slot.ground_id,
+            date=slot.date,
+            start=slot.start,
+            end=slot.end,
+            surfaces=() if surfaces == (slot.ground_id,) else surfaces,
+        )
 
     @property
     def slot(self) -> Slot:

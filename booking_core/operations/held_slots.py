@@ -39,11 +39,5 @@ class HeldSlots:
 
 
 def held_slots_of(db: Documents, wanted: Sequence[Booking]) -> HeldSlots:
-    """The stored bookings on the grounds, and of the students, and dates of ``wanted``."""
-    return HeldSlots(
-        queries.active_on_days(
-            db,
-            ((booking.ground_id, booking.date) for booking in wanted),
-            ((str(booking.student_id), booking.date) for booking in wanted),
-        )
-    )
+    """The stored bookings that hold what ``wanted`` claim."""
+    return HeldSlots(queries.holders(db, (claim for one in wanted for claim in claims_of(one))))

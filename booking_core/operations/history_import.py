@@ -29,6 +29,7 @@ from booking_core.domain.model import (
     Booking,
     BookingRequest,
     Decision,
+    Ground,
     Role,
     Status,
     Student,
@@ -116,12 +117,13 @@ def import_bookings(
     zone = settings_of(db).zone
     for row in table.rows:
         try:
-            request, status, student = _request(row, names)
+            request, status, ground, student = _request(row, names)
         except InvalidRequest as exc:
             report.refused.append((row.line, f"{exc.field} {exc.problem}"))
             continue
         starts_at = timetable.at(request.date, request.start, zone)
         booking = _booking(request, status, student, min(to_millis(starts_at), now), now)
+        booking = booking.placed(booking.slot, ground.surfaces)
         line = first_line.setdefault(booking.id, row.line)
         if line == row.line:
             wanted.append((row.line, booking))
@@ -158,7 +160,7 @@ def import_bookings(
     return report
 
 
-def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Student]:
+def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Ground, Student]:
     if row.problem:
         raise InvalidRequest("the row", row.problem)
     values = row.values
@@ -179,7 +181,7 @@ def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Student]:
     )
     game = find_label(request.game, ground.games) or request.game
     request = replace(request, ground_id=ground.id, student_id=student.id, game=game)
-    return request, found[0], student
+    return request, found[0], ground, student
 
 
 def _by_key(games: Iterable[str]) -> defaultdict[str, set[str]]:

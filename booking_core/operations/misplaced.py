@@ -15,6 +15,7 @@ from booking_core.storage.school import data as reference
 
 NO_STUDENT, NO_GROUND = "of unknown students", "on unknown grounds"
 RETIRED, NO_SCHOOL = "on retired grounds", "on days without school"
+OTHER_SURFACES = "on surfaces that their ground does not have"
 NO_PERIOD = "outside the periods of their day"
 _SECONDS = 20.0  # of all that is booked ahead
 _SHOWN = 3  # bookings of a kind
@@ -28,8 +29,9 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
     """
     zone, known = settings_of(db).zone, reference.load(db)
     ids: defaultdict[str, list[str]] = defaultdict(list)
-    for id, slot, student_id in booking_queries.held_from(db, now.astimezone(zone).date()):
-        wrong = _wrong(known, slot, student_id)
+    today = now.astimezone(zone).date()
+    for id, slot, student_id, surfaces in booking_queries.held_from(db, today):
+        wrong = _wrong(known, slot, student_id, surfaces or (slot.ground_id,))
         if wrong and not rules.has_begun(slot, now, zone):
             ids[wrong].append(id)
     return {
@@ -38,7 +40,9 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
     }
 
 
-def _wrong(known: reference.Reference, slot: Slot, student_id: str) -> str:
+def _wrong(
+    known: reference.Reference, slot: Slot, student_id: str, surfaces: tuple[str, ...]
+) -> str:
     """The fault of a booking of ``slot``; "" for none."""
     if student_id not in known.students:
         return NO_STUDENT
@@ -47,6 +51,8 @@ def _wrong(known: reference.Reference, slot: Slot, student_id: str) -> str:
         return NO_GROUND
     if ground.retired:
         return RETIRED
+    if ground.surfaces != surfaces:
+        return OTHER_SURFACES
     if not plan.periods:
         return NO_SCHOOL
     return "" if timetable.fits(plan, slot.start, slot.end) else NO_PERIOD

@@ -5,20 +5,23 @@ In every verb, ``by`` None means that no account acts: the command line or a scr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, UnknownGround
 from booking_core.domain.labels import label_key
-from booking_core.domain.model import Actor, Ground
+from booking_core.domain.model import Actor, Booking, Ground
 from booking_core.domain.names import new_id
-from booking_core.domain.validation import check_id
+from booking_core.domain.validation import check_id, check_text
 from booking_core.school.administration import change_school
+from booking_core.school.surfaces import claim, claim_late, overlapping
 from booking_core.storage import documents as d
+from booking_core.storage.bookings.writes import ClaimTaken
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
 from booking_core.storage.school import grounds as store
 from booking_core.storage.school.changes import SchoolTransaction
 
@@ -31,19 +34,22 @@ def save_ground(
 ) -> Ground:
     """Adds or replaces a ground.
 
-    Raises AlreadyExists for an id that differs from another's in capitals only, InvalidRequest,
-    also for a name that another ground in use has, NotAllowed, StoreUnavailable.
+    The bookings of a ground that gets other surfaces claim those. Raises AlreadyExists for an id
+    that differs from another's in capitals only, InvalidRequest, also for a name that another
+    ground in use has and for surfaces that would overlap upcoming bookings, ChangedMeanwhile,
+    NotAllowed, StoreUnavailable.
     """
     if not isinstance(ground, Ground):
         raise InvalidRequest("ground", "must be a Ground")
     now = moment(db, now)
 
-    def work(tx: SchoolTransaction) -> Ground:
-        store.put(tx, ground)
+    def work(tx: SchoolTransaction) -> tuple[Ground, bool]:
+        before = store.read(tx).get(ground.id)
+        revoked = _put(db, tx, before, ground, (), by, "", now)
         tx.audit(by, "saved", "ground", ground.id, {"after": d.ground_document(ground)}, now)
-        return ground
+        return ground, revoked is not None
 
-    return change_school(db, by, now, work)
+    return _change(db, by, now, work)
 
 
 @within_deadline
@@ -52,21 +58,26 @@ def add_ground(
     name: str,
     games: Iterable[str] = (),
     *,
+    surfaces: Iterable[str] = (),
     by: Actor | None = None,
     now: datetime | None = None,
 ) -> Ground:
     """Adds a ground, the last on the screens; its id is made of its name.
 
+    Without ``surfaces`` it lies on one of its own.
+
     Raises InvalidRequest, also for a name that another ground in use has, NotAllowed,
     StoreUnavailable.
     """
-    wanted, now = Ground("new", name, _listed(games)), moment(db, now)
+    surfaces = _list(surfaces)
+    wanted = Ground("new", name, _listed(games), surfaces=surfaces)
+    now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> Ground:
         stored = store.read(tx)
         last = max((ground.order for ground in stored.values()), default=0)
         id = new_id(wanted.name, stored, "ground")
-        made = replace(wanted, id=id, order=min(last + 1, _LAST))
+        made = replace(wanted, id=id, order=min(last + 1, _LAST), surfaces=surfaces or (id,))
         store.put(tx, made)
         details = {"before": None, "after": d.ground_document(made)}
         tx.audit(by, "added", "ground", id, details, now)
@@ -83,21 +94,35 @@ def change_ground(
     name: str | None = None,
     games: Iterable[str] | None = None,
     retired: bool | None = None,
+    surfaces: Iterable[str] | None = None,
+    revoke: Collection[str] = (),
+    reason: str = "",
     by: Actor | None = None,
     was: Ground | None = None,
     now: datetime | None = None,
 ) -> Ground:
     """Changes what is not None; bookings stay, also those of a ground that is retired.
 
+    On other ``surfaces`` upcoming bookings of the ground may overlap those of other grounds
+    (``surface_overlaps``): these are revoked, for a ``reason``, if ``revoke`` names exactly them,
+    and their authors get notices. Otherwise ChangedMeanwhile is raised; for an empty ``revoke``,
+    InvalidRequest. All other bookings claim the new surfaces.
+
     With ``was``, the ground that the change was made from, raises ChangedMeanwhile where its name,
-    games or retirement differ by now. Raises UnknownGround, InvalidRequest, NotAllowed,
+    games, surfaces or retirement differ by now. Raises UnknownGround, InvalidRequest, NotAllowed,
     StoreUnavailable.
     """
     ground_id, now = check_id(ground_id, "ground_id"), moment(db, now)
     if was is not None and not isinstance(was, Ground):
         raise InvalidRequest("was", "must be a Ground")
+    if isinstance(revoke, str) or not isinstance(revoke, Collection):
+        raise InvalidRequest("revoke", "must be a list of ids")
+    ids = {check_id(id, "revoke") for id in revoke}
+    reason = check_text(reason, "reason", required=bool(ids))
+    if ids and by is None:
+        raise InvalidRequest("by", "is missing: a revocation has an author")
 
-    def work(tx: SchoolTransaction) -> Ground:
+    def work(tx: SchoolTransaction) -> tuple[Ground, bool]:
         before = store.read(tx).get(ground_id)
         if before is None:
             raise UnknownGround(ground_id)
@@ -109,16 +134,72 @@ def change_ground(
             before.games if games is None else _listed(games),
             before.order,
             before.retired if retired is None else retired,
+            before.surfaces if surfaces is None else _list(surfaces),
         )
-        store.put(tx, after)
+        revoked = _put(db, tx, before, after, ids, by, reason, now)
         action = "saved"
         if before.retired != after.retired:
             action = "retired" if after.retired else "brought back"
-        details = {"before": d.ground_document(before), "after": d.ground_document(after)}
+        details: dict[str, Any] = {
+            "before": d.ground_document(before),
+            "after": d.ground_document(after),
+        }
+        if revoked:
+            details |= {"revoked": len(revoked), "reason": reason}
         tx.audit(by, action, "ground", ground_id, details, now)
-        return after
+        return after, revoked is not None
 
-    return change_school(db, by, now, work)
+    return _change(db, by, now, work)
+
+
+@within_deadline
+def surface_overlaps(
+    db: Documents, ground_id: str, surfaces: Iterable[str], *, now: datetime | None = None
+) -> list[Booking]:
+    """The upcoming bookings of a ground that could not stay if it lay on ``surfaces``, by date and
+    time: bookings or closures of other grounds hold a part of them.
+
+    Raises UnknownGround, InvalidRequest, StoreUnavailable.
+    """
+    ground = reference.load(db).ground(check_id(ground_id, "ground_id"))
+    wanted = replace(ground, surfaces=_list(surfaces))
+    return overlapping(db, wanted, moment(db, now))
+
+
+def _put(
+    db: Documents,
+    tx: SchoolTransaction,
+    before: Ground | None,
+    after: Ground,
+    revoke: Collection[str],
+    by: Actor | None,
+    reason: str,
+    now: datetime,
+) -> list[Booking] | None:
+    """Stores a ground. The bookings that are revoked; None if its surfaces stay."""
+    store.put(tx, after)
+    if before is None or before.surfaces == after.surfaces:
+        if revoke:
+            raise ChangedMeanwhile("the list of bookings")
+        return None
+    grounds = store.read(tx).values()
+    return claim(db, tx.bookings(), after, grounds, revoke, by, reason, now)
+
+
+def _change(
+    db: Documents,
+    by: Actor | None,
+    now: datetime,
+    work: Callable[[SchoolTransaction], tuple[Ground, bool]],
+) -> Ground:
+    """The ground that ``work`` stores; True: on other surfaces."""
+    try:
+        ground, is_moved = change_school(db, by, now, work)
+    except ClaimTaken as lost:  # a slot was taken after the bookings were read
+        raise ChangedMeanwhile("the list of bookings") from lost
+    if is_moved:
+        claim_late(db, ground, by, now)
+    return ground
 
 
 def is_retired(tx: SchoolTransaction, ground_id: str) -> bool:
@@ -165,6 +246,12 @@ def save_grounds_order(
         tx.audit(by, "reordered", "grounds", "", {"before": before, "after": after}, now)
 
     change_school(db, by, now, work)
+
+
+def _list(surfaces: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(surfaces, str) or not isinstance(surfaces, Iterable):
+        raise InvalidRequest("surfaces", "must be a list of ids")
+    return tuple(surfaces)
 
 
 def _listed(games: Iterable[str]) -> tuple[str, ...]:

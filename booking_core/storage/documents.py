@@ -123,6 +123,8 @@ def booking_document(booking: Booking) -> Document:
         optional["quota"] = {"window": booking.quota_window, "seat": booking.quota_seat}
     if booking.closure_group is not None:
         optional["closure_group"] = booking.closure_group
+    if booking.surfaces:
+        optional["surfaces"] = list(booking.surfaces)
     return {
         "_id": booking.id,
         "kind": booking.kind,
@@ -175,6 +177,7 @@ def to_booking(document: Any) -> Booking:
         closure_group=r.text(document, "closure_group") if "closure_group" in document else None,
         revision=document["revision"],
         fingerprint=document["fingerprint"],
+        surfaces=r.texts(document, "surfaces") if "surfaces" in document else (),
     )
 
 
@@ -222,13 +225,16 @@ def _closures_for(document: Document) -> Iterator[Booking]:
 
 
 def ground_document(ground: Ground) -> Document:
-    return {
+    document: Document = {
         "_id": ground.id,
         "name": ground.name,
         "games": list(ground.games),
         "order": ground.order,
         "retired": ground.retired,
     }
+    if ground.surfaces != (ground.id,):
+        document["surfaces"] = list(ground.surfaces)
+    return document
 
 
 def to_ground(document: Any) -> Ground:
@@ -238,6 +244,7 @@ def to_ground(document: Any) -> Ground:
         tuple(r.field(document, "games", list)),
         r.field(document, "order", int),
         r.field(document, "retired", bool),
+        r.texts(document, "surfaces") if "surfaces" in document else (),
     )
 
 

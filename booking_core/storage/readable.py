@@ -85,6 +85,13 @@ def text(document: Any, name: str) -> str:
     return field(document, name, str)
 
 
+def texts(document: Any, name: str) -> tuple[str, ...]:
+    values = field(document, name, list)
+    if not all(isinstance(value, str) for value in values):
+        raise Unreadable(f"{name} is of another type")
+    return tuple(values)
+
+
 def optional_text(document: Any, name: str) -> str | None:
     """A text or null; the field must be there."""
     if isinstance(document, Mapping) and document.get(name, "") is None:

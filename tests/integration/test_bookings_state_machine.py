@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from support import DAY, HEAD, NOW, assert_sound, booked, close_one, student_id
+from support import GROUNDS as THREE
 
 from booking_core import (
     Actor,
@@ -30,6 +31,7 @@ from booking_core import (
     BookingError,
     CellState,
     ChangedMeanwhile,
+    Ground,
     GroundClosed,
     InvalidRequest,
     QuotaReached,
@@ -46,10 +48,14 @@ from booking_core import (
     reinstate,
     reject,
     revoke,
+    save_ground,
 )
 
 NEXT_WEEK = DAY + timedelta(days=6)
 GROUNDS = st.sampled_from(["ground-1", "ground-3"])
+# The half lies on a surface of the third ground.
+SURFACES = {"ground-1": {"ground-1"}, "ground-3": {"ground-3", "strip"}, "half": {"strip"}}
+PLACES = st.sampled_from(sorted(SURFACES))
 DAYS = st.sampled_from([DAY, DAY + timedelta(days=1), NEXT_WEEK])
 STUDENTS = st.integers(0, 2)
 STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
@@ -70,6 +76,10 @@ class Kept:
 
     def overlaps(self, other: Kept) -> bool:
         return self.day == other.day and self.start < other.end and other.start < self.end
+
+    def is_on(self, ground: str) -> bool:
+        """Whether it holds a surface of ``ground``."""
+        return not SURFACES[self.ground].isdisjoint(SURFACES[ground])
 
     @property
     def week(self) -> tuple[int, int]:
@@ -97,10 +107,11 @@ class Bookings(RuleBasedStateMachine):
     ) -> set[type[BookingError]]:
         """Returns the errors with which ``wanted`` may be refused; empty if it must succeed."""
         others = [k for id_, k in self.model.items() if k.status in HOLDING and id_ != but]
-        in_the_way = [k for k in others if k.ground == wanted.ground and k.overlaps(wanted)]
+        in_the_way = [k for k in others if k.is_on(wanted.ground) and k.overlaps(wanted)]
         if in_the_way:
-            # The error names the earliest of several conflicts.
-            first = min(in_the_way, key=lambda k: k.start)
+            # The error names the earliest of several conflicts on the first surface.
+            same = [k for k in in_the_way if k.ground == wanted.ground] or in_the_way
+            first = min(same, key=lambda k: k.start)
             return {GroundClosed} if first.student is None else {SlotTaken}
         found: set[type[BookingError]] = set()
         if wanted.student is not None:
@@ -121,7 +132,7 @@ class Bookings(RuleBasedStateMachine):
             action()
         return None
 
-    @rule(target=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS, student=STUDENTS)
+    @rule(target=bookings, ground=PLACES, day=DAYS, start=STARTS, length=LENGTHS, student=STUDENTS)
     def book(self, ground, day, start, length, student):
         wanted = Kept(ground, day, start, start + length, student_id(student), "Pending")
 
@@ -163,7 +174,7 @@ class Bookings(RuleBasedStateMachine):
     def expected_errors_of_closing(self, wanted: Kept) -> set[type[BookingError]]:
         """Returns the expected errors of a closing that was told of no booking to displace."""
         held = [k for k in self.model.values() if k.status in HOLDING]
-        met = [k for k in held if k.ground == wanted.ground and k.overlaps(wanted)]
+        met = [k for k in held if k.is_on(wanted.ground) and k.overlaps(wanted)]
         if any(k.student is None for k in met):
             return {GroundClosed}
         return {ChangedMeanwhile} if met else set()
@@ -204,7 +215,7 @@ class Bookings(RuleBasedStateMachine):
         held = {
             id_: k
             for id_, k in self.model.items()
-            if k.status in HOLDING and k.ground in grounds and k.day == day
+            if k.status in HOLDING and k.day == day and any(map(k.is_on, grounds))
         }
         wanted = {g: Kept(g, day, first, last, None, "Approved") for g in grounds}
         open_, partly = [], False
@@ -212,13 +223,15 @@ class Bookings(RuleBasedStateMachine):
             closed = [
                 k
                 for k in held.values()
-                if k.student is None and k.ground == ground and k.overlaps(want)
+                if k.student is None and k.is_on(ground) and k.overlaps(want)
             ]
             hours = {hour for k in closed for hour in range(k.start, k.end)}
             partly = partly or bool(closed and not set(range(first, last)) <= hours)
             open_ += [] if closed else [ground]
         displaced = {
-            id_: k for id_, k in held.items() if k.ground in open_ and k.overlaps(wanted[k.ground])
+            id_: k
+            for id_, k in held.items()
+            if any(k.is_on(ground) and k.overlaps(wanted[ground]) for ground in open_)
         }
 
         made = self.attempt(
@@ -304,7 +317,7 @@ class Bookings(RuleBasedStateMachine):
         if back is not None:
             self.model[id_] = wanted
 
-    @rule(id_=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS)
+    @rule(id_=bookings, ground=PLACES, day=DAYS, start=STARTS, length=LENGTHS)
     def move(self, id_, ground, day, start, length):
         kept = self.model[id_]
         wanted = replace(kept, ground=ground, day=day, start=start, end=start + length)
@@ -361,13 +374,14 @@ class Bookings(RuleBasedStateMachine):
     @invariant()
     def the_board_shows_the_state_of_each_slot(self):
         held = {
-            (k.ground, hour): k
+            (ground, hour): k
             for k in self.model.values()
             if k.status in HOLDING and k.day == DAY
+            for ground in filter(k.is_on, SURFACES)
             for hour in range(k.start, k.end)
         }
         board = day_board(self.db, DAY, NOW)
-        for ground in ("ground-1", "ground-3"):
+        for ground in SURFACES:
             for hour in range(8, 12):
                 kept = held.get((ground, hour))
                 state = board.cell(ground, time(hour)).state
@@ -382,6 +396,9 @@ class Bookings(RuleBasedStateMachine):
 
 
 def test_after_any_sequence_of_operations_the_bookings_are_sound_and_match_the_model(db):
+    third = next(ground for ground in THREE if ground.id == "ground-3")
+    save_ground(db, replace(third, surfaces=SURFACES["ground-3"]))
+    save_ground(db, Ground("half", "Half", third.games, surfaces=SURFACES["half"]))
     # A property, because Hypothesis reads attributes of the machine, and a Database has every one.
     machine = type("Machine", (Bookings,), {"db": property(lambda _: db)})
 

@@ -6,7 +6,6 @@ keep that plan when the collection has grown.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
 from datetime import time, timedelta
@@ -160,10 +159,11 @@ def last_active_date(db: Documents, session: ClientSession | None = None) -> str
         return next(dates, None)
 
 
-def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
-    """(id, slot, student id) of every active booking of ``first`` and later, by date and time."""
+def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str, tuple[str, ...]]]:
+    """(id, slot, student id, surfaces) of every active booking of ``first`` and later, by date and
+    time. The surfaces are empty for a ground that is its own only one."""
     condition = {**schema.HOLDS, "date": {"$gte": first.isoformat()}, "kind": "booking"}
-    fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id"), 1)
+    fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id", "surfaces"), 1)
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(
             condition, fields, sort=_BY_TIME, hint=schema.BY_DAY
@@ -171,8 +171,9 @@ def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
         return list(r.readable(schema.BOOKINGS, _held, rows))
 
 
-def _held(row: Document) -> tuple[str, Slot, str]:
-    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id")
+def _held(row: Document) -> tuple[str, Slot, str, tuple[str, ...]]:
+    surfaces = r.texts(row, "surfaces") if "surfaces" in row else ()
+    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id"), surfaces
 
 
 def of_weeks(
@@ -215,27 +216,16 @@ def stored_ids(db: Documents, ids: Sequence[str]) -> set[str]:
         return {row["_id"] for row in rows}
 
 
-def active_on_days(
-    db: Documents, grounds: Iterable[tuple[str, Date]], students: Iterable[tuple[str, Date]]
+def holders(
+    db: Documents, claims: Iterable[str], session: ClientSession | None = None
 ) -> list[Booking]:
-    """The active bookings and closures of each (ground id, date) and each (student id, date)."""
-    wanted = [
-        *_days_of("ground_id", grounds),
-        *_days_of("student_id", students),
-    ]
-    if not wanted:
-        return []
+    """The active bookings and closures that hold one of ``claims``."""
+    condition = {"claims": {"$in": sorted(set(claims))}, **schema.HOLDS}
     with reachable():
-        return list(to_bookings(collection(db, schema.BOOKINGS).find({"$or": wanted})))
-
-
-def _days_of(key: str, pairs: Iterable[tuple[str, Date]]) -> list[dict[str, Any]]:
-    ids: defaultdict[str, set[str]] = defaultdict(set)
-    for value, date in pairs:
-        ids[date.isoformat()].add(value)
-    return [
-        {key: {"$in": sorted(values)}, "date": date, **schema.HOLDS} for date, values in ids.items()
-    ]
+        rows = collection(db, schema.BOOKINGS).find(
+            condition, hint=schema.ONE_HOLDER_PER_CLAIM, session=session
+        )
+        return list({booking.id: booking for booking in to_bookings(rows)}.values())
 
 
 def closings(db: Documents, first: Date, limit: int) -> list[Closure]:

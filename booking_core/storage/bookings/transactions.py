@@ -15,6 +15,7 @@ from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking, Status
 from booking_core.storage import audit_log, notices
+from booking_core.storage.bookings import queries
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.transactions import transact
@@ -84,14 +85,9 @@ class Transaction:
         )
         return to_bookings(rows)
 
-    def of_students(self, student_ids: Sequence[str], dates: Sequence[Date]) -> list[Booking]:
-        """The active bookings of these students on these dates."""
-        condition = {
-            "student_id": {"$in": list(student_ids)},
-            "date": {"$in": [date.isoformat() for date in dates]},
-            **schema.HOLDS,
-        }
-        return list(to_bookings(self._bookings.find(condition, session=self._session)))
+    def holders(self, claims: Iterable[str]) -> list[Booking]:
+        """As ``queries.holders``."""
+        return queries.holders(self._db, claims, self._session)
 
     def taken_seats(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[int]]:
         """The seats of the quota that active bookings hold, for each (student id, ISO week)."""

@@ -353,12 +353,18 @@ def _ask_for_codes(db: Documents, advance: _Advance = _uncounted) -> None:
     """Changes nothing. The number 5 stops older applications, which would ask for no code."""
 
 
+def _divide_grounds(db: Documents, advance: _Advance = _uncounted) -> None:
+    """Changes nothing. The number 6 stops older applications, which would claim a divided ground by
+    its own id and not by its surfaces."""
+
+
 CLAIMS = 2
 _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     CLAIMS: _store_claims,
     3: _store_keys,
     4: _store_normal_forms,
     5: _ask_for_codes,
+    6: _divide_grounds,
 }
 
 

@@ -32,7 +32,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 5  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 6  # of the schema: the number of the last migration in ``migrations.py``
 
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -184,13 +184,14 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
         "properties": {"window": _TEXT, "seat": _COUNT},
     },
     "closure_group": {"bsonType": "string", "minLength": 1},
+    "surfaces": {"bsonType": "array", "minItems": 1, "items": _KEY},
     "history": {
         "bsonType": "array",
         "minItems": 1,
         "items": {"bsonType": "object", "required": ["at", "by", "action", "reason", "dates"]},
     },
 }
-_OPTIONAL = {"student_id", "quota", "closure_group"}
+_OPTIONAL = {"student_id", "quota", "closure_group", "surfaces"}
 
 VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {
@@ -218,6 +219,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "name": _TEXT,
                 "games": {"bsonType": "array", "items": _TEXT},
                 "retired": {"bsonType": "bool"},
+                "surfaces": {"bsonType": "array", "minItems": 1, "items": _KEY},
                 "id_key": _KEY,
                 "name_key": _KEY,
             },

@@ -11,7 +11,7 @@ counters of a new or restored database begin at random numbers (``migrations.new
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime
@@ -97,6 +97,11 @@ class Reference:
             return self.students[student_id]
         except KeyError:
             raise UnknownStudent(student_id) from None
+
+    def sharing(self, ground_ids: Iterable[str]) -> list[str]:
+        """The ids of these grounds and of all that share a surface with one, retired ones too."""
+        wanted = [self.ground(id) for id in ground_ids]
+        return [g.id for g in self.grounds.values() if any(g.shares(one) for one in wanted)]
 
     def plan(self, date: Date) -> timetable.DayPlan:
         return self.calendar.plan(date)
