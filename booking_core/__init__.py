@@ -72,6 +72,7 @@ from booking_core.booking.queries import (
 from booking_core.booking.reinstatement import find_reinstatable, reinstate
 from booking_core.booking.retirement import Relocation, Retirement, relocations, retire_ground
 from booking_core.booking.wall import Card, may_show, wall_cards
+from booking_core.domain.availability import layouts, widest
 from booking_core.domain.labels import games_to_choose
 from booking_core.domain.model import (
     Account,
@@ -261,6 +262,7 @@ __all__ = [
     "is_signed_out",
     "keeps_approval",
     "lapse_pending",
+    "layouts",
     "lift_closure",
     "load_reference",
     "mark_read",
@@ -313,4 +315,5 @@ __all__ = [
     "wall_cards",
     "week_of",
     "weeks_of",
+    "widest",
 ]

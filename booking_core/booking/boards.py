@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from booking_core.domain import timetable
-from booking_core.domain.availability import Availability
+from booking_core.domain.availability import Availability, layouts
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date
@@ -233,7 +234,7 @@ def _frame(db: Documents, known: reference.Reference, date: Date, now: datetime)
     return {
         "date": date,
         "plan": known.plan(date),
-        "grounds": tuple(known.open_grounds),
+        "grounds": tuple(chain.from_iterable(layouts(known.open_grounds))),
         "now": now,
         "zone": settings_of(db).zone,
         "policy": known.policy,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from booking_core.booking.boards import Board, state_of
 from booking_core.domain import timetable
+from booking_core.domain.availability import layouts, widest
 from booking_core.domain.model import Booking, CellState, Ground, Slot
 from booking_core.domain.policy import WALL_SHOWS
 from booking_core.domain.validation import minutes
@@ -22,6 +23,8 @@ class Card:
     same as an aware moment. ``strip`` is the state of each period, in order. ``free_after``:
     periods follow ``now``, and nothing holds them. ``held``: all bookings and closures of the
     ground on this day, in order of time. ``opens``: when the first period begins, until then.
+    ``parts``: where other layouts of the ground are in use at this moment, a card for each of these
+    and of those that are free beside them.
     """
 
     ground: Ground
@@ -34,11 +37,33 @@ class Card:
     free_after: bool = False
     held: tuple[Booking, ...] = ()
     opens: time | None = None
+    parts: tuple[Card, ...] = ()
 
 
-def wall_cards(board: Board) -> list[Card]:
-    """A card for each ground of the board, in the order of the screens."""
-    return [_card(board, ground) for ground in board.grounds]
+def wall_cards(board: Board, only: str | None = None) -> list[Card]:
+    """A card for each ground of the board, in the order of the screens.
+
+    Grounds that share surfaces have one card, that of the widest. ``only``: the card of the ground
+    with this id alone, if there is one.
+    """
+    if only is not None:
+        return [_card(board, ground) for ground in board.grounds if ground.id == only]
+    return [_card_of(board, group) for group in layouts(board.grounds)]
+
+
+def _card_of(board: Board, group: tuple[Ground, ...]) -> Card:
+    cards = {ground.id: _card(board, ground) for ground in group}
+    whole = cards[widest(group).id]
+    own = [card for card in cards.values() if card.now and card.now.ground_id == card.ground.id]
+    if whole in own or not own:
+        return whole
+    beside = [card for card in cards.values() if card.now is None]
+    smallest = [
+        card
+        for card in beside
+        if not any(set(o.ground.surfaces) < set(card.ground.surfaces) for o in beside)
+    ]
+    return replace(whole, parts=(*own, *smallest))
 
 
 def may_show(allowed: str, asked: str | None) -> str:

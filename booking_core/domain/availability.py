@@ -21,7 +21,8 @@ from booking_core.domain.policy import Policy
 class Availability:
     """A day seen at ``now`` (aware), under the ``policy`` of that moment.
 
-    ``held`` has every (surface, mark) that is taken. The caller chooses what the key maps to.
+    Grounds that share a surface stand side by side. ``held`` has every (surface, mark) that is
+    taken. The caller chooses what the key maps to.
     """
 
     date: Date
@@ -120,6 +121,29 @@ class Availability:
     ) -> list[Slot]:
         """The first of ``free_instead`` that leave out the cells at which the student is busy."""
         return nearest(self.free_instead(slot, game), busy, most)
+
+
+def layouts(grounds: Iterable[Ground]) -> list[tuple[Ground, ...]]:
+    """The grounds in groups that share surfaces, each group at the place of its first ground.
+
+    Two grounds of a group may have no surface in common, as two halves of one pitch.
+    """
+    groups: list[tuple[Ground, ...]] = []
+    for ground in grounds:
+        met = [group for group in groups if any(map(ground.shares, group))]
+        if not met:
+            groups.append((ground,))
+            continue
+        joined = (*itertools.chain.from_iterable(met), ground)
+        place = groups.index(met[0])
+        groups = [group for group in groups if group not in met]
+        groups.insert(place, joined)
+    return groups
+
+
+def widest(group: Sequence[Ground]) -> Ground:
+    """The ground of a group that lies on most surfaces; the first of several."""
+    return max(group, key=lambda ground: len(ground.surfaces))
 
 
 def nearest(options: Sequence[Slot], busy: Collection[int], most: int = 3) -> list[Slot]:

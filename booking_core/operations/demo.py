@@ -63,6 +63,7 @@ from booking_core.storage.school import data as reference
 _IDS = UUID("5b1d2c0e-8f2b-5c55-9d1a-6f0c5f1f7e11")
 # How much of a day is taken, by its distance from today (days).
 _FILL = {-1: 0.45, 0: 0.45, 1: 0.42, 2: 0.35, 3: 0.3, 4: 0.25, 5: 0.2, 6: 0.15}
+_OF_A_LAYOUT = 0.5  # of that for a ground of which there are several layouts
 _FIRST_DAY, _LAST_DAY = -7, 6
 # The status of each of twenty past requests, and of each of twelve for today and later. Of the
 # approved ones ahead, those at the places of _WAITING in order of time are made to wait, so that
@@ -151,16 +152,23 @@ def _fortnight(db: Documents, today: Date, now: datetime) -> list[_Plan]:
     per_week: Counter[tuple[str, str]] = Counter()
     plans: list[_Plan] = []
     decks: dict[tuple[Status, ...], list[Status]] = {}
+    divided = {surface for g in DEMO_GROUNDS if len(g.surfaces) > 1 for surface in g.surfaces}
+    taken: set[tuple[str, Date, time]] = set()  # surfaces, with the starts of periods
     for offset in range(_FIRST_DAY, _LAST_DAY + 1):
         date = today + timedelta(days=offset)
         week = timetable.iso_week(date)
         periods = known.plan(date).periods
         busy: set[str] = set()
         for ground in DEMO_GROUNDS:
-            for run in _runs(rng, periods, _FILL.get(offset, 0.45)):
+            fill = _FILL.get(offset, 0.45)
+            if not divided.isdisjoint(ground.surfaces):
+                fill *= _OF_A_LAYOUT
+            for run in _runs(rng, periods, fill):
                 closed = date == today and ground == RAINED_OFF and run[-1] in rained_off
-                if closed:
+                held = {(surface, date, p.start) for surface in ground.surfaces for p in run}
+                if closed or not taken.isdisjoint(held):
                     continue
+                taken |= held
                 # Two a week is what the quota allows by default, and one a day keeps everybody
                 # from being in two places at once.
                 able = [s for s in students if s.id not in busy and per_week[(s.id, week)] < 2]

@@ -15,13 +15,17 @@ DEMO_ACCOUNTS = (
 )
 MEERA, JOSEPH, HEAD, ADMIN = DEMO_ACCOUNTS
 
+_NORTH, _SOUTH = "main-north", "main-south"
+_MAIN_GAMES = ("Football", "Cricket", "Athletics", "Throwball")
 DEMO_GROUNDS = (
-    Ground("main-ground", "Main ground", ("Football", "Cricket", "Athletics", "Throwball"), 1),
-    Ground("ground-2", "Ground 2", ("Football", "Throwball", "Athletics"), 2),
-    Ground("volleyball-court", "Volleyball court", ("Volleyball", "Throwball"), 3),
-    Ground("basketball-court", "Basketball court", ("Basketball",), 4),
-    Ground("tennis-court", "Tennis court", ("Tennis", "Badminton"), 5),
-    Ground("cricket-nets", "Cricket nets", ("Cricket",), 6),
+    Ground("main-ground", "Main ground", _MAIN_GAMES, 1, surfaces=(_NORTH, _SOUTH)),
+    Ground(_NORTH, "North half", ("Football", "Throwball"), 2),
+    Ground(_SOUTH, "South half", ("Football", "Athletics"), 3),
+    Ground("ground-2", "Ground 2", ("Football", "Throwball", "Athletics"), 4),
+    Ground("volleyball-court", "Volleyball court", ("Volleyball", "Throwball"), 5),
+    Ground("basketball-court", "Basketball court", ("Basketball",), 6),
+    Ground("tennis-court", "Tennis court", ("Tennis", "Badminton"), 7),
+    Ground("cricket-nets", "Cricket nets", ("Cricket",), 8),
 )
 RAINED_OFF = DEMO_GROUNDS[-1]
 RAIN = "Rain: pitch under water"

@@ -5,20 +5,25 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import (
+    Booking,
     Ground,
+    InvalidRequest,
+    Scope,
     add_ground,
     change_ground,
     games_to_choose,
     save_grounds_order,
+    surface_overlaps,
 )
 from pages.admin import photos, retiring, widgets
 from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats
+from pages.shared.text import formats, messages
 
 _OPEN, _PROBLEM, _SAID = "admin.grounds.open", "admin.grounds.problem", "admin.grounds.said"
 _NAME, _GAMES = "admin.grounds.name", "admin.grounds.games"
+_SURFACES, _REASON = "admin.grounds.surfaces", "admin.grounds.reason"
 
 
 def show(shared: Services) -> None:
@@ -70,6 +75,8 @@ def _row(shared: Services, ground: Ground, place: int | None, count: int) -> Non
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{name}**")
             st.caption(formats.literal(", ".join(ground.games)) or ":orange[No games yet]")
+            if beside := _beside(shared, ground):
+                st.caption(f"Shares its surface with {formats.literal(beside)}")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if place is None:
                 st.button(
@@ -100,7 +107,7 @@ def _ask(ground_id: str) -> None:
     """Opens the form in the next run, without the values of the previous one; "": a new ground."""
     state = st.session_state
     state.pop(_PROBLEM, None)
-    for key in (_NAME, _GAMES, "admin.grounds.was"):
+    for key in (_NAME, _GAMES, _SURFACES, _REASON, "admin.grounds.was"):
         state.pop(key, None)
     state[_OPEN] = ground_id
     st.rerun()
@@ -137,6 +144,7 @@ def _form(shared: Services, ground_id: str) -> None:
     )
     st.session_state.setdefault(_NAME, ground.name if ground else "")
     st.session_state.setdefault(_GAMES, list(ground.games) if ground else [])
+    st.session_state.setdefault(_SURFACES, _listed(ground) if ground else [])
     name = st.text_input("Name", key=_NAME, max_chars=120, placeholder="Football ground")
     chosen = st.multiselect(
         "Games",
@@ -148,34 +156,94 @@ def _form(shared: Services, ground_id: str) -> None:
     )
     if not chosen:
         st.caption("Without a game nobody can book it yet.")
+    surfaces = st.multiselect(
+        "Surfaces",
+        sorted({s for other in known.values() for s in other.surfaces}),
+        key=_SURFACES,
+        accept_new_options=True,
+        placeholder="One of its own",
+        help="Only for a ground that is divided: name its parts, such as main-north and "
+        "main-south. The whole lists both, each half lists its own. What is booked on one surface "
+        "is taken for every ground that lists it.",
+    )
+    lost = _overlaps(shared, ground, surfaces)
     if ground is not None:
         photos.form(shared, ground_id)
-    stored = (ground.name, ground.games) if ground else ("", ())
-    elements.unsaved((name, tuple(chosen)) != stored, key="admin.grounds.unsaved")
+    stored = (ground.name, ground.games, _listed(ground)) if ground else ("", (), [])
+    differs = (name, tuple(chosen), surfaces) != stored
+    elements.unsaved(differs, key="admin.grounds.unsaved")
     failed = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.grounds.edit.back"):
             _close()
+        save = f"Save and revoke {len(lost)}" if lost else "Save"
         if st.button(
-            "Save" if ground else "Add ground", key="admin.grounds.edit.save", type="primary"
+            save if ground else "Add ground", key="admin.grounds.edit.save", type="primary"
         ):
             if ground is None:
                 said = "is on every screen now."
                 text = widgets.attempt(
-                    shared, lambda by: add_ground(shared.db, name, chosen, by=by)
+                    shared,
+                    lambda by: add_ground(shared.db, name, chosen, surfaces=surfaces, by=by),
                 )
             else:
                 said = "is saved."
                 text = widgets.attempt(
                     shared,
                     lambda by: change_ground(
-                        shared.db, ground_id, name=name, games=chosen, by=by, was=ground
+                        shared.db,
+                        ground_id,
+                        name=name,
+                        games=chosen,
+                        surfaces=surfaces or (ground_id,),
+                        revoke=[booking.id for booking in lost],
+                        reason=st.session_state.get(_REASON, ""),
+                        by=by,
+                        was=ground,
                     ),
                 )
             if text is None:
                 _close(f"{name.strip()} {said}")
             with failed:
                 widgets.problem(text)
+
+
+def _listed(ground: Ground) -> list[str]:
+    """The surfaces of a ground as the form shows them: none for its own only."""
+    return [] if ground.surfaces == (ground.id,) else list(ground.surfaces)
+
+
+def _beside(shared: Services, ground: Ground) -> str:
+    """The names of the other grounds in use on the same surfaces."""
+    others = shared.reference().open_grounds
+    return ", ".join(o.name for o in others if o.id != ground.id and o.shares(ground))
+
+
+def _overlaps(shared: Services, ground: Ground | None, surfaces: list[str]) -> list[Booking]:
+    """Draws the upcoming bookings of ``ground`` that other surfaces displace, and asks why."""
+    wanted = tuple(sorted(surfaces)) or (ground.id if ground else "",)
+    if ground is None or wanted == ground.surfaces:
+        return []
+    try:
+        mark = shared.mark()
+        found = shared.cached(
+            (Scope.BOOKINGS, Scope.SCHOOL),
+            ("surfaces", ground.id, wanted, mark),
+            lambda: surface_overlaps(shared.db, ground.id, wanted, now=mark),
+        )
+    except InvalidRequest as exc:
+        widgets.problem(messages.error(exc))
+        return []
+    if found:
+        st.warning(
+            f"**{widgets.counted(len(found), 'upcoming booking')} would overlap** with bookings of "
+            "grounds on these surfaces. They are revoked, and those who asked for them see why on "
+            "Bookings.",
+            icon=":material/event:",
+        )
+        widgets.bookings(shared, found)
+        st.text_input("Reason", key=_REASON, max_chars=200)
+    return found
 
 
 def _close(said: str | None = None) -> None:

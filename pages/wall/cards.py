@@ -74,11 +74,9 @@ def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) ->
     ``shows``: one of WALL_SHOWS; ``only``: the id of the one ground to show; ``ahead``: the plans
     of the next days, which are iterated only if this day has no more periods.
     """
-    cards = wall_cards(board)
-    if only is not None and cards:
-        cards = [card for card in cards if card.ground.id == only]
-        if not cards:
-            return {"empty": _unknown_ground(only, board.grounds)}
+    cards = wall_cards(board, only)
+    if not cards and board.grounds:
+        return {"empty": _unknown_ground(only or "", board.grounds)}
     if not cards:
         return {"empty": ["No grounds yet", "They appear here as soon as an admin adds them."]}
     if not board.periods:
@@ -123,8 +121,8 @@ def open_plan(board: Board) -> DayPlan:
 def _closed(board: Board) -> str:
     """The sentence for a day on which all grounds are closed for one reason, else ""."""
     reasons = {b.purpose for b in board.bookings if b.kind == "closure"}
-    closed = {b.ground_id for b in board.bookings if b.kind == "closure"}
-    if len(reasons) != 1 or closed != {ground.id for ground in board.grounds}:
+    closed = {s for b in board.bookings if b.kind == "closure" for s in b.held_surfaces}
+    if len(reasons) != 1 or not all(closed.issuperset(g.surfaces) for g in board.grounds):
         return ""
     return f"The grounds are closed: {reasons.pop()}"
 
@@ -174,10 +172,17 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
         "until": until,
         "ends": _ms(card.ends_at) if booking and booking.kind == "booking" else 0,
         "next": _next(card, shows),
+        "parts": [_part(_card(part, shows)) for part in card.parts],
         "strip": [str(state) for state in card.strip],
         "about": _about(card.strip),
         "mark": _mark(card.held),
     }
+
+
+def _part(card: dict[str, Any]) -> list[str]:
+    """A line for one of several layouts that are in use: name, state, what, until when."""
+    what = " · ".join(filter(None, (card["what"], card["who"])))
+    return [card["name"], card["state"], what, card["until"]]
 
 
 def _shown(booking: Booking, shows: str) -> tuple[str, str]:

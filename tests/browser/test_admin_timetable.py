@@ -130,9 +130,9 @@ def test_grounds_are_added_moved_and_retired_on_a_phone(
     expect(dialog.get_by_text("is the name of another ground")).to_be_visible()
     expect(dialog.get_by_label("Name")).to_have_value("Ground 2")
     dialog.get_by_label("Name").fill("Tennis <b>court</b>")
-    dialog.get_by_role("combobox").fill("Tennis")
-    dialog.get_by_role("combobox").press("Enter")
-    dialog.get_by_role("combobox").press("Tab")  # closes the list of games
+    dialog.get_by_role("combobox", name="Games").fill("Tennis")
+    dialog.get_by_role("combobox", name="Games").press("Enter")
+    dialog.get_by_role("combobox", name="Games").press("Tab")  # closes the list of games
     dialog.get_by_role("button", name="Add ground").click()
     expect(admin.get_by_text("Tennis <b>court</b>", exact=True)).to_be_visible()
 

@@ -199,3 +199,19 @@ def test_a_link_pressed_in_the_middle_of_a_text_opens_its_screen(
 
     expect(page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
     assert questions.asked == [QUESTION]
+
+
+def test_a_form_in_which_nothing_was_typed_is_left_without_a_question(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page("/admin", ADMIN.name)
+    questions = Questions(page)
+    button(page, "admin.grounds.ground-1.edit").click()
+    name = page.get_by_role("dialog").get_by_label("Name")
+    name.focus()
+    expect(name).to_have_value("Ground 1")
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert questions.asked == []

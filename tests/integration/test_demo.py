@@ -96,7 +96,7 @@ def test_the_demo_has_grounds_classes_students_and_two_timetables(
 
     known = load_reference(empty)
     assert known.demo
-    assert len(known.open_grounds) == 6
+    assert len(known.open_grounds) == 8
     assert known.open_grounds[0].name == "Main ground"
     assert all(1 <= len(ground.games) <= 4 for ground in known.open_grounds)
     assert len(known.students) == 120

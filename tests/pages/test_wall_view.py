@@ -313,3 +313,47 @@ def test_forty_grounds_are_all_in_the_payload():
     shown = cards.day(board_at(at(10), grounds=grounds), "class", None, ())
 
     assert len(shown["cards"]) == 40
+
+
+MAIN = Ground("main", "Main ground", ("Football",), 1, surfaces=("n", "s"))
+NORTH = Ground("north", "North half", ("Football",), 2, surfaces=("n",))
+SOUTH = Ground("south", "South half", ("Football",), 3, surfaces=("s",))
+LAYOUTS = (MAIN, NORTH, SOUTH)
+
+
+def placed(ground, start, end, **changes):
+    return booking(time(start), time(end), ground=ground.id, surfaces=ground.surfaces, **changes)
+
+
+def only_card(board):
+    [card] = cards.day(board, "class", None, ())["cards"]
+    return card
+
+
+def test_layouts_of_one_ground_have_one_card_of_the_widest():
+    card = only_card(board_at(at(9, 30), placed(MAIN, 9, 10), grounds=LAYOUTS))
+
+    assert (card["name"], card["what"], card["parts"]) == ("Main ground", "Football", [])
+
+
+def test_a_half_in_use_is_a_line_and_the_free_half_another():
+    card = only_card(board_at(at(9, 30), placed(NORTH, 9, 10), grounds=LAYOUTS))
+
+    assert card["name"] == "Main ground"
+    assert card["parts"] == [
+        ["North half", "booked", "Football · Class 10-A", "until 10 AM"],
+        ["South half", "free", "Free", "for the rest of the day"],
+    ]
+
+
+def test_both_halves_in_use_are_two_lines():
+    board = board_at(at(9, 30), placed(NORTH, 9, 10), placed(SOUTH, 9, 11), grounds=LAYOUTS)
+
+    assert [line[0] for line in only_card(board)["parts"]] == ["North half", "South half"]
+
+
+def test_a_display_of_one_layout_shows_that_alone():
+    board = board_at(at(9, 30), placed(MAIN, 9, 10), grounds=LAYOUTS)
+
+    [card] = cards.day(board, "class", "north", ())["cards"]
+    assert (card["name"], card["what"]) == ("North half", "Football")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime
@@ -23,7 +23,9 @@ from booking_core import (
     Quota,
     Slot,
     Status,
+    layouts,
     may,
+    widest,
 )
 from booking_core.domain.rules import has_begun, is_over
 from booking_core.domain.timetable import at
@@ -81,9 +83,9 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "date": board.date.isoformat(),
         "heading": formats.day_heading(board.date, today),
         "note": note,
-        "grounds": [{"id": g.id, "name": g.name} for g in board.grounds],
+        "grounds": _columns(board.grounds),
         "periods": periods,
-        "cells": [[_cell(cell) for cell in row] for row in cells],
+        "cells": [[_cell(cell, known) for cell in row] for row in cells],
         "picked": {"ground": picked.ground_id, "starts": starts} if picked else None,
         "choice": f"{slot_title(picked, known)}, {formats.span(picked.start, picked.end)}"
         if picked
@@ -176,8 +178,20 @@ def closed(reasons: Iterable[str], grounds: Sequence[Ground]) -> str:
     return f"{subject} closed: {text}." if text else ""
 
 
-def _cell(cell: Cell) -> list[Any]:
-    """A cell of the payload: state, first line, second line, whether it has begun, whose it is."""
+def _columns(grounds: Sequence[Ground]) -> list[dict[str, str]]:
+    """Id and name of each ground, and above grounds that share surfaces the name of the widest."""
+    columns = []
+    for group in layouts(grounds):
+        heading = widest(group).name if len(group) > 1 else ""
+        columns += [{"id": g.id, "name": g.name, "group": heading} for g in group]
+    return columns
+
+
+def _cell(cell: Cell, grounds: Mapping[str, Ground]) -> list[Any]:
+    """A cell of the payload: state, first line, second line, whether it has begun, whose it is.
+
+    Of a cell that another layout holds, the second line names that.
+    """
     booking = cell.booking
     by = booking.created_by if booking is not None and booking.kind == "booking" else ""
     if cell.state is CellState.FREE:
@@ -187,9 +201,15 @@ def _cell(cell: Cell) -> list[Any]:
     if cell.state is CellState.CLOSED:
         return ["closed", "Closed", cell.note, cell.is_past, ""]
     assert booking is not None
+    elsewhere = ""
+    if booking.ground_id != cell.ground.id:
+        holder = grounds.get(booking.ground_id)
+        elsewhere = f"on {holder.name}" if holder else "on another layout"
     if cell.state is CellState.PENDING:
-        return ["pending", "Requested", f"{booking.class_name} · {booking.game}", cell.is_past, by]
-    return ["booked", booking.game, f"{booking.class_name} · booked", cell.is_past, by]
+        note = elsewhere or f"{booking.class_name} · {booking.game}"
+        return ["pending", "Requested", note, cell.is_past, by]
+    note = elsewhere or f"{booking.class_name} · booked"
+    return ["booked", booking.game, note, cell.is_past, by]
 
 
 def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:

@@ -160,8 +160,31 @@ class Grid {
       head.append(th)
     })
     const thead = make("thead")
+    if (this.data.grounds.some(ground => ground.group)) thead.append(this.groups())
     thead.append(head)
     return thead
+  }
+
+  // One heading above the layouts of the same ground, which exclude each other.
+  groups() {
+    const row = make("tr", "groups")
+    row.append(make("td", "period"))
+    const { grounds } = this.data
+    for (let column = 0; column < grounds.length; ) {
+      const { group } = grounds[column]
+      let width = 1
+      while (group && grounds[column + width]?.group === group) width++
+      const cell = make(group ? "th" : "td", group ? "group" : "")
+      if (group) {
+        cell.scope = "colgroup"
+        cell.title = `${group}: what is booked on one of these also takes those that lie on it`
+        cell.append(make("span", "", group))
+      }
+      cell.colSpan = width
+      row.append(cell)
+      column += width
+    }
+    return row
   }
 
   body() {

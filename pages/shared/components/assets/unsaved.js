@@ -17,13 +17,13 @@ const isLeaving = event => isBackdrop(event) || pathHas(event, LEAVING)
 class Form {
   constructor() {
     this.close()
-    if (document.activeElement) this.onFocus(document.activeElement)
     for (const type of ["pointerdown", "mousedown", "pointerup", "mouseup"])
       window.addEventListener(type, event => this.hold(event), true)
     window.addEventListener("click", event => this.onClick(event), true)
     window.addEventListener("keydown", event => this.onKey(event), true)
-    window.addEventListener("focusin", event => this.onFocus(event.target), true)
-    window.addEventListener("focusout", event => (this.isSent ||= this.isChanged(event.target)), true)
+    // Not the focus: a field may have it before it has its value.
+    window.addEventListener("beforeinput", event => this.onTyping(event.composedPath()[0]), true)
+    window.addEventListener("focusout", event => this.onSent(event.target), true)
     window.addEventListener("beforeunload", event => this.differs() && event.preventDefault())
   }
 
@@ -48,8 +48,13 @@ class Form {
     return Boolean(this.owner && field) && field === this.field && field.value !== this.before
   }
 
-  onFocus(field) {
-    if (typeof field.value === "string") Object.assign(this, { field, before: field.value })
+  onTyping(field) {
+    if (field !== this.field && typeof field.value === "string") Object.assign(this, { field, before: field.value })
+  }
+
+  onSent(field) {
+    this.isSent ||= this.isChanged(field)
+    if (field === this.field) this.field = null
   }
 
   // A question at the beginning of a press would take its end: the click would never come. Until the
@@ -78,10 +83,7 @@ class Form {
   }
 
   onKey(event) {
-    if (event.key === "Enter") {
-      this.isSent ||= this.isTyping()
-      this.onFocus(event.target)
-    }
+    if (event.key === "Enter") this.onSent(event.target)
     // An open list takes Escape for itself.
     if (event.key !== "Escape" || !pathHas(event, DIALOG) || pathHas(event, "[aria-expanded=true]")) return
     if (!this.differs()) return

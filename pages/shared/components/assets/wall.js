@@ -164,7 +164,8 @@ class Wall {
     when.append(make("span", "clip", card.until))
     if (!tall) when.append(left)
     detail.append(when)
-    inner.append(top, make("div", "what fit", card.what), detail, next(card.next))
+    if (card.parts.length) inner.append(top, parts(card.parts))
+    else inner.append(top, make("div", "what fit", card.what), detail, next(card.next))
     inner.append(this.strip(card))
     article.append(inner)
     return article
@@ -234,6 +235,17 @@ const columnsFor = (count, tall) => {
   if (tall) return count > 6 ? 2 : 1
   if (count === 4) return 2
   return count > 6 && count !== 9 ? 4 : Math.min(count, 3)
+}
+
+// A line for each layout of a ground of which several are in use.
+const parts = lines => {
+  const list = make("ul", "parts")
+  for (const [name, state, what, until] of lines) {
+    const item = make("li", `is-${state}`)
+    item.append(make("b", "", name), make("span", "clip", [what, until].filter(Boolean).join(" ")))
+    list.append(item)
+  }
+  return list
 }
 
 const next = ({ word, time, who, text, tag }) => {
