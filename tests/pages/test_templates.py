@@ -13,6 +13,7 @@ from jinja2 import UndefinedError
 from booking_core import Actor, Role
 from pages.shared.auth import templates
 from pages.shared.auth.own_sessions import SessionRow
+from pages.shared.live.logo import ShownLogo
 from pages.wall import codes
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -25,6 +26,7 @@ def typed(name: str) -> str:
 
 
 SCHOOL, NEXT, PROBLEM, CONTACT = typed("school"), typed("/next"), typed("problem"), typed("contact")
+LOGO = ShownLogo(typed("/logo"), 3, 2)
 # Template -> values, in each of which every text is typed.
 VALUES: dict[str, list[dict]] = {
     "sign_in.html": [
@@ -125,7 +127,7 @@ class Read(HTMLParser):
 def page_of(name: str, values: dict) -> str:
     if name == "codes.html":
         return codes.page(SCHOOL, **values)
-    return templates.render(name, SCHOOL, **values)
+    return templates.render(name, SCHOOL, logo=LOGO, **values)
 
 
 def texts_in(value: object) -> set[str]:
@@ -147,6 +149,7 @@ def test_what_was_typed_is_shown_as_text(name, values):
     read = Read(page)
     shown = "\n".join(read.texts)
     assert SCHOOL in shown
+    assert name == "codes.html" or LOGO.address in read.texts
     for text in texts_in(list(values.values())):
         assert text in shown
     assert not {"b.x", "script"} & read.elements

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from booking_core import BookingError, TooManyAttempts
 from pages.shared.auth import templates
+from pages.shared.live import logo
 from pages.shared.live.address import base
 from pages.shared.live.runtime import Services
 from pages.shared.text import messages
@@ -33,7 +34,8 @@ def message(
 
 def page(shared: Services, template: str, status: int = 200, **values: Any) -> Response:
     """The response with the page of a template, which says what its ``values`` are."""
-    text = templates.render(template, shared.settings.school_name, **values)
+    school, shown = shared.settings.school_name, logo.known(shared)
+    text = templates.render(template, school, logo=shown, **values)
     response = HTMLResponse(text, status)
     response.headers["content-security-policy"] = templates.content_security_policy(base())
     response.headers["cache-control"] = "no-store"

@@ -47,7 +47,7 @@ from pages.shared.auth.demo import demo
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, too_many, unavailable
 from pages.shared.auth.signing_in import off_loop
-from pages.shared.live import cookies, runtime
+from pages.shared.live import cookies, logo, runtime
 from pages.shared.live.address import COOKIE, base
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
@@ -97,6 +97,7 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
         try:
             if federated not in (None, oidc.is_on()):
                 raise Refused(404, "There is nothing at this address.")
+            await off_loop(lambda: logo.shown(shared))  # read now, for the page that is made below
             response: Response = await route(request, shared)
         except Refused as exc:
             title = "Not found" if exc.status == 404 else "Not done"

@@ -15,6 +15,7 @@ import streamlit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pages.shared.live.address import base
+from pages.shared.live.logo import ShownLogo
 
 _ASSETS = Path(__file__).parents[1] / "components" / "assets"
 _FONTS = Path(streamlit.__file__).parent / "static" / "static" / "media"
@@ -42,10 +43,10 @@ def _initials(name: str) -> str:
 _pages = environment(_HTML)
 
 
-def render(template: str, /, school: str, **values: Any) -> str:
-    """The page of a template, which says what its values are."""
+def render(template: str, /, school: str, *, logo: ShownLogo | None = None, **values: Any) -> str:
+    """The page of a template, which says what its values are; ``logo``: the school's."""
     return _pages.get_template(template).render(
-        base=base(), school=school, style=_style(base()), icon=_icon(), **values
+        base=base(), school=school, logo=logo, style=_style(base()), icon=_icon(), **values
     )
 
 
@@ -69,7 +70,7 @@ def policy_of(style: str, *others: str) -> str:
 @cache
 def content_security_policy(base: str) -> str:
     """The header's value for the sign-in pages."""
-    return policy_of(_style(base), "font-src 'self'", "img-src data:", "form-action 'self'")
+    return policy_of(_style(base), "font-src 'self'", "img-src data: 'self'", "form-action 'self'")
 
 
 @cache
