@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from pages.shared.auth import downloads, middleware, routes
 from pages.shared.auth.demo import demo
-from pages.shared.live import runtime, streamlit_internals, websocket
+from pages.shared.live import logo, runtime, streamlit_internals, websocket
 from pages.wall import codes
 
 
@@ -38,7 +38,7 @@ def on_script_error(exc: BaseException) -> bool:
 
 app = st.App(
     "pages/main.py",
-    routes=[*websocket.routes(), *routes.routes(), *codes.routes()],
+    routes=[*websocket.routes(), *routes.routes(), *codes.routes(), *logo.routes()],
     lifespan=lifespan,
     middleware=[Middleware(middleware.SignInMiddleware)],
     on_script_error=on_script_error,

@@ -74,6 +74,7 @@ from booking_core.booking.retirement import Relocation, Retirement, relocations,
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.availability import layouts, widest
 from booking_core.domain.labels import games_to_choose
+from booking_core.domain.logo import Logo
 from booking_core.domain.model import (
     Account,
     Actor,
@@ -113,6 +114,7 @@ from booking_core.school.grounds import (
     save_grounds_order,
     surface_overlaps,
 )
+from booking_core.school.logo import remove_school_logo, save_school_logo, school_logo
 from booking_core.school.photos import ground_photo, remove_ground_photo, save_ground_photo
 from booking_core.school.policy import save_policy
 from booking_core.school.rollover import (
@@ -179,6 +181,7 @@ __all__ = [
     "Lifted",
     "Limits",
     "LiveBoards",
+    "Logo",
     "MigrationProgress",
     "Notice",
     "OpenSession",
@@ -283,6 +286,7 @@ __all__ = [
     "relocations",
     "remember_device",
     "remove_ground_photo",
+    "remove_school_logo",
     "renew_recovery_codes",
     "reset_password",
     "reset_second_factor",
@@ -295,9 +299,11 @@ __all__ = [
     "save_ground_photo",
     "save_grounds_order",
     "save_policy",
+    "save_school_logo",
     "save_student",
     "save_students",
     "save_timetable",
+    "school_logo",
     "scoped_cache",
     "search_filters",
     "session_of",

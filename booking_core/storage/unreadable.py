@@ -15,7 +15,7 @@ from booking_core.storage import readable as r
 from booking_core.storage.access import accounts, delegations, sessions
 from booking_core.storage.client.database import Documents
 from booking_core.storage.schema import schema
-from booking_core.storage.school import photos
+from booking_core.storage.school import logo, photos
 from booking_core.storage.school import snapshots as school_history
 
 _MOST = 100  # of one collection
@@ -68,6 +68,7 @@ _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.META: _check_meta,
     schema.SCHOOL_HISTORY: _check_copy,
     schema.GROUND_PHOTOS: photos.to_photo,
+    schema.LOGO: logo.to_logo,
     schema.ACCOUNTS: accounts.to_account,
     schema.SESSIONS: sessions.to_session,
     schema.DELEGATIONS: delegations.to_delegation,

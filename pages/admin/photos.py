@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import Scope, ground_photo, remove_ground_photo, save_ground_photo
-from pages.admin import widgets
+from pages.admin import pictures
 from pages.shared.live.runtime import Services
 
-_PROBLEM = "admin.photo.problem"
+_KEY = "admin.photo"
 
 
 def _photo(shared: Services, ground_id: str) -> bytes | None:
@@ -32,27 +32,14 @@ def form(shared: Services, ground_id: str) -> None:
         st.button(
             "Remove photo",
             key="admin.photo.remove",
-            on_click=lambda: _keep(
-                widgets.attempt(shared, lambda by: remove_ground_photo(shared.db, ground_id, by=by))
+            on_click=lambda: pictures.attempt(
+                shared, _KEY, lambda by: remove_ground_photo(shared.db, ground_id, by=by)
             ),
         )
-    number = st.session_state.setdefault("admin.photo.number", 0)
-    file = st.file_uploader(
+    pictures.field(
+        shared,
+        _KEY,
         "Photo (optional)",
-        ["png", "jpg", "jpeg", "webp"],
-        key=f"admin.photo.{ground_id}.{number}",
-        help="At most 1 MB; kept without the place and time that cameras note in it.",
-        max_upload_size=1,
+        "At most 1 MB; kept without the place and time that cameras note in it.",
+        lambda by, data: save_ground_photo(shared.db, ground_id, data, by=by),
     )
-    if file is not None:
-        data = file.getvalue()
-        _keep(
-            widgets.attempt(shared, lambda by: save_ground_photo(shared.db, ground_id, data, by=by))
-        )
-        st.session_state["admin.photo.number"] = number + 1  # a new key empties the field
-        st.rerun(scope="fragment")
-    widgets.problem(st.session_state.pop(_PROBLEM, None))
-
-
-def _keep(problem: str | None) -> None:
-    st.session_state[_PROBLEM] = problem

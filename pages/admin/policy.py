@@ -1,4 +1,4 @@
-"""The section for settings: the rules of booking, what the wall may show, and the second factor."""
+"""The section for settings: rules of booking, what the wall may show, second factor, and logo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from booking_core import InvalidRequest, Policy, save_policy
 from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
 from booking_core.domain.validation import MARK_MINUTES
-from pages.admin import widgets
+from pages.admin import logo, widgets
 from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -117,6 +117,7 @@ def _form(shared: Services) -> None:
             "it does this."
         )
     _buttons(shared, saved)
+    logo.form(shared)
 
 
 def _buttons(shared: Services, saved: Policy) -> None:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from urllib.parse import quote
 
 import anyio.to_thread
-from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from booking_core import StoreUnavailable
 from pages.shared.auth import routes as sign_in
+from pages.shared.auth import templates
 from pages.shared.auth.responses import redirect, unavailable
 from pages.shared.live import runtime
 from pages.shared.live.address import CODES, base
 from pages.wall import cards
 
 _HERE = Path(__file__).parent
-_templates = Environment(loader=FileSystemLoader(_HERE), autoescape=True)
+_templates = templates.environment(_HERE)
 _style = (_HERE / "codes.css").read_text(encoding="utf-8")
-_digest = base64.b64encode(hashlib.sha256(_style.encode()).digest()).decode()
-_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_digest}'; base-uri 'none'; frame-ancestors 'none'"
-)
+_POLICY = templates.policy_of(_style)
 
 
 async def _show(request: Request) -> Response:
@@ -40,9 +35,8 @@ async def _show(request: Request) -> Response:
     except StoreUnavailable as exc:
         return unavailable(shared, exc)
     address = cards.address_of_book(shared.settings.public_url, str(request.url_for("codes")))
-    text = _templates.get_template("codes.html").render(
-        style=_style,
-        school=shared.settings.school_name,
+    text = page(
+        shared.settings.school_name,
         address=address,
         back=f"{base()}/book",
         codes=[
@@ -54,6 +48,11 @@ async def _show(request: Request) -> Response:
     return HTMLResponse(
         text, headers={"content-security-policy": _POLICY, "cache-control": "no-store"}
     )
+
+
+def page(school: str, **values: object) -> str:
+    """The page; ``codes`` of ``values`` are the name and the QR code of each ground."""
+    return _templates.get_template("codes.html").render(style=_style, school=school, **values)
 
 
 def routes() -> list[Route]:

@@ -12,7 +12,7 @@ from streamlit_autorefresh import st_autorefresh
 
 from booking_core import DayPlan, StoreUnavailable, may_show
 from pages.shared.components import elements
-from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.live import fragment, logo, runtime, screen_user
 from pages.shared.live.address import base
 from pages.shared.text import messages
 from pages.wall import cards
@@ -45,6 +45,8 @@ def today() -> datetime | None:
         only=asked.get("ground"),
         book=f"{base()}/book" if st.session_state.get(screen_user.DRAWN) else None,
     )
+    if (shown := logo.shown(shared)) is not None:
+        payload["logo"] = {"address": shown.address, "name": settings.school_name}
     change = None
     try:
         if not shared.is_usable:

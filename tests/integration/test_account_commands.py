@@ -14,7 +14,7 @@ from booking_core import Account, Role, add_account, get_account, has_admin, sig
 from booking_core.access import passwords
 from booking_core.cli.commands import cli
 from booking_core.storage.client.database import BookingDatabase
-from pages.shared.auth.html import FIRST_ADMIN
+from pages.shared.auth.routes import FIRST_ADMIN
 
 PASSWORD = "correct horse battery"
 

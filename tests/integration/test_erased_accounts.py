@@ -66,7 +66,7 @@ FINISHED = LATER + timedelta(minutes=5)  # no verb that began before the erasure
 # of its fields does.
 NAMES_NO_USER = {
     *(schema.GROUNDS, schema.TIMETABLES, schema.DAYS, schema.STUDENTS),
-    *(schema.GROUND_PHOTOS, schema.SCHOOL_HISTORY, schema.PROOFS, schema.META),
+    *(schema.GROUND_PHOTOS, schema.LOGO, schema.SCHOOL_HISTORY, schema.PROOFS, schema.META),
     schema.ATTEMPTS,  # hashes, which expire
 }
 

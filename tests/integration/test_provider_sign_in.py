@@ -257,7 +257,7 @@ def test_clocks_that_differ_too_much_are_named(client, provider, seconds, said):
     # The request takes time, and the age is rounded up to whole minutes.
     earlier, later = said, said.replace("10 minutes back", "11 minutes back")
     assert_refused(answer, later if later in answer.text else earlier)
-    assert "clock and the dashboard&#x27;s differ" in answer.text
+    assert "clock and the dashboard&#39;s differ" in answer.text
 
 
 @pytest.mark.parametrize("seconds", [100, -100])

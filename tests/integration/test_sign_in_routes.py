@@ -41,6 +41,7 @@ from pages.shared.live.address import COOKIE
 from pages.shared.live.client import address_of
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"
+SCHOOL_NAME = "Hill <b>\"&amp;' {{7*7}}"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 HTML = {"accept": "text/html,application/xhtml+xml"}
 _addresses = (f"192.0.2.{n}" for n in itertools.count(1))
@@ -51,7 +52,8 @@ def running(
     mongod_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[AppServer, School]]:
     home = tmp_path_factory.mktemp("home")
-    with running_app(home, mongod_uri, TRUST_PROXY="on", SCHOOL_CONTACT="Farah <b>") as both:
+    names = {"SCHOOL_CONTACT": "Farah <b>", "SCHOOL_NAME": SCHOOL_NAME}
+    with running_app(home, mongod_uri, TRUST_PROXY="on", **names) as both:
         both[1].book(student=1, start=14)
         yield both
 
@@ -356,6 +358,26 @@ def test_the_sign_in_pages_run_no_script_and_escape_all_text(client, known):
     assert change.status_code == 200
     assert "<script" not in page.text + change.text
     assert page.headers["cache-control"] == change.headers["cache-control"] == "no-store"
+
+
+def test_names_with_markup_are_text_on_each_page(client, known):
+    school, next_path = "Hill &lt;b&gt;&#34;&amp;amp;&#39; {{7*7}}", "/book?x=<b>&y={{7*7}}"
+    wrong = post_sign_in(client, SCHOOL_NAME, "not the password", next=next_path)
+    refused = client.post("/signin", data={}, headers={"sec-fetch-site": "cross-site"})
+    post_sign_in(client, known)
+    own = [
+        client.get(path, params={"next": next_path})
+        for path in ("/password", "/sessions", "/codes")
+    ]
+
+    assert [page.status_code for page in (wrong, refused, *own)] == [401, 403, 200, 200, 200]
+    for page in (wrong, refused, *own):
+        assert school in page.text
+        assert "<b>{{" not in page.text
+        assert '<b>"' not in page.text
+    for page in (wrong, own[0]):
+        assert 'name="next" value="/book?x=&lt;b&gt;&amp;y={{7*7}}"' in page.text
+    assert f'value="{school}"' in wrong.text
 
 
 def test_a_form_is_read_up_to_its_limit_only(client):

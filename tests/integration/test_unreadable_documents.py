@@ -65,6 +65,7 @@ from booking_core import (
     save_days,
     save_ground_photo,
     save_policy,
+    save_school_logo,
     session_of,
     set_active,
     sign_in,
@@ -105,6 +106,7 @@ FIELDS = {
     "meta": ("policy.quota", "policy.advance_days", "policy.cut_off", "recount_until"),
     "school_history": ("grounds", "timetables", "days", "grounds.0.name", "timetables.0.periods"),
     "ground_photos": ("webp",),
+    "logo": ("png", "width", "height"),
     "accounts": ("name", "role", "email", "active", "must_change", "epoch", "password_hash"),
     "sessions": ("account_id", "epoch", "created_at", "seen_at", "expires_at"),
     "delegations": ("by", "by_name", "to", "to_name", "first", "last", "at"),
@@ -156,6 +158,7 @@ def stored(mongod_uri):
     picture = io.BytesIO()
     Image.new("RGB", (20, 20), "green").save(picture, "PNG")
     save_ground_photo(db, "ground-3", picture.getvalue())
+    save_school_logo(db, picture.getvalue())
     token = open_session(db, "meera")
     delegate(db, to="meera", first=TODAY, last=TODAY, by=HEAD)
     db["meta"].update_one({"_id": "revision"}, {"$set": {"recount_until": DAY.isoformat()}})

@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.25  # how soon a waiting thread notices that the database is a
 class Scope(Enum):
     """What a value is made of. A value of one day has the date itself as its scope."""
 
-    SCHOOL = "grounds, timetables, days, students, the policy, photos"
+    SCHOOL = "grounds, timetables, days, students, the policy, pictures"
     ACCOUNTS = "accounts, delegations, sessions"
     BOOKINGS = "any booking or closure"
     NOTICES = "notices"

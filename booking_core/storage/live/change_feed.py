@@ -100,7 +100,7 @@ class Feed:
 
     @property
     def school(self) -> int:
-        """A number that grows when grounds, timetables, days, students, policy or photos change."""
+        """A number that grows when grounds, timetables, days, students, policy, pictures change."""
         return self._school
 
     @property
@@ -202,7 +202,7 @@ class Feed:
         self._tell(signals)
 
     def _raise_school(self) -> None:
-        """Grounds, timetables, days, students, the policy or a photo have changed."""
+        """Grounds, timetables, days, students, the policy or a picture have changed."""
         with self._changed:
             self._school += 1
             self._total += 1

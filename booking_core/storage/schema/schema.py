@@ -16,7 +16,7 @@ BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, STUDENTS, META = "days", "students", "meta"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
 DEVICES, CHALLENGES = "devices", "challenges"
-GROUND_PHOTOS, SCHOOL_HISTORY = "ground_photos", "school_history"
+GROUND_PHOTOS, SCHOOL_HISTORY, LOGO = "ground_photos", "school_history", "logo"
 DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 
 ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
@@ -152,6 +152,7 @@ _KEY = {"bsonType": "string", "minLength": 1}
 _DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+_SIDE = {"bsonType": ["int", "long"], "minimum": 1}  # of a picture, in pixels
 
 _BOOKING_PROPERTIES: dict[str, Any] = {
     "_id": _TEXT,
@@ -276,6 +277,12 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     },
     GROUND_PHOTOS: {
         "$jsonSchema": {"required": ["at", "webp"], "properties": {"webp": {"bsonType": "binData"}}}
+    },
+    LOGO: {
+        "$jsonSchema": {
+            "required": ["at", "png", "width", "height"],
+            "properties": {"png": {"bsonType": "binData"}, "width": _SIDE, "height": _SIDE},
+        }
     },
     ACCOUNTS: {
         "$jsonSchema": {

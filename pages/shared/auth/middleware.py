@@ -18,14 +18,14 @@ from booking_core import StoreUnavailable
 from pages.shared.auth import downloads, hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
-from pages.shared.live.address import CODES, MISSING, SCREENS, base
+from pages.shared.live.address import CODES, LOGO, MISSING, SCREENS, base
 from pages.shared.live.client import is_this_computer
 from pages.shared.live.screen_places import ScreenPlaces
 from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, inline_script_hashes
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
-_PUBLIC = frozenset((*_NO_SCREENS, "wall", "signin", "signout", "password", "secondfactor"))
+_PUBLIC = frozenset((*_NO_SCREENS, LOGO, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
 _PLACES = _PUBLIC | {"", "sessions", CODES, MISSING, _FILES, *SCREENS}
 _POLICY = 1008  # a close code of RFC 6455

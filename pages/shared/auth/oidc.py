@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from pages.shared.live.address import MISSING, SCREENS, base
+from pages.shared.live.address import LOGO, MISSING, SCREENS, base
 from pages.shared.live.streamlit_internals import auth_section
 
 # Keys of the section itself; every other key whose value is a section is a provider.
@@ -32,7 +32,17 @@ _PATH = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
 # First path segments that lead elsewhere.
 _TAKEN = frozenset(
     (
-        *(*SCREENS, MISSING, "signin", "signout", "password", "secondfactor", "sessions", "live"),
+        *(
+            *SCREENS,
+            LOGO,
+            MISSING,
+            "signin",
+            "signout",
+            "password",
+            "secondfactor",
+            "sessions",
+            "live",
+        ),
         *("auth", "media", "static", "component", "app", "_stcore"),
     )
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from booking_core import Actor, NotFound, end_other_sessions, end_session, sessions_of
-from pages.shared.auth import html as html
 from pages.shared.auth.responses import page, redirect
 from pages.shared.live import cookies
 from pages.shared.live.address import COOKIE, base
@@ -41,6 +41,16 @@ _SYSTEMS = {
 }
 
 
+class SessionRow(NamedTuple):
+    """A session of the page, with its moments as text."""
+
+    id: str
+    browser: str
+    begun: str
+    used: str
+    is_this: bool
+
+
 def browser_of(request: Request) -> str:
     """The browser's name and system, such as "Firefox on Windows"; "" if it names none of ours."""
     agent = request.headers.get("user-agent", "")[:_LONGEST_AGENT]
@@ -53,7 +63,7 @@ def show(request: Request, shared: Services, person: Actor, to: str) -> Response
     """The page. Blocks; raises StoreUnavailable."""
     now, zone = shared.now(), shared.settings.zone
     rows = [
-        html.SessionRow(
+        SessionRow(
             one.id,
             one.browser or "Unknown browser",
             formats.said_at(one.created_at, now, zone),
@@ -64,7 +74,7 @@ def show(request: Request, shared: Services, person: Actor, to: str) -> Response
             shared.db, by=person, token=cookies.read(COOKIE, request, shared) or ""
         )
     ]
-    return page(html.own_sessions(base(), shared.settings.school_name, rows, next_path=to))
+    return page(shared, "own_sessions.html", sessions=rows, next_path=to)
 
 
 def end(

@@ -32,7 +32,6 @@ from booking_core import (
     sign_in_by_id_token,
 )
 from booking_core.access.sessions import LONGEST
-from pages.shared.auth import html as html
 from pages.shared.auth import oidc, oidc_client, own_sessions, session_cookie
 from pages.shared.auth.forms import Refused
 from pages.shared.auth.oidc import Provider
@@ -81,9 +80,15 @@ def form(shared: Services, to: str, *, ended: bool) -> Response:
         (one.label, f"{base()}/{BEGIN}?name={quote(one.name, safe='')}{back}")
         for one in ([] if problem else oidc.providers())
     ]
-    school, contact = shared.settings.school_name, shared.settings.contact
-    text = html.sign_in_elsewhere(base(), school, contact, ways, problem=problem, ended=ended)
-    return page(text, 500 if problem else 200)
+    return page(
+        shared,
+        "sign_in_elsewhere.html",
+        500 if problem else 200,
+        contact=shared.settings.contact,
+        ways=ways,
+        problem=problem,
+        ended=ended,
+    )
 
 
 async def begin(request: Request, shared: Services, to: str) -> Response:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from booking_core import BookingError
-from pages.shared.auth import html as html
+from booking_core import BookingError, TooManyAttempts
+from pages.shared.auth import templates
+from pages.shared.live import logo
 from pages.shared.live.address import base
 from pages.shared.live.runtime import Services
 from pages.shared.text import messages
@@ -26,14 +29,22 @@ def message(
     shared: Services, status: int, title: str, text: str, link: tuple[str, str] | None = None
 ) -> Response:
     """A page with one message; ``link`` is (address, label)."""
-    return page(html.message(base(), shared.settings.school_name, title, text, link), status)
+    return page(shared, "message.html", status, title=title, text=text, link=link)
 
 
-def page(text: str, status: int = 200) -> Response:
-    """The response with a page of ``sign_in_html``."""
+def page(shared: Services, template: str, status: int = 200, **values: Any) -> Response:
+    """The response with the page of a template, which says what its ``values`` are."""
+    school, shown = shared.settings.school_name, logo.known(shared)
+    text = templates.render(template, school, logo=shown, **values)
     response = HTMLResponse(text, status)
-    response.headers["content-security-policy"] = html.content_security_policy(base())
+    response.headers["content-security-policy"] = templates.content_security_policy(base())
     response.headers["cache-control"] = "no-store"
+    return response
+
+
+def too_many(response: Response, exc: TooManyAttempts) -> Response:
+    """``response`` with the header that says how many seconds to wait."""
+    response.headers["retry-after"] = str(exc.wait_seconds)
     return response
 
 

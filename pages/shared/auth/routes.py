@@ -9,11 +9,10 @@ The file is long because all routes are listed and wrapped in one place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -32,28 +31,29 @@ from booking_core import (
     sign_in,
 )
 from booking_core.access.passwords import SHORTEST
+from booking_core.domain.messages import COMMAND
 from booking_core.operations.demo import DEMO_ACCOUNTS
 from pages.shared.auth import (
-    device_cookie,
     forwarding,
     oidc,
     own_sessions,
     provider_routes,
     second_factor,
     session_cookie,
+    signing_in,
 )
-from pages.shared.auth import html as html
 from pages.shared.auth.demo import PATH as DEMO
 from pages.shared.auth.demo import demo
 from pages.shared.auth.forms import Refused, form_of
-from pages.shared.auth.responses import message, page, redirect, unavailable
-from pages.shared.live import cookies, runtime
+from pages.shared.auth.responses import message, page, redirect, too_many, unavailable
+from pages.shared.auth.signing_in import off_loop
+from pages.shared.live import cookies, logo, runtime
 from pages.shared.live.address import COOKIE, base
-from pages.shared.live.client import address_of
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
 
+FIRST_ADMIN = f"{COMMAND} account add NAME --role admin"
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
 _NO_SCREENS = ("/signin", "/signout", "/password", "/sessions", "/secondfactor")
@@ -82,7 +82,7 @@ async def person_of(request: Request) -> Person | None:
     token = cookies.read(COOKIE, request, shared)
     if not token or shared.db is None:
         return None
-    return await _off_loop(lambda: shared.sessions.known(token))
+    return await off_loop(lambda: shared.sessions.known(token))
 
 
 def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Request], Any]:
@@ -97,6 +97,7 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
         try:
             if federated not in (None, oidc.is_on()):
                 raise Refused(404, "There is nothing at this address.")
+            await off_loop(lambda: logo.shown(shared))  # read now, for the page that is made below
             response: Response = await route(request, shared)
         except Refused as exc:
             title = "Not found" if exc.status == 404 else "Not done"
@@ -108,10 +109,24 @@ def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Req
     return handle
 
 
-async def _sign_in_page(request: Request, shared: Services) -> Response:
-    if not shared.is_usable:
-        return unavailable(shared)
-    to = safe_next(request.query_params.get("next"))
+def _with_form(
+    route: Callable[[Request, Services, dict[str, str], str], Awaitable[Response]],
+) -> Callable[[Request, Services], Awaitable[Response]]:
+    """A route that gets the fields of its form, none for GET, and the screen to return to."""
+
+    async def answer(request: Request, shared: Services) -> Response:
+        form = await form_of(request) if request.method == "POST" else {}
+        if not shared.is_usable:
+            return unavailable(shared)
+        to = safe_next(form.get("next") or request.query_params.get("next"))
+        return await route(request, shared, form, to)
+
+    return answer
+
+
+async def _sign_in_page(
+    request: Request, shared: Services, form: dict[str, str], to: str
+) -> Response:
     if await person_of(request) is not None:
         return redirect(to)
     ended = cookies.read(COOKIE, request, shared) is not None
@@ -120,21 +135,11 @@ async def _sign_in_page(request: Request, shared: Services) -> Response:
     return await _sign_in_form(request, shared, to, ended=ended)
 
 
-async def _sign_in(request: Request, shared: Services) -> Response:
-    form = await form_of(request)
-    if not shared.is_usable:
-        return unavailable(shared)
-    to, name = safe_next(form.get("next")), form.get("name", "")
+async def _sign_in(request: Request, shared: Services, form: dict[str, str], to: str) -> Response:
+    name = form.get("name", "")
     try:
-        signed_in = await _off_loop(
-            lambda: sign_in(
-                shared.db,
-                name,
-                form.get("password", ""),
-                address=address_of(request, shared.settings.trust_proxy),
-                device=device_cookie.shown_by(request, shared),
-                browser=own_sessions.browser_of(request),
-            )
+        signed_in = await signing_in.attempt(
+            request, shared, sign_in, name, form.get("password", "")
         )
     except StoreUnavailable:
         raise
@@ -142,24 +147,12 @@ async def _sign_in(request: Request, shared: Services) -> Response:
         return second_factor.ask_for_code(request, shared, exc.challenge, to)
     except TooManyAttempts as exc:
         response = await _sign_in_form(request, shared, to, name, messages.error(exc), 429)
-        response.headers["retry-after"] = str(exc.wait_seconds)
-        return response
+        return too_many(response, exc)
     except SignInRefused as exc:
         return await _sign_in_form(request, shared, to, name, messages.error(exc), 401)
     except BookingError:  # a malformed name, which no account has
         return await _sign_in_form(request, shared, to, "", messages.error(SignInRefused()), 401)
-    first = await _off_loop(lambda: second_factor.first_screen(shared, signed_in.account, to))
-    return await session_cookie.start(
-        redirect(first), request, shared, signed_in.token, by_password=True
-    )
-
-
-async def _code(request: Request, shared: Services) -> Response:
-    form = await form_of(request) if request.method == "POST" else {}
-    if not shared.is_usable:
-        return unavailable(shared)
-    to = safe_next(form.get("next") or request.query_params.get("next"))
-    return await second_factor.code(request, shared, form, to)
+    return await signing_in.go_on(request, shared, signed_in.account, signed_in.token, to)
 
 
 async def _begin(request: Request, shared: Services) -> Response:
@@ -174,16 +167,16 @@ async def _nothing(request: Request, shared: Services) -> Response:
 async def _demo(request: Request, shared: Services) -> Response:
     """GET: the link on the console. POST: signs in with an account of the demo."""
     if request.method != "POST":
-        opened: Response = await _off_loop(lambda: demo.open(shared, request))
+        opened: Response = await off_loop(lambda: demo.open(shared, request))
         return opened
-    if not await _off_loop(lambda: demo.is_open(shared, request)):
+    if not await off_loop(lambda: demo.is_open(shared, request)):
         raise Refused(404, "There is nothing at this address.")
     form = await form_of(request)
     chosen = form.get("account", "")
     if chosen not in {account.id for account in DEMO_ACCOUNTS}:
         raise Refused(400, "There is no such account.")
     try:
-        token = await _off_loop(
+        token = await off_loop(
             lambda: open_session(shared.db, chosen, browser=own_sessions.browser_of(request))
         )
     except (NotFound, SignInRefused) as exc:
@@ -201,30 +194,24 @@ async def _sign_out(request: Request, shared: Services) -> Response:
     return response
 
 
-async def _password(request: Request, shared: Services) -> Response:
-    form = await form_of(request) if request.method == "POST" else {}
-    if not shared.is_usable:
-        return unavailable(shared)
-    to = safe_next(form.get("next") or request.query_params.get("next"))
+async def _password(request: Request, shared: Services, form: dict[str, str], to: str) -> Response:
     person = await person_of(request)
     if person is None:
         return redirect(f"{base()}/signin?next={quote(to, safe='')}")
-    account, school = person.account, shared.settings.school_name
+    account = person.account
     if not account.has_password:
         raise Refused(404, "Your account has no password to change.")
 
     def ask(problem: str = "", status: int = 200) -> Response:
         return page(
-            html.new_password(
-                base(),
-                school,
-                account.id,
-                next_path=to,
-                problem=problem,
-                forced=account.must_change,
-                shortest=SHORTEST,
-            ),
+            shared,
+            "new_password.html",
             status,
+            account_id=account.id,
+            next_path=to,
+            problem=problem,
+            forced=account.must_change,
+            shortest=SHORTEST,
         )
 
     if request.method == "GET":
@@ -232,7 +219,7 @@ async def _password(request: Request, shared: Services) -> Response:
     if form.get("new") != form.get("again"):
         return ask("The new password was typed in two ways. Please type it again.", 422)
     try:
-        changed = await _off_loop(
+        changed = await off_loop(
             lambda: change_password(
                 shared.db, account.id, old=form.get("old", ""), new=form.get("new", "")
             )
@@ -240,9 +227,7 @@ async def _password(request: Request, shared: Services) -> Response:
     except StoreUnavailable as exc:  # no page that reloads itself: it would hide the outcome
         return ask(_NOT_CHANGED if exc.nothing_happened else _UNKNOWN, 503)
     except TooManyAttempts as exc:
-        response = ask(messages.error(exc), 429)
-        response.headers["retry-after"] = str(exc.wait_seconds)
-        return response
+        return too_many(ask(messages.error(exc), 429), exc)
     except SignInRefused:
         return ask("The password that you have now is another one. Please type it again.", 422)
     except NotFound:  # the account was removed meanwhile
@@ -250,7 +235,7 @@ async def _password(request: Request, shared: Services) -> Response:
     except BookingError as exc:
         return ask(messages.error(exc).replace("The password", "The new password", 1), 422)
     try:
-        token = await _off_loop(
+        token = await off_loop(
             lambda: open_session(shared.db, account.id, browser=own_sessions.browser_of(request))
         )
     except StoreUnavailable:
@@ -261,36 +246,31 @@ async def _password(request: Request, shared: Services) -> Response:
         return response
     except (NotFound, SignInRefused):  # the account was removed or disabled meanwhile
         return redirect(f"{base()}/signin")
-    first = await _off_loop(lambda: second_factor.first_screen(shared, changed, to))
-    return await session_cookie.start(redirect(first), request, shared, token, by_password=True)
+    return await signing_in.go_on(request, shared, changed, token, to)
 
 
-async def _second_factor(request: Request, shared: Services) -> Response:
-    form = await form_of(request) if request.method == "POST" else {}
-    if not shared.is_usable:
-        return unavailable(shared)
-    to = safe_next(form.get("next") or request.query_params.get("next"))
+async def _second_factor(
+    request: Request, shared: Services, form: dict[str, str], to: str
+) -> Response:
     token = cookies.read(COOKIE, request, shared) or ""
     # Read anew: the page differs by what it has just changed itself.
-    person = await _off_loop(lambda: shared.sessions.read(token)) if token else None
+    person = await off_loop(lambda: shared.sessions.read(token)) if token else None
     if person is None:
         return redirect(f"{base()}/signin?next={quote(to, safe='')}")
     return await second_factor.own(request, shared, person, form, to)
 
 
-async def _own_sessions(request: Request, shared: Services) -> Response:
-    form = await form_of(request) if request.method == "POST" else {}
-    if not shared.is_usable:
-        return unavailable(shared)
-    to = safe_next(form.get("next") or request.query_params.get("next"))
+async def _own_sessions(
+    request: Request, shared: Services, form: dict[str, str], to: str
+) -> Response:
     person = await person_of(request)
     if person is None:
         return redirect(f"{base()}/signin?next={quote(to, safe='')}")
     actor = person.account.actor
     if request.method == "GET":
-        return await _off_loop(lambda: own_sessions.show(request, shared, actor, to))
+        return await off_loop(lambda: own_sessions.show(request, shared, actor, to))
     try:
-        return await _off_loop(lambda: own_sessions.end(request, shared, actor, form, to))
+        return await off_loop(lambda: own_sessions.end(request, shared, actor, form, to))
     except InvalidRequest as exc:
         raise Refused(400, "There is no such session.") from exc
 
@@ -304,7 +284,7 @@ async def _sign_in_form(
     status: int = 200,
     ended: bool = False,
 ) -> Response:
-    admin, is_near, is_open = await _off_loop(
+    admin, is_near, is_open = await off_loop(
         lambda: (
             has_admin(shared.db),
             demo.is_near(shared, request),
@@ -312,25 +292,19 @@ async def _sign_in_form(
         )
     )
     return page(
-        html.sign_in(
-            base(),
-            shared.settings.school_name,
-            shared.settings.contact,
-            next_path="" if to == f"{base()}/" else to,
-            name=name[:200],
-            problem=problem,
-            ended=ended,
-            has_admin=admin,
-            demo=DEMO_ACCOUNTS if is_open else (),
-            is_demo=is_near,
-        ),
+        shared,
+        "sign_in.html",
         status,
+        contact=shared.settings.contact,
+        next_path="" if to == f"{base()}/" else to,
+        name=name[:200],
+        problem=problem,
+        ended=ended,
+        has_admin=admin,
+        first_admin=FIRST_ADMIN,
+        demo=DEMO_ACCOUNTS if is_open else (),
+        is_demo=is_near,
     )
-
-
-async def _off_loop(work: Callable[[], Any]) -> Any:
-    """The result of ``work()``, run in a thread, because it blocks."""
-    return await anyio.to_thread.run_sync(work)
 
 
 def routes() -> list[Route]:
@@ -340,8 +314,8 @@ def routes() -> list[Route]:
         return Route(f"{base()}/{path}", _handler(route, federated), methods=methods)
 
     return [
-        at("signin", _sign_in_page, "GET", federated=None),
-        at("signin", _sign_in, "POST", federated=False),
+        at("signin", _with_form(_sign_in_page), "GET", federated=None),
+        at("signin", _with_form(_sign_in), "POST", federated=False),
         at(DEMO, _demo, "GET", "POST", federated=False),
         at(provider_routes.BEGIN, _begin, "GET", federated=True),
         at(provider_routes.SIGN_OUT, provider_routes.sign_out, "GET", federated=True),
@@ -352,8 +326,8 @@ def routes() -> list[Route]:
         ),
         at("auth/{rest:path}", _nothing, "GET", "POST", federated=None),
         at("signout", _sign_out, "POST", federated=None),
-        at("password", _password, "GET", "POST", federated=False),
-        at(second_factor.CODE, _code, "GET", "POST", federated=False),
-        at(second_factor.PATH, _second_factor, "GET", "POST", federated=False),
-        at(own_sessions.PATH, _own_sessions, "GET", "POST", federated=None),
+        at("password", _with_form(_password), "GET", "POST", federated=False),
+        at(second_factor.CODE, _with_form(second_factor.code), "GET", "POST", federated=False),
+        at(second_factor.PATH, _with_form(_second_factor), "GET", "POST", federated=False),
+        at(own_sessions.PATH, _with_form(_own_sessions), "GET", "POST", federated=None),
     ]

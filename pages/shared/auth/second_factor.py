@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
-import anyio.to_thread
 import segno
 from starlette.requests import Request
 from starlette.responses import Response
 
 from booking_core import (
-    Account,
     AlreadyExists,
     BookingError,
     ChallengeOver,
@@ -35,18 +32,18 @@ from booking_core import (
     turn_off_second_factor,
 )
 from booking_core.access.sign_in import CHALLENGE
-from pages.shared.auth import device_cookie, own_sessions, session_cookie
-from pages.shared.auth import html as html
+from pages.shared.auth import own_sessions, session_cookie, signing_in
 from pages.shared.auth.forms import Refused
-from pages.shared.auth.responses import message, page, redirect
+from pages.shared.auth.responses import message, page, redirect, too_many
+from pages.shared.auth.signing_in import SECOND_FACTOR as PATH
+from pages.shared.auth.signing_in import off_loop
 from pages.shared.live import cookies
 from pages.shared.live.address import COOKIE, base
-from pages.shared.live.client import address_of
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
 
-CODE, PATH = "signin/code", "secondfactor"
+CODE = "signin/code"
 CHALLENGE_COOKIE = "ground_booking_challenge"
 _WRONG_PASSWORD_OR_CODE = "This is not your password. Please type it again, or a code of the app."
 _STOPPED = "The database cannot be reached, so nothing was changed. Please try again."
@@ -69,49 +66,27 @@ async def code(request: Request, shared: Services, form: dict[str, str], to: str
     challenge = cookies.read(CHALLENGE_COOKIE, request, shared) or ""
 
     def ask(problem: str = "", status: int = 200) -> Response:
-        school = shared.settings.school_name
-        return page(html.code(base(), school, next_path=to, problem=problem), status)
+        return page(shared, "code.html", status, next_path=to, problem=problem)
 
     if request.method == "GET":
-        if await _off_loop(lambda: is_challenge_open(shared.db, challenge)):
+        if await off_loop(lambda: is_challenge_open(shared.db, challenge)):
             return ask()
         return redirect(f"{base()}/signin?next={quote(to, safe='')}")
     try:
-        signed_in = await _off_loop(
-            lambda: sign_in_by_code(
-                shared.db,
-                challenge,
-                form.get("code", ""),
-                address=address_of(request, shared.settings.trust_proxy),
-                device=device_cookie.shown_by(request, shared),
-                browser=own_sessions.browser_of(request),
-            )
+        signed_in = await signing_in.attempt(
+            request, shared, sign_in_by_code, challenge, form.get("code", "")
         )
     except TooManyAttempts as exc:
-        response = ask(messages.error(exc), 429)
-        response.headers["retry-after"] = str(exc.wait_seconds)
-        return response
+        return too_many(ask(messages.error(exc), 429), exc)
     except WrongCode as exc:
-        if await _off_loop(lambda: is_challenge_open(shared.db, challenge)):
+        if await off_loop(lambda: is_challenge_open(shared.db, challenge)):
             return ask(messages.error(exc), 401)
         return _over(shared, to)
     except ChallengeOver:
         return _over(shared, to)
-    first = await _off_loop(lambda: first_screen(shared, signed_in.account, to))
-    response = await session_cookie.start(
-        redirect(first), request, shared, signed_in.token, by_password=True
-    )
+    response = await signing_in.go_on(request, shared, signed_in.account, signed_in.token, to)
     cookies.delete_on(response, CHALLENGE_COOKIE)
     return response
-
-
-def first_screen(shared: Services, account: Account, to: str) -> str:
-    """Where ``account`` goes after signing in: to the page of what it must do first, or ``to``."""
-    if account.must_change:
-        return f"{base()}/password?next={quote(to, safe='')}"
-    if must_set_up_second_factor(account, shared.reference().policy):
-        return f"{base()}/{PATH}?next={quote(to, safe='')}"
-    return to
 
 
 async def own(
@@ -123,7 +98,7 @@ async def own(
         return await _change(request, shared, token, form, to)
     forced = must_set_up_second_factor(account, shared.reference().policy)
     try:
-        made = await _off_loop(lambda: begin_second_factor(shared.db, token))
+        made = await off_loop(lambda: begin_second_factor(shared.db, token))
     except NotAllowed as exc:
         raise Refused(
             403, "A second factor is for principals and admins who have a password here."
@@ -132,29 +107,29 @@ async def own(
         return redirect(f"{base()}/{PATH}")
 
     def ask(problem: str = "", status: int = 200) -> Response:
-        text = html.set_up_second_factor(
-            base(),
-            shared.settings.school_name,
-            made.key,
-            made.uri,
-            _qr_code(made),
+        return page(
+            shared,
+            "set_up_second_factor.html",
+            status,
+            key=made.key,
+            uri=made.uri,
+            picture=_qr_code(made),
             next_path=to,
             problem=problem,
             forced=forced,
         )
-        return page(text, status)
 
     if request.method == "GET":
         return ask()
     try:
-        codes = await _off_loop(
+        codes = await off_loop(
             lambda: confirm_second_factor(shared.db, token, form.get("code", ""))
         )
     except BookingError as exc:
         return _answer(shared, exc, ask)
-    response = page(html.recovery_codes(base(), shared.settings.school_name, codes, next_path=to))
+    response = page(shared, "recovery_codes.html", codes=codes, next_path=to)
     try:
-        opened = await _off_loop(
+        opened = await off_loop(
             lambda: open_session(shared.db, account.id, browser=own_sessions.browser_of(request))
         )
     except BookingError:  # the codes are shown here only, so they are shown all the same
@@ -167,30 +142,32 @@ async def _change(
     request: Request, shared: Services, token: str, form: dict[str, str], to: str
 ) -> Response:
     """The page of a second factor that is on: new recovery codes, or turning it off."""
-    school = shared.settings.school_name
     is_required = shared.reference().policy.second_factor
     try:
-        left = await _off_loop(lambda: recovery_codes_left(shared.db, token))
+        left = await off_loop(lambda: recovery_codes_left(shared.db, token))
     except (NotFound, SignInRefused):  # turned off or signed out meanwhile
         return redirect(f"{base()}/{PATH}")
 
     def ask(problem: str = "", status: int = 200) -> Response:
-        text = html.second_factor(
-            base(), school, left, next_path=to, problem=problem, is_required=is_required
+        return page(
+            shared,
+            "second_factor.html",
+            status,
+            left=left,
+            next_path=to,
+            problem=problem,
+            is_required=is_required,
         )
-        return page(text, status)
 
     if request.method == "GET":
         return ask()
     password_or_code = form.get("password_or_code", "")
     try:
         if form.get("do") == "codes":
-            codes = await _off_loop(
-                lambda: renew_recovery_codes(shared.db, token, password_or_code)
-            )
-            return page(html.recovery_codes(base(), school, codes, next_path=to))
+            codes = await off_loop(lambda: renew_recovery_codes(shared.db, token, password_or_code))
+            return page(shared, "recovery_codes.html", codes=codes, next_path=to)
         if form.get("do") == "off":
-            await _off_loop(lambda: turn_off_second_factor(shared.db, token, password_or_code))
+            await off_loop(lambda: turn_off_second_factor(shared.db, token, password_or_code))
             return redirect(f"{base()}/{PATH}?next={quote(to, safe='')}" if is_required else to)
     except BookingError as exc:
         return _answer(shared, exc, ask)
@@ -203,9 +180,7 @@ def _answer(shared: Services, exc: BookingError, ask: Callable[[str, int], Respo
         case StoreUnavailable():  # no page that reloads itself: it would hide the outcome
             return ask(_STOPPED if exc.nothing_happened else _UNKNOWN, 503)
         case TooManyAttempts():
-            response = ask(messages.error(exc), 429)
-            response.headers["retry-after"] = str(exc.wait_seconds)
-            return response
+            return too_many(ask(messages.error(exc), 429), exc)
         case WrongCode():
             return ask(messages.error(exc), 422)
         case AlreadyExists() | NotFound() | ChangedMeanwhile():
@@ -227,8 +202,3 @@ def _qr_code(made: SecondFactorSetUp) -> str:
     """The QR code as a ``data:`` URL, dark on light in every colour scheme."""
     code = segno.make(made.uri, error="m", micro=False)
     return code.svg_data_uri(border=4, dark="#14213a", light="#fff", omitsize=True)
-
-
-async def _off_loop(work: Callable[[], Any]) -> Any:
-    """The result of ``work()``, run in a thread, because it blocks."""
-    return await anyio.to_thread.run_sync(work)

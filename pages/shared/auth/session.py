@@ -13,7 +13,7 @@ from booking_core import Actor, ServerFailed, StoreUnavailable, may, must_set_up
 from booking_core.domain.timetable import at
 from pages.shared.auth import oidc
 from pages.shared.components import elements
-from pages.shared.live import runtime, screen_user
+from pages.shared.live import logo, runtime, screen_user
 from pages.shared.live.address import base
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
@@ -26,6 +26,7 @@ _RENEWED = "session.renewed"  # the browser has reported that its session is a n
 # First parts of the keys of the screens, of the address and of drafts.
 _OF_USER = ("book", "bookings", "approvals", "reports", "admin", "url", "draft")
 _FRAME = elements.ASSETS / "frame.css"
+_LOGO_STYLE = (elements.ASSETS / "logo.css").read_text(encoding="utf-8")
 
 
 def open_session(shared: Services) -> Person | None:
@@ -96,9 +97,9 @@ def must_set_up(shared: Services, person: Person) -> bool:
 
 
 def sidebar(shared: Services, person: Person) -> None:
-    """The signed-in user, the button to sign out, and links to the pages of the own account."""
+    """The school, the user, the button to sign out, and links to the pages of the own account."""
     account = person.account
-    st.html(f"<style>.stSidebar {{ --school: {_css_text(shared.settings.school_name)} }}</style>")
+    st.html(f"<style>{_brand(shared)}</style>")
     if st.session_state.pop(_RENEWED, False):
         st.toast(messages.SESSION_RENEWED, icon=":material/restart_alt:", duration="infinite")
     with st.sidebar:
@@ -115,6 +116,15 @@ def sidebar(shared: Services, person: Person) -> None:
             },
             on_new_session=lambda: st.session_state.update({_RENEWED: True}),
         )
+
+
+def _brand(shared: Services) -> str:
+    """The style of the top of the sidebar: the school's name, and its logo if there is one."""
+    style = f".stSidebar {{ --school: {_css_text(shared.settings.school_name)} }}"
+    if (shown := logo.shown(shared)) is None:
+        return style
+    size = f"--logo-width: {shown.width}; --logo-height: {shown.height}"
+    return f"{style} .stSidebar {{ --logo: url({_css_text(shown.address)}); {size} }}" + _LOGO_STYLE
 
 
 def _css_text(text: str) -> str:

@@ -71,6 +71,7 @@ FIELDS = {
     "quota": "The number of bookings in a week",
     "cut_off": "The end of booking the day before",
     "photo": "The photo",
+    "logo": "The logo",
     "ground_id": "The ground",
     "student_id": "The student",
     "date": "The date",

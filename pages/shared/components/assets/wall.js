@@ -125,6 +125,7 @@ class Wall {
     this.live.append(this.status, this.since)
     this.clock = make("div", "clock")
     this.clock.append(make("span"), make("small"))
+    if (data.logo) header.append(logo(data.logo))
     header.append(title, this.live, this.clock)
     if (data.code) header.append(code(data.code))
     return header
@@ -229,6 +230,13 @@ class Wall {
         location.reload()
       })
   }
+}
+
+const logo = ({ address, name }) => {
+  const picture = make("img", "logo")
+  picture.src = address
+  picture.alt = name
+  return picture
 }
 
 const columnsFor = (count, tall) => {
