@@ -121,7 +121,7 @@ from booking_core.school.rollover import (
     roll_over_plan,
     suggest_roll_over,
 )
-from booking_core.school.roster import RosterPlan, apply_roster, plan_roster
+from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster
 from booking_core.school.search import find_students
 from booking_core.school.students import (
     add_student,
@@ -201,6 +201,7 @@ __all__ = [
     "Table",
     "Timetable",
     "Usage",
+    "WrongRow",
     "account_erasure_of",
     "add_account",
     "add_ground",

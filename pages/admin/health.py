@@ -6,6 +6,7 @@ import streamlit as st
 
 from booking_core import BookingError, background_threads
 from booking_core.operations import health
+from booking_core.operations.finding import Finding
 from pages.shared.auth import forwarding, session
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -73,7 +74,7 @@ def show(shared: Services) -> None:
             _line(finding)
 
 
-def _line(finding: health.Finding) -> None:
+def _line(finding: Finding) -> None:
     title = formats.literal(_NAMES.get(finding.name, finding.name.capitalize()))
     if not finding.ok:
         mark, word = ":red[:material/error:]", ":red[wrong]"

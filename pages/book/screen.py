@@ -194,7 +194,7 @@ def panel() -> None:
                 )
         except StoreUnavailable as exc:
             is_blocked, hint = True, messages.error(exc)
-        if week is not None:
+        if chosen and week is not None:
             quota = Quota.of(week, known.policy)
             name = formats.literal(known.student(chosen).name.split()[0])
             busy = board.busy(chosen, slot)
@@ -221,8 +221,8 @@ def panel() -> None:
             on_click=draft.begin_review,
             disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
         )
-        if draft.problem() and draft.reviewing() is None:
-            st.error(formats.literal(draft.problem()), icon=":material/error:")
+        if (problem := draft.problem()) and draft.reviewing() is None:
+            st.error(formats.literal(problem), icon=":material/error:")
         st.caption(hint)
 
 

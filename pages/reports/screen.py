@@ -10,6 +10,7 @@ from booking_core import BookingError, Scope, Status, Usage, usage
 from booking_core.insight import usage as reports
 from booking_core.insight.exports import check_report
 from pages.shared.auth import session
+from pages.shared.components import choices
 from pages.shared.layout import export_dialog
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages
@@ -53,7 +54,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
     )
     if preset == "Other dates":
         state.setdefault("reports.dates", span("This month"))
-        dates = st.date_input(
+        st.date_input(
             "From and to",
             key="reports.dates",
             format=formats.date_field(),
@@ -62,6 +63,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
             max_value=today + timedelta(days=400),
             label_visibility="collapsed",
         )
+        dates = choices.date_range("reports.dates")
         first = dates[0] if dates else today
         last = dates[1] if len(dates) > 1 else first
     else:

@@ -302,8 +302,9 @@ def _done(shared: Services, act: Callable[[], None], success: str) -> bool:
         with shared.change():
             act()
     except BookingError as exc:
-        is_id = isinstance(exc, InvalidRequest) and exc.field == "id"
-        text = f"The sign-in name {exc.problem}." if is_id else messages.error(exc)
+        text = messages.error(exc)
+        if isinstance(exc, InvalidRequest) and exc.field == "id":
+            text = f"The sign-in name {exc.problem}."
         st.error(formats.literal(text))
         return False
     if success:

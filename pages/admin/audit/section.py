@@ -12,7 +12,7 @@ from booking_core import Actor, BookingError, Change, Scope, find_changes
 from booking_core.domain.rules import check_may
 from booking_core.insight import audit, exports
 from pages.admin.audit import texts
-from pages.shared.components import elements
+from pages.shared.components import choices, elements
 from pages.shared.layout import export_dialog
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
@@ -67,7 +67,7 @@ def _filters(shared: Services) -> dict[str, Any]:
         horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_audit"
     ):
         st.session_state.setdefault(_DATES, usual)
-        dates = st.date_input(
+        st.date_input(
             "Dates",
             key=_DATES,
             format=formats.date_field(),
@@ -97,6 +97,7 @@ def _filters(shared: Services) -> dict[str, Any]:
             width=170,
         )
         st.button("Clear", key="admin.audit.clear", on_click=_clear, args=(usual,), type="tertiary")
+        dates = choices.date_range(_DATES)
         first = dates[0] if dates else usual[0]
         last = dates[1] if len(dates) > 1 else (dates[0] if dates else usual[1])
         filters = {"first": first, "last": last, "who": who, "what": what}

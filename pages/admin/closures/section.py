@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
@@ -111,7 +112,7 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
     return later(moments, now)
 
 
-def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict:
+def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict[str, Any]:
     now = shared.now()
     days = payloads.days(closure.first, closure.last, now.date())
     begins = at(closure.first, closure.start, shared.settings.zone)
@@ -182,7 +183,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     return [starts[b.id] for b in free]
 
 
-def _displaced_row(booking: Booking, shared: Services, now: datetime) -> dict:
+def _displaced_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
     row = closing.booking_row(booking, shared, now)
     action = {"name": "reinstate", "label": "Reinstate", "tone": "go"}
     return row | {"actions": [action | {"about": f"Reinstate: {row['about']}"}]}

@@ -260,7 +260,7 @@ def _typed() -> Timetable | str:
         if not state[_NAME].strip():
             return "Give the timetable a name."
         id = was.id if was else _NEW
-        return Timetable(id, periods, state[_WEEKDAYS] or (), state[_NAME])
+        return Timetable(id, tuple(periods), state[_WEEKDAYS] or (), state[_NAME])
     except InvalidRequest as exc:
         return messages.error(exc)
 

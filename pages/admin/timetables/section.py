@@ -20,6 +20,7 @@ from booking_core import (
 )
 from pages.admin import widgets
 from pages.admin.timetables import editor
+from pages.shared.components import choices
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -168,9 +169,9 @@ def _special_dates(shared: Services) -> None:
     known: Reference = shared.reference()
     today = shared.now().date()
     names = {NO_SCHOOL: "No school"} | {t.id: t.name for t in known.timetables.values()}
-    picked = st.date_input(
+    st.date_input(
         "First and last date",
-        (),
+        [],
         min_value=today,
         max_value=today + timedelta(days=399),
         key=_DATES,
@@ -184,7 +185,7 @@ def _special_dates(shared: Services) -> None:
         "Why", key=_NOTE, max_chars=200, placeholder="Diwali, half day, mid-term exam …"
     )
     st.caption("Shown on the Book screen and, where there is no school, on the wall.")
-    dates = _between(picked)
+    dates = _between(choices.date_range(_DATES))
     try:
         days = [Day(date, what or None, note.strip()) for date in dates]
         if days:
@@ -210,9 +211,9 @@ def _special_dates(shared: Services) -> None:
                 widgets.problem(text)
 
 
-def _between(picked: object) -> list[Date]:
+def _between(picked: tuple[Date, ...]) -> list[Date]:
     """The dates from the first to the last of ``picked``; none until both are chosen."""
-    if not isinstance(picked, tuple) or len(picked) != 2:
+    if len(picked) != 2:
         return []
     first, last = picked
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]

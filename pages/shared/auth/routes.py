@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -32,7 +32,7 @@ from booking_core import (
     sign_in,
 )
 from booking_core.access.passwords import SHORTEST
-from booking_core.operations.demo import DEMO_ACCOUNTS
+from booking_core.operations.demo_school import DEMO_ACCOUNTS
 from pages.shared.auth import (
     device_cookie,
     forwarding,
@@ -55,6 +55,7 @@ from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
 
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
+T = TypeVar("T")
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
 _NO_SCREENS = ("/signin", "/signout", "/password", "/sessions", "/secondfactor")
 _NOT_CHANGED = "The database cannot be reached, so your password was not changed. Please try again."
@@ -174,7 +175,7 @@ async def _nothing(request: Request, shared: Services) -> Response:
 async def _demo(request: Request, shared: Services) -> Response:
     """GET: the link on the console. POST: signs in with an account of the demo."""
     if request.method != "POST":
-        opened: Response = await _off_loop(lambda: demo.open(shared, request))
+        opened = await _off_loop(lambda: demo.open(shared, request))
         return opened
     if not await _off_loop(lambda: demo.is_open(shared, request)):
         raise Refused(404, "There is nothing at this address.")
@@ -328,7 +329,7 @@ async def _sign_in_form(
     )
 
 
-async def _off_loop(work: Callable[[], Any]) -> Any:
+async def _off_loop(work: Callable[[], T]) -> T:
     """The result of ``work()``, run in a thread, because it blocks."""
     return await anyio.to_thread.run_sync(work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -46,6 +46,7 @@ from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
 
+T = TypeVar("T")
 CODE, PATH = "signin/code", "secondfactor"
 CHALLENGE_COOKIE = "ground_booking_challenge"
 _WRONG_PASSWORD_OR_CODE = "This is not your password. Please type it again, or a code of the app."
@@ -229,6 +230,6 @@ def _qr_code(made: SecondFactorSetUp) -> str:
     return code.svg_data_uri(border=4, dark="#14213a", light="#fff", omitsize=True)
 
 
-async def _off_loop(work: Callable[[], Any]) -> Any:
+async def _off_loop(work: Callable[[], T]) -> T:
     """The result of ``work()``, run in a thread, because it blocks."""
     return await anyio.to_thread.run_sync(work)

@@ -115,7 +115,8 @@ def move_grid(
                 texts[1:3] = [booking.game, "this booking"]
             elif cell.state is CellState.FREE:
                 slot = Slot(cell.ground.id, board.date, period.start, period.end)
-                elsewhere = others.busy(booking.student_id, slot)
+                student = booking.student_id  # None once the student is erased
+                elsewhere = others.busy(student, slot) if student else None
                 texts[:3] = ["unfit", "Too short", "to begin here"]
                 if elsewhere is not None:
                     place = slot_title(elsewhere.slot, {g.id: g for g in board.grounds})
