@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
-from booking_core.domain import rules, timetable
 from booking_core.domain.model import Booking, Slot
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.database import Documents, settings_of
@@ -30,7 +29,7 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for id, slot, student_id in booking_queries.held_from(db, now.astimezone(zone).date()):
         wrong = _wrong(known, slot, student_id)
-        if wrong and not rules.has_begun(slot, now, zone):
+        if wrong and not slot.has_begun(now, zone):
             ids[wrong].append(id)
     return {
         wrong: (len(found), booking_queries.of_ids(db, found[:_SHOWN]))
@@ -49,4 +48,4 @@ def _wrong(known: reference.Reference, slot: Slot, student_id: str) -> str:
         return RETIRED
     if not plan.periods:
         return NO_SCHOOL
-    return "" if timetable.fits(plan, slot.start, slot.end) else NO_PERIOD
+    return "" if plan.fits(slot.start, slot.end) else NO_PERIOD

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from booking_core import Actor, Booking, BookingError, Calendar, Period, Scope, misfits
-from booking_core.domain.timetable import DayPlan
+from booking_core import Actor, Booking, BookingError, Calendar, DayPlan, Period, misfits
+from booking_core.live import Scope
 from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads

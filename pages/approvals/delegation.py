@@ -12,7 +12,6 @@ from booking_core import (
     BookingError,
     Delegation,
     Role,
-    Scope,
     delegate,
     delegations_of,
     end_delegation,
@@ -20,6 +19,7 @@ from booking_core import (
     find_delegations,
     may,
 )
+from booking_core.live import Scope
 from pages.shared.auth import session
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services

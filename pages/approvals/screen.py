@@ -10,10 +10,10 @@ from booking_core import (
     BookingError,
     InvalidRequest,
     NotFound,
-    Scope,
     Slot,
     approve,
     approved_upcoming,
+    check_reason,
     decided_lately,
     get_booking,
     may,
@@ -21,7 +21,7 @@ from booking_core import (
     revoke,
     weeks_of,
 )
-from booking_core.domain.validation import check_text
+from booking_core.live import Scope
 from pages.approvals import delegation
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
@@ -296,7 +296,7 @@ def problem_of(reason: str) -> str:
     if not reason.strip():
         return "Give a reason."
     try:
-        check_text(reason, "reason")
+        check_reason(reason)
     except InvalidRequest as exc:
         return messages.error(exc)
     return ""

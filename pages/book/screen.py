@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Quota, Scope, StoreUnavailable, games_to_choose, may, week_of
-from booking_core.domain.timetable import iso_week
-from booking_core.domain.validation import minutes
+from booking_core import Quota, StoreUnavailable, games_to_choose, may, week_of
+from booking_core.live import Scope
 from pages.book import draft, review, taken
 from pages.shared.auth import session
 from pages.shared.components import elements
@@ -21,9 +20,10 @@ shared = runtime.start()
 by = session.actor()
 known = shared.reference()
 missing = first_steps.missing_sections(known)
-today = shared.now().date()
+now = shared.now()
+today = now.date()
 last_day = today + timedelta(days=known.policy.advance_days)
-first_day = session.first_open_day(shared)
+first_day = known.policy.first_date(now, shared.settings.zone, known.plan(today).periods)
 draft.open_form(first_day, today, last_day)
 date = st.session_state[draft.DATE]
 if draft.picked() is not None and draft.reviewing() is None:
@@ -143,9 +143,8 @@ def panel() -> None:
         st.caption("Press a free cell. Press the one below it to book two periods together.")
     else:
         board = shared.boards.get(slot.date, shared.now())
-        last = minutes(slot.end, closing=True)
-        periods = [p for p in board.periods if slot.start <= p.start and minutes(p.start) < last]
-        count = f" · {len(periods)} periods" if len(periods) > 1 else ""
+        periods = len(board.plan.within(slot.start, slot.end))
+        count = f" · {periods} periods" if periods > 1 else ""
         with st.container(key="inset_slot", gap=None):
             st.markdown(f"##### {formats.literal(payloads.slot_title(slot, known.grounds))}")
             st.markdown(f"{formats.full_time(slot, today)}{count}")
@@ -189,7 +188,7 @@ def panel() -> None:
             if chosen and draft.done() is None:
                 week = shared.cached(
                     Scope.BOOKINGS,
-                    ("week", chosen, iso_week(slot.date)),
+                    ("week", chosen, slot.date.isocalendar()[:2]),
                     lambda: week_of(shared.db, chosen, slot.date),
                 )
         except StoreUnavailable as exc:

@@ -8,7 +8,6 @@ from booking_core import (
     BookingError,
     InvalidRequest,
     Notice,
-    Scope,
     Status,
     StoreUnavailable,
     cancel,
@@ -20,7 +19,8 @@ from booking_core import (
     mark_read,
     notices_for,
 )
-from booking_core.insight import exports
+from booking_core.live import Scope
+from booking_core.reports import export_bookings
 from pages.bookings import move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
@@ -133,7 +133,7 @@ with st.container(
         shared,
         "bookings.export",
         "bookings",
-        lambda actor: exports.bookings(
+        lambda actor: export_bookings(
             shared.db, now=shared.mark(), **view.current().asked(actor, shared.reference())
         ),
     )

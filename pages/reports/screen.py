@@ -6,9 +6,9 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from booking_core import BookingError, Scope, Status, Usage, usage
-from booking_core.insight import usage as reports
-from booking_core.insight.exports import check_report
+from booking_core import BookingError, Status
+from booking_core.live import Scope
+from booking_core.reports import Usage, UsageLine, check_report, export_usage, usage
 from pages.shared.auth import session
 from pages.shared.components import choices
 from pages.shared.layout import export_dialog
@@ -72,7 +72,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
         shared,
         "reports.export",
         "use-of-the-grounds",
-        lambda actor: reports.table(usage(shared.db, by=actor, first=first, last=last)),
+        lambda actor: export_usage(usage(shared.db, by=actor, first=first, last=last)),
     )
 
 
@@ -141,7 +141,7 @@ def by_ground(found: Usage) -> None:
             )
 
 
-def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str) -> None:
+def ranking(heading: str, column: str, lines: tuple[UsageLine, ...], key: str) -> None:
     with st.container(border=True, key=f"card_reports_{key}"):
         st.markdown(f"##### {heading}")
         if not lines:

@@ -22,8 +22,8 @@ from booking_core import (
     find_delegations,
     get_account,
     get_booking,
-    sign_in,
 )
+from booking_core.sessions import sign_in
 
 
 @pytest.fixture

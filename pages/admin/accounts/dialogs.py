@@ -18,7 +18,7 @@ from booking_core import (
     reset_password,
     reset_second_factor,
 )
-from booking_core.access import passwords
+from booking_core.sessions import one_time_password
 from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -55,7 +55,7 @@ def _add(shared: Services) -> None:
     if not sent:
         return
     names = (account_id, name, shared.settings.school_name)
-    password = passwords.one_time(*names) if with_password else None
+    password = one_time_password(*names) if with_password else None
 
     def add() -> None:
         account = Account(account_id, name, role, email or None, must_change=with_password)

@@ -17,8 +17,8 @@ from booking_core import (
     GroundClosed,
     close_grounds,
     displaced_by,
+    minutes,
 )
-from booking_core.domain.validation import minutes
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live.runtime import Services

@@ -12,16 +12,15 @@ from booking_core import (
     BookingError,
     ChangedMeanwhile,
     InvalidRequest,
+    Limits,
     RosterPlan,
     Student,
     Table,
     WrongRow,
     apply_roster,
     plan_roster,
-    read_table,
+    read_roster,
 )
-from booking_core.school.roster import COLUMNS
-from booking_core.tables.table import UPLOAD
 from pages.admin import widgets
 from pages.admin.students import rows
 from pages.shared.auth import session
@@ -34,6 +33,7 @@ _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
 _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
 _DONE, _AGAIN = "admin.students.imported", "admin.students.again"
 _SHOWN_LINES = 10
+_LIMITS = Limits()
 KINDS = ("New", "Changed", "Leaving", "Wrong rows")
 # With a byte order mark, so that a spreadsheet uses UTF-8.
 TEMPLATE = "\ufeffroll number,name,class,email\r\n".encode()
@@ -64,7 +64,7 @@ def show(shared: Services) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             "A CSV file or an Excel workbook, with the columns roll number, name and class, and "
-            f"e-mail if you like. At most {formats.number(UPLOAD.rows)} rows. Nothing is saved "
+            f"e-mail if you like. At most {formats.number(_LIMITS.rows)} rows. Nothing is saved "
             "before you have seen what would change.",
             width=640,
         )
@@ -80,7 +80,7 @@ def show(shared: Services) -> None:
     file = st.file_uploader(
         "List of students",
         type=["csv", "tsv", "txt", "xlsx", "xlsm"],
-        max_upload_size=UPLOAD.bytes // (1024 * 1024),
+        max_upload_size=_LIMITS.bytes // (1024 * 1024),
         key=f"admin.students.file.{number}",
     )
     if file is None:
@@ -101,7 +101,7 @@ def show(shared: Services) -> None:
 
 def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
     try:
-        table = read_table(file.getvalue(), file.name, COLUMNS)
+        table = read_roster(file.getvalue(), file.name)
         return _Preview(file.file_id, table, plan_roster(shared.db, table.rows))
     except InvalidRequest as exc:
         return _Preview(file.file_id, problem=messages.error(exc))

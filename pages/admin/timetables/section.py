@@ -11,13 +11,13 @@ from booking_core import (
     Day,
     InvalidRequest,
     Reference,
-    Scope,
     Timetable,
     delete_day,
     delete_timetable,
     misfits,
     save_days,
 )
+from booking_core.live import Scope
 from pages.admin import widgets
 from pages.admin.timetables import editor
 from pages.shared.components import choices

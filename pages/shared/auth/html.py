@@ -16,7 +16,7 @@ from typing import NamedTuple
 import streamlit
 
 from booking_core import Actor
-from booking_core.domain.messages import COMMAND
+from booking_core.messages import COMMAND
 
 FIRST_ADMIN = f"{COMMAND} account add NAME --role admin"
 _ASSETS = Path(__file__).parents[1] / "components" / "assets"

@@ -28,11 +28,9 @@ from booking_core import (
     TooManyAttempts,
     change_password,
     has_admin,
-    open_session,
-    sign_in,
 )
-from booking_core.access.passwords import SHORTEST
-from booking_core.operations.demo_school import DEMO_ACCOUNTS
+from booking_core.demo import DEMO_ACCOUNTS
+from booking_core.sessions import SHORTEST_PASSWORD, open_session, sign_in
 from pages.shared.auth import (
     device_cookie,
     forwarding,
@@ -223,7 +221,7 @@ async def _password(request: Request, shared: Services) -> Response:
                 next_path=to,
                 problem=problem,
                 forced=account.must_change,
-                shortest=SHORTEST,
+                shortest=SHORTEST_PASSWORD,
             ),
             status,
         )

@@ -25,9 +25,6 @@ from booking_core import (
     Status,
     may,
 )
-from booking_core.domain.rules import has_begun, is_over
-from booking_core.domain.timetable import at
-from booking_core.domain.validation import minutes
 from pages.shared.text import formats, messages
 
 _CHIP = {
@@ -52,8 +49,8 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     periods = []
     for period in board.periods:
         # Compared by timestamps, because a clock change shows the same time of day twice.
-        starts_at = at(board.date, period.start, board.zone).timestamp()
-        ends_at = at(board.date, period.end, board.zone, closing=True).timestamp()
+        starts_at = board.starts_at(period).timestamp()
+        ends_at = board.ends_at(period).timestamp()
         begun, over = starts_at <= now, ends_at <= now
         periods.append(
             {
@@ -67,13 +64,8 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
                 "past": over,
             }
         )
-    starts = [
-        f"{p.start:%H:%M}"
-        for p in board.periods
-        if picked
-        and picked.start <= p.start
-        and minutes(p.end, closing=True) <= minutes(picked.end, closing=True)
-    ]
+    covered = board.plan.within(picked.start, picked.end) if picked else ()
+    starts = [f"{period.start:%H:%M}" for period in covered]
     cells = [board.row(period) for period in board.periods]
     known = {ground.id: ground for ground in board.grounds}
     empty, note = _notes_of(board, [cell for row in cells for cell in row])
@@ -229,7 +221,8 @@ def booking_row(
     today = now.date()
     title = f"{slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
-    over, begun = (check(booking.slot, now, _zone(now)) for check in (is_over, has_begun))
+    slot = booking.slot
+    over, begun = slot.is_over(now, _zone(now)), slot.has_begun(now, _zone(now))
     offered = [("move", "Move…", ""), ("cancel", "Cancel…", "no")]
     if begun:
         offered = [("end early", "End now…", "no")]
@@ -277,7 +270,7 @@ def decision_row(
     ``others``: other bookings of the student in the same week.
     """
     today = now.date()
-    left = at(booking.date, booking.start, _zone(now)).timestamp() - now.timestamp()
+    left = booking.slot.starts_at(_zone(now)).timestamp() - now.timestamp()
     ahead = int(left // 60)
     soon = f"in {formats.duration(ahead)}" if ahead > 0 else "has begun"
     if ahead > 24 * 60:
