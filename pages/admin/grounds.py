@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import (
+    Actor,
     Ground,
     add_ground,
     change_ground,
@@ -13,6 +14,7 @@ from booking_core import (
 )
 from pages.admin import photos, retiring, widgets
 from pages.shared.components import elements
+from pages.shared.layout import confirmation
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
@@ -152,30 +154,20 @@ def _form(shared: Services, ground_id: str) -> None:
         photos.form(shared, ground_id)
     stored = (ground.name, ground.games) if ground else ("", ())
     elements.unsaved((name, tuple(chosen)) != stored, key="admin.grounds.unsaved")
-    failed = st.container()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Back", key="admin.grounds.edit.back"):
-            _close()
-        if st.button(
-            "Save" if ground else "Add ground", key="admin.grounds.edit.save", type="primary"
-        ):
-            if ground is None:
-                said = "is on every screen now."
-                text = widgets.attempt(
-                    shared, lambda by: add_ground(shared.db, name, chosen, by=by)
-                )
-            else:
-                said = "is saved."
-                text = widgets.attempt(
-                    shared,
-                    lambda by: change_ground(
-                        shared.db, ground_id, name=name, games=chosen, by=by, was=ground
-                    ),
-                )
-            if text is None:
-                _close(f"{name.strip()} {said}")
-            with failed:
-                widgets.problem(text)
+
+    def save(by: Actor) -> Ground:
+        if ground is None:
+            return add_ground(shared.db, name, chosen, by=by)
+        return change_ground(shared.db, ground_id, name=name, games=chosen, by=by, was=ground)
+
+    if confirmation.show(
+        shared,
+        ("Back", "admin.grounds.edit.back"),
+        ("Save" if ground else "Add ground", "admin.grounds.edit.save"),
+        save,
+        close=_close,
+    ):
+        _close(f"{name.strip()} {'is saved.' if ground else 'is on every screen now.'}")
 
 
 def _close(said: str | None = None) -> None:

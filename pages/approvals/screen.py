@@ -25,7 +25,7 @@ from booking_core.live import Scope
 from pages.approvals import delegation
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
-from pages.shared.layout import booking_details, waiting
+from pages.shared.layout import booking_details, header, waiting
 from pages.shared.live import fragment, runtime, screen_user, url_state
 from pages.shared.text import formats, messages, payloads
 
@@ -48,17 +48,11 @@ REFUSED = "approvals.refused"  # the reason was missing or wrong when the button
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 state.setdefault(TAB, TABS[0])
 
-title, status_side, delegation_side = st.columns([2.9, 4, 2.6], vertical_alignment="center")
-title.title("Approvals", anchor=False)
-with status_side:
-    fragment.line(shared)
 if may("delegate", viewer):
-    with (
-        delegation_side,
-        st.container(horizontal=True, horizontal_alignment="right", key="control_approvals"),
-    ):
+    with header.with_controls(shared, "Approvals", "control_approvals"):
         delegation.button(shared)
-session.demo_note(shared)
+else:
+    header.show(shared, "Approvals")
 
 
 def decide(

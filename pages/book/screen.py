@@ -11,7 +11,7 @@ from pages.book import draft, review, taken
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
-from pages.shared.layout import first_steps
+from pages.shared.layout import first_steps, header
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -37,14 +37,7 @@ if st.session_state.get(draft.GROUND_SHOWN) not in {ground.id for ground in know
 draft.write_address(first_day)
 st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
-title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
-title.title("Book a ground", anchor=False)
-with status:
-    fragment.line(shared)
-with (
-    control,
-    st.container(horizontal=True, gap="small", horizontal_alignment="right", key="control_book"),
-):
+with header.with_controls(shared, "Book a ground", "control_book"):
     st.button(
         "Previous day",
         key="icon_book.previous",
@@ -71,7 +64,6 @@ with (
         args=(1,),
         disabled=date >= last_day,
     )
-session.demo_note(shared)
 if games:
     st.pills(
         "Grounds for",

@@ -11,7 +11,7 @@ from booking_core.live import Scope
 from booking_core.reports import Usage, UsageLine, check_report, export_usage, usage
 from pages.shared.auth import session
 from pages.shared.components import choices
-from pages.shared.layout import export_dialog
+from pages.shared.layout import export_dialog, header
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages
 
@@ -37,11 +37,7 @@ def span(name: str) -> tuple[Date, Date]:
 
 PRESETS = ["This week", "Last week", "This month", "Last month", "Last 12 months", "Other dates"]
 
-title, status_side = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Reports", anchor=False)
-with status_side:
-    fragment.line(shared)
-session.demo_note(shared)
+header.show(shared, "Reports")
 
 with st.container(horizontal=True, vertical_alignment="center", key="filters_reports"):
     preset = st.segmented_control(

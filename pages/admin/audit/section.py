@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date as Date
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from booking_core.live import Scope
 from booking_core.reports import audit_people, audit_subjects, export_changes, find_changes
 from pages.admin.audit import texts
 from pages.shared.components import choices, elements
-from pages.shared.layout import export_dialog
+from pages.shared.layout import export_dialog, pager
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -149,14 +150,17 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
         state[_DETAILS] = next((c for c in shown if texts.key(c) == chosen), None)
         st.rerun()
     begin = len(pages) * PAGE + 1
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        st.caption(f"{begin}–{begin + len(shown) - 1}, newest first", width="content")
-        if st.button("Newer", key="admin.audit.newer", disabled=not pages):
-            state[_PAGES] = pages[:-1]
-            st.rerun(scope="fragment")
-        if st.button("Older", key="admin.audit.older", disabled=len(found) <= PAGE):
-            state[_PAGES] = [*pages, shown[-1]]
-            st.rerun(scope="fragment")
+    pager.show(
+        f"{formats.number(begin)}–{formats.number(begin + len(shown) - 1)}, newest first",
+        "admin.audit",
+        partial(_turn_to, pages[:-1]) if pages else None,
+        partial(_turn_to, [*pages, shown[-1]]) if len(found) > PAGE else None,
+        ("Newer", "Older"),
+    )
+
+
+def _turn_to(pages: list[Change]) -> None:
+    st.session_state[_PAGES] = pages
 
 
 @st.dialog("Change")

@@ -100,7 +100,7 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
         key="admin.closures.list",
     )
     if len(ahead) > widgets.PAGE:
-        widgets.pager(len(ahead), first, _PAGE, _MOST)
+        widgets.page_foot(len(ahead), first, _PAGE, _MOST)
     if acted is not None:
         chosen = next((c for c in ahead if c.id in acted["ids"]), None)
         if chosen is not None:
@@ -183,7 +183,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
 
 
 def _displaced_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
-    row = closing.booking_row(booking, shared, now)
+    row = closing.booking_row(booking, shared, now.date())
     action = {"name": "reinstate", "label": "Reinstate", "tone": "go"}
     return row | {"actions": [action | {"about": f"Reinstate: {row['about']}"}]}
 

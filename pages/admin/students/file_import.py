@@ -212,7 +212,7 @@ def _page_of(
         {"caption": kind, "columns": columns, "rows": lines, "bulk": [], "live": True},
         key=f"admin.students.import.list.{KINDS.index(kind)}",
     )
-    widgets.pager(len(found), first, _PAGE)
+    widgets.page_foot(len(found), first, _PAGE)
 
 
 def _student_row(student: Student) -> dict[str, Any]:

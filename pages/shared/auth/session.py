@@ -125,12 +125,6 @@ def redirect(to: str = "signin") -> None:
     elements.leave({"to": f"{base()}/{to}"})
 
 
-def demo_note(shared: Services) -> None:
-    """Shows a note if the school is the demo; not in the sidebar, which may be collapsed."""
-    if shared.reference().demo:
-        st.caption(":material/science: Demo data: a made-up school, safe to try things on.")
-
-
 def unreachable(shared: Services) -> None:
     """Draws the screen while the database cannot be worked with, such as before it is reached."""
     title, text = shared.not_connected()

@@ -235,7 +235,7 @@ def booking_row(
         "about": title,
         "selectable": False,
         "cells": [
-            [formats.day_heading(booking.date, today), formats.span(booking.start, booking.end)],
+            day_and_times(booking, today),
             [slot_title(booking.slot, grounds), booking.game],
             [booking.student_name, booking.class_name],
             [
@@ -246,6 +246,11 @@ def booking_row(
         ],
         "actions": actions,
     }
+
+
+def day_and_times(booking: Booking, today: Date) -> list[str]:
+    """The cell of a list for when a booking is."""
+    return [formats.day_heading(booking.date, today), formats.span(booking.start, booking.end)]
 
 
 def no_bookings(*, is_narrowed: bool, is_mine: bool, is_past: bool) -> tuple[str, str]:
