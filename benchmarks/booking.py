@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from pymongo.errors import DuplicateKeyError
 
-from booking_core import Booking, BookingRequest, Feed, SlotTaken, book, scoped_cache
+from booking_core import Booking, BookingRequest, SlotTaken, book
+from booking_core.live import Feed, scoped_cache
 from booking_core.storage.client.database import BookingDatabase, collection
 from booking_core.storage.documents import booking_document
 from booking_core.storage.schema import schema

@@ -39,11 +39,11 @@ from booking_core import (
     add_account,
     book,
     connect,
-    open_session,
     save_ground,
     save_students,
     save_timetable,
 )
+from booking_core.sessions import open_session
 from booking_core.storage.client.database import BookingDatabase
 from pages.shared.live.address import COOKIE
 from scripts.browser import FLAGS

@@ -1,7 +1,8 @@
 """Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever.
 
-The file is long because it lists every public name twice; the errors are in ``errors``, and can be
-imported from here too.
+The public names are here and in the modules beside this one: ``sessions``, ``reports``, ``live``,
+``messages`` and ``demo``. Each has one address; the errors of ``errors`` can be imported from here
+too. The packages below are not public.
 """
 
 from booking_core import errors
@@ -21,40 +22,20 @@ from booking_core.access.delegations import (
     end_delegation,
     find_delegations,
 )
-from booking_core.access.devices import remember_device
-from booking_core.access.erasure import AccountErasure, account_erasure_of, erase_account
-from booking_core.access.oidc import sign_in_by_id_token
-from booking_core.access.second_factor import (
-    begin_second_factor,
-    confirm_second_factor,
-    recovery_codes_left,
-    renew_recovery_codes,
-    reset_second_factor,
-    turn_off_second_factor,
-)
-from booking_core.access.sessions import (
-    end_missed_sign_outs,
-    end_other_sessions,
-    end_session,
-    is_signed_out,
-    open_session,
-    session_of,
-    sessions_of,
-    sign_out,
-    touch_session,
-)
-from booking_core.access.sign_in import is_challenge_open, sign_in, sign_in_by_code
-from booking_core.booking.boards import Board, Cell, LiveBoards, day_board
+from booking_core.access.erasure import account_erasure_of, erase_account
+from booking_core.access.second_factor import reset_second_factor
+from booking_core.booking.boards import Board, Cell, day_board
 from booking_core.booking.claims import book, keeps_approval, move
-from booking_core.booking.closures import (
-    Closing,
-    Lifted,
-    close_grounds,
-    displaced_by,
-    find_closures,
-    lift_closure,
+from booking_core.booking.closures import close_grounds, displaced_by, find_closures, lift_closure
+from booking_core.booking.decisions import (
+    approve,
+    cancel,
+    check_reason,
+    end_early,
+    lapse_pending,
+    reject,
+    revoke,
 )
-from booking_core.booking.decisions import approve, cancel, end_early, lapse_pending, reject, revoke
 from booking_core.booking.notices import mark_read, notices_for
 from booking_core.booking.queries import (
     approved_upcoming,
@@ -70,7 +51,7 @@ from booking_core.booking.queries import (
     weeks_of,
 )
 from booking_core.booking.reinstatement import find_reinstatable, reinstate
-from booking_core.booking.retirement import Relocation, Retirement, relocations, retire_ground
+from booking_core.booking.retirement import Relocation, relocations, retire_ground
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.availability import layouts, widest
 from booking_core.domain.labels import games_to_choose
@@ -90,22 +71,13 @@ from booking_core.domain.model import (
     Student,
     Timetable,
 )
-from booking_core.domain.people import (
-    Delegation,
-    IdToken,
-    OpenSession,
-    SecondFactorSetUp,
-    Session,
-    SignedIn,
-)
+from booking_core.domain.people import Delegation
 from booking_core.domain.policy import Policy, Quota
-from booking_core.domain.progress import MigrationProgress
 from booking_core.domain.records import Change, Closure, Notice
-from booking_core.domain.rules import may, must_set_up_second_factor
+from booking_core.domain.rules import may
 from booking_core.domain.timetable import Calendar, Day, DayPlan
+from booking_core.domain.validation import MARK_MINUTES, minutes
 from booking_core.errors import *  # noqa: F403 - listed there
-from booking_core.insight.audit import find_changes
-from booking_core.insight.usage import Usage, usage
 from booking_core.school.erasure import Erasure, erase_student, erasure_of, finish_erasures
 from booking_core.school.grounds import (
     add_ground,
@@ -118,14 +90,13 @@ from booking_core.school.logo import remove_school_logo, save_school_logo, schoo
 from booking_core.school.photos import ground_photo, remove_ground_photo, save_ground_photo
 from booking_core.school.policy import save_policy
 from booking_core.school.rollover import (
-    ClassMove,
     RollOverPlan,
     classes_of,
     roll_over,
     roll_over_plan,
     suggest_roll_over,
 )
-from booking_core.school.roster import RosterPlan, apply_roster, plan_roster
+from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster, read_roster
 from booking_core.school.search import find_students
 from booking_core.school.students import (
     add_student,
@@ -143,22 +114,16 @@ from booking_core.school.timetables import (
     save_timetable,
 )
 from booking_core.settings import Settings
-from booking_core.storage.client.database import present
 from booking_core.storage.connection import connect, disconnect
-from booking_core.storage.live.background import BackgroundThread
-from booking_core.storage.live.background import threads as background_threads
-from booking_core.storage.live.cache import Scope, ScopedCache, scoped_cache
-from booking_core.storage.live.change_feed import Feed
 from booking_core.storage.schema.ensure import ensure_schema
 from booking_core.storage.school.data import Reference
 from booking_core.storage.school.data import load as load_reference
 from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
+    "MARK_MINUTES",
     "Account",
-    "AccountErasure",
     "Actor",
-    "BackgroundThread",
     "Board",
     "Booking",
     "BookingRequest",
@@ -167,45 +132,31 @@ __all__ = [
     "Cell",
     "CellState",
     "Change",
-    "ClassMove",
-    "Closing",
     "Closure",
     "Day",
     "DayPlan",
     "Decision",
     "Delegation",
     "Erasure",
-    "Feed",
     "Ground",
-    "IdToken",
-    "Lifted",
     "Limits",
-    "LiveBoards",
     "Logo",
-    "MigrationProgress",
     "Notice",
-    "OpenSession",
     "Period",
     "Policy",
     "Quota",
     "Reference",
     "Relocation",
-    "Retirement",
     "Role",
     "RollOverPlan",
     "RosterPlan",
-    "Scope",
-    "ScopedCache",
-    "SecondFactorSetUp",
-    "Session",
     "Settings",
-    "SignedIn",
     "Slot",
     "Status",
     "Student",
     "Table",
     "Timetable",
-    "Usage",
+    "WrongRow",
     "account_erasure_of",
     "add_account",
     "add_ground",
@@ -214,8 +165,6 @@ __all__ = [
     "apply_roster",
     "approve",
     "approved_upcoming",
-    "background_threads",
-    "begin_second_factor",
     "book",
     "bookings_ahead",
     "bookings_on",
@@ -224,9 +173,9 @@ __all__ = [
     "change_ground",
     "change_password",
     "change_student",
+    "check_reason",
     "classes_of",
     "close_grounds",
-    "confirm_second_factor",
     "connect",
     "count_bookings",
     "day_board",
@@ -240,9 +189,6 @@ __all__ = [
     "displaced_by",
     "end_delegation",
     "end_early",
-    "end_missed_sign_outs",
-    "end_other_sessions",
-    "end_session",
     "ensure_schema",
     "erase_account",
     "erase_student",
@@ -250,7 +196,6 @@ __all__ = [
     "errors",
     "find_accounts",
     "find_bookings",
-    "find_changes",
     "find_closures",
     "find_delegations",
     "find_reinstatable",
@@ -261,8 +206,6 @@ __all__ = [
     "get_booking",
     "ground_photo",
     "has_admin",
-    "is_challenge_open",
-    "is_signed_out",
     "keeps_approval",
     "lapse_pending",
     "layouts",
@@ -271,23 +214,19 @@ __all__ = [
     "mark_read",
     "may",
     "may_show",
+    "minutes",
     "misfits",
     "move",
-    "must_set_up_second_factor",
     "notices_for",
-    "open_session",
     "pending_queue",
     "plan_roster",
-    "present",
+    "read_roster",
     "read_table",
-    "recovery_codes_left",
     "reinstate",
     "reject",
     "relocations",
-    "remember_device",
     "remove_ground_photo",
     "remove_school_logo",
-    "renew_recovery_codes",
     "reset_password",
     "reset_second_factor",
     "retire_ground",
@@ -304,20 +243,10 @@ __all__ = [
     "save_students",
     "save_timetable",
     "school_logo",
-    "scoped_cache",
     "search_filters",
-    "session_of",
-    "sessions_of",
     "set_active",
-    "sign_in",
-    "sign_in_by_code",
-    "sign_in_by_id_token",
-    "sign_out",
     "suggest_roll_over",
     "surface_overlaps",
-    "touch_session",
-    "turn_off_second_factor",
-    "usage",
     "wall_cards",
     "week_of",
     "weeks_of",

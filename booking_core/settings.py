@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale, UnknownLocaleError
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.domain.policy import MOST_DAYS, MOST_LEAD_MINUTES, MOST_QUOTA, WALL_SHOWS, Policy
+from booking_core.domain.policy import WALL_SHOWS, Policy
 from booking_core.domain.validation import check_text
 
 # field of Settings -> the name it has in the environment and in secrets.toml
@@ -103,8 +103,8 @@ class Settings:
                 f"must be a known language and territory, such as en_IN or de_DE, not "
                 f"{self.locale[:40]!r}",
             )
-        _check_number(self.advance_days, "advance_days", 0, MOST_DAYS)
-        _check_number(self.lead_minutes, "lead_minutes", 0, MOST_LEAD_MINUTES)
+        _check_number(self.advance_days, "advance_days", 0, Policy.MOST_DAYS)
+        _check_number(self.lead_minutes, "lead_minutes", 0, Policy.MOST_LEAD_MINUTES)
         _check_number(self.floor_seconds, "floor_seconds", 1, 3600)
         _check_number(self.alone_seconds, "alone_seconds", 1, 60)
         _check_number(self.live_connections, "live_connections", 1, 100_000)
@@ -115,7 +115,7 @@ class Settings:
         if self.public_url is not None and not _ADDRESS.fullmatch(str(self.public_url)):
             raise InvalidRequest(_NAMES["public_url"], "must start with http:// or https://")
         if self.quota is not None:
-            _check_number(self.quota, "quota", 1, MOST_QUOTA)
+            _check_number(self.quota, "quota", 1, Policy.MOST_QUOTA)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,5 +1,6 @@
 """The navigation: the screens for the role of the signed-in user."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pages.book import draft
 from pages.shared.auth import oidc, session
 from pages.shared.layout import not_yours, waiting
 from pages.shared.live import address, runtime, url_state
+from pages.shared.live.session_cache import Person
 
 st.set_page_config(
     # A file and not a Material icon: the browser would load that from another host.
@@ -39,7 +41,7 @@ SCREENS = {
 }
 
 
-def screens_of(person: session.Person) -> list[st.Page]:
+def screens_of(person: Person) -> list[st.Page]:
     """All screens; those that the user does not have say so, or lead to the one in their place."""
     by = person.account.actor
     administers, closes = may("administer", by), may("close", by)
@@ -78,7 +80,7 @@ def lead_on(pages: dict[str, st.Page], name: str) -> None:
     st.switch_page(pages["admin"], query_params={"section": "closures"})
 
 
-def screens_without_session(instead: object) -> list[st.Page]:
+def screens_without_session(instead: Callable[[], None]) -> list[st.Page]:
     return [
         st.Page(instead, title="Sign in", default=True),
         st.Page(instead, title="Sign in", url_path=address.MISSING),

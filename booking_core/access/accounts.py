@@ -147,7 +147,7 @@ def reset_password(
     """
     _check_admin(by)
     account_id, now = _check_id(account_id), moment(db, now)
-    password = passwords.one_time()
+    password = passwords.one_time_password()
     store.set_password(
         db,
         account_id,

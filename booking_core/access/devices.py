@@ -22,7 +22,7 @@ from booking_core.storage.access import devices as store
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 
-KEPT = timedelta(days=180)  # from the last sign-in of the account in that browser
+DEVICE_KEPT = timedelta(days=180)  # from the last sign-in of the account in that browser
 MOST = 20  # of one account; the one that has not signed in for longest is forgotten
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -43,7 +43,7 @@ def remember_device(
     if found is None:
         raise SignInRefused
     key = _hash(kept, found.account_id)
-    store.remember(db, key, found.account_id, found.epoch, now + KEPT, most=MOST)
+    store.remember(db, key, found.account_id, found.epoch, now + DEVICE_KEPT, most=MOST)
     return kept
 
 

@@ -16,7 +16,7 @@ from booking_core.access.common_passwords import is_common
 from booking_core.domain.errors import InvalidRequest
 from booking_core.storage.client import deadlines
 
-SHORTEST, LONGEST = 10, 200
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
 ONE_TIME = timedelta(hours=72)  # from its issue a one-time password signs in, once
 # Without letters and digits that look alike, because one-time passwords are dictated and copied.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -37,10 +37,10 @@ def check(value: Any, *names: str) -> str:
         raise InvalidRequest("password", "must be text")
     if not _is_text(value):
         raise InvalidRequest("password", "contains a character that cannot be used")
-    if len(value) < SHORTEST:
-        raise InvalidRequest("password", f"is shorter than {SHORTEST} characters")
-    if len(value) > LONGEST:
-        raise InvalidRequest("password", f"is longer than {LONGEST} characters")
+    if len(value) < SHORTEST_PASSWORD:
+        raise InvalidRequest("password", f"is shorter than {SHORTEST_PASSWORD} characters")
+    if len(value) > LONGEST_PASSWORD:
+        raise InvalidRequest("password", f"is longer than {LONGEST_PASSWORD} characters")
     if not value.strip():
         raise InvalidRequest("password", "is blank")
     if is_common(value, names):
@@ -60,7 +60,7 @@ def hashed(password: str) -> str:
 
 def matches(stored: str | None, password: str) -> bool:
     """Whether ``stored`` is a hash of ``password``. None never is, after the same work."""
-    text = _normal(password) if len(password) <= LONGEST and _is_text(password) else ""
+    text = _normal(password) if len(password) <= LONGEST_PASSWORD and _is_text(password) else ""
     with deadlines.paused(), _at_once:
         try:
             return _hasher.verify(stored or _unused_hash(), text) and stored is not None
@@ -73,7 +73,7 @@ def is_outdated(stored: str) -> bool:
     return _hasher.check_needs_rehash(stored)
 
 
-def one_time(*names: str) -> str:
+def one_time_password(*names: str) -> str:
     """A random password such as ``k7pm-x2qd-vw9h``, with 59 bits, that ``check`` accepts."""
     while True:
         parts = ("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(3))

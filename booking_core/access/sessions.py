@@ -17,7 +17,7 @@ from booking_core.storage.access import accounts, sessions
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 
-LONGEST = timedelta(hours=12)
+LONGEST_SESSION = timedelta(hours=12)
 IDLE = timedelta(minutes=60)
 TOUCH = timedelta(minutes=1)  # the shortest time between two writes of a session's last use
 _MAX_TOKEN = 200
@@ -58,7 +58,7 @@ def begin(
     A change of the account since it was read makes the session invalid, by the account's epoch.
     """
     token = secrets.token_urlsafe(32)
-    expires_at = now + min(LONGEST, IDLE)
+    expires_at = now + min(LONGEST_SESSION, IDLE)
     stored = sessions.StoredSession(
         found.account.id,
         found.epoch,
@@ -139,7 +139,7 @@ def touch_session(db: Documents, token: str, *, now: datetime | None = None) -> 
     """
     key, now = _valid_key(token), moment(db, now)
     if key is not None:
-        sessions.touch(db, key, now, idle=IDLE, longest=LONGEST, at_most_every=TOUCH)
+        sessions.touch(db, key, now, idle=IDLE, longest=LONGEST_SESSION, at_most_every=TOUCH)
 
 
 @within_deadline(any_schema=True)

@@ -29,7 +29,7 @@ from booking_core.storage.access.attempts import Attempt
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 
-CHALLENGE = timedelta(minutes=5)  # from the right password to the code
+CHALLENGE_OPEN = timedelta(minutes=5)  # from the right password to the code
 MOST_CODES = 5  # of one challenge
 _MAX_TOKEN = 200
 
@@ -133,7 +133,7 @@ def is_challenge_open(db: Documents, challenge: str, *, now: datetime | None = N
 
 def _begin_challenge(db: Documents, found: accounts.StoredAccount, now: datetime) -> str:
     token = secrets.token_urlsafe(32)
-    stored = challenges.StoredChallenge(found.account.id, found.epoch, 0, now + CHALLENGE)
+    stored = challenges.StoredChallenge(found.account.id, found.epoch, 0, now + CHALLENGE_OPEN)
     challenges.insert(db, _challenge_key(token), stored)
     return token
 

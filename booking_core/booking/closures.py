@@ -202,7 +202,7 @@ def lift_closure(
         changes = [
             (closure, closure.with_decision(Status.CANCELLED, entry))
             for closure in active
-            if not rules.is_over(closure.slot, now, zone)
+            if not closure.slot.is_over(now, zone)
         ]
         if not changes:
             raise InvalidRequest("closure_id", "is over already")

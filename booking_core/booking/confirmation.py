@@ -81,7 +81,7 @@ def _with_present_student(db: Documents, known: reference.Reference, booking: Bo
     zone = settings_of(db).zone
     for _ in range(ROUNDS):
         student = known.students.get(str(booking.student_id))
-        if student is None or rules.has_begun(booking.slot, booking.updated_at, zone):
+        if student is None or booking.slot.has_begun(booking.updated_at, zone):
             break
         wanted = named(booking, student)
         if wanted == booking:

@@ -107,6 +107,11 @@ _DECISIONS: dict[str, tuple[tuple[Status, ...], Status, bool]] = {
 }
 
 
+def check_reason(reason: str) -> str:
+    """The reason of a rejection or revocation as it is stored. Raises InvalidRequest."""
+    return check_text(reason, "reason", required=True)
+
+
 def _decide(
     db: Documents,
     booking_id: str,
@@ -119,7 +124,7 @@ def _decide(
     sources, target, needs_reason = _DECISIONS[verb]
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
-    reason = check_text(reason, "reason", required=needs_reason)
+    reason = check_reason(reason) if needs_reason else check_text(reason, "reason")
     now, zone = moment(db, now), settings_of(db).zone
     principal = deciding_for(db, verb, by, now)
     for _ in range(ROUNDS):

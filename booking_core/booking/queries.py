@@ -12,7 +12,7 @@ from uuid import UUID
 
 from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Booking, Status
-from booking_core.domain.timetable import DayPlan, ends_ahead, fits
+from booking_core.domain.timetable import DayPlan, ends_ahead
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
 from booking_core.school.search import find_students
 from booking_core.storage.bookings import pages as booking_pages
@@ -206,7 +206,7 @@ def misfits(
     from_date = check_date(from_date, "from_date")
     of = cache(reference.load(db).plan if plan is None else plan)
     held = booking_queries.held_from(db, from_date)
-    ids = [id for id, slot, *_ in held if not fits(of(slot.date), slot.start, slot.end)]
+    ids = [id for id, slot, *_ in held if not of(slot.date).fits(slot.start, slot.end)]
     return booking_queries.of_ids(db, ids) if ids else []
 
 

@@ -156,7 +156,7 @@ def _check_reinstatable(
     known: reference.Reference, booking: Booking, now: datetime, zone: ZoneInfo
 ) -> None:
     """The rules that a reinstatement must pass; raises RuleBroken, InvalidRequest."""
-    if rules.has_begun(booking.slot, now, zone):
+    if booking.slot.has_begun(now, zone):
         raise InThePast(timetable.at(booking.date, booking.start, zone))
     check_stored(known, booking)
 

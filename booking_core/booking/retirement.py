@@ -233,5 +233,5 @@ def _upcoming(
     return [
         booking
         for booking in held
-        if booking.kind == "booking" and not rules.has_begun(booking.slot, now, zone)
+        if booking.kind == "booking" and not booking.slot.has_begun(now, zone)
     ]

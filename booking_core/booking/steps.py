@@ -21,7 +21,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from booking_core.domain.errors import BookingError
-from booking_core.domain.model import Actor
+from booking_core.domain.model import Actor, Booking
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +35,11 @@ def log_step(submission_id: str | UUID, step: str, **facts: object) -> None:
     """Logs one step: validated, refused, lost, refreshed, inserted, undone or repeated."""
     told = "".join(f" {name}={_one_word(value)}" for name, value in facts.items())
     log.info("submission=%s step=%s%s", submission_id, step, told)
+
+
+def log_refusal(submission_id: UUID, holder: Booking) -> None:
+    """Logs that a screen did not send a submission, since its board shows ``holder`` there."""
+    log_step(submission_id, "refused", layer="screen", holder=holder.id)
 
 
 def logged(verb: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

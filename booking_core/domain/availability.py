@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from booking_core.domain import rules, timetable
 from booking_core.domain.errors import BookingError, NotAPeriod
 from booking_core.domain.labels import find_label
-from booking_core.domain.model import Ground, Slot
+from booking_core.domain.model import Ground, Period, Slot
 from booking_core.domain.policy import Policy
 
 
@@ -57,6 +57,14 @@ class Availability:
         return self.policy.is_late(self.date, start, self.now, self.zone) or (
             timetable.at(self.date, start, self.zone).timestamp() <= self.now.timestamp()
         )
+
+    def starts_at(self, period: Period) -> datetime:
+        """The moment at which ``period`` begins on this day (aware)."""
+        return timetable.at(self.date, period.start, self.zone)
+
+    def ends_at(self, period: Period) -> datetime:
+        """The moment at which ``period`` ends on this day (aware)."""
+        return timetable.at(self.date, period.end, self.zone, closing=True)
 
     def refusal(self, start: time) -> BookingError | None:
         """The rule that refuses what begins at ``start``; None: none does."""

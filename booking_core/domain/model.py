@@ -15,7 +15,9 @@ from datetime import datetime, time
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from booking_core.domain.clock import at
 from booking_core.domain.names import key_of
 from booking_core.domain.validation import (
     InvalidRequest,
@@ -259,6 +261,24 @@ class Slot:
     date: Date
     start: time
     end: time
+
+    def starts_at(self, zone: ZoneInfo) -> datetime:
+        """The moment at which the slot begins (aware)."""
+        return at(self.date, self.start, zone)
+
+    def ends_at(self, zone: ZoneInfo) -> datetime:
+        """The moment at which the slot ends (aware)."""
+        return at(self.date, self.end, zone, closing=True)
+
+    # By timestamps: within one zone, aware datetimes compare by the wall clock.
+
+    def has_begun(self, now: datetime, zone: ZoneInfo) -> bool:
+        """Whether the slot has begun at ``now``."""
+        return self.starts_at(zone).timestamp() <= now.timestamp()
+
+    def is_over(self, now: datetime, zone: ZoneInfo) -> bool:
+        """Whether the slot has ended at ``now``."""
+        return self.ends_at(zone).timestamp() <= now.timestamp()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import InvalidRequest
-from booking_core.domain.model import Booking
+from booking_core.domain.model import Booking, Period
 from booking_core.domain.validation import check_time
 
 WALL_SHOWS = ("none", "class", "student")  # from least to most
-MOST_DAYS, MOST_LEAD_MINUTES, MOST_QUOTA = 400, 60 * 24 * 30, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,15 @@ class Policy:
     wall_shows: str = "class"
     second_factor: bool = False
 
+    MOST_DAYS: ClassVar[int] = 400
+    MOST_LEAD_MINUTES: ClassVar[int] = 60 * 24 * 30
+    MOST_QUOTA: ClassVar[int] = 100
+
     def __post_init__(self) -> None:
-        _check_number(self.advance_days, "advance_days", 0, MOST_DAYS)
-        _check_number(self.lead_minutes, "lead_minutes", 0, MOST_LEAD_MINUTES)
+        _check_number(self.advance_days, "advance_days", 0, self.MOST_DAYS)
+        _check_number(self.lead_minutes, "lead_minutes", 0, self.MOST_LEAD_MINUTES)
         if self.quota is not None:
-            _check_number(self.quota, "quota", 1, MOST_QUOTA)
+            _check_number(self.quota, "quota", 1, self.MOST_QUOTA)
         if self.cut_off is not None:
             check_time(self.cut_off, "cut_off")
             # For tomorrow it is too late by then, and the day after is not open yet.
@@ -57,6 +60,21 @@ class Policy:
     def last_date(self, now: datetime, zone: ZoneInfo) -> Date:
         """The last date that may be booked at ``now``."""
         return now.astimezone(zone).date() + timedelta(days=self.advance_days)
+
+    def first_date(self, now: datetime, zone: ZoneInfo, periods: Sequence[Period]) -> Date:
+        """The first date with something to book at ``now``; ``periods`` are those of today.
+
+        Today, or tomorrow once the last of its periods has begun. Dates after their cut-off are
+        skipped, up to the last date.
+        """
+        first, last = now.astimezone(zone).date(), self.last_date(now, zone)
+        if not periods or (
+            timetable.at(first, periods[-1].start, zone).timestamp() <= now.timestamp()
+        ):
+            first = min(first + timedelta(days=1), last)
+        while first < last and self.is_cut_off(first, now, zone):
+            first += timedelta(days=1)
+        return first
 
     def closes_at(self, date: Date, zone: ZoneInfo) -> datetime | None:
         """When booking for ``date`` ends by the cut-off (aware); None without one."""

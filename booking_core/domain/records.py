@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from booking_core.domain.clock import at as moment_of
 from booking_core.domain.model import Booking, Slot
 
 
@@ -27,6 +29,14 @@ class Closure:
     reason: str
     by_name: str
     at: datetime
+
+    def starts_at(self, zone: ZoneInfo) -> datetime:
+        """The moment at which the closure of the first day begins (aware)."""
+        return moment_of(self.first, self.start, zone)
+
+    def ends_at(self, zone: ZoneInfo) -> datetime:
+        """The moment at which the closure of the last day ends (aware)."""
+        return moment_of(self.last, self.end, zone, closing=True)
 
 
 @dataclass(frozen=True, slots=True)

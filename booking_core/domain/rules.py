@@ -143,17 +143,6 @@ def check_still_valid(
         raise StudentInactive(student.id)
 
 
-def is_over(slot: Slot, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether ``slot`` has ended at ``now``; compares instants, not times of day."""
-    ends_at = timetable.at(slot.date, slot.end, zone, closing=True)
-    return ends_at.timestamp() <= now.timestamp()
-
-
-def has_begun(slot: Slot, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether ``slot`` has begun at ``now``; compares instants, not times of day."""
-    return timetable.at(slot.date, slot.start, zone).timestamp() <= now.timestamp()
-
-
 def check_change(
     verb: str, booking: Booking, by: Actor, reason: str, now: datetime, zone: ZoneInfo
 ) -> bool:
@@ -164,10 +153,11 @@ def check_change(
     a reason. Raises AlreadyBegun, InvalidRequest.
     """
     decides = verb in ("approve", "reject")
-    if not (is_over if decides else has_begun)(booking.slot, now, zone):
+    slot = booking.slot
+    if not (slot.is_over if decides else slot.has_begun)(now, zone):
         return False
     if by.role is Role.STAFF:
-        raise AlreadyBegun(timetable.at(booking.date, booking.start, zone))
+        raise AlreadyBegun(slot.starts_at(zone))
     if not reason:
         raise InvalidRequest("reason", "is missing: the booking has begun, this is a correction")
     return True
@@ -178,10 +168,10 @@ def is_correction(before: Slot, after: Slot, now: datetime, zone: ZoneInfo) -> b
 
     Any other slot follows the rules of a new request.
     """
-    if is_over(after, now, zone):
-        return has_begun(before, now, zone)
-    is_running = has_begun(before, now, zone) and not is_over(before, now, zone)
-    return is_running and has_begun(after, now, zone)
+    if after.is_over(now, zone):
+        return before.has_begun(now, zone)
+    is_running = before.has_begun(now, zone) and not before.is_over(now, zone)
+    return is_running and after.has_begun(now, zone)
 
 
 def early_end(slot: Slot, now: datetime, zone: ZoneInfo) -> time:
@@ -189,7 +179,7 @@ def early_end(slot: Slot, now: datetime, zone: ZoneInfo) -> time:
 
     The end of ``slot`` where there is no such mark before it. Raises NotRunning.
     """
-    if is_over(slot, now, zone) or not has_begun(slot, now, zone):
+    if slot.is_over(now, zone) or not slot.has_begun(now, zone):
         raise NotRunning
     for mark in timetable.marks(slot.start, slot.end)[1:]:
         end = timetable.time_of(mark)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from datetime import date as Date
 from zoneinfo import ZoneInfo
 
+from booking_core.domain.clock import at as at
 from booking_core.domain.errors import InvalidRequest, NotAPeriod
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Period, Timetable
@@ -31,6 +32,23 @@ class DayPlan:
     periods: tuple[Period, ...]
     timetable_id: str | None
     note: str = ""
+
+    def fits(self, start: time, end: time) -> bool:
+        """Whether a booking from ``start`` to ``end`` is a run of periods of this day."""
+        try:
+            periods_between(self.periods, start, end)
+        except NotAPeriod:
+            return False
+        return True
+
+    def within(self, start: time, end: time) -> tuple[Period, ...]:
+        """The periods that begin at ``start`` or later and end at ``end`` or earlier."""
+        last = minutes(end, closing=True)
+        return tuple(
+            period
+            for period in self.periods
+            if period.start >= start and minutes(period.end, closing=True) <= last
+        )
 
 
 MARKS_A_DAY = 24 * 60 // MARK_MINUTES
@@ -137,15 +155,6 @@ class Calendar:
         return replace(self, days={**self.days, **{day.date: day for day in days}})
 
 
-def fits(plan: DayPlan, start: time, end: time) -> bool:
-    """Whether a booking from ``start`` to ``end`` is a run of periods of that day."""
-    try:
-        periods_between(plan.periods, start, end)
-    except NotAPeriod:
-        return False
-    return True
-
-
 def periods_between(periods: Sequence[Period], start: time, end: time) -> tuple[Period, ...]:
     """The consecutive periods from ``start`` to ``end``; raises NotAPeriod.
 
@@ -183,10 +192,3 @@ def iso_week(date: Date) -> str:
     """The ISO week of ``date``, such as ``2026-W48``."""
     year, week, _ = date.isocalendar()
     return f"{year}-W{week:02d}"
-
-
-def at(date: Date, when: time, zone: ZoneInfo, *, closing: bool = False) -> datetime:
-    """The aware moment of a local time; with ``closing``, 00:00 is the end of ``date``."""
-    if closing and minutes(when) == 0:
-        date += timedelta(days=1)
-    return datetime.combine(date, when, tzinfo=zone)

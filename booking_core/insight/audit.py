@@ -60,14 +60,14 @@ def find_changes(
 
 
 @within_deadline
-def subjects(db: Documents, *, by: Actor) -> list[str]:
+def audit_subjects(db: Documents, *, by: Actor) -> list[str]:
     """The values for the filter ``what``. Raises NotAllowed, StoreUnavailable."""
     rules.check_may("administer", by)
     return history.subjects(db)
 
 
 @within_deadline
-def people(db: Documents, *, by: Actor) -> dict[str, str]:
+def audit_people(db: Documents, *, by: Actor) -> dict[str, str]:
     """The ids for the filter ``who``, with names. Raises NotAllowed, StoreUnavailable."""
     rules.check_may("administer", by)
     return history.people(db)

@@ -67,7 +67,7 @@ _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  #
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Export:
     """``columns`` are (heading, width in characters). Moments are in the school's time.
 
     ``cut``: there are more than MAX_ROWS rows, and ``rows`` are the first.
@@ -80,7 +80,7 @@ class Table:
 
 
 @within_deadline(seconds=_SECONDS)
-def bookings(db: Documents, **asked: Any) -> Table:
+def export_bookings(db: Documents, **asked: Any) -> Export:
     """Bookings by the filters and in the order of ``find_bookings``, at most 50,000.
 
     Every role sees them all on Bookings, so every role exports them. Each class and game has one
@@ -123,11 +123,11 @@ def bookings(db: Documents, **asked: Any) -> Table:
             page = find_bookings(db, **asked, limit=_PAGE, after=page[-1])
 
     rows, cut = _bounded(map(row, found()))
-    return Table("Bookings", _BOOKINGS, rows, cut)
+    return Export("Bookings", _BOOKINGS, rows, cut)
 
 
 @within_deadline(seconds=_SECONDS)
-def changes(db: Documents, *, by: Actor, **filters: Any) -> Table:
+def export_changes(db: Documents, *, by: Actor, **filters: Any) -> Export:
     """Changes by the filters of ``find_changes``, newest first, at most 50,000.
 
     Raises NotAllowed, InvalidRequest, StoreUnavailable.
@@ -153,7 +153,7 @@ def changes(db: Documents, *, by: Actor, **filters: Any) -> Table:
             page = find_changes(db, by=by, **filters, limit=_PAGE, after=page[-1])
 
     rows, cut = _bounded(map(row, found()))
-    return Table("Changes", _CHANGES, rows, cut)
+    return Export("Changes", _CHANGES, rows, cut)
 
 
 def check_report(by: Actor) -> str | None:
@@ -162,7 +162,7 @@ def check_report(by: Actor) -> str | None:
     return None if rules.may("report", by) else by.id
 
 
-def to_csv(table: Table) -> bytes:
+def to_csv(table: Export) -> bytes:
     """Returns UTF-8 with a byte order mark, which Excel needs to recognise the encoding.
 
     Text that a spreadsheet would read as a formula gets an apostrophe in front.
@@ -175,7 +175,7 @@ def to_csv(table: Table) -> bytes:
     return out.getvalue().encode("utf-8-sig", errors="replace")
 
 
-def to_xlsx(table: Table) -> bytes:
+def to_xlsx(table: Export) -> bytes:
     """Returns a workbook of one sheet; text is text, also where it looks like a formula."""
     # Loaded late, because it is slow to load and only exports need it.
     from openpyxl import Workbook

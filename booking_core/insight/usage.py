@@ -18,7 +18,7 @@ from booking_core.domain.labels import (
 from booking_core.domain.model import Actor, Status
 from booking_core.domain.validation import minutes
 from booking_core.insight.audit import check_range
-from booking_core.insight.exports import Table, Value, check_report
+from booking_core.insight.exports import Export, Value, check_report
 from booking_core.school.history import DayOfSchool, plans_between
 from booking_core.storage.bookings import usage as store
 from booking_core.storage.client.database import Documents
@@ -31,7 +31,7 @@ Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class UsageLine:
     """One ground, class or game. ``bookings`` and ``hours`` are of pending and approved bookings.
 
     ``open`` is the number of periods of the ground's days without those that were closed (until
@@ -64,10 +64,10 @@ class Usage:
     first: Date
     last: Date
     own: bool
-    total: Line
-    grounds: tuple[Line, ...]
-    classes: tuple[Line, ...]
-    games: tuple[Line, ...]
+    total: UsageLine
+    grounds: tuple[UsageLine, ...]
+    classes: tuple[UsageLine, ...]
+    games: tuple[UsageLine, ...]
     statuses: Mapping[Status, int]
 
 
@@ -86,9 +86,9 @@ class _Sum:
         self.minutes += count.bookings * (end - start)
         self.used += count.bookings * used
 
-    def line(self, id: str, name: str) -> Line:
+    def line(self, id: str, name: str) -> UsageLine:
         hours = self.minutes / 60
-        return Line(id, name, self.bookings, hours, float(self.used), float(self.open))
+        return UsageLine(id, name, self.bookings, hours, float(self.used), float(self.open))
 
 
 Sums = defaultdict[str, _Sum]
@@ -153,7 +153,7 @@ def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
     )
 
 
-def table(found: Usage) -> Table:
+def export_usage(found: Usage) -> Export:
     """Returns the figures as a table to export."""
     columns = (
         ("By", 10),
@@ -175,7 +175,7 @@ def table(found: Usage) -> Table:
             rows.append((what, line.name, line.bookings, round(line.hours, 2), None, None, None))
     for status, count in found.statuses.items():
         rows.append(("Status", status.value, count, None, None, None, None))
-    return Table("Use of the grounds", columns, tuple(rows))
+    return Export("Use of the grounds", columns, tuple(rows))
 
 
 def _alike(days: Mapping[Date, DayOfSchool]) -> dict[Likeness, list[Date]]:
@@ -201,6 +201,6 @@ def _covered(periods: Sequence[Span], span: Span) -> Fraction:
     return covered
 
 
-def _ranked(sums: Sums, names: Mapping[str, str]) -> tuple[Line, ...]:
+def _ranked(sums: Sums, names: Mapping[str, str]) -> tuple[UsageLine, ...]:
     lines = [one.line(names[key], names[key]) for key, one in sums.items()]
     return tuple(sorted(lines, key=lambda line: (-line.hours, line.name)))

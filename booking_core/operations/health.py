@@ -18,7 +18,7 @@ from booking_core.version import version
 LOW_DISK_BYTES = 2 * 10**9
 
 
-def facts(
+def health_findings(
     db: Documents,
     *,
     by: Actor,

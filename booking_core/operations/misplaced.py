@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
-from booking_core.domain import rules, timetable
 from booking_core.domain.model import Booking, Slot
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.database import Documents, settings_of
@@ -32,7 +31,7 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
     today = now.astimezone(zone).date()
     for id, slot, student_id, surfaces in booking_queries.held_from(db, today):
         wrong = _wrong(known, slot, student_id, surfaces or (slot.ground_id,))
-        if wrong and not rules.has_begun(slot, now, zone):
+        if wrong and not slot.has_begun(now, zone):
             ids[wrong].append(id)
     return {
         wrong: (len(found), booking_queries.of_ids(db, found[:_SHOWN]))
@@ -55,4 +54,4 @@ def _wrong(
         return OTHER_SURFACES
     if not plan.periods:
         return NO_SCHOOL
-    return "" if timetable.fits(plan, slot.start, slot.end) else NO_PERIOD
+    return "" if plan.fits(slot.start, slot.end) else NO_PERIOD

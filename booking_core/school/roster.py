@@ -20,7 +20,7 @@ from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 from booking_core.storage.school import students as store
-from booking_core.tables.table import Row
+from booking_core.tables.table import Row, Table, read_table
 
 COLUMNS = ("id", "name", "class")
 
@@ -67,6 +67,14 @@ class RosterPlan:
     def is_idle(self, *, deactivate_leaving: bool) -> bool:
         """Whether applying the plan changes nothing."""
         return not (self.new or self.changed or (deactivate_leaving and self.leaving))
+
+
+def read_roster(data: bytes, name: str) -> Table:
+    """The rows of a file with a list of students; ``name`` is the file's name.
+
+    Raises InvalidRequest.
+    """
+    return read_table(data, name, COLUMNS)
 
 
 @within_deadline

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime
 
-from booking_core.domain import rules, timetable
+from booking_core.domain import timetable
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, StoreUnavailable
 from booking_core.domain.model import Actor, Booking, Decision, Ground, Status
 from booking_core.storage.bookings import transactions
@@ -129,7 +129,7 @@ def _look(
     held = [
         booking
         for booking in step.held([ground.id, *sharing], today, Date.max)
-        if not rules.is_over(booking.slot, now, zone)
+        if not booking.slot.is_over(now, zone)
     ]
     return _Step(
         ground,

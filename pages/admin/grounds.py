@@ -5,18 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from booking_core import (
+    Actor,
     Booking,
     Ground,
     InvalidRequest,
-    Scope,
     add_ground,
     change_ground,
     games_to_choose,
     save_grounds_order,
     surface_overlaps,
 )
+from booking_core.live import Scope
 from pages.admin import photos, retiring, widgets
 from pages.shared.components import elements
+from pages.shared.layout import confirmation
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -172,40 +174,31 @@ def _form(shared: Services, ground_id: str) -> None:
     stored = (ground.name, ground.games, _listed(ground)) if ground else ("", (), [])
     differs = (name, tuple(chosen), surfaces) != stored
     elements.unsaved(differs, key="admin.grounds.unsaved")
-    failed = st.container()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Back", key="admin.grounds.edit.back"):
-            _close()
-        save = f"Save and revoke {len(lost)}" if lost else "Save"
-        if st.button(
-            save if ground else "Add ground", key="admin.grounds.edit.save", type="primary"
-        ):
-            if ground is None:
-                said = "is on every screen now."
-                text = widgets.attempt(
-                    shared,
-                    lambda by: add_ground(shared.db, name, chosen, surfaces=surfaces, by=by),
-                )
-            else:
-                said = "is saved."
-                text = widgets.attempt(
-                    shared,
-                    lambda by: change_ground(
-                        shared.db,
-                        ground_id,
-                        name=name,
-                        games=chosen,
-                        surfaces=surfaces or (ground_id,),
-                        revoke=[booking.id for booking in lost],
-                        reason=st.session_state.get(_REASON, ""),
-                        by=by,
-                        was=ground,
-                    ),
-                )
-            if text is None:
-                _close(f"{name.strip()} {said}")
-            with failed:
-                widgets.problem(text)
+
+    def save(by: Actor) -> Ground:
+        if ground is None:
+            return add_ground(shared.db, name, chosen, surfaces=surfaces, by=by)
+        return change_ground(
+            shared.db,
+            ground_id,
+            name=name,
+            games=chosen,
+            surfaces=surfaces or (ground_id,),
+            revoke=[booking.id for booking in lost],
+            reason=st.session_state.get(_REASON, ""),
+            by=by,
+            was=ground,
+        )
+
+    word = f"Save and revoke {len(lost)}" if lost else "Save"
+    if confirmation.show(
+        shared,
+        ("Back", "admin.grounds.edit.back"),
+        (word if ground else "Add ground", "admin.grounds.edit.save"),
+        save,
+        close=_close,
+    ):
+        _close(f"{name.strip()} {'is saved.' if ground else 'is on every screen now.'}")
 
 
 def _listed(ground: Ground) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import BookingError, background_threads
-from booking_core.operations import health
+from booking_core import BookingError
+from booking_core.live import background_threads
+from booking_core.reports import Finding, health_findings
 from pages.shared.auth import forwarding, session
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -49,7 +50,7 @@ def show(shared: Services) -> None:
         try:
             with st.spinner("Looking at everything…"):
                 found = list(
-                    health.facts(
+                    health_findings(
                         shared.db,
                         by=session.actor(),
                         threads=background_threads(),
@@ -73,7 +74,7 @@ def show(shared: Services) -> None:
             _line(finding)
 
 
-def _line(finding: health.Finding) -> None:
+def _line(finding: Finding) -> None:
     title = formats.literal(_NAMES.get(finding.name, finding.name.capitalize()))
     if not finding.ok:
         mark, word = ":red[:material/error:]", ":red[wrong]"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Scope, ground_photo, remove_ground_photo, save_ground_photo
+from booking_core import ground_photo, remove_ground_photo, save_ground_photo
+from booking_core.live import Scope
 from pages.admin import pictures
 from pages.shared.live.runtime import Services
 

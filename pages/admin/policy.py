@@ -7,9 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import InvalidRequest, Policy, save_policy
-from booking_core.domain.policy import MOST_DAYS, MOST_QUOTA
-from booking_core.domain.validation import MARK_MINUTES
+from booking_core import MARK_MINUTES, InvalidRequest, Policy, save_policy
 from pages.admin import logo, widgets
 from pages.shared.components import elements
 from pages.shared.live import fragment
@@ -63,7 +61,7 @@ def _form(shared: Services) -> None:
     with left, st.container(border=True, key="card_admin.policy.window"):
         st.markdown("##### When booking is open")
         today = shared.now().date()
-        st.number_input("How many days ahead", 0, MOST_DAYS, key=_DAYS, width=200)
+        st.number_input("How many days ahead", 0, Policy.MOST_DAYS, key=_DAYS, width=200)
         wanted = _typed()
         if isinstance(wanted, Policy):
             last = wanted.last_date(shared.now(), shared.settings.zone)
@@ -91,7 +89,7 @@ def _form(shared: Services) -> None:
         st.markdown("##### How much one student may book")
         st.toggle("Limit the bookings of a student in a week", key=_LIMITED)
         if state[_LIMITED]:
-            st.number_input("Bookings in a week", 1, MOST_QUOTA, key=_QUOTA, width=200)
+            st.number_input("Bookings in a week", 1, Policy.MOST_QUOTA, key=_QUOTA, width=200)
             st.caption(
                 "From Monday to Sunday; requests and approved bookings count. Who holds more "
                 "already keeps them."

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import date as Date
 from typing import Any
 
 import streamlit as st
 
 from booking_core import (
     BookingError,
-    ChangedMeanwhile,
     Ground,
     Relocation,
     Slot,
@@ -18,15 +17,16 @@ from booking_core import (
     retire_ground,
 )
 from pages.admin import widgets
+from pages.admin.review import Review
 from pages.shared.auth import session
-from pages.shared.components import elements
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
 state = st.session_state
 _GROUND, _SHOWN, _CHOSEN = "admin.retiring.ground", "admin.retiring.shown", "admin.retiring.chosen"
-_FAILED, _CHANGED, _DONE = "admin.retiring.failed", "admin.retiring.changed", "admin.retiring.done"
 _REASON = "admin.retiring.reason"
+_REVIEW = Review("admin.retiring")
+done = _REVIEW.done
 # Choice -> label of its button, the button that chooses it for all, its word in the summary.
 _CHOICES = {
     "move": ("Move", "Move where a slot is free", "to move"),
@@ -40,23 +40,18 @@ def begin(shared: Services, ground_id: str) -> None:
     """Opens the dialog; each booking is moved where a slot is free, and revoked elsewhere."""
     end()
     state[_GROUND] = ground_id
-    state[_FAILED] = _read(shared)
+    _REVIEW.begin(_read(shared))
 
 
 def end() -> None:
     """Closes the dialog and removes its state."""
-    for key in (_GROUND, _SHOWN, _CHOSEN, _FAILED, _CHANGED, _REASON):
+    for key in (_GROUND, _SHOWN, _CHOSEN, _REASON):
         state.pop(key, None)
+    _REVIEW.end()
 
 
 def is_open() -> bool:
     return _GROUND in state
-
-
-def done() -> str | None:
-    """The sentence about the last retirement; None from the second call on."""
-    text: str | None = state.pop(_DONE, None)
-    return text
 
 
 def _read(shared: Services) -> str | None:
@@ -94,17 +89,12 @@ def dialog(shared: Services) -> None:
         "It can be brought back at any time."
     )
     found: list[Relocation] | None = state.get(_SHOWN)
-    if state.pop(_CHANGED, False):
-        st.warning(
-            "The bookings or the free slots changed while you looked, and nothing was done. This "
-            "is the list as it is now.",
-            icon=":material/group:",
-        )
+    _REVIEW.show_change("The bookings or the free slots", "nothing was done")
     if found:
         _bookings(shared, found)
     elif found is not None:
         st.caption("No upcoming bookings are affected.")
-    widgets.problem(state.get(_FAILED))
+    widgets.problem(_REVIEW.problem)
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.button("Keep it", key="admin.grounds.retire.keep", on_click=end)
         st.button(
@@ -136,18 +126,13 @@ def _bookings(shared: Services, found: list[Relocation]) -> None:
                 on_click=_choose_for_all,
                 args=(found, choice),
             )
-    now = shared.now()
-    with st.container(height=330 if len(found) > 4 else "content", border=False):
-        acted = elements.action_list(
-            {
-                "caption": "Upcoming bookings of this ground",
-                "columns": ["When", "Student", "Booked by", "After that"],
-                "rows": [_row(one, shared, now) for one in found],
-                "bulk": [],
-                "live": shared.is_live,
-            },
-            key="admin.retiring.list",
-        )
+    today = shared.now().date()
+    acted = _REVIEW.show_list(
+        shared,
+        "Upcoming bookings of this ground",
+        ["When", "Student", "Booked by", "After that"],
+        [_row(one, shared, today) for one in found],
+    )
     if acted is not None:
         chosen |= dict.fromkeys(acted["ids"], acted["action"])
         st.rerun(scope="fragment")
@@ -155,18 +140,15 @@ def _bookings(shared: Services, found: list[Relocation]) -> None:
         st.text_input("Reason", key=_REASON, max_chars=500, placeholder="Sold, building works")
 
 
-def _row(one: Relocation, shared: Services, now: datetime) -> dict[str, Any]:
+def _row(one: Relocation, shared: Services, today: Date) -> dict[str, Any]:
     booking, choice = one.booking, state[_CHOSEN][one.booking.id]
-    about = f"{booking.student_name}, {formats.when(booking, now.date())}"
+    about = f"{booking.student_name}, {formats.when(booking, today)}"
     return {
         "id": booking.id,
         "about": about,
         "selectable": False,
         "cells": [
-            [
-                formats.day_heading(booking.date, now.date()),
-                formats.span(booking.start, booking.end),
-            ],
+            payloads.day_and_times(booking, today),
             [booking.student_name, f"{booking.class_name}, {booking.game}"],
             [booking.created_by_name, messages.STATUS[booking.status]],
             [*_outcome(one, choice, shared), _TONES[choice]],
@@ -201,30 +183,26 @@ def _retire(shared: Services, ground: Ground) -> None:
     slots: dict[str, Slot] = {one.booking.id: one.slot for one in found if one.slot is not None}
     reason = (state.get(_REASON) or "").strip()
     if (ids["move"] or ids["revoke"]) and not reason:
-        state[_FAILED] = "Give a reason: everybody whose booking changes will want to know."
+        _REVIEW.begin("Give a reason: everybody whose booking changes will want to know.")
         return
-    state[_FAILED] = None
-    try:
-        with shared.change():
-            done = retire_ground(
-                shared.db,
-                ground.id,
-                move={id: slots[id] for id in ids["move"]},
-                revoke=ids["revoke"],
-                keep=ids["keep"],
-                reason=reason,
-                by=session.actor(),
-            )
-    except ChangedMeanwhile:
-        state[_FAILED], state[_CHANGED] = _read(shared), True
-    except BookingError as exc:
-        state[_FAILED] = messages.error(exc)
-    else:
-        end()
+
+    def retire() -> str:
+        done = retire_ground(
+            shared.db,
+            ground.id,
+            move={id: slots[id] for id in ids["move"]},
+            revoke=ids["revoke"],
+            keep=ids["keep"],
+            reason=reason,
+            by=session.actor(),
+        )
         parts = [
             f"{widgets.counted(len(changed), 'booking')} {word}"
             for changed, word in ((done.moved, "moved"), (done.revoked, "revoked"))
             if changed
         ]
-        state[_DONE] = f"{ground.name} is out of use. {formats.listed(parts) or 'No booking'}"
-        state[_DONE] += "." if parts else " changed."
+        changes = formats.listed(parts) if parts else "No booking changed"
+        return f"{ground.name} is out of use. {changes}."
+
+    if _REVIEW.carry_out(shared, retire, lambda: _read(shared)):
+        end()

@@ -11,8 +11,9 @@ from pages.admin.closures import section as closures
 from pages.admin.students import section as students
 from pages.admin.timetables import section as timetables
 from pages.shared.auth import session
-from pages.shared.layout import first_steps
-from pages.shared.live import fragment, runtime, url_state
+from pages.shared.components import choices
+from pages.shared.layout import first_steps, header
+from pages.shared.live import runtime, url_state
 
 SECTIONS = {
     "Grounds": grounds.show,
@@ -36,20 +37,17 @@ def adopt(values: Mapping[str, str]) -> None:
 shared = runtime.start()
 session.actor()
 
-title, status = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Admin", anchor=False)
-with status:
-    fragment.line(shared)
-session.demo_note(shared)
+header.show(shared, "Admin")
 url_state.read(("section",), adopt)
 st.session_state.setdefault("admin.section", FIRST)
-section = st.segmented_control(
+st.segmented_control(
     "Section",
     list(SECTIONS),
     required=True,
     key="admin.section",
     label_visibility="collapsed",
 )
+section = choices.option("admin.section", list(SECTIONS))
 url_state.write({"section": "" if section == FIRST else section.lower()})
 first_steps.note(first_steps.missing_sections(shared.reference()))
 SECTIONS[section](shared)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date as Date
+from functools import partial
 from typing import Any, TypeVar
 
 import streamlit as st
 
-from booking_core import Actor, Booking, BookingError, Calendar, Period, Scope, misfits
-from booking_core.domain.timetable import DayPlan
+from booking_core import Actor, Booking, BookingError, Calendar, DayPlan, Period, misfits
+from booking_core.live import Scope
 from pages.shared.auth import session
+from pages.shared.layout import pager
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -133,28 +135,19 @@ def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
     return rows[first : first + PAGE], first
 
 
-def pager(total: int, first: int, key: str, most: int | None = None) -> None:
-    """Draws the numbers of the rows on this page, and the buttons to other pages.
+def page_foot(total: int, first: int, key: str, most: int | None = None) -> None:
+    """Draws which rows this page shows, and the buttons to other pages.
 
     ``most``: the list was read no further than one row beyond it.
     """
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        shown = f"{formats.number(first + 1)}–{formats.number(min(first + PAGE, total))}"
-        number = formats.number(total) if most is None else formats.up_to(total, most)
-        st.caption(f"{shown} of {number}", width="content")
-        if total <= PAGE:
-            return
-        for label, step, off in (
-            ("Previous", -1, first == 0),
-            ("Next", 1, first + PAGE >= total),
-        ):
-            st.button(
-                label,
-                key=f"{key}.{label.lower()}",
-                disabled=off,
-                on_click=_change_page,
-                args=(key, step),
-            )
+    shown = f"{formats.number(first + 1)}–{formats.number(min(first + PAGE, total))}"
+    number = formats.number(total) if most is None else formats.up_to(total, most)
+    pager.show(
+        f"{shown} of {number}",
+        key,
+        partial(_change_page, key, -1) if first else None,
+        partial(_change_page, key, 1) if first + PAGE < total else None,
+    )
 
 
 def _change_page(key: str, step: int) -> None:

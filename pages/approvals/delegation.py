@@ -12,7 +12,6 @@ from booking_core import (
     BookingError,
     Delegation,
     Role,
-    Scope,
     delegate,
     delegations_of,
     end_delegation,
@@ -20,6 +19,7 @@ from booking_core import (
     find_delegations,
     may,
 )
+from booking_core.live import Scope
 from pages.shared.auth import session
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -95,9 +95,17 @@ def _dialog(shared: Services) -> None:
             placeholder="Choose an account",
         )
         left, right = st.columns(2)
-        days = {"min_value": today, "max_value": today + _MAX_AHEAD, "format": formats.date_field()}
-        first = left.date_input("First day", today, key="approvals.hand_on.first", **days)
-        last = right.date_input("Last day", today, key="approvals.hand_on.last", **days)
+        first, last = (
+            side.date_input(
+                label,
+                today,
+                min_value=today,
+                max_value=today + _MAX_AHEAD,
+                key=f"approvals.hand_on.{name}",
+                format=formats.date_field(),
+            )
+            for side, name, label in ((left, "first", "First day"), (right, "last", "Last day"))
+        )
         failed = st.empty()
         with st.container(horizontal=True, horizontal_alignment="right"):
             pressed = st.button(

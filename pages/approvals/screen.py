@@ -6,12 +6,14 @@ from datetime import datetime
 import streamlit as st
 
 from booking_core import (
+    Booking,
     BookingError,
     InvalidRequest,
     NotFound,
-    Scope,
+    Slot,
     approve,
     approved_upcoming,
+    check_reason,
     decided_lately,
     get_booking,
     may,
@@ -19,17 +21,17 @@ from booking_core import (
     revoke,
     weeks_of,
 )
-from booking_core.domain.validation import check_text
+from booking_core.live import Scope
 from pages.approvals import delegation
 from pages.shared.auth import session
-from pages.shared.components import elements
-from pages.shared.layout import booking_details, waiting
+from pages.shared.components import choices, elements
+from pages.shared.layout import booking_details, header, waiting
 from pages.shared.live import fragment, runtime, screen_user, url_state
 from pages.shared.text import formats, messages, payloads
 
 shared = runtime.start()
 state = st.session_state
-ACTIONS = {"approve": approve, "reject": reject, "revoke": revoke}
+ACTIONS = {"reject": reject, "revoke": revoke}
 UPCOMING = 200  # bookings to revoke
 DECIDED = 50  # bookings decided lately
 _IN_DIALOG = 10  # bookings that a dialog lists
@@ -46,20 +48,16 @@ REFUSED = "approvals.refused"  # the reason was missing or wrong when the button
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
 state.setdefault(TAB, TABS[0])
 
-title, status_side, delegation_side = st.columns([2.9, 4, 2.6], vertical_alignment="center")
-title.title("Approvals", anchor=False)
-with status_side:
-    fragment.line(shared)
 if may("delegate", viewer):
-    with (
-        delegation_side,
-        st.container(horizontal=True, horizontal_alignment="right", key="control_approvals"),
-    ):
+    with header.with_controls(shared, "Approvals", "control_approvals"):
         delegation.button(shared)
-session.demo_note(shared)
+else:
+    header.show(shared, "Approvals")
 
 
-def decide(action: str, ids: list[str], reason: str = "", seen: dict | None = None) -> None:
+def decide(
+    action: str, ids: list[str], reason: str = "", seen: Mapping[str, Slot] | None = None
+) -> None:
     """Decides each booking on its own, so that a conflict of one does not stop the others.
 
     ``seen``: the slot of each request as shown to the user. A request that has moved since is not
@@ -71,8 +69,11 @@ def decide(action: str, ids: list[str], reason: str = "", seen: dict | None = No
     for booking_id in ids:
         try:
             with shared.change():
-                shown = {"expected": seen.get(booking_id)} if seen else {}
-                ACTIONS[action](shared.db, booking_id, by=by, reason=reason, **shown)
+                if action == "approve":
+                    expected = seen.get(booking_id) if seen else None
+                    approve(shared.db, booking_id, by=by, reason=reason, expected=expected)
+                else:
+                    ACTIONS[action](shared.db, booking_id, by=by, reason=reason)
             done += 1
         except BookingError as exc:
             conflicts.append((booking_id, messages.error(exc)))
@@ -106,7 +107,7 @@ def queue() -> None:
     )
     # Buttons that appear later are beside the tabs, so that they do not move the list.
     with st.container(horizontal=True, vertical_alignment="center", key="head_approvals"):
-        tab = st.segmented_control(
+        st.segmented_control(
             "Which",
             TABS,
             required=True,
@@ -114,6 +115,7 @@ def queue() -> None:
             label_visibility="collapsed",
             on_change=show_new,
         )
+        tab = choices.option(TAB, TABS)
         # Not in the labels: Streamlit ignores a press of an option whose label has just changed.
         st.caption(
             f"{formats.up_to(len(requests), waiting.LIMIT)} waiting · "
@@ -182,7 +184,7 @@ def show_rest(tab: str, shown: int) -> None:
         st.page_link("bookings/screen.py", label="Open Bookings", icon=":material/list_alt:")
 
 
-def with_stable_order(requests: list) -> list:
+def with_stable_order(requests: list[Booking]) -> list[Booking]:
     """The rows of the queue in the order first shown, so that no row moves under the pointer.
 
     Decided bookings keep their row, and new ones are hidden, until the user presses a button.
@@ -202,18 +204,18 @@ def with_stable_order(requests: list) -> list:
         st.button(f"Tidy away {decided} decided", key="approvals.tidy", on_click=show_new)
     rows = []
     for booking_id in shown:
-        booking = current.get(booking_id)
-        if booking is None:
-            try:
-                booking = shared.cached(
-                    Scope.BOOKINGS,
-                    ("booking", booking_id),
-                    lambda i=booking_id: get_booking(shared.db, i),
-                )
-            except NotFound:
-                continue
-        rows.append(booking)
+        try:
+            rows.append(current.get(booking_id) or cached_booking(booking_id))
+        except NotFound:
+            continue
     return rows
+
+
+def cached_booking(booking_id: str) -> Booking:
+    """Raises NotFound and StoreUnavailable."""
+    return shared.cached(
+        Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
+    )
 
 
 def show_outcome() -> None:
@@ -230,11 +232,7 @@ def show_outcome() -> None:
     state["approvals.outcome"] = (action, done, conflicts, True)
     for booking_id, text in conflicts:
         try:
-            booking = shared.cached(
-                Scope.BOOKINGS,
-                ("booking", booking_id),
-                lambda i=booking_id: get_booking(shared.db, i),
-            )
+            booking = cached_booking(booking_id)
             name = f"{booking.student_name}, {formats.when(booking, shared.now().date())}: "
         except BookingError:
             name = ""
@@ -292,7 +290,7 @@ def problem_of(reason: str) -> str:
     if not reason.strip():
         return "Give a reason."
     try:
-        check_text(reason, "reason")
+        check_reason(reason)
     except InvalidRequest as exc:
         return messages.error(exc)
     return ""

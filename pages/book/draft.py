@@ -23,8 +23,7 @@ from booking_core import (
     SlotTaken,
     book,
 )
-from booking_core.booking.steps import log_step
-from booking_core.domain.timetable import fits
+from booking_core.live import log_refusal
 from pages.shared.components import choices, elements
 from pages.shared.live import url_state
 from pages.shared.live.runtime import Services
@@ -177,7 +176,7 @@ def drop_invalid_pick(board: Board) -> None:
     if slot is None or slot.date != board.date:
         return
     on_board = any(ground.id == slot.ground_id for ground in board.grounds)
-    if not on_board or not fits(board.plan, slot.start, slot.end):
+    if not on_board or not board.plan.fits(slot.start, slot.end):
         drop_pick()
         st.toast("The timetable or the grounds changed. Choose a slot again.")
 
@@ -341,7 +340,7 @@ def confirm(shared: Services, actor: Callable[[], Actor]) -> None:
         slot = Slot(wanted.ground_id, wanted.date, wanted.start, wanted.end)
         holder = board.holder(slot)
         if holder is not None and not _is_own(holder):
-            log_step(submission, "refused", layer="screen", holder=holder.id)
+            log_refusal(submission, holder)
             st.session_state[_LOST] = lost(board)
             return
         with shared.change():

@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Quota, Scope, StoreUnavailable, games_to_choose, may, week_of
-from booking_core.domain.timetable import iso_week
-from booking_core.domain.validation import minutes
+from booking_core import Quota, StoreUnavailable, games_to_choose, may, week_of
+from booking_core.live import Scope
 from pages.book import draft, review, taken
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
-from pages.shared.layout import first_steps
+from pages.shared.layout import first_steps, header
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -21,9 +20,10 @@ shared = runtime.start()
 by = session.actor()
 known = shared.reference()
 missing = first_steps.missing_sections(known)
-today = shared.now().date()
+now = shared.now()
+today = now.date()
 last_day = today + timedelta(days=known.policy.advance_days)
-first_day = session.first_open_day(shared)
+first_day = known.policy.first_date(now, shared.settings.zone, known.plan(today).periods)
 draft.open_form(first_day, today, last_day)
 date = st.session_state[draft.DATE]
 if draft.picked() is not None and draft.reviewing() is None:
@@ -37,14 +37,7 @@ if st.session_state.get(draft.GROUND_SHOWN) not in {ground.id for ground in know
 draft.write_address(first_day)
 st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
-title, status, control = st.columns([2.4, 4.4, 2.6], vertical_alignment="center")
-title.title("Book a ground", anchor=False)
-with status:
-    fragment.line(shared)
-with (
-    control,
-    st.container(horizontal=True, gap="small", horizontal_alignment="right", key="control_book"),
-):
+with header.with_controls(shared, "Book a ground", "control_book"):
     st.button(
         "Previous day",
         key="icon_book.previous",
@@ -71,7 +64,6 @@ with (
         args=(1,),
         disabled=date >= last_day,
     )
-session.demo_note(shared)
 if games:
     st.pills(
         "Grounds for",
@@ -143,9 +135,8 @@ def panel() -> None:
         st.caption("Press a free cell. Press the one below it to book two periods together.")
     else:
         board = shared.boards.get(slot.date, shared.now())
-        last = minutes(slot.end, closing=True)
-        periods = [p for p in board.periods if slot.start <= p.start and minutes(p.start) < last]
-        count = f" · {len(periods)} periods" if len(periods) > 1 else ""
+        periods = len(board.plan.within(slot.start, slot.end))
+        count = f" · {periods} periods" if periods > 1 else ""
         with st.container(key="inset_slot", gap=None):
             st.markdown(f"##### {formats.literal(payloads.slot_title(slot, known.grounds))}")
             st.markdown(f"{formats.full_time(slot, today)}{count}")
@@ -189,12 +180,12 @@ def panel() -> None:
             if chosen and draft.done() is None:
                 week = shared.cached(
                     Scope.BOOKINGS,
-                    ("week", chosen, iso_week(slot.date)),
+                    ("week", chosen, slot.date.isocalendar()[:2]),
                     lambda: week_of(shared.db, chosen, slot.date),
                 )
         except StoreUnavailable as exc:
             is_blocked, hint = True, messages.error(exc)
-        if week is not None:
+        if chosen and week is not None:
             quota = Quota.of(week, known.policy)
             name = formats.literal(known.student(chosen).name.split()[0])
             busy = board.busy(chosen, slot)
@@ -221,8 +212,8 @@ def panel() -> None:
             on_click=draft.begin_review,
             disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
         )
-        if draft.problem() and draft.reviewing() is None:
-            st.error(formats.literal(draft.problem()), icon=":material/error:")
+        if (problem := draft.problem()) and draft.reviewing() is None:
+            st.error(formats.literal(problem), icon=":material/error:")
         st.caption(hint)
 
 

@@ -11,14 +11,12 @@ from booking_core import (
     Board,
     Booking,
     BookingError,
-    NotAPeriod,
-    Scope,
     Slot,
     get_booking,
     keeps_approval,
     move,
 )
-from booking_core.domain.timetable import periods_between
+from booking_core.live import Scope
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.live import fragment, screen_user
@@ -203,8 +201,7 @@ def _unpick() -> None:
 
 def _periods(shared: Services, booking: Booking) -> int:
     """The number of periods that ``booking`` covers; 1 if the timetable of its day has changed."""
-    periods = shared.reference().plan(booking.date).periods
-    try:
-        return len(periods_between(periods, booking.start, booking.end))
-    except NotAPeriod:
+    plan = shared.reference().plan(booking.date)
+    if not plan.fits(booking.start, booking.end):
         return 1
+    return len(plan.within(booking.start, booking.end))

@@ -1,14 +1,15 @@
 """The Bookings screen: find bookings, read their history, move, cancel and export them."""
 
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
 from booking_core import (
+    Actor,
     BookingError,
     InvalidRequest,
     Notice,
-    Scope,
     Status,
     StoreUnavailable,
     cancel,
@@ -20,12 +21,13 @@ from booking_core import (
     mark_read,
     notices_for,
 )
-from booking_core.insight import exports
+from booking_core.live import Scope
+from booking_core.reports import export_bookings
 from pages.bookings import move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.layout import booking_details, export_dialog
-from pages.shared.live import fragment, runtime
+from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
+from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
 NOTICES = 50  # that "Dismiss all" dismisses at most
@@ -39,11 +41,7 @@ classes = classes_of(known.students.values(), active=None)
 view.open_view(by, known, classes, today)
 shown = view.current()
 
-title, status_side = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Bookings", anchor=False)
-with status_side:
-    fragment.line(shared)
-session.demo_note(shared)
+header.show(shared, "Bookings")
 
 
 def filter_fields() -> None:
@@ -133,7 +131,7 @@ with st.container(
         shared,
         "bookings.export",
         "bookings",
-        lambda actor: exports.bookings(
+        lambda actor: export_bookings(
             shared.db, now=shared.mark(), **view.current().asked(actor, shared.reference())
         ),
     )
@@ -259,32 +257,19 @@ def listing() -> None:
     if page == 1 and is_last:
         return
     first = (page - 1) * view.PAGE + 1
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        st.caption(
-            f"{formats.number(first)}–{formats.number(first + len(rows) - 1)}"
-            if rows
-            else "No more bookings",
-            width="content",
-        )
-        st.button(
-            "Previous",
-            key="bookings.previous",
-            disabled=page == 1,
-            on_click=view.turn_to,
-            args=(page - 1,),
-        )
-        st.button(
-            "Next",
-            key="bookings.next",
-            disabled=is_last,
-            on_click=view.turn_to,
-            args=(page + 1, rows[-1] if rows else None),
-        )
+    pager.show(
+        f"{formats.number(first)}–{formats.number(first + len(rows) - 1)}"
+        if rows
+        else "No more bookings",
+        "bookings",
+        partial(view.turn_to, page - 1) if page > 1 else None,
+        None if is_last else partial(view.turn_to, page + 1, rows[-1]),
+    )
 
 
 @st.dialog("Cancel this booking?")
 def confirm_cancel(booking_id: str) -> None:
-    by = session.actor()
+    screen_user.check(shared)  # the dialog shows names, which need a session
     try:
         booking = get_booking(shared.db, booking_id)
     except BookingError as exc:
@@ -293,24 +278,19 @@ def confirm_cancel(booking_id: str) -> None:
     st.markdown("The slot is free for others at once. The booking stays on record as cancelled.")
     st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
     reason = st.text_input("Reason (optional)", key="bookings.reason", max_chars=500)
-    failed = st.empty()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it", key="bookings.keep"):
-            st.rerun()
-        if st.button("Cancel booking", key="danger_bookings.cancel", type="primary"):
-            try:
-                with shared.change():
-                    cancel(shared.db, booking_id, by=by, reason=reason)
-            except BookingError as exc:
-                failed.error(formats.literal(messages.error(exc)))
-            else:
-                st.toast("Booking cancelled. The slot is free.", icon=":material/check:")
-                st.rerun()
+    if confirmation.show(
+        shared,
+        ("Keep it", "bookings.keep"),
+        ("Cancel booking", "danger_bookings.cancel"),
+        lambda by: cancel(shared.db, booking_id, by=by, reason=reason),
+    ):
+        st.toast("Booking cancelled. The slot is free.", icon=":material/check:")
+        st.rerun()
 
 
 @st.dialog("End this booking now?")
 def confirm_end(booking_id: str) -> None:
-    by = session.actor()
+    screen_user.check(shared)  # the dialog shows names, which need a session
     try:
         booking = get_booking(shared.db, booking_id)
     except BookingError as exc:
@@ -321,20 +301,15 @@ def confirm_end(booking_id: str) -> None:
         "It still counts as one of the student's bookings of this week."
     )
     st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
-    failed = st.empty()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Let it run", key="bookings.keep"):
-            st.rerun()
-        if st.button("End now", key="danger_bookings.end", type="primary"):
-            try:
-                with shared.change():
-                    ended = end_early(shared.db, booking_id, by=by)
-            except BookingError as exc:
-                failed.error(formats.literal(messages.error(exc)))
-            else:
-                text = f"The booking ends at {formats.clock(ended.end)}."
-                st.toast(text, icon=":material/check:")
-                st.rerun()
+
+    def end(by: Actor) -> None:
+        ended = end_early(shared.db, booking_id, by=by)
+        st.toast(f"The booking ends at {formats.clock(ended.end)}.", icon=":material/check:")
+
+    if confirmation.show(
+        shared, ("Let it run", "bookings.keep"), ("End now", "danger_bookings.end"), end
+    ):
+        st.rerun()
 
 
 fragment.live(shared, "bookings", screen)

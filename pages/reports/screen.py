@@ -6,11 +6,12 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from booking_core import BookingError, Scope, Status, Usage, usage
-from booking_core.insight import usage as reports
-from booking_core.insight.exports import check_report
+from booking_core import BookingError, Status
+from booking_core.live import Scope
+from booking_core.reports import Usage, UsageLine, check_report, export_usage, usage
 from pages.shared.auth import session
-from pages.shared.layout import export_dialog
+from pages.shared.components import choices
+from pages.shared.layout import export_dialog, header
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages
 
@@ -36,11 +37,7 @@ def span(name: str) -> tuple[Date, Date]:
 
 PRESETS = ["This week", "Last week", "This month", "Last month", "Last 12 months", "Other dates"]
 
-title, status_side = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Reports", anchor=False)
-with status_side:
-    fragment.line(shared)
-session.demo_note(shared)
+header.show(shared, "Reports")
 
 with st.container(horizontal=True, vertical_alignment="center", key="filters_reports"):
     preset = st.segmented_control(
@@ -53,7 +50,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
     )
     if preset == "Other dates":
         state.setdefault("reports.dates", span("This month"))
-        dates = st.date_input(
+        st.date_input(
             "From and to",
             key="reports.dates",
             format=formats.date_field(),
@@ -62,6 +59,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
             max_value=today + timedelta(days=400),
             label_visibility="collapsed",
         )
+        dates = choices.date_range("reports.dates")
         first = dates[0] if dates else today
         last = dates[1] if len(dates) > 1 else first
     else:
@@ -70,7 +68,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
         shared,
         "reports.export",
         "use-of-the-grounds",
-        lambda actor: reports.table(usage(shared.db, by=actor, first=first, last=last)),
+        lambda actor: export_usage(usage(shared.db, by=actor, first=first, last=last)),
     )
 
 
@@ -139,7 +137,7 @@ def by_ground(found: Usage) -> None:
             )
 
 
-def ranking(heading: str, column: str, lines: tuple[reports.Line, ...], key: str) -> None:
+def ranking(heading: str, column: str, lines: tuple[UsageLine, ...], key: str) -> None:
     with st.container(border=True, key=f"card_reports_{key}"):
         st.markdown(f"##### {heading}")
         if not lines:

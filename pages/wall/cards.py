@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 
 import segno
 
-from booking_core import Board, Booking, Card, CellState, Ground, Status, wall_cards
-from booking_core.domain.timetable import DayPlan, at
+from booking_core import Board, Booking, Card, CellState, DayPlan, Ground, Status, wall_cards
 from pages.shared.text import formats
 
 PAGE = 12
@@ -84,18 +83,14 @@ def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) ->
         return {"empty": ["No school today", note]}
     # After the last period a closure counts as past too, although it may last to midnight.
     past = {CellState.PAST}
-    if at(board.date, board.periods[-1].end, board.zone, closing=True) <= board.now:
+    if board.ends_at(board.periods[-1]) <= board.now:
         past.add(CellState.CLOSED)
     if all(card.state in past for card in cards):
         return {"empty": ["The school day is over", _opens(board.date, ahead)]}
     return {
         "later": _later(cards[0], shows) if only is not None else [],
         "periods": [
-            [
-                _ms(at(board.date, period.start, board.zone)),
-                _ms(at(board.date, period.end, board.zone, closing=True)),
-            ]
-            for period in board.periods
+            [_ms(board.starts_at(period)), _ms(board.ends_at(period))] for period in board.periods
         ],
         "cards": [_card(card, shows) for card in cards],
     }

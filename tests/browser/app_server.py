@@ -32,8 +32,8 @@ from booking_core import (
     Settings,
     add_account,
     connect,
-    open_session,
 )
+from booking_core.sessions import open_session
 from booking_core.storage.client.database import BookingDatabase
 from booking_core.storage.schema.schema import VALIDATORS
 from pages.shared.live.address import COOKIE

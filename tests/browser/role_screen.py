@@ -24,7 +24,8 @@ from screens import (
 )
 from support import eventually
 
-from booking_core import Account, Actor, Role, approve, may, open_session
+from booking_core import Account, Actor, Role, approve, may
+from booking_core.sessions import open_session
 from pages.shared.live.address import COOKIE
 
 RAVI = Account("ravi", "Ravi Kumar", Role.STAFF)

@@ -20,17 +20,8 @@ from playwright.sync_api import Page, expect
 from screens import LOAD, TICK, row
 from support import eventually, http_get
 
-from booking_core import (
-    Account,
-    Actor,
-    Role,
-    add_account,
-    change_account,
-    open_session,
-    reset_password,
-    session_of,
-    sign_out,
-)
+from booking_core import Account, Actor, Role, add_account, change_account, reset_password
+from booking_core.sessions import open_session, session_of, sign_out
 from pages.shared.live.address import COOKIE
 
 SECRETS = """

@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 from screens import TICK, row, show_tab, switch_user
 from support import GROUNDS, http_get
 
-from booking_core import Student, approve, open_session, save_ground, save_students
+from booking_core import Student, approve, save_ground, save_students
+from booking_core.sessions import open_session
 from booking_core.storage import archive
 from pages.shared.live.address import COOKIE
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from support import DAY, HEAD, NOW
 
-from booking_core import Closing, close_grounds, displaced_by
+from booking_core import close_grounds, displaced_by
+from booking_core.booking.closures import Closing
 from booking_core.storage.client.database import Documents
 
 ALL = ("ground-1", "ground-2", "ground-3")

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_core import Account, Role, SignInRefused, TooManyAttempts, sign_in
+from booking_core import Account, Role, SignInRefused, TooManyAttempts
+from booking_core.sessions import sign_in
 
 PASSWORD = "correct horse battery"
 RAVI = Account("ravi", "Ravi Kumar", Role.STAFF, "ravi@school.test")

@@ -10,9 +10,10 @@ from click.testing import CliRunner, Result
 from command_line import ROOT, Run, assert_one_sentence, run, runner
 from support import run_at_terminal
 
-from booking_core import Account, Role, add_account, get_account, has_admin, sign_in
+from booking_core import Account, Role, add_account, get_account, has_admin
 from booking_core.access import passwords
 from booking_core.cli.commands import cli
+from booking_core.sessions import sign_in
 from booking_core.storage.client.database import BookingDatabase
 from pages.shared.auth.routes import FIRST_ADMIN
 
@@ -150,7 +151,7 @@ def test_no_option_takes_a_password() -> None:
 
     assert "--password " not in help
     assert "--password-stdin" in help
-    assert passwords.SHORTEST == 10
+    assert passwords.SHORTEST_PASSWORD == 10
 
 
 def test_an_account_is_erased_once_that_is_confirmed(bare: BookingDatabase) -> None:

@@ -15,19 +15,16 @@ from booking_core import (
     Account,
     InvalidRequest,
     OneTimePasswordOver,
-    SignedIn,
     SignInRefused,
     TooManyAttempts,
     add_account,
     change_account,
     change_password,
     ensure_schema,
-    open_session,
     reset_password,
-    session_of,
-    sign_in,
 )
 from booking_core.access import passwords
+from booking_core.sessions import SignedIn, open_session, session_of, sign_in
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

@@ -29,12 +29,10 @@ from booking_core import (
     find_accounts,
     get_account,
     has_admin,
-    open_session,
     reset_password,
-    session_of,
-    sign_in,
 )
 from booking_core.access.accounts import account_of_email
+from booking_core.sessions import open_session, session_of, sign_in
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

@@ -18,7 +18,6 @@ from booking_core import (
     Student,
     approve,
     cancel,
-    find_changes,
     lapse_pending,
     lift_closure,
     move,
@@ -30,6 +29,7 @@ from booking_core import (
     save_timetable,
 )
 from booking_core.insight import audit
+from booking_core.reports import find_changes
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 
@@ -214,16 +214,16 @@ def test_changes_without_a_user_have_the_id_system_and_a_name(db):
     lapse_pending(db, now=NOW + timedelta(days=3))
 
     assert [(c.by, c.by_name) for c in found(db, action="lapsed")] == [("system", "Nobody")]
-    assert set(audit.subjects(db, by=ADMIN)) >= {"booking", "ground", "students"}
-    assert audit.people(db, by=ADMIN)["meera"] == "Meera"
+    assert set(audit.audit_subjects(db, by=ADMIN)) >= {"booking", "ground", "students"}
+    assert audit.audit_people(db, by=ADMIN)["meera"] == "Meera"
 
 
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=["staff", "principal"])
 def test_only_an_admin_reads_the_audit(school, by):
     for ask in (
         lambda: found(school[0], by=by),
-        lambda: audit.subjects(school[0], by=by),
-        lambda: audit.people(school[0], by=by),
+        lambda: audit.audit_subjects(school[0], by=by),
+        lambda: audit.audit_people(school[0], by=by),
     ):
         with pytest.raises(NotAllowed):
             ask()

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 import pytest
 from support import ADMIN, HEAD, NOW, RAVI, booked
 
-from booking_core import approve, find_changes
+from booking_core import approve
 from booking_core.insight import audit
+from booking_core.reports import find_changes
 from booking_core.storage.bookings import history as history_store
 from booking_core.storage.schema import schema
 

@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import OperationFailure
 from support import ADMIN, DAY, NOW, booked, eventually
 
-from booking_core import BackgroundThread, Feed, background_threads
+from booking_core.live import BackgroundThread, Feed, background_threads
 from booking_core.operations import health
 from booking_core.storage.live import background
 from pages.shared.live.runtime import Services
@@ -54,14 +54,14 @@ def test_health_names_a_thread_that_does_not_run(db):
     ended.join()
     background.register(ended)
 
-    found = {f.name: f for f in health.facts(db, by=ADMIN, threads=background_threads())}
+    found = {f.name: f for f in health.health_findings(db, by=ADMIN, threads=background_threads())}
 
     assert not found["background threads"].ok
     assert "keeper" in found["background threads"].detail
     background.unregister(ended)
-    well = {f.name: f for f in health.facts(db, by=ADMIN, threads={"feed": True})}
+    well = {f.name: f for f in health.health_findings(db, by=ADMIN, threads={"feed": True})}
     assert well["background threads"].ok
-    assert "background threads" not in {f.name for f in health.facts(db, by=ADMIN)}
+    assert "background threads" not in {f.name for f in health.health_findings(db, by=ADMIN)}
 
 
 def test_the_thread_of_the_feed_is_among_the_background_threads(db):

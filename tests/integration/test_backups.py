@@ -21,19 +21,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import ADMIN, NOW, booked
 
-from booking_core import (
-    find_bookings,
-    find_changes,
-    load_reference,
-)
+from booking_core import find_bookings, load_reference
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
 from booking_core.operations import backups, health
+from booking_core.reports import find_changes
 from booking_core.storage import archive
 from booking_core.storage.schema import indexes, schema
 
 
 def last_backup(db, **options):
-    [fact] = [f for f in health.facts(db, by=ADMIN, feed_lag_ms=1.0, **options)
+    [fact] = [f for f in health.health_findings(db, by=ADMIN, feed_lag_ms=1.0, **options)
               if f.name == "last backup"]  # fmt: skip
     return fact.detail
 

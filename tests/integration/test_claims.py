@@ -36,7 +36,6 @@ from support import (
 
 from booking_core import (
     Booking,
-    Feed,
     GroundClosed,
     Policy,
     QuotaReached,
@@ -56,6 +55,7 @@ from booking_core import (
 from booking_core.domain.claims import claims_of
 from booking_core.embedded import credentials
 from booking_core.embedded import server as mongod
+from booking_core.live import Feed
 from booking_core.operations import doctor
 from booking_core.storage.schema import schema
 

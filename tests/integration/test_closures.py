@@ -32,7 +32,6 @@ from booking_core import (
     Booking,
     CellState,
     ChangedMeanwhile,
-    Closing,
     GroundClosed,
     InvalidRequest,
     NotAllowed,
@@ -54,6 +53,7 @@ from booking_core import (
     reinstate,
     save_days,
 )
+from booking_core.booking.closures import Closing
 from booking_core.storage.client.database import Documents
 
 WEEK = DAY + timedelta(days=6)

@@ -24,7 +24,6 @@ from booking_core import (
     add_ground,
     approve,
     change_ground,
-    find_changes,
     move,
     save_days,
     save_ground,
@@ -32,6 +31,7 @@ from booking_core import (
     save_timetable,
 )
 from booking_core.insight import exports
+from booking_core.reports import find_changes
 
 CHANGED = NOW + timedelta(days=5)
 LATER = NOW + timedelta(days=7)
@@ -149,6 +149,6 @@ def test_the_audit_and_its_export_mark_a_correction(past):
     found = find_changes(db, by=ADMIN, what="booking", **days)
 
     assert [c.action for c in found if c.details.get("correction")] == ["moved"]
-    table = exports.changes(db, by=ADMIN, what="booking", **days)
+    table = exports.export_changes(db, by=ADMIN, what="booking", **days)
     marked = [row[4] for row in table.rows if "correction: yes" in str(row[7])]
     assert marked == ["moved"]

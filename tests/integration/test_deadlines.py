@@ -20,7 +20,6 @@ from support import ADMIN, DAY, GROUNDS, HEAD, MEERA, NOW, active, at_once, book
 
 from booking_core import (
     Account,
-    LiveBoards,
     Role,
     StoreUnavailable,
     Student,
@@ -35,9 +34,10 @@ from booking_core import (
     move,
     notices_for,
     save_ground,
-    sign_in,
 )
 from booking_core.domain.messages import sentence
+from booking_core.live import LiveBoards
+from booking_core.sessions import sign_in
 from booking_core.storage.client import deadlines
 from booking_core.storage.client.database import BookingDatabase, collection, open_database
 from booking_core.storage.client.transactions import transact

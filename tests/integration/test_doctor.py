@@ -11,8 +11,9 @@ import version_one
 from command_line import ROOT, assert_one_sentence, runner
 from support import ADMIN, MEERA, NOW, active, booked, make_index_non_unique, run_at_terminal
 
-from booking_core import SchemaMissing, Settings, background_threads, cancel
+from booking_core import SchemaMissing, Settings, cancel
 from booking_core.embedded.binary import TRANSACTION_SECONDS
+from booking_core.live import background_threads
 from booking_core.operations import doctor, health, repair
 from booking_core.storage.client import server_info
 from booking_core.storage.client.database import BookingDatabase
@@ -236,7 +237,7 @@ def test_a_database_of_a_newer_version_is_not_to_be_repaired_by_this_one(
 
 def test_health_names_the_watchdog_of_the_embedded_server(tmp_path: Path) -> None:
     with connected(Settings(data_directory=str(tmp_path), time_zone="Asia/Kolkata")) as db:
-        facts = health.facts(db, by=ADMIN, feed_lag_ms=1.0, threads=background_threads())
+        facts = health.health_findings(db, by=ADMIN, feed_lag_ms=1.0, threads=background_threads())
         found = next(f for f in facts if f.name == "background threads")
 
     assert "mongod-watch" in found.detail

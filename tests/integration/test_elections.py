@@ -32,9 +32,7 @@ from booking_core import (
     Account,
     AlreadyExists,
     CellState,
-    Feed,
     GroundRetired,
-    LiveBoards,
     Role,
     Settings,
     Status,
@@ -58,6 +56,7 @@ from booking_core import (
     save_ground,
     save_students,
 )
+from booking_core.live import Feed, LiveBoards
 from booking_core.storage.client.database import BookingDatabase, collection
 from booking_core.storage.client.transactions import transact
 from booking_core.storage.client.verbs import DEADLINE_SECONDS, reachable

@@ -16,9 +16,7 @@ from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked, eventually, o
 
 from booking_core import (
     Account,
-    AccountErasure,
     Actor,
-    Feed,
     InvalidRequest,
     LastAdmin,
     NotFound,
@@ -28,27 +26,31 @@ from booking_core import (
     account_erasure_of,
     add_account,
     approve,
-    begin_second_factor,
     cancel,
     change_account,
-    confirm_second_factor,
     delegate,
     erase_account,
     find_accounts,
     find_bookings,
-    find_changes,
     find_delegations,
     finish_erasures,
     get_account,
     get_booking,
-    open_session,
     reject,
+)
+from booking_core.access.erasure import AccountErasure
+from booking_core.domain.errors import SecondFactorNeeded
+from booking_core.insight import exports
+from booking_core.live import Feed
+from booking_core.reports import find_changes
+from booking_core.sessions import (
+    begin_second_factor,
+    confirm_second_factor,
+    open_session,
     remember_device,
     session_of,
     sign_in,
 )
-from booking_core.domain.errors import SecondFactorNeeded
-from booking_core.insight import exports
 from booking_core.storage import audit_log
 from booking_core.storage.access import erasure as store
 from booking_core.storage.bookings import writes
@@ -170,8 +172,8 @@ def test_no_export_names_an_erased_user(staffed: Documents) -> None:
         erase_account(staffed, who.id, by=ADMIN, now=LATER)
 
     days = {"first": NOW.date(), "last": DAY}
-    changes = exports.changes(staffed, by=ADMIN, **days)
-    text = (exports.to_csv(exports.bookings(staffed)) + exports.to_csv(changes)).decode()
+    changes = exports.export_changes(staffed, by=ADMIN, **days)
+    text = (exports.to_csv(exports.export_bookings(staffed)) + exports.to_csv(changes)).decode()
 
     assert "Former staff " in text
     assert [one for one in TEXTS if one in text.casefold()] == []

@@ -15,7 +15,6 @@ from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked, eventually, o
 from booking_core import (
     Account,
     Erasure,
-    Feed,
     NotAllowed,
     Role,
     Student,
@@ -42,6 +41,7 @@ from booking_core import (
     save_student,
     set_active,
 )
+from booking_core.live import Feed
 from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
 from booking_core.storage import audit_log
 from booking_core.storage.client.database import Documents

@@ -30,7 +30,6 @@ from booking_core import (
     decided_lately,
     displaced_by,
     find_bookings,
-    find_changes,
     find_closures,
     find_reinstatable,
     get_booking,
@@ -39,12 +38,12 @@ from booking_core import (
     notices_for,
     pending_queue,
     search_filters,
-    usage,
     week_of,
     weeks_of,
 )
 from booking_core.booking import queries
 from booking_core.domain import timetable
+from booking_core.reports import find_changes, usage
 from booking_core.storage.bookings import pages as booking_pages
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.transactions import transact

@@ -24,7 +24,7 @@ from booking_core import (
     save_students,
 )
 from booking_core.insight import exports
-from booking_core.insight.exports import Table, to_csv, to_xlsx
+from booking_core.insight.exports import Export, to_csv, to_xlsx
 
 ATTACKS = [
     "=1+1",
@@ -40,9 +40,9 @@ ATTACKS = [
 ]
 
 
-def table_of(*rows) -> Table:
+def table_of(*rows) -> Export:
     width = len(rows[0])
-    return Table("T", tuple((f"c{n}", 10) for n in range(width)), tuple(rows))
+    return Export("T", tuple((f"c{n}", 10) for n in range(width)), tuple(rows))
 
 
 def read_csv(data: bytes) -> list[list[str]]:
@@ -77,7 +77,7 @@ def test_text_that_looks_like_an_error_is_text_in_a_workbook(text):
 
 
 def test_headings_that_look_like_formulas_are_text():
-    table = Table("T", (("=1+1", 10),), ((1,),))
+    table = Export("T", (("=1+1", 10),), ((1,),))
 
     assert read_csv(to_csv(table))[0] == ["'=1+1"]
     assert read_xlsx(to_xlsx(table))[0][0].data_type == "s"
@@ -129,7 +129,7 @@ def kept(school):
 
 
 def test_exported_bookings_have_slot_people_and_last_change(kept):
-    row = exports.bookings(kept, student_id=student_id(0)).rows[0]
+    row = exports.export_bookings(kept, student_id=student_id(0)).rows[0]
 
     assert row[1:12] == (
         *(DAY, time(9), time(10), "Ground 1", "Volleyball", "S000", "Student 0", "1-A", ""),
@@ -144,7 +144,7 @@ def test_exported_bookings_have_slot_people_and_last_change(kept):
 
 
 def test_a_hostile_name_and_purpose_are_exported_as_text(kept):
-    table = exports.bookings(kept, student_id="S900")
+    table = exports.export_bookings(kept, student_id="S900")
 
     in_csv = read_csv(to_csv(table))[1]
     in_xlsx = read_xlsx(to_xlsx(table))[1]
@@ -163,35 +163,35 @@ def test_an_export_has_the_rows_of_the_list_in_its_order(kept, monkeypatch, aske
     monkeypatch.setattr(exports, "_PAGE", 1)
     listed = find_bookings(kept, **asked, order=order, now=NOW)
 
-    table = exports.bookings(kept, **asked, order=order, now=NOW)
+    table = exports.export_bookings(kept, **asked, order=order, now=NOW)
 
     assert [row[0] for row in table.rows] == [booking.reference for booking in listed]
 
 
 def test_the_filters_of_an_export_are_those_of_the_list(kept):
-    assert [r[7] for r in exports.bookings(kept, ground_id="ground-2").rows] == ["मीरा"]
-    assert len(exports.bookings(kept, status=Status.APPROVED).rows) == 1
+    assert [r[7] for r in exports.export_bookings(kept, ground_id="ground-2").rows] == ["मीरा"]
+    assert len(exports.export_bookings(kept, status=Status.APPROVED).rows) == 1
     with pytest.raises(InvalidRequest):
-        exports.bookings(kept, date_from=DAY, date_to=DAY - timedelta(1))
+        exports.export_bookings(kept, date_from=DAY, date_to=DAY - timedelta(1))
 
 
 def test_admins_export_changes_with_their_details(kept):
     days = {"first": date(2026, 11, 23), "last": date(2026, 11, 23)}
-    table = exports.changes(kept, by=ADMIN, who="ravi", action="cancelled", **days)
+    table = exports.export_changes(kept, by=ADMIN, who="ravi", action="cancelled", **days)
 
     assert table.rows[0][1:6] == ("Ravi", "ravi", "", "cancelled", "booking")
     assert "reason: ill" in table.rows[0][7]
     assert read_csv(to_csv(table))[0][0] == "At"
     with pytest.raises(NotAllowed):
-        exports.changes(kept, by=HEAD, **days)
+        exports.export_changes(kept, by=HEAD, **days)
 
 
 def test_a_long_export_ends_at_its_limit_and_says_so(kept, monkeypatch):
-    whole = exports.bookings(kept)
+    whole = exports.export_bookings(kept)
     monkeypatch.setattr(exports, "MAX_ROWS", 2)
     monkeypatch.setattr(exports, "_PAGE", 1)
 
-    part = exports.bookings(kept)
+    part = exports.export_bookings(kept)
 
     assert (whole.cut, part.cut) == (False, True)
     assert part.rows == whole.rows[:2]
@@ -206,11 +206,11 @@ def test_each_class_and_game_is_exported_in_one_spelling(make_db):
         at = NOW + timedelta(minutes=start)
         booked(db, by=HEAD, student="T0", start=start, game=game, now=at)
 
-    rows = exports.bookings(db).rows
+    rows = exports.export_bookings(db).rows
     save_ground(db, Ground("ground-1", "Ground 1", ("Chess",)))
     save_ground(db, Ground("ground-2", "Ground 2", ("Chess",)))
     save_student(db, Student("T0", "T", "9-A"))
-    past = exports.bookings(db).rows
+    past = exports.export_bookings(db).rows
 
     assert {(row[5], row[8]) for row in rows} == {("Football", "8-A")}
     # No ground and no student has them any more: the spelling of the newest booking.

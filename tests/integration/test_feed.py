@@ -33,8 +33,6 @@ from support import (
 
 from booking_core import (
     CellState,
-    Feed,
-    LiveBoards,
     Settings,
     StoreUnavailable,
     Student,
@@ -50,6 +48,7 @@ from booking_core import (
     save_student,
 )
 from booking_core.embedded import server as mongod
+from booking_core.live import Feed, LiveBoards
 from booking_core.storage.client.database import BookingDatabase
 
 OTHER = DAY + timedelta(days=3)

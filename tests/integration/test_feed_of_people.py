@@ -9,17 +9,15 @@ from support import ADMIN, DAY, HEAD, NOW, booked, eventually, open_school
 
 from booking_core import (
     Account,
-    Feed,
     Role,
     add_account,
     cancel,
     change_account,
     delegate,
     end_delegation,
-    open_session,
-    sign_out,
-    touch_session,
 )
+from booking_core.live import Feed
+from booking_core.sessions import open_session, sign_out, touch_session
 
 TODAY = datetime.now(UTC).date()
 

@@ -24,7 +24,7 @@ from booking_core.storage.client.verbs import reachable
 
 
 def facts(db, **options):
-    return {f.name: f for f in health.facts(db, by=ADMIN, **options)}
+    return {f.name: f for f in health.health_findings(db, by=ADMIN, **options)}
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_an_unavailable_database_is_one_wrong_finding_beside_the_rest(monkeypatc
 @pytest.mark.parametrize("by", [MEERA, HEAD], ids=["staff", "principal"])
 def test_only_an_admin_sees_health(school, by):
     with pytest.raises(NotAllowed):
-        health.facts(school[0], by=by)
+        health.health_findings(school[0], by=by)
 
 
 def test_the_version_is_that_of_the_project(db):

@@ -12,20 +12,16 @@ from support import at_once, of_type
 
 from booking_core import (
     Account,
-    IdToken,
     IdTokenOutOfTime,
     IdTokenSpent,
     InvalidRequest,
     Role,
-    SignedIn,
     SignInRefused,
     add_account,
     change_account,
-    session_of,
-    sign_in_by_id_token,
-    sign_out,
 )
 from booking_core.access.oidc import AHEAD, FRESH, KEPT
+from booking_core.sessions import IdToken, SignedIn, session_of, sign_in_by_id_token, sign_out
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SECOND = timedelta(seconds=1)

@@ -38,13 +38,13 @@ from booking_core import (
     connect,
     day_board,
     ensure_schema,
-    find_changes,
     find_closures,
     get_booking,
     lift_closure,
     move,
 )
 from booking_core.domain.claims import claims_of
+from booking_core.reports import find_changes
 from booking_core.storage.bookings import claims_repair
 from booking_core.storage.schema import indexes, migrations, schema
 from pages.shared.auth import responses

@@ -17,17 +17,9 @@ from pymongo import MongoClient
 from server_processes import servers_on
 from support import DAY, NOW, booked, eventually, open_school
 
-from booking_core import (
-    Booking,
-    Feed,
-    LiveBoards,
-    Settings,
-    StoreUnavailable,
-    connect,
-    disconnect,
-    get_booking,
-)
+from booking_core import Booking, Settings, StoreUnavailable, connect, disconnect, get_booking
 from booking_core.embedded import server as mongod
+from booking_core.live import Feed, LiveBoards
 from booking_core.storage.connection import connected
 from booking_core.storage.school.students import BULK_SECONDS
 

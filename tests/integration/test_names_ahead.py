@@ -10,7 +10,6 @@ from support import ADMIN, DAY, HEAD, MEERA, NOW, booked, eventually, student_id
 from test_school_changes_meanwhile import before_the_write
 
 from booking_core import (
-    Feed,
     Policy,
     Student,
     apply_roster,
@@ -30,6 +29,7 @@ from booking_core import (
     save_student,
     save_students,
 )
+from booking_core.live import Feed
 from booking_core.storage.school import data as school_data
 from booking_core.storage.school import student_names
 from booking_core.tables.table import Row

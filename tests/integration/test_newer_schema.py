@@ -11,7 +11,6 @@ from support import ADMIN, DAY, NOW, booked, eventually
 import booking_core
 from booking_core import (
     Account,
-    Feed,
     Role,
     StoreUnavailable,
     UpdateNeeded,
@@ -20,11 +19,10 @@ from booking_core import (
     day_board,
     find_accounts,
     get_booking,
-    is_signed_out,
     lapse_pending,
-    open_session,
-    sign_out,
 )
+from booking_core.live import Feed
+from booking_core.sessions import is_signed_out, open_session, sign_out
 from booking_core.storage.schema import indexes, schema
 from booking_core.storage.school.changes import change_school
 from booking_core.storage.school.students import change_students

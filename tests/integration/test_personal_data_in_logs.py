@@ -41,7 +41,6 @@ from booking_core import (
     find_students,
     finish_erasures,
     load_reference,
-    open_session,
     plan_roster,
     read_table,
     save_student,
@@ -49,6 +48,7 @@ from booking_core import (
 )
 from booking_core.embedded import server as mongod
 from booking_core.school.roster import COLUMNS
+from booking_core.sessions import open_session
 from booking_core.storage.client.database import Documents
 
 RARE = ("zarqaquill", "R4711Q", "jorunquorn")

@@ -12,9 +12,7 @@ from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked, of_type
 from booking_core import (
     CellState,
     ChangedMeanwhile,
-    Feed,
     InvalidRequest,
-    LiveBoards,
     NotAllowed,
     PastCutOff,
     Policy,
@@ -31,6 +29,7 @@ from booking_core import (
     move,
     save_policy,
 )
+from booking_core.live import Feed, LiveBoards
 
 KOLKATA, BERLIN = ZoneInfo("Asia/Kolkata"), ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 11, 23)

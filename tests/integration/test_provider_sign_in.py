@@ -18,7 +18,8 @@ from support import HTTP_SECONDS
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import AppServer, School, running_app
 
-from booking_core import Account, Role, add_account, session_of
+from booking_core import Account, Role, add_account
+from booking_core.sessions import session_of
 from pages.shared.auth import oidc, provider_routes
 from pages.shared.live.address import COOKIE
 

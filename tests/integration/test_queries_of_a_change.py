@@ -14,9 +14,7 @@ from support import ADMIN, DAY, GROUNDS, HEAD, NOW, at_once, booked, eventually
 
 from booking_core import (
     Account,
-    Feed,
     Role,
-    Scope,
     add_account,
     approve,
     approved_upcoming,
@@ -26,13 +24,14 @@ from booking_core import (
     find_delegations,
     ground_photo,
     load_reference,
-    open_session,
     pending_queue,
     save_ground,
     save_ground_photo,
     week_of,
 )
+from booking_core.live import Feed, Scope
 from booking_core.operations import backups, health
+from booking_core.sessions import open_session
 from booking_core.storage.client.database import BookingDatabase
 from pages.shared.live.runtime import Services
 
@@ -139,7 +138,7 @@ def test_a_backup_record_and_the_doctor_cost_no_query_and_wake_no_screen(db, pro
     before = process.feed.total, process.version(), process.version(DAY)
 
     backups.save(db, tmp_path / "backup")
-    findings = list(health.facts(db, by=ADMIN))
+    findings = list(health.health_findings(db, by=ADMIN))
     # The change stream is in order, so this booking arrives after the records of both.
     marker = booked(db, on=OTHER, student=9)
     eventually(lambda: process.reported)

@@ -30,10 +30,8 @@ from booking_core import (
     AlreadyDecided,
     Booking,
     ChangedMeanwhile,
-    Closing,
     GroundClosed,
     InvalidRequest,
-    Lifted,
     NotAllowed,
     NotAPeriod,
     Role,
@@ -62,6 +60,7 @@ from booking_core import (
     save_timetable,
     set_active,
 )
+from booking_core.booking.closures import Closing, Lifted
 from booking_core.operations.history_import import BOOKING_COLUMNS, STUDENT_COLUMNS, import_bookings
 
 

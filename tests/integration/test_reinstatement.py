@@ -28,7 +28,6 @@ from support import (
 from booking_core import (
     AlreadyDecided,
     Booking,
-    Feed,
     GroundClosed,
     GroundRetired,
     InThePast,
@@ -56,6 +55,7 @@ from booking_core import (
     save_student,
 )
 from booking_core.booking import reinstatement
+from booking_core.live import Feed
 from booking_core.storage.client.database import Documents
 
 WEEK = DAY + timedelta(days=7)

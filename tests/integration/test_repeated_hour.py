@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -14,11 +13,9 @@ from support import GROUNDS, HOURLY, MEERA, open_school, request_for
 
 from booking_core import (
     CellState,
-    LiveBoards,
     NotAPeriod,
     Period,
     Policy,
-    Reference,
     Settings,
     Status,
     Timetable,
@@ -30,8 +27,8 @@ from booking_core import (
     save_timetable,
     wall_cards,
 )
+from booking_core.live import LiveBoards
 from pages.admin.closures.section import later
-from pages.shared.auth.session import first_open_day
 from pages.shared.text import payloads
 from pages.wall import cards
 
@@ -100,21 +97,22 @@ def test_a_booking_of_the_first_pass_has_ended_in_the_second(night):
     assert booking.status is Status.PENDING
 
 
-class Screens:
-    """The services that the function for the first open day reads."""
+def test_the_first_date_is_the_next_day_once_the_last_period_has_begun():
+    zone = ZoneInfo("Europe/London")
 
-    def __init__(self, moment: datetime) -> None:
-        self.now = lambda: moment
-        self.reference = lambda: Reference(
-            timetables={"nights": replace(NIGHTS, periods=UNTIL_TWO)}
-        )
-        self.settings = Settings(time_zone="Europe/London")
+    dates = [Policy().first_date(at, zone, UNTIL_TWO) for at in (FIRST_PASS, SECOND_PASS)]
+
+    assert dates == [BACK, BACK + timedelta(days=1)]
+    assert Policy().first_date(FIRST_PASS, zone, ()) == BACK + timedelta(days=1)
+    assert Policy(advance_days=0).first_date(SECOND_PASS, zone, UNTIL_TWO) == BACK
 
 
-def test_the_book_screen_opens_on_the_next_day_once_the_last_period_has_begun():
-    opened = [first_open_day(Screens(moment)) for moment in (FIRST_PASS, SECOND_PASS)]
+def test_the_first_date_is_not_past_its_cut_off():
+    zone = ZoneInfo("Europe/London")
 
-    assert opened == [BACK, BACK + timedelta(days=1)]
+    for days, expected in ((30, BACK + timedelta(days=2)), (1, BACK + timedelta(days=1))):
+        policy = Policy(advance_days=days, cut_off=time(0))
+        assert policy.first_date(SECOND_PASS, zone, UNTIL_TWO) == expected
 
 
 def test_the_list_of_closures_distinguishes_the_passes_of_the_repeated_hour():

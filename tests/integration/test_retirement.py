@@ -26,7 +26,6 @@ from booking_core import (
     GroundRetired,
     InvalidRequest,
     NotAllowed,
-    Retirement,
     RuleBroken,
     Slot,
     Status,
@@ -40,6 +39,7 @@ from booking_core import (
     relocations,
     retire_ground,
 )
+from booking_core.booking.retirement import Retirement
 from booking_core.school import grounds
 
 OTHER = "ground-3"  # Volleyball is played there too

@@ -10,7 +10,6 @@ from support import ADMIN, NOW, at_once, audit_entry, of_type, student_id
 
 from booking_core import (
     ChangedMeanwhile,
-    ClassMove,
     InvalidRequest,
     Student,
     classes_of,
@@ -23,6 +22,7 @@ from booking_core import (
     set_active,
     suggest_roll_over,
 )
+from booking_core.school.rollover import ClassMove
 from booking_core.storage.client.database import Documents
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from support import DAY, at_once, booked, eventually, open_school
 
-from booking_core import Feed, SchemaConflict, ensure_schema
+from booking_core import SchemaConflict, ensure_schema
+from booking_core.live import Feed
 from booking_core.storage.client.database import BookingDatabase
 from booking_core.storage.live import change_feed, schema_guard
 from booking_core.storage.schema import indexes, schema

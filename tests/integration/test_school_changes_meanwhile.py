@@ -40,9 +40,9 @@ from booking_core import (
     save_days,
     save_policy,
     save_student,
-    scoped_cache,
 )
 from booking_core.errors import StoreUnavailable
+from booking_core.live import scoped_cache
 from booking_core.storage.bookings import transactions
 from booking_core.storage.bookings import writes as bookings
 

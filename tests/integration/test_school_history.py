@@ -21,9 +21,9 @@ from booking_core import (
     save_policy,
     save_students,
     save_timetable,
-    usage,
 )
 from booking_core.domain.policy import Policy
+from booking_core.reports import usage
 from booking_core.school.history import plans_between
 from booking_core.storage.schema import schema
 

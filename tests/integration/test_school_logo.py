@@ -13,13 +13,13 @@ from support import ADMIN, HEAD, MEERA, NOW
 from booking_core import (
     InvalidRequest,
     NotAllowed,
-    find_changes,
     remove_school_logo,
     save_school_logo,
     school_logo,
 )
 from booking_core.operations import backups
 from booking_core.operations.doctor import examine_database
+from booking_core.reports import find_changes
 
 
 def picture(kind="PNG", size=(1000, 500), mode="RGB", **options) -> bytes:

@@ -39,35 +39,37 @@ from booking_core import (
     Policy,
     Role,
     SecondFactorNeeded,
-    SignedIn,
     SignInRefused,
     TooManyAttempts,
     WrongCode,
     add_account,
-    begin_second_factor,
     change_account,
     change_password,
-    confirm_second_factor,
-    end_other_sessions,
     erase_account,
     find_accounts,
     get_account,
+    reset_password,
+    reset_second_factor,
+)
+from booking_core.access import second_factor, totp
+from booking_core.cli.commands import cli
+from booking_core.operations import backups
+from booking_core.sessions import (
+    SignedIn,
+    begin_second_factor,
+    confirm_second_factor,
+    end_other_sessions,
     is_challenge_open,
     must_set_up_second_factor,
     open_session,
     recovery_codes_left,
     remember_device,
     renew_recovery_codes,
-    reset_password,
-    reset_second_factor,
     session_of,
     sign_in,
     sign_in_by_code,
     turn_off_second_factor,
 )
-from booking_core.access import second_factor, totp
-from booking_core.cli.commands import cli
-from booking_core.operations import backups
 from booking_core.storage.access import accounts
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")

@@ -23,11 +23,10 @@ from booking_core import (
     Role,
     add_account,
     get_account,
-    open_session,
     reset_password,
     save_policy,
-    session_of,
 )
+from booking_core.sessions import open_session, session_of
 from pages.shared.auth.second_factor import CHALLENGE_COOKIE
 from pages.shared.live.address import COOKIE
 

@@ -6,20 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking_core import (
-    Account,
-    Feed,
-    Role,
-    Scope,
-    ScopedCache,
-    StoreUnavailable,
-    add_account,
-    change_account,
-    end_missed_sign_outs,
-    open_session,
-    session_of,
-    sign_out,
-)
+from booking_core import Account, Role, StoreUnavailable, add_account, change_account
+from booking_core.live import Feed, Scope, ScopedCache
+from booking_core.sessions import end_missed_sign_outs, open_session, session_of, sign_out
 from booking_core.storage.client.database import BookingDatabase
 from booking_core.storage.live import cache
 from pages.shared.live import session_cache as module

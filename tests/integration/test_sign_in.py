@@ -7,8 +7,9 @@ from argon2 import PasswordHasher
 from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
 from sign_in_client import MINUTE, NOW, PASSWORD, THIS_ADDRESS, fail
 
-from booking_core import Account, Role, SignInRefused, add_account, session_of, sign_in
+from booking_core import Account, Role, SignInRefused, add_account
 from booking_core.access import passwords
+from booking_core.sessions import session_of, sign_in
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 

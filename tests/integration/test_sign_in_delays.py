@@ -27,16 +27,14 @@ from support import at_once, eventually, of_type
 from booking_core import (
     Account,
     Role,
-    SignedIn,
     SignInRefused,
     TooManyAttempts,
     add_account,
     change_password,
-    remember_device,
     reset_password,
-    sign_in,
 )
 from booking_core.access import devices, login_throttle, passwords
+from booking_core.sessions import SignedIn, remember_device, sign_in
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
@@ -232,7 +230,7 @@ def test_a_browser_is_unknown_after_the_password_changed_and_after_half_a_year(s
     elif end == "reset":
         password = reset_password(staff, "ravi", by=None)
     else:
-        now += devices.KEPT
+        now += devices.DEVICE_KEPT
     fail(staff, times=5, now=now)
 
     with pytest.raises(TooManyAttempts):

@@ -25,16 +25,9 @@ from support import HTTP_SECONDS, eventually
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import AppServer, School, running_app
 
-from booking_core import (
-    Account,
-    Role,
-    add_account,
-    change_account,
-    open_session,
-    reset_password,
-    session_of,
-)
+from booking_core import Account, Role, add_account, change_account, reset_password
 from booking_core.access import login_throttle
+from booking_core.sessions import open_session, session_of
 from pages.shared.auth import forwarding
 from pages.shared.auth.device_cookie import DEVICE_COOKIE
 from pages.shared.live.address import COOKIE

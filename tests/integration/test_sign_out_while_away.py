@@ -18,17 +18,9 @@ from support import eventually
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import AppServer, School, running_app
 
-from booking_core import (
-    Account,
-    Role,
-    Session,
-    StoreUnavailable,
-    add_account,
-    change_account,
-    open_session,
-    session_of,
-)
+from booking_core import Account, Role, StoreUnavailable, add_account, change_account
 from booking_core.embedded import server as mongod
+from booking_core.sessions import Session, open_session, session_of
 from pages.shared.live.address import COOKIE
 
 PASSWORD, OTHER = "four horses in a field", "five horses in a field"

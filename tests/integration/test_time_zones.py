@@ -27,7 +27,7 @@ def connected_in(db):
 
 
 def finding(db):
-    return {f.name: f for f in health.facts(db, by=ADMIN, feed_lag_ms=1.0)}["time zone"]
+    return {f.name: f for f in health.health_findings(db, by=ADMIN, feed_lag_ms=1.0)}["time zone"]
 
 
 def test_the_first_app_records_its_zone_and_an_app_with_another_one_is_told(

@@ -47,7 +47,6 @@ from booking_core import (
     erase_student,
     find_accounts,
     find_bookings,
-    find_changes,
     find_closures,
     find_delegations,
     find_reinstatable,
@@ -59,17 +58,13 @@ from booking_core import (
     misfits,
     move,
     notices_for,
-    open_session,
     pending_queue,
     roll_over_plan,
     save_days,
     save_ground_photo,
     save_policy,
     save_school_logo,
-    session_of,
     set_active,
-    sign_in,
-    usage,
     wall_cards,
     week_of,
 )
@@ -77,7 +72,9 @@ from booking_core.access import sessions
 from booking_core.domain.messages import UNREADABLE_BOOKING
 from booking_core.insight import audit, exports
 from booking_core.operations import doctor
+from booking_core.reports import find_changes, usage
 from booking_core.school.history import plans_between
+from booking_core.sessions import open_session, session_of, sign_in
 from booking_core.storage import readable
 
 LATER = DAY + timedelta(days=7)
@@ -225,13 +222,13 @@ def all_lists(db, token):
     roll_over_plan(db, {"1-A": "2-A"})
     plans_between(db, TODAY - timedelta(days=2), TODAY)
     usage(db, by=ADMIN, first=DAY, last=DAY)
-    exports.bookings(db)
+    exports.export_bookings(db)
     for day in (NOW.date(), TODAY):
         for who in (None, "meera"):
             find_changes(db, by=ADMIN, first=day, last=day, who=who)
-        exports.changes(db, by=ADMIN, first=day, last=day)
-    audit.people(db, by=ADMIN)
-    audit.subjects(db, by=ADMIN)
+        exports.export_changes(db, by=ADMIN, first=day, last=day)
+    audit.audit_people(db, by=ADMIN)
+    audit.audit_subjects(db, by=ADMIN)
     lapse_pending(db, now=NOW)
 
 

@@ -29,9 +29,9 @@ from booking_core import (
     save_student,
     save_students,
     save_timetable,
-    usage,
 )
 from booking_core.insight import usage as usage_module
+from booking_core.reports import usage
 from booking_core.storage.bookings import usage as stored_usage
 from booking_core.storage.client.database import settings_of
 from booking_core.storage.schema import schema
@@ -216,7 +216,7 @@ def test_a_past_day_is_judged_by_its_own_timetable_and_grounds(make_db):
 
 def test_the_exported_table_has_every_line(counted):
     found = usage(counted, by=HEAD, **WEEK)
-    table = usage_module.table(found)
+    table = usage_module.export_usage(found)
 
     assert ("Ground", "Ground 1", 2, 3.0, 3.0, 14.0, 0.2143) in table.rows
     assert ("Class", "1-A", 2, 3.0, None, None, None) in table.rows

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from support import ADMIN, booked, eventually
 
-from booking_core import InThePast, Status, connect, day_board, get_booking, lapse_pending, present
+from booking_core import InThePast, Status, connect, day_board, get_booking, lapse_pending
 from booking_core.domain import clock
+from booking_core.live import present
 from booking_core.operations import health
 from booking_core.storage.client.server_clock import APART
 from pages.shared.live.runtime import Services
@@ -102,7 +103,7 @@ def test_screens_show_the_databases_time(school, wrong_by, started):
 def test_health_says_that_the_databases_time_is_used(school, wrong_by, hours, apart):
     wrong_by(hours)
 
-    found = {f.name: f for f in health.facts(school, by=ADMIN, feed_lag_ms=1.0)}["clock"]
+    found = {f.name: f for f in health.health_findings(school, by=ADMIN, feed_lag_ms=1.0)}["clock"]
 
     assert found.detail == f"this machine's is {apart} the database's; the database's is used"
     assert "NTP" in found.remedy

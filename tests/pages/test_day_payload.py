@@ -172,6 +172,18 @@ def test_the_grid_of_a_move_has_the_grounds_for_its_game_and_gives_the_reason_of
     assert texts(17, 1) == ["pending", "Requested", "Class 10-B · Volleyball"]
 
 
+def test_bookings_of_erased_students_are_not_taken_for_one_student_of_a_move():
+    moving, other = (
+        replace(booking(GROUNDS[column], PERIODS[0]), id=str(column), student_id=None)
+        for column in range(2)
+    )
+    board = replace(full_board(), grounds=GROUNDS[:3], bookings=(moving, other))
+
+    payload = json.loads(payloads.move_grid(board, moving, [], None, True))
+
+    assert payload["cells"][0][2][:3] == ["unfit", "Too short", "to begin here"]
+
+
 def test_a_day_to_which_a_booking_cannot_move_says_why():
     moving = replace(booking(GROUNDS[0], PERIODS[0]), date=DAY - timedelta(days=1))
 

@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from support import RAVI, booked
 
-from booking_core import Account, Role, add_account, open_session
+from booking_core import Account, Role, add_account
+from booking_core.sessions import open_session
 from booking_core.storage.client.database import BookingDatabase
 from pages.shared.components import elements
 from pages.shared.live import fragment, runtime, session_cache

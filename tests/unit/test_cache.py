@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import at_once
 
-from booking_core import NotFound, Scope, ScopedCache, StoreUnavailable
+from booking_core import NotFound, StoreUnavailable
+from booking_core.live import Scope, ScopedCache
 from booking_core.storage.client import deadlines
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.live import cache as cache_module

@@ -9,7 +9,6 @@ import pytest
 from support import DAY, HOURLY
 
 from booking_core import Calendar, Day, DayPlan, Period, Policy, Timetable
-from booking_core.domain.timetable import fits
 
 SHORT = Timetable("short", (Period("I", time(8), time(8, 45)), Period("II", time(9), time(9, 45))))
 SATURDAY = date(2026, 11, 28)
@@ -65,8 +64,8 @@ def test_previewing_a_change_changes_nothing():
     ],
 )
 def test_a_booking_fits_a_day_when_it_is_a_run_of_its_periods(start, end, expected):
-    assert fits(DayPlan(DAY, SHORT.periods, "short"), start, end) is expected
-    assert not fits(DayPlan(DAY, (), None), start, end)
+    assert DayPlan(DAY, SHORT.periods, "short").fits(start, end) is expected
+    assert not DayPlan(DAY, (), None).fits(start, end)
 
 
 @pytest.mark.parametrize(

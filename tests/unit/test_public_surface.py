@@ -6,8 +6,12 @@ import ast
 import inspect
 import subprocess
 import sys
+from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
+import pytest
+from public_modules import CORE, PUBLIC_MODULES
 from source_files import imports_of, tree_of
 
 import booking_core
@@ -17,14 +21,18 @@ PACKAGE = Path(booking_core.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def test_all_is_sorted_and_every_name_in_it_exists():
-    assert booking_core.__all__ == sorted(set(booking_core.__all__))
-    for name in booking_core.__all__:
-        assert hasattr(booking_core, name)
+def test_the_public_modules_are_those_beside_the_package_that_have_public_names_only():
+    found = {path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_")}
+
+    assert found == {*PUBLIC_MODULES, "settings", "version"}
+    for module in (CORE, *(f"{CORE}.{name}" for name in PUBLIC_MODULES)):
+        assert import_module(module).__doc__
 
 
-def test_every_public_name_imported_by_the_package_is_in_all():
-    tree = tree_of(PACKAGE / "__init__.py")
+@pytest.mark.parametrize("module", [CORE, *(f"{CORE}.{name}" for name in PUBLIC_MODULES)])
+def test_all_of_a_public_module_has_every_name_that_it_imports_once(module):
+    public = import_module(module)
+    tree = tree_of(Path(str(public.__file__)))
 
     imported = {
         alias.asname or alias.name
@@ -33,7 +41,18 @@ def test_every_public_name_imported_by_the_package_is_in_all():
         for alias in node.names
     }
 
-    assert imported - {"*"} == set(booking_core.__all__)
+    assert len(public.__all__) == len(set(public.__all__))
+    assert imported - {"*"} == set(public.__all__)
+
+
+def test_a_public_name_has_one_address():
+    addresses = Counter(
+        name
+        for module in (CORE, *(f"{CORE}.{name}" for name in PUBLIC_MODULES))
+        for name in import_module(module).__all__
+    )
+
+    assert [name for name, count in addresses.items() if count > 1] == []
 
 
 def test_every_error_is_public_a_booking_error_and_drawn_in_the_tree():

@@ -8,6 +8,7 @@ import streamlit as st
 
 from booking_core import (
     Account,
+    Actor,
     BookingError,
     InvalidRequest,
     Role,
@@ -18,8 +19,9 @@ from booking_core import (
     reset_password,
     reset_second_factor,
 )
-from booking_core.access import passwords
+from booking_core.sessions import one_time_password
 from pages.shared.auth import session
+from pages.shared.layout import confirmation
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
@@ -55,7 +57,7 @@ def _add(shared: Services) -> None:
     if not sent:
         return
     names = (account_id, name, shared.settings.school_name)
-    password = passwords.one_time(*names) if with_password else None
+    password = one_time_password(*names) if with_password else None
 
     def add() -> None:
         account = Account(account_id, name, role, email or None, must_change=with_password)
@@ -111,10 +113,8 @@ def _disable(shared: Services, account: Account) -> None:
         "Reason (optional)", key="admin.accounts.reason", max_chars=500, placeholder="Left in June"
     )
 
-    def disable() -> None:
-        change_account(
-            shared.db, account.id, active=False, reason=reason, by=session.actor(), was=account
-        )
+    def disable(by: Actor) -> None:
+        change_account(shared.db, account.id, active=False, reason=reason, by=by, was=account)
 
     if _confirmed(shared, "Keep it", "Disable account", disable, "Account disabled.", danger=True):
         st.rerun()
@@ -127,8 +127,8 @@ def _enable(shared: Services, account: Account) -> None:
         "password of before."
     )
 
-    def enable() -> None:
-        change_account(shared.db, account.id, active=True, by=session.actor(), was=account)
+    def enable(by: Actor) -> None:
+        change_account(shared.db, account.id, active=True, by=by, was=account)
 
     if _confirmed(shared, "Back", "Enable account", enable, "Account enabled."):
         st.rerun()
@@ -143,8 +143,8 @@ def _reset(shared: Services, account: Account) -> None:
         "once. The password of before works no longer."
     )
 
-    def reset() -> None:
-        password = reset_password(shared.db, account.id, by=session.actor())
+    def reset(by: Actor) -> None:
+        password = reset_password(shared.db, account.id, by=by)
         st.session_state[_SECRET] = (account.name, account.id, password)
 
     if _confirmed(shared, "Back", "Make a one-time password", reset, ""):
@@ -165,8 +165,8 @@ def _reset_second_factor(shared: Services, account: Account) -> None:
         "it is really they who ask."
     )
 
-    def reset() -> None:
-        reset_second_factor(shared.db, account.id, by=session.actor())
+    def reset(by: Actor) -> None:
+        reset_second_factor(shared.db, account.id, by=by)
 
     if _confirmed(
         shared, "Back", "Reset second factor", reset, "Second factor reset.", danger=True
@@ -206,8 +206,8 @@ def _erase(shared: Services, account: Account) -> None:
         "Type the sign-in name to confirm", key=f"admin.accounts.typed.{account.id}", live=True
     )
 
-    def erase() -> None:
-        erase_account(shared.db, account.id, by=session.actor())
+    def erase(by: Actor) -> None:
+        erase_account(shared.db, account.id, by=by)
 
     if _confirmed(
         shared,
@@ -279,21 +279,24 @@ def _confirmed(
     shared: Services,
     back: str,
     label: str,
-    act: Callable[[], None],
+    write: Callable[[Actor], object],
     success: str,
     *,
     danger: bool = False,
     disabled: bool = False,
 ) -> bool:
-    """Draws two buttons; True if the second was pressed and ``act`` raised no error."""
-    key = "danger_admin.accounts.do" if danger else "admin.accounts.do"
-    failed = st.container()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button(back, key="admin.accounts.back"):
-            st.rerun()
-        pressed = st.button(label, key=key, type="primary", disabled=disabled)
-    with failed:
-        return pressed and _done(shared, act, success)
+    """Draws two buttons; True if the second was pressed and ``write`` raised no error."""
+    is_done = confirmation.show(
+        shared,
+        (back, "admin.accounts.back"),
+        (label, "danger_admin.accounts.do" if danger else "admin.accounts.do"),
+        write,
+        disabled=disabled,
+        error=_error_text,
+    )
+    if is_done and success:
+        st.toast(success, icon=":material/check:")
+    return is_done
 
 
 def _done(shared: Services, act: Callable[[], None], success: str) -> bool:
@@ -302,10 +305,14 @@ def _done(shared: Services, act: Callable[[], None], success: str) -> bool:
         with shared.change():
             act()
     except BookingError as exc:
-        is_id = isinstance(exc, InvalidRequest) and exc.field == "id"
-        text = f"The sign-in name {exc.problem}." if is_id else messages.error(exc)
-        st.error(formats.literal(text))
+        st.error(formats.literal(_error_text(exc)), icon=":material/error:")
         return False
     if success:
         st.toast(success, icon=":material/check:")
     return True
+
+
+def _error_text(exc: BookingError) -> str:
+    if isinstance(exc, InvalidRequest) and exc.field == "id":
+        return f"The sign-in name {exc.problem}."
+    return messages.error(exc)

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Account, BookingError, Scope, find_accounts, get_account, may
+from booking_core import Account, BookingError, find_accounts, get_account, may
+from booking_core.live import Scope
 from pages.admin.accounts import dialogs
 from pages.shared.components import elements
 from pages.shared.live import fragment

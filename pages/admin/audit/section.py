@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from datetime import date as Date
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from booking_core import Actor, BookingError, Change, Scope, find_changes
-from booking_core.domain.rules import check_may
-from booking_core.insight import audit, exports
+from booking_core import Actor, BookingError, Change, NotAllowed, may
+from booking_core.live import Scope
+from booking_core.reports import audit_people, audit_subjects, export_changes, find_changes
 from pages.admin.audit import texts
-from pages.shared.components import elements
-from pages.shared.layout import export_dialog
+from pages.shared.components import choices, elements
+from pages.shared.layout import export_dialog, pager
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
 _DAYS = 30
+PAGE = 50  # changes
 _ALL = tuple(Scope)  # the audit log has changes of every kind
 _DATES, _WHO, _WHAT = "admin.audit.dates", "admin.audit.who", "admin.audit.what"
 _PAGES, _DETAILS = "admin.audit.pages", "admin.audit.details"
@@ -53,7 +55,8 @@ def _clear(dates: tuple[Date, Date]) -> None:
 def _admin() -> Actor:
     """The user of this screen. Raises NotAllowed if not an admin: the cache does not check that."""
     by = screen_user.actor()
-    check_may("administer", by)
+    if not may("administer", by):
+        raise NotAllowed("administer", by.role.value)
     return by
 
 
@@ -61,13 +64,13 @@ def _filters(shared: Services) -> dict[str, Any]:
     by = _admin()
     today = shared.now().date()
     usual = (today - timedelta(days=_DAYS - 1), today)
-    people = shared.cached(_ALL, "audit.people", lambda: audit.people(shared.db, by=by))
-    subjects = shared.cached(_ALL, "audit.subjects", lambda: audit.subjects(shared.db, by=by))
+    people = shared.cached(_ALL, "audit.people", lambda: audit_people(shared.db, by=by))
+    subjects = shared.cached(_ALL, "audit.subjects", lambda: audit_subjects(shared.db, by=by))
     with st.container(
         horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_audit"
     ):
         st.session_state.setdefault(_DATES, usual)
-        dates = st.date_input(
+        st.date_input(
             "Dates",
             key=_DATES,
             format=formats.date_field(),
@@ -97,6 +100,7 @@ def _filters(shared: Services) -> dict[str, Any]:
             width=170,
         )
         st.button("Clear", key="admin.audit.clear", on_click=_clear, args=(usual,), type="tertiary")
+        dates = choices.date_range(_DATES)
         first = dates[0] if dates else usual[0]
         last = dates[1] if len(dates) > 1 else (dates[0] if dates else usual[1])
         filters = {"first": first, "last": last, "who": who, "what": what}
@@ -104,7 +108,7 @@ def _filters(shared: Services) -> dict[str, Any]:
             shared,
             "admin.audit.export",
             "changes",
-            lambda actor: exports.changes(shared.db, by=actor, **filters),
+            lambda actor: export_changes(shared.db, by=actor, **filters),
         )
     return filters
 
@@ -119,12 +123,12 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
         found = shared.cached(
             _ALL,
             key,
-            lambda: find_changes(shared.db, by=by, **filters, after=after, limit=audit.PAGE + 1),
+            lambda: find_changes(shared.db, by=by, **filters, after=after, limit=PAGE + 1),
         )
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
-    shown = found[: audit.PAGE]
+    shown = found[:PAGE]
     if not shown:
         with st.container(border=True, key="card_audit_empty"):
             st.markdown("##### No changes match")
@@ -145,15 +149,18 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
         chosen = acted["ids"][0]
         state[_DETAILS] = next((c for c in shown if texts.key(c) == chosen), None)
         st.rerun()
-    begin = len(pages) * audit.PAGE + 1
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        st.caption(f"{begin}–{begin + len(shown) - 1}, newest first", width="content")
-        if st.button("Newer", key="admin.audit.newer", disabled=not pages):
-            state[_PAGES] = pages[:-1]
-            st.rerun(scope="fragment")
-        if st.button("Older", key="admin.audit.older", disabled=len(found) <= audit.PAGE):
-            state[_PAGES] = [*pages, shown[-1]]
-            st.rerun(scope="fragment")
+    begin = len(pages) * PAGE + 1
+    pager.show(
+        f"{formats.number(begin)}–{formats.number(begin + len(shown) - 1)}, newest first",
+        "admin.audit",
+        partial(_turn_to, pages[:-1]) if pages else None,
+        partial(_turn_to, [*pages, shown[-1]]) if len(found) > PAGE else None,
+        ("Newer", "Older"),
+    )
+
+
+def _turn_to(pages: list[Change]) -> None:
+    st.session_state[_PAGES] = pages
 
 
 @st.dialog("Change")

@@ -79,12 +79,12 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
         return _closure(change, grounds)
     if change.what == "booking":
         place, time_of_day = slot(facts, grounds).rsplit(", ", 1)
-        under = [str(facts[name]) for name in ("game", "student_name") if facts.get(name)]
+        parts = [str(facts[name]) for name in ("game", "student_name") if facts.get(name)]
         if facts.get("correction"):
-            under.append("as a correction")
+            parts.append("as a correction")
         if facts.get("reason"):
-            under.append(f"“{facts['reason']}”")
-        return place, " · ".join([time_of_day, *under])
+            parts.append(f"“{facts['reason']}”")
+        return place, " · ".join([time_of_day, *parts])
     after, before = (_mapping(facts.get(side)) for side in ("after", "before"))
     name = str(after.get("name") or before.get("name") or facts.get("name") or change.id)
     if change.what == "day" and change.id:

@@ -5,7 +5,7 @@ Longer than 300 lines, because both steps share the state of one dialog.
 
 from dataclasses import dataclass, replace
 from datetime import date as Date
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import streamlit as st
@@ -13,12 +13,13 @@ import streamlit as st
 from booking_core import (
     Booking,
     BookingError,
-    ChangedMeanwhile,
     GroundClosed,
     close_grounds,
     displaced_by,
+    minutes,
 )
-from booking_core.domain.validation import minutes
+from pages.admin import widgets
+from pages.admin.review import Review
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live.runtime import Services
@@ -26,11 +27,12 @@ from pages.shared.text import formats, messages, payloads
 
 state = st.session_state
 _OPEN, _DRAFT, _SHOWN = "admin.closing.open", "admin.closing.draft", "admin.closing.shown"
-_FAILED, _CHANGED, _DONE = "admin.closing.failed", "admin.closing.changed", "admin.closing.done"
 _CLOSED = "admin.closing.closed"  # id of a chosen ground that is closed already
 _FORM = "admin.closing.form"  # number of the form; a new one resets its fields to the draft
 _AHEAD = 400  # days
 _WHOLE, _PERIODS = "Whole day", "Some periods"
+_REVIEW = Review("admin.closing")
+done = _REVIEW.done
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ def begin() -> None:
 
 def end() -> None:
     """Closes the dialog and removes its state."""
-    for key in (_OPEN, _DRAFT, _SHOWN, _FAILED, _CHANGED, _CLOSED):
+    for key in (_OPEN, _DRAFT, _SHOWN, _CLOSED):
         state.pop(key, None)
+    _REVIEW.end()
     _reset_fields()
 
 
@@ -75,12 +78,6 @@ def _key(name: str) -> str:
 
 def is_open() -> bool:
     return bool(state.get(_OPEN))
-
-
-def done() -> str | None:
-    """The sentence about the last closure; None from the second call on."""
-    text: str | None = state.pop(_DONE, None)
-    return text
 
 
 @st.dialog("Close grounds", width="large", on_dismiss=end)
@@ -151,11 +148,11 @@ def _form(shared: Services, draft: _Draft | None) -> None:
         tuple(names) if every else tuple(chosen), every, first, last, start, end_at, reason
     )
     if pressed:
-        state[_FAILED] = problem = _begin_review(shared, wanted)
-        if problem is None:
+        _REVIEW.begin(_begin_review(shared, wanted))
+        if _REVIEW.problem is None:
             st.rerun(scope="fragment")
-    if problem := state.get(_FAILED):
-        failed.error(formats.literal(problem))
+    if problem := _REVIEW.problem:
+        failed.error(formats.literal(problem), icon=":material/error:")
         closed = state.get(_CLOSED)
         if closed in wanted.ground_ids and len(wanted.ground_ids) > 1:
             failed.button(
@@ -169,7 +166,7 @@ def _form(shared: Services, draft: _Draft | None) -> None:
 def _leave_out(draft: _Draft, ground_id: str) -> None:
     others = tuple(i for i in draft.ground_ids if i != ground_id)
     state[_DRAFT] = replace(draft, ground_ids=others, every=False)
-    state.pop(_FAILED)
+    _REVIEW.begin()
     state.pop(_CLOSED)
     _reset_fields()
 
@@ -238,25 +235,19 @@ def _sentence(exc: BookingError, shared: Services) -> str:
 
 def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     known = shared.reference()
-    now = shared.now()
+    today = shared.now().date()
     elements.facts(
         "admin.closing",
         ("Grounds", payloads.ground_names(draft.ground_ids, known.grounds)),
         (
             "When",
-            f"{payloads.days(draft.first, draft.last, now.date())}, "
+            f"{payloads.days(draft.first, draft.last, today)}, "
             f"{formats.stretch(draft.start or time(), draft.end or time())}",
         ),
         ("Reason", draft.reason),
     )
-    if state.pop(_CHANGED, False):
-        st.warning(
-            "The bookings changed while you looked, and nothing was closed. This is the list as "
-            "it is now.",
-            icon=":material/group:",
-        )
-    if failed := state.pop(_FAILED, None):
-        st.error(formats.literal(failed), icon=":material/error:")
+    _REVIEW.show_change("The bookings", "nothing was closed")
+    widgets.problem(_REVIEW.problem)
     many = len(found)
     what = "1 booking" if many == 1 else f"{many} bookings"
     if not found:
@@ -264,20 +255,16 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
     else:
         bookers = "Whoever booked it" if many == 1 else "Everybody who booked one"
         st.markdown(f"**{what} displaced.** {bookers} is told the reason.")
-        with st.container(height=330 if many > 4 else "content", border=False):
-            elements.action_list(
-                {
-                    "caption": "Bookings that the closure displaces",
-                    "columns": ["When", "Ground and game", "Student", "Booked by"],
-                    "rows": [booking_row(b, shared, now) for b in found],
-                    "bulk": [],
-                    "live": shared.is_live,
-                },
-                key="admin.closing.list",
-            )
+        _REVIEW.show_list(
+            shared,
+            "Bookings that the closure displaces",
+            ["When", "Ground and game", "Student", "Booked by"],
+            [booking_row(b, shared, today) for b in found],
+        )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.closing.back"):
             state.pop(_SHOWN)
+            _REVIEW.begin()
             _reset_fields()
             st.rerun(scope="fragment")
         st.button(
@@ -291,18 +278,15 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
         )
 
 
-def booking_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
+def booking_row(booking: Booking, shared: Services, today: Date) -> dict[str, Any]:
     """A booking as a row of ``elements.action_list``, without buttons."""
     grounds = shared.reference().grounds
     return {
         "id": booking.id,
-        "about": f"{booking.student_name}, {formats.when(booking, now.date())}",
+        "about": f"{booking.student_name}, {formats.when(booking, today)}",
         "selectable": False,
         "cells": [
-            [
-                formats.day_heading(booking.date, now.date()),
-                formats.span(booking.start, booking.end),
-            ],
+            payloads.day_and_times(booking, today),
             [payloads.slot_title(booking.slot, grounds), booking.game],
             [booking.student_name, booking.class_name],
             [booking.created_by_name, messages.STATUS[booking.status]],
@@ -312,23 +296,18 @@ def booking_row(booking: Booking, shared: Services, now: datetime) -> dict[str, 
 
 
 def _close(shared: Services, draft: _Draft, shown: list[str]) -> None:
-    try:
-        with shared.change():
-            closing = close_grounds(
-                shared.db,
-                **draft.arguments,
-                reason=draft.reason,
-                by=session.actor(),
-                expected=shown,
-            )
-    except ChangedMeanwhile:
-        # The review shows the new list, or the problem if it cannot be read.
-        problem = _begin_review(shared, draft)
-        state[_CHANGED if problem is None else _FAILED] = problem or True
-    except BookingError as exc:
-        state[_FAILED] = _sentence(exc, shared)
-    else:
-        end()
+    def close() -> str:
+        closing = close_grounds(
+            shared.db,
+            **draft.arguments,
+            reason=draft.reason,
+            by=session.actor(),
+            expected=shown,
+        )
         many = len(closing.displaced)
-        revoked = "" if not many else f" {many} booking{'s' * (many > 1)} revoked."
-        state[_DONE] = f"Closed.{revoked}"
+        return "Closed." + (f" {widgets.counted(many, 'booking')} revoked." if many else "")
+
+    if _REVIEW.carry_out(
+        shared, close, lambda: _begin_review(shared, draft), lambda exc: _sentence(exc, shared)
+    ):
+        end()

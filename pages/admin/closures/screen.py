@@ -1,17 +1,12 @@
 """The Closures screen of a principal; an admin closes grounds on Admin."""
 
-import streamlit as st
-
 from pages.admin.closures import section
 from pages.shared.auth import session
-from pages.shared.live import fragment, runtime
+from pages.shared.layout import header
+from pages.shared.live import runtime
 
 shared = runtime.start()
 session.actor()
 
-title, status = st.columns([2.4, 7], vertical_alignment="center")
-title.title("Closures", anchor=False)
-with status:
-    fragment.line(shared)
-session.demo_note(shared)
+header.show(shared, "Closures")
 section.show(shared)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
@@ -10,13 +11,12 @@ from booking_core import (
     BookingError,
     Closure,
     Ground,
-    Scope,
     find_closures,
     find_reinstatable,
     lift_closure,
     reinstate,
 )
-from booking_core.domain.timetable import at
+from booking_core.live import Scope
 from pages.admin import widgets
 from pages.admin.closures import closing
 from pages.shared.auth import session
@@ -79,7 +79,7 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
         lambda: find_closures(shared.db, from_date=now.date(), limit=_MOST + 1),
     )
     zone = shared.settings.zone
-    ahead = [c for c in found if later([at(c.last, c.end, zone, closing=True)], now)]
+    ahead = [c for c in found if later([c.ends_at(zone)], now)]
     if not ahead:
         with st.container(border=True, key="card_closures_empty"):
             st.markdown("##### Nothing is closed")
@@ -100,21 +100,21 @@ def _closures(shared: Services, now: datetime) -> list[datetime]:
         key="admin.closures.list",
     )
     if len(ahead) > widgets.PAGE:
-        widgets.pager(len(ahead), first, _PAGE, _MOST)
+        widgets.page_foot(len(ahead), first, _PAGE, _MOST)
     if acted is not None:
         chosen = next((c for c in ahead if c.id in acted["ids"]), None)
         if chosen is not None:
             state[_LIFT] = chosen
             st.rerun()
-    moments = [at(c.first, c.start, zone) for c in ahead]
-    moments += [at(c.last, c.end, zone, closing=True) for c in ahead]
+    moments = [c.starts_at(zone) for c in ahead]
+    moments += [c.ends_at(zone) for c in ahead]
     return later(moments, now)
 
 
-def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict:
+def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict[str, Any]:
     now = shared.now()
     days = payloads.days(closure.first, closure.last, now.date())
-    begins = at(closure.first, closure.start, shared.settings.zone)
+    begins = closure.starts_at(shared.settings.zone)
     running = closure.first == now.date() and not later([begins], now)
     names = payloads.ground_names(closure.ground_ids, grounds)
     return {
@@ -140,7 +140,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
         ("reinstatable", now.date()),
         lambda: find_reinstatable(shared.db, from_date=now.date(), limit=_MOST_DISPLACED + 1),
     )
-    starts = {b.id: at(b.date, b.start, shared.settings.zone) for b in found}
+    starts = {b.id: b.slot.starts_at(shared.settings.zone) for b in found}
     free = [b for b in found if later([starts[b.id]], now)]
     for line in state.get(_CONFLICTS, ()):
         st.warning(formats.literal(line), icon=":material/group:")
@@ -182,8 +182,8 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     return [starts[b.id] for b in free]
 
 
-def _displaced_row(booking: Booking, shared: Services, now: datetime) -> dict:
-    row = closing.booking_row(booking, shared, now)
+def _displaced_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
+    row = closing.booking_row(booking, shared, now.date())
     action = {"name": "reinstate", "label": "Reinstate", "tone": "go"}
     return row | {"actions": [action | {"about": f"Reinstate: {row['about']}"}]}
 

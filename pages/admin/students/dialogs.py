@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
 from booking_core import (
+    Actor,
     BookingError,
     Erasure,
     Student,
@@ -21,6 +21,7 @@ from booking_core import (
 from pages.admin.students import rows
 from pages.shared.auth import session
 from pages.shared.components import elements
+from pages.shared.layout import confirmation
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
 
@@ -105,7 +106,7 @@ def _subject(student: Student) -> None:
 def _act(
     shared: Services,
     label: str,
-    action: Any,
+    action: Callable[[Actor], object],
     done: str,
     *,
     danger: bool = False,
@@ -113,20 +114,16 @@ def _act(
 ) -> None:
     """Draws two buttons: "Back", and ``label``, which calls ``action(actor)``."""
     key = "danger_admin.students.do" if danger else "admin.students.do"
-    failed = st.empty()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Back", key="admin.students.back"):
-            st.rerun()
-        if st.button(label, key=key, type="primary", disabled=disabled):
-            try:
-                by = session.actor()
-                with shared.change():
-                    action(by)
-            except BookingError as exc:
-                failed.error(formats.literal(rows.error_text(exc)))
-            else:
-                st.toast(done, icon=":material/check:")
-                st.rerun()
+    if confirmation.show(
+        shared,
+        ("Back", "admin.students.back"),
+        (label, key),
+        action,
+        disabled=disabled,
+        error=rows.error_text,
+    ):
+        st.toast(done, icon=":material/check:")
+        st.rerun()
 
 
 @st.dialog("Deactivate this student?")

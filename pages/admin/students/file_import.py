@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -10,14 +12,15 @@ from booking_core import (
     BookingError,
     ChangedMeanwhile,
     InvalidRequest,
+    Limits,
     RosterPlan,
+    Student,
     Table,
+    WrongRow,
     apply_roster,
     plan_roster,
-    read_table,
+    read_roster,
 )
-from booking_core.school.roster import COLUMNS
-from booking_core.tables.table import UPLOAD
 from pages.admin import widgets
 from pages.admin.students import rows
 from pages.shared.auth import session
@@ -25,13 +28,22 @@ from pages.shared.components import elements
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
+T = TypeVar("T")
 _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
 _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
 _DONE, _AGAIN = "admin.students.imported", "admin.students.again"
 _SHOWN_LINES = 10
+_LIMITS = Limits()
 KINDS = ("New", "Changed", "Leaving", "Wrong rows")
 # With a byte order mark, so that a spreadsheet uses UTF-8.
 TEMPLATE = "\ufeffroll number,name,class,email\r\n".encode()
+# Kind -> the sentence in place of an empty list.
+_NONE = {
+    KINDS[0]: "Every student of the file is on record.",
+    KINDS[1]: "No student on record has other details in the file.",
+    KINDS[2]: "The file names every active student.",
+    KINDS[3]: "Every row can be used.",
+}
 _FIELDS = {"id": "Roll number", "the row": "Row", "email": "E-mail"}
 
 
@@ -52,7 +64,7 @@ def show(shared: Services) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             "A CSV file or an Excel workbook, with the columns roll number, name and class, and "
-            f"e-mail if you like. At most {formats.number(UPLOAD.rows)} rows. Nothing is saved "
+            f"e-mail if you like. At most {formats.number(_LIMITS.rows)} rows. Nothing is saved "
             "before you have seen what would change.",
             width=640,
         )
@@ -68,7 +80,7 @@ def show(shared: Services) -> None:
     file = st.file_uploader(
         "List of students",
         type=["csv", "tsv", "txt", "xlsx", "xlsm"],
-        max_upload_size=UPLOAD.bytes // (1024 * 1024),
+        max_upload_size=_LIMITS.bytes // (1024 * 1024),
         key=f"admin.students.file.{number}",
     )
     if file is None:
@@ -89,7 +101,7 @@ def show(shared: Services) -> None:
 
 def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
     try:
-        table = read_table(file.getvalue(), file.name, COLUMNS)
+        table = read_roster(file.getvalue(), file.name)
         return _Preview(file.file_id, table, plan_roster(shared.db, table.rows))
     except InvalidRequest as exc:
         return _Preview(file.file_id, problem=messages.error(exc))
@@ -177,64 +189,59 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
 
 def _entries(plan: RosterPlan, kind: str) -> None:
     """Draws one page of the plan's entries of ``kind``."""
-    lines: list[dict[str, object]] = []
-    found = {
-        KINDS[0]: plan.new,
-        KINDS[1]: plan.changed,
-        KINDS[2]: plan.leaving,
-        KINDS[3]: plan.wrong,
-    }[kind]
-    if not found:
-        with st.container(border=True):
-            st.caption(
-                {
-                    KINDS[0]: "Every student of the file is on record.",
-                    KINDS[1]: "No student on record has other details in the file.",
-                    KINDS[2]: "The file names every active student.",
-                    KINDS[3]: "Every row can be used.",
-                }[kind]
-            )
-        return
-    shown, first = widgets.page(found, _PAGE)
     columns = ["Student", "Class", "E-mail"]
     if kind == KINDS[1]:
-        lines = [
-            rows.plain_row(
-                after.id,
-                [after.name, _was(before.name, after.name) or after.id],
-                [after.class_name, _was(before.class_name, after.class_name)],
-                [after.email or "", _was(before.email or "none", after.email or "none")],
-                ["Active" if after.active else "Inactive", "", "chip"],
-            )
-            for before, after in shown
-        ]
-        columns.append("State")
+        _page_of(kind, plan.changed, _changed_row, [*columns, "State"])
     elif kind == KINDS[3]:
-        columns = ["Line", "Field", "Reason"]
-        lines = [
-            rows.plain_row(
-                f"{wrong.line}",
-                [f"Line {wrong.line}", ""],
-                [_FIELDS.get(wrong.field, wrong.field.capitalize()), ""],
-                [wrong.problem, ""],
-            )
-            for wrong in shown
-        ]
+        _page_of(kind, plan.wrong, _wrong_row, ["Line", "Field", "Reason"])
     else:
-        lines = [
-            rows.plain_row(
-                student.id,
-                [student.name, student.id],
-                [student.class_name, ""],
-                [student.email or "", ""],
-            )
-            for student in shown
-        ]
+        _page_of(kind, plan.new if kind == KINDS[0] else plan.leaving, _student_row, columns)
+
+
+def _page_of(
+    kind: str, found: Sequence[T], row: Callable[[T], dict[str, Any]], columns: list[str]
+) -> None:
+    """Draws one page of ``found``, each entry as ``row`` says; a sentence if there is none."""
+    if not found:
+        with st.container(border=True):
+            st.caption(_NONE[kind])
+        return
+    shown, first = widgets.page(found, _PAGE)
+    lines = [row(entry) for entry in shown]
     elements.action_list(
         {"caption": kind, "columns": columns, "rows": lines, "bulk": [], "live": True},
         key=f"admin.students.import.list.{KINDS.index(kind)}",
     )
-    widgets.pager(len(found), first, _PAGE)
+    widgets.page_foot(len(found), first, _PAGE)
+
+
+def _student_row(student: Student) -> dict[str, Any]:
+    return rows.plain_row(
+        student.id,
+        [student.name, student.id],
+        [student.class_name, ""],
+        [student.email or "", ""],
+    )
+
+
+def _changed_row(change: tuple[Student, Student]) -> dict[str, Any]:
+    before, after = change
+    return rows.plain_row(
+        after.id,
+        [after.name, _was(before.name, after.name) or after.id],
+        [after.class_name, _was(before.class_name, after.class_name)],
+        [after.email or "", _was(before.email or "none", after.email or "none")],
+        ["Active" if after.active else "Inactive", "", "chip"],
+    )
+
+
+def _wrong_row(wrong: WrongRow) -> dict[str, Any]:
+    return rows.plain_row(
+        f"{wrong.line}",
+        [f"Line {wrong.line}", ""],
+        [_FIELDS.get(wrong.field, wrong.field.capitalize()), ""],
+        [wrong.problem, ""],
+    )
 
 
 def _was(before: str, after: str) -> str:

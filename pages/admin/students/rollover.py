@@ -15,7 +15,7 @@ from booking_core import (
     suggest_roll_over,
 )
 from pages.admin.students import rows
-from pages.shared.auth import session
+from pages.shared.layout import confirmation
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
@@ -120,21 +120,15 @@ def _confirm(shared: Services, plan: RollOverPlan) -> None:
     if plan.leaving:
         st.caption("Who leaves is deactivated, and can be reactivated one by one.")
         rows.upcoming(shared, plan.leaving, "{} of theirs ahead, which stay")
-    failed = st.empty()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Back", key="admin.students.roll.back"):
-            st.rerun()
-        if st.button("Roll over", key="admin.students.roll.do", type="primary"):
-            try:
-                by = session.actor()
-                with shared.change():
-                    mapping = {move.before: move.after for move in plan.moves}
-                    roll_over(shared.db, mapping, by=by, revision=plan.revision)
-            except BookingError as exc:
-                failed.error(formats.literal(messages.error(exc)))
-            else:
-                st.session_state[_DONE] = f"Done. {_summary(plan)}"
-                for key in list(st.session_state):
-                    if str(key).startswith("admin.students.class."):
-                        del st.session_state[key]
-                st.rerun()
+    mapping = {move.before: move.after for move in plan.moves}
+    if confirmation.show(
+        shared,
+        ("Back", "admin.students.roll.back"),
+        ("Roll over", "admin.students.roll.do"),
+        lambda by: roll_over(shared.db, mapping, by=by, revision=plan.revision),
+    ):
+        st.session_state[_DONE] = f"Done. {_summary(plan)}"
+        for key in list(st.session_state):
+            if str(key).startswith("admin.students.class."):
+                del st.session_state[key]
+        st.rerun()

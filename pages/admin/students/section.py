@@ -103,7 +103,7 @@ def _list(shared: Services) -> None:
             "live": shared.is_live,
         }
         acted = elements.action_list(payload, key="admin.students.list")
-        widgets.pager(len(found), first, _PAGE)
+        widgets.page_foot(len(found), first, _PAGE)
         if acted is not None and (student := known.students.get(acted["ids"][0])) is not None:
             state[_DIALOG] = (acted["action"], student)
             st.rerun()

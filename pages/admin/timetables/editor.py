@@ -9,8 +9,16 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import InvalidRequest, Period, Reference, Timetable, add_timetable, save_timetable
-from booking_core.domain.validation import MARK_MINUTES, minutes
+from booking_core import (
+    MARK_MINUTES,
+    InvalidRequest,
+    Period,
+    Reference,
+    Timetable,
+    add_timetable,
+    minutes,
+    save_timetable,
+)
 from pages.admin import widgets
 from pages.shared.components import elements
 from pages.shared.live import fragment
@@ -260,7 +268,7 @@ def _typed() -> Timetable | str:
         if not state[_NAME].strip():
             return "Give the timetable a name."
         id = was.id if was else _NEW
-        return Timetable(id, periods, state[_WEEKDAYS] or (), state[_NAME])
+        return Timetable(id, tuple(periods), state[_WEEKDAYS] or (), state[_NAME])
     except InvalidRequest as exc:
         return messages.error(exc)
 

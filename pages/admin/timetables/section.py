@@ -11,15 +11,17 @@ from booking_core import (
     Day,
     InvalidRequest,
     Reference,
-    Scope,
     Timetable,
     delete_day,
     delete_timetable,
     misfits,
     save_days,
 )
+from booking_core.live import Scope
 from pages.admin import widgets
 from pages.admin.timetables import editor
+from pages.shared.components import choices
+from pages.shared.layout import confirmation
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -143,7 +145,7 @@ def _days(shared: Services, known: Reference, today: Date) -> None:
                 args=(shared, day.date),
             )
     if len(coming) > widgets.PAGE:
-        widgets.pager(len(coming), first, _PAGE)
+        widgets.page_foot(len(coming), first, _PAGE)
 
 
 def _ask(dialog: str, subject: str) -> None:
@@ -168,9 +170,9 @@ def _special_dates(shared: Services) -> None:
     known: Reference = shared.reference()
     today = shared.now().date()
     names = {NO_SCHOOL: "No school"} | {t.id: t.name for t in known.timetables.values()}
-    picked = st.date_input(
+    st.date_input(
         "First and last date",
-        (),
+        [],
         min_value=today,
         max_value=today + timedelta(days=399),
         key=_DATES,
@@ -184,7 +186,7 @@ def _special_dates(shared: Services) -> None:
         "Why", key=_NOTE, max_chars=200, placeholder="Diwali, half day, mid-term exam …"
     )
     st.caption("Shown on the Book screen and, where there is no school, on the wall.")
-    dates = _between(picked)
+    dates = _between(choices.date_range(_DATES))
     try:
         days = [Day(date, what or None, note.strip()) for date in dates]
         if days:
@@ -195,24 +197,19 @@ def _special_dates(shared: Services) -> None:
             widgets.would_not_fit(shared, calendar, ("days", tuple(days)))
     except InvalidRequest as exc:
         widgets.problem(messages.error(exc))
-    failed = st.container()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Back", key="admin.days.back"):
-            st.rerun()
-        if st.button("Save", key="admin.days.save", type="primary", disabled=not dates):
-            text = widgets.attempt(
-                shared,
-                lambda by: save_days(shared.db, dates, timetable_id=what or None, note=note, by=by),
-            )
-            if text is None:
-                _close(f"{widgets.counted(len(dates), 'date')} saved.")
-            with failed:
-                widgets.problem(text)
+    if confirmation.show(
+        shared,
+        ("Back", "admin.days.back"),
+        ("Save", "admin.days.save"),
+        lambda by: save_days(shared.db, dates, timetable_id=what or None, note=note, by=by),
+        disabled=not dates,
+    ):
+        _close(f"{widgets.counted(len(dates), 'date')} saved.")
 
 
-def _between(picked: object) -> list[Date]:
+def _between(picked: tuple[Date, ...]) -> list[Date]:
     """The dates from the first to the last of ``picked``; none until both are chosen."""
-    if not isinstance(picked, tuple) or len(picked) != 2:
+    if len(picked) != 2:
         return []
     first, last = picked
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -239,20 +236,11 @@ def _delete(shared: Services, timetable_id: str) -> None:
         widgets.would_not_fit(shared, calendar, ("without", timetable_id))
     else:
         st.caption("No weekday and no date has it.")
-    failed = st.container()
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it", key="admin.timetables.delete.keep"):
-            st.rerun()
-        if st.button(
-            "Delete timetable",
-            key="danger_admin.timetables.delete",
-            type="primary",
-            disabled=bool(days),
-        ):
-            text = widgets.attempt(
-                shared, lambda by: delete_timetable(shared.db, timetable_id, by=by)
-            )
-            if text is None:
-                _close(f"{table.name} is deleted.")
-            with failed:
-                widgets.problem(text)
+    if confirmation.show(
+        shared,
+        ("Keep it", "admin.timetables.delete.keep"),
+        ("Delete timetable", "danger_admin.timetables.delete"),
+        lambda by: delete_timetable(shared.db, timetable_id, by=by),
+        disabled=bool(days),
+    ):
+        _close(f"{table.name} is deleted.")

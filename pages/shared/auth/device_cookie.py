@@ -7,8 +7,8 @@ import logging
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_core import BookingError, remember_device
-from booking_core.access.devices import KEPT
+from booking_core import BookingError
+from booking_core.sessions import DEVICE_KEPT, remember_device
 from pages.shared.live import cookies
 from pages.shared.live.runtime import Services
 
@@ -32,5 +32,5 @@ def set_on(response: Response, request: Request, shared: Services, token: str) -
     except BookingError as exc:
         log.warning("a browser is not remembered: %s", exc)
         return
-    max_age = int(KEPT.total_seconds())
+    max_age = int(DEVICE_KEPT.total_seconds())
     cookies.set_on(response, DEVICE_COOKIE, device, max_age, request, shared)

@@ -59,7 +59,7 @@ class Identity(NamedTuple):
     issued_at: datetime
 
 
-class _Claims(CodeIDToken):
+class _Claims(CodeIDToken):  # type: ignore[misc]  # Authlib has no types
     """The claims of an ID token. ``validate`` raises IdTokenOutOfTime if the clocks differ."""
 
     def validate(self, now: float | None = None, leeway: int = 0) -> None:

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_core import Actor, NotFound, end_other_sessions, end_session, sessions_of
+from booking_core import Actor, NotFound
+from booking_core.sessions import end_other_sessions, end_session, sessions_of
 from pages.shared.auth.responses import page, redirect
 from pages.shared.live import cookies
 from pages.shared.live.address import COOKIE, base

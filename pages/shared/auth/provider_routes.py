@@ -23,15 +23,8 @@ from joserfc.jwk import OctKey
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_core import (
-    IdToken,
-    IdTokenOutOfTime,
-    IdTokenSpent,
-    SignInRefused,
-    StoreUnavailable,
-    sign_in_by_id_token,
-)
-from booking_core.access.sessions import LONGEST
+from booking_core import IdTokenOutOfTime, IdTokenSpent, SignInRefused, StoreUnavailable
+from booking_core.sessions import LONGEST_SESSION, IdToken, sign_in_by_id_token
 from pages.shared.auth import oidc, oidc_client, own_sessions, session_cookie
 from pages.shared.auth.forms import Refused
 from pages.shared.auth.oidc import Provider
@@ -177,7 +170,7 @@ def _of_provider(
 ) -> Response:
     """``response`` with the cookie that names the provider, if it has a name."""
     if provider.name:
-        name, max_age = quote(provider.name, safe=""), int(LONGEST.total_seconds())
+        name, max_age = quote(provider.name, safe=""), int(LONGEST_SESSION.total_seconds())
         cookies.set_on(response, _PROVIDER_COOKIE, name, max_age, request, shared)
     return response
 

@@ -27,12 +27,10 @@ from booking_core import (
     TooManyAttempts,
     change_password,
     has_admin,
-    open_session,
-    sign_in,
 )
-from booking_core.access.passwords import SHORTEST
-from booking_core.domain.messages import COMMAND
-from booking_core.operations.demo import DEMO_ACCOUNTS
+from booking_core.demo import DEMO_ACCOUNTS
+from booking_core.messages import COMMAND
+from booking_core.sessions import SHORTEST_PASSWORD, open_session, sign_in
 from pages.shared.auth import (
     forwarding,
     oidc,
@@ -211,7 +209,7 @@ async def _password(request: Request, shared: Services, form: dict[str, str], to
             next_path=to,
             problem=problem,
             forced=account.must_change,
-            shortest=SHORTEST,
+            shortest=SHORTEST_PASSWORD,
         )
 
     if request.method == "GET":
@@ -328,6 +326,6 @@ def routes() -> list[Route]:
         at("signout", _sign_out, "POST", federated=None),
         at("password", _with_form(_password), "GET", "POST", federated=False),
         at(second_factor.CODE, _with_form(second_factor.code), "GET", "POST", federated=False),
-        at(second_factor.PATH, _with_form(_second_factor), "GET", "POST", federated=False),
+        at(signing_in.SECOND_FACTOR, _with_form(_second_factor), "GET", "POST", federated=False),
         at(own_sessions.PATH, _with_form(_own_sessions), "GET", "POST", federated=None),
     ]

@@ -16,11 +16,14 @@ from booking_core import (
     ChangedMeanwhile,
     NotAllowed,
     NotFound,
-    SecondFactorSetUp,
     SignInRefused,
     StoreUnavailable,
     TooManyAttempts,
     WrongCode,
+)
+from booking_core.sessions import (
+    CHALLENGE_OPEN,
+    SecondFactorSetUp,
     begin_second_factor,
     confirm_second_factor,
     is_challenge_open,
@@ -31,7 +34,6 @@ from booking_core import (
     sign_in_by_code,
     turn_off_second_factor,
 )
-from booking_core.access.sign_in import CHALLENGE
 from pages.shared.auth import own_sessions, session_cookie, signing_in
 from pages.shared.auth.forms import Refused
 from pages.shared.auth.responses import message, page, redirect, too_many
@@ -56,7 +58,7 @@ _UNKNOWN = (
 def ask_for_code(request: Request, shared: Services, challenge: str, to: str) -> Response:
     """A redirect to the page for the code; ``challenge`` goes into a cookie."""
     response = redirect(f"{base()}/{CODE}?next={quote(to, safe='')}")
-    max_age = int(CHALLENGE.total_seconds())
+    max_age = int(CHALLENGE_OPEN.total_seconds())
     cookies.set_on(response, CHALLENGE_COOKIE, challenge, max_age, request, shared)
     return response
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date as Date
-from datetime import timedelta
 from uuid import uuid4
 
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
-from booking_core import Actor, ServerFailed, StoreUnavailable, may, must_set_up_second_factor
-from booking_core.domain.timetable import at
+from booking_core import Actor, ServerFailed, StoreUnavailable, may
+from booking_core.sessions import must_set_up_second_factor
 from pages.shared.auth import oidc
 from pages.shared.components import elements
 from pages.shared.live import logo, runtime, screen_user
@@ -135,28 +133,6 @@ def _css_text(text: str) -> str:
 def redirect(to: str = "signin") -> None:
     """Redirects the browser to the path ``to``, which redirects back to the present screen."""
     elements.leave({"to": f"{base()}/{to}"})
-
-
-def demo_note(shared: Services) -> None:
-    """Shows a note if the school is the demo; not in the sidebar, which may be collapsed."""
-    if shared.reference().demo:
-        st.caption(":material/science: Demo data: a made-up school, safe to try things on.")
-
-
-def first_open_day(shared: Services) -> Date:
-    """The date to show first: today, or tomorrow once the last period has begun.
-
-    Days after their cut-off are skipped.
-    """
-    now, known = shared.now(), shared.reference()
-    policy, zone = known.policy, shared.settings.zone
-    last = policy.last_date(now, zone)
-    periods = known.plan(now.date()).periods
-    begun = not periods or at(now.date(), periods[-1].start, zone).timestamp() <= now.timestamp()
-    date = now.date() + timedelta(days=1) if begun and policy.advance_days else now.date()
-    while date < last and policy.is_cut_off(date, now, zone):
-        date += timedelta(days=1)
-    return date
 
 
 def unreachable(shared: Services) -> None:

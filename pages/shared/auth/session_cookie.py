@@ -6,7 +6,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_core.access.sessions import LONGEST
+from booking_core.sessions import LONGEST_SESSION
 from pages.shared.auth import device_cookie, sign_outs
 from pages.shared.live import cookies
 from pages.shared.live.address import COOKIE
@@ -26,7 +26,7 @@ async def start(
     ``by_password``: the browser is known to the account from now on.
     """
     await end(request, shared)
-    cookies.set_on(response, COOKIE, token, int(LONGEST.total_seconds()), request, shared)
+    cookies.set_on(response, COOKIE, token, int(LONGEST_SESSION.total_seconds()), request, shared)
     if by_password:
         await anyio.to_thread.run_sync(
             lambda: device_cookie.set_on(response, request, shared, token)

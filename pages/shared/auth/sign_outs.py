@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 
-from booking_core import BackgroundThread, BookingError, end_missed_sign_outs
-from booking_core import sign_out as end_session
+from booking_core import BookingError
+from booking_core.live import BackgroundThread
+from booking_core.sessions import end_missed_sign_outs
+from booking_core.sessions import sign_out as end_session
 from pages.shared.live.runtime import Services
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_core import Account, SignedIn, must_set_up_second_factor
+from booking_core import Account
+from booking_core.sessions import SignedIn, must_set_up_second_factor
 from pages.shared.auth import device_cookie, own_sessions, session_cookie
 from pages.shared.auth.responses import redirect
 from pages.shared.live.address import base

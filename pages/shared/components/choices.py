@@ -3,9 +3,28 @@ chosen in silence."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date as Date
+from typing import TypeVar
 
 import streamlit as st
+
+T = TypeVar("T")
+
+
+def option(key: str, options: Sequence[T]) -> T:
+    """The one of ``options`` that is stored under ``key``, the first one without any.
+
+    For a field that always has a choice: Streamlit says that it may return None.
+    """
+    chosen = st.session_state.get(key)
+    return next((one for one in options if one == chosen), options[0])
+
+
+def date_range(key: str) -> tuple[Date, ...]:
+    """The dates in the range field ``key``: both, only the first, or none."""
+    chosen = st.session_state.get(key)
+    return tuple(chosen) if isinstance(chosen, tuple | list) else ()
 
 
 def keep_date(key: str, first: Date, last: Date) -> Date | None:

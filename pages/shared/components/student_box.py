@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -19,8 +20,8 @@ def student_box(
     active: bool | None = None,
     placeholder: str,
     on_change: Callable[[], None] | None = None,
-    width: int | str = "stretch",
-    find_width: int | str = "stretch",
+    width: int | Literal["stretch"] = "stretch",
+    find_width: int | Literal["stretch"] = "stretch",
 ) -> str | None:
     """The id of the chosen student; None without a choice.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import BookingError, Scope, get_booking
+from booking_core import BookingError, get_booking
+from booking_core.live import Scope
 from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services

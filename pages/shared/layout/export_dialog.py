@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from booking_core import Actor, BookingError
-from booking_core.insight import exports
+from booking_core import Actor, BookingError, reports
 from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
 
-def button(shared: Services, key: str, name: str, load: Callable[[Actor], exports.Table]) -> None:
+def button(shared: Services, key: str, name: str, load: Callable[[Actor], reports.Export]) -> None:
     """Draws the button; a press calls ``load`` with the actor of that moment.
 
     ``name`` is the first part of the file's name.
@@ -23,7 +22,7 @@ def button(shared: Services, key: str, name: str, load: Callable[[Actor], export
 
 
 @st.dialog("Export")
-def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], exports.Table]) -> None:
+def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], reports.Export]) -> None:
     try:
         with st.spinner("Collecting the rows…"):
             table = load(session.actor())
@@ -38,7 +37,7 @@ def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], expor
     st.markdown(f"**{formats.literal(table.title)}**: {rows}, by the filters that are set.")
     if table.cut:
         st.warning(
-            f"There are more than {formats.number(exports.MAX_ROWS)}. These are the first; choose "
+            f"There are more than {formats.number(reports.MAX_ROWS)}. These are the first; choose "
             "fewer dates to get the rest.",
             icon=":material/content_cut:",
         )
@@ -48,17 +47,17 @@ def _dialog(shared: Services, key: str, name: str, load: Callable[[Actor], expor
         # Each file is made at its press, from the rows that were read when the dialog opened.
         st.download_button(
             "CSV",
-            lambda: exports.to_csv(table),
+            lambda: reports.to_csv(table),
             f"{file}.csv",
-            exports.CSV,
+            reports.CSV,
             key=f"{key}.csv",
             on_click="ignore",
         )
         st.download_button(
             "Excel (XLSX)",
-            lambda: exports.to_xlsx(table),
+            lambda: reports.to_xlsx(table),
             f"{file}.xlsx",
-            exports.XLSX,
+            reports.XLSX,
             key=f"{key}.xlsx",
             type="primary",
             on_click="ignore",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Booking, Scope, StoreUnavailable, pending_queue
+from booking_core import Booking, StoreUnavailable, pending_queue
+from booking_core.live import Scope
 from pages.shared.components import elements
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services

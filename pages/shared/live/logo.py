@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from booking_core import Logo, Scope, StoreUnavailable, school_logo
+from booking_core import Logo, StoreUnavailable, school_logo
+from booking_core.live import Scope
 from pages.shared.live import runtime
 from pages.shared.live.address import LOGO, base
 from pages.shared.live.runtime import Services

@@ -16,15 +16,10 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from booking_core import (
-    BackgroundThread,
+    MARK_MINUTES,
     Board,
     BookingError,
-    Feed,
-    LiveBoards,
-    MigrationProgress,
     Reference,
-    Scope,
-    ScopedCache,
     Settings,
     Slot,
     UpdateNeeded,
@@ -33,11 +28,18 @@ from booking_core import (
     finish_erasures,
     lapse_pending,
     load_reference,
+)
+from booking_core.demo import load_demo
+from booking_core.live import (
+    BackgroundThread,
+    Feed,
+    LiveBoards,
+    MigrationProgress,
+    Scope,
+    ScopedCache,
     present,
     scoped_cache,
 )
-from booking_core.domain.validation import MARK_MINUTES
-from booking_core.operations.demo import load_demo
 from pages.shared.live.session_cache import SessionCache
 from pages.shared.text import formats, messages, payloads
 

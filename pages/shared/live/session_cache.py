@@ -16,17 +16,9 @@ from datetime import date as Date
 from datetime import datetime
 from typing import Any
 
-from booking_core import (
-    Account,
-    Scope,
-    ScopedCache,
-    StoreUnavailable,
-    decides,
-    is_signed_out,
-    present,
-    session_of,
-    touch_session,
-)
+from booking_core import Account, StoreUnavailable, decides
+from booking_core.live import Scope, ScopedCache, present
+from booking_core.sessions import is_signed_out, session_of, touch_session
 from pages.shared.live.streamlit_internals import auth_section
 
 _TOUCH_SECONDS = 60.0

@@ -17,6 +17,7 @@ from streamlit.auth_util import get_secrets_auth_section
 from streamlit.file_util import get_static_dir
 from streamlit.runtime import get_instance
 from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -72,12 +73,19 @@ def is_uploaded(session_id: str, file_id: str) -> bool:
 
     It drops the files of a closed screen by itself, and tells nobody.
     """
-    return bool(get_instance().uploaded_file_mgr.get_files(session_id, [file_id]))
+    return bool(_uploads().get_files(session_id, [file_id]))
 
 
 def drop_upload(session_id: str, file_id: str) -> None:
     """Ends the keeping of an uploaded file. Its field then shows that there is no file."""
-    get_instance().uploaded_file_mgr.remove_file(session_id, file_id)
+    _uploads().remove_file(session_id, file_id)
+
+
+def _uploads() -> MemoryUploadedFileManager:
+    files = get_instance().uploaded_file_mgr
+    if not isinstance(files, MemoryUploadedFileManager):
+        raise TypeError(f"Streamlit keeps uploaded files in {type(files).__name__}")
+    return files
 
 
 def is_history_navigation() -> bool:

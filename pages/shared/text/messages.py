@@ -24,7 +24,6 @@ from booking_core import (
     InThePast,
     InvalidRequest,
     LastAdmin,
-    MigrationProgress,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -53,8 +52,9 @@ from booking_core import (
     UnknownStudent,
     UpdateNeeded,
     WrongCode,
+    messages,
 )
-from booking_core.domain import messages
+from booking_core.live import MigrationProgress
 from pages.shared.text import formats
 
 FIELDS = {

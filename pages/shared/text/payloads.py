@@ -27,9 +27,6 @@ from booking_core import (
     may,
     widest,
 )
-from booking_core.domain.rules import has_begun, is_over
-from booking_core.domain.timetable import at
-from booking_core.domain.validation import minutes
 from pages.shared.text import formats, messages
 
 _CHIP = {
@@ -54,8 +51,8 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     periods = []
     for period in board.periods:
         # Compared by timestamps, because a clock change shows the same time of day twice.
-        starts_at = at(board.date, period.start, board.zone).timestamp()
-        ends_at = at(board.date, period.end, board.zone, closing=True).timestamp()
+        starts_at = board.starts_at(period).timestamp()
+        ends_at = board.ends_at(period).timestamp()
         begun, over = starts_at <= now, ends_at <= now
         periods.append(
             {
@@ -69,13 +66,8 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
                 "past": over,
             }
         )
-    starts = [
-        f"{p.start:%H:%M}"
-        for p in board.periods
-        if picked
-        and picked.start <= p.start
-        and minutes(p.end, closing=True) <= minutes(picked.end, closing=True)
-    ]
+    covered = board.plan.within(picked.start, picked.end) if picked else ()
+    starts = [f"{period.start:%H:%M}" for period in covered]
     cells = [board.row(period) for period in board.periods]
     known = {ground.id: ground for ground in board.grounds}
     empty, note = _notes_of(board, [cell for row in cells for cell in row])
@@ -117,7 +109,8 @@ def move_grid(
                 texts[1:3] = [booking.game, "this booking"]
             elif cell.state is CellState.FREE:
                 slot = Slot(cell.ground.id, board.date, period.start, period.end)
-                elsewhere = others.busy(booking.student_id, slot)
+                student = booking.student_id  # None once the student is erased
+                elsewhere = others.busy(student, slot) if student else None
                 texts[:3] = ["unfit", "Too short", "to begin here"]
                 if elsewhere is not None:
                     place = slot_title(elsewhere.slot, {g.id: g for g in board.grounds})
@@ -248,7 +241,8 @@ def booking_row(
     today = now.date()
     title = f"{slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
-    over, begun = (check(booking.slot, now, _zone(now)) for check in (is_over, has_begun))
+    slot = booking.slot
+    over, begun = slot.is_over(now, _zone(now)), slot.has_begun(now, _zone(now))
     offered = [("move", "Move…", ""), ("cancel", "Cancel…", "no")]
     if begun:
         offered = [("end early", "End now…", "no")]
@@ -261,7 +255,7 @@ def booking_row(
         "about": title,
         "selectable": False,
         "cells": [
-            [formats.day_heading(booking.date, today), formats.span(booking.start, booking.end)],
+            day_and_times(booking, today),
             [slot_title(booking.slot, grounds), booking.game],
             [booking.student_name, booking.class_name],
             [
@@ -272,6 +266,11 @@ def booking_row(
         ],
         "actions": actions,
     }
+
+
+def day_and_times(booking: Booking, today: Date) -> list[str]:
+    """The cell of a list for when a booking is."""
+    return [formats.day_heading(booking.date, today), formats.span(booking.start, booking.end)]
 
 
 def no_bookings(*, is_narrowed: bool, is_mine: bool, is_past: bool) -> tuple[str, str]:
@@ -296,7 +295,7 @@ def decision_row(
     ``others``: other bookings of the student in the same week.
     """
     today = now.date()
-    left = at(booking.date, booking.start, _zone(now)).timestamp() - now.timestamp()
+    left = booking.slot.starts_at(_zone(now)).timestamp() - now.timestamp()
     ahead = int(left // 60)
     soon = f"in {formats.duration(ahead)}" if ahead > 0 else "has begun"
     if ahead > 24 * 60:

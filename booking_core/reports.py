@@ -1,0 +1,38 @@
+"""Figures, the audit log, exports and the state of the installation: the public names."""
+
+from booking_core.insight.audit import audit_people, audit_subjects, find_changes
+from booking_core.insight.exports import (
+    CSV,
+    MAX_ROWS,
+    XLSX,
+    Export,
+    check_report,
+    export_bookings,
+    export_changes,
+    to_csv,
+    to_xlsx,
+)
+from booking_core.insight.usage import Usage, UsageLine, export_usage, usage
+from booking_core.operations.finding import Finding
+from booking_core.operations.health import health_findings
+
+__all__ = [
+    "CSV",
+    "MAX_ROWS",
+    "XLSX",
+    "Export",
+    "Finding",
+    "Usage",
+    "UsageLine",
+    "audit_people",
+    "audit_subjects",
+    "check_report",
+    "export_bookings",
+    "export_changes",
+    "export_usage",
+    "find_changes",
+    "health_findings",
+    "to_csv",
+    "to_xlsx",
+    "usage",
+]
