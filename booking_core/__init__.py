@@ -100,6 +100,7 @@ from booking_core.domain.policy import Policy, Quota
 from booking_core.domain.progress import MigrationProgress
 from booking_core.domain.records import Change, Closure, Notice
 from booking_core.domain.rules import may, must_set_up_second_factor
+from booking_core.domain.school_year import Holiday, SchoolYear, Term
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.errors import *  # noqa: F403 - listed there
 from booking_core.insight.audit import find_changes
@@ -138,6 +139,7 @@ from booking_core.school.timetables import (
     save_days,
     save_timetable,
 )
+from booking_core.school.year import add_terms, remove_term, save_term, save_week_a, terms
 from booking_core.settings import Settings
 from booking_core.storage.client.database import present
 from booking_core.storage.connection import connect, disconnect
@@ -173,6 +175,7 @@ __all__ = [
     "Erasure",
     "Feed",
     "Ground",
+    "Holiday",
     "IdToken",
     "Lifted",
     "Limits",
@@ -189,6 +192,7 @@ __all__ = [
     "Role",
     "RollOverPlan",
     "RosterPlan",
+    "SchoolYear",
     "Scope",
     "ScopedCache",
     "SecondFactorSetUp",
@@ -199,12 +203,14 @@ __all__ = [
     "Status",
     "Student",
     "Table",
+    "Term",
     "Timetable",
     "Usage",
     "account_erasure_of",
     "add_account",
     "add_ground",
     "add_student",
+    "add_terms",
     "add_timetable",
     "apply_roster",
     "approve",
@@ -280,6 +286,7 @@ __all__ = [
     "relocations",
     "remember_device",
     "remove_ground_photo",
+    "remove_term",
     "renew_recovery_codes",
     "reset_password",
     "reset_second_factor",
@@ -294,7 +301,9 @@ __all__ = [
     "save_policy",
     "save_student",
     "save_students",
+    "save_term",
     "save_timetable",
+    "save_week_a",
     "scoped_cache",
     "search_filters",
     "session_of",
@@ -305,6 +314,7 @@ __all__ = [
     "sign_in_by_id_token",
     "sign_out",
     "suggest_roll_over",
+    "terms",
     "touch_session",
     "turn_off_second_factor",
     "usage",

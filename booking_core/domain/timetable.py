@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from booking_core.domain.errors import InvalidRequest, NotAPeriod
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Period, Timetable
+from booking_core.domain.school_year import SchoolYear, Term
 from booking_core.domain.validation import MARK_MINUTES, minutes
 
 
@@ -25,12 +26,17 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """What a date looks like: its periods (empty: no school) and the note that goes with it."""
+    """What a date looks like: its periods (empty: no school) and the note that goes with it.
+
+    ``term`` is the name of its term, "" for none; ``week`` is A, B or "".
+    """
 
     date: Date
     periods: tuple[Period, ...]
     timetable_id: str | None
     note: str = ""
+    term: str = ""
+    week: str = ""
 
 
 MARKS_A_DAY = 24 * 60 // MARK_MINUTES
@@ -51,26 +57,31 @@ def plan_day(
     timetables: Iterable[Timetable],
     override: Day | None,
     zone: ZoneInfo | None = None,
+    year: SchoolYear | None = None,
 ) -> DayPlan:
-    """The plan of ``date``: its own override where there is one, else its weekday's timetable.
+    """The plan of ``date``: its own override where there is one, else no school on a holiday of
+    ``year``, else its weekday's timetable.
 
     With ``zone``, periods that the clock skips on this date are left out.
     """
+    year = year or SchoolYear()
+    term, week = year.term(date), year.week(date)
     by_id = {timetable.id: timetable for timetable in timetables}
+    chosen, note = None, ""
     if override is not None:
         chosen = by_id.get(override.timetable_id) if override.timetable_id else None
         note = override.note
+    elif holiday := year.holiday(date):
+        note = holiday.name
     else:
         chosen = next(
             (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays), None
         )
-        note = ""
-    if chosen is None:
-        return DayPlan(date, (), None, note)
-    periods = chosen.periods
+    periods = () if chosen is None else chosen.periods
     if zone is not None:
         periods = tuple(period for period in periods if not _is_skipped(date, period, zone))
-    return DayPlan(date, periods, chosen.id, note)
+    id, name = chosen.id if chosen else None, term.name if term else ""
+    return DayPlan(date, periods, id, note, name, week)
 
 
 def _is_skipped(date: Date, period: Period, zone: ZoneInfo) -> bool:
@@ -102,7 +113,8 @@ def check_labels(periods: Iterable[Period]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Which periods every date has: the timetables, and the dates that have one of their own.
+    """Which periods every date has: the timetables, the dates that have one of their own, and the
+    holidays of the school's year.
 
     A change is made to a copy, so that a date can be looked at before anything is saved. With
     ``zone``, a date has no period that its clock skips.
@@ -111,9 +123,10 @@ class Calendar:
     timetables: Mapping[str, Timetable]
     days: Mapping[Date, Day]
     zone: ZoneInfo | None = None
+    year: SchoolYear = field(default_factory=SchoolYear)
 
     def plan(self, date: Date) -> DayPlan:
-        return plan_day(date, self.timetables.values(), self.days.get(date), self.zone)
+        return plan_day(date, self.timetables.values(), self.days.get(date), self.zone, self.year)
 
     def with_timetable(self, timetable: Timetable) -> Calendar:
         """With ``timetable`` added or replaced; its weekdays are no other's any more."""
@@ -135,6 +148,17 @@ class Calendar:
 
     def with_days(self, days: Iterable[Day]) -> Calendar:
         return replace(self, days={**self.days, **{day.date: day for day in days}})
+
+    def with_terms(self, terms: Iterable[Term]) -> Calendar:
+        """As ``SchoolYear.with_terms``; raises InvalidRequest for terms that overlap."""
+        return replace(self, year=self.year.with_terms(terms))
+
+    def without_term(self, term_id: str) -> Calendar:
+        return replace(self, year=self.year.without_term(term_id))
+
+    def with_week_a(self, week_a: Date | None) -> Calendar:
+        """With the letters of the weeks counted from the week of ``week_a``; None: no letters."""
+        return replace(self, year=replace(self.year, week_a=week_a))
 
 
 def fits(plan: DayPlan, start: time, end: time) -> bool:
