@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Any
 
 from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.model import WEEKS
 from booking_core.domain.validation import check_date, check_id, check_name
 
 MOST_HOLIDAYS = 100  # of a term
-WEEKS = ("A", "B")
 # A whole number of pairs of weeks: each date keeps its weekday and its letter.
 NEXT_YEAR = timedelta(weeks=52)
 MOST_DAYS = NEXT_YEAR.days  # of a term: so it does not overlap the copy in the next year

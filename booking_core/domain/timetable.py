@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain.errors import InvalidRequest, NotAPeriod
 from booking_core.domain.labels import label_key
-from booking_core.domain.model import Period, Timetable
+from booking_core.domain.model import WEEKS, Period, Timetable
 from booking_core.domain.school_year import SchoolYear, Term
 from booking_core.domain.validation import MARK_MINUTES, minutes
 
@@ -60,7 +60,7 @@ def plan_day(
     year: SchoolYear | None = None,
 ) -> DayPlan:
     """The plan of ``date``: its own override where there is one, else no school on a holiday of
-    ``year``, else its weekday's timetable.
+    ``year``, else the timetable of its weekday and of its week.
 
     With ``zone``, periods that the clock skips on this date are left out.
     """
@@ -74,9 +74,10 @@ def plan_day(
     elif holiday := year.holiday(date):
         note = holiday.name
     else:
-        chosen = next(
-            (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays), None
-        )
+        held = (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays)
+        # Of a timetable of this week and one of all weeks, the former.
+        of_week = {table.week: table for table in reversed([*held])}
+        chosen = of_week.get(week) or of_week.get("")
     periods = () if chosen is None else chosen.periods
     if zone is not None:
         periods = tuple(period for period in periods if not _is_skipped(date, period, zone))
@@ -129,18 +130,39 @@ class Calendar:
         return plan_day(date, self.timetables.values(), self.days.get(date), self.zone, self.year)
 
     def with_timetable(self, timetable: Timetable) -> Calendar:
-        """With ``timetable`` added or replaced; its weekdays are no other's any more."""
+        """With ``timetable`` added or replaced; the others lose its weekdays, as ``gives_way``
+        says."""
         changed = self.gives_way(timetable) | {timetable.id: timetable}
         return replace(self, timetables={**self.timetables, **changed})
 
     def gives_way(self, timetable: Timetable) -> dict[str, Timetable]:
-        """The other timetables that lose a weekday to ``timetable``, as they are without it."""
+        """The other timetables that lose a weekday to ``timetable``, as they are without it.
+
+        Only those of the same ``week``: one of week A or B goes before one of all weeks, which
+        keeps the weekday for the other week.
+        """
         taken = set(timetable.weekdays)
         return {
             other.id: replace(other, weekdays=tuple(d for d in other.weekdays if d not in taken))
             for other in self.timetables.values()
-            if other.id != timetable.id and taken & set(other.weekdays)
+            if other.id != timetable.id
+            and other.week == timetable.week
+            and taken & set(other.weekdays)
         }
+
+    def weekdays_without_school(self) -> dict[str, list[int]]:
+        """For each week, A and B or "" without letters, the weekdays that no timetable has."""
+        letters = WEEKS if self.year.week_a else ("",)
+        held = {
+            letter: {
+                day
+                for table in self.timetables.values()
+                if table.week in ("", letter)
+                for day in table.weekdays
+            }
+            for letter in letters
+        }
+        return {letter: [d for d in range(7) if d not in days] for letter, days in held.items()}
 
     def without_timetable(self, timetable_id: str) -> Calendar:
         kept = {id: table for id, table in self.timetables.items() if id != timetable_id}

@@ -274,6 +274,7 @@ def timetable_document(timetable: Timetable) -> Document:
             {"label": p.label, "start": time_text(p.start), "end": time_text(p.end)}
             for p in timetable.periods
         ],
+        "week": timetable.week,
     }
 
 
@@ -286,6 +287,7 @@ def to_timetable(document: Any) -> Timetable:
         ),
         tuple(r.field(document, "weekdays", list)),
         r.text(document, "name"),
+        r.optional(document, "week", str, ""),
     )
 
 

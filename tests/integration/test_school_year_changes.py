@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from functools import partial
 
 import pytest
@@ -28,10 +28,13 @@ from booking_core import (
     InvalidRequest,
     NoSchool,
     NotAllowed,
+    NotAPeriod,
     NotFound,
+    Period,
     Term,
     UpdateNeeded,
     add_terms,
+    add_timetable,
     approve,
     connect,
     day_board,
@@ -239,6 +242,28 @@ def test_the_letters_of_weeks_are_on_every_date_until_they_are_turned_off(db):
     save_week_a(db, None, by=ADMIN, now=NOW)
     assert load_reference(db).plan(TODAY).week == ""
     assert "week_a" not in db.meta.find_one({"_id": "revision"})
+
+
+def test_a_timetable_of_a_week_is_booked_in_that_week_only(db):
+    save_week_a(db, DAY, by=ADMIN, now=NOW)
+    early = (Period("Early", time(7), time(7, 30)),)
+    made = add_timetable(db, "Week B", early, range(7), week="B", by=ADMIN, now=NOW)
+    week_b = DAY + timedelta(days=7)
+
+    assert load_reference(db).timetables[made.id] == made
+    assert booked(db, start=9).date == DAY
+    assert booked(db, start=time(7), end=time(7, 30), on=week_b).date == week_b
+    for wrong in ({"start": time(7), "end": time(7, 30)}, {"start": 9, "on": week_b}):
+        with pytest.raises(NotAPeriod):
+            booked(db, student=1, **wrong)
+
+
+def test_a_timetable_of_the_version_before_holds_in_all_weeks(db):
+    db.timetables.update_many({}, {"$unset": {"week": 1}})
+    save_week_a(db, DAY, by=ADMIN, now=NOW)
+
+    assert load_reference(db).timetables["regular"].week == ""
+    assert booked(db, on=DAY + timedelta(days=7))
 
 
 def test_a_change_of_the_year_reaches_other_processes(db):

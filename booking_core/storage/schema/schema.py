@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from booking_core.domain.model import ACTIVE, Role, Status
+from booking_core.domain.model import ACTIVE, WEEKS, Role, Status
 from booking_core.domain.policy import WALL_SHOWS
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
@@ -227,7 +227,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     TIMETABLES: {
         "$jsonSchema": {
             "required": ["name", "weekdays", "periods", "id_key", "name_key"],
-            "properties": {"id_key": _KEY, "name_key": _KEY},
+            "properties": {"id_key": _KEY, "name_key": _KEY, "week": {"enum": ["", *WEEKS]}},
         }
     },
     DAYS: {"$jsonSchema": {"required": ["timetable_id", "note"], "properties": {"_id": _DATE}}},
