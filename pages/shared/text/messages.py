@@ -63,6 +63,7 @@ FIELDS = {
     "label": "The period's name",
     "periods": "The list of periods",
     "weekdays": "The list of weekdays",
+    "week": "The week",
     "timetable_id": "The timetable",
     "dates": "The list of dates",
     "note": "The note",
