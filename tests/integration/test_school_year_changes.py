@@ -31,6 +31,7 @@ from booking_core import (
     NotAPeriod,
     NotFound,
     Period,
+    Student,
     Term,
     UpdateNeeded,
     add_terms,
@@ -44,6 +45,7 @@ from booking_core import (
     move,
     remove_term,
     save_days,
+    save_student,
     save_term,
     save_week_a,
     terms,
@@ -280,6 +282,17 @@ def test_a_change_of_the_year_reaches_other_processes(db):
     finally:
         feed.stop()
         other.client.close()
+
+
+def test_a_change_of_a_student_keeps_the_year(db):
+    save_term(db, BREAK, by=ADMIN, now=NOW)
+    assert load_reference(db).year.terms == (BREAK,)
+
+    save_student(db, Student("S001", "Asha", "8-A"), by=ADMIN)
+
+    assert load_reference(db).students["S001"].name == "Asha"
+    with pytest.raises(NoSchool):
+        booked(db)
 
 
 def test_a_past_day_keeps_the_year_that_it_had(db):
