@@ -75,6 +75,7 @@ from booking_core.domain.people import Delegation
 from booking_core.domain.policy import Policy, Quota
 from booking_core.domain.records import Change, Closure, Notice
 from booking_core.domain.rules import may
+from booking_core.domain.school_year import Holiday, SchoolYear, Term
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.domain.validation import MARK_MINUTES, minutes
 from booking_core.errors import *  # noqa: F403 - listed there
@@ -113,6 +114,7 @@ from booking_core.school.timetables import (
     save_days,
     save_timetable,
 )
+from booking_core.school.year import add_terms, remove_term, save_term, save_week_a, terms
 from booking_core.settings import Settings
 from booking_core.storage.connection import connect, disconnect
 from booking_core.storage.schema.ensure import ensure_schema
@@ -139,6 +141,7 @@ __all__ = [
     "Delegation",
     "Erasure",
     "Ground",
+    "Holiday",
     "Limits",
     "Logo",
     "Notice",
@@ -150,17 +153,20 @@ __all__ = [
     "Role",
     "RollOverPlan",
     "RosterPlan",
+    "SchoolYear",
     "Settings",
     "Slot",
     "Status",
     "Student",
     "Table",
+    "Term",
     "Timetable",
     "WrongRow",
     "account_erasure_of",
     "add_account",
     "add_ground",
     "add_student",
+    "add_terms",
     "add_timetable",
     "apply_roster",
     "approve",
@@ -227,6 +233,7 @@ __all__ = [
     "relocations",
     "remove_ground_photo",
     "remove_school_logo",
+    "remove_term",
     "reset_password",
     "reset_second_factor",
     "retire_ground",
@@ -241,12 +248,15 @@ __all__ = [
     "save_school_logo",
     "save_student",
     "save_students",
+    "save_term",
     "save_timetable",
+    "save_week_a",
     "school_logo",
     "search_filters",
     "set_active",
     "suggest_roll_over",
     "surface_overlaps",
+    "terms",
     "wall_cards",
     "week_of",
     "weeks_of",

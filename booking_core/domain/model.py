@@ -54,6 +54,7 @@ class Status(StrEnum):
 
 
 ACTIVE = (Status.PENDING, Status.APPROVED)
+WEEKS = ("A", "B")
 
 
 class CellState(StrEnum):
@@ -201,12 +202,16 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """Periods in order of time; ``weekdays`` (Monday is 0) where it is the regular one."""
+    """Periods in order of time; ``weekdays`` (Monday is 0) where it is the regular one.
+
+    ``week`` is A or B for a timetable of every other week, "" for one of all weeks.
+    """
 
     id: str
     periods: tuple[Period, ...]
     weekdays: tuple[int, ...] = ()
     name: str = ""
+    week: str = ""
 
     def __post_init__(self) -> None:
         _set(self, id=check_id(self.id, "id"))
@@ -228,6 +233,8 @@ class Timetable:
         for day in weekdays:
             if not isinstance(day, int) or isinstance(day, bool) or not 0 <= day <= 6:
                 raise InvalidRequest("weekdays", "must be numbers from 0 (Monday) to 6")
+        if self.week not in ("", *WEEKS):
+            raise InvalidRequest("week", "must be A, B or empty")
         _set(self, periods=periods, weekdays=tuple(sorted(set(weekdays))))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from datetime import date as Date
 from zoneinfo import ZoneInfo
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from booking_core.domain.clock import at as at
 from booking_core.domain.errors import InvalidRequest, NotAPeriod
 from booking_core.domain.labels import label_key
-from booking_core.domain.model import Period, Timetable
+from booking_core.domain.model import WEEKS, Period, Timetable
+from booking_core.domain.school_year import SchoolYear, Term
 from booking_core.domain.validation import MARK_MINUTES, minutes
 
 
@@ -26,12 +27,17 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """What a date looks like: its periods (empty: no school) and the note that goes with it."""
+    """What a date looks like: its periods (empty: no school) and the note that goes with it.
+
+    ``term`` is the name of its term, "" for none; ``week`` is A, B or "".
+    """
 
     date: Date
     periods: tuple[Period, ...]
     timetable_id: str | None
     note: str = ""
+    term: str = ""
+    week: str = ""
 
     def fits(self, start: time, end: time) -> bool:
         """Whether a booking from ``start`` to ``end`` is a run of periods of this day."""
@@ -69,26 +75,32 @@ def plan_day(
     timetables: Iterable[Timetable],
     override: Day | None,
     zone: ZoneInfo | None = None,
+    year: SchoolYear | None = None,
 ) -> DayPlan:
-    """The plan of ``date``: its own override where there is one, else its weekday's timetable.
+    """The plan of ``date``: its own override where there is one, else no school on a holiday of
+    ``year``, else the timetable of its weekday and of its week.
 
     With ``zone``, periods that the clock skips on this date are left out.
     """
+    year = year or SchoolYear()
+    term, week = year.term(date), year.week(date)
     by_id = {timetable.id: timetable for timetable in timetables}
+    chosen, note = None, ""
     if override is not None:
         chosen = by_id.get(override.timetable_id) if override.timetable_id else None
         note = override.note
+    elif holiday := year.holiday(date):
+        note = holiday.name
     else:
-        chosen = next(
-            (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays), None
-        )
-        note = ""
-    if chosen is None:
-        return DayPlan(date, (), None, note)
-    periods = chosen.periods
+        held = (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays)
+        # Of a timetable of this week and one of all weeks, the former.
+        of_week = {table.week: table for table in reversed([*held])}
+        chosen = of_week.get(week) or of_week.get("")
+    periods = () if chosen is None else chosen.periods
     if zone is not None:
         periods = tuple(period for period in periods if not _is_skipped(date, period, zone))
-    return DayPlan(date, periods, chosen.id, note)
+    id, name = chosen.id if chosen else None, term.name if term else ""
+    return DayPlan(date, periods, id, note, name, week)
 
 
 def _is_skipped(date: Date, period: Period, zone: ZoneInfo) -> bool:
@@ -120,7 +132,8 @@ def check_labels(periods: Iterable[Period]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Which periods every date has: the timetables, and the dates that have one of their own.
+    """Which periods every date has: the timetables, the dates that have one of their own, and the
+    holidays of the school's year.
 
     A change is made to a copy, so that a date can be looked at before anything is saved. With
     ``zone``, a date has no period that its clock skips.
@@ -129,23 +142,45 @@ class Calendar:
     timetables: Mapping[str, Timetable]
     days: Mapping[Date, Day]
     zone: ZoneInfo | None = None
+    year: SchoolYear = field(default_factory=SchoolYear)
 
     def plan(self, date: Date) -> DayPlan:
-        return plan_day(date, self.timetables.values(), self.days.get(date), self.zone)
+        return plan_day(date, self.timetables.values(), self.days.get(date), self.zone, self.year)
 
     def with_timetable(self, timetable: Timetable) -> Calendar:
-        """With ``timetable`` added or replaced; its weekdays are no other's any more."""
+        """With ``timetable`` added or replaced; the others lose its weekdays, as ``gives_way``
+        says."""
         changed = self.gives_way(timetable) | {timetable.id: timetable}
         return replace(self, timetables={**self.timetables, **changed})
 
     def gives_way(self, timetable: Timetable) -> dict[str, Timetable]:
-        """The other timetables that lose a weekday to ``timetable``, as they are without it."""
+        """The other timetables that lose a weekday to ``timetable``, as they are without it.
+
+        Only those of the same ``week``: one of week A or B goes before one of all weeks, which
+        keeps the weekday for the other week.
+        """
         taken = set(timetable.weekdays)
         return {
             other.id: replace(other, weekdays=tuple(d for d in other.weekdays if d not in taken))
             for other in self.timetables.values()
-            if other.id != timetable.id and taken & set(other.weekdays)
+            if other.id != timetable.id
+            and other.week == timetable.week
+            and taken & set(other.weekdays)
         }
+
+    def weekdays_without_school(self) -> dict[str, list[int]]:
+        """For each week, A and B or "" without letters, the weekdays that no timetable has."""
+        letters = WEEKS if self.year.week_a else ("",)
+        held = {
+            letter: {
+                day
+                for table in self.timetables.values()
+                if table.week in ("", letter)
+                for day in table.weekdays
+            }
+            for letter in letters
+        }
+        return {letter: [d for d in range(7) if d not in days] for letter, days in held.items()}
 
     def without_timetable(self, timetable_id: str) -> Calendar:
         kept = {id: table for id, table in self.timetables.items() if id != timetable_id}
@@ -153,6 +188,17 @@ class Calendar:
 
     def with_days(self, days: Iterable[Day]) -> Calendar:
         return replace(self, days={**self.days, **{day.date: day for day in days}})
+
+    def with_terms(self, terms: Iterable[Term]) -> Calendar:
+        """As ``SchoolYear.with_terms``; raises InvalidRequest for terms that overlap."""
+        return replace(self, year=self.year.with_terms(terms))
+
+    def without_term(self, term_id: str) -> Calendar:
+        return replace(self, year=self.year.without_term(term_id))
+
+    def with_week_a(self, week_a: Date | None) -> Calendar:
+        """With the letters of the weeks counted from the week of ``week_a``; None: no letters."""
+        return replace(self, year=replace(self.year, week_a=week_a))
 
 
 def periods_between(periods: Sequence[Period], start: time, end: time) -> tuple[Period, ...]:

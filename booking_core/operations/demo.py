@@ -52,11 +52,13 @@ from booking_core.operations.demo_school import (
     REJECTIONS,
     REVOCATIONS,
     demo_students,
+    demo_terms,
     demo_timetables,
 )
 from booking_core.school.grounds import save_ground
 from booking_core.school.students import save_students
 from booking_core.school.timetables import save_timetable
+from booking_core.school.year import save_term, save_week_a
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.school import data as reference
 
@@ -108,9 +110,9 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
             _save_accounts(db, now)
         return
     now = reference.claim_demo(db, now)
-    _save_school(db)
-    _save_accounts(db, now)
     today = now.astimezone(settings_of(db).zone).date()
+    _save_school(db, today)
+    _save_accounts(db, now)
     plans = _fortnight(db, today, now)
     for offset in range(_FIRST_DAY, _LAST_DAY + 1):
         date = today + timedelta(days=offset)
@@ -125,11 +127,14 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
     reference.mark_demo(db)
 
 
-def _save_school(db: Documents) -> None:
+def _save_school(db: Documents, today: Date) -> None:
     for ground in DEMO_GROUNDS:
         save_ground(db, ground)
     for table in demo_timetables():
         save_timetable(db, table)
+    for term in demo_terms(today):
+        save_term(db, term)
+    save_week_a(db, today)
     save_students(db, demo_students())
 
 

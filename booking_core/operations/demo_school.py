@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from datetime import time
+from datetime import date as Date
+from datetime import time, timedelta
 
 from booking_core.domain.model import Actor, Ground, Period, Role, Student, Timetable
+from booking_core.domain.school_year import Holiday, Term
 
 DEMO_ACCOUNTS = (
     Actor("meera", Role.STAFF, "Meera Nair"),
@@ -64,6 +66,30 @@ def demo_timetables() -> tuple[Timetable, ...]:
     return (
         Timetable("regular", _periods(8, 18), (0, 1, 2, 3, 4), "Regular day"),
         Timetable("half-day", _periods(8, 13), (5, 6), "Half day"),
+    )
+
+
+def demo_terms(today: Date) -> tuple[Term, ...]:
+    """Three terms around the week of ``today``, which is in the second and has no holiday."""
+    monday = today - timedelta(days=today.weekday())
+
+    def term(number: int, weeks_ahead: int, *holidays: tuple[str, int, int]) -> Term:
+        first = monday + timedelta(weeks=weeks_ahead)
+        return Term(
+            f"term-{number}",
+            f"Term {number}",
+            first,
+            first + timedelta(days=82),  # the Saturday of the twelfth week
+            tuple(
+                Holiday(name, first + timedelta(days=begin), first + timedelta(days=end))
+                for name, begin, end in holidays
+            ),
+        )
+
+    return (
+        term(1, -20, ("Founders’ day", 32, 32)),
+        term(2, -6, ("Mid-term break", 14, 18), ("Staff days", 63, 64)),
+        term(3, 8, ("Spring break", 35, 39)),
     )
 
 

@@ -37,7 +37,8 @@ def save_timetable(
 ) -> Timetable:
     """Adds or replaces a timetable; existing bookings stay as they are.
 
-    A weekday has one timetable: in the same transaction the others lose ``timetable.weekdays``.
+    A weekday has one timetable for all weeks, and one for A and one for B, which go before it: in
+    the same transaction the others of the same ``week`` lose ``timetable.weekdays``.
     With ``was``, the timetable that the change was made from, raises ChangedMeanwhile where the
     stored one differs by now. Raises AlreadyExists for an id that differs from another's in
     capitals only, InvalidRequest, also for a name that another timetable has and for two periods
@@ -64,10 +65,11 @@ def add_timetable(
     periods: Iterable[Period],
     weekdays: Iterable[int] = (),
     *,
+    week: str = "",
     by: Actor | None = None,
     now: datetime | None = None,
 ) -> Timetable:
-    """Adds a timetable; its id is made of its name. Weekdays as in ``save_timetable``.
+    """Adds a timetable; its id is made of its name. Weekdays and week as in ``save_timetable``.
 
     Raises InvalidRequest, also for a name that another timetable has and for two periods with one
     label, NotAllowed, StoreUnavailable.
@@ -76,7 +78,7 @@ def add_timetable(
     for field, value in (("periods", periods), ("weekdays", weekdays)):
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise InvalidRequest(field, "must be a list")
-    wanted, now = Timetable("new", tuple(periods), tuple(weekdays), name), moment(db, now)
+    wanted, now = Timetable("new", tuple(periods), tuple(weekdays), name, week), moment(db, now)
     check_labels(wanted.periods)
 
     def work(tx: SchoolTransaction) -> Timetable:

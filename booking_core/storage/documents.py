@@ -25,6 +25,7 @@ from booking_core.domain.model import (
     Timetable,
 )
 from booking_core.domain.policy import Policy
+from booking_core.domain.school_year import Holiday, Term
 from booking_core.domain.timetable import Day
 from booking_core.domain.validation import minutes
 from booking_core.storage import readable as r
@@ -280,6 +281,7 @@ def timetable_document(timetable: Timetable) -> Document:
             {"label": p.label, "start": time_text(p.start), "end": time_text(p.end)}
             for p in timetable.periods
         ],
+        "week": timetable.week,
     }
 
 
@@ -292,6 +294,7 @@ def to_timetable(document: Any) -> Timetable:
         ),
         tuple(r.field(document, "weekdays", list)),
         r.text(document, "name"),
+        r.optional(document, "week", str, ""),
     )
 
 
@@ -304,6 +307,29 @@ def to_day(document: Any) -> Day:
         r.date(document, "_id"),
         r.optional_text(document, "timetable_id"),
         r.text(document, "note"),
+    )
+
+
+def term_document(term: Term) -> Document:
+    return {"_id": term.id, **_span_document(term)} | {
+        "holidays": [_span_document(holiday) for holiday in term.holidays]
+    }
+
+
+def _span_document(span: Term | Holiday) -> Document:
+    return {"name": span.name, "first": span.first.isoformat(), "last": span.last.isoformat()}
+
+
+def to_term(document: Any) -> Term:
+    return Term(
+        r.text(document, "_id"),
+        r.text(document, "name"),
+        r.date(document, "first"),
+        r.date(document, "last"),
+        tuple(
+            Holiday(r.text(h, "name"), r.date(h, "first"), r.date(h, "last"))
+            for h in r.field(document, "holidays", list)
+        ),
     )
 
 
@@ -325,9 +351,18 @@ def policy_of(meta: Document, otherwise: Policy) -> Policy:
 
 def recount_until_of(meta: Document) -> Date | None:
     """``Reference.recount_until`` of the document of the revision."""
-    if meta.get("recount_until") is None:
+    return _date_of(meta, "recount_until")
+
+
+def week_a_of(meta: Document) -> Date | None:
+    """``SchoolYear.week_a`` of the document of the revision."""
+    return _date_of(meta, "week_a")
+
+
+def _date_of(meta: Document, name: str) -> Date | None:
+    if meta.get(name) is None:
         return None
-    return r.readable_one(schema.META, lambda row: r.date(row, "recount_until"), meta)
+    return r.readable_one(schema.META, lambda row: r.date(row, name), meta)
 
 
 def to_policy(document: Any, otherwise: Policy) -> Policy:

@@ -45,15 +45,16 @@ def among(name: str, rows: Iterable[d.Document]) -> Iterator[Found]:
 
 def _check_meta(document: d.Document) -> None:
     d.to_policy(document.get("policy"), Policy())
-    if document.get("recount_until") is not None:
-        r.date(document, "recount_until")
+    for name in ("recount_until", "week_a"):
+        if document.get(name) is not None:
+            r.date(document, name)
 
 
 def _check_copy(document: d.Document) -> None:
     """Checks each part too: a reader leaves out of a copy what it cannot read."""
     school_history.to_copy(document, ZoneInfo("UTC"))
     for name, to_value in school_history.PARTS.items():
-        for part in document[name]:
+        for part in school_history.part_of(document, name):
             to_value(part)
 
 
@@ -64,6 +65,7 @@ _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.GROUNDS: d.to_ground,
     schema.TIMETABLES: d.to_timetable,
     schema.DAYS: d.to_day,
+    schema.TERMS: d.to_term,
     schema.STUDENTS: d.to_student,
     schema.META: _check_meta,
     schema.SCHOOL_HISTORY: _check_copy,

@@ -1,4 +1,4 @@
-"""The Admin screen: grounds, timetables, closures, students, accounts, settings, health, audit."""
+"""The Admin screen: the school, its people, settings, health and the audit log."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,7 @@ from pages.admin.audit import section as audit
 from pages.admin.closures import section as closures
 from pages.admin.students import section as students
 from pages.admin.timetables import section as timetables
+from pages.admin.year import section as year
 from pages.shared.auth import session
 from pages.shared.components import choices
 from pages.shared.layout import first_steps, header
@@ -18,6 +19,7 @@ from pages.shared.live import runtime, url_state
 SECTIONS = {
     "Grounds": grounds.show,
     "Timetables": timetables.show,
+    "Year": year.show,
     "Closures": closures.show,
     "Students": students.show,
     "Accounts": accounts.show,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date as Date
 from functools import partial
 from typing import Any, TypeVar
@@ -81,7 +81,8 @@ def would_not_fit(shared: Services, calendar: Calendar, about: object) -> None:
 
 def plan(day: DayPlan, today: Date, name: str = "") -> None:
     """Draws the periods of a day. ``name``: the name of its timetable."""
-    about = ", ".join(formats.literal(text) for text in (name, day.note) if text)
+    texts = (name, day.note, formats.term_and_week(day.term, day.week))
+    about = ", ".join(formats.literal(text) for text in texts if text)
     st.markdown(f"**{formats.day_heading(day.date, today)}**" + (f" · {about}" if about else ""))
     if not day.periods:
         st.caption("No school: nothing can be booked.")
@@ -120,6 +121,30 @@ def weekdays(days: Sequence[int]) -> str:
 def weekday_names(days: Sequence[int]) -> str:
     """``Saturday and Sunday``."""
     return formats.listed([formats.weekday_name(day) for day in sorted(days)])
+
+
+def no_school(without: Mapping[str, Sequence[int]]) -> str:
+    """``Saturday and Sunday``, ``Friday of week A and Sunday``, from
+    ``Calendar.weekdays_without_school``; "" for none.
+    """
+    of_all = set[int].intersection(*map(set, without.values()))
+    found = [
+        (day, formats.weekday_name(day) + ("" if day in of_all else f" of week {letter}"))
+        for letter, days in without.items()
+        for day in days
+    ]
+    return formats.listed(list(dict.fromkeys(name for _, name in sorted(found))) or [""])
+
+
+def newly_without_school(before: Calendar, after: Calendar) -> str:
+    """As ``no_school``, the weekdays that a timetable has in ``before`` and none in ``after``."""
+    had = before.weekdays_without_school()
+    return no_school(
+        {
+            letter: [day for day in days if day not in had[letter]]
+            for letter, days in after.weekdays_without_school().items()
+        }
+    )
 
 
 def counted(number: int, noun: str) -> str:

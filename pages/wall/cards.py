@@ -46,6 +46,7 @@ def frame(
     return {
         "title": "Grounds today",
         "date": formats.long_date(now.date()),
+        "term": "",
         "day": now.date().isoformat(),
         "zone": str(now.tzinfo),
         "clock": formats.clock_pattern(),

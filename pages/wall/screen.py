@@ -14,7 +14,7 @@ from booking_core import DayPlan, StoreUnavailable, may_show
 from pages.shared.components import elements
 from pages.shared.live import fragment, logo, runtime, screen_user
 from pages.shared.live.address import base
-from pages.shared.text import messages
+from pages.shared.text import formats, messages
 from pages.wall import cards
 
 AHEAD = 15  # days; in a longer holiday the wall names no date on which the grounds open
@@ -64,6 +64,7 @@ def today() -> datetime | None:
                     "No timetable yet",
                     "The grounds appear as soon as there is one.",
                 ]
+            payload["term"] = formats.term_and_week(board.plan.term, board.plan.week)
             change = board.turns_at()
     except StoreUnavailable as exc:
         payload["empty"] = ["Not connected", messages.error(exc)]

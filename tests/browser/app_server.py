@@ -104,7 +104,9 @@ class School:
         for name in VALIDATORS.keys() - _KEPT:
             self.db[name].delete_many({})
         changed = {"grounds": 1, "students": 1, "accounts": 1}
-        self.db["meta"].update_one({"_id": "revision"}, {"$inc": changed, "$unset": {"policy": ""}})
+        self.db["meta"].update_one(
+            {"_id": "revision"}, {"$inc": changed, "$unset": {"policy": "", "week_a": ""}}
+        )
 
     def drop(self) -> None:
         """Drops the database, if the server is still running."""

@@ -27,6 +27,7 @@ SCREENS = [
 SECTIONS = (
     "Grounds",
     "Timetables",
+    "Year",
     "Closures",
     "Students",
     "Accounts",

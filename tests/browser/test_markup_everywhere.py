@@ -240,6 +240,18 @@ def test_an_admin_sees_typed_markup_of_grounds_as_text(
     tour.check_opened("Timetables, delete")
     button(page, "admin.timetables.delete.keep").click()
 
+    show_tab(page, "Year")
+    tour.check("Year")
+    button(page, "admin.year.term.remove").click()
+    tour.check_opened("Year, remove")
+    button(page, "admin.year.remove.keep").click()
+    button(page, "admin.year.copy").click()
+    tour.check_opened("Year, copy")
+    button(page, "admin.year.copy.back").click()
+    button(page, "admin.year.term.edit").click()
+    tour.check("Year, preview", "[class*='term-preview']")
+    button(page, "admin.term.back").click()
+
     show_tab(page, "Closures")
     tour.check("Closures", ".st-key-admin-closures-list")
     button(page, "admin.closures.new").click()

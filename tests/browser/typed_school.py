@@ -12,10 +12,12 @@ from booking_core import (
     Actor,
     Booking,
     Ground,
+    Holiday,
     Period,
     Policy,
     Role,
     Student,
+    Term,
     Timetable,
     add_account,
     approve,
@@ -30,6 +32,7 @@ from booking_core import (
     save_ground,
     save_policy,
     save_student,
+    save_term,
     save_timetable,
     set_active,
 )
@@ -59,6 +62,7 @@ FIELDS = {
     "Day.note": "zqnote",
     "Decision.reason": "zqrejected",
     "Ground.name": "zqground",
+    "Holiday.name": "zqholiday",
     "Ground.games": "zqgame",
     "Notice.reason": "zqclosed",
     "Period.label": "zqlabel",
@@ -69,6 +73,7 @@ FIELDS = {
     "Student.class_name": "zqclass",
     "Student.email": "zqmail",
     "Table.columns": "zqheading",
+    "Term.name": "zqterm",
     "Timetable.name": "zqtimetable",
     "WrongRow.problem": "zqwrong",
 }
@@ -88,7 +93,7 @@ _MADE = {
     "Closing": "id",
     "Closure": "by_name ground_ids id",
     "Day": "timetable_id",
-    "DayPlan": "note timetable_id",
+    "DayPlan": "note term timetable_id week",
     "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
     "Ground": "id",
@@ -102,7 +107,8 @@ _MADE = {
     "Settings": "data_directory database locale mongodb_uri public_url time_zone wall_shows",
     "SignedIn": "token",
     "Slot": "ground_id",
-    "Timetable": "id",
+    "Term": "id",
+    "Timetable": "id week",
     "WrongRow": "field",
 }
 MADE = [f"{name}.{field}" for name, fields in _MADE.items() for field in fields.split()]
@@ -187,6 +193,9 @@ def settle(school: School) -> dict[str, Booking]:
     save_days(
         db, [today() + timedelta(days=2)], timetable_id=None, note=text("zqnote"), by=ADMIN_USER
     )
+    last = today() + timedelta(days=60)
+    holiday = Holiday(text("zqholiday"), last, last)
+    save_term(db, Term("term", text("zqterm"), today(), last, (holiday,)), by=ADMIN_USER)
     save_student(db, Student(ROLL, STUDENT, text("zqclass"), MAIL))
     save_student(db, Student("S001", "Student 1", "9-A"))
     save_student(db, Student("S002", "Student 2", "9-B"))

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
 from backup_files import contents, make_empty
 from sign_in_client import PASSWORD
-from support import ADMIN, HEAD, NOW, booked, open_school
+from support import ADMIN, DAY, HEAD, NOW, booked, open_school
 
 from booking_core import (
     Account,
+    Holiday,
     Policy,
     Role,
     Settings,
+    Term,
     add_account,
     approve,
     connect,
     save_policy,
+    save_term,
+    save_week_a,
 )
 from booking_core.access import passwords
 from booking_core.operations import backups
@@ -102,6 +107,9 @@ def backed_up(school, tmp_path_factory):
     approve(db, first.id, by=HEAD, now=NOW)
     booked(db, student=1, start=10, purpose='tricky ","is":{}\n\u2028 "}')
     save_policy(db, Policy(quota=3), by=ADMIN)
+    fair = DAY + timedelta(days=9)
+    save_term(db, Term("term-1", "Term 1", DAY, fair, (Holiday("Fair", fair, fair),)), by=ADMIN)
+    save_week_a(db, DAY, by=ADMIN)
     before = contents(db)
     file = tmp_path_factory.mktemp("backup") / "school.gz"
     backups.save(db, file)

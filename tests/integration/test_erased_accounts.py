@@ -67,7 +67,7 @@ FINISHED = LATER + timedelta(minutes=5)  # no verb that began before the erasure
 # Of a new collection the fixture below must store what names a user, or this must say that none
 # of its fields does.
 NAMES_NO_USER = {
-    *(schema.GROUNDS, schema.TIMETABLES, schema.DAYS, schema.STUDENTS),
+    *(schema.GROUNDS, schema.TIMETABLES, schema.DAYS, schema.TERMS, schema.STUDENTS),
     *(schema.GROUND_PHOTOS, schema.LOGO, schema.SCHOOL_HISTORY, schema.PROOFS, schema.META),
     schema.ATTEMPTS,  # hashes, which expire
 }

@@ -97,7 +97,7 @@ def _without_a_moment(lines):
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (_without_a_row, r"line \d+ counts 6 audit, not 5"),
+        (_without_a_row, r"line \d+ counts 8 audit, not 7"),
         (_without_an_end, r"line \d+ is the last one, and the line of counts is missing"),
         (_with_a_row_after_the_end, r"line \d+ lies behind the line of counts"),
         (_with_a_row_twice, r"\(line \d+: an earlier line has the same _id in students\)"),
@@ -172,7 +172,7 @@ def test_a_document_that_the_server_drops_is_noticed(backed_up, empty, monkeypat
     insert = archive._insert
     monkeypatch.setattr(archive, "_insert", lambda db, name, batch: insert(db, name, batch[:1]))
 
-    with pytest.raises(InvalidRequest, match="holds 6 documents of audit; stored: 1"):
+    with pytest.raises(InvalidRequest, match="holds 8 documents of audit; stored: 1"):
         backups.load(empty, backed_up[1])
 
     assert_empty(empty)

@@ -120,6 +120,11 @@ def test_a_role_that_may_not_book_is_refused_and_books_nothing(db, monkeypatch):
         (schema.TIMETABLES, {"_id": "t", "name": "", "weekdays": [0]}),
         (schema.DAYS, {"_id": "24.11.2026", "timetable_id": None, "note": ""}),
         (schema.DAYS, {"_id": "2026-11-24", "note": ""}),
+        (schema.TERMS, {"_id": "t", "name": "Term", "first": "2026-09-07", "last": "2026-12-18"}),
+        (
+            schema.TERMS,
+            {"_id": "t", "name": "Term", "first": "7 Sep", "last": "2026-12-18", "holidays": []},
+        ),
         (schema.STUDENTS, {"_id": "s", "name": "S", "class_name": "1-A", "email": None}),
         (
             schema.STUDENTS,

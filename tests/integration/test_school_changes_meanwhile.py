@@ -21,11 +21,13 @@ from support import (
 
 from booking_core import (
     GroundRetired,
+    Holiday,
     NoSchool,
     Policy,
     Status,
     Student,
     StudentInactive,
+    Term,
     TooFarAhead,
     UnknownStudent,
     approve,
@@ -40,6 +42,7 @@ from booking_core import (
     save_days,
     save_policy,
     save_student,
+    save_term,
 )
 from booking_core.errors import StoreUnavailable
 from booking_core.live import scoped_cache
@@ -54,6 +57,12 @@ CHANGES = {
     ),
     "holiday": (
         lambda db: save_days(db, [DAY, NEXT], timetable_id=None, note="Holiday", by=ADMIN),
+        NoSchool,
+    ),
+    "holiday of a term": (
+        lambda db: save_term(
+            db, Term("t", "Term", DAY, NEXT, (Holiday("Break", DAY, NEXT),)), by=ADMIN
+        ),
         NoSchool,
     ),
     "student inactive": (

@@ -28,12 +28,14 @@ from booking_core import (
     BookingError,
     CellState,
     GroundClosed,
+    Holiday,
     NotFound,
     Policy,
     Role,
     Settings,
     SlotTaken,
     StudentBusy,
+    Term,
     add_account,
     approved_upcoming,
     book,
@@ -64,6 +66,8 @@ from booking_core import (
     save_ground_photo,
     save_policy,
     save_school_logo,
+    save_term,
+    save_week_a,
     set_active,
     wall_cards,
     week_of,
@@ -99,9 +103,20 @@ FIELDS = {
         "periods.0.end",
     ),
     "days": ("timetable_id", "note"),
+    "terms": (
+        *("name", "first", "last", "holidays", "holidays.0"),
+        *(f"holidays.0.{name}" for name in ("name", "first", "last")),
+    ),
     "students": ("name", "class_name", "email", "active"),
-    "meta": ("policy.quota", "policy.advance_days", "policy.cut_off", "recount_until"),
-    "school_history": ("grounds", "timetables", "days", "grounds.0.name", "timetables.0.periods"),
+    "meta": ("policy.quota", "policy.advance_days", "policy.cut_off", "recount_until", "week_a"),
+    "school_history": (
+        "grounds",
+        "timetables",
+        "days",
+        "grounds.0.name",
+        "timetables.0.periods",
+        "terms.0.first",
+    ),
     "ground_photos": ("webp",),
     "logo": ("png", "width", "height"),
     "accounts": ("name", "role", "email", "active", "must_change", "epoch", "password_hash"),
@@ -124,6 +139,8 @@ FIELDS = {
 }
 # That a document may lack, or hold as null.
 _OPTIONAL = {"policy.quota", "policy.advance_days", "policy.cut_off", "recount_until"} | {
+    "week_a",
+    "holidays.0",
     "password_hash",
     "periods.0",
 }
@@ -152,6 +169,9 @@ def stored(mongod_uri):
         reason="Fair", by=HEAD, expected=[displaced.id], now=NOW,
     )  # fmt: skip
     save_days(db, [LATER], timetable_id=None, note="Holiday")
+    holiday = Holiday("Holiday", LATER, LATER)
+    save_term(db, Term("term-1", "Term", DAY, LATER, (holiday,)))
+    save_week_a(db, DAY)
     picture = io.BytesIO()
     Image.new("RGB", (20, 20), "green").save(picture, "PNG")
     save_ground_photo(db, "ground-3", picture.getvalue())
@@ -159,7 +179,7 @@ def stored(mongod_uri):
     token = open_session(db, "meera")
     delegate(db, to="meera", first=TODAY, last=TODAY, by=HEAD)
     db["meta"].update_one({"_id": "revision"}, {"$set": {"recount_until": DAY.isoformat()}})
-    copied = {name: list(db[name].find()) for name in ("grounds", "timetables", "days")}
+    copied = {name: list(db[name].find()) for name in ("grounds", "timetables", "days", "terms")}
     db["school_history"].update_many({}, {"$set": copied})
     ids = {
         "grounds": "ground-3",

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from support import DAY, HOURLY
 
-from booking_core import Calendar, Day, DayPlan, Period, Policy, Timetable
+from booking_core import (
+    Calendar,
+    Day,
+    DayPlan,
+    InvalidRequest,
+    Period,
+    Policy,
+    SchoolYear,
+    Timetable,
+)
 
 SHORT = Timetable("short", (Period("I", time(8), time(8, 45)), Period("II", time(9), time(9, 45))))
 SATURDAY = date(2026, 11, 28)
@@ -88,3 +98,56 @@ def test_a_cut_off_is_a_time_of_the_schools_clock_on_the_day_before(day, cut_off
     assert not policy.is_cut_off(day, moment - timedelta(milliseconds=1), BERLIN)
     assert Policy().closes_at(day, BERLIN) is None
     assert not Policy().is_cut_off(day, moment, BERLIN)
+
+
+MONDAY = date(2026, 11, 23)
+LETTERED = Calendar({"regular": HOURLY}, {}, year=SchoolYear(week_a=MONDAY))
+
+
+def in_weeks(calendar, *, weekday=0):
+    """The ids of the timetables of a weekday in a week A and in the week B after it."""
+    day = MONDAY + timedelta(days=weekday)
+    return [calendar.plan(day + timedelta(days=7 * n)).timetable_id for n in (0, 1)]
+
+
+def test_a_timetable_of_a_week_goes_before_that_of_all_weeks():
+    short = replace(SHORT, weekdays=(0,), week="A")
+
+    changed = LETTERED.with_timetable(short)
+
+    assert LETTERED.gives_way(short) == {}
+    assert in_weeks(changed) == ["short", "regular"]
+    assert in_weeks(changed, weekday=1) == ["regular", "regular"]
+    assert in_weeks(changed.with_week_a(MONDAY + timedelta(days=7))) == ["regular", "short"]
+    assert in_weeks(changed.with_week_a(None)) == ["regular", "regular"]
+
+
+def test_a_timetable_of_a_week_takes_its_weekdays_from_the_others_of_that_week():
+    of_a = replace(SHORT, weekdays=(0, 1), week="A")
+    of_b = replace(SHORT, id="short-b", weekdays=(0, 1), week="B")
+    calendar = LETTERED.without_timetable("regular").with_timetable(of_a).with_timetable(of_b)
+    assert in_weeks(calendar) == ["short", "short-b"]
+
+    changed = calendar.with_timetable(replace(SHORT, id="new", weekdays=(1,), week="B"))
+
+    assert in_weeks(changed) == ["short", "short-b"]
+    assert in_weeks(changed, weekday=1) == ["short", "new"]
+    assert changed.timetables["short-b"].weekdays == (0,)
+    assert changed.timetables["short"].weekdays == (0, 1)
+
+
+def test_the_weekdays_without_school_are_told_for_each_week():
+    weekdays_only = replace(HOURLY, weekdays=(0, 1, 2, 3, 4))
+    calendar = replace(LETTERED, timetables={"regular": weekdays_only}).with_timetable(
+        replace(SHORT, weekdays=(5,), week="B")
+    )
+
+    assert calendar.weekdays_without_school() == {"A": [5, 6], "B": [6]}
+    assert calendar.with_week_a(None).weekdays_without_school() == {"": [5, 6]}
+
+
+@pytest.mark.parametrize("week", ["C", "a", None, 1])
+def test_a_week_is_a_or_b_or_empty(week):
+    with pytest.raises(InvalidRequest) as refused:
+        replace(SHORT, week=week)
+    assert refused.value.field == "week"

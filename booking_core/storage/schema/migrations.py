@@ -12,6 +12,7 @@ migrates (``schema_number.py``).
     4   such keys of accounts too, and the texts of bookings and of the school's history in normal
         form, as those of the school are
     5   second factors: no document changes, but applications of before would not ask for a code
+    6   the school's year: no document changes, but applications of before would book on holidays
 """
 
 from __future__ import annotations
@@ -349,13 +350,8 @@ def _write(
             written.result()
 
 
-def _ask_for_codes(db: Documents, advance: _Advance = _uncounted) -> None:
-    """Changes nothing. The number 5 stops older applications, which would ask for no code."""
-
-
-def _divide_grounds(db: Documents, advance: _Advance = _uncounted) -> None:
-    """Changes nothing. The number 6 stops older applications, which would claim a divided ground by
-    its own id and not by its surfaces."""
+def _change_nothing(db: Documents, advance: _Advance = _uncounted) -> None:
+    """For a number that only stops older applications."""
 
 
 CLAIMS = 2
@@ -363,8 +359,8 @@ _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     CLAIMS: _store_claims,
     3: _store_keys,
     4: _store_normal_forms,
-    5: _ask_for_codes,
-    6: _divide_grounds,
+    5: _change_nothing,
+    6: _change_nothing,
 }
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from booking_core.domain.model import ACTIVE, Role, Status
+from booking_core.domain.model import ACTIVE, WEEKS, Role, Status
 from booking_core.domain.policy import WALL_SHOWS
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
-DAYS, STUDENTS, META = "days", "students", "meta"
+DAYS, TERMS, STUDENTS, META = "days", "terms", "students", "meta"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
 DEVICES, CHALLENGES = "devices", "challenges"
 GROUND_PHOTOS, SCHOOL_HISTORY, LOGO = "ground_photos", "school_history", "logo"
@@ -151,6 +151,7 @@ _TEXT = {"bsonType": "string"}
 _KEY = {"bsonType": "string", "minLength": 1}
 _DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
+_NAMED_SPAN = {"name": _KEY, "first": _DATE, "last": _DATE}
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
 _SIDE = {"bsonType": ["int", "long"], "minimum": 1}  # of a picture, in pixels
 
@@ -229,10 +230,26 @@ VALIDATORS: dict[str, dict[str, Any]] = {
     TIMETABLES: {
         "$jsonSchema": {
             "required": ["name", "weekdays", "periods", "id_key", "name_key"],
-            "properties": {"id_key": _KEY, "name_key": _KEY},
+            "properties": {"id_key": _KEY, "name_key": _KEY, "week": {"enum": ["", *WEEKS]}},
         }
     },
     DAYS: {"$jsonSchema": {"required": ["timetable_id", "note"], "properties": {"_id": _DATE}}},
+    TERMS: {
+        "$jsonSchema": {
+            "required": ["name", "first", "last", "holidays"],
+            "properties": {
+                **_NAMED_SPAN,
+                "holidays": {
+                    "bsonType": "array",
+                    "items": {
+                        "bsonType": "object",
+                        "required": ["name", "first", "last"],
+                        "properties": _NAMED_SPAN,
+                    },
+                },
+            },
+        }
+    },
     STUDENTS: {
         "$jsonSchema": {
             "required": ["name", "class_name", "email", "active", "id_key"],
@@ -244,13 +261,14 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             },
         }
     },
-    # The revision of the reference data, and the policy where one was saved: whoever reads the
-    # one has the other.
+    # The revision of the reference data, the policy where one was saved, and a day of a week A
+    # where weeks have letters.
     META: {
         "$jsonSchema": {
             "required": ["grounds", "students"],
             "properties": {
                 "recount_until": _DATE,
+                "week_a": _DATE,
                 "policy": {
                     "bsonType": "object",
                     "additionalProperties": False,
@@ -271,7 +289,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             "required": [GROUNDS, TIMETABLES, DAYS],
             "properties": {
                 "_id": _DATE,
-                **{name: {"bsonType": "array"} for name in (GROUNDS, TIMETABLES, DAYS)},
+                **{name: {"bsonType": "array"} for name in (GROUNDS, TIMETABLES, DAYS, TERMS)},
+                "week_a": {"bsonType": ["string", "null"], "pattern": _DATE["pattern"]},
             },
         }
     },

@@ -60,8 +60,9 @@ class SchoolTransaction:
 
 
 def change_school(db: Documents, work: Callable[[SchoolTransaction], T], now: datetime) -> T:
-    """What ``work`` returns. Its writes to grounds, timetables, days, pictures and the policy, the
-    revision and, before the first change of a local day, the copy for reports are one transaction.
+    """What ``work`` returns. Its writes to grounds, timetables, days, terms, pictures and settings,
+    the revision and, before the first change of a local day, the copy for reports are one
+    transaction.
 
     Raises StoreUnavailable, and what ``work`` raises, with nothing written.
     """

@@ -1,5 +1,5 @@
-"""Grounds, timetables, days, students and the policy: read once, then kept until their revision
-moves.
+"""Grounds, timetables, days, terms, students and the policy: read once, then kept until their
+revision moves.
 
 Every save raises a counter in the same transaction; every reader compares that counter, so a
 change made by another process is seen by the next call. This costs a verb one small read. Data and
@@ -32,6 +32,7 @@ from booking_core.domain.errors import (
 )
 from booking_core.domain.model import Ground, Student, Timetable
 from booking_core.domain.policy import Policy
+from booking_core.domain.school_year import SchoolYear
 from booking_core.storage import documents as d
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client import deadlines
@@ -71,6 +72,7 @@ class Reference:
     grounds: dict[str, Ground] = field(default_factory=dict)
     timetables: dict[str, Timetable] = field(default_factory=dict)
     days: dict[Date, timetable.Day] = field(default_factory=dict)
+    year: SchoolYear = field(default_factory=SchoolYear)
     students: dict[str, Student] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     recount_until: Date | None = None
@@ -108,7 +110,7 @@ class Reference:
 
     @property
     def calendar(self) -> timetable.Calendar:
-        return timetable.Calendar(self.timetables, self.days, self.zone)
+        return timetable.Calendar(self.timetables, self.days, self.zone, self.year)
 
     @property
     def open_grounds(self) -> list[Ground]:
@@ -205,6 +207,7 @@ def _read_in(
     )
     if kept is not None and kept.grounds_revision == grounds_revision:
         fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
+        fresh.year = kept.year
     else:
         grounds = sorted(
             readable(schema.GROUNDS, d.to_ground, found(schema.GROUNDS)),
@@ -215,6 +218,8 @@ def _read_in(
             t.id: t for t in readable(schema.TIMETABLES, d.to_timetable, found(schema.TIMETABLES))
         }
         fresh.days = {x.date: x for x in readable(schema.DAYS, d.to_day, found(schema.DAYS))}
+        terms = readable(schema.TERMS, d.to_term, found(schema.TERMS))
+        fresh.year = SchoolYear(tuple(terms), d.week_a_of(meta))
     if kept is not None and kept.students_revision == students_revision:
         fresh.students = kept.students
         fresh._derived, fresh._earlier = kept._derived, kept._earlier

@@ -1,4 +1,4 @@
-"""Grounds, timetables and days as they were before the first change of a day.
+"""Grounds, timetables, days and the year as they were before the first change of a day.
 
 A document is named by the local day of that change. So a past day is described by the first
 document with a later name, or by the present data when there is none.
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Ground
+from booking_core.domain.school_year import SchoolYear
 from booking_core.domain.timetable import Calendar
 from booking_core.storage import documents as d
 from booking_core.storage import readable as r
@@ -28,14 +29,17 @@ PARTS: dict[str, Callable[[d.Document], Any]] = {
     schema.GROUNDS: d.to_ground,
     schema.TIMETABLES: d.to_timetable,
     schema.DAYS: d.to_day,
+    schema.TERMS: d.to_term,
 }
+# That copies of earlier versions lack.
+_LATER_PARTS = {schema.TERMS}
 # What a school that is being set up lacks would count as closed for all its past. Its first
 # complete copy describes the days before it better.
 _COMPLETE = {"grounds.0": {"$exists": True}, "timetables.0": {"$exists": True}}
 
 
 def keep(db: Documents, session: ClientSession, today: Date) -> None:
-    """Copies grounds, timetables and days, unless an earlier change of ``today`` did.
+    """Copies grounds, timetables, days and the year, unless an earlier change of ``today`` did.
 
     Must run before the change, in its transaction.
     """
@@ -43,7 +47,8 @@ def keep(db: Documents, session: ClientSession, today: Date) -> None:
     id = today.isoformat()
     if copies.find_one({"_id": id}, {"_id": 1}, session=session) is None:
         rows = {name: list(collection(db, name).find(session=session)) for name in PARTS}
-        copies.insert_one({"_id": id} | rows, session=session)
+        meta = collection(db, schema.META).find_one({"_id": "revision"}, session=session) or {}
+        copies.insert_one({"_id": id, "week_a": meta.get("week_a")} | rows, session=session)
 
 
 def between(db: Documents, first: Date, last: Date) -> list[Copy]:
@@ -67,9 +72,16 @@ def between(db: Documents, first: Date, last: Date) -> list[Copy]:
 def to_copy(row: d.Document, zone: ZoneInfo) -> Copy:
     """The day, grounds and calendar of a copy, without what cannot be read in it."""
     day = r.date(row, "_id")
-    grounds, timetables, days = (
-        r.readable(schema.SCHOOL_HISTORY, to_value, r.field(row, name, list))
+    grounds, timetables, days, terms = (
+        r.readable(schema.SCHOOL_HISTORY, to_value, part_of(row, name))
         for name, to_value in PARTS.items()
     )
-    calendar = Calendar({t.id: t for t in timetables}, {x.date: x for x in days}, zone)
+    week_a = r.date(row, "week_a") if row.get("week_a") is not None else None
+    year = SchoolYear(tuple(terms), week_a)
+    calendar = Calendar({t.id: t for t in timetables}, {x.date: x for x in days}, zone, year)
     return day, sorted(grounds, key=lambda g: (g.order, g.name, g.id)), calendar
+
+
+def part_of(row: d.Document, name: str) -> list[d.Document]:
+    """The documents of the collection ``name`` in a copy; raises Unreadable."""
+    return [] if name in _LATER_PARTS and name not in row else r.field(row, name, list)

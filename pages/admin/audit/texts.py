@@ -28,6 +28,7 @@ _NAMES = {
     "student_name": "Student",
     "timetable_id": "Timetable",
     "wall_shows": "The wall shows",
+    "week_a": "A day of a week A",
 }
 _DATES = frozenset(("date", "first", "last"))
 _TIMES = ("start", "end")
@@ -210,6 +211,8 @@ def _value(value: Any, name: str = "") -> str:
             return "–"
         case str() if name == "cut_off":
             return formats.clock(time.fromisoformat(value))
+        case str() if name in _DATES or name == "week_a":
+            return _date(value)
         case list() if name == "weekdays":
             return widgets.weekdays(value)
         case bool():
@@ -218,6 +221,8 @@ def _value(value: Any, name: str = "") -> str:
             times = time.fromisoformat(start), time.fromisoformat(end)
             span = formats.span(*times)
             return span if formats.is_span(label, *times) else f"{label} ({span})"
+        case {"name": name, "first": str(first), "last": str(last)}:
+            return f"{name} ({' – '.join(dict.fromkeys(map(_date, (first, last))))})"
         case Mapping():
             return ", ".join(f"{_plain(str(k))}: {_value(v)}" for k, v in value.items()) or "–"
         case list() | tuple():

@@ -11,6 +11,7 @@ import streamlit as st
 
 from booking_core import (
     MARK_MINUTES,
+    Calendar,
     InvalidRequest,
     Period,
     Reference,
@@ -27,6 +28,7 @@ from pages.shared.text import formats, messages
 
 _WAS, _LINES, _NEXT = "admin.editor.was", "admin.editor.lines", "admin.editor.next"
 _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.editor.date"
+_WEEK = "admin.editor.week"
 _PROBLEM, _SAID, _PREFIX = "admin.editor.problem", "admin.days.said", "admin.editor."
 _NEW = "new timetable"  # in place of an id, which is made at the first save and has no spaces
 _LABEL, _BEGINS, _ENDS = "label", "begins", "ends"
@@ -48,6 +50,7 @@ def open_editor(table: Timetable | None, weekdays: Sequence[int] = ()) -> None:
     _set_lines(table.periods if table else ())
     state[_NAME] = table.name if table else ""
     state[_WEEKDAYS] = list(table.weekdays if table else weekdays)
+    state[_WEEK] = table.week if table else ""
 
 
 def close() -> None:
@@ -85,7 +88,12 @@ def _editor(shared: Services) -> None:
     if not is_open():  # a callback has just closed it
         st.rerun()
     fields = [_field(line, name) for line in state[_LINES] for name in (_LABEL, _BEGINS, _ENDS)]
-    for key in (_NAME, _WEEKDAYS, *fields):  # Streamlit drops values while another screen is shown
+    for key in (
+        _NAME,
+        _WEEKDAYS,
+        _WEEK,
+        *fields,
+    ):  # Streamlit drops values while another screen is shown
         state[key] = state[key]
     was: Timetable | None = state[_WAS]
     st.markdown("##### New timetable" if was is None else "##### Edit timetable")
@@ -100,6 +108,15 @@ def _editor(shared: Services) -> None:
             format_func=formats.weekday,
             help="None, where it is only for special dates, such as exams.",
         )
+        if state[_WEEK] or shared.reference().year.week_a:
+            st.segmented_control(
+                "Weeks in which it holds",
+                ["", "A", "B"],
+                key=_WEEK,
+                required=True,
+                format_func=lambda week: f"Week {week}" if week else "All weeks",
+                help="A timetable of a week goes before one of all weeks.",
+            )
         _lines(state[_LINES])
     wanted = _typed()
     with right, st.container(border=True, key="card_admin.editor.preview"):
@@ -268,7 +285,7 @@ def _typed() -> Timetable | str:
         if not state[_NAME].strip():
             return "Give the timetable a name."
         id = was.id if was else _NEW
-        return Timetable(id, tuple(periods), state[_WEEKDAYS] or (), state[_NAME])
+        return Timetable(id, tuple(periods), state[_WEEKDAYS] or (), state[_NAME], state[_WEEK])
     except InvalidRequest as exc:
         return messages.error(exc)
 
@@ -284,15 +301,12 @@ def _preview(shared: Services, wanted: Timetable) -> None:
             f":material/swap_horiz: {widgets.weekday_names(sorted(moved))} {verb} here from "
             f"{formats.literal(other.name)}."
         )
-    before = known.timetables.get(wanted.id)
-    left = set(before.weekdays if before else ()) - set(wanted.weekdays)
-    if left:
-        st.markdown(
-            f":material/event_busy: No school on {widgets.weekday_names(sorted(left))}, until "
-            "another timetable has it."
-        )
+    if lost := widgets.newly_without_school(known.calendar, calendar):
+        st.markdown(f":material/event_busy: No school on {lost}, until another timetable has it.")
+    if wanted.week and not known.year.week_a:
+        st.markdown(":material/event_busy: It rests: weeks have no letters (see Year).")
     date = st.date_input(
-        "Look at a date", _next(wanted, today), key=_DATE, format=formats.date_field()
+        "Look at a date", _next(calendar, wanted, today), key=_DATE, format=formats.date_field()
     )
     if isinstance(date, Date):
         plan = calendar.plan(date)
@@ -301,10 +315,10 @@ def _preview(shared: Services, wanted: Timetable) -> None:
     widgets.would_not_fit(shared, calendar, wanted)
 
 
-def _next(wanted: Timetable, today: Date) -> Date:
-    """The next date with a weekday of this timetable; today if it has no weekdays."""
-    days = (today + timedelta(days=n) for n in range(7))
-    return next((day for day in days if day.weekday() in wanted.weekdays), today)
+def _next(calendar: Calendar, wanted: Timetable, today: Date) -> Date:
+    """The next date that has this timetable; today if none of the next two weeks has it."""
+    days = (today + timedelta(days=n) for n in range(14))
+    return next((day for day in days if calendar.plan(day).timetable_id == wanted.id), today)
 
 
 def _save(shared: Services, wanted: Timetable) -> None:
@@ -314,7 +328,7 @@ def _save(shared: Services, wanted: Timetable) -> None:
         text = widgets.attempt(
             shared,
             lambda by: add_timetable(
-                shared.db, wanted.name, wanted.periods, wanted.weekdays, by=by
+                shared.db, wanted.name, wanted.periods, wanted.weekdays, week=wanted.week, by=by
             ),
         )
     else:

@@ -100,7 +100,8 @@ def _tables(shared: Services, known: Reference) -> None:
             border=True, key=f"card_{key}", horizontal=True, vertical_alignment="center"
         ):
             with st.container(width="stretch", gap=None):
-                st.markdown(f"**{name}** · {widgets.weekdays(table.weekdays)}")
+                week = f" of week {table.week}" if table.week else ""
+                st.markdown(f"**{name}** · {widgets.weekdays(table.weekdays)}{week}")
                 hours = formats.span(table.periods[0].start, table.periods[-1].end)
                 st.caption(f"{widgets.counted(len(table.periods), 'period')}, {hours}")
             with st.container(horizontal=True, width="content"):
@@ -109,9 +110,9 @@ def _tables(shared: Services, known: Reference) -> None:
                     st.rerun()
                 if st.button("Delete…", key=f"{key}.delete", help=f"Delete {name}"):
                     _ask("delete", table.id)
-    free = [day for day in range(7) if not any(day in table.weekdays for table in tables)]
+    free = widgets.no_school(known.calendar.weekdays_without_school())
     if tables and free:
-        st.caption(f"No school on {widgets.weekday_names(free)}: no timetable has it.")
+        st.caption(f"No school on {free}: no timetable has it.")
 
 
 def _days(shared: Services, known: Reference, today: Date) -> None:
@@ -231,8 +232,12 @@ def _delete(shared: Services, timetable_id: str) -> None:
             icon=":material/event:",
         )
     elif table.weekdays:
-        st.markdown(f"{widgets.weekday_names(table.weekdays)}: no school, until another has them.")
         calendar = known.calendar.without_timetable(timetable_id)
+        lost = widgets.newly_without_school(known.calendar, calendar)
+        if lost:
+            st.markdown(f"{lost}: no school, until another has them.")
+        else:
+            st.markdown("Other timetables have its weekdays.")
         widgets.would_not_fit(shared, calendar, ("without", timetable_id))
     else:
         st.caption("No weekday and no date has it.")

@@ -149,6 +149,22 @@ def full_date(date: Date) -> str:
     return f"{short_date(date)}{'' if _is_day_first() else ','} {date.year}"
 
 
+def days(first: Date, last: Date, *, year: bool = True) -> str:
+    """``Mon 7 Sep – Fri 18 Dec 2026``, a date for a single day; without ``year``, no year."""
+    end = full_date(last) if year else short_date(last)
+    if first == last:
+        return end
+    begin = full_date(first) if year and first.year != last.year else short_date(first)
+    return f"{begin} – {end}"
+
+
+def term_and_week(term: str, week: str) -> str:
+    """``Term 2, week B`` or ``Term 2``; ``Week B`` outside a term, "" without either."""
+    if not week:
+        return term
+    return f"{term}, week {week}" if term else f"Week {week}"
+
+
 def long_date(date: Date) -> str:
     """``Monday 23 November`` or ``Monday November 23``."""
     return _date(date, f"EEEE {_day_and('MMMM')}")

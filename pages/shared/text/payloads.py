@@ -74,6 +74,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     return {
         "date": board.date.isoformat(),
         "heading": formats.day_heading(board.date, today),
+        "term": formats.term_and_week(board.plan.term, board.plan.week),
         "note": note,
         "grounds": _columns(board.grounds),
         "periods": periods,

@@ -52,8 +52,8 @@ class Grid {
   }
 
   // Everything outside the cells, as text to compare.
-  frame({ date, heading, note, grounds, periods, live, empty, me, shows }) {
-    return JSON.stringify([date, heading, note, grounds, periods, live, empty, me, shows])
+  frame({ date, heading, term, note, grounds, periods, live, empty, me, shows }) {
+    return JSON.stringify([date, heading, term, note, grounds, periods, live, empty, me, shows])
   }
 
   changes(old) {
@@ -121,7 +121,7 @@ class Grid {
     })
     this.table = make("table", "wide")
     this.table.style.setProperty("--grounds", data.grounds.length)
-    this.table.append(make("caption", "visually-hidden", `Grounds on ${data.heading}`), this.head(), this.body())
+    this.table.append(make("caption", "visually-hidden", `Grounds on ${[data.heading, data.term].filter(Boolean).join(", ")}`), this.head(), this.body())
     this.table.onkeydown = event => this.moveFocus(event)
     const scroll = make("div", "scroll")
     scroll.append(this.table)
@@ -129,7 +129,9 @@ class Grid {
     this.scroll = scroll
     this.more = make("p", "more")
     const card = make("div", "card")
-    card.append(make("div", "day", data.heading))
+    const day = make("div", "day", data.heading)
+    if (data.term) day.append(make("span", "term", data.term))
+    card.append(day)
     if (data.note) card.append(make("p", "note", data.note))
     card.append(this.strip, scroll, this.more)
     this.bar = make("div", "bar")
@@ -148,6 +150,11 @@ class Grid {
     const day = make("span", "corner")
     day.setAttribute("aria-hidden", "true") // the caption repeats it
     day.append(make("b", "", near), date ?? "")
+    if (this.data.term) {
+      const term = make("span", "term", this.data.term)
+      term.title = this.data.term
+      day.append(term)
+    }
     corner.append(make("span", "visually-hidden", "Period"), day)
     corner.scope = "col"
     head.append(corner)

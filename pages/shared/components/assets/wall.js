@@ -112,6 +112,7 @@ class Wall {
     const header = make("header")
     const title = make("div", "title")
     const date = make("div", "date", data.date)
+    if (data.term) date.append(make("span", "term", data.term))
     if (pages > 1) {
       const mark = make("span", "page", `Page ${page + 1} of ${pages}`)
       for (let n = 0; n < pages; n++) mark.append(make("i", n === page ? "here" : ""))
