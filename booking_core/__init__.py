@@ -52,6 +52,16 @@ from booking_core.booking.queries import (
 )
 from booking_core.booking.reinstatement import find_reinstatable, reinstate
 from booking_core.booking.retirement import Relocation, relocations, retire_ground
+from booking_core.booking.series import (
+    Series,
+    SeriesPlan,
+    approve_series,
+    book_series,
+    cancel_series,
+    find_series,
+    plan_series,
+    reject_series,
+)
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.availability import layouts, widest
 from booking_core.domain.labels import games_to_choose
@@ -76,6 +86,7 @@ from booking_core.domain.policy import Policy, Quota
 from booking_core.domain.records import Change, Closure, Notice
 from booking_core.domain.rules import may
 from booking_core.domain.school_year import Holiday, SchoolYear, Term
+from booking_core.domain.series import Occurrence, SeriesRequest
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.domain.validation import MARK_MINUTES, minutes
 from booking_core.errors import *  # noqa: F403 - listed there
@@ -145,6 +156,7 @@ __all__ = [
     "Limits",
     "Logo",
     "Notice",
+    "Occurrence",
     "Period",
     "Policy",
     "Quota",
@@ -154,6 +166,9 @@ __all__ = [
     "RollOverPlan",
     "RosterPlan",
     "SchoolYear",
+    "Series",
+    "SeriesPlan",
+    "SeriesRequest",
     "Settings",
     "Slot",
     "Status",
@@ -170,11 +185,14 @@ __all__ = [
     "add_timetable",
     "apply_roster",
     "approve",
+    "approve_series",
     "approved_upcoming",
     "book",
+    "book_series",
     "bookings_ahead",
     "bookings_on",
     "cancel",
+    "cancel_series",
     "change_account",
     "change_ground",
     "change_password",
@@ -205,6 +223,7 @@ __all__ = [
     "find_closures",
     "find_delegations",
     "find_reinstatable",
+    "find_series",
     "find_students",
     "finish_erasures",
     "games_to_choose",
@@ -226,10 +245,12 @@ __all__ = [
     "notices_for",
     "pending_queue",
     "plan_roster",
+    "plan_series",
     "read_roster",
     "read_table",
     "reinstate",
     "reject",
+    "reject_series",
     "relocations",
     "remove_ground_photo",
     "remove_school_logo",

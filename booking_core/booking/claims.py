@@ -86,7 +86,29 @@ def book(
     elif as_approved:
         rules.check_may("book approved", by)
     now, booking_id = moment(db, now), str(submission_id or uuid4())
-    check = partial(_check, request=request, by=by, now=now, zone=settings_of(db).zone)
+    return take(db, request, booking_id, by, as_approved, now, may_repeat=submission_id is not None)
+
+
+def take(
+    db: Documents,
+    request: BookingRequest,
+    booking_id: str,
+    by: Actor,
+    as_approved: bool,
+    now: datetime,
+    *,
+    may_repeat: bool,
+    series: str | None = None,
+) -> Booking:
+    """Books as ``book`` does; ``series``: as one date of that series, by the policy of a series."""
+    check = partial(
+        check_request,
+        request=request,
+        by=by,
+        now=now,
+        zone=settings_of(db).zone,
+        is_series=series is not None,
+    )
     lost_seat, tried, known = False, count(), reference.recent(db)
     while True:
         try:
@@ -94,15 +116,12 @@ def book(
         except (RuleBroken, InvalidRequest) as exc:
             log_step(booking_id, "refused", layer="rules", reason=type(exc).__name__)
             # A submission that is sent again may come when the rules would refuse it by now.
-            may_repeat = submission_id is not None and isinstance(exc, RuleBroken | NotAPeriod)
-            stored = bookings.read(db, booking_id) if may_repeat else None
+            may_be_old = may_repeat and isinstance(exc, RuleBroken | NotAPeriod)
+            stored = bookings.read(db, booking_id) if may_be_old else None
             if stored is None:
                 raise
             return repeated(stored, fingerprint_of(request, by, as_approved))
-        ground = known.ground(request.ground_id)
-        game = rules.game_on(ground, request.game)
-        wanted = replace(requested(booking_id, request, student, by, as_approved, now), game=game)
-        wanted = wanted.placed(wanted.slot, ground.surfaces)
+        wanted = wanted_by(known, request, student, booking_id, by, as_approved, now, series)
         _log_slot(booking_id, "validated", wanted.slot)
         try:
             wanted = with_seat(db, known, wanted, count_seats=lost_seat)
@@ -120,6 +139,23 @@ def book(
             continue
         log_step(booking_id, "inserted", status=wanted.status.value)
         return confirmed(db, known, None, wanted, check)
+
+
+def wanted_by(
+    known: reference.Reference,
+    request: BookingRequest,
+    student: Student,
+    booking_id: str,
+    by: Actor,
+    as_approved: bool,
+    now: datetime,
+    series: str | None = None,
+) -> Booking:
+    """The booking that ``request`` asks for, without a seat of the quota."""
+    ground = known.ground(request.ground_id)
+    game = rules.game_on(ground, request.game)
+    made = requested(booking_id, request, student, by, as_approved, now)
+    return replace(made, game=game, series=series).placed(made.slot, ground.surfaces)
 
 
 @within_deadline
@@ -225,12 +261,14 @@ def _checked(
         return fresh, check(fresh)
 
 
-def _check(
+def check_request(
     known: reference.Reference,
     request: BookingRequest,
     by: Actor,
     now: datetime,
     zone: ZoneInfo,
+    *,
+    is_series: bool = False,
 ) -> Student:
     """Every rule that needs no look at other bookings; the student."""
     ground, student = known.ground(request.ground_id), known.student(request.student_id)
@@ -241,7 +279,7 @@ def _check(
         student=student,
         plan=known.plan(request.date),
         now=now,
-        policy=known.policy,
+        policy=known.policy.for_series() if is_series else known.policy,
         zone=zone,
     )
     return student
@@ -257,7 +295,8 @@ def check_move(
     """The rules for the new slot of a move that is no correction."""
     ground = known.ground(slot.ground_id)
     rules.check_place(known.plan(slot.date), slot.start, slot.end, ground, before.game)
-    rules.check_time(slot.date, slot.start, now, known.policy, zone)
+    policy = known.policy if before.series is None else known.policy.for_series()
+    rules.check_time(slot.date, slot.start, now, policy, zone)
     if not known.student(str(before.student_id)).active:
         raise StudentInactive(str(before.student_id))
 

@@ -89,6 +89,27 @@ def error_for(
         return None
     log_step(wanted.id, "lost", claim=_public(claim), holder=holder.id)
     log_step(wanted.id, "refreshed", date=wanted.date)
+    return _error(day, wanted, claim, holder)
+
+
+def error_on(
+    wanted: Booking, free: Availability, held: list[Booking]
+) -> GroundClosed | SlotTaken | StudentBusy | None:
+    """The error for ``wanted`` on a day on which ``held`` are active; None if its claims are free.
+
+    Seats of the quota are left out. ``free`` is what that day has left.
+    """
+    day = _Day(free, held)
+    for claim in sorted(claims_of(wanted)):
+        holder = day.holders.get(claim)
+        if holder is not None and holder.id != wanted.id and kind_of(claim) != QUOTA:
+            return _error(day, wanted, claim, holder)
+    return None
+
+
+def _error(
+    day: _Day, wanted: Booking, claim: str, holder: Booking
+) -> GroundClosed | SlotTaken | StudentBusy:
     alternatives = day.alternatives(wanted) if wanted.kind == "booking" else []
     if kind_of(claim) == STUDENT:
         return StudentBusy(holder, holder.held_since, alternatives)

@@ -16,6 +16,7 @@ BookingError
 |   +-- SubmissionReused  the same submission id with different content (.submission_id)
 |   +-- AlreadyExists     another has this id or address (.what, .id)
 |   +-- ChangedMeanwhile  what was shown before confirming is no longer so (.what)
+|   +-- SeriesConflict    dates of a series cannot be booked (.dates)
 +-- NotFound              (.what, .id)
 +-- NotAllowed            this actor's role may not do this (.verb, .role)
 +-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
@@ -252,6 +253,15 @@ class ChangedMeanwhile(Conflict):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(what)
+
+
+class SeriesConflict(Conflict):
+    """A series was not booked. ``dates``: those that cannot be, each with its problem and the free
+    slots of that day, as in ``SeriesPlan.dates``. Nothing was changed."""
+
+    def __init__(self, dates: Sequence[Any]) -> None:
+        self.dates = tuple(dates)
+        super().__init__(", ".join(f"{date}: {problem}" for date, problem, _ in dates))
 
 
 class NotFound(BookingError):

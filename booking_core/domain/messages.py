@@ -35,6 +35,7 @@ from booking_core.domain.errors import (
     SchemaConflict,
     SchemaMissing,
     SecondFactorNeeded,
+    SeriesConflict,
     SignInRefused,
     SlotTaken,
     StoreRefused,
@@ -227,6 +228,9 @@ def _sentence(exc: BookingError) -> str:
             return f"{exc.what.capitalize()} {exc.id!r} exists already."
         case ChangedMeanwhile():
             return f"{exc.what.capitalize()} changed meanwhile; nothing was done. Look again."
+        case SeriesConflict():
+            days = ", ".join(f"{date}" for date, *_ in exc.dates)
+            return f"Nothing was booked: these dates of the series are not free: {days}."
         case TooManyAttempts():
             return f"Too many failed attempts; try again in {exc.wait_seconds} s."
         case OneTimePasswordOver():

@@ -356,7 +356,8 @@ class Booking:
     every change. ``quota_window`` (an ISO week) and ``quota_seat`` are None for a booking that
     takes no seat of the quota. ``closure_group`` is shared by the closures that were made in one
     step. ``fingerprint`` is a hash of the request. ``surfaces`` are those of its ground when it
-    took its slot; empty if the ground is its own only surface.
+    took its slot; empty if the ground is its own only surface. ``series`` is the id of the series
+    with which it was booked.
     """
 
     id: str
@@ -382,6 +383,7 @@ class Booking:
     revision: int = 0
     fingerprint: str = field(default="", repr=False)
     surfaces: tuple[str, ...] = ()
+    series: str | None = None
 
     @property
     def held_surfaces(self) -> tuple[str, ...]:

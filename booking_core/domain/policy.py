@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
@@ -25,7 +25,8 @@ class Policy:
     the start; ``quota``: active bookings a student may hold per ISO week, None for no limit.
     ``cut_off``: booking for a date ends at this time of the day before, on a 5-minute mark and
     local to the school; None for never. ``wall_shows``: one of WALL_SHOWS.
-    ``second_factor``: principals and admins sign in with a second factor.
+    ``second_factor``: principals and admins sign in with a second factor. ``series_days``: how far
+    ahead a series may reach, where that is farther than ``advance_days``.
     Raises InvalidRequest with the name of the field.
     """
 
@@ -35,6 +36,7 @@ class Policy:
     cut_off: time | None = None
     wall_shows: str = "class"
     second_factor: bool = False
+    series_days: int = 180
 
     MOST_DAYS: ClassVar[int] = 400
     MOST_LEAD_MINUTES: ClassVar[int] = 60 * 24 * 30
@@ -43,6 +45,7 @@ class Policy:
     def __post_init__(self) -> None:
         _check_number(self.advance_days, "advance_days", 0, self.MOST_DAYS)
         _check_number(self.lead_minutes, "lead_minutes", 0, self.MOST_LEAD_MINUTES)
+        _check_number(self.series_days, "series_days", 0, self.MOST_DAYS)
         if self.quota is not None:
             _check_number(self.quota, "quota", 1, self.MOST_QUOTA)
         if self.cut_off is not None:
@@ -56,6 +59,10 @@ class Policy:
             raise InvalidRequest("wall_shows", f"must be one of {', '.join(WALL_SHOWS)}")
         if not isinstance(self.second_factor, bool):
             raise InvalidRequest("second_factor", "must be true or false")
+
+    def for_series(self) -> Policy:
+        """This policy as it holds for the dates of a series."""
+        return replace(self, advance_days=max(self.advance_days, self.series_days))
 
     def last_date(self, now: datetime, zone: ZoneInfo) -> Date:
         """The last date that may be booked at ``now``."""

@@ -29,8 +29,13 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
     zone, known = settings_of(db).zone, reference.load(db)
     ids: defaultdict[str, list[str]] = defaultdict(list)
     today = now.astimezone(zone).date()
-    for id, slot, student_id, surfaces in booking_queries.held_from(db, today):
-        wrong = _wrong(known, slot, student_id, surfaces or (slot.ground_id,))
+    surfaces = {
+        id: surfaces
+        for id, ground_id, surfaces in booking_queries.surfaces_from(db, today)
+        if ground_id in known.grounds and surfaces != known.grounds[ground_id].surfaces
+    }
+    for id, slot, student_id in booking_queries.held_from(db, today):
+        wrong = _wrong(known, slot, student_id) or (OTHER_SURFACES if id in surfaces else "")
         if wrong and not slot.has_begun(now, zone):
             ids[wrong].append(id)
     return {
@@ -39,9 +44,7 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
     }
 
 
-def _wrong(
-    known: reference.Reference, slot: Slot, student_id: str, surfaces: tuple[str, ...]
-) -> str:
+def _wrong(known: reference.Reference, slot: Slot, student_id: str) -> str:
     """The fault of a booking of ``slot``; "" for none."""
     if student_id not in known.students:
         return NO_STUDENT
@@ -50,8 +53,6 @@ def _wrong(
         return NO_GROUND
     if ground.retired:
         return RETIRED
-    if ground.surfaces != surfaces:
-        return OTHER_SURFACES
     if not plan.periods:
         return NO_SCHOOL
     return "" if plan.fits(slot.start, slot.end) else NO_PERIOD

@@ -124,6 +124,8 @@ def booking_document(booking: Booking) -> Document:
         optional["quota"] = {"window": booking.quota_window, "seat": booking.quota_seat}
     if booking.closure_group is not None:
         optional["closure_group"] = booking.closure_group
+    if booking.series is not None:
+        optional["series"] = booking.series
     if booking.surfaces:
         optional["surfaces"] = list(booking.surfaces)
     return {
@@ -179,6 +181,7 @@ def to_booking(document: Any) -> Booking:
         revision=document["revision"],
         fingerprint=document["fingerprint"],
         surfaces=r.texts(document, "surfaces") if "surfaces" in document else (),
+        series=r.text(document, "series") if "series" in document else None,
     )
 
 

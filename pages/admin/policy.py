@@ -166,6 +166,7 @@ def _typed() -> Policy | str:
             cut_off=state[_CUT_OFF] if state[_ENDS] else None,
             wall_shows=state[_WALL],
             second_factor=state[_SECOND_FACTOR],
+            series_days=state[_WAS].series_days,
         )
     except InvalidRequest as exc:
         return messages.error(exc)

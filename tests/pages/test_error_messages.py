@@ -100,6 +100,7 @@ SENTENCES = [
     (LastAdmin("farah"), "this is the last admin"),
     (SignInRefused(), "do not go together"),
     (OneTimePasswordOver(), "used before, or is older than three days. Ask for a new one"),
+    (errors.SeriesConflict([(DAY, None, ())]), "the series is not free on Tue 24 Nov"),
     (SecondFactorNeeded("x"), "asks for a code"),
     (WrongCode(), "This code is wrong, or was used before"),
     (ChallengeOver(), "The time for the code is over"),

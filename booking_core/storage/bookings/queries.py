@@ -144,6 +144,26 @@ def of_date(db: Documents, date: Date) -> list[Booking]:
         return list(to_holders(rows))
 
 
+def of_dates(db: Documents, dates: Iterable[Date]) -> dict[Date, list[Booking]]:
+    """As ``of_date``, for each of ``dates``, in one query."""
+    found: dict[Date, list[Booking]] = {date: [] for date in dates}
+    condition = {"date": {"$in": [date.isoformat() for date in found]}, **schema.HOLDS}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
+        for booking in to_holders(rows):
+            found[booking.date].append(booking)
+    return found
+
+
+def of_series(db: Documents, series_id: str, session: ClientSession | None = None) -> list[Booking]:
+    """The bookings of a series in any status, by date."""
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(
+            {"series": series_id}, hint=schema.BY_SERIES, session=session
+        )
+        return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.id))
+
+
 def last_active_date(db: Documents, session: ClientSession | None = None) -> str | None:
     """The last date (ISO) with an active booking or closure; None without any."""
     rows = collection(db, schema.BOOKINGS).find(
@@ -159,11 +179,10 @@ def last_active_date(db: Documents, session: ClientSession | None = None) -> str
         return next(dates, None)
 
 
-def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str, tuple[str, ...]]]:
-    """(id, slot, student id, surfaces) of every active booking of ``first`` and later, by date and
-    time. The surfaces are empty for a ground that is its own only one."""
+def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
+    """(id, slot, student id) of every active booking of ``first`` and later, by date and time."""
     condition = {**schema.HOLDS, "date": {"$gte": first.isoformat()}, "kind": "booking"}
-    fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id", "surfaces"), 1)
+    fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id"), 1)
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(
             condition, fields, sort=_BY_TIME, hint=schema.BY_DAY
@@ -171,9 +190,24 @@ def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str, tuple[st
         return list(r.readable(schema.BOOKINGS, _held, rows))
 
 
-def _held(row: Document) -> tuple[str, Slot, str, tuple[str, ...]]:
-    surfaces = r.texts(row, "surfaces") if "surfaces" in row else ()
-    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id"), surfaces
+def _held(row: Document) -> tuple[str, Slot, str]:
+    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id")
+
+
+def surfaces_from(db: Documents, first: Date) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(id, ground id, surfaces) of every active booking of ``first`` and later. Reads them all."""
+    condition = {**schema.HOLDS, "date": {"$gte": first.isoformat()}, "kind": "booking"}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(
+            condition, dict.fromkeys(("ground_id", "surfaces"), 1), hint=schema.BY_DAY
+        )
+        return list(r.readable(schema.BOOKINGS, _on_surfaces, rows))
+
+
+def _on_surfaces(row: Document) -> tuple[str, str, tuple[str, ...]]:
+    ground_id = r.text(row, "ground_id")
+    surfaces = r.texts(row, "surfaces") if "surfaces" in row else (ground_id,)
+    return r.text(row, "_id"), ground_id, surfaces
 
 
 def of_weeks(

@@ -85,6 +85,10 @@ class Transaction:
         )
         return to_bookings(rows)
 
+    def of_series(self, series_id: str) -> list[Booking]:
+        """As ``queries.of_series``."""
+        return queries.of_series(self._db, series_id, self._session)
+
     def holders(self, claims: Iterable[str]) -> list[Booking]:
         """As ``queries.holders``."""
         return queries.holders(self._db, claims, self._session)

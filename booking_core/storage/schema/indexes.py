@@ -133,7 +133,9 @@ def build_indexes(db: Documents) -> None:
     present = db[schema.BOOKINGS].index_information()
     for name, keys in schema.LISTING_INDEXES.items():
         if not _is_listing(name, present):
-            _build(db, schema.BOOKINGS, name, keys, {})
+            where = schema.LISTING_WHERE.get(name)
+            options = {} if where is None else {"partialFilterExpression": where}
+            _build(db, schema.BOOKINGS, name, keys, options)
     for collection, indexes in schema.OTHER_INDEXES.items():
         stored = db[collection].index_information()
         for name, (keys, options) in indexes.items():
@@ -229,7 +231,13 @@ def _is_unique(name: str, present: Mapping[str, Any]) -> bool:
 def _is_listing(name: str, present: Mapping[str, Any]) -> bool:
     info = present.get(name)
     keys = list(schema.LISTING_INDEXES[name].items())
-    return bool(info and info["key"] == keys and not info.get("hidden"))
+    where = schema.LISTING_WHERE.get(name)
+    return bool(
+        info
+        and info["key"] == keys
+        and info.get("partialFilterExpression") == where
+        and not info.get("hidden")
+    )
 
 
 def _is_other(collection: str, name: str, present: Mapping[str, Any]) -> bool:

@@ -88,6 +88,11 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
     "changes_to": {"history.action": 1, "history.at": -1, "_id": -1},
 }
 
+# Of the bookings that have the field alone: others pay nothing for it.
+BY_SERIES = "by_series"
+LISTING_INDEXES[BY_SERIES] = {"series": 1, "date": 1, "_id": 1}
+LISTING_WHERE: dict[str, dict[str, Any]] = {BY_SERIES: {"series": {"$type": "string"}}}
+
 # collection -> key field -> its unique index; ``keys.py`` derives the fields.
 KEYED: dict[str, dict[str, str]] = {
     GROUNDS: {"id_key": ONE_GROUND_PER_ID, "name_key": ONE_GROUND_PER_NAME},
@@ -187,13 +192,14 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
     },
     "closure_group": {"bsonType": "string", "minLength": 1},
     "surfaces": {"bsonType": "array", "minItems": 1, "items": _KEY},
+    "series": {"bsonType": "string", "minLength": 1},
     "history": {
         "bsonType": "array",
         "minItems": 1,
         "items": {"bsonType": "object", "required": ["at", "by", "action", "reason", "dates"]},
     },
 }
-_OPTIONAL = {"student_id", "quota", "closure_group", "surfaces"}
+_OPTIONAL = {"student_id", "quota", "closure_group", "surfaces", "series"}
 
 VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {
@@ -275,6 +281,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                     "properties": {
                         "advance_days": _COUNT,
                         "lead_minutes": _COUNT,
+                        "series_days": _COUNT,
                         "quota": {"bsonType": ["int", "long", "null"], "minimum": 1},
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},

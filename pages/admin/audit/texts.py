@@ -23,6 +23,7 @@ _NAMES = {
     "must_change": "Must choose a new password",
     "quota": "Bookings in a week",
     "reason": "Reason given",
+    "series_days": "Days ahead for a series",
     "second_factor": "Principals and admins sign in with a second factor",
     "student_id": "Roll number",
     "student_name": "Student",

@@ -35,6 +35,7 @@ from booking_core import (
     SchemaConflict,
     SchemaMissing,
     SecondFactorNeeded,
+    SeriesConflict,
     ServerFailed,
     SignInRefused,
     SlotTaken,
@@ -71,6 +72,10 @@ FIELDS = {
     "terms": "The list of terms",
     "week_a": "The day of a week A",
     "advance_days": "The number of days ahead",
+    "series_days": "The number of days ahead for a series",
+    "until": "The last date",
+    "count": "The number of dates",
+    "every": "The number of weeks",
     "lead_minutes": "The time before the start",
     "quota": "The number of bookings in a week",
     "cut_off": "The end of booking the day before",
@@ -237,6 +242,9 @@ def error(exc: BookingError) -> str:
             )
         case ChangedMeanwhile():
             return f"{exc.what.capitalize()} changed while you looked. Please look again."
+        case SeriesConflict():
+            days = ", ".join(formats.short_date(date) for date, *_ in exc.dates)
+            return f"Nothing was booked: the series is not free on {days}."
         case LastAdmin():
             return "Somebody must be left who looks after the accounts: this is the last admin."
         case TooManyAttempts():

@@ -1,0 +1,590 @@
+"""Series: one request on several dates, planned before anything is written.
+
+Each date is an ordinary booking with the id of its series. Its own id follows from the submission
+and the date, so a series that is sent twice exists once. All or nothing is one transaction;
+otherwise each free date is booked as by ``book``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from datetime import datetime, time
+from typing import NamedTuple
+from uuid import UUID
+
+from booking_core.access.delegations import deciding_for
+from booking_core.booking.boards import availability_of
+from booking_core.booking.claims import check_request, take, wanted_by
+from booking_core.booking.confirmation import check_stored, confirmed
+from booking_core.booking.conflicts import error_on
+from booking_core.booking.decisions import check_reason
+from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
+from booking_core.booking.steps import logged
+from booking_core.booking.submissions import fingerprint_of, repeated
+from booking_core.domain import rules, timetable
+from booking_core.domain.availability import Availability
+from booking_core.domain.errors import (
+    BookingError,
+    ChangedMeanwhile,
+    Conflict,
+    InvalidRequest,
+    NotAllowed,
+    NotAPeriod,
+    NotFound,
+    QuotaReached,
+    RuleBroken,
+    SeriesConflict,
+)
+from booking_core.domain.model import Actor, Booking, Decision, Slot, Status, Student
+from booking_core.domain.policy import Quota
+from booking_core.domain.series import Occurrence, SeriesRequest, occurrence_id
+from booking_core.domain.validation import check_booking_id, check_date, check_text
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import transactions
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
+
+_BOOKINGS = "the list of bookings"
+_MOST_ALTERNATIVES = 3
+
+
+class Instead(NamedTuple):
+    """Another ground or time for a whole series, and on how many of its dates it is free."""
+
+    ground_id: str
+    start: time
+    end: time
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPlan:
+    """Each date of a series, in order; ``instead``: what is free on more of them, best first."""
+
+    dates: tuple[Occurrence, ...]
+    instead: tuple[Instead, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Occurrence, ...]:
+        return tuple(one for one in self.dates if one.problem is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The bookings of a series by date, and the dates that were not booked."""
+
+    id: str
+    bookings: tuple[Booking, ...]
+    refused: tuple[Occurrence, ...] = ()
+
+
+@within_deadline
+def plan_series(
+    db: Documents, request: SeriesRequest, *, by: Actor, now: datetime | None = None
+) -> SeriesPlan:
+    """What of a series can be booked now. Writes nothing.
+
+    A date may reach as far ahead as the policy's ``series_days``. Raises InvalidRequest,
+    UnknownGround, UnknownStudent, NotAllowed, StoreUnavailable.
+    """
+    _check_series(request, by)
+    now = moment(db, now)
+    return _planned(db, reference.load(db), request, by, now)
+
+
+@within_deadline
+@logged("book series")
+def book_series(
+    db: Documents,
+    request: SeriesRequest,
+    *,
+    by: Actor,
+    submission_id: UUID,
+    only_free: bool = False,
+    as_approved: bool | None = None,
+    now: datetime | None = None,
+) -> Series:
+    """Books every date of a series, or with ``only_free`` those that are free.
+
+    All or nothing raises SeriesConflict with the dates that cannot be booked. With ``only_free``
+    these are ``refused``, each with the free slots of its day. ``submission_id`` is the id of the
+    series: the same one with the same content is booked once, however often it is sent. Raises
+    InvalidRequest, NotAllowed, SubmissionReused, UnknownGround, UnknownStudent, StoreUnavailable
+    too; after StoreUnavailable, sending it again ends the same.
+    """
+    _check_series(request, by)
+    if not isinstance(submission_id, UUID):
+        raise InvalidRequest("submission_id", "must be a UUID")
+    if not isinstance(only_free, bool):
+        raise InvalidRequest("only_free", "must be true or false")
+    if as_approved is None:
+        as_approved = rules.may("book approved", by)
+    elif as_approved:
+        rules.check_may("book approved", by)
+    now = moment(db, now)
+    if only_free:
+        return _book_free(db, request, by, submission_id, as_approved, now)
+    return _book_all(db, request, by, submission_id, as_approved, now)
+
+
+@within_deadline
+def find_series(db: Documents, series_id: str) -> tuple[Booking, ...]:
+    """The bookings of a series in any status, by date. Raises NotFound, InvalidRequest."""
+    found = booking_queries.of_series(db, check_booking_id(series_id))
+    if not found:
+        raise NotFound("series", series_id)
+    return tuple(found)
+
+
+@within_deadline
+@logged("approve series")
+def approve_series(
+    db: Documents,
+    series_id: str,
+    *,
+    by: Actor,
+    expected: Mapping[str, Slot] | None = None,
+    now: datetime | None = None,
+) -> tuple[Booking, ...]:
+    """Pending -> Approved for every date of a series that is not over, all or none.
+
+    ``expected`` (id -> slot) are the requests that the user was shown; ChangedMeanwhile is raised
+    for others. Raises as ``approve`` does.
+    """
+    return _decide(db, series_id, "approve", by, "", expected, now)
+
+
+@within_deadline
+@logged("reject series")
+def reject_series(
+    db: Documents,
+    series_id: str,
+    *,
+    by: Actor,
+    reason: str,
+    expected: Mapping[str, Slot] | None = None,
+    now: datetime | None = None,
+) -> tuple[Booking, ...]:
+    """Pending -> Rejected for every date of a series that is not over, all or none.
+
+    ``expected`` as in ``approve_series``. Raises as ``reject`` does.
+    """
+    return _decide(db, series_id, "reject", by, check_reason(reason), expected, now)
+
+
+@within_deadline
+@logged("cancel series")
+def cancel_series(
+    db: Documents,
+    series_id: str,
+    *,
+    by: Actor,
+    from_date: Date | None = None,
+    reason: str = "",
+    now: datetime | None = None,
+) -> tuple[Booking, ...]:
+    """Cancels the active dates of a series that have not begun, from ``from_date`` on; all or none.
+
+    For its author, a principal or an admin. Sent again, it answers as the first time. Raises
+    NotAllowed, NotFound, AlreadyDecided where nothing is left to cancel, InvalidRequest,
+    StoreUnavailable.
+    """
+    rules.check_actor(by)
+    series_id, reason = check_booking_id(series_id), check_text(reason, "reason")
+    if from_date is not None:
+        check_date(from_date, "from_date")
+    now, zone = moment(db, now), settings_of(db).zone
+
+    def work(step: transactions.Transaction) -> tuple[Booking, ...]:
+        found = [b for b in _stored(step, series_id) if from_date is None or b.date >= from_date]
+        for booking in found:
+            rules.check_may("cancel", by, booking)
+        ahead = [b for b in found if b.status.is_active and not b.slot.has_begun(now, zone)]
+        entry = Decision(now, by.id, by.name, "cancelled", reason)
+        changes = [(before, before.with_decision(Status.CANCELLED, entry)) for before in ahead]
+        return _ended(step, changes, found, "cancelled", by, reason)
+
+    return transactions.run(db, work)
+
+
+# --- planning
+
+
+def _check_series(request: SeriesRequest, by: Actor) -> None:
+    if not isinstance(request, SeriesRequest):
+        raise InvalidRequest("request", "must be a SeriesRequest")
+    rules.check_may("book", by)
+
+
+def _planned(
+    db: Documents,
+    known: reference.Reference,
+    request: SeriesRequest,
+    by: Actor,
+    now: datetime,
+    but: str = "",
+) -> SeriesPlan:
+    """The plan by the school ``known``; bookings of the series ``but`` count as free."""
+    zone, policy = settings_of(db).zone, known.policy.for_series()
+    dates = request.all_dates(known.year)
+    student = known.student(request.first.student_id)
+    known.ground(request.first.ground_id)
+    held = {
+        date: [b for b in found if not but or b.series != but]
+        for date, found in booking_queries.of_dates(db, dates).items()
+    }
+    seats = _Seats(db, known, request, dates)
+    planned: list[Occurrence] = []
+    free_on: Counter[tuple[str, time, time]] = Counter()
+    for date in dates:
+        wanted = request.on(date)
+        free = replace(availability_of(db, known, date, now, held[date]), policy=policy)
+        busy = {
+            mark
+            for booking in held[date]
+            if booking.student_id == student.id
+            for mark in timetable.marks(booking.start, booking.end)
+        }
+        for slot in free.free_slots(request.first.game, _periods(free, request), busy=busy):
+            free_on[(slot.ground_id, slot.start, slot.end)] += 1
+        problem: BookingError | None = None
+        try:
+            check_request(known, wanted, by, now, zone, is_series=True)
+            booking = wanted_by(known, wanted, student, "", by, False, now)
+            problem = error_on(booking, free, held[date]) or seats.take(date)
+        except (RuleBroken, NotAPeriod) as exc:
+            problem = exc
+        alternatives: tuple[Slot, ...] = ()
+        if problem is not None and not isinstance(problem, QuotaReached):
+            alternatives = tuple(_alternatives(free, request, date, busy))
+        planned.append(Occurrence(date, problem, alternatives))
+    return SeriesPlan(tuple(planned), _instead(request, planned, free_on))
+
+
+def _periods(free: Availability, request: SeriesRequest) -> int:
+    """How many periods the request covers on that day; 1 where it is no run of periods."""
+    first = request.first
+    try:
+        return len(timetable.periods_between(free.plan.periods, first.start, first.end))
+    except NotAPeriod:
+        return 1
+
+
+def _alternatives(
+    free: Availability, request: SeriesRequest, date: Date, busy: set[int]
+) -> list[Slot]:
+    slot, game = request.slot(date), request.first.game
+    found = free.alternatives(slot, game, busy=busy, most=_MOST_ALTERNATIVES)
+    if found or not free.plan.periods:
+        return found
+    mark = timetable.marks(slot.start, slot.end)[0]
+    near = sorted(
+        free.free_slots(game, _periods(free, request), busy=busy),
+        key=lambda option: (
+            option.ground_id != slot.ground_id,
+            abs(timetable.marks(option.start, option.end)[0] - mark),
+        ),
+    )
+    return near[:_MOST_ALTERNATIVES]
+
+
+def _instead(
+    request: SeriesRequest,
+    planned: list[Occurrence],
+    free_on: Counter[tuple[str, time, time]],
+) -> tuple[Instead, ...]:
+    first = request.first
+    own = sum(one.problem is None for one in planned)
+    if own == len(planned):
+        return ()
+    better = [
+        Instead(ground, start, end, count)
+        for (ground, start, end), count in free_on.items()
+        if count > own and (ground, start, end) != (first.ground_id, first.start, first.end)
+    ]
+    minute = first.start.hour * 60 + first.start.minute
+    better.sort(
+        key=lambda one: (
+            -one.free,
+            one.ground_id != first.ground_id,
+            abs(one.start.hour * 60 + one.start.minute - minute),
+            one.ground_id,
+        )
+    )
+    return tuple(better[:_MOST_ALTERNATIVES])
+
+
+class _Seats:
+    """The seats of the student's quota that the dates of a series take, week by week."""
+
+    def __init__(
+        self,
+        db: Documents,
+        known: reference.Reference,
+        request: SeriesRequest,
+        dates: tuple[Date, ...],
+        taken: Callable[[list[tuple[str, str]]], dict[tuple[str, str], set[int]]] | None = None,
+    ) -> None:
+        self._student, self._quota = request.first.student_id, known.policy.quota
+        self._taken: defaultdict[str, set[int]] = defaultdict(set)
+        if self._quota is not None:
+            pairs = [(self._student, timetable.iso_week(date)) for date in dates]
+            read = taken or (lambda wanted: bookings.taken_seats(db, wanted))
+            for (_, window), seats in read(pairs).items():
+                self._taken[window] = set(seats)
+
+    def take(self, date: Date) -> QuotaReached | None:
+        """Takes a seat in the week of ``date``; the error if there is none."""
+        window, taken = timetable.iso_week(date), self._taken[timetable.iso_week(date)]
+        if not Quota(len(taken), self._quota).has_room:
+            return QuotaReached(self._student, window, self._quota or 0, len(taken))
+        taken.add(self._next(taken))
+        return None
+
+    def seated(self, booking: Booking) -> Booking:
+        """``booking`` with a seat; raises QuotaReached."""
+        if self._quota is None:
+            return booking
+        window = timetable.iso_week(booking.date)
+        seat = self._next(self._taken[window])
+        if (problem := self.take(booking.date)) is not None:
+            raise problem
+        return replace(booking, quota_window=window, quota_seat=seat)
+
+    def _next(self, taken: set[int]) -> int:
+        return next(seat for seat in range(len(taken) + 1) if seat not in taken)
+
+
+# --- booking
+
+
+def _book_all(
+    db: Documents,
+    request: SeriesRequest,
+    by: Actor,
+    submission_id: UUID,
+    as_approved: bool,
+    now: datetime,
+) -> Series:
+    series_id = str(submission_id)
+    for _ in range(ROUNDS):
+        known = reference.load(db)
+        dates = request.all_dates(known.year)
+        plan = _planned(db, known, request, by, now)
+        # After the plan: its problem may be the same series, sent by another process.
+        if (sent := _sent_before(db, request, dates, by, submission_id, as_approved)) is not None:
+            return sent
+        if plan.problems:
+            raise SeriesConflict(plan.problems)
+        student = known.student(request.first.student_id)
+
+        def work(
+            step: transactions.Transaction,
+            known: reference.Reference = known,
+            dates: tuple[Date, ...] = dates,
+            student: Student = student,
+        ) -> list[Booking] | None:
+            if step.school_revision() != known.revision:
+                return None
+            seats = _Seats(db, known, request, dates, step.taken_seats)
+            made = [
+                seats.seated(
+                    wanted_by(
+                        known,
+                        request.on(date),
+                        student,
+                        str(occurrence_id(submission_id, date)),
+                        by,
+                        as_approved,
+                        now,
+                        series_id,
+                    )
+                )
+                for date in dates
+            ]
+            step.insert(made)
+            return made
+
+        try:
+            made = transactions.run(db, work)
+        except (bookings.ClaimTaken, bookings.AlreadyStored, QuotaReached):
+            continue  # a slot was taken, or the series was stored, after the plan was made
+        if made is None:
+            continue
+        return Series(series_id, tuple(_confirmed_all(db, known, request, made, by, now)))
+    plan = _planned(db, reference.load(db), request, by, now)
+    if plan.problems:
+        raise SeriesConflict(plan.problems)
+    raise ChangedMeanwhile(_BOOKINGS)
+
+
+def _confirmed_all(
+    db: Documents,
+    known: reference.Reference,
+    request: SeriesRequest,
+    made: list[Booking],
+    by: Actor,
+    now: datetime,
+) -> list[Booking]:
+    """The bookings as stored; all are undone where one breaks a rule of the school as of now."""
+    zone = settings_of(db).zone
+    done: list[Booking] = []
+    for booking in made:
+
+        def check(fresh: reference.Reference, date: Date = booking.date) -> object:
+            return check_request(fresh, request.on(date), by, now, zone, is_series=True)
+
+        try:
+            done.append(confirmed(db, known, None, booking, check))
+        except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
+            for other in (*done, *made[made.index(booking) + 1 :]):
+                bookings.undo(db, None, other)
+            raise SeriesConflict([Occurrence(booking.date, exc, ())]) from exc
+    return done
+
+
+def _book_free(
+    db: Documents,
+    request: SeriesRequest,
+    by: Actor,
+    submission_id: UUID,
+    as_approved: bool,
+    now: datetime,
+) -> Series:
+    series_id, known = str(submission_id), reference.load(db)
+    _sent_before(db, request, request.all_dates(known.year), by, submission_id, as_approved)
+    plan = _planned(db, known, request, by, now, but=series_id)
+    won: list[Booking] = []
+    refused: list[Occurrence] = []
+    for one in plan.dates:
+        if one.problem is not None and not isinstance(one.problem, QuotaReached):
+            refused.append(one)
+            continue
+        try:
+            id = str(occurrence_id(submission_id, one.date))
+            wanted = request.on(one.date)
+            won.append(
+                take(db, wanted, id, by, as_approved, now, may_repeat=True, series=series_id)
+            )
+        except (RuleBroken, Conflict, NotAPeriod) as exc:
+            alternatives = tuple(getattr(exc, "alternatives", ()))
+            refused.append(Occurrence(one.date, exc, alternatives))
+    return Series(series_id, tuple(won), tuple(refused))
+
+
+def _sent_before(
+    db: Documents,
+    request: SeriesRequest,
+    dates: tuple[Date, ...],
+    by: Actor,
+    submission_id: UUID,
+    as_approved: bool,
+) -> Series | None:
+    """The series as stored, if one of its dates is. Raises SubmissionReused for other content."""
+    ids = {str(occurrence_id(submission_id, date)): date for date in dates}
+    found = booking_queries.of_ids(db, ids)
+    if not found and not (found := booking_queries.of_series(db, str(submission_id))):
+        return None
+    for booking in found:
+        on = ids.get(booking.id, booking.date)
+        repeated(booking, fingerprint_of(request.on(on), by, as_approved))
+    return Series(str(submission_id), tuple(found))
+
+
+# --- decisions
+
+
+def _decide(
+    db: Documents,
+    series_id: str,
+    verb: str,
+    by: Actor,
+    reason: str,
+    expected: Mapping[str, Slot] | None,
+    now: datetime | None,
+) -> tuple[Booking, ...]:
+    rules.check_actor(by)
+    series_id = check_booking_id(series_id)
+    if expected is not None and not isinstance(expected, Mapping):
+        raise InvalidRequest("expected", "must map ids to slots")
+    now, zone = moment(db, now), settings_of(db).zone
+    action, target = {
+        "approve": ("approved", Status.APPROVED),
+        "reject": ("rejected", Status.REJECTED),
+    }[verb]
+    principal = deciding_for(db, verb, by, now)
+    for _ in range(ROUNDS):
+        known = reference.load(db)
+        pairs: list[tuple[Booking, Booking]] = []
+
+        def work(
+            step: transactions.Transaction,
+            known: reference.Reference = known,
+            pairs: list[tuple[Booking, Booking]] = pairs,
+        ) -> tuple[Booking, ...] | None:
+            pairs.clear()
+            if verb == "approve" and step.school_revision() != known.revision:
+                return None
+            found = _stored(step, series_id)
+            waiting = [
+                b for b in found if b.status is Status.PENDING and not b.slot.is_over(now, zone)
+            ]
+            for before in waiting or found:
+                if not principal:
+                    rules.check_may(verb, by, before)
+                elif verb == "approve" and before.created_by == by.id:
+                    raise NotAllowed("approve an own request", by.role.value)
+            shown = {b.id: b.slot for b in waiting}
+            if waiting and expected is not None and shown != dict(expected):
+                raise ChangedMeanwhile("the dates of this series")
+            entry = Decision(now, by.id, by.name, action, reason, principal)
+            for before in waiting:
+                if verb == "approve":
+                    check_stored(known, before)
+                pairs.append((before, before.with_decision(target, entry)))
+            return _ended(step, pairs, found, action, by, reason)
+
+        decided = transactions.run(db, work)
+        if decided is None:
+            continue
+        if verb == "reject":
+            return decided
+        before = {b.id: b for b, _ in pairs}
+        return tuple(
+            confirmed(db, known, before[b.id], b) if b.id in before else b for b in decided
+        )
+    raise ChangedMeanwhile("the school")
+
+
+def _stored(step: transactions.Transaction, series_id: str) -> list[Booking]:
+    found = step.of_series(series_id)
+    if not found:
+        raise NotFound("series", series_id)
+    return found
+
+
+def _ended(
+    step: transactions.Transaction,
+    changes: list[tuple[Booking, Booking]],
+    found: list[Booking],
+    action: str,
+    by: Actor,
+    reason: str,
+) -> tuple[Booking, ...]:
+    """Writes ``changes``. Without any: the bookings that ``by`` changed so before."""
+    if not changes:
+        same = [b for b in found if is_repeated(b, action, by, reason)]
+        if same:
+            return tuple(same)
+        if found:
+            raise already_decided(found[-1])
+        raise InvalidRequest("from_date", "is after the last date of the series")
+    stored = step.replace_all(changes)
+    if stored is None:
+        raise ChangedMeanwhile(_BOOKINGS)
+    return tuple(stored)

@@ -1,0 +1,461 @@
+"""Series: planned, booked all or nothing or where free, decided and cancelled, in any race."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from support import (
+    ADMIN,
+    DAY,
+    HEAD,
+    MEERA,
+    NOW,
+    RAVI,
+    active,
+    assert_sound,
+    at_once,
+    booked,
+    close_one,
+    request_for,
+)
+
+from booking_core import (
+    Account,
+    AlreadyDecided,
+    ChangedMeanwhile,
+    GroundClosed,
+    GroundRetired,
+    Holiday,
+    InvalidRequest,
+    NoSchool,
+    NotAllowed,
+    NotAPeriod,
+    NotFound,
+    Policy,
+    QuotaReached,
+    SeriesConflict,
+    SeriesRequest,
+    SlotTaken,
+    Status,
+    StudentBusy,
+    SubmissionReused,
+    Term,
+    TooFarAhead,
+    add_account,
+    approve,
+    approve_series,
+    book_series,
+    cancel,
+    cancel_series,
+    change_ground,
+    delegate,
+    find_series,
+    get_booking,
+    move,
+    plan_series,
+    reject_series,
+    save_days,
+    save_policy,
+    save_term,
+    save_week_a,
+)
+
+WEEK = timedelta(days=7)
+TUESDAYS = [DAY + n * WEEK for n in range(6)]
+plan = partial(plan_series, by=MEERA, now=NOW)
+book_all = partial(book_series, by=MEERA, now=NOW)
+
+
+def weekly(count=6, **options):
+    return SeriesRequest(first=request_for(student=1), count=count, **options)
+
+
+@pytest.fixture
+def made(db):
+    return book_all(db, weekly(), submission_id=uuid4())
+
+
+def is_won(outcome):
+    return not isinstance(outcome, BaseException)
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"count": 3}, [0, 7, 14]),
+        ({"until": DAY + timedelta(days=15)}, [0, 7, 14]),
+        ({"until": DAY + timedelta(days=14), "weekdays": (1, 3)}, [0, 2, 7, 9, 14]),
+        ({"count": 3, "every": 2}, [0, 14, 28]),
+        ({"count": 3, "weekdays": (0, 1), "every": 2}, [0, 13, 14]),
+        ({"dates": (DAY + timedelta(days=9), DAY + timedelta(days=3))}, [0, 3, 9]),
+    ],
+)
+def test_the_dates_of_a_series(db, options, expected):
+    request = SeriesRequest(first=request_for(student=1), **options)
+
+    found = [one.date for one in plan(db, request).dates]
+
+    assert found == [DAY + timedelta(days=days) for days in expected]
+
+
+def test_a_series_without_an_end_lasts_until_the_end_of_its_term(db):
+    with pytest.raises(InvalidRequest) as refused:
+        plan(db, SeriesRequest(first=request_for(student=1)))
+    assert refused.value.field == "until"
+
+    save_term(db, Term("t2", "Term 2", DAY - WEEK, DAY + 3 * WEEK), now=NOW)
+
+    assert len(plan(db, SeriesRequest(first=request_for(student=1))).dates) == 4
+
+
+def test_a_series_of_weeks_a_leaves_out_weeks_b(db):
+    save_week_a(db, DAY, now=NOW)
+
+    found = [one.date for one in plan(db, weekly(3, week="A")).dates]
+
+    assert found == [DAY, DAY + 2 * WEEK, DAY + 4 * WEEK]
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"weekdays": (7,)}, "weekdays"),
+        ({"weekdays": "1"}, "weekdays"),
+        ({"every": 0}, "every"),
+        ({"count": 0}, "count"),
+        ({"count": 201}, "count"),
+        ({"count": True}, "count"),
+        ({"until": DAY - timedelta(days=1)}, "until"),
+        ({"until": "2026-12-01"}, "until"),
+        ({"week": "C"}, "week"),
+        ({"dates": (DAY - WEEK,)}, "dates"),
+        ({"dates": (DAY + WEEK,), "count": 3}, "dates"),
+        ({"first": "tomorrow"}, "first"),
+    ],
+)
+def test_a_malformed_series_is_refused_by_its_field(options, field):
+    with pytest.raises(InvalidRequest) as refused:
+        SeriesRequest(**({"first": request_for(student=1)} | options))
+    assert refused.value.field == field
+
+
+# Planning
+
+
+def test_a_plan_names_the_problem_of_each_date_and_writes_nothing(db):
+    save_policy(db, Policy(quota=1), now=NOW)
+    booked(db, student=2, on=TUESDAYS[1])
+    close_one(db, ground_id="ground-1", date=TUESDAYS[2], start=time(8), end=time(18),
+              reason="Rain", by=HEAD, now=NOW)  # fmt: skip
+    save_days(db, [TUESDAYS[3]], timetable_id=None, note="Founders day", now=NOW)
+    booked(db, student=1, ground="ground-3", on=TUESDAYS[4])
+    before = len(active(db))
+
+    found = plan(db, weekly())
+
+    kinds = [type(one.problem) for one in found.dates]
+    assert kinds == [type(None), SlotTaken, GroundClosed, NoSchool, StudentBusy, type(None)]
+    assert found.dates[1].alternatives[0].start in (time(8), time(10))
+    assert found.dates[3].alternatives == ()
+    assert len(active(db)) == before
+
+
+def test_a_plan_counts_the_quota_of_each_week(db):
+    save_policy(db, Policy(quota=1), now=NOW)
+
+    found = plan(db, weekly(4, weekdays=(1, 2)))
+
+    kinds = [type(one.problem) for one in found.dates]
+    assert kinds == [type(None), QuotaReached, type(None), QuotaReached]
+
+
+def test_a_plan_offers_what_is_free_on_more_dates(db):
+    for week in TUESDAYS[:4]:
+        booked(db, student=2, on=week)
+
+    found = plan(db, weekly())
+
+    assert found.instead[0][:2] == ("ground-1", time(8))
+    assert found.instead[0].free == 6
+
+
+def test_a_date_with_another_timetable_offers_the_nearest_periods(db):
+    from support import HOURLY
+
+    from booking_core import Period, Timetable, save_timetable
+
+    half = Timetable("half", (Period("I", time(8, 30), time(9, 15)),), (), "Half day")
+    save_timetable(db, half, now=NOW)
+    save_days(db, [TUESDAYS[1]], timetable_id="half", note="Exams", now=NOW)
+
+    found = plan(db, weekly(2))
+
+    assert isinstance(found.dates[1].problem, NotAPeriod)
+    assert [slot.start for slot in found.dates[1].alternatives[:1]] == [time(8, 30)]
+    assert HOURLY.id == "regular"
+
+
+def test_a_series_reaches_as_far_as_its_own_setting(db):
+    save_policy(db, Policy(advance_days=14, series_days=30, quota=None), now=NOW)
+
+    kinds = [type(one.problem) for one in plan(db, weekly()).dates]
+
+    assert kinds == [type(None)] * 5 + [TooFarAhead]
+
+
+# Booking
+
+
+def test_all_dates_are_booked_at_their_wall_clock_time(db, made):
+    assert [b.date for b in made.bookings] == TUESDAYS
+    assert {b.start for b in made.bookings} == {time(9)}
+    assert {b.series for b in made.bookings} == {made.id}
+    assert len({b.reference for b in made.bookings}) == 6
+    assert find_series(db, made.id) == made.bookings
+    assert made.refused == ()
+    assert_sound(db)
+
+
+def test_all_or_nothing_books_nothing_if_one_date_is_taken(db):
+    booked(db, student=2, on=TUESDAYS[3])
+
+    with pytest.raises(SeriesConflict) as lost:
+        book_all(db, weekly(), submission_id=uuid4())
+
+    assert [one.date for one in lost.value.dates] == [TUESDAYS[3]]
+    assert isinstance(lost.value.dates[0].problem, SlotTaken)
+    assert len(active(db)) == 1
+
+
+def test_only_the_free_dates_are_booked_and_the_others_keep_their_alternatives(db):
+    booked(db, student=2, on=TUESDAYS[3])
+
+    done = book_all(db, weekly(), submission_id=uuid4(), only_free=True)
+
+    assert [b.date for b in done.bookings] == TUESDAYS[:3] + TUESDAYS[4:]
+    assert [one.date for one in done.refused] == [TUESDAYS[3]]
+    assert done.refused[0].alternatives
+    assert_sound(db)
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+def test_a_series_that_is_sent_twice_exists_once(db, only_free):
+    send = partial(book_all, db, weekly(), submission_id=uuid4(), only_free=only_free)
+    first = send()
+    cancel(db, first.bookings[2].id, by=MEERA, now=NOW)
+
+    again = send()
+
+    assert [b.id for b in again.bookings] == [b.id for b in first.bookings]
+    assert again.bookings[2].status is Status.CANCELLED
+    assert len(active(db)) == 5
+    with pytest.raises(SubmissionReused):
+        book_all(db, SeriesRequest(first=request_for(student=2), count=6), only_free=only_free,
+                 submission_id=send.keywords["submission_id"])  # fmt: skip
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+@pytest.mark.parametrize("round_", range(4))
+def test_one_series_sent_by_eight_threads_exists_once(db, only_free, round_):
+    send = partial(book_all, db, weekly(), submission_id=uuid4(), only_free=only_free)
+
+    outcomes = at_once(*[send] * 8)
+
+    assert all(map(is_won, outcomes)), outcomes
+    assert {tuple(b.id for b in o.bookings) for o in outcomes} == {
+        tuple(b.id for b in outcomes[0].bookings)
+    }
+    assert len(active(db)) == 6
+    assert_sound(db)
+
+
+@pytest.mark.parametrize("round_", range(6))
+def test_of_two_series_that_meet_one_wins_all_and_the_other_nothing(db, round_):
+    def series(student, day):
+        first = request_for(student=student, on=TUESDAYS[0] if day else TUESDAYS[2])
+        return partial(book_all, db, SeriesRequest(first=first, count=4), submission_id=uuid4())
+
+    outcomes = at_once(series(1, True), series(2, False))
+
+    won = [o for o in outcomes if is_won(o)]
+    assert len(won) == 1, outcomes
+    assert isinstance(next(o for o in outcomes if not is_won(o)), SeriesConflict)
+    assert len(active(db)) == 4
+    assert_sound(db)
+
+
+@pytest.mark.parametrize("round_", range(6))
+def test_a_series_races_with_single_bookings(db, round_):
+    outcomes = at_once(
+        partial(book_all, db, weekly(), submission_id=uuid4()),
+        *(partial(booked, db, student=10 + n, on=day) for n, day in enumerate(TUESDAYS)),
+    )
+
+    if is_won(outcomes[0]):
+        assert all(isinstance(o, SlotTaken) for o in outcomes[1:])
+    else:
+        assert isinstance(outcomes[0], SeriesConflict)
+        assert any(map(is_won, outcomes[1:]))
+    assert_sound(db)
+
+
+def test_only_free_takes_what_single_bookings_leave(db):
+    outcomes = at_once(
+        partial(book_all, db, weekly(), submission_id=uuid4(), only_free=True),
+        *(partial(booked, db, student=10 + n, on=day) for n, day in enumerate(TUESDAYS[:3])),
+    )
+
+    won = {b.date for b in outcomes[0].bookings}
+    lost = {one.date for one in outcomes[0].refused}
+    assert won | lost == set(TUESDAYS)
+    assert len(active(db)) == 6
+    assert_sound(db)
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_two_series_of_one_student_share_the_seats_of_a_quota(db, round_):
+    save_policy(db, Policy(quota=2), now=NOW)
+
+    def series(ground, start):
+        first = request_for(student=1, ground=ground, start=start)
+        request = SeriesRequest(first=first, weekdays=(1, 2), count=4)
+        return partial(book_all, db, request, submission_id=uuid4(), only_free=True)
+
+    at_once(series("ground-1", 9), series("ground-3", 11))
+
+    assert len(active(db)) == 4  # two in each of two weeks
+    assert_sound(db)
+
+
+def test_a_school_that_changes_before_the_write_is_seen(db, monkeypatch):
+    """Without the comparison of revisions the series would be booked on a retired ground."""
+    from booking_core.booking import series
+
+    planned = series._planned
+
+    def retire_after(*args, **options):
+        found = planned(*args, **options)
+        monkeypatch.setattr(series, "_planned", planned)
+        change_ground(db, "ground-1", retired=True, now=NOW)
+        return found
+
+    monkeypatch.setattr(series, "_planned", retire_after)
+
+    with pytest.raises(SeriesConflict) as lost:
+        book_all(db, weekly(), submission_id=uuid4())
+
+    assert {type(one.problem) for one in lost.value.dates} == {GroundRetired}
+    assert active(db) == []
+
+
+def test_a_school_that_changes_after_the_write_undoes_all_of_it(db, monkeypatch):
+    from booking_core.storage.bookings import transactions
+
+    run = transactions.run
+
+    def run_then_retire(db, work):
+        made = run(db, work)
+        monkeypatch.setattr(transactions, "run", run)
+        save_term(db, Term("t", "Term", DAY - WEEK, DAY + 8 * WEEK,
+                           (Holiday("Break", TUESDAYS[4], TUESDAYS[4]),)), now=NOW)  # fmt: skip
+        return made
+
+    monkeypatch.setattr(transactions, "run", run_then_retire)
+
+    with pytest.raises(SeriesConflict) as lost:
+        book_all(db, weekly(), submission_id=uuid4())
+
+    assert [one.date for one in lost.value.dates] == [TUESDAYS[4]]
+    assert active(db) == []
+
+
+# Decisions
+
+
+def test_a_series_is_approved_whole_as_it_was_shown(db, made):
+    shown = {b.id: b.slot for b in made.bookings}
+    move(db, made.bookings[2].id, start=time(10), end=time(11), by=MEERA, now=NOW)
+    with pytest.raises(ChangedMeanwhile):
+        approve_series(db, made.id, by=HEAD, expected=shown, now=NOW)
+    assert all(b.status is Status.PENDING for b in find_series(db, made.id))
+    shown = {b.id: b.slot for b in find_series(db, made.id)}
+
+    done = approve_series(db, made.id, by=HEAD, expected=shown, now=NOW)
+
+    assert {b.status for b in done} == {Status.APPROVED}
+    assert find_series(db, made.id) == done
+    assert approve_series(db, made.id, by=HEAD, expected=shown, now=NOW) == done
+    with pytest.raises(AlreadyDecided):
+        reject_series(db, made.id, by=HEAD, reason="Rain", now=NOW)
+    assert_sound(db)
+
+
+def test_dates_that_were_decided_before_stay_as_they_are(db, made):
+    approve(db, made.bookings[0].id, by=HEAD, now=NOW)
+    cancel(db, made.bookings[1].id, by=MEERA, now=NOW)
+
+    done = reject_series(db, made.id, by=HEAD, reason="Rain", now=NOW)
+
+    assert [b.date for b in done] == TUESDAYS[2:]
+    kept = [b.status for b in find_series(db, made.id)[:2]]
+    assert kept == [Status.APPROVED, Status.CANCELLED]
+
+
+def test_who_may_not_decide_changes_no_date(db, made):
+    for verb in (approve_series, partial(reject_series, reason="Rain")):
+        with pytest.raises(NotAllowed):
+            verb(db, made.id, by=RAVI, now=NOW)
+    for actor in (MEERA, HEAD):
+        add_account(db, Account(actor.id, actor.name, actor.role), now=NOW)
+    delegate(db, to=MEERA.id, first=DAY - WEEK, last=DAY, by=HEAD, now=NOW)
+    with pytest.raises(NotAllowed):  # an own request
+        approve_series(db, made.id, by=MEERA, now=NOW)
+    with pytest.raises(NotAllowed):
+        cancel_series(db, made.id, by=RAVI, now=NOW)
+    assert {b.status for b in find_series(db, made.id)} == {Status.PENDING}
+
+
+def test_a_series_is_cancelled_from_a_date_on(db, made):
+    later = NOW + timedelta(days=2)  # the first date is over
+
+    done = cancel_series(db, made.id, by=MEERA, from_date=TUESDAYS[3], now=later)
+
+    assert [b.date for b in done] == TUESDAYS[3:]
+    assert cancel_series(db, made.id, by=MEERA, from_date=TUESDAYS[3], now=later) == done
+    rest = cancel_series(db, made.id, by=MEERA, now=later)
+    assert [b.date for b in rest] == TUESDAYS[1:3]
+    assert get_booking(db, made.bookings[0].id).status is Status.PENDING
+    booked(db, student=2, on=TUESDAYS[4])
+    assert_sound(db)
+
+
+def test_an_unknown_series_is_not_found(db):
+    for verb in (find_series, partial(approve_series, by=HEAD), partial(cancel_series, by=ADMIN)):
+        with pytest.raises(NotFound):
+            verb(db, str(uuid4()))
+
+
+def test_a_moved_date_may_lie_as_far_ahead_as_its_series(db):
+    save_policy(db, Policy(advance_days=14, quota=None), now=NOW)
+    done = book_all(db, weekly(), submission_id=uuid4())
+
+    moved = move(db, done.bookings[-1].id, start=time(10), end=time(11), by=MEERA, now=NOW)
+
+    assert moved.start == time(10)
+
+
+def test_sixty_dates_are_planned_and_booked_in_few_commands(db):
+    save_policy(db, Policy(quota=None, series_days=90), now=NOW)
+    first = request_for(student=1, on=date(2026, 11, 24))
+    request = SeriesRequest(first=first, weekdays=tuple(range(7)), count=60)
+
+    done = book_all(db, request, submission_id=uuid4())
+
+    assert len(done.bookings) == 60
+    assert_sound(db)
