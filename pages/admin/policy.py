@@ -18,8 +18,11 @@ _WAS, _PROBLEM, _SAVED = "admin.policy.was", "admin.policy.problem", "admin.poli
 _DAYS, _HOURS, _MINUTES = "admin.policy.days", "admin.policy.hours", "admin.policy.minutes"
 _LIMITED, _QUOTA = "admin.policy.limited", "admin.policy.quota"
 _ENDS, _CUT_OFF, _WALL = "admin.policy.ends", "admin.policy.cut_off", "admin.policy.wall"
-_SECOND_FACTOR = "admin.policy.second_factor"
-_FIELDS = (_DAYS, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL, _SECOND_FACTOR)
+_SECOND_FACTOR, _SERIES = "admin.policy.second_factor", "admin.policy.series"
+_FIELDS = (
+    *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
+    _SECOND_FACTOR,
+)
 _WALL_WORDS = {
     "none": "Only that a ground is booked",
     "class": "The game and the class",
@@ -40,7 +43,7 @@ def _fill(saved: Policy) -> None:
             state[key] = state[key]
         return
     state[_WAS] = saved
-    state[_DAYS] = saved.advance_days
+    state[_DAYS], state[_SERIES] = saved.advance_days, saved.series_days
     state[_HOURS], state[_MINUTES] = divmod(saved.lead_minutes, 60)
     state[_LIMITED], state[_QUOTA] = saved.quota is not None, saved.quota or 2
     state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
@@ -66,6 +69,8 @@ def _form(shared: Services) -> None:
         if isinstance(wanted, Policy):
             last = wanted.last_date(shared.now(), shared.settings.zone)
             st.caption(f"Today bookings are open up to {formats.day_heading(last, today)}.")
+        st.number_input("Days ahead for a series", 0, Policy.MOST_DAYS, key=_SERIES, width=200)
+        st.caption("The dates of a repeated booking may lie so far ahead, if that is farther.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input("Ends before the start: hours", 0, 720, key=_HOURS, width=220)
             st.number_input("and minutes", 0, 59, step=5, key=_MINUTES, width=140)
@@ -154,10 +159,10 @@ def _typed() -> Policy | str:
     state = st.session_state
     if state[_ENDS] and state[_CUT_OFF] is None:
         return "Choose the time at which booking ends."
-    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES)]
+    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES)]
     if None in numbers or (state[_LIMITED] and state[_QUOTA] is None):
         return "A number is missing."
-    days, hours, minutes = numbers
+    days, hours, minutes, series = numbers
     try:
         return Policy(
             advance_days=days,
@@ -166,7 +171,7 @@ def _typed() -> Policy | str:
             cut_off=state[_CUT_OFF] if state[_ENDS] else None,
             wall_shows=state[_WALL],
             second_factor=state[_SECOND_FACTOR],
-            series_days=state[_WAS].series_days,
+            series_days=series,
         )
     except InvalidRequest as exc:
         return messages.error(exc)

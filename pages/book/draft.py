@@ -34,6 +34,8 @@ APPROVED = "book.approved"  # a principal's booking that is approved at once
 _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
 _DONE, _RESET = "book.done", "book.reset"
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
+SERIES_ID = "book.series.id"  # of the series that the open dialog books, a UUID
+SERIES = "book.series."  # keys of the dialog that repeats the booking
 MAX_PURPOSE = 500  # characters
 GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None: all
 GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
@@ -141,6 +143,7 @@ def keep(*, is_shown: bool) -> None:
             state[key] = state[key]
     if not is_shown:
         end_review()
+        close_series()
         if done() is not None:
             finish()
 
@@ -255,6 +258,13 @@ def end_review() -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
+def close_series() -> None:
+    """Ends the dialog that repeats the booking."""
+    for key in list(st.session_state):
+        if str(key).startswith(SERIES):
+            del st.session_state[key]
+
+
 def reviewing() -> UUID | None:
     """The submission id of the open review; None if no review is open."""
     submission: UUID | None = st.session_state.get(_REVIEW)
@@ -296,6 +306,8 @@ def _is_own(holder: Booking | None) -> bool:
     if holder is None:
         return False
     booked = done()
+    if holder.series is not None and holder.series == str(st.session_state.get(SERIES_ID)):
+        return True
     return holder.id == str(reviewing()) or (booked is not None and holder.id == booked.id)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from booking_core import Quota, StoreUnavailable, games_to_choose, may, week_of
 from booking_core.live import Scope
-from pages.book import draft, review, taken
+from pages.book import draft, repeat, review, taken
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
@@ -212,6 +212,14 @@ def panel() -> None:
             on_click=draft.begin_review,
             disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
         )
+        st.button(
+            "Repeat…",
+            key="book.series.open",
+            width="stretch",
+            on_click=repeat.begin,
+            disabled=not (chosen and games and shared.is_live),
+            help="The same slot on several dates",
+        )
         if (problem := draft.problem()) and draft.reviewing() is None:
             st.error(formats.literal(problem), icon=":material/error:")
         st.caption(hint)
@@ -232,5 +240,5 @@ else:
             panel()
 
 draft.keep_in_browser(known, by)
-if not review.show(shared, date):
+if not review.show(shared, date) and not repeat.show(shared):
     taken.show(shared)

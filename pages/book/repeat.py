@@ -1,0 +1,298 @@
+"""The dialog that repeats a booking: its dates, what of them is free, and what was booked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import streamlit as st
+
+from booking_core import (
+    BookingError,
+    BookingRequest,
+    GroundClosed,
+    InvalidRequest,
+    NoSchool,
+    NotAPeriod,
+    Occurrence,
+    QuotaReached,
+    Series,
+    SeriesPlan,
+    SeriesRequest,
+    Slot,
+    SlotTaken,
+    StudentBusy,
+    TooFarAhead,
+    book_series,
+    plan_series,
+)
+from booking_core.live import Scope
+from pages.book import draft
+from pages.shared.auth import session
+from pages.shared.components import elements
+from pages.shared.live import fragment, screen_user
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads
+
+_DONE, _PROBLEM = "book.series.done", "book.series.problem"
+_WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
+_LETTER = "book.series.letter"
+_USUAL = timedelta(weeks=5)  # to the last date that the dialog offers outside of a term
+_MANY = 7  # dates: more of them scroll
+_ALL_WEEKS = "All weeks"
+
+
+def begin() -> None:
+    """Opens the dialog in the next run, under a new submission id."""
+    draft.close_series()
+    st.session_state[draft.SERIES_ID] = uuid4()
+
+
+def show(shared: Services) -> bool:
+    """Draws the dialog that is open, if any; returns whether one is."""
+    done: Series | None = st.session_state.get(_DONE)
+    if done is not None:
+        title = "Series booked" if draft.as_approved() else "Series requested"
+        st.dialog(title, on_dismiss=_finish, icon=":material/check_circle:")(_booked)(shared)
+        return True
+    if draft.SERIES_ID in st.session_state:
+        st.dialog("Repeat this booking", width="medium", on_dismiss=draft.close_series)(
+            fragment.keep
+        )(shared, "book.series", lambda: _form(shared))
+        return True
+    return False
+
+
+def _form(shared: Services) -> None:
+    if _DONE in st.session_state:
+        st.rerun()
+    wanted = draft.request()
+    if wanted is None:
+        st.warning("The slot was given back. Close this and choose another.")
+        return
+    known, today = shared.reference(), shared.now().date()
+    student = known.students.get(wanted.student_id)
+    if student is None:
+        st.warning("This student is not on the list any more. Close this and choose another.")
+        return
+    elements.facts(
+        "book.series.facts",
+        ("Ground", known.ground(wanted.ground_id).name),
+        ("Time", formats.span(wanted.start, wanted.end)),
+        ("For", f"{student.name}, {student.class_name} · {wanted.game}"),
+        ("First date", formats.day_heading(wanted.date, today)),
+    )
+    asked = _asked(shared, wanted)
+    plan = _plan(shared, asked) if isinstance(asked, SeriesRequest) else asked
+    if isinstance(plan, str):
+        st.error(formats.literal(plan), icon=":material/error:")
+    else:
+        _dates(shared, wanted, plan)
+    if problem := st.session_state.get(_PROBLEM):
+        st.error(formats.literal(problem), icon=":material/error:")
+    _buttons(shared, asked, plan)
+
+
+def _asked(shared: Services, wanted: BookingRequest) -> SeriesRequest | str:
+    """Draws the fields of the rule; the series that is asked for, or a sentence about an error."""
+    state, known = st.session_state, shared.reference()
+    last = known.policy.for_series().last_date(shared.now(), shared.settings.zone)
+    last = max(last, wanted.date)
+    term = known.year.term(wanted.date)
+    until = min(term.last if term else wanted.date + _USUAL, last)
+    state.setdefault(_WEEKDAYS, [wanted.date.weekday()])
+    state.setdefault(_EVERY, 1)
+    state.setdefault(_UNTIL, until)
+    state[_UNTIL] = min(max(state[_UNTIL] or until, wanted.date), last)
+    weekdays = st.pills(
+        "On",
+        formats.weekdays(),
+        selection_mode="multi",
+        key=_WEEKDAYS,
+        format_func=formats.weekday,
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        every = st.number_input("Every how many weeks", 1, 12, key=_EVERY, width=160)
+        st.date_input(
+            "Until", key=_UNTIL, min_value=wanted.date, max_value=last, format=formats.date_field()
+        )
+    letter = ""
+    if known.year.week_a is not None:
+        chosen = st.segmented_control(
+            "Weeks", [_ALL_WEEKS, "A", "B"], key=_LETTER, default=_ALL_WEEKS, required=True
+        )
+        letter = "" if chosen == _ALL_WEEKS else str(chosen)
+    if not weekdays:
+        return "Choose at least one weekday."
+    try:
+        return SeriesRequest(
+            first=wanted,
+            weekdays=tuple(weekdays),
+            every=int(every),
+            until=state[_UNTIL],
+            week=letter,
+        )
+    except InvalidRequest as exc:
+        return messages.error(exc)
+
+
+def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:
+    by, mark = screen_user.actor(), shared.mark()
+    try:
+        return shared.cached(
+            (Scope.BOOKINGS, Scope.SCHOOL),
+            ("series", asked, by.role, mark),
+            lambda: plan_series(shared.db, asked, by=by, now=mark),
+        )
+    except BookingError as exc:
+        return messages.error(exc)
+
+
+def _dates(shared: Services, wanted: BookingRequest, plan: SeriesPlan) -> None:
+    total, lost = len(plan.dates), len(plan.problems)
+    st.markdown(
+        f"**{_counted(total)}, all free**"
+        if not lost
+        else f"**{_counted(total)}: {total - lost} free, {lost} not**"
+    )
+    if total > _MANY:
+        with st.container(height=260, key="book.series.dates"):
+            _lines(shared, plan.dates)
+    else:
+        _lines(shared, plan.dates)
+    if plan.instead:
+        st.caption("Free on more of these dates:")
+    for index, other in enumerate(plan.instead):
+        slot = Slot(other.ground_id, wanted.date, other.start, other.end)
+        now = Slot(wanted.ground_id, wanted.date, wanted.start, wanted.end)
+        label = payloads.alternative(slot, now, shared.reference().grounds)
+        st.button(
+            formats.literal(f"{label}: {other.free} of {total}"),
+            key=f"book.series.instead.{index}",
+            on_click=_choose,
+            args=(slot,),
+            width="stretch",
+        )
+
+
+def _choose(slot: Slot) -> None:
+    draft.choose(slot)
+    st.session_state.pop(_PROBLEM, None)
+    st.session_state[draft.SERIES_ID] = uuid4()
+
+
+def _lines(shared: Services, dates: tuple[Occurrence, ...]) -> None:
+    """A line for each date: free, or why not and what is free instead."""
+    grounds = shared.reference().grounds
+    lines = []
+    for date, problem, alternatives in dates:
+        day = formats.short_date(date)
+        if problem is None:
+            lines.append(f":green[:material/check:] {day}")
+            continue
+        line = f":red[:material/close:] {day} · {formats.literal(_why(shared, problem))}"
+        if alternatives:
+            free = ", ".join(
+                f"{formats.span(slot.start, slot.end)} {payloads.slot_title(slot, grounds)}"
+                for slot in alternatives[:2]
+            )
+            line += f" · :gray[free: {formats.literal(free)}]"
+        lines.append(line)
+    st.markdown("  \n".join(lines))
+
+
+def _why(shared: Services, problem: BookingError) -> str:
+    """Why a date is not free, in a few words."""
+    grounds = shared.reference().grounds
+    match problem:
+        case SlotTaken(held_by=holder) if holder is not None:
+            return f"booked for {holder.class_name}, {holder.game}"
+        case StudentBusy(booking=other) if other is not None:
+            return f"the student is on {payloads.slot_title(other.slot, grounds)} then"
+        case GroundClosed():
+            return f"closed: {problem.reason}"
+        case NoSchool():
+            return f"no school: {problem.note}" if problem.note else "no school"
+        case QuotaReached():
+            return "the student has as many bookings that week as allowed"
+        case NotAPeriod():
+            return "another timetable"
+        case TooFarAhead():
+            return "too far ahead"
+    return messages.error(problem)
+
+
+def _buttons(shared: Services, asked: SeriesRequest | str, plan: SeriesPlan | str) -> None:
+    verb = "Book" if draft.as_approved() else "Request"
+    total = free = 0
+    if isinstance(plan, SeriesPlan):
+        total = len(plan.dates)
+        free = total - len(plan.problems)
+    may_write = shared.is_live and isinstance(asked, SeriesRequest)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="book.series.back"):
+            draft.close_series()
+            st.rerun()
+        st.button(
+            f"{verb} the free ones",
+            key="book.series.free",
+            on_click=_confirm,
+            args=(shared, asked, True),
+            disabled=not may_write or not 0 < free < total,
+        )
+        st.button(
+            f"{verb} all",
+            key="book.series.all",
+            type="primary",
+            on_click=_confirm,
+            args=(shared, asked, False),
+            disabled=not may_write or not total or free < total,
+        )
+
+
+def _confirm(shared: Services, asked: SeriesRequest, only_free: bool) -> None:
+    state = st.session_state
+    submission: UUID | None = state.get(draft.SERIES_ID)
+    if submission is None or _DONE in state:
+        return
+    state.pop(_PROBLEM, None)
+    try:
+        with shared.change():
+            state[_DONE] = book_series(
+                shared.db,
+                asked,
+                by=session.actor(),
+                submission_id=submission,
+                only_free=only_free,
+                as_approved=draft.as_approved(),
+            )
+    except BookingError as exc:
+        state[_PROBLEM] = messages.error(exc)
+
+
+def _booked(shared: Services) -> None:
+    screen_user.check(shared)
+    done: Series | None = st.session_state.get(_DONE)
+    if done is None:
+        return
+    count = _counted(len(done.bookings))
+    st.markdown(
+        f"**{count}** booked; they wait for nobody."
+        if draft.as_approved()
+        else f"**{count}** held and waiting for the principal's approval."
+    )
+    if done.refused:
+        st.caption("Not booked:")
+        _lines(shared, done.refused)
+    if st.button("OK", key="book.series.ok", type="primary", width="stretch"):
+        _finish()
+        st.switch_page("bookings/screen.py")
+
+
+def _finish() -> None:
+    draft.close_series()
+    draft.finish()
+
+
+def _counted(dates: int) -> str:
+    return f"{formats.number(dates)} {'date' if dates == 1 else 'dates'}"

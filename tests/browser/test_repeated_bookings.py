@@ -1,0 +1,68 @@
+"""Repeating a booking on Book: the plan of its dates, all of them or the free ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from app_server import MEERA, School, today, tomorrow
+from browser_windows import OpenPage
+from playwright.sync_api import Locator, Page, expect
+from screens import TICK, cell, choose_student
+
+from booking_core import Policy, find_bookings, save_policy
+
+WEEKS = 6  # from tomorrow to the last date that the dialog offers
+
+
+def open_repeat(page: Page) -> Locator:
+    cell(page, 14).click()
+    choose_student(page, "S001")
+    page.get_by_role("button", name="Repeat…").click()
+    return page.get_by_role("dialog")
+
+
+@pytest.fixture
+def many(school: School) -> School:
+    save_policy(school.db, Policy(quota=None, advance_days=30))
+    return school
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
+def test_a_booking_is_repeated_every_week(
+    open_page: OpenPage, many: School, width: int, height: int
+) -> None:
+    page = open_page(
+        f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
+    )
+    dialog = open_repeat(page)
+    expect(dialog).to_contain_text(f"{WEEKS} dates, all free")
+
+    dialog.get_by_role("button", name="Request all").click()
+
+    expect(page.get_by_role("dialog", name="Series requested")).to_contain_text(f"{WEEKS} dates")
+    expect(page.get_by_text("just booked")).to_have_count(0)  # it is their own booking
+    made = find_bookings(many.db, limit=50)
+    assert sorted((b.date - tomorrow()).days for b in made) == [7 * n for n in range(WEEKS)]
+    assert len({b.series for b in made}) == 1
+
+
+def test_a_date_that_is_taken_meanwhile_shows_at_once_and_the_free_ones_are_booked(
+    open_page: OpenPage, many: School
+) -> None:
+    page = open_page(f"/book?date={tomorrow()}", MEERA.name)
+    dialog = open_repeat(page)
+    expect(dialog).to_contain_text("all free")
+
+    taken = many.book(student=2, start=14, on=today() + timedelta(days=15))
+
+    expect(dialog).to_contain_text(f"{WEEKS} dates: {WEEKS - 1} free, 1 not", timeout=TICK)
+    expect(dialog).to_contain_text(f"booked for {taken.class_name}")
+    expect(dialog.get_by_role("button", name="Request all")).to_be_disabled()
+    dialog.get_by_role("button", name="Request the free ones").click()
+    done = page.get_by_role("dialog", name="Series requested")
+    expect(done).to_contain_text(f"{WEEKS - 1} dates")
+    expect(done).to_contain_text("Not booked:")
+    done.get_by_role("button", name="OK").click()
+    expect(page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
+    assert len(find_bookings(many.db, limit=50)) == WEEKS
