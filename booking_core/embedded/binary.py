@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
-import random
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -17,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from booking_core.domain.errors import ServerFailed
+from booking_core.embedded.address import HOST, PORTS, is_socket
 from booking_core.embedded.failures import (
     OWN_URI,
     START_SECONDS,
@@ -29,7 +28,6 @@ from booking_core.embedded.failures import (
     leaving as app_ends,
 )
 from booking_core.embedded.layout import (
-    HOST,
     REPLICA_SET,
     database_directory,
     key_file,
@@ -42,10 +40,6 @@ MINIMUM_FREE_BYTES = 200 * 2**20
 # A transaction of an app that was killed holds its slots for so long, and half as long again until
 # the server looks: 19 s. The longest one, a list of 20,000 students, has 12.
 TRANSACTION_SECONDS = 13
-
-# Below the range from which systems pick ports for outgoing connections, so that the port is
-# still free when a server comes back to it.
-PORTS = range(20000, 30000)
 
 # The packages put the program at the same place. Their files are looked up by name, because
 # importing them would start a server of their own.
@@ -94,13 +88,13 @@ def check_room(data_directory: Path, minimum_free_bytes: int) -> None:
         )
 
 
-def launch(binary: Path, data_directory: Path, port: int, leaving: threading.Event) -> None:
-    """Start mongod in the background, and return once it listens on the port.
+def launch(binary: Path, data_directory: Path, address: str, leaving: threading.Event) -> None:
+    """Start mongod in the background, and return once it listens at the address.
 
     When it does not listen in time, or ``leaving`` is set before, all of its processes are killed.
 
-    Raises :class:`OSError` for a log that cannot be written, :class:`PortTaken` when another port
-    may succeed, :class:`DataLocked` when a server runs on the data already, and
+    Raises :class:`OSError` for a log that cannot be written, :class:`CannotListen` when another
+    address may succeed, :class:`DataLocked` when a server runs on the data already, and
     :class:`ServerFailed` when nothing would help.
     """
     log = log_file(data_directory)
@@ -108,8 +102,8 @@ def launch(binary: Path, data_directory: Path, port: int, leaving: threading.Eve
     if log.exists():
         log.open("ab").close()  # an OSError says more than mongod, which only ends
     command = [
-        *(str(binary), "--replSet", REPLICA_SET, "--bind_ip", HOST, "--port", str(port)),
-        *("--dbpath", str(database_directory(data_directory)), "--nounixsocket"),
+        *(str(binary), "--replSet", REPLICA_SET, *_listening(address)),
+        *("--dbpath", str(database_directory(data_directory))),
         # In one word: an app of a version without passwords, still open, takes a server with a
         # --logpath of two words for its own that hangs, and replaces it again and again.
         *(f"--logpath={log}", "--logappend", "--quiet", "--wiredTigerCacheSizeGB", "1"),
@@ -149,11 +143,22 @@ def launch(binary: Path, data_directory: Path, port: int, leaving: threading.Eve
         except BaseException:
             # The process that forks is the parent of the server, and either of them may hang.
             starting.kill()
-            end_all(data_directory, port)
+            end_all(data_directory, address)
             raise
     if starting.returncode != 0:
         said += _read_from(log, seen)
-        raise explain_exit(starting.returncode, said, binary, data_directory)
+        raise explain_exit(starting.returncode, said, binary, data_directory, address)
+
+
+def _listening(address: str) -> list[str]:
+    # The socket that --nounixsocket forbids is one more, which every user reaches: /tmp/mongodb-*.
+    if is_socket(address):
+        # The server opens no port. It takes this one for its own: by default that would be the
+        # port of the replica set's member, and it would ask the name service for the path.
+        only = ["--bind_ip", address, "--filePermissions", "0600", "--port", str(PORTS.start)]
+    else:
+        only = ["--bind_ip", HOST, "--port", address.rpartition(":")[2]]
+    return [*only, "--nounixsocket"]
 
 
 def _output_of(
@@ -168,35 +173,6 @@ def _output_of(
                 raise app_ends() from late
             if time.monotonic() > deadline:
                 raise too_slow(data_directory) from late
-
-
-def listens(port: int) -> bool:
-    """Whether something accepts connections on the port."""
-    with socket.socket() as probe:
-        probe.settimeout(3.0)
-        return probe.connect_ex((HOST, port)) == 0
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on the port now."""
-    with socket.socket() as probe:
-        # As mongod does: connections of a server that was just killed stay for a while.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError):
-            return False
-    return True
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    for port in random.sample(PORTS, 50):
-        if is_free(port):
-            return port
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _make_executable(program: Path) -> None:

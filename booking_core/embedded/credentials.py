@@ -23,7 +23,8 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from booking_core.domain.errors import ServerFailed
-from booking_core.embedded.layout import HOST, REPLICA_SET, key_file, password_file
+from booking_core.embedded.address import host_of
+from booking_core.embedded.layout import REPLICA_SET, key_file, password_file
 
 USER = "ground-booking"
 # The least that the apps need: they neither administer users nor configure the replica set.
@@ -44,10 +45,10 @@ class Secret:
     key: str = field(repr=False)
     password: str = field(repr=False)
 
-    def uri(self, port: int) -> str:
-        """The connection string of the apps' user, for a server on this port."""
+    def uri(self, address: str) -> str:
+        """The connection string of the apps' user, for a server at this address."""
         return (
-            f"mongodb://{USER}:{self.password}@{HOST}:{port}/"
+            f"mongodb://{USER}:{self.password}@{host_of(address)}/"
             f"?replicaSet={REPLICA_SET}&authSource=admin&authMechanism={MECHANISM}"
         )
 
@@ -68,11 +69,10 @@ def obtain(data: Path, password: str | None = None) -> Secret:
     return Secret(key, stored)
 
 
-def system_client(port: int, secret: Secret, **options: Any) -> MongoClient[dict[str, Any]]:
+def system_client(address: str, secret: Secret, **options: Any) -> MongoClient[dict[str, Any]]:
     """A client that may do everything on the server that was started with this key."""
     return MongoClient(
-        HOST,
-        port,
+        f"mongodb://{host_of(address)}/",
         directConnection=True,
         username="__system",
         password=secret.key,
@@ -84,7 +84,7 @@ def system_client(port: int, secret: Secret, **options: Any) -> MongoClient[dict
 
 def admit(
     system: MongoClient[dict[str, Any]],
-    port: int,
+    address: str,
     data: Path,
     secret: Secret,
     others: Callable[[], bool],
@@ -95,7 +95,7 @@ def admit(
     the other: then it raises :class:`ServerFailed`. Errors of the driver pass: the caller tries
     again.
     """
-    held = _roles_held(port, secret)
+    held = _roles_held(address, secret)
     if held == set(ROLES):
         return
     known = system.admin.command("usersInfo", USER)["users"]
@@ -115,10 +115,10 @@ def admit(
     )
 
 
-def _roles_held(port: int, secret: Secret) -> set[str] | None:
+def _roles_held(address: str, secret: Secret) -> set[str] | None:
     """The roles that a login with the stored password gives; None when it is refused."""
     client: MongoClient[dict[str, Any]] = MongoClient(
-        secret.uri(port),
+        secret.uri(address),
         connectTimeoutMS=CONNECT_MILLISECONDS,
         socketTimeoutMS=CONNECT_MILLISECONDS,
         serverSelectionTimeoutMS=CONNECT_MILLISECONDS,

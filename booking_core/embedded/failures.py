@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 
 from booking_core.domain.errors import ServerFailed
+from booking_core.embedded.address import is_socket
 from booking_core.embedded.layout import database_directory, log_file
 
 START_SECONDS = 60
@@ -41,11 +42,11 @@ _NOT_WRITABLE = (
 # In the log's lines of these severities such words have no consequences.
 _HARMLESS = ('"s":"I"', '"s":"W"', '"s":"D')
 _NEXT_TO_NOTHING = 2**20
-_NEED_DOWNGRADE, _DB_LOCK_HELD = 62, 100
+_NEED_DOWNGRADE, _DB_LOCK_HELD, _NET_ERROR = 62, 100, 48
 
 
-class PortTaken(Exception):
-    """Another program took the port between the choice of it and the start of the server."""
+class CannotListen(Exception):
+    """The server cannot listen at the address, such as a port that another program just took."""
 
 
 class DataLocked(Exception):
@@ -85,11 +86,20 @@ def explain_os_error(exc: OSError, data_directory: Path) -> ServerFailed:
     )
 
 
-def in_use(data_directory: Path) -> ServerFailed:
+def in_use_by_another(data_directory: Path) -> ServerFailed:
     """The sentence for a data directory that a server of another program uses."""
     return ServerFailed(
         f"Another MongoDB server, which this app did not start, uses {data_directory}.",
         "Stop that server, or choose another data directory.",
+    )
+
+
+def unreachable(data_directory: Path, address: str) -> ServerFailed:
+    """The sentence for the server of other open apps whose socket is not there for this app."""
+    return ServerFailed(
+        f"The database server of the open apps on {data_directory} listens at {address}, which is"
+        " not there for this app.",
+        "End those apps first, or start this one where it has the same /tmp.",
     )
 
 
@@ -107,10 +117,12 @@ def cannot_execute(binary: Path, exc: OSError) -> ServerFailed:
     )
 
 
-def explain_exit(code: int, said: str, binary: Path, data_directory: Path) -> Exception:
+def explain_exit(
+    code: int, said: str, binary: Path, data_directory: Path, address: str
+) -> Exception:
     """The exception for a mongod that ended with ``code`` and wrote ``said`` while it started.
 
-    :class:`PortTaken`, :class:`DataLocked` or :class:`ServerFailed`.
+    :class:`CannotListen`, :class:`DataLocked` or :class:`ServerFailed`.
     """
 
     def says(phrases: tuple[str, ...]) -> bool:
@@ -130,6 +142,8 @@ def explain_exit(code: int, said: str, binary: Path, data_directory: Path) -> Ex
         )
     if says(_NO_ROOM):
         return _no_room(data_directory)
+    if code == _NET_ERROR and is_socket(address):
+        return CannotListen()  # before the log is read for files: it may say "permission denied"
     if any(
         phrase in line
         for line in said.splitlines()
@@ -142,7 +156,7 @@ def explain_exit(code: int, said: str, binary: Path, data_directory: Path) -> Ex
     if code == _NEED_DOWNGRADE or says(_OTHER_VERSION + _NEWER_FILES):
         return _other_version(said, binary, data_directory)
     if says(_PORT_TAKEN):
-        return PortTaken()
+        return CannotListen()
     # A full disk can cut the log off before it says so.
     if shutil.disk_usage(data_directory).free < _NEXT_TO_NOTHING:
         return _no_room(data_directory)

@@ -1,10 +1,9 @@
-"""The files of a data directory, and the address at which its server listens."""
+"""The files of a data directory."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-HOST = "127.0.0.1"
 REPLICA_SET = "rs0"
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
+from booking_core.embedded.address import HOST, is_socket, known
 from booking_core.embedded.failures import leaving as app_ends
 from booking_core.embedded.layout import database_directory, key_file, log_file
 
@@ -26,19 +27,19 @@ END_SECONDS = 2.0
 
 
 class Running(NamedTuple):
-    """A mongod that apps started on a data directory, and its port on 127.0.0.1.
+    """A mongod that apps started on a data directory, and the address at which it listens.
 
     ``asks`` is False for one of an older version, which requires no login.
     """
 
     process: psutil.Process
-    port: int
+    address: str
     asks: bool
 
 
 def find(data: Path, pid: int | None = None) -> Running | None:
     """The mongod that apps started on this data, or None. ``pid`` is one more hint."""
-    hints = [pid, stored_hints(data).get("pid")]
+    hints = [pid, stored_hints(data).pid]
     with suppress(OSError, ValueError):
         hints.append(int((database_directory(data) / "mongod.lock").read_text()))
     for hint in hints:
@@ -56,7 +57,7 @@ def find(data: Path, pid: int | None = None) -> Running | None:
 
 
 def _is_dying(process: psutil.Process) -> bool:
-    """Whether a mongod was killed and still holds its port; it has no command line then."""
+    """Whether a mongod was killed and still holds its address; it has no command line then."""
     if process.status() == psutil.STATUS_ZOMBIE:
         return True
     return "mongod" in process.name() and not process.cmdline()
@@ -73,18 +74,20 @@ def _running_if_ours(process: psutil.Process, data: Path) -> Running | None:
         and (f"--logpath={log}" in command or options.get("--logpath") == log)
     ):
         asks = options.get("--keyFile") == str(key_file(data))
-        return Running(process, int(options["--port"]), asks)
+        bound = options.get("--bind_ip", HOST)
+        address = bound if is_socket(bound) else f"{HOST}:{int(options['--port'])}"
+        return Running(process, address, asks)
     return None
 
 
-def end_all(data: Path, port: int | None = None) -> None:
+def end_all(data: Path, address: str | None = None) -> None:
     """Kill each mongod that apps started on this data, also one that hangs before it listens.
 
-    ``port``: only those that were started for this port.
+    ``address``: only those that were started for it.
     """
     deadline = time.monotonic() + END_SECONDS
     # Looked up again each time: a process that is killed may have forked a moment before.
-    while (found := [*_all_of(data, port)]) and time.monotonic() < deadline:
+    while (found := [*_all_of(data, address)]) and time.monotonic() < deadline:
         for process in found:
             with suppress(psutil.Error):
                 process.kill()
@@ -92,11 +95,11 @@ def end_all(data: Path, port: int | None = None) -> None:
             _ends(process, END_SECONDS)
 
 
-def _all_of(data: Path, port: int | None) -> Iterator[psutil.Process]:
+def _all_of(data: Path, address: str | None) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, ValueError, KeyError):
             running = _running_if_ours(process, data)
-            if running is not None and port in (None, running.port) and lives(process):
+            if running is not None and address in (None, running.address) and lives(process):
                 yield process
 
 
@@ -151,20 +154,29 @@ def comes_true(
     return True
 
 
-def stored_hints(data: Path) -> dict[str, int]:
-    """Process id and port as the last start stored them, or nothing. Hints only."""
+class Hints(NamedTuple):
+    """What the last start stored. Hints only: no process of this id need be ours."""
+
+    pid: int | None = None
+    address: str | None = None
+
+
+def stored_hints(data: Path) -> Hints:
+    """Process id and address as the last start stored them, each None where it is not usable."""
     try:
         stored = json.loads((data / "server.json").read_text())
-        return {name: int(stored[name]) for name in ("pid", "port")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        # Earlier versions stored the number of a port.
+        address = stored.get("address", f"{HOST}:{stored.get('port')}")
+        return Hints(int(stored["pid"]), known(data, address))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Hints()
 
 
 def store_hints(data: Path, running: Running) -> None:
-    """Store the process id and the port for the next start. Raises :class:`OSError`."""
-    stored = {"pid": running.process.pid, "port": running.port}
+    """Store the process id and the address for the next start. Raises :class:`OSError`."""
+    stored = Hints(running.process.pid, running.address)
     if stored == stored_hints(data):
         return  # joining changes nothing, so it works on a full disk too
     fresh = data / "server.json.new"
-    fresh.write_text(json.dumps(stored))
+    fresh.write_text(json.dumps(stored._asdict()))
     fresh.replace(data / "server.json")

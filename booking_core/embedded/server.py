@@ -7,6 +7,8 @@
 - A process is touched only when its command line names mongod, this database directory and
   this log file. A process id from a file is a hint, and decides nothing.
 - The server requires a login. A server of an older version, which did not, is replaced.
+- It listens at a Unix socket, which other users cannot reach (``address``). A server of an older
+  version stays on its port while apps use it, and comes back at a socket.
 """
 
 from __future__ import annotations
@@ -23,21 +25,19 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from booking_core.domain.errors import ServerFailed
+from booking_core.embedded.address import choose, clear, is_socket
 from booking_core.embedded.binary import (
     MINIMUM_FREE_BYTES,
     check_room,
     find_binary,
-    free_port,
-    is_free,
     launch,
 )
 from booking_core.embedded.credentials import Secret, obtain
-from booking_core.embedded.failures import DataLocked, PortTaken, in_use, too_slow
+from booking_core.embedded.failures import CannotListen, DataLocked, in_use_by_another, too_slow
 from booking_core.embedded.membership import STOP_SECONDS, Membership, guarded
 from booking_core.embedded.primary import ANSWER_SECONDS, become_primary, responds
 from booking_core.embedded.process import (
     Running,
-    comes_true,
     end_all,
     find,
     lives,
@@ -61,8 +61,9 @@ logger = logging.getLogger(__name__)
 class EmbeddedServer:
     """One app's share in the running server. Made by :func:`start`; a context manager.
 
-    While it is open, a thread (``watchdog``) restarts a server that died. ``uri`` and ``port``
-    stay the same over a restart, unless another program took the port meanwhile: see ``on_move``.
+    While it is open, a thread (``watchdog``) restarts a server that died. ``uri`` and
+    ``address`` stay the same over a restart, unless another program took the port, or a socket
+    replaces it: see ``on_move``.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class EmbeddedServer:
 
         Through it a driver waits for the primary after a restart.
         """
-        return self._secret.uri(self.port)
+        return self._secret.uri(self.address)
 
     @property
     def pid(self) -> int:
@@ -100,20 +101,19 @@ class EmbeddedServer:
         return int(self._running.process.pid)
 
     @property
-    def port(self) -> int:
-        """The port on 127.0.0.1."""
-        return self._running.port
+    def address(self) -> str:
+        """The path of the socket at which the server listens, or ``127.0.0.1:PORT``."""
+        return self._running.address
 
     def on_move(self, follow: Callable[[str], None]) -> None:
-        """Call ``follow(uri)`` after each restart on another port, from the watching thread."""
+        """Call ``follow(uri)`` after each restart at another address, from the watching thread."""
         self._followers.append(follow)
 
     def ensure_running(self) -> None:
         """Return with the server running: at once if it lives, else restarted.
 
-        It restarts on its port, or on another where a program took that port. Does nothing after
-        :meth:`close`. Raises :class:`ServerFailed` when it cannot restart, and when :meth:`close`
-        is called meanwhile.
+        Does nothing after :meth:`close`. Raises :class:`ServerFailed` when it cannot restart, and
+        when :meth:`close` is called meanwhile.
         """
         if lives(self._running.process):
             return
@@ -125,12 +125,12 @@ class EmbeddedServer:
                 self._running, self._secret = _join_or_launch(
                     self.data_directory,
                     self._membership,
-                    self.port,
+                    self.address,
                     self._minimum_free_bytes,
                     self._leaving,
                     self._secret.password,
                 )
-            logger.warning("the database server had ended; it runs again on port %d", self.port)
+            logger.warning("the database server had ended; it runs again at %s", self.address)
             if self.uri != before:
                 for follow in self._followers:
                     follow(self.uri)
@@ -216,7 +216,7 @@ def start(data_directory: Path, *, minimum_free_bytes: int = MINIMUM_FREE_BYTES)
         membership = Membership(data)
         try:
             running, secret = _join_or_launch(
-                data, membership, stored_hints(data).get("port"), minimum_free_bytes, leaving
+                data, membership, stored_hints(data).address, minimum_free_bytes, leaving
             )
             server = EmbeddedServer(data, membership, running, secret, minimum_free_bytes)
         except BaseException:
@@ -251,16 +251,19 @@ def _abandoned_at_exit() -> Iterator[threading.Event]:
 def _join_or_launch(
     data: Path,
     membership: Membership,
-    port: int | None,
+    address: str | None,
     minimum_free_bytes: int,
     leaving: threading.Event,
     password: str | None = None,
 ) -> tuple[Running, Secret]:
-    """The primary on this data: the one that runs, else a new one, on ``port`` where it is free.
+    """The primary on this data: the one that runs, else a new one. ``address``: of the last one.
 
     ``password`` is the one that this app's connections use already. Raises :class:`ServerFailed`,
     also when ``leaving`` is set before the server is primary.
     """
+    # Other apps may be of an earlier version, which finds a server by its port only.
+    in_use = membership.others()
+    sockets = True
     for _ in range(ATTEMPTS):
         secret = obtain(data, password)
         running = find(data)
@@ -270,23 +273,30 @@ def _join_or_launch(
             running = None
         if running is None:
             check_room(data, minimum_free_bytes)
-            chosen = port if port is not None and is_free(port) else free_port()
-            port = None  # a second try takes another
+            # A server that an app started before it was killed, and that has not locked the data
+            # yet, would take the place of the new one's socket.
+            end_all(data)
+            chosen = choose(data, address, in_use=in_use, sockets=sockets)
+            if not is_socket(chosen):
+                logger.warning("other users of this machine reach the database server's port")
             try:
                 launch(find_binary(), data, chosen, leaving)
-            except PortTaken:
+            except BaseException as exc:
+                clear(chosen)
+                if isinstance(exc, DataLocked):
+                    raise in_use_by_another(data) from exc
+                if not isinstance(exc, CannotListen):
+                    raise
+                sockets = sockets and not is_socket(chosen)
+                address = None  # the next try takes another
                 continue
-            except DataLocked as exc:
-                # Another program's server, or that of an app killed before it wrote the hints.
-                if not comes_true(lambda: find(data) is not None, ANSWER_SECONDS, leaving):
-                    raise in_use(data) from exc
             running = find(data)
         if running is not None:
             if become_primary(running, data, secret, membership.others, leaving):
                 store_hints(data, running)
                 return running, secret
             stop(running.process, ANSWER_SECONDS)
-            port = running.port
+            address = running.address
     raise too_slow(data)
 
 
@@ -297,8 +307,11 @@ def _leave(data: Path, membership: Membership, pid: int | None = None) -> None:
     running = find(data, pid)
     if running is not None:
         # Its journal survives a kill, and the end of an app must not wait for a hanging server.
-        stop(running.process, LEAVE_SECONDS if responds(running.port) else HANGING_SECONDS)
+        stop(running.process, LEAVE_SECONDS if responds(running.address) else HANGING_SECONDS)
     end_all(data)  # also one that was started by an app that was killed, and that hung at once
+    for address in (running and running.address, stored_hints(data).address):
+        if address is not None:
+            clear(address)
 
 
 def _end_in_order_on_signals() -> None:

@@ -8,7 +8,9 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from server_processes import connection_to
 
 _HEADER = struct.Struct("<iiii")  # length, request, answered request, kind of message
 _MESSAGE = 2013  # OP_MSG: flags (4), section kind 0 (1), then one BSON document
@@ -22,9 +24,8 @@ class Proxy:
     """
 
     def __init__(self, uri: str) -> None:
-        server = urlsplit(uri)
-        self._server = (server.hostname, server.port)
-        self._login, _, _ = server.netloc.rpartition("@")
+        self._login, _, server = urlsplit(uri).netloc.rpartition("@")
+        self._server = unquote(server)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -73,7 +74,7 @@ class Proxy:
                 if self._dead:
                     client.close()
                     continue
-                server = socket.create_connection(self._server)
+                server = connection_to(self._server)
                 with self._lock:
                     self._open |= {client, server}
                 doomed: set[int] = set()

@@ -12,7 +12,8 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 from server_processes import until
 
-from booking_core.embedded.binary import find_binary, free_port
+from booking_core.embedded.address import free_port
+from booking_core.embedded.binary import find_binary
 
 NAME = "trio"
 

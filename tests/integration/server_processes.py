@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ from booking_core.embedded import server as mongod
 print("ready", flush=True)
 wait()
 server = mongod.start(Path(sys.argv[1]))
-print(json.dumps(dict(pid=server.pid, port=server.port, uri=server.uri)), flush=True)
+print(json.dumps(dict(pid=server.pid, address=server.address, uri=server.uri)), flush=True)
 wait()
 """
 
@@ -81,6 +82,17 @@ class App:
     def _read_line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
+
+
+def connection_to(address: str, seconds: float | None = None) -> socket.socket:
+    """An open connection to the server at this address, with a time limit for each call."""
+    if address.startswith("/"):
+        link = socket.socket(socket.AF_UNIX)
+        link.settimeout(seconds)
+        link.connect(address)
+        return link
+    host, _, port = address.partition(":")
+    return socket.create_connection((host, int(port)), seconds)
 
 
 def servers_on(data: Path) -> list[psutil.Process]:

@@ -12,7 +12,6 @@ from datetime import date, time, timedelta
 from functools import partial
 from uuid import uuid4
 
-import pymongo
 import pytest
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from support import (
@@ -145,8 +144,7 @@ def test_the_index_takes_at_most_1_5_kB_for_a_booking_of_an_hour(make_db, tmp_pa
         row | {"_id": str(uuid4()), "claims": claims_of(booking)} for booking in hours
     )
 
-    port = pymongo.uri_parser.parse_uri(server.uri)["nodelist"][0][1]
-    with credentials.system_client(port, credentials.obtain(tmp_path)) as system:
+    with credentials.system_client(server.address, credentials.obtain(tmp_path)) as system:
         system.admin.command("fsync")  # sizes are those of the last checkpoint
     sizes = db.command("collStats", schema.BOOKINGS)["indexSizes"]
     server.close()

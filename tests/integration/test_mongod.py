@@ -8,14 +8,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from socketserver import BaseRequestHandler, TCPServer
 from typing import Any
 
 import psutil
@@ -23,15 +21,7 @@ import pytest
 from pymongo import MongoClient
 from server_processes import App, servers_on, until
 
-from booking_core.embedded import binary, credentials
 from booking_core.embedded import server as mongod
-from booking_core.embedded.failures import PortTaken
-
-
-class ClosingListener(TCPServer):
-    """Another program on the port, which closes every connection."""
-
-    allow_reuse_address = True
 
 
 @pytest.fixture
@@ -82,26 +72,17 @@ def test_a_started_server_has_transactions_and_change_streams(data: Path) -> Non
         assert changes.next()["documentKey"] == {"_id": "rain"}
 
 
-def test_the_server_listens_on_the_loopback_address_only(data: Path) -> None:
-    with mongod.start(data) as server:
-        connections = psutil.Process(server.pid).net_connections("all")
-        listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
-
-        assert [tuple(address) for address in listening] == [("127.0.0.1", server.port)]
-        assert f"@127.0.0.1:{server.port}/?replicaSet=rs0" in server.uri
-
-
 def test_data_is_kept_from_one_start_to_the_next(data: Path) -> None:
     with mongod.start(data) as server:
         write(server.uri, "rain")
-        port = server.port
+        before = server.address
 
     with mongod.start(data) as server:
         assert names(server.uri) == ["rain"]
-        assert server.port == port
+        assert server.address == before
 
 
-def test_a_killed_server_restarts_by_itself_on_its_port_with_its_data(data: Path) -> None:
+def test_a_killed_server_restarts_by_itself_at_its_address_with_its_data(data: Path) -> None:
     with mongod.start(data) as server:
         write(server.uri, "rain")
         uri, pid = server.uri, server.pid
@@ -136,7 +117,7 @@ def test_a_server_killed_with_its_app_starts_again_with_its_data(
 
     with mongod.start(data) as server:
         assert names(server.uri) == ["rain"]
-        assert server.port == old["port"]
+        assert server.address == old["address"]
 
 
 def test_a_second_app_joins_and_only_the_last_app_stops_the_server(
@@ -187,7 +168,7 @@ def test_the_orphan_of_a_killed_app_is_adopted(data: Path, open_app: Callable[[]
     app.send(signal.SIGKILL)
 
     with mongod.start(data) as server:
-        assert (server.pid, server.port) == (orphan["pid"], orphan["port"])
+        assert (server.pid, server.address) == (orphan["pid"], orphan["address"])
 
 
 def test_an_orphan_is_adopted_without_the_stored_hints(
@@ -287,9 +268,9 @@ def test_a_closed_share_neither_restarts_a_server_nor_raises(data: Path) -> None
 
 def test_another_process_with_the_stored_process_id_is_not_touched(data: Path) -> None:
     with mongod.start(data) as server:
-        port = server.port
+        before = server.address
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as innocent:
-        (data / "server.json").write_text(json.dumps({"pid": innocent.pid, "port": port}))
+        (data / "server.json").write_text(json.dumps({"pid": innocent.pid, "address": before}))
         (data / "db" / "mongod.lock").write_text(f"{innocent.pid}\n")
 
         with mongod.start(data) as server:
@@ -299,37 +280,21 @@ def test_another_process_with_the_stored_process_id_is_not_touched(data: Path) -
         innocent.kill()
 
 
-def test_invalid_stored_hints_are_ignored(data: Path) -> None:
+@pytest.mark.parametrize(
+    "hints",
+    [
+        '{"pid": -7, "port": 700000}',
+        '{"pid": 1, "address": ["m.sock"]}',
+        '{"pid": 1, "address": "127.0.0.1:x"}',
+        "[1, 2]",
+    ],
+)
+def test_invalid_stored_hints_are_ignored(data: Path, hints: str) -> None:
     data.mkdir()
-    (data / "server.json").write_text('{"pid": -7, "port": 700000}')
+    (data / "server.json").write_text(hints)
 
     with mongod.start(data) as server:
         write(server.uri, "rain")
-
-
-def test_a_port_in_use_by_another_program_is_changed_and_the_data_kept(data: Path) -> None:
-    with mongod.start(data) as server:
-        write(server.uri, "rain")
-        port = server.port
-    with ClosingListener(("127.0.0.1", port), BaseRequestHandler) as taker:
-        threading.Thread(target=taker.serve_forever, daemon=True).start()
-
-        with mongod.start(data) as server:
-            assert server.port != port
-            assert names(server.uri) == ["rain"]
-
-        taker.shutdown()
-
-
-def test_a_port_lost_between_choosing_and_listening_is_reported_as_taken(data: Path) -> None:
-    (data / "db").mkdir(parents=True)
-    credentials.obtain(data)
-    with socket.socket() as taker:
-        taker.bind(("127.0.0.1", 0))
-        taker.listen()
-
-        with pytest.raises(PortTaken):
-            binary.launch(binary.find_binary(), data, taker.getsockname()[1], threading.Event())
 
 
 def test_a_running_server_can_be_joined_on_a_full_disk(data: Path) -> None:

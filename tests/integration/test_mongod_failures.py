@@ -12,7 +12,7 @@ import pytest
 from server_processes import servers_on, until
 
 from booking_core.domain.errors import ServerFailed
-from booking_core.embedded import binary
+from booking_core.embedded import address, binary
 from booking_core.embedded import server as mongod
 from booking_core.embedded.failures import explain_exit
 
@@ -236,7 +236,7 @@ def test_the_log_of_a_server_that_may_not_write_is_understood_on_every_disk(
 ) -> None:
     data.mkdir()
 
-    failed = explain_exit(code, lines, Path("mongod"), data)
+    failed = explain_exit(code, lines, Path("mongod"), data, "127.0.0.1:1")
 
     assert isinstance(failed, ServerFailed)
     assert "may not write its files" in failed.problem
@@ -246,7 +246,7 @@ def test_a_harmless_warning_beside_damaged_files_does_not_hide_the_damage(data: 
     data.mkdir()
     lines = '{"s":"W","msg":"Operation not permitted"}\n{"s":"F","msg":"WT_TRY_SALVAGE"}'
 
-    failed = explain_exit(14, lines, Path("mongod"), data)
+    failed = explain_exit(14, lines, Path("mongod"), data, "127.0.0.1:1")
 
     assert isinstance(failed, ServerFailed)
     assert "is damaged" in failed.problem
@@ -299,10 +299,10 @@ def test_damaged_files_are_reported_as_damaged(data: Path) -> None:
 
 def test_a_server_that_no_app_started_is_left_running(data: Path) -> None:
     (data / "db").mkdir(parents=True)
-    port = binary.free_port()
+    port = address.free_port()
     command = [str(binary.find_binary()), "--dbpath", str(data / "db"), "--port", str(port)]
     with subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL) as foreign:
-        until(lambda: binary.listens(port))
+        until(lambda: address.listens(f"127.0.0.1:{port}"))
 
         with pytest.raises(ServerFailed) as caught:
             mongod.start(data)

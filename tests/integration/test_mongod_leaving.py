@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from server_processes import APP, WAIT, App, servers_on
 from support import eventually
 
-from booking_core.embedded import binary
+from booking_core.embedded import address
 
 # Starts the server in a thread that does not hold up the end of the app, as the screens do.
 APP_WITH_A_THREAD = f"""{WAIT}
@@ -96,8 +96,8 @@ def test_an_app_ends_in_time_while_the_successor_of_its_server_listens_and_hangs
     app = open_app()
     old = app.server()
     os.kill(old["pid"], signal.SIGKILL)
-    eventually(lambda: binary.is_free(old["port"]))
-    eventually(lambda: binary.listens(old["port"]))
+    eventually(lambda: not address.listens(old["address"]))
+    eventually(lambda: address.listens(old["address"]))
     for process in servers_on(data):
         process.suspend()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,12 @@ def data(tmp_path: Path) -> Iterator[Path]:
     assert not left
 
 
+@pytest.fixture
+def without_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform without Unix sockets: the server listens on a port."""
+    monkeypatch.delattr(socket, "AF_UNIX")
+
+
 def test_a_database_on_the_embedded_server_reconnects_after_the_servers_death(data: Path) -> None:
     with connected(Settings(data_directory=str(data), time_zone="Asia/Kolkata")) as db:
         open_school(db)
@@ -54,6 +61,7 @@ def test_a_database_on_the_embedded_server_reconnects_after_the_servers_death(da
         assert get_booking(db, second.id) == second
 
 
+@pytest.mark.usefixtures("without_sockets")
 def test_an_app_continues_when_another_program_takes_the_port_of_its_killed_server(
     data: Path,
 ) -> None:
@@ -65,17 +73,17 @@ def test_an_app_continues_when_another_program_takes_the_port_of_its_killed_serv
     first = booked(db)
     server = db.embedded_server
     assert server is not None
-    port = server.port
+    before = server.address
 
     # While the lock is held, no app restarts a server.
     with FileLock(data / "server.lock"):
         os.kill(server.pid, signal.SIGKILL)
-        taker = eventually(lambda: listen_on(port))
+        taker = eventually(lambda: listen_on(before))
     with taker:
         threading.Thread(target=taker.serve_forever, daemon=True).start()
 
         second = eventually(lambda: tried(lambda: booked(db, student=1, start=10)))
-        assert server.port != port
+        assert server.address != before
         assert get_booking(db, first.id) == first
         eventually(lambda: feed.connected)
         eventually(lambda: set(boards.get(DAY, NOW).bookings) == {first, second})
@@ -90,6 +98,7 @@ def test_an_app_continues_when_another_program_takes_the_port_of_its_killed_serv
         taker.shutdown()
 
 
+@pytest.mark.usefixtures("without_sockets")
 def test_a_listener_that_never_answers_on_the_old_port_delays_the_restart_by_seconds_only(
     data: Path,
 ) -> None:
@@ -98,25 +107,25 @@ def test_a_listener_that_never_answers_on_the_old_port_delays_the_restart_by_sec
         first = booked(db)
         server = db.embedded_server
         assert server is not None
-        port = server.port
+        before = server.address
         with FileLock(data / "server.lock"):
             os.kill(server.pid, signal.SIGKILL)
             # It accepts connections, because it listens, and reads nothing of them.
-            silent = eventually(lambda: listen_on(port))
+            silent = eventually(lambda: listen_on(before))
         with silent:
             began = time.monotonic()
 
             second = eventually(lambda: tried(lambda: booked(db, student=1, start=10)), within=60)
 
             assert time.monotonic() - began < 10
-            assert server.port != port
+            assert server.address != before
             assert get_booking(db, first.id) == first
             assert get_booking(db, second.id) == second
 
 
-def listen_on(port: int) -> ClosingListener | None:
+def listen_on(address: str) -> ClosingListener | None:
     try:
-        return ClosingListener(("127.0.0.1", port), BaseRequestHandler)
+        return ClosingListener(("127.0.0.1", int(address.rpartition(":")[2])), BaseRequestHandler)
     except OSError:  # the port is not free yet
         return None
 

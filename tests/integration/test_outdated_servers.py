@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import bson
 import pytest
 from pymongo import MongoClient
 from replica_sets import Member
+from server_processes import connection_to
 from test_doctor import finding
 
 from booking_core.embedded import server as mongod
@@ -24,14 +24,14 @@ OP_MSG, OP_COMPRESSED, ZLIB = 2013, 2012, 2
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+def address(tmp_path: Path) -> Iterator[str]:
     with mongod.start(tmp_path / "data") as server:
-        yield server.port
+        yield server.address
 
 
-def sent(port: int, code: int, body: bytes) -> bytes:
+def sent(address: str, code: int, body: bytes) -> bytes:
     """What the server answers to a message of a client that has not signed in."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with connection_to(address, 5) as client:
         client.sendall(struct.pack("<iiii", 16 + len(body), 1, 0, code) + body)
         try:
             head = client.recv(16)
@@ -49,19 +49,19 @@ def hello(*compressors: str) -> bytes:
     return struct.pack("<iB", 0, 0) + bson.encode(command)
 
 
-def test_a_client_that_asks_the_embedded_server_for_zlib_gets_none(port: int) -> None:
-    assert "compression" not in bson.decode(sent(port, OP_MSG, hello("zlib"))[5:])
-    both = bson.decode(sent(port, OP_MSG, hello("zlib", "snappy", "zstd"))[5:])
+def test_a_client_that_asks_the_embedded_server_for_zlib_gets_none(address: str) -> None:
+    assert "compression" not in bson.decode(sent(address, OP_MSG, hello("zlib"))[5:])
+    both = bson.decode(sent(address, OP_MSG, hello("zlib", "snappy", "zstd"))[5:])
     assert both["compression"] == ["snappy", "zstd"]
 
 
-def test_a_message_that_is_compressed_with_zlib_unasked_gets_no_answer(port: int) -> None:
+def test_a_message_that_is_compressed_with_zlib_unasked_gets_no_answer(address: str) -> None:
     plain = hello()
     # It states a larger size than it has: an answer would quote the memory behind the message.
     body = struct.pack("<iiB", OP_MSG, len(plain) + 4000, ZLIB) + zlib.compress(plain)
 
-    assert sent(port, OP_COMPRESSED, body) == b""
-    assert sent(port, OP_MSG, hello())  # it goes on to serve others
+    assert sent(address, OP_COMPRESSED, body) == b""
+    assert sent(address, OP_MSG, hello())  # it goes on to serve others
 
 
 @pytest.mark.parametrize(
