@@ -63,7 +63,7 @@ def test_the_demo_loads_once_and_keeps_an_existing_school(make_db: MakeDatabase)
 
     first, second = runner(db)("demo"), runner(db)("demo")
 
-    assert first.stdout == "Loaded 6 grounds and 120 students.\n"
+    assert first.stdout == "Loaded 8 grounds and 120 students.\n"
     assert_one_sentence(second, "holds data already")
 
 
