@@ -96,8 +96,14 @@ def test_a_screen_whose_session_is_forgotten_begins_anew(
 ) -> None:
     page = open_book(proxy, open_window)
     page.evaluate(_FORGET)
-    proxy.cut()
-    school.book(student=2, start=16)
+    try:
+        proxy.is_down = True
+        proxy.cut()
+        # Until then Streamlit runs the screen by itself when it is connected again.
+        expect(page.get_by_text("The connection is lost")).to_be_visible(timeout=LOAD)
+        school.book(student=2, start=16)
+    finally:
+        proxy.is_down = False
 
     expect_whole(page, 16)
 
