@@ -150,7 +150,8 @@ def keep(*, is_shown: bool) -> None:
 
 def clear() -> None:
     for key in list(st.session_state):
-        if str(key).startswith("book.") and key not in (DATE, GAME_SHOWN, GROUND_SHOWN):
+        is_shown = str(key).startswith((DATE, GAME_SHOWN, GROUND_SHOWN))
+        if str(key).startswith("book.") and not is_shown:
             del st.session_state[key]
 
 

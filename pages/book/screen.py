@@ -11,7 +11,7 @@ from pages.book import draft, repeat, review, taken
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
-from pages.shared.layout import first_steps, header
+from pages.shared.layout import date_field, first_steps, header
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -46,16 +46,7 @@ with header.with_controls(shared, "Book a ground", "control_book"):
         args=(-1,),
         disabled=date <= today,
     )
-    st.date_input(
-        "Date",
-        key=draft.DATE,
-        min_value=today,
-        max_value=last_day,
-        format=formats.date_field(),
-        label_visibility="collapsed",
-        on_change=draft.drop_pick,
-        width=150,
-    )
+    date_field.draw(draft.DATE, today, last_day, on_change=draft.drop_pick)
     st.button(
         "Next day",
         key="icon_book.next",

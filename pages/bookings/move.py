@@ -19,6 +19,7 @@ from booking_core import (
 from booking_core.live import Scope
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
+from pages.shared.layout import date_field
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
@@ -143,16 +144,7 @@ def _date_fields(shared: Services, date: Date) -> None:
             args=(-1,),
             disabled=date <= first,
         )
-        st.date_input(
-            "Date",
-            min_value=first,
-            max_value=last,
-            format=formats.date_field(),
-            key=_DATE,
-            label_visibility="collapsed",
-            on_change=_unpick,
-            width=150,
-        )
+        date_field.draw(_DATE, first, last, on_change=_unpick)
         st.button(
             "Next day",
             key=f"icon_{_PREFIX}next",

@@ -1,15 +1,14 @@
-"""What a cell of the grid says when it is pressed, and what a double click reaches."""
+"""What a cell of the grid says when it is pressed."""
 
 from __future__ import annotations
 
 import re
 from datetime import time
 
-import pytest
 from app_server import ADMIN, JOSEPH, MEERA, School, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
-from screens import choose_student, open_review, place
+from screens import place
 from support import close_one
 
 from booking_core import Policy, save_policy
@@ -81,41 +80,3 @@ def test_a_line_marks_the_present_time(open_page: OpenPage, school: School) -> N
 
     tomorrows_grid(page)
     expect(page.locator(".line")).to_have_count(0)
-
-
-@pytest.mark.parametrize("pause_ms", [60, 120, 200, 300])
-@pytest.mark.parametrize("width", [1366, 1440])
-def test_a_double_click_on_back_picks_no_cell_behind_the_dialog(
-    open_page: OpenPage, school: School, pause_ms: int, width: int
-) -> None:
-    page = open_page("/book", viewport={"width": width, "height": 900})
-    tomorrows_grid(page)
-    page.get_by_role("button", name="Free: Ground 3, 17-18").click()
-    choose_student(page, "S007")
-    open_review(page)
-    before = page.url
-    box = page.get_by_role("button", name="Back", exact=True).bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    # A free cell lies under the button, wherever the dialog is.
-    page.evaluate(
-        """([x, y]) => {
-            const under = document.createElement("button")
-            under.id = "under"
-            under.style = `position: fixed; left: ${x - 9}px; top: ${y - 9}px; padding: 9px`
-            under.onclick = () => (window.pressedUnder = true)
-            document.querySelector(".stMain").append(under)
-        }""",
-        [x, y],
-    )
-
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.up()
-    page.wait_for_timeout(pause_ms)
-    page.mouse.down(click_count=2)
-    page.mouse.up(click_count=2)
-
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    assert page.url == before
-    assert page.evaluate("window.pressedUnder") is None

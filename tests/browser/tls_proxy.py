@@ -1,4 +1,7 @@
-"""A proxy that ends TLS in front of the app, as a school's own would; tests can cut it."""
+"""A proxy that ends TLS in front of the app, as a school's own would; tests can cut it.
+
+A test can also silence its WebSockets: they stay open, and pass nothing on.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ class TlsProxy:
     def __init__(self, upstream: int) -> None:
         self._upstream = upstream
         self._pairs: set[asyncio.StreamWriter] = set()
+        self._sockets: set[asyncio.StreamWriter] = set()  # both ends of the WebSockets
+        self._silent: set[asyncio.StreamWriter] = set()
+        self.is_down = False  # refuses new connections
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -32,6 +38,10 @@ class TlsProxy:
     def cut(self) -> None:
         """Drops every connection, as a failing network does."""
         self._run(self._cut())
+
+    def silence(self) -> None:
+        """Passes nothing on over the present WebSockets, as a router that has forgotten them."""
+        self._silent |= self._sockets
 
     def close(self) -> None:
         self._server.close()
@@ -54,19 +64,30 @@ class TlsProxy:
             await asyncio.wait(tasks, timeout=5)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_down:
+            writer.transport.abort()
+            return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
         self._pairs |= {writer, far_writer}
         try:
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            request = await reader.readuntil(b"\r\n\r\n")
+            if b"upgrade: websocket" in request.lower():
+                self._sockets |= {writer, far_writer}
+            far_writer.write(request)
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        except asyncio.IncompleteReadError:
+            pass  # a connection without a request
         finally:
             for end in (writer, far_writer):
                 self._pairs.discard(end)
+                self._sockets.discard(end)
+                self._silent.discard(end)
                 end.close()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                if writer not in self._silent:
+                    writer.write(data)
+                    await writer.drain()
+            writer.close()

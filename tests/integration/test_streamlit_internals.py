@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 from streamlit import config, net_util, runtime
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
@@ -126,3 +129,13 @@ def test_the_server_keeps_fragments_where_they_are_limited():
     chosen = WS_PROTOCOLS[starlette_server._get_websocket_protocol()]
 
     assert import_from_string(chosen) is WebSocketsSansIOProtocol
+
+
+def test_the_heartbeat_of_the_live_client_is_that_of_streamlit_and_is_answered():
+    script = (ROOT / "pages/shared/components/assets/live_client.js").read_text(encoding="utf-8")
+    [numbers] = re.findall(r"STREAM_HEARTBEAT = new Uint8Array\(\[([\d, ]+)\]\)", script)
+    message = BackMsg.FromString(bytes(int(number) for number in numbers.split(",")))
+
+    assert message == BackMsg(app_heartbeat=True)
+    assert f'STREAM_ROUTE = "{streamlit_internals.STREAM_ROUTE}"' in script
+    assert "heartbeat_ack = True" in inspect.getsource(AppSession)

@@ -1,5 +1,6 @@
 // The live client of a screen: reruns the fragment around it when a newer version exists, and passes
 // each heartbeat to the whole window. It draws nothing.
+const HEARTBEAT_MS = 7000 // a connection is healthy that has had a message within this time; the server's come every 5 s
 const TIMEOUT_MS = 12000 // a connection without a message for this long is closed
 const RERUN_TIMEOUT_MS = 5000 // a rerun without an answer after this time is requested again
 const BACK_OFF_MS = [250, 500, 1000, 2000, 4000, 8000]
@@ -44,6 +45,94 @@ if (!window.groundBookingActivity) {
   addEventListener("message", dropPollInQuietPeriod, true)
 }
 
+// Streamlit's WebSocket can be dead without an end: the computer slept, or a router has forgotten the
+// connection. Neither the browser nor Streamlit notices, and presses reach nothing. So a message that
+// stays without an answer is followed by a heartbeat, which the server answers also during a run.
+// Without that answer Streamlit is told that the connection has ended, and opens another one.
+// If the heartbeat alone is answered on a connection that is not the first one, the server has
+// forgotten the session meanwhile: it drops requests of fragments that it does not know.
+const STREAM_ROUTE = "/_stcore/stream"
+const STREAM_HEARTBEAT = new Uint8Array([136, 1, 1]) // the message BackMsg.app_heartbeat
+const UNANSWERED_MS = 1000
+const DEAD_MS = 2500
+const CHECK_MS = 500
+class Stream {
+  constructor() {
+    this.sentAt = null // of the first message since the last answer
+    this.askedAt = null // of the heartbeat
+    this.drops = 0 // connections that were told to be dead
+    this.isAnother = false // not the first one of this page, and no request was answered on it
+    const send = WebSocket.prototype.send
+    const stream = this
+    this.sendHeartbeat = socket => send.call(socket, STREAM_HEARTBEAT)
+    // Streamlit's page gives no access to its socket.
+    WebSocket.prototype.send = function (message) {
+      if (new URL(this.url).pathname.endsWith(STREAM_ROUTE)) stream.follow(this)
+      return send.call(this, message)
+    }
+    setInterval(() => this.check(), CHECK_MS)
+  }
+
+  follow(socket) {
+    if (socket !== this.socket) {
+      this.isAnother = this.isFollowing
+      this.isFollowing = true
+      this.socket = socket
+      this.sentAt = this.askedAt = null
+      socket.addEventListener("message", () => socket === this.socket && this.hear())
+    }
+    this.sentAt ??= performance.now()
+  }
+
+  hear() {
+    const isForgotten = this.isAnother && this.sentAt !== null && this.askedAt !== null && runState() !== "running"
+    if (this.sentAt !== null) this.isAnother = false
+    this.sentAt = this.askedAt = null
+    if (isForgotten) window.groundBookingRestart?.()
+  }
+
+  // Does nothing while there is no open connection: Streamlit is opening one then.
+  ask() {
+    if (this.socket?.readyState !== WebSocket.OPEN || this.askedAt !== null) return
+    this.askedAt = performance.now()
+    this.sendHeartbeat(this.socket)
+  }
+
+  check() {
+    const now = performance.now()
+    if (this.askedAt !== null && now - this.askedAt > DEAD_MS) {
+      const { socket } = this
+      this.socket = this.sentAt = this.askedAt = null
+      this.drops += 1
+      socket.dispatchEvent(new CloseEvent("close", { code: 1006 }))
+    } else if (this.askedAt === null && this.sentAt !== null && now - this.sentAt > UNANSWERED_MS) this.ask()
+  }
+}
+window.groundBookingStream ??= new Stream()
+
+// Calls `back` when this window comes back: it is shown again, the network is there again, or the
+// computer was asleep, which a timer tells that is late by so much. `back(true)`: the connections of
+// before are probably dead.
+const ASLEEP_MS = 5000
+const TICK_MS = 1000
+function onReturn(back) {
+  const show = () => document.hidden || back(false)
+  const showAnew = () => document.hidden || back(true)
+  let last = Date.now()
+  const interval = setInterval(() => {
+    const late = Date.now() - last - TICK_MS
+    last = Date.now()
+    if (late > ASLEEP_MS) showAnew()
+  }, TICK_MS)
+  document.addEventListener("visibilitychange", show)
+  addEventListener("online", showAnew)
+  return () => {
+    clearInterval(interval)
+    document.removeEventListener("visibilitychange", show)
+    removeEventListener("online", showAnew)
+  }
+}
+
 // A version is "process.number.state". Numbers of one process grow; numbers of two processes cannot
 // be compared.
 const isNewer = (version, shown) => {
@@ -59,10 +148,11 @@ class LiveClient {
   constructor() {
     this.failures = 0
     this.requestedAt = 0 // of the request that has no answer yet; 0: there is none
-    this.onVisible = () => {
-      if (!this.socket && !document.hidden) this.open()
-      this.update()
-    }
+    this.isStreamConnected = true
+    this.drops = 0
+    this.stopReturn = onReturn(isSuspect => this.onReturn(isSuspect))
+    // A hidden window tells the server that it is hidden.
+    this.onVisible = () => this.update()
     this.onPoll = event => {
       if (event.detail.date !== this.data.date) return
       this.version = event.detail.version
@@ -70,10 +160,13 @@ class LiveClient {
       this.update()
     }
     document.addEventListener("visibilitychange", this.onVisible)
-    addEventListener("online", this.onVisible)
     addEventListener("ground-booking:poll", this.onPoll)
     this.interval = setInterval(() => {
-      if (this.socket && performance.now() - this.heard > TIMEOUT_MS) this.reconnectLater()
+      this.followStream()
+      if (this.socket && performance.now() - this.heard > TIMEOUT_MS) {
+        window.groundBookingStream.ask()
+        this.reconnectLater()
+      }
       this.update()
     }, 1000)
   }
@@ -92,6 +185,24 @@ class LiveClient {
       const left = Math.max(data.changes_at - data.now + 50, 1000)
       this.changeTimer = setTimeout(() => document.hidden || this.rerun("clock"), Math.min(left, 2 ** 31 - 1))
     }
+    this.update()
+  }
+
+  // Streamlit is connected again: the network is back, so nothing waits for its next try.
+  followStream() {
+    const isConnected = document.querySelector(".stApp")?.dataset.testConnectionState === "CONNECTED"
+    const { drops } = window.groundBookingStream
+    if (isConnected && (!this.isStreamConnected || drops !== this.drops)) {
+      Object.assign(this, { requestedAt: 0, requestedVersion: null })
+      if (!this.socket && !this.isRefused) this.open()
+    }
+    Object.assign(this, { isStreamConnected: isConnected, drops })
+  }
+
+  // Both connections may be dead without an end, and a wait for the next try may be long.
+  onReturn(isSuspect) {
+    window.groundBookingStream.ask()
+    if (!this.socket || isSuspect || performance.now() - this.heard > HEARTBEAT_MS) this.open()
     this.update()
   }
 
@@ -136,7 +247,8 @@ class LiveClient {
   reconnectLater(code) {
     this.close()
     this.isConnected = false
-    const wait = code === TRY_LATER ? TRY_LATER_MS : BACK_OFF_MS[Math.min(this.failures, BACK_OFF_MS.length - 1)]
+    this.isRefused = code === TRY_LATER
+    const wait = this.isRefused ? TRY_LATER_MS : BACK_OFF_MS[Math.min(this.failures, BACK_OFF_MS.length - 1)]
     this.failures += 1
     // Jitter: a hundred screens do not reconnect in the same instant.
     this.retry = setTimeout(() => this.open(), wait * (0.5 + Math.random()))
@@ -196,7 +308,7 @@ class LiveClient {
     clearTimeout(this.changeTimer)
     clearInterval(this.interval)
     document.removeEventListener("visibilitychange", this.onVisible)
-    removeEventListener("online", this.onVisible)
+    this.stopReturn()
     removeEventListener("ground-booking:poll", this.onPoll)
   }
 }

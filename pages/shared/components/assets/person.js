@@ -38,26 +38,40 @@ function reportNewSession(session, setTriggerValue) {
 
 // The second press of a double click never reaches what appeared under the pointer after the first,
 // such as a cell behind a dialog that has closed, or a button of one that has opened.
+// The browser counts the presses of a mouse, by the user's own speed; of fingers it may count none.
 const DOUBLE_MS = 500
 const NEAR_PX = 12
 function guardDoublePresses() {
+  // Presses, by the clock of the events: a busy page gets them late.
   let last = { at: -Infinity }
+  let first = last
   let isBlocked = false
   const stop = event => {
     event.stopImmediatePropagation()
     event.preventDefault()
   }
-  const press = event => {
+  const reachesAnother = (event, before) => {
     const [target] = event.composedPath()
-    const near = Math.hypot(event.clientX - last.x, event.clientY - last.y) < NEAR_PX
-    const another = target !== last.target && !last.target?.contains?.(target) && !target.contains(last.target)
-    isBlocked = performance.now() - last.at < DOUBLE_MS && near && another
+    const near = Math.hypot(event.clientX - before.x, event.clientY - before.y) < NEAR_PX
+    return near && target !== before.target && !before.target?.contains?.(target) && !target.contains(before.target)
+  }
+  const press = event => {
+    isBlocked = event.timeStamp - last.at < DOUBLE_MS && reachesAnother(event, last)
     if (isBlocked) return stop(event)
-    last = { at: performance.now(), x: event.clientX, y: event.clientY, target }
+    first = last
+    last = { at: event.timeStamp, x: event.clientX, y: event.clientY, target: event.composedPath()[0] }
+  }
+  const count = event => {
+    if (!isBlocked && event.detail > 1 && reachesAnother(event, first)) {
+      isBlocked = true
+      last = first
+    }
+    follow(event)
   }
   const follow = event => isBlocked && event.detail !== 0 && stop(event)
   addEventListener("pointerdown", press, true)
-  for (const name of ["mousedown", "pointerup", "mouseup", "click"]) addEventListener(name, follow, true)
+  addEventListener("mousedown", count, true)
+  for (const name of ["pointerup", "mouseup", "click"]) addEventListener(name, follow, true)
 }
 
 // Streamlit's dialog of a lost connection, in our words.
@@ -72,17 +86,21 @@ const sayLost = dialog => {
 
 // A dialog opens with the focus in its text field; Streamlit puts it on the close button. Not on a
 // touch screen, whose keyboard would cover the dialog.
-const SETTLED_MS = 600 // Streamlit sets its own focus within this time
+// The fields of a dialog can come later than the dialog, while its run is under way.
+const SETTLED_MS = 2000 // Streamlit sets its own focus within this time, late on a busy computer
 function focusField(dialog) {
   const FIELD = "textarea, input[type=text]:not([role=combobox], [readonly])"
-  const until = performance.now() + SETTLED_MS
+  let until = performance.now() + SETTLED_MS
+  let isFound = false
   let isUsed = false
   const stop = () => (isUsed = true)
   const events = ["keydown", "pointerdown"]
   events.forEach(name => addEventListener(name, stop, true))
   const focus = () => {
+    const field = dialog.querySelector(FIELD)
+    if (!isFound && (field || runState() === "running")) until = performance.now() + SETTLED_MS
+    isFound ||= Boolean(field)
     if (!isUsed && dialog.isConnected && performance.now() < until) {
-      const field = dialog.querySelector(FIELD)
       if (field && document.activeElement !== field) field.focus()
       requestAnimationFrame(focus)
       return
