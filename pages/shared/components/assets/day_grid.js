@@ -45,6 +45,7 @@ class Grid {
     if (old && !old.empty && this.frame(old) === this.frame(data)) this.patch(old)
     else this.drawAll()
     this.show(Math.min(this.column, data.columns.length - 1))
+    if (data.ground !== old?.ground) this.showChosenGround()
     this.drawLine()
     this.drawBar()
     if (changes.length) {
@@ -204,6 +205,13 @@ class Grid {
     return [this.strip]
   }
 
+  // Scrolls the strip of a week sideways until its ground is in sight.
+  showChosenGround() {
+    const chosen = this.strip.querySelector("[aria-pressed=true]")?.getBoundingClientRect()
+    const { left, right } = this.strip.getBoundingClientRect()
+    if (chosen) this.strip.scrollLeft += Math.max(chosen.right - right, 0) || Math.min(chosen.left - left, 0)
+  }
+
   chips(className, label, options, key, isChosen, content) {
     const group = make("div", className)
     group.setAttribute("role", "group")
@@ -213,6 +221,7 @@ class Grid {
       chip.type = "button"
       chip.dataset.chip = option[key]
       chip.append(...content(option))
+      if (option.name) chip.title = option.name
       chip.setAttribute("aria-pressed", isChosen(option, index))
       group.append(chip)
     })
@@ -418,8 +427,8 @@ class Grid {
       this.strip.querySelectorAll("button").forEach((chip, i) => chip.setAttribute("aria-pressed", i === index))
     const shown = columns[index]
     this.day.textContent = isWeek ? shown.heading : heading
-    const about = isWeek ? shown.notes.join(", ") || term : term
-    if (about) this.day.append(make("span", "term", about))
+    const notes = isWeek ? shown.notes.join(", ") : ""
+    if (notes || term) this.day.append(make("span", notes ? "about" : "term", notes || term))
     this.table.querySelectorAll("[data-column]").forEach(node =>
       node.classList.toggle("off", Number(node.dataset.column) !== index))
     ;[...this.table.tBodies[0].rows].forEach((tr, row) => tr.classList.toggle("without", !this.data.cells[row][index]))
