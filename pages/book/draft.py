@@ -39,7 +39,10 @@ SERIES = "book.series."  # keys of the dialog that repeats the booking
 MAX_PURPOSE = 500  # characters
 GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None: all
 GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
-PARAMETERS = ("date", "ground", "from", "to", "game")
+VIEW = "book.view"
+DAY, WEEK = "Day", "Week"
+_GO = "book.go"  # the date to show from the next run on; the date field of this run is drawn
+PARAMETERS = ("view", "date", "ground", "from", "to", "game")
 
 
 def open_form(first: Date, today: Date, last: Date) -> None:
@@ -50,16 +53,19 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     state = st.session_state
     if state.pop(_RESET, False):
         clear()
+    if (date := state.pop(_GO, None)) is not None:
+        state[DATE] = date
     url_state.read(PARAMETERS, _adopt)
+    state.setdefault(VIEW, DAY)
+    # Board, panel and review speak of one day: in a week, a press on another day changes the date.
+    if (slot := picked()) is not None:
+        state[DATE] = slot.date
     state.setdefault(DATE, min(max(first, today), last))
     # The page was open over midnight, or an admin has shortened the booking window.
     if gone := choices.keep_date(DATE, today, last):
         drop_pick()
         st.toast(messages.date_gone(gone, state[DATE]), icon=":material/event_busy:")
     state.setdefault(_PICKED, None)
-    # Board, panel and review speak of one day, whatever became of the date field meanwhile.
-    if (slot := picked()) is not None and slot.date != state[DATE]:
-        drop_pick()
 
 
 def write_address(first: Date) -> None:
@@ -67,6 +73,7 @@ def write_address(first: Date) -> None:
     slot, date = picked() if done() is None else None, st.session_state[DATE]
     url_state.write(
         {
+            "view": "week" if is_week() else "",
             "date": date.isoformat() if slot is not None or date != first else "",
             "ground": slot.ground_id if slot else st.session_state.get(GROUND_SHOWN) or "",
             "from": f"{slot.start:%H:%M}" if slot else "",
@@ -92,6 +99,7 @@ def _adopt(values: Mapping[str, str]) -> None:
         state.pop(DATE, None)
     else:
         state[DATE] = date
+    state[VIEW] = WEEK if values.get("view") == "week" else DAY
     state[GAME_SHOWN] = values.get("game")
     state[GROUND_SHOWN] = None if "from" in values else values.get("ground")
     if slot != before:
@@ -137,7 +145,7 @@ def keep(*, is_shown: bool) -> None:
     not draw.
     """
     state = st.session_state
-    kept = (DATE, STUDENT, PURPOSE, APPROVED, GAME_SHOWN)
+    kept = (DATE, STUDENT, PURPOSE, APPROVED, GAME_SHOWN, VIEW)
     for key in list(state):
         if key in kept or str(key).startswith(game_key("")):
             state[key] = state[key]
@@ -150,7 +158,7 @@ def keep(*, is_shown: bool) -> None:
 
 def clear() -> None:
     for key in list(st.session_state):
-        is_shown = str(key).startswith((DATE, GAME_SHOWN, GROUND_SHOWN))
+        is_shown = str(key).startswith((DATE, GAME_SHOWN, GROUND_SHOWN, VIEW))
         if str(key).startswith("book.") and not is_shown:
             del st.session_state[key]
 
@@ -164,14 +172,34 @@ def game_key(ground_id: str) -> str:
     return f"book.game.{ground_id}"
 
 
-def change_day(days: int) -> None:
-    st.session_state[DATE] += timedelta(days=days)
+def is_week() -> bool:
+    return bool(st.session_state.get(VIEW) == WEEK)
+
+
+def move_date(by: timedelta, first: Date, last: Date) -> None:
+    """Shows a day before or after, between ``first`` and ``last``."""
+    st.session_state[DATE] = min(max(st.session_state[DATE] + by, first), last)
     drop_pick()
+
+
+def set_date(date: Date) -> None:
+    """Shows ``date``; to be called before the date field is drawn."""
+    st.session_state[DATE] = date
+    drop_pick()
+
+
+def show(date: Date, ground_id: str | None) -> None:
+    """Shows ``date`` and the ground (None: the same one) from the next run on, without a pick."""
+    drop_pick()
+    st.session_state[_GO] = date
+    if ground_id is not None:
+        st.session_state[GROUND_SHOWN] = ground_id
 
 
 def drop_pick() -> None:
     st.session_state[_PICKED] = None
     st.session_state.pop(_LOST, None)
+    st.session_state.pop(_GO, None)
 
 
 def drop_invalid_pick(board: Board) -> None:
@@ -208,7 +236,8 @@ def pick(board: Board, slot: Slot) -> None:
     periods, ground_id = board.periods, slot.ground_id
     index = next(i for i, period in enumerate(periods) if period.start == slot.start)
     st.session_state.pop(_LOST, None)
-    st.session_state[GROUND_SHOWN] = None
+    if not is_week():
+        st.session_state[GROUND_SHOWN] = None
     before = picked()
     if before is None or before.ground_id != ground_id or before.date != board.date:
         st.session_state[_PICKED] = slot

@@ -7,9 +7,8 @@ import streamlit as st
 
 from booking_core import Quota, StoreUnavailable, games_to_choose, may, week_of
 from booking_core.live import Scope
-from pages.book import draft, repeat, review, taken
+from pages.book import draft, repeat, review, taken, week
 from pages.shared.auth import session
-from pages.shared.components import elements
 from pages.shared.components.student_box import student_box
 from pages.shared.layout import date_field, first_steps, header
 from pages.shared.live import fragment, runtime, screen_user
@@ -32,42 +31,64 @@ if draft.picked() is not None and draft.reviewing() is None:
 games = games_to_choose(known.open_grounds) if len(known.open_grounds) > FEW_GROUNDS else []
 if st.session_state.get(draft.GAME_SHOWN) not in games:
     st.session_state[draft.GAME_SHOWN] = None
-if st.session_state.get(draft.GROUND_SHOWN) not in {ground.id for ground in known.open_grounds}:
-    st.session_state[draft.GROUND_SHOWN] = None
+week.choose_ground(known.open_grounds)
+days = week.days_of(date)
+step, has_before, has_after = week.controls(date, today, last_day)
+unit = "week" if draft.is_week() else "day"
 draft.write_address(first_day)
 st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
 with header.with_controls(shared, "Book a ground", "control_book"):
     st.button(
-        "Previous day",
-        key="icon_book.previous",
+        f"Previous {unit}",
+        key=f"icon_book.previous_{unit}",
         icon=":material/chevron_left:",
-        on_click=draft.change_day,
-        args=(-1,),
-        disabled=date <= today,
+        on_click=draft.move_date,
+        args=(-step, today, last_day),
+        disabled=not has_before,
     )
     date_field.draw(draft.DATE, today, last_day, on_change=draft.drop_pick)
     st.button(
-        "Next day",
-        key="icon_book.next",
+        f"Next {unit}",
+        key=f"icon_book.next_{unit}",
         icon=":material/chevron_right:",
-        on_click=draft.change_day,
-        args=(1,),
-        disabled=date >= last_day,
-    )
-if games:
-    st.pills(
-        "Grounds for",
-        games,
-        key=draft.GAME_SHOWN,
-        format_func=formats.literal,
-        label_visibility="collapsed",
+        on_click=draft.move_date,
+        args=(step, today, last_day),
+        disabled=not has_after,
     )
 
 
-def board_of_the_day() -> datetime | None:
+def switches() -> None:
+    """Draws the choice of a day or a week, the way to today, and the choice of a game."""
+    with st.container(horizontal=True, key="switch_book"):
+        st.segmented_control(
+            "View",
+            [draft.DAY, draft.WEEK],
+            key=draft.VIEW,
+            required=True,
+            label_visibility="collapsed",
+        )
+        st.button(
+            "Today",
+            key="book.today",
+            on_click=draft.set_date,
+            args=(today,),
+            disabled=date == today,
+        )
+        if games and not draft.is_week():
+            st.pills(
+                "Grounds for",
+                games,
+                key=draft.GAME_SHOWN,
+                format_func=formats.literal,
+                label_visibility="collapsed",
+            )
+
+
+def boards_of_the_week() -> datetime | None:
     """Draws the grid; returns when the clock alone changes it next, or None."""
-    board = shared.boards.get(date, shared.now())
+    boards = shared.boards_of(days)
+    board = next(board for board in boards if board.date == date)
     is_outdated = shared.now().date() != today  # the page was open over midnight
     # An admin has changed grounds, timetables or settings.
     current = shared.reference()
@@ -78,21 +99,18 @@ def board_of_the_day() -> datetime | None:
     if is_empty:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
-        return board.turns_at()
-    shown = st.session_state[draft.GAME_SHOWN]
-    pressed = elements.day_grid(
-        shared.grid(board, draft.picked(), game=shown),
-        me=by.id,
-        now=shared.now(),
-        shows=st.session_state[draft.GROUND_SHOWN],
-        key="book.grid",
-    )
+        return shared.turn_at(boards)
+    pressed = week.grid(shared, boards, st.session_state[draft.GAME_SHOWN])
+    if pressed is not None and not pressed["start"]:
+        week.go(boards, pressed)
+        st.rerun()
     if pressed is not None:
-        slot = draft.slot_at(board, pressed["ground"], pressed["start"])
-        if slot is not None and board.is_free(slot):
-            draft.pick(board, slot)
-        elif slot is not None:
-            taken.look(slot)
+        if (found := week.slot_at(boards, pressed)) is not None:
+            of_day, slot = found
+            if of_day.is_free(slot):
+                draft.pick(of_day, slot)
+            else:
+                taken.look(slot)
         st.rerun()
     # The panel's text about the picked slot depends on the board; an open review updates itself.
     seen = (shared.is_live, draft.lost(board) is not None, board.date)
@@ -105,7 +123,7 @@ def board_of_the_day() -> datetime | None:
         st.session_state["book.seen"] = seen
         screen_user.rerun_without_activity()
     st.session_state["book.seen"] = seen
-    return board.turns_at()
+    return shared.turn_at(boards)
 
 
 def panel() -> None:
@@ -166,18 +184,18 @@ def panel() -> None:
         hint = "Choose a student to go on." if draft.done() is None else ""
         if not games:
             hint = "No game is set for this ground, so it cannot be booked yet. Ask an admin."
-        week = None
+        held = None
         try:
             if chosen and draft.done() is None:
-                week = shared.cached(
+                held = shared.cached(
                     Scope.BOOKINGS,
                     ("week", chosen, slot.date.isocalendar()[:2]),
                     lambda: week_of(shared.db, chosen, slot.date),
                 )
         except StoreUnavailable as exc:
             is_blocked, hint = True, messages.error(exc)
-        if chosen and week is not None:
-            quota = Quota.of(week, known.policy)
+        if chosen and held is not None:
+            quota = Quota.of(held, known.policy)
             name = formats.literal(known.student(chosen).name.split()[0])
             busy = board.busy(chosen, slot)
             is_blocked = busy is not None or not quota.has_room
@@ -185,8 +203,8 @@ def panel() -> None:
                 place = formats.literal(payloads.slot_title(busy.slot, known.grounds))
                 hint = f":red[{name} is on {place} then, {formats.span(busy.start, busy.end)}.]"
             elif is_blocked:
-                held = f"{quota.held} of {quota.limit}"
-                hint = f":red[{name} has {held} bookings that week, as many as allowed.]"
+                full = f"{quota.held} of {quota.limit}"
+                hint = f":red[{name} has {full} bookings that week, as many as allowed.]"
             else:
                 used = f"{quota.held}" if quota.limit is None else f"{quota.held} of {quota.limit}"
                 decides = (
@@ -219,11 +237,12 @@ def panel() -> None:
 # Without grounds or periods the screen has no grid and no panel.
 is_empty = not known.open_grounds or "Timetables" in missing
 if is_empty:
-    fragment.live(shared, "book", board_of_the_day, date=lambda: date)
+    fragment.live(shared, "book", boards_of_the_week, date=lambda: days)
 else:
     grid_side, panel_side = st.columns([2.6, 1], gap="medium")
     with grid_side:
-        fragment.live(shared, "book", board_of_the_day, date=lambda: date)
+        switches()
+        fragment.live(shared, "book", boards_of_the_week, date=lambda: days)
     with panel_side, st.container(border=True, key="card_panel"):
         if missing:
             first_steps.card(missing, by)

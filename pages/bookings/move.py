@@ -173,8 +173,10 @@ def _slot(shared: Services, booking: Booking, board: Board) -> Slot | None:
         key=f"{_PREFIX}grid",
     )
     if pressed is not None:
-        at = (pressed["ground"], pressed["start"])
-        chosen = next((s for s in free if (s.ground_id, f"{s.start:%H:%M}") == at), None)
+        at = (pressed["ground"], pressed["date"], pressed["start"])
+        chosen = next(
+            (s for s in free if (s.ground_id, s.date.isoformat(), f"{s.start:%H:%M}") == at), None
+        )
         _unpick()
         state[_PICKED] = None if chosen == picked else chosen
         st.rerun(scope="fragment")

@@ -94,6 +94,26 @@ def test_a_change_of_another_day_sends_only_heartbeats(app: AppServer, school: S
     assert int(str(beat["now"])) > int(str(again["now"]))
 
 
+def test_a_screen_of_a_week_receives_a_change_of_each_of_its_days_and_of_no_other(
+    app: AppServer, school: School
+) -> None:
+    first_day, last_day = (today() + timedelta(days=days) for days in (1, 7))
+    with open_live(app.url, f"?date={first_day}/{last_day}") as screen:
+        first = receive(screen)
+        for day in (first_day, last_day):
+            school.book(student=1, start=14, on=day)
+            news = receive_news(screen, first)
+            assert number(news) > number(first)
+            first = news
+        while (again := receive(screen))["version"] != first["version"]:
+            first = again
+        for day in (today(), last_day + timedelta(days=1)):
+            school.book(student=2, start=14, on=day)
+        beat = receive(screen)
+
+    assert beat["version"] == first["version"]
+
+
 def test_fifty_changes_at_once_are_at_most_three_messages(app: AppServer, school: School) -> None:
     made = school.book(student=1, start=14)
     row = school.db["bookings"].find_one({"_id": made.id})
@@ -131,7 +151,19 @@ def test_the_apps_own_origin_is_served(app: AppServer) -> None:
         assert receive(screen)["version"]
 
 
-@pytest.mark.parametrize("date", ["tomorrow", "2026-13-01", "{%24gt}", "2026-11-23' or 1", "0"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "tomorrow",
+        "2026-13-01",
+        "{%24gt}",
+        "2026-11-23' or 1",
+        "0",
+        "2026-11-23/",
+        "2026-11-23/2026-11-22",
+        "2026-11-23/2026-11-30",  # eight days
+    ],
+)
 def test_an_invalid_date_is_refused(app: AppServer, date: str) -> None:
     with pytest.raises(InvalidStatus):
         open_live(app.url, f"?date={date}")

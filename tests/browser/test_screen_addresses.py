@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from contextlib import suppress
+from datetime import date as Date
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,7 +26,7 @@ from screens import (
     wait_for,
 )
 
-from pages.shared.text import messages
+from pages.shared.text import formats, messages
 
 SLOT = re.compile(r"\?date=\d{4}-\d\d-\d\d&ground=ground-\d&from=\d\d%3A00&to=\d\d%3A00$")
 
@@ -164,7 +165,8 @@ def test_board_panel_review_and_address_speak_of_one_slot_after_any_presses(
     page = open_page("/book", "Anand Rao")
 
     def day(page: Page) -> None:
-        button = page.get_by_role("button", name=choice.choice(["Next day", "Previous day"]))
+        way = choice.choice(["Next", "Previous"])
+        button = page.get_by_role("button", name=re.compile(f"^{way} (day|week)$"))
         if button.is_enabled():
             button.click()
 
@@ -172,6 +174,14 @@ def test_board_panel_review_and_address_speak_of_one_slot_after_any_presses(
         free = page.get_by_role("button", name=re.compile("^Free: ")).all()
         if free:
             choice.choice(free).click()
+
+    def view(page: Page) -> None:
+        page.get_by_role("radio", name=choice.choice(["Day", "Week"])).click()
+
+    def ground(page: Page) -> None:  # of a week
+        chips = page.get_by_role("group", name="Ground").get_by_role("button").all()
+        if chips and chips[0].is_visible():
+            choice.choice(chips).click()
 
     def visit(page: Page) -> None:
         open_screen(page, choice.choice(["Bookings", "Approvals", "Reports"]))
@@ -186,7 +196,9 @@ def test_board_panel_review_and_address_speak_of_one_slot_after_any_presses(
         page.reload()
 
     for _ in range(25):
-        choice.choice([day, day, press_cell, press_cell, press_cell, visit, back, reload])(page)
+        choice.choice(
+            [day, day, press_cell, press_cell, press_cell, view, ground, visit, back, reload]
+        )(page)
         if "/book" not in urlsplit(page.url).path or "/bookings" in page.url:
             open_book(page)
         check_one_slot(page)
@@ -209,12 +221,16 @@ def open_book(page: Page) -> None:
 
 
 def check_one_slot(page: Page) -> None:
-    """Asserts that address, date field, board and panel agree once the screen is at rest."""
+    """Asserts that address, date field, view, board and panel agree once the screen is at rest."""
 
     def is_one() -> bool:
         slot = parameters(page)
         marked = picked(page)
-        if "ground" not in slot:
+        is_week = page.get_by_role("radio", name="Week").is_checked(timeout=500)
+        steps = page.get_by_role("button", name="Next week" if is_week else "Next day").count()
+        if is_week != (slot.get("view") == "week") or not steps:
+            return False
+        if "from" not in slot:
             return not marked and page.get_by_text("Pick a free slot").is_visible()
         if not marked or not page.locator(".st-key-inset_slot").is_visible():
             return False
@@ -224,11 +240,14 @@ def check_one_slot(page: Page) -> None:
         ]
         first, last = int(slot["from"][:2]), int(slot["to"][:2])
         ground = f"Ground {slot['ground'][-1]}"
+        date = formats.short_date(Date.fromisoformat(slot["date"]))
+        place = f"{ground}, {date}, " if is_week else f"{ground}, "
         return (
             shown == slot["date"].split("-")[::-1]
             and len(marked) == last - first
-            and all(f"Picked: {ground}, " in name for name in marked)
+            and all(f"Picked: {place}" in name for name in marked)
             and ground in panel(page)
+            and date in panel(page)
         )
 
     for _ in range(100):

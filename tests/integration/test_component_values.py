@@ -138,12 +138,16 @@ def test_a_press_of_a_button_on_the_list_opens_its_dialog(running, listed):
     [
         *WRONG,
         {"ground": "ground-1"},
-        {"ground": ["ground-1"], "start": "14:00"},
-        {"ground": MARKS, "start": "14:00"},
-        {"ground": "ground-of-nobody", "start": "14:00"},
-        {"ground": "ground-1", "start": MARKS},
-        {"ground": "ground-1", "start": "14"},
-        {"ground": "ground-1", "start": "14:00+01:00"},
+        {"ground": "ground-1", "start": "14:00"},
+        {"ground": ["ground-1"], "date": f"{tomorrow()}", "start": "14:00"},
+        {"ground": MARKS, "date": f"{tomorrow()}", "start": "14:00"},
+        {"ground": "ground-of-nobody", "date": f"{tomorrow()}", "start": "14:00"},
+        {"ground": "ground-1", "date": f"{tomorrow()}", "start": MARKS},
+        {"ground": "ground-1", "date": f"{tomorrow()}", "start": "14"},
+        {"ground": "ground-1", "date": f"{tomorrow()}", "start": "14:00+01:00"},
+        {"ground": "ground-1", "date": MARKS, "start": "14:00"},
+        {"ground": "ground-1", "date": "2020-01-01", "start": "14:00"},
+        {"ground": "ground-of-nobody", "date": "2020-01-01", "start": ""},
     ],
     ids=lambda value: ascii(value)[:50],
 )
@@ -157,6 +161,8 @@ def test_a_cell_that_is_not_of_the_board_is_not_picked(running, value):
 
 def test_a_cell_of_the_board_is_picked(running):
     with open_screen(running, "book", f"date={tomorrow()}") as screen:
-        screen.send("day_grid", "pick", {"ground": "ground-1", "start": "15:00"})
+        screen.send(
+            "day_grid", "pick", {"ground": "ground-1", "date": f"{tomorrow()}", "start": "15:00"}
+        )
 
         assert '"picked":{"ground":"ground-1"' in screen.text.replace("\\", "")

@@ -78,8 +78,9 @@ def test_a_board_changes_when_a_period_closes_for_booking():
 def test_a_pick_is_in_its_payload():
     slot = Slot("ground-1", DAY, time(9), time(10))
 
-    assert b'"picked":{"ground":"ground-1","starts":["09:00"]}' in payloads.grid(
-        full_board(), slot, True
+    assert (
+        b'"picked":{"ground":"ground-1","date":"2026-11-24","starts":["09:00"]}'
+        in payloads.grid(full_board(), slot, True)
     )
 
 
@@ -161,8 +162,9 @@ def test_the_grid_of_a_move_has_the_grounds_for_its_game_and_gives_the_reason_of
     def texts(hour: int, column: int) -> list[str]:
         return payload["cells"][hour - 8][column][:3]
 
-    assert [ground["name"] for ground in payload["grounds"]] == ["Sports ground 0", "Court"]
-    assert payload["picked"] == {"ground": "ground-0", "starts": ["14:00", "15:00"]}
+    assert [ground["name"] for ground in payload["columns"]] == ["Sports ground 0", "Court"]
+    starts = ["14:00", "15:00"]
+    assert payload["picked"] == {"ground": "ground-0", "date": "2026-11-24", "starts": starts}
     assert texts(8, 0) == ["free", "Free", ""]
     assert texts(9, 0) == ["pending", "Volleyball", "this booking"]
     assert texts(10, 0) == ["free", "Free", "overlaps this booking"]

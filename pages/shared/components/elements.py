@@ -6,7 +6,7 @@ Each is a Streamlit component (v2). Its script writes text nodes only, never mar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,25 @@ _waiting = _component("waiting", style=False)
 
 
 def day_grid(
-    data: bytes, *, me: str, now: datetime, shows: str | None = None, key: str
+    data: bytes,
+    *,
+    me: str,
+    now: datetime,
+    shows: str | None = None,
+    days: Sequence[Mapping[str, Any]] = (),
+    key: str,
 ) -> dict[str, str] | None:
-    """Draws the day as a table, from the JSON of ``payloads.grid`` or ``payloads.move_grid``.
+    """Draws a day or a week as a table, from the JSON of ``payloads.grid``, ``payloads.move_grid``
+    or ``week_payloads.grid``.
 
     The bookings of the account ``me`` are outlined, and a line marks ``now``. A phone shows one
-    ground at a time, first the one with the id ``shows``.
-    Returns ``{"ground": id, "start": "HH:MM"}`` if a cell was pressed, free or not, else None.
+    column at a time, first the one with the id ``shows``, and the strip of ``days``.
+    Returns ``{"ground": id, "date": "YYYY-MM-DD", "start": "HH:MM"}`` if a cell was pressed, free
+    or not; with the start "" if a day or a ground beside the table was; else None.
     """
     # Added to the bytes, which all sessions share.
-    own = json.dumps({"me": me, "now": int(now.timestamp() * 1000), "shows": shows}).encode()
+    values = {"me": me, "now": int(now.timestamp() * 1000), "shows": shows, "days": [*days]}
+    own = json.dumps(values).encode()
     data = data[:-1] + b"," + own[1:]
     _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
     picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
@@ -88,7 +97,7 @@ def _keep(key: str, trigger: str, is_usable: Callable[[Any], bool]) -> None:
 def _is_cell(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and value.keys() == {"ground", "start"}
+        and value.keys() == {"ground", "date", "start"}
         and all(isinstance(part, str) for part in value.values())
     )
 

@@ -12,6 +12,7 @@ from streamlit_autorefresh import st_autorefresh
 from booking_core import StoreUnavailable
 from pages.shared.components import elements
 from pages.shared.live import screen_user
+from pages.shared.live.days import Days
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
@@ -21,9 +22,11 @@ def live(
     key: str,
     draw: Callable[[], datetime | None],
     *,
-    date: Callable[[], Date | None] = lambda: None,
+    date: Callable[[], Date | Days | None] = lambda: None,
 ) -> None:
-    """Draws a part of a screen, and again at each change of the day ``date()`` (None: of any day).
+    """Draws a part of a screen, and again at each change of the day or days ``date()``.
+
+    None: of any day.
 
     ``draw`` returns when the clock alone changes the part next, or None.
     """
@@ -41,7 +44,7 @@ def heartbeat(shared: Services, key: str) -> None:
 
 
 def keep(
-    shared: Services, key: str, draw: Callable[[], datetime | None], date: Date | None = None
+    shared: Services, key: str, draw: Callable[[], datetime | None], date: Date | Days | None = None
 ) -> None:
     """Calls ``draw``, and reruns the fragment or dialog around it at each change of ``date``."""
     screen_user.check(shared)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from datetime import date as Date
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -40,8 +41,9 @@ from booking_core.live import (
     present,
     scoped_cache,
 )
+from pages.shared.live.days import Days
 from pages.shared.live.session_cache import SessionCache
-from pages.shared.text import formats, messages, payloads
+from pages.shared.text import formats, messages, payloads, week_payloads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -132,14 +134,18 @@ class Services:
         moment = self.feed.alive_at if self.db is not None else None
         return None if moment is None else moment.astimezone(self.settings.zone)
 
-    def version(self, date: Date | None = None) -> str:
-        """The version of the screens of ``date`` (None: of any day): ``process.number.state``.
+    def version(self, days: Date | Days | None = None) -> str:
+        """The version of the screens of ``days`` (None: of any day): ``process.number.state``.
 
         It differs after each change that may concern them; the state is ``live`` or ``away``.
         """
         if self.db is None:
             return f"{self._process_id}.0.away"
-        number = self.feed.total if date is None else self.feed.version(date)
+        if days is None:
+            number = self.feed.total
+        else:  # versions only grow, so their sum changes with each of them
+            dates = (days,) if isinstance(days, Date) else days
+            number = sum(map(self.feed.version, dates))
         number += self.feed.people  # a screen reruns when its user has changed or signed out
         return f"{self._process_id}.{number}.{'live' if self.is_live else 'away'}"
 
@@ -203,6 +209,41 @@ class Services:
             board,
             lambda: payloads.grid(board, picked, live, game),
         )
+
+    def boards_of(self, days: Days) -> tuple[Board, ...]:
+        """The boards of ``days``, seen at one moment; reads those that have changed.
+
+        Raises StoreUnavailable if one of them was never read.
+        """
+        now = self.now()
+        return tuple(self.boards.get(date, now) for date in days)
+
+    def turn_at(self, boards: Sequence[Board]) -> datetime:
+        """When one of ``boards`` looks different next by the clock alone."""
+        return min(self.cache.derive(b.date, "turns_at", b, b.turns_at) for b in boards)
+
+    def week_grid(self, boards: Sequence[Board], ground_id: str, picked: Slot | None) -> bytes:
+        """The payload of the grid of one ground in a week; made once, as that of ``grid``."""
+        live, timetables = self.is_live, self.reference().timetables
+        names = tuple((table.id, table.name) for table in timetables.values())
+        return self.cache.derive(
+            boards[0].date,
+            ("week_grid", ground_id, picked, live),
+            (*boards, names),
+            lambda: week_payloads.grid(boards, ground_id, picked, live, dict(names)),
+        )
+
+    def week_strip(self, boards: Sequence[Board], ground_id: str | None) -> list[dict[str, Any]]:
+        """How free each day is, on one ground or on all (None)."""
+        return [
+            self.cache.derive(
+                board.date,
+                ("week_strip", ground_id),
+                board,
+                partial(week_payloads.strip_day, board, ground_id),
+            )
+            for board in boards
+        ]
 
     def reference(self) -> Reference:
         """Grounds, timetables, days, students and the policy."""

@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.shared.live.address import base
 from pages.shared.live.client import address_of
+from pages.shared.live.days import Days
 from pages.shared.live.places import Places
 from pages.shared.live.runtime import Services
 from pages.shared.live.screen_places import account_id_of
@@ -68,7 +69,7 @@ class Hub:
             return
         try:
             text = socket.query_params.get("date")
-            date = Date.fromisoformat(text) if text else None
+            days = Days.parse(text) if text else None
         except ValueError:
             await socket.close(_POLICY)
             return
@@ -80,7 +81,7 @@ class Hub:
                 # Accepted first: a browser reads the close code only of an open connection.
                 await socket.close(_TRY_LATER, "too many live connections; this screen polls")
                 return
-            screen = _Screen(socket, self._shared, date)
+            screen = _Screen(socket, self._shared, days)
             self._screens.add(screen)
             try:
                 await screen.serve()
@@ -94,7 +95,7 @@ class Hub:
 
     def _wake(self, date: Date | None) -> None:
         for screen in self._screens:
-            if date is None or screen.date is None or screen.date == date:
+            if date is None or screen.days is None or date in screen.days:
                 screen.wake.set()
 
     async def _watch_database(self) -> None:
@@ -116,8 +117,8 @@ class Hub:
 class _Screen:
     """One connection. It has no queue: ``wake`` is set when the newest version must be sent."""
 
-    def __init__(self, socket: WebSocket, shared: Services, date: Date | None) -> None:
-        self._socket, self._shared, self.date = socket, shared, date
+    def __init__(self, socket: WebSocket, shared: Services, days: Days | None) -> None:
+        self._socket, self._shared, self.days = socket, shared, days
         self.wake = asyncio.Event()
         self.is_due = True  # a heartbeat
         self.wake.set()
@@ -145,7 +146,7 @@ class _Screen:
         while True:
             await self.wake.wait()
             self.wake.clear()
-            version = self._shared.version(self.date)
+            version = self._shared.version(self.days)
             is_new = version != sent
             if not is_new and not self.is_due:
                 continue

@@ -60,14 +60,12 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
                 "from": int(starts_at * 1000),
                 "to": int(ends_at * 1000),
                 "label": formats.span(period.start, period.end),
-                "name": "" if _is_plain(period) else period.label,
-                "time": _named(period),
+                "name": "" if is_plain(period) else period.label,
+                "time": named(period),
                 "now": begun and not over,
                 "past": over,
             }
         )
-    covered = board.plan.within(picked.start, picked.end) if picked else ()
-    starts = [f"{period.start:%H:%M}" for period in covered]
     cells = [board.row(period) for period in board.periods]
     known = {ground.id: ground for ground in board.grounds}
     empty, note = _notes_of(board, [cell for row in cells for cell in row])
@@ -76,16 +74,25 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "heading": formats.day_heading(board.date, today),
         "term": formats.term_and_week(board.plan.term, board.plan.week),
         "note": note,
-        "grounds": _columns(board.grounds),
+        "columns": _columns(board.grounds),
         "periods": periods,
-        "cells": [[_cell(cell, known) for cell in row] for row in cells],
-        "picked": {"ground": picked.ground_id, "starts": starts} if picked else None,
+        "cells": [[cell_texts(cell, known) for cell in row] for row in cells],
+        "picked": picked_periods(board, picked),
         "choice": f"{slot_title(picked, known)}, {formats.span(picked.start, picked.end)}"
         if picked
         else "",
         "live": live,
         "empty": empty,
     }
+
+
+def picked_periods(board: Board, picked: Slot | None) -> dict[str, Any] | None:
+    """Ground, date and starts of the periods of ``board`` that ``picked`` covers."""
+    if picked is None:
+        return None
+    covered = board.plan.within(picked.start, picked.end)
+    starts = [f"{period.start:%H:%M}" for period in covered]
+    return {"ground": picked.ground_id, "date": picked.date.isoformat(), "starts": starts}
 
 
 def move_grid(
@@ -128,13 +135,13 @@ def move_grid(
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _named(period: Period) -> str:
+def named(period: Period) -> str:
     """``Games, 2–3 PM``; a label that only says the times, perhaps in another form, is left out."""
     times = formats.span(period.start, period.end)
-    return times if _is_plain(period) else f"{period.label}, {times}"
+    return times if is_plain(period) else f"{period.label}, {times}"
 
 
-def _is_plain(period: Period) -> bool:
+def is_plain(period: Period) -> bool:
     return formats.is_span(period.label, period.start, period.end)
 
 
@@ -181,7 +188,7 @@ def _columns(grounds: Sequence[Ground]) -> list[dict[str, str]]:
     return columns
 
 
-def _cell(cell: Cell, grounds: Mapping[str, Ground]) -> list[Any]:
+def cell_texts(cell: Cell, grounds: Mapping[str, Ground]) -> list[Any]:
     """A cell of the payload: state, first line, second line, whether it has begun, whose it is.
 
     Of a cell that another layout holds, the second line names that.

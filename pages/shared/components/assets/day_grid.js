@@ -14,7 +14,7 @@ class Grid {
     this.announcer.setAttribute("aria-live", "polite")
     parent.append(this.root, this.announcer)
     this.parent = parent
-    this.ground = 0 // index of the ground that a phone shows
+    this.column = 0 // index of the column that a phone shows
     new ResizeObserver(() => (this.drawMore(), this.drawLine(), this.drawBar())).observe(this.root)
     addEventListener("scroll", () => this.drawBar(), { capture: true, passive: true })
     setInterval(() => this.drawLine(), 30000)
@@ -28,21 +28,24 @@ class Grid {
     const old = this.data
     this.text = text
     const data = (this.data = JSON.parse(text))
+    this.clock = { now: data.now, at: performance.now() }
     if (data.empty) {
       this.drawEmpty()
       return
     }
-    const changes = old?.date === data.date ? this.changes(old) : []
-    for (const [row, column] of changes) this.marks.set(this.key(row, column), performance.now() + MARK_MS)
-    const pickedAt = data.grounds.findIndex(ground => ground.id === data.picked?.ground)
-    const moved = pickedAt >= 0 && data.picked.ground !== old?.picked?.ground && pickedAt !== this.ground
-    if (moved) this.ground = pickedAt
-    else if (data.shows !== old?.shows) this.ground = Math.max(data.grounds.findIndex(ground => ground.id === data.shows), 0)
+    const changes = old && !old.empty ? this.changes(old) : []
+    for (const [row, column] of changes) this.marks.set(this.key(data, row, column), performance.now() + MARK_MS)
+    const columnOf = id => data.columns.findIndex(column => column.id === id)
+    const idOf = picked => (data.isWeek ? picked?.date : picked?.ground)
+    const pickedAt = columnOf(idOf(data.picked))
+    const moved = pickedAt >= 0 && idOf(data.picked) !== idOf(old?.picked) && pickedAt !== this.column
+    if (moved) this.column = pickedAt
+    else if (data.shows !== old?.shows || data.isWeek !== old?.isWeek) this.column = Math.max(columnOf(data.shows), 0)
     // Most changes concern one or two cells: the other cells and the focus stay.
-    if (old && this.frame(old) === this.frame(data)) this.patch(old)
+    if (old && !old.empty && this.frame(old) === this.frame(data)) this.patch(old)
     else this.drawAll()
-    if (moved) this.show(pickedAt)
-    this.clock = { now: data.now, at: performance.now() }
+    this.show(Math.min(this.column, data.columns.length - 1))
+    if (data.ground !== old?.ground) this.showChosenGround()
     this.drawLine()
     this.drawBar()
     if (changes.length) {
@@ -51,42 +54,56 @@ class Grid {
     }
   }
 
-  // Everything outside the cells, as text to compare.
-  frame({ date, heading, term, note, grounds, periods, live, empty, me, shows }) {
-    return JSON.stringify([date, heading, term, note, grounds, periods, live, empty, me, shows])
+  // Everything but the cells and the strip of days, as text to compare.
+  frame({ cells, picked, choice, now, shows, days, ...rest }) {
+    return JSON.stringify(rest)
   }
 
   changes(old) {
     const found = []
     this.data.cells.forEach((cells, row) =>
-      cells.forEach(([state], column) => {
+      cells.forEach((cell, column) => {
         const was = old.cells[row]?.[column]
-        const same = old.grounds[column]?.id === this.data.grounds[column].id
-        if (was && same && was[0] !== state && state !== "past") found.push([row, column])
+        if (!cell || !was || cell[0] === "past" || cell[0] === was[0]) return
+        if (this.key(old, row, column) === this.key(this.data, row, column)) found.push([row, column])
       }))
     return found
   }
 
-  key(row, column) {
-    return `${this.data.date} ${this.data.grounds[column].id} ${this.data.periods[row].start}`
+  // The ground and the date of a column: the columns are grounds of one day, or days of one ground.
+  placeOf({ isWeek, ground, date, columns }, column) {
+    const { id } = columns[column]
+    return isWeek ? { ground, date: id } : { ground: id, date }
+  }
+
+  key(data, row, column) {
+    const { ground, date } = this.placeOf(data, column)
+    return `${date} ${ground} ${data.periods[row].start}`
+  }
+
+  nameOf(column) {
+    const { isWeek, title, columns } = this.data
+    return isWeek ? `${title}, ${columns[column].name}` : columns[column].name
   }
 
   describe(row, column) {
     const [state] = this.data.cells[row][column]
-    return `${this.data.grounds[column].name}, ${this.data.periods[row].time}: ${STATES[state][0]}`
+    return `${this.nameOf(column)}, ${this.data.periods[row].time}: ${STATES[state][0]}`
   }
 
   // A picked slot that another user has booked meanwhile counts as booked. Of a booking that moves, the
   // server drops such a slot, and only the first cell of a slot is free.
-  isPicked({ cells, grounds, periods, picked, freeOnly }, row, column) {
-    return (freeOnly || cells[row][column][0] === "free") && picked?.ground === grounds[column].id &&
-      picked.starts.includes(periods[row].start)
+  isPicked(data, row, column) {
+    const { cells, periods, picked, freeOnly } = data
+    if (!picked || !cells[row][column] || !(freeOnly || cells[row][column][0] === "free")) return false
+    const { ground, date } = this.placeOf(data, column)
+    return picked.ground === ground && picked.date === date && picked.starts.includes(periods[row].start)
   }
 
   patch(old) {
     this.data.cells.forEach((cells, row) =>
       cells.forEach((cell, column) => {
-        const same = cell.every((part, i) => part === old.cells[row][column][i])
+        const same = JSON.stringify(cell) === JSON.stringify(old.cells[row][column])
         if (same && this.isPicked(this.data, row, column) === this.isPicked(old, row, column)) return
         const before = this.table.querySelector(`[data-at="${row}:${column}"]`)
         const focused = this.parent.activeElement === before
@@ -94,34 +111,45 @@ class Grid {
         before.replaceWith(after)
         if (focused) after.focus({ preventScroll: true })
       }))
+    if (JSON.stringify(this.data.days) === JSON.stringify(old.days)) return
+    this.redraw(() => this.root.querySelector(".week")?.replaceWith(...this.week()))
   }
 
   drawEmpty() {
     const [title, hint] = this.data.empty
     const empty = make("div", "empty")
     empty.append(make("b", "", title), document.createTextNode(hint))
-    const card = make("div", "card")
-    card.append(empty)
-    this.root.replaceChildren(card)
+    this.redraw(() => {
+      this.table = this.bar = this.scroll = null
+      const card = make("div", "card")
+      card.append(...this.strips(), empty)
+      this.root.replaceChildren(card)
+    })
+  }
+
+  // Runs `draw`, after which the focus and the places to which the user has scrolled are as before.
+  redraw(draw) {
+    const { at, chip } = this.parent.activeElement?.dataset ?? {}
+    const scrolled = [".scroll", ".strip"].map(name => [name, this.root.querySelector(name)?.scrollLeft ?? 0])
+    draw()
+    for (const [name, left] of scrolled) {
+      const node = this.root.querySelector(name)
+      if (node) node.scrollLeft = left
+    }
+    const name = at ? `[data-at="${at}"]` : chip && `[data-chip="${CSS.escape(chip)}"]`
+    if (name) this.root.querySelector(name)?.focus({ preventScroll: true })
   }
 
   drawAll() {
+    this.redraw(() => this.draw())
+  }
+
+  draw() {
     const { data } = this
-    const focused = this.parent.activeElement?.dataset?.at
-    const scrolled = this.root.querySelector(".scroll")?.scrollLeft ?? 0
-    const stripScrolled = this.strip?.scrollLeft ?? 0
-    this.strip = make("div", "strip")
-    this.strip.setAttribute("role", "group")
-    this.strip.setAttribute("aria-label", "Ground")
-    data.grounds.forEach((ground, index) => {
-      const chip = make("button", "", ground.name)
-      chip.type = "button"
-      chip.onclick = () => this.show(index)
-      this.strip.append(chip)
-    })
-    this.table = make("table", "wide")
-    this.table.style.setProperty("--grounds", data.grounds.length)
-    this.table.append(make("caption", "visually-hidden", `Grounds on ${[data.heading, data.term].filter(Boolean).join(", ")}`), this.head(), this.body())
+    this.table = make("table", data.isWeek ? "wide of-week" : "wide")
+    this.table.style.setProperty("--columns", data.columns.length)
+    const caption = `${data.title ? `${data.title}, ` : "Grounds on "}${[data.heading, data.term].filter(Boolean).join(", ")}`
+    this.table.append(make("caption", "visually-hidden", caption), this.head(), this.body())
     this.table.onkeydown = event => this.moveFocus(event)
     const scroll = make("div", "scroll")
     scroll.append(this.table)
@@ -129,24 +157,81 @@ class Grid {
     this.scroll = scroll
     this.more = make("p", "more")
     const card = make("div", "card")
-    const day = make("div", "day", data.heading)
-    if (data.term) day.append(make("span", "term", data.term))
-    card.append(day)
+    this.day = make("div", "day")
+    card.append(this.day)
     if (data.note) card.append(make("p", "note", data.note))
-    card.append(this.strip, scroll, this.more)
+    card.append(...this.strips(), scroll, this.more)
     this.bar = make("div", "bar")
     this.bar.setAttribute("role", "status")
     this.root.replaceChildren(card, this.legend(), this.bar)
-    scroll.scrollLeft = scrolled
-    this.strip.scrollLeft = stripScrolled
-    this.show(Math.min(this.ground, data.grounds.length - 1))
-    if (focused) this.table.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true })
+    this.show(Math.min(this.column, data.columns.length - 1))
+  }
+
+  strips() {
+    return [...this.week(), ...this.grounds()]
+  }
+
+  // The days of the week, for a phone, each with a bar that shows how free it is.
+  week() {
+    const { days } = this.data
+    if (!days.length) return []
+    const strip = this.chips("week", "Day", days, "date", day => day.chosen, day => {
+      const bar = make("i", day.why ? "none" : "")
+      bar.style.setProperty("--share", day.share)
+      return [make("span", "", day.weekday), make("b", "", day.number), bar]
+    })
+    days.forEach((day, index) => {
+      const chip = strip.children[index]
+      chip.disabled = !day.open
+      chip.setAttribute("aria-label", day.label)
+      chip.onclick = () => this.trigger("pick", { ground: this.data.ground ?? "", date: day.date, start: "" })
+    })
+    return [strip]
+  }
+
+  // The grounds: of a day for a phone, of a week, which has one of them, for all windows.
+  grounds() {
+    const { isWeek, columns, empty } = this.data
+    if (empty && !isWeek) return []
+    const grounds = isWeek ? this.data.grounds : columns
+    const isChosen = (ground, index) => (isWeek ? ground.id === this.data.ground : index === this.column)
+    this.strip = this.chips(isWeek ? "strip of-week" : "strip", "Ground", grounds, "id", isChosen, ground => [ground.name])
+    grounds.forEach((ground, index) => {
+      this.strip.children[index].onclick = () => {
+        if (isWeek) this.trigger("pick", { ground: ground.id, date: this.data.shows, start: "" })
+        else this.show(index)
+      }
+    })
+    return [this.strip]
+  }
+
+  // Scrolls the strip of a week sideways until its ground is in sight.
+  showChosenGround() {
+    const chosen = this.strip.querySelector("[aria-pressed=true]")?.getBoundingClientRect()
+    const { left, right } = this.strip.getBoundingClientRect()
+    if (chosen) this.strip.scrollLeft += Math.max(chosen.right - right, 0) || Math.min(chosen.left - left, 0)
+  }
+
+  chips(className, label, options, key, isChosen, content) {
+    const group = make("div", className)
+    group.setAttribute("role", "group")
+    group.setAttribute("aria-label", label)
+    options.forEach((option, index) => {
+      const chip = make("button")
+      chip.type = "button"
+      chip.dataset.chip = option[key]
+      chip.append(...content(option))
+      if (option.name) chip.title = option.name
+      chip.setAttribute("aria-pressed", isChosen(option, index))
+      group.append(chip)
+    })
+    return group
   }
 
   head() {
     const head = make("tr")
     const corner = make("th", "period")
-    const [near, date] = this.data.heading.split(", ")
+    const [near, date] = this.data.distance ? [this.data.distance] : this.data.heading.split(", ")
     const day = make("span", "corner")
     day.setAttribute("aria-hidden", "true") // the caption repeats it
     day.append(make("b", "", near), date ?? "")
@@ -158,16 +243,17 @@ class Grid {
     corner.append(make("span", "visually-hidden", "Period"), day)
     corner.scope = "col"
     head.append(corner)
-    this.data.grounds.forEach((ground, index) => {
-      const th = make("th", "ground")
+    this.data.columns.forEach((column, index) => {
+      const th = make("th", column.today ? "ground today" : "ground")
       th.scope = "col"
-      th.dataset.ground = index
-      th.title = ground.name
-      th.append(make("span", "", ground.name))
+      th.dataset.column = index
+      th.title = [column.heading ?? column.name, ...(column.notes ?? [])].join(", ")
+      for (const line of column.lines ?? [column.name]) th.append(make("span", "", line), " ")
+      for (const note of column.notes ?? []) th.append(make("span", "about", note), " ")
       head.append(th)
     })
     const thead = make("thead")
-    if (this.data.grounds.some(ground => ground.group)) thead.append(this.groups())
+    if (this.data.columns.some(column => column.group)) thead.append(this.groups())
     thead.append(head)
     return thead
   }
@@ -176,11 +262,11 @@ class Grid {
   groups() {
     const row = make("tr", "groups")
     row.append(make("td", "period"))
-    const { grounds } = this.data
-    for (let column = 0; column < grounds.length; ) {
-      const { group } = grounds[column]
+    const { columns } = this.data
+    for (let column = 0; column < columns.length; ) {
+      const { group } = columns[column]
       let width = 1
-      while (group && grounds[column + width]?.group === group) width++
+      while (group && columns[column + width]?.group === group) width++
       const cell = make(group ? "th" : "td", group ? "group" : "")
       if (group) {
         cell.scope = "colgroup"
@@ -210,9 +296,9 @@ class Grid {
       th.title = period.time
       if (period.now) th.append(make("span", "now", "now"))
       tr.append(th)
-      this.data.grounds.forEach((_, column) => {
+      this.data.columns.forEach((_, column) => {
         const td = make("td")
-        td.dataset.ground = column
+        td.dataset.column = column
         td.append(this.cell(row, column))
         tr.append(td)
       })
@@ -223,9 +309,15 @@ class Grid {
 
   cell(row, column) {
     const { data } = this
-    const ground = data.grounds[column]
     const period = data.periods[row]
+    if (!data.cells[row][column]) {
+      const none = make("div", "cell none")
+      none.dataset.at = `${row}:${column}`
+      none.append(make("span", "visually-hidden", "No such period"))
+      return none
+    }
     const [state, line, note, isPast, by] = data.cells[row][column]
+    const name = this.nameOf(column)
     const picked = this.isPicked(data, row, column)
     const free = state === "free"
     // What is taken or closed tells who has it, or which rule; not in the dialog of a move.
@@ -240,17 +332,17 @@ class Grid {
     cell.append(make("b", "", title))
     if (note) cell.append(make("small", "", note))
     const owner = mine ? "yours" : ""
-    cell.title = [ground.name, period.time, title, note, owner].filter(Boolean).join(" · ")
+    cell.title = [name, period.time, title, note, owner].filter(Boolean).join(" · ")
     if (pressable) {
       cell.type = "button"
       const what = free ? [] : [line === STATES[state][0] ? "" : line, note, owner]
-      const label = `${picked ? "Picked" : STATES[state][0]}: ${ground.name}, ${period.time}`
+      const label = `${picked ? "Picked" : STATES[state][0]}: ${name}, ${period.time}`
       cell.setAttribute("aria-label", [label, ...what].filter(Boolean).join(", "))
       if (free) cell.setAttribute("aria-pressed", picked)
       else cell.setAttribute("aria-haspopup", "dialog")
-      cell.onclick = () => this.trigger("pick", { ground: ground.id, start: period.start })
+      cell.onclick = () => this.trigger("pick", { ...this.placeOf(data, column), start: period.start })
     } else cell.tabIndex = -1 // keeps the focus of a cell that another user books, for the arrow keys
-    const key = this.key(row, column)
+    const key = this.key(data, row, column)
     const left = (this.marks.get(key) ?? 0) - performance.now()
     if (left > 0) {
       cell.classList.add("changed")
@@ -270,18 +362,29 @@ class Grid {
     const now = this.clock.now + performance.now() - this.clock.at
     const share = Math.min(Math.max((now - from) / (to - from), 0), 1)
     this.line = make("div", "line")
-    const { top, height } = tr.getBoundingClientRect()
-    this.line.style.top = `${top - this.scroll.getBoundingClientRect().top + share * height - 1}px`
+    // In a week across the cell of today, of which a phone may show another day.
+    const today = this.data.columns.findIndex(column => column.today)
+    const at = today < 0 ? tr : tr.querySelector(`td[data-column="${today}"]`)
+    const { top, left, width, height } = at.getBoundingClientRect()
+    if (!height) return
+    const frame = this.scroll.getBoundingClientRect()
+    this.line.style.top = `${top - frame.top + share * height - 1}px`
+    if (today >= 0) {
+      this.line.style.left = `${left - frame.left + this.scroll.scrollLeft}px`
+      this.line.style.width = `${width}px`
+      this.line.style.right = "auto"
+    }
     this.scroll.append(this.line)
   }
 
-  // Says how many grounds lie outside the window, if the table is wider than it.
+  // Says how many columns lie outside the window, if the table is wider than it.
   drawMore() {
     if (!this.scroll?.isConnected) return
     const end = this.scroll.scrollLeft + this.scroll.clientWidth
     const heads = [...this.table.querySelectorAll("th.ground")]
     const left = heads.filter(head => head.offsetParent && head.offsetLeft + head.offsetWidth > end + 8).length
-    this.more.textContent = left ? `${left} more ${left > 1 ? "grounds" : "ground"} to the right: scroll sideways` : ""
+    const what = this.data.isWeek ? "day" : "ground"
+    this.more.textContent = left ? `${left} more ${what}${left > 1 ? "s" : ""} to the right: scroll sideways` : ""
     this.more.hidden = !left
   }
 
@@ -303,7 +406,7 @@ class Grid {
   }
 
   hasMine() {
-    return this.data.cells.some(cells => cells.some(cell => cell[4] && cell[4] === this.data.me))
+    return this.data.cells.some(cells => cells.some(cell => cell?.[4] && cell[4] === this.data.me))
   }
 
   legend() {
@@ -316,12 +419,21 @@ class Grid {
     return legend
   }
 
-  // Selects the ground that a phone shows; a wide window shows all grounds.
+  // Selects the column that a phone shows; a wide window shows all of them.
   show(index) {
-    this.ground = index
-    this.strip.querySelectorAll("button").forEach((chip, i) => chip.setAttribute("aria-pressed", i === index))
-    this.table.querySelectorAll("[data-ground]").forEach(node =>
-      node.classList.toggle("off", Number(node.dataset.ground) !== index))
+    this.column = index
+    const { isWeek, columns, heading, term } = this.data
+    if (!isWeek)
+      this.strip.querySelectorAll("button").forEach((chip, i) => chip.setAttribute("aria-pressed", i === index))
+    const shown = columns[index]
+    this.day.textContent = isWeek ? shown.heading : heading
+    const notes = isWeek ? shown.notes.join(", ") : ""
+    if (notes || term) this.day.append(make("span", notes ? "about" : "term", notes || term))
+    this.table.querySelectorAll("[data-column]").forEach(node =>
+      node.classList.toggle("off", Number(node.dataset.column) !== index))
+    ;[...this.table.tBodies[0].rows].forEach((tr, row) => tr.classList.toggle("without", !this.data.cells[row][index]))
+    this.table.classList.toggle("elsewhere", Boolean(isWeek && !shown.today))
+    this.drawLine()
   }
 
   // Arrow keys move the focus to the next free cell in their direction.

@@ -1,0 +1,82 @@
+"""Book by week: the days it shows, the way from week to week, and what is pressed in its grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date as Date
+from datetime import timedelta
+
+import streamlit as st
+
+from booking_core import Board, Ground, Slot
+from pages.book import draft
+from pages.shared.components import elements
+from pages.shared.live import screen_user
+from pages.shared.live.days import Days
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats
+
+WEEK = timedelta(days=7)
+
+
+def days_of(date: Date) -> Days:
+    """The week of ``date``, from the first day of the week of the school's locale."""
+    first = formats.start_of_week(date)
+    return Days(first, first + WEEK - timedelta(days=1))
+
+
+def choose_ground(grounds: Sequence[Ground]) -> None:
+    """Settles the ground of a week: that of the pick, the chosen one, or the first of all."""
+    slot, ids = draft.picked(), [ground.id for ground in grounds]
+    chosen = st.session_state.get(draft.GROUND_SHOWN) if slot is None else slot.ground_id
+    if draft.is_week() and ids:
+        st.session_state[draft.GROUND_SHOWN] = chosen if chosen in ids else ids[0]
+    elif st.session_state.get(draft.GROUND_SHOWN) not in ids:
+        st.session_state[draft.GROUND_SHOWN] = None
+
+
+def controls(date: Date, today: Date, last: Date) -> tuple[timedelta, bool, bool]:
+    """The step of the buttons beside the date, and whether there is a day before and after."""
+    if not draft.is_week():
+        return timedelta(days=1), date > today, date < last
+    week = days_of(date)
+    return WEEK, week.first > today, week.last < last
+
+
+def grid(shared: Services, boards: Sequence[Board], game: str | None) -> dict[str, str] | None:
+    """Draws the grid of the day or of the week; returns what was pressed, as ``day_grid``."""
+    state, is_week = st.session_state, draft.is_week()
+    date: Date = state[draft.DATE]
+    ground_id: str | None = state[draft.GROUND_SHOWN]
+    if is_week and ground_id is not None:
+        data = shared.week_grid(boards, ground_id, draft.picked())
+    else:
+        board = next(board for board in boards if board.date == date)
+        data = shared.grid(board, draft.picked(), game=game)
+    strip = shared.week_strip(boards, ground_id if is_week else None)
+    return elements.day_grid(
+        data,
+        me=screen_user.actor().id,
+        now=shared.now(),
+        shows=date.isoformat() if is_week else ground_id,
+        days=[day | {"chosen": day["date"] == date.isoformat()} for day in strip],
+        key="book.grid",
+    )
+
+
+def go(boards: Sequence[Board], pressed: Mapping[str, str]) -> None:
+    """Shows the day and the ground that were pressed beside the grid, if they can be shown."""
+    board = next((b for b in boards if b.date.isoformat() == pressed["date"]), None)
+    if board is None:
+        return
+    grounds = {ground.id for ground in board.grounds}
+    draft.show(board.date, pressed["ground"] if pressed["ground"] in grounds else None)
+
+
+def slot_at(boards: Sequence[Board], pressed: Mapping[str, str]) -> tuple[Board, Slot] | None:
+    """The slot of a pressed cell and the board of its day; None if ``boards`` have no such cell."""
+    for board in boards:
+        if board.date.isoformat() == pressed["date"]:
+            slot = draft.slot_at(board, pressed["ground"], pressed["start"])
+            return None if slot is None else (board, slot)
+    return None
