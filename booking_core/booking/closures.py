@@ -106,9 +106,8 @@ def close_grounds(
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
 
-    def work(step: transactions.Transaction, wanted: Wanted) -> Closing | None:
-        if step.school_revision() != wanted.revision:
-            return None  # the grounds may lie on other surfaces by now
+    def work(step: transactions.Transaction, wanted: Wanted) -> Closing:
+        step.check_school(wanted.revision)  # the grounds may lie on other surfaces by now
         try:
             plan = plan_of(step, wanted)
         except GroundClosed:
@@ -159,11 +158,11 @@ def close_grounds(
     for _ in range(ROUNDS):
         wanted = wanted_by(db, ground_ids, first, last, start, end, now)
         try:
-            made = transactions.run(db, partial(work, wanted=wanted))
+            return transactions.run(db, partial(work, wanted=wanted))
+        except transactions.SchoolChanged:
+            continue
         except bookings.ClaimTaken:  # a slot was taken after the plan was made
             continue
-        if made is not None:
-            return made
     raise ChangedMeanwhile(_BOOKINGS)
 
 

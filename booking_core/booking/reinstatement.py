@@ -98,8 +98,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             before: Booking = before,
             wanted: Booking = wanted,
         ) -> Booking | None:
-            if step.school_revision() != known.revision:
-                return None
+            step.check_school(known.revision)
             after = step.replace(before, wanted)
             if after is not None:
                 step.notify("reinstated", [after], by, "")
@@ -107,6 +106,8 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
 
         try:
             reinstated = transactions.run(db, work)
+        except transactions.SchoolChanged:
+            reinstated = None
         except bookings.ClaimTaken as lost:
             raise_lost(db, known, wanted, lost.claim, now, tried)
             reinstated = None

@@ -388,9 +388,8 @@ def _book_all(
             known: reference.Reference = known,
             dates: tuple[Date, ...] = dates,
             student: Student = student,
-        ) -> list[Booking] | None:
-            if step.school_revision() != known.revision:
-                return None
+        ) -> list[Booking]:
+            step.check_school(known.revision)
             seats = _Seats(db, known, request, dates, step.taken_seats)
             made = [
                 seats.seated(
@@ -412,10 +411,10 @@ def _book_all(
 
         try:
             made = transactions.run(db, work)
-        except (bookings.ClaimTaken, bookings.AlreadyStored, QuotaReached):
-            continue  # a slot was taken, or the series was stored, after the plan was made
-        if made is None:
+        except (transactions.SchoolChanged, bookings.AlreadyStored):
             continue
+        except (bookings.ClaimTaken, QuotaReached):
+            continue  # a slot was taken after the plan was made
         return Series(series_id, tuple(_confirmed_all(db, known, request, made, by, now)))
     plan = _planned(db, reference.load(db), request, by, now)
     if plan.problems:
@@ -526,10 +525,10 @@ def _decide(
             step: transactions.Transaction,
             known: reference.Reference = known,
             pairs: list[tuple[Booking, Booking]] = pairs,
-        ) -> tuple[Booking, ...] | None:
+        ) -> tuple[Booking, ...]:
             pairs.clear()
-            if verb == "approve" and step.school_revision() != known.revision:
-                return None
+            if verb == "approve":
+                step.check_school(known.revision)
             found = _stored(step, series_id)
             waiting = [
                 b for b in found if b.status is Status.PENDING and not b.slot.is_over(now, zone)
@@ -549,8 +548,9 @@ def _decide(
                 pairs.append((before, before.with_decision(target, entry)))
             return _ended(step, pairs, found, action, by, reason)
 
-        decided = transactions.run(db, work)
-        if decided is None:
+        try:
+            decided = transactions.run(db, work)
+        except transactions.SchoolChanged:
             continue
         if verb == "reject":
             return decided

@@ -26,6 +26,10 @@ from booking_core.storage.schema import schema
 T = TypeVar("T")
 
 
+class SchoolChanged(Exception):
+    """The school was changed since it was read. The transaction is aborted."""
+
+
 class Transaction:
     """Reads as of one moment, and writes that take effect together."""
 
@@ -97,12 +101,13 @@ class Transaction:
         """The seats of the quota that active bookings hold, for each (student id, ISO week)."""
         return bookings.taken_seats(self._db, pairs, session=self._session)
 
-    def school_revision(self) -> tuple[int, int]:
-        """The revisions of grounds and students as of this transaction."""
+    def check_school(self, revision: tuple[int, int]) -> None:
+        """Raises SchoolChanged where grounds or students have another revision by now."""
         meta = collection(self._db, schema.META).find_one(
             {"_id": "revision"}, session=self._session
         )
-        return revision_of(meta or {})
+        if revision_of(meta or {}) != revision:
+            raise SchoolChanged
 
     def insert(self, made: Sequence[Booking]) -> None:
         """Inserts bookings or closures; raises ClaimTaken."""
