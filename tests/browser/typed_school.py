@@ -83,7 +83,7 @@ _MADE = {
     "Board": "held",
     "Booking": (
         "class_name closure_group created_by created_by_name fingerprint game ground_id id kind "
-        "purpose quota_window student_id student_name"
+        "purpose quota_window series student_id student_name surfaces"
     ),
     "BookingRequest": "game ground_id student_id",
     "Calendar": "timetables",
@@ -96,13 +96,16 @@ _MADE = {
     "DayPlan": "note term timetable_id week",
     "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
-    "Ground": "id",
+    "Ground": "id surfaces",  # letters and digits, shown as text of a field alone
+    "Logo": "digest",
     "Notice": "booking_id by_name id kind to",
     "Policy": "wall_shows",
     "IdToken": "email id",
     "OpenSession": "browser id",  # on a page of HTML, which test_sign_in_routes.py tries
     "Reference": "_derived _earlier grounds students timetables",
     "RollOverPlan": "joined",
+    "Series": "id",
+    "SeriesRequest": "week",
     "SecondFactorSetUp": "key uri",
     "Settings": "data_directory database locale mongodb_uri public_url time_zone wall_shows",
     "SignedIn": "token",
