@@ -25,13 +25,13 @@ MIDNIGHT = time(0)
 class Wanted:
     """A request to close: for each day the part that is still to come.
 
-    ``sharing``: the ids of all grounds on the surfaces of these ``grounds``. ``revision``: of the
-    school that they were read from.
+    ``sharing``: the ids of all grounds on the surfaces of these ``grounds``. ``revision``: that of
+    the grounds as they were read.
     """
 
     grounds: tuple[Ground, ...]
     sharing: tuple[str, ...]
-    revision: tuple[int, int]
+    revision: int
     days: tuple[tuple[Date, time, time], ...]
 
     @property
@@ -88,7 +88,7 @@ def wanted_by(
             days.append((date, time(*divmod(opening, 60)), end))
     if not days:
         raise InvalidRequest("last" if last < today else "end", "has gone by")
-    return Wanted(grounds, tuple(known.sharing(ids)), known.revision, tuple(days))
+    return Wanted(grounds, tuple(known.sharing(ids)), known.grounds_revision, tuple(days))
 
 
 def plan_of(looking: transactions.Transaction, wanted: Wanted) -> Plan:

@@ -107,7 +107,7 @@ def close_grounds(
     decided = Decision(now, by.id, by.name, "closed", reason)
 
     def work(step: transactions.Transaction, wanted: Wanted) -> Closing:
-        step.check_school(wanted.revision)  # the grounds may lie on other surfaces by now
+        step.check_grounds(wanted.revision)  # the grounds may lie on other surfaces by now
         try:
             plan = plan_of(step, wanted)
         except GroundClosed:

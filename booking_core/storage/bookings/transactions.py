@@ -103,11 +103,19 @@ class Transaction:
 
     def check_school(self, revision: tuple[int, int]) -> None:
         """Raises SchoolChanged where grounds or students have another revision by now."""
+        if self._revision() != revision:
+            raise SchoolChanged
+
+    def check_grounds(self, revision: int) -> None:
+        """Raises SchoolChanged where grounds have another revision by now."""
+        if self._revision()[0] != revision:
+            raise SchoolChanged
+
+    def _revision(self) -> tuple[int, int]:
         meta = collection(self._db, schema.META).find_one(
             {"_id": "revision"}, session=self._session
         )
-        if revision_of(meta or {}) != revision:
-            raise SchoolChanged
+        return revision_of(meta or {})
 
     def insert(self, made: Sequence[Booking]) -> None:
         """Inserts bookings or closures; raises ClaimTaken."""
