@@ -314,7 +314,7 @@ def test_a_picked_slot_that_is_taken_names_its_holder_and_offers_alternatives(
         words = "This ground was just closed: Rain. Please choose another slot."
 
     expect(page.get_by_text(words)).to_be_visible(timeout=TICK)
-    # By keyboard: a second press of the mouse within half a second reaches nothing that has appeared
+    # By keyboard: a second press of the mouse within half a second reaches nothing that appeared
     # under it, and the student was chosen there a moment ago.
     page.get_by_role("button", name="1–2 PM, Ground 1").press("Enter")
     expect(cell(page, 13, state="Picked")).to_be_visible()
