@@ -54,7 +54,6 @@ from booking_core.booking.reinstatement import find_reinstatable, reinstate
 from booking_core.booking.retirement import Relocation, relocations, retire_ground
 from booking_core.booking.series import (
     Series,
-    SeriesPlan,
     approve_series,
     book_series,
     cancel_series,
@@ -62,6 +61,7 @@ from booking_core.booking.series import (
     plan_series,
     reject_series,
 )
+from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.availability import layouts, widest
 from booking_core.domain.labels import games_to_choose

@@ -7,27 +7,22 @@ otherwise each free date is booked as by ``book``.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date as Date
-from datetime import datetime, time
-from typing import NamedTuple
+from datetime import datetime
 from uuid import UUID
 
 from booking_core.access.delegations import deciding_for
-from booking_core.booking.boards import availability_of
 from booking_core.booking.claims import check_request, take, wanted_by
 from booking_core.booking.confirmation import check_stored, confirmed
-from booking_core.booking.conflicts import error_on
 from booking_core.booking.decisions import check_reason
 from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
+from booking_core.booking.series_plan import Seats, SeriesPlan, planned
 from booking_core.booking.steps import logged
 from booking_core.booking.submissions import fingerprint_of, repeated
-from booking_core.domain import rules, timetable
-from booking_core.domain.availability import Availability
+from booking_core.domain import rules
 from booking_core.domain.errors import (
-    BookingError,
     ChangedMeanwhile,
     Conflict,
     InvalidRequest,
@@ -39,7 +34,6 @@ from booking_core.domain.errors import (
     SeriesConflict,
 )
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status, Student
-from booking_core.domain.policy import Quota
 from booking_core.domain.series import Occurrence, SeriesRequest, occurrence_id
 from booking_core.domain.validation import check_booking_id, check_date, check_text
 from booking_core.storage.bookings import queries as booking_queries
@@ -51,27 +45,6 @@ from booking_core.storage.school import data as reference
 
 _BOOKINGS = "the list of bookings"
 _MOST_ALTERNATIVES = 3
-
-
-class Instead(NamedTuple):
-    """Another ground or time for a whole series, and on how many of its dates it is free."""
-
-    ground_id: str
-    start: time
-    end: time
-    free: int
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesPlan:
-    """Each date of a series, in order; ``instead``: what is free on more of them, best first."""
-
-    dates: tuple[Occurrence, ...]
-    instead: tuple[Instead, ...] = ()
-
-    @property
-    def problems(self) -> tuple[Occurrence, ...]:
-        return tuple(one for one in self.dates if one.problem is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +60,14 @@ class Series:
 def plan_series(
     db: Documents, request: SeriesRequest, *, by: Actor, now: datetime | None = None
 ) -> SeriesPlan:
-    """What of a series can be booked now. Writes nothing.
+    """Which dates of a series can be booked now. Writes nothing.
 
     A date may reach as far ahead as the policy's ``series_days``. Raises InvalidRequest,
     UnknownGround, UnknownStudent, NotAllowed, StoreUnavailable.
     """
     _check_series(request, by)
     now = moment(db, now)
-    return _planned(db, reference.load(db), request, by, now)
+    return planned(db, reference.load(db), request, by, now)
 
 
 @within_deadline
@@ -212,152 +185,10 @@ def cancel_series(
     return transactions.run(db, work)
 
 
-# --- planning
-
-
 def _check_series(request: SeriesRequest, by: Actor) -> None:
     if not isinstance(request, SeriesRequest):
         raise InvalidRequest("request", "must be a SeriesRequest")
     rules.check_may("book", by)
-
-
-def _planned(
-    db: Documents,
-    known: reference.Reference,
-    request: SeriesRequest,
-    by: Actor,
-    now: datetime,
-    but: str = "",
-) -> SeriesPlan:
-    """The plan by the school ``known``; bookings of the series ``but`` count as free."""
-    zone, policy = settings_of(db).zone, known.policy.for_series()
-    dates = request.all_dates(known.year)
-    student = known.student(request.first.student_id)
-    known.ground(request.first.ground_id)
-    held = {
-        date: [b for b in found if not but or b.series != but]
-        for date, found in booking_queries.of_dates(db, dates).items()
-    }
-    seats = _Seats(db, known, request, dates)
-    planned: list[Occurrence] = []
-    free_on: Counter[tuple[str, time, time]] = Counter()
-    for date in dates:
-        wanted = request.on(date)
-        free = replace(availability_of(db, known, date, now, held[date]), policy=policy)
-        busy = {
-            mark
-            for booking in held[date]
-            if booking.student_id == student.id
-            for mark in timetable.marks(booking.start, booking.end)
-        }
-        for slot in free.free_slots(request.first.game, _periods(free, request), busy=busy):
-            free_on[(slot.ground_id, slot.start, slot.end)] += 1
-        problem: BookingError | None = None
-        try:
-            check_request(known, wanted, by, now, zone, is_series=True)
-            booking = wanted_by(known, wanted, student, "", by, False, now)
-            problem = error_on(booking, free, held[date]) or seats.take(date)
-        except (RuleBroken, NotAPeriod) as exc:
-            problem = exc
-        alternatives: tuple[Slot, ...] = ()
-        if problem is not None and not isinstance(problem, QuotaReached):
-            alternatives = tuple(_alternatives(free, request, date, busy))
-        planned.append(Occurrence(date, problem, alternatives))
-    return SeriesPlan(tuple(planned), _instead(request, planned, free_on))
-
-
-def _periods(free: Availability, request: SeriesRequest) -> int:
-    """How many periods the request covers on that day; 1 where it is no run of periods."""
-    first = request.first
-    try:
-        return len(timetable.periods_between(free.plan.periods, first.start, first.end))
-    except NotAPeriod:
-        return 1
-
-
-def _alternatives(
-    free: Availability, request: SeriesRequest, date: Date, busy: set[int]
-) -> list[Slot]:
-    slot, game = request.slot(date), request.first.game
-    found = free.alternatives(slot, game, busy=busy, most=_MOST_ALTERNATIVES)
-    if found or not free.plan.periods:
-        return found
-    mark = timetable.marks(slot.start, slot.end)[0]
-    near = sorted(
-        free.free_slots(game, _periods(free, request), busy=busy),
-        key=lambda option: (
-            option.ground_id != slot.ground_id,
-            abs(timetable.marks(option.start, option.end)[0] - mark),
-        ),
-    )
-    return near[:_MOST_ALTERNATIVES]
-
-
-def _instead(
-    request: SeriesRequest,
-    planned: list[Occurrence],
-    free_on: Counter[tuple[str, time, time]],
-) -> tuple[Instead, ...]:
-    first = request.first
-    own = sum(one.problem is None for one in planned)
-    if own == len(planned):
-        return ()
-    better = [
-        Instead(ground, start, end, count)
-        for (ground, start, end), count in free_on.items()
-        if count > own and (ground, start, end) != (first.ground_id, first.start, first.end)
-    ]
-    minute = first.start.hour * 60 + first.start.minute
-    better.sort(
-        key=lambda one: (
-            -one.free,
-            one.ground_id != first.ground_id,
-            abs(one.start.hour * 60 + one.start.minute - minute),
-            one.ground_id,
-        )
-    )
-    return tuple(better[:_MOST_ALTERNATIVES])
-
-
-class _Seats:
-    """The seats of the student's quota that the dates of a series take, week by week."""
-
-    def __init__(
-        self,
-        db: Documents,
-        known: reference.Reference,
-        request: SeriesRequest,
-        dates: tuple[Date, ...],
-        taken: Callable[[list[tuple[str, str]]], dict[tuple[str, str], set[int]]] | None = None,
-    ) -> None:
-        self._student, self._quota = request.first.student_id, known.policy.quota
-        self._taken: defaultdict[str, set[int]] = defaultdict(set)
-        if self._quota is not None:
-            pairs = [(self._student, timetable.iso_week(date)) for date in dates]
-            read = taken or (lambda wanted: bookings.taken_seats(db, wanted))
-            for (_, window), seats in read(pairs).items():
-                self._taken[window] = set(seats)
-
-    def take(self, date: Date) -> QuotaReached | None:
-        """Takes a seat in the week of ``date``; the error if there is none."""
-        window, taken = timetable.iso_week(date), self._taken[timetable.iso_week(date)]
-        if not Quota(len(taken), self._quota).has_room:
-            return QuotaReached(self._student, window, self._quota or 0, len(taken))
-        taken.add(self._next(taken))
-        return None
-
-    def seated(self, booking: Booking) -> Booking:
-        """``booking`` with a seat; raises QuotaReached."""
-        if self._quota is None:
-            return booking
-        window = timetable.iso_week(booking.date)
-        seat = self._next(self._taken[window])
-        if (problem := self.take(booking.date)) is not None:
-            raise problem
-        return replace(booking, quota_window=window, quota_seat=seat)
-
-    def _next(self, taken: set[int]) -> int:
-        return next(seat for seat in range(len(taken) + 1) if seat not in taken)
 
 
 # --- booking
@@ -375,7 +206,7 @@ def _book_all(
     for _ in range(ROUNDS):
         known = reference.load(db)
         dates = request.all_dates(known.year)
-        plan = _planned(db, known, request, by, now)
+        plan = planned(db, known, request, by, now)
         # After the plan: its problem may be the same series, sent by another process.
         if (sent := _sent_before(db, request, dates, by, submission_id, as_approved)) is not None:
             return sent
@@ -390,7 +221,7 @@ def _book_all(
             student: Student = student,
         ) -> list[Booking]:
             step.check_school(known.revision)
-            seats = _Seats(db, known, request, dates, step.taken_seats)
+            seats = Seats(db, known, request, dates, step.taken_seats)
             made = [
                 seats.seated(
                     wanted_by(
@@ -416,7 +247,7 @@ def _book_all(
         except (bookings.ClaimTaken, QuotaReached):
             continue  # a slot was taken after the plan was made
         return Series(series_id, tuple(_confirmed_all(db, known, request, made, by, now)))
-    plan = _planned(db, reference.load(db), request, by, now)
+    plan = planned(db, reference.load(db), request, by, now)
     if plan.problems:
         raise SeriesConflict(plan.problems)
     raise ChangedMeanwhile(_BOOKINGS)
@@ -457,7 +288,7 @@ def _book_free(
 ) -> Series:
     series_id, known = str(submission_id), reference.load(db)
     _sent_before(db, request, request.all_dates(known.year), by, submission_id, as_approved)
-    plan = _planned(db, known, request, by, now, but=series_id)
+    plan = planned(db, known, request, by, now, but=series_id)
     won: list[Booking] = []
     refused: list[Occurrence] = []
     for one in plan.dates:

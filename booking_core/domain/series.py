@@ -16,7 +16,7 @@ from booking_core.domain.validation import check_date
 
 MOST_DATES = 200
 _MOST_WEEKS = 52
-_FARTHEST = timedelta(days=800)  # from the first date: no rule allows what is later
+_FARTHEST = timedelta(days=800)  # dates that are later than this are not looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Where the server listens: a Unix socket, or a port of 127.0.0.1 where there can be no socket.
 
-Every user of a machine reaches its ports. A socket is reached by the users who may enter its
-directory, which here is the owner alone.
+Every user of a machine can connect to its ports. Only users who may enter the directory of a socket
+can connect to it: here, the owner alone.
 
 An address is a text as MongoDB writes it: the path of a socket, or ``127.0.0.1:PORT``.
 """

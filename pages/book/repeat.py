@@ -1,4 +1,4 @@
-"""The dialog that repeats a booking: its dates, what of them is free, and what was booked."""
+"""The dialog that books one slot on several dates. It shows which of the dates are free."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _choose(slot: Slot) -> None:
 
 
 def _lines(shared: Services, dates: tuple[Occurrence, ...]) -> None:
-    """A line for each date: free, or why not and what is free instead."""
+    """Draws a line for each date: that it is free, or why it is not and which slots are."""
     grounds = shared.reference().grounds
     lines = []
     for date, problem, alternatives in dates:

@@ -1,4 +1,4 @@
-"""Book by week: the days it shows, the way from week to week, and what is pressed in its grid."""
+"""The week view of Book: its days, the buttons between weeks, and the presses in its grid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def controls(date: Date, today: Date, last: Date) -> tuple[timedelta, bool, bool
 
 
 def grid(shared: Services, boards: Sequence[Board], game: str | None) -> dict[str, str] | None:
-    """Draws the grid of the day or of the week; returns what was pressed, as ``day_grid``."""
+    """Draws the grid of the day or of the week; returns the press as ``elements.day_grid`` does."""
     state, is_week = st.session_state, draft.is_week()
     date: Date = state[draft.DATE]
     ground_id: str | None = state[draft.GROUND_SHOWN]

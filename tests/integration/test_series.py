@@ -337,15 +337,15 @@ def test_a_school_that_changes_before_the_write_is_seen(db, monkeypatch):
     """Without the comparison of revisions the series would be booked on a retired ground."""
     from booking_core.booking import series
 
-    planned = series._planned
+    planned = series.planned
 
     def retire_after(*args, **options):
         found = planned(*args, **options)
-        monkeypatch.setattr(series, "_planned", planned)
+        monkeypatch.setattr(series, "planned", planned)
         change_ground(db, "ground-1", retired=True, now=NOW)
         return found
 
-    monkeypatch.setattr(series, "_planned", retire_after)
+    monkeypatch.setattr(series, "planned", retire_after)
 
     with pytest.raises(SeriesConflict) as lost:
         book_all(db, weekly(), submission_id=uuid4())

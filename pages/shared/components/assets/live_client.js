@@ -48,7 +48,7 @@ if (!window.groundBookingActivity) {
 // Streamlit's WebSocket can be dead without an end: the computer slept, or a router has forgotten the
 // connection. Neither the browser nor Streamlit notices, and presses reach nothing. So a message that
 // stays without an answer is followed by a heartbeat, which the server answers also during a run.
-// Without that answer Streamlit is told that the connection has ended, and opens another one.
+// If no answer comes, the script ends the connection, and Streamlit opens another one.
 // If the heartbeat alone is answered on a connection that is not the first one, the server has
 // forgotten the session meanwhile: it drops requests of fragments that it does not know.
 const STREAM_ROUTE = "/_stcore/stream"
