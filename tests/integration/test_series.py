@@ -334,7 +334,7 @@ def test_two_series_of_one_student_share_the_seats_of_a_quota(db, round_):
 
 
 def test_a_school_that_changes_before_the_write_is_seen(db, monkeypatch):
-    """Without the comparison of revisions the series would be booked on a retired ground."""
+    """Without the comparison of revisions it would be booked, and undone at its first date."""
     from booking_core.booking import series
 
     planned = series.planned
@@ -350,6 +350,7 @@ def test_a_school_that_changes_before_the_write_is_seen(db, monkeypatch):
     with pytest.raises(SeriesConflict) as lost:
         book_all(db, weekly(), submission_id=uuid4())
 
+    assert [one.date for one in lost.value.dates] == TUESDAYS
     assert {type(one.problem) for one in lost.value.dates} == {GroundRetired}
     assert active(db) == []
 
