@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from support import ADMIN, DAY, HEAD, NOW, booked, eventually, open_school
@@ -19,7 +20,8 @@ from booking_core import (
 from booking_core.live import Feed
 from booking_core.sessions import open_session, sign_out, touch_session
 
-TODAY = datetime.now(UTC).date()
+TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()  # in the zone of the school
+TOMORROW = TODAY + timedelta(days=1)  # the day may end while the tests run
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ CHANGES = {
     "change": lambda db: change_account(db, "ravi", name=str(datetime.now(UTC)), by=ADMIN),
     "disable": lambda db: change_account(db, "ravi", active=False, by=ADMIN),
     "enable": lambda db: change_account(db, "ravi", active=True, by=ADMIN),
-    "delegate": lambda db: delegate(db, to="ravi", first=TODAY, last=TODAY, by=HEAD),
+    "delegate": lambda db: delegate(db, to="ravi", first=TODAY, last=TOMORROW, by=HEAD),
     "end": lambda db: end_delegation(db, db.delegations.find_one()["_id"], by=HEAD),
 }
 # Each test restores the school: the tests run in any order, in several processes.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 import version_one
@@ -82,7 +83,8 @@ from booking_core.sessions import open_session, session_of, sign_in
 from booking_core.storage import readable
 
 LATER = DAY + timedelta(days=7)
-TODAY = datetime.now(UTC).date()
+TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()  # in the zone of the school
+TOMORROW = TODAY + timedelta(days=1)  # the day may end while the tests run
 # The required fields of a document of each kind, as its readers see it.
 _SLOT = ("ground_id", "date", "start", "end")
 _ENTRY = ("at", "by", "by_name", "action", "reason")
@@ -177,7 +179,7 @@ def stored(mongod_uri):
     save_ground_photo(db, "ground-3", picture.getvalue())
     save_school_logo(db, picture.getvalue())
     token = open_session(db, "meera")
-    delegate(db, to="meera", first=TODAY, last=TODAY, by=HEAD)
+    delegate(db, to="meera", first=TODAY, last=TOMORROW, by=HEAD)
     db["meta"].update_one({"_id": "revision"}, {"$set": {"recount_until": DAY.isoformat()}})
     copied = {name: list(db[name].find()) for name in ("grounds", "timetables", "days", "terms")}
     db["school_history"].update_many({}, {"$set": copied})
@@ -240,13 +242,13 @@ def all_lists(db, token):
     sessions.touch_session(db, token)
     ground_photo(db, "ground-3")
     roll_over_plan(db, {"1-A": "2-A"})
-    plans_between(db, TODAY - timedelta(days=2), TODAY)
+    plans_between(db, TODAY - timedelta(days=2), TOMORROW)
     usage(db, by=ADMIN, first=DAY, last=DAY)
     exports.export_bookings(db)
-    for day in (NOW.date(), TODAY):
+    for first, last in ((NOW.date(), NOW.date()), (TODAY, TOMORROW)):
         for who in (None, "meera"):
-            find_changes(db, by=ADMIN, first=day, last=day, who=who)
-        exports.export_changes(db, by=ADMIN, first=day, last=day)
+            find_changes(db, by=ADMIN, first=first, last=last, who=who)
+        exports.export_changes(db, by=ADMIN, first=first, last=last)
     audit.audit_people(db, by=ADMIN)
     audit.audit_subjects(db, by=ADMIN)
     lapse_pending(db, now=NOW)
