@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pymongo import MongoClient
 from support import open_school
 
 from booking_core import Settings, connect
@@ -29,6 +30,9 @@ MakeDatabase = Callable[..., BookingDatabase]
 def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of this session's server. Tests that need it fail if mongod is missing."""
     server = mongod.start(tmp_path_factory.mktemp("mongod"))
+    with MongoClient[dict[str, Any]](server.uri) as client:
+        # The tests live in a week that goes by: the server would delete what has expired since.
+        client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
     yield server.uri
     server.close()
 
