@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
-from pymongo import MongoClient
 from support import open_school
 
 from booking_core import Settings, connect
+from booking_core.embedded import credentials
 from booking_core.embedded import server as mongod
 from booking_core.storage.client.database import BookingDatabase
 
@@ -29,10 +29,11 @@ MakeDatabase = Callable[..., BookingDatabase]
 @pytest.fixture(scope="session")
 def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of this session's server. Tests that need it fail if mongod is missing."""
-    server = mongod.start(tmp_path_factory.mktemp("mongod"))
-    with MongoClient[dict[str, Any]](server.uri) as client:
+    data = tmp_path_factory.mktemp("mongod")
+    server = mongod.start(data)
+    with credentials.system_client(server.address, credentials.obtain(data)) as system:
         # The tests live in a week that goes by: the server would delete what has expired since.
-        client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+        system.admin.command("setParameter", 1, ttlMonitorEnabled=False)
     yield server.uri
     server.close()
 
