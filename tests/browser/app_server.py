@@ -53,7 +53,10 @@ ACCOUNTS = (MEERA, JOSEPH, HEAD, ADMIN)
 
 
 def _zone_of_school() -> str:
-    """A zone where it is past eight: the cells that tests press begin in an hour or later."""
+    """A zone where it is past eight when the tests begin.
+
+    They may last two hours: no test presses a cell of today that begins before eleven.
+    """
     ahead = 8 - datetime.now(UTC).hour
     ahead += 24 if ahead < -12 else 0
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"

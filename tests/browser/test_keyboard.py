@@ -88,7 +88,7 @@ def test_a_booking_is_made_by_keyboard_and_changes_of_others_take_no_focus(
 ) -> None:
     page = open_page("/book")
     keyboard = Keyboard(page)
-    keyboard.to("^Free: Ground 1, 10–11 AM")
+    keyboard.to("^Free: Ground 1, 11 AM – 12 PM")
     keyboard.to("^Free: Ground 1, 14-15", "ArrowDown")
     keyboard.press("Enter")
     expect(cell(page, 14, state="Picked")).to_be_focused()
