@@ -96,6 +96,7 @@ def sample(db: BookingDatabase) -> Booking:
 
 def booking_for(request: BookingRequest, serial: UUID, like: Booking) -> Booking:
     """Returns the booking that ``book`` would make for ``request``, otherwise like ``like``."""
+    assert request.student_id is not None
     number = int(request.student_id[1:])
     return replace(
         like,

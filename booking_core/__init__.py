@@ -37,6 +37,7 @@ from booking_core.booking.decisions import (
     revoke,
 )
 from booking_core.booking.notices import mark_read, notices_for
+from booking_core.booking.parties import party_of
 from booking_core.booking.queries import (
     approved_upcoming,
     bookings_on,
@@ -46,6 +47,7 @@ from booking_core.booking.queries import (
     get_booking,
     misfits,
     pending_queue,
+    quotas_of,
     search_filters,
     week_of,
     weeks_of,
@@ -64,6 +66,7 @@ from booking_core.booking.series import (
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.availability import layouts, widest
+from booking_core.domain.claims import people_of
 from booking_core.domain.labels import games_to_choose
 from booking_core.domain.logo import Logo
 from booking_core.domain.model import (
@@ -74,11 +77,14 @@ from booking_core.domain.model import (
     CellState,
     Decision,
     Ground,
+    NamedStudent,
+    Party,
     Period,
     Role,
     Slot,
     Status,
     Student,
+    Team,
     Timetable,
 )
 from booking_core.domain.people import Delegation
@@ -109,7 +115,7 @@ from booking_core.school.rollover import (
     suggest_roll_over,
 )
 from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster, read_roster
-from booking_core.school.search import find_students
+from booking_core.school.search import find_groups, find_students
 from booking_core.school.students import (
     add_student,
     bookings_ahead,
@@ -118,6 +124,7 @@ from booking_core.school.students import (
     save_students,
     set_active,
 )
+from booking_core.school.teams import add_team, remove_team, save_team
 from booking_core.school.timetables import (
     add_timetable,
     delete_day,
@@ -155,8 +162,10 @@ __all__ = [
     "Holiday",
     "Limits",
     "Logo",
+    "NamedStudent",
     "Notice",
     "Occurrence",
+    "Party",
     "Period",
     "Policy",
     "Quota",
@@ -174,6 +183,7 @@ __all__ = [
     "Status",
     "Student",
     "Table",
+    "Team",
     "Term",
     "Timetable",
     "WrongRow",
@@ -181,6 +191,7 @@ __all__ = [
     "add_account",
     "add_ground",
     "add_student",
+    "add_team",
     "add_terms",
     "add_timetable",
     "apply_roster",
@@ -222,6 +233,7 @@ __all__ = [
     "find_bookings",
     "find_closures",
     "find_delegations",
+    "find_groups",
     "find_reinstatable",
     "find_series",
     "find_students",
@@ -243,9 +255,12 @@ __all__ = [
     "misfits",
     "move",
     "notices_for",
+    "party_of",
     "pending_queue",
+    "people_of",
     "plan_roster",
     "plan_series",
+    "quotas_of",
     "read_roster",
     "read_table",
     "reinstate",
@@ -254,6 +269,7 @@ __all__ = [
     "relocations",
     "remove_ground_photo",
     "remove_school_logo",
+    "remove_team",
     "remove_term",
     "reset_password",
     "reset_second_factor",
@@ -269,6 +285,7 @@ __all__ = [
     "save_school_logo",
     "save_student",
     "save_students",
+    "save_team",
     "save_term",
     "save_timetable",
     "save_week_a",

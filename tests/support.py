@@ -103,14 +103,18 @@ def close_one(
 
 def request_for(
     *,
-    student: int | str = 0,
+    student: int | str | None = 0,
     ground: str = "ground-1",
     on: date = DAY,
     start: int | time = 9,
     end: int | time | None = None,
     game: str | None = None,
     purpose: str = "",
+    **party: Any,
 ) -> BookingRequest:
+    """The request of one student; ``party`` has other fields of a BookingRequest."""
+    if any(name != "supervisor_id" for name in party):
+        student = party.pop("student_id", None)
     start = time(start) if isinstance(start, int) else start
     end = time(start.hour + 1) if end is None else end
     return BookingRequest(
@@ -118,9 +122,10 @@ def request_for(
         on,
         start,
         time(end) if isinstance(end, int) else end,
-        student if isinstance(student, str) else student_id(student),
+        student_id(student) if isinstance(student, int) else student,
         game or ("Cricket" if ground == "ground-2" else "Volleyball"),
         purpose,
+        **party,
     )
 
 
@@ -243,6 +248,36 @@ def minutes_of(row: dict[str, Any]) -> range:
     return range(begins, ends or 1440)
 
 
+def people_of(row: dict[str, Any]) -> list[str]:
+    """Returns the students of a stored booking, and its supervisor."""
+    people = [f"student {id}" for id in _as_list(row.get("student_id", []))]
+    supervisor = row.get("supervisor")
+    return [*people, f"staff {supervisor['id']}"] if supervisor else people
+
+
+def seats_of(row: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """Returns (holder, week, seat) of each seat of a quota that a stored booking has."""
+    quota = row.get("quota")
+    if quota is None:
+        return []
+    party = row.get("party", "students")
+    holders = {
+        "students": _as_list(row.get("student_id", [])),
+        "class": [row["class_name"]],
+        "team": [row.get("team_id")],
+        "staff": [row["created_by"]],
+    }[party]
+    seats = _as_list(quota["seat"])
+    return [
+        (f"{party} {holder}", quota["window"], seat)
+        for holder, seat in zip(holders, seats, strict=True)
+    ]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def assert_sound(db: Documents) -> None:
     """Asserts the invariants of the stored bookings, counted here without the unique index."""
     slots: dict[tuple[str, str, int], str] = {}
@@ -252,9 +287,8 @@ def assert_sound(db: Documents) -> None:
         for minute in minutes_of(row):
             place = (row["ground_id"], row["date"], minute)
             assert slots.setdefault(place, row["_id"]) == row["_id"], f"double-booked: {place}"
-            if row["kind"] == "booking":
-                place = (row["student_id"], row["date"], minute)
+            for person in people_of(row):
+                place = (person, row["date"], minute)
                 assert places.setdefault(place, row["_id"]) == row["_id"], f"two places: {place}"
-        if "quota" in row:
-            seat = (row["student_id"], row["quota"]["window"], row["quota"]["seat"])
+        for seat in seats_of(row):
             assert seats.setdefault(seat, row["_id"]) == row["_id"], f"seat held twice: {seat}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
@@ -13,6 +13,7 @@ from typing import Any
 
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, layouts
+from booking_core.domain.claims import people_of
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date
@@ -108,25 +109,28 @@ class Board(Availability):
                     return booking
         return None
 
-    def busy(self, student_id: str, slot: Slot) -> Booking | None:
-        """The student's own booking that overlaps ``slot``, on any ground."""
+    def busy(self, people: Collection[str], slot: Slot) -> Booking | None:
+        """The booking of one of ``people`` that overlaps ``slot``, on any ground.
+
+        ``people`` as in ``claims.people_of``.
+        """
         wanted = set(timetable.marks(slot.start, slot.end))
         return next(
             (
                 booking
                 for booking in self.bookings
-                if booking.student_id == student_id
+                if not set(people).isdisjoint(people_of(booking))
                 and not wanted.isdisjoint(timetable.marks(booking.start, booking.end))
             ),
             None,
         )
 
-    def cells_of(self, student_id: str) -> set[int]:
-        """The marks at which the student is on a ground."""
+    def cells_of(self, people: Collection[str]) -> set[int]:
+        """The marks at which one of ``people`` is on a ground."""
         return {
             mark
             for booking in self.bookings
-            if booking.student_id == student_id
+            if not set(people).isdisjoint(people_of(booking))
             for mark in timetable.marks(booking.start, booking.end)
         }
 
@@ -136,7 +140,7 @@ class Board(Availability):
         Its own marks are free for itself: a booking of two periods may move by one.
         """
         others = self.without(booking)
-        busy = others.cells_of(booking.student_id) if booking.student_id else ()
+        busy = others.cells_of(people_of(booking))
         found = others.free_slots(booking.game, periods, busy=busy)
         return [slot for slot in found if slot != booking.slot]
 

@@ -16,9 +16,10 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from booking_core.access.delegations import decides
-from booking_core.booking.confirmation import confirmed, named
+from booking_core.booking.confirmation import confirmed
 from booking_core.booking.conflicts import raise_lost
 from booking_core.booking.corrections import check_past_place
+from booking_core.booking.parties import RequestParty, named, party_of, students_of, supervisor_of
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.booking.seats import with_seat
 from booking_core.booking.steps import log_step, logged
@@ -31,16 +32,15 @@ from booking_core.domain.errors import (
     QuotaReached,
     RuleBroken,
     StoreUnavailable,
-    StudentInactive,
 )
 from booking_core.domain.model import (
+    Account,
     Actor,
     Booking,
     BookingRequest,
     Decision,
     Slot,
     Status,
-    Student,
 )
 from booking_core.domain.validation import (
     check_booking_id,
@@ -71,8 +71,8 @@ def book(
     ``as_approved`` None: the booking of a principal is Approved at once, any other is Pending.
     ``submission_id`` is made when the review opens: the same id with the same content returns the
     same booking, however often it is sent. The game is stored as the ground spells it. Raises
-    InvalidRequest, RuleBroken, SlotTaken, StudentBusy, SubmissionReused, NotAllowed,
-    StoreUnavailable.
+    InvalidRequest, RuleBroken, SlotTaken, StudentBusy, SupervisorBusy, SubmissionReused,
+    NotAllowed, StoreUnavailable.
     """
     if not isinstance(request, BookingRequest):
         raise InvalidRequest("request", "must be a BookingRequest")
@@ -110,9 +110,10 @@ def take(
         is_series=series is not None,
     )
     lost_seat, tried, known = False, count(), reference.recent(db)
+    supervisor = supervisor_of(db, request)
     while True:
         try:
-            known, student = _checked(db, known, check)
+            known, party = _checked(db, known, check)
         except (RuleBroken, InvalidRequest) as exc:
             log_step(booking_id, "refused", layer="rules", reason=type(exc).__name__)
             # A submission that is sent again may come when the rules would refuse it by now.
@@ -121,7 +122,9 @@ def take(
             if stored is None:
                 raise
             return repeated(stored, fingerprint_of(request, by, as_approved))
-        wanted = wanted_by(known, request, student, booking_id, by, as_approved, now, series)
+        wanted = wanted_by(
+            known, request, party, supervisor, booking_id, by, as_approved, now, series
+        )
         _log_slot(booking_id, "validated", wanted.slot)
         try:
             wanted = with_seat(db, known, wanted, count_seats=lost_seat)
@@ -144,17 +147,18 @@ def take(
 def wanted_by(
     known: reference.Reference,
     request: BookingRequest,
-    student: Student,
+    party: RequestParty,
+    supervisor: Account | None,
     booking_id: str,
     by: Actor,
     as_approved: bool,
     now: datetime,
     series: str | None = None,
 ) -> Booking:
-    """The booking that ``request`` asks for, without a seat of the quota."""
+    """The booking that ``request`` asks for, without a seat of a quota."""
     ground = known.ground(request.ground_id)
     game = rules.game_on(ground, request.game)
-    made = requested(booking_id, request, student, by, as_approved, now)
+    made = requested(booking_id, request, party, supervisor, by, as_approved, now)
     return replace(made, game=game, series=series).placed(made.slot, ground.surfaces)
 
 
@@ -215,7 +219,7 @@ def move(
         wanted = before.with_decision(before.status if keeps else Status.PENDING, entry)
         wanted = wanted.placed(slot, known.ground(slot.ground_id).surfaces)
         if not correction:
-            wanted = named(wanted, known.student(str(before.student_id)))
+            wanted = with_present_names(known, wanted)
         wanted = with_seat(db, known, wanted, before=before, count_seats=lost_seat)
         try:
             after = bookings.replace(db, before, wanted)
@@ -246,9 +250,9 @@ def keeps_approval(
 def _checked(
     db: Documents,
     known: reference.Reference,
-    check: Callable[[reference.Reference], Student],
-) -> tuple[reference.Reference, Student]:
-    """The school by whose rules ``check`` passes, and the student; ``known`` may be old.
+    check: Callable[[reference.Reference], RequestParty],
+) -> tuple[reference.Reference, RequestParty]:
+    """The school by whose rules ``check`` passes, and the party; ``known`` may be old.
 
     A school that may be old refuses nothing: the request is checked again by the school of now.
     """
@@ -269,20 +273,20 @@ def check_request(
     zone: ZoneInfo,
     *,
     is_series: bool = False,
-) -> Student:
-    """Every rule that needs no look at other bookings; the student."""
-    ground, student = known.ground(request.ground_id), known.student(request.student_id)
+) -> RequestParty:
+    """Every rule that needs no look at other bookings; the party."""
+    ground, party = known.ground(request.ground_id), party_of(known, request)
     rules.check_may("book", by)
     rules.check_request(
         request,
         ground=ground,
-        student=student,
+        students=party.students,
         plan=known.plan(request.date),
         now=now,
         policy=known.policy.for_series() if is_series else known.policy,
         zone=zone,
     )
-    return student
+    return party
 
 
 def check_move(
@@ -297,8 +301,13 @@ def check_move(
     rules.check_place(known.plan(slot.date), slot.start, slot.end, ground, before.game)
     policy = known.policy if before.series is None else known.policy.for_series()
     rules.check_time(slot.date, slot.start, now, policy, zone)
-    if not known.student(str(before.student_id)).active:
-        raise StudentInactive(str(before.student_id))
+    rules.check_active(students_of(known, before))
+
+
+def with_present_names(known: reference.Reference, booking: Booking) -> Booking:
+    """``booking`` with the names and classes that its students have now."""
+    students = students_of(known, booking)
+    return named(booking, students) if students else booking
 
 
 def _log_slot(submission_id: str, step: str, slot: Slot) -> None:

@@ -2,15 +2,15 @@
 
 A ground may be retired, a day declared a holiday, a student erased, between the check of a booking
 and its write. No claim decides that race: the school is no holder of a slot. So the revision of the
-school is read once more, and what has come to break a rule is undone. A student may be renamed or
-change class too: the booking gets the new name and class.
+school is read once more, and what has come to break a rule is undone. Students may be renamed or
+change class too: the booking gets the new names and classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from booking_core.booking.parties import named, students_of
 from booking_core.booking.preconditions import ROUNDS
 from booking_core.booking.steps import log_step
 from booking_core.domain import rules
@@ -20,7 +20,7 @@ from booking_core.domain.errors import (
     RuleBroken,
     StoreUnavailable,
 )
-from booking_core.domain.model import Booking, Student
+from booking_core.domain.model import Booking
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client import deadlines
 from booking_core.storage.client.database import Documents, settings_of
@@ -43,8 +43,8 @@ def confirmed(
     Where it breaks a rule of the school as of now, it is undone and the error of that rule is
     raised: RuleBroken, UnknownGround, UnknownStudent; ChangedMeanwhile where the ground lies on
     other surfaces by now. A booking that was changed again meanwhile,
-    or whose former slot is taken, stays as it is. Otherwise it gets the student's present name and
-    class. Raises StoreUnavailable where an undo fails.
+    or whose former slot is taken, stays as it is. Otherwise it gets the present names and
+    classes of its students. Raises StoreUnavailable where an undo fails.
     """
     with deadlines.grace(_SECONDS):
         try:
@@ -66,24 +66,21 @@ def confirmed(
                 raise
             return after
         try:
-            return _with_present_student(db, fresh, after)
+            return _with_present_students(db, fresh, after)
         except StoreUnavailable:
             return after  # as above
 
 
-def named(booking: Booking, student: Student) -> Booking:
-    """``booking`` with the name and the class of ``student``."""
-    return replace(booking, student_name=student.name, class_name=student.class_name)
-
-
-def _with_present_student(db: Documents, known: reference.Reference, booking: Booking) -> Booking:
-    """``booking`` as stored; one that is ahead has its student's present name and class."""
+def _with_present_students(db: Documents, known: reference.Reference, booking: Booking) -> Booking:
+    """``booking`` as stored; one that is ahead has its students' present names."""
     zone = settings_of(db).zone
     for _ in range(ROUNDS):
-        student = known.students.get(str(booking.student_id))
-        if student is None or booking.slot.has_begun(booking.updated_at, zone):
+        students = [known.students.get(student.id) for student in booking.students]
+        present = [student for student in students if student is not None]
+        is_known = bool(students) and len(present) == len(students)
+        if not is_known or booking.slot.has_begun(booking.updated_at, zone):
             break
-        wanted = named(booking, student)
+        wanted = named(booking, present)
         if wanted == booking:
             break
         if (renamed := bookings.replace(db, booking, wanted)) is not None:
@@ -100,6 +97,6 @@ def check_stored(known: reference.Reference, booking: Booking) -> None:
     rules.check_still_valid(
         booking,
         ground=known.ground(booking.ground_id),
-        student=known.student(str(booking.student_id)),
+        students=students_of(known, booking),
         plan=known.plan(booking.date),
     )

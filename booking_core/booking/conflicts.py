@@ -10,15 +10,17 @@ from functools import cache
 
 from booking_core.booking.boards import availability_of
 from booking_core.booking.preconditions import ROUNDS
+from booking_core.booking.seats import holder_name
 from booking_core.booking.steps import log_step
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, nearest
-from booking_core.domain.claims import QUOTA, STUDENT, claims_of, kind_of
+from booking_core.domain.claims import QUOTA, STAFF, STUDENT, claims_of, kind_of, people_of, seat_of
 from booking_core.domain.errors import (
     GroundClosed,
     QuotaReached,
     SlotTaken,
     StudentBusy,
+    SupervisorBusy,
 )
 from booking_core.domain.model import Booking, Slot
 from booking_core.storage.bookings import queries as booking_queries
@@ -29,22 +31,29 @@ from booking_core.storage.school import data as reference
 class _Day:
     """The holders and the free slots of one day, shared by the losers of one race.
 
-    ``busy`` has the marks at which each student has a booking, on retired grounds too.
+    ``busy`` has the marks at which each person has a booking, on retired grounds too.
     """
 
     def __init__(self, free: Availability, held: list[Booking]) -> None:
         self._free_instead, self._lock = cache(free.free_instead), threading.Lock()
         self.holders = {claim: booking for booking in held for claim in claims_of(booking)}
-        self.busy: defaultdict[str | None, list[tuple[str, int]]] = defaultdict(list)
+        self.busy: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         for booking in held:
             marks = timetable.marks(booking.start, booking.end)
-            self.busy[booking.student_id] += [(booking.id, mark) for mark in marks]
+            for person in people_of(booking):
+                self.busy[person] += [(booking.id, mark) for mark in marks]
 
     def alternatives(self, wanted: Booking) -> list[Slot]:
-        """Up to three free slots, nearest first, at which the student of ``wanted`` is free."""
+        """Up to three free slots, nearest first, at which the people of ``wanted`` are
+        free."""
         with self._lock:  # computed once for all who lost the same slot
             free = self._free_instead(wanted.slot, wanted.game)
-        busy = {mark for id, mark in self.busy[wanted.student_id] if id != wanted.id}
+        busy = {
+            mark
+            for person in people_of(wanted)
+            for id, mark in self.busy.get(person, ())
+            if id != wanted.id
+        }
         return nearest(free, busy)
 
 
@@ -62,11 +71,11 @@ def raise_lost(
     has left since.
     """
     if kind_of(claim) == QUOTA:
-        if tried < ROUNDS + (known.policy.quota or 0):
+        quota = known.policy.quota_of(wanted.party) or 0
+        if tried < ROUNDS + quota:
             return
         week = timetable.iso_week(wanted.date)
-        quota = known.policy.quota or 0
-        raise QuotaReached(str(wanted.student_id), week, quota, quota)
+        raise QuotaReached(lost_holder(wanted, claim), week, quota, quota, wanted.party)
     if (error := error_for(db, known, wanted, claim, now)) is not None:
         log_step(wanted.id, "refused", layer="index", reason=type(error).__name__)
         raise error
@@ -74,13 +83,21 @@ def raise_lost(
         # The holder comes and goes, or cannot be read: the index decides all the same.
         if kind_of(claim) == STUDENT:
             raise StudentBusy(None)
+        if kind_of(claim) == STAFF:
+            raise SupervisorBusy(None)
         slot = wanted.slot
         raise SlotTaken(slot.ground_id, slot.date, slot.start, slot.end, None, None)
 
 
+def lost_holder(wanted: Booking, claim: str) -> str:
+    """Whose quota is reached where ``claim``, a seat, was lost."""
+    seat = seat_of(claim)
+    return holder_name(wanted, "" if seat is None else seat[0])
+
+
 def error_for(
     db: Documents, known: reference.Reference, wanted: Booking, claim: str, now: datetime
-) -> GroundClosed | SlotTaken | StudentBusy | None:
+) -> GroundClosed | SlotTaken | StudentBusy | SupervisorBusy | None:
     """The error for ``wanted``, which lost ``claim``; None when nobody holds it any more."""
     # Losers of one race share the read of the day, which begins after each of them has lost.
     day = shared(db, ("day", wanted.date), lambda: _read(db, known, wanted.date, now))
@@ -94,7 +111,7 @@ def error_for(
 
 def error_on(
     wanted: Booking, free: Availability, held: list[Booking]
-) -> GroundClosed | SlotTaken | StudentBusy | None:
+) -> GroundClosed | SlotTaken | StudentBusy | SupervisorBusy | None:
     """The error for ``wanted`` on a day on which ``held`` are active; None if its claims are free.
 
     Seats of the quota are left out. ``free`` is what that day has left.
@@ -109,10 +126,12 @@ def error_on(
 
 def _error(
     day: _Day, wanted: Booking, claim: str, holder: Booking
-) -> GroundClosed | SlotTaken | StudentBusy:
+) -> GroundClosed | SlotTaken | StudentBusy | SupervisorBusy:
     alternatives = day.alternatives(wanted) if wanted.kind == "booking" else []
     if kind_of(claim) == STUDENT:
         return StudentBusy(holder, holder.held_since, alternatives)
+    if kind_of(claim) == STAFF:
+        return SupervisorBusy(holder, holder.held_since, alternatives)
     if holder.kind == "closure" and wanted.kind == "booking":
         return GroundClosed(holder.ground_id, holder.purpose, alternatives)
     slot = wanted.slot
@@ -127,6 +146,6 @@ def _read(db: Documents, known: reference.Reference, date: Date, now: datetime) 
 
 
 def _public(claim: str) -> str:
-    """A claim without the roll number of a student."""
+    """A claim without the roll number of a student or the sign-in name of a supervisor."""
     kind, holder, rest = claim.split("|", 2)
     return claim if kind == "ground" else f"{kind}|{'*' * min(len(holder), 3)}|{rest}"

@@ -23,10 +23,10 @@ def check_past_place(db: Documents, known: Reference, slot: Slot, game: str) -> 
 def check_past_request(db: Documents, known: Reference, booking: Booking) -> None:
     """As ``rules.check_still_valid``, by the school that the day of ``booking`` had.
 
-    The student may have left since. Raises as ``check_past_place``.
+    Students may have left since. Raises as ``check_past_place``.
     """
     plan, ground = _school_of(db, known, booking.slot)
-    rules.check_still_valid(booking, ground=ground, student=None, plan=plan)
+    rules.check_still_valid(booking, ground=ground, students=(), plan=plan)
 
 
 def _school_of(db: Documents, known: Reference, slot: Slot) -> tuple[DayPlan, Ground]:

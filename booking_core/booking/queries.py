@@ -10,9 +10,11 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from booking_core.booking.parties import party_of
 from booking_core.domain.errors import InvalidRequest, NotFound
-from booking_core.domain.model import Booking, Status
-from booking_core.domain.timetable import DayPlan, ends_ahead
+from booking_core.domain.model import Actor, Booking, BookingRequest, Party, Status
+from booking_core.domain.policy import Quota
+from booking_core.domain.timetable import DayPlan, ends_ahead, iso_week
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
 from booking_core.school.search import find_students
 from booking_core.storage.bookings import pages as booking_pages
@@ -212,10 +214,16 @@ def misfits(
 
 @within_deadline
 def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booking]]:
-    """For each booking's id, the student's other active bookings of that week, by time."""
+    """For each booking's id, the other active bookings of its students in that week, by time."""
     bookings = list(bookings)
-    found = booking_queries.of_weeks(db, map(_week, bookings))
-    return {b.id: [other for other in found[_week(b)] if other.id != b.id] for b in bookings}
+    found = booking_queries.of_weeks(db, (pair for b in bookings for pair in _weeks(b)))
+
+    def others(booking: Booking) -> list[Booking]:
+        of_all = {other.id: other for pair in _weeks(booking) for other in found[pair]}
+        of_all.pop(booking.id, None)
+        return sorted(of_all.values(), key=lambda other: (other.date, other.start))
+
+    return {booking.id: others(booking) for booking in bookings}
 
 
 @within_deadline
@@ -228,8 +236,34 @@ def week_of(db: Documents, student_id: str, date: Date) -> list[Booking]:
     return booking_queries.of_weeks(db, [pair])[pair]
 
 
-def _week(booking: Booking) -> tuple[str, Date]:
-    return str(booking.student_id), _monday(booking.date)
+@within_deadline
+def quotas_of(db: Documents, request: BookingRequest, *, by: Actor) -> dict[str, Quota]:
+    """The quota in the week of ``request``: of each named student by name, else of the class, the
+    team or, for staff, of ``by``.
+
+    A class, a team and staff are left out where they have no limit. Raises UnknownStudent,
+    UnknownClass, UnknownTeam, StoreUnavailable.
+    """
+    known = reference.load(db)
+    party, monday = party_of(known, request), _monday(request.date)
+    if party.party is Party.STUDENTS:
+        held = booking_queries.of_weeks(db, [(student.id, monday) for student in party.students])
+        return {
+            student.name: Quota.of(held[(student.id, monday)], known.policy)
+            for student in party.students
+        }
+    limit = known.policy.quota_of(party.party)
+    if limit is None:
+        return {}
+    holder, pair = party.quota_holder(by.id), iso_week(request.date)
+    [taken] = stored_bookings.taken_seats(db, [(holder, pair)]).values()
+    return {
+        party.party_name if party.party is not Party.STAFF else by.name: Quota(len(taken), limit)
+    }
+
+
+def _weeks(booking: Booking) -> list[tuple[str, Date]]:
+    return [(student_id, _monday(booking.date)) for student_id in booking.student_ids]
 
 
 def _monday(date: Date) -> Date:

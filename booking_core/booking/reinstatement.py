@@ -137,9 +137,12 @@ def reinstatable_of(
     holding = looking.holders(claim for claims in wanted.values() for claim in claims)
     taken = {claim for booking in holding for claim in claims_of(booking)}
     free = [b for b in asked if wanted[b.id].isdisjoint(taken)]
-    seated = [(str(b.student_id), b.quota_window) for b in free if b.quota_window is not None]
-    seats = looking.taken_seats(seated) if known.policy.quota is not None else {}
-    free = [b for b in free if Quota(len(seats.get(_seat(b), ())), known.policy.quota).has_room]
+    seats = looking.taken_seats(pair for b in free if _limit(known, b) for pair in _seats(b))
+    free = [
+        b
+        for b in free
+        if all(Quota(len(seats.get(pair, ())), _limit(known, b)).has_room for pair in _seats(b))
+    ]
     return sorted(free, key=lambda b: (b.date, b.start, b.ground_id))
 
 
@@ -148,9 +151,15 @@ def _placed(known: reference.Reference, booking: Booking) -> Booking:
     return booking.placed(booking.slot, known.ground(booking.ground_id).surfaces)
 
 
-def _seat(booking: Booking) -> tuple[str, str]:
-    """The student and the week whose seats a booking takes; "" for a booking without a seat."""
-    return str(booking.student_id), booking.quota_window or ""
+def _seats(booking: Booking) -> list[tuple[str, str]]:
+    """(holder, ISO week) of each seat that a booking takes."""
+    if booking.quota_window is None:
+        return []
+    return [(holder, booking.quota_window) for holder, _ in booking.quota_holders]
+
+
+def _limit(known: reference.Reference, booking: Booking) -> int | None:
+    return known.policy.quota_of(booking.party)
 
 
 def _check_reinstatable(

@@ -14,13 +14,13 @@ from datetime import datetime
 from itertools import groupby
 
 from booking_core.booking.boards import availability_of, held_by
-from booking_core.booking.claims import check_move, keeps_approval
+from booking_core.booking.claims import check_move, keeps_approval, with_present_names
 from booking_core.booking.closing_plan import ids_of
-from booking_core.booking.confirmation import named
 from booking_core.booking.preconditions import ROUNDS
 from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
 from booking_core.domain.availability import Availability, nearest
+from booking_core.domain.claims import people_of
 from booking_core.domain.errors import (
     ChangedMeanwhile,
     InvalidRequest,
@@ -80,10 +80,11 @@ def relocations(db: Documents, ground_id: str, *, now: datetime | None = None) -
         free = replace(free, grounds=others, held=taken)
         places = {booking.id: booking for booking in held}
         for booking in of_day:
+            people = set(people_of(booking))
             busy = {
                 mark
                 for other in places.values()
-                if other.student_id == booking.student_id and other.id != booking.id
+                if other.id != booking.id and not people.isdisjoint(people_of(other))
                 for mark in timetable.marks(other.start, other.end)
             }
             slot = next(iter(nearest(_elsewhere(free, booking), busy, 1)), None)
@@ -201,7 +202,7 @@ def _moved(
     keeps = keeps_approval(db, before, by=by, now=now)
     after = before.with_decision(before.status if keeps else Status.PENDING, entry)
     after = after.placed(slot, known.ground(slot.ground_id).surfaces)
-    return named(after, known.student(str(before.student_id)))
+    return with_present_names(known, after)
 
 
 def _revoke_late(

@@ -1,14 +1,14 @@
-"""Seats of the quota: the claims that hold a student to so many active bookings a week."""
+"""Seats of a quota: the claims that hold a party to so many active bookings a week."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection
 from datetime import timedelta
 from itertools import count
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import QuotaReached
-from booking_core.domain.model import Booking
+from booking_core.domain.model import Booking, Party
 from booking_core.domain.policy import Quota
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents
@@ -23,32 +23,41 @@ def with_seat(
     before: Booking | None = None,
     count_seats: bool = False,
 ) -> Booking:
-    """``wanted`` with a seat of the student's quota in its week; raises QuotaReached.
+    """``wanted`` with the seats of its party's quota in its week; raises QuotaReached.
 
-    A booking that stays in its week keeps its seat. The first seat is tried without a read, since
+    Each named student takes one of a student's quota. A booking that stays in its week keeps its
+    seats. The first seat is tried without a read, since
     most bookings are a student's first of the week; the seats are counted first once a seat was
     lost (``count_seats``), and in weeks that were open when the quota was lowered: there, more
     seats may be held than the quota has, while the first one is free.
     """
-    quota, window = known.policy.quota, timetable.iso_week(wanted.date)
+    quota, window = known.policy.quota_of(wanted.party), timetable.iso_week(wanted.date)
     if before is not None and timetable.iso_week(before.date) == window and not count_seats:
         return wanted
     if quota is None:
-        return replace(wanted, quota_window=None, quota_seat=None)
+        return wanted.seated(None, ())
     recount = known.recount_until
     monday = wanted.date - timedelta(days=wanted.date.weekday())
-    seat = 0
-    if count_seats or (recount is not None and monday <= recount):
-        seat = free_seat(db, str(wanted.student_id), window, quota, wanted.id)
-    return replace(wanted, quota_window=window, quota_seat=seat)
+    holders = [holder for holder, _ in wanted.quota_holders]
+    if not count_seats and (recount is None or monday > recount):
+        return wanted.seated(window, [0] * len(holders))
+    held = bookings.taken_seats(db, [(holder, window) for holder in holders], wanted.id)
+    seats = [free_seat(wanted, holder, window, quota, taken) for (holder, _), taken in held.items()]
+    return wanted.seated(window, seats)
 
 
-def free_seat(db: Documents, student_id: str, window: str, quota: int, but: str) -> int:
-    """The first free seat of the student's week; raises QuotaReached.
+def free_seat(wanted: Booking, holder: str, window: str, quota: int, taken: Collection[int]) -> int:
+    """The first seat of the holder's week that is not ``taken``; raises QuotaReached.
 
     The held seats are counted, since seats beyond the quota are held where it was higher once.
     """
-    taken = bookings.taken_seats(db, [(student_id, window)], but)[(student_id, window)]
     if not Quota(len(taken), quota).has_room:
-        raise QuotaReached(student_id, window, quota, len(taken))
+        raise QuotaReached(holder_name(wanted, holder), window, quota, len(taken), wanted.party)
     return next(seat for seat in count() if seat not in taken)
+
+
+def holder_name(wanted: Booking, holder: str) -> str:
+    """The name of one of ``wanted.quota_holders``: for a student, the roll number."""
+    if wanted.party is Party.STUDENTS:
+        return holder
+    return wanted.created_by_name if wanted.party is Party.STAFF else wanted.party_name

@@ -17,6 +17,7 @@ from booking_core.access.delegations import deciding_for
 from booking_core.booking.claims import check_request, take, wanted_by
 from booking_core.booking.confirmation import check_stored, confirmed
 from booking_core.booking.decisions import check_reason
+from booking_core.booking.parties import RequestParty, party_of, supervisor_of
 from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
 from booking_core.booking.series_plan import Seats, SeriesPlan, planned
 from booking_core.booking.steps import logged
@@ -33,7 +34,7 @@ from booking_core.domain.errors import (
     RuleBroken,
     SeriesConflict,
 )
-from booking_core.domain.model import Actor, Booking, Decision, Slot, Status, Student
+from booking_core.domain.model import Account, Actor, Booking, Decision, Slot, Status
 from booking_core.domain.series import Occurrence, SeriesRequest, occurrence_id
 from booking_core.domain.validation import check_booking_id, check_date, check_text
 from booking_core.storage.bookings import queries as booking_queries
@@ -212,31 +213,33 @@ def _book_all(
             return sent
         if plan.problems:
             raise SeriesConflict(plan.problems)
-        student = known.student(request.first.student_id)
+        party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
 
         def work(
             step: transactions.Transaction,
             known: reference.Reference = known,
             dates: tuple[Date, ...] = dates,
-            student: Student = student,
+            party: RequestParty = party,
+            supervisor: Account | None = supervisor,
         ) -> list[Booking]:
             step.check_school(known.revision)
-            seats = Seats(db, known, request, dates, step.taken_seats)
-            made = [
-                seats.seated(
-                    wanted_by(
-                        known,
-                        request.on(date),
-                        student,
-                        str(occurrence_id(submission_id, date)),
-                        by,
-                        as_approved,
-                        now,
-                        series_id,
-                    )
+            wanted = [
+                wanted_by(
+                    known,
+                    request.on(date),
+                    party,
+                    supervisor,
+                    str(occurrence_id(submission_id, date)),
+                    by,
+                    as_approved,
+                    now,
+                    series_id,
                 )
                 for date in dates
             ]
+            seats = Seats(db, known, wanted[0])
+            seats.read(dates, step.taken_seats)
+            made = [seats.seated(booking) for booking in wanted]
             step.insert(made)
             return made
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time
+from functools import partial
 from typing import NamedTuple
 
 from booking_core.booking.boards import availability_of
 from booking_core.booking.claims import check_request, wanted_by
 from booking_core.booking.conflicts import error_on
+from booking_core.booking.parties import party_of, supervisor_of
+from booking_core.booking.seats import free_seat
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability
+from booking_core.domain.claims import people_of
 from booking_core.domain.errors import (
     BookingError,
     NotAPeriod,
@@ -21,14 +25,13 @@ from booking_core.domain.errors import (
     RuleBroken,
 )
 from booking_core.domain.model import Actor, Booking, Slot
-from booking_core.domain.policy import Quota
 from booking_core.domain.series import Occurrence, SeriesRequest
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, settings_of
 from booking_core.storage.school import data as reference
 
-_BOOKINGS = "the list of bookings"
+TakenSeats = Callable[[Iterable[tuple[str, str]]], dict[tuple[str, str], set[int]]]
 _MOST_ALTERNATIVES = 3
 
 
@@ -67,13 +70,15 @@ def planned(
     """The plan by the school ``known``; bookings of the series ``but`` count as free."""
     zone, policy = settings_of(db).zone, known.policy.for_series()
     dates = request.all_dates(known.year)
-    student = known.student(request.first.student_id)
+    party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
+    people = party.people(request.first.supervisor_id)
     known.ground(request.first.ground_id)
     held = {
         date: [b for b in found if not but or b.series != but]
         for date, found in booking_queries.of_dates(db, dates).items()
     }
-    seats = Seats(db, known, request, dates)
+    seats = Seats(db, known, wanted_by(known, request.first, party, supervisor, "", by, False, now))
+    seats.read(dates)
     planned: list[Occurrence] = []
     free_on: Counter[tuple[str, time, time]] = Counter()
     for date in dates:
@@ -82,7 +87,7 @@ def planned(
         busy = {
             mark
             for booking in held[date]
-            if booking.student_id == student.id
+            if not people.isdisjoint(people_of(booking))
             for mark in timetable.marks(booking.start, booking.end)
         }
         for slot in free.free_slots(request.first.game, _periods(free, request), busy=busy):
@@ -90,7 +95,7 @@ def planned(
         problem: BookingError | None = None
         try:
             check_request(known, wanted, by, now, zone, is_series=True)
-            booking = wanted_by(known, wanted, student, "", by, False, now)
+            booking = wanted_by(known, wanted, party, supervisor, "", by, False, now)
             problem = error_on(booking, free, held[date]) or seats.take(date)
         except (RuleBroken, NotAPeriod) as exc:
             problem = exc
@@ -155,41 +160,43 @@ def _instead(
 
 
 class Seats:
-    """The seats of the student's quota that the dates of a series take, week by week."""
+    """The seats of the quota of a party that the dates of a series take, week by week.
 
-    def __init__(
-        self,
-        db: Documents,
-        known: reference.Reference,
-        request: SeriesRequest,
-        dates: tuple[Date, ...],
-        taken: Callable[[list[tuple[str, str]]], dict[tuple[str, str], set[int]]] | None = None,
-    ) -> None:
-        self._student, self._quota = request.first.student_id, known.policy.quota
-        self._taken: defaultdict[str, set[int]] = defaultdict(set)
+    ``wanted`` is a booking of the series.
+    """
+
+    def __init__(self, db: Documents, known: reference.Reference, wanted: Booking) -> None:
+        self._db, self._wanted = db, wanted
+        self._quota = known.policy.quota_of(wanted.party)
+        self._holders = [holder for holder, _ in wanted.quota_holders]
+        self._taken: dict[tuple[str, str], set[int]] = {}
+
+    def read(self, dates: Iterable[Date], taken: TakenSeats | None = None) -> None:
+        """Reads the seats that are held in the weeks of ``dates``; within a transaction, by
+        ``taken``."""
         if self._quota is not None:
-            pairs = [(self._student, timetable.iso_week(date)) for date in dates]
-            read = taken or (lambda wanted: bookings.taken_seats(db, wanted))
-            for (_, window), seats in read(pairs).items():
-                self._taken[window] = set(seats)
+            weeks = dict.fromkeys(map(timetable.iso_week, dates))
+            pairs = [(holder, week) for week in weeks for holder in self._holders]
+            self._taken = (taken or partial(bookings.taken_seats, self._db))(pairs)
 
     def take(self, date: Date) -> QuotaReached | None:
-        """Takes a seat in the week of ``date``; the error if there is none."""
-        window, taken = timetable.iso_week(date), self._taken[timetable.iso_week(date)]
-        if not Quota(len(taken), self._quota).has_room:
-            return QuotaReached(self._student, window, self._quota or 0, len(taken))
-        taken.add(self._next(taken))
+        """Takes seats in the week of ``date``; the error if there are none."""
+        try:
+            self.seated(replace(self._wanted, date=date))
+        except QuotaReached as exc:
+            return exc
         return None
 
     def seated(self, booking: Booking) -> Booking:
-        """``booking`` with a seat; raises QuotaReached."""
+        """``booking`` with its seats; raises QuotaReached."""
         if self._quota is None:
             return booking
         window = timetable.iso_week(booking.date)
-        seat = self._next(self._taken[window])
-        if (problem := self.take(booking.date)) is not None:
-            raise problem
-        return replace(booking, quota_window=window, quota_seat=seat)
-
-    def _next(self, taken: set[int]) -> int:
-        return next(seat for seat in range(len(taken) + 1) if seat not in taken)
+        taken = [self._taken[(holder, window)] for holder in self._holders]
+        seats = [
+            free_seat(self._wanted, holder, window, self._quota, held)
+            for holder, held in zip(self._holders, taken, strict=True)
+        ]
+        for held, seat in zip(taken, seats, strict=True):
+            held.add(seat)
+        return booking.seated(window, seats)

@@ -8,15 +8,26 @@ from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
+from booking_core.booking.parties import RequestParty
 from booking_core.booking.steps import log_step
 from booking_core.domain.errors import StoreUnavailable, SubmissionReused
-from booking_core.domain.model import Actor, Booking, BookingRequest, Decision, Status, Student
+from booking_core.domain.model import (
+    Account,
+    Actor,
+    Booking,
+    BookingRequest,
+    Decision,
+    Status,
+)
+
+_ALWAYS = ("ground_id", "date", "start", "end", "student_id", "game", "purpose")
 
 
 def requested(
     booking_id: str,
     request: BookingRequest,
-    student: Student,
+    party: RequestParty,
+    supervisor: Account | None,
     by: Actor,
     as_approved: bool,
     now: datetime,
@@ -24,16 +35,16 @@ def requested(
     history = [Decision(now, by.id, by.name, "requested", request.purpose)]
     if as_approved:
         history.append(Decision(now, by.id, by.name, "approved"))
-    return Booking(
+    made = Booking(
         id=booking_id,
         ground_id=request.ground_id,
         date=request.date,
         start=request.start,
         end=request.end,
         status=Status.APPROVED if as_approved else Status.PENDING,
-        student_id=student.id,
-        student_name=student.name,
-        class_name=student.class_name,
+        student_id=None,
+        student_name="",
+        class_name="",
         game=request.game,
         purpose=request.purpose,
         created_by=by.id,
@@ -43,11 +54,19 @@ def requested(
         history=tuple(history),
         fingerprint=fingerprint_of(request, by, as_approved),
     )
+    return party.of(made, supervisor)
 
 
 def fingerprint_of(request: BookingRequest, by: Actor, as_approved: bool) -> str:
     """A hash of the request and its author; a later move of the booking leaves it as it is."""
-    values = [str(getattr(request, field.name)) for field in fields(request)]
+    # What is left out by most requests counts where it is given only: the fingerprints of requests
+    # that were stored before it existed stay the same.
+    values = [str(getattr(request, name)) for name in _ALWAYS]
+    values += [
+        f"{field.name}={getattr(request, field.name)}"
+        for field in fields(request)
+        if field.name not in _ALWAYS and getattr(request, field.name) != field.default
+    ]
     text = json.dumps([*values, by.id, *(["approved"] if as_approved else [])])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -250,7 +250,7 @@ def book(
         made = bookings.book(db, request, by=by, submission_id=uuid4())
         click.echo(
             f"{made.reference}: {made.game} on {made.ground_id}, {made.date} "
-            f"{made.start:%H:%M}-{made.end:%H:%M}, for {made.student_name} ({made.status.value})"
+            f"{made.start:%H:%M}-{made.end:%H:%M}, for {made.party_name} ({made.status.value})"
         )
 
 

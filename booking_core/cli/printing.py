@@ -81,4 +81,4 @@ def _cell_text(cell: Cell) -> str:
     if cell.booking.kind == "closure":
         return f"CLOSED {cell.booking.purpose}"
     mark = "? " if cell.state is CellState.PENDING else ""
-    return f"{mark}{cell.booking.game}, {cell.booking.student_name}"
+    return f"{mark}{cell.booking.game}, {cell.booking.party_name}"

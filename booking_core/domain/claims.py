@@ -4,11 +4,14 @@ A claim is a text. The unique index ``one_holder_per_claim`` gives each claim on
 rule that two users can break at the same moment is a claim:
 
     ground|ground-1|2026-11-26|108     a surface of the ground, in the five minutes from 9:00 on
-    student|S001|2026-11-26|108        the student, in the same five minutes
+    student|S001|2026-11-26|108        a student, in the same five minutes
+    staff|meera|2026-11-26|108         the supervisor, in the same five minutes
     quota|S001|2026-W48|0              the first of the student's seats in that week
+    quota|class|9-b|2026-W48|0         the first of the seats of a class in that week
 
 The server names the lost claim that comes first in the order of the strings: a ground before a
-seat of the quota before a student. The numbers have three digits, so the earliest comes first.
+seat of the quota before a supervisor before a student. The numbers have three digits, so the
+earliest comes first.
 """
 
 from __future__ import annotations
@@ -18,16 +21,16 @@ from collections.abc import Iterable
 from datetime import date as Date
 
 from booking_core.domain import timetable
-from booking_core.domain.model import Booking, Slot
+from booking_core.domain.model import Booking, BookingRequest, Slot
 
-GROUND, STUDENT, QUOTA = "ground", "student", "quota"
+GROUND, STUDENT, STAFF, QUOTA = "ground", "student", "staff", "quota"
 
 
 def claims_of(booking: Booking) -> list[str]:
     """What ``booking`` claims while it is active, derived from its own fields alone.
 
-    A closure claims surfaces of its ground. A booking claims its student too, and a seat of the
-    quota where it has one.
+    A closure claims surfaces of its ground. A booking claims its students and its supervisor too,
+    and the seats of the quota that it has.
     """
     date = booking.date.isoformat()
     marks = timetable.marks(booking.start, booking.end)
@@ -36,12 +39,43 @@ def claims_of(booking: Booking) -> list[str]:
         for surface in booking.held_surfaces
         for mark in marks
     ]
-    if booking.student_id is not None:
-        claims += [f"{STUDENT}|{booking.student_id}|{date}|{mark:03d}" for mark in marks]
+    claims += [f"{one}|{date}|{mark:03d}" for one in people_of(booking) for mark in marks]
     if booking.quota_window is not None:
-        seat = f"{booking.quota_window}|{booking.quota_seat}"
-        claims.append(f"{QUOTA}|{booking.student_id}|{seat}")
+        claims += [
+            seat_claim(holder, booking.quota_window, seat)
+            for holder, seat in booking.quota_holders
+            if seat is not None
+        ]
     return claims
+
+
+def person(kind: str, id: str) -> str:
+    """A student or a supervisor, as claims begin that hold one: ``student|S001``."""
+    return f"{kind}|{id}"
+
+
+def people_of(booking: Booking | BookingRequest) -> list[str]:
+    """Whom a booking claims while it is active, or a request names; nobody can be in two places."""
+    ids = booking.student_ids if isinstance(booking, Booking) else booking.students
+    people = [person(STUDENT, id) for id in ids]
+    if booking.supervisor_id is not None:
+        people.append(person(STAFF, booking.supervisor_id))
+    return people
+
+
+def seat_claim(holder: str, window: str, seat: int) -> str:
+    """The claim of a seat of the quota; ``holder`` as in ``Booking.quota_holders``."""
+    return f"{QUOTA}|{holder}|{window}|{seat}"
+
+
+def seat_of(claim: str) -> tuple[str, str, int] | None:
+    """The holder, the ISO week and the number of a seat; None for another claim."""
+    kind, _, rest = claim.partition("|")
+    try:
+        holder, window, seat = rest.rsplit("|", 2)
+        return (holder, window, int(seat)) if kind == QUOTA else None
+    except ValueError:
+        return None
 
 
 def slots_of(claims: Iterable[str]) -> list[Slot]:
@@ -70,5 +104,5 @@ def slots_of(claims: Iterable[str]) -> list[Slot]:
 
 
 def kind_of(claim: str) -> str:
-    """The kind of a claim: GROUND, STUDENT or QUOTA."""
+    """The kind of a claim: GROUND, STUDENT, STAFF or QUOTA."""
     return claim.partition("|")[0]

@@ -4,14 +4,14 @@ The file is long because the whole tree is in one place.
 
 BookingError
 +-- InvalidRequest        a field is missing, malformed or unknown (.field, .problem)
-|   +-- UnknownGround, UnknownStudent, NotAPeriod
+|   +-- UnknownGround, UnknownStudent, UnknownClass, UnknownTeam, NotAPeriod
 +-- RuleBroken            allowed shape, refused by policy (.rule)
 |   +-- InThePast         (and AlreadyBegun, for a change of what has begun)
 |   +-- NotRunning, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
 |       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
-|   +-- StudentBusy       (.booking)
+|   +-- StudentBusy, SupervisorBusy (.booking)
 |   +-- AlreadyDecided    (.status, .by, .at)
 |   +-- SubmissionReused  the same submission id with different content (.submission_id)
 |   +-- AlreadyExists     another has this id or address (.what, .id)
@@ -43,7 +43,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from booking_core.domain.model import Booking, Slot, Status
+from booking_core.domain.model import Booking, Party, Slot, Status
 from booking_core.domain.validation import BookingError as BookingError
 from booking_core.domain.validation import InvalidRequest as InvalidRequest
 
@@ -58,6 +58,20 @@ class UnknownStudent(InvalidRequest):
     def __init__(self, student_id: str) -> None:
         self.student_id = student_id
         super().__init__("student_id", f"no student {student_id!r}")
+
+
+class UnknownTeam(InvalidRequest):
+    def __init__(self, team_id: str) -> None:
+        self.team_id = team_id
+        super().__init__("team_id", f"no team {team_id!r}")
+
+
+class UnknownClass(InvalidRequest):
+    """No active student is in a class of that name."""
+
+    def __init__(self, class_name: str) -> None:
+        self.class_name = class_name
+        super().__init__("class_name", f"no class {class_name!r}")
 
 
 class NotAPeriod(InvalidRequest):
@@ -120,12 +134,21 @@ class PastCutOff(RuleBroken):
 class QuotaReached(RuleBroken):
     """``window`` is an ISO week such as ``2026-W48``.
 
-    ``held`` is how many active bookings count there; more than ``quota`` where it was higher once.
+    ``student_id`` is the student whose quota is reached, or the name of the class, the team or the
+    member of staff, as ``party`` says. ``held`` is how many active bookings count there; more than
+    ``quota`` where it was higher once.
     """
 
-    def __init__(self, student_id: str, window: str, quota: int, held: int | None = None) -> None:
+    def __init__(
+        self,
+        student_id: str,
+        window: str,
+        quota: int,
+        held: int | None = None,
+        party: Party = Party.STUDENTS,
+    ) -> None:
         self.student_id, self.window, self.quota = student_id, window, quota
-        self.held = quota if held is None else held
+        self.held, self.party = quota if held is None else held, party
         super().__init__(f"{student_id} has {self.held} active bookings in {window}")
 
 
@@ -223,6 +246,19 @@ class StudentBusy(Conflict):
     ) -> None:
         self.booking, self.since, self.alternatives = booking, since, tuple(alternatives)
         super().__init__(booking.id if booking else "student busy")
+
+
+class SupervisorBusy(Conflict):
+    """The supervisor is promised elsewhere then; otherwise as StudentBusy."""
+
+    def __init__(
+        self,
+        booking: Booking | None,
+        since: datetime | None = None,
+        alternatives: Sequence[Slot] = (),
+    ) -> None:
+        self.booking, self.since, self.alternatives = booking, since, tuple(alternatives)
+        super().__init__(booking.id if booking else "supervisor busy")
 
 
 class AlreadyDecided(Conflict):

@@ -44,11 +44,14 @@ from booking_core.domain.errors import (
     StudentInactive,
     StudentStays,
     SubmissionReused,
+    SupervisorBusy,
     TooFarAhead,
     TooLate,
     TooManyAttempts,
+    UnknownClass,
     UnknownGround,
     UnknownStudent,
+    UnknownTeam,
     UpdateNeeded,
     WrongCode,
 )
@@ -179,6 +182,10 @@ def _sentence(exc: BookingError) -> str:
             return f"There is no ground {exc.ground_id!r} on record."
         case UnknownStudent():
             return f"There is no student {exc.student_id!r} on record."
+        case UnknownTeam():
+            return f"There is no team {exc.team_id!r} on record."
+        case UnknownClass():
+            return f"There is no active student in a class {exc.class_name!r}."
         case NotAPeriod():
             return f"{exc.start:%H:%M}-{exc.end:%H:%M} is no run of periods of that date."
         case InvalidRequest():
@@ -219,7 +226,13 @@ def _sentence(exc: BookingError) -> str:
             if other is None:
                 return elsewhere("The student")
             span = f"{other.start:%H:%M}-{other.end:%H:%M}"
-            return f"{other.student_name} is on {other.ground_id} then, {span}."
+            return f"{other.party_name} is on {other.ground_id} then, {span}."
+        case SupervisorBusy():
+            other = exc.booking
+            if other is None:
+                return elsewhere("The supervisor")
+            span = f"{other.start:%H:%M}-{other.end:%H:%M}"
+            return f"{other.supervisor_name} is on {other.ground_id} then, {span}."
         case AlreadyDecided():
             return faster(exc.by, f"the booking is {exc.status.value.lower()}.")
         case SubmissionReused():
@@ -283,7 +296,7 @@ def _taken(exc: SlotTaken) -> str:
     elif holder.kind == "closure":
         who = f"a closure ({holder.purpose})"
     else:
-        who = f"{holder.student_name}, booked by {holder.created_by_name}"
+        who = f"{holder.party_name}, booked by {holder.created_by_name}"
     free = "; ".join(f"{s.ground_id} {s.start:%H:%M}-{s.end:%H:%M}" for s in exc.alternatives)
     return f"{span} is held by {who}." + (f" Free that day: {free}." if free else "")
 

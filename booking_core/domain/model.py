@@ -57,6 +57,15 @@ ACTIVE = (Status.PENDING, Status.APPROVED)
 WEEKS = ("A", "B")
 
 
+class Party(StrEnum):
+    """For whom a booking is."""
+
+    STUDENTS = "students"
+    CLASS = "class"
+    TEAM = "team"
+    STAFF = "staff"
+
+
 class CellState(StrEnum):
     FREE = "free"
     PENDING = "pending"
@@ -66,6 +75,7 @@ class CellState(StrEnum):
 
 
 MOST_SURFACES = 12  # of one ground: each adds a claim for every five minutes of a booking
+MOST_NAMED, MOST_MEMBERS = 12, 40  # students of a booking, and of a team; claimed as surfaces are
 
 
 def _set(target: object, **values: object) -> None:
@@ -261,6 +271,42 @@ class Student:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """Students who play together. ``class_name`` is empty for a team of several classes.
+
+    ``members`` are roll numbers; a team may list none. ``staff`` are the sign-in names of those in
+    charge.
+    """
+
+    id: str
+    name: str
+    members: tuple[str, ...] = ()
+    class_name: str = ""
+    staff: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _set(
+            self,
+            id=check_id(self.id, "id"),
+            name=check_name(self.name, "name"),
+            members=_ids(self.members, "members", MOST_MEMBERS),
+            class_name=check_name(self.class_name, "class_name", required=False),
+            staff=tuple(check_sign_in_name(id, "staff") for id in _ids(self.staff, "staff")),
+        )
+
+
+def _ids(values: Any, name: str, most: int = MOST_NAMED) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequest(name, "must be a list of ids")
+    ids = tuple(check_id(value, name) for value in values)
+    if len(set(ids)) < len(ids):
+        raise InvalidRequest(name, "names one entry twice")
+    if len(ids) > most:
+        raise InvalidRequest(name, f"are more than {most}")
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A ground at a date from ``start`` to ``end`` (local times of day)."""
 
@@ -290,15 +336,24 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class BookingRequest:
-    """What is asked for. ``start`` to ``end`` covers one or several consecutive periods."""
+    """What is asked for. ``start`` to ``end`` covers one or several consecutive periods.
+
+    It is for exactly one party: a student, several named ones, a class, a team, or ``for_staff``.
+    ``supervisor_id`` is the sign-in name of a member of staff who is there.
+    """
 
     ground_id: str
     date: Date
     start: time
     end: time
-    student_id: str
-    game: str
+    student_id: str | None = None
+    game: str = ""
     purpose: str = ""
+    student_ids: tuple[str, ...] = ()
+    class_name: str | None = None
+    team_id: str | None = None
+    for_staff: bool = False
+    supervisor_id: str | None = None
 
     def __post_init__(self) -> None:
         _set(
@@ -307,12 +362,46 @@ class BookingRequest:
             date=check_date(self.date, "date"),
             start=check_time(self.start, "start"),
             end=check_time(self.end, "end"),
-            student_id=check_id(self.student_id, "student_id"),
+            student_ids=_ids(self.student_ids, "student_ids"),
+        )
+        self._check_party()
+        _set(
+            self,
             game=check_name(self.game, "game"),
             purpose=check_text(self.purpose, "purpose"),
         )
+        if self.supervisor_id is not None:
+            _set(self, supervisor_id=check_sign_in_name(self.supervisor_id, "supervisor_id"))
         if minutes(self.start) >= minutes(self.end, closing=True):
             raise InvalidRequest("end", "is not after the start")
+
+    def _check_party(self) -> None:
+        if not isinstance(self.for_staff, bool):
+            raise InvalidRequest("for_staff", "must be true or false")
+        for name, check in (("student_id", check_id), ("class_name", check_name)):
+            if (value := getattr(self, name)) is not None:
+                _set(self, **{name: check(value, name)})
+        if self.team_id is not None:
+            _set(self, team_id=check_id(self.team_id, "team_id"))
+        if len(self.student_ids) == 1 and self.student_id is None:
+            _set(self, student_id=self.student_ids[0], student_ids=())
+        given = {
+            "student_id": self.student_id is not None,
+            "student_ids": bool(self.student_ids),
+            "class_name": self.class_name is not None,
+            "team_id": self.team_id is not None,
+            "for_staff": self.for_staff,
+        }
+        fields = [name for name, is_given in given.items() if is_given]
+        if not fields:
+            raise InvalidRequest("student_id", "is missing, and no other party is named")
+        if len(fields) > 1:
+            raise InvalidRequest(fields[1], f"is a second party beside {fields[0]}")
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """The roll numbers of the named students."""
+        return self.student_ids if self.student_id is None else (self.student_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,15 +436,50 @@ _ACTIONS = {
 }
 
 
+def party_name(party: Party, names: Iterable[str], class_name: str) -> str:
+    """The names of the students, or that of the class or team; "Staff" for staff."""
+    if party is Party.CLASS:
+        return class_name
+    return "Staff" if party is Party.STAFF else ", ".join(names)
+
+
+def party_class(party: Party, classes: Iterable[str]) -> str:
+    """The classes of the students, or that of the team; for a class, that it is whole."""
+    if party is Party.CLASS:
+        return "whole class"
+    return ", ".join(dict.fromkeys(filter(None, classes)))
+
+
+def quota_holder(party: Party, class_name: str, team_id: str | None, author: str) -> str:
+    """Who takes the seats of a party that is no student. No roll number looks so."""
+    holders = {Party.CLASS: key_of(class_name), Party.TEAM: team_id, Party.STAFF: author}
+    return f"{party.value}|{holders[party]}"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStudent:
+    """A student of a booking. ``seat`` is the seat of the quota, None for a booking without."""
+
+    id: str
+    name: str
+    class_name: str
+    seat: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Booking:
     """A booking as stored, or a closure (``kind`` is ``closure``: no student, game is empty).
+
+    ``student_id`` is the first of its students, ``others`` are the rest. It is None for a class, a
+    team and staff; ``student_name`` is the name of a team then, else empty. ``members`` are the
+    students of a team whom the booking claims.
 
     ``student_name`` and ``class_name`` are the present ones until the booking begins, and stay
     from then on. ``created_at`` and ``updated_at`` are aware (UTC). ``revision`` grows by one with
     every change. ``quota_window`` (an ISO week) and ``quota_seat`` are None for a booking that
     takes no seat of the quota. ``closure_group`` is shared by the closures that were made in one
-    step. ``fingerprint`` is a hash of the request. ``surfaces`` are those of its ground when it
+    step. ``fingerprint`` is a hash of the request. ``supervisor_id`` is the member of staff who is
+    there. ``surfaces`` are those of its ground when it
     took its slot; empty if the ground is its own only surface. ``series`` is the id of the series
     with which it was booked.
     """
@@ -384,6 +508,64 @@ class Booking:
     fingerprint: str = field(default="", repr=False)
     surfaces: tuple[str, ...] = ()
     series: str | None = None
+    party: Party = Party.STUDENTS
+    others: tuple[NamedStudent, ...] = ()
+    team_id: str | None = None
+    members: tuple[str, ...] = ()
+    supervisor_id: str | None = None
+    supervisor_name: str = ""
+
+    @property
+    def students(self) -> tuple[NamedStudent, ...]:
+        """The named students; none for a class, a team and staff."""
+        if self.student_id is None:
+            return ()
+        first = NamedStudent(self.student_id, self.student_name, self.class_name, self.quota_seat)
+        return (first, *self.others)
+
+    @property
+    def student_ids(self) -> tuple[str, ...]:
+        """The students whom the booking claims while it is active."""
+        return tuple(student.id for student in self.students) or self.members
+
+    @property
+    def party_name(self) -> str:
+        """The names of the students, or that of the class or team; "Staff" for staff."""
+        names = [student.name for student in self.students] or [self.student_name]
+        return party_name(self.party, names, self.class_name)
+
+    @property
+    def party_class(self) -> str:
+        """The classes of the students, or the class of the team."""
+        classes = [student.class_name for student in self.students] or [self.class_name]
+        return party_class(self.party, classes)
+
+    @property
+    def party_group(self) -> str:
+        """The classes of the students, the class, the team, or "Staff": no name of a student."""
+        return self.party_class if self.party is Party.STUDENTS else self.party_name
+
+    @property
+    def whom(self) -> str:
+        """For whom the booking is, such as "Asha Nair, 9-A" or "9-B, whole class"."""
+        return ", ".join(filter(None, (self.party_name, self.party_class)))
+
+    @property
+    def quota_holders(self) -> tuple[tuple[str, int | None], ...]:
+        """Who takes a seat of a quota, and which: each named student, else the class, the team or
+        the author of a booking for staff."""
+        if self.party is Party.STUDENTS:
+            return tuple((student.id, student.seat) for student in self.students)
+        holder = quota_holder(self.party, self.class_name, self.team_id, self.created_by)
+        return ((holder, self.quota_seat),)
+
+    def seated(self, window: str | None, seats: Iterable[int]) -> Booking:
+        """This booking with a seat of the ISO week ``window`` for each of ``quota_holders``."""
+        first, *rest = seats if window is not None else [None] * len(self.quota_holders)
+        others = tuple(
+            replace(student, seat=seat) for student, seat in zip(self.others, rest, strict=True)
+        )
+        return replace(self, quota_window=window, quota_seat=first, others=others)
 
     @property
     def held_surfaces(self) -> tuple[str, ...]:

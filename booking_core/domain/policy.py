@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import InvalidRequest
-from booking_core.domain.model import Booking, Period
+from booking_core.domain.model import Booking, Party, Period
 from booking_core.domain.validation import check_time
 
 WALL_SHOWS = ("none", "class", "student")  # from least to most
@@ -26,7 +26,10 @@ class Policy:
     ``cut_off``: booking for a date ends at this time of the day before, on a 5-minute mark and
     local to the school; None for never. ``wall_shows``: one of WALL_SHOWS.
     ``second_factor``: principals and admins sign in with a second factor. ``series_days``: how far
-    ahead a series may reach, where that is farther than ``advance_days``.
+    ahead a series may reach, where that is farther than ``advance_days``. ``class_quota``,
+    ``team_quota`` and ``staff_quota``: as ``quota``, for a class, a team, and the bookings that one
+    member of staff makes for staff. ``claim_members``: a booking for a team claims its members, so
+    that none of them is in two places.
     Raises InvalidRequest with the name of the field.
     """
 
@@ -37,17 +40,30 @@ class Policy:
     wall_shows: str = "class"
     second_factor: bool = False
     series_days: int = 180
+    class_quota: int | None = None
+    team_quota: int | None = None
+    staff_quota: int | None = None
+    claim_members: bool = False
 
     MOST_DAYS: ClassVar[int] = 400
     MOST_LEAD_MINUTES: ClassVar[int] = 60 * 24 * 30
     MOST_QUOTA: ClassVar[int] = 100
+    QUOTAS: ClassVar[dict[Party, str]] = {
+        Party.STUDENTS: "quota",
+        Party.CLASS: "class_quota",
+        Party.TEAM: "team_quota",
+        Party.STAFF: "staff_quota",
+    }
 
     def __post_init__(self) -> None:
         _check_number(self.advance_days, "advance_days", 0, self.MOST_DAYS)
         _check_number(self.lead_minutes, "lead_minutes", 0, self.MOST_LEAD_MINUTES)
         _check_number(self.series_days, "series_days", 0, self.MOST_DAYS)
-        if self.quota is not None:
-            _check_number(self.quota, "quota", 1, self.MOST_QUOTA)
+        for name in self.QUOTAS.values():
+            if (limit := getattr(self, name)) is not None:
+                _check_number(limit, name, 1, self.MOST_QUOTA)
+        if not isinstance(self.claim_members, bool):
+            raise InvalidRequest("claim_members", "must be true or false")
         if self.cut_off is not None:
             check_time(self.cut_off, "cut_off")
             # For tomorrow it is too late by then, and the day after is not open yet.
@@ -59,6 +75,16 @@ class Policy:
             raise InvalidRequest("wall_shows", f"must be one of {', '.join(WALL_SHOWS)}")
         if not isinstance(self.second_factor, bool):
             raise InvalidRequest("second_factor", "must be true or false")
+
+    def quota_of(self, party: Party) -> int | None:
+        """How many active bookings such a party may hold per ISO week; None for no limit."""
+        limit: int | None = getattr(self, self.QUOTAS[party])
+        return limit
+
+    def lowers_quota(self, other: Policy) -> bool:
+        """Whether a quota here is lower than in ``other``."""
+        pairs = [(getattr(self, name), getattr(other, name)) for name in self.QUOTAS.values()]
+        return any(mine is not None and (theirs is None or mine < theirs) for mine, theirs in pairs)
 
     def for_series(self) -> Policy:
         """This policy as it holds for the dates of a series."""

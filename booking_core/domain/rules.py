@@ -6,6 +6,7 @@ and the unique index decides them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date as Date
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
@@ -128,9 +129,9 @@ def game_on(ground: Ground, game: str) -> str:
 
 
 def check_still_valid(
-    booking: Booking, *, ground: Ground, student: Student | None, plan: timetable.DayPlan
+    booking: Booking, *, ground: Ground, students: Iterable[Student], plan: timetable.DayPlan
 ) -> None:
-    """The rules that may have changed since ``booking`` was requested; None: without the student.
+    """The rules that may have changed since ``booking`` was requested, for ``students``.
 
     A booking that fits no periods of a changed timetable stays valid: timetables move no booking.
     """
@@ -139,8 +140,14 @@ def check_still_valid(
     if ground.retired:
         raise GroundRetired(ground.id)
     game_on(ground, booking.game)
-    if student is not None and not student.active:
-        raise StudentInactive(student.id)
+    check_active(students)
+
+
+def check_active(students: Iterable[Student]) -> None:
+    """Raises StudentInactive."""
+    for student in students:
+        if not student.active:
+            raise StudentInactive(student.id)
 
 
 def check_change(
@@ -192,7 +199,7 @@ def check_request(
     request: BookingRequest,
     *,
     ground: Ground,
-    student: Student,
+    students: Iterable[Student],
     plan: timetable.DayPlan,
     now: datetime,
     policy: Policy,
@@ -201,5 +208,4 @@ def check_request(
     """Every rule that needs no look at other bookings."""
     check_place(plan, request.start, request.end, ground, request.game)
     check_time(request.date, request.start, now, policy, zone)
-    if not student.active:
-        raise StudentInactive(student.id)
+    check_active(students)

@@ -18,7 +18,7 @@ from typing import Any
 from booking_core.booking.queries import find_bookings
 from booking_core.domain import rules
 from booking_core.domain.labels import class_spellings, game_spellings, label_key
-from booking_core.domain.model import Actor, Booking
+from booking_core.domain.model import Actor, Booking, Party
 from booking_core.domain.records import Change
 from booking_core.insight.audit import find_changes
 from booking_core.storage.client.database import Documents, settings_of
@@ -48,6 +48,8 @@ _BOOKINGS = (
     ("Last changed by", 22),
     ("Last changed at", 17),
     ("Reason", 28),
+    ("For", 10),
+    ("Supervisor", 22),
 )
 _CHANGES = (
     ("At", 17),
@@ -93,6 +95,16 @@ def export_bookings(db: Documents, **asked: Any) -> Export:
     games = game_spellings(grounds.values())
     zone = settings_of(db).zone
 
+    def party(booking: Booking) -> tuple[Value, ...]:
+        named = [student.class_name for student in booking.students] or [booking.class_name]
+        spelled = [classes.setdefault(label_key(name), name) for name in filter(None, named)]
+        is_class = booking.party is Party.CLASS
+        return (
+            ", ".join(student.id for student in booking.students) or None,
+            None if is_class else booking.party_name,
+            ", ".join(dict.fromkeys(spelled)) or None,
+        )
+
     def row(booking: Booking) -> tuple[Value, ...]:
         ground = grounds.get(booking.ground_id)
         decided: tuple[Value, ...] = (None, None, None)
@@ -106,14 +118,14 @@ def export_bookings(db: Documents, **asked: Any) -> Export:
             booking.end,
             ground.name if ground else booking.ground_id,
             games.setdefault(label_key(booking.game), booking.game),
-            booking.student_id,
-            booking.student_name,
-            classes.setdefault(label_key(booking.class_name), booking.class_name),
+            *party(booking),
             booking.purpose,
             booking.status.value,
             booking.created_by_name,
             _local(booking.created_at, zone),
             *decided,
+            booking.party.value,
+            booking.supervisor_name or None,
         )
 
     def found() -> Iterator[Booking]:

@@ -170,7 +170,9 @@ def conflicts(file: Path, decisions: Decisions) -> Iterator[tuple[str, str]]:
 
 def _described(row: dict[str, Any]) -> str:
     parts = (row["ground_id"], row["date"], f"{row['start']}-{row['end']}", row["status"])
-    return f"booking {row['_id']} ({' '.join(parts)}, {row['student_name'] or row['purpose']})"
+    names = row["student_name"]
+    name = ", ".join(names) if isinstance(names, list) else names or row["class_name"]
+    return f"booking {row['_id']} ({' '.join(parts)}, {name or row['purpose']})"
 
 
 def _all(shown: list[str]) -> str:

@@ -36,10 +36,17 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.SCHOOL_HISTORY, "timetables._id"),
         (schema.SCHOOL_HISTORY, "days.timetable_id"),
     ),
-    schema.STUDENTS: ((schema.STUDENTS, "_id"), (schema.BOOKINGS, "student_id")),
+    schema.STUDENTS: (
+        (schema.STUDENTS, "_id"),
+        (schema.BOOKINGS, "student_id"),
+        (schema.TEAMS, "members"),
+    ),
+    schema.TEAMS: ((schema.TEAMS, "_id"), (schema.BOOKINGS, "team_id")),
     schema.ACCOUNTS: (
         (schema.ACCOUNTS, "_id"),
         (schema.BOOKINGS, "created_by"),
+        (schema.BOOKINGS, "supervisor.id"),
+        (schema.TEAMS, "staff"),
         (schema.DELEGATIONS, "by"),
         (schema.DELEGATIONS, "to"),
         (schema.NOTICES, "to"),
@@ -49,6 +56,7 @@ _CHECKS = {"name": lambda value: check_name(value, "--set"), "email": check_emai
 _SETTABLE = {
     schema.GROUNDS: ("name",),
     schema.TIMETABLES: ("name",),
+    schema.TEAMS: ("name",),
     schema.ACCOUNTS: ("name", "email"),
 }
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
 from uuid import UUID, uuid5
 
 from booking_core.access import accounts
 from booking_core.booking import claims as bookings
-from booking_core.booking import closures, decisions
+from booking_core.booking import closures, decisions, series
 from booking_core.domain import timetable
 from booking_core.domain.errors import (
     AlreadyDecided,
     AlreadyExists,
+    BookingError,
     ChangedMeanwhile,
     GroundClosed,
     InvalidRequest,
@@ -30,6 +31,7 @@ from booking_core.domain.errors import (
     RuleBroken,
     SlotTaken,
     StudentBusy,
+    SupervisorBusy,
 )
 from booking_core.domain.model import (
     Account,
@@ -37,7 +39,9 @@ from booking_core.domain.model import (
     BookingRequest,
     Period,
     Status,
+    Student,
 )
+from booking_core.domain.series import SeriesRequest
 from booking_core.operations.demo_school import (
     ADMIN,
     CANCELLATIONS,
@@ -52,11 +56,13 @@ from booking_core.operations.demo_school import (
     REJECTIONS,
     REVOCATIONS,
     demo_students,
+    demo_teams,
     demo_terms,
     demo_timetables,
 )
 from booking_core.school.grounds import save_ground
 from booking_core.school.students import save_students
+from booking_core.school.teams import save_team
 from booking_core.school.timetables import save_timetable
 from booking_core.school.year import save_term, save_week_a
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -67,6 +73,9 @@ _IDS = UUID("5b1d2c0e-8f2b-5c55-9d1a-6f0c5f1f7e11")
 _FILL = {-1: 0.45, 0: 0.45, 1: 0.42, 2: 0.35, 3: 0.3, 4: 0.25, 5: 0.2, 6: 0.15}
 _OF_A_LAYOUT = 0.5  # of that for a ground of which there are several layouts
 _FIRST_DAY, _LAST_DAY = -7, 6
+# Of the requests, the part for a class; with those for a team; with those that have a supervisor.
+_FOR_A_CLASS, _FOR_A_TEAM, _SUPERVISED = 0.07, 0.14, 0.24
+_OF_A_WHOLE_DAY = 10  # periods
 # The status of each of twenty past requests, and of each of twelve for today and later. Of the
 # approved ones ahead, those at the places of _WAITING in order of time are made to wait, so that
 # some of these are for today or tomorrow.
@@ -111,8 +120,8 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
         return
     now = reference.claim_demo(db, now)
     today = now.astimezone(settings_of(db).zone).date()
-    _save_school(db, today)
     _save_accounts(db, now)
+    _save_school(db, today)
     plans = _fortnight(db, today, now)
     for offset in range(_FIRST_DAY, _LAST_DAY + 1):
         date = today + timedelta(days=offset)
@@ -123,6 +132,7 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
             decisions.lapse_pending(
                 db, now=timetable.at(date, time(0), settings_of(db).zone, closing=True)
             )
+    _practice(db, today, now)
     _rain(db, today, now)
     reference.mark_demo(db)
 
@@ -136,6 +146,8 @@ def _save_school(db: Documents, today: Date) -> None:
         save_term(db, term)
     save_week_a(db, today)
     save_students(db, demo_students())
+    for team in demo_teams():
+        save_team(db, team)
 
 
 def _save_accounts(db: Documents, now: datetime) -> None:
@@ -154,6 +166,7 @@ def _fortnight(db: Documents, today: Date, now: datetime) -> list[_Plan]:
     known = reference.load(db)
     students = [known.student(student.id) for student in demo_students()]
     rained_off = _rain_periods(known.plan(today).periods, today, now, db)
+    parties = random.Random(f"parties {today}")
     per_week: Counter[tuple[str, str]] = Counter()
     plans: list[_Plan] = []
     decks: dict[tuple[Status, ...], list[Status]] = {}
@@ -197,6 +210,7 @@ def _fortnight(db: Documents, today: Date, now: datetime) -> list[_Plan]:
                     rng.choice(ground.games),
                     rng.choice(PURPOSES),
                 )
+                request = _of_party(parties, request, student)
                 if status is Status.LAPSED and date == today:
                     status = Status.APPROVED  # today is not over yet
                 plans.append(_plan(rng, request, status, starts_at, now))
@@ -206,6 +220,49 @@ def _fortnight(db: Documents, today: Date, now: datetime) -> list[_Plan]:
         if place < len(ahead):
             ahead[place].status, ahead[place].reason = Status.PENDING, ""
     return plans
+
+
+def _of_party(rng: random.Random, request: BookingRequest, student: Student) -> BookingRequest:
+    """``request``, now and then for the class of its student or a team, or with a supervisor."""
+    draw = rng.random()
+    if draw < _FOR_A_CLASS:
+        return replace(request, student_id=None, class_name=student.class_name)
+    if draw < _FOR_A_TEAM:
+        return replace(request, student_id=None, team_id=rng.choice(demo_teams()).id)
+    if draw < _SUPERVISED:
+        return replace(request, supervisor_id=JOSEPH.id)
+    return request
+
+
+def _practice(db: Documents, today: Date, now: datetime) -> None:
+    """A team's practice every week of the term, approved."""
+    team, ground = demo_teams()[0], DEMO_GROUNDS[3]
+    date = today + timedelta(days=1)
+    while len(reference.load(db).plan(date).periods) < _OF_A_WHOLE_DAY:
+        date += timedelta(days=1)
+    first = BookingRequest(
+        ground.id,
+        date,
+        time(16),
+        time(17),
+        team_id=team.id,
+        game="Throwball",
+        purpose="Team practice",
+        supervisor_id=MEERA.id,
+    )
+    series_id = uuid5(_IDS, f"practice {today}")
+    made_at = now - timedelta(hours=20)
+    # In a database with stricter settings there is none.
+    with contextlib.suppress(BookingError):
+        series.book_series(
+            db,
+            SeriesRequest(first=first, until=date + timedelta(weeks=4)),
+            by=MEERA,
+            submission_id=series_id,
+            only_free=True,
+            now=made_at,
+        )
+        series.approve_series(db, str(series_id), by=HEAD, now=now - timedelta(hours=2))
 
 
 def _runs(rng: random.Random, periods: tuple[Period, ...], fill: float) -> list[tuple[Period, ...]]:
@@ -234,7 +291,7 @@ def _plan(
         Status.CANCELLED: CANCELLATIONS,
     }
     return _Plan(
-        uuid5(_IDS, f"{request.ground_id} {request.date} {request.start} {request.student_id}"),
+        uuid5(_IDS, f"{request.ground_id} {request.date} {request.start} {_party_of(request)}"),
         request,
         rng.choice((MEERA, JOSEPH)),
         status,
@@ -245,12 +302,16 @@ def _plan(
     )
 
 
+def _party_of(request: BookingRequest) -> str | None:
+    return request.student_id or request.class_name or request.team_id
+
+
 def _carry_out(db: Documents, plan: _Plan) -> None:
     """Makes one booking and takes it to its status."""
     made_at, decided_at, reason = plan.made_at, plan.decided_at, plan.reason
     # Stricter settings (quota, lead time, advance) make a smaller demo; and whatever another
     # process has done already is done.
-    with contextlib.suppress(RuleBroken, StudentBusy, SlotTaken, AlreadyDecided):
+    with contextlib.suppress(RuleBroken, StudentBusy, SupervisorBusy, SlotTaken, AlreadyDecided):
         booking = bookings.book(db, plan.request, by=plan.by, submission_id=plan.id, now=made_at)
         if plan.status is Status.REJECTED:
             decisions.reject(db, booking.id, by=HEAD, reason=reason, now=decided_at)

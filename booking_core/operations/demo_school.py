@@ -6,7 +6,7 @@ import random
 from datetime import date as Date
 from datetime import time, timedelta
 
-from booking_core.domain.model import Actor, Ground, Period, Role, Student, Timetable
+from booking_core.domain.model import Actor, Ground, Period, Role, Student, Team, Timetable
 from booking_core.domain.school_year import Holiday, Term
 
 DEMO_ACCOUNTS = (
@@ -97,6 +97,15 @@ def _periods(first: int, last: int) -> tuple[Period, ...]:
     return tuple(
         Period(f"{hour:02d}:00-{hour + 1:02d}:00", time(hour), time(hour + 1))
         for hour in range(first, last)
+    )
+
+
+def demo_teams() -> tuple[Team, ...]:
+    """A team with members, and one of a class without."""
+    members = tuple(student.id for student in demo_students()[32:44:2])
+    return (
+        Team("u14-throwball", "U14 throwball", members, staff=(MEERA.id,)),
+        Team("football-10a", "10-A football", class_name="10-A", staff=(JOSEPH.id,)),
     )
 
 

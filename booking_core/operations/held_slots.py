@@ -32,8 +32,8 @@ class HeldSlots:
                 continue
             span = f"{holder.start:%H:%M}-{holder.end:%H:%M}"
             if kind_of(claim) == STUDENT:
-                return f"{wanted.student_name} is on {holder.ground_id} then ({span})"
-            who = holder.student_name or f"a closure ({holder.purpose})"
+                return f"{wanted.party_name} is on {holder.ground_id} then ({span})"
+            who = holder.party_name or f"a closure ({holder.purpose})"
             return f"the slot is held by {who}, {span} ({holder.status.value})"
         return None
 

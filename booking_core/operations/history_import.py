@@ -19,6 +19,7 @@ from datetime import datetime, time
 from itertools import chain
 from uuid import UUID, uuid5
 
+from booking_core.booking.parties import RequestParty
 from booking_core.domain import timetable
 from booking_core.domain.claims import QUOTA, kind_of
 from booking_core.domain.clock import to_millis
@@ -32,7 +33,6 @@ from booking_core.domain.model import (
     Ground,
     Role,
     Status,
-    Student,
 )
 from booking_core.domain.names import normal_form
 from booking_core.operations.held_slots import HeldSlots, held_slots_of
@@ -103,8 +103,9 @@ def import_bookings(
 ) -> Report:
     """Adds the bookings of ``table``; calls ``progress`` with the number of rows done since then.
 
-    Grounds and students are named by id or by exact name. With ``create_missing`` unknown ones are
-    added. Raises StoreUnavailable; importing the file again then skips the rows already added.
+    Grounds, students and teams are named by id or by exact name. With ``create_missing`` unknown
+    grounds and students are added. Raises StoreUnavailable; importing the file again then skips
+    the rows already added.
     """
     now = moment(db, now)
     report = Report()
@@ -117,12 +118,12 @@ def import_bookings(
     zone = settings_of(db).zone
     for row in table.rows:
         try:
-            request, status, ground, student = _request(row, names)
+            request, status, ground, party = _request(row, names)
         except InvalidRequest as exc:
             report.refused.append((row.line, f"{exc.field} {exc.problem}"))
             continue
         starts_at = timetable.at(request.date, request.start, zone)
-        booking = _booking(request, status, student, min(to_millis(starts_at), now), now)
+        booking = _booking(request, status, party, min(to_millis(starts_at), now), now)
         booking = booking.placed(booking.slot, ground.surfaces)
         line = first_line.setdefault(booking.id, row.line)
         if line == row.line:
@@ -160,7 +161,8 @@ def import_bookings(
     return report
 
 
-def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Ground, Student]:
+def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Ground, RequestParty]:
+    """The party of a row without a student is its team, or else its whole class."""
     if row.problem:
         raise InvalidRequest("the row", row.problem)
     values = row.values
@@ -176,12 +178,15 @@ def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Ground, St
     purpose = values.get("purpose", "")
     # Checked before the names are looked up, so that a refused line adds no ground or student.
     request = BookingRequest("ground", date, start, end, "student", values["game"], purpose)
-    ground, student = names.resolve(
-        values["ground"], values["student"], request.game, values.get("class", "")
+    ground, party = names.resolve(
+        values["ground"],
+        values["student"],
+        request.game,
+        values.get("class", ""),
+        values.get("team", ""),
     )
     game = find_label(request.game, ground.games) or request.game
-    request = replace(request, ground_id=ground.id, student_id=student.id, game=game)
-    return request, found[0], ground, student
+    return replace(request, ground_id=ground.id, game=game), found[0], ground, party
 
 
 def _by_key(games: Iterable[str]) -> defaultdict[str, set[str]]:
@@ -205,7 +210,11 @@ def parse_time(text: str, name: str) -> time:
 
 
 def _booking(
-    request: BookingRequest, status: Status, student: Student, created_at: datetime, now: datetime
+    request: BookingRequest,
+    status: Status,
+    party: RequestParty,
+    created_at: datetime,
+    now: datetime,
 ) -> Booking:
     """The booking to store.
 
@@ -219,9 +228,9 @@ def _booking(
         start=request.start,
         end=request.end,
         status=status,
-        student_id=student.id,
-        student_name=student.name,
-        class_name=student.class_name,
+        student_id=None,
+        student_name="",
+        class_name="",
         game=request.game,
         purpose=request.purpose,
         created_by=IMPORTER.id,
@@ -230,13 +239,15 @@ def _booking(
         updated_at=now,
         history=(Decision(now, IMPORTER.id, IMPORTER.name, "imported"),),
     )
+    booking = party.of(booking)
     return replace(booking, id=_id_of(booking, label_key(booking.game)))
 
 
 def _id_of(booking: Booking, game: str) -> str:
     times = [f"{booking.start:%H:%M}", f"{booking.end:%H:%M}"]
     content = [booking.ground_id, booking.date.isoformat(), *times]
-    content += [str(booking.student_id), game, booking.status.value]
+    [(holder, _)] = booking.quota_holders
+    content += [holder, game, booking.status.value]
     return str(uuid5(_IDS, json.dumps(content)))
 
 
@@ -292,7 +303,7 @@ def _forget_erased(db: Documents, chunk: Sequence[Line]) -> None:
     Bookings inserted before the erasure were covered by it; those inserted after it are not.
     """
     known = reference.load(db).students
-    for student_id in {str(booking.student_id) for _, booking in chunk} - known.keys():
+    for student_id in {id for _, booking in chunk for id in booking.student_ids} - known.keys():
         erasure.forget(db, student_id)
 
 

@@ -1,4 +1,4 @@
-"""Grounds and students as people write them: by id, or by a name that only one has.
+"""Grounds, students and teams as people write them: by id, or by a name that only one has.
 
 Capitals and kinds of spaces make no difference in a name.
 """
@@ -10,15 +10,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from booking_core.booking.parties import RequestParty
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import find_label
-from booking_core.domain.model import Ground, Student
+from booking_core.domain.model import Ground, Party, Student, Team
 from booking_core.domain.names import key_of, new_id
 from booking_core.domain.validation import check_name
 from booking_core.storage.school.data import Reference
 
 NEW_CLASS = "Unknown"  # of a student that an import adds, where the file names no class
-Named = TypeVar("Named", Ground, Student)
+Named = TypeVar("Named", Ground, Student, Team)
 
 
 class _OnRecord(Generic[Named]):
@@ -63,7 +64,8 @@ class _OnRecord(Generic[Named]):
 
 
 class Names:
-    """Finds grounds and students; with ``create``, it makes those that are not on record yet.
+    """Finds grounds, students and teams; with ``create``, it makes grounds and students that are
+    not on record yet.
 
     ``new_grounds`` and ``new_students`` are the ones that it made; nothing is stored here.
     """
@@ -72,6 +74,7 @@ class Names:
         self._create = create
         self._grounds = _OnRecord("ground", known.grounds.values())
         self._students = _OnRecord("student", known.students.values())
+        self._teams = _OnRecord("team", known.teams.values())
         self._added: dict[str, Ground] = {}
         self.new_students: list[Student] = []
 
@@ -88,17 +91,21 @@ class Names:
         return self._students.get(text)
 
     def resolve(
-        self, ground_text: str, student_text: str, game: str, class_name: str
-    ) -> tuple[Ground, Student]:
-        """Both, made where they are missing and may be; if one is refused, neither is made.
+        self, ground_text: str, student_text: str, game: str, class_name: str, team_text: str = ""
+    ) -> tuple[Ground, RequestParty]:
+        """The ground and the party: a student, else a team, else a whole class.
 
-        Raises InvalidRequest.
+        Ground and student are made where they are missing and may be; if one is refused, neither
+        is made. Raises InvalidRequest.
         """
+        party = None if student_text.strip() else self._party(team_text, class_name)
         if not self._create:
-            return self.ground(ground_text), self.student(student_text)
-        ground, student = self._grounds.find(ground_text), self._students.find(student_text)
-        ground = ground or self._make_ground(ground_text)
-        student = student or _make_student(student_text, class_name)
+            ground = self.ground(ground_text)
+            return ground, party or _of(self.student(student_text))
+        ground = self._grounds.find(ground_text) or self._make_ground(ground_text)
+        student = None
+        if party is None:
+            student = self._students.find(student_text) or _make_student(student_text, class_name)
         if ground.id not in self._grounds.by_id or (
             ground.id in self._added and find_label(game, ground.games) is None
         ):
@@ -106,15 +113,28 @@ class Names:
             ground = replace(ground, games=(*ground.games, game))
             self._added[ground.id] = ground
             self._grounds.add(ground)
-        if student.id not in self._students.by_id:
+        if student is not None and student.id not in self._students.by_id:
             self._students.add(student)
             self.new_students.append(student)
-        return ground, student
+        return ground, party or _of(student)
+
+    def _party(self, team_text: str, class_name: str) -> RequestParty | None:
+        if team_text.strip():
+            team = self._teams.get(team_text)
+            return RequestParty(Party.TEAM, (), (), team.id, team.name, team.class_name)
+        if class_name.strip():
+            return RequestParty(Party.CLASS, class_name=check_name(class_name, "class"))
+        return None  # the error then names the student
 
     def _make_ground(self, text: str) -> Ground:
         grounds = self._grounds.by_id
         last = max((ground.order for ground in grounds.values()), default=0)
         return Ground(new_id(text, grounds, "ground"), text, (), min(last + 1, 10**6))
+
+
+def _of(student: Student | None) -> RequestParty:
+    assert student is not None, "a row without another party has a student"
+    return RequestParty(Party.STUDENTS, (student,))
 
 
 def _make_student(text: str, class_name: str) -> Student:

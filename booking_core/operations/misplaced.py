@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from booking_core.domain.model import Booking, Slot
@@ -34,8 +34,8 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
         for id, ground_id, surfaces in booking_queries.surfaces_from(db, today)
         if ground_id in known.grounds and surfaces != known.grounds[ground_id].surfaces
     }
-    for id, slot, student_id in booking_queries.held_from(db, today):
-        wrong = _wrong(known, slot, student_id) or (OTHER_SURFACES if id in surfaces else "")
+    for id, slot, student_ids in booking_queries.held_from(db, today):
+        wrong = _wrong(known, slot, student_ids) or (OTHER_SURFACES if id in surfaces else "")
         if wrong and not slot.has_begun(now, zone):
             ids[wrong].append(id)
     return {
@@ -44,9 +44,9 @@ def find(db: Documents, now: datetime) -> Mapping[str, tuple[int, list[Booking]]
     }
 
 
-def _wrong(known: reference.Reference, slot: Slot, student_id: str) -> str:
+def _wrong(known: reference.Reference, slot: Slot, student_ids: Iterable[str]) -> str:
     """The fault of a booking of ``slot``; "" for none."""
-    if student_id not in known.students:
+    if any(student_id not in known.students for student_id in student_ids):
         return NO_STUDENT
     ground, plan = known.grounds.get(slot.ground_id), known.plan(slot.date)
     if ground is None:

@@ -17,10 +17,13 @@ Line = tuple[int, Booking]  # the line of a file and its booking
 
 
 def _week(booking: Booking) -> tuple[str, Date] | None:
-    """The student and the Monday of an active booking: the quota counts its week."""
-    if not booking.status.is_active:
+    """The student and the Monday of an active booking: the quota counts its week.
+
+    None for another party, which takes no seat by an import.
+    """
+    if not booking.status.is_active or booking.student_id is None:
         return None
-    return str(booking.student_id), booking.date - timedelta(booking.date.weekday())
+    return booking.student_id, booking.date - timedelta(booking.date.weekday())
 
 
 def runs(chunk: Sequence[Line]) -> Iterator[list[Line]]:

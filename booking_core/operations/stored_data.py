@@ -80,9 +80,11 @@ _REFERRING = {
     "ground_id of slot of “notices”, the _id of “ground_photos” and the grounds of "
     "“school_history”",
     schema.TIMETABLES: "the timetable_id of “days” and the timetables and days of “school_history”",
-    schema.STUDENTS: "the student_id of “bookings”",
-    schema.ACCOUNTS: "the created_by of “bookings”, the by and to of “delegations” and the to of "
-    "“notices” (histories and the audit log keep the id of that time)",
+    schema.STUDENTS: "the student_id of “bookings” and the members of “teams”",
+    schema.TEAMS: "the team_id of “bookings”",
+    schema.ACCOUNTS: "the created_by of “bookings” and their supervisor, the staff of “teams”, "
+    "the by and to of “delegations” and the to of “notices” (histories and the audit log keep the "
+    "id of that time)",
 }
 
 

@@ -40,7 +40,7 @@ def save_policy(
         before, recount_until = store.read_policy(tx)
         if was is not None and was != before:
             raise ChangedMeanwhile("the settings")
-        if policy.quota is not None and (before.quota is None or policy.quota < before.quota):
+        if policy.lowers_quota(before):
             # A booking on its way was checked against the old policy, so its window counts too.
             open_until = before.last_date(now, zone).isoformat()
             days = (open_until, last_active_date(db, tx.session), recount_until)

@@ -15,9 +15,9 @@ from rapidfuzz.distance import OSA
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import label_key
-from booking_core.domain.model import Student
-from booking_core.domain.validation import MAX_TEXT, check_name
-from booking_core.school.rollover import class_place
+from booking_core.domain.model import Student, Team
+from booking_core.domain.validation import MAX_TEXT, check_name, check_text
+from booking_core.school.rollover import class_place, classes_of
 from booking_core.school.search_words import codes, foldings, query, runs, shortened
 from booking_core.storage.school.data import Reference
 
@@ -260,6 +260,25 @@ def find_students(
         if (key is None or label_key(student.class_name) == key)
         and (active is None or student.active == active)
     ]
+
+
+def find_groups(known: Reference, text: str = "") -> tuple[list[str], list[Team]]:
+    """The classes with active students, the lowest first, and the teams, by name, that have each
+    word of ``text`` in their name.
+
+    Case, spaces and hyphens make no difference. Raises InvalidRequest.
+    """
+    words = [_bare(word) for word in label_key(check_text(text, "text")).split()]
+
+    def fits(name: str) -> bool:
+        return all(word in _bare(label_key(name)) for word in words)
+
+    classes = known.of_students("classes", lambda students, _: list(classes_of(students.values())))
+    return list(filter(fits, classes)), [team for team in known.teams.values() if fits(team.name)]
+
+
+def _bare(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def _index(known: Mapping[str, Student], before: StudentIndex | None) -> StudentIndex:

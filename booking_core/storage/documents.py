@@ -18,10 +18,13 @@ from booking_core.domain.model import (
     Booking,
     Decision,
     Ground,
+    NamedStudent,
+    Party,
     Period,
     Slot,
     Status,
     Student,
+    Team,
     Timetable,
 )
 from booking_core.domain.policy import Policy
@@ -37,13 +40,14 @@ Document = dict[str, Any]
 # Fields whose type is checked as they are; bookings are read by the thousand.
 _ENTRY = tuple((name, str) for name in ("by", "by_name", "action", "reason"))
 _BOOKING: tuple[tuple[str, type], ...] = (
-    *((name, str) for name in ("_id", "kind", "student_name", "class_name", "game", "purpose")),
+    *((name, str) for name in ("_id", "kind", "game", "purpose")),
     *((name, str) for name in ("created_by", "created_by_name", "fingerprint")),
     ("revision", int),
     ("history", list),
 )
 _UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)  # when a booking that cannot be read was made
-# What a booking repeats of its student.
+# What a booking repeats of its students. Of several students, these and the roll number are lists
+# in one order.
 STUDENT_NAMES = ("student_name", "class_name")
 
 
@@ -117,11 +121,11 @@ def to_decision(document: Any) -> Decision:
 
 def booking_document(booking: Booking) -> Document:
     """A booking as stored, its claims derived from its other fields."""
-    optional: Document = {}
-    if booking.student_id is not None:
-        optional["student_id"] = booking.student_id
+    optional, names = _party_document(booking)
     if booking.quota_window is not None:
-        optional["quota"] = {"window": booking.quota_window, "seat": booking.quota_seat}
+        seats = [seat for _, seat in booking.quota_holders]
+        seat = seats if len(seats) > 1 else seats[0]
+        optional["quota"] = {"window": booking.quota_window, "seat": seat}
     if booking.closure_group is not None:
         optional["closure_group"] = booking.closure_group
     if booking.series is not None:
@@ -135,8 +139,7 @@ def booking_document(booking: Booking) -> Document:
         "claims": claims_of(booking),
         "status": booking.status.value,
         **optional,
-        "student_name": booking.student_name,
-        "class_name": booking.class_name,
+        **names,
         "game": booking.game,
         "purpose": booking.purpose,
         "created_by": booking.created_by,
@@ -149,9 +152,94 @@ def booking_document(booking: Booking) -> Document:
     }
 
 
+def _party_document(booking: Booking) -> tuple[Document, Document]:
+    """What only some bookings have of their party, and the names that all have."""
+    optional: Document = {}
+    names: Document = {
+        "student_name": booking.student_name,
+        "class_name": booking.class_name,
+    }
+    if booking.others:
+        students = booking.students
+        optional["student_id"] = [student.id for student in students]
+        names = {
+            "student_name": [student.name for student in students],
+            "class_name": [student.class_name for student in students],
+        }
+    elif booking.student_id is not None:
+        optional["student_id"] = booking.student_id
+    elif booking.members:
+        optional["student_id"] = list(booking.members)
+    if booking.party is not Party.STUDENTS:
+        optional["party"] = booking.party.value
+    if booking.team_id is not None:
+        optional["team_id"] = booking.team_id
+    if booking.supervisor_id is not None:
+        optional["supervisor"] = {"id": booking.supervisor_id, "name": booking.supervisor_name}
+    return optional, names
+
+
+def _to_party(document: Any, kind: str) -> Document:
+    """The fields of a Booking that say for whom it is; ``kind`` as in Booking."""
+    quota = document.get("quota")
+    window = None if quota is None else r.text(quota, "window")
+    seats: list[Any] = [] if quota is None else _listed(quota, "seat", int)
+    party = r.choice(document, "party", Party) if "party" in document else Party.STUDENTS
+    found: Document = {"quota_window": window, "quota_seat": seats[0] if seats else None}
+    if "supervisor" in document:
+        supervisor = r.field(document, "supervisor", dict)
+        found["supervisor_id"] = r.text(supervisor, "id")
+        found["supervisor_name"] = r.text(supervisor, "name")
+    if kind == "closure" or party is not Party.STUDENTS:
+        found |= {name: r.text(document, name) for name in STUDENT_NAMES}
+        found |= {"student_id": None, "party": party}
+        if party is Party.TEAM:
+            found["team_id"] = r.text(document, "team_id")
+            if "student_id" in document:
+                found["members"] = r.texts(document, "student_id")
+        return found
+    ids, names, classes = (_listed(document, name, str) for name in ("student_id", *STUDENT_NAMES))
+    if not len(ids) == len(names) == len(classes) or (window and len(seats) != len(ids)):
+        raise Unreadable("student_id, student_name and class_name are not of one length")
+    found |= {"student_id": ids[0], "student_name": names[0], "class_name": classes[0]}
+    if len(ids) > 1:
+        rest = zip(ids[1:], names[1:], classes[1:], strict=True)
+        of_others = seats[1:] or [None] * (len(ids) - 1)
+        found["others"] = tuple(
+            NamedStudent(*one, seat) for one, seat in zip(rest, of_others, strict=True)
+        )
+    return found
+
+
+def _listed(document: Any, name: str, kind: type) -> list[Any]:
+    """The values of a field that has one or a list of them."""
+    value = document.get(name)
+    if not isinstance(value, list):
+        return [r.field(document, name, kind)]
+    if not value or not all(type(one) is kind for one in value):
+        raise Unreadable(f"{name} is of another type")
+    return value
+
+
+def student_ids_of(document: Any) -> tuple[str, ...]:
+    """The students whom a stored booking claims."""
+    return tuple(_listed(document, "student_id", str)) if "student_id" in document else ()
+
+
+def party_shown(document: Any) -> Document:
+    """What the history of a stored booking shows of its party, as texts."""
+    shown = _to_party(document, "booking")
+    party = shown.get("party", Party.STUDENTS)
+    names: Document = {name: ", ".join(_listed(document, name, str)) for name in STUDENT_NAMES}
+    if party is Party.STUDENTS:
+        name = names["student_name"]
+        return {"student_id": ", ".join(student_ids_of(document)), "student_name": name}
+    return {"party": party.value, **{name: text for name, text in names.items() if text}}
+
+
 def to_booking(document: Any) -> Booking:
     r.check(document, _BOOKING)
-    kind, slot, quota = document["kind"], to_slot(document), document.get("quota")
+    kind, slot = document["kind"], to_slot(document)
     if kind not in ("booking", "closure"):
         raise Unreadable("kind is none that is known")
     history = tuple(map(to_decision, document["history"]))
@@ -164,9 +252,7 @@ def to_booking(document: Any) -> Booking:
         start=slot.start,
         end=slot.end,
         status=r.choice(document, "status", Status),
-        student_id=r.text(document, "student_id") if kind == "booking" else None,
-        student_name=document["student_name"],
-        class_name=document["class_name"],
+        **_to_party(document, kind),
         game=document["game"],
         purpose=document["purpose"],
         created_by=document["created_by"],
@@ -174,8 +260,6 @@ def to_booking(document: Any) -> Booking:
         created_at=r.moment(document, "created_at"),
         updated_at=r.moment(document, "updated_at"),
         kind=kind,
-        quota_window=None if quota is None else r.text(quota, "window"),
-        quota_seat=None if quota is None else r.field(quota, "seat", int),
         history=history,
         closure_group=r.text(document, "closure_group") if "closure_group" in document else None,
         revision=document["revision"],
@@ -272,6 +356,26 @@ def to_student(document: Any, known: Student | None = None) -> Student:
         r.text(document, "class_name"),
         r.optional_text(document, "email"),
         r.field(document, "active", bool),
+    )
+
+
+def team_document(team: Team) -> Document:
+    return {
+        "_id": team.id,
+        "name": team.name,
+        "members": list(team.members),
+        "class_name": team.class_name,
+        "staff": list(team.staff),
+    }
+
+
+def to_team(document: Any) -> Team:
+    return Team(
+        r.text(document, "_id"),
+        r.text(document, "name"),
+        r.texts(document, "members"),
+        r.text(document, "class_name"),
+        r.texts(document, "staff"),
     )
 
 

@@ -128,3 +128,10 @@ def _insert(db: Documents, session: ClientSession, id: str, document: Document) 
     # Every document of this collection has counters.
     row = {"_id": id, "grounds": 0, "students": 0} | document
     collection(db, schema.META).insert_one(row, session=session)
+
+
+def raise_revision(db: Documents, session: ClientSession | None) -> None:
+    """Has everybody read the teams again, from which an erasure has taken a person."""
+    collection(db, schema.META).update_one(
+        {"_id": "revision"}, {"$inc": {"grounds": 1}}, session=session
+    )

@@ -67,6 +67,7 @@ _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.DAYS: d.to_day,
     schema.TERMS: d.to_term,
     schema.STUDENTS: d.to_student,
+    schema.TEAMS: d.to_team,
     schema.META: _check_meta,
     schema.SCHOOL_HISTORY: _check_copy,
     schema.GROUND_PHOTOS: photos.to_photo,

@@ -19,9 +19,17 @@ _DAYS, _HOURS, _MINUTES = "admin.policy.days", "admin.policy.hours", "admin.poli
 _LIMITED, _QUOTA = "admin.policy.limited", "admin.policy.quota"
 _ENDS, _CUT_OFF, _WALL = "admin.policy.ends", "admin.policy.cut_off", "admin.policy.wall"
 _SECOND_FACTOR, _SERIES = "admin.policy.second_factor", "admin.policy.series"
+_MEMBERS = "admin.policy.members"
+# Of the parties that are no students: the field of the policy, the key of its field, and its label.
+_QUOTAS = {
+    "class_quota": ("admin.policy.class_quota", "Bookings of a class in a week"),
+    "team_quota": ("admin.policy.team_quota", "Bookings of a team in a week"),
+    "staff_quota": ("admin.policy.staff_quota", "Bookings for staff, by each member of staff"),
+}
 _FIELDS = (
     *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
-    _SECOND_FACTOR,
+    *(_SECOND_FACTOR, _MEMBERS),
+    *(key for key, _ in _QUOTAS.values()),
 )
 _WALL_WORDS = {
     "none": "Only that a ground is booked",
@@ -48,6 +56,9 @@ def _fill(saved: Policy) -> None:
     state[_LIMITED], state[_QUOTA] = saved.quota is not None, saved.quota or 2
     state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
     state[_WALL], state[_SECOND_FACTOR] = saved.wall_shows, saved.second_factor
+    state[_MEMBERS] = saved.claim_members
+    for name, (key, _) in _QUOTAS.items():
+        state[key] = getattr(saved, name)
 
 
 def _form(shared: Services) -> None:
@@ -101,6 +112,24 @@ def _form(shared: Services) -> None:
             )
         else:
             st.caption("A student may hold any number of bookings.")
+    with right, st.container(border=True, key="card_admin.policy.parties"):
+        st.markdown("##### Classes, teams and staff")
+        for key, label in _QUOTAS.values():
+            st.number_input(
+                label,
+                1,
+                Policy.MOST_QUOTA,
+                value=None,
+                key=key,
+                width=260,
+                placeholder="Any number",
+            )
+        st.toggle("A booking for a team books its members", key=_MEMBERS)
+        st.caption(
+            "Then no member can be on another ground at that time."
+            if state[_MEMBERS]
+            else "A member may be on another ground at that time."
+        )
     with right, st.container(border=True, key="card_admin.policy.wall"):
         st.markdown("##### What the wall may show")
         st.radio(
@@ -172,6 +201,8 @@ def _typed() -> Policy | str:
             wall_shows=state[_WALL],
             second_factor=state[_SECOND_FACTOR],
             series_days=series,
+            claim_members=state[_MEMBERS],
+            **{name: state[key] for name, (key, _) in _QUOTAS.items()},
         )
     except InvalidRequest as exc:
         return messages.error(exc)

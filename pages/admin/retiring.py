@@ -130,7 +130,7 @@ def _bookings(shared: Services, found: list[Relocation]) -> None:
     acted = _REVIEW.show_list(
         shared,
         "Upcoming bookings of this ground",
-        ["When", "Student", "Booked by", "After that"],
+        ["When", "For", "Booked by", "After that"],
         [_row(one, shared, today) for one in found],
     )
     if acted is not None:
@@ -142,14 +142,14 @@ def _bookings(shared: Services, found: list[Relocation]) -> None:
 
 def _row(one: Relocation, shared: Services, today: Date) -> dict[str, Any]:
     booking, choice = one.booking, state[_CHOSEN][one.booking.id]
-    about = f"{booking.student_name}, {formats.when(booking, today)}"
+    about = f"{booking.party_name}, {formats.when(booking, today)}"
     return {
         "id": booking.id,
         "about": about,
         "selectable": False,
         "cells": [
             payloads.day_and_times(booking, today),
-            [booking.student_name, f"{booking.class_name}, {booking.game}"],
+            [booking.party_name, ", ".join(filter(None, (booking.party_class, booking.game)))],
             [booking.created_by_name, messages.STATUS[booking.status]],
             [*_outcome(one, choice, shared), _TONES[choice]],
         ],

@@ -43,8 +43,8 @@ def bookings(shared: Services, found: Sequence[Booking]) -> None:
     lines = [
         f"- **{formats.day_heading(b.date, today)}, {formats.span(b.start, b.end)}** · "
         + formats.literal(
-            f"{payloads.slot_title(b.slot, grounds)}, {b.game} · {b.student_name}, "
-            f"{b.class_name} · {messages.STATUS[b.status].lower()}"
+            f"{payloads.slot_title(b.slot, grounds)}, {b.game} · {b.whom} "
+            f"· {messages.STATUS[b.status].lower()}"
         )
         for b in found
     ]

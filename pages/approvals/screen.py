@@ -147,7 +147,7 @@ def queue() -> None:
     payload = {
         "caption": tab,
         "kind": "decisions",
-        "columns": ["When", "Ground and game", "Student", "Asked by", last_column],
+        "columns": ["When", "Ground and game", "For", "Asked by", last_column],
         "rows": [
             payloads.decision_row(b, weeks.get(b.id, []), known.grounds, now, known.policy)
             for b in rows
@@ -233,7 +233,7 @@ def show_outcome() -> None:
     for booking_id, text in conflicts:
         try:
             booking = cached_booking(booking_id)
-            name = f"{booking.student_name}, {formats.when(booking, shared.now().date())}: "
+            name = f"{booking.party_name}, {formats.when(booking, shared.now().date())}: "
         except BookingError:
             name = ""
         st.warning(formats.literal(name + text), icon=":material/group:")
@@ -261,7 +261,7 @@ def give_reason(action: str, ids: list[str], label: str) -> None:
             st.error(formats.literal(messages.error(exc)))
             continue
         st.text(
-            f"{booking.student_name}, {booking.class_name}: {booking.game}, "
+            f"{booking.whom}: {booking.game}, "
             f"{payloads.slot_title(booking.slot, shared.reference().grounds)}, "
             f"{formats.when(booking, shared.now().date())}"
         )

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date as Date
 from datetime import time, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import streamlit as st
@@ -18,10 +19,12 @@ from booking_core import (
     BookingError,
     BookingRequest,
     InvalidRequest,
+    Party,
     Reference,
     Slot,
     SlotTaken,
     book,
+    people_of,
 )
 from booking_core.live import log_refusal
 from pages.shared.components import choices, elements
@@ -30,9 +33,11 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import messages
 
 DATE, STUDENT, PURPOSE = "book.date", "book.student", "book.purpose"
+MORE, SUPERVISOR = "book.more", "book.supervisor"  # other students; the sign-in name of staff
 APPROVED = "book.approved"  # a principal's booking that is approved at once
 _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
 _DONE, _RESET = "book.done", "book.reset"
+_APART = "|"  # in the value of a class, a team or staff; no roll number has it
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
 SERIES_ID = "book.series.id"  # of the series that the open dialog books, a UUID
 SERIES = "book.series."  # keys of the dialog that repeats the booking
@@ -113,6 +118,8 @@ def keep_in_browser(known: Reference, by: Actor) -> None:
     state, slot = st.session_state, picked()
     values = {
         "student": state.get(STUDENT) or "",
+        "more": ",".join(state.get(MORE) or ()),
+        "supervisor": state.get(SUPERVISOR) or "",
         "game": (state.get(game_key(slot.ground_id)) or "") if slot else "",
         "purpose": state.get(PURPOSE) or "",
     }
@@ -120,9 +127,10 @@ def keep_in_browser(known: Reference, by: Actor) -> None:
     is_empty = done() is not None or not (values["student"] or values["purpose"])
 
     def restore(given: dict[str, str]) -> None:
-        student = known.students.get(given.get("student", ""))
-        if student is not None and student.active:
-            state[STUDENT] = student.id
+        if _is_on_list(known, given.get("student", "")):
+            state[STUDENT] = given["student"]
+        state[MORE] = [id for id in given.get("more", "").split(",") if _is_on_list(known, id)]
+        state[SUPERVISOR] = given.get("supervisor") or None  # the form drops an unknown one
         state[PURPOSE] = given.get("purpose", "")[:MAX_PURPOSE]
         if slot is not None and given.get("game") in known.ground(slot.ground_id).games:
             state[game_key(slot.ground_id)] = given["game"]
@@ -138,6 +146,13 @@ def keep_in_browser(known: Reference, by: Actor) -> None:
         state[_TYPED] = True
 
 
+def _is_on_list(known: Reference, value: str) -> bool:
+    kind, _, name = value.partition(_APART)
+    if _APART not in value:
+        return value in known.students and known.students[value].active
+    return kind != Party.TEAM or name in known.teams
+
+
 def keep(*, is_shown: bool) -> None:
     """Keeps the draft while another screen is shown; ends a review and the success dialog.
 
@@ -145,7 +160,7 @@ def keep(*, is_shown: bool) -> None:
     not draw.
     """
     state = st.session_state
-    kept = (DATE, STUDENT, PURPOSE, APPROVED, GAME_SHOWN, VIEW)
+    kept = (DATE, STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED, GAME_SHOWN, VIEW)
     for key in list(state):
         if key in kept or str(key).startswith(game_key("")):
             state[key] = state[key]
@@ -305,14 +320,39 @@ def as_approved() -> bool:
     return bool(st.session_state.get(APPROVED))
 
 
+def value_of(party: Party, name: str) -> str:
+    """The value of the field STUDENT for a class, a team or staff; no roll number looks so."""
+    return f"{party.value}{_APART}{name}"
+
+
 def request() -> BookingRequest | None:
-    """The form as a request; None while slot, student or game is missing. Raises InvalidRequest."""
-    slot, student = picked(), st.session_state.get(STUDENT)
-    game = st.session_state.get(game_key(slot.ground_id)) if slot else None
-    if slot is None or not student or not game:
+    """The form as a request; None while slot, party or game is missing. Raises InvalidRequest."""
+    slot = picked()
+    asked = None if slot is None else people_request(slot)
+    return asked and replace(asked, purpose=st.session_state.get(PURPOSE) or "")
+
+
+def people_request(slot: Slot) -> BookingRequest | None:
+    """A request for ``slot`` without its purpose; None while party or game is missing."""
+    state = st.session_state
+    value, game = state.get(STUDENT), state.get(game_key(slot.ground_id))
+    if not value or not game:
         return None
-    purpose = st.session_state.get(PURPOSE) or ""
-    return BookingRequest(slot.ground_id, slot.date, slot.start, slot.end, student, game, purpose)
+    kind, _, name = value.partition(_APART)
+    of_party: dict[str, Any] = {
+        Party.CLASS.value: {"class_name": name},
+        Party.TEAM.value: {"team_id": name},
+        Party.STAFF.value: {"for_staff": True},
+    }.get(kind if _APART in value else "", {"student_ids": (value, *(state.get(MORE) or ()))})
+    return BookingRequest(
+        slot.ground_id,
+        slot.date,
+        slot.start,
+        slot.end,
+        game=game,
+        supervisor_id=state.get(SUPERVISOR),
+        **of_party,
+    )
 
 
 def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
@@ -326,9 +366,19 @@ def lost(board: Board) -> tuple[Booking | None, list[Slot]] | None:
     holder = board.holder(slot)
     if (holder is None and board.is_free(slot)) or _is_own(holder):
         return None
-    student = st.session_state.get(STUDENT)
     game = st.session_state.get(game_key(slot.ground_id)) or ""
-    return holder, board.alternatives(slot, game, busy=board.cells_of(student) if student else ())
+    asked = people_request(slot)
+    people = () if asked is None else people_of(asked)
+    return holder, board.alternatives(slot, game, busy=board.cells_of(people))
+
+
+def is_busy(board: Board) -> bool:
+    """Whether one of the chosen people has another booking at the time of the picked slot."""
+    slot = picked()
+    asked = None if slot is None else people_request(slot)
+    if slot is None or asked is None:
+        return False
+    return board.busy(people_of(asked), slot) is not None
 
 
 def _is_own(holder: Booking | None) -> bool:

@@ -27,7 +27,7 @@ from booking_core import (
     plan_series,
 )
 from booking_core.live import Scope
-from pages.book import draft
+from pages.book import draft, party
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment, screen_user
@@ -71,15 +71,14 @@ def _form(shared: Services) -> None:
         st.warning("The slot was given back. Close this and choose another.")
         return
     known, today = shared.reference(), shared.now().date()
-    student = known.students.get(wanted.student_id)
-    if student is None:
-        st.warning("This student is not on the list any more. Close this and choose another.")
+    if (who := party.named(known, wanted)) is None:
+        st.warning(party.GONE)
         return
     elements.facts(
         "book.series.facts",
         ("Ground", known.ground(wanted.ground_id).name),
         ("Time", formats.span(wanted.start, wanted.end)),
-        ("For", f"{student.name}, {student.class_name} · {wanted.game}"),
+        ("For", f"{who} · {wanted.game}"),
         ("First date", formats.day_heading(wanted.date, today)),
     )
     asked = _asked(shared, wanted)
@@ -206,7 +205,7 @@ def _why(shared: Services, problem: BookingError) -> str:
     grounds = shared.reference().grounds
     match problem:
         case SlotTaken(held_by=holder) if holder is not None:
-            return f"booked for {holder.class_name}, {holder.game}"
+            return f"booked for {holder.party_group}, {holder.game}"
         case StudentBusy(booking=other) if other is not None:
             return f"the student is on {payloads.slot_title(other.slot, grounds)} then"
         case GroundClosed():

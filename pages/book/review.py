@@ -8,7 +8,7 @@ from datetime import date as Date
 import streamlit as st
 
 from booking_core import Booking, Slot, Status
-from pages.book import draft
+from pages.book import draft, party
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment, screen_user
@@ -47,16 +47,16 @@ def _facts(shared: Services) -> None:
     if draft.done() is not None:
         st.rerun()
     gone = draft.lost(board)
-    student = known.students.get(wanted.student_id)
-    if student is None:
-        st.warning("This student is not on the list any more. Close this and choose another.")
+    if (who := party.named(known, wanted)) is None:
+        st.warning(party.GONE)
         return
     elements.facts(
         "book.review",
         ("Ground", known.ground(wanted.ground_id).name),
         ("When", formats.full_time(wanted, now.date())),
         ("Game", wanted.game),
-        ("Student", f"{student.name}, {student.class_name}, {student.id}"),
+        ("For", who),
+        *([("Supervisor", party.supervisor(shared))] if wanted.supervisor_id else []),
         ("Purpose", wanted.purpose or "–"),
         ("Asked by", screen_user.actor().name),
     )
@@ -101,7 +101,7 @@ def _booked(shared: Services) -> None:
         ("Ground", payloads.slot_title(booking.slot, shared.reference().grounds)),
         ("When", formats.full_time(booking, shared.now().date())),
         ("Game", booking.game),
-        ("Student", f"{booking.student_name}, {booking.class_name}"),
+        ("For", booking.whom),
     )
     if st.button("OK", key="book.ok", type="primary", width="stretch"):
         draft.finish()

@@ -1,15 +1,13 @@
-"""The Book screen: pick a slot on the day grid, choose student and game, review, confirm."""
+"""The Book screen: pick a slot on the day grid, choose whom and game, review, confirm."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import Quota, StoreUnavailable, games_to_choose, may, week_of
-from booking_core.live import Scope
-from pages.book import draft, repeat, review, taken, week
+from booking_core import StoreUnavailable, games_to_choose, may
+from pages.book import draft, party, repeat, review, taken, week
 from pages.shared.auth import session
-from pages.shared.components.student_box import student_box
 from pages.shared.layout import date_field, first_steps, header
 from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
@@ -112,8 +110,9 @@ def boards_of_the_week() -> datetime | None:
             else:
                 taken.look(slot)
         st.rerun()
-    # The panel's text about the picked slot depends on the board; an open review updates itself.
-    seen = (shared.is_live, draft.lost(board) is not None, board.date)
+    # The panel's texts about the picked slot and its people depend on the board; an open review
+    # updates itself.
+    seen = (shared.is_live, draft.lost(board) is not None, draft.is_busy(board), board.date)
     # A live rerun may have ended the run that would have drawn the panel for a new pick.
     stale = (
         st.session_state.get("book.seen", seen) != seen
@@ -127,10 +126,10 @@ def boards_of_the_week() -> datetime | None:
 
 
 def panel() -> None:
-    """Draws the steps of a booking: slot, student and game, review."""
+    """Draws the steps of a booking: slot, party and game, review."""
     slot = draft.picked()
     step = 1 if slot is None else 2
-    names = ("Slot", "Student", "Review")
+    names = ("Slot", "For whom", "Review")
     st.markdown(
         " :gray[›] ".join(
             f"**:blue[{i} {name}]**"
@@ -152,7 +151,7 @@ def panel() -> None:
         gone = draft.lost(board)
         if gone is not None and draft.reviewing() is None:
             review.offer(shared, *gone, "book.panel")
-        student_box(known, key=draft.STUDENT, active=True, placeholder="Name, roll number or class")
+        party.fields(shared, known)
         games = known.ground(slot.ground_id).games
         if games:
             st.session_state.setdefault(draft.game_key(slot.ground_id), games[0])
@@ -179,40 +178,15 @@ def panel() -> None:
             )
         else:  # the user may have lost the role of principal since the last run
             st.session_state.pop(draft.APPROVED, None)
-        chosen = st.session_state.get(draft.STUDENT)
-        is_blocked = False
-        hint = "Choose a student to go on." if draft.done() is None else ""
-        if not games:
-            hint = "No game is set for this ground, so it cannot be booked yet. Ask an admin."
-        held = None
+        is_blocked, hint = False, ""
         try:
-            if chosen and draft.done() is None:
-                held = shared.cached(
-                    Scope.BOOKINGS,
-                    ("week", chosen, slot.date.isocalendar()[:2]),
-                    lambda: week_of(shared.db, chosen, slot.date),
-                )
+            if draft.done() is None:
+                is_blocked, hint = party.hint(shared, known, board, slot, by)
         except StoreUnavailable as exc:
             is_blocked, hint = True, messages.error(exc)
-        if chosen and held is not None:
-            quota = Quota.of(held, known.policy)
-            name = formats.literal(known.student(chosen).name.split()[0])
-            busy = board.busy(chosen, slot)
-            is_blocked = busy is not None or not quota.has_room
-            if busy is not None:
-                place = formats.literal(payloads.slot_title(busy.slot, known.grounds))
-                hint = f":red[{name} is on {place} then, {formats.span(busy.start, busy.end)}.]"
-            elif is_blocked:
-                full = f"{quota.held} of {quota.limit}"
-                hint = f":red[{name} has {full} bookings that week, as many as allowed.]"
-            else:
-                used = f"{quota.held}" if quota.limit is None else f"{quota.held} of {quota.limit}"
-                decides = (
-                    "This one is approved at once."
-                    if draft.as_approved()
-                    else "The principal decides on this one."
-                )
-                hint = f"{name} has {used} bookings that week. {decides}"
+        if not games:
+            hint = "No game is set for this ground, so it cannot be booked yet. Ask an admin."
+        chosen = draft.people_request(slot)
         st.button(
             "Review and book" if draft.as_approved() else "Review and request",
             key="book.review.open",

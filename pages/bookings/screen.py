@@ -243,7 +243,7 @@ def listing() -> None:
     st.caption(f"{number} booking{'' if total == 1 else 's'}, {order}")
     payload = {
         "caption": f"Bookings, {order}",
-        "columns": ["When", "Ground and game", "Student", "Asked by", "Status"],
+        "columns": ["When", "Ground and game", "For", "Asked by", "Status"],
         "rows": [payloads.booking_row(b, by, grounds, shared.now()) for b in rows],
         "bulk": [],
         "kind": "wide",

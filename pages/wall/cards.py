@@ -17,7 +17,17 @@ from urllib.parse import urlsplit
 
 import segno
 
-from booking_core import Board, Booking, Card, CellState, DayPlan, Ground, Status, wall_cards
+from booking_core import (
+    Board,
+    Booking,
+    Card,
+    CellState,
+    DayPlan,
+    Ground,
+    Party,
+    Status,
+    wall_cards,
+)
 from pages.shared.text import formats
 
 PAGE = 12
@@ -182,17 +192,16 @@ def _part(card: dict[str, Any]) -> list[str]:
 
 
 def _shown(booking: Booking, shows: str) -> tuple[str, str]:
-    """The game and the student or class, as far as the wall may show them."""
+    """The game and the party or class, as far as the wall may show them."""
     if shows == "none":
         return "", ""
     if shows == "student":
-        return booking.game, f"{booking.student_name}, {booking.class_name}"
-    return booking.game, _class(booking)
-
-
-def _class(booking: Booking) -> str:
-    name = booking.class_name
-    return name if name.lower().startswith("class") else f"Class {name}"
+        return booking.game, booking.whom
+    name = booking.party_group
+    is_class = booking.party in (Party.STUDENTS, Party.CLASS)
+    if is_class and not name.lower().startswith("class"):
+        name = f"Class {name}"
+    return booking.game, name
 
 
 def _next(card: Card, shows: str) -> dict[str, str]:

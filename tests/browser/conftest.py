@@ -69,7 +69,7 @@ def app(running: tuple[AppServer, School], school: School) -> AppServer:
 
 @pytest.fixture
 def school(running: tuple[AppServer, School]) -> School:
-    """Three grounds, 8:00 to 18:00, students S000 to S199, no bookings; it is past eight, before eleven."""
+    """Three grounds, 8:00 to 18:00, students S000 to S199, no bookings; it is not eleven yet."""
     running[1].reset()
     return running[1]
 

@@ -288,7 +288,7 @@ def test_the_next_user_of_a_browser_finds_an_empty_form(
     expect(page.get_by_text("Pick a free slot")).to_be_visible()
     expect(cell(page, 14)).to_be_visible()
     cell(page, 14).click()
-    expect(page.get_by_text("Choose a student to go on.")).to_be_visible()
+    expect(page.get_by_text("Choose a student, a class or a team to go on.")).to_be_visible()
 
 
 @pytest.mark.parametrize("holder", ["closure", "booking"])

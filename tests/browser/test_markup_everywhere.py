@@ -114,6 +114,8 @@ def test_staff_see_typed_markup_as_text(
     button(page, "icon_book.previous_day").click()
     expect(place(page, 14)).to_contain_text("Requested")
     pick(page, 13, ground=3)
+    menu(tour, "Book, teams", "book.student", text("zqteam")[:8])
+    page.keyboard.press("Escape")
     menu(tour, "Book, students", "book.student", ROLL[:8])
     tour.check_accessible("Book, students", "[role=listbox]")
     page.get_by_role("option").click()
@@ -294,6 +296,15 @@ def test_an_admin_sees_typed_markup_of_students_as_text(
         act(page, action, id)
         tour.check_opened(f"Students, {action}")
         button(page, "admin.students.back").click()
+
+    show_tab(page, "Teams")
+    tour.check("Teams", ".stMain")
+    button(page, "admin.teams.team.edit").click()
+    tour.check_opened("Teams, edit")
+    button(page, "admin.teams.back").click()
+    button(page, "admin.teams.team.remove").click()
+    tour.check_opened("Teams, remove")
+    button(page, "admin.teams.remove.keep").click()
 
     show_tab(page, "Import")
     head = ["roll number", "name", "class", "email"]

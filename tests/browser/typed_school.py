@@ -17,6 +17,7 @@ from booking_core import (
     Policy,
     Role,
     Student,
+    Team,
     Term,
     Timetable,
     add_account,
@@ -32,6 +33,7 @@ from booking_core import (
     save_ground,
     save_policy,
     save_student,
+    save_team,
     save_term,
     save_timetable,
     set_active,
@@ -73,6 +75,7 @@ FIELDS = {
     "Student.class_name": "zqclass",
     "Student.email": "zqmail",
     "Table.columns": "zqheading",
+    "Team.name": "zqteam",
     "Term.name": "zqterm",
     "Timetable.name": "zqtimetable",
     "WrongRow.problem": "zqwrong",
@@ -83,9 +86,10 @@ _MADE = {
     "Board": "held",
     "Booking": (
         "class_name closure_group created_by created_by_name fingerprint game ground_id id kind "
-        "purpose quota_window series student_id student_name surfaces"
+        "members purpose quota_window series student_id student_name supervisor_id "
+        "supervisor_name surfaces team_id"
     ),
-    "BookingRequest": "game ground_id student_id",
+    "BookingRequest": "class_name game ground_id student_id student_ids supervisor_id team_id",
     "Calendar": "timetables",
     "Cell": "note",
     "Change": "by by_name action id on_behalf_of place what",
@@ -98,11 +102,12 @@ _MADE = {
     "Delegation": "by by_name id to to_name",
     "Ground": "id surfaces",  # letters and digits, shown as text of a field alone
     "Logo": "digest",
+    "NamedStudent": "class_name id name",
     "Notice": "booking_id by_name id kind to",
     "Policy": "wall_shows",
     "IdToken": "email id",
     "OpenSession": "browser id",  # on a page of HTML, which test_sign_in_routes.py tries
-    "Reference": "_derived _earlier grounds students timetables",
+    "Reference": "_derived _earlier grounds students teams timetables",
     "RollOverPlan": "joined",
     "Series": "id",
     "SeriesRequest": "week",
@@ -110,6 +115,7 @@ _MADE = {
     "Settings": "data_directory database locale mongodb_uri public_url time_zone wall_shows",
     "SignedIn": "token",
     "Slot": "ground_id",
+    "Team": "class_name id members staff",
     "Term": "id",
     "Timetable": "id week",
     "WrongRow": "field",
@@ -204,6 +210,8 @@ def settle(school: School) -> dict[str, Booking]:
     save_student(db, Student("S002", "Student 2", "9-B"))
     save_student(db, Student("S900", text("zqleaver"), "9-A"))
     set_active(db, "S900", False, by=ADMIN_USER)
+    team = Team("team", text("zqteam"), (ROLL,), text("zqclass"), (STAFF.id,))
+    save_team(db, team, by=ADMIN_USER)
 
     def booked(hour: int, **wanted: Any) -> Booking:
         asked = {"student": ROLL, "game": text("zqgame"), "purpose": text("zqpurpose")} | wanted

@@ -23,6 +23,7 @@ from booking_core import (
     Role,
     SignInRefused,
     StoreUnavailable,
+    Team,
     account_erasure_of,
     add_account,
     approve,
@@ -37,6 +38,7 @@ from booking_core import (
     get_account,
     get_booking,
     reject,
+    save_team,
 )
 from booking_core.access.erasure import AccountErasure
 from booking_core.domain.errors import SecondFactorNeeded
@@ -106,6 +108,8 @@ def staffed(db: Documents) -> Documents:
     closed(db, ground_ids=["ground-1"], by=LEAVER)  # displaces, which a notice tells
     booked(db, ground="ground-2", student=2, start=11, by=LEAVER)
     booked(db, ground="ground-2", student=3, start=12)
+    booked(db, ground="ground-2", student=4, start=15, by=HEAD, supervisor_id=TEACHER.id)
+    save_team(db, Team("team-1", "Eleven", staff=(LEAVER.id, TEACHER.id)))
     begun = NOW - timedelta(minutes=10)
     token = open_session(db, LEAVER.id, now=begun)
     key = begin_second_factor(db, token, now=begun).key

@@ -140,6 +140,8 @@ def test_exported_bookings_have_slot_people_and_last_change(kept):
         "Head",
         datetime(2026, 11, 23, 6, 1),  # noqa: DTZ001
         "",
+        "students",
+        None,
     )
 
 

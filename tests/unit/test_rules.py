@@ -188,7 +188,7 @@ def test_a_game_is_allowed_in_every_spelling_and_the_ground_has_its_own(game):
 
     check_place(ground=ground, game=game)
     rules.check_still_valid(
-        replace(booking_by(MEERA), game=game), ground=ground, student=student, plan=PLAN
+        replace(booking_by(MEERA), game=game), ground=ground, students=(student,), plan=PLAN
     )
 
     assert rules.game_on(ground, game) == "Kho-kho"
@@ -199,7 +199,7 @@ def test_a_student_who_has_left_is_refused(active):
     student = Student("S001", "Asha", "10-B", active=active)
     facts = {
         "ground": GROUNDS[0],
-        "student": student,
+        "students": (student,),
         "plan": PLAN,
         "now": NOW,
         "policy": Policy(),

@@ -20,13 +20,14 @@ from uuid import uuid4
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 
+from booking_core.domain.claims import claims_of
 from booking_core.domain.model import Account, Booking
 from booking_core.storage import audit_log, erasures
 from booking_core.storage.access import accounts
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.transactions import transact
 from booking_core.storage.client.verbs import reachable
-from booking_core.storage.documents import Document, to_bookings
+from booking_core.storage.documents import Document, to_booking, to_bookings
 from booking_core.storage.erasures import Erased
 from booking_core.storage.schema import schema
 
@@ -180,6 +181,7 @@ def _names_of(db: Documents, id: str, name: str) -> set[str]:
             found += audit.distinct(f"details.{side}.name", own)
         found += audit.distinct("by_name", {"by": id})
         found += bookings.distinct("created_by_name", {"created_by": id})
+        found += bookings.distinct("supervisor.name", {"supervisor.id": id})
         entries: list[Document] = [
             {"$match": {"history.by": id}},
             {"$unwind": "$history"},
@@ -208,6 +210,8 @@ def _ids_on_record(db: Documents) -> set[str]:
             *collection(db, schema.ACCOUNTS).distinct("_id"),
             *bookings.distinct("created_by"),
             *bookings.distinct("history.by"),
+            *bookings.distinct("supervisor.id"),
+            *collection(db, schema.TEAMS).distinct("staff"),
             *audit.distinct("by"),
             *audit.distinct("id", {"what": "account"}),
             *(id for side in ("by", "to") for id in audit.distinct(f"details.{side}")),
@@ -224,6 +228,9 @@ def _take_out(db: Documents, person: _Person) -> int:
         # The audit log keeps who delegated to whom; a delegation itself has no more effect.
         either = {"$or": [{"by": person.id}, {"to": person.id}]}
         collection(db, schema.DELEGATIONS).delete_many(either)
+        teams = collection(db, schema.TEAMS)
+        if teams.update_many({"staff": person.id}, {"$pull": {"staff": person.id}}).modified_count:
+            erasures.raise_revision(db, None)
         count = _take_out_of_bookings(db, person)
         _take_out_of_notices(db, person)
         _take_out_of_audit_log(db, person)
@@ -239,6 +246,7 @@ def _take_out_of_bookings(db: Documents, person: _Person) -> int:
     condition = {
         "$or": [
             {"created_by": person.id},
+            {"supervisor.id": person.id},
             {"history.by": person.id},
             {"history.on_behalf_of": {"$in": sorted(person.names)}},
         ]
@@ -280,7 +288,14 @@ def without_account(booking: Mapping[str, Any], person: _Person) -> Document:
             "created_by_name": person.name,
             "fingerprint": "",
         }
+    if booking.get("supervisor", {}).get("id") == person.id:
+        after |= {
+            "supervisor": {"id": person.pseudonym, "name": person.name},
+            "fingerprint": "",
+        }
     if after != booking:
+        # Those of a supervisor, and the seats of bookings for staff, are made from the id.
+        after["claims"] = claims_of(to_booking(after))
         after["revision"] = booking["revision"] + 1
     return after
 

@@ -22,7 +22,7 @@ from booking_core.storage import audit_log
 from booking_core.storage import readable as r
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.verbs import reachable
-from booking_core.storage.documents import Document, to_decision, to_slot
+from booking_core.storage.documents import Document, party_shown, to_decision, to_slot
 from booking_core.storage.schema import schema
 
 Place = tuple[datetime, str, int]
@@ -31,8 +31,9 @@ _PRECISION = timedelta(milliseconds=1)  # of a moment in BSON
 _BATCH = 200
 _LAST = 2**31  # beyond the last index in any history
 _SLOT = ("ground_id", "date", "start", "end")
+_OF_PARTY = ("student_id", "student_name", "class_name", "party", "team_id")
 # Fields of a booking that are shown with each of its changes.
-_SHOWN = (*_SLOT, "game", "student_id", "student_name")
+_SHOWN = (*_SLOT, "game", *_OF_PARTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,10 @@ def _of_bookings(db: Documents, wanted: Wanted, limit: int) -> list[Change]:
 def _checked(row: Document) -> Document:
     """What is shown of a booking, its fields checked. Raises Unreadable."""
     to_slot(row)
-    for name in ("_id", "game", "student_id", "student_name"):
+    for name in ("_id", "game"):
         r.text(row, name)
-    return _with_history(row)
+    kept = {name: value for name, value in _with_history(row).items() if name not in _OF_PARTY}
+    return kept | party_shown(row)
 
 
 def _with_history(row: Document) -> Document:

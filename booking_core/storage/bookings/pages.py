@@ -213,16 +213,10 @@ def _by_age(
 
 def _spellings(db: Documents, class_name: str) -> list[str]:
     """All spellings of a class that bookings have; the server needs one seek for each class."""
-    # With the order of the whole index, and the first of each group, the server reads no more.
-    pipeline: list[dict[str, Any]] = [
-        {"$sort": {"class_name": 1, **dict(_NEWEST_FIRST)}},
-        {"$group": {"_id": "$class_name", "newest": {"$first": "$created_at"}}},
-    ]
+    key = label_key(class_name)
     with reachable():
-        rows = collection(db, schema.BOOKINGS).aggregate(pipeline, hint="newest_by_class_name")
-        key = label_key(class_name)
-        names = [row["_id"] for row in rows if isinstance(row["_id"], str)]
-        return [name for name in names if label_key(name) == key]
+        names = collection(db, schema.BOOKINGS).distinct("class_name")
+    return [name for name in names if isinstance(name, str) and label_key(name) == key]
 
 
 def _newest(

@@ -19,7 +19,14 @@ from booking_core.storage import readable as r
 from booking_core.storage.bookings.pages import MOST_SCANS, read_page
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.verbs import reachable
-from booking_core.storage.documents import Document, time_text, to_bookings, to_holders, to_slot
+from booking_core.storage.documents import (
+    Document,
+    student_ids_of,
+    time_text,
+    to_bookings,
+    to_holders,
+    to_slot,
+)
 from booking_core.storage.schema import schema
 
 _DECIDED = {"$in": [status.value for status in Status if status is not Status.PENDING]}
@@ -179,8 +186,8 @@ def last_active_date(db: Documents, session: ClientSession | None = None) -> str
         return next(dates, None)
 
 
-def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
-    """(id, slot, student id) of every active booking of ``first`` and later, by date and time."""
+def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, tuple[str, ...]]]:
+    """(id, slot, student ids) of every active booking of ``first`` and later, by date and time."""
     condition = {**schema.HOLDS, "date": {"$gte": first.isoformat()}, "kind": "booking"}
     fields = dict.fromkeys(("ground_id", "date", "start", "end", "student_id"), 1)
     with reachable():
@@ -190,8 +197,8 @@ def held_from(db: Documents, first: Date) -> list[tuple[str, Slot, str]]:
         return list(r.readable(schema.BOOKINGS, _held, rows))
 
 
-def _held(row: Document) -> tuple[str, Slot, str]:
-    return r.text(row, "_id"), to_slot(row), r.text(row, "student_id")
+def _held(row: Document) -> tuple[str, Slot, tuple[str, ...]]:
+    return r.text(row, "_id"), to_slot(row), student_ids_of(row)
 
 
 def surfaces_from(db: Documents, first: Date) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -230,7 +237,9 @@ def of_weeks(
         rows = collection(db, schema.BOOKINGS).find({"$or": weeks}, hint=schema.BY_STUDENT)
         for booking in to_bookings(rows):
             monday = booking.date - timedelta(booking.date.weekday())
-            found[(str(booking.student_id), monday)].append(booking)
+            for student_id in booking.student_ids:
+                if (student_id, monday) in found:
+                    found[(student_id, monday)].append(booking)
     for bookings in found.values():
         bookings.sort(key=lambda b: (b.date, b.start))
     return found

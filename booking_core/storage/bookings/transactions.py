@@ -98,7 +98,7 @@ class Transaction:
         return queries.holders(self._db, claims, self._session)
 
     def taken_seats(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[int]]:
-        """The seats of the quota that active bookings hold, for each (student id, ISO week)."""
+        """The seats of the quota that active bookings hold, as ``writes.taken_seats``."""
         return bookings.taken_seats(self._db, pairs, session=self._session)
 
     def check_school(self, revision: tuple[int, int]) -> None:

@@ -18,6 +18,7 @@ from booking_core.storage.schema import schema
 
 DEADLINE_SECONDS = 20.0  # a year of a large school
 _ALL = {"$in": [status.value for status in Status]}
+_A_LIST = {"$cond": [{"$isArray": "$class_name"}, "$class_name", ["$class_name"]]}
 _SPAN = {"start": "$start", "end": "$end"}
 # What is counted -> (which documents, by which field).
 _COUNTED: dict[str, tuple[dict[str, Any], str]] = {
@@ -26,6 +27,14 @@ _COUNTED: dict[str, tuple[dict[str, Any], str]] = {
     "game": (schema.HOLDS | {"kind": "booking"}, "$game"),
     "ground": (schema.HOLDS | {"kind": "booking"}, "$ground_id"),
     "closed": (schema.HOLDS | {"kind": "closure"}, "$ground_id"),
+}
+# A booking counts for each class of its students; without a class, for none.
+_ONE_EACH: dict[str, list[dict[str, Any]]] = {
+    "class": [
+        {"$set": {"class_name": {"$setUnion": [_A_LIST]}}},
+        {"$unwind": "$class_name"},
+        {"$match": {"class_name": {"$ne": ""}}},
+    ]
 }
 _LIFTED = {"kind": "closure", "status": Status.CANCELLED.value}
 
@@ -57,6 +66,7 @@ def pipeline(dates: Sequence[Date], created_by: str | None, zone: ZoneInfo) -> l
     facets = {
         what: [
             {"$match": condition},
+            *_ONE_EACH.get(what, ()),
             {"$group": {"_id": {"name": field, **_SPAN}, "bookings": {"$sum": 1}}},
         ]
         for what, (condition, field) in _COUNTED.items()

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace as changed
-from datetime import date as Date
-from datetime import timedelta
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from booking_core.domain.claims import claims_of
+from booking_core.domain.claims import QUOTA, claims_of, seat_of
 from booking_core.domain.errors import SchemaMissing
 from booking_core.domain.model import Booking
 from booking_core.storage.client.database import BookingDatabase, Documents, collection
@@ -162,31 +160,27 @@ def taken_seats(
     but: str = "",
     session: ClientSession | None = None,
 ) -> dict[tuple[str, str], set[int]]:
-    """The seats that active bookings hold, for each (student id, ISO week)."""
-    wanted = list(dict.fromkeys(pairs))
-    found: dict[tuple[str, str], set[int]] = {pair: set() for pair in wanted}
-    if not wanted:
+    """The seats that active bookings hold, for each (holder, ISO week).
+
+    Holders as in ``Booking.quota_holders``. The claims tell, since they are what the index decides.
+    """
+    found: dict[tuple[str, str], set[int]] = {pair: set() for pair in pairs}
+    if not found:
         return found
-    # By the days of each week, for which there is an index.
-    weeks = [
-        {"student_id": student, "date": _days_of(window), "quota.window": window}
-        for student, window in wanted
+    either = [
+        {"claims": {"$elemMatch": {"$gte": first, "$lt": f"{first[:-1]}}}"}}, **schema.HOLDS}
+        for first in (f"{QUOTA}|{holder}|{window}|" for holder, window in found)
     ]
-    condition = {"$or": weeks, **schema.HOLDS, "_id": {"$ne": but}}
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(
-            condition, {"student_id": 1, "quota": 1}, hint=schema.BY_STUDENT, session=session
+            {"$or": either}, {"claims": 1}, hint=schema.ONE_HOLDER_PER_CLAIM, session=session
         )
         for row in rows:
-            if isinstance(seat := row["quota"].get("seat"), int):
-                found[(row["student_id"], row["quota"]["window"])].add(seat)
+            for claim in row["claims"] if row["_id"] != but else ():
+                seat = seat_of(claim)
+                if seat is not None and seat[:2] in found:
+                    found[seat[:2]].add(seat[2])
     return found
-
-
-def _days_of(window: str) -> dict[str, str]:
-    """The condition for the dates (ISO) of an ISO week such as ``2026-W48``."""
-    monday = Date.fromisoformat(f"{window}-1")
-    return {"$gte": monday.isoformat(), "$lte": (monday + timedelta(days=6)).isoformat()}
 
 
 def _insertion(booking: Booking) -> tuple[Document, Document]:

@@ -1,4 +1,5 @@
-"""The key fields of grounds, timetables, students and accounts, which unique indexes compare.
+"""The key fields of grounds, timetables, students, teams and accounts, which
+unique indexes compare.
 
 Two values with one key could not be told apart on a screen: ``S001`` and ``s001``.
 """

@@ -361,6 +361,7 @@ _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     4: _store_normal_forms,
     5: _change_nothing,
     6: _change_nothing,
+    7: _change_nothing,
 }
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from booking_core.domain.model import ACTIVE, WEEKS, Role, Status
-from booking_core.domain.policy import WALL_SHOWS
+from booking_core.domain.model import ACTIVE, WEEKS, Party, Role, Status
+from booking_core.domain.policy import WALL_SHOWS, Policy
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, TERMS, STUDENTS, META = "days", "terms", "students", "meta"
+TEAMS = "teams"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
 DEVICES, CHALLENGES = "devices", "challenges"
 GROUND_PHOTOS, SCHOOL_HISTORY, LOGO = "ground_photos", "school_history", "logo"
@@ -22,6 +23,7 @@ DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
 ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
 ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
 ONE_TIMETABLE_PER_ID = "one_timetable_per_id"
+ONE_TEAM_PER_ID, ONE_TEAM_PER_NAME = "one_team_per_id", "one_team_per_name"
 ONE_ACCOUNT_PER_ID, ONE_ACCOUNT_PER_EMAIL = "one_account_per_id", "one_account_per_email"
 ONE_GROUND_PER_NAME, ONE_TIMETABLE_PER_NAME = "one_ground_per_name", "one_timetable_per_name"
 # The obvious index of the system before this one: with the status in its key it lets a Pending
@@ -32,7 +34,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 6  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 7  # of the schema: the number of the last migration in ``migrations.py``
 
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -98,6 +100,7 @@ KEYED: dict[str, dict[str, str]] = {
     GROUNDS: {"id_key": ONE_GROUND_PER_ID, "name_key": ONE_GROUND_PER_NAME},
     TIMETABLES: {"id_key": ONE_TIMETABLE_PER_ID, "name_key": ONE_TIMETABLE_PER_NAME},
     STUDENTS: {"id_key": ONE_STUDENT_PER_ID},
+    TEAMS: {"id_key": ONE_TEAM_PER_ID, "name_key": ONE_TEAM_PER_NAME},
     ACCOUNTS: {"id_key": ONE_ACCOUNT_PER_ID, "email_key": ONE_ACCOUNT_PER_EMAIL},
 }
 KEY_INDEXES = {index for named in KEYED.values() for index in named.values()}
@@ -126,6 +129,10 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
         ONE_TIMETABLE_PER_NAME: _one_per("name_key"),
     },
     STUDENTS: {ONE_STUDENT_PER_ID: _one_per("id_key")},
+    TEAMS: {
+        ONE_TEAM_PER_ID: _one_per("id_key"),
+        ONE_TEAM_PER_NAME: _one_per("name_key"),
+    },
     SESSIONS: {
         "sessions_end": ({"expires_at": 1}, _ENDS),
         "sessions_of_account": ({"account_id": 1}, {}),
@@ -156,8 +163,10 @@ _TEXT = {"bsonType": "string"}
 _KEY = {"bsonType": "string", "minLength": 1}
 _DATE = {"bsonType": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _TIME = {"bsonType": "string", "pattern": r"^\d{2}:\d{2}$"}
+_KEYS = {"bsonType": "array", "items": _KEY}
 _NAMED_SPAN = {"name": _KEY, "first": _DATE, "last": _DATE}
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+_LIMIT = {"bsonType": ["int", "long", "null"], "minimum": 1}
 _SIDE = {"bsonType": ["int", "long"], "minimum": 1}  # of a picture, in pixels
 
 _BOOKING_PROPERTIES: dict[str, Any] = {
@@ -171,12 +180,21 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
         "bsonType": "array",
         "minItems": 1,
         "uniqueItems": True,
-        "items": {"bsonType": "string", "pattern": "^(ground|student|quota)[|]"},
+        "items": {"bsonType": "string", "pattern": "^(ground|student|staff|quota)[|]"},
     },
     "status": {"enum": [status.value for status in Status]},
-    "student_id": {"bsonType": "string", "minLength": 1},
-    "student_name": _TEXT,
-    "class_name": _TEXT,
+    # Of several students, these three are lists.
+    "student_id": {"anyOf": [_KEY, _KEYS | {"minItems": 1, "uniqueItems": True}]},
+    "student_name": {"anyOf": [_TEXT, {"bsonType": "array", "minItems": 2, "items": _TEXT}]},
+    "class_name": {"anyOf": [_TEXT, {"bsonType": "array", "minItems": 2, "items": _TEXT}]},
+    "party": {"enum": [party.value for party in Party if party is not Party.STUDENTS]},
+    "team_id": _KEY,
+    "supervisor": {
+        "bsonType": "object",
+        "required": ["id", "name"],
+        "additionalProperties": False,
+        "properties": {"id": _KEY, "name": _TEXT},
+    },
     "game": _TEXT,
     "purpose": _TEXT,
     "created_by": _TEXT,
@@ -188,7 +206,10 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
     "quota": {
         "bsonType": "object",
         "required": ["window", "seat"],
-        "properties": {"window": _TEXT, "seat": _COUNT},
+        "properties": {
+            "window": _TEXT,
+            "seat": {"anyOf": [_COUNT, {"bsonType": "array", "minItems": 2, "items": _COUNT}]},
+        },
     },
     "closure_group": {"bsonType": "string", "minLength": 1},
     "surfaces": {"bsonType": "array", "minItems": 1, "items": _KEY},
@@ -200,6 +221,7 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
     },
 }
 _OPTIONAL = {"student_id", "quota", "closure_group", "surfaces", "series"}
+_OPTIONAL |= {"party", "team_id", "supervisor"}
 
 VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {
@@ -210,12 +232,15 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             "required": [name for name in _BOOKING_PROPERTIES if name not in _OPTIONAL],
             "additionalProperties": False,
             "properties": _BOOKING_PROPERTIES,
-            # A closure has no student; a booking always has one.
+            # A closure has no party; a booking always has one.
             "oneOf": [
-                {"properties": {"kind": {"enum": ["booking"]}}, "required": ["student_id"]},
+                {
+                    "properties": {"kind": {"enum": ["booking"]}},
+                    "anyOf": [{"required": ["student_id"]}, {"required": ["party"]}],
+                },
                 {
                     "properties": {"kind": {"enum": ["closure"]}},
-                    "not": {"required": ["student_id"]},
+                    "not": {"anyOf": [{"required": ["student_id"]}, {"required": ["party"]}]},
                 },
             ],
         }
@@ -267,6 +292,19 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             },
         }
     },
+    TEAMS: {
+        "$jsonSchema": {
+            "required": ["name", "members", "class_name", "staff", "id_key", "name_key"],
+            "properties": {
+                "name": _TEXT,
+                "members": _KEYS,
+                "class_name": _TEXT,
+                "staff": _KEYS,
+                "id_key": _KEY,
+                "name_key": _KEY,
+            },
+        }
+    },
     # The revision of the reference data, the policy where one was saved, and a day of a week A
     # where weeks have letters.
     META: {
@@ -282,7 +320,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "advance_days": _COUNT,
                         "lead_minutes": _COUNT,
                         "series_days": _COUNT,
-                        "quota": {"bsonType": ["int", "long", "null"], "minimum": 1},
+                        **dict.fromkeys(Policy.QUOTAS.values(), _LIMIT),
+                        "claim_members": {"bsonType": "bool"},
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                         "second_factor": {"bsonType": "bool"},

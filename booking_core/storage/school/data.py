@@ -1,5 +1,5 @@
-"""Grounds, timetables, days, terms, students and the policy: read once, then kept until their
-revision moves.
+"""Grounds, timetables, days, terms, students, teams and the policy: read once, then kept until
+their revision moves.
 
 Every save raises a counter in the same transaction; every reader compares that counter, so a
 change made by another process is seen by the next call. This costs a verb one small read. Data and
@@ -29,8 +29,9 @@ from booking_core.domain.errors import (
     StoreUnavailable,
     UnknownGround,
     UnknownStudent,
+    UnknownTeam,
 )
-from booking_core.domain.model import Ground, Student, Timetable
+from booking_core.domain.model import Ground, Student, Team, Timetable
 from booking_core.domain.policy import Policy
 from booking_core.domain.school_year import SchoolYear
 from booking_core.storage import documents as d
@@ -74,6 +75,7 @@ class Reference:
     days: dict[Date, timetable.Day] = field(default_factory=dict)
     year: SchoolYear = field(default_factory=SchoolYear)
     students: dict[str, Student] = field(default_factory=dict)
+    teams: dict[str, Team] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     recount_until: Date | None = None
     demo: bool = False
@@ -99,6 +101,13 @@ class Reference:
             return self.students[student_id]
         except KeyError:
             raise UnknownStudent(student_id) from None
+
+    def team(self, team_id: str) -> Team:
+        """Raises UnknownTeam."""
+        try:
+            return self.teams[team_id]
+        except KeyError:
+            raise UnknownTeam(team_id) from None
 
     def sharing(self, ground_ids: Iterable[str]) -> list[str]:
         """The ids of these grounds and of all that share a surface with one, retired ones too."""
@@ -207,7 +216,7 @@ def _read_in(
     )
     if kept is not None and kept.grounds_revision == grounds_revision:
         fresh.grounds, fresh.timetables, fresh.days = kept.grounds, kept.timetables, kept.days
-        fresh.year = kept.year
+        fresh.year, fresh.teams = kept.year, kept.teams
     else:
         grounds = sorted(
             readable(schema.GROUNDS, d.to_ground, found(schema.GROUNDS)),
@@ -218,6 +227,8 @@ def _read_in(
             t.id: t for t in readable(schema.TIMETABLES, d.to_timetable, found(schema.TIMETABLES))
         }
         fresh.days = {x.date: x for x in readable(schema.DAYS, d.to_day, found(schema.DAYS))}
+        teams = readable(schema.TEAMS, d.to_team, found(schema.TEAMS))
+        fresh.teams = {t.id: t for t in sorted(teams, key=lambda t: (t.name, t.id))}
         terms = readable(schema.TERMS, d.to_term, found(schema.TERMS))
         fresh.year = SchoolYear(tuple(terms), d.week_a_of(meta))
     if kept is not None and kept.students_revision == students_revision:

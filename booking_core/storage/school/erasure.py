@@ -101,16 +101,21 @@ def erase_again(db: Documents, missing: Iterable[Erased]) -> int:
 
 
 def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:
-    """Takes the student out of all bookings and their notices; returns how many bookings.
+    """Takes the student out of all bookings, their notices and teams; returns how many bookings.
 
     A booking that cannot be read is deleted: nothing else of it can be kept without the student.
     """
+    teams = tx.collection(schema.TEAMS).update_many(
+        {"members": student_id}, {"$pull": {"members": student_id}}, session=tx.session
+    )
+    if teams.modified_count:
+        erasures.raise_revision(tx.db, tx.session)
     bookings, foreign, pairs = tx.collection(schema.BOOKINGS), [], []
     for row in bookings.find({"student_id": student_id}, session=tx.session):
         if next(to_bookings([row]), None) is None:
             foreign.append(row["_id"])
         else:
-            pairs.append((row, without_student(row, pseudonym)))
+            pairs.append((row, without_student(row, student_id, pseudonym)))
     if foreign:
         bookings.delete_many({"_id": {"$in": foreign}}, session=tx.session)
     if pairs:
@@ -119,23 +124,38 @@ def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:
     return len(pairs)
 
 
-def without_student(booking: Mapping[str, Any], pseudonym: str) -> Document:
+def without_student(booking: Mapping[str, Any], student_id: str, pseudonym: str) -> Document:
     """The booking's document under a pseudonym, without what was written about the student.
+
+    Other students of the booking stay.
 
     An id that was made from the roll number becomes a random one. The fingerprint goes too: it is
     made from the roll number and the purpose. Its claims become those of the pseudonym.
     """
     after = {
         **booking,
+        **_renamed(booking, student_id, pseudonym),
         "_id": booking["_id"] if _is_random(booking["_id"]) else str(uuid4()),
-        "student_id": pseudonym,
-        "student_name": FORMER_STUDENT,
         "purpose": "",
         "fingerprint": "",
         "history": [entry | {"reason": ""} for entry in booking["history"]],
         "revision": booking["revision"] + 1,
     }
     return after | {"claims": claims_of(to_booking(after))}
+
+
+def _renamed(booking: Mapping[str, Any], student_id: str, pseudonym: str) -> Document:
+    """The fields of the student with the pseudonym in its place."""
+    ids, names = booking["student_id"], booking["student_name"]
+    if not isinstance(ids, list):
+        return {"student_id": pseudonym, "student_name": FORMER_STUDENT}
+    fields: Document = {"student_id": [pseudonym if id == student_id else id for id in ids]}
+    if isinstance(names, list):  # of a team, it is the name of the team
+        fields["student_name"] = [
+            FORMER_STUDENT if id == student_id else name
+            for id, name in zip(ids, names, strict=True)
+        ]
+    return fields
 
 
 def _is_random(id: str) -> bool:

@@ -20,7 +20,7 @@ from booking_core.storage.schema import schema
 from booking_core.storage.school.changes import SchoolTransaction
 
 _CHUNK = 1000  # students in one query: one scan of the index for each
-_SHOWN: dict[str, Any] = dict.fromkeys(("student_id", *d.STUDENT_NAMES), 1)
+_SHOWN: dict[str, Any] = dict.fromkeys(("student_id", "team_id", *d.STUDENT_NAMES), 1)
 
 
 def update_ahead(tx: SchoolTransaction, student_ids: Sequence[str], now: datetime) -> None:
@@ -40,19 +40,37 @@ def update_ahead(tx: SchoolTransaction, student_ids: Sequence[str], now: datetim
                 session=tx.session,
             )
         )
-        present = _present(tx, {row["student_id"] for row in rows}) if rows else {}
+        rows = [row for row in rows if "team_id" not in row]
+        ids_of = {row["_id"]: d.student_ids_of(row) for row in rows}
+        present = _present(tx, {id for ids in ids_of.values() for id in ids}) if rows else {}
         # One write for all bookings with the same change: a rollover has one for each class.
-        ids: defaultdict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
+        ids: defaultdict[tuple[tuple[str, Any], ...], list[str]] = defaultdict(list)
         for row in rows:
-            shown = present.get(row["student_id"], {})
+            shown = _shown(row, ids_of[row["_id"]], present)
             if differs := {name: text for name, text in shown.items() if row[name] != text}:
-                ids[tuple(differs.items())].append(row["_id"])
+                ids[tuple((name, _frozen(text)) for name, text in differs.items())].append(
+                    row["_id"]
+                )
         writes = [
             UpdateMany({"_id": {"$in": same}}, {"$set": dict(change), "$inc": {"revision": 1}})
             for change, same in ids.items()
         ]
         if writes:
             tx.collection(schema.BOOKINGS).bulk_write(writes, ordered=False, session=tx.session)
+
+
+def _shown(row: d.Document, ids: Sequence[str], present: dict[str, d.Document]) -> d.Document:
+    """The present names and classes of a booking of these students; of several, as lists."""
+    if not isinstance(row["student_id"], list):
+        return present.get(ids[0], {})
+    return {
+        name: [present.get(id, {name: row[name][n]})[name] for n, id in enumerate(ids)]
+        for name in d.STUDENT_NAMES
+    }
+
+
+def _frozen(text: Any) -> Any:
+    return tuple(text) if isinstance(text, list) else text
 
 
 def _begins_after(now: datetime, tx: SchoolTransaction) -> d.Document:

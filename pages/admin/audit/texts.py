@@ -14,7 +14,9 @@ from pages.shared.text import formats
 
 _NAMES = {
     "advance_days": "Days ahead",
+    "claim_members": "A booking for a team books its members",
     "class_name": "Class",
+    "class_quota": "Bookings of a class in a week",
     "created_by": "Asked by",
     "cut_off": "Booking ends the day before, at",
     "game": "Game",
@@ -25,8 +27,10 @@ _NAMES = {
     "reason": "Reason given",
     "series_days": "Days ahead for a series",
     "second_factor": "Principals and admins sign in with a second factor",
+    "staff_quota": "Bookings for staff in a week",
     "student_id": "Roll number",
     "student_name": "Student",
+    "team_quota": "Bookings of a team in a week",
     "timetable_id": "Timetable",
     "wall_shows": "The wall shows",
     "week_a": "A day of a week A",
@@ -81,7 +85,9 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
         return _closure(change, grounds)
     if change.what == "booking":
         place, time_of_day = slot(facts, grounds).rsplit(", ", 1)
-        parts = [str(facts[name]) for name in ("game", "student_name") if facts.get(name)]
+        parts = [
+            str(facts[name]) for name in ("game", "student_name", "class_name") if facts.get(name)
+        ]
         if facts.get("correction"):
             parts.append("as a correction")
         if facts.get("reason"):

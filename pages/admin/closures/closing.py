@@ -258,7 +258,7 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
         _REVIEW.show_list(
             shared,
             "Bookings that the closure displaces",
-            ["When", "Ground and game", "Student", "Booked by"],
+            ["When", "Ground and game", "For", "Booked by"],
             [booking_row(b, shared, today) for b in found],
         )
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -283,12 +283,12 @@ def booking_row(booking: Booking, shared: Services, today: Date) -> dict[str, An
     grounds = shared.reference().grounds
     return {
         "id": booking.id,
-        "about": f"{booking.student_name}, {formats.when(booking, today)}",
+        "about": f"{booking.party_name}, {formats.when(booking, today)}",
         "selectable": False,
         "cells": [
             payloads.day_and_times(booking, today),
             [payloads.slot_title(booking.slot, grounds), booking.game],
-            [booking.student_name, booking.class_name],
+            payloads.party(booking),
             [booking.created_by_name, messages.STATUS[booking.status]],
         ],
         "actions": [],

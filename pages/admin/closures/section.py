@@ -169,7 +169,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
         acted = elements.action_list(
             {
                 "caption": "Displaced bookings whose slot is free",
-                "columns": ["When", "Ground and game", "Student", "Booked by"],
+                "columns": ["When", "Ground and game", "For", "Booked by"],
                 "rows": [_displaced_row(b, shared, now) for b in free],
                 "bulk": [],
                 "live": shared.is_live,
@@ -252,7 +252,7 @@ def _reinstate(shared: Services, chosen: list[Booking]) -> None:
 
 def _about(booking: Booking, shared: Services) -> str:
     place = payloads.slot_title(booking.slot, shared.reference().grounds)
-    return f"{booking.student_name}, {formats.when(booking, shared.now().date())}, {place}"
+    return f"{booking.party_name}, {formats.when(booking, shared.now().date())}, {place}"
 
 
 def _bookings(count: int, most: int = 0) -> str:

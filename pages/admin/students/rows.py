@@ -56,7 +56,7 @@ def upcoming(
     st.markdown(f"**{title.format(number)}**")
     grounds, today = shared.reference().grounds, shared.now().date()
     lines = [
-        f"{booking.student_name}: {booking.game}, "
+        f"{booking.party_name}: {booking.game}, "
         f"{payloads.slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
         for booking in found
     ]

@@ -1,4 +1,4 @@
-"""The section for students: the list, the import and the class rollover."""
+"""The section for students: the list, the teams, the import and the class rollover."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import streamlit as st
 
 from booking_core import Student, classes_of, find_students
 from pages.admin import widgets
-from pages.admin.students import dialogs, file_import, rollover, rows
+from pages.admin.students import dialogs, file_import, rollover, rows, teams
 from pages.shared.components import elements, student_box
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 
-VIEWS = ("List", "Import", "Class rollover")
+VIEWS = ("List", "Teams", "Import", "Class rollover")
 _STATES = {"Active": True, "Inactive": False}
 _DIALOG, _PAGE = "admin.students.dialog", "admin.students.page"
 _FIND = "admin.students.find"
@@ -27,11 +27,13 @@ def show(shared: Services) -> None:
         key="admin.students.view",
         label_visibility="collapsed",
     )
-    if view != VIEWS[0]:
+    if view in VIEWS[2:]:
         fragment.heartbeat(shared, "admin.students.heartbeat")
     if view == VIEWS[1]:
-        file_import.show(shared)
+        teams.show(shared)
     elif view == VIEWS[2]:
+        file_import.show(shared)
+    elif view == VIEWS[3]:
         rollover.show(shared)
     else:
         _list(shared)

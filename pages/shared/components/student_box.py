@@ -19,11 +19,15 @@ def student_box(
     key: str,
     active: bool | None = None,
     placeholder: str,
+    label: str = "Student",
+    others: Callable[[str], dict[str, str]] = lambda text: {},
     on_change: Callable[[], None] | None = None,
     width: int | Literal["stretch"] = "stretch",
     find_width: int | Literal["stretch"] = "stretch",
 ) -> str | None:
-    """The id of the chosen student; None without a choice.
+    """The id of the chosen student, or the value of another option; None without a choice.
+
+    ``others``: for a searched text, the options that are no students, value -> label.
 
     The search filters the options, and chooses the student if it finds only one. It exists because
     the select box itself does not match accents, apostrophes, other orders of words, or typos.
@@ -39,9 +43,9 @@ def student_box(
 
     if len(known.students) >= _SEARCH_FROM:
         st.text_input(
-            "Find a student",
+            f"Find a {label[0].lower()}{label[1:]}",
             key=find_key,
-            placeholder="Find a student",
+            placeholder=f"Find a {label[0].lower()}{label[1:]}",
             label_visibility="collapsed",
             max_chars=LONGEST_SEARCH,
             on_change=choose_only_match,
@@ -53,13 +57,17 @@ def student_box(
     if chosen is not None and active in (None, chosen.active):
         # The present choice stays an option during a search for another student.
         found.setdefault(chosen.id, chosen)
+    options = {id: f"{one.name} · {one.class_name} · {id}" for id, one in found.items()}
+    options |= others(text)
+    if (value := state.get(key)) is not None and value not in options and value in others(""):
+        options[value] = others("")[value]
     st.selectbox(
-        "Student",
-        list(found),
+        label,
+        list(options),
         index=None,
         key=key,
-        format_func=lambda id: f"{found[id].name} · {found[id].class_name} · {id}",
-        placeholder=f"{len(found)} found" if text else placeholder,
+        format_func=lambda id: options[id],
+        placeholder=f"{len(options)} found" if text else placeholder,
         on_change=on_change,
         width=width,
     )

@@ -30,6 +30,7 @@ from booking_core import (
     NotFound,
     NotRunning,
     OneTimePasswordOver,
+    Party,
     PastCutOff,
     QuotaReached,
     SchemaConflict,
@@ -46,11 +47,14 @@ from booking_core import (
     StudentInactive,
     StudentStays,
     SubmissionReused,
+    SupervisorBusy,
     TooFarAhead,
     TooLate,
     TooManyAttempts,
+    UnknownClass,
     UnknownGround,
     UnknownStudent,
+    UnknownTeam,
     UpdateNeeded,
     WrongCode,
     messages,
@@ -83,6 +87,18 @@ FIELDS = {
     "logo": "The logo",
     "ground_id": "The ground",
     "student_id": "The student",
+    "student_ids": "The list of students",
+    "class_name": "The class",
+    "team_id": "The team",
+    "team": "The team",
+    "for_staff": "The choice of staff",
+    "supervisor_id": "The supervisor",
+    "members": "The list of members",
+    "staff": "The list of staff",
+    "class_quota": "The number of bookings of a class in a week",
+    "team_quota": "The number of bookings of a team in a week",
+    "staff_quota": "The number of bookings for staff in a week",
+    "claim_members": "The choice to book members with their team",
     "date": "The date",
     "start": "The start",
     "end": "The end",
@@ -99,7 +115,6 @@ FIELDS = {
     "text": "The search",
     "closure_id": "The closure",
     "file": "The file",
-    "class_name": "The class",
     "leaving": "The students who leave",
 }
 # Order of ``find_bookings`` -> the end of "37 bookings, ".
@@ -178,6 +193,10 @@ def error(exc: BookingError) -> str:
             return "This ground is not on record any more. Please choose another."
         case UnknownStudent():
             return "This student is not on record. Please search again."
+        case UnknownClass():
+            return "No active student is in this class. Please choose another."
+        case UnknownTeam():
+            return "This team is not on record any more. Please choose another."
         case NotAPeriod():
             return "These times are no longer on the timetable of that day. Please choose again."
         case InvalidRequest():
@@ -201,8 +220,9 @@ def error(exc: BookingError) -> str:
             )
         case QuotaReached():
             noun = "booking" if exc.held == 1 else "bookings"
+            who = "This student" if exc.party is Party.STUDENTS else exc.student_id
             return (
-                f"This student already has {exc.held} {noun} that week; {exc.quota} are allowed. "
+                f"{who} already has {exc.held} {noun} that week; {exc.quota} are allowed. "
                 "Cancel one first, or choose another week."
             )
         case GroundClosed():
@@ -229,8 +249,16 @@ def error(exc: BookingError) -> str:
             if other is None:
                 return f"{messages.elsewhere('This student')} Please choose another slot."
             return (
-                f"{other.student_name} already has {other.game}, "
+                f"{other.party_name} already has {other.game}, "
                 f"{formats.span(other.start, other.end)} on that day. Please choose another time."
+            )
+        case SupervisorBusy():
+            other = exc.booking
+            if other is None:
+                return f"{messages.elsewhere('The supervisor')} Please choose another."
+            return (
+                f"{other.supervisor_name} is with {other.party_name} then, "
+                f"{formats.span(other.start, other.end)}. Please choose somebody else."
             )
         case AlreadyDecided():
             return messages.faster(exc.by, f"this booking is {STATUS[exc.status].lower()} already.")

@@ -18,6 +18,7 @@ from booking_core import (
     CellState,
     Ground,
     Notice,
+    Party,
     Period,
     Policy,
     Quota,
@@ -25,6 +26,7 @@ from booking_core import (
     Status,
     layouts,
     may,
+    people_of,
     widest,
 )
 from pages.shared.text import formats, messages
@@ -117,12 +119,13 @@ def move_grid(
                 texts[1:3] = [booking.game, "this booking"]
             elif cell.state is CellState.FREE:
                 slot = Slot(cell.ground.id, board.date, period.start, period.end)
-                student = booking.student_id  # None once the student is erased
-                elsewhere = others.busy(student, slot) if student else None
+                elsewhere = others.busy(people_of(booking), slot)
                 texts[:3] = ["unfit", "Too short", "to begin here"]
                 if elsewhere is not None:
                     place = slot_title(elsewhere.slot, {g.id: g for g in board.grounds})
-                    texts[1:3] = ["Student busy", f"on {place}"]
+                    is_student = not set(elsewhere.student_ids).isdisjoint(booking.student_ids)
+                    who = "Student" if is_student else "Supervisor"
+                    texts[1:3] = [f"{who} busy", f"on {place}"]
     note = board.plan.note.rstrip(". ")
     lines = [f"{note}."] if note else []
     if not shown.grounds:
@@ -207,9 +210,9 @@ def cell_texts(cell: Cell, grounds: Mapping[str, Ground]) -> list[Any]:
         holder = grounds.get(booking.ground_id)
         elsewhere = f"on {holder.name}" if holder else "on another layout"
     if cell.state is CellState.PENDING:
-        note = elsewhere or f"{booking.class_name} · {booking.game}"
+        note = elsewhere or f"{booking.party_group} · {booking.game}"
         return ["pending", "Requested", note, cell.is_past, by]
-    note = elsewhere or f"{booking.class_name} · booked"
+    note = elsewhere or f"{booking.party_group} · booked"
     return ["booked", booking.game, note, cell.is_past, by]
 
 
@@ -265,7 +268,7 @@ def booking_row(
         "cells": [
             day_and_times(booking, today),
             [slot_title(booking.slot, grounds), booking.game],
-            [booking.student_name, booking.class_name],
+            party(booking),
             [
                 booking.created_by_name,
                 formats.said_at(booking.created_at, now, _zone(now)),
@@ -274,6 +277,12 @@ def booking_row(
         ],
         "actions": actions,
     }
+
+
+def party(booking: Booking) -> list[str]:
+    """The cell of a list for whom a booking is, and who is there."""
+    there = f"with {booking.supervisor_name}" if booking.supervisor_name else ""
+    return [booking.party_name, ", ".join(filter(None, (booking.party_class, there)))]
 
 
 def day_and_times(booking: Booking, today: Date) -> list[str]:
@@ -300,7 +309,7 @@ def decision_row(
 ) -> dict[str, Any]:
     """A row of the Approvals screen; a decided booking shows who decided, and who approved it.
 
-    ``others``: other bookings of the student in the same week.
+    ``others``: other bookings of its students in the same week.
     """
     today = now.date()
     left = booking.slot.starts_at(_zone(now)).timestamp() - now.timestamp()
@@ -308,7 +317,7 @@ def decision_row(
     soon = f"in {formats.duration(ahead)}" if ahead > 0 else "has begun"
     if ahead > 24 * 60:
         soon = formats.short_date(booking.date)
-    title = f"{booking.student_name}, {formats.when(booking, today)}"
+    title = f"{booking.party_name}, {formats.when(booking, today)}"
     waiting = booking.status is Status.PENDING
     actions: list[dict[str, str]] = []
     if waiting:
@@ -322,7 +331,7 @@ def decision_row(
         ]
     details = {"name": "details", "label": "Details", "tone": "quiet", "about": f"Details: {title}"}
     asked = [formats.said_at(booking.created_at, now, _zone(now))]
-    chip, tone = _week(others, policy)
+    chip, tone = _week(booking, others, policy)
     # One line for each other booking, with the time first, because a principal compares times.
     under = "\n".join(
         f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
@@ -339,7 +348,7 @@ def decision_row(
         "cells": [
             [formats.when(booking, today), soon, "urgent" if ahead < 240 and waiting else ""],
             [slot_title(booking.slot, grounds), booking.game, "", booking.purpose],
-            [booking.student_name, booking.class_name],
+            party(booking),
             [booking.created_by_name, "\n".join(asked)],
             [chip, under, tone],
         ],
@@ -363,22 +372,24 @@ def _move_of(booking: Booking) -> list[str]:
     return [] if move is None else [f"moved after approval {messages.decided_by(move)}"]
 
 
-def _week(others: Sequence[Booking], policy: Policy) -> tuple[str, str]:
-    """The text of the chip about the student's week, and its CSS classes."""
+def _week(booking: Booking, others: Sequence[Booking], policy: Policy) -> tuple[str, str]:
+    """The text of the chip about the week of the students, and its CSS classes."""
+    if booking.party is not Party.STUDENTS:
+        return "", ""
     if not others:
         return "first that week", "chip"
     before = Quota.of(others, policy)
-    if before.limit is not None and before.held:
+    if len(booking.students) == 1 and before.limit is not None and before.held:
         quota = replace(before, held=before.held + 1)
         return f"{quota.held} of {quota.limit} that week", "chip" if quota.has_room else "chip full"
     return f"{len(others)} other{'s' if len(others) > 1 else ''} that week", "chip"
 
 
 def in_brief(booking: Booking, grounds: dict[str, Ground], today: Date) -> str:
-    """Two lines of plain text: the slot; the game and the student."""
+    """Two lines of plain text: the slot; the game and the party."""
     return (
         f"{slot_title(booking.slot, grounds)}, {formats.when(booking, today)}\n"
-        f"{booking.game}, {booking.student_name}, {booking.class_name}"
+        f"{booking.game}, {booking.whom}"
     )
 
 
@@ -393,7 +404,7 @@ def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
     slot = notice.slot
     where = f"{slot_title(slot, grounds)}, {formats.full_time(slot, today)}"
     booking = notice.booking
-    whose = f"for {booking.student_name}, {booking.class_name}, " if booking else ""
+    whose = f"for {booking.whom}, " if booking else ""
     moved = booking and next(
         (e for e in booking.history if (e.action, e.at) == ("moved", notice.at)), None
     )

@@ -1,0 +1,187 @@
+"""The fields that say for whom a booking is, and the hint about these people's week."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import (
+    Account,
+    Actor,
+    Board,
+    Booking,
+    BookingRequest,
+    InvalidRequest,
+    Party,
+    Quota,
+    Reference,
+    Slot,
+    find_accounts,
+    find_groups,
+    party_of,
+    quotas_of,
+)
+from booking_core.live import Scope
+from pages.book import draft
+from pages.shared.components.student_box import student_box
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, payloads
+
+GONE = "Who this is for is not on the list any more. Close this and choose again."
+_OPEN = "book.party.shown"  # the fields that few bookings need
+_MOST_MORE = 11  # students beside the first
+
+
+def fields(shared: Services, known: Reference) -> None:
+    """Draws the choice of the party, of more students, and of a supervisor."""
+    state = st.session_state
+    chosen = student_box(
+        known,
+        key=draft.STUDENT,
+        label="Student, class or team",
+        active=True,
+        placeholder="Name, roll number, class or team",
+        others=lambda text: _groups(known, text),
+    )
+    is_student = chosen is not None and chosen in known.students
+    if state.get(draft.MORE) or state.get(draft.SUPERVISOR) or state.get(_OPEN):
+        if is_student:
+            _more_students(known, str(chosen))
+        _supervisor(shared)
+    else:
+        st.button(
+            "Add students or a supervisor",
+            key="book.party.open",
+            icon=":material/group_add:",
+            type="tertiary",
+            on_click=_open,
+        )
+
+
+def _open() -> None:
+    st.session_state[_OPEN] = True
+
+
+def _more_students(known: Reference, chosen: str) -> None:
+    state = st.session_state
+    more = [id for id in state.get(draft.MORE) or () if id in known.students]
+    state[draft.MORE] = [id for id in more if id != chosen]
+    st.multiselect(
+        "More students (optional)",
+        [s.id for s in known.students.values() if s.active and s.id != chosen],
+        key=draft.MORE,
+        format_func=lambda id: f"{known.student(id).name} · {known.student(id).class_name}",
+        max_selections=_MOST_MORE,
+        select_all=False,
+        placeholder="Name or class",
+    )
+
+
+def _supervisor(shared: Services) -> None:
+    accounts = {account.id: account for account in _accounts(shared)}
+    if st.session_state.get(draft.SUPERVISOR) not in accounts:
+        st.session_state[draft.SUPERVISOR] = None
+    st.selectbox(
+        "Supervisor (optional)",
+        list(accounts),
+        index=None,
+        key=draft.SUPERVISOR,
+        format_func=lambda id: accounts[id].name,
+        placeholder="Who is there",
+    )
+
+
+def _groups(known: Reference, text: str) -> dict[str, str]:
+    """The options that are no students: value -> label."""
+    classes, teams = find_groups(known, text)
+    found = {draft.value_of(Party.CLASS, name): f"{name} · whole class" for name in classes}
+    found |= {draft.value_of(Party.TEAM, team.id): f"{team.name} · team" for team in teams}
+    if not text or text.strip().lower() in "staff":
+        found[draft.value_of(Party.STAFF, "")] = "Staff"
+    return found
+
+
+def _accounts(shared: Services) -> list[Account]:
+    found = shared.cached(Scope.ACCOUNTS, "accounts", lambda: find_accounts(shared.db))
+    return [account for account in found if account.active]
+
+
+def named(known: Reference, request: BookingRequest) -> str | None:
+    """For whom ``request`` is, of one student with the roll number; None where that is not on the
+    list any more.
+    """
+    try:
+        whom = party_of(known, request).whom
+    except InvalidRequest:
+        return None
+    return whom if request.student_id is None else f"{whom}, {request.student_id}"
+
+
+def supervisor(shared: Services) -> str:
+    """The name of the chosen supervisor; the sign-in name where the account is disabled."""
+    id = str(st.session_state.get(draft.SUPERVISOR))
+    return next((one.name for one in _accounts(shared) if one.id == id), id)
+
+
+def hint(
+    shared: Services, known: Reference, board: Board, slot: Slot, by: Actor
+) -> tuple[bool, str]:
+    """Whether the chosen people keep ``slot`` from being booked, and a sentence about them.
+
+    Raises StoreUnavailable.
+    """
+    request = draft.people_request(slot)
+    if request is None:
+        return False, "Choose a student, a class or a team to go on."
+    try:
+        party = party_of(known, request)
+    except InvalidRequest:
+        return True, f":red[{GONE}]"
+    busy = board.busy(party.people(request.supervisor_id), slot)
+    if busy is not None:
+        place = formats.literal(payloads.slot_title(busy.slot, known.grounds))
+        who = formats.literal(_who(known, request, busy))
+        return True, f":red[{who} is on {place} then, {formats.span(busy.start, busy.end)}.]"
+    quotas = shared.cached(
+        Scope.BOOKINGS,
+        ("quotas", by.id, slot.date.isocalendar()[:2], *_key(request)),
+        lambda: quotas_of(shared.db, request, by=by),
+    )
+    for name, quota in quotas.items():
+        if not quota.has_room:
+            full = f"{quota.held} of {quota.limit}"
+            first = formats.literal(name)
+            return True, f":red[{first} has {full} bookings that week, as many as allowed.]"
+    return False, f"{_weeks(quotas)}{_decision()}"
+
+
+def _key(request: BookingRequest) -> tuple[object, ...]:
+    return (request.students, request.class_name, request.team_id, request.for_staff)
+
+
+def _who(known: Reference, request: BookingRequest, busy: Booking) -> str:
+    """Which of the chosen people has the booking ``busy``."""
+    ids = [id for id in request.students if id in busy.student_ids]
+    if ids:
+        return _first_name(known, ids[0])
+    members = [id for id in busy.student_ids if request.team_id and id in known.students]
+    if members and busy.supervisor_id != request.supervisor_id:
+        return _first_name(known, members[0])
+    return busy.supervisor_name or busy.party_name
+
+
+def _first_name(known: Reference, student_id: str) -> str:
+    return known.student(student_id).name.split()[0]
+
+
+def _weeks(quotas: dict[str, Quota]) -> str:
+    if len(quotas) != 1:
+        return ""
+    [(name, quota)] = quotas.items()
+    used = f"{quota.held}" if quota.limit is None else f"{quota.held} of {quota.limit}"
+    return f"{formats.literal(name)} has {used} bookings that week. "
+
+
+def _decision() -> str:
+    if draft.as_approved():
+        return "This one is approved at once."
+    return "The principal decides on this one."
