@@ -64,6 +64,7 @@ from booking_core.booking.series import (
     reject_series,
 )
 from booking_core.booking.series_plan import SeriesPlan
+from booking_core.booking.sets import book_set, plan_set
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.availability import layouts, widest
 from booking_core.domain.claims import people_of
@@ -93,6 +94,7 @@ from booking_core.domain.records import Change, Closure, Notice
 from booking_core.domain.rules import may
 from booking_core.domain.school_year import Holiday, SchoolYear, Term
 from booking_core.domain.series import Occurrence, SeriesRequest
+from booking_core.domain.sets import OfGround, SetRequest
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.domain.validation import MARK_MINUTES, minutes
 from booking_core.errors import *  # noqa: F403 - listed there
@@ -165,6 +167,7 @@ __all__ = [
     "NamedStudent",
     "Notice",
     "Occurrence",
+    "OfGround",
     "Party",
     "Period",
     "Policy",
@@ -178,6 +181,7 @@ __all__ = [
     "Series",
     "SeriesPlan",
     "SeriesRequest",
+    "SetRequest",
     "Settings",
     "Slot",
     "Status",
@@ -200,6 +204,7 @@ __all__ = [
     "approved_upcoming",
     "book",
     "book_series",
+    "book_set",
     "bookings_ahead",
     "bookings_on",
     "cancel",
@@ -260,6 +265,7 @@ __all__ = [
     "people_of",
     "plan_roster",
     "plan_series",
+    "plan_set",
     "quotas_of",
     "read_roster",
     "read_table",

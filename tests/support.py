@@ -249,7 +249,12 @@ def minutes_of(row: dict[str, Any]) -> range:
 
 
 def people_of(row: dict[str, Any]) -> list[str]:
-    """Returns the students of a stored booking, and its supervisor."""
+    """Returns the students of a stored booking, and its supervisor.
+
+    Of a set of grounds the first booking has them.
+    """
+    if row.get("set_place"):
+        return []
     people = [f"student {id}" for id in _as_list(row.get("student_id", []))]
     supervisor = row.get("supervisor")
     return [*people, f"staff {supervisor['id']}"] if supervisor else people

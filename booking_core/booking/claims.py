@@ -154,10 +154,15 @@ def wanted_by(
     as_approved: bool,
     now: datetime,
     series: str | None = None,
+    *,
+    checked: bool = True,
 ) -> Booking:
-    """The booking that ``request`` asks for, without a seat of a quota."""
+    """The booking that ``request`` asks for, without a seat of a quota.
+
+    ``checked`` False: its game may be none of the ground.
+    """
     ground = known.ground(request.ground_id)
-    game = rules.game_on(ground, request.game)
+    game = rules.game_on(ground, request.game) if checked else request.game
     made = requested(booking_id, request, party, supervisor, by, as_approved, now)
     return replace(made, game=game, series=series).placed(made.slot, ground.surfaces)
 
@@ -299,7 +304,8 @@ def check_move(
     """The rules for the new slot of a move that is no correction."""
     ground = known.ground(slot.ground_id)
     rules.check_place(known.plan(slot.date), slot.start, slot.end, ground, before.game)
-    policy = known.policy if before.series is None else known.policy.for_series()
+    repeats = before.series is not None and before.set_place is None
+    policy = known.policy.for_series() if repeats else known.policy
     rules.check_time(slot.date, slot.start, now, policy, zone)
     rules.check_active(students_of(known, before))
 

@@ -31,6 +31,8 @@ def with_seat(
     lost (``count_seats``), and in weeks that were open when the quota was lowered: there, more
     seats may be held than the quota has, while the first one is free.
     """
+    if wanted.set_place:
+        return wanted
     quota, window = known.policy.quota_of(wanted.party), timetable.iso_week(wanted.date)
     if before is not None and timetable.iso_week(before.date) == window and not count_seats:
         return wanted

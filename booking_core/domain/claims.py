@@ -56,6 +56,8 @@ def person(kind: str, id: str) -> str:
 
 def people_of(booking: Booking | BookingRequest) -> list[str]:
     """Whom a booking claims while it is active, or a request names; nobody can be in two places."""
+    if isinstance(booking, Booking) and booking.set_place:
+        return []  # the first ground of the set claims them
     ids = booking.student_ids if isinstance(booking, Booking) else booking.students
     people = [person(STUDENT, id) for id in ids]
     if booking.supervisor_id is not None:

@@ -17,6 +17,7 @@ BookingError
 |   +-- AlreadyExists     another has this id or address (.what, .id)
 |   +-- ChangedMeanwhile  what was shown before confirming is no longer so (.what)
 |   +-- SeriesConflict    dates of a series cannot be booked (.dates)
+|   +-- SetConflict       grounds of a set cannot be booked (.grounds)
 +-- NotFound              (.what, .id)
 +-- NotAllowed            this actor's role may not do this (.verb, .role)
 +-- SignInRefused         no such account, wrong password, or disabled: which, it does not say
@@ -289,6 +290,17 @@ class ChangedMeanwhile(Conflict):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(what)
+
+
+class SetConflict(Conflict):
+    """Several grounds were not booked. ``grounds``: those that cannot be, each with its problem.
+
+    Nothing was changed.
+    """
+
+    def __init__(self, grounds: Sequence[tuple[str, BookingError | None]]) -> None:
+        self.grounds = tuple(grounds)
+        super().__init__(", ".join(id for id, _ in grounds))
 
 
 class SeriesConflict(Conflict):

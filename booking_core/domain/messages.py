@@ -36,6 +36,7 @@ from booking_core.domain.errors import (
     SchemaMissing,
     SecondFactorNeeded,
     SeriesConflict,
+    SetConflict,
     SignInRefused,
     SlotTaken,
     StoreRefused,
@@ -244,6 +245,9 @@ def _sentence(exc: BookingError) -> str:
         case SeriesConflict():
             days = ", ".join(f"{date}" for date, *_ in exc.dates)
             return f"Nothing was booked: these dates of the series are not free: {days}."
+        case SetConflict():
+            ids = ", ".join(id for id, _ in exc.grounds)
+            return f"Nothing was booked: these grounds are not free: {ids}."
         case TooManyAttempts():
             return f"Too many failed attempts; try again in {exc.wait_seconds} s."
         case OneTimePasswordOver():

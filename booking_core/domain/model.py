@@ -479,7 +479,8 @@ class Booking:
     every change. ``quota_window`` (an ISO week) and ``quota_seat`` are None for a booking that
     takes no seat of the quota. ``closure_group`` is shared by the closures that were made in one
     step. ``fingerprint`` is a hash of the request. ``supervisor_id`` is the member of staff who is
-    there. ``surfaces`` are those of its ground when it
+    there. ``set_place`` is the place in a set of several grounds, of which the first, 0, alone
+    claims the people and takes seats of the quota. ``surfaces`` are those of its ground when it
     took its slot; empty if the ground is its own only surface. ``series`` is the id of the series
     with which it was booked.
     """
@@ -514,6 +515,7 @@ class Booking:
     members: tuple[str, ...] = ()
     supervisor_id: str | None = None
     supervisor_name: str = ""
+    set_place: int | None = None
 
     @property
     def students(self) -> tuple[NamedStudent, ...]:

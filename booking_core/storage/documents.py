@@ -130,6 +130,8 @@ def booking_document(booking: Booking) -> Document:
         optional["closure_group"] = booking.closure_group
     if booking.series is not None:
         optional["series"] = booking.series
+    if booking.set_place is not None:
+        optional["set_place"] = booking.set_place
     if booking.surfaces:
         optional["surfaces"] = list(booking.surfaces)
     return {
@@ -266,6 +268,7 @@ def to_booking(document: Any) -> Booking:
         fingerprint=document["fingerprint"],
         surfaces=r.texts(document, "surfaces") if "surfaces" in document else (),
         series=r.text(document, "series") if "series" in document else None,
+        set_place=r.field(document, "set_place", int) if "set_place" in document else None,
     )
 
 

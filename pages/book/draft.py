@@ -40,7 +40,9 @@ _DONE, _RESET = "book.done", "book.reset"
 _APART = "|"  # in the value of a class, a team or staff; no roll number has it
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
 SERIES_ID = "book.series.id"  # of the series that the open dialog books, a UUID
-SERIES = "book.series."  # keys of the dialog that repeats the booking
+SET_ID = "book.set.id"  # of the set of grounds that the open dialog books, a UUID
+# Keys of the dialogs that repeat the booking, and that book several grounds.
+_DIALOGS = ("book.series.", "book.set.")
 MAX_PURPOSE = 500  # characters
 GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None: all
 GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
@@ -166,7 +168,7 @@ def keep(*, is_shown: bool) -> None:
             state[key] = state[key]
     if not is_shown:
         end_review()
-        close_series()
+        close_dialogs()
         if done() is not None:
             finish()
 
@@ -303,10 +305,10 @@ def end_review() -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
-def close_series() -> None:
-    """Ends the dialog that repeats the booking."""
+def close_dialogs() -> None:
+    """Ends the dialog that repeats the booking, and the one for several grounds."""
     for key in list(st.session_state):
-        if str(key).startswith(SERIES):
+        if str(key).startswith(_DIALOGS):
             del st.session_state[key]
 
 
@@ -386,7 +388,8 @@ def _is_own(holder: Booking | None) -> bool:
     if holder is None:
         return False
     booked = done()
-    if holder.series is not None and holder.series == str(st.session_state.get(SERIES_ID)):
+    ids = {str(st.session_state.get(key)) for key in (SERIES_ID, SET_ID)}
+    if holder.series is not None and holder.series in ids:
         return True
     return holder.id == str(reviewing()) or (booked is not None and holder.id == booked.id)
 

@@ -10,19 +10,12 @@ import streamlit as st
 from booking_core import (
     BookingError,
     BookingRequest,
-    GroundClosed,
     InvalidRequest,
-    NoSchool,
-    NotAPeriod,
     Occurrence,
-    QuotaReached,
     Series,
     SeriesPlan,
     SeriesRequest,
     Slot,
-    SlotTaken,
-    StudentBusy,
-    TooFarAhead,
     book_series,
     plan_series,
 )
@@ -44,7 +37,7 @@ _ALL_WEEKS = "All weeks"
 
 def begin() -> None:
     """Opens the dialog in the next run, under a new submission id."""
-    draft.close_series()
+    draft.close_dialogs()
     st.session_state[draft.SERIES_ID] = uuid4()
 
 
@@ -56,7 +49,7 @@ def show(shared: Services) -> bool:
         st.dialog(title, on_dismiss=_finish, icon=":material/check_circle:")(_booked)(shared)
         return True
     if draft.SERIES_ID in st.session_state:
-        st.dialog("Repeat this booking", width="medium", on_dismiss=draft.close_series)(
+        st.dialog("Repeat this booking", width="medium", on_dismiss=draft.close_dialogs)(
             fragment.keep
         )(shared, "book.series", lambda: _form(shared))
         return True
@@ -189,7 +182,7 @@ def _lines(shared: Services, dates: tuple[Occurrence, ...]) -> None:
         if problem is None:
             lines.append(f":green[:material/check:] {day}")
             continue
-        line = f":red[:material/close:] {day} · {formats.literal(_why(shared, problem))}"
+        line = f":red[:material/close:] {day} · {formats.literal(payloads.why(problem, grounds))}"
         if alternatives:
             free = ", ".join(
                 f"{formats.span(slot.start, slot.end)} {payloads.slot_title(slot, grounds)}"
@@ -198,27 +191,6 @@ def _lines(shared: Services, dates: tuple[Occurrence, ...]) -> None:
             line += f" · :gray[free: {formats.literal(free)}]"
         lines.append(line)
     st.markdown("  \n".join(lines))
-
-
-def _why(shared: Services, problem: BookingError) -> str:
-    """Why a date is not free, in a few words."""
-    grounds = shared.reference().grounds
-    match problem:
-        case SlotTaken(held_by=holder) if holder is not None:
-            return f"booked for {holder.party_group}, {holder.game}"
-        case StudentBusy(booking=other) if other is not None:
-            return f"the student is on {payloads.slot_title(other.slot, grounds)} then"
-        case GroundClosed():
-            return f"closed: {problem.reason}"
-        case NoSchool():
-            return f"no school: {problem.note}" if problem.note else "no school"
-        case QuotaReached():
-            return "the student has as many bookings that week as allowed"
-        case NotAPeriod():
-            return "another timetable"
-        case TooFarAhead():
-            return "too far ahead"
-    return messages.error(problem)
 
 
 def _buttons(shared: Services, asked: SeriesRequest | str, plan: SeriesPlan | str) -> None:
@@ -230,7 +202,7 @@ def _buttons(shared: Services, asked: SeriesRequest | str, plan: SeriesPlan | st
     may_write = shared.is_live and isinstance(asked, SeriesRequest)
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="book.series.back"):
-            draft.close_series()
+            draft.close_dialogs()
             st.rerun()
         st.button(
             f"{verb} the free ones",
@@ -289,7 +261,7 @@ def _booked(shared: Services) -> None:
 
 
 def _finish() -> None:
-    draft.close_series()
+    draft.close_dialogs()
     draft.finish()
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from booking_core import StoreUnavailable, games_to_choose, may
-from pages.book import draft, party, repeat, review, taken, week
+from pages.book import draft, party, repeat, review, several, taken, week
 from pages.shared.auth import session
 from pages.shared.layout import date_field, first_steps, header
 from pages.shared.live import fragment, runtime, screen_user
@@ -195,14 +195,23 @@ def panel() -> None:
             on_click=draft.begin_review,
             disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
         )
-        st.button(
-            "Repeat…",
-            key="book.series.open",
-            width="stretch",
-            on_click=repeat.begin,
-            disabled=not (chosen and games and shared.is_live),
-            help="The same slot on several dates",
-        )
+        with st.container(horizontal=True, key="more_ways"):
+            st.button(
+                "Repeat…",
+                key="book.series.open",
+                width="stretch",
+                on_click=repeat.begin,
+                disabled=not (chosen and games and shared.is_live),
+                help="The same slot on several dates",
+            )
+            st.button(
+                "Several grounds…",
+                key="book.set.open",
+                width="stretch",
+                on_click=several.begin,
+                disabled=not (chosen and games and shared.is_live),
+                help="The same periods on several grounds",
+            )
         if (problem := draft.problem()) and draft.reviewing() is None:
             st.error(formats.literal(problem), icon=":material/error:")
         st.caption(hint)
@@ -224,5 +233,5 @@ else:
             panel()
 
 draft.keep_in_browser(known, by)
-if not review.show(shared, date) and not repeat.show(shared):
+if not review.show(shared, date) and not repeat.show(shared) and not several.show(shared):
     taken.show(shared)

@@ -103,6 +103,7 @@ _MADE = {
     "Ground": "id surfaces",  # letters and digits, shown as text of a field alone
     "Logo": "digest",
     "NamedStudent": "class_name id name",
+    "OfGround": "ground_id",
     "Notice": "booking_id by_name id kind to",
     "Policy": "wall_shows",
     "IdToken": "email id",
@@ -111,6 +112,7 @@ _MADE = {
     "RollOverPlan": "joined",
     "Series": "id",
     "SeriesRequest": "week",
+    "SetRequest": "ground_ids",
     "SecondFactorSetUp": "key uri",
     "Settings": "data_directory database locale mongodb_uri public_url time_zone wall_shows",
     "SignedIn": "token",

@@ -214,6 +214,7 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
     "closure_group": {"bsonType": "string", "minLength": 1},
     "surfaces": {"bsonType": "array", "minItems": 1, "items": _KEY},
     "series": {"bsonType": "string", "minLength": 1},
+    "set_place": _COUNT,
     "history": {
         "bsonType": "array",
         "minItems": 1,
@@ -221,7 +222,7 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
     },
 }
 _OPTIONAL = {"student_id", "quota", "closure_group", "surfaces", "series"}
-_OPTIONAL |= {"party", "team_id", "supervisor"}
+_OPTIONAL |= {"party", "team_id", "supervisor", "set_place"}
 
 VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {

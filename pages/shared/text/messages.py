@@ -38,6 +38,7 @@ from booking_core import (
     SecondFactorNeeded,
     SeriesConflict,
     ServerFailed,
+    SetConflict,
     SignInRefused,
     SlotTaken,
     Status,
@@ -86,6 +87,7 @@ FIELDS = {
     "photo": "The photo",
     "logo": "The logo",
     "ground_id": "The ground",
+    "ground_ids": "The list of grounds",
     "student_id": "The student",
     "student_ids": "The list of students",
     "class_name": "The class",
@@ -273,6 +275,8 @@ def error(exc: BookingError) -> str:
         case SeriesConflict():
             days = ", ".join(formats.short_date(date) for date, *_ in exc.dates)
             return f"Nothing was booked: the series is not free on {days}."
+        case SetConflict():
+            return "Nothing was booked: not all of these grounds are free any more."
         case LastAdmin():
             return "Somebody must be left who looks after the accounts: this is the last admin."
         case TooManyAttempts():

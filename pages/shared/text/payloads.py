@@ -14,16 +14,25 @@ from booking_core import (
     Actor,
     Board,
     Booking,
+    BookingError,
     Cell,
     CellState,
     Ground,
+    GroundClosed,
+    NoSchool,
+    NotAPeriod,
     Notice,
     Party,
     Period,
     Policy,
     Quota,
+    QuotaReached,
     Slot,
+    SlotTaken,
     Status,
+    StudentBusy,
+    SupervisorBusy,
+    TooFarAhead,
     layouts,
     may,
     people_of,
@@ -243,6 +252,28 @@ def alternative(option: Slot, lost: Slot, grounds: dict[str, Ground]) -> str:
     time = formats.span(option.start, option.end)
     name = slot_title(option, grounds)
     return f"{time}, {name}" if option.ground_id == lost.ground_id else f"{name}, {time}"
+
+
+def why(problem: BookingError, grounds: dict[str, Ground]) -> str:
+    """Why a date or a ground is not free, in a few words."""
+    match problem:
+        case SlotTaken(held_by=holder) if holder is not None:
+            return f"booked for {holder.party_group}, {holder.game}"
+        case StudentBusy(booking=other) if other is not None:
+            return f"a student is on {slot_title(other.slot, grounds)} then"
+        case SupervisorBusy(booking=other) if other is not None:
+            return f"{other.supervisor_name} is on {slot_title(other.slot, grounds)} then"
+        case GroundClosed():
+            return f"closed: {problem.reason}"
+        case NoSchool():
+            return f"no school: {problem.note}" if problem.note else "no school"
+        case QuotaReached():
+            return "as many bookings that week as allowed"
+        case NotAPeriod():
+            return "another timetable"
+        case TooFarAhead():
+            return "too far ahead"
+    return messages.error(problem)
 
 
 def booking_row(
