@@ -56,6 +56,7 @@ from booking_core import (
     save_ground,
     save_policy,
 )
+from booking_core.booking import sets
 from booking_core.errors import SetConflict, SupervisorBusy
 
 GROUNDS = ("ground-1", "ground-2", "ground-3")
@@ -140,18 +141,13 @@ def test_the_first_ground_claims_the_people_and_takes_the_seat(db):
 
 def test_a_part_is_moved_by_the_rules_of_one_booking(db):
     save_policy(db, replace(load_reference(db).policy, advance_days=10), by=ADMIN, now=NOW)
-    made = booked_set(db)
+    made = booked_set(db, class_name=None, student_ids=("S001", "S002"))
     part = made.bookings[1]
     with pytest.raises(BookingError):  # a series reaches 180 days
         move(db, part.id, date=DAY + timedelta(days=20), by=MEERA, now=NOW)
-    moved = move(db, part.id, start=replace_hour(part, 14), end=replace_hour(part, 15),
-                 by=MEERA, now=NOW)  # fmt: skip
-    assert (moved.set_place, moved.quota_seat, moved.start.hour) == (1, None, 14)
+    moved = move(db, part.id, date=DAY + timedelta(days=7), by=MEERA, now=NOW)
+    assert (moved.set_place, moved.quota_window, moved.quota_seat) == (1, None, None)
     assert_sound(db)
-
-
-def replace_hour(booking, hour):
-    return booking.start.replace(hour=hour)
 
 
 @pytest.mark.parametrize(
@@ -265,3 +261,20 @@ def test_a_set_races_with_the_end_of_one_of_its_grounds(db):
         held = len(active(db, date=day.isoformat()))
         assert held == (3 if isinstance(outcomes[0], Series) else 0), outcomes
         change_ground(db, "ground-2", retired=False, by=ADMIN, now=NOW)
+
+
+def test_a_ground_that_is_retired_after_the_plan_lets_nothing_be_stored(db, monkeypatch):
+    planned, undone = sets._planned, []
+
+    def plan_and_retire(*args):
+        plan = planned(*args)
+        change_ground(db, "ground-2", retired=True, by=ADMIN, now=NOW)
+        return plan
+
+    monkeypatch.setattr(sets, "_planned", plan_and_retire)
+    monkeypatch.setattr(sets.bookings, "undo", lambda *args: undone.append(args))
+    with pytest.raises(SetConflict) as error:
+        booked_set(db)
+    assert [id for id, _ in error.value.grounds] == ["ground-2"]
+    assert not undone
+    assert not active(db)
