@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from itertools import count
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -22,10 +23,21 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support import DAY, HEAD, NOW, assert_sound, booked, close_one, student_id
+from support import (
+    DAY,
+    HEAD,
+    MEERA,
+    NOW,
+    assert_sound,
+    booked,
+    close_one,
+    request_for,
+    student_id,
+)
 from support import GROUNDS as THREE
 
 from booking_core import (
+    Account,
     Actor,
     AlreadyDecided,
     BookingError,
@@ -34,11 +46,17 @@ from booking_core import (
     Ground,
     GroundClosed,
     InvalidRequest,
+    Party,
     QuotaReached,
     Role,
+    SetConflict,
+    SetRequest,
     SlotTaken,
     StudentBusy,
+    SupervisorBusy,
+    add_account,
     approve,
+    book_set,
     cancel,
     close_grounds,
     day_board,
@@ -58,6 +76,8 @@ SURFACES = {"ground-1": {"ground-1"}, "ground-3": {"ground-3", "strip"}, "half":
 PLACES = st.sampled_from(sorted(SURFACES))
 DAYS = st.sampled_from([DAY, DAY + timedelta(days=1), NEXT_WEEK])
 STUDENTS = st.integers(0, 2)
+SUPERVISORS = st.sampled_from([None, "meera"])
+CLASS = "1-A"
 STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
 HOLDING = {"Pending", "Approved"}
 
@@ -73,6 +93,20 @@ class Kept:
     student: str | None
     status: str
     was: str = ""  # the status before a closure displaced it; empty after any later change
+    second: str | None = None
+    supervisor: str | None = None
+    set_place: int | None = None
+
+    @property
+    def people(self) -> set[str]:
+        """Whom it claims; a class claims nobody, and of a set the first booking has the people."""
+        if self.set_place:
+            return set()
+        return {one for one in (self.student, self.second, self.supervisor) if one}
+
+    @property
+    def quota_holders(self) -> set[str]:
+        return self.people - {self.supervisor}
 
     def overlaps(self, other: Kept) -> bool:
         return self.day == other.day and self.start < other.end and other.start < self.end
@@ -114,10 +148,12 @@ class Bookings(RuleBasedStateMachine):
             first = min(same, key=lambda k: k.start)
             return {GroundClosed} if first.student is None else {SlotTaken}
         found: set[type[BookingError]] = set()
-        if wanted.student is not None:
-            mine = [k for k in others if k.student == wanted.student]
+        for person in wanted.people:
+            mine = [k for k in others if person in k.people]
             if any(k.overlaps(wanted) for k in mine):
-                found.add(StudentBusy)
+                found.add(SupervisorBusy if person == wanted.supervisor else StudentBusy)
+            if person not in wanted.quota_holders:
+                continue
             quota = self.db.booking_settings.quota
             full = quota and len([k for k in mine if k.week == wanted.week]) >= quota
             if full and (but is None or again or self.model[but].week != wanted.week):
@@ -147,6 +183,68 @@ class Bookings(RuleBasedStateMachine):
             return multiple()
         self.model[made.id] = wanted
         return made.id
+
+    @rule(
+        target=bookings,
+        ground=PLACES,
+        day=DAYS,
+        start=STARTS,
+        length=LENGTHS,
+        students=st.sets(STUDENTS, min_size=2, max_size=2) | st.just(set()),
+        supervisor=SUPERVISORS,
+    )
+    def book_for_others(self, ground, day, start, length, students, supervisor):
+        """Books for two students, or for a class, and with a supervisor."""
+        first, second = sorted(map(student_id, students)) or ("", None)
+        wanted = Kept(
+            *(ground, day, start, start + length, first, "Pending"),
+            second=second,
+            supervisor=supervisor,
+        )
+        party = {"student_ids": (first, second)} if first else {"class_name": CLASS}
+
+        made = self.attempt(
+            lambda: booked(
+                self.db,
+                ground=ground,
+                on=day,
+                start=start,
+                end=start + length,
+                supervisor_id=supervisor,
+                **party,
+            ),
+            self.expected_errors(wanted),
+        )
+
+        if made is None:
+            return multiple()
+        self.model[made.id] = wanted
+        return made.id
+
+    @rule(target=bookings, day=DAYS, start=STARTS, student=STUDENTS, supervisor=SUPERVISORS)
+    def book_both_grounds(self, day, start, student, supervisor):
+        wanted = [
+            Kept(
+                *(ground, day, start, start + 1, student_id(student), "Pending"),
+                supervisor=supervisor,
+                set_place=place,
+            )
+            for place, ground in enumerate(("ground-1", "ground-3"))
+        ]
+        request = request_for(
+            student=student, ground="ground-1", on=day, start=start, supervisor_id=supervisor
+        )
+        asked = SetRequest(request, ("ground-1", "ground-3"))
+
+        made = self.attempt(
+            lambda: book_set(self.db, asked, by=MEERA, submission_id=uuid4(), now=NOW),
+            {SetConflict} if any(map(self.expected_errors, wanted)) else set(),
+        )
+
+        if made is None:
+            return multiple()
+        self.model |= {b.id: kept for b, kept in zip(made.bookings, wanted, strict=True)}
+        return multiple(*(b.id for b in made.bookings))
 
     @rule(target=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS)
     def close(self, ground, day, start, length):
@@ -295,7 +393,9 @@ class Bookings(RuleBasedStateMachine):
         self.model[id_] = replace(kept, status="Revoked", was=kept.status)
         (closure,) = closing.closures
         lift_closure(self.db, closing.id, by=HEAD, now=NOW)
-        self.model[closure.id] = replace(kept, student=None, status="Cancelled")
+        self.model[closure.id] = Kept(
+            kept.ground, kept.day, kept.start, kept.end, None, "Cancelled"
+        )
         if back:
             self.try_reinstating(id_)
         return id_
@@ -350,7 +450,11 @@ class Bookings(RuleBasedStateMachine):
     def the_database_matches_the_model(self):
         stored = {
             b.id: Kept(
-                b.ground_id, b.date, b.start.hour, b.end.hour or 24, b.student_id, b.status.value
+                *(b.ground_id, b.date, b.start.hour, b.end.hour or 24),
+                *(b.student_id or ("" if b.party is Party.CLASS else None), b.status.value),
+                second=b.others[0].id if b.others else None,
+                supervisor=b.supervisor_id,
+                set_place=b.set_place,
             )
             for b in find_bookings(self.db, kind=None, limit=1000)
         }
@@ -398,6 +502,7 @@ class Bookings(RuleBasedStateMachine):
 def test_after_any_sequence_of_operations_the_bookings_are_sound_and_match_the_model(db):
     third = next(ground for ground in THREE if ground.id == "ground-3")
     save_ground(db, replace(third, surfaces=SURFACES["ground-3"]))
+    add_account(db, Account("meera", "Meera", Role.STAFF))
     save_ground(db, Ground("half", "Half", third.games, surfaces=SURFACES["half"]))
     # A property, because Hypothesis reads attributes of the machine, and a Database has every one.
     machine = type("Machine", (Bookings,), {"db": property(lambda _: db)})
