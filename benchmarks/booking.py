@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date as Date
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from pymongo.errors import DuplicateKeyError
 
-from booking_core import Booking, BookingRequest, SlotTaken, book
+from booking_core import (
+    Account,
+    Booking,
+    BookingRequest,
+    Ground,
+    SeriesRequest,
+    SlotTaken,
+    add_account,
+    book,
+    book_series,
+    save_ground,
+)
 from booking_core.live import Feed, scoped_cache
 from booking_core.storage.client.database import BookingDatabase, collection
 from booking_core.storage.documents import booking_document
@@ -27,6 +40,7 @@ THREADS, ROUNDS, A_ROUND = 8, 7, 1200
 # The losers of one race are slow or fast together, so that a race is one observation and not 31.
 # With 160 races the 99th percentile is not yet the slowest one.
 RIVALS, RACES = 32, 160
+SERIES = 60  # dates
 
 
 @dataclass
@@ -195,6 +209,80 @@ def feed(rivals: Rivals) -> Result:
     )
 
 
+def people(rivals: Rivals) -> Result:
+    """``book`` for four students and a supervisor on two surfaces, against one student on one."""
+    count = 300
+    say(f"{count} bookings for four students, a supervisor and two surfaces ...")
+    by = school.STAFF_MEMBER
+    add_account(rivals.ours, Account(by.id, by.name, by.role))
+    wide = Ground("wide", "Wide", (school.GAME,), 99, surfaces=("wide-a", "wide-b"))
+    save_ground(rivals.ours, wide)
+    plain = rivals.take(2 * count)
+    numbers, singles = itertools.count(), iter(plain)
+
+    def book_for_four() -> None:
+        number = next(numbers)
+        days, hour = divmod(number, len(school.PERIODS))
+        first = school.STUDENTS + 4 * number  # students without a booking of that week
+        rivals.book(
+            BookingRequest(
+                wide.id,
+                school.TODAY + timedelta(days=1 + days),
+                school.PERIODS[hour].start,
+                school.PERIODS[hour].end,
+                game=school.GAME,
+                student_ids=tuple(school.student_id(first + n) for n in range(4)),
+                supervisor_id=by.id,
+            )
+        )
+
+    ours, one = in_turn(book_for_four, lambda: rivals.book(next(singles)), times=count, warm=20)
+    return Result(
+        "book() for four students and a supervisor, p50, against one student",
+        percentile(ours, 50),
+        percentile(one, 50),
+        "ms",
+        at_most=2,
+    )
+
+
+def series(rivals: Rivals) -> Result:
+    """A series of 60 dates, all or nothing, against 60 single bookings."""
+    say(f"{SERIES} dates as one series, and one by one ...")
+    for name in ("of a series", "single"):
+        save_ground(rivals.ours, Ground(name, name, (school.GAME,), 100))
+    first = replace(
+        next(school.requests()), ground_id="of a series", student_id=None, for_staff=True
+    )
+    by, now = school.STAFF_MEMBER, school.NOW
+    dates = [first.date + timedelta(days=n) for n in range(SERIES)]
+
+    def whole() -> None:
+        request = SeriesRequest(first=first, dates=tuple(dates[1:]))
+        book_series(rivals.ours, request, by=by, submission_id=uuid4(), now=now)
+
+    def one_by_one() -> None:
+        for date in dates:
+            rivals.book(replace(first, ground_id="single", date=date))
+
+    ours: list[float] = []
+    single: list[float] = []
+    for turn in range(6):
+        for found, work in ((ours, whole), (single, one_by_one)):
+            milli = milliseconds(work)
+            if turn:  # the first round is a warm-up
+                found.append(milli)
+        mine = {"ground_id": {"$in": ["of a series", "single"]}}
+        collection(rivals.ours, schema.BOOKINGS).delete_many(mine)
+    return Result(
+        f"a series of {SERIES} dates, p50, against {SERIES} book()",
+        median(ours),
+        median(single),
+        "ms",
+        at_most=2,
+    )
+
+
 def _all(pool: ThreadPoolExecutor, work: Callable[[Any], object], items: Sequence[Any]) -> None:
     """Calls ``work`` with every item; each thread has its own share, so no queue is measured."""
     shares = [items[start::THREADS] for start in range(THREADS)]
@@ -243,6 +331,8 @@ def measurements(rivals: Rivals) -> Iterator[Result]:
         yield throughput(rivals)
         yield latency(rivals)
         yield from race(rivals)
+        yield people(rivals)
+        yield series(rivals)
     finally:
         following.stop()
     yield feed(rivals)
