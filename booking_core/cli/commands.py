@@ -220,7 +220,11 @@ def board(date: str) -> None:
 @click.option("--date", required=True, help="today, tomorrow, or like 2026-11-23.")
 @click.option("--start", required=True, help="Like 09:00.")
 @click.option("--end", required=True, help="Like 10:00.")
-@click.option("--student", required=True, help="Roll number or exact name.")
+@click.option("--student", multiple=True, help="Roll number or exact name; may be repeated.")
+@click.option("--class", "class_name", help="A whole class.")
+@click.option("--team", help="Id or exact name.")
+@click.option("--staff", "for_staff", is_flag=True, help="For staff.")
+@click.option("--supervisor", help="Sign-in name of the member of staff who is there.")
 @click.option("--game", required=True)
 @click.option("--purpose", default="")
 @click.option("--as", "actor", required=True, metavar="NAME[:ROLE]", help="Who books.")
@@ -229,12 +233,19 @@ def book(
     date: str,
     start: str,
     end: str,
-    student: str,
+    student: tuple[str, ...],
+    class_name: str | None,
+    team: str | None,
+    for_staff: bool,
+    supervisor: str | None,
     game: str,
     purpose: str,
     actor: str,
 ) -> None:
-    """Requests a slot, by the same rules as the dashboard."""
+    """Requests a slot for one or several students, a class, a team or staff.
+
+    The rules are those of the dashboard.
+    """
     by = actor_of(actor)
     with connected(Settings.load()) as db:
         names = Names(reference.load(db))
@@ -243,14 +254,18 @@ def book(
             date_of(date, db),
             imports.parse_time(start, "start"),
             imports.parse_time(end, "end"),
-            names.student(student).id,
-            game,
-            purpose,
+            game=game,
+            purpose=purpose,
+            student_ids=tuple(names.student(one).id for one in student),
+            class_name=class_name,
+            team_id=None if team is None else names.team(team).id,
+            for_staff=for_staff,
+            supervisor_id=supervisor,
         )
         made = bookings.book(db, request, by=by, submission_id=uuid4())
         click.echo(
             f"{made.reference}: {made.game} on {made.ground_id}, {made.date} "
-            f"{made.start:%H:%M}-{made.end:%H:%M}, for {made.party_name} ({made.status.value})"
+            f"{made.start:%H:%M}-{made.end:%H:%M}, for {made.whom} ({made.status.value})"
         )
 
 

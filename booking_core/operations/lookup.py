@@ -90,6 +90,10 @@ class Names:
         """Raises InvalidRequest where none or several have that name."""
         return self._students.get(text)
 
+    def team(self, text: str) -> Team:
+        """Raises InvalidRequest where none or several have that name."""
+        return self._teams.get(text)
+
     def resolve(
         self, ground_text: str, student_text: str, game: str, class_name: str, team_text: str = ""
     ) -> tuple[Ground, RequestParty]:
@@ -120,7 +124,7 @@ class Names:
 
     def _party(self, team_text: str, class_name: str) -> RequestParty | None:
         if team_text.strip():
-            team = self._teams.get(team_text)
+            team = self.team(team_text)
             return RequestParty(Party.TEAM, (), (), team.id, team.name, team.class_name)
         if class_name.strip():
             return RequestParty(Party.CLASS, class_name=check_name(class_name, "class"))

@@ -12,7 +12,16 @@ import pytest
 from command_line import Run, assert_one_sentence, run, runner
 from support import booked
 
-from booking_core import Settings, Status, find_bookings
+from booking_core import (
+    Account,
+    Role,
+    Settings,
+    Status,
+    Team,
+    add_account,
+    find_bookings,
+    save_team,
+)
 from booking_core.domain import errors
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import sentence
@@ -224,6 +233,29 @@ def test_a_booking_is_made_by_names_and_printed(db: BookingDatabase, command: Ru
     assert done.returncode == 0
     assert done.stdout.startswith(f"{made.reference}: Cricket on ground-2, {TOMORROW}")
     assert (made.status, made.created_by, made.purpose) == (Status.PENDING, "Meera Nair", "Trials")
+
+
+@pytest.mark.parametrize(
+    ("party", "whom"),
+    [
+        (("--student", "S007", "--student", "Student 8"), "Student 7, Student 8, 8-A, 9-A"),
+        (("--class", "2-a"), "2-A, whole class"),
+        (("--team", "eleven"), "First eleven"),
+        (("--staff", "--supervisor", "meera"), "Staff"),
+    ],
+)
+def test_a_booking_is_made_for_each_party(
+    db: BookingDatabase, command: Run, party: tuple[str, ...], whom: str
+) -> None:
+    save_team(db, Team("eleven", "First eleven"))
+    add_account(db, Account("meera", "Meera Nair", Role.STAFF))
+    slot = ("--ground", "Ground 2", "--date", str(TOMORROW), "--start", "9:00", "--end", "10:00")
+    done = command("book", *slot, *party, "--game", "Cricket", "--as", "meera")
+
+    [made] = find_bookings(db)
+    assert done.returncode == 0
+    assert f"for {whom} (Pending)" in done.stdout
+    assert made.whom == whom
 
 
 @pytest.mark.parametrize(
