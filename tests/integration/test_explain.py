@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 from large_school import Plan, Query, called_by, fill, open_recorded, plan_of
-from support import ADMIN, DAY, HEAD, NOW, open_school
+from support import ADMIN, DAY, HEAD, NOW, open_school, request_for
 
 from booking_core import (
     Settings,
@@ -37,6 +37,7 @@ from booking_core import (
     misfits,
     notices_for,
     pending_queue,
+    quotas_of,
     search_filters,
     week_of,
     weeks_of,
@@ -141,6 +142,10 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
         2000,
     ),
     "a student's week": (lambda db: week_of(db, "S008", DAY), 10),
+    "a student's quota": (
+        lambda db: quotas_of(db, request_for(student="S008"), by=HEAD),
+        10,
+    ),
     "students' weeks": (lambda db: weeks_of(db, pending_queue(db, limit=50)), 200),
     "ahead of a student": (lambda db: ahead(db, 1), 20),
     "ahead of a class": (lambda db: ahead(db, 100), 1000),

@@ -69,6 +69,7 @@ from booking_core import (
     weeks_of,
 )
 from booking_core.reports import export_bookings, export_changes
+from booking_core.storage.bookings import writes
 
 TEAM = Team("u14", "U14 girls", ("S001", "S002"), staff=("meera",))
 CLASS = "2-A"  # of S001
@@ -239,6 +240,18 @@ def test_a_lowered_quota_of_a_class_counts_the_seats_that_are_held(db):
     cancel(db, made[0].id, by=MEERA, now=NOW)
     with pytest.raises(QuotaReached):
         booked(db, class_name=CLASS, start=12)
+
+
+def test_seats_are_counted_by_the_index_of_claims(db):
+    for number in range(20):
+        booked(db, student=number, start=8 + number % 10, on=DAY + timedelta(days=number // 10))
+    pairs = [(student_id(number), "2026-W48") for number in (1, 2, 3)]
+    db.command("profile", 2)
+    assert writes.taken_seats(db, pairs) == {pair: {0} for pair in pairs}
+    db.command("profile", 0)
+    [read] = db["system.profile"].find({"command.find": "bookings"})
+    # One key of each student, and at most one beyond it.
+    assert read["keysExamined"] <= 2 * len(pairs) + 1
 
 
 def test_a_team_claims_its_members_where_the_school_says_so(db):

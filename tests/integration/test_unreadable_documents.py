@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -239,7 +239,7 @@ def all_lists(db, token):
     week_of(db, "S000", DAY)
     notices_for(db, "meera", unread_only=False)
     session_of(db, token)
-    sessions.touch_session(db, token)
+    sessions.touch_session(db, token, now=datetime.now(UTC) + timedelta(minutes=10))
     ground_photo(db, "ground-3")
     roll_over_plan(db, {"1-A": "2-A"})
     plans_between(db, TODAY - timedelta(days=2), TOMORROW)

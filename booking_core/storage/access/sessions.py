@@ -89,12 +89,19 @@ def touch(
 ) -> None:
     """Extends the session to ``idle`` from now, and no further than ``longest`` from its start.
 
-    Does nothing to an expired session, nor to one last seen less than ``at_most_every`` ago.
+    Does nothing to an expired session, to one last seen less than ``at_most_every`` ago, nor to one
+    that cannot be read.
     """
     end = {"$add": ["$created_at", int(longest.total_seconds() * 1000)]}
     with reachable():
         collection(db, schema.SESSIONS).update_one(
-            {"_id": key, "expires_at": {"$gt": now}, "seen_at": {"$lte": now - at_most_every}},
+            {
+                "_id": key,
+                "expires_at": {"$gt": now},
+                "seen_at": {"$lte": now - at_most_every},
+                "created_at": {"$type": "date"},
+                **schema.VALIDATORS[schema.SESSIONS],
+            },
             [{"$set": {"seen_at": now, "expires_at": {"$min": [end, now + idle]}}}],
         )
 
