@@ -43,10 +43,11 @@ NOTHING = {
     TABS[2]: ("Nothing was decided lately", "What is approved, rejected or revoked appears here."),
 }
 viewer = session.actor()  # for display only: an action reads its actor again
-TAB, REASON = "approvals.tab", "approvals.reason"
+TAB, FIRST_TAB, REASON = url_state.field("approvals.tab"), "approvals.tab", "approvals.reason"
 REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
 state.setdefault("approvals.shown", None)  # ids in the order in which they were first shown
-state.setdefault(TAB, TABS[0])
+if url_state.is_entered():
+    state[FIRST_TAB] = TABS[0]
 
 if may("delegate", viewer):
     with header.with_controls(shared, "Approvals", "control_approvals"):
@@ -88,9 +89,8 @@ def show_new() -> None:
 def adopt(values: Mapping[str, str]) -> None:
     """Shows the tab of the address; Waiting for an unknown one."""
     tab = IN_ADDRESS.get(values.get("tab", ""), TABS[0])
-    if tab != state[TAB]:
-        state[TAB] = tab
-        show_new()
+    state[FIRST_TAB] = tab
+    show_new()
 
 
 url_state.read(("tab",), adopt)
@@ -110,6 +110,7 @@ def queue() -> None:
         st.segmented_control(
             "Which",
             TABS,
+            default=state[FIRST_TAB],
             required=True,
             key=TAB,
             label_visibility="collapsed",

@@ -125,6 +125,14 @@ def test_a_download_that_a_button_makes_is_reported_with_the_headers_of_its_scre
     assert inspect.signature(runtime.Runtime.get_client).parameters.keys() == {"self", "session_id"}
 
 
+def test_requests_for_a_run_say_whether_back_caused_them_and_name_screen_and_address():
+    names = inspect.signature(AppSession.request_rerun).parameters
+    fields = {field.name for field in BackMsg().rerun_script.DESCRIPTOR.fields}
+
+    assert len(names) == 2
+    assert {"is_history_navigation", "page_script_hash", "query_string"} <= fields
+
+
 def test_the_server_keeps_fragments_where_they_are_limited():
     chosen = WS_PROTOCOLS[starlette_server._get_websocket_protocol()]
 

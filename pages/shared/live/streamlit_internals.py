@@ -12,13 +12,18 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from streamlit.auth_util import get_secrets_auth_section
 from streamlit.file_util import get_static_dir
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime import get_instance
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.state.query_params import sanitize_query_string
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
@@ -31,11 +36,12 @@ __all__ = [
     "drop_upload",
     "inline_script_hashes",
     "is_download_kept",
-    "is_history_navigation",
     "is_uploaded",
     "is_url_from_allowed_origins",
+    "keep_history_navigations",
     "limit_fragments",
     "report_downloads",
+    "take_history_navigation",
 ]
 
 # Each open screen has one WebSocket at this route, and the server a session in memory for it.
@@ -48,6 +54,9 @@ MOST_FRAGMENTS = 1000
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _make_download = MediaFileManager.execute_deferred
 _keep_fragment = WebSocketsSansIOProtocol.handle_cont
+_rerun = AppSession.request_rerun
+_HISTORY = "history_navigation"  # attribute of a session's query_params: screen and query
+_NONE: tuple[str | None, str | None] = (None, None)
 
 
 def inline_script_hashes() -> list[str]:
@@ -88,14 +97,42 @@ def _uploads() -> MemoryUploadedFileManager:
     return files
 
 
-def is_history_navigation() -> bool:
-    """Whether Back or Forward of the browser caused this run.
+def keep_history_navigations() -> None:
+    """Keeps the last Back or Forward of each screen until ``take_history_navigation``.
 
     The address alone does not say it: a request that the browser sent before it received a new
-    address has an old one too.
+    address has an old one too. Streamlit itself forgets it when a live update joins the same run,
+    and when another request ends that run before it has begun.
+    """
+    AppSession.request_rerun = _note_and_rerun  # type: ignore[assignment, method-assign]
+
+
+def take_history_navigation() -> dict[str, str] | None:
+    """The parameters of the address to which Back or Forward led, at the first call after it.
+
+    None without any, and on another screen than the one to which it led.
     """
     context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
+    if context is None or context.script_requests is None:
+        return None
+    with context.session_state.query_params() as kept:
+        screen, query = getattr(kept, _HISTORY, _NONE)
+        # A run that began before is still ending, and its successor is to read the address.
+        if query is None or context.script_requests._state is ScriptRequestType.STOP:
+            return None
+        setattr(kept, _HISTORY, _NONE)
+    if screen != context.page_script_hash:
+        return None
+    return {name: texts[-1] for name, texts in parse_qs(query).items()}
+
+
+def _note_and_rerun(session: AppSession, asked: ClientState | None) -> None:
+    if asked is not None and asked.is_history_navigation:
+        if session._scriptrunner is not None:
+            session._scriptrunner.request_stop()  # as Streamlit does, but before the note is there
+        noted = asked.page_script_hash, sanitize_query_string(asked.query_string)
+        setattr(session.session_state.query_params, _HISTORY, noted)
+    _rerun(session, asked)
 
 
 def report_downloads(made: Callable[[str, Mapping[str, str]], None]) -> None:

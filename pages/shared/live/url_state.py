@@ -11,17 +11,38 @@ from collections.abc import Callable, Collection, Mapping
 
 import streamlit as st
 
-from pages.shared.live.streamlit_internals import is_history_navigation
+from pages.shared.live.streamlit_internals import take_history_navigation
 
 MAX_LENGTH = 120  # characters of a parameter; a longer one is ignored
-_SCREEN, _ENTERED, _SENT = "url.screen", "url.entered", "url.sent"
+_SCREEN, _ENTERED = "url.screen", "url.entered"
+_BACK, _BACKS = "url.back", "url.backs"  # parameters to show after Back; how often it was pressed
 
 
 def enter(screen: str) -> None:
     """Notes the screen of this run; to be called in every run, before the screen is drawn."""
     state = st.session_state
-    state[_ENTERED] = state.get(_SCREEN) != screen
-    state[_SCREEN] = screen
+    is_other = state.get(_SCREEN) != screen
+    if is_other:
+        state[_SCREEN], state[_ENTERED] = screen, True
+    if (back := take_history_navigation()) is not None:
+        state[_BACK] = back
+        state[_BACKS] = state.get(_BACKS, 0) + 1
+    elif is_other:
+        state.pop(_BACK, None)
+
+
+def is_entered() -> bool:
+    """Whether no run of the screen has called ``read`` since it was opened."""
+    return bool(st.session_state[_ENTERED])
+
+
+def field(name: str) -> str:
+    """The key of a field whose value is in the address: another one after each Back.
+
+    Each message of a browser has the values of all fields. One that it sent before it received the
+    field of this run has the value of before Back, and would bring that value back.
+    """
+    return f"{name}.{st.session_state.get(_BACKS, 0)}"
 
 
 def read(names: Collection[str], apply: Callable[[Mapping[str, str]], None]) -> None:
@@ -30,17 +51,22 @@ def read(names: Collection[str], apply: Callable[[Mapping[str, str]], None]) -> 
     These are the parameters of the address after Back, Forward or the opening of an address; absent
     ones have their default. Between two screens the address is empty, and the session state stays.
     """
-    asked = {name: st.query_params[name] for name in names if name in st.query_params}
+    state = st.session_state
+    back: Mapping[str, str] | None = state.get(_BACK)
+    shown = st.query_params.to_dict() if back is None else back
+    asked = {name: shown[name] for name in names if name in shown}
     given = {name: text for name, text in asked.items() if 0 < len(text) <= MAX_LENGTH}
-    if is_history_navigation() or (st.session_state[_ENTERED] and given):
+    if back is not None or (is_entered() and given):
         apply(given)
+    # Not before: another request may have ended this run above.
+    state.pop(_BACK, None)
+    state[_ENTERED] = False
 
 
 def write(values: Mapping[str, str]) -> None:
-    """Puts ``values`` into the address; empty ones are left out, as those of the default."""
-    values = {name: text for name, text in values.items() if text}
-    state = st.session_state
-    # The address that the browser has reported may be older than the last one sent to it.
-    if values != st.query_params.to_dict() or values != state.get(_SENT):
-        st.query_params.from_dict(values)
-    state[_SENT] = values
+    """Puts ``values`` into the address; empty ones are left out, as those of the default.
+
+    Each run sends them: a message of an earlier run may be lost when a request ends that run, and
+    the address that the browser has reported may be older than the last one sent to it.
+    """
+    st.query_params.from_dict({name: text for name, text in values.items() if text})
