@@ -24,6 +24,7 @@ from booking_core import (
     move,
     reject_series,
 )
+from pages.shared.text import formats
 
 SIZES = [(1440, 900), (820, 1180), (390, 844)]
 DATES = 3
@@ -50,11 +51,6 @@ def open_queue(open_page: OpenPage, width: int = 1440, height: int = 900) -> Pag
 def button(page: Page, action: str) -> Locator:
     """Returns a button of the row of Student 1, whose series has dates that wait."""
     return page.get_by_role("button", name=re.compile(rf"^{action}: Student 1, .* \d dates?$"))
-
-
-def day_of(booking: Booking) -> str:
-    """Returns how the dialog's list begins the line of this date, such as ``Mon 30 Nov``."""
-    return f"{booking.date:%a} {booking.date.day} {booking.date:%b}"
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -142,16 +138,16 @@ def test_single_dates_are_decided_in_the_details_of_the_series(
     page = open_queue(open_page, width, height)
     button(page, "Details").click()
     dialog = page.get_by_role("dialog", name="Series")
-    moved = row(dialog, day_of(made[1]))
+    moved = row(dialog, formats.short_date(made[1].date))
     for text in ("3–4 PM", "Ground 3", "moved"):
         expect(moved).to_contain_text(text)
-    expect(row(dialog, day_of(made[0]))).not_to_contain_text("moved")
+    expect(row(dialog, formats.short_date(made[0].date))).not_to_contain_text("moved")
 
     moved.get_by_role("button", name="Approve").click()
     expect(moved).to_contain_text("Approved")
     expect(moved.get_by_role("button")).to_have_count(0)
     assert statuses(school, made) == [Status.PENDING, Status.APPROVED, Status.PENDING]
-    row(dialog, day_of(made[0])).get_by_role("button", name="Reject").click()
+    row(dialog, formats.short_date(made[0].date)).get_by_role("button", name="Reject").click()
     asking = page.get_by_role("dialog", name="Reject this booking?")
     asking.get_by_label("Reason").fill("Exam week")
     asking.get_by_role("button", name="Reject this booking").click()
@@ -171,12 +167,14 @@ def test_the_details_of_a_series_follow_its_changes(open_page: OpenPage, school:
     page = open_queue(open_page)
     button(page, "Details").click()
     dialog = page.get_by_role("dialog", name="Series")
-    expect(row(dialog, day_of(made[0]))).to_contain_text("Requested")
+    expect(row(dialog, formats.short_date(made[0].date))).to_contain_text("Requested")
 
     reject_series(school.db, str(made[0].series), by=HEAD, reason="Rain")
 
     for booking in made:
-        expect(row(dialog, day_of(booking))).to_contain_text("Rejected", timeout=TICK)
+        expect(row(dialog, formats.short_date(booking.date))).to_contain_text(
+            "Rejected", timeout=TICK
+        )
 
 
 def test_a_date_that_is_decided_elsewhere_leaves_the_others_in_the_row(

@@ -39,6 +39,12 @@ def dates_of(dates: Dates) -> str:
     return f"{' – '.join(days)}, {count(len(dates))}"
 
 
+def part_of(dates: Dates) -> str:
+    """``Part of a series of 3 dates, 1 Dec – 15 Dec``."""
+    days, _, number = dates_of(dates).partition(", ")
+    return f"Part of a series of {number}, {days}"
+
+
 def count(number: int) -> str:
     """``3 dates``, which stay on one line."""
     return f"{formats.number(number)}\u00a0date{'' if number == 1 else 's'}"
@@ -53,10 +59,10 @@ def places(dates: Dates, grounds: dict[str, Ground]) -> str:
 
 
 def in_brief(dates: Dates, grounds: dict[str, Ground]) -> str:
-    """Two lines of plain text: where and when; the game and the party."""
+    """Three lines of plain text: ground and time; the dates; the game and the party."""
     first = dates[0]
     return (
-        f"{places(dates, grounds)}, {rhythm(dates)}, {dates_of(dates)}\n{first.game}, {first.whom}"
+        f"{places(dates, grounds)}, {rhythm(dates)}\n{dates_of(dates)}\n{first.game}, {first.whom}"
     )
 
 
