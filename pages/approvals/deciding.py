@@ -50,14 +50,16 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
     for id, slots in rows.items():
         try:
             with shared.change():
-                done += _decide(shared, action, id, slots, reason)
+                done += decide_row(shared, action, id, slots, reason)
         except BookingError as exc:
             conflicts.append((id, messages.error(exc)))
     st.session_state[_OUTCOME] = (action, done, conflicts, False)
 
 
-def _decide(shared: Services, action: str, id: str, slots: Mapping[str, Slot], reason: str) -> int:
-    """How many bookings are decided."""
+def decide_row(
+    shared: Services, action: str, id: str, slots: Mapping[str, Slot], reason: str = ""
+) -> int:
+    """Decides one row; how many bookings these are. Raises a BookingError."""
     by = session.actor()
     if id.startswith(SERIES):
         if not slots:  # the window has shown an older list

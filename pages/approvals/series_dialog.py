@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import BookingError, approve
+from booking_core import BookingError
 from pages.approvals import deciding, queue_rows
-from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -69,7 +68,7 @@ def _draw(shared: Services, series_id: str) -> None:
     state[_PROBLEM] = ""
     try:
         with shared.change():
-            approve(shared.db, id, by=session.actor(), expected=slots.get(id))
+            deciding.decide_row(shared, "approve", id, slots)
     except BookingError as exc:
         state[_PROBLEM] = messages.error(exc)
     st.rerun(scope="fragment")

@@ -8,18 +8,20 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from app_server import HEAD, MEERA, ZONE, School, tomorrow
+from app_server import HEAD, JOSEPH, MEERA, ZONE, School, today, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import TICK, row, screen_link
 from support import request_for
 
 from booking_core import (
+    Actor,
     Booking,
     SeriesRequest,
     Status,
     approve,
     book_series,
+    delegate,
     find_series,
     move,
     reject_series,
@@ -30,12 +32,12 @@ SIZES = [(1440, 900), (820, 1180), (390, 844)]
 DATES = 3
 
 
-def booked_series(school: School, student: int = 1, start: int = 9) -> tuple[Booking, ...]:
-    """Books three dates, a week between two, the first tomorrow."""
-    first = request_for(student=student, on=tomorrow(), start=start)
+def booked_series(school: School, by: Actor = MEERA) -> tuple[Booking, ...]:
+    """Books three dates for Student 1, a week between two, the first tomorrow."""
+    first = request_for(student=1, on=tomorrow())
     now = datetime.now(ZoneInfo(ZONE))
     request = SeriesRequest(first=first, count=DATES)
-    return book_series(school.db, request, by=MEERA, submission_id=uuid4(), now=now).bookings
+    return book_series(school.db, request, by=by, submission_id=uuid4(), now=now).bookings
 
 
 def statuses(school: School, made: tuple[Booking, ...]) -> list[Status]:
@@ -160,6 +162,28 @@ def test_single_dates_are_decided_in_the_details_of_the_series(
     page.get_by_role("button", name="Approve: Student 1").click()
     expect(page.get_by_role("button", name=f"Tidy away {DATES} decided")).to_be_visible()
     assert statuses(school, made)[2] is Status.APPROVED
+
+
+def test_who_asked_for_a_series_approves_neither_it_nor_a_date(
+    open_page: OpenPage, school: School
+) -> None:
+    made = booked_series(school, by=JOSEPH)
+    delegate(school.db, to=JOSEPH.id, first=today(), last=tomorrow(), by=HEAD)
+    page = open_page("/approvals", JOSEPH.name)
+    error = "approve a request that you made yourself."
+    button(page, "Details").click()
+    dialog = page.get_by_role("dialog", name="Series")
+    date = row(dialog, formats.short_date(made[2].date))
+    date.get_by_role("button", name="Approve").click()
+    expect(dialog.get_by_text(error)).to_be_visible()
+    expect(date).to_contain_text("Requested")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    button(page, "Approve").click()
+    expect(page.get_by_text(error)).to_contain_text(f"Student 1, {tomorrow():%A}s 9–10 AM: Your")
+    expect(page.get_by_text("1 could not be approved: see below the list.")).to_be_visible()
+    assert statuses(school, made) == [Status.PENDING] * DATES
 
 
 def test_the_details_of_a_series_follow_its_changes(open_page: OpenPage, school: School) -> None:
