@@ -59,10 +59,10 @@ from booking_core.booking.series import (
     approve_series,
     book_series,
     cancel_series,
-    find_series,
     plan_series,
     reject_series,
 )
+from booking_core.booking.series_lists import find_series, series_ahead, waiting_rows
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
 from booking_core.booking.wall import Card, may_show, wall_cards
@@ -297,10 +297,12 @@ __all__ = [
     "save_week_a",
     "school_logo",
     "search_filters",
+    "series_ahead",
     "set_active",
     "suggest_roll_over",
     "surface_overlaps",
     "terms",
+    "waiting_rows",
     "wall_cards",
     "week_of",
     "weeks_of",

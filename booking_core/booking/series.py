@@ -35,7 +35,7 @@ from booking_core.domain.errors import (
     SeriesConflict,
 )
 from booking_core.domain.model import Account, Actor, Booking, Decision, Slot, Status
-from booking_core.domain.series import Occurrence, SeriesRequest, occurrence_id
+from booking_core.domain.series import Occurrence, SeriesRequest, ahead, occurrence_id
 from booking_core.domain.validation import check_booking_id, check_date, check_text
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import transactions
@@ -107,15 +107,6 @@ def book_series(
 
 
 @within_deadline
-def find_series(db: Documents, series_id: str) -> tuple[Booking, ...]:
-    """The bookings of a series in any status, by date. Raises NotFound, InvalidRequest."""
-    found = booking_queries.of_series(db, check_booking_id(series_id))
-    if not found:
-        raise NotFound("series", series_id)
-    return tuple(found)
-
-
-@within_deadline
 @logged("approve series")
 def approve_series(
     db: Documents,
@@ -178,9 +169,11 @@ def cancel_series(
         found = [b for b in _stored(step, series_id) if from_date is None or b.date >= from_date]
         for booking in found:
             rules.check_may("cancel", by, booking)
-        ahead = [b for b in found if b.status.is_active and not b.slot.has_begun(now, zone)]
         entry = Decision(now, by.id, by.name, "cancelled", reason)
-        changes = [(before, before.with_decision(Status.CANCELLED, entry)) for before in ahead]
+        changes = [
+            (before, before.with_decision(Status.CANCELLED, entry))
+            for before in ahead(found, now, zone)
+        ]
         return _ended(step, changes, found, "cancelled", by, reason)
 
     return transactions.run(db, work)

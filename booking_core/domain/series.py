@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date as Date
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from booking_core.domain.errors import BookingError, InvalidRequest
-from booking_core.domain.model import WEEKS, BookingRequest, Slot
+from booking_core.domain.model import WEEKS, Booking, BookingRequest, Slot
 from booking_core.domain.school_year import SchoolYear
 from booking_core.domain.validation import check_date
 
@@ -115,6 +116,34 @@ class Occurrence(NamedTuple):
 def occurrence_id(series_id: UUID, date: Date) -> UUID:
     """The submission id of one date: however often a series is sent, it exists once."""
     return uuid5(series_id, date.isoformat())
+
+
+def ahead(
+    bookings: Iterable[Booking], now: datetime, zone: ZoneInfo, from_date: Date | None = None
+) -> list[Booking]:
+    """The active ones that have not begun, on ``from_date`` (None: any date) and later."""
+    return [
+        booking
+        for booking in bookings
+        if booking.status.is_active
+        and not booking.slot.has_begun(now, zone)
+        and (from_date is None or booking.date >= from_date)
+    ]
+
+
+def by_series(
+    requests: Iterable[Booking], now: datetime, zone: ZoneInfo
+) -> dict[str, tuple[Booking, ...]]:
+    """The requests that wait, those of one series together, in the order of the first of each.
+
+    Id of the series, or of a request without one, -> requests. A request that is over is by itself:
+    the verbs of a series leave it out.
+    """
+    rows: dict[str, list[Booking]] = {}
+    for request in requests:
+        is_alone = request.series is None or request.slot.is_over(now, zone)
+        rows.setdefault(request.id if is_alone else str(request.series), []).append(request)
+    return {id: tuple(row) for id, row in rows.items()}
 
 
 def _listed(values: Any, field: str, problem: str) -> tuple[Any, ...]:

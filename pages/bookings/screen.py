@@ -12,7 +12,6 @@ from booking_core import (
     Notice,
     Status,
     StoreUnavailable,
-    cancel,
     classes_of,
     count_bookings,
     end_early,
@@ -23,7 +22,7 @@ from booking_core import (
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
-from pages.bookings import move, view
+from pages.bookings import cancelling, move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
@@ -267,27 +266,6 @@ def listing() -> None:
     )
 
 
-@st.dialog("Cancel this booking?")
-def confirm_cancel(booking_id: str) -> None:
-    screen_user.check(shared)  # the dialog shows names, which need a session
-    try:
-        booking = get_booking(shared.db, booking_id)
-    except BookingError as exc:
-        st.error(formats.literal(messages.error(exc)))
-        return
-    st.markdown("The slot is free for others at once. The booking stays on record as cancelled.")
-    st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
-    reason = st.text_input("Reason (optional)", key="bookings.reason", max_chars=500)
-    if confirmation.show(
-        shared,
-        ("Keep it", "bookings.keep"),
-        ("Cancel booking", "danger_bookings.cancel"),
-        lambda by: cancel(shared.db, booking_id, by=by, reason=reason),
-    ):
-        st.toast("Booking cancelled. The slot is free.", icon=":material/check:")
-        st.rerun()
-
-
 @st.dialog("End this booking now?")
 def confirm_end(booking_id: str) -> None:
     screen_user.check(shared)  # the dialog shows names, which need a session
@@ -314,7 +292,7 @@ def confirm_end(booking_id: str) -> None:
 
 fragment.live(shared, "bookings", screen)
 if chosen := state.pop("bookings.cancel", None):
-    confirm_cancel(chosen)
+    cancelling.show(shared, chosen)
 elif chosen := state.pop("bookings.move", None):
     move.begin()
     move.dialog(shared, chosen)

@@ -55,12 +55,15 @@ from booking_core import (
     find_series,
     get_booking,
     move,
+    pending_queue,
     plan_series,
     reject_series,
     save_days,
     save_policy,
     save_term,
     save_week_a,
+    series_ahead,
+    waiting_rows,
 )
 
 WEEK = timedelta(days=7)
@@ -436,8 +439,78 @@ def test_a_series_is_cancelled_from_a_date_on(db, made):
     assert_sound(db)
 
 
+def test_what_a_cancellation_would_cancel_is_known_before(db, made):
+    later = NOW + timedelta(days=2)  # the first date is over
+    cancel(db, made.bookings[4].id, by=MEERA, now=later)
+    for first, left in ((None, [1, 2, 3, 5]), (TUESDAYS[3], [3, 5]), (TUESDAYS[5] + WEEK, [])):
+        found = series_ahead(db, made.id, from_date=first, now=later)
+        assert [b.date for b in found] == [TUESDAYS[n] for n in left]
+    with pytest.raises(InvalidRequest) as refused:
+        series_ahead(db, made.id, from_date="2026-12-01", now=later)
+    assert refused.value.field == "from_date"
+
+    asked = series_ahead(db, made.id, from_date=TUESDAYS[2], now=later)
+    done = cancel_series(db, made.id, by=MEERA, from_date=TUESDAYS[2], now=later)
+
+    assert [b.id for b in done] == [b.id for b in asked]
+
+
+# The queue
+
+
+def rows_of(db, *, limit=200, now=NOW):
+    requests = pending_queue(db, limit=limit)
+    return waiting_rows(db, requests, is_whole=len(requests) < limit, now=now)
+
+
+def test_the_waiting_dates_of_a_series_are_one_row_of_the_queue(db, made):
+    before = booked(db, student=2, on=DAY, start=8)
+    between = booked(db, student=3, on=TUESDAYS[2], start=8)
+    cancel(db, made.bookings[3].id, by=MEERA, now=NOW)
+    approve(db, made.bookings[0].id, by=HEAD, now=NOW)
+
+    first, row, last = rows_of(db)
+
+    assert (first, last) == ((before,), (between,))
+    assert [b.date for b in row] == [TUESDAYS[n] for n in (1, 2, 4, 5)]
+    shown = {b.id: b.slot for b in row}
+    assert len(approve_series(db, made.id, by=HEAD, expected=shown, now=NOW)) == 4
+
+
+def test_a_row_at_the_end_of_a_long_queue_has_all_dates_of_its_series(db, made):
+    booked(db, student=2, on=DAY, start=8)
+
+    single, row = rows_of(db, limit=3)
+
+    assert len(single) == 1
+    shown = {b.id: b.slot for b in row}
+    assert len(approve_series(db, made.id, by=HEAD, expected=shown, now=NOW)) == 6
+
+
+def test_dates_that_are_decided_between_two_reads_of_a_long_queue_are_in_no_row(db, made):
+    requests = pending_queue(db, limit=3)
+    reject_series(db, made.id, by=HEAD, reason="Rain", now=NOW)
+
+    assert waiting_rows(db, requests, is_whole=False, now=NOW) == []
+
+
+@pytest.mark.parametrize("limit", [200, 3])
+def test_a_date_that_is_over_is_a_row_of_its_own(db, made, limit):
+    later = NOW + timedelta(days=2)
+
+    over, row = rows_of(db, limit=limit, now=later)
+
+    assert [b.date for b in over] == TUESDAYS[:1]
+    assert [b.date for b in row] == TUESDAYS[1:]
+    shown = {b.id: b.slot for b in row}
+    assert len(approve_series(db, made.id, by=HEAD, expected=shown, now=later)) == 5
+
+
 def test_an_unknown_series_is_not_found(db):
-    for verb in (find_series, partial(approve_series, by=HEAD), partial(cancel_series, by=ADMIN)):
+    for verb in (find_series, series_ahead):
+        with pytest.raises(NotFound):
+            verb(db, str(uuid4()))
+    for verb in (partial(approve_series, by=HEAD), partial(cancel_series, by=ADMIN)):
         with pytest.raises(NotFound):
             verb(db, str(uuid4()))
 

@@ -171,6 +171,17 @@ def of_series(db: Documents, series_id: str, session: ClientSession | None = Non
         return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.id))
 
 
+def pending_of_series(db: Documents, series_ids: Iterable[str]) -> list[Booking]:
+    """The requests of these series that wait for a decision, by date and time."""
+    ids = sorted(series_ids)
+    if not ids:
+        return []
+    condition = {"series": {"$in": ids}, "status": Status.PENDING.value}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_SERIES)
+        return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.id))
+
+
 def last_active_date(db: Documents, session: ClientSession | None = None) -> str | None:
     """The last date (ISO) with an active booking or closure; None without any."""
     rows = collection(db, schema.BOOKINGS).find(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import BookingError, get_booking
+from booking_core import Booking, BookingError, find_series, get_booking
 from booking_core.live import Scope
 from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats, messages, payloads
+from pages.shared.text import formats, messages, payloads, series_texts
 
 
 @st.dialog("Booking")
@@ -23,6 +23,7 @@ def _draw(shared: Services, booking_id: str) -> None:
         booking = shared.cached(
             Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
         )
+        series = _series_of(shared, booking)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
@@ -37,6 +38,7 @@ def _draw(shared: Services, booking_id: str) -> None:
         ("For", booking.whom),
         *([("Supervisor", booking.supervisor_name)] if booking.supervisor_name else []),
         ("Purpose", booking.purpose or "–"),
+        *([("Series", series_texts.part_of(series))] if series else []),
         ("Status", messages.STATUS[booking.status]),
         ("Asked by", f"{booking.created_by_name}, {formats.moment(booking.created_at, zone)}"),
     )
@@ -46,3 +48,10 @@ def _draw(shared: Services, booking_id: str) -> None:
         if reason:
             st.caption("Reason given:")
             st.text(reason)
+
+
+def _series_of(shared: Services, booking: Booking) -> tuple[Booking, ...]:
+    """All bookings of the series of ``booking``; none without a series."""
+    if (id := booking.series) is None:
+        return ()
+    return shared.cached(Scope.BOOKINGS, ("series", id), lambda: find_series(shared.db, id))

@@ -170,6 +170,11 @@ def long_date(date: Date) -> str:
     return _date(date, f"EEEE {_day_and('MMMM')}")
 
 
+def day_and_month(date: Date) -> str:
+    """``23 Nov`` or ``Nov 23``."""
+    return _date(date, _day_and("MMM"))
+
+
 def _day_and(month: str) -> str:
     return f"d {month}" if _is_day_first() else f"{month} d"
 
@@ -275,7 +280,7 @@ def said_at(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
         return "yesterday"
     if 1 < distance < 7:
         return weekday(local.weekday())
-    return _date(local.date(), _day_and("MMM"))
+    return day_and_month(local.date())
 
 
 def moment(value: datetime, zone: ZoneInfo) -> str:

@@ -40,7 +40,8 @@ from booking_core import (
 )
 from pages.shared.text import formats, messages
 
-_CHIP = {
+SOON, URGENT = 24 * 60, 240  # minutes before the start
+CHIP = {
     Status.PENDING: "chip pending",
     Status.APPROVED: "chip booked",
 }
@@ -304,7 +305,7 @@ def booking_row(
                 booking.created_by_name,
                 formats.said_at(booking.created_at, now, _zone(now)),
             ],
-            [messages.STATUS[booking.status], "", _CHIP.get(booking.status, "chip closed")],
+            [messages.STATUS[booking.status], "", CHIP.get(booking.status, "chip closed")],
         ],
         "actions": actions,
     }
@@ -346,7 +347,7 @@ def decision_row(
     left = booking.slot.starts_at(_zone(now)).timestamp() - now.timestamp()
     ahead = int(left // 60)
     soon = f"in {formats.duration(ahead)}" if ahead > 0 else "has begun"
-    if ahead > 24 * 60:
+    if ahead > SOON:
         soon = formats.short_date(booking.date)
     title = f"{booking.party_name}, {formats.when(booking, today)}"
     waiting = booking.status is Status.PENDING
@@ -362,7 +363,8 @@ def decision_row(
         ]
     details = {"name": "details", "label": "Details", "tone": "quiet", "about": f"Details: {title}"}
     asked = [formats.said_at(booking.created_at, now, _zone(now))]
-    chip, tone = _week(booking, others, policy)
+    count, tone = week_count(booking, others, policy)
+    chip = f"{count} that week" if count else ""
     # One line for each other booking, with the time first, because a principal compares times.
     under = "\n".join(
         f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
@@ -371,13 +373,13 @@ def decision_row(
         asked += _move_of(booking)
     else:
         chip, under = messages.STATUS[booking.status], "\n".join(_decisions_of(booking))
-        tone = _CHIP.get(booking.status, "chip closed")
+        tone = CHIP.get(booking.status, "chip closed")
     return {
         "id": booking.id,
         "about": title,
         "selectable": waiting,
         "cells": [
-            [formats.when(booking, today), soon, "urgent" if ahead < 240 and waiting else ""],
+            [formats.when(booking, today), soon, "urgent" if ahead < URGENT and waiting else ""],
             [slot_title(booking.slot, grounds), booking.game, "", booking.purpose],
             party(booking),
             [booking.created_by_name, "\n".join(asked)],
@@ -403,17 +405,20 @@ def _move_of(booking: Booking) -> list[str]:
     return [] if move is None else [f"moved after approval {messages.decided_by(move)}"]
 
 
-def _week(booking: Booking, others: Sequence[Booking], policy: Policy) -> tuple[str, str]:
-    """The text of the chip about the week of the students, and its CSS classes."""
+def week_count(booking: Booking, others: Sequence[Booking], policy: Policy) -> tuple[str, str]:
+    """``first``, ``2 of 2`` or ``3 others``, of the students' week, and CSS classes of a chip.
+
+    "" for another party.
+    """
     if booking.party is not Party.STUDENTS:
         return "", ""
     if not others:
-        return "first that week", "chip"
+        return "first", "chip"
     before = Quota.of(others, policy)
     if len(booking.students) == 1 and before.limit is not None and before.held:
         quota = replace(before, held=before.held + 1)
-        return f"{quota.held} of {quota.limit} that week", "chip" if quota.has_room else "chip full"
-    return f"{len(others)} other{'s' if len(others) > 1 else ''} that week", "chip"
+        return f"{quota.held} of {quota.limit}", "chip" if quota.has_room else "chip full"
+    return f"{len(others)} other{'s' if len(others) > 1 else ''}", "chip"
 
 
 def in_brief(booking: Booking, grounds: dict[str, Ground], today: Date) -> str:

@@ -21,6 +21,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawn.set(root, text)
   const selected = selections.get(root)
   const selectable = new Set(data.rows.filter(row => row.selectable).map(row => row.id))
+  // A row may stand for several bookings, such as the dates of a series.
+  const counts = new Map(data.rows.map(row => [row.id, row.count ?? 1]))
   for (const id of [...selected]) if (!selectable.has(id)) selected.delete(id)
 
   const focused = parentElement.activeElement?.dataset?.focus
@@ -136,10 +138,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     bar.hidden = selected.size === 0
     bar.style.display = bar.hidden ? "none" : ""
     const ids = [...selectable].filter(id => selected.has(id))
+    const count = ids.reduce((sum, id) => sum + counts.get(id), 0)
     bar.replaceChildren(
-      make("b", "", `${ids.length} selected`), make("span"),
+      make("b", "", `${count} selected`), make("span"),
       ...data.bulk.map(action => {
-        const many = { ...action, label: action.label.replace("{}", ids.length) }
+        const many = { ...action, label: action.label.replace("{}", count) }
         return button(many, ids, `bulk:${action.name}`)
       }))
   }

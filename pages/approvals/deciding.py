@@ -1,0 +1,171 @@
+"""Decisions of the Approvals screen: the verbs, the dialog for a reason, and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from booking_core import (
+    BookingError,
+    ChangedMeanwhile,
+    InvalidRequest,
+    Slot,
+    approve,
+    approve_series,
+    check_reason,
+    find_series,
+    get_booking,
+    reject,
+    reject_series,
+    revoke,
+)
+from pages.approvals import queue_rows
+from pages.shared.auth import session
+from pages.shared.live import screen_user
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads, series_texts
+from pages.shared.text.series_texts import SERIES
+
+# Id of a row -> the slots of its bookings as the user saw them.
+Rows = Mapping[str, Mapping[str, Slot]]
+_ACTIONS = {"reject": reject, "revoke": revoke}
+_REASON = "approvals.reason"
+_REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
+_OUTCOME = "approvals.outcome"
+_IN_DIALOG = 10  # rows that a dialog lists
+
+
+def slots_of(rows: Sequence[queue_rows.Row]) -> dict[str, dict[str, Slot]]:
+    """The slots of each row that is drawn now."""
+    return {queue_rows.id_of(row): {one.id: one.slot for one in row} for row in rows}
+
+
+def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
+    """Decides each row on its own, so that a conflict of one does not stop the others.
+
+    All dates of a series are decided, or none. What has moved since it was shown is not approved.
+    """
+    conflicts, done = [], 0
+    for id, slots in rows.items():
+        try:
+            with shared.change():
+                done += decide_row(shared, action, id, slots, reason)
+        except BookingError as exc:
+            conflicts.append((id, messages.error(exc)))
+    st.session_state[_OUTCOME] = (action, done, conflicts, False)
+
+
+def decide_row(
+    shared: Services, action: str, id: str, slots: Mapping[str, Slot], reason: str = ""
+) -> int:
+    """Decides one row; how many bookings these are. Raises a BookingError."""
+    by = session.actor()
+    if id.startswith(SERIES):
+        if not slots:  # the window has shown an older list
+            raise ChangedMeanwhile("the dates of this series")
+        series_id = id.removeprefix(SERIES)
+        if action == "approve":
+            return len(approve_series(shared.db, series_id, by=by, expected=slots))
+        return len(reject_series(shared.db, series_id, by=by, reason=reason, expected=slots))
+    if action == "approve":
+        approve(shared.db, id, by=by, reason=reason, expected=slots.get(id))
+    else:
+        _ACTIONS[action](shared.db, id, by=by, reason=reason)
+    return 1
+
+
+def show_outcome(shared: Services) -> None:
+    """Shows the result of the last decision, with a line for each row with a conflict."""
+    state = st.session_state
+    action, done, conflicts, is_shown = state.get(_OUTCOME, ("", 0, [], True))
+    if not action:
+        return
+    word = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}[action]
+    if done and not is_shown:
+        st.toast(f"{done} {word}.", icon=":material/check:")
+    if conflicts and not is_shown:  # the lines are below the list, which may be out of sight
+        count = len(conflicts)
+        st.toast(f"{count} could not be {word}: see below the list.", icon=":material/group:")
+    state[_OUTCOME] = (action, done, conflicts, True)
+    for id, text in conflicts:
+        st.warning(formats.literal(_name(shared, id) + text), icon=":material/group:")
+
+
+def _name(shared: Services, id: str) -> str:
+    try:
+        if id.startswith(SERIES):
+            dates = queue_rows.series(shared, id.removeprefix(SERIES))
+            return f"{dates[0].party_name}, {series_texts.rhythm(dates)}: "
+        booking = queue_rows.booking(shared, id)
+        return f"{booking.party_name}, {formats.when(booking, shared.now().date())}: "
+    except BookingError:
+        return ""
+
+
+def ask(shared: Services, action: str, rows: Rows) -> None:
+    """Opens the dialog that asks for the reason of a decision."""
+    # Set and not removed: the browser would send the reason of the previous dialog again.
+    st.session_state[_REASON], st.session_state[_REFUSED] = "", False
+    count = sum(len(slots) or 1 for slots in rows.values())
+    label = f"{action.capitalize()} {f'{count} bookings' if count > 1 else 'this booking'}"
+    st.dialog(f"{label}?")(_give_reason)(shared, action, rows, label)
+
+
+def _give_reason(shared: Services, action: str, rows: Rows, label: str) -> None:
+    screen_user.check(shared)  # the dialog shows names, which need a session
+    is_one = sum(len(slots) or 1 for slots in rows.values()) == 1
+    st.markdown(
+        f"What {'it holds' if is_one else 'they hold'} is free for others at once. "
+        "The reason stays in the history."
+    )
+    for id in [*rows][:_IN_DIALOG]:
+        try:
+            st.text(_line(shared, id, rows[id]))
+        except BookingError as exc:
+            st.error(formats.literal(messages.error(exc)))
+    if len(rows) > _IN_DIALOG:
+        st.caption(f"and {len(rows) - _IN_DIALOG} other rows that you have selected")
+    # Live, so that an error goes while the user mends the reason.
+    reason = st.text_input(
+        "Reason", key=_REASON, max_chars=500, placeholder="Exam week, rain, …", live=True
+    )
+    problem = _problem_of(reason)
+    if problem and st.session_state.get(_REFUSED):
+        st.error(formats.literal(problem))
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Back", key="approvals.back"):
+            st.rerun()
+        if st.button(label, key="danger_approvals.do", type="primary"):
+            if problem:
+                st.session_state[_REFUSED] = True
+                st.rerun(scope="fragment")
+            decide(shared, action, rows, reason)
+            st.rerun()
+
+
+def _line(shared: Services, id: str, slots: Mapping[str, Slot]) -> str:
+    """What a row holds, as stored now."""
+    grounds = shared.reference().grounds
+    if id.startswith(SERIES):
+        found = find_series(shared.db, id.removeprefix(SERIES))
+        dates = [booking for booking in found if booking.id in slots]
+        where = series_texts.places(dates, grounds)
+        when = f"{series_texts.rhythm(dates)}, {series_texts.dates_of(dates)}"
+        return f"{dates[0].whom}: {dates[0].game}, {where}, {when}"
+    booking = get_booking(shared.db, id)
+    return (
+        f"{booking.whom}: {booking.game}, {payloads.slot_title(booking.slot, grounds)}, "
+        f"{formats.when(booking, shared.now().date())}"
+    )
+
+
+def _problem_of(reason: str) -> str:
+    """Why the reason cannot be stored; "" if it can."""
+    if not reason.strip():
+        return "Give a reason."
+    try:
+        check_reason(reason)
+    except InvalidRequest as exc:
+        return messages.error(exc)
+    return ""

@@ -1,0 +1,118 @@
+"""The dialog that cancels a booking, and of a series also the dates that follow, or all to come."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import (
+    Actor,
+    Booking,
+    BookingError,
+    cancel,
+    cancel_series,
+    get_booking,
+    series_ahead,
+)
+from pages.shared.layout import confirmation
+from pages.shared.live import screen_user
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, payloads, series_texts
+
+ONE, FOLLOWING, ALL = "Only this one", "This and the following", "All to come"
+_WHICH = "bookings.cancel_which"
+_Dates = tuple[Booking, ...]
+
+
+def show(shared: Services, booking_id: str) -> None:
+    """Opens for ``booking_id``. The rights are checked when the user presses the button."""
+    # Set and not removed: the browser would send the choice of the previous dialog again.
+    st.session_state[_WHICH] = ONE
+    try:
+        offered = _offered(shared, get_booking(shared.db, booking_id))
+    except BookingError:
+        offered = {}  # the dialog says it
+    title = "Cancel which dates?" if len(offered) > 1 else "Cancel this booking?"
+    st.dialog(title)(_draw)(shared, booking_id)
+
+
+def _draw(shared: Services, booking_id: str) -> None:
+    screen_user.check(shared)  # the dialog shows names, which need a session
+    try:
+        booking = get_booking(shared.db, booking_id)
+        offered = _offered(shared, booking)
+    except BookingError as exc:
+        st.error(formats.literal(messages.error(exc)))
+        return
+    which = _choice(offered)
+    dates = offered[which]
+    is_one = len(dates) == 1
+    st.markdown(
+        "The slot is free for others at once. The booking stays on record as cancelled."
+        if is_one
+        else "The slots are free for others at once. The bookings stay on record as cancelled."
+    )
+    grounds = shared.reference().grounds
+    st.text(
+        payloads.in_brief(booking, grounds, shared.now().date())
+        if is_one
+        else series_texts.in_brief(dates, grounds)
+    )
+    reason = st.text_input("Reason (optional)", key="bookings.reason", max_chars=500)
+
+    def write(by: Actor) -> None:
+        if which == ONE:
+            cancel(shared.db, booking_id, by=by, reason=reason)
+            done = 1
+        else:
+            first = booking.date if which == FOLLOWING else None
+            cancelled = cancel_series(
+                shared.db, str(booking.series), by=by, from_date=first, reason=reason
+            )
+            done = len(cancelled)
+        st.toast(_done(done), icon=":material/check:")
+
+    if confirmation.show(
+        shared,
+        ("Keep it" if is_one else "Keep them", "bookings.keep"),
+        ("Cancel booking" if is_one else f"Cancel {len(dates)} bookings", "danger_bookings.cancel"),
+        write,
+    ):
+        st.rerun()
+
+
+def _offered(shared: Services, booking: Booking) -> dict[str, _Dates]:
+    """Each choice with the bookings that it cancels, in the order of the choices."""
+    offered: dict[str, _Dates] = {ONE: (booking,)}
+    if booking.series is None:
+        return offered
+    following = series_ahead(shared.db, booking.series, from_date=booking.date)
+    every = series_ahead(shared.db, booking.series)
+    is_ahead = any(other.id == booking.id for other in following)
+    if is_ahead and len(following) > 1:
+        offered[FOLLOWING] = following
+    if is_ahead and len(every) > len(following):
+        offered[ALL] = every
+    return offered
+
+
+def _choice(offered: dict[str, _Dates]) -> str:
+    """Draws the choice, if there is one; returns it."""
+    if st.session_state.get(_WHICH) not in offered:
+        st.session_state[_WHICH] = ONE  # its dates are gone meanwhile
+    if len(offered) == 1:
+        return ONE
+    which: str = st.radio(
+        "What to cancel",
+        list(offered),
+        key=_WHICH,
+        format_func=lambda one: (
+            one if one == ONE else f"{one}, {series_texts.count(len(offered[one]))}"
+        ),
+    )
+    return which
+
+
+def _done(count: int) -> str:
+    if count == 1:
+        return "Booking cancelled. The slot is free."
+    return f"{count} bookings cancelled. Their slots are free."

@@ -1,0 +1,174 @@
+"""Texts and rows of series, from their bookings. No queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from booking_core import Booking, Ground, Policy, Status
+from pages.shared.text import formats, messages, payloads
+
+Dates = Sequence[Booking]  # the bookings of a series, by date; at least one
+SERIES = "series:"  # the id of a row of a series begins so
+_DECISIONS = (("reject", "Reject…", "no"), ("approve", "Approve", "go"))
+
+
+def rhythm(dates: Dates) -> str:
+    """``Tuesdays 4–5 PM``, ``Tue and Thu, mostly 4–5 PM``, or ``4 weekdays, different times``."""
+    weekdays = sorted({booking.date.weekday() for booking in dates}, key=formats.weekdays().index)
+    if len(weekdays) == 1:
+        days = f"{formats.weekday_name(weekdays[0])}s"
+    elif len(weekdays) < 4:
+        days = formats.listed([formats.weekday(number) for number in weekdays])
+    else:
+        days = f"{len(weekdays)} weekdays"
+    times = Counter((booking.start, booking.end) for booking in dates)
+    [(usual, number)] = times.most_common(1)
+    if number == len(dates):
+        return f"{days} {formats.span(*usual)}"
+    is_most = number > len(dates) / 2
+    return f"{days}, mostly {formats.span(*usual)}" if is_most else f"{days}, different times"
+
+
+def dates_of(dates: Dates) -> str:
+    """``1 Dec – 15 Dec, 3 dates``, or ``1 Dec, 1 date``."""
+    days = dict.fromkeys(formats.day_and_month(dates[end].date) for end in (0, -1))
+    return f"{' – '.join(days)}, {count(len(dates))}"
+
+
+def part_of(dates: Dates) -> str:
+    """``Part of a series of 3 dates, 1 Dec – 15 Dec``."""
+    days, _, number = dates_of(dates).partition(", ")
+    return f"Part of a series of {number}, {days}"
+
+
+def count(number: int) -> str:
+    """``3 dates``, which stay on one line."""
+    return f"{formats.number(number)}\u00a0date{'' if number == 1 else 's'}"
+
+
+def places(dates: Dates, grounds: dict[str, Ground]) -> str:
+    """``Ground 1``, ``Ground 1 and Ground 2`` with the most frequent first, or ``4 grounds``."""
+    found = Counter(payloads.slot_title(booking.slot, grounds) for booking in dates)
+    if len(found) > 3:
+        return f"{len(found)} grounds"
+    return formats.listed([name for name, _ in found.most_common()])
+
+
+def in_brief(dates: Dates, grounds: dict[str, Ground]) -> str:
+    """Three lines of plain text: ground and time; the dates; the game and the party."""
+    first = dates[0]
+    return (
+        f"{places(dates, grounds)}, {rhythm(dates)}\n{dates_of(dates)}\n{first.game}, {first.whom}"
+    )
+
+
+def is_moved(booking: Booking) -> bool:
+    """Whether a date was moved since it was asked for."""
+    return any(entry.action == "moved" for entry in booking.history)
+
+
+def decision_row(
+    dates: Dates,
+    weeks: Mapping[str, Sequence[Booking]],
+    grounds: dict[str, Ground],
+    now: datetime,
+    zone: ZoneInfo,
+    policy: Policy,
+) -> dict[str, Any]:
+    """The row of the Approvals screen for the dates of a series: all wait, or all are decided.
+
+    ``weeks``: id -> other bookings of the students in the week of that date.
+    """
+    first = dates[0]
+    is_waiting = all(booking.status is Status.PENDING for booking in dates)
+    title = f"{first.party_name}, {rhythm(dates)}, {count(len(dates))}"
+    when, tone = [dates_of(dates)], ""
+    ahead = int((first.slot.starts_at(zone).timestamp() - now.timestamp()) // 60)
+    if is_waiting and ahead <= payloads.SOON:
+        when.append(f"first in {formats.duration(ahead)}" if ahead > 0 else "the first has begun")
+        tone = "urgent" if ahead < payloads.URGENT else ""
+    moved = sum(map(is_moved, dates))
+    asked = [formats.said_at(first.created_at, now, zone)]
+    if moved:
+        asked.append(f"{count(moved)} moved since")
+    decisions = _DECISIONS if is_waiting else ()
+    actions = [*decisions, ("details", "Details", "quiet")]
+    return {
+        "id": f"{SERIES}{first.series}",
+        "about": title,
+        "count": len(dates),
+        "selectable": is_waiting,
+        "cells": [
+            [rhythm(dates), "\n".join(when), tone],
+            [places(dates, grounds), first.game, "", first.purpose],
+            payloads.party(first),
+            [first.created_by_name, "\n".join(asked)],
+            _weeks(dates, weeks, policy) if is_waiting else _statuses(dates),
+        ],
+        "actions": _actions(actions, title),
+    }
+
+
+def _actions(actions: Sequence[tuple[str, str, str]], title: str) -> list[dict[str, str]]:
+    return [
+        {"name": name, "label": label, "tone": tone, "about": f"{label.rstrip('…')}: {title}"}
+        for name, label, tone in actions
+    ]
+
+
+def _weeks(dates: Dates, weeks: Mapping[str, Sequence[Booking]], policy: Policy) -> list[str]:
+    """The chip about the students' weeks; none where one of them is not known."""
+    if any(booking.id not in weeks for booking in dates):
+        return ["", "", ""]
+    fullest = max(dates, key=lambda booking: len(weeks[booking.id]))
+    number, tone = payloads.week_count(fullest, weeks[fullest.id], policy)
+    if not number:
+        return ["", "", ""]
+    return [f"up to {number} a week" if weeks[fullest.id] else "first each week", "", tone]
+
+
+def _statuses(dates: Dates) -> list[str]:
+    """The chip of what was decided, and by whom if one user decided on all dates."""
+    found = Counter(booking.status for booking in dates)
+    by = {messages.decided_by(booking.last_decision) for booking in dates}
+    who = by.pop() if len(by) == 1 else ""
+    if len(found) == 1:
+        return [
+            messages.STATUS[dates[0].status],
+            who,
+            payloads.CHIP.get(dates[0].status, "chip closed"),
+        ]
+    each = [f"{number} {messages.STATUS[status].lower()}" for status, number in found.items()]
+    return ["Decided", "\n".join([*each, who] if who else each), "chip closed"]
+
+
+def date_rows(dates: Dates, grounds: dict[str, Ground], now: datetime) -> list[dict[str, Any]]:
+    """The rows of the dialog of a series: its dates, those that wait with their buttons."""
+    today = now.date()
+    rows = []
+    for booking in dates:
+        place = payloads.slot_title(booking.slot, grounds)
+        title = f"{place}, {formats.when(booking, today)}"
+        decisions = _DECISIONS if booking.status is Status.PENDING else ()
+        rows.append(
+            {
+                "id": booking.id,
+                "about": title,
+                "selectable": False,
+                "cells": [
+                    payloads.day_and_times(booking, today),
+                    [place, "moved" if is_moved(booking) else ""],
+                    [
+                        messages.STATUS[booking.status],
+                        "",
+                        payloads.CHIP.get(booking.status, "chip closed"),
+                    ],
+                ],
+                "actions": _actions(decisions, title),
+            }
+        )
+    return rows
