@@ -221,7 +221,10 @@ def weeks_of(db: Documents, bookings: Iterable[Booking]) -> dict[str, list[Booki
     def others(booking: Booking) -> list[Booking]:
         of_all = {other.id: other for pair in _weeks(booking) for other in found[pair]}
         of_all.pop(booking.id, None)
-        return sorted(of_all.values(), key=lambda other: (other.date, other.start))
+        rest = list(of_all.values())
+        if booking.set_place is not None:  # the other grounds of its set are no other bookings
+            rest = [other for other in rest if other.series != booking.series]
+        return sorted(rest, key=lambda other: (other.date, other.start))
 
     return {booking.id: others(booking) for booking in bookings}
 

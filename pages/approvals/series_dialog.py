@@ -20,7 +20,7 @@ def show(shared: Services, series_id: str) -> None:
     _dialog(shared, series_id)
 
 
-@st.dialog("Series", width="medium")
+@st.dialog("Request", width="medium")
 def _dialog(shared: Services, series_id: str) -> None:
     fragment.keep(shared, "approvals.series", lambda: _draw(shared, series_id))
 
@@ -33,10 +33,11 @@ def _draw(shared: Services, series_id: str) -> None:
         st.error(formats.literal(messages.error(exc)))
         return
     grounds, zone, first = shared.reference().grounds, shared.settings.zone, dates[0]
+    is_set = series_texts.is_set(dates)
     st.markdown(f"#### {formats.literal(series_texts.rhythm(dates))}")
     elements.facts(
         "approvals.series",
-        ("Dates", series_texts.dates_of(dates)),
+        ("Grounds" if is_set else "Dates", series_texts.dates_of(dates)),
         ("Game", first.game),
         ("For", first.whom),
         *([("Supervisor", first.supervisor_name)] if first.supervisor_name else []),
@@ -49,7 +50,7 @@ def _draw(shared: Services, series_id: str) -> None:
     seen, state[_SEEN] = state[_SEEN], deciding.slots_of([(one,) for one in dates])
     acted = elements.action_list(
         {
-            "caption": "Dates of the series",
+            "caption": "Grounds of the request" if is_set else "Dates of the series",
             "kind": "dates",
             "columns": ["When", "Ground", "Status"],
             "rows": series_texts.date_rows(dates, grounds, shared.now()),

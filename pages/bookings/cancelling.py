@@ -31,7 +31,10 @@ def show(shared: Services, booking_id: str) -> None:
         offered = _offered(shared, get_booking(shared.db, booking_id))
     except BookingError:
         offered = {}  # the dialog says it
-    title = "Cancel which dates?" if len(offered) > 1 else "Cancel this booking?"
+    title = "Cancel this booking?"
+    if len(offered) > 1:
+        of_set = series_texts.is_set(offered[ONE])
+        title = "Cancel which grounds?" if of_set else "Cancel which dates?"
     st.dialog(title)(_draw)(shared, booking_id)
 
 
@@ -87,6 +90,8 @@ def _offered(shared: Services, booking: Booking) -> dict[str, _Dates]:
         return offered
     following = series_ahead(shared.db, booking.series, from_date=booking.date)
     every = series_ahead(shared.db, booking.series)
+    if booking.set_place is not None:
+        return offered | ({ALL: every} if len(every) > 1 else {})
     is_ahead = any(other.id == booking.id for other in following)
     if is_ahead and len(following) > 1:
         offered[FOLLOWING] = following
@@ -105,11 +110,16 @@ def _choice(offered: dict[str, _Dates]) -> str:
         "What to cancel",
         list(offered),
         key=_WHICH,
-        format_func=lambda one: (
-            one if one == ONE else f"{one}, {series_texts.count(len(offered[one]))}"
-        ),
+        format_func=lambda one: _label(one, offered[one]),
     )
     return which
+
+
+def _label(which: str, dates: _Dates) -> str:
+    if series_texts.is_set(dates):
+        number = series_texts.number_of(dates)
+        return "Only this ground" if which == ONE else f"All of them, {number}"
+    return which if which == ONE else f"{which}, {series_texts.number_of(dates)}"
 
 
 def _done(count: int) -> str:

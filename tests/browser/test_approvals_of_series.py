@@ -139,7 +139,7 @@ def test_single_dates_are_decided_in_the_details_of_the_series(
     move(school.db, made[1].id, ground_id="ground-3", start=time(15), end=time(16), by=MEERA)
     page = open_queue(open_page, width, height)
     button(page, "Details").click()
-    dialog = page.get_by_role("dialog", name="Series")
+    dialog = page.get_by_role("dialog", name="Request")
     moved = row(dialog, formats.short_date(made[1].date))
     for text in ("3–4 PM", "Ground 3", "moved"):
         expect(moved).to_contain_text(text)
@@ -172,7 +172,7 @@ def test_who_asked_for_a_series_approves_neither_it_nor_a_date(
     page = open_page("/approvals", JOSEPH.name)
     error = "approve a request that you made yourself."
     button(page, "Details").click()
-    dialog = page.get_by_role("dialog", name="Series")
+    dialog = page.get_by_role("dialog", name="Request")
     date = row(dialog, formats.short_date(made[2].date))
     date.get_by_role("button", name="Approve").click()
     expect(dialog.get_by_text(error)).to_be_visible()
@@ -190,7 +190,7 @@ def test_the_details_of_a_series_follow_its_changes(open_page: OpenPage, school:
     made = booked_series(school)
     page = open_queue(open_page)
     button(page, "Details").click()
-    dialog = page.get_by_role("dialog", name="Series")
+    dialog = page.get_by_role("dialog", name="Request")
     expect(row(dialog, formats.short_date(made[0].date))).to_contain_text("Requested")
 
     reject_series(school.db, str(made[0].series), by=HEAD, reason="Rain")

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
-from app_server import School, tomorrow
+from app_server import HEAD, MEERA, School, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import TICK, cell, choose_student, place
+from support import request_for
 
-from booking_core import find_bookings, load_reference, save_ground
+from booking_core import (
+    SetRequest,
+    Status,
+    book_set,
+    find_bookings,
+    find_series,
+    load_reference,
+    save_ground,
+)
 
 
 @pytest.fixture
@@ -78,3 +88,23 @@ def test_of_grounds_on_one_area_one_is_chosen(open_page: OpenPage, sports: Schoo
     dialog.get_by_role("button", name="Back").click()
     expect(dialog).to_have_count(0)
     expect(place(page, 14)).to_contain_text("Picked")
+
+
+def test_a_principal_decides_on_all_grounds_in_one_row(open_page: OpenPage, sports: School) -> None:
+    request = request_for(student=1, on=tomorrow(), start=14, game="Athletics")
+    asked = SetRequest(request, ("ground-1", "ground-2", "ground-3"))
+    made = book_set(sports.db, asked, by=MEERA, submission_id=uuid4())
+    page = open_page("/approvals", HEAD.name)
+    row = page.get_by_role("row").filter(has_text="Student 1")
+    expect(row).to_contain_text("3\u00a0grounds")
+    row.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Nothing is waiting")).to_be_visible()
+    assert {b.status for b in find_series(sports.db, made.id)} == {Status.APPROVED}
+
+    bookings = open_page("/bookings")
+    bookings.get_by_role("button", name="Cancel: Ground 2").click()
+    dialog = bookings.get_by_role("dialog", name="Cancel which grounds?")
+    dialog.get_by_text("All of them, 3\u00a0grounds").click()
+    dialog.get_by_role("button", name="Cancel 3 bookings").click()
+    expect(bookings.get_by_role("dialog")).to_have_count(0)
+    assert {b.status for b in find_series(sports.db, made.id)} == {Status.CANCELLED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from booking_core import Booking, Decision, Ground, Party, Policy, Status
-from pages.shared.text import series_texts
+from pages.shared.text import formats, series_texts
 
 ZONE = ZoneInfo("Asia/Kolkata")
 AT = datetime(2026, 11, 23, 6, tzinfo=UTC)  # Monday, 11:30 AM
@@ -158,3 +159,10 @@ def test_the_dates_of_a_series_have_buttons_while_they_wait() -> None:
     assert decided["actions"] == []
     assert waiting["cells"][1] == ["Ground 1", "moved"]
     assert [action["name"] for action in waiting["actions"]] == ["reject", "approve"]
+
+
+def test_several_grounds_at_once_are_named_as_such():
+    grounds = [replace(one(), set_place=place, ground_id=f"g{place}") for place in range(3)]
+    assert series_texts.rhythm(grounds).startswith(f"{formats.short_date(grounds[0].date)}, ")
+    assert series_texts.dates_of(grounds) == "3\u00a0grounds"
+    assert series_texts.part_of(grounds) == "One of 3\u00a0grounds at once"

@@ -38,7 +38,7 @@ def _draw(shared: Services, booking_id: str) -> None:
         ("For", booking.whom),
         *([("Supervisor", booking.supervisor_name)] if booking.supervisor_name else []),
         ("Purpose", booking.purpose or "–"),
-        *([("Series", series_texts.part_of(series))] if series else []),
+        *([("Together", series_texts.part_of(series))] if series else []),
         ("Status", messages.STATUS[booking.status]),
         ("Asked by", f"{booking.created_by_name}, {formats.moment(booking.created_at, zone)}"),
     )

@@ -16,8 +16,19 @@ SERIES = "series:"  # the id of a row of a series begins so
 _DECISIONS = (("reject", "Reject…", "no"), ("approve", "Approve", "go"))
 
 
+def is_set(dates: Dates) -> bool:
+    """Whether these are several grounds of one request, and no series."""
+    return dates[0].set_place is not None
+
+
 def rhythm(dates: Dates) -> str:
-    """``Tuesdays 4–5 PM``, ``Tue and Thu, mostly 4–5 PM``, or ``4 weekdays, different times``."""
+    """``Tuesdays 4–5 PM``, ``Tue and Thu, mostly 4–5 PM``, or ``4 weekdays, different times``.
+
+    Of several grounds at one time, that: ``Wed 2 Dec, 4–5 PM``.
+    """
+    if is_set(dates) and len({(b.date, b.start, b.end) for b in dates}) == 1:
+        first = dates[0]
+        return f"{formats.short_date(first.date)}, {formats.span(first.start, first.end)}"
     weekdays = sorted({booking.date.weekday() for booking in dates}, key=formats.weekdays().index)
     if len(weekdays) == 1:
         days = f"{formats.weekday_name(weekdays[0])}s"
@@ -34,13 +45,17 @@ def rhythm(dates: Dates) -> str:
 
 
 def dates_of(dates: Dates) -> str:
-    """``1 Dec – 15 Dec, 3 dates``, or ``1 Dec, 1 date``."""
+    """``1 Dec – 15 Dec, 3 dates``, or ``1 Dec, 1 date``; ``3 grounds`` of a set."""
+    if is_set(dates):
+        return number_of(dates)
     days = dict.fromkeys(formats.day_and_month(dates[end].date) for end in (0, -1))
     return f"{' – '.join(days)}, {count(len(dates))}"
 
 
 def part_of(dates: Dates) -> str:
-    """``Part of a series of 3 dates, 1 Dec – 15 Dec``."""
+    """``Part of a series of 3 dates, 1 Dec – 15 Dec``, or ``One of 3 grounds at once``."""
+    if is_set(dates):
+        return f"One of {number_of(dates)} at once"
     days, _, number = dates_of(dates).partition(", ")
     return f"Part of a series of {number}, {days}"
 
@@ -48,6 +63,13 @@ def part_of(dates: Dates) -> str:
 def count(number: int) -> str:
     """``3 dates``, which stay on one line."""
     return f"{formats.number(number)}\u00a0date{'' if number == 1 else 's'}"
+
+
+def number_of(dates: Dates) -> str:
+    """``3 dates`` or ``3 grounds``."""
+    if not is_set(dates):
+        return count(len(dates))
+    return f"{len(dates)}\u00a0ground{'' if len(dates) == 1 else 's'}"
 
 
 def places(dates: Dates, grounds: dict[str, Ground]) -> str:
@@ -61,6 +83,9 @@ def places(dates: Dates, grounds: dict[str, Ground]) -> str:
 def in_brief(dates: Dates, grounds: dict[str, Ground]) -> str:
     """Three lines of plain text: ground and time; the dates; the game and the party."""
     first = dates[0]
+    if is_set(dates):
+        names = payloads.ground_names([booking.ground_id for booking in dates], grounds)
+        return f"{names}\n{rhythm(dates)}\n{first.game}, {first.whom}"
     return (
         f"{places(dates, grounds)}, {rhythm(dates)}\n{dates_of(dates)}\n{first.game}, {first.whom}"
     )
@@ -85,7 +110,7 @@ def decision_row(
     """
     first = dates[0]
     is_waiting = all(booking.status is Status.PENDING for booking in dates)
-    title = f"{first.party_name}, {rhythm(dates)}, {count(len(dates))}"
+    title = f"{first.party_name}, {rhythm(dates)}, {number_of(dates)}"
     when, tone = [dates_of(dates)], ""
     ahead = int((first.slot.starts_at(zone).timestamp() - now.timestamp()) // 60)
     if is_waiting and ahead <= payloads.SOON:
