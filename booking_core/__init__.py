@@ -24,7 +24,7 @@ from booking_core.access.delegations import (
 )
 from booking_core.access.erasure import account_erasure_of, erase_account
 from booking_core.access.second_factor import reset_second_factor
-from booking_core.booking.boards import Board, Cell, day_board
+from booking_core.booking.boards import Board, Cell, GroundFilter, day_board
 from booking_core.booking.claims import book, keeps_approval, move
 from booking_core.booking.closures import close_grounds, displaced_by, find_closures, lift_closure
 from booking_core.booking.decisions import (
@@ -159,6 +159,7 @@ __all__ = [
     "Delegation",
     "Erasure",
     "Ground",
+    "GroundFilter",
     "Holiday",
     "Limits",
     "Logo",

@@ -42,6 +42,15 @@ class Cell:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class GroundFilter:
+    """The grounds to show: those for ``game`` that are free in the period that begins at
+    ``free_at``. None: any."""
+
+    game: str | None = None
+    free_at: time | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Board(Availability):
     """A day as stored at ``loaded_at`` and seen at ``now`` (both aware).
@@ -82,12 +91,27 @@ class Board(Availability):
 
     def of_game(self, game: str, *, also: str = "") -> Board:
         """The board with the grounds for ``game`` only, and the ground ``also``."""
-        grounds = (
-            ground
-            for ground in self.grounds
-            if ground.id == also or find_label(game, ground.games) is not None
-        )
-        return replace(self, grounds=tuple(grounds))
+        fit = {g.id for g in self.grounds if find_label(game, g.games) is not None}
+        return self._of_grounds({*fit, also})
+
+    def free_at(self, start: time, *, also: str = "") -> Board:
+        """The board with the grounds that are free in the period that begins at ``start``, and the
+        ground ``also``. No ground is free in a period that the day does not have."""
+        period = next((p for p in self.periods if p.start == start), None)
+        cells = [] if period is None else self.row(period)
+        free = {cell.ground.id for cell in cells if cell.state is CellState.FREE}
+        return self._of_grounds({*free, also})
+
+    def matching(self, wanted: GroundFilter, *, also: str = "") -> Board:
+        """The board with the grounds that ``wanted`` describes, and the ground ``also``."""
+        board = self if wanted.game is None else self.of_game(wanted.game, also=also)
+        return board if wanted.free_at is None else board.free_at(wanted.free_at, also=also)
+
+    def _of_grounds(self, ids: Collection[str]) -> Board:
+        # A copy shares ``held``, as in ``at``.
+        board = copy(self)
+        object.__setattr__(board, "grounds", tuple(g for g in self.grounds if g.id in ids))
+        return board
 
     def without(self, booking: Booking) -> Board:
         """The board as it would be without ``booking``."""

@@ -18,6 +18,7 @@ from booking_core import (
     Booking,
     BookingError,
     BookingRequest,
+    GroundFilter,
     InvalidRequest,
     Party,
     Reference,
@@ -43,11 +44,12 @@ SERIES_ID = "book.series.id"  # of the series that the open dialog books, a UUID
 SERIES = "book.series."  # keys of the dialog that repeats the booking
 MAX_PURPOSE = 500  # characters
 GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None: all
+FREE_AT = "book.free_at"  # the grid shows the grounds free at this time, "HH:MM"; "": all
 GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
 VIEW = "book.view"
 DAY, WEEK = "Day", "Week"
 _GO = "book.go"  # the date to show from the next run on; the date field of this run is drawn
-PARAMETERS = ("view", "date", "ground", "from", "to", "game")
+PARAMETERS = ("view", "date", "ground", "from", "to", "game", "free")
 
 
 def open_form(first: Date, today: Date, last: Date) -> None:
@@ -84,6 +86,7 @@ def write_address(first: Date) -> None:
             "from": f"{slot.start:%H:%M}" if slot else "",
             "to": f"{slot.end:%H:%M}" if slot else "",
             "game": st.session_state.get(GAME_SHOWN) or "",
+            "free": st.session_state.get(FREE_AT) or "",
         }
     )
 
@@ -106,6 +109,7 @@ def _adopt(values: Mapping[str, str]) -> None:
         state[DATE] = date
     state[VIEW] = WEEK if values.get("view") == "week" else DAY
     state[GAME_SHOWN] = values.get("game")
+    state[FREE_AT] = values.get("free", "")
     state[GROUND_SHOWN] = None if "from" in values else values.get("ground")
     if slot != before:
         drop_pick()
@@ -160,7 +164,7 @@ def keep(*, is_shown: bool) -> None:
     not draw.
     """
     state = st.session_state
-    kept = (DATE, STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED, GAME_SHOWN, VIEW)
+    kept = (DATE, STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED, GAME_SHOWN, FREE_AT, VIEW)
     for key in list(state):
         if key in kept or str(key).startswith(game_key("")):
             state[key] = state[key]
@@ -173,7 +177,7 @@ def keep(*, is_shown: bool) -> None:
 
 def clear() -> None:
     for key in list(st.session_state):
-        is_shown = str(key).startswith((DATE, GAME_SHOWN, GROUND_SHOWN, VIEW))
+        is_shown = str(key).startswith((DATE, GAME_SHOWN, FREE_AT, GROUND_SHOWN, VIEW))
         if str(key).startswith("book.") and not is_shown:
             del st.session_state[key]
 
@@ -185,6 +189,12 @@ def picked() -> Slot | None:
 
 def game_key(ground_id: str) -> str:
     return f"book.game.{ground_id}"
+
+
+def wanted() -> GroundFilter:
+    """The grounds that the filters of the screen leave."""
+    game, free_at = st.session_state.get(GAME_SHOWN), st.session_state.get(FREE_AT)
+    return GroundFilter(game, time.fromisoformat(free_at) if free_at else None)
 
 
 def is_week() -> bool:

@@ -31,6 +31,7 @@ if st.session_state.get(draft.GAME_SHOWN) not in games:
     st.session_state[draft.GAME_SHOWN] = None
 week.choose_ground(known.open_grounds)
 days = week.days_of(date)
+starts = week.times(known, days)
 step, has_before, has_after = week.controls(date, today, last_day)
 unit = "week" if draft.is_week() else "day"
 draft.write_address(first_day)
@@ -57,7 +58,7 @@ with header.with_controls(shared, "Book a ground", "control_book"):
 
 
 def switches() -> None:
-    """Draws the choice of a day or a week, the way to today, and the choice of a game."""
+    """Draws the choice of a day or a week, the way to today, and the filters of the grounds."""
     with st.container(horizontal=True, key="switch_book"):
         st.segmented_control(
             "View",
@@ -73,7 +74,9 @@ def switches() -> None:
             args=(today,),
             disabled=date == today,
         )
-        if games and not draft.is_week():
+        if starts:
+            week.free_at_control(starts)
+        if games:
             st.pills(
                 "Grounds for",
                 games,
@@ -98,7 +101,7 @@ def boards_of_the_week() -> datetime | None:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
         return shared.turn_at(boards)
-    pressed = week.grid(shared, boards, st.session_state[draft.GAME_SHOWN])
+    pressed = week.grid(shared, boards)
     if pressed is not None and not pressed["start"]:
         week.go(boards, pressed)
         st.rerun()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date as Date
-from datetime import timedelta
+from datetime import time, timedelta
 
 import streamlit as st
 
-from booking_core import Board, Ground, Slot
+from booking_core import Board, Ground, Reference, Slot
 from pages.book import draft
 from pages.shared.components import elements
 from pages.shared.live import screen_user
@@ -43,16 +43,50 @@ def controls(date: Date, today: Date, last: Date) -> tuple[timedelta, bool, bool
     return WEEK, week.first > today, week.last < last
 
 
-def grid(shared: Services, boards: Sequence[Board], game: str | None) -> dict[str, str] | None:
+def times(known: Reference, days: Days) -> list[str]:
+    """The starts of periods ("HH:MM") on ``days``, for the choice of a time.
+
+    Settles the chosen time, which is one of any timetable: it stays chosen on a day without it.
+    """
+    starts = {period.start for date in days for period in known.plan(date).periods}
+    others = {period.start for table in known.timetables.values() for period in table.periods}
+    chosen = st.session_state.setdefault(draft.FREE_AT, "")
+    if chosen not in {f"{start:%H:%M}" for start in starts | others}:
+        st.session_state[draft.FREE_AT] = chosen = ""
+    return sorted({f"{start:%H:%M}" for start in starts} | ({chosen} - {""}))
+
+
+def free_at_control(starts: Sequence[str]) -> None:
+    """Draws the choice of a time at which a ground is to be free, and the way to remove it."""
+    st.selectbox(
+        "Free at",
+        ["", *starts],
+        key=draft.FREE_AT,
+        format_func=lambda start: (
+            f"Free at {formats.clock(time.fromisoformat(start))}" if start else "Free at any time"
+        ),
+        label_visibility="collapsed",
+        filter_mode=None,
+        width=190,
+    )
+    if st.session_state[draft.FREE_AT]:
+        st.button("Any time", key="book.any_time", icon=":material/close:", on_click=_clear_free_at)
+
+
+def _clear_free_at() -> None:
+    st.session_state[draft.FREE_AT] = ""
+
+
+def grid(shared: Services, boards: Sequence[Board]) -> dict[str, str] | None:
     """Draws the grid of the day or of the week; returns the press as ``elements.day_grid`` does."""
     state, is_week = st.session_state, draft.is_week()
     date: Date = state[draft.DATE]
     ground_id: str | None = state[draft.GROUND_SHOWN]
     if is_week and ground_id is not None:
-        data = shared.week_grid(boards, ground_id, draft.picked())
+        data = shared.week_grid(boards, ground_id, draft.picked(), draft.wanted())
     else:
         board = next(board for board in boards if board.date == date)
-        data = shared.grid(board, draft.picked(), game=game)
+        data = shared.grid(board, draft.picked(), draft.wanted())
     strip = shared.week_strip(boards, ground_id if is_week else None)
     return elements.day_grid(
         data,

@@ -17,6 +17,7 @@ from booking_core import (
     Cell,
     CellState,
     Ground,
+    GroundFilter,
     Notice,
     Party,
     Period,
@@ -36,16 +37,42 @@ _CHIP = {
     Status.APPROVED: "chip booked",
 }
 
+ALL = GroundFilter()
+_ANOTHER_TIME = "Choose another day or time above, or press “Any time”."
 
-def grid(board: Board, picked: Slot | None, live: bool, game: str | None = None) -> bytes:
-    """The day grid's payload (JSON).
 
-    ``game``: only the grounds for this game, and the one that is picked.
-    """
-    if game is not None:
-        board = board.of_game(game, also=picked.ground_id if picked else "")
-    payload = _grid(board, picked, live)
+def grid(board: Board, picked: Slot | None, live: bool, wanted: GroundFilter = ALL) -> bytes:
+    """The day grid's payload (JSON), with the grounds that are ``wanted`` and the picked one."""
+    picked_id = picked.ground_id if picked and picked.date == board.date else ""
+    shown = board.matching(wanted, also=picked_id)
+    payload = _grid(shown, picked, live)
+    payload |= asked(wanted)
+    others = [ground for ground in shown.grounds if ground.id != picked_id]
+    if board.grounds and not others:
+        if not shown.grounds:
+            whole = _grid(board, None, live)["empty"]  # no filter explains a day that is closed
+            hint = _ANOTHER_TIME if wanted.free_at else "Choose another game above."
+            payload["empty"] = whole or [none_fits(wanted, board), hint]
+        elif not board.matching(wanted).grounds:
+            payload["note"] = f"{none_fits(wanted, board)}. The grid shows the one that you picked."
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def asked(wanted: GroundFilter) -> dict[str, str]:
+    """The start of the period that the grid marks."""
+    return {"asked": f"{wanted.free_at:%H:%M}"} if wanted.free_at else {}
+
+
+def none_fits(wanted: GroundFilter, board: Board) -> str:
+    """``No ground for Hockey is free at 4 PM on Mon 30 Nov``."""
+    date = formats.short_date(board.date)
+    what = f"No ground for {wanted.game}" if wanted.game else "No ground"
+    if wanted.free_at is None:
+        return what
+    at = formats.clock(wanted.free_at)
+    if all(period.start != wanted.free_at for period in board.periods):
+        return f"No period begins at {at} on {date}"
+    return f"{what} is free at {at} on {date}"
 
 
 def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:

@@ -283,7 +283,7 @@ class Grid {
   body() {
     const body = make("tbody")
     this.data.periods.forEach((period, row) => {
-      const tr = make("tr", period.past ? "over" : "")
+      const tr = make("tr", [period.past && "over", period.start === this.data.asked && "asked"].filter(Boolean).join(" "))
       const th = make("th", "period")
       // A label with two halves of the day may break after its dash: "11:30 AM – 12:30 PM".
       const [start, end] = period.label.split(" – ")
