@@ -10,7 +10,7 @@ import pytest
 from app_server import School, today
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
-from screens import LOAD, TICK
+from screens import LOAD, TICK, cell
 
 from booking_core import add_ground
 from pages.shared.text import formats
@@ -98,6 +98,20 @@ def test_a_time_holds_together_with_a_game_by_day_and_by_week_and_after_a_reload
     expect(page).not_to_have_url(re.compile("view="))
     expect(ground(page, 10)).to_be_visible()
     assert free(page) == "14:00"
+
+
+def test_a_phone_keeps_its_ground_when_another_one_leaves(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_day(open_page, 390, "&free=14:00")
+    ground(page, 2).tap()
+    expect(cell(page, 15, 2)).to_be_visible()
+
+    school.book(student=1, start=14, on=later())
+    expect(ground(page, 1)).to_have_count(0, timeout=TICK)
+    expect(ground(page, 2)).to_have_attribute("aria-pressed", "true")
+    cell(page, 15, 2).tap()
+    expect(cell(page, 15, 2, "Picked")).to_be_visible()
 
 
 def test_a_picked_ground_stays_when_a_time_is_chosen_at_which_it_is_taken(
