@@ -47,8 +47,9 @@ GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None:
 FREE_AT = "book.free_at"  # the grid shows the grounds free at this time, "HH:MM"; "": all
 GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
 VIEW = "book.view"
-DAY, WEEK = "Day", "Week"
-_GO = "book.go"  # the date to show from the next run on; the date field of this run is drawn
+DAY, WEEK, SCHOOL = "Day", "Week", "School"
+_VIEWS = {"week": WEEK, "school": SCHOOL}  # in the address; absent: DAY
+_GO = "book.go"  # date and view to show from the next run on; the fields of this run are drawn
 PARAMETERS = ("view", "date", "ground", "from", "to", "game", "free")
 
 
@@ -60,8 +61,8 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     state = st.session_state
     if state.pop(_RESET, False):
         clear()
-    if (date := state.pop(_GO, None)) is not None:
-        state[DATE] = date
+    if (go := state.pop(_GO, None)) is not None:
+        state[DATE], state[VIEW] = go
     url_state.read(PARAMETERS, _adopt)
     state.setdefault(VIEW, DAY)
     # Board, panel and review speak of one day: in a week, a press on another day changes the date.
@@ -78,9 +79,10 @@ def open_form(first: Date, today: Date, last: Date) -> None:
 def write_address(first: Date) -> None:
     """Puts the shown date, and the picked slot until it is booked, into the address."""
     slot, date = picked() if done() is None else None, st.session_state[DATE]
+    shown = st.session_state[VIEW]
     url_state.write(
         {
-            "view": "week" if is_week() else "",
+            "view": next((name for name, view in _VIEWS.items() if view == shown), ""),
             "date": date.isoformat() if slot is not None or date != first else "",
             "ground": slot.ground_id if slot else st.session_state.get(GROUND_SHOWN) or "",
             "from": f"{slot.start:%H:%M}" if slot else "",
@@ -107,7 +109,7 @@ def _adopt(values: Mapping[str, str]) -> None:
         state.pop(DATE, None)
     else:
         state[DATE] = date
-    state[VIEW] = WEEK if values.get("view") == "week" else DAY
+    state[VIEW] = _VIEWS.get(values.get("view", ""), DAY)
     state[GAME_SHOWN] = values.get("game")
     state[FREE_AT] = values.get("free", "")
     state[GROUND_SHOWN] = None if "from" in values else values.get("ground")
@@ -201,6 +203,10 @@ def is_week() -> bool:
     return bool(st.session_state.get(VIEW) == WEEK)
 
 
+def is_school() -> bool:
+    return bool(st.session_state.get(VIEW) == SCHOOL)
+
+
 def move_date(by: timedelta, first: Date, last: Date) -> None:
     """Shows a day before or after, between ``first`` and ``last``."""
     st.session_state[DATE] = min(max(st.session_state[DATE] + by, first), last)
@@ -214,9 +220,12 @@ def set_date(date: Date) -> None:
 
 
 def show(date: Date, ground_id: str | None) -> None:
-    """Shows ``date`` and the ground (None: the same one) from the next run on, without a pick."""
+    """Shows ``date`` and the ground (None: the same one) from the next run on, without a pick.
+
+    It leads from all grounds of the school to the day of one.
+    """
     drop_pick()
-    st.session_state[_GO] = date
+    st.session_state[_GO] = date, DAY if is_school() else st.session_state[VIEW]
     if ground_id is not None:
         st.session_state[GROUND_SHOWN] = ground_id
 

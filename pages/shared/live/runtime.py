@@ -44,7 +44,7 @@ from booking_core.live import (
 )
 from pages.shared.live.days import Days
 from pages.shared.live.session_cache import SessionCache
-from pages.shared.text import formats, messages, payloads, week_payloads
+from pages.shared.text import formats, messages, payloads, school_payloads, week_payloads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -251,6 +251,24 @@ class Services:
             )
             for board in boards
         ]
+
+    def school_grid(self, boards: Sequence[Board], wanted: GroundFilter) -> bytes:
+        """The payload of all grounds on the days of ``boards``; made once, as that of ``grid``.
+
+        After a change the figures of that day alone are counted again.
+        """
+        figures = [
+            self.cache.derive(board.date, "ground_days", board, board.ground_days)
+            for board in boards
+        ]
+        if not boards:
+            return school_payloads.grid(boards, figures, wanted)
+        return self.cache.derive(
+            boards[0].date,
+            ("school_grid", wanted),
+            tuple(boards),
+            lambda: school_payloads.grid(boards, figures, wanted),
+        )
 
     def reference(self) -> Reference:
         """Grounds, timetables, days, students and the policy."""

@@ -103,7 +103,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "heading": formats.day_heading(board.date, today),
         "term": formats.term_and_week(board.plan.term, board.plan.week),
         "note": note,
-        "columns": _columns(board.grounds),
+        "columns": columns(board.grounds),
         "periods": periods,
         "cells": [[cell_texts(cell, known) for cell in row] for row in cells],
         "picked": picked_periods(board, picked),
@@ -209,13 +209,13 @@ def closed(reasons: Iterable[str], grounds: Sequence[Ground]) -> str:
     return f"{subject} closed: {text}." if text else ""
 
 
-def _columns(grounds: Sequence[Ground]) -> list[dict[str, str]]:
+def columns(grounds: Sequence[Ground]) -> list[dict[str, str]]:
     """Id and name of each ground, and above grounds that share surfaces the name of the widest."""
-    columns = []
+    found = []
     for group in layouts(grounds):
         heading = widest(group).name if len(group) > 1 else ""
-        columns += [{"id": g.id, "name": g.name, "group": heading} for g in group]
-    return columns
+        found += [{"id": g.id, "name": g.name, "group": heading} for g in group]
+    return found
 
 
 def cell_texts(cell: Cell, grounds: Mapping[str, Ground]) -> list[Any]:

@@ -63,7 +63,7 @@ def grid(
                 "id": board.date.isoformat(),
                 "name": formats.short_date(board.date),
                 "heading": formats.day_heading(board.date, today),
-                "lines": _lines(board.date, today),
+                "lines": day_lines(board.date, today),
                 "notes": lines,
                 "today": board.date == today,
             }
@@ -184,7 +184,7 @@ def _notes(
     return lines
 
 
-def _lines(date: Date, today: Date) -> list[str]:
+def day_lines(date: Date, today: Date) -> list[str]:
     """``Mon`` and ``23 Nov``, or ``Today``."""
     weekday, day = formats.short_date(date).split(" ", 1)
     return ["Today" if date == today else weekday, day]
