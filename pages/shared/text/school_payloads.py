@@ -10,7 +10,7 @@ from booking_core import Board, GroundDay, GroundFilter
 from pages.shared.text import formats, payloads, week_payloads
 
 _LEGEND = (
-    "The bar shows which share of the periods ahead that are not closed is free. "
+    "The longer the bar, the larger the free part of what is left of the day. "
     "Press a cell to see the ground on that day."
 )
 
