@@ -1,4 +1,4 @@
-"""The screens: the time of Confirm, and the cost of a rerun without a change."""
+"""The screens: the time of Confirm, of a first paint, and of a rerun without a change."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from scripts.browser import FLAGS
 from .measure import Result, clock, median, milliseconds, say
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUNDS, HOURS, CONFIRMS, RERUNS, ROUNDS = 10, range(8, 22), 9, 60, 3
+GROUNDS, HOURS, CONFIRMS, RERUNS, ROUNDS, PAINTS = 10, range(8, 22), 9, 60, 3, 9
 APP = ("streamlit", "run", "app.py")
 _STAFF = Actor("meera", Role.STAFF, "Meera Nair")
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
@@ -124,6 +124,7 @@ def measurements(uri: str) -> Iterator[Callable[[], Result]]:
     db, environment = create_screens(uri)
     yield lambda: ticks(db, environment)
     yield lambda: confirms(db, environment)
+    yield lambda: paints(db, environment)
 
 
 def ticks(db: BookingDatabase, environment: dict[str, str]) -> Result:
@@ -176,6 +177,36 @@ def confirms(db: BookingDatabase, environment: dict[str, str]) -> Result:
         None,
         "ms",
         parts={"book() alone": core, "reruns, wire and browser": whole - core},
+    )
+
+
+def paints(db: BookingDatabase, environment: dict[str, str]) -> Result:
+    """Measures the first paint of a week on Book against that of a day, p50, in a browser (ms)."""
+    say(f"the first paint of a day, a week and the school, {PAINTS} times in turn")
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    shown = {
+        "day": ("", "table:not(.of-week) .cell"),
+        "week": ("&view=week", "table.of-week .cell"),
+        "school": ("&view=school", "td button.free"),
+    }
+    took: dict[str, list[float]] = {view: [] for view in shown}
+    with app(APP, environment) as (port, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
+        page = open_window(browser, port, session_token(db), {"width": 1440, "height": 1000})
+        for turn in range(PAINTS + 1):
+            for view, (query, cell) in shown.items():
+                page.goto(f"http://127.0.0.1:{port}/book?date={day}{query}", wait_until="commit")
+                page.locator(cell).first.wait_for(timeout=20_000)
+                if turn:  # the first round is a warm-up
+                    took[view].append(float(page.evaluate("performance.now()")))
+        browser.close()
+    return Result(
+        "first paint of a week on Book, against that of a day, p50",
+        median(took["week"]),
+        median(took["day"]),
+        "ms",
+        at_most=2,
+        parts={"all grounds of the school": median(took["school"])},
     )
 
 

@@ -24,7 +24,14 @@ from booking_core.access.delegations import (
 )
 from booking_core.access.erasure import account_erasure_of, erase_account
 from booking_core.access.second_factor import reset_second_factor
-from booking_core.booking.boards import Board, Cell, day_board
+from booking_core.booking.boards import (
+    Board,
+    Cell,
+    GroundDay,
+    GroundFilter,
+    day_board,
+    days_of_school,
+)
 from booking_core.booking.claims import book, keeps_approval, move
 from booking_core.booking.closures import close_grounds, displaced_by, find_closures, lift_closure
 from booking_core.booking.decisions import (
@@ -161,6 +168,8 @@ __all__ = [
     "Delegation",
     "Erasure",
     "Ground",
+    "GroundDay",
+    "GroundFilter",
     "Holiday",
     "Limits",
     "Logo",
@@ -219,6 +228,7 @@ __all__ = [
     "connect",
     "count_bookings",
     "day_board",
+    "days_of_school",
     "decided_lately",
     "decides",
     "delegate",

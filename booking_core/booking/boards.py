@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from booking_core.domain import timetable
@@ -39,6 +39,30 @@ class Cell:
     state: CellState
     booking: Booking | None = None
     is_past: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroundFilter:
+    """The grounds to show: those for ``game`` that are free in the period that begins at
+    ``free_at``. None: any."""
+
+    game: str | None = None
+    free_at: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroundDay:
+    """How much of one ground is free on one day, in periods.
+
+    ``ahead``: those that have not begun; ``open``: those of them that are not closed; ``free``:
+    those that can be booked. ``note`` is the reason of a closure, or of a rule, if nothing is open.
+    """
+
+    ground: Ground
+    free: int
+    open: int
+    ahead: int
     note: str = ""
 
 
@@ -82,12 +106,27 @@ class Board(Availability):
 
     def of_game(self, game: str, *, also: str = "") -> Board:
         """The board with the grounds for ``game`` only, and the ground ``also``."""
-        grounds = (
-            ground
-            for ground in self.grounds
-            if ground.id == also or find_label(game, ground.games) is not None
-        )
-        return replace(self, grounds=tuple(grounds))
+        fit = {g.id for g in self.grounds if find_label(game, g.games) is not None}
+        return self._of_grounds({*fit, also})
+
+    def free_at(self, start: time, *, also: str = "") -> Board:
+        """The board with the grounds that are free in the period that begins at ``start``, and the
+        ground ``also``. No ground is free in a period that the day does not have."""
+        period = next((p for p in self.periods if p.start == start), None)
+        cells = [] if period is None else self.row(period)
+        free = {cell.ground.id for cell in cells if cell.state is CellState.FREE}
+        return self._of_grounds({*free, also})
+
+    def matching(self, wanted: GroundFilter, *, also: str = "") -> Board:
+        """The board with the grounds that ``wanted`` describes, and the ground ``also``."""
+        board = self if wanted.game is None else self.of_game(wanted.game, also=also)
+        return board if wanted.free_at is None else board.free_at(wanted.free_at, also=also)
+
+    def _of_grounds(self, ids: Collection[str]) -> Board:
+        # A copy shares ``held``, as in ``at``.
+        board = copy(self)
+        object.__setattr__(board, "grounds", tuple(g for g in self.grounds if g.id in ids))
+        return board
 
     def without(self, booking: Booking) -> Board:
         """The board as it would be without ``booking``."""
@@ -96,6 +135,21 @@ class Board(Availability):
     def row(self, period: Period) -> list[Cell]:
         """The cells of one period, in the order of ``grounds``."""
         return self._cells(self.grounds, period)
+
+    def ground_days(self) -> list[GroundDay]:
+        """How much of each ground is free, in the order of ``grounds``."""
+        columns = zip(*map(self.row, self.periods), strict=True)
+        cells_of = dict(zip((ground.id for ground in self.grounds), columns, strict=False))
+        found = []
+        for ground in self.grounds:
+            ahead = [cell for cell in cells_of.get(ground.id, ()) if not cell.is_past]
+            states = [cell.state for cell in ahead]
+            is_open = len(ahead) - states.count(CellState.CLOSED)
+            notes = dict.fromkeys(cell.note.rstrip(". ") for cell in ahead if cell.note)
+            note = "" if is_open else "; ".join(notes)
+            free = states.count(CellState.FREE)
+            found.append(GroundDay(ground, free, is_open, len(ahead), note))
+        return found
 
     def holder(self, slot: Slot) -> Booking | None:
         """The booking or closure that holds a part of ``slot``; the first of several in time."""
@@ -186,6 +240,16 @@ class Board(Availability):
                 why = booking.purpose if booking.kind == "closure" else ""
                 found.append(Cell(ground, period, state_of(booking), booking, is_past, why))
         return found
+
+
+def days_of_school(
+    plan: Callable[[Date], timetable.DayPlan], first: Date, last: Date, most: int
+) -> list[Date]:
+    """At most ``most`` days with periods, from ``first`` on; backwards if ``last`` is before it."""
+    step = timedelta(days=1 if first <= last else -1)
+    count = abs((last - first).days) + 1
+    dates = (first + n * step for n in range(count))
+    return list(islice((date for date in dates if plan(date).periods), most))
 
 
 def state_of(booking: Booking) -> CellState:

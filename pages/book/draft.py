@@ -18,6 +18,7 @@ from booking_core import (
     Booking,
     BookingError,
     BookingRequest,
+    GroundFilter,
     InvalidRequest,
     Party,
     Reference,
@@ -45,11 +46,13 @@ SET_ID = "book.set.id"  # of the set of grounds that the open dialog books, a UU
 _DIALOGS = ("book.series.", "book.set.")
 MAX_PURPOSE = 500  # characters
 GAME_SHOWN = "book.game_shown"  # the grid shows the grounds of this game; None: all
+FREE_AT = "book.free_at"  # the grid shows the grounds free at this time, "HH:MM"; "": all
 GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
 VIEW = "book.view"
-DAY, WEEK = "Day", "Week"
-_GO = "book.go"  # the date to show from the next run on; the date field of this run is drawn
-PARAMETERS = ("view", "date", "ground", "from", "to", "game")
+DAY, WEEK, SCHOOL = "Day", "Week", "School"
+_VIEWS = {"week": WEEK, "school": SCHOOL}  # in the address; absent: DAY
+_GO = "book.go"  # date and view to show from the next run on; the fields of this run are drawn
+PARAMETERS = ("view", "date", "ground", "from", "to", "game", "free")
 
 
 def open_form(first: Date, today: Date, last: Date) -> None:
@@ -60,8 +63,8 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     state = st.session_state
     if state.pop(_RESET, False):
         clear()
-    if (date := state.pop(_GO, None)) is not None:
-        state[DATE] = date
+    if (go := state.pop(_GO, None)) is not None:
+        state[DATE], state[VIEW] = go
     url_state.read(PARAMETERS, _adopt)
     state.setdefault(VIEW, DAY)
     # Board, panel and review speak of one day: in a week, a press on another day changes the date.
@@ -78,14 +81,16 @@ def open_form(first: Date, today: Date, last: Date) -> None:
 def write_address(first: Date) -> None:
     """Puts the shown date, and the picked slot until it is booked, into the address."""
     slot, date = picked() if done() is None else None, st.session_state[DATE]
+    shown = st.session_state[VIEW]
     url_state.write(
         {
-            "view": "week" if is_week() else "",
+            "view": next((name for name, view in _VIEWS.items() if view == shown), ""),
             "date": date.isoformat() if slot is not None or date != first else "",
             "ground": slot.ground_id if slot else st.session_state.get(GROUND_SHOWN) or "",
             "from": f"{slot.start:%H:%M}" if slot else "",
             "to": f"{slot.end:%H:%M}" if slot else "",
             "game": st.session_state.get(GAME_SHOWN) or "",
+            "free": st.session_state.get(FREE_AT) or "",
         }
     )
 
@@ -106,8 +111,9 @@ def _adopt(values: Mapping[str, str]) -> None:
         state.pop(DATE, None)
     else:
         state[DATE] = date
-    state[VIEW] = WEEK if values.get("view") == "week" else DAY
+    state[VIEW] = _VIEWS.get(values.get("view", ""), DAY)
     state[GAME_SHOWN] = values.get("game")
+    state[FREE_AT] = values.get("free", "")
     state[GROUND_SHOWN] = None if "from" in values else values.get("ground")
     if slot != before:
         drop_pick()
@@ -162,7 +168,7 @@ def keep(*, is_shown: bool) -> None:
     not draw.
     """
     state = st.session_state
-    kept = (DATE, STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED, GAME_SHOWN, VIEW)
+    kept = (DATE, STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED, GAME_SHOWN, FREE_AT, VIEW)
     for key in list(state):
         if key in kept or str(key).startswith(game_key("")):
             state[key] = state[key]
@@ -175,7 +181,7 @@ def keep(*, is_shown: bool) -> None:
 
 def clear() -> None:
     for key in list(st.session_state):
-        is_shown = str(key).startswith((DATE, GAME_SHOWN, GROUND_SHOWN, VIEW))
+        is_shown = str(key).startswith((DATE, GAME_SHOWN, FREE_AT, GROUND_SHOWN, VIEW))
         if str(key).startswith("book.") and not is_shown:
             del st.session_state[key]
 
@@ -189,8 +195,18 @@ def game_key(ground_id: str) -> str:
     return f"book.game.{ground_id}"
 
 
+def wanted() -> GroundFilter:
+    """The grounds that the filters of the screen leave."""
+    game, free_at = st.session_state.get(GAME_SHOWN), st.session_state.get(FREE_AT)
+    return GroundFilter(game, time.fromisoformat(free_at) if free_at else None)
+
+
 def is_week() -> bool:
     return bool(st.session_state.get(VIEW) == WEEK)
+
+
+def is_school() -> bool:
+    return bool(st.session_state.get(VIEW) == SCHOOL)
 
 
 def move_date(by: timedelta, first: Date, last: Date) -> None:
@@ -206,9 +222,12 @@ def set_date(date: Date) -> None:
 
 
 def show(date: Date, ground_id: str | None) -> None:
-    """Shows ``date`` and the ground (None: the same one) from the next run on, without a pick."""
+    """Shows ``date`` and the ground (None: the same one) from the next run on, without a pick.
+
+    It leads from all grounds of the school to the day of one.
+    """
     drop_pick()
-    st.session_state[_GO] = date
+    st.session_state[_GO] = date, DAY if is_school() else st.session_state[VIEW]
     if ground_id is not None:
         st.session_state[GROUND_SHOWN] = ground_id
 

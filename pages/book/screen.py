@@ -30,9 +30,9 @@ games = games_to_choose(known.open_grounds) if len(known.open_grounds) > FEW_GRO
 if st.session_state.get(draft.GAME_SHOWN) not in games:
     st.session_state[draft.GAME_SHOWN] = None
 week.choose_ground(known.open_grounds)
-days = week.days_of(date)
-step, has_before, has_after = week.controls(date, today, last_day)
-unit = "week" if draft.is_week() else "day"
+days = week.days_of(known, date, last_day)
+starts = week.times(known, days)
+unit, to_previous, to_next = week.controls(known, date, days, today, last_day)
 draft.write_address(first_day)
 st.session_state["book.drawn"] = draft.picked()  # the slot that the panel of this run shows
 
@@ -42,8 +42,8 @@ with header.with_controls(shared, "Book a ground", "control_book"):
         key=f"icon_book.previous_{unit}",
         icon=":material/chevron_left:",
         on_click=draft.move_date,
-        args=(-step, today, last_day),
-        disabled=not has_before,
+        args=(to_previous, today, last_day),
+        disabled=to_previous is None,
     )
     date_field.draw(draft.DATE, today, last_day, on_change=draft.drop_pick)
     st.button(
@@ -51,17 +51,17 @@ with header.with_controls(shared, "Book a ground", "control_book"):
         key=f"icon_book.next_{unit}",
         icon=":material/chevron_right:",
         on_click=draft.move_date,
-        args=(step, today, last_day),
-        disabled=not has_after,
+        args=(to_next, today, last_day),
+        disabled=to_next is None,
     )
 
 
 def switches() -> None:
-    """Draws the choice of a day or a week, the way to today, and the choice of a game."""
+    """Draws the choice of a view, the way to today, and the filters of the grounds."""
     with st.container(horizontal=True, key="switch_book"):
         st.segmented_control(
             "View",
-            [draft.DAY, draft.WEEK],
+            [draft.DAY, draft.WEEK, draft.SCHOOL],
             key=draft.VIEW,
             required=True,
             label_visibility="collapsed",
@@ -73,7 +73,9 @@ def switches() -> None:
             args=(today,),
             disabled=date == today,
         )
-        if games and not draft.is_week():
+        if starts:
+            week.free_at_control(starts)
+        if games:
             st.pills(
                 "Grounds for",
                 games,
@@ -98,8 +100,11 @@ def boards_of_the_week() -> datetime | None:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
         return shared.turn_at(boards)
-    pressed = week.grid(shared, boards, st.session_state[draft.GAME_SHOWN])
-    if pressed is not None and not pressed["start"]:
+    if draft.is_school():
+        pressed = week.school_grid(shared, known, boards)
+    else:
+        pressed = week.grid(shared, boards)
+    if pressed is not None and (draft.is_school() or not pressed["start"]):
         week.go(boards, pressed)
         st.rerun()
     if pressed is not None:
@@ -140,7 +145,11 @@ def panel() -> None:
     )
     if slot is None:
         st.markdown("##### Pick a free slot")
-        st.caption("Press a free cell. Press the one below it to book two periods together.")
+        st.caption(
+            "Press a ground on a day to see its periods."
+            if draft.is_school()
+            else "Press a free cell. Press the one below it to book two periods together."
+        )
     else:
         board = shared.boards.get(slot.date, shared.now())
         periods = len(board.plan.within(slot.start, slot.end))

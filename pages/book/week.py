@@ -1,14 +1,14 @@
-"""The week view of Book: its days, the buttons between weeks, and the presses in its grid."""
+"""The views of Book: their days, the buttons between days and weeks, and the presses in a grid."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date as Date
-from datetime import timedelta
+from datetime import time, timedelta
 
 import streamlit as st
 
-from booking_core import Board, Ground, Slot
+from booking_core import Board, Ground, Reference, Slot, days_of_school
 from pages.book import draft
 from pages.shared.components import elements
 from pages.shared.live import screen_user
@@ -17,12 +17,19 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import formats
 
 WEEK = timedelta(days=7)
+SCHOOL_DAYS = 5  # that the view of all grounds shows
 
 
-def days_of(date: Date) -> Days:
-    """The week of ``date``, from the first day of the week of the school's locale."""
+def days_of(known: Reference, date: Date, last: Date) -> Days:
+    """The days that the view of ``date`` shows, and ``date``; ``last`` is the last one to book.
+
+    These are the days of school from ``date`` on, or its week, from the first day of the week of
+    the school's locale.
+    """
+    if draft.is_school():
+        return Days((date, *days_of_school(known.plan, date, last, SCHOOL_DAYS)))
     first = formats.start_of_week(date)
-    return Days(first, first + WEEK - timedelta(days=1))
+    return Days.between(first, first + WEEK - timedelta(days=1))
 
 
 def choose_ground(grounds: Sequence[Ground]) -> None:
@@ -35,24 +42,67 @@ def choose_ground(grounds: Sequence[Ground]) -> None:
         st.session_state[draft.GROUND_SHOWN] = None
 
 
-def controls(date: Date, today: Date, last: Date) -> tuple[timedelta, bool, bool]:
-    """The step of the buttons beside the date, and whether there is a day before and after."""
-    if not draft.is_week():
-        return timedelta(days=1), date > today, date < last
-    week = days_of(date)
-    return WEEK, week.first > today, week.last < last
+def controls(
+    known: Reference, date: Date, days: Days, today: Date, last: Date
+) -> tuple[str, timedelta | None, timedelta | None]:
+    """The name of what is shown, and the steps to the one before and the next; None: there is none.
+
+    A step of a week may lead beyond ``today`` or ``last``: ``draft.move_date`` ends it there.
+    """
+    day = timedelta(days=1)
+    if draft.is_school():
+        before = days_of_school(known.plan, date - day, today, SCHOOL_DAYS) if date > today else []
+        after = days_of_school(known.plan, days.last + day, last, 1) if days.last < last else []
+        return "days", before[-1] - date if before else None, after[0] - date if after else None
+    step, unit = (WEEK, "week") if draft.is_week() else (day, "day")
+    first_shown, last_shown = (days.first, days.last) if draft.is_week() else (date, date)
+    return unit, -step if first_shown > today else None, step if last_shown < last else None
 
 
-def grid(shared: Services, boards: Sequence[Board], game: str | None) -> dict[str, str] | None:
+def times(known: Reference, days: Days) -> list[str]:
+    """The starts of periods ("HH:MM") on ``days``, for the choice of a time.
+
+    Settles the chosen time, which is one of any timetable: it stays chosen on a day without it.
+    """
+    starts = {period.start for date in days for period in known.plan(date).periods}
+    others = {period.start for table in known.timetables.values() for period in table.periods}
+    chosen = st.session_state.setdefault(draft.FREE_AT, "")
+    if chosen not in {f"{start:%H:%M}" for start in starts | others}:
+        st.session_state[draft.FREE_AT] = chosen = ""
+    return sorted({f"{start:%H:%M}" for start in starts} | ({chosen} - {""}))
+
+
+def free_at_control(starts: Sequence[str]) -> None:
+    """Draws the choice of a time at which a ground is to be free, and the way to remove it."""
+    st.selectbox(
+        "Free at",
+        ["", *starts],
+        key=draft.FREE_AT,
+        format_func=lambda start: (
+            f"Free at {formats.clock(time.fromisoformat(start))}" if start else "Free at any time"
+        ),
+        label_visibility="collapsed",
+        filter_mode=None,
+        width=190,
+    )
+    if st.session_state[draft.FREE_AT]:
+        st.button("Any time", key="book.any_time", icon=":material/close:", on_click=_clear_free_at)
+
+
+def _clear_free_at() -> None:
+    st.session_state[draft.FREE_AT] = ""
+
+
+def grid(shared: Services, boards: Sequence[Board]) -> dict[str, str] | None:
     """Draws the grid of the day or of the week; returns the press as ``elements.day_grid`` does."""
     state, is_week = st.session_state, draft.is_week()
     date: Date = state[draft.DATE]
     ground_id: str | None = state[draft.GROUND_SHOWN]
     if is_week and ground_id is not None:
-        data = shared.week_grid(boards, ground_id, draft.picked())
+        data = shared.week_grid(boards, ground_id, draft.picked(), draft.wanted())
     else:
         board = next(board for board in boards if board.date == date)
-        data = shared.grid(board, draft.picked(), game=game)
+        data = shared.grid(board, draft.picked(), draft.wanted())
     strip = shared.week_strip(boards, ground_id if is_week else None)
     return elements.day_grid(
         data,
@@ -61,6 +111,17 @@ def grid(shared: Services, boards: Sequence[Board], game: str | None) -> dict[st
         shows=date.isoformat() if is_week else ground_id,
         days=[day | {"chosen": day["date"] == date.isoformat()} for day in strip],
         key="book.grid",
+    )
+
+
+def school_grid(
+    shared: Services, known: Reference, boards: Sequence[Board]
+) -> dict[str, str] | None:
+    """Draws all grounds on the days of school; returns the press as ``elements.school_grid``."""
+    # The shown date is among the boards for the panel also if it has no school.
+    of_school = [board for board in boards if known.plan(board.date).periods]
+    return elements.school_grid(
+        shared.school_grid(of_school, draft.wanted()), key="book.school_grid"
     )
 
 

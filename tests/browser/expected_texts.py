@@ -6,6 +6,7 @@ STUDENT = "zqstudent zqclass"
 BOOKING = f"zqground zqgame {STUDENT}"
 STAFF_TOUR = {
     "Book": "zqterm zqground zqlabel zqgame zqclass zqclosed zqstaff",
+    "Book, school": "zqground",
     "Book, date": "",
     "Book, no school": "zqnote",
     "Book, students": f"{STUDENT} zqroll",

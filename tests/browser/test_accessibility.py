@@ -20,6 +20,7 @@ OPENED_AS = ["desktop, light", "phone, dark"]
 OPENED = [{"viewport": DESKTOP}, {"viewport": PHONE, "color_scheme": "dark"}]
 SCREENS = [
     ("/book", "Meera Nair", "Book a ground"),
+    ("/book?view=school", "Meera Nair", "Book a ground"),
     ("/bookings", "Meera Nair", "Bookings"),
     ("/approvals", HEAD.name, "Approvals"),
     ("/reports", HEAD.name, "Reports"),

@@ -101,6 +101,8 @@ _MADE = {
     "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
     "Ground": "id surfaces",  # letters and digits, shown as text of a field alone
+    "GroundDay": "note",
+    "GroundFilter": "game",
     "Logo": "digest",
     "NamedStudent": "class_name id name",
     "OfGround": "ground_id",

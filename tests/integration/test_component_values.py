@@ -133,24 +133,23 @@ def test_a_press_of_a_button_on_the_list_opens_its_dialog(running, listed):
         assert "dialog" in screen.text
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        *WRONG,
-        {"ground": "ground-1"},
-        {"ground": "ground-1", "start": "14:00"},
-        {"ground": ["ground-1"], "date": f"{tomorrow()}", "start": "14:00"},
-        {"ground": MARKS, "date": f"{tomorrow()}", "start": "14:00"},
-        {"ground": "ground-of-nobody", "date": f"{tomorrow()}", "start": "14:00"},
-        {"ground": "ground-1", "date": f"{tomorrow()}", "start": MARKS},
-        {"ground": "ground-1", "date": f"{tomorrow()}", "start": "14"},
-        {"ground": "ground-1", "date": f"{tomorrow()}", "start": "14:00+01:00"},
-        {"ground": "ground-1", "date": MARKS, "start": "14:00"},
-        {"ground": "ground-1", "date": "2020-01-01", "start": "14:00"},
-        {"ground": "ground-of-nobody", "date": "2020-01-01", "start": ""},
-    ],
-    ids=lambda value: ascii(value)[:50],
-)
+WRONG_CELLS = [
+    *WRONG,
+    {"ground": "ground-1"},
+    {"ground": "ground-1", "start": "14:00"},
+    {"ground": ["ground-1"], "date": f"{tomorrow()}", "start": "14:00"},
+    {"ground": MARKS, "date": f"{tomorrow()}", "start": "14:00"},
+    {"ground": "ground-of-nobody", "date": f"{tomorrow()}", "start": "14:00"},
+    {"ground": "ground-1", "date": f"{tomorrow()}", "start": MARKS},
+    {"ground": "ground-1", "date": f"{tomorrow()}", "start": "14"},
+    {"ground": "ground-1", "date": f"{tomorrow()}", "start": "14:00+01:00"},
+    {"ground": "ground-1", "date": MARKS, "start": "14:00"},
+    {"ground": "ground-1", "date": "2020-01-01", "start": "14:00"},
+    {"ground": "ground-of-nobody", "date": "2020-01-01", "start": ""},
+]
+
+
+@pytest.mark.parametrize("value", WRONG_CELLS, ids=lambda value: ascii(value)[:50])
 def test_a_cell_that_is_not_of_the_board_is_not_picked(running, value):
     with open_screen(running, "book", f"date={tomorrow()}") as screen:
         screen.send("day_grid", "pick", value)
@@ -166,3 +165,13 @@ def test_a_cell_of_the_board_is_picked(running):
         )
 
         assert '"picked":{"ground":"ground-1"' in screen.text.replace("\\", "")
+
+
+@pytest.mark.parametrize("value", WRONG_CELLS, ids=lambda value: ascii(value)[:50])
+def test_a_press_beside_the_cells_of_the_school_does_no_harm(running, value):
+    with open_screen(running, "book", f"view=school&date={tomorrow()}") as screen:
+        screen.send("school_grid", "pick", value)
+
+        assert not screen.has_failed
+        assert MARKS not in screen.text
+        assert "inset_slot" not in screen.text  # no slot is picked

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from booking_core import Board, Booking, Ground, Period, Policy, Slot, Status
+from booking_core import Board, Booking, Ground, GroundFilter, Period, Policy, Slot, Status
 from booking_core.domain.timetable import DayPlan
 from pages.shared.text import payloads
 
@@ -208,3 +208,59 @@ def test_a_day_to_which_a_booking_cannot_move_says_why():
         "No ground for Volleyball",
         "An admin chooses the games of a ground.",
     ]
+
+
+def test_the_filter_of_a_time_shows_the_free_grounds_and_says_when_none_is():
+    taken = tuple(booking(ground, PERIODS[8]) for ground in GROUNDS[:9])
+    board = replace(full_board(), bookings=taken)
+    at_four = GroundFilter(free_at=PERIODS[8].start)
+
+    shown = json.loads(payloads.grid(board, None, True, at_four))
+    assert [column["id"] for column in shown["columns"]] == ["ground-9"]
+    assert shown["asked"] == "16:00"
+
+    board = replace(board, bookings=(*taken, booking(GROUNDS[9], PERIODS[8])))
+    shown = json.loads(payloads.grid(board, None, True, at_four))
+    assert shown["empty"] == [
+        "No ground is free at 4 PM on Tue 24 Nov",
+        "Choose another day or time above, or press “Any time”.",
+    ]
+    of_game = replace(at_four, game="Volleyball")
+    shown = json.loads(payloads.grid(board, None, True, of_game))
+    assert shown["empty"][0] == "No ground for Volleyball is free at 4 PM on Tue 24 Nov"
+    shown = json.loads(payloads.grid(board, None, True, GroundFilter(free_at=time(16, 30))))
+    assert shown["empty"][0] == "No period begins at 4:30 PM on Tue 24 Nov"
+
+
+def test_a_picked_ground_stays_beside_the_filter_of_a_time_and_a_line_says_why():
+    board = replace(full_board(), bookings=tuple(booking(ground, PERIODS[8]) for ground in GROUNDS))
+    slot = Slot("ground-2", DAY, PERIODS[3].start, PERIODS[3].end)
+
+    shown = json.loads(payloads.grid(board, slot, True, GroundFilter(free_at=time(16))))
+
+    assert [column["id"] for column in shown["columns"]] == ["ground-2"]
+    assert shown["note"] == (
+        "No ground is free at 4 PM on Tue 24 Nov. The grid shows the one that you picked."
+    )
+    assert shown["empty"] is None
+
+
+def test_no_filter_explains_a_day_that_is_closed():
+    shut = replace(booking(GROUNDS[0], PERIODS[0]), kind="closure", purpose="Rain", student_id=None)
+    closures = tuple(
+        replace(shut, id=g.id, ground_id=g.id, start=time(0), end=time(0)) for g in GROUNDS
+    )
+    board = replace(full_board(), bookings=closures)
+
+    shown = json.loads(payloads.grid(board, None, True, GroundFilter(free_at=time(16))))
+
+    assert shown["empty"][0] == "Closed on Tue 24 Nov"
+
+
+def test_no_filter_explains_a_day_without_school():
+    plan = DayPlan(DAY, (), None, "Diwali.")
+    board = replace(full_board(), plan=plan, bookings=())
+
+    shown = json.loads(payloads.grid(board, None, True, GroundFilter(free_at=time(16))))
+
+    assert shown["empty"][0] == "No school on Tue 24 Nov: Diwali"

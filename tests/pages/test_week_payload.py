@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking_core import Board, Booking, Ground, Period, Policy, Slot, Status, Timetable
+from booking_core import (
+    Board,
+    Booking,
+    Ground,
+    GroundFilter,
+    Period,
+    Policy,
+    Slot,
+    Status,
+    Timetable,
+)
 from booking_core.domain.timetable import DayPlan, plan_day
 from pages.shared.text import week_payloads
 
@@ -285,3 +295,38 @@ def test_the_strip_says_why_nothing_of_a_day_can_be_booked():
     assert strip(board(MONDAY, now=at(tuesday, 12))) == ("Mon 23 Nov: over", 0, False)
     far = board(tuesday, policy=Policy(advance_days=0))
     assert strip(far) == ("Tue 24 Nov: not open yet", 0, False)
+
+
+def test_the_strip_of_grounds_has_those_that_are_free_at_the_time_on_some_day_and_the_shown_one():
+    at_nine = GroundFilter(free_at=time(9))
+    full = {
+        n: board(day, held(day, 9, 10))
+        for n, day in enumerate(MONDAY + timedelta(days=n) for n in range(7))
+    }
+
+    def shown(changes: Mapping[int, Board], wanted: GroundFilter, ground: str) -> dict[str, Any]:
+        parts = week(changes), ground, None, True, NAMES, wanted
+        found: dict[str, Any] = json.loads(week_payloads.grid(*parts))
+        return found
+
+    week_of_court = shown(full, at_nine, "ground-2")
+    assert [ground["id"] for ground in week_of_court["grounds"]] == ["ground-2"]
+    assert week_of_court["note"] == ""
+    assert week_of_court["asked"] == "09:00"
+
+    week_of_one = shown(full, at_nine, "ground-1")
+    assert [ground["id"] for ground in week_of_one["grounds"]] == ["ground-1", "ground-2"]
+    assert week_of_one["note"] == (
+        "This ground is not free at 9 AM on any day of this week. The other grounds above are."
+    )
+    but_friday = shown({n: full[n] for n in full if n != 4}, at_nine, "ground-1")
+    assert but_friday["note"] == ""
+
+    hockey = shown(full, GroundFilter("Hockey", time(9)), "ground-2")
+    assert [ground["id"] for ground in hockey["grounds"]] == ["ground-2"]
+    assert hockey["note"] == (
+        "No ground for Hockey is free at 9 AM on any day of this week. "
+        "Choose another week or time above, or press “Any time”."
+    )
+    other = shown({}, GroundFilter("Hockey"), "ground-2")
+    assert other["note"] == "This ground is not for Hockey."

@@ -30,6 +30,7 @@ def _component(name: str, *, style: bool = True) -> Callable[..., Any]:
 
 
 _day_grid = _component("day_grid")
+_school_grid = _component("school_grid")
 _list = _component("list")
 _wall = _component("wall")
 _live_client = _component("live_client", style=False)
@@ -64,6 +65,16 @@ def day_grid(
     own = json.dumps(values).encode()
     data = data[:-1] + b"," + own[1:]
     _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
+    picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
+    return picked
+
+
+def school_grid(data: bytes, *, key: str) -> dict[str, str] | None:
+    """Draws all grounds on some days, from the JSON of ``school_payloads.grid``.
+
+    Returns ``{"ground": id, "date": "YYYY-MM-DD", "start": ""}`` if a cell was pressed, else None.
+    """
+    _school_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
     picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
     return picked
 

@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import date as Date
 from datetime import timedelta
 
 MOST = 7
 
 
-@dataclass(frozen=True, slots=True)
 class Days:
-    """The days from ``first`` to ``last`` (inclusive). Raises ValueError for none, or for more
-    than ``MOST``: a client names them, and each costs a look at a version."""
+    """One to ``MOST`` days in their order. Raises ValueError for none, or for more: a client names
+    them, and each costs a look at a version."""
 
-    first: Date
-    last: Date
-
-    def __post_init__(self) -> None:
-        if not 0 <= (self.last - self.first).days < MOST:
+    def __init__(self, dates: Iterable[Date]) -> None:
+        self._dates = tuple(sorted(set(dates)))
+        if not 0 < len(self._dates) <= MOST:
             raise ValueError(f"not 1 to {MOST} days")
 
     @classmethod
+    def between(cls, first: Date, last: Date) -> Days:
+        """The days from ``first`` to ``last`` (inclusive). Raises ValueError."""
+        count = (last - first).days + 1
+        if not 0 < count <= MOST:  # before they are made: a client may name thousands of years
+            raise ValueError(f"not 1 to {MOST} days")
+        return cls(first + timedelta(days=n) for n in range(count))
+
+    @classmethod
     def parse(cls, text: str) -> Days:
-        """The days of ``2026-11-23`` or ``2026-11-23/2026-11-29``. Raises ValueError."""
+        """The days of ``2026-11-23``, ``2026-11-23/2026-11-29`` or ``2026-11-23,2026-11-25``.
+
+        Raises ValueError.
+        """
         first, slash, last = text.partition("/")
-        return cls(Date.fromisoformat(first), Date.fromisoformat(last if slash else first))
+        if slash:
+            return cls.between(Date.fromisoformat(first), Date.fromisoformat(last))
+        return cls(map(Date.fromisoformat, text.split(",", MOST)))
+
+    @property
+    def first(self) -> Date:
+        return self._dates[0]
+
+    @property
+    def last(self) -> Date:
+        return self._dates[-1]
 
     def isoformat(self) -> str:
-        """``2026-11-23/2026-11-29``, an interval of ISO 8601; ``parse`` reads it."""
-        return f"{self.first.isoformat()}/{self.last.isoformat()}"
+        """``2026-11-23/2026-11-29`` (ISO 8601), or a list with gaps; ``parse`` reads it."""
+        if (self.last - self.first).days == len(self._dates) - 1:
+            return f"{self.first.isoformat()}/{self.last.isoformat()}"
+        return ",".join(date.isoformat() for date in self._dates)
 
     def __contains__(self, date: object) -> bool:
-        return isinstance(date, Date) and self.first <= date <= self.last
+        return date in self._dates
 
     def __iter__(self) -> Iterator[Date]:
-        return (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
+        return iter(self._dates)

@@ -20,6 +20,7 @@ from booking_core import (
     MARK_MINUTES,
     Board,
     BookingError,
+    GroundFilter,
     Reference,
     Settings,
     Slot,
@@ -43,7 +44,7 @@ from booking_core.live import (
 )
 from pages.shared.live.days import Days
 from pages.shared.live.session_cache import SessionCache
-from pages.shared.text import formats, messages, payloads, week_payloads
+from pages.shared.text import formats, messages, payloads, school_payloads, week_payloads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -197,17 +198,17 @@ class Services:
         """
         return self.cache.get(scope, key, load)
 
-    def grid(self, board: Board, picked: Slot | None, game: str | None = None) -> bytes:
+    def grid(self, board: Board, picked: Slot | None, wanted: GroundFilter = payloads.ALL) -> bytes:
         """The payload of the day grid, made once for all sessions with the same board and choices.
 
-        ``game``: only the grounds for this game, and the one that is picked.
+        It has the grounds that are ``wanted``, and the one that is picked.
         """
         live = self.is_live
         return self.cache.derive(
             board.date,
-            ("grid", picked, live, game),
+            ("grid", picked, live, wanted),
             board,
-            lambda: payloads.grid(board, picked, live, game),
+            lambda: payloads.grid(board, picked, live, wanted),
         )
 
     def boards_of(self, days: Days) -> tuple[Board, ...]:
@@ -222,15 +223,21 @@ class Services:
         """When one of ``boards`` looks different next by the clock alone."""
         return min(self.cache.derive(b.date, "turns_at", b, b.turns_at) for b in boards)
 
-    def week_grid(self, boards: Sequence[Board], ground_id: str, picked: Slot | None) -> bytes:
+    def week_grid(
+        self,
+        boards: Sequence[Board],
+        ground_id: str,
+        picked: Slot | None,
+        wanted: GroundFilter = payloads.ALL,
+    ) -> bytes:
         """The payload of the grid of one ground in a week; made once, as that of ``grid``."""
         live, timetables = self.is_live, self.reference().timetables
         names = tuple((table.id, table.name) for table in timetables.values())
         return self.cache.derive(
             boards[0].date,
-            ("week_grid", ground_id, picked, live),
+            ("week_grid", ground_id, picked, live, wanted),
             (*boards, names),
-            lambda: week_payloads.grid(boards, ground_id, picked, live, dict(names)),
+            lambda: week_payloads.grid(boards, ground_id, picked, live, dict(names), wanted),
         )
 
     def week_strip(self, boards: Sequence[Board], ground_id: str | None) -> list[dict[str, Any]]:
@@ -244,6 +251,24 @@ class Services:
             )
             for board in boards
         ]
+
+    def school_grid(self, boards: Sequence[Board], wanted: GroundFilter) -> bytes:
+        """The payload of all grounds on the days of ``boards``; made once, as that of ``grid``.
+
+        After a change the figures of that day alone are counted again.
+        """
+        figures = [
+            self.cache.derive(board.date, "ground_days", board, board.ground_days)
+            for board in boards
+        ]
+        if not boards:
+            return school_payloads.grid(boards, figures, wanted)
+        return self.cache.derive(
+            boards[0].date,
+            ("school_grid", wanted),
+            tuple(boards),
+            lambda: school_payloads.grid(boards, figures, wanted),
+        )
 
     def reference(self) -> Reference:
         """Grounds, timetables, days, students and the policy."""

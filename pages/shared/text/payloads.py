@@ -19,6 +19,7 @@ from booking_core import (
     CellState,
     Ground,
     GroundClosed,
+    GroundFilter,
     NoSchool,
     NotAPeriod,
     Notice,
@@ -46,16 +47,42 @@ CHIP = {
     Status.APPROVED: "chip booked",
 }
 
+ALL = GroundFilter()
+_ANOTHER_TIME = "Choose another day or time above, or press “Any time”."
 
-def grid(board: Board, picked: Slot | None, live: bool, game: str | None = None) -> bytes:
-    """The day grid's payload (JSON).
 
-    ``game``: only the grounds for this game, and the one that is picked.
-    """
-    if game is not None:
-        board = board.of_game(game, also=picked.ground_id if picked else "")
-    payload = _grid(board, picked, live)
+def grid(board: Board, picked: Slot | None, live: bool, wanted: GroundFilter = ALL) -> bytes:
+    """The day grid's payload (JSON), with the grounds that are ``wanted`` and the picked one."""
+    picked_id = picked.ground_id if picked and picked.date == board.date else ""
+    shown = board.matching(wanted, also=picked_id)
+    payload = _grid(shown, picked, live)
+    payload |= asked(wanted)
+    others = [ground for ground in shown.grounds if ground.id != picked_id]
+    if board.grounds and not others:
+        if not shown.grounds:
+            whole = _grid(board, None, live)["empty"]  # no filter explains a day that is closed
+            hint = _ANOTHER_TIME if wanted.free_at else "Choose another game above."
+            payload["empty"] = whole or [none_fits(wanted, board), hint]
+        elif not board.matching(wanted).grounds:
+            payload["note"] = f"{none_fits(wanted, board)}. The grid shows the one that you picked."
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def asked(wanted: GroundFilter) -> dict[str, str]:
+    """The start of the period that the grid marks."""
+    return {"asked": f"{wanted.free_at:%H:%M}"} if wanted.free_at else {}
+
+
+def none_fits(wanted: GroundFilter, board: Board) -> str:
+    """``No ground for Hockey is free at 4 PM on Mon 30 Nov``."""
+    date = formats.short_date(board.date)
+    what = f"No ground for {wanted.game}" if wanted.game else "No ground"
+    if wanted.free_at is None:
+        return what
+    at = formats.clock(wanted.free_at)
+    if all(period.start != wanted.free_at for period in board.periods):
+        return f"No period begins at {at} on {date}"
+    return f"{what} is free at {at} on {date}"
 
 
 def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
@@ -86,7 +113,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "heading": formats.day_heading(board.date, today),
         "term": formats.term_and_week(board.plan.term, board.plan.week),
         "note": note,
-        "columns": _columns(board.grounds),
+        "columns": columns(board.grounds),
         "periods": periods,
         "cells": [[cell_texts(cell, known) for cell in row] for row in cells],
         "picked": picked_periods(board, picked),
@@ -192,13 +219,13 @@ def closed(reasons: Iterable[str], grounds: Sequence[Ground]) -> str:
     return f"{subject} closed: {text}." if text else ""
 
 
-def _columns(grounds: Sequence[Ground]) -> list[dict[str, str]]:
+def columns(grounds: Sequence[Ground]) -> list[dict[str, str]]:
     """Id and name of each ground, and above grounds that share surfaces the name of the widest."""
-    columns = []
+    found = []
     for group in layouts(grounds):
         heading = widest(group).name if len(group) > 1 else ""
-        columns += [{"id": g.id, "name": g.name, "group": heading} for g in group]
-    return columns
+        found += [{"id": g.id, "name": g.name, "group": heading} for g in group]
+    return found
 
 
 def cell_texts(cell: Cell, grounds: Mapping[str, Ground]) -> list[Any]:

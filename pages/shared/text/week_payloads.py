@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date as Date
 from datetime import time
 from typing import Any
 
-from booking_core import Board, Cell, CellState, Period, Slot
+from booking_core import Board, Cell, CellState, GroundFilter, Period, Slot
 from pages.shared.text import formats, payloads
 
 _Span = tuple[time, time]
@@ -22,14 +22,17 @@ def grid(
     picked: Slot | None,
     live: bool,
     timetables: Mapping[str, str],
+    wanted: GroundFilter = payloads.ALL,
 ) -> bytes:
     """The day grid's payload (JSON) with a column for each day of ``boards``, at one moment.
 
     It has a row for each distinct period, by start and end; a cell is null on a day without that
-    period. ``timetables``: id -> name.
+    period. ``timetables``: id -> name. The strip has the grounds that are ``wanted`` on one of the
+    days, and the shown one.
     """
     today = boards[0].now.astimezone(boards[0].zone).date()
     known = {ground.id: ground for board in boards for ground in board.grounds}
+    fit = {ground.id for board in boards for ground in board.matching(wanted).grounds}
     columns = [_cells(board, ground_id) for board in boards]
     spans = {span for column in columns for span in column}
     # The end of a day, 00:00, comes after all other ends.
@@ -47,7 +50,11 @@ def grid(
         "isWeek": True,
         "ground": ground_id,
         "title": title,
-        "grounds": [{"id": ground.id, "name": ground.name} for ground in boards[0].grounds],
+        "grounds": [
+            {"id": ground.id, "name": ground.name}
+            for ground in boards[0].grounds
+            if ground.id in fit or ground.id == ground_id
+        ],
         "heading": formats.days(first, last, year=False),
         "distance": _distance(first, today),
         "term": usual_term or "",
@@ -56,7 +63,7 @@ def grid(
                 "id": board.date.isoformat(),
                 "name": formats.short_date(board.date),
                 "heading": formats.day_heading(board.date, today),
-                "lines": _lines(board.date, today),
+                "lines": day_lines(board.date, today),
                 "notes": lines,
                 "today": board.date == today,
             }
@@ -73,7 +80,8 @@ def grid(
         "picked": payloads.picked_periods(chosen, picked) if chosen else None,
         "choice": f"{title}, {formats.when(picked, today)}" if picked and chosen else "",
         "live": live,
-        **_said(columns, boards),
+        **payloads.asked(wanted),
+        **_said(columns, boards, "" if ground_id in fit else _unfit(wanted, fit)),
     }
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -176,7 +184,7 @@ def _notes(
     return lines
 
 
-def _lines(date: Date, today: Date) -> list[str]:
+def day_lines(date: Date, today: Date) -> list[str]:
     """``Mon`` and ``23 Nov``, or ``Today``."""
     weekday, day = formats.short_date(date).split(" ", 1)
     return ["Today" if date == today else weekday, day]
@@ -203,8 +211,26 @@ def _distance(first: Date, today: Date) -> str:
     return "Next week" if weeks == 1 else f"In {weeks} weeks"
 
 
-def _said(columns: Sequence[Mapping[_Span, Cell]], boards: Sequence[Board]) -> dict[str, Any]:
-    """What is shown in place of the grid (``empty``), or above it (``note``)."""
+def _unfit(wanted: GroundFilter, fit: Collection[str]) -> str:
+    """Says that the shown ground is not ``wanted`` on any day of the week."""
+    game = f" for {wanted.game}" if wanted.game else ""
+    if wanted.free_at is None:
+        return f"This ground is not{game}." if fit else f"No ground is{game}."
+    on = f"free at {formats.clock(wanted.free_at)} on any day of this week"
+    if not fit:
+        return f"No ground{game} is {on}. Choose another week or time above, or press “Any time”."
+    if wanted.game:
+        return f"This ground is not{game}, or not {on}. The other grounds above are both."
+    return f"This ground is not {on}. The other grounds above are."
+
+
+def _said(
+    columns: Sequence[Mapping[_Span, Cell]], boards: Sequence[Board], unfit: str
+) -> dict[str, Any]:
+    """What is shown in place of the grid (``empty``), or above it (``note``).
+
+    ``unfit``: why the filter does not fit the ground, or "".
+    """
     if not any(board.periods for board in boards):
         reasons = dict.fromkeys(b.plan.note.rstrip(". ") for b in boards if b.plan.note)
         why = f"{'; '.join(reasons)}. " if reasons else ""
@@ -216,5 +242,5 @@ def _said(columns: Sequence[Mapping[_Span, Cell]], boards: Sequence[Board]) -> d
     elif all(cell.state is not CellState.FREE for cell in ahead):
         note = f"Nothing is free on this ground in this week. {another}"
     else:
-        note = ""
+        note = unfit
     return {"empty": None, "note": note}

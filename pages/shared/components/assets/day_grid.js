@@ -38,9 +38,12 @@ class Grid {
     const columnOf = id => data.columns.findIndex(column => column.id === id)
     const idOf = picked => (data.isWeek ? picked?.date : picked?.ground)
     const pickedAt = columnOf(idOf(data.picked))
-    const moved = pickedAt >= 0 && idOf(data.picked) !== idOf(old?.picked) && pickedAt !== this.column
-    if (moved) this.column = pickedAt
-    else if (data.shows !== old?.shows || data.isWeek !== old?.isWeek) this.column = Math.max(columnOf(data.shows), 0)
+    const isOtherView = data.isWeek !== old?.isWeek
+    // A ground that a filter takes out moves those behind it.
+    const kept = columnOf(old?.columns[this.column]?.id)
+    if (pickedAt >= 0 && (idOf(data.picked) !== idOf(old?.picked) || isOtherView)) this.column = pickedAt
+    else if (isOtherView || (data.shows && data.shows !== old?.shows)) this.column = Math.max(columnOf(data.shows), 0)
+    else if (kept >= 0) this.column = kept
     // Most changes concern one or two cells: the other cells and the focus stay.
     if (old && !old.empty && this.frame(old) === this.frame(data)) this.patch(old)
     else this.drawAll()
@@ -283,7 +286,7 @@ class Grid {
   body() {
     const body = make("tbody")
     this.data.periods.forEach((period, row) => {
-      const tr = make("tr", period.past ? "over" : "")
+      const tr = make("tr", [period.past && "over", period.start === this.data.asked && "asked"].filter(Boolean).join(" "))
       const th = make("th", "period")
       // A label with two halves of the day may break after its dash: "11:30 AM – 12:30 PM".
       const [start, end] = period.label.split(" – ")
