@@ -28,7 +28,6 @@ from booking_core.domain import rules
 from booking_core.domain.claims import QUOTA, kind_of
 from booking_core.domain.errors import (
     InvalidRequest,
-    NotAPeriod,
     QuotaReached,
     RuleBroken,
     StoreUnavailable,
@@ -110,15 +109,15 @@ def take(
         is_series=series is not None,
     )
     lost_seat, tried, known = False, count(), reference.recent(db)
-    supervisor = supervisor_of(db, request)
     while True:
         try:
             known, party = _checked(db, known, check)
+            supervisor = supervisor_of(db, request)
         except (RuleBroken, InvalidRequest) as exc:
             log_step(booking_id, "refused", layer="rules", reason=type(exc).__name__)
-            # A submission that is sent again may come when the rules would refuse it by now.
-            may_be_old = may_repeat and isinstance(exc, RuleBroken | NotAPeriod)
-            stored = bookings.read(db, booking_id) if may_be_old else None
+            # A submission that is sent again may come when the rules would refuse it by now, or
+            # when its team or supervisor is gone.
+            stored = bookings.read(db, booking_id) if may_repeat else None
             if stored is None:
                 raise
             return repeated(stored, fingerprint_of(request, by, as_approved))
@@ -210,6 +209,7 @@ def move(
             raise InvalidRequest("end", "is not after the start")
         if slot == before.slot:
             return before
+        rules.check_part(before, slot)
         begun = rules.check_change("move", before, by, reason, now, zone)
         correction = begun and rules.is_correction(before.slot, slot, now, zone)
         known = reference.load(db)

@@ -25,6 +25,7 @@ from booking_core.domain.errors import (
     ChangedMeanwhile,
     InvalidRequest,
     NotAllowed,
+    PartOfSet,
     StoreUnavailable,
 )
 from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Slot, Status
@@ -148,6 +149,8 @@ def _decide(
         elif verb == "approve":
             known = reference.load(db)
             check_stored(known, before)
+        if not target.is_active:
+            _check_last_of_set(db, before)
         entry = Decision(
             now, by.id, by.name, target.value.lower(), reason, principal, correction=correction
         )
@@ -155,6 +158,16 @@ def _decide(
         if after is not None:
             return after if known is None else confirmed(db, known, before, after)
     raise StoreUnavailable("the booking changes faster than it can be decided")
+
+
+def _check_last_of_set(db: Documents, booking: Booking) -> None:
+    """Raises PartOfSet for the first ground of a set while others of it are active: it claims their
+    people."""
+    if booking.set_place != 0:
+        return
+    others = booking_queries.of_series(db, str(booking.series))
+    if any(other.status.is_active and other.id != booking.id for other in others):
+        raise PartOfSet
 
 
 @within_deadline

@@ -19,7 +19,7 @@ from booking_core.domain.model import (
     party_name,
     quota_holder,
 )
-from booking_core.domain.names import key_of
+from booking_core.domain.names import label_key
 from booking_core.storage.client.database import Documents
 from booking_core.storage.school.data import Reference
 
@@ -94,10 +94,10 @@ def class_on_record(known: Reference, class_name: str) -> str:
     """``class_name`` as its students have it. Raises UnknownClass."""
 
     def by_key(students: Iterable[Student]) -> dict[str, str]:
-        return {key_of(one.class_name): one.class_name for one in students if one.active}
+        return {label_key(one.class_name): one.class_name for one in students if one.active}
 
     classes = known.of_students("classes by key", lambda all, _: by_key(all.values()))
-    spelled: str | None = classes.get(key_of(class_name))
+    spelled: str | None = classes.get(label_key(class_name))
     if spelled is None:
         raise UnknownClass(class_name)
     return spelled
@@ -115,7 +115,7 @@ def supervisor_of(db: Documents, request: BookingRequest) -> Account | None:
     except NotFound:
         account = None
     if account is None or not account.active:
-        raise InvalidRequest("supervisor_id", f"no active account {request.supervisor_id!r}")
+        raise InvalidRequest("supervisor_id", f"has no active account: {request.supervisor_id!r}")
     return account
 
 

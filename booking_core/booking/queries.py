@@ -240,9 +240,9 @@ def week_of(db: Documents, student_id: str, date: Date) -> list[Booking]:
 
 
 @within_deadline
-def quotas_of(db: Documents, request: BookingRequest, *, by: Actor) -> dict[str, Quota]:
-    """The quota in the week of ``request``: of each named student by name, else of the class, the
-    team or, for staff, of ``by``.
+def quotas_of(db: Documents, request: BookingRequest, *, by: Actor) -> list[tuple[str, Quota]]:
+    """The quota in the week of ``request``: of each named student, else of the class, the team or,
+    for staff, of ``by``; each with a name.
 
     A class, a team and staff are left out where they have no limit. Raises UnknownStudent,
     UnknownClass, UnknownTeam, StoreUnavailable.
@@ -251,22 +251,21 @@ def quotas_of(db: Documents, request: BookingRequest, *, by: Actor) -> dict[str,
     party, monday = party_of(known, request), _monday(request.date)
     if party.party is Party.STUDENTS:
         held = booking_queries.of_weeks(db, [(student.id, monday) for student in party.students])
-        return {
-            student.name: Quota.of(held[(student.id, monday)], known.policy)
+        return [
+            (student.name, Quota.of(held[(student.id, monday)], known.policy))
             for student in party.students
-        }
+        ]
     limit = known.policy.quota_of(party.party)
     if limit is None:
-        return {}
+        return []
     holder, pair = party.quota_holder(by.id), iso_week(request.date)
     [taken] = stored_bookings.taken_seats(db, [(holder, pair)]).values()
-    return {
-        party.party_name if party.party is not Party.STAFF else by.name: Quota(len(taken), limit)
-    }
+    name = by.name if party.party is Party.STAFF else party.party_name
+    return [(name, Quota(len(taken), limit))]
 
 
 def _weeks(booking: Booking) -> list[tuple[str, Date]]:
-    return [(student_id, _monday(booking.date)) for student_id in booking.student_ids]
+    return [(student.id, _monday(booking.date)) for student in booking.students]
 
 
 def _monday(date: Date) -> Date:

@@ -197,6 +197,7 @@ def _moved(
 ) -> Booking:
     if slot.date != before.date:
         raise InvalidRequest("date", "is not the day of the booking")
+    rules.check_part(before, slot)
     check_move(known, before, slot, now, settings_of(db).zone)
     entry = Decision(now, by.id, by.name, "moved", reason, moved_from=before.slot)
     keeps = keeps_approval(db, before, by=by, now=now)

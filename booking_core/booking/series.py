@@ -200,8 +200,11 @@ def _book_all(
     for _ in range(ROUNDS):
         known = reference.load(db)
         dates = request.all_dates(known.year)
+        # Before the plan: the team or the supervisor may be gone since.
+        if (sent := _sent_before(db, request, dates, by, submission_id, as_approved)) is not None:
+            return sent
         plan = planned(db, known, request, by, now)
-        # After the plan: its problem may be the same series, sent by another process.
+        # And after it: its problem may be the same series, sent by another process.
         if (sent := _sent_before(db, request, dates, by, submission_id, as_approved)) is not None:
             return sent
         if plan.problems:

@@ -77,7 +77,10 @@ def planned(
         date: [b for b in found if not but or b.series != but]
         for date, found in booking_queries.of_dates(db, dates).items()
     }
-    seats = Seats(db, known, wanted_by(known, request.first, party, supervisor, "", by, False, now))
+    of_series = wanted_by(
+        known, request.first, party, supervisor, "", by, False, now, checked=False
+    )
+    seats = Seats(db, known, of_series)
     seats.read(dates)
     planned: list[Occurrence] = []
     free_on: Counter[tuple[str, time, time]] = Counter()

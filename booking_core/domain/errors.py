@@ -8,7 +8,7 @@ BookingError
 +-- RuleBroken            allowed shape, refused by policy (.rule)
 |   +-- InThePast         (and AlreadyBegun, for a change of what has begun)
 |   +-- NotRunning, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
-|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin
+|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin, PartOfSet
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
 |   +-- StudentBusy, SupervisorBusy (.booking)
@@ -188,6 +188,11 @@ class StudentStays(RuleBroken):
     def __init__(self, student_id: str, upcoming: int = 0) -> None:
         self.student_id, self.upcoming = student_id, upcoming
         super().__init__(f"{student_id} has {upcoming} ahead" if upcoming else student_id)
+
+
+class PartOfSet(RuleBroken):
+    """One of several grounds at once: its time stays, and the first, which claims the people of
+    the set, does not end before the others."""
 
 
 class NoSchool(RuleBroken):

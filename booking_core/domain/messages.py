@@ -30,6 +30,7 @@ from booking_core.domain.errors import (
     NotFound,
     NotRunning,
     OneTimePasswordOver,
+    PartOfSet,
     PastCutOff,
     QuotaReached,
     SchemaConflict,
@@ -218,6 +219,11 @@ def _sentence(exc: BookingError) -> str:
             if exc.upcoming:
                 return f"{exc.student_id} still has {exc.upcoming} booked ahead."
             return f"{exc.student_id} is active; deactivate first."
+        case PartOfSet():
+            return (
+                "The booking is one of several grounds at once: its time stays, and the first of "
+                "them ends with the others."
+            )
         case NoSchool():
             return no_school(str(exc.date)) + (f": {exc.note}." if exc.note else ".")
         case SlotTaken():

@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core.domain.clock import at
-from booking_core.domain.names import key_of
+from booking_core.domain.names import key_of, label_key
 from booking_core.domain.validation import (
     InvalidRequest,
     check_date,
@@ -291,8 +291,10 @@ class Team:
             name=check_name(self.name, "name"),
             members=_ids(self.members, "members", MOST_MEMBERS),
             class_name=check_name(self.class_name, "class_name", required=False),
-            staff=tuple(check_sign_in_name(id, "staff") for id in _ids(self.staff, "staff")),
+            staff=_ids(self.staff, "staff"),
         )
+        staff = (check_sign_in_name(id, "staff") for id in self.staff)
+        _set(self, staff=_ids(tuple(staff), "staff"))
 
 
 def _ids(values: Any, name: str, most: int = MOST_NAMED) -> tuple[str, ...]:
@@ -302,7 +304,7 @@ def _ids(values: Any, name: str, most: int = MOST_NAMED) -> tuple[str, ...]:
     if len(set(ids)) < len(ids):
         raise InvalidRequest(name, "names one entry twice")
     if len(ids) > most:
-        raise InvalidRequest(name, f"are more than {most}")
+        raise InvalidRequest(name, f"has more than {most} entries")
     return ids
 
 
@@ -452,7 +454,7 @@ def party_class(party: Party, classes: Iterable[str]) -> str:
 
 def quota_holder(party: Party, class_name: str, team_id: str | None, author: str) -> str:
     """Who takes the seats of a party that is no student. No roll number looks so."""
-    holders = {Party.CLASS: key_of(class_name), Party.TEAM: team_id, Party.STAFF: author}
+    holders = {Party.CLASS: label_key(class_name), Party.TEAM: team_id, Party.STAFF: author}
     return f"{party.value}|{holders[party]}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 MAX_ID = 64
 MAX_INPUT = 2000  # characters of a text that are normalised: four times the longest that is kept
@@ -161,3 +162,26 @@ def new_id(name: str, taken: Iterable[str], otherwise: str) -> str:
     while key_of(id) in keys:
         id, number = f"{stem}-{number}", number + 1
     return id
+
+
+# Every dash of Unicode (category Pd), the minus sign, and the bullet in the form of a hyphen.
+_DASH = re.compile(
+    " ?[-\u058a\u05be\u1400\u1806\u2010-\u2015\u2043\u2212\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d"
+    "\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d\U00010ead] ?"
+)
+
+
+def label_key(text: str) -> str:
+    """What all spellings of one class, or of one game, have in common.
+
+    Equal for texts that differ only in capitals, width and other compatibility forms (NFKC), kinds
+    of spaces, kinds of dashes, or spaces around a dash. The first MAX_INPUT characters count.
+    """
+    return _label_key(text[:MAX_INPUT])  # the cache keeps its keys: no long ones
+
+
+@lru_cache(maxsize=4096)
+def _label_key(text: str) -> str:
+    # Case folding makes new compatibility forms, and NFKC makes new capitals.
+    text = key_of(unicodedata.normalize("NFKC", key_of(text)))
+    return _DASH.sub("-", key_of(unicodedata.normalize("NFKC", text)))

@@ -151,7 +151,12 @@ class Quota:
 
         Without a limit all of them count; with one, those that took a seat of it.
         """
-        counted = [b for b in week if policy.quota is None or b.quota_window is not None]
+        # The seat of a team is not one of a member.
+        counted = [
+            b
+            for b in week
+            if policy.quota is None or (b.quota_window is not None and b.party is Party.STUDENTS)
+        ]
         return cls(len(counted), policy.quota)
 
 

@@ -21,6 +21,7 @@ from booking_core.domain.errors import (
     NoSchool,
     NotAllowed,
     NotRunning,
+    PartOfSet,
     PastCutOff,
     StudentInactive,
     TooFarAhead,
@@ -168,6 +169,16 @@ def check_change(
     if not reason:
         raise InvalidRequest("reason", "is missing: the booking has begun, this is a correction")
     return True
+
+
+def check_part(before: Booking, after: Slot) -> None:
+    """Raises PartOfSet where a part of a set of grounds would move to another time.
+
+    The people of a set are claimed at one time.
+    """
+    times = (before.date, before.start, before.end)
+    if before.set_place is not None and times != (after.date, after.start, after.end):
+        raise PartOfSet
 
 
 def is_correction(before: Slot, after: Slot, now: datetime, zone: ZoneInfo) -> bool:

@@ -60,6 +60,11 @@ def seated(db: Documents, bookings: Sequence[Booking]) -> list[Booking]:
 
 
 def _with_seat(booking: Booking, held: Sequence[Booking]) -> Booking:
-    taken = {other.quota_seat for other in held}
+    taken = {
+        student.seat
+        for other in held
+        for student in other.students
+        if student.id == booking.student_id
+    }
     seat = next(number for number in count() if number not in taken)
     return replace(booking, quota_window=timetable.iso_week(booking.date), quota_seat=seat)

@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import label_key
 from booking_core.domain.model import Student, Team
-from booking_core.domain.validation import MAX_TEXT, check_name, check_text
+from booking_core.domain.validation import MAX_TEXT, check_name
 from booking_core.school.rollover import class_place, classes_of
 from booking_core.school.search_words import codes, foldings, query, runs, shortened
 from booking_core.storage.school.data import Reference
@@ -245,10 +245,7 @@ def find_students(
     may be any spelling of the class. A Reference keeps the index for the next call, and for a
     later list of students; a list does not. Raises InvalidRequest.
     """
-    if not isinstance(text, str):
-        raise InvalidRequest("text", "must be text")
-    if len(text) > MAX_TEXT:
-        raise InvalidRequest("text", f"is longer than {MAX_TEXT} characters")
+    _check_search(text)
     if isinstance(students, Reference):
         index = students.of_students("search", _index)
     else:
@@ -266,15 +263,23 @@ def find_groups(known: Reference, text: str = "") -> tuple[list[str], list[Team]
     """The classes with active students, the lowest first, and the teams, by name, that have each
     word of ``text`` in their name.
 
-    Case, spaces and hyphens make no difference. Raises InvalidRequest.
+    Case, spaces and hyphens make no difference. Raises InvalidRequest as ``find_students`` does.
     """
-    words = [_bare(word) for word in label_key(check_text(text, "text")).split()]
+    _check_search(text)
+    words = [_bare(word) for word in label_key(text).split()]
 
     def fits(name: str) -> bool:
         return all(word in _bare(label_key(name)) for word in words)
 
     classes = known.of_students("classes", lambda students, _: list(classes_of(students.values())))
     return list(filter(fits, classes)), [team for team in known.teams.values() if fits(team.name)]
+
+
+def _check_search(text: str) -> None:
+    if not isinstance(text, str):
+        raise InvalidRequest("text", "must be text")
+    if len(text) > MAX_TEXT:
+        raise InvalidRequest("text", f"is longer than {MAX_TEXT} characters")
 
 
 def _bare(text: str) -> str:

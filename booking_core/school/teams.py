@@ -103,7 +103,7 @@ def _write(
     for student_id in store.find_unknown_members(tx, team):
         raise UnknownStudent(student_id)
     for account_id in store.find_unknown_staff(tx, team):
-        raise InvalidRequest("staff", f"no account {account_id!r}")
+        raise InvalidRequest("staff", f"names {account_id!r}, who has no account")
     store.put(tx, team)
     details = {"before": before and _facts(before), "after": _facts(team)}
     tx.audit(by, "saved" if before else "added", "team", team.id, details, now)

@@ -30,7 +30,7 @@ from booking_core.domain.model import (
 from booking_core.domain.policy import Policy
 from booking_core.domain.school_year import Holiday, Term
 from booking_core.domain.timetable import Day
-from booking_core.domain.validation import minutes
+from booking_core.domain.validation import InvalidRequest, minutes
 from booking_core.storage import readable as r
 from booking_core.storage.readable import Unreadable
 from booking_core.storage.schema import schema
@@ -183,7 +183,7 @@ def _party_document(booking: Booking) -> tuple[Document, Document]:
 
 def _to_party(document: Any, kind: str) -> Document:
     """The fields of a Booking that say for whom it is; ``kind`` as in Booking."""
-    quota = document.get("quota")
+    quota = document.get("quota") if kind == "booking" else None
     window = None if quota is None else r.text(quota, "window")
     seats: list[Any] = [] if quota is None else _listed(quota, "seat", int)
     party = r.choice(document, "party", Party) if "party" in document else Party.STUDENTS
@@ -201,7 +201,7 @@ def _to_party(document: Any, kind: str) -> Document:
                 found["members"] = r.texts(document, "student_id")
         return found
     ids, names, classes = (_listed(document, name, str) for name in ("student_id", *STUDENT_NAMES))
-    if not len(ids) == len(names) == len(classes) or (window and len(seats) != len(ids)):
+    if not len(ids) == len(names) == len(classes) or (quota is not None and len(seats) != len(ids)):
         raise Unreadable("student_id, student_name and class_name are not of one length")
     found |= {"student_id": ids[0], "student_name": names[0], "class_name": classes[0]}
     if len(ids) > 1:
@@ -218,9 +218,19 @@ def _listed(document: Any, name: str, kind: type) -> list[Any]:
     value = document.get(name)
     if not isinstance(value, list):
         return [r.field(document, name, kind)]
-    if not value or not all(type(one) is kind for one in value):
+    is_right = all(isinstance(one, kind) and not isinstance(one, bool) for one in value)
+    if not value or not is_right:
         raise Unreadable(f"{name} is of another type")
     return value
+
+
+def is_for_students(document: Any) -> bool:
+    """Whether a stored booking can be read as one for named students."""
+    try:
+        party = _to_party(document, "booking").get("party", Party.STUDENTS)
+    except (Unreadable, InvalidRequest):
+        return False
+    return party is Party.STUDENTS
 
 
 def student_ids_of(document: Any) -> tuple[str, ...]:

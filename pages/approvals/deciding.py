@@ -1,4 +1,4 @@
-"""Decisions of the Approvals screen: the verbs, the dialog for a reason, and the result."""
+"""Decisions of the Approvals screen: the actions, the dialog for a reason, and the result."""
 
 from __future__ import annotations
 
@@ -150,6 +150,8 @@ def _line(shared: Services, id: str, slots: Mapping[str, Slot]) -> str:
     if id.startswith(SERIES):
         found = find_series(shared.db, id.removeprefix(SERIES))
         dates = [booking for booking in found if booking.id in slots]
+        if not dates:  # the window has shown an older list
+            raise ChangedMeanwhile("the dates of this series")
         where = series_texts.places(dates, grounds)
         when = f"{series_texts.rhythm(dates)}, {series_texts.dates_of(dates)}"
         return f"{dates[0].whom}: {dates[0].game}, {where}, {when}"

@@ -42,6 +42,7 @@ _APART = "|"  # in the value of a class, a team or staff; no roll number has it
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
 SERIES_ID = "book.series.id"  # of the series that the open dialog books, a UUID
 SET_ID = "book.set.id"  # of the set of grounds that the open dialog books, a UUID
+SERIES_DONE, SET_DONE = "book.series.done", "book.set.done"
 # Keys of the dialogs that repeat the booking, and that book several grounds.
 _DIALOGS = ("book.series.", "book.set.")
 MAX_PURPOSE = 500  # characters
@@ -51,7 +52,8 @@ GROUND_SHOWN = "book.ground_shown"  # the ground that a phone shows first
 VIEW = "book.view"
 DAY, WEEK, SCHOOL = "Day", "Week", "School"
 _VIEWS = {"week": WEEK, "school": SCHOOL}  # in the address; absent: DAY
-_GO = "book.go"  # date and view to show from the next run on; the fields of this run are drawn
+# Date, view and "free at" to show from the next run on; the fields of this run are drawn.
+_GO = "book.go"
 PARAMETERS = ("view", "date", "ground", "from", "to", "game", "free")
 
 
@@ -64,7 +66,7 @@ def open_form(first: Date, today: Date, last: Date) -> None:
     if state.pop(_RESET, False):
         clear()
     if (go := state.pop(_GO, None)) is not None:
-        state[DATE], state[VIEW] = go
+        state[DATE], state[VIEW], state[FREE_AT] = go
     url_state.read(PARAMETERS, _adopt)
     state.setdefault(VIEW, DAY)
     # Board, panel and review speak of one day: in a week, a press on another day changes the date.
@@ -80,7 +82,7 @@ def open_form(first: Date, today: Date, last: Date) -> None:
 
 def write_address(first: Date) -> None:
     """Puts the shown date, and the picked slot until it is booked, into the address."""
-    slot, date = picked() if done() is None else None, st.session_state[DATE]
+    slot, date = None if is_finished() else picked(), st.session_state[DATE]
     shown = st.session_state[VIEW]
     url_state.write(
         {
@@ -132,7 +134,8 @@ def keep_in_browser(known: Reference, by: Actor) -> None:
         "purpose": state.get(PURPOSE) or "",
     }
     # The game alone is no draft: the form chooses one by itself.
-    is_empty = done() is not None or not (values["student"] or values["purpose"])
+    typed = [values[name] for name in values if name != "game"]
+    is_empty = is_finished() or not any(typed)
 
     def restore(given: dict[str, str]) -> None:
         if _is_on_list(known, given.get("student", "")):
@@ -173,9 +176,10 @@ def keep(*, is_shown: bool) -> None:
         if key in kept or str(key).startswith(game_key("")):
             state[key] = state[key]
     if not is_shown:
+        is_over = is_finished()
         end_review()
         close_dialogs()
-        if done() is not None:
+        if is_over:
             finish()
 
 
@@ -221,15 +225,23 @@ def set_date(date: Date) -> None:
     drop_pick()
 
 
-def show(date: Date, ground_id: str | None) -> None:
+def show(date: Date, ground_id: str | None, *, at_any_time: bool = False) -> None:
     """Shows ``date`` and the ground (None: the same one) from the next run on, without a pick.
 
-    It leads from all grounds of the school to the day of one.
+    It leads from all grounds of the school to the day of one. ``at_any_time``: without the filter
+    of a time.
     """
     drop_pick()
-    st.session_state[_GO] = date, DAY if is_school() else st.session_state[VIEW]
+    state = st.session_state
+    free_at = "" if at_any_time else state.get(FREE_AT, "")
+    state[_GO] = date, DAY if is_school() else state[VIEW], free_at
     if ground_id is not None:
         st.session_state[GROUND_SHOWN] = ground_id
+
+
+def show_any_time() -> None:
+    """Removes the filter of a time; to be called before its field is drawn."""
+    st.session_state[FREE_AT] = ""
 
 
 def drop_pick() -> None:
@@ -310,12 +322,7 @@ def choose(option: Slot) -> None:
 def begin_review() -> None:
     """Opens the review under a new submission id: sent several times, it is one booking."""
     st.session_state.pop(_LOST, None)
-    st.session_state.pop(_PROBLEM, None)
-    try:
-        request()
-    except InvalidRequest as exc:  # a purpose with a character that cannot be used
-        st.session_state[_PROBLEM] = messages.error(exc)
-    else:
+    if can_be_asked():
         st.session_state[_REVIEW] = uuid4()
 
 
@@ -360,11 +367,13 @@ def people_request(slot: Slot) -> BookingRequest | None:
     if not value or not game:
         return None
     kind, _, name = value.partition(_APART)
+    # The first student may be one of the others, until the panel is drawn again.
+    more = [id for id in state.get(MORE) or () if id != value]
     of_party: dict[str, Any] = {
         Party.CLASS.value: {"class_name": name},
         Party.TEAM.value: {"team_id": name},
         Party.STAFF.value: {"for_staff": True},
-    }.get(kind if _APART in value else "", {"student_ids": (value, *(state.get(MORE) or ()))})
+    }.get(kind if _APART in value else "", {"student_ids": (value, *more)})
     return BookingRequest(
         slot.ground_id,
         slot.date,
@@ -429,6 +438,22 @@ def problem() -> str | None:
 def done() -> Booking | None:
     booking: Booking | None = st.session_state.get(_DONE)
     return booking
+
+
+def is_finished() -> bool:
+    """Whether the form is booked: once, as a series or on several grounds."""
+    return any(st.session_state.get(key) is not None for key in (_DONE, SERIES_DONE, SET_DONE))
+
+
+def can_be_asked() -> bool:
+    """Whether the form makes a request; otherwise ``problem`` has a sentence."""
+    st.session_state.pop(_PROBLEM, None)
+    try:
+        request()
+    except InvalidRequest as exc:  # a purpose with a character that cannot be used
+        st.session_state[_PROBLEM] = messages.error(exc)
+        return False
+    return True
 
 
 def finish() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from booking_core import (
@@ -26,7 +28,7 @@ from pages.shared.components.student_box import student_box
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, payloads
 
-GONE = "Who this is for is not on the list any more. Close this and choose again."
+GONE = "This student, class or team is not on the list any more. Close this and choose again."
 _OPEN = "book.party.shown"  # the fields that few bookings need
 _MOST_MORE = 11  # students beside the first
 
@@ -69,7 +71,7 @@ def _more_students(known: Reference, chosen: str) -> None:
         "More students (optional)",
         [s.id for s in known.students.values() if s.active and s.id != chosen],
         key=draft.MORE,
-        format_func=lambda id: f"{known.student(id).name} · {known.student(id).class_name}",
+        format_func=lambda id: f"{known.student(id).name} · {known.student(id).class_name} · {id}",
         max_selections=_MOST_MORE,
         select_all=False,
         placeholder="Name or class",
@@ -85,7 +87,7 @@ def _supervisor(shared: Services) -> None:
         list(accounts),
         index=None,
         key=draft.SUPERVISOR,
-        format_func=lambda id: accounts[id].name,
+        format_func=lambda id: f"{accounts[id].name} · {id}",
         placeholder="Who is there",
     )
 
@@ -116,6 +118,13 @@ def named(known: Reference, request: BookingRequest) -> str | None:
     return whom if request.student_id is None else f"{whom}, {request.student_id}"
 
 
+def missing() -> str:
+    """What the form lacks by now, while a dialog about it is open."""
+    if draft.picked() is None:
+        return "The slot was given back. Close this and choose another."
+    return GONE
+
+
 def supervisor(shared: Services) -> str:
     """The name of the chosen supervisor; the sign-in name where the account is disabled."""
     id = str(st.session_state.get(draft.SUPERVISOR))
@@ -142,11 +151,11 @@ def hint(
         who = formats.literal(_who(known, request, busy))
         return True, f":red[{who} is on {place} then, {formats.span(busy.start, busy.end)}.]"
     quotas = shared.cached(
-        Scope.BOOKINGS,
+        (Scope.BOOKINGS, Scope.SCHOOL),
         ("quotas", by.id, slot.date.isocalendar()[:2], *_key(request)),
         lambda: quotas_of(shared.db, request, by=by),
     )
-    for name, quota in quotas.items():
+    for name, quota in quotas:
         if not quota.has_room:
             full = f"{quota.held} of {quota.limit}"
             first = formats.literal(name)
@@ -160,23 +169,20 @@ def _key(request: BookingRequest) -> tuple[object, ...]:
 
 def _who(known: Reference, request: BookingRequest, busy: Booking) -> str:
     """Which of the chosen people has the booking ``busy``."""
-    ids = [id for id in request.students if id in busy.student_ids]
-    if ids:
-        return _first_name(known, ids[0])
-    members = [id for id in busy.student_ids if request.team_id and id in known.students]
-    if members and busy.supervisor_id != request.supervisor_id:
-        return _first_name(known, members[0])
-    return busy.supervisor_name or busy.party_name
+    party = party_of(known, request)
+    chosen = [*request.students, *party.members]
+    ids = [id for id in chosen if id in busy.student_ids and id in known.students]
+    return _first_name(known, ids[0]) if ids else busy.supervisor_name
 
 
 def _first_name(known: Reference, student_id: str) -> str:
     return known.student(student_id).name.split()[0]
 
 
-def _weeks(quotas: dict[str, Quota]) -> str:
+def _weeks(quotas: Sequence[tuple[str, Quota]]) -> str:
     if len(quotas) != 1:
         return ""
-    [(name, quota)] = quotas.items()
+    [(name, quota)] = quotas
     used = f"{quota.held}" if quota.limit is None else f"{quota.held} of {quota.limit}"
     return f"{formats.literal(name)} has {used} bookings that week. "
 

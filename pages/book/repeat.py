@@ -27,7 +27,7 @@ from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
-_DONE, _PROBLEM = "book.series.done", "book.series.problem"
+_DONE, _PROBLEM = draft.SERIES_DONE, "book.series.problem"
 _WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
 _LETTER = "book.series.letter"
 _USUAL = timedelta(weeks=5)  # to the last date that the dialog offers outside of a term
@@ -38,7 +38,8 @@ _ALL_WEEKS = "All weeks"
 def begin() -> None:
     """Opens the dialog in the next run, under a new submission id."""
     draft.close_dialogs()
-    st.session_state[draft.SERIES_ID] = uuid4()
+    if draft.can_be_asked():
+        st.session_state[draft.SERIES_ID] = uuid4()
 
 
 def show(shared: Services) -> bool:
@@ -61,7 +62,7 @@ def _form(shared: Services) -> None:
         st.rerun()
     wanted = draft.request()
     if wanted is None:
-        st.warning("The slot was given back. Close this and choose another.")
+        st.warning(party.missing())
         return
     known, today = shared.reference(), shared.now().date()
     if (who := party.named(known, wanted)) is None:

@@ -39,7 +39,7 @@ def _review(shared: Services, date: Date) -> None:
 def _facts(shared: Services) -> None:
     wanted = draft.request()
     if wanted is None:
-        st.warning("The slot was given back. Close this and choose another.")
+        st.warning(party.missing())
         return
     known, now = shared.reference(), shared.now()
     board = shared.boards.get(wanted.date, now)

@@ -10,6 +10,7 @@ from booking_core import (
     BookingError,
     BookingRequest,
     Ground,
+    InvalidRequest,
     OfGround,
     Reference,
     Series,
@@ -27,14 +28,15 @@ from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
-_DONE, _PROBLEM = "book.set.done", "book.set.problem"
-_GROUNDS = "book.set.grounds"
+_DONE, _PROBLEM = draft.SET_DONE, "book.set.problem"
+_GROUNDS, _OFFERED = "book.set.grounds", "book.set.offered"
 
 
 def begin() -> None:
     """Opens the dialog in the next run, under a new submission id."""
     draft.close_dialogs()
-    st.session_state[draft.SET_ID] = uuid4()
+    if draft.can_be_asked():
+        st.session_state[draft.SET_ID] = uuid4()
 
 
 def show(shared: Services) -> bool:
@@ -56,7 +58,7 @@ def _form(shared: Services) -> None:
         st.rerun()
     wanted = draft.request()
     if wanted is None:
-        st.warning("The slot was given back. Close this and choose another.")
+        st.warning(party.missing())
         return
     known, today = shared.reference(), shared.now().date()
     if (who := party.named(known, wanted)) is None:
@@ -68,15 +70,21 @@ def _form(shared: Services) -> None:
         ("For", f"{who} · {wanted.game}"),
     )
     chosen = _choice(known, wanted)
-    asked = SetRequest(wanted, chosen) if len(chosen) > 1 else None
+    asked: SetRequest | None = None
     plan: tuple[OfGround, ...] | str = ()
-    if asked is not None:
-        both = asked.overlap(known.grounds)
-        plan = _plan(shared, asked) if both is None else _same_area(*both)
+    try:
+        if len(chosen) > 1:
+            asked = SetRequest(wanted, chosen)
+            both = asked.overlap(known.grounds)
+            plan = _plan(shared, asked) if both is None else _same_area(*both)
+    except InvalidRequest as exc:  # more grounds than one request may have
+        plan = messages.error(exc)
     if isinstance(plan, str):
         st.error(formats.literal(plan), icon=":material/error:")
-    else:
+    elif plan:
         _lines(known, plan)
+    elif st.session_state[_OFFERED]:
+        st.caption("Choose at least one more ground.")
     if problem := st.session_state.get(_PROBLEM):
         st.error(formats.literal(problem), icon=":material/error:")
     _buttons(shared, asked, plan)
@@ -92,9 +100,10 @@ def _choice(known: Reference, wanted: BookingRequest) -> tuple[str, ...]:
     ]
     others = [ground.id for ground in fit]
     usual = [widest(group).id for group in layouts(fit)]
+    state[_OFFERED] = bool(others)
     state[_GROUNDS] = [id for id in state.get(_GROUNDS, usual) if id in others]
     if not others:
-        st.caption(f"No other ground is for {formats.literal(wanted.game)}.")
+        st.caption(f"No other ground for {formats.literal(wanted.game)} lies apart from this one.")
         return (wanted.ground_id,)
     name = formats.literal(known.ground(wanted.ground_id).name)
     st.pills(
@@ -125,9 +134,6 @@ def _plan(shared: Services, asked: SetRequest) -> tuple[OfGround, ...] | str:
 
 def _lines(known: Reference, plan: tuple[OfGround, ...]) -> None:
     """Draws a line for each ground: that it is free, or why it is not."""
-    if not plan:
-        st.caption("Choose at least one more ground.")
-        return
     lost = sum(one.problem is not None for one in plan)
     count = f"{len(plan)} grounds"
     st.markdown(f"**{count}, all free**" if not lost else f"**{count}, {lost} not free**")

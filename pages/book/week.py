@@ -86,11 +86,12 @@ def free_at_control(starts: Sequence[str]) -> None:
         width=190,
     )
     if st.session_state[draft.FREE_AT]:
-        st.button("Any time", key="book.any_time", icon=":material/close:", on_click=_clear_free_at)
-
-
-def _clear_free_at() -> None:
-    st.session_state[draft.FREE_AT] = ""
+        st.button(
+            "Any time",
+            key="book.any_time",
+            icon=":material/close:",
+            on_click=draft.show_any_time,
+        )
 
 
 def grid(shared: Services, boards: Sequence[Board]) -> dict[str, str] | None:
@@ -131,7 +132,10 @@ def go(boards: Sequence[Board], pressed: Mapping[str, str]) -> None:
     if board is None:
         return
     grounds = {ground.id for ground in board.grounds}
-    draft.show(board.date, pressed["ground"] if pressed["ground"] in grounds else None)
+    ground_id = pressed["ground"] if pressed["ground"] in grounds else None
+    fit = {ground.id for ground in board.matching(draft.wanted()).grounds}
+    # The press asks for this ground on this day.
+    draft.show(board.date, ground_id, at_any_time=ground_id is not None and ground_id not in fit)
 
 
 def slot_at(boards: Sequence[Board], pressed: Mapping[str, str]) -> tuple[Board, Slot] | None:

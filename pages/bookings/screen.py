@@ -276,7 +276,7 @@ def confirm_end(booking_id: str) -> None:
         return
     st.markdown(
         "It ends at the next five-minute mark. The periods after that are free for others at once. "
-        "It still counts as one of the student's bookings of this week."
+        + ("It still counts as a booking of this week." if booking.quota_window else "")
     )
     st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
 

@@ -200,7 +200,7 @@ def _shown(booking: Booking, shows: str) -> tuple[str, str]:
     name = booking.party_group
     is_class = booking.party in (Party.STUDENTS, Party.CLASS)
     if is_class and not name.lower().startswith("class"):
-        name = f"Class {name}"
+        name = f"{'Classes' if ', ' in name else 'Class'} {name}"
     return booking.game, name
 
 

@@ -69,7 +69,7 @@ def test_a_team_and_a_supervisor_are_booked(open_page: OpenPage, teams: School) 
     expect(page.get_by_text("The principal decides on this one.")).to_be_visible()
     supervisor = more(page)
     supervisor.click()
-    page.get_by_role("option", name=JOSEPH.name).click()
+    page.get_by_role("option", name=f"{JOSEPH.name} · {JOSEPH.id}").click()
     open_review(page)
     review = page.get_by_role("dialog")
     expect(review).to_contain_text("U14 girls")
@@ -93,8 +93,8 @@ def test_several_students_are_booked_and_one_who_is_elsewhere_is_named(
     more(page)
     others = page.get_by_role("combobox", name="More students")
     others.click()
-    others.press_sequentially("Student 7 ")
-    page.get_by_role("option", name="Student 7 · 8-A").click()
+    others.press_sequentially("S007")
+    page.get_by_role("option", name="Student 7 · 8-A · S007").click()
     page.keyboard.press("Escape")
     expect(page.get_by_text("Student 7 · 8-A")).to_be_visible()
 
@@ -109,6 +109,26 @@ def test_several_students_are_booked_and_one_who_is_elsewhere_is_named(
     confirm(page)
     [made] = find_bookings(teams.db)
     assert made.student_ids == ("S001", "S007")
+
+
+def test_a_student_who_was_among_the_others_becomes_the_first(
+    open_page: OpenPage, teams: School
+) -> None:
+    page = open_page(f"/book?date={tomorrow()}")
+    cell(page, 14).click()
+    choose(page, "S001", "Student 1 · 2-A · S001")
+    expect(page.get_by_text("Student 1 has 0 of 2 bookings that week.")).to_be_visible()
+    more(page)
+    others = page.get_by_role("combobox", name="More students")
+    others.click()
+    others.press_sequentially("S007")
+    page.get_by_role("option", name="Student 7 · 8-A · S007").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Student 7 · 8-A · S007")).to_be_visible()
+
+    choose(page, "S007", "Student 7 · 8-A · S007")
+    expect(page.get_by_text("Student 7 has 0 of 2 bookings that week.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Review and"))).to_be_enabled()
 
 
 @pytest.mark.parametrize(("width", "height"), WINDOWS)

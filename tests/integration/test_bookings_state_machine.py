@@ -46,6 +46,7 @@ from booking_core import (
     Ground,
     GroundClosed,
     InvalidRequest,
+    PartOfSet,
     Party,
     QuotaReached,
     Role,
@@ -96,6 +97,7 @@ class Kept:
     second: str | None = None
     supervisor: str | None = None
     set_place: int | None = None
+    set_id: int | None = None
 
     @property
     def people(self) -> set[str]:
@@ -223,11 +225,13 @@ class Bookings(RuleBasedStateMachine):
 
     @rule(target=bookings, day=DAYS, start=STARTS, student=STUDENTS, supervisor=SUPERVISORS)
     def book_both_grounds(self, day, start, student, supervisor):
+        number = next(self.numbers)
         wanted = [
             Kept(
                 *(ground, day, start, start + 1, student_id(student), "Pending"),
                 supervisor=supervisor,
                 set_place=place,
+                set_id=number,
             )
             for place, ground in enumerate(("ground-1", "ground-3"))
         ]
@@ -280,6 +284,8 @@ class Bookings(RuleBasedStateMachine):
     def decide(self, operation, id_, allowed, target):
         kept = self.model[id_]
         expected = set() if kept.status in allowed else {AlreadyDecided}
+        if not expected and target not in HOLDING and self.holds_others(id_):
+            expected = {PartOfSet}
         if kept.student is None:
             expected = {InvalidRequest}
 
@@ -289,6 +295,12 @@ class Bookings(RuleBasedStateMachine):
 
         if done is not None:
             self.model[id_] = replace(kept, status=target)
+
+    def holds_others(self, id_):
+        """Whether it claims the people of a set of which another ground is active."""
+        kept = self.model[id_]
+        others = [k for i, k in self.model.items() if i != id_ and k.set_id == kept.set_id]
+        return kept.set_place == 0 and any(k.status in HOLDING for k in others)
 
     @rule(id_=bookings)
     def approve(self, id_):
@@ -422,6 +434,9 @@ class Bookings(RuleBasedStateMachine):
         kept = self.model[id_]
         wanted = replace(kept, ground=ground, day=day, start=start, end=start + length)
         expected = self.expected_errors(wanted, id_) if kept.status in HOLDING else {AlreadyDecided}
+        times = (wanted.day, wanted.start, wanted.end)
+        if kept.set_place is not None and times != (kept.day, kept.start, kept.end):
+            expected = {PartOfSet} if kept.status in HOLDING else {AlreadyDecided}
         if kept.student is None:
             expected = {InvalidRequest}
 
@@ -458,7 +473,9 @@ class Bookings(RuleBasedStateMachine):
             )
             for b in find_bookings(self.db, kind=None, limit=1000)
         }
-        assert stored == {id_: replace(kept, was="") for id_, kept in self.model.items()}
+        assert stored == {
+            id_: replace(kept, was="", set_id=None) for id_, kept in self.model.items()
+        }
 
     @invariant()
     def history_and_status_agree(self):

@@ -153,3 +153,17 @@ def test_a_seat_that_is_freed_below_seats_beyond_the_quota_is_not_booked_again(
         booked(db, student=1, start=14)
 
     assert refused.value.held == 2
+
+
+def test_an_imported_booking_takes_a_seat_of_its_own_student_beside_one_of_several(
+    db: Documents,
+) -> None:
+    booked(db, student=1, start=8)
+    booked(db, student_ids=("S001", "S002"), start=9)  # the second seat of one, the first of two
+
+    report = imported(db, line(5, 10, student="S002"))
+
+    assert (report.added, report.refused) == (1, [])
+    with pytest.raises(QuotaReached):
+        booked(db, student=2, start=14)
+    assert_sound(db)

@@ -32,6 +32,7 @@ from booking_core import (
     Booking,
     BookingError,
     BookingRequest,
+    GameNotAllowed,
     InvalidRequest,
     Party,
     Policy,
@@ -61,6 +62,7 @@ from booking_core import (
     load_reference,
     move,
     plan_series,
+    quotas_of,
     remove_team,
     save_policy,
     save_student,
@@ -330,6 +332,58 @@ def test_names_and_classes_follow_each_student_until_the_booking_begins(db):
     assert [b.id for b in find_bookings(db, class_name=CLASS)] == [made.id]
     assert [b.id for b in find_bookings(db, student_id="S002")] == [made.id]
     assert [s.seat for s in read.students] == [0, 0]
+
+
+def test_the_same_submission_is_answered_after_its_supervisor_team_or_class_is_gone(db):
+    sent = [
+        (uuid4(), {"student": 9, "start": 9, "supervisor_id": "ravi"}),
+        (uuid4(), {"team_id": "u14", "start": 10}),
+        (uuid4(), {"class_name": CLASS, "start": 11}),
+    ]
+    made = [booked(db, submission_id=id, **request) for id, request in sent]
+    change_account(db, "ravi", active=False, by=ADMIN)
+    remove_team(db, "u14", by=ADMIN)
+    for number in range(200):
+        student = load_reference(db).students[student_id(number)]
+        if student.class_name == CLASS:
+            set_active(db, student.id, False, by=ADMIN, now=NOW)
+    for (id, request), booking in zip(sent, made, strict=True):
+        assert booked(db, submission_id=id, **request).id == booking.id
+    series_id = uuid4()
+    first = request_for(student=8, start=12, supervisor_id="meera")
+    request = SeriesRequest(first=first, until=DAY + timedelta(days=7))
+    series = book_series(db, request, by=MEERA, submission_id=series_id, now=NOW)
+    change_account(db, "meera", active=False, by=ADMIN)
+    again = book_series(db, request, by=MEERA, submission_id=series_id, now=NOW)
+    assert [b.id for b in again.bookings] == [b.id for b in series.bookings]
+
+
+def test_the_quota_of_a_member_counts_no_booking_of_the_team(db):
+    allowed(db, claim_members=True, team_quota=5, quota=1)
+    booked(db, team_id="u14")
+    [(name, quota)] = quotas_of(db, request_for(student=1, start=12), by=MEERA)
+    assert (name, quota.held, quota.has_room) == ("Student 1", 0, True)
+    booked(db, student=1, start=12)
+    pair = request_for(student_ids=("S001", "S002"), start=14)
+    assert [q.held for _, q in quotas_of(db, pair, by=MEERA)] == [1, 0]
+    [(name, quota)] = quotas_of(db, request_for(team_id="u14"), by=MEERA)
+    assert (name, quota.held, quota.limit) == ("U14 girls", 1, 5)
+
+
+def test_all_spellings_of_a_class_have_one_quota(db):
+    allowed(db, class_quota=1)
+    booked(db, class_name="2-A")
+    for spelling in ("2 - a", "2\u2013A"):
+        with pytest.raises(QuotaReached):
+            booked(db, class_name=spelling, start=11)
+
+
+def test_a_series_for_a_game_that_the_ground_does_not_have_is_planned(db):
+    request = SeriesRequest(
+        first=request_for(student=1, game="Cricket"), until=DAY + timedelta(days=7)
+    )
+    plan = plan_series(db, request, by=MEERA, now=NOW)
+    assert [type(one.problem) for one in plan.dates] == [GameNotAllowed] * 2
 
 
 def test_the_week_of_a_booking_is_that_of_all_its_students(db):

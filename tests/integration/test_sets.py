@@ -46,18 +46,21 @@ from booking_core import (
     approve_series,
     book,
     book_set,
+    cancel,
     cancel_series,
     change_ground,
     find_series,
+    get_booking,
     load_reference,
     move,
     plan_set,
+    reject,
     reject_series,
     save_ground,
     save_policy,
 )
 from booking_core.booking import sets
-from booking_core.errors import SetConflict, SupervisorBusy
+from booking_core.errors import PartOfSet, SetConflict, SupervisorBusy
 
 GROUNDS = ("ground-1", "ground-2", "ground-3")
 ROUNDS = 12
@@ -139,15 +142,41 @@ def test_the_first_ground_claims_the_people_and_takes_the_seat(db):
     assert_sound(db)
 
 
-def test_a_part_is_moved_by_the_rules_of_one_booking(db):
-    save_policy(db, replace(load_reference(db).policy, advance_days=10), by=ADMIN, now=NOW)
-    made = booked_set(db, class_name=None, student_ids=("S001", "S002"))
-    part = made.bookings[1]
-    with pytest.raises(BookingError):  # a series reaches 180 days
-        move(db, part.id, date=DAY + timedelta(days=20), by=MEERA, now=NOW)
-    moved = move(db, part.id, date=DAY + timedelta(days=7), by=MEERA, now=NOW)
-    assert (moved.set_place, moved.quota_window, moved.quota_seat) == (1, None, None)
+def test_a_part_keeps_its_time_and_may_change_its_ground(db):
+    made = booked_set(db, "ground-1", "ground-2", class_name=None, student_ids=("S001", "S002"))
+    for part in made.bookings:
+        for change in ({"date": DAY + timedelta(days=7)}, {"start": time(14), "end": time(15)}):
+            with pytest.raises(PartOfSet):
+                move(db, part.id, **change, by=MEERA, now=NOW)
+        assert get_booking(db, part.id) == part
+    moved = move(db, made.bookings[1].id, ground_id="ground-3", by=MEERA, now=NOW)
+    assert (moved.set_place, moved.quota_seat, moved.ground_id) == (1, None, "ground-3")
     assert_sound(db)
+
+
+def test_the_first_ground_does_not_end_before_the_others(db):
+    made = booked_set(db)
+    first, second, third = (booking.id for booking in made.bookings)
+    with pytest.raises(PartOfSet):
+        cancel(db, first, by=MEERA, now=NOW)
+    with pytest.raises(PartOfSet):
+        reject(db, first, by=HEAD, reason="Rain", now=NOW)
+    cancel(db, second, by=MEERA, now=NOW)
+    cancel(db, third, by=MEERA, now=NOW)
+    assert cancel(db, first, by=MEERA, now=NOW).status is Status.CANCELLED
+
+
+def test_the_same_id_with_another_party_at_one_moment_is_refused(db):
+    """Both plans are made before either is stored."""
+    for number in range(ROUNDS):
+        id, day = uuid4(), DAY + timedelta(days=number)
+        outcomes = at_once(
+            partial(booked_set, db, submission_id=id, on=day),
+            partial(booked_set, db, submission_id=id, on=day, class_name="3-A"),
+        )
+        [won], [lost] = of_type(outcomes, Series), of_type(outcomes, SubmissionReused)
+        assert str(lost.submission_id) in {b.id for b in won.bookings}
+        assert len({row["class_name"] for row in active(db, date=day.isoformat())}) == 1
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ SENTENCES = [
     (StudentInactive("S001"), "left the school or is suspended"),
     (StudentStays("S001"), "This student is active. Deactivate first"),
     (StudentStays("S001", 2), "still has 2 bookings ahead"),
+    (errors.PartOfSet(), "one of several grounds that were asked for at once"),
     (NoSchool(DAY, "Founders' day"), "no school on Tue 24 Nov (Founders' day)"),
     (_taken(_booking()), "This slot was just booked by Meera Nair. Please choose another."),
     (_taken(_booking("closure", "Rain")), "This ground was just closed: Rain."),

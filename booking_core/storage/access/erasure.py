@@ -148,7 +148,12 @@ def count_references(
     sign-in name in its purpose or a reason. Raises StoreUnavailable.
     """
     made = {"created_by": account.id, "kind": "booking"}
-    ahead = made | {"date": {"$gte": today.isoformat()}, **schema.HOLDS}
+    ahead = {
+        "$or": [{"created_by": account.id}, {"supervisor.id": account.id}],
+        "kind": "booking",
+        "date": {"$gte": today.isoformat()},
+        **schema.HOLDS,
+    }
     either = "|".join(re.escape(text) for text in (account.name, account.id))
     names = {"$regex": rf"(?<!\w)({either})(?!\w)", "$options": "i"}
     bookings = collection(db, schema.BOOKINGS)

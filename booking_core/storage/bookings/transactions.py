@@ -118,8 +118,9 @@ class Transaction:
         return revision_of(meta or {})
 
     def insert(self, made: Sequence[Booking]) -> None:
-        """Inserts bookings or closures; raises ClaimTaken."""
-        bookings.insert_all(self._db, made, self._session)
+        """Inserts bookings or closures; raises ClaimTaken, AlreadyStored."""
+        for refusal in bookings.insert_all(self._db, made, self._session).values():
+            raise refusal
 
     def replace(self, before: Booking, after: Booking) -> Booking | None:
         """As ``bookings.replace``; raises ClaimTaken."""

@@ -150,11 +150,13 @@ def _renamed(booking: Mapping[str, Any], student_id: str, pseudonym: str) -> Doc
     if not isinstance(ids, list):
         return {"student_id": pseudonym, "student_name": FORMER_STUDENT}
     fields: Document = {"student_id": [pseudonym if id == student_id else id for id in ids]}
-    if isinstance(names, list):  # of a team, it is the name of the team
+    if isinstance(names, list):
         fields["student_name"] = [
             FORMER_STUDENT if id == student_id else name
             for id, name in zip(ids, names, strict=True)
         ]
+    elif "party" not in booking:  # of a team, it is the name of the team
+        fields["student_name"] = FORMER_STUDENT
     return fields
 
 

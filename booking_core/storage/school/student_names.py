@@ -20,7 +20,7 @@ from booking_core.storage.schema import schema
 from booking_core.storage.school.changes import SchoolTransaction
 
 _CHUNK = 1000  # students in one query: one scan of the index for each
-_SHOWN: dict[str, Any] = dict.fromkeys(("student_id", "team_id", *d.STUDENT_NAMES), 1)
+_SHOWN: dict[str, Any] = dict.fromkeys(("student_id", "party", *d.STUDENT_NAMES), 1)
 
 
 def update_ahead(tx: SchoolTransaction, student_ids: Sequence[str], now: datetime) -> None:
@@ -40,7 +40,7 @@ def update_ahead(tx: SchoolTransaction, student_ids: Sequence[str], now: datetim
                 session=tx.session,
             )
         )
-        rows = [row for row in rows if "team_id" not in row]
+        rows = [row for row in rows if d.is_for_students(row)]
         ids_of = {row["_id"]: d.student_ids_of(row) for row in rows}
         present = _present(tx, {id for ids in ids_of.values() for id in ids}) if rows else {}
         # One write for all bookings with the same change: a rollover has one for each class.
@@ -61,7 +61,7 @@ def update_ahead(tx: SchoolTransaction, student_ids: Sequence[str], now: datetim
 
 def _shown(row: d.Document, ids: Sequence[str], present: dict[str, d.Document]) -> d.Document:
     """The present names and classes of a booking of these students; of several, as lists."""
-    if not isinstance(row["student_id"], list):
+    if not isinstance(row["student_name"], list):
         return present.get(ids[0], {})
     return {
         name: [present.get(id, {name: row[name][n]})[name] for n, id in enumerate(ids)]

@@ -188,8 +188,8 @@ def _erase(shared: Services, account: Account) -> None:
         "everywhere."
     )
     if found.bookings:
-        many = f"{formats.number(found.bookings)} bookings for students"
-        kept = "1 booking for a student" if found.bookings == 1 else many
+        many = f"{formats.number(found.bookings)} bookings"
+        kept = "1 booking" if found.bookings == 1 else many
         ahead = f", {formats.number(found.ahead)} of them ahead" if found.ahead else ""
         if found.bookings == 1 and found.ahead:
             ahead = ", which is ahead"

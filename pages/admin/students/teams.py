@@ -25,6 +25,7 @@ from pages.shared.text import formats
 
 _OPEN, _SAID, _PAGE = "admin.teams.open", "admin.teams.said", "admin.teams.page"
 _FIELDS = "admin.teams.field."
+_MOST_MEMBERS = 40
 _NAME, _CLASS = f"{_FIELDS}name", f"{_FIELDS}class"
 _MEMBERS, _STAFF = f"{_FIELDS}members", f"{_FIELDS}staff"
 
@@ -125,6 +126,7 @@ def _edit(shared: Services, team: Team | None) -> None:
         key=_MEMBERS,
         format_func=lambda id: f"{students[id].name} · {students[id].class_name} · {id}",
         placeholder="Name, class or roll number",
+        max_selections=_MOST_MEMBERS,
         select_all=False,
     )
     in_charge = {**names, **{id: id for id in (team.staff if team else ()) if id not in names}}
@@ -132,7 +134,7 @@ def _edit(shared: Services, team: Team | None) -> None:
         "Staff in charge",
         list(in_charge),
         key=_STAFF,
-        format_func=in_charge.__getitem__,
+        format_func=lambda id: f"{in_charge[id]} · {id}",
         placeholder="Name",
         select_all=False,
     )

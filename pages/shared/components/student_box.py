@@ -36,7 +36,7 @@ def student_box(
 
     def choose_only_match() -> None:
         found = find_students(known, searched(find_key), active=active)
-        if len(found) == 1 and state.get(find_key):
+        if len(found) == 1 and state.get(find_key) and not others(searched(find_key)):
             state[key] = found[0].id
             if on_change is not None:
                 on_change()

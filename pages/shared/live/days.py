@@ -11,7 +11,7 @@ MOST = 7
 
 class Days:
     """One to ``MOST`` days in their order. Raises ValueError for none, or for more: a client names
-    them, and each costs a look at a version."""
+    them, and each is one read of a version."""
 
     def __init__(self, dates: Iterable[Date]) -> None:
         self._dates = tuple(sorted(set(dates)))

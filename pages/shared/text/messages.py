@@ -30,6 +30,7 @@ from booking_core import (
     NotFound,
     NotRunning,
     OneTimePasswordOver,
+    PartOfSet,
     Party,
     PastCutOff,
     QuotaReached,
@@ -241,6 +242,11 @@ def error(exc: BookingError) -> str:
                 noun = "booking" if exc.upcoming == 1 else "bookings"
                 return f"This student still has {exc.upcoming} {noun} ahead. Cancel what is left."
             return "This student is active. Deactivate first; then the data can be erased."
+        case PartOfSet():
+            return (
+                "This is one of several grounds that were asked for at once. Its time stays, and "
+                "the first of them ends only with the others: choose all of them."
+            )
         case NoSchool():
             note = f" ({exc.note})" if exc.note else ""
             return f"{messages.no_school(formats.short_date(exc.date))}{note}."

@@ -114,12 +114,14 @@ def decision_row(
     when, tone = [dates_of(dates)], ""
     ahead = int((first.slot.starts_at(zone).timestamp() - now.timestamp()) // 60)
     if is_waiting and ahead <= payloads.SOON:
-        when.append(f"first in {formats.duration(ahead)}" if ahead > 0 else "the first has begun")
+        first_of = "" if is_set(dates) else "first "
+        begun = "has begun" if is_set(dates) else "the first has begun"
+        when.append(f"{first_of}in {formats.duration(ahead)}" if ahead > 0 else begun)
         tone = "urgent" if ahead < payloads.URGENT else ""
     moved = sum(map(is_moved, dates))
     asked = [formats.said_at(first.created_at, now, zone)]
     if moved:
-        asked.append(f"{count(moved)} moved since")
+        asked.append(f"{moved if is_set(dates) else count(moved)} moved since")
     decisions = _DECISIONS if is_waiting else ()
     actions = [*decisions, ("details", "Details", "quiet")]
     return {
@@ -151,6 +153,8 @@ def _weeks(dates: Dates, weeks: Mapping[str, Sequence[Booking]], policy: Policy)
         return ["", "", ""]
     fullest = max(dates, key=lambda booking: len(weeks[booking.id]))
     number, tone = payloads.week_count(fullest, weeks[fullest.id], policy)
+    if is_set(dates):
+        return [f"{number} that week" if number else "", "", tone]
     if not number:
         return ["", "", ""]
     return [f"up to {number} a week" if weeks[fullest.id] else "first each week", "", tone]
