@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from app_server import AppServer, School, today, tomorrow
 from browser_windows import OpenPage
+from page_checks import wait_until_settled
 from playwright.sync_api import Page, TimeoutError, expect
 from screens import (
     LOAD,
@@ -86,8 +87,10 @@ def test_back_and_forward_return_to_the_days_and_slots_before(
 
     page.go_back()
     expect(cell(page, 14, state="Picked")).to_be_visible()
+    wait_until_settled(page)
     page.go_back()
     expect(cell(page, 14)).to_be_visible()
+    wait_until_settled(page)
     assert parameters(page) == {"date": tomorrow().isoformat()}
     page.go_forward()
     expect(cell(page, 14, state="Picked")).to_be_visible()
@@ -196,6 +199,7 @@ def test_board_panel_review_and_address_speak_of_one_slot_after_any_presses(
         page.reload()
 
     for _ in range(25):
+        wait_until_settled(page)  # a button that a run is about to disable takes no press
         choice.choice(
             [day, day, press_cell, press_cell, press_cell, view, ground, visit, back, reload]
         )(page)

@@ -26,7 +26,7 @@ KNOWN = Reference(
         ("ELEVEN", [], ["first"]),
         ("12-C", [], []),
         ("as\u00adha", [], []),
-        ("gir\u200bls", [], []),
+        ("gir\u200bls", [], ["u14"]),
     ],
 )
 def test_classes_and_teams_are_found_by_their_words(text, classes, teams):
