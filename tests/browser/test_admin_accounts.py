@@ -121,7 +121,7 @@ def test_a_disabled_account_is_erased_after_the_effect_is_shown(
     dialog = dialog_of(page)
     expect(dialog).to_contain_text(f"{ravi.name} · {ravi.id}")
     expect(dialog).to_contain_text(
-        "Kept under the pseudonym: 1 booking for a student, which is ahead."
+        "Kept under the pseudonym: 1 booking, which is ahead."
     )
     confirm = dialog.get_by_role("button", name="Erase for good")
     expect(confirm).to_be_disabled()
