@@ -120,9 +120,7 @@ def test_a_disabled_account_is_erased_after_the_effect_is_shown(
     erase.click()
     dialog = dialog_of(page)
     expect(dialog).to_contain_text(f"{ravi.name} · {ravi.id}")
-    expect(dialog).to_contain_text(
-        "Kept under the pseudonym: 1 booking, which is ahead."
-    )
+    expect(dialog).to_contain_text("Kept under the pseudonym: 1 booking, which is ahead.")
     confirm = dialog.get_by_role("button", name="Erase for good")
     expect(confirm).to_be_disabled()
     dialog.get_by_label("Type the sign-in name to confirm").fill(ravi.id)
