@@ -84,6 +84,7 @@ def test_back_and_forward_return_to_the_days_and_slots_before(
     expect(cell(page, 14, state="Picked")).to_be_visible()
     expect(page).to_have_url(SLOT)
     open_screen(page, "Bookings")
+    wait_until_settled(page)
 
     page.go_back()
     expect(cell(page, 14, state="Picked")).to_be_visible()

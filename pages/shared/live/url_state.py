@@ -15,6 +15,7 @@ from pages.shared.live.streamlit_internals import take_history_navigation
 
 MAX_LENGTH = 120  # characters of a parameter; a longer one is ignored
 _SCREEN, _ENTERED = "url.screen", "url.entered"
+_ADDRESSED = "url.addressed"  # the last screen that has sent parameters
 _BACK, _BACKS = "url.back", "url.backs"  # parameters to show after Back; how often it was pressed
 
 
@@ -67,6 +68,12 @@ def write(values: Mapping[str, str]) -> None:
     """Puts ``values`` into the address; empty ones are left out, as those of the default.
 
     Each run sends them: a message of an earlier run may be lost when a request ends that run, and
-    the address that the browser has reported may be older than the last one sent to it.
+    the address that the browser has reported may be older than the last one sent to it. A screen
+    that has had none so far sends none: after a quick Back, it would empty the address that the
+    browser has by then.
     """
-    st.query_params.from_dict({name: text for name, text in values.items() if text})
+    state = st.session_state
+    values = {name: text for name, text in values.items() if text}
+    if values or st.query_params or state.get(_ADDRESSED) == state[_SCREEN]:
+        state[_ADDRESSED] = state[_SCREEN]
+        st.query_params.from_dict(values)
