@@ -70,9 +70,9 @@ def book_set(
 ) -> Series:
     """Books every ground of a set, or none.
 
-    The id of what is returned is that of the set, for ``approve_series`` and the like; its bookings
-    are in the order of ``SetRequest.ground_ids``. ``submission_id`` with the same content books
-    once, however often it is sent. Raises SetConflict with the grounds that cannot be booked,
+    Returns the set as a Series: ``approve_series`` and the other verbs of a series take its id. Its
+    bookings are in the order of ``SetRequest.ground_ids``. ``submission_id`` with the same content
+    books once, however often it is sent. Raises SetConflict with the grounds that cannot be booked,
     SubmissionReused, and what ``plan_set`` raises.
     """
     _check_set(request, by)

@@ -59,8 +59,8 @@ def requested(
 
 def fingerprint_of(request: BookingRequest, by: Actor, as_approved: bool) -> str:
     """A hash of the request and its author; a later move of the booking leaves it as it is."""
-    # What is left out by most requests counts where it is given only: the fingerprints of requests
-    # that were stored before it existed stay the same.
+    # A field beyond these counts only where it differs from its default. So a request without it
+    # keeps the fingerprint that an earlier version has stored.
     values = [str(getattr(request, name)) for name in _ALWAYS]
     values += [
         f"{field.name}={getattr(request, field.name)}"

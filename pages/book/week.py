@@ -45,9 +45,10 @@ def choose_ground(grounds: Sequence[Ground]) -> None:
 def controls(
     known: Reference, date: Date, days: Days, today: Date, last: Date
 ) -> tuple[str, timedelta | None, timedelta | None]:
-    """The name of what is shown, and the steps to the one before and the next; None: there is none.
+    """The unit of the view, such as "week", and the steps to the previous and the next one.
 
-    A step of a week may lead beyond ``today`` or ``last``: ``draft.move_date`` ends it there.
+    A step is None where there is no such unit. A step of a week may lead beyond ``today`` or
+    ``last``: ``draft.move_date`` ends it there.
     """
     day = timedelta(days=1)
     if draft.is_school():

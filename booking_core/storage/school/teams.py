@@ -37,7 +37,7 @@ def delete(tx: SchoolTransaction, team_id: str) -> None:
 
 
 def find_unknown_members(tx: SchoolTransaction, team: Team) -> list[str]:
-    """The members who are not on record."""
+    """The members without a student on record."""
     found = tx.collection(schema.STUDENTS).find(
         {"_id": {"$in": list(team.members)}}, {"_id": 1}, session=tx.session
     )

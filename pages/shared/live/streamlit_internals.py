@@ -104,6 +104,7 @@ def keep_history_navigations() -> None:
     address has an old one too. Streamlit itself forgets it when a live update joins the same run,
     and when another request ends that run before it has begun.
     """
+    # Streamlit has no hook before a rerun is queued; a contract test checks this method.
     AppSession.request_rerun = _note_and_rerun  # type: ignore[assignment, method-assign]
 
 

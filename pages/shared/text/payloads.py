@@ -339,7 +339,7 @@ def booking_row(
 
 
 def party(booking: Booking) -> list[str]:
-    """The cell of a list for whom a booking is, and who is there."""
+    """The cell of a list with the party of a booking and its supervisor."""
     there = f"with {booking.supervisor_name}" if booking.supervisor_name else ""
     return [booking.party_name, ", ".join(filter(None, (booking.party_class, there)))]
 
