@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
@@ -282,10 +282,13 @@ def availability_of(
     known: reference.Reference,
     date: Date,
     now: datetime,
-    bookings: Iterable[Booking],
+    held: Container[tuple[str, int]],
 ) -> Availability:
-    """The free slots of ``date``, on which ``bookings`` are active; cheaper than its board."""
-    return Availability(**_frame(db, known, date, now), held=held_by(bookings))
+    """The free slots of ``date``, on which each (surface, mark) of ``held`` is taken.
+
+    Cheaper than its board.
+    """
+    return Availability(**_frame(db, known, date, now), held=held)
 
 
 def held_by(bookings: Iterable[Booking]) -> dict[tuple[str, int], Booking]:

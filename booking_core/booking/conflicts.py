@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date as Date
 from datetime import datetime
 from functools import cache
@@ -14,7 +14,17 @@ from booking_core.booking.seats import holder_name
 from booking_core.booking.steps import log_step
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, nearest
-from booking_core.domain.claims import QUOTA, STAFF, STUDENT, claims_of, kind_of, people_of, seat_of
+from booking_core.domain.claims import (
+    MARK_DIGITS,
+    QUOTA,
+    STAFF,
+    STUDENT,
+    HeldPlaces,
+    claims_of,
+    kind_of,
+    people_of,
+    seat_of,
+)
 from booking_core.domain.errors import (
     GroundClosed,
     QuotaReached,
@@ -29,32 +39,30 @@ from booking_core.storage.school import data as reference
 
 
 class _Day:
-    """The holders and the free slots of one day, shared by the losers of one race.
+    """The free slots of one day, shared by the losers of one race.
 
-    ``busy`` has the marks at which each person has a booking, on retired grounds too.
+    ``holders``: each claim of the day, on retired grounds too, and the id of its booking.
     """
 
-    def __init__(self, free: Availability, held: list[Booking]) -> None:
+    def __init__(self, free: Availability, holders: Mapping[str, str]) -> None:
         self._free_instead, self._lock = cache(free.free_instead), threading.Lock()
-        self.holders = {claim: booking for booking in held for claim in claims_of(booking)}
-        self.busy: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-        for booking in held:
-            marks = timetable.marks(booking.start, booking.end)
-            for person in people_of(booking):
-                self.busy[person] += [(booking.id, mark) for mark in marks]
+        self._holders = holders
 
     def alternatives(self, wanted: Booking) -> list[Slot]:
         """Up to three free slots, nearest first, at which the people of ``wanted`` are
         free."""
         with self._lock:  # computed once for all who lost the same slot
             free = self._free_instead(wanted.slot, wanted.game)
-        busy = {
-            mark
-            for person in people_of(wanted)
-            for id, mark in self.busy.get(person, ())
-            if id != wanted.id
+        return nearest(free, self._busy(wanted))
+
+    def _busy(self, wanted: Booking) -> set[int]:
+        """The marks of the day at which a person of ``wanted`` has another booking."""
+        people = tuple(f"{person}|" for person in people_of(wanted))
+        return {
+            int(claim[-MARK_DIGITS:])
+            for claim, id in self._holders.items()
+            if id != wanted.id and claim.startswith(people)
         }
-        return nearest(free, busy)
 
 
 def raise_lost(
@@ -100,8 +108,8 @@ def error_for(
 ) -> GroundClosed | SlotTaken | StudentBusy | SupervisorBusy | None:
     """The error for ``wanted``, which lost ``claim``; None when nobody holds it any more."""
     # Losers of one race share the read of the day, which begins after each of them has lost.
-    day = shared(db, ("day", wanted.date), lambda: _read(db, known, wanted.date, now))
-    holder = day.holders.get(claim)
+    date = wanted.date
+    day, holder = shared(db, ("lost", date, claim), lambda: _read(db, known, date, claim, now))
     if holder is None or holder.id == wanted.id:
         return None
     log_step(wanted.id, "lost", claim=_public(claim), holder=holder.id)
@@ -116,10 +124,11 @@ def error_on(
 
     Seats of the quota are left out. ``free`` is what that day has left.
     """
-    day = _Day(free, held)
+    holders = {claim: booking for booking in held for claim in claims_of(booking)}
     for claim in sorted(claims_of(wanted)):
-        holder = day.holders.get(claim)
+        holder = holders.get(claim)
         if holder is not None and holder.id != wanted.id and kind_of(claim) != QUOTA:
+            day = _Day(free, {claim: booking.id for claim, booking in holders.items()})
             return _error(day, wanted, claim, holder)
     return None
 
@@ -140,9 +149,13 @@ def _error(
     )
 
 
-def _read(db: Documents, known: reference.Reference, date: Date, now: datetime) -> _Day:
-    held = booking_queries.of_date(db, date)
-    return _Day(availability_of(db, known, date, now, held), held)
+def _read(
+    db: Documents, known: reference.Reference, date: Date, claim: str, now: datetime
+) -> tuple[_Day, Booking | None]:
+    """The day, and the holder of ``claim``."""
+    holders, holder = booking_queries.holders_of_date(db, date, claim)
+    free = availability_of(db, known, date, now, HeldPlaces(date, holders))
+    return _Day(free, holders), holder
 
 
 def _public(claim: str) -> str:

@@ -74,10 +74,10 @@ def relocations(db: Documents, ground_id: str, *, now: datetime | None = None) -
     planned: list[Relocation] = []
     for date, of_day in groupby(found, key=lambda booking: booking.date):
         held = booking_queries.of_date(db, date)
-        free = availability_of(db, known, date, now, held)
+        taken = held_by(held)
+        free = availability_of(db, known, date, now, taken)
         others = tuple(ground for ground in free.grounds if ground.id != ground_id)
-        taken = dict(free.held)
-        free = replace(free, grounds=others, held=taken)
+        free = replace(free, grounds=others)
         places = {booking.id: booking for booking in held}
         for booking in of_day:
             people = set(people_of(booking))

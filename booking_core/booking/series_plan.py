@@ -10,7 +10,7 @@ from datetime import datetime, time
 from functools import partial
 from typing import NamedTuple
 
-from booking_core.booking.boards import availability_of
+from booking_core.booking.boards import availability_of, held_by
 from booking_core.booking.claims import check_request, wanted_by
 from booking_core.booking.conflicts import error_on
 from booking_core.booking.parties import party_of, supervisor_of
@@ -86,7 +86,8 @@ def planned(
     free_on: Counter[tuple[str, time, time]] = Counter()
     for date in dates:
         wanted = request.on(date)
-        free = replace(availability_of(db, known, date, now, held[date]), policy=policy)
+        free = availability_of(db, known, date, now, held_by(held[date]))
+        free = replace(free, policy=policy)
         busy = {
             mark
             for booking in held[date]

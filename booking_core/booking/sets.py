@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from booking_core.booking.boards import availability_of
+from booking_core.booking.boards import availability_of, held_by
 from booking_core.booking.claims import check_request, wanted_by
 from booking_core.booking.confirmation import confirmed
 from booking_core.booking.conflicts import error_on
@@ -134,7 +134,7 @@ def _planned(
     party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
     date, zone = request.first.date, settings_of(db).zone
     held = booking_queries.of_date(db, date)
-    free = availability_of(db, known, date, now, held)
+    free = availability_of(db, known, date, now, held_by(held))
     wanted = _wanted(known, request, party, supervisor, None, by, False, now, checked=False)
     seats = Seats(db, known, wanted[0])
     seats.read([date])

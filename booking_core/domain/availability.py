@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core.domain import rules, timetable
@@ -22,7 +21,7 @@ class Availability:
     """A day seen at ``now`` (aware), under the ``policy`` of that moment.
 
     Grounds that share a surface stand side by side. ``held`` has every (surface, mark) that is
-    taken. The caller chooses what the key maps to.
+    taken.
     """
 
     date: Date
@@ -31,7 +30,7 @@ class Availability:
     now: datetime
     zone: ZoneInfo
     policy: Policy = field(default_factory=Policy)
-    held: Mapping[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
+    held: Container[tuple[str, int]] = field(default=(), repr=False, compare=False)
 
     def surfaces_of(self, ground_id: str) -> tuple[str, ...]:
         """The surfaces of a ground; its own id for one that is not in ``grounds``."""

@@ -17,13 +17,15 @@ earliest comes first.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from datetime import date as Date
 
 from booking_core.domain import timetable
 from booking_core.domain.model import Booking, BookingRequest, Slot
 
 GROUND, STUDENT, STAFF, QUOTA = "ground", "student", "staff", "quota"
+MARK_DIGITS = 3  # at the end of a claim of a ground or a person
 
 
 def claims_of(booking: Booking) -> list[str]:
@@ -33,13 +35,9 @@ def claims_of(booking: Booking) -> list[str]:
     and the seats of the quota that it has.
     """
     date = booking.date.isoformat()
+    holders = [f"{GROUND}|{surface}" for surface in booking.held_surfaces] + people_of(booking)
     marks = timetable.marks(booking.start, booking.end)
-    claims = [
-        f"{GROUND}|{surface}|{date}|{mark:03d}"
-        for surface in booking.held_surfaces
-        for mark in marks
-    ]
-    claims += [f"{one}|{date}|{mark:03d}" for one in people_of(booking) for mark in marks]
+    claims = [f"{holder}|{date}|{mark:0{MARK_DIGITS}d}" for holder in holders for mark in marks]
     if booking.quota_window is not None:
         claims += [
             seat_claim(holder, booking.quota_window, seat)
@@ -47,6 +45,18 @@ def claims_of(booking: Booking) -> list[str]:
             if seat is not None
         ]
     return claims
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlaces(Container[tuple[str, int]]):
+    """The (surface, mark) of one day that the ``claims`` of its bookings hold."""
+
+    date: Date
+    claims: Container[str]
+
+    def __contains__(self, place: object) -> bool:
+        surface, mark = place if isinstance(place, tuple) else (None, -1)
+        return f"{GROUND}|{surface}|{self.date}|{mark:0{MARK_DIGITS}d}" in self.claims
 
 
 def person(kind: str, id: str) -> str:

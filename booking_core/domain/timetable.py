@@ -97,10 +97,15 @@ def plan_day(
         of_week = {table.week: table for table in reversed([*held])}
         chosen = of_week.get(week) or of_week.get("")
     periods = () if chosen is None else chosen.periods
-    if zone is not None:
+    if zone is not None and _clock_changes(date, zone):
         periods = tuple(period for period in periods if not _is_skipped(date, period, zone))
     id, name = chosen.id if chosen else None, term.name if term else ""
     return DayPlan(date, periods, id, note, name, week)
+
+
+def _clock_changes(date: Date, zone: ZoneInfo) -> bool:
+    """Whether the clock goes forward or back on ``date``."""
+    return at(date, time.min, zone).utcoffset() != at(date, time.max, zone).utcoffset()
 
 
 def _is_skipped(date: Date, period: Period, zone: ZoneInfo) -> bool:

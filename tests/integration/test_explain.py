@@ -129,6 +129,10 @@ def ahead(db: Any, students: int) -> object:
 LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     "a day": (lambda db: day_board(db, DAY, NOW), 128),
     "a day of every ground": (lambda db: booking_queries.of_date(db, DAY), 128),
+    "the claims of a day": (
+        lambda db: booking_queries.holders_of_date(db, DAY, "ground|x|0|0"),
+        128,
+    ),
     "one booking": (lambda db: get_booking(db, stored(db).id), 1),
     "the queue": (pending_queue, queries.QUEUE),
     "approved ahead": (lambda db: approved_upcoming(db, now=NOW), queries.QUEUE),

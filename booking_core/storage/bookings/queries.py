@@ -13,6 +13,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
+from booking_core.domain.claims import claims_of
 from booking_core.domain.model import Booking, Slot, Status
 from booking_core.domain.records import Closure
 from booking_core.storage import readable as r
@@ -149,6 +150,28 @@ def of_date(db: Documents, date: Date) -> list[Booking]:
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(condition, hint=schema.BY_DAY)
         return list(to_holders(rows))
+
+
+def holders_of_date(db: Documents, date: Date, claim: str) -> tuple[dict[str, str], Booking | None]:
+    """Each claim of ``date`` with the id of its booking or closure, and the one that has ``claim``.
+
+    As of one moment. The latter is None where nobody has the claim; of an active booking that
+    cannot be read, it is a closure, as in ``of_date``.
+    """
+    condition = {"date": date.isoformat(), **schema.HOLDS}
+    is_holder = {"$in": [claim, {"$cond": [{"$isArray": "$claims"}, "$claims", []]}]}
+    fields = {"claims": 1, "holder": {"$cond": [is_holder, "$$ROOT", None]}}
+    holders: dict[str, str] = {}
+    found: Document | None = None
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, fields, hint=schema.BY_DAY)
+        for row in rows:
+            id, claims = str(row["_id"]), row.get("claims")
+            if isinstance(claims, list):
+                holders.update((text, id) for text in claims if isinstance(text, str))
+            found = row["holder"] or found
+    held = () if found is None else to_holders((found,))
+    return holders, next((booking for booking in held if claim in claims_of(booking)), None)
 
 
 def of_dates(db: Documents, dates: Iterable[Date]) -> dict[Date, list[Booking]]:
