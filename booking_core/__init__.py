@@ -33,7 +33,13 @@ from booking_core.booking.boards import (
     days_of_school,
 )
 from booking_core.booking.claims import book, keeps_approval, move
-from booking_core.booking.closures import close_grounds, displaced_by, find_closures, lift_closure
+from booking_core.booking.closures import (
+    close_grounds,
+    displaced_by,
+    find_closures,
+    lift_closure,
+    propose_moves,
+)
 from booking_core.booking.decisions import (
     approve,
     cancel,
@@ -59,8 +65,14 @@ from booking_core.booking.queries import (
     week_of,
     weeks_of,
 )
-from booking_core.booking.reinstatement import find_reinstatable, reinstate
-from booking_core.booking.retirement import Relocation, relocations, retire_ground
+from booking_core.booking.reinstatement import (
+    find_reinstatable,
+    find_returnable,
+    former_slot,
+    reinstate,
+)
+from booking_core.booking.relocation import Relocation
+from booking_core.booking.retirement import relocations, retire_ground
 from booking_core.booking.series import (
     Series,
     approve_series,
@@ -250,9 +262,11 @@ __all__ = [
     "find_delegations",
     "find_groups",
     "find_reinstatable",
+    "find_returnable",
     "find_series",
     "find_students",
     "finish_erasures",
+    "former_slot",
     "games_to_choose",
     "get_account",
     "get_booking",
@@ -276,6 +290,7 @@ __all__ = [
     "plan_roster",
     "plan_series",
     "plan_set",
+    "propose_moves",
     "quotas_of",
     "read_roster",
     "read_table",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime, time, timedelta
@@ -25,13 +25,13 @@ MIDNIGHT = time(0)
 class Wanted:
     """A request to close: for each day the part that is still to come.
 
-    ``sharing``: the ids of all grounds on the surfaces of these ``grounds``. ``revision``: that of
-    the grounds as they were read.
+    ``sharing``: the ids of all grounds on the surfaces of these ``grounds``. ``known``: the school
+    by which this was found.
     """
 
     grounds: tuple[Ground, ...]
     sharing: tuple[str, ...]
-    revision: int
+    known: reference.Reference
     days: tuple[tuple[Date, time, time], ...]
 
     @property
@@ -45,6 +45,14 @@ class Plan:
 
     slots: list[tuple[Slot, tuple[str, ...]]]
     displaced: list[Booking]
+
+    @property
+    def closed(self) -> Iterator[tuple[Date, str, int]]:
+        """Each (date, surface, mark) that is closed."""
+        for slot, surfaces in self.slots:
+            for surface in surfaces:
+                for mark in timetable.marks(slot.start, slot.end):
+                    yield slot.date, surface, mark
 
 
 def wanted_by(
@@ -88,7 +96,7 @@ def wanted_by(
             days.append((date, time(*divmod(opening, 60)), end))
     if not days:
         raise InvalidRequest("last" if last < today else "end", "has gone by")
-    return Wanted(grounds, tuple(known.sharing(ids)), known.grounds_revision, tuple(days))
+    return Wanted(grounds, tuple(known.sharing(ids)), known, tuple(days))
 
 
 def plan_of(looking: transactions.Transaction, wanted: Wanted) -> Plan:

@@ -7,18 +7,19 @@ or none of it happens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from uuid import uuid4
 
 from booking_core.booking.closing_plan import MIDNIGHT, Wanted, ids_of, plan_of, wanted_by
 from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
-from booking_core.booking.reinstatement import reinstatable_of
+from booking_core.booking.reinstatement import reinstatable_of, returnable_of
+from booking_core.booking.relocation import LATER_DAYS, Proposals, Relocation, check_moves, moved_to
 from booking_core.booking.steps import logged
-from booking_core.domain import rules
+from booking_core.domain import rules, timetable
 from booking_core.domain.errors import ChangedMeanwhile, GroundClosed, InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
 from booking_core.domain.records import Closure
@@ -40,19 +41,23 @@ _BOOKINGS = "the list of bookings"
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The closures of one step, by the id of their group, and the bookings that it revoked."""
+    """The closures of one step, by the id of their group, and the bookings in their way: those that
+    were revoked, and those that were moved, as they are then."""
 
     id: str
     closures: tuple[Booking, ...]
     displaced: tuple[Booking, ...]
+    moved: tuple[Booking, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """The closures that were lifted, and the displaced bookings that can be reinstated."""
+    """The closures that were lifted, and what they displaced: the revoked bookings that can be
+    reinstated, and the moved ones that can have their former slot back."""
 
     closures: tuple[Booking, ...]
     reinstatable: list[Booking]
+    returnable: list[Booking]
 
 
 @within_deadline
@@ -76,6 +81,33 @@ def displaced_by(
 
 
 @within_deadline
+def propose_moves(
+    db: Documents,
+    *,
+    ground_ids: Iterable[str],
+    first: Date,
+    last: Date,
+    start: time | None = None,
+    end: time | None = None,
+    now: datetime | None = None,
+) -> list[Relocation]:
+    """Where each booking that a closure would displace could go: (booking, slot or None).
+
+    The slot allows its game and has as many periods; its people are free, and so is a seat of the
+    quota. The nearest one comes first: on its ground, at its time, then any time of that day, then
+    of the 14 days after it. No two bookings get the same slot. A booking that has begun gets none.
+    Arguments and errors as of ``displaced_by``.
+    """
+    now = moment(db, now)
+    wanted = wanted_by(db, ground_ids, first, last, start, end, now)
+    plan = transactions.reading(db, lambda looking: plan_of(looking, wanted))
+    looked = Proposals(
+        db, wanted.known, plan.displaced, now, closed=plan.closed, later_days=LATER_DAYS
+    )
+    return looked.made()
+
+
+@within_deadline
 @logged("close")
 def close_grounds(
     db: Documents,
@@ -88,26 +120,35 @@ def close_grounds(
     reason: str,
     by: Actor,
     expected: Iterable[str],
+    moves: Mapping[str, Slot] | None = None,
     now: datetime | None = None,
 ) -> Closing:
-    """Closes grounds from ``first`` to ``last``, and revokes what is in the way: all or nothing.
+    """Closes grounds from ``first`` to ``last``, and moves or revokes what is in the way: all or
+    nothing.
 
     ``expected`` are the ids of the displaced bookings that the user was shown; other ones
-    raise ChangedMeanwhile. A ground that is closed for the whole time on a day already is left
-    as it is there. Where it is closed for a part, or everywhere already, GroundClosed is raised:
-    filling the gaps would leave a hole once the older closure is lifted. Raises NotAllowed,
-    InvalidRequest, UnknownGround, StoreUnavailable too. An error leaves everything as it was.
+    raise ChangedMeanwhile. Those that ``moves`` (id -> slot) names are moved by the rules of
+    ``move``; the others are revoked. A slot that is not free any more raises ChangedMeanwhile.
+    A ground that is closed for the whole time on a day already is left as it is there. Where it is
+    closed for a part, or everywhere already, GroundClosed is raised: filling the gaps would leave a
+    hole once the older closure is lifted. Raises NotAllowed, InvalidRequest, UnknownGround, the
+    errors of a broken rule for a slot, StoreUnavailable too. An error leaves everything as it was.
     """
     rules.check_may("close", by)
     reason = check_text(reason, "reason", required=True)
     shown = ids_of(expected, "expected")
+    slots = check_moves({} if moves is None else moves, shown)
     now = moment(db, now)
     ground_ids = ids_of(ground_ids, "ground_id")
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
 
     def work(step: transactions.Transaction, wanted: Wanted) -> Closing:
-        step.check_grounds(wanted.revision)  # the grounds may lie on other surfaces by now
+        # The grounds may lie on other surfaces by now; a move follows all rules of the school.
+        if slots:
+            step.check_school(wanted.known.revision)
+        else:
+            step.check_grounds(wanted.known.grounds_revision)
         try:
             plan = plan_of(step, wanted)
         except GroundClosed:
@@ -125,24 +166,31 @@ def close_grounds(
             for closure in closures
             for surface in closure.held_surfaces
         }
-        changes = []
+        closed = set(plan.closed)
+        changes, wishes = [], []
         for before in plan.displaced:
+            closure = next(
+                closure_at[(surface, before.date)]
+                for surface in before.held_surfaces
+                if (surface, before.date) in closure_at
+            )
+            if (slot := slots.get(before.id)) is not None:
+                _check_open(wanted, slot, closed)
+                wishes.append((before, slot, closure))
+                continue
             entry = replace(
-                decided,
-                action="displaced",
-                displaced_by=next(
-                    closure_at[(surface, before.date)]
-                    for surface in before.held_surfaces
-                    if (surface, before.date) in closure_at
-                ),
-                status_before=before.status,
+                decided, action="displaced", displaced_by=closure, status_before=before.status
             )
             changes.append((before, before.with_decision(Status.REVOKED, entry)))
         revoked = step.replace_all(changes)
-        if revoked is None:
+        pairs = moved_to(db, wanted.known, wishes, by, reason, now, step.taken_seats)
+        moved = step.exchange(pairs)
+        if revoked is None or moved is None:
             raise ChangedMeanwhile(_BOOKINGS)
         step.insert(closures)
-        step.notify("displaced", revoked, by, reason)
+        # A notice names the slot that its reader knows.
+        left = [replace(before, updated_at=now) for before, _ in pairs]
+        step.notify("displaced", [*revoked, *left], by, reason)
         details = {
             "grounds": list(wanted.ground_ids),
             "first": wanted.days[0][0].isoformat(),
@@ -151,9 +199,10 @@ def close_grounds(
             "end": f"{end or MIDNIGHT:%H:%M}",
             "reason": reason,
             "displaced": len(revoked),
+            "moved": len(moved),
         }
         step.record(by, "closed", "closure", group, details, now)
-        return Closing(group, tuple(closures), tuple(revoked))
+        return Closing(group, tuple(closures), tuple(revoked), tuple(moved))
 
     for _ in range(ROUNDS):
         wanted = wanted_by(db, ground_ids, first, last, start, end, now)
@@ -186,7 +235,8 @@ def lift_closure(
     def opened(step: transactions.Transaction, closures: list[Booking]) -> Lifted:
         sharing = known.sharing({closure.ground_id for closure in closures} & known.grounds.keys())
         found = _displaced_by(step, closures, sharing)
-        return Lifted(tuple(closures), reinstatable_of(step, found, known, now, zone))
+        moved = returnable_of(step, _moved_by(step, closures), known, now, zone)
+        return Lifted(tuple(closures), reinstatable_of(step, found, known, now, zone), moved)
 
     def work(step: transactions.Transaction) -> Lifted:
         found = step.closures(closure_id)
@@ -245,6 +295,7 @@ def _repeated(
     for group in sorted(groups):
         closures = [closure for closure in step.closures(group) if closure.status.is_active]
         displaced = _displaced_by(step, closures, wanted.sharing)
+        moved = _moved_by(step, closures)
         # A repeated closing of today begins later: it leaves out the marks that have ended since.
         is_same = all(
             closure.ground_id in wanted.ground_ids
@@ -253,9 +304,17 @@ def _repeated(
             and closure.end == days[closure.date][1]
             for closure in closures
         )
-        if is_same and {booking.id for booking in displaced} == shown:
-            return Closing(group, tuple(closures), tuple(displaced))
+        if is_same and {booking.id for booking in (*displaced, *moved)} == shown:
+            return Closing(group, tuple(closures), tuple(displaced), tuple(moved))
     return None
+
+
+def _check_open(wanted: Wanted, slot: Slot, closed: Collection[tuple[Date, str, int]]) -> None:
+    """Raises InvalidRequest where ``slot`` lies in the closure."""
+    surfaces = wanted.known.ground(slot.ground_id).surfaces
+    marks = timetable.marks(slot.start, slot.end)
+    if any((slot.date, surface, mark) in closed for surface in surfaces for mark in marks):
+        raise InvalidRequest("moves", "names a slot that is closed then")
 
 
 def _displaced_by(
@@ -265,6 +324,15 @@ def _displaced_by(
     ids = {closure.id for closure in closures}
     found = step.revoked(sharing, sorted({closure.date for closure in closures}))
     return [booking for booking in found if booking.history[-1].displaced_by in ids]
+
+
+def _moved_by(step: transactions.Transaction, closures: Sequence[Booking]) -> list[Booking]:
+    """The active bookings that these closures moved and that are where they were moved to."""
+    dates = [closure.date for closure in closures]
+    last = max(dates) + timedelta(days=LATER_DAYS)
+    found = step.moved(min(dates), last)
+    ids = {closure.id for closure in closures}
+    return [b for b in found if (move := b.last_move) and move.displaced_by in ids]
 
 
 def _closure(id: str, slot: Slot, decided: Decision) -> Booking:

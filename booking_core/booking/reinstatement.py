@@ -26,7 +26,7 @@ from booking_core.domain.errors import (
     RuleBroken,
     StoreUnavailable,
 )
-from booking_core.domain.model import Actor, Booking, Decision, Status
+from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
 from booking_core.domain.policy import Quota
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
 from booking_core.storage.bookings import transactions
@@ -62,6 +62,25 @@ def find_reinstatable(
         return found[:limit]
 
     return transactions.reading(db, look)
+
+
+@within_deadline
+def find_returnable(
+    db: Documents, *, from_date: Date, now: datetime | None = None, limit: int = 200
+) -> list[Booking]:
+    """The bookings that a closure moved and whose former slot is free, by date and time.
+
+    Those that are on ``from_date`` or later now; at most ``limit`` (1 to 1000). ``former_slot``
+    is where ``move`` can put each back. Raises InvalidRequest, StoreUnavailable.
+    """
+    from_date = check_date(from_date, "from_date")
+    check_limit(limit)
+    now, zone, known = moment(db, now), settings_of(db).zone, reference.load(db)
+
+    def look(looking: transactions.Transaction) -> list[Booking]:
+        return returnable_of(looking, looking.moved(from_date, Date.max), known, now, zone)
+
+    return transactions.reading(db, look)[:limit]
 
 
 @within_deadline
@@ -144,6 +163,38 @@ def reinstatable_of(
         if all(Quota(len(seats.get(pair, ())), _limit(known, b)).has_room for pair in _seats(b))
     ]
     return sorted(free, key=lambda b: (b.date, b.start, b.ground_id))
+
+
+def returnable_of(
+    looking: transactions.Transaction,
+    moved: Sequence[Booking],
+    known: reference.Reference,
+    now: datetime,
+    zone: ZoneInfo,
+) -> list[Booking]:
+    """Those of ``moved``, which closures have moved, that can have their former slot back."""
+    wanted: dict[str, set[str]] = {}
+    for booking in moved:
+        former = former_slot(booking)
+        if former is None or former.ground_id not in known.grounds:
+            continue
+        back = booking.placed(former, known.ground(former.ground_id).surfaces)
+        if _passes(known, back, now, zone) and not booking.slot.has_begun(now, zone):
+            wanted[booking.id] = {c for c in claims_of(back) if kind_of(c) != QUOTA}
+    holding = looking.holders(claim for claims in wanted.values() for claim in claims)
+    taken = {claim: booking.id for booking in holding for claim in claims_of(booking)}
+    return [
+        booking
+        for booking in moved
+        if booking.id in wanted
+        and all(taken.get(claim, booking.id) == booking.id for claim in wanted[booking.id])
+    ]
+
+
+def former_slot(booking: Booking) -> Slot | None:
+    """The slot from which a closure moved ``booking``; None where its last move was another."""
+    move = booking.last_move
+    return move.moved_from if move is not None and move.displaced_by else None
 
 
 def _placed(known: reference.Reference, booking: Booking) -> Booking:

@@ -11,20 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime
-from itertools import groupby
 
-from booking_core.booking.boards import availability_of, held_by
-from booking_core.booking.claims import check_move, keeps_approval, with_present_names
 from booking_core.booking.closing_plan import ids_of
 from booking_core.booking.preconditions import ROUNDS
+from booking_core.booking.relocation import Proposals, Relocation, moved_to
 from booking_core.booking.steps import logged
-from booking_core.domain import rules, timetable
-from booking_core.domain.availability import Availability, nearest
-from booking_core.domain.claims import people_of
+from booking_core.domain import rules
 from booking_core.domain.errors import (
     ChangedMeanwhile,
     InvalidRequest,
-    NotAPeriod,
     StoreUnavailable,
 )
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
@@ -41,14 +36,6 @@ from booking_core.storage.school.changes import SchoolTransaction
 
 _BOOKINGS = "the list of bookings"
 _NOT_SHOWN = "The ground went out of use at the moment of the booking."
-
-
-@dataclass(frozen=True, slots=True)
-class Relocation:
-    """An upcoming booking of a ground, and the nearest slot elsewhere; None without a free one."""
-
-    booking: Booking
-    slot: Slot | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +58,7 @@ def relocations(db: Documents, ground_id: str, *, now: datetime | None = None) -
     known = reference.load(db)
     known.ground(ground_id)
     found = transactions.reading(db, lambda step: _upcoming(db, step, ground_id, now))
-    planned: list[Relocation] = []
-    for date, of_day in groupby(found, key=lambda booking: booking.date):
-        held = booking_queries.of_date(db, date)
-        taken = held_by(held)
-        free = availability_of(db, known, date, now, taken)
-        others = tuple(ground for ground in free.grounds if ground.id != ground_id)
-        free = replace(free, grounds=others)
-        places = {booking.id: booking for booking in held}
-        for booking in of_day:
-            people = set(people_of(booking))
-            busy = {
-                mark
-                for other in places.values()
-                if other.id != booking.id and not people.isdisjoint(people_of(other))
-                for mark in timetable.marks(other.start, other.end)
-            }
-            slot = next(iter(nearest(_elsewhere(free, booking), busy, 1)), None)
-            if slot is not None:
-                moved = booking.placed(slot, free.surfaces_of(slot.ground_id))
-                places[booking.id] = moved
-                taken |= held_by([moved])
-            planned.append(Relocation(booking, slot))
-    return planned
-
-
-def _elsewhere(free: Availability, booking: Booking) -> list[Slot]:
-    """The free slots for ``booking`` on other grounds, nearest first."""
-    try:
-        periods = timetable.periods_between(free.plan.periods, booking.start, booking.end)
-    except NotAPeriod:
-        return []
-    minute = timetable.marks(booking.start, booking.end)[0]
-    later = sorted(
-        free.free_slots(booking.game, len(periods)),
-        key=lambda slot: abs(timetable.marks(slot.start, slot.end)[0] - minute),
-    )
-    return [*free.free_instead(booking.slot, booking.game), *later]
+    return Proposals(db, known, found, now, without=(ground_id,)).made()
 
 
 @within_deadline
@@ -165,12 +116,14 @@ def retire_ground(
         if revoked is None:
             raise ChangedMeanwhile(_BOOKINGS)
         known = reference.load(db)
-        moved = []
         for id, slot in moves.items():
-            after = step.replace(found[id], _moved(db, known, found[id], slot, by, reason, now))
-            if after is None:
-                raise ChangedMeanwhile(_BOOKINGS)
-            moved.append(after)
+            if slot.date != found[id].date:
+                raise InvalidRequest("date", "is not the day of the booking")
+        wanted = [(found[id], slot, "") for id, slot in moves.items()]
+        pairs = moved_to(db, known, wanted, by, reason, now, step.taken_seats)
+        moved = step.exchange(pairs)
+        if moved is None:
+            raise ChangedMeanwhile(_BOOKINGS)
         # A notice names the slot that its reader knows.
         left = [replace(found[b.id], updated_at=b.updated_at) for b in moved]
         step.notify("displaced", [*revoked, *left], by, reason)
@@ -184,26 +137,6 @@ def retire_ground(
         raise ChangedMeanwhile(_BOOKINGS) from lost
     late = _revoke_late(db, ground_id, kept, by, reason or _NOT_SHOWN, now)
     return Retirement(done.moved, (*done.revoked, *late))
-
-
-def _moved(
-    db: Documents,
-    known: reference.Reference,
-    before: Booking,
-    slot: Slot,
-    by: Actor,
-    reason: str,
-    now: datetime,
-) -> Booking:
-    if slot.date != before.date:
-        raise InvalidRequest("date", "is not the day of the booking")
-    rules.check_part(before, slot)
-    check_move(known, before, slot, now, settings_of(db).zone)
-    entry = Decision(now, by.id, by.name, "moved", reason, moved_from=before.slot)
-    keeps = keeps_approval(db, before, by=by, now=now)
-    after = before.with_decision(before.status if keeps else Status.PENDING, entry)
-    after = after.placed(slot, known.ground(slot.ground_id).surfaces)
-    return with_present_names(known, after)
 
 
 def _revoke_late(

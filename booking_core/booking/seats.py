@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from itertools import count
 
@@ -56,6 +56,23 @@ def free_seat(wanted: Booking, holder: str, window: str, quota: int, taken: Coll
     if not Quota(len(taken), quota).has_room:
         raise QuotaReached(holder_name(wanted, holder), window, quota, len(taken), wanted.party)
     return next(seat for seat in count() if seat not in taken)
+
+
+def take_seats(
+    wanted: Booking, window: str, quota: int, taken: Mapping[tuple[str, str], set[int]]
+) -> list[int]:
+    """A free seat for each holder of ``wanted``, added to those that are ``taken``.
+
+    Raises QuotaReached, and takes none then.
+    """
+    held = [taken[(holder, window)] for holder, _ in wanted.quota_holders]
+    seats = [
+        free_seat(wanted, holder, window, quota, of_holder)
+        for (holder, _), of_holder in zip(wanted.quota_holders, held, strict=True)
+    ]
+    for of_holder, seat in zip(held, seats, strict=True):
+        of_holder.add(seat)
+    return seats
 
 
 def holder_name(wanted: Booking, holder: str) -> str:

@@ -14,7 +14,7 @@ from booking_core.booking.boards import availability_of, held_by
 from booking_core.booking.claims import check_request, wanted_by
 from booking_core.booking.conflicts import error_on
 from booking_core.booking.parties import party_of, supervisor_of
-from booking_core.booking.seats import free_seat
+from booking_core.booking.seats import take_seats
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability
 from booking_core.domain.claims import people_of
@@ -196,11 +196,4 @@ class Seats:
         if self._quota is None:
             return booking
         window = timetable.iso_week(booking.date)
-        taken = [self._taken[(holder, window)] for holder in self._holders]
-        seats = [
-            free_seat(self._wanted, holder, window, self._quota, held)
-            for holder, held in zip(self._holders, taken, strict=True)
-        ]
-        for held, seat in zip(taken, seats, strict=True):
-            held.add(seat)
-        return booking.seated(window, seats)
+        return booking.seated(window, take_seats(booking, window, self._quota, self._taken))

@@ -121,7 +121,7 @@ class Availability:
             if find_label(game, ground.games) is not None
             for run in runs
         )
-        return list(_beside(filter(self.is_free, options), busy))
+        return list(beside(filter(self.is_free, options), busy))
 
     def alternatives(
         self, slot: Slot, game: str, *, busy: Collection[int] = (), most: int = 3
@@ -155,10 +155,11 @@ def widest(group: Sequence[Ground]) -> Ground:
 
 def nearest(options: Sequence[Slot], busy: Collection[int], most: int = 3) -> list[Slot]:
     """The first of ``options`` that cover none of the ``busy`` cells."""
-    return list(itertools.islice(_beside(options, busy), most))
+    return list(itertools.islice(beside(options, busy), most))
 
 
-def _beside(options: Iterable[Slot], busy: Collection[int]) -> Iterator[Slot]:
+def beside(options: Iterable[Slot], busy: Collection[int]) -> Iterator[Slot]:
+    """Those of ``options`` that cover none of the ``busy`` cells."""
     return (
         option
         for option in options

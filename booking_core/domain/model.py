@@ -411,8 +411,9 @@ class Decision:
     """One entry of a booking's history. ``at`` is aware (UTC); ``by`` is an actor's id.
 
     ``on_behalf_of``: the name of the principal who delegated the decision. ``moved_from``: the
-    slot before a move. ``displaced_by``: the id of the closure that revoked the booking, and
-    ``status_before`` the status that it had then. ``correction``: the slot was over already.
+    slot before a move. ``displaced_by``: the id of the closure that revoked or moved the
+    booking, and ``status_before`` the status that it had when it was revoked. ``correction``: the
+    slot was over already.
     """
 
     at: datetime
@@ -606,6 +607,11 @@ class Booking:
     def approval(self) -> Decision | None:
         """The last approval in the history, also of a booking that is not approved any more."""
         return next((entry for entry in reversed(self.history) if entry.action == "approved"), None)
+
+    @property
+    def last_move(self) -> Decision | None:
+        """The history entry of the last move; None for a booking that was never moved."""
+        return next((e for e in reversed(self.history) if e.action == "moved"), None)
 
     @property
     def moved_after_approval(self) -> Decision | None:

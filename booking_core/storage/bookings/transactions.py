@@ -89,6 +89,18 @@ class Transaction:
         )
         return to_bookings(rows)
 
+    def moved(self, first: Date, last: Date) -> list[Booking]:
+        """The active bookings from ``first`` to ``last`` that have been in the way of a closure, by
+        time."""
+        condition = {
+            **schema.HOLDS,
+            "date": {"$gte": first.isoformat(), "$lte": last.isoformat()},
+            "kind": "booking",
+            "history.closure": {"$exists": True},
+        }
+        rows = self._bookings.find(condition, hint=schema.BY_DAY, session=self._session)
+        return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.id))
+
     def of_series(self, series_id: str) -> list[Booking]:
         """As ``queries.of_series``."""
         return queries.of_series(self._db, series_id, self._session)
@@ -130,6 +142,11 @@ class Transaction:
         """As ``bookings.replace_all``."""
         assert self._session is not None, "only a transaction writes"
         return bookings.replace_all(self._db, pairs, self._session)
+
+    def exchange(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
+        """As ``bookings.exchange``; raises ClaimTaken."""
+        assert self._session is not None, "only a transaction writes"
+        return bookings.exchange(self._db, pairs, self._session)
 
     def notify(self, kind: str, changed: Sequence[Booking], by: Actor, reason: str) -> None:
         """Leaves a notice for the author of each of the ``changed`` bookings."""

@@ -13,7 +13,7 @@ from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from booking_core.domain.claims import QUOTA, claims_of, seat_of
+from booking_core.domain.claims import GROUND, QUOTA, claims_of, seat_of
 from booking_core.domain.errors import SchemaMissing
 from booking_core.domain.model import Booking
 from booking_core.storage.client.database import BookingDatabase, Documents, collection
@@ -145,6 +145,32 @@ def replace_all(
     writes = [UpdateOne(*_replacement(before, after)) for before, after in pairs]
     outcome = collection(db, schema.BOOKINGS).bulk_write(writes, session=session)
     if outcome.matched_count != len(pairs):
+        return None
+    return [changed(after, revision=before.revision + 1) for before, after in pairs]
+
+
+def exchange(
+    db: Documents, pairs: Sequence[tuple[Booking, Booking]], session: ClientSession
+) -> list[Booking] | None:
+    """``replace`` for each (before, after) of active bookings, within a transaction.
+
+    One may take claims that another of them had: each lets go of its own first. What is stored
+    then; None where one ``before`` is not stored any more. Raises ClaimTaken, SchemaMissing.
+    """
+    if not pairs:
+        return []
+    release, take = [], []
+    for before, after in pairs:
+        condition, change = _replacement(before, after)
+        change["$set"]["claims"] = claims_of(after)
+        # A claim of its own, since the index has one entry for all documents without any.
+        release.append(UpdateOne(condition, {"$set": {"claims": [f"{GROUND}|{before.id}|moving"]}}))
+        take.append(UpdateOne(condition, change))
+    with reachable(), _guarded():
+        _check_index(db)
+        _probe_index(db, session)
+        outcome = collection(db, schema.BOOKINGS).bulk_write(release + take, session=session)
+    if outcome.matched_count != 2 * len(pairs):
         return None
     return [changed(after, revision=before.revision + 1) for before, after in pairs]
 

@@ -1,0 +1,239 @@
+"""Proposals for bookings that lose their slots: where each could go, in the order of time.
+
+A proposal holds its slot and its people against those after it, so that all of them can be carried
+out together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date as Date
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import NamedTuple
+
+from booking_core.booking.boards import availability_of, held_by
+from booking_core.booking.claims import check_move, keeps_approval, with_present_names
+from booking_core.booking.seats import take_seats
+from booking_core.domain import rules, timetable
+from booking_core.domain.availability import Availability, beside
+from booking_core.domain.claims import people_of
+from booking_core.domain.errors import InvalidRequest, NotAPeriod, PartOfSet, QuotaReached
+from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.school import data as reference
+
+LATER_DAYS = 14  # after its own day, on which a displaced booking may be proposed a slot
+
+
+class Relocation(NamedTuple):
+    """A booking that loses its slot, and the nearest one that it can have; None without any."""
+
+    booking: Booking
+    slot: Slot | None
+
+
+def check_moves(moves: object, expected: Collection[str]) -> dict[str, Slot]:
+    """``moves`` (id -> slot) as a dict; raises InvalidRequest where one is not of ``expected``."""
+    if not isinstance(moves, Mapping):
+        raise InvalidRequest("moves", "must map ids to slots")
+    for id, slot in moves.items():
+        if not isinstance(slot, Slot):
+            raise InvalidRequest("moves", "must map ids to slots")
+        if id not in expected:
+            raise InvalidRequest("moves", "names a booking that is not displaced")
+    return dict(moves)
+
+
+def moved_to(
+    db: Documents,
+    known: reference.Reference,
+    moves: Sequence[tuple[Booking, Slot, str]],
+    by: Actor,
+    reason: str,
+    now: datetime,
+    taken_seats: Callable[[Iterable[tuple[str, str]]], dict[tuple[str, str], set[int]]],
+) -> list[tuple[Booking, Booking]]:
+    """(before, after) of each (booking, slot, id of the closure or "") by the rules of ``move``.
+
+    ``taken_seats`` reads as ``writes.taken_seats``. Raises the errors of a broken rule,
+    QuotaReached.
+    """
+    zone, pairs = settings_of(db).zone, []
+    for before, slot, closure in moves:
+        rules.check_part(before, slot)
+        check_move(known, before, slot, now, zone)
+        entry = Decision(
+            now, by.id, by.name, "moved", reason, moved_from=before.slot, displaced_by=closure
+        )
+        keeps = keeps_approval(db, before, by=by, now=now)
+        after = before.with_decision(before.status if keeps else Status.PENDING, entry)
+        after = after.placed(slot, known.ground(slot.ground_id).surfaces)
+        pairs.append((before, with_present_names(known, after)))
+    return _seated(known, pairs, taken_seats)
+
+
+def _seated(
+    known: reference.Reference,
+    pairs: list[tuple[Booking, Booking]],
+    taken_seats: Callable[[Iterable[tuple[str, str]]], dict[tuple[str, str], set[int]]],
+) -> list[tuple[Booking, Booking]]:
+    """``pairs`` with seats of the quota for those that change to another week."""
+    changing = {
+        after.id: (timetable.iso_week(after.date), quota)
+        for before, after in pairs
+        if timetable.iso_week(before.date) != timetable.iso_week(after.date)
+        and (quota := known.policy.quota_of(after.party)) is not None
+    }
+    taken = taken_seats(
+        (holder, changing[after.id][0])
+        for _, after in pairs
+        if after.id in changing
+        for holder, _ in after.quota_holders
+    )
+    seated = []
+    for before, after in pairs:
+        if after.id in changing:
+            window, quota = changing[after.id]
+            after = after.seated(window, take_seats(after, window, quota, taken))
+        elif timetable.iso_week(before.date) != timetable.iso_week(after.date):
+            after = after.seated(None, ())
+        seated.append((before, after))
+    return seated
+
+
+class Proposals:
+    """What could become of the ``displaced`` bookings, which all leave their slots.
+
+    ``closed`` are the (surface, mark) of each date that nobody can have.
+    """
+
+    def __init__(
+        self,
+        db: Documents,
+        known: reference.Reference,
+        displaced: Sequence[Booking],
+        now: datetime,
+        *,
+        closed: Iterable[tuple[Date, str, int]] = (),
+        without: Collection[str] = (),
+        later_days: int = 0,
+    ) -> None:
+        self._db, self._known, self._now = db, known, now
+        self._displaced, self._later_days = displaced, later_days
+        self._without = frozenset(without)
+        self._closed: dict[Date, dict[tuple[str, int], None]] = {}
+        for date, surface, mark in closed:
+            self._closed.setdefault(date, {})[(surface, mark)] = None
+        self._days: dict[Date, _Day] = {}
+        self._seats: dict[tuple[str, str], set[int]] = {}
+
+    def made(self) -> list[Relocation]:
+        """A proposal for each of the displaced bookings; they must be in the order of time."""
+        self._read({booking.date for booking in self._displaced})
+        return [Relocation(booking, self._take(booking)) for booking in self._displaced]
+
+    def _take(self, booking: Booking) -> Slot | None:
+        if booking.slot.has_begun(self._now, settings_of(self._db).zone):
+            return None
+        for slot in self._options(booking):
+            ground = self._known.ground(slot.ground_id)
+            moved = booking.placed(slot, ground.surfaces)
+            try:
+                rules.check_part(booking, slot)
+                self._take_seats(moved)
+            except (PartOfSet, QuotaReached):
+                continue
+            self._days[slot.date].hold(moved)
+            return slot
+        return None
+
+    def _options(self, booking: Booking) -> Iterator[Slot]:
+        """Free slots for ``booking``, nearest first, at which its people are free."""
+        try:
+            plan = self._known.plan(booking.date)
+            periods = timetable.periods_between(plan.periods, booking.start, booking.end)
+        except NotAPeriod:
+            return
+        length, is_series = len(periods), booking.series is not None and booking.set_place is None
+        own = self._days[booking.date]
+        yield from own.options(booking, own.of_day(booking, length, is_series))
+        for n in range(1, self._later_days + 1):
+            date = booking.date + timedelta(days=n)
+            if date not in self._days:
+                self._read(date + timedelta(days=m) for m in range(self._later_days))
+            day = self._days[date]
+            yield from day.options(booking, day.of_later_day(booking, length, is_series))
+
+    def _take_seats(self, moved: Booking) -> None:
+        """Takes seats of the quota in another week; raises QuotaReached."""
+        window = timetable.iso_week(moved.date)
+        quota = self._known.policy.quota_of(moved.party)
+        if quota is None or window == moved.quota_window:
+            return
+        pairs = [(holder, window) for holder, _ in moved.quota_holders]
+        unknown = [pair for pair in pairs if pair not in self._seats]
+        self._seats |= bookings.taken_seats(self._db, unknown)
+        take_seats(moved, window, quota, self._seats)
+
+    def _read(self, dates: Iterable[Date]) -> None:
+        wanted = [date for date in dates if date not in self._days]
+        leaving = {booking.id for booking in self._displaced}
+        for date, found in booking_queries.of_dates(self._db, wanted).items():
+            staying = [booking for booking in found if booking.id not in leaving]
+            taken = self._closed.get(date, {}) | dict.fromkeys(held_by(staying))
+            free = availability_of(self._db, self._known, date, self._now, taken)
+            others = tuple(ground for ground in free.grounds if ground.id not in self._without)
+            free = replace(free, grounds=others)
+            self._days[date] = _Day(free, taken, staying)
+
+
+class _Day:
+    """The free slots of a day, and who is where on it; ``taken`` is what ``free`` looks at."""
+
+    def __init__(
+        self, free: Availability, taken: dict[tuple[str, int], None], staying: list[Booking]
+    ) -> None:
+        self._free, self._taken, self._staying = free, taken, staying
+        self._of_series = replace(free, policy=free.policy.for_series())
+
+    def hold(self, moved: Booking) -> None:
+        self._staying.append(moved)
+        self._taken |= dict.fromkeys(held_by([moved]))
+
+    def options(self, booking: Booking, slots: Iterable[Slot]) -> Iterator[Slot]:
+        """Those of ``slots`` at which the people of ``booking`` are free."""
+        people = set(people_of(booking))
+        busy = {
+            mark
+            for other in self._staying
+            if not people.isdisjoint(people_of(other))
+            for mark in timetable.marks(other.start, other.end)
+        }
+        return beside(slots, busy)
+
+    def of_day(self, booking: Booking, length: int, is_series: bool) -> Iterable[Slot]:
+        """Free slots of the booking's own day: on its ground, at its time, then any."""
+        free = self._of_series if is_series else self._free
+        minute = timetable.marks(booking.start, booking.end)[0]
+        near = free.free_instead(booking.slot, booking.game)
+        later = sorted(
+            (slot for slot in free.free_slots(booking.game, length) if slot not in near),
+            key=lambda slot: abs(timetable.marks(slot.start, slot.end)[0] - minute),
+        )
+        return chain(near, later)
+
+    def of_later_day(self, booking: Booking, length: int, is_series: bool) -> Iterable[Slot]:
+        """Free slots of another day: at the booking's time, on its ground first."""
+        free = self._of_series if is_series else self._free
+        minute = timetable.marks(booking.start, booking.end)[0]
+        return sorted(
+            free.free_slots(booking.game, length),
+            key=lambda slot: (
+                abs(timetable.marks(slot.start, slot.end)[0] - minute),
+                slot.ground_id != booking.ground_id,
+            ),
+        )
