@@ -26,6 +26,8 @@ from booking_core import (
     add_account,
     book,
     book_series,
+    displaced_by,
+    propose_moves,
     save_ground,
 )
 from booking_core.live import Feed, scoped_cache
@@ -283,6 +285,38 @@ def series(rivals: Rivals) -> Result:
     )
 
 
+def rain_plan(rivals: Rivals) -> Result:
+    """A slot for each of 100 bookings that a closing displaces, against reading these bookings."""
+    say("proposals for 100 displaced bookings ...")
+    count, per_day = 100, len(school.PERIODS)
+    first = school.TODAY + timedelta(days=300)
+    names = [f"wet {n}" for n in range(-(-count // per_day))]
+    for order, name in enumerate([*names, "dry"]):
+        save_ground(rivals.ours, Ground(name, name, (school.GAME,), 200 + order))
+    for n in range(count):
+        period = school.PERIODS[n % per_day]
+        student = school.student_id(school.STUDENTS + n)
+        rivals.book(
+            BookingRequest(
+                names[n // per_day], first, period.start, period.end, student, school.GAME
+            )
+        )
+    asked: dict[str, Any] = {"ground_ids": names, "first": first, "last": first, "now": school.NOW}
+    ours, reading = in_turn(
+        lambda: propose_moves(rivals.ours, **asked),
+        lambda: displaced_by(rivals.ours, **asked),
+        times=20,
+        warm=2,
+    )
+    return Result(
+        "a slot for each of 100 displaced bookings, p50, against reading them",
+        percentile(ours, 50),
+        percentile(reading, 50),
+        "ms",
+        at_most=80,
+    )
+
+
 def _all(pool: ThreadPoolExecutor, work: Callable[[Any], object], items: Sequence[Any]) -> None:
     """Calls ``work`` with every item; each thread has its own share, so no queue is measured."""
     shares = [items[start::THREADS] for start in range(THREADS)]
@@ -333,6 +367,7 @@ def measurements(rivals: Rivals) -> Iterator[Result]:
         yield from race(rivals)
         yield people(rivals)
         yield series(rivals)
+        yield rain_plan(rivals)
     finally:
         following.stop()
     yield feed(rivals)

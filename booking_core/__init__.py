@@ -71,7 +71,7 @@ from booking_core.booking.reinstatement import (
     former_slot,
     reinstate,
 )
-from booking_core.booking.relocation import Relocation
+from booking_core.booking.relocation import Relocation, slots_for
 from booking_core.booking.retirement import relocations, retire_ground
 from booking_core.booking.series import (
     Series,
@@ -324,6 +324,7 @@ __all__ = [
     "search_filters",
     "series_ahead",
     "set_active",
+    "slots_for",
     "suggest_roll_over",
     "surface_overlaps",
     "terms",

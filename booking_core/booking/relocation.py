@@ -15,15 +15,18 @@ from typing import NamedTuple
 
 from booking_core.booking.boards import availability_of, held_by
 from booking_core.booking.claims import check_move, keeps_approval, with_present_names
+from booking_core.booking.preconditions import existing_booking
 from booking_core.booking.seats import take_seats
 from booking_core.domain import rules, timetable
 from booking_core.domain.availability import Availability, beside
 from booking_core.domain.claims import people_of
 from booking_core.domain.errors import InvalidRequest, NotAPeriod, PartOfSet, QuotaReached
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
+from booking_core.domain.validation import check_booking_id, check_date
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import writes as bookings
-from booking_core.storage.client.database import Documents, settings_of
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 
 LATER_DAYS = 14  # after its own day, on which a displaced booking may be proposed a slot
@@ -34,6 +37,32 @@ class Relocation(NamedTuple):
 
     booking: Booking
     slot: Slot | None
+
+
+@within_deadline
+def slots_for(
+    db: Documents,
+    booking_id: str,
+    date: Date,
+    *,
+    held: Iterable[Slot] = (),
+    now: datetime | None = None,
+) -> list[Slot]:
+    """The free slots of ``date`` to which a booking can be moved, by ground, then by time.
+
+    Each allows its game and has as many periods; its people are free, and so is a seat of the
+    quota. Those that overlap one of ``held``, on a shared surface, are left out. Raises NotFound,
+    InvalidRequest, StoreUnavailable.
+    """
+    booking = existing_booking(db, check_booking_id(booking_id))
+    date, now, known = check_date(date, "date"), moment(db, now), reference.load(db)
+    closed = [
+        (slot.date, surface, mark)
+        for slot in held
+        for surface in known.ground(slot.ground_id).surfaces
+        for mark in timetable.marks(slot.start, slot.end)
+    ]
+    return Proposals(db, known, [booking], now, closed=closed).all_on(date)
 
 
 def check_moves(moves: object, expected: Collection[str]) -> dict[str, Slot]:
@@ -136,48 +165,69 @@ class Proposals:
         self._read({booking.date for booking in self._displaced})
         return [Relocation(booking, self._take(booking)) for booking in self._displaced]
 
+    def all_on(self, date: Date) -> list[Slot]:
+        """Every slot of ``date`` that the first of the displaced bookings can have."""
+        booking = self._displaced[0]
+        self._read([date])
+        day, length = self._days[date], self._length(booking)
+        free = day.free(booking).free_slots(booking.game, length) if length else []
+        return [slot for slot in day.beside(booking, free) if self._placed(booking, slot)]
+
     def _take(self, booking: Booking) -> Slot | None:
         if booking.slot.has_begun(self._now, settings_of(self._db).zone):
             return None
         for slot in self._options(booking):
-            ground = self._known.ground(slot.ground_id)
-            moved = booking.placed(slot, ground.surfaces)
-            try:
-                rules.check_part(booking, slot)
-                self._take_seats(moved)
-            except (PartOfSet, QuotaReached):
-                continue
-            self._days[slot.date].hold(moved)
-            return slot
+            if (moved := self._placed(booking, slot)) is not None:
+                self._days[slot.date].hold(moved)
+                if (seats := self._seats_of(moved)) is not None:
+                    take_seats(moved, *seats, self._seats)
+                return slot
         return None
 
     def _options(self, booking: Booking) -> Iterator[Slot]:
         """Free slots for ``booking``, nearest first, at which its people are free."""
-        try:
-            plan = self._known.plan(booking.date)
-            periods = timetable.periods_between(plan.periods, booking.start, booking.end)
-        except NotAPeriod:
+        length = self._length(booking)
+        if not length:
             return
-        length, is_series = len(periods), booking.series is not None and booking.set_place is None
         own = self._days[booking.date]
-        yield from own.options(booking, own.of_day(booking, length, is_series))
+        yield from own.beside(booking, own.of_day(booking, length))
         for n in range(1, self._later_days + 1):
             date = booking.date + timedelta(days=n)
             if date not in self._days:
                 self._read(date + timedelta(days=m) for m in range(self._later_days))
             day = self._days[date]
-            yield from day.options(booking, day.of_later_day(booking, length, is_series))
+            yield from day.beside(booking, day.of_later_day(booking, length))
 
-    def _take_seats(self, moved: Booking) -> None:
-        """Takes seats of the quota in another week; raises QuotaReached."""
+    def _length(self, booking: Booking) -> int:
+        """The number of periods of ``booking``; 0 where it is no run of periods of its day."""
+        periods = self._known.plan(booking.date).periods
+        try:
+            return len(timetable.periods_between(periods, booking.start, booking.end))
+        except NotAPeriod:
+            return 0
+
+    def _placed(self, booking: Booking, slot: Slot) -> Booking | None:
+        """``booking`` at the free ``slot``; None where a rule or its quota is in the way."""
+        moved = booking.placed(slot, self._known.ground(slot.ground_id).surfaces)
+        try:
+            rules.check_part(booking, slot)
+            if (seats := self._seats_of(moved)) is not None:
+                take_seats(moved, *seats, {pair: {*held} for pair, held in self._seats.items()})
+        except (PartOfSet, QuotaReached):
+            return None
+        return moved
+
+    def _seats_of(self, moved: Booking) -> tuple[str, int] | None:
+        """The ISO week in which ``moved`` needs new seats, and the quota, once the seats of its
+        holders are read; None where it keeps its seats, or needs none."""
         window = timetable.iso_week(moved.date)
         quota = self._known.policy.quota_of(moved.party)
         if quota is None or window == moved.quota_window:
-            return
+            return None
         pairs = [(holder, window) for holder, _ in moved.quota_holders]
         unknown = [pair for pair in pairs if pair not in self._seats]
         self._seats |= bookings.taken_seats(self._db, unknown)
-        take_seats(moved, window, quota, self._seats)
+        return window, quota
 
     def _read(self, dates: Iterable[Date]) -> None:
         wanted = [date for date in dates if date not in self._days]
@@ -204,7 +254,12 @@ class _Day:
         self._staying.append(moved)
         self._taken |= dict.fromkeys(held_by([moved]))
 
-    def options(self, booking: Booking, slots: Iterable[Slot]) -> Iterator[Slot]:
+    def free(self, booking: Booking) -> Availability:
+        """What is free by the policy of ``booking``: a date of a series may lie further ahead."""
+        repeats = booking.series is not None and booking.set_place is None
+        return self._of_series if repeats else self._free
+
+    def beside(self, booking: Booking, slots: Iterable[Slot]) -> Iterator[Slot]:
         """Those of ``slots`` at which the people of ``booking`` are free."""
         people = set(people_of(booking))
         busy = {
@@ -215,10 +270,9 @@ class _Day:
         }
         return beside(slots, busy)
 
-    def of_day(self, booking: Booking, length: int, is_series: bool) -> Iterable[Slot]:
+    def of_day(self, booking: Booking, length: int) -> Iterable[Slot]:
         """Free slots of the booking's own day: on its ground, at its time, then any."""
-        free = self._of_series if is_series else self._free
-        minute = timetable.marks(booking.start, booking.end)[0]
+        free, minute = self.free(booking), timetable.marks(booking.start, booking.end)[0]
         near = free.free_instead(booking.slot, booking.game)
         later = sorted(
             (slot for slot in free.free_slots(booking.game, length) if slot not in near),
@@ -226,12 +280,11 @@ class _Day:
         )
         return chain(near, later)
 
-    def of_later_day(self, booking: Booking, length: int, is_series: bool) -> Iterable[Slot]:
+    def of_later_day(self, booking: Booking, length: int) -> Iterable[Slot]:
         """Free slots of another day: at the booking's time, on its ground first."""
-        free = self._of_series if is_series else self._free
         minute = timetable.marks(booking.start, booking.end)[0]
         return sorted(
-            free.free_slots(booking.game, length),
+            self.free(booking).free_slots(booking.game, length),
             key=lambda slot: (
                 abs(timetable.marks(slot.start, slot.end)[0] - minute),
                 slot.ground_id != booking.ground_id,

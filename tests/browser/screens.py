@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +28,22 @@ def switch_user(page: Page, name: str) -> None:
         school.forget_tokens()
     sign_in_browser(page.context, here, name)
     page.goto(here)
+
+
+def type_date(page: Page, label: str, day: date) -> None:
+    """Types a date into one end of a field for two dates."""
+    page.get_by_role("spinbutton", name=f"day, {label}").click()
+    page.keyboard.type(f"{day:%d%m%Y}")
+    for part, text in (("day", f"{day:%d}"), ("month", f"{day:%m}"), ("year", f"{day:%Y}")):
+        expect(page.get_by_role("spinbutton", name=f"{part}, {label}")).to_have_text(text)
+
+
+def type_dates(page: Page, label: str, first: date, last: date) -> None:
+    """Types both dates of a field for two."""
+    type_date(page, f"{label} start date", first)
+    type_date(page, f"{label} end date", last)
+    page.keyboard.press("Escape")  # closes the calendar
+    expect(page.get_by_role("grid")).to_have_count(0)
 
 
 def cell(page: Page, hour: int, ground: int = 1, state: str = "Free") -> Locator:

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from app_server import ADMIN, School, today, tomorrow
 from browser_windows import OpenPage
 from page_checks import button, dialog
-from playwright.sync_api import Page, expect
-from screens import TICK, cell
+from playwright.sync_api import expect
+from screens import TICK, cell, type_dates
 
 from booking_core import Holiday, Term, load_reference, misfits, save_term, save_week_a, terms
 
 YEAR = timedelta(weeks=52)
-
-
-def type_date(page: Page, label: str, day: date) -> None:
-    """Types a date into one end of a field for two dates."""
-    page.get_by_role("spinbutton", name=f"day, {label}").click()
-    page.keyboard.type(f"{day:%d%m%Y}")
-    for part, text in (("day", f"{day:%d}"), ("month", f"{day:%m}"), ("year", f"{day:%Y}")):
-        expect(page.get_by_role("spinbutton", name=f"{part}, {label}")).to_have_text(text)
-
-
-def type_dates(page: Page, label: str, first: date, last: date) -> None:
-    type_date(page, f"{label} start date", first)
-    type_date(page, f"{label} end date", last)
-    page.keyboard.press("Escape")  # closes the calendar
-    expect(page.get_by_role("grid")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
-from screens import LOAD, TICK, row
+from screens import LOAD, TICK, row, type_dates
 from support import active, close_one, eventually
 
 from booking_core import Status, approve, cancel, get_booking
@@ -46,18 +46,24 @@ def test_displaced_bookings_are_previewed_notified_and_reinstated_after_lifting(
 
     dialog = _fill(page)
     dialog.get_by_role("button", name="Review").click()
-    expect(dialog).to_contain_text("2 bookings displaced. Everybody who booked one is told")
+    expect(dialog).to_contain_text("2 displaced bookings: 2 to move.")
+    dialog.get_by_role("button", name="Revoke all").click()
+    expect(dialog).to_contain_text("2 displaced bookings: 2 to revoke.")
     expect(row(page, "Student 1")).to_contain_text("Meera Nair")
     expect(row(page, "Student 2")).to_contain_text("Joseph Mathew")
     assert len(active(school.db)) == 3
 
     # Another user books before the principal confirms.
     school.book(student=4, start=16, ground="ground-3", by=JOSEPH)
-    dialog.get_by_role("button", name="Close and revoke 2 bookings").click()
-    expect(dialog).to_contain_text("The bookings changed while you looked, and nothing was closed")
+    dialog.get_by_role("button", name="Close, revoke 2").click()
+    expect(dialog).to_contain_text(
+        "The bookings or the free slots changed while you looked, and nothing was closed"
+    )
     expect(row(page, "Student 4")).to_be_visible()
     assert len(active(school.db)) == 4
-    dialog.get_by_role("button", name="Close and revoke 3 bookings").click()
+    dialog.get_by_role("button", name="Close, move 1 and revoke 2").click(trial=True)
+    dialog.get_by_role("button", name="Revoke: Student 4").click()
+    dialog.get_by_role("button", name="Close, revoke 3").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
     expect(row(page, REASON)).to_contain_text("All grounds")
@@ -98,6 +104,51 @@ def test_displaced_bookings_are_previewed_notified_and_reinstated_after_lifting(
     reader.get_by_role("button", name="Dismiss all").click()
     expect(notice).to_have_count(0)
     eventually(lambda: school.db["notices"].count_documents({"to": "meera", "read": False}) == 0)
+
+
+def test_what_a_closure_displaces_moves_and_goes_back_after_lifting(
+    open_page: OpenPage, school: School
+) -> None:
+    mine = school.book(student=1, start=14, on=tomorrow(), by=MEERA)
+    approve(school.db, mine.id, by=HEAD)
+    other = school.book(student=2, start=15, on=tomorrow(), by=JOSEPH)
+    reader = open_page("/bookings")  # of Meera, the default user
+    page = _open_closures(open_page)
+    page.get_by_role("button", name="Close grounds…").click()
+    dialog = page.get_by_role("dialog")
+    type_dates(page, "First and last day", tomorrow(), tomorrow())
+    dialog.get_by_role("combobox", name="Grounds").click()
+    page.get_by_role("option", name="Ground 1", exact=True).click()
+    page.keyboard.press("Tab")
+    dialog.get_by_label("Reason").fill(REASON)
+    dialog.get_by_label("Reason").press("Tab")
+    dialog.get_by_role("button", name="Review").click()
+    expect(dialog).to_contain_text("2 displaced bookings: 2 to move.")
+    expect(dialog).to_contain_text("A booking that is moved keeps its status.")
+
+    dialog.get_by_role("button", name="Other slot: Student 1").click()
+    picker = dialog.get_by_role("combobox", name="Free slot")
+    picker.click()
+    page.get_by_role("option", name="Ground 3, 9–10 AM").click()
+    dialog.get_by_role("button", name="Use this slot").click()
+    expect(row(page, "Student 1")).to_contain_text("Ground 3")
+    dialog.get_by_role("button", name="Revoke: Student 2").click()
+    dialog.get_by_role("button", name="Close, move 1 and revoke 1").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    moved = get_booking(school.db, mine.id)
+    assert (moved.ground_id, moved.start, moved.status) == ("ground-3", time(9), Status.APPROVED)
+    assert get_booking(school.db, other.id).status is Status.REVOKED
+    notice = reader.get_by_text("was moved by Dr. Anand Rao")
+    expect(notice).to_contain_text("It is on Ground 3", timeout=TICK)
+
+    page.get_by_role("button", name="Lift: Ground 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Lift closure").click()
+    expect(page.get_by_text("1 booking that a lifted closure moved could go back.")).to_be_visible()
+    page.get_by_role("button", name="Move back: Student 1").click()
+    expect(page.get_by_text("that a lifted closure moved could go back")).to_have_count(0)
+    back = get_booking(school.db, mine.id)
+    assert (back.slot, back.status) == (mine.slot, Status.APPROVED)
 
 
 def test_a_ground_that_is_partly_closed_is_named_and_left_out(

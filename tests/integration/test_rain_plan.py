@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -155,15 +155,15 @@ def test_an_approved_booking_that_an_admin_moves_waits_again(unlimited):
 
 def test_moved_bookings_may_take_each_others_slots(unlimited):
     db = unlimited
-    first = booked(db, student=1, start=9, end=11)
-    second = booked(db, student=2, start=11, end=12)
-    hours = {"start": first.start.replace(hour=10), "end": second.end}
-    into = Slot("ground-1", DAY, first.start, first.start.replace(hour=10))  # given up by the first
-    away = Slot("ground-3", DAY, first.start, first.end)
+    first = booked(db, student=1, start=10)
+    second = booked(db, student=2, start=11, end=13)
+    hours = {"start": time(10), "end": time(12)}
+    into = Slot("ground-1", DAY, time(12), time(13))  # which the second gives up
+    away = Slot("ground-3", DAY, second.start, second.end)
 
-    closing = close_with(db, {second.id: into, first.id: away}, [first.id, second.id], **hours)
+    closing = close_with(db, {first.id: into, second.id: away}, [first.id, second.id], **hours)
 
-    assert {b.id: b.slot for b in closing.moved} == {second.id: into, first.id: away}
+    assert {b.id: b.slot for b in closing.moved} == {first.id: into, second.id: away}
     assert_sound(db)
 
 

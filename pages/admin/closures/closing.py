@@ -1,4 +1,4 @@
-"""The dialog that closes grounds: a form, then a review of the bookings that it displaces.
+"""The dialog that closes grounds: a form, then a review of what becomes of the bookings there.
 
 Longer than 300 lines, because both steps share the state of one dialog.
 """
@@ -14,11 +14,15 @@ from booking_core import (
     Booking,
     BookingError,
     GroundClosed,
+    Relocation,
+    Slot,
     close_grounds,
-    displaced_by,
+    may,
     minutes,
+    propose_moves,
 )
 from pages.admin import widgets
+from pages.admin.relocating import Relocating
 from pages.admin.review import Review
 from pages.shared.auth import session
 from pages.shared.components import elements
@@ -26,12 +30,13 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
 state = st.session_state
-_OPEN, _DRAFT, _SHOWN = "admin.closing.open", "admin.closing.draft", "admin.closing.shown"
+_OPEN, _DRAFT = "admin.closing.open", "admin.closing.draft"
 _CLOSED = "admin.closing.closed"  # id of a chosen ground that is closed already
 _FORM = "admin.closing.form"  # number of the form; a new one resets its fields to the draft
 _AHEAD = 400  # days
 _WHOLE, _PERIODS = "Whole day", "Some periods"
 _REVIEW = Review("admin.closing")
+_BOOKINGS = Relocating("admin.closing", ("move", "revoke"), is_closing=True)
 done = _REVIEW.done
 
 
@@ -49,9 +54,16 @@ class _Draft:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments of ``displaced_by`` and ``close_grounds``."""
+        """The arguments of ``propose_moves`` and ``close_grounds``."""
         names = ("ground_ids", "first", "last", "start", "end")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def slots(self) -> list[Slot]:
+        """What is closed: one slot for each ground and day."""
+        dates = [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+        start, end = self.start or time(), self.end or time()
+        return [Slot(id, date, start, end) for date in dates for id in self.ground_ids]
 
 
 def begin() -> None:
@@ -62,8 +74,9 @@ def begin() -> None:
 
 def end() -> None:
     """Closes the dialog and removes its state."""
-    for key in (_OPEN, _DRAFT, _SHOWN, _CLOSED):
+    for key in (_OPEN, _DRAFT, _CLOSED):
         state.pop(key, None)
+    _BOOKINGS.end()
     _REVIEW.end()
     _reset_fields()
 
@@ -85,8 +98,8 @@ def dialog(shared: Services) -> None:
     """Draws the present step; to be called in every run while ``is_open``."""
     if not is_open():  # a callback has just closed it
         st.rerun()
-    if _SHOWN in state:
-        _review(shared, state[_DRAFT], state[_SHOWN])
+    if (found := _BOOKINGS.found) is not None:
+        _review(shared, state[_DRAFT], found)
     else:
         _form(shared, state.get(_DRAFT))
 
@@ -206,19 +219,20 @@ def _end_minutes(value: time) -> int:
 
 
 def _begin_review(shared: Services, wanted: _Draft) -> str | None:
-    """Reads the displaced bookings and goes to the review; a sentence if that is not possible."""
+    """Reads the proposals and goes to the review; a sentence if that is not possible."""
     state.pop(_CLOSED, None)
     if not wanted.ground_ids:
         return "Choose the grounds, or all of them."
     if not wanted.reason.strip():
         return "Give a reason: everybody who meant to play will want to know."
     try:
-        found = displaced_by(shared.db, **wanted.arguments)
+        found = propose_moves(shared.db, **wanted.arguments)
     except BookingError as exc:
         if isinstance(exc, GroundClosed):
             state[_CLOSED] = exc.ground_id
         return _sentence(exc, shared)
-    state[_DRAFT], state[_SHOWN] = wanted, found
+    state[_DRAFT] = wanted
+    _BOOKINGS.keep(found)
     return None
 
 
@@ -233,7 +247,7 @@ def _sentence(exc: BookingError, shared: Services) -> str:
     return messages.error(exc)
 
 
-def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
+def _review(shared: Services, draft: _Draft, found: list[Relocation]) -> None:
     known = shared.reference()
     today = shared.now().date()
     elements.facts(
@@ -246,36 +260,42 @@ def _review(shared: Services, draft: _Draft, found: list[Booking]) -> None:
         ),
         ("Reason", draft.reason),
     )
-    _REVIEW.show_change("The bookings", "nothing was closed")
+    _REVIEW.show_change("The bookings or the free slots", "nothing was closed")
     widgets.problem(_REVIEW.problem)
-    many = len(found)
-    what = "1 booking" if many == 1 else f"{many} bookings"
     if not found:
         st.markdown("**No booking is displaced.**")
     else:
-        bookers = "Whoever booked it" if many == 1 else "Everybody who booked one"
-        st.markdown(f"**{what} displaced.** {bookers} is told the reason.")
-        _REVIEW.show_list(
-            shared,
-            "Bookings that the closure displaces",
-            ["When", "Ground and game", "For", "Booked by"],
-            [booking_row(b, shared, today) for b in found],
-        )
+        _BOOKINGS.show(shared, _REVIEW, "displaced booking", _caption(), draft.slots)
+    moves = _BOOKINGS.slots
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Back", key="admin.closing.back"):
-            state.pop(_SHOWN)
+            _BOOKINGS.end()
             _REVIEW.begin()
             _reset_fields()
             st.rerun(scope="fragment")
         st.button(
-            f"Close and revoke {what}" if found else "Confirm closure",
+            _label(len(moves), len(found) - len(moves)),
             key="danger_admin.closing.confirm" if found else "admin.closing.confirm",
             type="primary",
             on_click=_close,
             # The bookings that this run shows: the core refuses a closure that displaces others.
-            args=(shared, draft, [b.id for b in found]),
+            args=(shared, draft, [one.booking.id for one in found], moves),
             disabled=not shared.is_live,
         )
+
+
+def _caption() -> str:
+    """What becomes of the bookings in the review."""
+    told = "Everybody who made one is told the reason."
+    if may("approve", session.actor()):
+        return f"{told} A booking that is moved keeps its status."
+    return f"{told} An approved booking that is moved waits for the principal again."
+
+
+def _label(moved: int, revoked: int) -> str:
+    """The label of the button that closes."""
+    parts = [f"{verb} {count}" for verb, count in (("move", moved), ("revoke", revoked)) if count]
+    return f"Close, {formats.listed(parts)}" if parts else "Confirm closure"
 
 
 def booking_row(booking: Booking, shared: Services, today: Date) -> dict[str, Any]:
@@ -295,7 +315,7 @@ def booking_row(booking: Booking, shared: Services, today: Date) -> dict[str, An
     }
 
 
-def _close(shared: Services, draft: _Draft, shown: list[str]) -> None:
+def _close(shared: Services, draft: _Draft, shown: list[str], moves: dict[str, Slot]) -> None:
     def close() -> str:
         closing = close_grounds(
             shared.db,
@@ -303,9 +323,14 @@ def _close(shared: Services, draft: _Draft, shown: list[str]) -> None:
             reason=draft.reason,
             by=session.actor(),
             expected=shown,
+            moves=moves,
         )
-        many = len(closing.displaced)
-        return "Closed." + (f" {widgets.counted(many, 'booking')} revoked." if many else "")
+        parts = [
+            f" {widgets.counted(len(changed), 'booking')} {word}."
+            for changed, word in ((closing.moved, "moved"), (closing.displaced, "revoked"))
+            if changed
+        ]
+        return "Closed." + "".join(parts)
 
     if _REVIEW.carry_out(
         shared, close, lambda: _begin_review(shared, draft), lambda exc: _sentence(exc, shared)

@@ -1,6 +1,6 @@
 """The section for closures: list, close, lift, and reinstate displaced bookings."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,14 @@ from booking_core import (
     BookingError,
     Closure,
     Ground,
+    Slot,
     find_closures,
     find_reinstatable,
+    find_returnable,
+    former_slot,
     lift_closure,
+    may,
+    move,
     reinstate,
 )
 from booking_core.live import Scope
@@ -57,7 +62,9 @@ def _listing(shared: Services) -> datetime | None:
     if done := state.pop(_DONE, None) or closing.done():
         st.toast(done, icon=":material/check:")
     now = shared.now()
-    changes = _reinstatable(shared, now)
+    for line in state.get(_CONFLICTS, ()):
+        st.warning(formats.literal(line), icon=":material/group:")
+    changes = _reinstatable(shared, now) + _returnable(shared, now)
     changes += _closures(shared, now)
     return min(changes, key=datetime.timestamp, default=None)
 
@@ -142,8 +149,6 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     )
     starts = {b.id: b.slot.starts_at(shared.settings.zone) for b in found}
     free = [b for b in found if later([starts[b.id]], now)]
-    for line in state.get(_CONFLICTS, ()):
-        st.warning(formats.literal(line), icon=":material/group:")
     if not free:
         return []
     more = len(free) > _MOST_DISPLACED
@@ -182,6 +187,77 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     return [starts[b.id] for b in free]
 
 
+def _returnable(shared: Services, now: datetime) -> list[datetime]:
+    """Draws the moved bookings that can have their former slot back; returns when they begin."""
+    found = shared.cached(
+        (Scope.BOOKINGS, Scope.SCHOOL),
+        ("returnable", now.date()),
+        lambda: find_returnable(shared.db, from_date=now.date(), limit=_MOST_DISPLACED + 1),
+    )
+    zone = shared.settings.zone
+    slots = {b.id: slot for b in found if (slot := former_slot(b)) is not None}
+    starts = {b.id: min(b.slot.starts_at(zone), slots[b.id].starts_at(zone)) for b in found}
+    free = [b for b in found if later([starts[b.id]], now)]
+    if not free:
+        return []
+    more = len(free) > _MOST_DISPLACED
+    free = free[:_MOST_DISPLACED]
+    with st.container(horizontal=True, vertical_alignment="center", key="head_return"):
+        what = _bookings(len(free) + more, _MOST_DISPLACED)
+        st.markdown(f"**{what} that a lifted closure moved could go back.**")
+        if len(free) > 1:
+            st.button(
+                f"Move the first {len(free)} back" if more else f"Move all {len(free)} back",
+                key="admin.closures.return_all",
+                disabled=not shared.is_live,
+                on_click=_return,
+                args=(shared, free),
+            )
+    status = (
+        "keeps its status"
+        if may("approve", session.actor())
+        else "waits for the principal again if it is approved"
+    )
+    st.caption(
+        f"Their former slots are free. Ask the booker first: one that goes back {status}."
+        + (" The others appear here once these are back." if more else "")
+    )
+    with st.container(height=_HEIGHT if len(free) > _MAX_ROWS else "content", border=False):
+        acted = elements.action_list(
+            {
+                "caption": "Moved bookings whose former slot is free",
+                "columns": ["Now", "For", "Booked by", "Former slot"],
+                "rows": [_moved_row(b, slots[b.id], shared, now) for b in free],
+                "bulk": [],
+                "live": shared.is_live,
+            },
+            key="admin.closures.moved",
+        )
+    if acted is not None:
+        _return(shared, [b for b in free if b.id in acted["ids"]])
+        st.rerun(scope="fragment")
+    return [starts[b.id] for b in free]
+
+
+def _moved_row(booking: Booking, former: Slot, shared: Services, now: datetime) -> dict[str, Any]:
+    grounds, today = shared.reference().grounds, now.date()
+    about = f"{booking.party_name}, {formats.when(booking, today)}"
+    return {
+        "id": booking.id,
+        "about": about,
+        "selectable": False,
+        "cells": [
+            [payloads.slot_title(booking.slot, grounds), formats.when(booking, today)],
+            payloads.party(booking),
+            [booking.created_by_name, messages.STATUS[booking.status]],
+            [payloads.slot_title(former, grounds), formats.when(former, today)],
+        ],
+        "actions": [
+            {"name": "return", "label": "Move back", "tone": "go", "about": f"Move back: {about}"}
+        ],
+    }
+
+
 def _displaced_row(booking: Booking, shared: Services, now: datetime) -> dict[str, Any]:
     row = closing.booking_row(booking, shared, now.date())
     action = {"name": "reinstate", "label": "Reinstate", "tone": "go"}
@@ -194,8 +270,8 @@ def _lift(shared: Services, closure: Closure) -> None:
         st.rerun()
     today = shared.now().date()
     st.markdown(
-        "The grounds can be booked again at once. What the closure displaced stays revoked until "
-        "it is reinstated: those bookings whose slot is still free are listed here then."
+        "The grounds can be booked again at once. What the closure revoked or moved stays so: "
+        "those bookings whose slot is still free are listed here then, to be given back."
     )
     elements.facts(
         "admin.closures.lift",
@@ -230,24 +306,48 @@ def _do_lift(shared: Services, closure: Closure) -> None:
         state[_FAILED] = messages.error(exc)
         return
     state.pop(_CONFLICTS, None)
-    free = len(lifted.reinstatable)
-    offer = f" {_bookings(free)} that it displaced can be given back." if free else ""
+    free = len(lifted.reinstatable) + len(lifted.returnable)
+    offer = f" {_bookings(free)} that it displaced can have the slot back." if free else ""
     state[_DONE] = f"Closure lifted.{offer}"
 
 
 def _reinstate(shared: Services, chosen: list[Booking]) -> None:
-    """Reinstates each booking on its own, so that a conflict of one does not stop the others."""
-    conflicts = []
     by = session.actor()
+    _each(shared, chosen, lambda booking: reinstate(shared.db, booking.id, by=by), "reinstated")
+
+
+def _return(shared: Services, chosen: list[Booking]) -> None:
+    by = session.actor()
+
+    def put_back(booking: Booking) -> None:
+        if (slot := former_slot(booking)) is not None:
+            move(
+                shared.db,
+                booking.id,
+                ground_id=slot.ground_id,
+                date=slot.date,
+                start=slot.start,
+                end=slot.end,
+                by=by,
+            )
+
+    _each(shared, chosen, put_back, "moved back")
+
+
+def _each(
+    shared: Services, chosen: list[Booking], act: Callable[[Booking], object], word: str
+) -> None:
+    """Calls ``act`` for each booking on its own: a conflict of one does not stop the others."""
+    conflicts = []
     for booking in chosen:
         try:
             with shared.change():
-                reinstate(shared.db, booking.id, by=by)
+                act(booking)
         except BookingError as exc:
             conflicts.append(f"{_about(booking, shared)}: {messages.error(exc)}")
     state[_CONFLICTS] = conflicts
     if done := len(chosen) - len(conflicts):
-        state[_DONE] = f"{_bookings(done)} reinstated."
+        state[_DONE] = f"{_bookings(done)} {word}."
 
 
 def _about(booking: Booking, shared: Services) -> str:
