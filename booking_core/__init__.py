@@ -84,6 +84,13 @@ from booking_core.booking.series import (
 from booking_core.booking.series_lists import find_series, series_ahead, waiting_rows
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
+from booking_core.booking.waiting import (
+    join_waiting_list,
+    leave_waiting_list,
+    promote_waiting,
+    waiting_list,
+    waiting_of,
+)
 from booking_core.booking.wall import Card, may_show, wall_cards
 from booking_core.domain.availability import layouts, widest
 from booking_core.domain.claims import people_of
@@ -116,6 +123,7 @@ from booking_core.domain.series import Occurrence, SeriesRequest
 from booking_core.domain.sets import OfGround, SetRequest
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.domain.validation import MARK_MINUTES, minutes
+from booking_core.domain.waiting import WaitingEntry
 from booking_core.errors import *  # noqa: F403 - listed there
 from booking_core.school.erasure import Erasure, erase_student, erasure_of, finish_erasures
 from booking_core.school.grounds import (
@@ -211,6 +219,7 @@ __all__ = [
     "Team",
     "Term",
     "Timetable",
+    "WaitingEntry",
     "WrongRow",
     "account_erasure_of",
     "add_account",
@@ -272,9 +281,11 @@ __all__ = [
     "get_booking",
     "ground_photo",
     "has_admin",
+    "join_waiting_list",
     "keeps_approval",
     "lapse_pending",
     "layouts",
+    "leave_waiting_list",
     "lift_closure",
     "load_reference",
     "mark_read",
@@ -290,6 +301,7 @@ __all__ = [
     "plan_roster",
     "plan_series",
     "plan_set",
+    "promote_waiting",
     "propose_moves",
     "quotas_of",
     "read_roster",
@@ -328,6 +340,8 @@ __all__ = [
     "suggest_roll_over",
     "surface_overlaps",
     "terms",
+    "waiting_list",
+    "waiting_of",
     "waiting_rows",
     "wall_cards",
     "week_of",

@@ -17,7 +17,9 @@ from booking_core.domain.claims import people_of
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date
+from booking_core.domain.waiting import WaitingEntry, line
 from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import waiting
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.live.cache import ScopedCache, Versions
@@ -76,10 +78,37 @@ class Board(Availability):
 
     bookings: tuple[Booking, ...]
     loaded_at: datetime
+    waiting: tuple[WaitingEntry, ...] = ()
     held: Mapping[tuple[str, int], Booking] = field(init=False, repr=False, compare=False)
+    _kept: frozenset[tuple[str, int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "held", held_by(self.bookings))
+        object.__setattr__(self, "_kept", self._kept_for_waiting())
+
+    def _kept_for_waiting(self) -> frozenset[tuple[str, int]]:
+        """The (surface, mark) that go to the first in line as soon as nobody holds them."""
+        return frozenset(
+            (surface, mark)
+            for entry in self.waiting
+            if not entry.passed
+            for surface in self.surfaces_of(entry.slot.ground_id)
+            for mark in timetable.marks(entry.slot.start, entry.slot.end)
+        )
+
+    def is_free(self, slot: Slot) -> bool:
+        """Whether ``slot`` can be booked: nobody holds it, and nobody is about to get it."""
+        return super().is_free(slot) and not self._is_kept(
+            self.surfaces_of(slot.ground_id), timetable.marks(slot.start, slot.end)
+        )
+
+    def _is_kept(self, surfaces: Iterable[str], marks: Collection[int]) -> bool:
+        kept = self._kept
+        return bool(kept) and any((surface, mark) in kept for surface in surfaces for mark in marks)
+
+    def line(self, slot: Slot) -> list[WaitingEntry]:
+        """Who waits for a part of ``slot``, in the order of asking."""
+        return line(self.waiting, slot, self.grounds)
 
     def __hash__(self) -> int:
         # Cheap, because each draw looks a board up; equality still compares the content.
@@ -234,7 +263,14 @@ class Board(Availability):
         found = []
         for ground in grounds:
             booking = self._holder(ground.surfaces, marks)
-            if booking is None:
+            if (
+                booking is None
+                and state is CellState.FREE
+                and self._is_kept(ground.surfaces, marks)
+            ):
+                kept = "Goes to the waiting list"
+                found.append(Cell(ground, period, CellState.CLOSED, None, is_past, kept))
+            elif booking is None:
                 found.append(Cell(ground, period, state, None, is_past, note))
             else:
                 why = booking.purpose if booking.kind == "closure" else ""
@@ -271,6 +307,7 @@ def _board(db: Documents, known: reference.Reference, date: Date, now: datetime)
     in_use = {surface for ground in known.open_grounds for surface in ground.surfaces}
     held = booking_queries.of_date(db, date)
     return Board(
+        waiting=tuple(waiting.of_date(db, date)),
         **_frame(db, known, date, now),
         bookings=tuple(b for b in held if not in_use.isdisjoint(b.held_surfaces)),
         loaded_at=now,

@@ -8,7 +8,8 @@ BookingError
 +-- RuleBroken            allowed shape, refused by policy (.rule)
 |   +-- InThePast         (and AlreadyBegun, for a change of what has begun)
 |   +-- NotRunning, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
-|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin, PartOfSet
+|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin, PartOfSet,
+|       LineFull
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
 |   +-- StudentBusy, SupervisorBusy (.booking)
@@ -193,6 +194,14 @@ class StudentStays(RuleBroken):
 class PartOfSet(RuleBroken):
     """One of several grounds at once: its time stays, and the first, which claims the people of
     the set, does not end before the others."""
+
+
+class LineFull(RuleBroken):
+    """As many as may wait for the slot, ``limit``, do."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"{limit} wait already")
 
 
 class NoSchool(RuleBroken):

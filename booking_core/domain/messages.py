@@ -24,6 +24,7 @@ from booking_core.domain.errors import (
     InThePast,
     InvalidRequest,
     LastAdmin,
+    LineFull,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -224,6 +225,8 @@ def _sentence(exc: BookingError) -> str:
                 "The booking is one of several grounds at once: its time stays, and the first of "
                 "them ends with the others."
             )
+        case LineFull():
+            return f"{exc.limit} wait for this slot already, and no more may."
         case NoSchool():
             return no_school(str(exc.date)) + (f": {exc.note}." if exc.note else ".")
         case SlotTaken():

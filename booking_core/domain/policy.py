@@ -29,7 +29,8 @@ class Policy:
     ahead a series may reach, where that is farther than ``advance_days``. ``class_quota``,
     ``team_quota`` and ``staff_quota``: as ``quota``, for a class, a team, and the bookings that one
     member of staff makes for staff. ``claim_members``: a booking for a team claims its members, so
-    that none of them is in two places.
+    that none of them is in two places. ``waiting_places``: how many may wait for a slot that is
+    taken.
     Raises InvalidRequest with the name of the field.
     """
 
@@ -44,10 +45,12 @@ class Policy:
     team_quota: int | None = None
     staff_quota: int | None = None
     claim_members: bool = False
+    waiting_places: int = 5
 
     MOST_DAYS: ClassVar[int] = 400
     MOST_LEAD_MINUTES: ClassVar[int] = 60 * 24 * 30
     MOST_QUOTA: ClassVar[int] = 100
+    MOST_WAITING: ClassVar[int] = 50
     QUOTAS: ClassVar[dict[Party, str]] = {
         Party.STUDENTS: "quota",
         Party.CLASS: "class_quota",
@@ -64,6 +67,7 @@ class Policy:
                 _check_number(limit, name, 1, self.MOST_QUOTA)
         if not isinstance(self.claim_members, bool):
             raise InvalidRequest("claim_members", "must be true or false")
+        _check_number(self.waiting_places, "waiting_places", 0, self.MOST_WAITING)
         if self.cut_off is not None:
             check_time(self.cut_off, "cut_off")
             # For tomorrow it is too late by then, and the day after is not open yet.

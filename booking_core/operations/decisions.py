@@ -27,6 +27,7 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.BOOKINGS, "ground_id"),
         (schema.BOOKINGS, "history.moved_from.ground_id"),
         (schema.NOTICES, "slot.ground_id"),
+        (schema.WAITING, "slot.ground_id"),
         (schema.GROUND_PHOTOS, "_id"),
         (schema.SCHOOL_HISTORY, "grounds._id"),
     ),
@@ -40,8 +41,14 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.STUDENTS, "_id"),
         (schema.BOOKINGS, "student_id"),
         (schema.TEAMS, "members"),
+        (schema.WAITING, "party.student_id"),
+        (schema.WAITING, "party.student_ids"),
     ),
-    schema.TEAMS: ((schema.TEAMS, "_id"), (schema.BOOKINGS, "team_id")),
+    schema.TEAMS: (
+        (schema.TEAMS, "_id"),
+        (schema.BOOKINGS, "team_id"),
+        (schema.WAITING, "party.team_id"),
+    ),
     schema.ACCOUNTS: (
         (schema.ACCOUNTS, "_id"),
         (schema.BOOKINGS, "created_by"),
@@ -50,6 +57,8 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.DELEGATIONS, "by"),
         (schema.DELEGATIONS, "to"),
         (schema.NOTICES, "to"),
+        (schema.WAITING, "by"),
+        (schema.WAITING, "party.supervisor_id"),
     ),
 }
 _CHECKS = {"name": lambda value: check_name(value, "--set"), "email": check_email}

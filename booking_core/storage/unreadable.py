@@ -13,6 +13,7 @@ from booking_core.storage import audit_log, notices
 from booking_core.storage import documents as d
 from booking_core.storage import readable as r
 from booking_core.storage.access import accounts, delegations, sessions
+from booking_core.storage.bookings import waiting
 from booking_core.storage.client.database import Documents
 from booking_core.storage.schema import schema
 from booking_core.storage.school import logo, photos
@@ -76,6 +77,7 @@ _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.SESSIONS: sessions.to_session,
     schema.DELEGATIONS: delegations.to_delegation,
     schema.NOTICES: notices.to_notice,
+    schema.WAITING: waiting.to_entry,
     schema.AUDIT: audit_log.to_change,
     schema.BOOKINGS: d.to_booking,
 }

@@ -20,6 +20,7 @@ _LIMITED, _QUOTA = "admin.policy.limited", "admin.policy.quota"
 _ENDS, _CUT_OFF, _WALL = "admin.policy.ends", "admin.policy.cut_off", "admin.policy.wall"
 _SECOND_FACTOR, _SERIES = "admin.policy.second_factor", "admin.policy.series"
 _MEMBERS = "admin.policy.members"
+_WAITING = "admin.policy.waiting"
 # Of the parties that are no students: the field of the policy, the key of its field, and its label.
 _QUOTAS = {
     "class_quota": ("admin.policy.class_quota", "Bookings of a class in a week"),
@@ -28,7 +29,7 @@ _QUOTAS = {
 }
 _FIELDS = (
     *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
-    *(_SECOND_FACTOR, _MEMBERS),
+    *(_SECOND_FACTOR, _MEMBERS, _WAITING),
     *(key for key, _ in _QUOTAS.values()),
 )
 _WALL_WORDS = {
@@ -56,7 +57,7 @@ def _fill(saved: Policy) -> None:
     state[_LIMITED], state[_QUOTA] = saved.quota is not None, saved.quota or 2
     state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
     state[_WALL], state[_SECOND_FACTOR] = saved.wall_shows, saved.second_factor
-    state[_MEMBERS] = saved.claim_members
+    state[_MEMBERS], state[_WAITING] = saved.claim_members, saved.waiting_places
     for name, (key, _) in _QUOTAS.items():
         state[key] = getattr(saved, name)
 
@@ -130,6 +131,16 @@ def _form(shared: Services) -> None:
             if state[_MEMBERS]
             else "A member may be on another ground at that time."
         )
+    with right, st.container(border=True, key="card_admin.policy.waiting"):
+        st.markdown("##### Waiting list")
+        st.number_input(
+            "How many may wait for a slot", 0, Policy.MOST_WAITING, key=_WAITING, width=260
+        )
+        st.caption(
+            "The first in line has the slot as a request as soon as it is free."
+            if state[_WAITING]
+            else "Nobody can wait for a slot that is taken."
+        )
     with right, st.container(border=True, key="card_admin.policy.wall"):
         st.markdown("##### What the wall may show")
         st.radio(
@@ -188,10 +199,10 @@ def _typed() -> Policy | str:
     state = st.session_state
     if state[_ENDS] and state[_CUT_OFF] is None:
         return "Choose the time at which booking ends."
-    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES)]
+    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING)]
     if None in numbers or (state[_LIMITED] and state[_QUOTA] is None):
         return "A number is missing."
-    days, hours, minutes, series = numbers
+    days, hours, minutes, series, waiting = numbers
     try:
         return Policy(
             advance_days=days,
@@ -202,6 +213,7 @@ def _typed() -> Policy | str:
             second_factor=state[_SECOND_FACTOR],
             series_days=series,
             claim_members=state[_MEMBERS],
+            waiting_places=waiting,
             **{name: state[key] for name, (key, _) in _QUOTAS.items()},
         )
     except InvalidRequest as exc:

@@ -12,7 +12,7 @@ from typing import Any
 import pyotp
 import pytest
 from closing_steps import closed
-from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked, eventually, of_type
+from support import ADMIN, DAY, HEAD, MEERA, NOW, at_once, booked, eventually, of_type, request_for
 
 from booking_core import (
     Account,
@@ -37,6 +37,7 @@ from booking_core import (
     finish_erasures,
     get_account,
     get_booking,
+    join_waiting_list,
     reject,
     save_team,
 )
@@ -110,6 +111,9 @@ def staffed(db: Documents) -> Documents:
     booked(db, ground="ground-2", student=3, start=12)
     booked(db, ground="ground-2", student=4, start=15, by=HEAD, supervisor_id=TEACHER.id)
     save_team(db, Team("team-1", "Eleven", staff=(LEAVER.id, TEACHER.id)))
+    for who in (LEAVER, TEACHER):
+        wanted = request_for(ground="ground-2", student=5, start=12, supervisor_id=who.id)
+        join_waiting_list(db, wanted, by=who, now=NOW)
     begun = NOW - timedelta(minutes=10)
     token = open_session(db, LEAVER.id, now=begun)
     key = begin_second_factor(db, token, now=begun).key

@@ -127,6 +127,8 @@ SENTENCES = [
     (StudentStays("S001"), "This student is active. Deactivate first"),
     (StudentStays("S001", 2), "still has 2 bookings ahead"),
     (errors.PartOfSet(), "one of several grounds that were asked for at once"),
+    (errors.LineFull(5), "5 wait for this slot already, and no more may"),
+    (errors.LineFull(0), "This school has no waiting list"),
     (NoSchool(DAY, "Founders' day"), "no school on Tue 24 Nov (Founders' day)"),
     (_taken(_booking()), "This slot was just booked by Meera Nair. Please choose another."),
     (_taken(_booking("closure", "Rain")), "This ground was just closed: Rain."),

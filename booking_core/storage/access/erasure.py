@@ -217,6 +217,7 @@ def _ids_on_record(db: Documents) -> set[str]:
             *bookings.distinct("history.by"),
             *bookings.distinct("supervisor.id"),
             *collection(db, schema.TEAMS).distinct("staff"),
+            *collection(db, schema.WAITING).distinct("by"),
             *audit.distinct("by"),
             *audit.distinct("id", {"what": "account"}),
             *(id for side in ("by", "to") for id in audit.distinct(f"details.{side}")),
@@ -233,6 +234,9 @@ def _take_out(db: Documents, person: _Person) -> int:
         # The audit log keeps who delegated to whom; a delegation itself has no more effect.
         either = {"$or": [{"by": person.id}, {"to": person.id}]}
         collection(db, schema.DELEGATIONS).delete_many(either)
+        collection(db, schema.WAITING).delete_many(
+            {"$or": [{"by": person.id}, {"party.supervisor_id": person.id}]}
+        )
         teams = collection(db, schema.TEAMS)
         if teams.update_many({"staff": person.id}, {"$pull": {"staff": person.id}}).modified_count:
             erasures.raise_revision(db, None)

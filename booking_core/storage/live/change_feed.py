@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 Subscriber = Callable[[Date | None, int], None]
 _WANTED: list[dict[str, Any]] = [
     {"ns.coll": {"$in": [schema.BOOKINGS, schema.ACCOUNTS, schema.DELEGATIONS]}},
+    # The server deletes what has ended long ago.
+    {"ns.coll": schema.WAITING, "operationType": {"$in": ["insert", "update"]}},
     # A notice that is read changes no booking.
     {"ns.coll": schema.NOTICES},
     # Of the documents there, screens show the revision alone; backups and the doctor have theirs
@@ -242,7 +244,10 @@ class Feed:
 
 def _dates(change: Mapping[str, Any]) -> set[Date] | None:
     """The days that a change of bookings touches; None where the event does not name them."""
-    if change.get("ns", {}).get("coll") != schema.BOOKINGS:
+    source = change.get("ns", {}).get("coll")
+    if source == schema.WAITING:
+        return _dates_of_waiting(change)
+    if source != schema.BOOKINGS:
         return None
     with contextlib.suppress(KeyError, TypeError, ValueError):
         if change["operationType"] == "insert":
@@ -258,4 +263,14 @@ def _dates(change: Mapping[str, Any]) -> set[Date] | None:
                 for text in entry["dates"]
             }
             return found or None
+    return None
+
+
+def _dates_of_waiting(change: Mapping[str, Any]) -> set[Date] | None:
+    """The day of an entry of the waiting list that is new, or changed."""
+    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+        if change["operationType"] == "insert":
+            return {Date.fromisoformat(change["fullDocument"]["date"])}
+        changed: str = change["updateDescription"]["updatedFields"]["changed"]
+        return {Date.fromisoformat(changed.partition("|")[0])}
     return None

@@ -362,6 +362,7 @@ _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     5: _change_nothing,
     6: _change_nothing,
     7: _change_nothing,
+    8: _change_nothing,
 }
 
 

@@ -14,7 +14,7 @@ from booking_core.domain.policy import WALL_SHOWS, Policy
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, TERMS, STUDENTS, META = "days", "terms", "students", "meta"
-TEAMS = "teams"
+TEAMS, WAITING = "teams", "waiting"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
 DEVICES, CHALLENGES = "devices", "challenges"
 GROUND_PHOTOS, SCHOOL_HISTORY, LOGO = "ground_photos", "school_history", "logo"
@@ -34,7 +34,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 7  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 8  # of the schema: the number of the last migration in ``migrations.py``
 
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -47,6 +47,7 @@ UNIQUE_INDEXES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 }
 # The indexes that reads name.
 BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
+WAITING_BY_DATE = "waiting_by_date"
 BY_ID = "_id_"  # the server's own
 NEWEST_BY_DATE = "newest_by_date"
 # The filters of the Bookings page. The first one that is set, in this order, names the index.
@@ -151,6 +152,12 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
         "audit_of": ({"what": 1, "at": -1, "_id": -1}, {}),
     },
     NOTICES: {"notices_to": ({"to": 1, "at": -1}, {})},
+    WAITING: {
+        # Nobody else has this place in the line of a slot.
+        "one_entry_per_place": _one_per("place"),
+        WAITING_BY_DATE: ({"date": 1, "status": 1, "at": 1}, {}),
+        "waiting_end": ({"expires_at": 1}, _ENDS),
+    },
 }
 # The names of all that are ours; what else ``index_faults`` names, ours supersede.
 INDEXES = {
@@ -323,6 +330,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "series_days": _COUNT,
                         **dict.fromkeys(Policy.QUOTAS.values(), _LIMIT),
                         "claim_members": {"bsonType": "bool"},
+                        "waiting_places": _COUNT,
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                         "second_factor": {"bsonType": "bool"},
@@ -414,6 +422,20 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         }
     },
     AUDIT: {"$jsonSchema": {"required": ["at", "by", "by_name", "action", "what", "id"]}},
+    WAITING: {
+        "$jsonSchema": {
+            "required": ["status", "at", "by", "by_name", "role", "date", "slot", "game"],
+            "properties": {
+                "status": {"enum": ["waiting", "promoted", "left", "ended"]},
+                "at": {"bsonType": "date"},
+                "by": _KEY,
+                "date": _DATE,
+                "slot": {"bsonType": "object", "required": ["ground_id", "date", "start", "end"]},
+                "party": {"bsonType": "object"},
+                "place": _KEY,
+            },
+        }
+    },
     NOTICES: {
         "$jsonSchema": {
             # Facts, not prose; and of the student nothing, who must be erasable.

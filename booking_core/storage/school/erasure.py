@@ -15,6 +15,7 @@ from pymongo.client_session import ClientSession
 from booking_core.domain.claims import claims_of
 from booking_core.domain.model import Booking, Student
 from booking_core.storage import audit_log, erasures
+from booking_core.storage.bookings import waiting
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.transactions import transact
 from booking_core.storage.client.verbs import reachable
@@ -101,7 +102,8 @@ def erase_again(db: Documents, missing: Iterable[Erased]) -> int:
 
 
 def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:
-    """Takes the student out of all bookings, their notices and teams; returns how many bookings.
+    """Takes the student out of all bookings, their notices, teams and the waiting list; returns how
+    many bookings.
 
     A booking that cannot be read is deleted: nothing else of it can be kept without the student.
     """
@@ -110,6 +112,7 @@ def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:
     )
     if teams.modified_count:
         erasures.raise_revision(tx.db, tx.session)
+    tx.collection(schema.WAITING).delete_many(waiting.naming(student_id), session=tx.session)
     bookings, foreign, pairs = tx.collection(schema.BOOKINGS), [], []
     for row in bookings.find({"student_id": student_id}, session=tx.session):
         if next(to_bookings([row]), None) is None:

@@ -28,6 +28,7 @@ _NAMES = {
     "series_days": "Days ahead for a series",
     "second_factor": "Principals and admins sign in with a second factor",
     "staff_quota": "Bookings for staff in a week",
+    "waiting_places": "How many may wait for a slot",
     "student_id": "Roll number",
     "student_name": "Student",
     "team_quota": "Bookings of a team in a week",

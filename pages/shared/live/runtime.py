@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from datetime import date as Date
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -30,6 +30,7 @@ from booking_core import (
     finish_erasures,
     lapse_pending,
     load_reference,
+    promote_waiting,
 )
 from booking_core.demo import load_demo
 from booking_core.live import (
@@ -74,6 +75,8 @@ class Services:
         self._changed: SimpleQueue[Date | None] = SimpleQueue()  # None: stop
         self._keeper = BackgroundThread("keeper", self._keep)
         self._reader = BackgroundThread("reader", self._read_ahead)
+        self._freed: SimpleQueue[Date | None] = SimpleQueue()  # None: every day, or stop
+        self._promoter = BackgroundThread("waiting list", self._promote)
 
     def start(self) -> None:
         """Connects in the background; returns after the first attempt, or after 20 seconds.
@@ -81,6 +84,7 @@ class Services:
         It returns sooner when a migration begins: the screens show how far it is.
         """
         self._reader.start()
+        self._promoter.start()
         self._keeper.start()
         self._tried_once.wait(20)
 
@@ -91,11 +95,14 @@ class Services:
         """
         self._keeper.stopping.set()
         self._reader.stopping.set()
+        self._promoter.stopping.set()
         self._changed.put(None)
+        self._freed.put(None)
         if self.db is not None:
             self.feed.stop()
         self._keeper.stop(_STOP_SECONDS)
         self._reader.stop(_STOP_SECONDS)
+        self._promoter.stop(_STOP_SECONDS)
         if self.db is not None:
             disconnect(self.db)
 
@@ -297,6 +304,20 @@ class Services:
         if date is not None and self.boards.knows(date):
             self.grid(self.boards.get(date, self.now()), None)
 
+    def _promote(self) -> None:
+        """Gives what is free on the next changed days to the first in line."""
+        dates = {self._freed.get()}
+        with suppress(Empty):
+            while True:  # a burst causes one look at each day
+                dates.add(self._freed.get_nowait())
+        if self._promoter.stopping.is_set() or not self.is_live:
+            return
+        days = [date for date in dates if date is not None]
+        try:
+            promote_waiting(self.db, dates=None if None in dates else days)
+        except BookingError as exc:  # the feed reports every day once it is connected again
+            log.warning("the waiting list has to wait: %s", exc)
+
     def _keep(self) -> None:
         """Connects; once connected, lapses overdue requests and finishes erasures once a minute."""
         if self.db is None:
@@ -344,6 +365,7 @@ class Services:
     def _notify(self, date: Date | None, version: int = 0) -> None:
         if date is not None:
             self._changed.put(date)
+        self._freed.put(date)
         for callback in list(self._listeners):
             callback(date)
 

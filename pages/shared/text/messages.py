@@ -24,6 +24,7 @@ from booking_core import (
     InThePast,
     InvalidRequest,
     LastAdmin,
+    LineFull,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -101,6 +102,11 @@ FIELDS = {
     "class_quota": "The number of bookings of a class in a week",
     "team_quota": "The number of bookings of a team in a week",
     "staff_quota": "The number of bookings for staff in a week",
+    "waiting_places": "The number that may wait for a slot",
+    "any_ground": "The choice of any ground",
+    "not_after": "The end of waiting",
+    "entry_id": "The entry of the waiting list",
+    "moves": "The list of moves",
     "claim_members": "The choice to book members with their team",
     "date": "The date",
     "start": "The start",
@@ -247,6 +253,10 @@ def error(exc: BookingError) -> str:
                 "This is one of several grounds that were asked for at once. Its time stays, and "
                 "the first of them ends only with the others: choose all of them."
             )
+        case LineFull():
+            if not exc.limit:
+                return "This school has no waiting list."
+            return f"{exc.limit} wait for this slot already, and no more may."
         case NoSchool():
             note = f" ({exc.note})" if exc.note else ""
             return f"{messages.no_school(formats.short_date(exc.date))}{note}."
