@@ -70,6 +70,7 @@ from booking_core.booking.series import (
     reject_series,
 )
 from booking_core.booking.series_lists import find_series, series_ahead, waiting_rows
+from booking_core.booking.series_move import SeriesMove, move_series, plan_series_move
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
 from booking_core.booking.wall import Card, may_show, wall_cards
@@ -188,6 +189,7 @@ __all__ = [
     "RosterPlan",
     "SchoolYear",
     "Series",
+    "SeriesMove",
     "SeriesPlan",
     "SeriesRequest",
     "SetRequest",
@@ -269,12 +271,14 @@ __all__ = [
     "minutes",
     "misfits",
     "move",
+    "move_series",
     "notices_for",
     "party_of",
     "pending_queue",
     "people_of",
     "plan_roster",
     "plan_series",
+    "plan_series_move",
     "plan_set",
     "quotas_of",
     "read_roster",

@@ -131,6 +131,13 @@ def ahead(
     ]
 
 
+def follows(booking: Booking) -> bool:
+    """Whether the booking has the slot that its series gave it: its last move, if any, was that of
+    the series."""
+    moves = [entry for entry in booking.history if entry.action == "moved"]
+    return not moves or moves[-1].of_series
+
+
 def by_series(
     requests: Iterable[Booking], now: datetime, zone: ZoneInfo
 ) -> dict[str, tuple[Booking, ...]]:

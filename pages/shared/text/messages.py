@@ -280,7 +280,7 @@ def error(exc: BookingError) -> str:
             return f"{exc.what.capitalize()} changed while you looked. Please look again."
         case SeriesConflict():
             days = ", ".join(formats.short_date(date) for date, *_ in exc.dates)
-            return f"Nothing was booked: the series is not free on {days}."
+            return f"Nothing was changed: the series cannot be on {days}."
         case SetConflict():
             return "Nothing was booked: not all of these grounds are free any more."
         case LastAdmin():
