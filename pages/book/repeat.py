@@ -11,7 +11,6 @@ from booking_core import (
     BookingError,
     BookingRequest,
     InvalidRequest,
-    Occurrence,
     Series,
     SeriesPlan,
     SeriesRequest,
@@ -25,7 +24,7 @@ from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats, messages, payloads
+from pages.shared.text import formats, messages, payloads, series_texts
 
 _DONE, _PROBLEM = draft.SERIES_DONE, "book.series.problem"
 _WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
@@ -142,17 +141,13 @@ def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:
 
 
 def _dates(shared: Services, wanted: BookingRequest, plan: SeriesPlan) -> None:
-    total, lost = len(plan.dates), len(plan.problems)
-    st.markdown(
-        f"**{_counted(total)}, all free**"
-        if not lost
-        else f"**{_counted(total)}: {total - lost} free, {lost} not**"
-    )
+    total, grounds = len(plan.dates), shared.reference().grounds
+    st.markdown(f"**{series_texts.free_of(plan.dates)}**")
     if total > _MANY:
         with st.container(height=260, key="book.series.dates"):
-            _lines(shared, plan.dates)
+            st.markdown(series_texts.date_lines(plan.dates, grounds))
     else:
-        _lines(shared, plan.dates)
+        st.markdown(series_texts.date_lines(plan.dates, grounds))
     if plan.instead:
         st.caption("Free on more of these dates:")
     for index, other in enumerate(plan.instead):
@@ -172,26 +167,6 @@ def _choose(slot: Slot) -> None:
     draft.choose(slot)
     st.session_state.pop(_PROBLEM, None)
     st.session_state[draft.SERIES_ID] = uuid4()
-
-
-def _lines(shared: Services, dates: tuple[Occurrence, ...]) -> None:
-    """Draws a line for each date: that it is free, or why it is not and which slots are."""
-    grounds = shared.reference().grounds
-    lines = []
-    for date, problem, alternatives in dates:
-        day = formats.short_date(date)
-        if problem is None:
-            lines.append(f":green[:material/check:] {day}")
-            continue
-        line = f":red[:material/close:] {day} · {formats.literal(payloads.why(problem, grounds))}"
-        if alternatives:
-            free = ", ".join(
-                f"{formats.span(slot.start, slot.end)} {payloads.slot_title(slot, grounds)}"
-                for slot in alternatives[:2]
-            )
-            line += f" · :gray[free: {formats.literal(free)}]"
-        lines.append(line)
-    st.markdown("  \n".join(lines))
 
 
 def _buttons(shared: Services, asked: SeriesRequest | str, plan: SeriesPlan | str) -> None:
@@ -247,7 +222,7 @@ def _booked(shared: Services) -> None:
     done: Series | None = st.session_state.get(_DONE)
     if done is None:
         return
-    count = _counted(len(done.bookings))
+    count = series_texts.count(len(done.bookings))
     st.markdown(
         f"**{count}** booked; they wait for nobody."
         if draft.as_approved()
@@ -255,7 +230,7 @@ def _booked(shared: Services) -> None:
     )
     if done.refused:
         st.caption("Not booked:")
-        _lines(shared, done.refused)
+        st.markdown(series_texts.date_lines(done.refused, shared.reference().grounds))
     if st.button("OK", key="book.series.ok", type="primary", width="stretch"):
         _finish()
         st.switch_page("bookings/screen.py")
@@ -264,7 +239,3 @@ def _booked(shared: Services) -> None:
 def _finish() -> None:
     draft.close_dialogs()
     draft.finish()
-
-
-def _counted(dates: int) -> str:
-    return f"{formats.number(dates)} {'date' if dates == 1 else 'dates'}"

@@ -28,7 +28,7 @@ def show(shared: Services, booking_id: str) -> None:
     # Set and not removed: the browser would send the choice of the previous dialog again.
     st.session_state[_WHICH] = ONE
     try:
-        offered = _offered(shared, get_booking(shared.db, booking_id))
+        offered = offered_for(shared, get_booking(shared.db, booking_id))
     except BookingError:
         offered = {}  # the dialog says it
     title = "Cancel this booking?"
@@ -42,7 +42,7 @@ def _draw(shared: Services, booking_id: str) -> None:
     screen_user.check(shared)  # the dialog shows names, which need a session
     try:
         booking = get_booking(shared.db, booking_id)
-        offered = _offered(shared, booking)
+        offered = offered_for(shared, booking)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
@@ -83,8 +83,8 @@ def _draw(shared: Services, booking_id: str) -> None:
         st.rerun()
 
 
-def _offered(shared: Services, booking: Booking) -> dict[str, _Dates]:
-    """Each choice with the bookings that it cancels, in the order of the choices."""
+def offered_for(shared: Services, booking: Booking) -> dict[str, _Dates]:
+    """Each choice with the bookings to come that it names, in the order of the choices."""
     offered: dict[str, _Dates] = {ONE: (booking,)}
     if booking.series is None:
         return offered
