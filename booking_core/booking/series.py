@@ -151,18 +151,21 @@ def cancel_series(
     by: Actor,
     from_date: Date | None = None,
     reason: str = "",
+    expected: Mapping[str, Slot] | None = None,
     now: datetime | None = None,
 ) -> tuple[Booking, ...]:
     """Cancels the active dates of a series that have not begun, from ``from_date`` on; all or none.
 
-    For its author, a principal or an admin. Sent again, it answers as the first time. Raises
-    NotAllowed, NotFound, AlreadyDecided where nothing is left to cancel, InvalidRequest,
+    For its author, a principal or an admin. ``expected`` (id -> slot) are the dates that the user
+    was shown; ChangedMeanwhile is raised for others. Sent again, it answers as the first time.
+    Raises NotAllowed, NotFound, AlreadyDecided where nothing is left to cancel, InvalidRequest,
     StoreUnavailable.
     """
     rules.check_actor(by)
     series_id, reason = check_booking_id(series_id), check_text(reason, "reason")
     if from_date is not None:
         check_date(from_date, "from_date")
+    _check_expected(expected)
     now, zone = moment(db, now), settings_of(db).zone
 
     def work(step: transactions.Transaction) -> tuple[Booking, ...]:
@@ -170,10 +173,9 @@ def cancel_series(
         for booking in found:
             rules.check_may("cancel", by, booking)
         entry = Decision(now, by.id, by.name, "cancelled", reason)
-        changes = [
-            (before, before.with_decision(Status.CANCELLED, entry))
-            for before in ahead(found, now, zone)
-        ]
+        left = ahead(found, now, zone)
+        _compare(left, expected)
+        changes = [(before, before.with_decision(Status.CANCELLED, entry)) for before in left]
         return _ended(step, changes, found, "cancelled", by, reason)
 
     return transactions.run(db, work)
@@ -339,8 +341,7 @@ def _decide(
 ) -> tuple[Booking, ...]:
     rules.check_actor(by)
     series_id = check_booking_id(series_id)
-    if expected is not None and not isinstance(expected, Mapping):
-        raise InvalidRequest("expected", "must map ids to slots")
+    _check_expected(expected)
     now, zone = moment(db, now), settings_of(db).zone
     action, target = {
         "approve": ("approved", Status.APPROVED),
@@ -368,9 +369,7 @@ def _decide(
                     rules.check_may(verb, by, before)
                 elif verb == "approve" and before.created_by == by.id:
                     raise NotAllowed("approve an own request", by.role.value)
-            shown = {b.id: b.slot for b in waiting}
-            if waiting and expected is not None and shown != dict(expected):
-                raise ChangedMeanwhile("the dates of this series")
+            _compare(waiting, expected)
             entry = Decision(now, by.id, by.name, action, reason, principal)
             for before in waiting:
                 if verb == "approve":
@@ -389,6 +388,20 @@ def _decide(
             confirmed(db, known, before[b.id], b) if b.id in before else b for b in decided
         )
     raise ChangedMeanwhile("the school")
+
+
+def _check_expected(expected: Mapping[str, Slot] | None) -> None:
+    if expected is not None and not isinstance(expected, Mapping):
+        raise InvalidRequest("expected", "must map ids to slots")
+
+
+def _compare(left: list[Booking], expected: Mapping[str, Slot] | None) -> None:
+    """Raises ChangedMeanwhile where others than ``expected`` are left.
+
+    None is left where the same verb was sent before.
+    """
+    if left and expected is not None and {b.id: b.slot for b in left} != dict(expected):
+        raise ChangedMeanwhile("the dates of this series")
 
 
 def _stored(step: transactions.Transaction, series_id: str) -> list[Booking]:

@@ -439,6 +439,41 @@ def test_a_series_is_cancelled_from_a_date_on(db, made):
     assert_sound(db)
 
 
+def test_a_series_is_cancelled_as_it_was_shown(db, made):
+    shown = {b.id: b.slot for b in series_ahead(db, made.id, now=NOW)}
+    move(db, made.bookings[2].id, start=time(10), end=time(11), by=MEERA, now=NOW)
+    with pytest.raises(ChangedMeanwhile):
+        cancel_series(db, made.id, by=MEERA, expected=shown, now=NOW)
+    assert all(b.status is Status.PENDING for b in find_series(db, made.id))
+    with pytest.raises(InvalidRequest) as refused:
+        cancel_series(db, made.id, by=MEERA, expected=list(shown), now=NOW)
+    assert refused.value.field == "expected"
+    shown = {b.id: b.slot for b in series_ahead(db, made.id, now=NOW)}
+
+    done = cancel_series(db, made.id, by=MEERA, expected=shown, now=NOW)
+
+    assert {b.status for b in done} == {Status.CANCELLED}
+    assert cancel_series(db, made.id, by=MEERA, expected=shown, now=NOW) == done
+
+
+@pytest.mark.parametrize("round_", range(6))
+def test_a_series_is_cancelled_as_shown_or_not_while_one_date_moves(db, made, round_):
+    shown = {b.id: b.slot for b in made.bookings}
+    cancelled, moved = at_once(
+        partial(cancel_series, db, made.id, by=MEERA, expected=shown, now=NOW),
+        partial(move, db, made.bookings[3].id, start=time(10), end=time(11), by=MEERA, now=NOW),
+    )
+
+    if is_won(cancelled):
+        assert isinstance(moved, AlreadyDecided)
+        assert active(db) == []
+    else:
+        assert isinstance(cancelled, ChangedMeanwhile)
+        assert is_won(moved)
+        assert len(active(db)) == 6
+    assert_sound(db)
+
+
 def test_what_a_cancellation_would_cancel_is_known_before(db, made):
     later = NOW + timedelta(days=2)  # the first date is over
     cancel(db, made.bookings[4].id, by=MEERA, now=later)
