@@ -77,7 +77,8 @@ class SeriesRequest:
         if not found:
             raise InvalidRequest("weekdays", "has no day until the end of the series")
         if len(found) > MOST_DATES:
-            raise InvalidRequest("until", f"makes more than {MOST_DATES} dates")
+            field = "dates" if self.dates else "until"
+            raise InvalidRequest(field, f"makes more than {MOST_DATES} dates")
         return tuple(found)
 
     def _by_rule(self, year: SchoolYear) -> Iterator[Date]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as Date
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from booking_core import (
     SeriesRequest,
     Slot,
     book_series,
+    days_of_school,
     plan_series,
 )
 from booking_core.live import Scope
@@ -29,6 +31,8 @@ from pages.shared.text import formats, messages, payloads, series_texts
 _DONE, _PROBLEM = draft.SERIES_DONE, "book.series.problem"
 _WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
 _LETTER = "book.series.letter"
+_HOW, _PICKED = "book.series.how", "book.series.picked"
+_BY_WEEKDAY, _BY_DATE = "By weekday", "Dates that I pick"
 _USUAL = timedelta(weeks=5)  # to the last date that the dialog offers outside of a term
 _MANY = 7  # dates: more of them scroll
 _ALL_WEEKS = "All weeks"
@@ -86,10 +90,39 @@ def _form(shared: Services) -> None:
 
 
 def _asked(shared: Services, wanted: BookingRequest) -> SeriesRequest | str:
-    """Draws the fields of the rule; the series that is asked for, or a sentence about an error."""
-    state, known = st.session_state, shared.reference()
+    """Draws the fields; the series that is asked for, or a sentence about an error."""
+    known = shared.reference()
     last = known.policy.for_series().last_date(shared.now(), shared.settings.zone)
     last = max(last, wanted.date)
+    st.session_state.setdefault(_HOW, _BY_WEEKDAY)
+    how = st.segmented_control("Repeat", [_BY_WEEKDAY, _BY_DATE], key=_HOW, required=True)
+    asked = _by_date if how == _BY_DATE else _by_weekday
+    try:
+        return asked(shared, wanted, last)
+    except InvalidRequest as exc:
+        return messages.error(exc)
+
+
+def _by_date(shared: Services, wanted: BookingRequest, last: Date) -> SeriesRequest | str:
+    """Draws the field of the dates that are picked, up to ``last``; as ``_asked``."""
+    state, plan = st.session_state, shared.reference().plan
+    after = wanted.date + timedelta(days=1)
+    days = days_of_school(plan, after, last, (last - wanted.date).days) if after <= last else []
+    # A day that is no school day any more goes.
+    state[_PICKED] = [day for day in days if day in state.get(_PICKED, ())]
+    dates = st.multiselect(
+        f"Also on, beside {formats.short_date(wanted.date)}",
+        days,
+        key=_PICKED,
+        format_func=formats.short_date,
+        placeholder="Pick dates",
+    )
+    return SeriesRequest(first=wanted, dates=tuple(dates)) if dates else "Pick at least one date."
+
+
+def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesRequest | str:
+    """Draws the fields of the rule, up to ``last``; as ``_asked``."""
+    state, known = st.session_state, shared.reference()
     term = known.year.term(wanted.date)
     until = min(term.last if term else wanted.date + _USUAL, last)
     state.setdefault(_WEEKDAYS, [wanted.date.weekday()])
@@ -116,16 +149,13 @@ def _asked(shared: Services, wanted: BookingRequest) -> SeriesRequest | str:
         letter = "" if chosen == _ALL_WEEKS else str(chosen)
     if not weekdays:
         return "Choose at least one weekday."
-    try:
-        return SeriesRequest(
-            first=wanted,
-            weekdays=tuple(weekdays),
-            every=int(every),
-            until=state[_UNTIL],
-            week=letter,
-        )
-    except InvalidRequest as exc:
-        return messages.error(exc)
+    return SeriesRequest(
+        first=wanted,
+        weekdays=tuple(weekdays),
+        every=int(every),
+        until=state[_UNTIL],
+        week=letter,
+    )
 
 
 def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:

@@ -107,6 +107,17 @@ def test_the_dates_of_a_series(db, options, expected):
     assert found == [DAY + timedelta(days=days) for days in expected]
 
 
+def test_too_many_dates_are_refused_by_the_field_that_made_them(db):
+    picked = tuple(DAY + timedelta(days=number) for number in range(1, 201))
+    for options, field in (
+        ({"dates": picked}, "dates"),
+        ({"weekdays": tuple(range(7)), "until": picked[-1]}, "until"),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            plan(db, SeriesRequest(first=request_for(student=1), **options))
+        assert refused.value.field == field
+
+
 def test_a_series_without_an_end_lasts_until_the_end_of_its_term(db):
     with pytest.raises(InvalidRequest) as refused:
         plan(db, SeriesRequest(first=request_for(student=1)))
