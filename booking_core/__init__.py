@@ -64,6 +64,7 @@ from booking_core.booking.retirement import Relocation, relocations, retire_grou
 from booking_core.booking.series import (
     Series,
     approve_series,
+    book_instead,
     book_series,
     cancel_series,
     plan_series,
@@ -214,6 +215,7 @@ __all__ = [
     "approve_series",
     "approved_upcoming",
     "book",
+    "book_instead",
     "book_series",
     "book_set",
     "bookings_ahead",

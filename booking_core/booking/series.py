@@ -8,7 +8,7 @@ otherwise each free date is booked as by ``book``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime
 from uuid import UUID
@@ -35,7 +35,7 @@ from booking_core.domain.errors import (
     SeriesConflict,
 )
 from booking_core.domain.model import Account, Actor, Booking, Decision, Slot, Status
-from booking_core.domain.series import Occurrence, SeriesRequest, ahead, occurrence_id
+from booking_core.domain.series import Occurrence, SeriesRequest, ahead, instead_id, occurrence_id
 from booking_core.domain.validation import check_booking_id, check_date, check_text
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import transactions
@@ -104,6 +104,48 @@ def book_series(
     if only_free:
         return _book_free(db, request, by, submission_id, as_approved, now)
     return _book_all(db, request, by, submission_id, as_approved, now)
+
+
+@within_deadline
+@logged("book instead")
+def book_instead(
+    db: Documents,
+    request: SeriesRequest,
+    slot: Slot,
+    *,
+    by: Actor,
+    submission_id: UUID,
+    as_approved: bool | None = None,
+    now: datetime | None = None,
+) -> Booking:
+    """Books ``slot`` in place of a date of a series that was not booked.
+
+    The booking is a date of the series ``submission_id``, and reaches as far ahead. A date has one
+    such slot: the same one is booked once, however often it is sent, and another one raises
+    SubmissionReused. Raises as ``book`` does too, and NotFound without a series.
+    """
+    _check_series(request, by)
+    if not isinstance(submission_id, UUID):
+        raise InvalidRequest("submission_id", "must be a UUID")
+    if not isinstance(slot, Slot):
+        raise InvalidRequest("slot", "must be a Slot")
+    if as_approved is None:
+        as_approved = rules.may("book approved", by)
+    elif as_approved:
+        rules.check_may("book approved", by)
+    series_id, now = str(submission_id), moment(db, now)
+    found = booking_queries.of_series(db, series_id)
+    if not found or found[0].created_by != by.id:
+        raise NotFound("series", series_id)
+    if slot.date not in request.all_dates(reference.load(db).year):
+        raise InvalidRequest("date", "is no date of the series")
+    if booking_queries.of_ids(db, [str(occurrence_id(submission_id, slot.date))]):
+        raise InvalidRequest("date", "is booked by the series already")
+    wanted = replace(
+        request.on(slot.date), ground_id=slot.ground_id, start=slot.start, end=slot.end
+    )
+    id = str(instead_id(submission_id, slot.date))
+    return take(db, wanted, id, by, as_approved, now, may_repeat=True, series=series_id)
 
 
 @within_deadline

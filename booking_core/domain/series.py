@@ -119,6 +119,11 @@ def occurrence_id(series_id: UUID, date: Date) -> UUID:
     return uuid5(series_id, date.isoformat())
 
 
+def instead_id(series_id: UUID, date: Date) -> UUID:
+    """The submission id of the slot that takes the place of a date that was not booked."""
+    return uuid5(series_id, f"{date.isoformat()} instead")
+
+
 def ahead(
     bookings: Iterable[Booking], now: datetime, zone: ZoneInfo, from_date: Date | None = None
 ) -> list[Booking]:

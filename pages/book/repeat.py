@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date as Date
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from booking_core import (
     SeriesPlan,
     SeriesRequest,
     Slot,
+    book_instead,
     book_series,
     days_of_school,
     plan_series,
@@ -31,6 +33,7 @@ from pages.shared.text import formats, messages, payloads, series_texts
 _DONE, _PROBLEM = draft.SERIES_DONE, "book.series.problem"
 _WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
 _LETTER = "book.series.letter"
+_ASKED = "book.series.asked"
 _HOW, _PICKED = "book.series.how", "book.series.picked"
 _BY_WEEKDAY, _BY_DATE = "By weekday", "Dates that I pick"
 _USUAL = timedelta(weeks=5)  # to the last date that the dialog offers outside of a term
@@ -243,6 +246,7 @@ def _confirm(shared: Services, asked: SeriesRequest, only_free: bool) -> None:
                 only_free=only_free,
                 as_approved=draft.as_approved(),
             )
+            state[_ASKED] = asked
     except BookingError as exc:
         state[_PROBLEM] = messages.error(exc)
 
@@ -260,10 +264,61 @@ def _booked(shared: Services) -> None:
     )
     if done.refused:
         st.caption("Not booked:")
-        st.markdown(series_texts.date_lines(done.refused, shared.reference().grounds))
+        _refused(shared, done)
+    if problem := st.session_state.get(_PROBLEM):
+        st.error(formats.literal(problem), icon=":material/error:")
     if st.button("OK", key="book.series.ok", type="primary", width="stretch"):
         _finish()
         st.switch_page("bookings/screen.py")
+
+
+def _refused(shared: Services, done: Series) -> None:
+    """Draws the dates that were not booked, each with a button for its nearest free slot."""
+    grounds = shared.reference().grounds
+    verb = "Book" if draft.as_approved() else "Request"
+    for one in done.refused:
+        st.markdown(series_texts.date_lines([one._replace(alternatives=())], grounds))
+        for slot in one.alternatives[:1]:
+            when = f"{formats.short_date(slot.date)}, {formats.span(slot.start, slot.end)}"
+            st.button(
+                formats.literal(f"{verb} {payloads.slot_title(slot, grounds)}, {when}"),
+                key=f"book.series.lost.{slot.date.isoformat()}",
+                on_click=_book_instead,
+                args=(shared, slot),
+                disabled=not shared.is_live,
+                width="stretch",
+            )
+
+
+def _book_instead(shared: Services, slot: Slot) -> None:
+    state = st.session_state
+    done: Series | None = state.get(_DONE)
+    if done is None or all(one.date != slot.date for one in done.refused):
+        return
+    state.pop(_PROBLEM, None)
+    try:
+        with shared.change():
+            made = book_instead(
+                shared.db,
+                state[_ASKED],
+                slot,
+                by=session.actor(),
+                submission_id=UUID(done.id),
+                as_approved=draft.as_approved(),
+            )
+    except BookingError as exc:
+        state[_PROBLEM] = messages.error(exc)
+        # Where somebody was faster, the next press is for what is nearest now.
+        free = tuple(getattr(exc, "alternatives", ()))
+        refused = tuple(
+            one._replace(alternatives=free) if one.date == slot.date and free else one
+            for one in done.refused
+        )
+        state[_DONE] = replace(done, refused=refused)
+    else:
+        bookings = tuple(sorted((*done.bookings, made), key=lambda booking: booking.date))
+        refused = tuple(one for one in done.refused if one.date != slot.date)
+        state[_DONE] = replace(done, bookings=bookings, refused=refused)
 
 
 def _finish() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -82,10 +83,13 @@ def test_a_booking_is_repeated_on_picked_dates(
     assert len({b.series for b in made}) == 1
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
 def test_a_date_that_is_taken_meanwhile_shows_at_once_and_the_free_ones_are_booked(
-    open_page: OpenPage, many: School
+    open_page: OpenPage, many: School, width: int, height: int
 ) -> None:
-    page = open_page(f"/book?date={tomorrow()}", MEERA.name)
+    page = open_page(
+        f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
+    )
     dialog = open_repeat(page)
     expect(dialog).to_contain_text("all free")
 
@@ -98,6 +102,12 @@ def test_a_date_that_is_taken_meanwhile_shows_at_once_and_the_free_ones_are_book
     done = page.get_by_role("dialog", name="Series requested")
     expect(done).to_contain_text(f"{WEEKS - 1}\u00a0dates")
     expect(done).to_contain_text("Not booked:")
+    done.get_by_role(
+        "button", name=re.compile(f"^Request .*{formats.short_date(taken.date)}")
+    ).click()
+    expect(done).to_contain_text(f"{WEEKS}\u00a0dates")
+    expect(done).not_to_contain_text("Not booked:")
     done.get_by_role("button", name="OK").click()
     expect(page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
-    assert len(find_bookings(many.db, limit=50)) == WEEKS
+    mine = [b for b in find_bookings(many.db, limit=50) if b.id != taken.id]
+    assert (len(mine), len({b.series for b in mine})) == (WEEKS, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 from functools import partial
 from uuid import uuid4
@@ -47,6 +48,7 @@ from booking_core import (
     add_account,
     approve,
     approve_series,
+    book_instead,
     book_series,
     cancel,
     cancel_series,
@@ -255,6 +257,48 @@ def test_only_the_free_dates_are_booked_and_the_others_keep_their_alternatives(d
     assert [b.date for b in done.bookings] == TUESDAYS[:3] + TUESDAYS[4:]
     assert [one.date for one in done.refused] == [TUESDAYS[3]]
     assert done.refused[0].alternatives
+    assert_sound(db)
+
+
+def test_a_lost_date_is_booked_at_another_slot_as_a_date_of_the_series(db):
+    booked(db, student=2, on=TUESDAYS[3])
+    series_id, request = uuid4(), weekly()
+    done = book_all(db, request, submission_id=series_id, only_free=True)
+    slot = done.refused[0].alternatives[0]
+    send = partial(book_instead, db, request, by=MEERA, submission_id=series_id, now=NOW)
+
+    made = send(slot)
+
+    assert (made.slot, made.series) == (slot, done.id)
+    assert made in find_series(db, done.id)
+    assert send(slot) == made
+    with pytest.raises(SubmissionReused):
+        send(done.refused[0].alternatives[1])
+    for other in (replace(slot, date=TUESDAYS[2]), replace(slot, date=DAY + timedelta(days=1))):
+        with pytest.raises(InvalidRequest) as refused:
+            send(other)
+        assert refused.value.field == "date"
+    with pytest.raises(NotFound):
+        send(slot, by=RAVI)
+    with pytest.raises(NotFound):
+        send(slot, submission_id=uuid4())
+    assert_sound(db)
+
+
+def test_another_slot_is_won_by_one_and_reaches_as_far_as_its_series(db):
+    save_policy(db, Policy(advance_days=30, series_days=60, quota=None), now=NOW)
+    booked(db, student=2, on=TUESDAYS[4])
+    series_id, request = uuid4(), weekly(8)
+    done = book_all(db, request, submission_id=series_id, only_free=True)
+    slot = replace(done.refused[0].alternatives[0], start=time(10), end=time(11))
+
+    mine, other = at_once(
+        partial(book_instead, db, request, slot, by=MEERA, submission_id=series_id, now=NOW),
+        partial(booked, db, student=3, on=slot.date, start=10),
+    )
+
+    assert is_won(mine) != is_won(other)
+    assert isinstance(other if is_won(mine) else mine, SlotTaken)
     assert_sound(db)
 
 
