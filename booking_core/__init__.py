@@ -76,12 +76,14 @@ from booking_core.booking.retirement import relocations, retire_ground
 from booking_core.booking.series import (
     Series,
     approve_series,
+    book_instead,
     book_series,
     cancel_series,
     plan_series,
     reject_series,
 )
 from booking_core.booking.series_lists import find_series, series_ahead, waiting_rows
+from booking_core.booking.series_move import SeriesMove, move_series, plan_series_move
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
 from booking_core.booking.waiting import (
@@ -208,6 +210,7 @@ __all__ = [
     "RosterPlan",
     "SchoolYear",
     "Series",
+    "SeriesMove",
     "SeriesPlan",
     "SeriesRequest",
     "SetRequest",
@@ -233,6 +236,7 @@ __all__ = [
     "approve_series",
     "approved_upcoming",
     "book",
+    "book_instead",
     "book_series",
     "book_set",
     "bookings_ahead",
@@ -294,12 +298,14 @@ __all__ = [
     "minutes",
     "misfits",
     "move",
+    "move_series",
     "notices_for",
     "party_of",
     "pending_queue",
     "people_of",
     "plan_roster",
     "plan_series",
+    "plan_series_move",
     "plan_set",
     "promote_waiting",
     "propose_moves",

@@ -8,7 +8,7 @@ otherwise each free date is booked as by ``book``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime
 from uuid import UUID
@@ -35,7 +35,7 @@ from booking_core.domain.errors import (
     SeriesConflict,
 )
 from booking_core.domain.model import Account, Actor, Booking, Decision, Slot, Status
-from booking_core.domain.series import Occurrence, SeriesRequest, ahead, occurrence_id
+from booking_core.domain.series import Occurrence, SeriesRequest, ahead, instead_id, occurrence_id
 from booking_core.domain.validation import check_booking_id, check_date, check_text
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import transactions
@@ -107,6 +107,48 @@ def book_series(
 
 
 @within_deadline
+@logged("book instead")
+def book_instead(
+    db: Documents,
+    request: SeriesRequest,
+    slot: Slot,
+    *,
+    by: Actor,
+    submission_id: UUID,
+    as_approved: bool | None = None,
+    now: datetime | None = None,
+) -> Booking:
+    """Books ``slot`` in place of a date of a series that was not booked.
+
+    The booking is a date of the series ``submission_id``, and reaches as far ahead. A date has one
+    such slot: the same one is booked once, however often it is sent, and another one raises
+    SubmissionReused. Raises as ``book`` does too, and NotFound without a series.
+    """
+    _check_series(request, by)
+    if not isinstance(submission_id, UUID):
+        raise InvalidRequest("submission_id", "must be a UUID")
+    if not isinstance(slot, Slot):
+        raise InvalidRequest("slot", "must be a Slot")
+    if as_approved is None:
+        as_approved = rules.may("book approved", by)
+    elif as_approved:
+        rules.check_may("book approved", by)
+    series_id, now = str(submission_id), moment(db, now)
+    found = booking_queries.of_series(db, series_id)
+    if not found or found[0].created_by != by.id:
+        raise NotFound("series", series_id)
+    if slot.date not in request.all_dates(reference.load(db).year):
+        raise InvalidRequest("date", "is no date of the series")
+    if booking_queries.of_ids(db, [str(occurrence_id(submission_id, slot.date))]):
+        raise InvalidRequest("date", "is booked by the series already")
+    wanted = replace(
+        request.on(slot.date), ground_id=slot.ground_id, start=slot.start, end=slot.end
+    )
+    id = str(instead_id(submission_id, slot.date))
+    return take(db, wanted, id, by, as_approved, now, may_repeat=True, series=series_id)
+
+
+@within_deadline
 @logged("approve series")
 def approve_series(
     db: Documents,
@@ -151,18 +193,21 @@ def cancel_series(
     by: Actor,
     from_date: Date | None = None,
     reason: str = "",
+    expected: Mapping[str, Slot] | None = None,
     now: datetime | None = None,
 ) -> tuple[Booking, ...]:
     """Cancels the active dates of a series that have not begun, from ``from_date`` on; all or none.
 
-    For its author, a principal or an admin. Sent again, it answers as the first time. Raises
-    NotAllowed, NotFound, AlreadyDecided where nothing is left to cancel, InvalidRequest,
+    For its author, a principal or an admin. ``expected`` (id -> slot) are the dates that the user
+    was shown; ChangedMeanwhile is raised for others. Sent again, it answers as the first time.
+    Raises NotAllowed, NotFound, AlreadyDecided where nothing is left to cancel, InvalidRequest,
     StoreUnavailable.
     """
     rules.check_actor(by)
     series_id, reason = check_booking_id(series_id), check_text(reason, "reason")
     if from_date is not None:
         check_date(from_date, "from_date")
+    _check_expected(expected)
     now, zone = moment(db, now), settings_of(db).zone
 
     def work(step: transactions.Transaction) -> tuple[Booking, ...]:
@@ -170,10 +215,9 @@ def cancel_series(
         for booking in found:
             rules.check_may("cancel", by, booking)
         entry = Decision(now, by.id, by.name, "cancelled", reason)
-        changes = [
-            (before, before.with_decision(Status.CANCELLED, entry))
-            for before in ahead(found, now, zone)
-        ]
+        left = ahead(found, now, zone)
+        _compare(left, expected)
+        changes = [(before, before.with_decision(Status.CANCELLED, entry)) for before in left]
         return _ended(step, changes, found, "cancelled", by, reason)
 
     return transactions.run(db, work)
@@ -339,8 +383,7 @@ def _decide(
 ) -> tuple[Booking, ...]:
     rules.check_actor(by)
     series_id = check_booking_id(series_id)
-    if expected is not None and not isinstance(expected, Mapping):
-        raise InvalidRequest("expected", "must map ids to slots")
+    _check_expected(expected)
     now, zone = moment(db, now), settings_of(db).zone
     action, target = {
         "approve": ("approved", Status.APPROVED),
@@ -368,9 +411,7 @@ def _decide(
                     rules.check_may(verb, by, before)
                 elif verb == "approve" and before.created_by == by.id:
                     raise NotAllowed("approve an own request", by.role.value)
-            shown = {b.id: b.slot for b in waiting}
-            if waiting and expected is not None and shown != dict(expected):
-                raise ChangedMeanwhile("the dates of this series")
+            _compare(waiting, expected)
             entry = Decision(now, by.id, by.name, action, reason, principal)
             for before in waiting:
                 if verb == "approve":
@@ -389,6 +430,20 @@ def _decide(
             confirmed(db, known, before[b.id], b) if b.id in before else b for b in decided
         )
     raise ChangedMeanwhile("the school")
+
+
+def _check_expected(expected: Mapping[str, Slot] | None) -> None:
+    if expected is not None and not isinstance(expected, Mapping):
+        raise InvalidRequest("expected", "must map ids to slots")
+
+
+def _compare(left: list[Booking], expected: Mapping[str, Slot] | None) -> None:
+    """Raises ChangedMeanwhile where others than ``expected`` are left.
+
+    None is left where the same verb was sent before.
+    """
+    if left and expected is not None and {b.id: b.slot for b in left} != dict(expected):
+        raise ChangedMeanwhile("the dates of this series")
 
 
 def _stored(step: transactions.Transaction, series_id: str) -> list[Booking]:

@@ -94,7 +94,8 @@ def planned(
             if not people.isdisjoint(people_of(booking))
             for mark in timetable.marks(booking.start, booking.end)
         }
-        for slot in free.free_slots(request.first.game, _periods(free, request), busy=busy):
+        periods = _periods(free, request.slot(date))
+        for slot in free.free_slots(request.first.game, periods, busy=busy):
             free_on[(slot.ground_id, slot.start, slot.end)] += 1
         problem: BookingError | None = None
         try:
@@ -105,36 +106,33 @@ def planned(
             problem = exc
         alternatives: tuple[Slot, ...] = ()
         if problem is not None and not isinstance(problem, QuotaReached):
-            alternatives = tuple(_alternatives(free, request, date, busy))
+            alternatives = alternatives_to(free, request.slot(date), request.first.game, busy)
         planned.append(Occurrence(date, problem, alternatives))
     return SeriesPlan(tuple(planned), _instead(request, planned, free_on))
 
 
-def _periods(free: Availability, request: SeriesRequest) -> int:
-    """How many periods the request covers on that day; 1 where it is no run of periods."""
-    first = request.first
+def _periods(free: Availability, slot: Slot) -> int:
+    """How many periods ``slot`` covers on its day; 1 where it is no run of periods."""
     try:
-        return len(timetable.periods_between(free.plan.periods, first.start, first.end))
+        return len(timetable.periods_between(free.plan.periods, slot.start, slot.end))
     except NotAPeriod:
         return 1
 
 
-def _alternatives(
-    free: Availability, request: SeriesRequest, date: Date, busy: set[int]
-) -> list[Slot]:
-    slot, game = request.slot(date), request.first.game
+def alternatives_to(free: Availability, slot: Slot, game: str, busy: set[int]) -> tuple[Slot, ...]:
+    """Free slots of the day of ``slot`` beside its ``busy`` marks, nearest first."""
     found = free.alternatives(slot, game, busy=busy, most=_MOST_ALTERNATIVES)
     if found or not free.plan.periods:
-        return found
+        return tuple(found)
     mark = timetable.marks(slot.start, slot.end)[0]
     near = sorted(
-        free.free_slots(game, _periods(free, request), busy=busy),
+        free.free_slots(game, _periods(free, slot), busy=busy),
         key=lambda option: (
             option.ground_id != slot.ground_id,
             abs(timetable.marks(option.start, option.end)[0] - mark),
         ),
     )
-    return near[:_MOST_ALTERNATIVES]
+    return tuple(near[:_MOST_ALTERNATIVES])
 
 
 def _instead(

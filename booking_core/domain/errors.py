@@ -318,8 +318,8 @@ class SetConflict(Conflict):
 
 
 class SeriesConflict(Conflict):
-    """A series was not booked. ``dates``: those that cannot be, each with its problem and the free
-    slots of that day, as in ``SeriesPlan.dates``. Nothing was changed."""
+    """A series was not booked, or not moved. ``dates``: those that cannot be, each with its problem
+    and the free slots of that day, as in ``SeriesPlan.dates``. Nothing was changed."""
 
     def __init__(self, dates: Sequence[Any]) -> None:
         self.dates = tuple(dates)

@@ -413,7 +413,8 @@ class Decision:
     ``on_behalf_of``: the name of the principal who delegated the decision. ``moved_from``: the
     slot before a move. ``displaced_by``: the id of the closure that revoked or moved the
     booking, and ``status_before`` the status that it had when it was revoked. ``correction``: the
-    slot was over already.
+    slot was over already. ``of_series``: the booking was moved with the other dates
+    of its series.
     """
 
     at: datetime
@@ -426,6 +427,7 @@ class Decision:
     displaced_by: str = ""
     status_before: Status | None = None
     correction: bool = False
+    of_series: bool = False
 
 
 # The actions that can have given a booking its status.

@@ -77,7 +77,8 @@ class SeriesRequest:
         if not found:
             raise InvalidRequest("weekdays", "has no day until the end of the series")
         if len(found) > MOST_DATES:
-            raise InvalidRequest("until", f"makes more than {MOST_DATES} dates")
+            field = "dates" if self.dates else "until"
+            raise InvalidRequest(field, f"makes more than {MOST_DATES} dates")
         return tuple(found)
 
     def _by_rule(self, year: SchoolYear) -> Iterator[Date]:
@@ -118,6 +119,11 @@ def occurrence_id(series_id: UUID, date: Date) -> UUID:
     return uuid5(series_id, date.isoformat())
 
 
+def instead_id(series_id: UUID, date: Date) -> UUID:
+    """The submission id of the slot that takes the place of a date that was not booked."""
+    return uuid5(series_id, f"{date.isoformat()} instead")
+
+
 def ahead(
     bookings: Iterable[Booking], now: datetime, zone: ZoneInfo, from_date: Date | None = None
 ) -> list[Booking]:
@@ -129,6 +135,13 @@ def ahead(
         and not booking.slot.has_begun(now, zone)
         and (from_date is None or booking.date >= from_date)
     ]
+
+
+def follows(booking: Booking) -> bool:
+    """Whether the booking has the slot that its series gave it: its last move, if any, was that of
+    the series."""
+    moves = [entry for entry in booking.history if entry.action == "moved"]
+    return not moves or moves[-1].of_series
 
 
 def by_series(

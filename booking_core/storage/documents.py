@@ -100,6 +100,8 @@ def decision_document(decision: Decision, dates: Iterable[Date]) -> Document:
         document["was"] = decision.status_before.value
     if decision.correction:
         document["correction"] = True
+    if decision.of_series:
+        document["of_series"] = True
     return document
 
 
@@ -116,6 +118,7 @@ def to_decision(document: Any) -> Decision:
         r.optional(document, "closure", str, ""),
         r.choice(document, "was", Status) if "was" in document else None,
         r.optional(document, "correction", bool, False),
+        r.optional(document, "of_series", bool, False),
     )
 
 

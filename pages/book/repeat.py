@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date as Date
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -11,12 +13,13 @@ from booking_core import (
     BookingError,
     BookingRequest,
     InvalidRequest,
-    Occurrence,
     Series,
     SeriesPlan,
     SeriesRequest,
     Slot,
+    book_instead,
     book_series,
+    days_of_school,
     plan_series,
 )
 from booking_core.live import Scope
@@ -25,11 +28,14 @@ from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats, messages, payloads
+from pages.shared.text import formats, messages, payloads, series_texts
 
 _DONE, _PROBLEM = draft.SERIES_DONE, "book.series.problem"
 _WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
 _LETTER = "book.series.letter"
+_ASKED = "book.series.asked"
+_HOW, _PICKED = "book.series.how", "book.series.picked"
+_BY_WEEKDAY, _BY_DATE = "By weekday", "Dates that I pick"
 _USUAL = timedelta(weeks=5)  # to the last date that the dialog offers outside of a term
 _MANY = 7  # dates: more of them scroll
 _ALL_WEEKS = "All weeks"
@@ -87,10 +93,39 @@ def _form(shared: Services) -> None:
 
 
 def _asked(shared: Services, wanted: BookingRequest) -> SeriesRequest | str:
-    """Draws the fields of the rule; the series that is asked for, or a sentence about an error."""
-    state, known = st.session_state, shared.reference()
+    """Draws the fields; the series that is asked for, or a sentence about an error."""
+    known = shared.reference()
     last = known.policy.for_series().last_date(shared.now(), shared.settings.zone)
     last = max(last, wanted.date)
+    st.session_state.setdefault(_HOW, _BY_WEEKDAY)
+    how = st.segmented_control("Repeat", [_BY_WEEKDAY, _BY_DATE], key=_HOW, required=True)
+    asked = _by_date if how == _BY_DATE else _by_weekday
+    try:
+        return asked(shared, wanted, last)
+    except InvalidRequest as exc:
+        return messages.error(exc)
+
+
+def _by_date(shared: Services, wanted: BookingRequest, last: Date) -> SeriesRequest | str:
+    """Draws the field of the dates that are picked, up to ``last``; as ``_asked``."""
+    state, plan = st.session_state, shared.reference().plan
+    after = wanted.date + timedelta(days=1)
+    days = days_of_school(plan, after, last, (last - wanted.date).days) if after <= last else []
+    # A day that is no school day any more goes.
+    state[_PICKED] = [day for day in days if day in state.get(_PICKED, ())]
+    dates = st.multiselect(
+        f"Also on, beside {formats.short_date(wanted.date)}",
+        days,
+        key=_PICKED,
+        format_func=formats.short_date,
+        placeholder="Pick dates",
+    )
+    return SeriesRequest(first=wanted, dates=tuple(dates)) if dates else "Pick at least one date."
+
+
+def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesRequest | str:
+    """Draws the fields of the rule, up to ``last``; as ``_asked``."""
+    state, known = st.session_state, shared.reference()
     term = known.year.term(wanted.date)
     until = min(term.last if term else wanted.date + _USUAL, last)
     state.setdefault(_WEEKDAYS, [wanted.date.weekday()])
@@ -117,16 +152,13 @@ def _asked(shared: Services, wanted: BookingRequest) -> SeriesRequest | str:
         letter = "" if chosen == _ALL_WEEKS else str(chosen)
     if not weekdays:
         return "Choose at least one weekday."
-    try:
-        return SeriesRequest(
-            first=wanted,
-            weekdays=tuple(weekdays),
-            every=int(every),
-            until=state[_UNTIL],
-            week=letter,
-        )
-    except InvalidRequest as exc:
-        return messages.error(exc)
+    return SeriesRequest(
+        first=wanted,
+        weekdays=tuple(weekdays),
+        every=int(every),
+        until=state[_UNTIL],
+        week=letter,
+    )
 
 
 def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:
@@ -142,17 +174,13 @@ def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:
 
 
 def _dates(shared: Services, wanted: BookingRequest, plan: SeriesPlan) -> None:
-    total, lost = len(plan.dates), len(plan.problems)
-    st.markdown(
-        f"**{_counted(total)}, all free**"
-        if not lost
-        else f"**{_counted(total)}: {total - lost} free, {lost} not**"
-    )
+    total, grounds = len(plan.dates), shared.reference().grounds
+    st.markdown(f"**{series_texts.free_of(plan.dates)}**")
     if total > _MANY:
         with st.container(height=260, key="book.series.dates"):
-            _lines(shared, plan.dates)
+            st.markdown(series_texts.date_lines(plan.dates, grounds))
     else:
-        _lines(shared, plan.dates)
+        st.markdown(series_texts.date_lines(plan.dates, grounds))
     if plan.instead:
         st.caption("Free on more of these dates:")
     for index, other in enumerate(plan.instead):
@@ -172,26 +200,6 @@ def _choose(slot: Slot) -> None:
     draft.choose(slot)
     st.session_state.pop(_PROBLEM, None)
     st.session_state[draft.SERIES_ID] = uuid4()
-
-
-def _lines(shared: Services, dates: tuple[Occurrence, ...]) -> None:
-    """Draws a line for each date: that it is free, or why it is not and which slots are."""
-    grounds = shared.reference().grounds
-    lines = []
-    for date, problem, alternatives in dates:
-        day = formats.short_date(date)
-        if problem is None:
-            lines.append(f":green[:material/check:] {day}")
-            continue
-        line = f":red[:material/close:] {day} · {formats.literal(payloads.why(problem, grounds))}"
-        if alternatives:
-            free = ", ".join(
-                f"{formats.span(slot.start, slot.end)} {payloads.slot_title(slot, grounds)}"
-                for slot in alternatives[:2]
-            )
-            line += f" · :gray[free: {formats.literal(free)}]"
-        lines.append(line)
-    st.markdown("  \n".join(lines))
 
 
 def _buttons(shared: Services, asked: SeriesRequest | str, plan: SeriesPlan | str) -> None:
@@ -238,6 +246,7 @@ def _confirm(shared: Services, asked: SeriesRequest, only_free: bool) -> None:
                 only_free=only_free,
                 as_approved=draft.as_approved(),
             )
+            state[_ASKED] = asked
     except BookingError as exc:
         state[_PROBLEM] = messages.error(exc)
 
@@ -247,7 +256,7 @@ def _booked(shared: Services) -> None:
     done: Series | None = st.session_state.get(_DONE)
     if done is None:
         return
-    count = _counted(len(done.bookings))
+    count = series_texts.count(len(done.bookings))
     st.markdown(
         f"**{count}** booked; they wait for nobody."
         if draft.as_approved()
@@ -255,16 +264,63 @@ def _booked(shared: Services) -> None:
     )
     if done.refused:
         st.caption("Not booked:")
-        _lines(shared, done.refused)
+        _refused(shared, done)
+    if problem := st.session_state.get(_PROBLEM):
+        st.error(formats.literal(problem), icon=":material/error:")
     if st.button("OK", key="book.series.ok", type="primary", width="stretch"):
         _finish()
         st.switch_page("bookings/screen.py")
 
 
+def _refused(shared: Services, done: Series) -> None:
+    """Draws the dates that were not booked, each with a button for its nearest free slot."""
+    grounds = shared.reference().grounds
+    verb = "Book" if draft.as_approved() else "Request"
+    for one in done.refused:
+        st.markdown(series_texts.date_lines([one._replace(alternatives=())], grounds))
+        for slot in one.alternatives[:1]:
+            when = f"{formats.short_date(slot.date)}, {formats.span(slot.start, slot.end)}"
+            st.button(
+                formats.literal(f"{verb} {payloads.slot_title(slot, grounds)}, {when}"),
+                key=f"book.series.lost.{slot.date.isoformat()}",
+                on_click=_book_instead,
+                args=(shared, slot),
+                disabled=not shared.is_live,
+                width="stretch",
+            )
+
+
+def _book_instead(shared: Services, slot: Slot) -> None:
+    state = st.session_state
+    done: Series | None = state.get(_DONE)
+    if done is None or all(one.date != slot.date for one in done.refused):
+        return
+    state.pop(_PROBLEM, None)
+    try:
+        with shared.change():
+            made = book_instead(
+                shared.db,
+                state[_ASKED],
+                slot,
+                by=session.actor(),
+                submission_id=UUID(done.id),
+                as_approved=draft.as_approved(),
+            )
+    except BookingError as exc:
+        state[_PROBLEM] = messages.error(exc)
+        # Where somebody was faster, the next press is for what is nearest now.
+        free = tuple(getattr(exc, "alternatives", ()))
+        refused = tuple(
+            one._replace(alternatives=free) if one.date == slot.date and free else one
+            for one in done.refused
+        )
+        state[_DONE] = replace(done, refused=refused)
+    else:
+        bookings = tuple(sorted((*done.bookings, made), key=lambda booking: booking.date))
+        refused = tuple(one for one in done.refused if one.date != slot.date)
+        state[_DONE] = replace(done, bookings=bookings, refused=refused)
+
+
 def _finish() -> None:
     draft.close_dialogs()
     draft.finish()
-
-
-def _counted(dates: int) -> str:
-    return f"{formats.number(dates)} {'date' if dates == 1 else 'dates'}"

@@ -19,16 +19,16 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts
 
 ONE, FOLLOWING, ALL = "Only this one", "This and the following", "All to come"
-_WHICH = "bookings.cancel_which"
+_WHICH, _SEEN = "bookings.cancel_which", "bookings.cancel_seen"
 _Dates = tuple[Booking, ...]
 
 
 def show(shared: Services, booking_id: str) -> None:
     """Opens for ``booking_id``. The rights are checked when the user presses the button."""
     # Set and not removed: the browser would send the choice of the previous dialog again.
-    st.session_state[_WHICH] = ONE
+    st.session_state[_WHICH], st.session_state[_SEEN] = ONE, {}
     try:
-        offered = _offered(shared, get_booking(shared.db, booking_id))
+        offered = offered_for(shared, get_booking(shared.db, booking_id))
     except BookingError:
         offered = {}  # the dialog says it
     title = "Cancel this booking?"
@@ -42,12 +42,17 @@ def _draw(shared: Services, booking_id: str) -> None:
     screen_user.check(shared)  # the dialog shows names, which need a session
     try:
         booking = get_booking(shared.db, booking_id)
-        offered = _offered(shared, booking)
+        offered = offered_for(shared, booking)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
     which = _choice(offered)
     dates = offered[which]
+    # A press refers to the dates of the previous run; this run may have read others.
+    seen = st.session_state[_SEEN]
+    st.session_state[_SEEN] = {
+        choice: {one.id: one.slot for one in offered[choice]} for choice in offered
+    }
     is_one = len(dates) == 1
     st.markdown(
         "The slot is free for others at once. The booking stays on record as cancelled."
@@ -69,7 +74,12 @@ def _draw(shared: Services, booking_id: str) -> None:
         else:
             first = booking.date if which == FOLLOWING else None
             cancelled = cancel_series(
-                shared.db, str(booking.series), by=by, from_date=first, reason=reason
+                shared.db,
+                str(booking.series),
+                by=by,
+                from_date=first,
+                reason=reason,
+                expected=seen.get(which, {}),
             )
             done = len(cancelled)
         st.toast(_done(done), icon=":material/check:")
@@ -83,8 +93,8 @@ def _draw(shared: Services, booking_id: str) -> None:
         st.rerun()
 
 
-def _offered(shared: Services, booking: Booking) -> dict[str, _Dates]:
-    """Each choice with the bookings that it cancels, in the order of the choices."""
+def offered_for(shared: Services, booking: Booking) -> dict[str, _Dates]:
+    """Each choice with the bookings to come that it names, in the order of the choices."""
     offered: dict[str, _Dates] = {ONE: (booking,)}
     if booking.series is None:
         return offered

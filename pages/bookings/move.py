@@ -17,6 +17,8 @@ from booking_core import (
     move,
 )
 from booking_core.live import Scope
+from pages.bookings import move_series
+from pages.bookings.cancelling import FOLLOWING, ONE, offered_for
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.layout import date_field
@@ -28,6 +30,7 @@ _PREFIX = "bookings.move."
 _PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
 _DATE = f"{_PREFIX}date"
 _PICKED = f"{_PREFIX}picked"
+_WHICH = f"{_PREFIX}which"
 _LOST = f"{_PREFIX}lost"  # a sentence about the date or the slot that was taken away
 
 
@@ -36,6 +39,9 @@ def begin() -> None:
     for key in list(st.session_state):
         if str(key).startswith(_PREFIX):
             del st.session_state[key]
+    # Set and not removed: the browser would send the choice of the previous dialog again.
+    st.session_state[_WHICH] = ONE
+    move_series.begin()
 
 
 @st.dialog("Move this booking", width="large")
@@ -53,8 +59,38 @@ def dialog(shared: Services, booking_id: str) -> None:
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
+    which = _which(shared, booking)
+    if which != ONE:
+        first = booking.date if which == FOLLOWING else None
+        fragment.keep(
+            shared,
+            f"{_PREFIX}series",
+            lambda: move_series.draw(shared, str(booking.series), first, finish),
+        )
+        return
     date = _date(shared, booking)
     fragment.keep(shared, f"{_PREFIX}part", lambda: _body(shared, booking, date), date)
+
+
+def finish(done: str) -> None:
+    """Closes the dialog in the next run, and says ``done`` then."""
+    st.session_state[_DONE] = done
+
+
+def _which(shared: Services, booking: Booking) -> str:
+    """Draws the choice of dates for a booking of a series; returns it."""
+    if booking.series is None or booking.set_place is not None:
+        return ONE
+    offered = shared.cached(
+        Scope.BOOKINGS,
+        ("to move", booking.id, shared.mark()),
+        lambda: list(offered_for(shared, booking)),
+    )
+    if st.session_state.get(_WHICH) not in offered:
+        st.session_state[_WHICH] = ONE  # its dates are gone meanwhile
+    if len(offered) == 1:
+        return ONE
+    return str(st.radio("What to move", offered, key=_WHICH, horizontal=True))
 
 
 def _body(shared: Services, booking: Booking, date: Date) -> datetime:
@@ -111,7 +147,7 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
     else:
         place = payloads.slot_title(slot, shared.reference().grounds)
         when = formats.when(slot, shared.now().date())
-        st.session_state[_DONE] = f"Moved to {place}, {when}."
+        finish(f"Moved to {place}, {when}.")
 
 
 def _date(shared: Services, booking: Booking) -> Date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, time
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from screens import row
 from support import request_for
 
-from booking_core import Booking, SeriesRequest, Status, book_series, cancel, find_series
+from booking_core import Booking, SeriesRequest, Status, book_series, cancel, find_series, move
 from pages.shared.text import formats
 
 SIZES = [(1440, 900), (820, 1180), (390, 844)]
@@ -113,6 +113,25 @@ def test_the_dialog_offers_what_is_left_and_begins_with_this_one(
     expect(line(page, made[2])).to_contain_text("Cancelled")
     dialog = open_dialog(page, made[3])
     expect(dialog.get_by_role("radio")).to_have_count(0)
+
+
+def test_dates_that_changed_since_they_were_shown_are_not_cancelled(
+    open_page: OpenPage, school: School, made: tuple[Booking, ...]
+) -> None:
+    page = open_page("/bookings", MEERA.name)
+    dialog = open_dialog(page, made[1])
+    dialog.get_by_text("All to come, 4 dates").click()
+    expect(dialog.get_by_role("button", name="Cancel 4 bookings", exact=True)).to_be_visible()
+    now = datetime.now(ZoneInfo(ZONE))
+    move(school.db, made[2].id, start=time(15), end=time(16), by=MEERA, now=now)
+
+    dialog.get_by_role("button", name="Cancel 4 bookings", exact=True).click()
+
+    expect(dialog).to_contain_text("The dates of this series changed while you looked.")
+    assert statuses(school, made) == [P, P, P, P]
+    dialog.get_by_role("button", name="Cancel 4 bookings", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert statuses(school, made) == [C, C, C, C]
 
 
 def test_details_name_the_series_of_a_booking(

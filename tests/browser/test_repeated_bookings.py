@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from app_server import MEERA, School, today, tomorrow
 from browser_windows import OpenPage
+from page_checks import serious_violations
 from playwright.sync_api import Locator, Page, expect
 from screens import TICK, cell, choose_student
 
 from booking_core import Policy, find_bookings, save_policy
+from pages.shared.text import formats
 
 WEEKS = 6  # from tomorrow to the last date that the dialog offers
 
@@ -36,33 +39,75 @@ def test_a_booking_is_repeated_every_week(
         f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
     )
     dialog = open_repeat(page)
-    expect(dialog).to_contain_text(f"{WEEKS} dates, all free")
+    expect(dialog).to_contain_text(f"{WEEKS}\u00a0dates, all free")
 
     dialog.get_by_role("button", name="Request all").click()
 
-    expect(page.get_by_role("dialog", name="Series requested")).to_contain_text(f"{WEEKS} dates")
+    expect(page.get_by_role("dialog", name="Series requested")).to_contain_text(
+        f"{WEEKS}\u00a0dates"
+    )
     expect(page.get_by_text("just booked")).to_have_count(0)  # it is their own booking
     made = find_bookings(many.db, limit=50)
     assert sorted((b.date - tomorrow()).days for b in made) == [7 * n for n in range(WEEKS)]
     assert len({b.series for b in made}) == 1
 
 
-def test_a_date_that_is_taken_meanwhile_shows_at_once_and_the_free_ones_are_booked(
-    open_page: OpenPage, many: School
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
+def test_a_booking_is_repeated_on_picked_dates(
+    open_page: OpenPage, many: School, width: int, height: int
 ) -> None:
-    page = open_page(f"/book?date={tomorrow()}", MEERA.name)
+    page = open_page(
+        f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
+    )
+    dialog = open_repeat(page)
+    dialog.get_by_text("Dates that I pick", exact=True).click()
+    expect(dialog).to_contain_text("Pick at least one date.")
+    expect(dialog.get_by_role("button", name="Request all")).to_be_disabled()
+    days = [tomorrow() + timedelta(days=number) for number in (2, 3, 9)]
+    for count, day in enumerate(days, 2):
+        dialog.get_by_role("combobox").fill(formats.short_date(day))
+        page.get_by_role("option", name=formats.short_date(day), exact=True).click()
+        expect(dialog).to_contain_text(f"{count}\u00a0dates, all free")
+    dialog.get_by_role("combobox").press("Tab")  # closes the list of days
+    expect(page.get_by_role("option")).to_have_count(0)
+    dialog.get_by_label(f"Remove {formats.short_date(days[1])}").click()
+    expect(dialog).to_contain_text("3\u00a0dates, all free")
+    assert serious_violations(page) == []
+
+    dialog.get_by_role("button", name="Request all").click()
+
+    done = page.get_by_role("dialog", name="Series requested")
+    expect(done).to_contain_text("3\u00a0dates")
+    made = find_bookings(many.db, limit=50)
+    assert sorted((b.date - tomorrow()).days for b in made) == [0, 2, 9]
+    assert len({b.series for b in made}) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
+def test_a_date_that_is_taken_meanwhile_shows_at_once_and_the_free_ones_are_booked(
+    open_page: OpenPage, many: School, width: int, height: int
+) -> None:
+    page = open_page(
+        f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
+    )
     dialog = open_repeat(page)
     expect(dialog).to_contain_text("all free")
 
     taken = many.book(student=2, start=14, on=today() + timedelta(days=15))
 
-    expect(dialog).to_contain_text(f"{WEEKS} dates: {WEEKS - 1} free, 1 not", timeout=TICK)
+    expect(dialog).to_contain_text(f"{WEEKS}\u00a0dates: {WEEKS - 1} free, 1 not", timeout=TICK)
     expect(dialog).to_contain_text(f"booked for {taken.class_name}")
     expect(dialog.get_by_role("button", name="Request all")).to_be_disabled()
     dialog.get_by_role("button", name="Request the free ones").click()
     done = page.get_by_role("dialog", name="Series requested")
-    expect(done).to_contain_text(f"{WEEKS - 1} dates")
+    expect(done).to_contain_text(f"{WEEKS - 1}\u00a0dates")
     expect(done).to_contain_text("Not booked:")
+    done.get_by_role(
+        "button", name=re.compile(f"^Request .*{formats.short_date(taken.date)}")
+    ).click()
+    expect(done).to_contain_text(f"{WEEKS}\u00a0dates")
+    expect(done).not_to_contain_text("Not booked:")
     done.get_by_role("button", name="OK").click()
     expect(page.get_by_role("heading", name="Bookings", exact=True)).to_be_visible()
-    assert len(find_bookings(many.db, limit=50)) == WEEKS
+    mine = [b for b in find_bookings(many.db, limit=50) if b.id != taken.id]
+    assert (len(mine), len({b.series for b in mine})) == (WEEKS, 1)

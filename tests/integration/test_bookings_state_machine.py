@@ -50,6 +50,8 @@ from booking_core import (
     Party,
     QuotaReached,
     Role,
+    SeriesConflict,
+    SeriesRequest,
     SetConflict,
     SetRequest,
     SlotTaken,
@@ -57,6 +59,7 @@ from booking_core import (
     SupervisorBusy,
     add_account,
     approve,
+    book_series,
     book_set,
     cancel,
     close_grounds,
@@ -64,6 +67,7 @@ from booking_core import (
     find_bookings,
     lift_closure,
     move,
+    move_series,
     reinstate,
     reject,
     revoke,
@@ -98,6 +102,8 @@ class Kept:
     supervisor: str | None = None
     set_place: int | None = None
     set_id: int | None = None
+    series: str | None = None
+    apart: bool = False  # somebody moved it by itself
 
     @property
     def people(self) -> set[str]:
@@ -249,6 +255,95 @@ class Bookings(RuleBasedStateMachine):
             return multiple()
         self.model |= {b.id: kept for b, kept in zip(made.bookings, wanted, strict=True)}
         return multiple(*(b.id for b in made.bookings))
+
+    @rule(target=bookings, ground=PLACES, start=STARTS, student=STUDENTS, supervisor=SUPERVISORS)
+    def book_series(self, ground, start, student, supervisor):
+        """Books two days of a week in turn, so that the quota of one week counts both."""
+        days = (DAY, DAY + timedelta(days=1), NEXT_WEEK)
+        wanted = [
+            Kept(
+                *(ground, day, start, start + 1, student_id(student), "Pending"),
+                supervisor=supervisor,
+            )
+            for day in days
+        ]
+        expected = {SeriesConflict} if any(map(self.expected_errors, wanted)) else set()
+        quota = self.db.booking_settings.quota
+        mine = [
+            kept
+            for kept in self.model.values()
+            if kept.status in HOLDING
+            and student_id(student) in kept.quota_holders
+            and kept.week == wanted[0].week
+        ]
+        if quota and len(mine) + 2 > quota:
+            expected = {SeriesConflict}
+        asked = SeriesRequest(
+            request_for(
+                student=student, ground=ground, on=DAY, start=start, supervisor_id=supervisor
+            ),
+            dates=days,
+        )
+
+        made = self.attempt(
+            lambda: book_series(self.db, asked, by=MEERA, submission_id=uuid4(), now=NOW), expected
+        )
+
+        if made is None:
+            return multiple()
+        for booking, kept in zip(made.bookings, wanted, strict=True):
+            self.model[booking.id] = replace(kept, series=made.id)
+        return multiple(*(booking.id for booking in made.bookings))
+
+    @rule(
+        id_=bookings,
+        ground=PLACES | st.none(),
+        start=STARTS,
+        length=LENGTHS,
+        from_date=DAYS | st.none(),
+    )
+    def move_series(self, id_, ground, start, length, from_date):
+        series = self.model[id_].series
+        if series is None:
+            return
+        dates = {
+            i: kept
+            for i, kept in self.model.items()
+            if kept.series == series and (from_date is None or kept.day >= from_date)
+        }
+        held = {i: kept for i, kept in dates.items() if kept.status in HOLDING}
+        wanted = {
+            i: replace(kept, ground=ground or kept.ground, start=start, end=start + length)
+            for i, kept in held.items()
+            if not kept.apart
+        }
+        if not dates:
+            expected = {InvalidRequest}
+        elif not held:
+            expected = {AlreadyDecided}
+        elif not wanted:
+            expected = {InvalidRequest}
+        else:
+            in_the_way = any(self.expected_errors(kept, i) for i, kept in wanted.items())
+            expected = {SeriesConflict} if in_the_way else set()
+
+        moved = self.attempt(
+            lambda: move_series(
+                self.db,
+                series,
+                ground_id=ground,
+                start=time(start),
+                end=time(start + length),
+                from_date=from_date,
+                by=HEAD,
+                now=NOW,
+            ),
+            expected,
+        )
+
+        if moved is not None:
+            assert {booking.id for booking in moved} == wanted.keys()
+            self.model |= wanted
 
     @rule(target=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS)
     def close(self, ground, day, start, length):
@@ -455,7 +550,8 @@ class Bookings(RuleBasedStateMachine):
         )
 
         if moved is not None:
-            self.model[id_] = wanted
+            is_moved = (wanted.ground, *times) != (kept.ground, kept.day, kept.start, kept.end)
+            self.model[id_] = replace(wanted, apart=kept.apart or is_moved)
 
     @invariant()
     def the_database_is_sound(self):
@@ -470,11 +566,12 @@ class Bookings(RuleBasedStateMachine):
                 second=b.others[0].id if b.others else None,
                 supervisor=b.supervisor_id,
                 set_place=b.set_place,
+                series=b.series if b.set_place is None else None,
             )
             for b in find_bookings(self.db, kind=None, limit=1000)
         }
         assert stored == {
-            id_: replace(kept, was="", set_id=None) for id_, kept in self.model.items()
+            id_: replace(kept, was="", set_id=None, apart=False) for id_, kept in self.model.items()
         }
 
     @invariant()

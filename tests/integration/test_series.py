@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 from functools import partial
 from uuid import uuid4
@@ -47,6 +48,7 @@ from booking_core import (
     add_account,
     approve,
     approve_series,
+    book_instead,
     book_series,
     cancel,
     cancel_series,
@@ -105,6 +107,17 @@ def test_the_dates_of_a_series(db, options, expected):
     found = [one.date for one in plan(db, request).dates]
 
     assert found == [DAY + timedelta(days=days) for days in expected]
+
+
+def test_too_many_dates_are_refused_by_the_field_that_made_them(db):
+    picked = tuple(DAY + timedelta(days=number) for number in range(1, 201))
+    for options, field in (
+        ({"dates": picked}, "dates"),
+        ({"weekdays": tuple(range(7)), "until": picked[-1]}, "until"),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            plan(db, SeriesRequest(first=request_for(student=1), **options))
+        assert refused.value.field == field
 
 
 def test_a_series_without_an_end_lasts_until_the_end_of_its_term(db):
@@ -244,6 +257,48 @@ def test_only_the_free_dates_are_booked_and_the_others_keep_their_alternatives(d
     assert [b.date for b in done.bookings] == TUESDAYS[:3] + TUESDAYS[4:]
     assert [one.date for one in done.refused] == [TUESDAYS[3]]
     assert done.refused[0].alternatives
+    assert_sound(db)
+
+
+def test_a_lost_date_is_booked_at_another_slot_as_a_date_of_the_series(db):
+    booked(db, student=2, on=TUESDAYS[3])
+    series_id, request = uuid4(), weekly()
+    done = book_all(db, request, submission_id=series_id, only_free=True)
+    slot = done.refused[0].alternatives[0]
+    send = partial(book_instead, db, request, by=MEERA, submission_id=series_id, now=NOW)
+
+    made = send(slot)
+
+    assert (made.slot, made.series) == (slot, done.id)
+    assert made in find_series(db, done.id)
+    assert send(slot) == made
+    with pytest.raises(SubmissionReused):
+        send(done.refused[0].alternatives[1])
+    for other in (replace(slot, date=TUESDAYS[2]), replace(slot, date=DAY + timedelta(days=1))):
+        with pytest.raises(InvalidRequest) as refused:
+            send(other)
+        assert refused.value.field == "date"
+    with pytest.raises(NotFound):
+        send(slot, by=RAVI)
+    with pytest.raises(NotFound):
+        send(slot, submission_id=uuid4())
+    assert_sound(db)
+
+
+def test_another_slot_is_won_by_one_and_reaches_as_far_as_its_series(db):
+    save_policy(db, Policy(advance_days=30, series_days=60, quota=None), now=NOW)
+    booked(db, student=2, on=TUESDAYS[4])
+    series_id, request = uuid4(), weekly(8)
+    done = book_all(db, request, submission_id=series_id, only_free=True)
+    slot = replace(done.refused[0].alternatives[0], start=time(10), end=time(11))
+
+    mine, other = at_once(
+        partial(book_instead, db, request, slot, by=MEERA, submission_id=series_id, now=NOW),
+        partial(booked, db, student=3, on=slot.date, start=10),
+    )
+
+    assert is_won(mine) != is_won(other)
+    assert isinstance(other if is_won(mine) else mine, SlotTaken)
     assert_sound(db)
 
 
@@ -436,6 +491,41 @@ def test_a_series_is_cancelled_from_a_date_on(db, made):
     assert [b.date for b in rest] == TUESDAYS[1:3]
     assert get_booking(db, made.bookings[0].id).status is Status.PENDING
     booked(db, student=2, on=TUESDAYS[4])
+    assert_sound(db)
+
+
+def test_a_series_is_cancelled_as_it_was_shown(db, made):
+    shown = {b.id: b.slot for b in series_ahead(db, made.id, now=NOW)}
+    move(db, made.bookings[2].id, start=time(10), end=time(11), by=MEERA, now=NOW)
+    with pytest.raises(ChangedMeanwhile):
+        cancel_series(db, made.id, by=MEERA, expected=shown, now=NOW)
+    assert all(b.status is Status.PENDING for b in find_series(db, made.id))
+    with pytest.raises(InvalidRequest) as refused:
+        cancel_series(db, made.id, by=MEERA, expected=list(shown), now=NOW)
+    assert refused.value.field == "expected"
+    shown = {b.id: b.slot for b in series_ahead(db, made.id, now=NOW)}
+
+    done = cancel_series(db, made.id, by=MEERA, expected=shown, now=NOW)
+
+    assert {b.status for b in done} == {Status.CANCELLED}
+    assert cancel_series(db, made.id, by=MEERA, expected=shown, now=NOW) == done
+
+
+@pytest.mark.parametrize("round_", range(6))
+def test_a_series_is_cancelled_as_shown_or_not_while_one_date_moves(db, made, round_):
+    shown = {b.id: b.slot for b in made.bookings}
+    cancelled, moved = at_once(
+        partial(cancel_series, db, made.id, by=MEERA, expected=shown, now=NOW),
+        partial(move, db, made.bookings[3].id, start=time(10), end=time(11), by=MEERA, now=NOW),
+    )
+
+    if is_won(cancelled):
+        assert isinstance(moved, AlreadyDecided)
+        assert active(db) == []
+    else:
+        assert isinstance(cancelled, ChangedMeanwhile)
+        assert is_won(moved)
+        assert len(active(db)) == 6
     assert_sound(db)
 
 

@@ -49,7 +49,7 @@ def offered(monkeypatch: pytest.MonkeyPatch, ahead: tuple[Booking, ...], of: Boo
         return tuple(one for one in ahead if from_date is None or one.date >= from_date)
 
     monkeypatch.setattr(cancelling, "series_ahead", series_ahead)
-    return cancelling._offered(SHARED, of)
+    return cancelling.offered_for(SHARED, of)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ SENTENCES = [
     (LastAdmin("farah"), "this is the last admin"),
     (SignInRefused(), "do not go together"),
     (OneTimePasswordOver(), "used before, or is older than three days. Ask for a new one"),
-    (errors.SeriesConflict([(DAY, None, ())]), "the series is not free on Tue 24 Nov"),
+    (errors.SeriesConflict([(DAY, None, ())]), "the series cannot be on Tue 24 Nov"),
     (errors.SetConflict([("ground-1", None)]), "not all of these grounds are free"),
     (SecondFactorNeeded("x"), "asks for a code"),
     (WrongCode(), "This code is wrong, or was used before"),

@@ -116,6 +116,7 @@ FIELDS = {
     "reason": "The reason",
     "booking_id": "The booking",
     "date_to": "The last date",
+    "from_date": "The first date",
     "email": "The e-mail address",
     "password": "The password",
     "first": "The first date",
@@ -144,6 +145,10 @@ NOT_ALLOWED = {
 MOVES = {
     True: "It keeps its slot until it has the new one, and its status too.",
     False: "It keeps its slot until it has the new one. The principal then decides on it again.",
+}
+MOVES_OF_SERIES = {
+    True: "All of these dates move, or none. Each keeps its status.",
+    False: "All of these dates move, or none. The principal then decides again on those approved.",
 }
 # Streamlit cuts a longer toast.
 SESSION_RENEWED = "The app was away: this page has begun anew. Check that your last step was saved."
@@ -290,7 +295,7 @@ def error(exc: BookingError) -> str:
             return f"{exc.what.capitalize()} changed while you looked. Please look again."
         case SeriesConflict():
             days = ", ".join(formats.short_date(date) for date, *_ in exc.dates)
-            return f"Nothing was booked: the series is not free on {days}."
+            return f"Nothing was changed: the series cannot be on {days}."
         case SetConflict():
             return "Nothing was booked: not all of these grounds are free any more."
         case LastAdmin():

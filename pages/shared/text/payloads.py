@@ -488,7 +488,8 @@ def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
     lines, is_approved = [], False
     for entry in booking.history:
         is_approved = is_approved or entry.action == "approved"
-        after = " after approval" if is_approved and entry.action == "moved" else ""
+        after = " with its series" if entry.of_series else ""
+        after += " after approval" if is_approved and entry.action == "moved" else ""
         lines.append(
             (
                 f"{formats.moment(entry.at, zone)} · "

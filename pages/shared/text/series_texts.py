@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking_core import Booking, Ground, Policy, Status
+from booking_core import Booking, Ground, Occurrence, Policy, Status
 from pages.shared.text import formats, messages, payloads
 
 Dates = Sequence[Booking]  # the bookings of a series, by date; at least one
@@ -63,6 +63,33 @@ def part_of(dates: Dates) -> str:
 def count(number: int) -> str:
     """``3 dates``, which stay on one line."""
     return f"{formats.number(number)}\u00a0date{'' if number == 1 else 's'}"
+
+
+def free_of(dates: Sequence[Occurrence]) -> str:
+    """``3 dates, all free``, or ``3 dates: 1 free, 2 not``."""
+    total, lost = len(dates), sum(one.problem is not None for one in dates)
+    return (
+        f"{count(total)}: {total - lost} free, {lost} not" if lost else f"{count(total)}, all free"
+    )
+
+
+def date_lines(dates: Iterable[Occurrence], grounds: dict[str, Ground]) -> str:
+    """Markdown: a line for each date, that it is free, or why it is not and which slots are."""
+    lines = []
+    for date, problem, alternatives in dates:
+        day = formats.short_date(date)
+        if problem is None:
+            lines.append(f":green[:material/check:] {day}")
+            continue
+        line = f":red[:material/close:] {day} · {formats.literal(payloads.why(problem, grounds))}"
+        if alternatives:
+            free = ", ".join(
+                f"{formats.span(slot.start, slot.end)} {payloads.slot_title(slot, grounds)}"
+                for slot in alternatives[:2]
+            )
+            line += f" · :gray[free: {formats.literal(free)}]"
+        lines.append(line)
+    return "  \n".join(lines)
 
 
 def number_of(dates: Dates) -> str:
