@@ -34,6 +34,7 @@ from booking_core.booking.boards import (
 )
 from booking_core.booking.claims import book, keeps_approval, move
 from booking_core.booking.closures import close_grounds, displaced_by, find_closures, lift_closure
+from booking_core.booking.day_figures import DayFigures, days_at_a_glance
 from booking_core.booking.decisions import (
     approve,
     cancel,
@@ -163,6 +164,7 @@ __all__ = [
     "Change",
     "Closure",
     "Day",
+    "DayFigures",
     "DayPlan",
     "Decision",
     "Delegation",
@@ -228,6 +230,7 @@ __all__ = [
     "connect",
     "count_bookings",
     "day_board",
+    "days_at_a_glance",
     "days_of_school",
     "decided_lately",
     "decides",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from booking_core.domain import rules, timetable
 from booking_core.domain.errors import BookingError, NotAPeriod
 from booking_core.domain.labels import find_label
-from booking_core.domain.model import Ground, Period, Slot
+from booking_core.domain.model import CellState, Ground, Period, Slot
 from booking_core.domain.policy import Policy
 
 
@@ -49,6 +49,25 @@ class Availability:
             and not self.cut_off
             and self.date <= self.last_date
         )
+
+    def held_first(self, surfaces: Iterable[str], marks: Iterable[int]) -> Any:
+        """What holds the first of ``marks`` on one of ``surfaces``, as in ``held``; None: nothing
+        does."""
+        for mark in marks:
+            for surface in surfaces:
+                if (holder := self.held.get((surface, mark))) is not None:
+                    return holder
+        return None
+
+    def state_of_free(self, period: Period) -> tuple[CellState, str]:
+        """The state of a cell of ``period`` that nothing holds, and the rule that closes it."""
+        if self.starts_at(period).timestamp() <= self.now.timestamp():
+            return CellState.PAST, ""
+        if self.date > self.last_date:
+            return CellState.CLOSED, "Not open for booking yet"
+        if self.cut_off or self.begun(period.start):
+            return CellState.CLOSED, "Booking has ended"
+        return CellState.FREE, ""
 
     # As rules.check_time, with the same functions of the policy.
 
