@@ -138,9 +138,11 @@ class Board(Availability):
         """The cells of one period, in the order of ``grounds``."""
         return self._cells(self.grounds, period)
 
-    def ground_days(self) -> list[GroundDay]:
-        """How much of each ground is free, in the order of ``grounds``."""
-        columns = zip(*map(self.row, self.periods), strict=True)
+    def ground_days(self, free_at: time | None = None) -> list[GroundDay]:
+        """How much of each ground is free, in the order of ``grounds``: on the whole day, or in the
+        period that begins at ``free_at``."""
+        periods = (period for period in self.periods if free_at in (None, period.start))
+        columns = zip(*map(self.row, periods), strict=True)
         cells_of = dict(zip((ground.id for ground in self.grounds), columns, strict=False))
         found = []
         for ground in self.grounds:

@@ -89,6 +89,22 @@ def test_the_figures_of_a_ground_are_counts_of_the_cells_of_its_board(
         assert day.open == sum(state is not CellState.CLOSED for state in ahead)
 
 
+def test_at_a_time_the_figures_are_those_of_its_period():
+    shown = board(held(COURT, 8, 9), held(LEFT, 9, 10, "closure", "Rain"), now=MORNING)
+
+    assert [(d.free, d.open, d.ahead) for d in shown.ground_days(time(8))] == [
+        (1, 1, 1),
+        (1, 1, 1),
+        (0, 1, 1),
+    ]
+    assert [(d.free, d.open, d.note) for d in shown.ground_days(time(9))] == [
+        (0, 0, "Rain"),
+        (0, 0, "Rain"),
+        (1, 1, ""),
+    ]
+    assert [d.ahead for d in shown.ground_days(time(8, 30))] == [0, 0, 0]
+
+
 def test_a_closed_day_says_why_and_a_day_that_is_partly_closed_does_not():
     shown = board(
         held(COURT, 0, 0, "closure", "Turf repair."),

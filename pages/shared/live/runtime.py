@@ -272,7 +272,12 @@ class Services:
         After a change the figures of that day alone are counted again.
         """
         figures = [
-            self.cache.derive(board.date, "ground_days", board, board.ground_days)
+            self.cache.derive(
+                board.date,
+                ("ground_days", wanted.free_at),
+                board,
+                partial(board.ground_days, wanted.free_at),
+            )
             for board in boards
         ]
         if not boards:
