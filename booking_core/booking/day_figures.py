@@ -22,6 +22,8 @@ from booking_core.storage.live.cache import Scope, ScopedCache, Versions
 from booking_core.storage.school import data as reference
 
 MOST_DAYS = 42  # that are counted at once
+# The version of a day rises with the school too, as that of its board.
+_SCOPE = (Scope.BOOKINGS, Scope.SCHOOL)
 _HELD, _COUNTED = "held on days", "figures of days"
 
 
@@ -104,10 +106,10 @@ class LiveFigures:
         dates, now = _dates(first, last), moment(self._db, now)
         key = (_HELD, first, last)
         read = partial(self._read, key, dates)
-        held = self._cache.get(Scope.BOOKINGS, key, read, try_while_away=True)
+        held = self._cache.get(_SCOPE, key, read, try_while_away=True)
         known = self._known()
         return self._cache.derive(
-            Scope.BOOKINGS,
+            _SCOPE,
             (_COUNTED, first, last, wanted, ground_id),
             (tuple(held.versions.values()), known.epoch, known.revision, view_of(now)),
             lambda: _figures(self._db, known, held.of, now, wanted, ground_id),
@@ -116,7 +118,7 @@ class LiveFigures:
     def _read(self, key: Hashable, dates: tuple[Date, ...]) -> _Held:
         # The versions before the data: a change in between costs one more read.
         versions = {date: self._versions.version(date) for date in dates}
-        before: _Held = self._cache.peek(Scope.BOOKINGS, key) or _Held()
+        before: _Held = self._cache.peek(_SCOPE, key) or _Held()
         changed = [date for date in dates if before.versions.get(date) != versions[date]]
         read = occupancy.held_on(self._db, changed) if changed else {}
         return _Held(versions, {date: read.get(date, before.of.get(date, ())) for date in dates})

@@ -243,6 +243,18 @@ def test_live_figures_read_all_days_once_and_then_the_day_that_changed(db, live)
     assert read == [days, [days[3]], [days[3]], [days[27]]]
 
 
+def test_a_change_of_the_school_reads_the_days_once_and_a_booking_then_its_own_day(db, live):
+    figures, _, read = live
+    figures.get(DAY, LAST, NOW, ANY)
+
+    save_ground(db, COURT)
+    # The court may be known before the feed hears of it.
+    eventually(lambda: figures.get(DAY, LAST, NOW, ANY)[0].free == 40 and len(read) == 2)
+    booked(db, on=LAST)
+    eventually(lambda: figures.get(DAY, LAST, NOW, ANY)[2].free == 39)
+    assert read[2:] == [[LAST.isoformat()]]
+
+
 def test_the_clock_changes_live_figures_without_a_read(live):
     figures, _, read = live
     before, after = (
