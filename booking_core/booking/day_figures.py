@@ -76,6 +76,15 @@ class _Held:
     of: Mapping[Date, tuple[occupancy.Hold, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """The figures of some days; ``basis``: what else they follow from than what is held."""
+
+    basis: Hashable
+    held: Mapping[Date, tuple[occupancy.Hold, ...]]
+    figures: tuple[DayFigures, ...]
+
+
 class LiveFigures:
     """The figures of days for all sessions of this process; as LiveBoards, and with its cache.
 
@@ -108,12 +117,23 @@ class LiveFigures:
         read = partial(self._read, key, dates)
         held = self._cache.get(_SCOPE, key, read, try_while_away=True)
         known = self._known()
-        return self._cache.derive(
-            _SCOPE,
-            (_COUNTED, first, last, wanted, ground_id),
-            (tuple(held.versions.values()), known.epoch, known.revision, view_of(now)),
-            lambda: _figures(self._db, known, held.of, now, wanted, ground_id),
-        )
+        basis = known.epoch, known.revision, view_of(now)
+        place = _COUNTED, first, last, wanted, ground_id
+
+        def count() -> _Counted:
+            # Days on which the same is held as before keep their figures.
+            before: _Counted | None = self._cache.peek(_SCOPE, place)
+            kept = {}
+            if before is not None and before.basis == basis:
+                old = zip(before.held.items(), before.figures, strict=True)
+                kept = {date: day for (date, holds), day in old if held.of[date] is holds}
+            changed = {date: holds for date, holds in held.of.items() if date not in kept}
+            counted = _figures(self._db, known, changed, now, wanted, ground_id)
+            kept |= zip(changed, counted, strict=True)
+            return _Counted(basis, held.of, tuple(kept[date] for date in dates))
+
+        source = tuple(held.versions.values()), basis
+        return self._cache.derive(_SCOPE, place, source, count).figures
 
     def _read(self, key: Hashable, dates: tuple[Date, ...]) -> _Held:
         # The versions before the data: a change in between costs one more read.

@@ -33,6 +33,7 @@ from booking_core import (
     save_policy,
     save_timetable,
 )
+from booking_core.booking import day_figures
 from booking_core.booking.day_figures import MOST_DAYS
 from booking_core.live import Feed, LiveFigures, scoped_cache
 from booking_core.storage.client.database import BookingDatabase
@@ -253,6 +254,28 @@ def test_a_change_of_the_school_reads_the_days_once_and_a_booking_then_its_own_d
     booked(db, on=LAST)
     eventually(lambda: figures.get(DAY, LAST, NOW, ANY)[2].free == 39)
     assert read[2:] == [[LAST.isoformat()]]
+
+
+def test_a_booking_counts_its_day_alone_again(db, live, monkeypatch):
+    figures, _, _ = live
+    counted = []
+    count = day_figures._count
+
+    def noted(day, *rest):
+        counted.append(day.date)
+        return count(day, *rest)
+
+    monkeypatch.setattr(day_figures, "_count", noted)
+    figures.get(DAY, LAST, NOW, ANY)
+    assert counted == [DAY, DAY + timedelta(days=1), LAST]
+
+    booked(db, on=LAST)
+    eventually(lambda: figures.get(DAY, LAST, NOW, ANY)[2].free == 29)
+    assert counted[3:] == [LAST]
+    later = NOW + timedelta(minutes=1)
+    found = figures.get(DAY, LAST, later, ANY)
+    assert len(counted) == 7
+    assert found == days_at_a_glance(db, DAY, LAST, later)
 
 
 def test_the_clock_changes_live_figures_without_a_read(live):
