@@ -40,6 +40,7 @@ from booking_core.booking.closures import (
     lift_closure,
     propose_moves,
 )
+from booking_core.booking.day_figures import DayFigures, days_at_a_glance
 from booking_core.booking.decisions import (
     approve,
     cancel,
@@ -185,6 +186,7 @@ __all__ = [
     "Change",
     "Closure",
     "Day",
+    "DayFigures",
     "DayPlan",
     "Decision",
     "Delegation",
@@ -253,6 +255,7 @@ __all__ = [
     "connect",
     "count_bookings",
     "day_board",
+    "days_at_a_glance",
     "days_of_school",
     "decided_lately",
     "decides",

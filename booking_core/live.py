@@ -4,6 +4,7 @@ The feed of changes, the values cached until one of them, and the threads behind
 """
 
 from booking_core.booking.boards import LiveBoards
+from booking_core.booking.day_figures import LiveFigures
 from booking_core.booking.steps import log_refusal
 from booking_core.domain.progress import MigrationProgress
 from booking_core.storage.client.database import present
@@ -16,6 +17,7 @@ __all__ = [
     "BackgroundThread",
     "Feed",
     "LiveBoards",
+    "LiveFigures",
     "MigrationProgress",
     "Scope",
     "ScopedCache",

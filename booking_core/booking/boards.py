@@ -9,7 +9,7 @@ from datetime import date as Date
 from datetime import datetime, time, timedelta
 from functools import partial
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, layouts
@@ -20,11 +20,13 @@ from booking_core.domain.validation import check_date
 from booking_core.domain.waiting import WaitingEntry, line
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import waiting
+from booking_core.storage.bookings.occupancy import Hold
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.live.cache import ScopedCache, Versions
 from booking_core.storage.school import data as reference
 
+H = TypeVar("H", Booking, Hold)
 _STORED, _SEEN = "board", "board of this minute"
 
 
@@ -165,9 +167,11 @@ class Board(Availability):
         """The cells of one period, in the order of ``grounds``."""
         return self._cells(self.grounds, period)
 
-    def ground_days(self) -> list[GroundDay]:
-        """How much of each ground is free, in the order of ``grounds``."""
-        columns = zip(*map(self.row, self.periods), strict=True)
+    def ground_days(self, free_at: time | None = None) -> list[GroundDay]:
+        """How much of each ground is free, in the order of ``grounds``: on the whole day, or in the
+        period that begins at ``free_at``."""
+        periods = (period for period in self.periods if free_at in (None, period.start))
+        columns = zip(*map(self.row, periods), strict=True)
         cells_of = dict(zip((ground.id for ground in self.grounds), columns, strict=False))
         found = []
         for ground in self.grounds:
@@ -183,14 +187,10 @@ class Board(Availability):
     def holder(self, slot: Slot) -> Booking | None:
         """The booking or closure that holds a part of ``slot``; the first of several in time."""
         surfaces = self.surfaces_of(slot.ground_id)
-        return self._holder(surfaces, timetable.marks(slot.start, slot.end))
+        return self._first(surfaces, timetable.marks(slot.start, slot.end))
 
-    def _holder(self, surfaces: Iterable[str], marks: Iterable[int]) -> Booking | None:
-        for mark in marks:
-            for surface in surfaces:
-                if (booking := self.held.get((surface, mark))) is not None:
-                    return booking
-        return None
+    def _first(self, surfaces: Iterable[str], marks: Iterable[int]) -> Booking | None:
+        return first_holder(self.held, surfaces, marks)
 
     def busy(self, people: Collection[str], slot: Slot) -> Booking | None:
         """The booking of one of ``people`` that overlaps ``slot``, on any ground.
@@ -251,18 +251,11 @@ class Board(Availability):
     def _cells(self, grounds: Iterable[Ground], period: Period) -> list[Cell]:
         """The cells of one period. What is the same for all of them is computed once."""
         marks = timetable.marks(period.start, period.end)
-        starts_at = timetable.at(self.date, period.start, self.zone)
-        is_past = starts_at.timestamp() <= self.now.timestamp()
-        state, note = CellState.FREE, ""
-        if is_past:
-            state = CellState.PAST
-        elif self.date > self.last_date:
-            state, note = CellState.CLOSED, "Not open for booking yet"
-        elif self.cut_off or self.begun(period.start):
-            state, note = CellState.CLOSED, "Booking has ended"
+        state, note = self.state_of_free(period)
+        is_past = state is CellState.PAST
         found = []
         for ground in grounds:
-            booking = self._holder(ground.surfaces, marks)
+            booking = self._first(ground.surfaces, marks)
             if (
                 booking is None
                 and state is CellState.FREE
@@ -328,7 +321,18 @@ def availability_of(
     return Availability(**_frame(db, known, date, now), held=held)
 
 
-def held_by(bookings: Iterable[Booking]) -> dict[tuple[str, int], Booking]:
+def first_holder(
+    held: Mapping[tuple[str, int], H], surfaces: Iterable[str], marks: Iterable[int]
+) -> H | None:
+    """What holds the first of ``marks`` on one of ``surfaces``; None: nothing does."""
+    for mark in marks:
+        for surface in surfaces:
+            if (holder := held.get((surface, mark))) is not None:
+                return holder
+    return None
+
+
+def held_by(bookings: Iterable[H]) -> dict[tuple[str, int], H]:
     """(surface, mark) -> the one of ``bookings`` that holds it."""
     return {
         (surface, mark): booking
@@ -349,7 +353,7 @@ def _frame(db: Documents, known: reference.Reference, date: Date, now: datetime)
     }
 
 
-def _view(now: datetime) -> tuple[float, bool]:
+def view_of(now: datetime) -> tuple[float, bool]:
     """Equal for moments at which a board looks the same: those within one minute, but its start.
 
     At the start of a minute a lead time has not run out yet that has a moment later. Timestamps
@@ -392,8 +396,8 @@ class LiveBoards:
             return _board(self._db, self._known(), date, now)
 
         board = self._cache.get(date, _STORED, read, try_while_away=True)
-        view = _view(now)
-        if view == _view(board.now):
+        view = view_of(now)
+        if view == view_of(board.now):
             return board
         return self._cache.derive(date, _SEEN, (board, view), lambda: board.at(now))
 

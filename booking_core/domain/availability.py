@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from booking_core.domain import rules, timetable
 from booking_core.domain.errors import BookingError, NotAPeriod
 from booking_core.domain.labels import find_label
-from booking_core.domain.model import Ground, Period, Slot
+from booking_core.domain.model import CellState, Ground, Period, Slot
 from booking_core.domain.policy import Policy
 
 
@@ -48,6 +48,16 @@ class Availability:
             and not self.cut_off
             and self.date <= self.last_date
         )
+
+    def state_of_free(self, period: Period) -> tuple[CellState, str]:
+        """The state of a cell of ``period`` that nothing holds, and the rule that closes it."""
+        if self.starts_at(period).timestamp() <= self.now.timestamp():
+            return CellState.PAST, ""
+        if self.date > self.last_date:
+            return CellState.CLOSED, "Not open for booking yet"
+        if self.cut_off or self.begun(period.start):
+            return CellState.CLOSED, "Booking has ended"
+        return CellState.FREE, ""
 
     # As rules.check_time, with the same functions of the policy.
 

@@ -1,4 +1,4 @@
-"""Use of the grounds: bookings, hours and periods by ground, class, game and status."""
+"""Use of the grounds: bookings, hours and periods by ground, party, class, game and status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from booking_core.domain.labels import (
     label_key,
     most_frequent,
 )
-from booking_core.domain.model import Actor, Status
+from booking_core.domain.model import Actor, Party, Status
 from booking_core.domain.validation import minutes
 from booking_core.insight.audit import check_range
 from booking_core.insight.exports import Export, Value, check_report
@@ -25,6 +25,12 @@ from booking_core.storage.client.database import Documents
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 
+_NAMES = {
+    Party.STUDENTS: "Students",
+    Party.CLASS: "Classes",
+    Party.TEAM: "Teams",
+    Party.STAFF: "Staff",
+}
 Span = tuple[int, int]  # minutes since midnight
 # Days with the same times of periods and the same grounds.
 Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
@@ -32,11 +38,12 @@ Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:
-    """One ground, class or game. ``bookings`` and ``hours`` are of pending and approved bookings.
+    """One ground, kind of party, class or game. ``bookings`` and ``hours`` are of pending and
+    approved bookings.
 
     ``open`` is the number of periods of the ground's days without those that were closed (until
     the closure was lifted), and ``used`` is how many of them were booked; half a period counts as a
-    half. Both are 0 for classes and games.
+    half. Both are 0 for parties, classes and games.
     """
 
     id: str
@@ -56,7 +63,8 @@ class UsageLine:
 class Usage:
     """Figures of ``first`` to ``last``; with ``own``, only of bookings that the actor made.
 
-    ``grounds`` are in the order of the screens, ``classes`` and ``games`` by hours, most first.
+    ``grounds`` are in the order of the screens, ``parties`` (those with bookings) in the order of
+    Party, each with its value as id; ``classes`` and ``games`` by hours, most first.
     All spellings of a class or game are one line: under that of most active students or of most
     grounds in use, else under that of most bookings.
     """
@@ -66,6 +74,7 @@ class Usage:
     own: bool
     total: UsageLine
     grounds: tuple[UsageLine, ...]
+    parties: tuple[UsageLine, ...]
     classes: tuple[UsageLine, ...]
     games: tuple[UsageLine, ...]
     statuses: Mapping[Status, int]
@@ -106,7 +115,7 @@ def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
     known = reference.load(db)
     alike = _alike(plans_between(db, first, last))
     sums: dict[str, Sums] = {
-        what: defaultdict(_Sum) for what in ("status", "class", "game", "ground")
+        what: defaultdict(_Sum) for what in ("status", "party", "class", "game", "ground")
     }
     spelled: dict[str, Counter[str]] = {"class": Counter(), "game": Counter()}
     grounds = sums["ground"]
@@ -122,8 +131,9 @@ def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
         for count in counts["ground"]:
             covered = _covered(periods, _span(count.start, count.end))
             grounds[count.name].add(count, covered)
-        for count in counts["status"]:
-            sums["status"][count.name].add(count)
+        for what in ("status", "party"):
+            for count in counts[what]:
+                sums[what][count.name].add(count)
         for what, names in spelled.items():
             for count in counts[what]:
                 sums[what][label_key(count.name)].add(count)
@@ -147,6 +157,11 @@ def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
         own is not None,
         total.line("", ""),
         tuple(grounds[id].line(id, ground_names.get(id, id)) for id in in_order),
+        tuple(
+            sums["party"][party].line(party.value, name)
+            for party, name in _NAMES.items()
+            if party in sums["party"]
+        ),
         _ranked(sums["class"], class_names),
         _ranked(sums["game"], game_names),
         {status: sums["status"][status.value].bookings for status in Status},
@@ -170,7 +185,8 @@ def export_usage(found: Usage) -> Export:
             share = None if line.share is None else round(line.share, 4)
             counted = (round(line.used, 2), round(line.open, 2), share)
             rows.append((what, line.name, line.bookings, round(line.hours, 2), *counted))
-    for what, lines in (("Class", found.classes), ("Game", found.games)):
+    ranked = (("Party", found.parties), ("Class", found.classes), ("Game", found.games))
+    for what, lines in ranked:
         for line in lines:
             rows.append((what, line.name, line.bookings, round(line.hours, 2), None, None, None))
     for status, count in found.statuses.items():

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from booking_core import Booking, NotFound, find_series, get_booking, waiting_rows
+from booking_core import Booking, NotFound, SchoolYear, find_series, get_booking, waiting_rows
 from booking_core.live import Scope
 from pages.shared.layout import waiting
 from pages.shared.live.runtime import Services
+from pages.shared.text import formats
 from pages.shared.text.series_texts import SERIES
 
 Row = tuple[Booking, ...]
@@ -25,6 +26,17 @@ def show_new() -> None:
 def id_of(row: Row) -> str:
     """The id of a row of several dates begins with SERIES; else it is that of the booking."""
     return f"{SERIES}{row[0].series}" if len(row) > 1 else row[0].id
+
+
+def term(year: SchoolYear, row: Row) -> str:
+    """The term and the week of a row, such as ``Term 2, week B``; of dates in several weeks the
+    terms alone, and "" outside all of them."""
+    places = [(year.term(one.date), year.week(one.date)) for one in row]
+    terms = list(dict.fromkeys(term.name if term else "" for term, _ in places))
+    weeks = {week for _, week in places}
+    if len(terms) == len(weeks) == 1:
+        return formats.term_and_week(terms[0], weeks.pop())
+    return formats.listed([name for name in terms if name])
 
 
 def waiting_rows_of(shared: Services, requests: Sequence[Booking]) -> list[Row]:

@@ -107,10 +107,17 @@ def queue() -> None:
         "kind": "decisions",
         "columns": ["When", "Ground and game", "For", "Asked by", last_column],
         "rows": [
-            series_texts.decision_row(row, weeks, known.grounds, now, zone, known.policy)
+            series_texts.decision_row(
+                row, weeks, known.grounds, now, zone, known.policy, queue_rows.term(known.year, row)
+            )
             if len(row) > 1
             else payloads.decision_row(
-                row[0], weeks.get(row[0].id, []), known.grounds, now, known.policy
+                row[0],
+                weeks.get(row[0].id, []),
+                known.grounds,
+                now,
+                known.policy,
+                queue_rows.term(known.year, row),
             )
             for row in rows
         ],

@@ -225,16 +225,18 @@ def set_date(date: Date) -> None:
     drop_pick()
 
 
-def show(date: Date, ground_id: str | None, *, at_any_time: bool = False) -> None:
+def show(
+    date: Date, ground_id: str | None, *, at_any_time: bool = False, same_view: bool = False
+) -> None:
     """Shows ``date`` and the ground (None: the same one) from the next run on, without a pick.
 
-    It leads from all grounds of the school to the day of one. ``at_any_time``: without the filter
-    of a time.
+    It leads from all grounds of the school to the day of one, unless with ``same_view``.
+    ``at_any_time``: without the filter of a time.
     """
     drop_pick()
     state = st.session_state
     free_at = "" if at_any_time else state.get(FREE_AT, "")
-    state[_GO] = date, DAY if is_school() else state[VIEW], free_at
+    state[_GO] = date, DAY if is_school() and not same_view else state[VIEW], free_at
     if ground_id is not None:
         st.session_state[GROUND_SHOWN] = ground_id
 

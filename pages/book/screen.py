@@ -10,6 +10,7 @@ from pages.book import draft, party, repeat, review, several, taken, week
 from pages.shared.auth import session
 from pages.shared.layout import date_field, first_steps, header
 from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.live.days import Days
 from pages.shared.text import formats, messages, payloads
 
 FEW_GROUNDS = 8  # with more, the grid can be limited to those of one game
@@ -31,6 +32,8 @@ if st.session_state.get(draft.GAME_SHOWN) not in games:
     st.session_state[draft.GAME_SHOWN] = None
 week.choose_ground(known.open_grounds)
 days = week.days_of(known, date, last_day)
+strip_days = week.days_of_strip(date, today, last_day)
+followed = Days((*days, *strip_days))
 starts = week.times(known, days)
 unit, to_previous, to_next = week.controls(known, date, days, today, last_day)
 draft.write_address(first_day)
@@ -100,6 +103,9 @@ def boards_of_the_week() -> datetime | None:
         with st.container(border=True, key="card_first_steps"):
             first_steps.card(missing, by)
         return shared.turn_at(boards)
+    if (day := week.strip(shared, strip_days)) is not None:
+        draft.show(day, None, same_view=True)
+        st.rerun()
     if draft.is_school():
         pressed = week.school_grid(shared, known, boards)
     else:
@@ -229,12 +235,12 @@ def panel() -> None:
 # Without grounds or periods the screen has no grid and no panel.
 is_empty = not known.open_grounds or "Timetables" in missing
 if is_empty:
-    fragment.live(shared, "book", boards_of_the_week, date=lambda: days)
+    fragment.live(shared, "book", boards_of_the_week, date=lambda: followed)
 else:
     grid_side, panel_side = st.columns([2.6, 1], gap="medium")
     with grid_side:
         switches()
-        fragment.live(shared, "book", boards_of_the_week, date=lambda: days)
+        fragment.live(shared, "book", boards_of_the_week, date=lambda: followed)
     with panel_side, st.container(border=True, key="card_panel"):
         if missing:
             first_steps.card(missing, by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date as Date
 from datetime import time, timedelta
 
@@ -17,6 +18,7 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import formats
 
 WEEK = timedelta(days=7)
+STRIP = 5 * WEEK
 SCHOOL_DAYS = 5  # that the view of all grounds shows
 
 
@@ -95,6 +97,31 @@ def free_at_control(starts: Sequence[str]) -> None:
         )
 
 
+def days_of_strip(date: Date, today: Date, last: Date) -> Days:
+    """The five weeks from ``today`` on, or the next five, in which ``date`` lies.
+
+    They end with the week of ``last``, the last day to book.
+    """
+    first = today + (date - today) // STRIP * STRIP
+    end = formats.start_of_week(last) + WEEK
+    return Days.between(first, min(first + STRIP, end) - timedelta(days=1))
+
+
+def strip(shared: Services, days: Days) -> Date | None:
+    """Draws how free each of ``days`` is; returns the day that was pressed.
+
+    In a week the figures are those of its ground, else of the grounds that the filter of a game
+    leaves; in both of the chosen time alone, if there is one.
+    """
+    state, wanted, ground_id = st.session_state, draft.wanted(), None
+    if draft.is_week() and state[draft.GROUND_SHOWN] is not None:
+        ground_id, wanted = state[draft.GROUND_SHOWN], replace(wanted, game=None)
+    data = shared.day_strip(days, wanted, ground_id)
+    chosen: Date = state[draft.DATE]
+    pressed = elements.day_strip(data, chosen=chosen.isoformat(), key="book.day_strip")
+    return next((date for date in days if date.isoformat() == pressed), None)
+
+
 def grid(shared: Services, boards: Sequence[Board]) -> dict[str, str] | None:
     """Draws the grid of the day or of the week; returns the press as ``elements.day_grid`` does."""
     state, is_week = st.session_state, draft.is_week()
@@ -105,13 +132,11 @@ def grid(shared: Services, boards: Sequence[Board]) -> dict[str, str] | None:
     else:
         board = next(board for board in boards if board.date == date)
         data = shared.grid(board, draft.picked(), draft.wanted())
-    strip = shared.week_strip(boards, ground_id if is_week else None)
     return elements.day_grid(
         data,
         me=screen_user.actor().id,
         now=shared.now(),
         shows=date.isoformat() if is_week else ground_id,
-        days=[day | {"chosen": day["date"] == date.isoformat()} for day in strip],
         key="book.grid",
     )
 

@@ -1,4 +1,4 @@
-"""The Reports screen: usage by ground, class and game, of all bookings or of the user's own."""
+"""The Reports screen: usage by ground, party, class and game, of all bookings or one's own."""
 
 from datetime import date as Date
 from datetime import timedelta
@@ -120,9 +120,10 @@ def show_usage() -> None:
     by_ground(found)
     left, right = st.columns(2)
     with left:
-        ranking("By class", "Class", found.classes, "classes")
+        table("By class", "Class", found.classes, "classes")
     with right:
-        ranking("By game", "Game", found.games, "games")
+        table("For whom", "For", found.parties, "parties")
+        table("By game", "Game", found.games, "games")
 
 
 def by_ground(found: Usage) -> None:
@@ -137,7 +138,7 @@ def by_ground(found: Usage) -> None:
             )
 
 
-def ranking(heading: str, column: str, lines: tuple[UsageLine, ...], key: str) -> None:
+def table(heading: str, column: str, lines: tuple[UsageLine, ...], key: str) -> None:
     with st.container(border=True, key=f"card_reports_{key}"):
         st.markdown(f"##### {heading}")
         if not lines:
@@ -153,7 +154,7 @@ def ranking(heading: str, column: str, lines: tuple[UsageLine, ...], key: str) -
             ),
             border="horizontal",
             hide_index=True,
-            alt=f"Bookings and hours, {heading.lower()}, the most hours first",
+            alt=f"Bookings and hours, {heading.lower()}",
         )
 
 

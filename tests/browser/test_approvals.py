@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import time
+from datetime import time, timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from app_server import HEAD, JOSEPH, MEERA, School, today
+from app_server import ADMIN, HEAD, JOSEPH, MEERA, School, today
 from browser_windows import OpenPage
 from playwright.sync_api import Page, expect
 from screens import TICK, row, show_everybody, show_tab, wait_for_live_updates
@@ -17,12 +17,15 @@ from support import active
 from booking_core import (
     Ground,
     Status,
+    Term,
     approve,
     delegate,
     get_booking,
     move,
     reject,
     save_ground,
+    save_term,
+    save_week_a,
 )
 
 Queue = Callable[[], Page]
@@ -44,6 +47,21 @@ def _students(page: Page) -> list[str]:
         for text in page.get_by_role("row").all_inner_texts()
         if (found := re.findall(r"Student \d+", text))
     ]
+
+
+def test_a_row_says_the_term_and_the_week_of_its_day_and_follows_them(
+    open_queue: Queue, school: School
+) -> None:
+    school.book(student=1, start=14)
+    page = open_queue()
+    line = page.get_by_role("row").filter(has_text="Student 1,").or_(row(page, "Student 1"))
+    expect(line).to_be_visible()
+
+    first = today() - timedelta(days=7)
+    save_term(school.db, Term("t2", "Term 2", first, first + timedelta(days=60)), by=ADMIN)
+    expect(line.get_by_text("Term 2", exact=True)).to_be_visible(timeout=TICK)
+    save_week_a(school.db, today(), by=ADMIN)
+    expect(line.get_by_text(re.compile("^Term 2, week [AB]$"))).to_be_visible(timeout=TICK)
 
 
 def test_a_rejection_needs_a_reason_and_frees_the_slot(open_queue: Queue, school: School) -> None:

@@ -133,8 +133,11 @@ def test_the_filters_limit_the_rows(open_page: OpenPage, school: School) -> None
         school.book(student=number, start=14, ground="ground-1", on=day(number))
     page = open_school(open_page, 1440, "&free=14:00")
 
-    expect(figure(page, "Ground 2", day(1), "10 of 10")).to_be_visible()
+    at_two = formats.clock(time(14))
+    expect(figure(page, "Ground 2", day(1), f"free at {at_two}")).to_be_visible()
     expect(figure(page, "Ground 1", day(1), "")).to_have_count(0)
+    school.book(student=6, start=14, ground="ground-2", on=day(2))
+    expect(figure(page, "Ground 2", day(2), f"taken at {at_two}")).to_be_visible(timeout=TICK)
     page.get_by_role("button", name="Any time").click()
     expect(figure(page, "Ground 1", day(1), "9 of 10")).to_be_visible()
 

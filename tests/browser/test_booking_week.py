@@ -35,7 +35,8 @@ def day_cell(page: Page, day: date, hour: int, state: str = "Free", ground: int 
 
 def chip(page: Page, name: str) -> Locator:
     """Returns a day of the strip, or a ground, by the beginning of its name."""
-    strips = page.get_by_role("group", name=re.compile("^(Day|Ground)$"))
+    days = page.get_by_role("toolbar", name=re.compile("^Days"))
+    strips = days.or_(page.get_by_role("group", name="Ground"))
     return strips.get_by_role("button", name=re.compile(f"^{name}"))
 
 

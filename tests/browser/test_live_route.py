@@ -161,7 +161,7 @@ def test_the_apps_own_origin_is_served(app: AppServer) -> None:
         "0",
         "2026-11-23/",
         "2026-11-23/2026-11-22",
-        "2026-11-23/2026-11-30",  # eight days
+        "2026-11-23/2027-01-04",  # 43 days
     ],
 )
 def test_an_invalid_date_is_refused(app: AppServer, date: str) -> None:

@@ -167,6 +167,17 @@ def test_a_cell_of_the_board_is_picked(running):
         assert '"picked":{"ground":"ground-1"' in screen.text.replace("\\", "")
 
 
+@pytest.mark.parametrize(
+    "value", [*WRONG, "", MARKS, "2020-01-01", "9999-12-31"], ids=lambda value: ascii(value)[:50]
+)
+def test_a_day_that_is_not_of_the_strip_is_not_shown(running, value):
+    with open_screen(running, "book", f"date={tomorrow()}") as screen:
+        screen.send("day_strip", "pick", value)
+
+        assert not screen.has_failed
+        assert f'"chosen": "{tomorrow()}"' in screen.text.replace("\\", "")
+
+
 @pytest.mark.parametrize("value", WRONG_CELLS, ids=lambda value: ascii(value)[:50])
 def test_a_press_beside_the_cells_of_the_school_does_no_harm(running, value):
     with open_screen(running, "book", f"view=school&date={tomorrow()}") as screen:

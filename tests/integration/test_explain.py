@@ -27,6 +27,7 @@ from booking_core import (
     connect,
     count_bookings,
     day_board,
+    days_at_a_glance,
     decided_lately,
     displaced_by,
     find_bookings,
@@ -128,6 +129,10 @@ def ahead(db: Any, students: int) -> object:
 # A call of each screen, and how many bookings it may read.
 LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     "a day": (lambda db: day_board(db, DAY, NOW), 128),
+    "five weeks of days": (
+        lambda db: days_at_a_glance(db, DAY, DAY + timedelta(34), NOW),
+        35 * 128,
+    ),
     "a day of every ground": (lambda db: booking_queries.of_date(db, DAY), 128),
     "the claims of a day": (
         lambda db: booking_queries.holders_of_date(db, DAY, "ground|x|0|0"),

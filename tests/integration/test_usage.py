@@ -9,7 +9,19 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one
+from support import (
+    ADMIN,
+    DAY,
+    GROUNDS,
+    HEAD,
+    HOURLY,
+    MEERA,
+    NOW,
+    RAVI,
+    booked,
+    close_one,
+    student_id,
+)
 
 from booking_core import (
     Ground,
@@ -18,6 +30,7 @@ from booking_core import (
     Period,
     Status,
     Student,
+    Team,
     Timetable,
     approve,
     cancel,
@@ -28,6 +41,7 @@ from booking_core import (
     save_ground,
     save_student,
     save_students,
+    save_team,
     save_timetable,
 )
 from booking_core.insight import usage as usage_module
@@ -219,6 +233,7 @@ def test_the_exported_table_has_every_line(counted):
     table = usage_module.export_usage(found)
 
     assert ("Ground", "Ground 1", 2, 3.0, 3.0, 14.0, 0.2143) in table.rows
+    assert ("Party", "Students", 3, 5.0, None, None, None) in table.rows
     assert ("Class", "1-A", 2, 3.0, None, None, None) in table.rows
     assert ("Status", "Cancelled", 1, None, None, None, None) in table.rows
 
@@ -274,6 +289,29 @@ def test_the_server_reads_only_the_requested_days(db):
     assert f"'{schema.BY_DAY}'" in str(explained)
     assert stats["totalDocsExamined"] == 1
     assert stats["totalKeysExamined"] < 20
+
+
+def test_bookings_are_counted_by_the_kind_of_their_party(make_db):
+    db = make_db(quota=None)
+    save_team(db, Team("eleven", "First eleven", ("S001", "S002")))
+    booked(db, student=3, start=8)
+    booked(db, student_ids=(student_id(4), student_id(5)), start=9, end=11)
+    booked(db, class_name="1-A", start=11)
+    booked(db, team_id="eleven", start=12, end=14)
+    booked(db, for_staff=True, start=14, by=RAVI)
+    cancel(db, booked(db, for_staff=True, start=15).id, by=MEERA, now=NOW)
+
+    found = usage(db, by=HEAD, first=DAY, last=DAY)
+    own = usage(db, by=RAVI, first=DAY, last=DAY)
+
+    assert [(x.id, x.name, x.bookings, x.hours) for x in found.parties] == [
+        ("students", "Students", 2, 3.0),
+        ("class", "Classes", 1, 1.0),
+        ("team", "Teams", 1, 2.0),
+        ("staff", "Staff", 1, 1.0),
+    ]
+    assert sum(x.bookings for x in found.parties) == found.total.bookings
+    assert [(x.name, x.bookings) for x in own.parties] == [("Staff", 1)]
 
 
 def test_all_spellings_of_a_class_or_game_are_one_line(make_db):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking_core import Booking, Decision, Ground, Policy, Status
+from booking_core import Booking, Decision, Ground, Policy, SchoolYear, Status, Term
+from pages.approvals import queue_rows
 from pages.shared.text import payloads
 
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -106,3 +108,39 @@ def test_the_history_says_which_move_came_after_the_approval() -> None:
         "Approved by Joseph Mathew for Dr. Anand Rao",
         "Moved after approval by Dr. Anand Rao",
     ]
+
+
+YEAR = SchoolYear(
+    (
+        Term("t1", "Term 1", date(2026, 11, 2), date(2026, 11, 29)),
+        Term("t2", "Term 2", date(2026, 11, 30), date(2026, 12, 18)),
+    ),
+    week_a=date(2026, 11, 23),
+)
+
+
+def on(*dates: date) -> tuple[Booking, ...]:
+    return tuple(replace(booking(Status.PENDING, ASKED), date=one) for one in dates)
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        ([date(2026, 11, 24)], "Term 1, week A"),
+        ([date(2026, 12, 1), date(2026, 12, 3)], "Term 2, week B"),
+        ([date(2026, 12, 1), date(2026, 12, 8)], "Term 2"),
+        ([date(2026, 11, 24), date(2026, 12, 8)], "Term 1 and Term 2"),
+        ([date(2026, 12, 8), date(2027, 2, 2)], "Term 2"),
+        ([date(2027, 2, 2)], "Week A"),
+    ],
+)
+def test_a_row_says_the_term_and_the_week_of_its_dates(dates: list[date], said: str) -> None:
+    assert queue_rows.term(YEAR, on(*dates)) == said
+    assert queue_rows.term(SchoolYear(), on(*dates)) == ""
+
+
+def test_the_term_stands_below_the_time_of_a_request() -> None:
+    one = booking(Status.PENDING, ASKED)
+    shown = payloads.decision_row(one, [], {}, AT.astimezone(ZONE), Policy(), "Term 1, week A")
+
+    assert shown["cells"][0] == ["Tomorrow 9–10 AM", "in 21 h 30 min", "", "Term 1, week A"]

@@ -7,15 +7,15 @@ from typing import Any
 
 from test_week_payload import MONDAY, at, board, closure, held
 
-from booking_core import Board, Ground, GroundFilter
+from booking_core import Board, Ground, GroundFilter, Period
+from booking_core.domain.timetable import DayPlan
 from pages.shared.text import school_payloads
 
 
 def payload(boards: list[Board], wanted: GroundFilter | None = None) -> dict[str, Any]:
-    figures = [board.ground_days() for board in boards]
-    found: dict[str, Any] = json.loads(
-        school_payloads.grid(boards, figures, wanted or GroundFilter())
-    )
+    wanted = wanted or GroundFilter()
+    figures = [board.ground_days(wanted.free_at) for board in boards]
+    found: dict[str, Any] = json.loads(school_payloads.grid(boards, figures, wanted))
     return found
 
 
@@ -59,6 +59,32 @@ def test_a_day_whose_periods_have_begun_is_over():
     late = board(MONDAY, now=at(MONDAY, 10, 30))
 
     assert texts(payload([late]))["Court"] == ["over"]
+
+
+def test_at_a_chosen_time_a_cell_tells_of_that_period_alone():
+    now = at(MONDAY, 9, 30)
+    boards = [
+        board(MONDAY, now=now),
+        board(day(1), held(day(1), 9, 10), now=now),
+        board(day(2), closure(day(2)), now=now),
+        board(day(3), held(day(3), 8, 9), held(day(3), 10, 11), now=now),
+        board(day(4), plan=DayPlan(day(4), (Period("Late", time(10), time(11)),), "half"), now=now),
+    ]
+
+    shown = payload(boards, GroundFilter(free_at=time(9)))
+
+    assert texts(shown)["Ground 1"] == ["past", "taken", "closed", "free", "no period"]
+    cells = shown["rows"][0]["cells"]
+    assert [cell["kind"] for cell in cells] == ["over", "full", "closed", "free", "over"]
+    assert [cell["label"] for cell in cells] == [
+        "Ground 1, Mon 23 Nov: past at 9 AM",
+        "Ground 1, Tue 24 Nov: taken at 9 AM",
+        "Ground 1, Wed 25 Nov: closed at 9 AM, Rain",
+        "Ground 1, Thu 26 Nov: free at 9 AM",
+        "Ground 1, Fri 27 Nov: no period at 9 AM",
+    ]
+    assert shown["heading"].startswith("Grounds at 9 AM, ")
+    assert shown["legend"] == "At 9 AM only. Press a cell to see the ground on that day."
 
 
 def test_the_layouts_of_a_ground_stand_below_its_name():

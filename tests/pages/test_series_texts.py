@@ -60,7 +60,7 @@ def row(
 ) -> dict[str, Any]:
     weeks = {booking.id: [] for booking in dates} if weeks is None else weeks
     local = now.astimezone(ZONE)
-    return series_texts.decision_row(dates, weeks, GROUNDS, local, ZONE, Policy(quota=2))
+    return series_texts.decision_row(dates, weeks, GROUNDS, local, ZONE, Policy(quota=2), "Term 2")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_row_counts_its_dates_and_those_that_were_moved() -> None:
     found = row([one(), one(TUESDAY + timedelta(7), 16, "moved")])
 
     assert (found["id"], found["count"], found["selectable"]) == ("series:s1", 2, True)
-    assert found["cells"][0] == ["Tuesdays 4–5 PM", "1 Dec – 8 Dec, 2\u00a0dates", ""]
+    assert found["cells"][0] == ["Tuesdays 4–5 PM", "1 Dec – 8 Dec, 2\u00a0dates", "", "Term 2"]
     assert found["cells"][3][1] == "11:30 AM\n1\u00a0date moved since"
     assert [action["name"] for action in found["actions"]] == ["reject", "approve", "details"]
 
@@ -113,7 +113,7 @@ def test_a_row_says_how_soon_its_first_date_is(before: timedelta, text: str, ton
     begins = datetime(2026, 12, 1, 16, tzinfo=ZONE)
     cell = row(days(0, 7), now=begins - before)["cells"][0]
 
-    assert cell[1:] == [f"1 Dec – 8 Dec, 2\u00a0dates{text}", tone]
+    assert cell[1:] == [f"1 Dec – 8 Dec, 2\u00a0dates{text}", tone, "Term 2"]
 
 
 def test_a_row_says_how_full_the_fullest_week_is() -> None:

@@ -1,4 +1,4 @@
-"""The payload of Book for a week of one ground: its rows, its headings and its strip of days."""
+"""The payload of Book for a week of one ground: its rows and its headings."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,6 @@ from booking_core import (
     Ground,
     GroundFilter,
     Period,
-    Policy,
     Slot,
     Status,
     Timetable,
@@ -267,34 +266,6 @@ def test_in_the_week_of_a_clock_change_the_skipped_period_is_missing_on_that_day
     ]
     row = payload(repeated)["periods"][0]
     assert (row["now"], (row["to"] - row["from"]) / 3_600_000) == (True, 2)
-
-
-def strip(one: Board, ground: str | None = None) -> tuple[str, float, bool]:
-    day = week_payloads.strip_day(one, ground)
-    return day["label"], day["share"], day["open"]
-
-
-def test_the_strip_says_how_many_periods_of_a_day_are_free():
-    tuesday = MONDAY + timedelta(days=1)
-    pending = held(tuesday, 8, 9, status=Status.PENDING)
-    one = board(tuesday, pending, closure(tuesday, "ground-2"))
-
-    assert strip(one) == strip(one, "ground-1") == ("Tue 24 Nov: 2 of 3 free", 0.67, True)
-    assert strip(one, "ground-2") == ("Tue 24 Nov: closed", 0, True)
-    assert strip(board(tuesday)) == ("Tue 24 Nov: 6 of 6 free", 1, True)
-    # What has begun does not count.
-    assert strip(board(MONDAY, now=at(MONDAY, 9, 10))) == ("Mon 23 Nov: 2 of 2 free", 1, True)
-
-
-def test_the_strip_says_why_nothing_of_a_day_can_be_booked():
-    tuesday = MONDAY + timedelta(days=1)
-    no_school = board(tuesday, plan=DayPlan(tuesday, (), None))
-
-    assert strip(no_school) == ("Tue 24 Nov: no school", 0, True)
-    assert strip(board(MONDAY, now=at(MONDAY, 12))) == ("Mon 23 Nov: over", 0, True)
-    assert strip(board(MONDAY, now=at(tuesday, 12))) == ("Mon 23 Nov: over", 0, False)
-    far = board(tuesday, policy=Policy(advance_days=0))
-    assert strip(far) == ("Tue 24 Nov: not open yet", 0, False)
 
 
 def test_the_strip_of_grounds_has_those_that_are_free_at_the_time_on_some_day_and_the_shown_one():

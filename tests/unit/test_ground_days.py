@@ -89,6 +89,22 @@ def test_the_figures_of_a_ground_are_counts_of_the_cells_of_its_board(
         assert day.open == sum(state is not CellState.CLOSED for state in ahead)
 
 
+def test_at_a_time_the_figures_are_those_of_its_period():
+    shown = board(held(COURT, 8, 9), held(LEFT, 9, 10, "closure", "Rain"), now=MORNING)
+
+    assert [(d.free, d.open, d.ahead) for d in shown.ground_days(time(8))] == [
+        (1, 1, 1),
+        (1, 1, 1),
+        (0, 1, 1),
+    ]
+    assert [(d.free, d.open, d.note) for d in shown.ground_days(time(9))] == [
+        (0, 0, "Rain"),
+        (0, 0, "Rain"),
+        (1, 1, ""),
+    ]
+    assert [d.ahead for d in shown.ground_days(time(8, 30))] == [0, 0, 0]
+
+
 def test_a_closed_day_says_why_and_a_day_that_is_partly_closed_does_not():
     shown = board(
         held(COURT, 0, 0, "closure", "Turf repair."),
@@ -143,13 +159,13 @@ def test_days_with_gaps_are_read_as_they_are_written(numbers: set[int]) -> None:
     [
         "",
         "2026-11-23/",
-        "2026-11-23/2026-11-30",
+        "2026-11-23/2027-01-04",
         "2026-11-24/2026-11-23",
         "0001-01-01/9999-12-31",
         "2026-11-23,",
         "2026-11-23,x",
-        ",".join(f"2026-11-{day}" for day in range(10, 18)),
-        ",".join(["2026-11-23"] * 9),
+        ",".join(f"2026-{day // 28 + 1:02d}-{day % 28 + 1:02d}" for day in range(MOST + 1)),
+        ",".join(["2026-11-23"] * (MOST + 2)),
     ],
 )
 def test_a_client_cannot_name_other_texts_nor_more_days(text: str) -> None:

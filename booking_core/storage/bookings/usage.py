@@ -1,4 +1,4 @@
-"""Counts bookings by status, class, game and ground, on the server."""
+"""Counts bookings by status, party, class, game and ground, on the server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking_core.domain.model import Status
+from booking_core.domain.model import Party, Status
 from booking_core.domain.validation import MARK_MINUTES
 from booking_core.storage import readable as r
 from booking_core.storage.client.database import Documents, collection, settings_of
@@ -21,8 +21,13 @@ _ALL = {"$in": [status.value for status in Status]}
 _A_LIST = {"$cond": [{"$isArray": "$class_name"}, "$class_name", ["$class_name"]]}
 _SPAN = {"start": "$start", "end": "$end"}
 # What is counted -> (which documents, by which field).
-_COUNTED: dict[str, tuple[dict[str, Any], str]] = {
+_COUNTED: dict[str, tuple[dict[str, Any], Any]] = {
     "status": ({"kind": "booking"}, "$status"),
+    # Bookings for named students are stored without a party.
+    "party": (
+        schema.HOLDS | {"kind": "booking"},
+        {"$ifNull": ["$party", Party.STUDENTS.value]},
+    ),
     "class": (schema.HOLDS | {"kind": "booking"}, "$class_name"),
     "game": (schema.HOLDS | {"kind": "booking"}, "$game"),
     "ground": (schema.HOLDS | {"kind": "booking"}, "$ground_id"),
@@ -41,7 +46,8 @@ _LIFTED = {"kind": "closure", "status": Status.CANCELLED.value}
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """``bookings`` of one time of day with the same ``name``: a status, class, game or ground."""
+    """``bookings`` of one time of day with the same ``name``: a status, party, class, game or
+    ground."""
 
     name: str
     start: time
@@ -83,9 +89,9 @@ def pipeline(dates: Sequence[Date], created_by: str | None, zone: ZoneInfo) -> l
 def counts(
     db: Documents, groups: Sequence[Sequence[Date]], created_by: str | None
 ) -> Iterator[dict[str, list[Count]]]:
-    """For each group of dates: the bookings by ``status``, and the active ones by ``class``,
-    ``game`` and ``ground``, and the closures of each ground under ``closed``. One that was lifted
-    on its day ends there at the last 5-minute mark before it was lifted.
+    """For each group of dates: the bookings by ``status``, and the active ones by ``party``,
+    ``class``, ``game`` and ``ground``, and the closures of each ground under ``closed``. One that
+    was lifted on its day ends there at the last 5-minute mark before it was lifted.
 
     ``created_by`` limits the bookings, not the closures, to one account's. Raises StoreUnavailable.
     """

@@ -6,7 +6,7 @@ Each is a Streamlit component (v2). Its script writes text nodes only, never mar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ def _component(name: str, *, style: bool = True) -> Callable[..., Any]:
 
 _day_grid = _component("day_grid")
 _school_grid = _component("school_grid")
+_day_strip = _component("day_strip")
 _list = _component("list")
 _wall = _component("wall")
 _live_client = _component("live_client", style=False)
@@ -49,19 +50,18 @@ def day_grid(
     me: str,
     now: datetime,
     shows: str | None = None,
-    days: Sequence[Mapping[str, Any]] = (),
     key: str,
 ) -> dict[str, str] | None:
     """Draws a day or a week as a table, from the JSON of ``payloads.grid``, ``payloads.move_grid``
     or ``week_payloads.grid``.
 
     The bookings of the account ``me`` are outlined, and a line marks ``now``. A phone shows one
-    column at a time, first the one with the id ``shows``, and the strip of ``days``.
+    column at a time, first the one with the id ``shows``.
     Returns ``{"ground": id, "date": "YYYY-MM-DD", "start": "HH:MM"}`` if a cell was pressed, free
     or not; with the start "" if a day or a ground beside the table was; else None.
     """
     # Added to the bytes, which all sessions share.
-    values = {"me": me, "now": int(now.timestamp() * 1000), "shows": shows, "days": [*days]}
+    values = {"me": me, "now": int(now.timestamp() * 1000), "shows": shows}
     own = json.dumps(values).encode()
     data = data[:-1] + b"," + own[1:]
     _day_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
@@ -77,6 +77,22 @@ def school_grid(data: bytes, *, key: str) -> dict[str, str] | None:
     _school_grid(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_cell))
     picked: dict[str, str] | None = st.session_state.pop(f"{key}.pick", None)
     return picked
+
+
+def day_strip(data: bytes, *, chosen: str, key: str) -> str | None:
+    """Draws a mark for each of some days, from the JSON of ``strip_payloads.strip``.
+
+    ``chosen``: the day that the screen shows (ISO). Returns the day that was pressed (ISO), or
+    None.
+    """
+    data = data[:-1] + b"," + json.dumps({"chosen": chosen}).encode()[1:]
+    _day_strip(key=key, data=data, on_pick_change=lambda: _keep(key, "pick", _is_text))
+    picked: str | None = st.session_state.pop(f"{key}.pick", None)
+    return picked
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def action_list(data: dict[str, Any], *, key: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date as Date
 from datetime import timedelta
 
-MOST = 7
+MOST = 42
 
 
 class Days:

@@ -37,6 +37,7 @@ from booking_core.live import (
     BackgroundThread,
     Feed,
     LiveBoards,
+    LiveFigures,
     MigrationProgress,
     Scope,
     ScopedCache,
@@ -45,7 +46,14 @@ from booking_core.live import (
 )
 from pages.shared.live.days import Days
 from pages.shared.live.session_cache import SessionCache
-from pages.shared.text import formats, messages, payloads, school_payloads, week_payloads
+from pages.shared.text import (
+    formats,
+    messages,
+    payloads,
+    school_payloads,
+    strip_payloads,
+    week_payloads,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -65,6 +73,7 @@ class Services:
         self.feed: Feed
         self.cache: ScopedCache
         self.boards: LiveBoards
+        self.figures: LiveFigures
         self.sessions: SessionCache
         self.problem: BookingError | None = None
         self.migration: MigrationProgress | None = None  # of the last one, if any
@@ -127,7 +136,9 @@ class Services:
         """Uses ``db``, with caches that ``feed`` keeps current."""
         self.feed, self.cache = feed, scoped_cache(db)
         self.cache.follow(feed)
-        self.boards = LiveBoards(db, feed, cache=self.cache, known=lambda: self._reference_of(db))
+        known = partial(self._reference_of, db)
+        self.boards = LiveBoards(db, feed, cache=self.cache, known=known)
+        self.figures = LiveFigures(db, feed, self.cache, known)
         self.sessions = SessionCache(db, self.cache)
         self.db = db  # last, because screens use the others as soon as ``db`` is set
 
@@ -247,17 +258,20 @@ class Services:
             lambda: week_payloads.grid(boards, ground_id, picked, live, dict(names), wanted),
         )
 
-    def week_strip(self, boards: Sequence[Board], ground_id: str | None) -> list[dict[str, Any]]:
-        """How free each day is, on one ground or on all (None)."""
-        return [
-            self.cache.derive(
-                board.date,
-                ("week_strip", ground_id),
-                board,
-                partial(week_payloads.strip_day, board, ground_id),
-            )
-            for board in boards
-        ]
+    def day_strip(self, days: Days, wanted: GroundFilter, ground_id: str | None) -> bytes:
+        """The payload of the strip of ``days``; made once, as that of ``grid``.
+
+        It counts the grounds that are ``wanted``, or one. Raises StoreUnavailable if one of the
+        days was never read.
+        """
+        figures = self.figures.get(days.first, days.last, self.now(), wanted, ground_id)
+        ground = None if ground_id is None else self.reference().ground(ground_id).name
+        return self.cache.derive(
+            days.first,
+            ("day_strip", days.last, wanted, ground_id),
+            (figures, ground),
+            lambda: strip_payloads.strip(figures, wanted, ground),
+        )
 
     def school_grid(self, boards: Sequence[Board], wanted: GroundFilter) -> bytes:
         """The payload of all grounds on the days of ``boards``; made once, as that of ``grid``.
@@ -265,7 +279,12 @@ class Services:
         After a change the figures of that day alone are counted again.
         """
         figures = [
-            self.cache.derive(board.date, "ground_days", board, board.ground_days)
+            self.cache.derive(
+                board.date,
+                ("ground_days", wanted.free_at),
+                board,
+                partial(board.ground_days, wanted.free_at),
+            )
             for board in boards
         ]
         if not boards:

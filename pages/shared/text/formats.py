@@ -193,6 +193,11 @@ def date_field() -> str:
     return _school.between.join(long[field] for field in _school.order)
 
 
+def month(date: Date) -> str:
+    """``Nov``"""
+    return format_date(date, "MMM", locale=_WORDS)
+
+
 def start_of_week(date: Date) -> Date:
     """The first day of the week of ``date``. Quotas count other weeks: always from Monday."""
     return date - timedelta(days=(date.weekday() - _school.first_weekday) % 7)

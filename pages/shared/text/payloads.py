@@ -365,10 +365,12 @@ def decision_row(
     grounds: dict[str, Ground],
     now: datetime,
     policy: Policy,
+    term: str = "",
 ) -> dict[str, Any]:
     """A row of the Approvals screen; a decided booking shows who decided, and who approved it.
 
-    ``others``: other bookings of its students in the same week.
+    ``others``: other bookings of its students in the same week. ``term``: the term and the week of
+    its date, such as ``Term 2, week B``.
     """
     today = now.date()
     left = booking.slot.starts_at(_zone(now)).timestamp() - now.timestamp()
@@ -406,7 +408,12 @@ def decision_row(
         "about": title,
         "selectable": waiting,
         "cells": [
-            [formats.when(booking, today), soon, "urgent" if ahead < URGENT and waiting else ""],
+            [
+                formats.when(booking, today),
+                soon,
+                "urgent" if ahead < URGENT and waiting else "",
+                term,
+            ],
             [slot_title(booking.slot, grounds), booking.game, "", booking.purpose],
             party(booking),
             [booking.created_by_name, "\n".join(asked)],

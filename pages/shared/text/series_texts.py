@@ -130,10 +130,12 @@ def decision_row(
     now: datetime,
     zone: ZoneInfo,
     policy: Policy,
+    term: str = "",
 ) -> dict[str, Any]:
     """The row of the Approvals screen for the dates of a series: all wait, or all are decided.
 
-    ``weeks``: id -> other bookings of the students in the week of that date.
+    ``weeks``: id -> other bookings of the students in the week of that date. ``term``: the term and
+    the week of the dates.
     """
     first = dates[0]
     is_waiting = all(booking.status is Status.PENDING for booking in dates)
@@ -157,7 +159,7 @@ def decision_row(
         "count": len(dates),
         "selectable": is_waiting,
         "cells": [
-            [rhythm(dates), "\n".join(when), tone],
+            [rhythm(dates), "\n".join(when), tone, term],
             [places(dates, grounds), first.game, "", first.purpose],
             payloads.party(first),
             [first.created_by_name, "\n".join(asked)],

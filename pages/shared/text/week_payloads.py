@@ -1,4 +1,4 @@
-"""Payloads of one ground in a week: the grid with a column for each day, and the strip of days."""
+"""The payload of one ground in a week: the grid with a column for each day."""
 
 from __future__ import annotations
 
@@ -84,41 +84,6 @@ def grid(
         **_said(columns, boards, "" if ground_id in fit else _unfit(wanted, fit)),
     }
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def strip_day(board: Board, ground_id: str | None) -> dict[str, Any]:
-    """A day of the strip: how many of its periods that can be booked or are booked are free.
-
-    On one ground, or on all of them (None). ``why`` says why none is left to book or to wait for.
-    """
-    today = board.now.astimezone(board.zone).date()
-    cells = [
-        cell
-        for period in board.periods
-        for cell in board.row(period)
-        if ground_id in (None, cell.ground.id) and not cell.is_past
-    ]
-    free = sum(cell.state is CellState.FREE for cell in cells)
-    total = sum(cell.state is not CellState.CLOSED for cell in cells)
-    why = ""
-    if not board.periods:
-        why = "no school"
-    elif not cells:
-        why = "over"
-    elif board.date > board.last_date:
-        why = "not open yet"
-    elif not total:
-        why = "closed"
-    name = formats.short_date(board.date)
-    return {
-        "date": board.date.isoformat(),
-        "weekday": formats.weekday(board.date.weekday()),
-        "number": str(board.date.day),
-        "label": f"{name}: {why or f'{free} of {total} free'}",
-        "share": round(free / total, 2) if total and not why else 0,
-        "why": why,
-        "open": today <= board.date <= board.last_date,
-    }
 
 
 def _cells(board: Board, ground_id: str) -> dict[_Span, Cell]:

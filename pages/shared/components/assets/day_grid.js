@@ -57,8 +57,8 @@ class Grid {
     }
   }
 
-  // Everything but the cells and the strip of days, as text to compare.
-  frame({ cells, picked, choice, now, shows, days, ...rest }) {
+  // Everything but the cells, as text to compare.
+  frame({ cells, picked, choice, now, shows, ...rest }) {
     return JSON.stringify(rest)
   }
 
@@ -114,8 +114,6 @@ class Grid {
         before.replaceWith(after)
         if (focused) after.focus({ preventScroll: true })
       }))
-    if (JSON.stringify(this.data.days) === JSON.stringify(old.days)) return
-    this.redraw(() => this.root.querySelector(".week")?.replaceWith(...this.week()))
   }
 
   drawEmpty() {
@@ -125,7 +123,7 @@ class Grid {
     this.redraw(() => {
       this.table = this.bar = this.scroll = null
       const card = make("div", "card")
-      card.append(...this.strips(), empty)
+      card.append(...this.grounds(), empty)
       this.root.replaceChildren(card)
     })
   }
@@ -163,33 +161,11 @@ class Grid {
     this.day = make("div", "day")
     card.append(this.day)
     if (data.note) card.append(make("p", "note", data.note))
-    card.append(...this.strips(), scroll, this.more)
+    card.append(...this.grounds(), scroll, this.more)
     this.bar = make("div", "bar")
     this.bar.setAttribute("role", "status")
     this.root.replaceChildren(card, this.legend(), this.bar)
     this.show(Math.min(this.column, data.columns.length - 1))
-  }
-
-  strips() {
-    return [...this.week(), ...this.grounds()]
-  }
-
-  // The days of the week, for a phone, each with a bar that shows how free it is.
-  week() {
-    const { days } = this.data
-    if (!days.length) return []
-    const strip = this.chips("week", "Day", days, "date", day => day.chosen, day => {
-      const bar = make("i", day.why ? "none" : "")
-      bar.style.setProperty("--share", day.share)
-      return [make("span", "", day.weekday), make("b", "", day.number), bar]
-    })
-    days.forEach((day, index) => {
-      const chip = strip.children[index]
-      chip.disabled = !day.open
-      chip.setAttribute("aria-label", day.label)
-      chip.onclick = () => this.trigger("pick", { ground: this.data.ground ?? "", date: day.date, start: "" })
-    })
-    return [strip]
   }
 
   // The grounds: of a day for a phone, of a week, which has one of them, for all windows.

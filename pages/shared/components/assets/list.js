@@ -101,8 +101,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       }
       tr.append(td)
     }
-    for (const [main, under, tone, note] of row.cells) {
-      const td = make("td")
+    for (const [index, [main, under, tone, note]] of row.cells.entries()) {
+      const td = make("td", index ? "" : "first")
       if (tone?.startsWith("chip")) {
         td.append(make("span", tone, main))
         if (under) td.append(make("small", "", under))

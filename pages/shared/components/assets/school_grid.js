@@ -106,9 +106,9 @@ class SchoolGrid {
       button.title = cell.label
       button.setAttribute("aria-label", cell.label)
       const [figure, ...word] = cell.text.split(" ")
-      if (word.length) button.append(make("b", "", figure), ` ${word.join(" ")}`)
+      if (word.length && cell.share !== null) button.append(make("b", "", figure), ` ${word.join(" ")}`)
       else button.append(cell.text)
-      if (cell.kind === "free") {
+      if (cell.kind === "free" && cell.share !== null) {
         const bar = make("i")
         bar.style.setProperty("--share", cell.share)
         button.append(bar)
