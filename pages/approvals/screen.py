@@ -1,11 +1,12 @@
 """The Approvals screen: approve, reject and revoke, one booking or several at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from booking_core import approved_upcoming, decided_lately, may, weeks_of
+from booking_core import Booking, approved_upcoming, decided_lately, may, weeks_of
 from booking_core.live import Scope
 from pages.approvals import deciding, delegation, queue_rows, series_dialog
 from pages.shared.auth import session
@@ -18,6 +19,7 @@ shared = runtime.start()
 state = st.session_state
 UPCOMING = 200  # bookings to revoke
 DECIDED = 50  # bookings decided lately
+LIST = "approvals.list"  # one for all tabs: a press may arrive when another tab is shown already
 TABS = ("Waiting", "Approved, upcoming", "Decided")
 IN_ADDRESS = dict(zip(("", "upcoming", "decided"), TABS, strict=True))
 NOTHING = {
@@ -85,12 +87,36 @@ def queue() -> None:
                 Scope.BOOKINGS, "decided", lambda: decided_lately(shared.db, limit=DECIDED + 1)
             )
             rows, is_cut = [(one,) for one in decided[:DECIDED]], len(decided) > DECIDED
-    if not rows:
-        with st.container(border=True, key="card_approvals_empty"):
-            title, hint = NOTHING[tab]
-            st.markdown(f"##### {title}")
-            st.caption(hint)
-        return
+    # A press refers to the list of the previous run, also of another tab; this run may have read
+    # newer slots.
+    seen = state.get("approvals.seen", {})
+    state["approvals.seen"] = deciding.slots_of(rows)
+    acted = show_list(tab, requests, rows) if rows else show_nothing(tab)
+    if is_cut:
+        show_rest(tab, sum(map(len, rows)))
+    deciding.show_outcome(shared)
+    if acted is not None:
+        pressed = {id: seen.get(id, {}) for id in acted["ids"]}
+        if acted["action"] == "approve":
+            deciding.decide(shared, "approve", pressed)
+            st.rerun(scope="fragment")
+        state["approvals.asked"] = (acted["action"], pressed)
+        st.rerun()
+
+
+def show_nothing(tab: str) -> dict[str, Any] | None:
+    """Draws a card in place of an empty list; returns a press in the list before it."""
+    with st.container(border=True, key="card_approvals_empty"):
+        title, hint = NOTHING[tab]
+        st.markdown(f"##### {title}")
+        st.caption(hint)
+    return elements.take_press(LIST)
+
+
+def show_list(
+    tab: str, requests: Sequence[Booking], rows: Sequence[Sequence[Booking]]
+) -> dict[str, Any] | None:
+    """Draws the list of a tab, a line for each of ``rows``; returns the press of a button."""
     # Of the dates of a series that are behind the end of a long list, nothing is said.
     known_ids = {request.id for request in requests[: waiting.LIMIT]}
     of_weeks = [one for row in rows for one in row if len(row) == 1 or one.id in known_ids]
@@ -120,20 +146,7 @@ def queue() -> None:
         ],
         "live": shared.is_live,
     }
-    # A press refers to the list of the previous run; this run may have read newer slots.
-    seen = state.get("approvals.seen", {})
-    state["approvals.seen"] = deciding.slots_of(rows)
-    acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
-    if is_cut:
-        show_rest(tab, sum(map(len, rows)))
-    deciding.show_outcome(shared)
-    if acted is not None:
-        pressed = {id: seen.get(id, {}) for id in acted["ids"]}
-        if acted["action"] == "approve":
-            deciding.decide(shared, "approve", pressed)
-            st.rerun(scope="fragment")
-        state["approvals.asked"] = (acted["action"], pressed)
-        st.rerun()
+    return elements.action_list(payload, key=LIST)
 
 
 def show_rest(tab: str, shown: int) -> None:

@@ -128,12 +128,20 @@ def school_grid(
 
 
 def go(boards: Sequence[Board], pressed: Mapping[str, str]) -> None:
-    """Shows the day and the ground that were pressed beside the grid, if they can be shown."""
-    board = next((b for b in boards if b.date.isoformat() == pressed["date"]), None)
+    """Shows the day or the ground that was pressed beside the grid, or both, if they can be shown.
+
+    A ground or a date that the press does not name is the shown one.
+    """
+    shown: Date = st.session_state[draft.DATE]
+    date = pressed["date"] or shown.isoformat()
+    board = next((b for b in boards if b.date.isoformat() == date), None)
     if board is None:
         return
-    grounds = {ground.id for ground in board.grounds}
-    ground_id = pressed["ground"] if pressed["ground"] in grounds else None
+    ground_id: str | None = pressed["ground"] or None
+    if ground_id is None and draft.is_week():
+        ground_id = st.session_state[draft.GROUND_SHOWN]
+    if ground_id not in {ground.id for ground in board.grounds}:
+        ground_id = None
     fit = {ground.id for ground in board.matching(draft.wanted()).grounds}
     # The press asks for this ground on this day.
     draft.show(board.date, ground_id, at_any_time=ground_id is not None and ground_id not in fit)

@@ -170,6 +170,8 @@ class Grid {
     this.show(Math.min(this.column, data.columns.length - 1))
   }
 
+  // Each press beside the table says what it names and no more: the date or the ground of a strip that
+  // is not redrawn yet may be that of before the last press.
   strips() {
     return [...this.week(), ...this.grounds()]
   }
@@ -187,7 +189,7 @@ class Grid {
       const chip = strip.children[index]
       chip.disabled = !day.open
       chip.setAttribute("aria-label", day.label)
-      chip.onclick = () => this.trigger("pick", { ground: this.data.ground ?? "", date: day.date, start: "" })
+      chip.onclick = () => this.trigger("pick", { ground: "", date: day.date, start: "" })
     })
     return [strip]
   }
@@ -201,7 +203,7 @@ class Grid {
     this.strip = this.chips(isWeek ? "strip of-week" : "strip", "Ground", grounds, "id", isChosen, ground => [ground.name])
     grounds.forEach((ground, index) => {
       this.strip.children[index].onclick = () => {
-        if (isWeek) this.trigger("pick", { ground: ground.id, date: this.data.shows, start: "" })
+        if (isWeek) this.trigger("pick", { ground: ground.id, date: "", start: "" })
         else this.show(index)
       }
     })
