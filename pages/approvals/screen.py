@@ -12,7 +12,7 @@ from pages.approvals import deciding, delegation, queue_rows, series_dialog
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.layout import booking_details, header, waiting
-from pages.shared.live import fragment, runtime, url_state
+from pages.shared.live import fields, fragment, runtime, url_state
 from pages.shared.text import formats, payloads, series_texts
 
 shared = runtime.start()
@@ -28,9 +28,9 @@ NOTHING = {
     TABS[2]: ("Nothing was decided lately", "What is approved, rejected or revoked appears here."),
 }
 viewer = session.actor()  # for display only: an action reads its actor again
-TAB, FIRST_TAB = url_state.field("approvals.tab"), "approvals.tab"
+TAB = "approvals.tab"
 if url_state.is_entered():
-    state[FIRST_TAB] = TABS[0]
+    state[TAB] = TABS[0]
 
 if may("delegate", viewer):
     with header.with_controls(shared, "Approvals", "control_approvals"):
@@ -41,8 +41,7 @@ else:
 
 def adopt(values: Mapping[str, str]) -> None:
     """Shows the tab of the address; Waiting for an unknown one."""
-    tab = IN_ADDRESS.get(values.get("tab", ""), TABS[0])
-    state[FIRST_TAB] = tab
+    state[TAB] = IN_ADDRESS.get(values.get("tab", ""), TABS[0])
     queue_rows.show_new()
 
 
@@ -63,11 +62,9 @@ def queue() -> None:
         st.segmented_control(
             "Which",
             TABS,
-            default=state[FIRST_TAB],
             required=True,
-            key=TAB,
             label_visibility="collapsed",
-            on_change=queue_rows.show_new,
+            **fields.arguments(TAB, queue_rows.show_new),
         )
         tab = choices.option(TAB, TABS)
         # Not in the labels: Streamlit ignores a press of an option whose label has just changed.

@@ -11,7 +11,7 @@ import streamlit as st
 from booking_core import Board, Ground, Reference, Slot, days_of_school
 from pages.book import draft
 from pages.shared.components import elements
-from pages.shared.live import screen_user
+from pages.shared.live import fields, screen_user
 from pages.shared.live.days import Days
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
@@ -78,13 +78,13 @@ def free_at_control(starts: Sequence[str]) -> None:
     st.selectbox(
         "Free at",
         ["", *starts],
-        key=draft.FREE_AT,
         format_func=lambda start: (
             f"Free at {formats.clock(time.fromisoformat(start))}" if start else "Free at any time"
         ),
         label_visibility="collapsed",
         filter_mode=None,
         width=190,
+        **fields.arguments(draft.FREE_AT),
     )
     if st.session_state[draft.FREE_AT]:
         st.button(
