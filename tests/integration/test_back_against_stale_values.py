@@ -104,6 +104,12 @@ class Screen:
         asked.widget_states.widgets.extend(self._fields.values())
         self._socket.send(message.SerializeToString())
 
+    def open(self, page: str) -> None:
+        """Requests a run of another screen, whose address has no parameters."""
+        self._name, self._page, self.address = page, "", None
+        self._fields.clear()
+        self.ask("")
+
     def wait_for(self, address: str) -> None:
         """Reads messages until the screen shows the tab of ``address``, and its run is over."""
         while True:
@@ -201,6 +207,27 @@ def test_no_field_is_set_back_by_a_request_that_the_browser_sends_before_it_has_
     screen.wait_for_end()
 
     assert screen.address == asked
+
+
+@pytest.mark.parametrize("name", list(FIELDS))
+def test_a_screen_that_has_had_no_parameters_sends_no_empty_address(
+    open_screen: Callable[[str, Actor], Screen], name: str
+) -> None:
+    """After a quick Back, an empty address would take the place of the one that is shown then."""
+    who, [address, *_] = FIELDS[name]
+    screen = open_screen(name, who)
+
+    for _ in range(2):
+        screen.ask("")
+        screen.wait_for_end()
+        assert screen.address is None
+    screen.ask(address, is_back=True)
+    screen.wait_for_end()
+    assert screen.address == address
+    other = "bookings" if name == "book" else "book"
+    screen.open(other)
+    screen.wait_for_end()
+    assert screen.address is None
 
 
 @pytest.mark.parametrize("is_live", [True, False])
