@@ -8,11 +8,12 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SOURCES := $(wildcard app.py booking_core pages scripts benchmarks tests)
 
-.PHONY: help run install test check format bench soak attacks clean
+.PHONY: help run install test coverage check format bench soak attacks clean
 
 help:
 	@echo "make run      start the dashboard on http://localhost:8501 (reads PORT and MONGODB_URI)"
 	@echo "make test     every test, browser included"
+	@echo "make coverage the tests without a browser, and what of booking_core they miss"
 	@echo "make check    formatting, lint and types"
 	@echo "make format   fix the formatting"
 	@echo "make bench    measure the performance ratios that must hold"
@@ -30,6 +31,9 @@ install: $(VENV)/.installed-dev
 test: $(VENV)/.installed-dev
 	@browser=$$($(VENV)/bin/python scripts/browser.py) && \
 	CHROMIUM="$$browser" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+coverage: $(VENV)/.installed-dev
+	$(VENV)/bin/python -m pytest tests/unit tests/pages tests/integration --cov -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m ruff format --check $(SOURCES)
@@ -53,7 +57,7 @@ soak: $(VENV)/.installed-dev
 	CHROMIUM="$$browser" $(VENV)/bin/python -m benchmarks.soak $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	rm -rf $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp file is newer than the requirements that it stands for, so a second run installs nothing.

@@ -14,7 +14,7 @@ from pages.admin.year import section as year
 from pages.shared.auth import session
 from pages.shared.components import choices
 from pages.shared.layout import first_steps, header
-from pages.shared.live import runtime, url_state
+from pages.shared.live import fields, runtime, url_state
 
 SECTIONS = {
     "Grounds": grounds.show,
@@ -46,8 +46,8 @@ st.segmented_control(
     "Section",
     list(SECTIONS),
     required=True,
-    key="admin.section",
     label_visibility="collapsed",
+    **fields.arguments("admin.section"),
 )
 section = choices.option("admin.section", list(SECTIONS))
 url_state.write({"section": "" if section == FIRST else section.lower()})

@@ -28,7 +28,7 @@ def id_of(row: Row) -> str:
     return f"{SERIES}{row[0].series}" if len(row) > 1 else row[0].id
 
 
-def term(year: SchoolYear, row: Row) -> str:
+def term(year: SchoolYear, row: Sequence[Booking]) -> str:
     """The term and the week of a row, such as ``Term 2, week B``; of dates in several weeks the
     terms alone, and "" outside all of them."""
     places = [(year.term(one.date), year.week(one.date)) for one in row]

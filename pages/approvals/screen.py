@@ -1,23 +1,25 @@
 """The Approvals screen: approve, reject and revoke, one booking or several at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from booking_core import approved_upcoming, decided_lately, may, weeks_of
+from booking_core import Booking, approved_upcoming, decided_lately, may, weeks_of
 from booking_core.live import Scope
 from pages.approvals import deciding, delegation, queue_rows, series_dialog
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.layout import booking_details, header, waiting
-from pages.shared.live import fragment, runtime, url_state
+from pages.shared.live import fields, fragment, runtime, url_state
 from pages.shared.text import formats, payloads, series_texts
 
 shared = runtime.start()
 state = st.session_state
 UPCOMING = 200  # bookings to revoke
 DECIDED = 50  # bookings decided lately
+LIST = "approvals.list"  # one for all tabs: a press may arrive when another tab is shown already
 TABS = ("Waiting", "Approved, upcoming", "Decided")
 IN_ADDRESS = dict(zip(("", "upcoming", "decided"), TABS, strict=True))
 NOTHING = {
@@ -26,9 +28,9 @@ NOTHING = {
     TABS[2]: ("Nothing was decided lately", "What is approved, rejected or revoked appears here."),
 }
 viewer = session.actor()  # for display only: an action reads its actor again
-TAB, FIRST_TAB = url_state.field("approvals.tab"), "approvals.tab"
+TAB = "approvals.tab"
 if url_state.is_entered():
-    state[FIRST_TAB] = TABS[0]
+    state[TAB] = TABS[0]
 
 if may("delegate", viewer):
     with header.with_controls(shared, "Approvals", "control_approvals"):
@@ -39,8 +41,7 @@ else:
 
 def adopt(values: Mapping[str, str]) -> None:
     """Shows the tab of the address; Waiting for an unknown one."""
-    tab = IN_ADDRESS.get(values.get("tab", ""), TABS[0])
-    state[FIRST_TAB] = tab
+    state[TAB] = IN_ADDRESS.get(values.get("tab", ""), TABS[0])
     queue_rows.show_new()
 
 
@@ -61,11 +62,9 @@ def queue() -> None:
         st.segmented_control(
             "Which",
             TABS,
-            default=state[FIRST_TAB],
             required=True,
-            key=TAB,
             label_visibility="collapsed",
-            on_change=queue_rows.show_new,
+            **fields.arguments(TAB, queue_rows.show_new),
         )
         tab = choices.option(TAB, TABS)
         # Not in the labels: Streamlit ignores a press of an option whose label has just changed.
@@ -85,12 +84,36 @@ def queue() -> None:
                 Scope.BOOKINGS, "decided", lambda: decided_lately(shared.db, limit=DECIDED + 1)
             )
             rows, is_cut = [(one,) for one in decided[:DECIDED]], len(decided) > DECIDED
-    if not rows:
-        with st.container(border=True, key="card_approvals_empty"):
-            title, hint = NOTHING[tab]
-            st.markdown(f"##### {title}")
-            st.caption(hint)
-        return
+    # A press refers to the list of the previous run, also of another tab; this run may have read
+    # newer slots.
+    seen = state.get("approvals.seen", {})
+    state["approvals.seen"] = deciding.slots_of(rows)
+    acted = show_list(tab, requests, rows) if rows else show_nothing(tab)
+    if is_cut:
+        show_rest(tab, sum(map(len, rows)))
+    deciding.show_outcome(shared)
+    if acted is not None:
+        pressed = {id: seen.get(id, {}) for id in acted["ids"]}
+        if acted["action"] == "approve":
+            deciding.decide(shared, "approve", pressed)
+            st.rerun(scope="fragment")
+        state["approvals.asked"] = (acted["action"], pressed)
+        st.rerun()
+
+
+def show_nothing(tab: str) -> dict[str, Any] | None:
+    """Draws a card in place of an empty list; returns a press in the list before it."""
+    with st.container(border=True, key="card_approvals_empty"):
+        title, hint = NOTHING[tab]
+        st.markdown(f"##### {title}")
+        st.caption(hint)
+    return elements.take_press(LIST)
+
+
+def show_list(
+    tab: str, requests: Sequence[Booking], rows: Sequence[Sequence[Booking]]
+) -> dict[str, Any] | None:
+    """Draws the list of a tab, a line for each of ``rows``; returns the press of a button."""
     # Of the dates of a series that are behind the end of a long list, nothing is said.
     known_ids = {request.id for request in requests[: waiting.LIMIT]}
     of_weeks = [one for row in rows for one in row if len(row) == 1 or one.id in known_ids]
@@ -127,20 +150,7 @@ def queue() -> None:
         ],
         "live": shared.is_live,
     }
-    # A press refers to the list of the previous run; this run may have read newer slots.
-    seen = state.get("approvals.seen", {})
-    state["approvals.seen"] = deciding.slots_of(rows)
-    acted = elements.action_list(payload, key=f"approvals.list.{TABS.index(tab)}")
-    if is_cut:
-        show_rest(tab, sum(map(len, rows)))
-    deciding.show_outcome(shared)
-    if acted is not None:
-        pressed = {id: seen.get(id, {}) for id in acted["ids"]}
-        if acted["action"] == "approve":
-            deciding.decide(shared, "approve", pressed)
-            st.rerun(scope="fragment")
-        state["approvals.asked"] = (acted["action"], pressed)
-        st.rerun()
+    return elements.action_list(payload, key=LIST)
 
 
 def show_rest(tab: str, shown: int) -> None:

@@ -171,7 +171,7 @@ def keep(*, is_shown: bool) -> None:
     not draw.
     """
     state = st.session_state
-    kept = (DATE, STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED, GAME_SHOWN, FREE_AT, VIEW)
+    kept = (STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED)
     for key in list(state):
         if key in kept or str(key).startswith(game_key("")):
             state[key] = state[key]

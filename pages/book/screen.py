@@ -9,7 +9,7 @@ from booking_core import StoreUnavailable, games_to_choose, may
 from pages.book import draft, party, repeat, review, several, taken, week
 from pages.shared.auth import session
 from pages.shared.layout import date_field, first_steps, header
-from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.live import fields, fragment, runtime, screen_user
 from pages.shared.live.days import Days
 from pages.shared.text import formats, messages, payloads
 
@@ -65,9 +65,9 @@ def switches() -> None:
         st.segmented_control(
             "View",
             [draft.DAY, draft.WEEK, draft.SCHOOL],
-            key=draft.VIEW,
             required=True,
             label_visibility="collapsed",
+            **fields.arguments(draft.VIEW),
         )
         st.button(
             "Today",
@@ -82,9 +82,9 @@ def switches() -> None:
             st.pills(
                 "Grounds for",
                 games,
-                key=draft.GAME_SHOWN,
                 format_func=formats.literal,
                 label_visibility="collapsed",
+                **fields.arguments(draft.GAME_SHOWN),
             )
 
 

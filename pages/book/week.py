@@ -12,7 +12,7 @@ import streamlit as st
 from booking_core import Board, Ground, Reference, Slot, days_of_school
 from pages.book import draft
 from pages.shared.components import elements
-from pages.shared.live import screen_user
+from pages.shared.live import fields, screen_user
 from pages.shared.live.days import Days
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
@@ -80,13 +80,13 @@ def free_at_control(starts: Sequence[str]) -> None:
     st.selectbox(
         "Free at",
         ["", *starts],
-        key=draft.FREE_AT,
         format_func=lambda start: (
             f"Free at {formats.clock(time.fromisoformat(start))}" if start else "Free at any time"
         ),
         label_visibility="collapsed",
         filter_mode=None,
         width=190,
+        **fields.arguments(draft.FREE_AT),
     )
     if st.session_state[draft.FREE_AT]:
         st.button(
@@ -153,12 +153,14 @@ def school_grid(
 
 
 def go(boards: Sequence[Board], pressed: Mapping[str, str]) -> None:
-    """Shows the day and the ground that were pressed beside the grid, if they can be shown."""
-    board = next((b for b in boards if b.date.isoformat() == pressed["date"]), None)
+    """Shows the ground that was pressed beside the grid, on the day that the press names or on the
+    shown one, if they can be shown."""
+    shown: Date = st.session_state[draft.DATE]
+    date = pressed["date"] or shown.isoformat()
+    board = next((b for b in boards if b.date.isoformat() == date), None)
     if board is None:
         return
-    grounds = {ground.id for ground in board.grounds}
-    ground_id = pressed["ground"] if pressed["ground"] in grounds else None
+    ground_id = next((g.id for g in board.grounds if g.id == pressed["ground"]), None)
     fit = {ground.id for ground in board.matching(draft.wanted()).grounds}
     # The press asks for this ground on this day.
     draft.show(board.date, ground_id, at_any_time=ground_id is not None and ground_id not in fit)

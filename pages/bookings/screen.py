@@ -26,7 +26,7 @@ from pages.bookings import cancelling, move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
-from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.live import fields, fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
 NOTICES = 50  # that "Dismiss all" dismisses at most
@@ -49,41 +49,36 @@ def filter_fields() -> None:
     st.segmented_control(
         "Order",
         (view.BY_DATE, view.BY_REQUEST),
-        key=view.KEYS["order"],
         required=True,
-        on_change=view.first_page,
+        **fields.arguments(view.KEYS["order"], view.first_page),
     )
     st.date_input(
         "Dates",
-        key=view.KEYS["dates"],
         format=formats.date_field(),
-        on_change=view.first_page,
         min_value=first_day,
         max_value=last_day,
         help="They take the place of Upcoming and Past.",
+        **fields.arguments(view.KEYS["dates"], view.first_page),
     )
     st.selectbox(
         "Ground",
         list(known.grounds),
-        key=view.KEYS["ground"],
         format_func=lambda i: known.grounds[i].name,
         placeholder="All",
-        on_change=view.first_page,
+        **fields.arguments(view.KEYS["ground"], view.first_page),
     )
     st.selectbox(
         "Status",
         list(Status),
-        key=view.KEYS["status"],
         format_func=lambda s: messages.STATUS[s],
         placeholder="All",
-        on_change=view.first_page,
+        **fields.arguments(view.KEYS["status"], view.first_page),
     )
     st.selectbox(
         "Class",
         list(classes),
-        key=view.KEYS["class_name"],
         placeholder="All",
-        on_change=view.first_page,
+        **fields.arguments(view.KEYS["class_name"], view.first_page),
     )
     st.button(
         "Clear filters",
@@ -98,30 +93,27 @@ with st.container(
 ):
     st.text_input(
         "Search",
-        key=view.KEYS["search"],
         type="search",
         icon=":material/search:",
         placeholder="Student, roll number or reference",
         label_visibility="collapsed",
         max_chars=view.MOST_SEARCHED,
-        on_change=view.first_page,
+        **fields.arguments(view.KEYS["search"], view.first_page),
     )
     st.segmented_control(
         "Whose",
         (view.MINE, view.EVERYBODY),
-        key=view.KEYS["whose"],
         required=True,
         label_visibility="collapsed",
-        on_change=view.first_page,
+        **fields.arguments(view.KEYS["whose"], view.first_page),
     )
     st.segmented_control(
         "When",
         (view.UPCOMING, view.PAST),
-        key=view.KEYS["when"],
         required=True,
         label_visibility="collapsed",
-        on_change=view.first_page,
         disabled=bool(shown.dates),
+        **fields.arguments(view.KEYS["when"], view.first_page),
     )
     count_set = f" · {shown.filters_set}" if shown.filters_set else ""
     with st.popover(f"Filters{count_set}", icon=":material/tune:", key="bookings.filters"):

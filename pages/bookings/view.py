@@ -21,7 +21,7 @@ UPCOMING, PAST = "Upcoming", "Past"
 BY_DATE, BY_REQUEST = "By date", "By when it was asked"
 _PREFIX = "bookings."
 _VIEW, _CURSORS = "bookings.view", "bookings.cursors"
-# Fields of a View -> keys of their widgets.
+# Fields of a View -> where their values are stored.
 KEYS = {
     name: f"{_PREFIX}{name}"
     for name in ("search", "whose", "when", "order", "dates", "ground", "status", "class_name")
@@ -85,21 +85,17 @@ def days_allowed(today: Date) -> tuple[Date, Date]:
 
 
 def open_view(by: Actor, known: Reference, classes: Collection[str], today: Date) -> None:
-    """Prepares the session state; to be called before the widgets are drawn.
-
-    Streamlit drops the values of widgets while another screen is shown: they are set again.
-    """
+    """Prepares the session state; to be called before the fields are drawn."""
     state = st.session_state
     default = _default(by)
     url_state.read(PARAMETERS, lambda values: _adopt(values, default))
     if _VIEW not in state:
         _show(default)
-    for name, key in KEYS.items():
-        state.setdefault(key, getattr(state[_VIEW], name))
     # An option that is gone, such as a class without students, does not filter.
     valid = _valid(_of_widgets(state[_VIEW].page), known, classes, today)
     for name, key in KEYS.items():
-        if state[key] != getattr(valid, name):
+        # A search stays as it was typed: a new field would not have the focus.
+        if name != "search" and state[key] != getattr(valid, name):
             state[key] = getattr(valid, name)
     state[_VIEW] = valid
     state.setdefault(_CURSORS, [])
@@ -201,7 +197,6 @@ def _adopt(values: Mapping[str, str], default: View) -> None:
 
 
 def _show(view: View) -> None:
-    # Set and not removed: the browser would send the old value of a removed key again.
     for name, key in KEYS.items():
         st.session_state[key] = getattr(view, name)
     st.session_state[_VIEW] = view

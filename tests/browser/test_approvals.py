@@ -345,7 +345,7 @@ def test_details_open_from_every_tab_with_who_approved_and_the_move_after_it(
     moved = "after approval by Dr. Anand Rao"
     for tab in ("Approved, upcoming", "Decided"):
         show_tab(page, tab)
-        expect(page.get_by_role("columnheader", name="Status")).to_be_visible()
+        expect(page.get_by_role("table", name=tab)).to_be_visible()
         expect(row(page, "Student 1")).to_contain_text(approver)
         expect(row(page, "Student 1")).to_contain_text(f"moved {moved}")
         _check_details(page, purpose, f"Approved {approver}", f"Moved {moved}", booking.reference)

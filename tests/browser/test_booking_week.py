@@ -17,6 +17,7 @@ from booking_core import approve
 from pages.shared.text import formats
 
 ZOOMS = (1440, 820)
+PHONE = {"width": 390, "height": 844}
 
 
 def next_week() -> date:
@@ -42,6 +43,12 @@ def chip(page: Page, name: str) -> Locator:
 
 def parameters(page: Page) -> dict[str, str]:
     return {name: texts[0] for name, texts in parse_qs(urlsplit(page.url).query).items()}
+
+
+def press_both(page: Page, first: Locator, second: Locator) -> None:
+    """Presses two buttons so fast that the screen has not answered the first press meanwhile."""
+    handles = [button.element_handle() for button in (first, second)]
+    page.evaluate("([first, second]) => (first.click(), setTimeout(() => second.click()))", handles)
 
 
 def show_week(page: Page) -> None:
@@ -165,6 +172,24 @@ def test_a_reload_and_back_bring_the_week_back_with_its_ground_and_slot(
     page.get_by_role("button", name="Today").click()
     expect(page.get_by_role("spinbutton", name="day")).to_have_text(f"{today():%d}")
     expect(page.get_by_role("button", name=re.compile("^Picked: "))).to_have_count(0)
+
+
+def test_a_press_of_a_ground_or_a_day_before_the_screen_has_answered_the_press_before_counts(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page(f"/book?view=week&ground=ground-1&date={next_week()}", viewport=PHONE)
+    third, later = next_week() + timedelta(days=2), next_week() + timedelta(days=7)
+    expect(chip(page, "Ground 2")).to_be_visible(timeout=LOAD)
+    following = page.get_by_role("button", name="Next week")
+    expect(following).to_be_enabled()
+
+    press_both(page, chip(page, "Ground 2"), chip(page, formats.short_date(third)))
+    expect(page).to_have_url(re.compile(f"date={third}.*ground=ground-2"))
+    expect(chip(page, "Ground 2")).to_have_attribute("aria-pressed", "true")
+
+    press_both(page, following, chip(page, "Ground 3"))
+    expect(page).to_have_url(re.compile(f"date={later + timedelta(days=2)}.*ground=ground-3"))
+    expect(chip(page, "Ground 3")).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.parametrize("query", ["view=month", "view=", "view=WEEK&ground=ground-1"])

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from app_server import MEERA, AppServer, School, sign_in_browser, today
 from browser_windows import OpenPage
+from page_checks import wait_until_settled
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
-from screens import LOAD, choose_student, open_review, place, wait_for
+from screens import LOAD, choose_student, open_review, place, row, wait_for
 
 # A button that goes when it is pressed, and one under it.
 _STACK = """() => {
@@ -92,6 +93,40 @@ def test_a_double_click_on_back_picks_no_cell_behind_the_dialog(
     page.get_by_role("button", name="Review and").focus()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert page.url == before
+
+
+def test_another_button_of_a_line_can_be_pressed_at_once(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14)
+    page = open_page("/approvals", "Anand Rao")
+    approve = page.get_by_role("button", name="Approve: Student 1")
+    expect(approve).to_be_enabled()
+    # However slow this computer is, all presses are of one moment.
+    page.evaluate("Object.defineProperty(Event.prototype, 'timeStamp', { get: () => 1000 })")
+
+    approve.click()
+    expect(row(page, "Student 1")).to_contain_text("by Dr. Anand Rao")
+    page.get_by_role("button", name="Details: Student 1").click()
+
+    expect(page.get_by_role("dialog")).to_contain_text("Approved by Dr. Anand Rao")
+
+
+def test_a_press_in_the_list_of_the_tab_before_acts_at_once(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14)
+    page = open_page("/approvals", "Anand Rao")
+    details = page.get_by_role("button", name="Details: Student 1")
+    expect(details).to_be_enabled()
+    wait_until_settled(page)
+
+    # The list of Waiting is still shown in the moment after the press of another tab.
+    handles = [page.get_by_role("radio", name="Decided").element_handle(), details.element_handle()]
+    page.evaluate("([tab, details]) => (tab.click(), setTimeout(() => details.click()))", handles)
+
+    expect(page.get_by_role("dialog")).to_contain_text("Requested by Joseph Mathew")
+    expect(page).to_have_url(re.compile("tab=decided"))
 
 
 @pytest.mark.parametrize("path", ["/book", "/bookings"])

@@ -231,7 +231,8 @@ def check_one_slot(page: Page) -> None:
     def is_one() -> bool:
         slot = parameters(page)
         marked = picked(page)
-        is_week = page.get_by_role("radio", name="Week").is_checked(timeout=500)
+        # After Back the new field of the view is beside the old one for a moment.
+        is_week = page.get_by_role("radio", name="Week", checked=True).count() > 0
         steps = page.get_by_role("button", name="Next week" if is_week else "Next day").count()
         if is_week != (slot.get("view") == "week") or not steps:
             return False

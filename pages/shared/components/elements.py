@@ -58,7 +58,8 @@ def day_grid(
     The bookings of the account ``me`` are outlined, and a line marks ``now``. A phone shows one
     column at a time, first the one with the id ``shows``.
     Returns ``{"ground": id, "date": "YYYY-MM-DD", "start": "HH:MM"}`` if a cell was pressed, free
-    or not; with the start "" if a day or a ground beside the table was; else None.
+    or not; else None. With the start "" if a day or a ground beside the table was pressed, and then
+    with "" also for the ground or the date that the press does not name.
     """
     # Added to the bytes, which all sessions share.
     values = {"me": me, "now": int(now.timestamp() * 1000), "shows": shows}
@@ -110,6 +111,11 @@ def action_list(data: dict[str, Any], *, key: str) -> dict[str, Any] | None:
         data=data,
         on_act_change=lambda: _keep(key, "act", lambda act: _is_of(state[sent_key], act)),
     )
+    return take_press(key)
+
+
+def take_press(key: str) -> dict[str, Any] | None:
+    """The press in the list ``key`` as ``action_list`` returns it, for a run without that list."""
     acted: dict[str, Any] | None = st.session_state.pop(f"{key}.act", None)
     return acted
 

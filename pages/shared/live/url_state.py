@@ -2,7 +2,8 @@
 
 A screen reads its parameters before its fields are drawn, and writes them once its state is known.
 While a user presses on a screen, the session state decides: a request that the browser sent before
-it received the new address still has the old one.
+it received the new address still has the old one. Fields whose values are in the address are drawn
+by ``fields.arguments``, for the same reason.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pages.shared.live.streamlit_internals import take_history_navigation
 MAX_LENGTH = 120  # characters of a parameter; a longer one is ignored
 _SCREEN, _ENTERED = "url.screen", "url.entered"
 _ADDRESSED = "url.addressed"  # the last screen that has sent parameters
-_BACK, _BACKS = "url.back", "url.backs"  # parameters to show after Back; how often it was pressed
+_BACK = "url.back"  # parameters to show after Back
 
 
 def enter(screen: str) -> None:
@@ -27,7 +28,6 @@ def enter(screen: str) -> None:
         state[_SCREEN], state[_ENTERED] = screen, True
     if (back := take_history_navigation()) is not None:
         state[_BACK] = back
-        state[_BACKS] = state.get(_BACKS, 0) + 1
     elif is_other:
         state.pop(_BACK, None)
 
@@ -35,15 +35,6 @@ def enter(screen: str) -> None:
 def is_entered() -> bool:
     """Whether no run of the screen has called ``read`` since it was opened."""
     return bool(st.session_state[_ENTERED])
-
-
-def field(name: str) -> str:
-    """The key of a field whose value is in the address: another one after each Back.
-
-    Each message of a browser has the values of all fields. One that it sent before it received the
-    field of this run has the value of before Back, and would bring that value back.
-    """
-    return f"{name}.{st.session_state.get(_BACKS, 0)}"
 
 
 def read(names: Collection[str], apply: Callable[[Mapping[str, str]], None]) -> None:

@@ -169,6 +169,8 @@ class Grid {
   }
 
   // The grounds: of a day for a phone, of a week, which has one of them, for all windows.
+  // A press says the ground and no more: the date of a strip that is not redrawn yet may be the one
+  // of before the last press.
   grounds() {
     const { isWeek, columns, empty } = this.data
     if (empty && !isWeek) return []
@@ -177,7 +179,7 @@ class Grid {
     this.strip = this.chips(isWeek ? "strip of-week" : "strip", "Ground", grounds, "id", isChosen, ground => [ground.name])
     grounds.forEach((ground, index) => {
       this.strip.children[index].onclick = () => {
-        if (isWeek) this.trigger("pick", { ground: ground.id, date: this.data.shows, start: "" })
+        if (isWeek) this.trigger("pick", { ground: ground.id, date: "", start: "" })
         else this.show(index)
       }
     })

@@ -1,13 +1,14 @@
 const selections = new WeakMap()
 // root -> the payload drawn last: an unchanged payload draws nothing.
 const drawn = new WeakMap()
-const pressedAt = new Map() // id of a row -> when one of its buttons was pressed (ms)
+const presses = new Map() // id of a row -> the last press of one of its buttons
 const DOUBLE_PRESS_MS = 700
+const NEAR_PX = 12
 // A press elsewhere in between, such as in a dialog, means that the next press is deliberate.
 document.addEventListener("click", event => {
-  if (!event.composedPath().some(node => node.dataset?.action)) pressedAt.clear()
+  if (!event.composedPath().some(node => node.dataset?.action)) presses.clear()
 }, true)
-document.addEventListener("keydown", event => event.key === "Escape" && pressedAt.clear(), true)
+document.addEventListener("keydown", event => event.key === "Escape" && presses.clear(), true)
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".root")
@@ -26,11 +27,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const id of [...selected]) if (!selectable.has(id)) selected.delete(id)
 
   const focused = parentElement.activeElement?.dataset?.focus
-  // The second press of a double press would hit the button that has replaced the first one.
-  const act = (action, ids) => {
-    const now = performance.now()
-    if (ids.some(id => now - (pressedAt.get(id) ?? -Infinity) < DOUBLE_PRESS_MS)) return
-    ids.forEach(id => pressedAt.set(id, now))
+  // The second press of a double press would repeat the action, or hit the button that has replaced the
+  // first one. A press elsewhere in the row, or by a key, is deliberate.
+  const isSecond = (action, before, { clientX, clientY, detail, timeStamp }) => {
+    if (!before || timeStamp - before.timeStamp > DOUBLE_PRESS_MS) return false
+    const isNear = Math.hypot(clientX - before.clientX, clientY - before.clientY) < NEAR_PX
+    return action === before.action || (detail > 0 && isNear)
+  }
+  const act = (action, ids, event) => {
+    if (ids.some(id => isSecond(action, presses.get(id), event))) return
+    const { clientX, clientY, timeStamp } = event
+    ids.forEach(id => presses.set(id, { action, clientX, clientY, timeStamp }))
     setTriggerValue("act", { action, ids })
   }
   const button = (action, ids, key) => {
@@ -40,7 +47,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     node.dataset.focus = key
     node.dataset.action = action.name
     if (action.about) node.setAttribute("aria-label", action.about)
-    node.onclick = () => act(action.name, ids)
+    node.onclick = event => act(action.name, ids, event)
     return node
   }
 

@@ -5,7 +5,7 @@ const WAIT_MS = 100
 const MOST_WAITS = 30 // for the run of a text that the press has sent
 const DIALOG = ".stDialog [role=dialog]"
 const CLOSE = ".stDialog button[aria-label=Close]"
-const LEAVING = `a[href], .st-key-admin-section label, .st-key-admin-section button, ${CLOSE}, [class*='st-key-admin-'][class*='-back'] button`
+const LEAVING = `a[href], [class*='st-key-admin-section'] label, [class*='st-key-admin-section'] button, ${CLOSE}, [class*='st-key-admin-'][class*='-back'] button`
 
 const nodesOf = event => event.composedPath().filter(node => node.matches)
 const pathHas = (event, selector) => nodesOf(event).some(node => node.matches(selector))
