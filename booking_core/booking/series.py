@@ -247,12 +247,8 @@ def _book_all(
         # Before the plan: the team or the supervisor may be gone since.
         if (sent := _sent_before(db, request, dates, by, submission_id, as_approved)) is not None:
             return sent
-        plan = planned(db, known, request, by, now)
-        # And after it: its problem may be the same series, sent by another process.
-        if (sent := _sent_before(db, request, dates, by, submission_id, as_approved)) is not None:
-            return sent
-        if plan.problems:
-            raise SeriesConflict(plan.problems)
+        if not _pass_rules(db, known, request, dates, by, now):
+            raise SeriesConflict(planned(db, known, request, by, now).problems)
         party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
 
         def work(
@@ -288,12 +284,33 @@ def _book_all(
         except (transactions.SchoolChanged, bookings.AlreadyStored):
             continue
         except (bookings.ClaimTaken, QuotaReached):
-            continue  # a slot was taken after the plan was made
+            # What is in the way may be the same series, sent by another process.
+            sent = _sent_before(db, request, dates, by, submission_id, as_approved)
+            if sent is not None:
+                return sent
+            if problems := planned(db, known, request, by, now).problems:
+                raise SeriesConflict(problems) from None
+            continue  # it was cancelled since
         return Series(series_id, tuple(_confirmed_all(db, known, request, made, by, now)))
-    plan = planned(db, reference.load(db), request, by, now)
-    if plan.problems:
-        raise SeriesConflict(plan.problems)
     raise ChangedMeanwhile(_BOOKINGS)
+
+
+def _pass_rules(
+    db: Documents,
+    known: reference.Reference,
+    request: SeriesRequest,
+    dates: tuple[Date, ...],
+    by: Actor,
+    now: datetime,
+) -> bool:
+    """Whether no date breaks a rule, whatever is booked."""
+    zone = settings_of(db).zone
+    try:
+        for date in dates:
+            check_request(known, request.on(date), by, now, zone, is_series=True)
+    except (RuleBroken, NotAPeriod):
+        return False
+    return True
 
 
 def _confirmed_all(
