@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from booking_core.storage.client.database import Documents, settings_of
 from booking_core.storage.school import data as reference
 
 MOST = 366  # days times grounds, closed in one step
+LONGEST = 400  # days from the first to the last
 MIDNIGHT = time(0)
 
 
@@ -26,13 +27,14 @@ class Wanted:
     """A request to close: for each day the part that is still to come.
 
     ``sharing``: the ids of all grounds on the surfaces of these ``grounds``. ``known``: the school
-    by which this was found.
+    by which this was found. ``keeps``: what is booked stays, and the rest is closed.
     """
 
     grounds: tuple[Ground, ...]
     sharing: tuple[str, ...]
     known: reference.Reference
     days: tuple[tuple[Date, time, time], ...]
+    keeps: bool = False
 
     @property
     def ground_ids(self) -> tuple[str, ...]:
@@ -63,7 +65,13 @@ def wanted_by(
     start: time | None,
     end: time | None,
     now: datetime,
+    *,
+    weekdays: Iterable[int] = (),
+    keep_booked: bool = False,
 ) -> Wanted:
+    if not isinstance(keep_booked, bool):
+        raise InvalidRequest("keep_booked", "must be true or false")
+    on = check_weekdays(weekdays)
     ids = tuple(sorted(ids_of(ground_ids, "ground_id")))
     if not ids:
         raise InvalidRequest("ground_id", "is missing")
@@ -76,7 +84,12 @@ def wanted_by(
     end = MIDNIGHT if end is None else check_time(end, "end")
     if minutes(start) >= minutes(end, closing=True):
         raise InvalidRequest("end", "is not after the start")
+    if (last - first).days > LONGEST:
+        raise InvalidRequest("last", f"is more than {LONGEST} days after the first day")
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    dates = [date for date in dates if not on or date.weekday() in on]
+    if not dates:
+        raise InvalidRequest("weekdays", "has no day from the first to the last")
     if len(dates) * len(ids) > MOST:
         problem = f"is too far off: {len(ids)} grounds can be closed for {MOST // len(ids)} days"
         raise InvalidRequest("last", problem)
@@ -96,7 +109,7 @@ def wanted_by(
             days.append((date, time(*divmod(opening, 60)), end))
     if not days:
         raise InvalidRequest("last" if last < today else "end", "has gone by")
-    return Wanted(grounds, tuple(known.sharing(ids)), known, tuple(days))
+    return Wanted(grounds, tuple(known.sharing(ids)), known, tuple(days), keep_booked)
 
 
 def plan_of(looking: transactions.Transaction, wanted: Wanted) -> Plan:
@@ -127,13 +140,51 @@ def plan_of(looking: transactions.Transaction, wanted: Wanted) -> Plan:
                         raise closed_before
                 elif surface not in planned:
                     open_surfaces.append(surface)
-                    displaced |= {booking.id for booking in inside}
-            if open_surfaces:
-                planned |= set(open_surfaces)
+                    if not wanted.keeps:
+                        displaced |= {booking.id for booking in inside}
+            planned |= set(open_surfaces)
+            if wanted.keeps:
+                booked = {s: set().union(*map(_marks, held[(s, date)])) for s in open_surfaces}
+                slots += _free_parts(Slot(ground.id, date, start, end), booked)
+            elif open_surfaces:
                 slots.append((Slot(ground.id, date, start, end), tuple(open_surfaces)))
     if not slots and closed_before is not None:
         raise closed_before
+    if not slots:
+        raise InvalidRequest("keep_booked", "leaves nothing to close: all of it is booked")
     return Plan(slots, [booking for booking in found if booking.id in displaced])
+
+
+def _free_parts(slot: Slot, booked: Mapping[str, set[int]]) -> list[tuple[Slot, tuple[str, ...]]]:
+    """The parts of ``slot`` that are not ``booked`` (surface -> marks), each with its surfaces."""
+    parts: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    marks = timetable.marks(slot.start, slot.end)
+    for surface, taken in booked.items():
+        free = [mark for mark in marks if mark not in taken]
+        for first in (mark for mark in free if mark - 1 not in free):
+            last = next(mark for mark in free if mark >= first and mark + 1 not in free)
+            parts[(first, last)].append(surface)
+    return [
+        (
+            replace(
+                slot,
+                start=timetable.time_of(first),
+                end=timetable.time_of((last + 1) % timetable.MARKS_A_DAY),
+            ),
+            tuple(surfaces),
+        )
+        for (first, last), surfaces in sorted(parts.items())
+    ]
+
+
+def check_weekdays(values: Any) -> frozenset[int]:
+    """Days of the week (Monday is 0); raises InvalidRequest."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequest("weekdays", "must be a list of numbers from 0 to 6")
+    found = list(values)
+    if not all(type(value) is int and 0 <= value <= 6 for value in found):
+        raise InvalidRequest("weekdays", "must be a list of numbers from 0 to 6")
+    return frozenset(found)
 
 
 def _marks(booking: Booking) -> set[int]:

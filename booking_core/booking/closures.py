@@ -14,7 +14,14 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from uuid import uuid4
 
-from booking_core.booking.closing_plan import MIDNIGHT, Wanted, ids_of, plan_of, wanted_by
+from booking_core.booking.closing_plan import (
+    MIDNIGHT,
+    Wanted,
+    check_weekdays,
+    ids_of,
+    plan_of,
+    wanted_by,
+)
 from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
 from booking_core.booking.reinstatement import reinstatable_of, returnable_of
 from booking_core.booking.relocation import LATER_DAYS, Proposals, Relocation, check_moves, moved_to
@@ -28,6 +35,7 @@ from booking_core.domain.validation import (
     check_id,
     check_limit,
     check_text,
+    minutes,
 )
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import transactions
@@ -69,14 +77,27 @@ def displaced_by(
     last: Date,
     start: time | None = None,
     end: time | None = None,
+    weekdays: Iterable[int] = (),
+    keep_booked: bool = False,
     now: datetime | None = None,
 ) -> list[Booking]:
     """The bookings that a closure would displace, by date and time; none that has ended.
 
-    ``start`` and ``end`` None: the whole day. Raises InvalidRequest, UnknownGround, and
-    GroundClosed as ``close_grounds`` does.
+    ``start`` and ``end`` None: the whole day. ``weekdays`` (Monday is 0): only those; empty: all.
+    ``keep_booked``: none is displaced. Raises InvalidRequest, UnknownGround, and GroundClosed as
+    ``close_grounds`` does.
     """
-    wanted = wanted_by(db, ground_ids, first, last, start, end, moment(db, now))
+    wanted = wanted_by(
+        db,
+        ground_ids,
+        first,
+        last,
+        start,
+        end,
+        moment(db, now),
+        weekdays=weekdays,
+        keep_booked=keep_booked,
+    )
     return transactions.reading(db, lambda looking: plan_of(looking, wanted)).displaced
 
 
@@ -89,6 +110,8 @@ def propose_moves(
     last: Date,
     start: time | None = None,
     end: time | None = None,
+    weekdays: Iterable[int] = (),
+    keep_booked: bool = False,
     now: datetime | None = None,
 ) -> list[Relocation]:
     """Where each booking that a closure would displace could go: (booking, slot or None).
@@ -99,7 +122,9 @@ def propose_moves(
     Arguments and errors as of ``displaced_by``.
     """
     now = moment(db, now)
-    wanted = wanted_by(db, ground_ids, first, last, start, end, now)
+    wanted = wanted_by(
+        db, ground_ids, first, last, start, end, now, weekdays=weekdays, keep_booked=keep_booked
+    )
     plan = transactions.reading(db, lambda looking: plan_of(looking, wanted))
     looked = Proposals(
         db, wanted.known, plan.displaced, now, closed=plan.closed, later_days=LATER_DAYS
@@ -117,6 +142,8 @@ def close_grounds(
     last: Date,
     start: time | None = None,
     end: time | None = None,
+    weekdays: Iterable[int] = (),
+    keep_booked: bool = False,
     reason: str,
     by: Actor,
     expected: Iterable[str],
@@ -126,9 +153,12 @@ def close_grounds(
     """Closes grounds from ``first`` to ``last``, and moves or revokes what is in the way: all or
     nothing.
 
-    ``expected`` are the ids of the displaced bookings that the user was shown; other ones
-    raise ChangedMeanwhile. Those that ``moves`` (id -> slot) names are moved by the rules of
-    ``move``; the others are revoked. A slot that is not free any more raises ChangedMeanwhile.
+    ``weekdays`` (Monday is 0): on these only; empty: on all. With ``keep_booked`` what is booked
+    stays, and the rest is closed. ``expected`` are the ids of the displaced bookings that the user
+    was shown; other ones raise ChangedMeanwhile. Those that ``moves`` (id -> slot) names are moved
+    by the rules of ``move``; the others are revoked. A slot that is not free any more raises
+    ChangedMeanwhile.
+
     A ground that is closed for the whole time on a day already is left as it is there. Where it is
     closed for a part, or everywhere already, GroundClosed is raised: filling the gaps would leave a
     hole once the older closure is lifted. Raises NotAllowed, InvalidRequest, UnknownGround, the
@@ -139,7 +169,7 @@ def close_grounds(
     shown = ids_of(expected, "expected")
     slots = check_moves({} if moves is None else moves, shown)
     now = moment(db, now)
-    ground_ids = ids_of(ground_ids, "ground_id")
+    ground_ids, on = ids_of(ground_ids, "ground_id"), check_weekdays(weekdays)
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
 
@@ -201,11 +231,15 @@ def close_grounds(
             "displaced": len(revoked),
             "moved": len(moved),
         }
+        details |= {"weekdays": sorted(on)} if on else {}
+        details |= {"keep_booked": True} if keep_booked else {}
         step.record(by, "closed", "closure", group, details, now)
         return Closing(group, tuple(closures), tuple(revoked), tuple(moved))
 
     for _ in range(ROUNDS):
-        wanted = wanted_by(db, ground_ids, first, last, start, end, now)
+        wanted = wanted_by(
+            db, ground_ids, first, last, start, end, now, weekdays=on, keep_booked=keep_booked
+        )
         try:
             return transactions.run(db, partial(work, wanted=wanted))
         except transactions.SchoolChanged:
@@ -297,12 +331,16 @@ def _repeated(
         displaced = _displaced_by(step, closures, wanted.sharing)
         moved = _moved_by(step, closures)
         # A repeated closing of today begins later: it leaves out the marks that have ended since.
-        is_same = all(
-            closure.ground_id in wanted.ground_ids
-            and closure.date in days
-            and closure.start <= days[closure.date][0]
-            and closure.end == days[closure.date][1]
-            for closure in closures
+        is_same = (
+            _covers(closures, held, wanted)
+            if wanted.keeps
+            else all(
+                closure.ground_id in wanted.ground_ids
+                and closure.date in days
+                and closure.start <= days[closure.date][0]
+                and closure.end == days[closure.date][1]
+                for closure in closures
+            )
         )
         if is_same and {booking.id for booking in (*displaced, *moved)} == shown:
             return Closing(group, tuple(closures), tuple(displaced), tuple(moved))
@@ -315,6 +353,32 @@ def _check_open(wanted: Wanted, slot: Slot, closed: Collection[tuple[Date, str, 
     marks = timetable.marks(slot.start, slot.end)
     if any((slot.date, surface, mark) in closed for surface in surfaces for mark in marks):
         raise InvalidRequest("moves", "names a slot that is closed then")
+
+
+def _covers(closures: Sequence[Booking], held: Sequence[Booking], wanted: Wanted) -> bool:
+    """Whether ``closures`` close nothing but what is wanted, and what is ``held`` leaves none of
+    that open."""
+    days = {date: end for date, _, end in wanted.days}
+    if not all(
+        closure.ground_id in wanted.ground_ids
+        and closure.date in days
+        and minutes(closure.end, closing=True) <= minutes(days[closure.date], closing=True)
+        for closure in closures
+    ):
+        return False
+    taken = {
+        (booking.date, surface, mark)
+        for booking in held
+        for surface in booking.held_surfaces
+        for mark in timetable.marks(booking.start, booking.end)
+    }
+    return all(
+        (date, surface, mark) in taken
+        for date, start, end in wanted.days
+        for ground in wanted.grounds
+        for surface in ground.surfaces
+        for mark in timetable.marks(start, end)
+    )
 
 
 def _displaced_by(

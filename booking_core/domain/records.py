@@ -18,6 +18,7 @@ class Closure:
     """A closing as a list shows it: grounds from ``first`` to ``last``, ``start`` to ``end``.
 
     ``id`` lifts it. The times are those of its last day; 00:00 to 00:00 is the whole day.
+    ``days``: how many of these days it closes. ``in_parts``: bookings stay in between.
     """
 
     id: str
@@ -29,6 +30,8 @@ class Closure:
     reason: str
     by_name: str
     at: datetime
+    days: int
+    in_parts: bool
 
     def starts_at(self, zone: ZoneInfo) -> datetime:
         """The moment at which the closure of the first day begins (aware)."""

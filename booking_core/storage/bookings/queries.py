@@ -319,18 +319,33 @@ def closings(db: Documents, first: Date, limit: int) -> list[Closure]:
                 **schema.VALIDATORS[schema.BOOKINGS],  # what it refuses cannot be read
             }
         },
-        {"$sort": dict(_BY_TIME)},
         {
             "$group": {
-                "_id": {"$ifNull": ["$closure_group", "$_id"]},
-                "first": {"$first": "$date"},
-                "last": {"$last": "$date"},
-                "start": {"$last": "$start"},
-                "end": {"$last": "$end"},
+                "_id": {"group": {"$ifNull": ["$closure_group", "$_id"]}, "date": "$date"},
+                "start": {"$min": "$start"},
+                "starts": {"$addToSet": "$start"},
+                "end": {"$max": {"$cond": [{"$eq": ["$end", "00:00"]}, "24:00", "$end"]}},
+                "ends": {"$addToSet": "$end"},
                 "ground_ids": {"$addToSet": "$ground_id"},
                 "reason": {"$first": "$purpose"},
                 "by_name": {"$first": "$created_by_name"},
                 "at": {"$first": "$created_at"},
+            }
+        },
+        {"$sort": {"_id.date": 1}},
+        {
+            "$group": {
+                "_id": "$_id.group",
+                "first": {"$first": "$_id.date"},
+                "last": {"$last": "$_id.date"},
+                "start": {"$last": "$start"},
+                "end": {"$last": "$end"},
+                "ground_ids": {"$push": "$ground_ids"},
+                "reason": {"$first": "$reason"},
+                "by_name": {"$first": "$by_name"},
+                "at": {"$first": "$at"},
+                "days": {"$sum": 1},
+                "parts": {"$max": {"$max": [{"$size": "$starts"}, {"$size": "$ends"}]}},
             }
         },
         {"$sort": {"first": 1, "start": 1, "_id": 1}},
@@ -344,12 +359,14 @@ def closings(db: Documents, first: Date, limit: int) -> list[Closure]:
 def _closing(row: Document) -> Closure:
     return Closure(
         row["_id"],
-        tuple(sorted(row["ground_ids"])),
+        tuple(sorted({id for ids in row["ground_ids"] for id in ids})),
         r.date(row, "first"),
         r.date(row, "last"),
         r.time_of_day(row, "start"),
-        r.time_of_day(row, "end"),
+        r.time_of_day(row | {"end": "00:00"} if row["end"] == "24:00" else row, "end"),
         r.text(row, "reason"),
         r.text(row, "by_name"),
         r.moment(row, "at"),
+        row["days"],
+        row["parts"] > 1,
     )

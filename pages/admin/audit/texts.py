@@ -123,10 +123,15 @@ def _closure(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
         [formats.listed(names) if names else "Closure", " – ".join(dict.fromkeys(days))]
     )
     under = [times] if (times := _times(facts)) else []
+    if facts.get("weekdays"):
+        under.append(f"on {widgets.weekday_names(facts['weekdays'])} only")
+    if facts.get("keep_booked"):
+        under.append("around what is booked")
     if facts.get("reason"):
         under.append(f"“{facts['reason']}”")
-    if displaced := facts.get("displaced"):
-        under.append(f"{displaced} booking{'' if displaced == 1 else 's'} displaced")
+    for name, word in (("moved", "moved"), ("displaced", "displaced")):
+        if count := facts.get(name):
+            under.append(f"{widgets.counted(count, 'booking')} {word}")
     return main.removesuffix(", "), " · ".join(under)
 
 

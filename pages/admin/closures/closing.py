@@ -51,17 +51,20 @@ class _Draft:
     start: time | None
     end: time | None
     reason: str
+    weekdays: tuple[int, ...] = ()  # of several days, only these; empty: all
+    keep_booked: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of ``propose_moves`` and ``close_grounds``."""
-        names = ("ground_ids", "first", "last", "start", "end")
+        names = ("ground_ids", "first", "last", "start", "end", "weekdays", "keep_booked")
         return {name: getattr(self, name) for name in names}
 
     @property
     def slots(self) -> list[Slot]:
         """What is closed: one slot for each ground and day."""
         dates = [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+        dates = [date for date in dates if not self.weekdays or date.weekday() in self.weekdays]
         start, end = self.start or time(), self.end or time()
         return [Slot(id, date, start, end) for date in dates for id in self.ground_ids]
 
@@ -144,6 +147,21 @@ def _form(shared: Services, draft: _Draft | None) -> None:
     start, end_at = None, None
     if extent == _PERIODS:
         start, end_at = _times(shared, first, last, draft)
+    weekdays: list[int] = []
+    if (last - first).days > 1:
+        weekdays = st.pills(
+            "Only on (none: every day)",
+            formats.weekdays(),
+            selection_mode="multi",
+            default=list(draft.weekdays) if draft else [],
+            format_func=formats.weekday,
+            key=_key("weekdays"),
+        )
+    keep_booked = st.checkbox(
+        "Keep what is booked, and close the rest",
+        value=draft.keep_booked if draft else False,
+        key=_key("keep"),
+    )
     reason = st.text_input(
         "Reason",
         value=draft.reason if draft else "",
@@ -158,7 +176,15 @@ def _form(shared: Services, draft: _Draft | None) -> None:
             st.rerun()
         pressed = st.button("Review", key="admin.closing.review", type="primary")
     wanted = _Draft(
-        tuple(names) if every else tuple(chosen), every, first, last, start, end_at, reason
+        tuple(names) if every else tuple(chosen),
+        every,
+        first,
+        last,
+        start,
+        end_at,
+        reason,
+        tuple(sorted(weekdays)),
+        keep_booked,
     )
     if pressed:
         _REVIEW.begin(_begin_review(shared, wanted))
@@ -258,11 +284,14 @@ def _review(shared: Services, draft: _Draft, found: list[Relocation]) -> None:
             f"{payloads.days(draft.first, draft.last, today)}, "
             f"{formats.stretch(draft.start or time(), draft.end or time())}",
         ),
+        *([("Only on", widgets.weekday_names(draft.weekdays))] if draft.weekdays else []),
         ("Reason", draft.reason),
     )
     _REVIEW.show_change("The bookings or the free slots", "nothing was closed")
     widgets.problem(_REVIEW.problem)
-    if not found:
+    if draft.keep_booked:
+        st.markdown("**What is booked stays. The rest is closed.**")
+    elif not found:
         st.markdown("**No booking is displaced.**")
     else:
         _BOOKINGS.show(shared, _REVIEW, "displaced booking", _caption(), draft.slots)

@@ -129,7 +129,7 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
         "about": f"{names}, {days}",
         "selectable": False,
         "cells": [
-            [days, formats.stretch(closure.start, closure.end)],
+            [days, _extent(closure)],
             [names, ""],
             [closure.reason, "Closed now" if running else "", "urgent" if running else ""],
             [closure.by_name, formats.said_at(closure.at, now, shared.settings.zone)],
@@ -138,6 +138,16 @@ def _row(closure: Closure, grounds: dict[str, Ground], shared: Services) -> dict
             {"name": "lift", "label": "Lift…", "tone": "", "about": f"Lift: {names}, {days}"}
         ],
     }
+
+
+def _extent(closure: Closure) -> str:
+    """The part of the days that is closed, and on how many of them."""
+    parts = [formats.stretch(closure.start, closure.end)]
+    if closure.days < (closure.last - closure.first).days + 1:
+        parts.append(widgets.counted(closure.days, "day"))
+    if closure.in_parts:
+        parts.append("around bookings")
+    return ", ".join(parts)
 
 
 def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
@@ -276,11 +286,7 @@ def _lift(shared: Services, closure: Closure) -> None:
     elements.facts(
         "admin.closures.lift",
         ("Grounds", payloads.ground_names(closure.ground_ids, shared.reference().grounds)),
-        (
-            "When",
-            f"{payloads.days(closure.first, closure.last, today)}, "
-            f"{formats.stretch(closure.start, closure.end)}",
-        ),
+        ("When", f"{payloads.days(closure.first, closure.last, today)}, {_extent(closure)}"),
         ("Reason", closure.reason),
         ("Closed by", closure.by_name),
     )
