@@ -50,7 +50,7 @@ from booking_core.booking.decisions import (
     reject,
     revoke,
 )
-from booking_core.booking.notices import mark_read, notices_for
+from booking_core.booking.notices import mark_read, notices_for, write_notices
 from booking_core.booking.parties import party_of
 from booking_core.booking.queries import (
     approved_upcoming,
@@ -356,4 +356,5 @@ __all__ = [
     "week_of",
     "weeks_of",
     "widest",
+    "write_notices",
 ]

@@ -129,9 +129,9 @@ else:
 has_sidebar = person is not None and screen.title != "Wall display"
 if person is not None and has_sidebar:
     session.sidebar(shared, person)
-if person is not None and has_sidebar and person.decides:
+if person is not None and has_sidebar:
     with st.sidebar:
-        waiting.show(shared, screen.title)
+        waiting.show(shared, screen.title, person)
 else:
     st.set_page_config(page_title=f"{screen.title} · Ground booking")
 screen.run()

@@ -219,7 +219,7 @@ def close_grounds(
             raise ChangedMeanwhile(_BOOKINGS)
         step.insert(closures)
         # A notice names the slot that its reader knows.
-        left = [replace(before, updated_at=now) for before, _ in pairs]
+        left = [after.placed(before.slot, before.held_surfaces) for before, after in pairs]
         step.notify("displaced", [*revoked, *left], by, reason)
         details = {
             "grounds": list(wanted.ground_ids),

@@ -1,21 +1,97 @@
-"""Notices to the authors of bookings that somebody else changed."""
+"""Notices to the authors of bookings that somebody else changed.
+
+The history of a booking is the outbox: an entry is stored in one update with its change, and
+``write_notices`` makes the notice of each. Its id follows from the booking and the entry: so it
+exists once, however many processes write it and wherever one is killed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.domain.model import Actor
+from booking_core.domain.model import Actor, Booking
 from booking_core.domain.records import Notice
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_id, check_limit
 from booking_core.storage import notices as store
 from booking_core.storage.bookings import queries as booking_queries
-from booking_core.storage.client.database import Documents
+from booking_core.storage.bookings import waiting
+from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 
 LIMIT = 50
+# Action -> kind of the notice to the author, where somebody else did it.
+_KINDS = {
+    "approved": "approved",
+    "rejected": "rejected",
+    "revoked": "revoked",
+    "cancelled": "cancelled",
+    "moved": "moved",
+    "lapsed": "lapsed",
+}
+# Entries are looked at again for so long: another process may store an earlier one later.
+_AGAIN = timedelta(minutes=1)
+_MOST = 1000  # changed bookings in one query
+
+
+@within_deadline
+def write_notices(db: Documents, *, now: datetime | None = None) -> int:
+    """Stores the notices of all changes since the last call, or a minute before; how many.
+
+    A slot that the waiting list gave is told to who waited. What changed before the first call is
+    told to nobody. Raises InvalidRequest, StoreUnavailable; the next call goes on.
+    """
+    now = moment(db, now)
+    since = store.told_until(db)
+    if since is None:
+        store.set_told_until(db, now)
+        return 0
+    last, count = None, 0
+    while True:
+        changed = booking_queries.changed_since(db, since - _AGAIN, _MOST, last)
+        waited = waiting.promoted(db, [booking.id for booking in changed])
+        made = [
+            notice
+            for booking in changed
+            for notice in _notices_of(booking, since - _AGAIN, booking.id in waited)
+        ]
+        store.add(db, made)
+        count += len(made)
+        if len(changed) < _MOST:
+            break
+        last = changed[-1]
+        store.set_told_until(db, last.updated_at)
+    store.set_told_until(db, now)
+    return count
+
+
+def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Notice]:
+    slot = booking.slot  # after the entry
+    for number, entry in reversed(list(enumerate(booking.history))):
+        kind = _KINDS.get(entry.action)
+        if entry.action == "requested" and waited:
+            kind = "promoted"
+        elif entry.by == booking.created_by:
+            kind = None
+        before = slot if entry.moved_from is None else entry.moved_from
+        if kind is not None and entry.at >= since:
+            id = store.id_of(booking.id, number)
+            known = before if kind == "moved" else slot
+            yield Notice(
+                id,
+                entry.at,
+                booking.created_by,
+                kind,
+                booking.id,
+                known,
+                entry.reason,
+                entry.by_name,
+                False,
+            )
+        slot = before
 
 
 @within_deadline

@@ -8,7 +8,7 @@ undone.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime
 
@@ -125,7 +125,7 @@ def retire_ground(
         if moved is None:
             raise ChangedMeanwhile(_BOOKINGS)
         # A notice names the slot that its reader knows.
-        left = [replace(found[b.id], updated_at=b.updated_at) for b in moved]
+        left = [b.placed(found[b.id].slot, found[b.id].held_surfaces) for b in moved]
         step.notify("displaced", [*revoked, *left], by, reason)
         counts = {"moved": len(moved), "revoked": len(revoked), "kept": len(kept)}
         grounds.retire(tx, ground_id, by, counts | {"reason": reason}, now)

@@ -44,11 +44,13 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice, as facts. ``kind`` is ``displaced`` or ``reinstated``; ``at`` is aware (UTC).
+    """One notice, as facts; ``at`` is aware (UTC).
 
-    A booking is displaced by a closure, or by the retirement of its ground, which may also have
-    moved it. ``slot`` is the slot that it lost or got back; ``booking`` is the booking as it is
-    now, None when it is not stored any more.
+    ``kind`` is ``displaced`` by a closure or by the retirement of its ground, which may also have
+    moved it, ``reinstated``, ``promoted`` by the waiting list, or ``approved``, ``rejected``,
+    ``revoked``, ``cancelled``, ``moved``, ``lapsed``, by somebody else than its author. ``slot`` is
+    the slot that the reader knows: before a move, else the booking's own. ``booking`` is the
+    booking as it is now, None when it is not stored any more.
     """
 
     id: str

@@ -1,10 +1,16 @@
-"""Storing, finding and marking notices. A notice is written with the change that it tells of."""
+"""Storing, finding and marking notices.
+
+A closing and the like write their notices in their own transaction. Of other changes the history is
+the outbox: each entry is written in one update with the change, and its notice follows from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import uuid4
+from datetime import datetime
+from uuid import UUID, uuid5
 
+from pymongo import UpdateMany, UpdateOne
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking
@@ -15,6 +21,9 @@ from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document, slot_document, to_slot
 from booking_core.storage.schema import schema
 
+_NAMES = UUID("5f0d6d0e-6c33-4d0c-8c1f-0b3f5a1c9e11")
+_TOLD = "notices"
+
 
 def insert(
     db: Documents,
@@ -24,23 +33,93 @@ def insert(
     by: Actor,
     reason: str,
 ) -> None:
-    """A notice to the author of each of the ``changed`` bookings, in the caller's transaction."""
-    documents: list[Document] = [
-        {
-            "_id": str(uuid4()),
-            "at": booking.updated_at,
-            "to": booking.created_by,
-            "kind": kind,
-            "booking_id": booking.id,
-            "slot": slot_document(booking.slot),
-            "reason": reason,
-            "by_name": by.name,
-            "read": False,
-        }
+    """A notice to the author of each of the ``changed`` bookings, in the caller's transaction.
+
+    It tells of the last entry of the history. An unread earlier notice of the booking counts as
+    read then.
+    """
+    documents = [
+        _document(
+            Notice(
+                id_of(booking.id, len(booking.history) - 1),
+                booking.updated_at,
+                booking.created_by,
+                kind,
+                booking.id,
+                booking.slot,
+                reason,
+                by.name,
+                False,
+            )
+        )
         for booking in changed
     ]
     if documents:
-        collection(db, schema.NOTICES).insert_many(documents, session=session)
+        target = collection(db, schema.NOTICES)
+        target.update_many(
+            {
+                "to": {"$in": list({booking.created_by for booking in changed})},
+                "booking_id": {"$in": [booking.id for booking in changed]},
+                "read": False,
+            },
+            {"$set": {"read": True}},
+            session=session,
+        )
+        target.insert_many(documents, session=session)
+
+
+def add(db: Documents, made: Sequence[Notice]) -> None:
+    """Stores those of ``made`` that are not stored yet. Of one booking, an unread earlier notice
+    counts as read then."""
+    if not made:
+        return
+    target = collection(db, schema.NOTICES)
+    writes: list[UpdateOne | UpdateMany] = []
+    for notice in made:
+        document = _document(notice)
+        id = document.pop("_id")
+        writes.append(UpdateOne({"_id": id}, {"$setOnInsert": document}, upsert=True))
+        of_booking = {"to": notice.to, "booking_id": notice.booking_id, "read": False}
+        earlier = {**of_booking, "at": {"$lt": notice.at}}
+        writes.append(UpdateMany(earlier, {"$set": {"read": True}}))
+    with reachable():
+        target.bulk_write(writes)
+
+
+def id_of(booking_id: str, entry: int) -> str:
+    """The id of the notice of an entry of a booking's history: the same whoever writes it."""
+    return str(uuid5(_NAMES, f"{booking_id}:{entry}"))
+
+
+def told_until(db: Documents) -> datetime | None:
+    """The moment up to which the changes of bookings have their notices; None: of none."""
+    with reachable():
+        found = collection(db, schema.META).find_one({"_id": _TOLD})
+    return None if found is None else r.moment(found, "at")
+
+
+def set_told_until(db: Documents, at: datetime) -> None:
+    """Raises ``told_until`` to ``at``; a later one stays."""
+    with reachable():
+        collection(db, schema.META).update_one(
+            {"_id": _TOLD},
+            {"$max": {"at": at}, "$setOnInsert": {"grounds": 0, "students": 0}},
+            upsert=True,
+        )
+
+
+def _document(notice: Notice) -> Document:
+    return {
+        "_id": notice.id,
+        "at": notice.at,
+        "to": notice.to,
+        "kind": notice.kind,
+        "booking_id": notice.booking_id,
+        "slot": slot_document(notice.slot),
+        "reason": notice.reason,
+        "by_name": notice.by_name,
+        "read": notice.read,
+    }
 
 
 def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:

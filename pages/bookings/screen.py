@@ -18,18 +18,16 @@ from booking_core import (
     find_bookings,
     get_booking,
     mark_read,
-    notices_for,
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
 from pages.bookings import cancelling, move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
+from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager, waiting
 from pages.shared.live import fields, fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
-NOTICES = 50  # that "Dismiss all" dismisses at most
 MOST = 200  # bookings that are counted
 shared = runtime.start()
 by = session.actor()
@@ -128,15 +126,15 @@ with st.container(
     )
 
 
+# Of the kinds of notices that are no loss.
+_ICONS = {"reinstated": "undo", "promoted": "check", "approved": "check", "moved": "move_down"}
+
+
 def show_notices() -> None:
     """Shows the notices of the user that are not dismissed yet."""
     reader = by.id
     try:
-        notices = shared.cached(
-            Scope.NOTICES,
-            ("notices", reader),
-            lambda: notices_for(shared.db, reader, limit=NOTICES + 1),
-        )
+        notices = waiting.notices(shared, reader)
     except StoreUnavailable:
         return
     if not notices:
@@ -145,7 +143,7 @@ def show_notices() -> None:
     with st.container(border=True, gap="small", key="card_notices"):
         for notice in notices[:4]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                icon = "undo" if notice.kind == "reinstated" else "block"
+                icon = _ICONS.get(notice.kind, "block")
                 text = payloads.notice(notice, grounds, shared.now().date())
                 st.markdown(f":material/{icon}: {text}", width="stretch")
                 about = f"Dismiss: {payloads.slot_title(notice.slot, grounds)}"
@@ -158,7 +156,7 @@ def show_notices() -> None:
                     args=([notice],),
                 )
         if len(notices) > 1:
-            more = formats.up_to(len(notices) - 4, NOTICES - 4)
+            more = formats.up_to(len(notices) - 4, waiting.NOTICES - 4)
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="right"
             ):

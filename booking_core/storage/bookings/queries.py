@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -104,6 +104,26 @@ def active_of_ground(db: Documents, ground_id: str, first: Date, limit: int) -> 
         "kind": "booking",
     }
     return _by_time(db, condition, limit)
+
+
+def changed_since(
+    db: Documents, since: datetime, limit: int, after: Booking | None = None
+) -> list[Booking]:
+    """The bookings that changed at ``since`` or later, the earliest change first; those behind
+    ``after``."""
+    condition: dict[str, Any] = {
+        "status": {"$in": [status.value for status in Status]},
+        "updated_at": {"$gte": since if after is None else after.updated_at},
+        "kind": "booking",
+    }
+    if after is not None:
+        behind = [{"updated_at": {"$gt": after.updated_at}}, {"_id": {"$gt": after.id}}]
+        condition["$or"] = behind
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(
+            condition, sort=[("updated_at", 1), ("_id", 1)], hint=schema.LATEST_CHANGE
+        )
+        return list(to_bookings(rows.limit(limit)))
 
 
 def decided(db: Documents, limit: int) -> list[Booking]:

@@ -6,6 +6,7 @@ whatever races. One that has ended keeps its outcome for a month.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date as Date
 from datetime import timedelta
 from typing import Any
@@ -66,6 +67,15 @@ def read(db: Documents, entry_id: str) -> tuple[WaitingEntry, str] | None:
         row = collection(db, schema.WAITING).find_one({"_id": entry_id})
     entry = r.readable_one(schema.WAITING, to_entry, row)
     return None if entry is None or row is None else (entry, row["status"])
+
+
+def promoted(db: Documents, ids: Collection[str]) -> set[str]:
+    """Those of ``ids`` that are entries to which a slot was given."""
+    with reachable():
+        found = collection(db, schema.WAITING).find(
+            {"_id": {"$in": list(ids)}, "status": "promoted"}, {"_id": 1}
+        )
+        return {row["_id"] for row in found}
 
 
 def end(db: Documents, entry: WaitingEntry, outcome: str) -> bool:

@@ -36,6 +36,10 @@ RETIRED_INDEXES = frozenset(
 )
 VERSION = 8  # of the schema: the number of the last migration in ``migrations.py``
 
+NOTICE_KINDS = (
+    *("displaced", "reinstated", "promoted", "approved", "rejected", "revoked"),
+    *("cancelled", "moved", "lapsed"),
+)
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
 # The claims of one booking differ in a few digits: compressed pages take a quarter of the space.
@@ -443,7 +447,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             "properties": {
                 "at": {"bsonType": "date"},
                 "to": {"bsonType": "string", "minLength": 1},
-                "kind": {"enum": ["displaced", "reinstated"]},
+                "kind": {"enum": list(NOTICE_KINDS)},
                 "booking_id": _TEXT,
                 "slot": {"bsonType": "object", "required": ["ground_id", "date", "start", "end"]},
                 "reason": _TEXT,

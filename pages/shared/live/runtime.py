@@ -31,6 +31,7 @@ from booking_core import (
     lapse_pending,
     load_reference,
     promote_waiting,
+    write_notices,
 )
 from booking_core.demo import load_demo
 from booking_core.live import (
@@ -85,7 +86,7 @@ class Services:
         self._keeper = BackgroundThread("keeper", self._keep)
         self._reader = BackgroundThread("reader", self._read_ahead)
         self._freed: SimpleQueue[Date | None] = SimpleQueue()  # None: every day, or stop
-        self._promoter = BackgroundThread("waiting list", self._promote)
+        self._follower = BackgroundThread("after changes", self._follow_up)
 
     def start(self) -> None:
         """Connects in the background; returns after the first attempt, or after 20 seconds.
@@ -93,7 +94,7 @@ class Services:
         It returns sooner when a migration begins: the screens show how far it is.
         """
         self._reader.start()
-        self._promoter.start()
+        self._follower.start()
         self._keeper.start()
         self._tried_once.wait(20)
 
@@ -104,14 +105,14 @@ class Services:
         """
         self._keeper.stopping.set()
         self._reader.stopping.set()
-        self._promoter.stopping.set()
+        self._follower.stopping.set()
         self._changed.put(None)
         self._freed.put(None)
         if self.db is not None:
             self.feed.stop()
         self._keeper.stop(_STOP_SECONDS)
         self._reader.stop(_STOP_SECONDS)
-        self._promoter.stop(_STOP_SECONDS)
+        self._follower.stop(_STOP_SECONDS)
         if self.db is not None:
             disconnect(self.db)
 
@@ -323,19 +324,20 @@ class Services:
         if date is not None and self.boards.knows(date):
             self.grid(self.boards.get(date, self.now()), None)
 
-    def _promote(self) -> None:
-        """Gives what is free on the next changed days to the first in line."""
+    def _follow_up(self) -> None:
+        """Gives what is free on the next changed days to the first in line, and writes notices."""
         dates = {self._freed.get()}
         with suppress(Empty):
             while True:  # a burst causes one look at each day
                 dates.add(self._freed.get_nowait())
-        if self._promoter.stopping.is_set() or not self.is_live:
+        if self._follower.stopping.is_set() or not self.is_live:
             return
         days = [date for date in dates if date is not None]
         try:
             promote_waiting(self.db, dates=None if None in dates else days)
+            write_notices(self.db)
         except BookingError as exc:  # the feed reports every day once it is connected again
-            log.warning("the waiting list has to wait: %s", exc)
+            log.warning("the waiting list and notices have to wait: %s", exc)
 
     def _keep(self) -> None:
         """Connects; once connected, lapses overdue requests and finishes erasures once a minute."""

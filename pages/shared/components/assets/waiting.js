@@ -1,4 +1,5 @@
-// The number of requests that wait for a decision: frame.css draws it in the navigation. The live
+// The numbers of requests that wait for a decision and of unread notices: frame.css draws them in the
+// navigation. The live
 // client of a screen may follow one day only, but each of its heartbeats has the version of all days.
 const RETRY_MS = 5000 // a rerun without an answer after this time is requested again
 const TRIES = 3 // for one version; the versions of two processes may never become equal
@@ -16,6 +17,8 @@ class Badge {
     // CSS cannot read an attribute of another element.
     page.style.setProperty("--waiting", `"${data.number}" / "${data.number} waiting"`)
     page.toggleAttribute("data-waiting", data.number !== "")
+    page.style.setProperty("--notices", `"${data.notices}" / "${data.notices} new notices"`)
+    page.toggleAttribute("data-notices", data.notices !== "")
   }
 
   follow(latest) {
@@ -44,6 +47,7 @@ class Badge {
     this.isStopped = true
     removeEventListener("ground-booking:heartbeat", this.onHeartbeat)
     document.documentElement.removeAttribute("data-waiting")
+    document.documentElement.removeAttribute("data-notices")
   }
 }
 

@@ -1,0 +1,212 @@
+"""Notices that follow from the histories of bookings: each change of somebody else, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from closing_steps import closed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked, request_for
+
+from booking_core import (
+    BookingError,
+    SeriesRequest,
+    approve,
+    approve_series,
+    book_series,
+    cancel,
+    join_waiting_list,
+    lapse_pending,
+    lift_closure,
+    mark_read,
+    move,
+    notices_for,
+    promote_waiting,
+    reinstate,
+    reject,
+    revoke,
+    write_notices,
+)
+
+LATER = NOW + timedelta(seconds=30)
+
+
+@pytest.fixture
+def told(make_db):
+    """A school whose notices are written from NOW on."""
+    db = make_db(quota=None)
+    assert write_notices(db, now=NOW) == 0
+    return db
+
+
+def kinds(db, to=MEERA, **options):
+    return [notice.kind for notice in notices_for(db, to.id, **options)]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda db, b: approve(db, b.id, by=HEAD, now=NOW), "approved"),
+        (lambda db, b: reject(db, b.id, by=HEAD, reason="Exam", now=NOW), "rejected"),
+        (lambda db, b: cancel(db, b.id, by=HEAD, now=NOW), "cancelled"),
+        (lambda db, b: move(db, b.id, ground_id="ground-3", by=HEAD, now=NOW), "moved"),
+        (lambda db, _b: lapse_pending(db, now=NOW + timedelta(days=2)), "lapsed"),
+    ],
+)
+def test_a_change_by_somebody_else_is_told_once(told, change, kind):
+    db = told
+    mine = booked(db, student=1)
+    change(db, mine)
+    at = NOW + timedelta(days=2) if kind == "lapsed" else LATER
+
+    write_notices(db, now=at)
+    write_notices(db, now=at)
+
+    [notice] = notices_for(db, MEERA.id)
+    assert (notice.kind, notice.booking_id, notice.slot) == (kind, mine.id, mine.slot)
+    assert kinds(db, HEAD) == []
+
+
+def test_own_changes_are_told_to_nobody(told):
+    db = told
+    mine = booked(db, student=1, by=HEAD)
+    move(db, mine.id, ground_id="ground-3", by=HEAD, now=NOW)
+    cancel(db, mine.id, by=HEAD, now=NOW)
+
+    assert write_notices(db, now=LATER) == 0
+
+
+def test_a_later_change_replaces_an_unread_earlier_notice(told):
+    db = told
+    mine = booked(db, student=1)
+    approve(db, mine.id, by=HEAD, now=NOW)
+    write_notices(db, now=LATER)
+    revoke(db, mine.id, by=HEAD, reason="Rain", now=LATER)
+    write_notices(db, now=LATER)
+
+    assert kinds(db) == ["revoked"]
+    assert kinds(db, unread_only=False) == ["revoked", "approved"]
+
+
+def test_a_closing_tells_once_what_its_transaction_has_told(told):
+    db = told
+    mine = booked(db, student=1)
+    closing = closed(db)
+    write_notices(db, now=LATER)
+    assert kinds(db) == ["displaced"]
+    lift_closure(db, closing.id, by=HEAD, now=LATER)
+    reinstate(db, mine.id, by=HEAD, now=LATER)
+    write_notices(db, now=LATER)
+
+    assert kinds(db) == ["reinstated"]
+
+
+def test_the_waiting_list_tells_who_waited(told):
+    db = told
+    held = booked(db, student=1, by=RAVI)
+    join_waiting_list(db, request_for(student=2), by=MEERA, now=NOW)
+    cancel(db, held.id, by=RAVI, now=NOW)
+    [made] = promote_waiting(db, now=NOW)
+
+    write_notices(db, now=LATER)
+
+    [notice] = notices_for(db, MEERA.id)
+    assert (notice.kind, notice.booking_id) == ("promoted", made.id)
+    assert kinds(db, RAVI) == []
+
+
+def test_what_is_older_than_the_first_call_is_told_to_nobody(make_db):
+    db = make_db()
+    approve(db, booked(db, student=1).id, by=HEAD, now=NOW)
+
+    write_notices(db, now=NOW + timedelta(hours=1))
+    write_notices(db, now=NOW + timedelta(hours=1))
+
+    assert kinds(db) == []
+
+
+def test_read_notices_stay_read(told):
+    db = told
+    approve(db, booked(db, student=1).id, by=HEAD, now=NOW)
+    write_notices(db, now=LATER)
+    [notice] = notices_for(db, MEERA.id)
+    mark_read(db, [notice.id], by=MEERA)
+
+    write_notices(db, now=LATER)
+
+    assert kinds(db) == []
+
+
+def test_several_writers_and_one_that_was_killed_write_each_notice_once(told):
+    db = told
+    mine = [booked(db, student=n, start=8 + n).id for n in range(8)]
+    for id in mine:
+        approve(db, id, by=HEAD, now=NOW)
+    at_once(*(partial(write_notices, db, now=LATER) for _ in range(4)))
+    # As a writer that was killed before it noted how far it was leaves it.
+    db.meta.update_one({"_id": "notices"}, {"$set": {"at": NOW}})
+    write_notices(db, now=LATER)
+
+    assert sorted(n.booking_id for n in notices_for(db, MEERA.id)) == sorted(mine)
+
+
+def test_more_changes_than_one_query_takes(told, monkeypatch):
+    from booking_core.booking import notices
+
+    monkeypatch.setattr(notices, "_MOST", 3)
+    db = told
+    request = SeriesRequest(first=request_for(student=1, on=DAY), weekdays=(1,), count=10)
+    made = book_series(db, request, by=MEERA, submission_id=uuid4(), now=NOW)
+    approve_series(db, made.id, by=HEAD, now=NOW)  # ten bookings at one moment
+
+    write_notices(db, now=LATER)
+
+    assert kinds(db) == ["approved"] * 10
+
+
+VERBS = st.lists(
+    st.tuples(
+        st.sampled_from(["approve", "reject", "revoke", "cancel", "move"]),
+        st.integers(0, 2),
+        st.sampled_from([HEAD, ADMIN, MEERA, RAVI]),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=25)
+@given(VERBS)
+def test_every_change_of_somebody_else_has_its_notice_and_no_other(told, verbs):
+    db = told
+    for name in ("bookings", "notices"):  # of the example before
+        db[name].delete_many({})
+    db.meta.update_one({"_id": "notices"}, {"$set": {"at": NOW}})
+    mine = [booked(db, student=n, start=8 + 3 * n).id for n in range(3)]
+    moment = NOW
+    expected: list[tuple[str, str]] = []
+    for verb, which, by in verbs:
+        moment += timedelta(seconds=1)
+        id = mine[which]
+        words = {"approve": "approved", "reject": "rejected", "revoke": "revoked",
+                 "cancel": "cancelled", "move": "moved"}  # fmt: skip
+        before = db.bookings.find_one({"_id": id})["revision"]
+        try:
+            if verb in ("reject", "revoke"):
+                {"reject": reject, "revoke": revoke}[verb](db, id, by=by, reason="R", now=moment)
+            elif verb == "move":
+                ground = "ground-3" if moment.second % 2 else "ground-1"
+                move(db, id, ground_id=ground, by=by, now=moment)
+            else:
+                {"approve": approve, "cancel": cancel}[verb](db, id, by=by, now=moment)
+        except BookingError:
+            continue
+        if db.bookings.find_one({"_id": id})["revision"] != before and by != MEERA:
+            expected.append((id, words[verb]))
+    write_notices(db, now=moment)
+
+    found = [(n.booking_id, n.kind) for n in notices_for(db, MEERA.id, unread_only=False)]
+    assert sorted(found) == sorted(expected)
