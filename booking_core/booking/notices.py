@@ -34,6 +34,7 @@ _KINDS = {
 }
 # Entries are looked at again for so long: another process may store an earlier one later.
 _AGAIN = timedelta(minutes=1)
+_NOTED_EVERY = timedelta(seconds=10)
 _MOST = 1000  # changed bookings in one query
 
 
@@ -64,7 +65,8 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
             break
         last = changed[-1]
         store.set_told_until(db, last.updated_at)
-    store.set_told_until(db, now)
+    if now - since > _NOTED_EVERY:
+        store.set_told_until(db, now)
     return count
 
 

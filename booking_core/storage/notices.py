@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from pymongo import UpdateMany, UpdateOne
+from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking
@@ -69,21 +69,31 @@ def insert(
 
 
 def add(db: Documents, made: Sequence[Notice]) -> None:
-    """Stores those of ``made`` that are not stored yet. Of one booking, an unread earlier notice
-    counts as read then."""
+    """Stores those of ``made`` that are not stored yet. Of the notices of one booking, all but the
+    latest count as read then."""
     if not made:
         return
     target = collection(db, schema.NOTICES)
-    writes: list[UpdateOne | UpdateMany] = []
+    writes = []
     for notice in made:
         document = _document(notice)
         id = document.pop("_id")
         writes.append(UpdateOne({"_id": id}, {"$setOnInsert": document}, upsert=True))
-        of_booking = {"to": notice.to, "booking_id": notice.booking_id, "read": False}
-        earlier = {**of_booking, "at": {"$lt": notice.at}}
-        writes.append(UpdateMany(earlier, {"$set": {"read": True}}))
+    of_bookings = {
+        "to": {"$in": list({notice.to for notice in made})},
+        "booking_id": {"$in": list({notice.booking_id for notice in made})},
+    }
     with reachable():
         target.bulk_write(writes)
+        latest: dict[str, Document] = {}
+        earlier: list[str] = []
+        fields = {"booking_id": 1, "at": 1, "read": 1}
+        for row in target.find(of_bookings, fields, sort=[("at", 1), ("_id", 1)]):
+            before, latest[row["booking_id"]] = latest.get(row["booking_id"]), row
+            if before is not None and not before["read"]:
+                earlier.append(before["_id"])
+        if earlier:
+            target.update_many({"_id": {"$in": earlier}}, {"$set": {"read": True}})
 
 
 def id_of(booking_id: str, entry: int) -> str:

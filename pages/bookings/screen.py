@@ -9,22 +9,19 @@ from booking_core import (
     Actor,
     BookingError,
     InvalidRequest,
-    Notice,
     Status,
-    StoreUnavailable,
     classes_of,
     count_bookings,
     end_early,
     find_bookings,
     get_booking,
-    mark_read,
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
 from pages.bookings import cancelling, move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager, waiting
+from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
 from pages.shared.live import fields, fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -126,62 +123,8 @@ with st.container(
     )
 
 
-# Of the kinds of notices that are no loss.
-_ICONS = {"reinstated": "undo", "promoted": "check", "approved": "check", "moved": "move_down"}
-
-
-def show_notices() -> None:
-    """Shows the notices of the user that are not dismissed yet."""
-    reader = by.id
-    try:
-        notices = waiting.notices(shared, reader)
-    except StoreUnavailable:
-        return
-    if not notices:
-        return
-    grounds = shared.reference().grounds
-    with st.container(border=True, gap="small", key="card_notices"):
-        for notice in notices[:4]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                icon = _ICONS.get(notice.kind, "block")
-                text = payloads.notice(notice, grounds, shared.now().date())
-                st.markdown(f":material/{icon}: {text}", width="stretch")
-                about = f"Dismiss: {payloads.slot_title(notice.slot, grounds)}"
-                st.button(
-                    "Dismiss",
-                    key=f"bookings.dismiss.{notice.id}",
-                    type="tertiary",
-                    help=formats.literal(about),
-                    on_click=dismiss,
-                    args=([notice],),
-                )
-        if len(notices) > 1:
-            more = formats.up_to(len(notices) - 4, waiting.NOTICES - 4)
-            with st.container(
-                horizontal=True, vertical_alignment="center", horizontal_alignment="right"
-            ):
-                if len(notices) > 4:
-                    st.caption(f"and {more} more", width="content")
-                st.button(
-                    "Dismiss all",
-                    key="bookings.dismiss_all",
-                    type="tertiary",
-                    on_click=dismiss,
-                    args=(notices,),
-                )
-
-
-def dismiss(notices: list[Notice]) -> None:
-    try:
-        with shared.change():
-            mark_read(shared.db, [notice.id for notice in notices], by=session.actor())
-    except BookingError as exc:
-        st.toast(formats.literal(messages.error(exc)), icon=":material/error:")
-
-
 def screen() -> datetime:
-    """Draws the notices and the list; returns when the clock alone changes the list next."""
-    show_notices()
+    """Draws the list; returns when the clock alone changes the list next."""
     listing()
     view.write_address(by)  # here, because Next and Previous draw this part alone
     return shared.next_mark()

@@ -140,7 +140,9 @@ def test_staff_see_typed_markup_as_text(
     button(page, "book.ok").click()
 
     tour.check("Bookings", ".st-key-bookings-list")
-    tour.check("Bookings, notices", ".st-key-card_notices")
+    page.get_by_role("button", name="Notices").click()
+    tour.check("Bookings, notices", ".st-key-bell_list")
+    page.get_by_role("button", name="Notices").click()
     page.get_by_role("button", name="Filters").click()
     for name, field in (("ground", "ground"), ("class", "class_name")):
         menu(tour, f"Bookings, {name}", f"bookings.{field}")
@@ -271,6 +273,8 @@ def test_an_admin_sees_typed_markup_of_grounds_as_text(
     dialog(page).get_by_text("All grounds").click()
     button(page, "admin.closing.review").click()
     tour.check_opened("Closures, review")
+    button(page, "admin.closing.all.revoke").click()
+    expect(button(page, "danger_admin.closing.confirm")).to_contain_text("revoke")
     button(page, "danger_admin.closing.confirm").click()
     page.get_by_role("row").filter(has_text="zqagain").get_by_role("button").click()
     tour.check_opened("Closures, lift")

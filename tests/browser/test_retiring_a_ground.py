@@ -48,6 +48,7 @@ def test_each_upcoming_booking_is_moved_revoked_or_kept_and_its_author_is_told(
         Status.PENDING,
     ]
     author = open_page("/bookings")
+    author.get_by_role("button", name="Notices").click()
     expect(author.get_by_text("was moved by Farah Sheikh: Sold. It is on Ground 3")).to_be_visible()
     expect(author.get_by_text("was revoked by Farah Sheikh: Sold")).to_be_visible()
 

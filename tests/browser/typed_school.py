@@ -83,7 +83,7 @@ FIELDS = {
 # Fields that the system generates, chooses from a list, or copies from a typed one.
 _MADE = {
     "Actor": "id name",
-    "Board": "held",
+    "Board": "_kept held",
     "Booking": (
         "class_name closure_group created_by created_by_name fingerprint game ground_id id kind "
         "members purpose quota_window series student_id student_name supervisor_id "
@@ -97,6 +97,7 @@ _MADE = {
     "Closing": "id",
     "Closure": "by_name ground_ids id",
     "Day": "timetable_id",
+    "DayFigures": "note",
     "DayPlan": "note term timetable_id week",
     "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
@@ -123,6 +124,7 @@ _MADE = {
     "Term": "id",
     "Timetable": "id week",
     "WrongRow": "field",
+    "WaitingEntry": "by by_name id",
 }
 MADE = [f"{name}.{field}" for name, fields in _MADE.items() for field in fields.split()]
 

@@ -210,3 +210,24 @@ def test_every_change_of_somebody_else_has_its_notice_and_no_other(told, verbs):
 
     found = [(n.booking_id, n.kind) for n in notices_for(db, MEERA.id, unread_only=False)]
     assert sorted(found) == sorted(expected)
+
+
+def test_a_closing_replaces_the_unread_notice_of_an_approval(told):
+    db = told
+    mine = booked(db, student=1)
+    approve(db, mine.id, by=HEAD, now=NOW)
+    write_notices(db, now=LATER)
+    closed(db, now=LATER)
+    write_notices(db, now=LATER + timedelta(seconds=1))
+
+    assert kinds(db) == ["displaced"]
+
+
+def test_a_notice_that_is_written_late_does_not_come_after_a_later_one(told):
+    db = told
+    mine = booked(db, student=1)
+    approve(db, mine.id, by=HEAD, now=NOW)
+    closed(db, now=LATER)
+    write_notices(db, now=LATER + timedelta(seconds=1))
+
+    assert kinds(db) == ["displaced"]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from support import GROUNDS
 
 from booking_core import Notice, Slot
-from pages.shared.text import formats, payloads
+from pages.shared.text import formats, notices, payloads
 
 MONDAY, FRIDAY = date(2026, 11, 23), date(2026, 11, 27)
 KNOWN = {ground.id: ground for ground in GROUNDS}
@@ -48,8 +48,8 @@ def test_a_notice_names_the_event_and_shows_the_reason_as_typed():
         False,
     )
 
-    text = payloads.notice(notice, KNOWN, MONDAY)
-    back = payloads.notice(replace(notice, kind="reinstated", reason=""), KNOWN, MONDAY)
+    text = notices.sentence([notice], KNOWN, MONDAY)
+    back = notices.sentence([replace(notice, kind="reinstated", reason="")], KNOWN, MONDAY)
 
     assert text == ("Your booking **Ground 1, Fri 27 Nov, 2–3 PM** was revoked by Head: \\*Rain\\*")
     assert "was reinstated by Head" in back

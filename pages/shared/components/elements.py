@@ -234,7 +234,7 @@ def leave(data: dict[str, Any]) -> None:
 
 
 def waiting(data: dict[str, Any], *, key: str) -> None:
-    """Marks the links to Approvals and Bookings in the navigation with ``data["number"]`` and
+    """Marks the link to Approvals in the navigation with ``data["number"]``, and the bell with
     ``data["notices"]``; "" for no mark.
 
     Reruns the fragment around it when a version other than ``data["version"]`` exists.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.shared.layout import bell
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 
@@ -24,7 +25,11 @@ def with_controls(shared: Services, title: str, key: str) -> DeltaGenerator:
 
 
 def _fill(shared: Services, title: str, left: DeltaGenerator, right: DeltaGenerator) -> None:
-    left.title(title, anchor=False)
+    with left.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="head_title"
+    ):
+        st.title(title, anchor=False, width="content")
+        bell.show(shared)
     with right:
         fragment.line(shared)
     if shared.reference().demo:  # not in the sidebar, which may be collapsed

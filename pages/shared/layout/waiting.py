@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Booking, Notice, StoreUnavailable, notices_for, pending_queue
+from booking_core import Booking, StoreUnavailable, pending_queue
 from booking_core.live import Scope
 from pages.shared.components import elements
+from pages.shared.layout import bell
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import formats
 
 LIMIT = 200  # requests that a screen shows and counts
-NOTICES = 50  # notices that a screen shows and counts
-_NUMBER, _UNREAD = "waiting.number", "waiting.unread"
+_NUMBER = "waiting.number"
 
 
 def requests(shared: Services) -> list[Booking]:
@@ -36,39 +36,18 @@ def number(shared: Services) -> str:
     return str(st.session_state[_NUMBER])
 
 
-def notices(shared: Services, reader: str) -> list[Notice]:
-    """The unread notices to the account ``reader``, newest first; one more than NOTICES if there
-    are more. Raises StoreUnavailable."""
-    return shared.cached(
-        Scope.NOTICES,
-        ("notices", reader),
-        lambda: notices_for(shared.db, reader, limit=NOTICES + 1),
-    )
-
-
-def unread(shared: Services, reader: str) -> str:
-    """As ``number``, of the unread notices."""
-    try:
-        count = len(notices(shared, reader))
-    except StoreUnavailable:
-        last: str = st.session_state.get(_UNREAD, "")
-        return last
-    st.session_state[_UNREAD] = formats.up_to(count, NOTICES) if count else ""
-    return str(st.session_state[_UNREAD])
-
-
 def show(shared: Services, title: str, person: Person) -> None:
-    """Keeps the numbers true in the navigation, and in the window's title of the screen ``title``.
+    """Keeps the numbers true in the navigation, at the bell, and in the window's title of the
+    screen ``title``.
 
     To be called within the sidebar, in every run of a user.
     """
-    decides, reader = person.decides, person.account.id
 
     @st.fragment(key="waiting")
     def part() -> None:
         screen_user.check(shared)
         version = shared.version()  # before the number, as in ``fragment.keep``
-        waits, told = number(shared) if decides else "", unread(shared, reader)
+        waits, told = number(shared) if person.decides else "", bell.number(shared)
         before = f"({waits or told}) " if waits or told else ""
         st.set_page_config(page_title=f"{before}{title} · Ground booking")
         data = {"number": waits, "notices": told, "version": version}

@@ -22,7 +22,6 @@ from booking_core import (
     GroundFilter,
     NoSchool,
     NotAPeriod,
-    Notice,
     Party,
     Period,
     Policy,
@@ -467,44 +466,6 @@ def _zone(now: datetime) -> ZoneInfo:
     zone = now.tzinfo
     assert isinstance(zone, ZoneInfo)
     return zone
-
-
-def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
-    """The sentence of a notice, as markdown."""
-    slot = notice.slot
-    where = f"{slot_title(slot, grounds)}, {formats.full_time(slot, today)}"
-    booking = notice.booking
-    whose = f"for {booking.whom}, " if booking else ""
-    moved = booking and next(
-        (e for e in booking.history if (e.action, e.at) == ("moved", notice.at)), None
-    )
-    if booking and moved:
-        because = f": {notice.reason}" if notice.reason else ""
-        done = f"was moved by {notice.by_name}{because}"
-        if booking.status.is_active:
-            there = f"{slot_title(booking.slot, grounds)}, {formats.full_time(booking.slot, today)}"
-            done += f". It is on {there} now."
-    else:
-        done = _done(notice)
-    return f"Your booking **{formats.literal(where)}** {formats.literal(whose + done)}"
-
-
-def _done(notice: Notice) -> str:
-    """What became of the booking of a notice."""
-    because = f": {notice.reason}" if notice.reason else "."
-    match notice.kind:
-        case "reinstated":
-            return f"was reinstated by {notice.by_name}: the slot is held for you again."
-        case "promoted":
-            return "comes from the waiting list: the slot was freed and is held for you."
-        case "lapsed":
-            return "lapsed: nobody decided before the slot was over."
-        case "approved":
-            return f"was approved by {notice.by_name}."
-        case "rejected" | "cancelled" | "moved":
-            return f"was {notice.kind} by {notice.by_name}{because}"
-        case _:
-            return f"was revoked by {notice.by_name}{because}"
 
 
 def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:

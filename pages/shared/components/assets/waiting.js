@@ -1,5 +1,5 @@
-// The numbers of requests that wait for a decision and of unread notices: frame.css draws them in the
-// navigation. The live
+// The number of requests that wait for a decision, which frame.css draws in the navigation, and that of
+// unread notices, which it draws at the bell. The live
 // client of a screen may follow one day only, but each of its heartbeats has the version of all days.
 const RETRY_MS = 5000 // a rerun without an answer after this time is requested again
 const TRIES = 3 // for one version; the versions of two processes may never become equal

@@ -1,0 +1,100 @@
+"""The bell beside the title of every screen: the notices to the user, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import streamlit as st
+
+from booking_core import BookingError, Notice, StoreUnavailable, mark_read, notices_for
+from booking_core.live import Scope
+from pages.shared.auth import session
+from pages.shared.layout import booking_details
+from pages.shared.live import screen_user
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, messages, notices
+
+COUNTED = 50  # unread notices at most, of which the bell says the number
+_MOST = 20  # notices in the list
+_SHOWN, _UNREAD = "bell.shown", "bell.unread"
+
+
+def number(shared: Services) -> str:
+    """``3``, ``50+``, or "" without an unread notice; the last known one while it cannot be
+    read."""
+    reader = screen_user.actor().id
+    try:
+        found = shared.cached(
+            Scope.NOTICES,
+            ("unread notices", reader),
+            lambda: notices_for(shared.db, reader, limit=COUNTED + 1),
+        )
+    except StoreUnavailable:
+        last: str = st.session_state.get(_UNREAD, "")
+        return last
+    st.session_state[_UNREAD] = formats.up_to(len(found), COUNTED) if found else ""
+    return str(st.session_state[_UNREAD])
+
+
+def show(shared: Services) -> None:
+    """Draws the bell. Its number comes with those of the navigation, see ``waiting.show``."""
+
+    @st.fragment(key="bell")
+    def part() -> None:
+        screen_user.check(shared)
+        bell = st.popover(
+            "Notices",
+            icon=":material/notifications:",
+            key="bell",
+            type="tertiary",
+            on_change="rerun",
+        )
+        if not bell.open:
+            st.session_state.pop(_SHOWN, None)
+            return
+        with bell:
+            _list(shared)
+
+    part()
+
+
+def _list(shared: Services) -> None:
+    state, reader = st.session_state, session.actor()
+    if _SHOWN not in state:
+        try:
+            found = notices_for(shared.db, reader.id, unread_only=False, limit=_MOST)
+            mark_read(shared.db, [notice.id for notice in found if not notice.read], by=reader)
+        except BookingError as exc:
+            st.error(formats.literal(messages.error(exc)))
+            return
+        state[_SHOWN] = found
+    shown: list[Notice] = state[_SHOWN]
+    if not shown:
+        st.markdown("**No notices yet**")
+        st.caption("What others decide about your bookings, or change in them, is told here.")
+    with st.container(key="bell_list", gap="small", height=420 if len(shown) > 4 else "content"):
+        for number, (_, same) in enumerate(groupby(shown, notices.step)):
+            _entry(shared, number, list(same))
+
+
+def _entry(shared: Services, number: int, same: Sequence[Notice]) -> None:
+    """Draws the notices of one step."""
+    first, now = same[0], shared.now()
+    kind = notices.kind_of(first)
+    icon = notices.ICONS.get(kind, "block")
+    text = notices.sentence(same, shared.reference().grounds, now.date())
+    with st.container(key=f"bell_entry_{number}", gap=None):
+        st.markdown(f":material/{icon}: {text}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            new = "" if first.read else "**New** · "
+            st.caption(f"{new}{formats.said_at(first.at, now, shared.settings.zone)}")
+            if len(same) == 1 and first.booking is not None:
+                pressed = st.button("Details", key=f"bell.details.{first.id}", type="tertiary")
+                if pressed:
+                    booking_details.dialog(shared, first.booking.id)
+            if kind in notices.LOSSES and first.slot.date >= now.date():
+                again = st.button("Book another", key=f"bell.again.{first.id}", type="tertiary")
+                if again:
+                    day = {"date": first.slot.date.isoformat()}
+                    st.switch_page("book/screen.py", query_params=day)
