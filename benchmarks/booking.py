@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from datetime import date as Date
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -22,11 +22,14 @@ from booking_core import (
     BookingRequest,
     Ground,
     SeriesRequest,
+    Slot,
     SlotTaken,
     add_account,
     book,
     book_series,
+    cancel,
     displaced_by,
+    join_waiting_list,
     propose_moves,
     save_ground,
 )
@@ -34,6 +37,7 @@ from booking_core.live import Feed, scoped_cache
 from booking_core.storage.client.database import BookingDatabase, collection
 from booking_core.storage.documents import booking_document
 from booking_core.storage.schema import schema
+from pages.shared.live.runtime import Services
 
 from . import school
 from .measure import Result, clock, in_turn, median, milliseconds, percentile, say
@@ -317,6 +321,67 @@ def rain_plan(rivals: Rivals) -> Result:
     )
 
 
+def promotion(rivals: Rivals) -> Result:
+    """From ``cancel`` until the board of an app has the booking of the first in line, against from
+    ``book`` until that board has it."""
+    count = 40
+    say(f"{count} slots that are freed, until the board has the first in line ...")
+    shared = Services(rivals.ours.booking_settings)
+    shared.start()
+    waited: list[float] = []
+    plain: list[float] = []
+    by, ground = school.STAFF_MEMBER, Ground("promoted", "Promoted", (school.GAME,), 300)
+    save_ground(rivals.ours, ground)
+    days = itertools.count(1)  # from the real today, since the app promotes by its own clock
+    try:
+        for number in range(count + 5):
+            date = datetime.now(UTC).date() + timedelta(days=next(days))
+            first, second = (
+                BookingRequest(
+                    ground.id,
+                    date,
+                    school.PERIODS[0].start,
+                    school.PERIODS[0].end,
+                    school.student_id(school.STUDENTS + 2 * number + n),
+                    school.GAME,
+                )
+                for n in (0, 1)
+            )
+            slot = Slot(ground.id, date, first.start, first.end)
+            called = clock()
+            held = book(rivals.ours, first, by=by, submission_id=uuid4())
+            _wait_for_holder(shared, slot, held.id)
+            booked = clock()
+            entry = join_waiting_list(rivals.ours, second, by=by)
+            freed = clock()
+            cancel(rivals.ours, held.id, by=by)
+            _wait_for_holder(shared, slot, entry.id)
+            if number >= 5:  # the first ones are a warm-up
+                plain.append((booked - called) * 1000)
+                waited.append((clock() - freed) * 1000)
+    finally:
+        shared.stop()
+    return Result(
+        "cancel() to the first in line on the board, p95, against book() to the board",
+        percentile(waited, 95),
+        percentile(plain, 95),
+        "ms",
+        at_most=8,
+        parts={"p50": percentile(waited, 50), "book p50": percentile(plain, 50)},
+    )
+
+
+def _wait_for_holder(shared: Services, slot: Slot, booking_id: str) -> None:
+    deadline = clock() + 10
+    while True:
+        holder = shared.boards.get(slot.date).holder(slot)
+        if holder is not None and holder.id == booking_id:
+            return
+        if clock() > deadline:
+            raise RuntimeError("the board did not show the booking within 10 s")
+        time.sleep(0.0005)
+
+
 def _all(pool: ThreadPoolExecutor, work: Callable[[Any], object], items: Sequence[Any]) -> None:
     """Calls ``work`` with every item; each thread has its own share, so no queue is measured."""
     shares = [items[start::THREADS] for start in range(THREADS)]
@@ -371,3 +436,4 @@ def measurements(rivals: Rivals) -> Iterator[Result]:
     finally:
         following.stop()
     yield feed(rivals)
+    yield promotion(rivals)
