@@ -11,7 +11,7 @@ from datetime import date as Date
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from booking_core.booking.boards import day_board
+from booking_core.booking.boards import Board, day_board
 from booking_core.booking.claims import book, check_request
 from booking_core.booking.steps import log_step, logged
 from booking_core.domain import rules
@@ -178,23 +178,28 @@ def _promote_day(db: Documents, date: Date, now: datetime) -> Iterator[Booking]:
     zone = settings_of(db).zone
     if not (entries := store.of_date(db, date)):
         return
-    stored = {b.id: b for b in booking_queries.of_ids(db, [entry.id for entry in entries])}
+    stored = {b.id for b in booking_queries.of_ids(db, [entry.id for entry in entries])}
+    board = day_board(db, date, now)
     for entry in entries:
         if entry.id in stored:  # by a process that was killed before it could say so
             store.end(db, entry, "promoted")
         elif entry.is_over(now, zone):
             store.end(db, entry, "ended")
-        elif (booking := _promote(db, entry, now)) is not None:
+        elif (booking := _promote(db, entry, board, now)) is not None:
             yield booking
+            board = day_board(db, date, now)
 
 
-def _promote(db: Documents, entry: WaitingEntry, now: datetime) -> Booking | None:
-    by = _author(db, entry)
-    if by is None:
+def _promote(db: Documents, entry: WaitingEntry, board: Board, now: datetime) -> Booking | None:
+    options = list(_options(board, entry))
+    if not options:
+        store.set_passed(db, entry, False)
+        return None
+    if (by := _author(db, entry)) is None:
         store.end(db, entry, "ended")
         return None
     passed = False
-    for request in _options(db, entry, now):
+    for request in options:
         try:
             booking = book(
                 db, request, by=by, submission_id=UUID(entry.id), as_approved=False, now=now
@@ -214,9 +219,9 @@ def _promote(db: Documents, entry: WaitingEntry, now: datetime) -> Booking | Non
     return None
 
 
-def _options(db: Documents, entry: WaitingEntry, now: datetime) -> Iterator[BookingRequest]:
+def _options(board: Board, entry: WaitingEntry) -> Iterator[BookingRequest]:
     """What the entry would have, and is free: its own ground first."""
-    board, wanted = day_board(db, entry.request.date, now), entry.request
+    wanted = entry.request
     if _is_free(board, entry.slot):
         yield wanted
     if entry.any_ground:
