@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from pages.shared.auth import downloads, middleware, routes
 from pages.shared.auth.demo import demo
 from pages.shared.live import logo, runtime, streamlit_internals, websocket
-from pages.wall import codes
+from pages.wall import codes, sheets
 
 
 @asynccontextmanager
@@ -39,7 +39,13 @@ def on_script_error(exc: BaseException) -> bool:
 
 app = st.App(
     "pages/main.py",
-    routes=[*websocket.routes(), *routes.routes(), *codes.routes(), *logo.routes()],
+    routes=[
+        *websocket.routes(),
+        *routes.routes(),
+        *codes.routes(),
+        *sheets.routes(),
+        *logo.routes(),
+    ],
     lifespan=lifespan,
     middleware=[Middleware(middleware.SignInMiddleware)],
     on_script_error=on_script_error,

@@ -12,6 +12,18 @@ from booking_core.insight.exports import (
     to_csv,
     to_xlsx,
 )
+from booking_core.insight.qr_codes import qr_code
+from booking_core.insight.sheets import (
+    SHEET_CHANGES,
+    SHEET_STYLE_DIGEST,
+    Sheet,
+    SheetChange,
+    Writing,
+    changes_since,
+    day_sheet,
+    sheet_html,
+    week_sheet,
+)
 from booking_core.insight.usage import Usage, UsageLine, export_usage, usage
 from booking_core.operations.finding import Finding
 from booking_core.operations.health import health_findings
@@ -19,20 +31,30 @@ from booking_core.operations.health import health_findings
 __all__ = [
     "CSV",
     "MAX_ROWS",
+    "SHEET_CHANGES",
+    "SHEET_STYLE_DIGEST",
     "XLSX",
     "Export",
     "Finding",
+    "Sheet",
+    "SheetChange",
     "Usage",
     "UsageLine",
+    "Writing",
     "audit_people",
     "audit_subjects",
+    "changes_since",
     "check_report",
+    "day_sheet",
     "export_bookings",
     "export_changes",
     "export_usage",
     "find_changes",
     "health_findings",
+    "qr_code",
+    "sheet_html",
     "to_csv",
     "to_xlsx",
     "usage",
+    "week_sheet",
 ]

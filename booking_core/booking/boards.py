@@ -14,10 +14,14 @@ from typing import Any, TypeVar
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, layouts
 from booking_core.domain.claims import people_of
+from booking_core.domain.clock import to_millis
+from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
-from booking_core.domain.validation import check_date
+from booking_core.domain.past import as_of as as_of_moment
+from booking_core.domain.validation import check_date, check_now
 from booking_core.domain.waiting import WaitingEntry, line
+from booking_core.school import history
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import waiting
 from booking_core.storage.bookings.occupancy import Hold
@@ -289,10 +293,50 @@ def state_of(booking: Booking) -> CellState:
 
 
 @within_deadline
-def day_board(db: Documents, date: Date, now: datetime | None = None) -> Board:
-    """The board of ``date`` from the database. Raises InvalidRequest, StoreUnavailable."""
+def day_board(
+    db: Documents, date: Date, now: datetime | None = None, *, as_of: datetime | None = None
+) -> Board:
+    """The board of ``date`` from the database, or as it was at the past moment ``as_of`` (aware).
+
+    As it was: each booking has the slot and the status of that moment, and is absent before it was
+    requested. Grounds and periods are those of the evening of that day. Names and settings are the
+    present ones, so that what was erased since stays erased; the waiting list is left out. Raises
+    InvalidRequest, StoreUnavailable.
+    """
     date = check_date(date, "date")
-    return _board(db, reference.load(db), date, moment(db, now))
+    now = moment(db, now)
+    if (then := check_now(as_of, "as_of")) is None:
+        return _board(db, reference.load(db), date, now)
+    if then > now:
+        raise InvalidRequest("as_of", "is in the future")
+    return _board_then(db, date, to_millis(then))
+
+
+def _board_then(db: Documents, date: Date, then: datetime) -> Board:
+    zone = settings_of(db).zone
+    known = reference.load(db)
+    school = history.school_then(db, then.astimezone(zone).date(), date)
+    grounds = {ground.id: ground for ground in school.grounds}
+    in_use = {surface for ground in school.grounds for surface in ground.surfaces}
+    held = []
+    for booking in booking_queries.ever_of_dates(db, [date]):
+        was = as_of_moment(booking, then)
+        if was is None or was.date != date or not was.status.is_active:
+            continue
+        if (ground := grounds.get(was.ground_id)) is not None:
+            was = was.placed(was.slot, ground.surfaces)
+        if not in_use.isdisjoint(was.held_surfaces):
+            held.append(was)
+    return Board(
+        date=date,
+        plan=school.plan,
+        grounds=tuple(chain.from_iterable(layouts(school.grounds))),
+        now=then,
+        zone=zone,
+        policy=known.policy,
+        bookings=tuple(held),
+        loaded_at=then,
+    )
 
 
 def _board(db: Documents, known: reference.Reference, date: Date, now: datetime) -> Board:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,10 +15,19 @@ from booking_core.booking import claims as bookings
 from booking_core.booking.boards import day_board
 from booking_core.cli import accounts
 from booking_core.cli.arguments import actor_of, date_of, naming, table_of
-from booking_core.cli.printing import board_lines, progress_bar, repair_lines, report_lines
+from booking_core.cli.printing import (
+    SHEET,
+    board_lines,
+    progress_bar,
+    repair_lines,
+    report_lines,
+)
 from booking_core.domain.errors import BookingError, InvalidRequest, SchemaConflict
 from booking_core.domain.messages import COMMAND, conflicting, sentence
 from booking_core.domain.model import BookingRequest
+from booking_core.domain.policy import WALL_SHOWS
+from booking_core.insight import sheets
+from booking_core.insight.qr_codes import qr_code
 from booking_core.operations import backups, demo, doctor, repair
 from booking_core.operations import history_import as imports
 from booking_core.operations.decisions import Decisions
@@ -213,6 +223,46 @@ def board(date: str) -> None:
     with connected(Settings.load()) as db:
         for line in board_lines(day_board(db, date_of(date, db))):
             click.echo(line)
+
+
+@cli.command()
+@click.argument("date")
+@click.option("--ground", help="With --week: id or exact name.")
+@click.option("--week", is_flag=True, help="The week of DATE from Monday on, of one ground.")
+@click.option(
+    "--show",
+    type=click.Choice(WALL_SHOWS),
+    default=WALL_SHOWS[-1],
+    help="How much of each booking is printed; by default all.",
+)
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Writes FILE.")
+def sheet(date: str, ground: str | None, week: bool, show: str, output: Path | None) -> None:
+    """Writes the page to print of DATE: today, tomorrow, or like 2026-11-23.
+
+    It is HTML for A4, landscape, of all grounds, or with --week of one; without --output it goes
+    to the terminal. With PUBLIC_URL it has a code that leads to what has changed since.
+    """
+    if week != (ground is not None):
+        raise InvalidRequest("--ground", "and --week go together: a week is that of one ground")
+    with connected(Settings.load()) as db:
+        day = date_of(date, db)
+        if ground is None:
+            made = sheets.day_sheet(db, day, shows=show)
+        else:
+            id = Names(reference.load(db)).ground(ground).id
+            monday = day - timedelta(days=day.weekday())
+            made = sheets.week_sheet(db, id, monday, shows=show)
+        public = db.booking_settings.public_url
+        code = qr_code(made.changes_address(public)) if public else None
+        text = sheets.sheet_html(made, db.booking_settings.school_name, SHEET, code=code)
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise InvalidRequest(str(output), f"cannot be written: {exc.strerror}") from exc
+    click.echo(f"The sheet of {made.dates[0]} is in {output}.")
 
 
 @cli.command()

@@ -9,11 +9,20 @@ from collections.abc import Callable, Iterable, Iterator
 import click
 
 from booking_core.booking.boards import Board, Cell
-from booking_core.domain.model import CellState
+from booking_core.domain.model import CellState, Period
+from booking_core.insight.sheets import Writing
 from booking_core.operations.history_import import Report
 from booking_core.operations.repair import Repair
 
 _PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read
+# As the terminal writes: in English and in 24 hours, for every locale.
+SHEET = Writing(
+    period=lambda period: _period(period),
+    span=lambda start, end: f"{start:%H:%M}–{end:%H:%M}",
+    date=lambda date: f"{date:%A} {date.day} {date:%B %Y}",
+    day=lambda date: f"{date:%a} {date.day} {date:%b}",
+    clock=lambda moment: f"{moment:%H:%M}",
+)
 _COLUMN = 22  # characters of a ground's column on the board
 
 
@@ -82,3 +91,9 @@ def _cell_text(cell: Cell) -> str:
         return f"CLOSED {cell.booking.purpose}"
     mark = "? " if cell.state is CellState.PENDING else ""
     return f"{mark}{cell.booking.game}, {cell.booking.party_name}"
+
+
+def _period(period: Period) -> str:
+    """The times, and the label where it is more than times."""
+    times = f"{period.start:%H:%M}–{period.end:%H:%M}"
+    return f"{period.label}, {times}" if any(map(str.isalpha, period.label)) else times

@@ -411,10 +411,10 @@ class Decision:
     """One entry of a booking's history. ``at`` is aware (UTC); ``by`` is an actor's id.
 
     ``on_behalf_of``: the name of the principal who delegated the decision. ``moved_from``: the
-    slot before a move. ``displaced_by``: the id of the closure that revoked or moved the
-    booking, and ``status_before`` the status that it had when it was revoked. ``correction``: the
-    slot was over already. ``of_series``: the booking was moved with the other dates
-    of its series.
+    slot before a move. ``displaced_by``: the id of the closure that revoked or moved the booking.
+    ``status_before``: the status before, where the entry changed it; entries of earlier versions
+    have it for displaced bookings alone. ``correction``: the slot was over already.
+    ``of_series``: the booking was moved with the other dates of its series.
     """
 
     at: datetime
@@ -625,7 +625,13 @@ class Booking:
         return next((entry for entry in reversed(since) if entry.action == "moved"), None)
 
     def with_decision(self, status: Status, entry: Decision) -> Booking:
-        """This booking with ``status``, as ``entry`` says, which is added to the history."""
+        """This booking with ``status``, as ``entry`` says, which is added to the history.
+
+        The entry records the status before, if that was another: the board of a past moment
+        (``domain/past.py``) reads it.
+        """
+        if status is not self.status:
+            entry = replace(entry, status_before=self.status)
         history = (*self.history, entry)
         return replace(self, status=status, updated_at=entry.at, history=history)
 

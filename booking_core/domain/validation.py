@@ -112,14 +112,14 @@ def check_time(value: Any, name: str) -> time:
     return value
 
 
-def check_now(value: datetime | None) -> datetime | None:
+def check_now(value: datetime | None, name: str = "now") -> datetime | None:
     # The NaT of pandas is a datetime that equals nothing.
     is_moment = isinstance(value, datetime) and bool(value == value) and value.tzinfo is not None
     if value is not None and (not is_moment or value.utcoffset() is None):
-        raise InvalidRequest("now", "must be a datetime with a time zone")
+        raise InvalidRequest(name, "must be a datetime with a time zone")
     # Years at the ends of the calendar overflow as soon as a time zone or a day is added.
     if value is not None and not 2000 <= value.year <= 2200:
-        raise InvalidRequest("now", "is not between the years 2000 and 2200")
+        raise InvalidRequest(name, "is not between the years 2000 and 2200")
     return value
 
 

@@ -41,3 +41,17 @@ def plans_between(db: Documents, first: Date, last: Date) -> dict[Date, DayOfSch
         in_use = tuple(ground for ground in grounds if not ground.retired)
         found[date] = DayOfSchool(calendar.plan(date), in_use)
     return found
+
+
+def school_then(db: Documents, day: Date, date: Date) -> DayOfSchool:
+    """The plan of ``date`` and the grounds, as they were on the evening of ``day``.
+
+    Of a day on which nothing has been changed since, these are the present ones. Raises
+    StoreUnavailable.
+    """
+    present = load(db)  # first, as above
+    copies = school_history.between(db, day, day)
+    if not copies:
+        return DayOfSchool(present.plan(date), tuple(present.open_grounds))
+    _, grounds, calendar = copies[0]
+    return DayOfSchool(calendar.plan(date), tuple(g for g in grounds if not g.retired))

@@ -76,6 +76,7 @@ def switches() -> None:
             args=(today,),
             disabled=date == today,
         )
+        week.print_link(date)
         if starts:
             week.free_at_control(starts)
         if games:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date as Date
 from datetime import time, timedelta
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from booking_core import Board, Ground, Reference, Slot, days_of_school
 from pages.book import draft
 from pages.shared.components import elements
 from pages.shared.live import fields, screen_user
+from pages.shared.live.address import DAY_SHEET, WEEK_SHEET, base
 from pages.shared.live.days import Days
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats
@@ -73,6 +75,17 @@ def times(known: Reference, days: Days) -> list[str]:
     if chosen not in {f"{start:%H:%M}" for start in starts | others}:
         st.session_state[draft.FREE_AT] = chosen = ""
     return sorted({f"{start:%H:%M}" for start in starts} | ({chosen} - {""}))
+
+
+def print_link(date: Date) -> None:
+    """Draws the link to the sheet of the view, which opens in a tab of its own."""
+    asked = {"date": date.isoformat()}
+    label, path = "Print this day", DAY_SHEET
+    if draft.is_week() and (ground_id := st.session_state[draft.GROUND_SHOWN]) is not None:
+        label, path = "Print this week", WEEK_SHEET
+        asked["ground"] = ground_id
+    address = f"{base()}/{path}?{urlencode(asked)}"
+    st.link_button(label, address, icon=":material/print:", type="tertiary")
 
 
 def free_at_control(starts: Sequence[str]) -> None:

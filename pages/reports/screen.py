@@ -9,6 +9,7 @@ import streamlit as st
 from booking_core import BookingError, Status
 from booking_core.live import Scope
 from booking_core.reports import Usage, UsageLine, check_report, export_usage, usage
+from pages.reports import then
 from pages.shared.auth import session
 from pages.shared.components import choices
 from pages.shared.layout import export_dialog, header
@@ -38,6 +39,7 @@ def span(name: str) -> tuple[Date, Date]:
 PRESETS = ["This week", "Last week", "This month", "Last month", "Last 12 months", "Other dates"]
 
 header.show(shared, "Reports")
+then.show(shared, by)
 
 with st.container(horizontal=True, vertical_alignment="center", key="filters_reports"):
     preset = st.segmented_control(

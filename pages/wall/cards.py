@@ -10,12 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
-from functools import lru_cache
 from hashlib import blake2s
 from typing import Any
 from urllib.parse import urlsplit
-
-import segno
 
 from booking_core import (
     Board,
@@ -28,6 +25,7 @@ from booking_core import (
     Status,
     wall_cards,
 )
+from booking_core.reports import qr_code
 from pages.shared.text import formats
 
 PAGE = 12
@@ -68,7 +66,7 @@ def frame(
         "book": book,
         "choices": [[ground.id, ground.name] for ground in grounds] if book else [],
         "only": only,
-        "code": code(address) if address else None,
+        "code": qr_code(address) if address else None,
         "per_page": PAGE,
         "page_seconds": PAGE_SECONDS,
         "later": [],
@@ -269,33 +267,14 @@ def address_of_book(public: str | None, opened: str | None) -> str | None:
     if public:
         address = f"{public.rstrip('/')}/book"
     else:
-        # The browser reports the address, so anybody can send any text. ``urlsplit`` and ``code``
-        # keep their arguments: the length is checked first.
+        # The browser reports the address, so anybody can send any text. ``urlsplit`` and
+        # ``qr_code`` keep their arguments: the length is checked first.
         parts = urlsplit(opened if opened and len(opened) <= _LONGEST_ADDRESS else "")
         if parts.scheme not in ("http", "https") or not parts.netloc:
             return None
         above = parts.path.rstrip("/").rpartition("/")[0]
         address = f"{parts.scheme}://{parts.netloc}{above}/book"
     return address if len(address) <= _LONGEST_ADDRESS else None
-
-
-@lru_cache(maxsize=32)
-def code(address: str) -> dict[str, Any]:
-    """The QR code of an ``address_of_book`` as an SVG ``path``, ``size`` modules wide."""
-    rows = [bytes(row) for row in segno.make(address, error="m", micro=False).matrix]
-    path = "".join(_runs(y, row) for y, row in enumerate(rows))
-    return {"size": len(rows), "path": path, "address": address}
-
-
-def _runs(y: int, row: bytes) -> str:
-    """The SVG path of the dark modules of row ``y``, adjacent ones as one rectangle."""
-    found, x = "", 0
-    while (x := row.find(1, x)) >= 0:
-        end = row.find(0, x)
-        width = (len(row) if end < 0 else end) - x
-        found += f"M{x} {y}h{width}v1h-{width}z"
-        x += width
-    return found
 
 
 def _ms(moment: datetime | None) -> int:

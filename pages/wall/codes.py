@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from booking_core import StoreUnavailable
+from booking_core.reports import qr_code
 from pages.shared.auth import routes as sign_in
 from pages.shared.auth import templates
 from pages.shared.auth.responses import redirect, unavailable
@@ -40,7 +41,7 @@ async def _show(request: Request) -> Response:
         address=address,
         back=f"{base()}/book",
         codes=[
-            (ground.name, cards.code(f"{address}?ground={quote(ground.id)}"))
+            (ground.name, qr_code(f"{address}?ground={quote(ground.id)}"))
             for ground in known.open_grounds
             if address is not None
         ],

@@ -179,6 +179,7 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     ),
     "stored ids": (lambda db: booking_queries.stored_ids(db, [stored(db).id]), 0),
     "several days": (lambda db: booking_queries.of_dates(db, [DAY, DAY + timedelta(7)]), 256),
+    "all that was ever on a day": (lambda db: booking_queries.ever_of_dates(db, [DAY]), 256),
     "a series": (lambda db: booking_queries.of_series(db, "none"), 0),
     "requests of series": (lambda db: booking_queries.pending_of_series(db, ["none"]), 0),
     "surfaces, for the doctor": (

@@ -360,10 +360,10 @@ def test_names_with_markup_are_text_on_each_page(client, known):
     post_sign_in(client, known)
     own = [
         client.get(path, params={"next": next_path})
-        for path in ("/password", "/sessions", "/codes")
+        for path in ("/password", "/sessions", "/codes", "/day-sheet")
     ]
 
-    assert [page.status_code for page in (wrong, refused, *own)] == [401, 403, 200, 200, 200]
+    assert [page.status_code for page in (wrong, refused, *own)] == [401, 403, 200, 200, 200, 200]
     for page in (wrong, refused, *own):
         assert school in page.text
         assert "<b>{{" not in page.text

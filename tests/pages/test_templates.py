@@ -92,6 +92,15 @@ VALUES: dict[str, list[dict]] = {
         {"title": typed("title"), "text": typed("text"), "link": link}
         for link in (None, (typed("address"), typed("label")))
     ],
+    "sheet_changes.html": [
+        {
+            "title": typed("title"),
+            "lead": typed("lead"),
+            "changes": [(typed("what"), typed("who"))],
+            "live": typed("live"),
+            "again": typed("again"),
+        }
+    ],
     "codes.html": [
         {
             "address": typed("address"),

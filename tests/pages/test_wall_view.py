@@ -11,6 +11,7 @@ import segno
 from wall_board import KOLKATA, MONDAY, at, board_at, booking
 
 from booking_core import DayPlan, Ground, Status
+from booking_core.reports import qr_code
 from pages.wall import cards
 
 SECRETS = ("Asha", "Rao", "S001", "Meera", "Zonal trials")
@@ -275,7 +276,7 @@ def test_the_code_leads_to_the_book_screen(public, opened, address):
 
 def test_the_path_of_the_code_equals_its_matrix():
     address = "https://sports.example/book"
-    code = cards.code(address)
+    code = qr_code(address)
     dark = set()
     for run in code["path"].split("z")[:-1]:
         start, width = run[1:].split("h")[:2]

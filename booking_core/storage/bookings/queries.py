@@ -172,6 +172,21 @@ def of_date(db: Documents, date: Date) -> list[Booking]:
         return list(to_holders(rows))
 
 
+def ever_of_dates(db: Documents, dates: Iterable[Date]) -> list[Booking]:
+    """The bookings and closures that are, or were before a move, on one of ``dates``.
+
+    In any status, and without those that cannot be read.
+    """
+    days = {"$in": [date.isoformat() for date in dates]}
+    readings = (("date", schema.NEWEST_BY_DATE), ("history.moved_from.date", schema.MOVED_FROM))
+    found: dict[str, Booking] = {}
+    with reachable():
+        for field, index in readings:
+            rows = collection(db, schema.BOOKINGS).find({field: days}, hint=index)
+            found |= {booking.id: booking for booking in to_bookings(rows)}
+    return list(found.values())
+
+
 def holders_of_date(db: Documents, date: Date, claim: str) -> tuple[dict[str, str], Booking | None]:
     """Each claim of ``date`` with the id of its booking or closure, and the one that has ``claim``.
 

@@ -98,7 +98,12 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
 # Of the bookings that have the field alone: others pay nothing for it.
 BY_SERIES = "by_series"
 LISTING_INDEXES[BY_SERIES] = {"series": 1, "date": 1, "_id": 1}
-LISTING_WHERE: dict[str, dict[str, Any]] = {BY_SERIES: {"series": {"$type": "string"}}}
+MOVED_FROM = "moved_from_date"  # of a board of a past moment: bookings that have left a date
+LISTING_INDEXES[MOVED_FROM] = {"history.moved_from.date": 1}
+LISTING_WHERE: dict[str, dict[str, Any]] = {
+    BY_SERIES: {"series": {"$type": "string"}},
+    MOVED_FROM: {"history.moved_from.date": {"$type": "string"}},
+}
 
 # collection -> key field -> its unique index; ``keys.py`` derives the fields.
 KEYED: dict[str, dict[str, str]] = {

@@ -16,6 +16,7 @@ from pages.admin.audit import texts
 from pages.shared.components import choices, elements
 from pages.shared.layout import export_dialog, pager
 from pages.shared.live import fragment, screen_user
+from pages.shared.live.address import base
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
@@ -176,4 +177,8 @@ def _details(shared: Services, change: Change) -> None:
         hide_header=True,
         alt="All facts of this change",
     )
+    if (address := texts.board_then(change, shared.settings.zone)) is not None:
+        st.link_button(
+            "Show the board then", f"{base()}/{address}", icon=":material/history:", type="tertiary"
+        )
     st.caption("Entries cannot be changed or removed here.")

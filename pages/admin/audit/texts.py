@@ -197,6 +197,15 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     return found
 
 
+def board_then(change: Change, zone: ZoneInfo) -> str | None:
+    """The path of the board after a change of a booking or a closure; None for another change."""
+    date = change.details.get("date" if change.what == "booking" else "first")
+    if change.what not in ("booking", "closure") or date is None:
+        return None
+    at = change.at.astimezone(zone)
+    return f"reports?board={date}&at={at:%Y-%m-%dT%H:%M}"
+
+
 def _principal_or_id(change: Change) -> str:
     """The line below a name: the principal of a delegate, else the account id if it differs."""
     if change.on_behalf_of:

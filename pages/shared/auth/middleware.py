@@ -15,10 +15,19 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_core import StoreUnavailable
+from booking_core.reports import SHEET_CHANGES
 from pages.shared.auth import downloads, hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
-from pages.shared.live.address import CODES, LOGO, MISSING, SCREENS, base
+from pages.shared.live.address import (
+    CODES,
+    DAY_SHEET,
+    LOGO,
+    MISSING,
+    SCREENS,
+    WEEK_SHEET,
+    base,
+)
 from pages.shared.live.client import is_this_computer
 from pages.shared.live.screen_places import ScreenPlaces
 from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, inline_script_hashes
@@ -27,7 +36,8 @@ from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, in
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
 _PUBLIC = frozenset((*_NO_SCREENS, LOGO, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
-_PLACES = _PUBLIC | {"", "sessions", CODES, MISSING, _FILES, *SCREENS}
+_SHEETS = (DAY_SHEET, WEEK_SHEET, SHEET_CHANGES)
+_PLACES = _PUBLIC | {"", "sessions", CODES, MISSING, _FILES, *_SHEETS, *SCREENS}
 _POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 # Streamlit loads the script of each of our components as a blob. No screen needs 'unsafe-eval'.

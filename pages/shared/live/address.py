@@ -8,6 +8,8 @@ COOKIE = "ground_booking_session"
 # First path segments of the screens, in the order of the navigation.
 SCREENS = ("book", "bookings", "approvals", "reports", "wall", "closures", "admin")
 CODES = "codes"  # the page with the QR codes of the grounds
+DAY_SHEET = "day-sheet"  # a day to print
+WEEK_SHEET = "week-sheet"  # the week of a ground to print; SHEET_CHANGES is beside both
 LOGO = "logo"  # the school's logo, for everybody
 MISSING = "missing"  # the page to which every other address leads
 

@@ -170,6 +170,11 @@ def long_date(date: Date) -> str:
     return _date(date, f"EEEE {_day_and('MMMM')}")
 
 
+def long_date_and_year(date: Date) -> str:
+    """``Monday 23 November 2026`` or ``Monday November 23, 2026``."""
+    return f"{long_date(date)}{'' if _is_day_first() else ','} {date.year}"
+
+
 def day_and_month(date: Date) -> str:
     """``23 Nov`` or ``Nov 23``."""
     return _date(date, _day_and("MMM"))
@@ -292,6 +297,13 @@ def moment(value: datetime, zone: ZoneInfo) -> str:
     """``Mon 23 Nov, 9:41 AM``."""
     local = value.astimezone(zone)
     return f"{short_date(local.date())}, {clock(local.time())}"
+
+
+def clock_of(value: datetime, now: datetime) -> str:
+    """``9:41 AM`` on the day of ``now``, else ``Mon 23 Nov, 9:41 AM``; both in one zone."""
+    if value.date() == now.date():
+        return clock(value.time())
+    return f"{short_date(value.date())}, {clock(value.time())}"
 
 
 def to_the_second(moment: datetime) -> str:

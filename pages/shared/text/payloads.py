@@ -124,6 +124,22 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     }
 
 
+def grid_then(board: Board) -> bytes:
+    """The day grid's payload (JSON) for the board of a past moment, on which nothing is pressed."""
+    data = _grid(board, None, live=False)
+    # The words for a day of now, such as "Today", would be about the moment of the board.
+    data |= {"readOnly": True, "heading": formats.short_date(board.date), "note": ""}
+    data["periods"] = [period | {"now": False} for period in data["periods"]]
+    if not board.grounds:
+        data["empty"] = ["No grounds", "There were no grounds at this moment."]
+    elif not board.periods:
+        note = board.plan.note or "There were no periods on this day."
+        data["empty"] = [f"No school on {formats.short_date(board.date)}", note]
+    else:
+        data["empty"] = None
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def picked_periods(board: Board, picked: Slot | None) -> dict[str, Any] | None:
     """Ground, date and starts of the periods of ``board`` that ``picked`` covers."""
     if picked is None:

@@ -302,7 +302,7 @@ class Grid {
     const picked = this.isPicked(data, row, column)
     const free = state === "free"
     // What is taken or closed tells who has it, or which rule; not in the dialog of a move.
-    const pressable = free ? data.live : !data.freeOnly && state !== "past"
+    const pressable = !data.readOnly && (free ? data.live : !data.freeOnly && state !== "past")
     const mine = by && by === data.me
     const cell = make(pressable ? "button" : "div", `cell ${isPast ? "past" : STATES[state][1]}`)
     if (picked) cell.className = "cell picked"
@@ -392,7 +392,8 @@ class Grid {
 
   legend() {
     const legend = make("ul", "legend")
-    for (const [name, label] of [["free", "Free: press to pick"], ["pending", "Requested, waiting for the principal"], ["booked", "Booked"], ["closed", "Closed"], ...(this.hasMine() ? [["mine", "Yours"]] : [])]) {
+    const free = this.data.readOnly ? "Free" : "Free: press to pick"
+    for (const [name, label] of [["free", free], ["pending", "Requested, waiting for the principal"], ["booked", "Booked"], ["closed", "Closed"], ...(this.hasMine() ? [["mine", "Yours"]] : [])]) {
       const item = make("li")
       item.append(make("i", name), document.createTextNode(label))
       legend.append(item)

@@ -338,7 +338,9 @@ const way = ({ book, choices, only }) => {
   }
   const codes = make("a", "", "QR codes to print")
   codes.href = book.replace(/book$/, "codes")
-  way.append(link, choice, codes)
+  const sheet = make("a", "", "Print this day")
+  sheet.href = book.replace(/book$/, "day-sheet")
+  way.append(link, choice, sheet, codes)
   return way
 }
 
