@@ -123,6 +123,10 @@ def _seated(
         if after.id in changing
         for holder, _ in after.quota_holders
     )
+    for before, _ in pairs:  # the seats that they leave are free for one another
+        if before.id in changing and before.quota_window is not None:
+            for holder, seat in before.quota_holders:
+                taken.get((holder, before.quota_window), set()).discard(seat)
     seated = []
     for before, after in pairs:
         if after.id in changing:

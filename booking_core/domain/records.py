@@ -44,8 +44,8 @@ class Notice:
     """One notice, as facts. ``kind`` is ``displaced`` or ``reinstated``; ``at`` is aware (UTC).
 
     A booking is displaced by a closure, or by the retirement of its ground, which may also have
-    moved it. ``slot`` is the slot that it lost or got back; ``booking`` is the booking as it is
-    now, None when it is not stored any more.
+    moved it, or by a swap. ``slot`` is the slot that it lost or got back; ``booking`` is the
+    booking as it is now, None when it is not stored any more.
     """
 
     id: str

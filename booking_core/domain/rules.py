@@ -50,6 +50,8 @@ _ALLOWED: dict[str, frozenset[Role]] = {
     "cancel": frozenset({Role.PRINCIPAL, Role.ADMIN}),
     "move own": frozenset(Role),
     "move": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+    "swap own": frozenset(Role),
+    "swap": frozenset({Role.PRINCIPAL}),
     "approve": frozenset({Role.PRINCIPAL}),
     "reject": frozenset({Role.PRINCIPAL}),
     "revoke": frozenset({Role.PRINCIPAL}),

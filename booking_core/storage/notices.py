@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import uuid4
 
 from pymongo.client_session import ClientSession
@@ -41,6 +42,19 @@ def insert(
     ]
     if documents:
         collection(db, schema.NOTICES).insert_many(documents, session=session)
+
+
+def withdraw(
+    db: Documents, session: ClientSession | None, changed: Sequence[Booking], at: datetime
+) -> None:
+    """Deletes the unread notices of a change at ``at`` to the authors of ``changed``."""
+    condition = {
+        "to": {"$in": [booking.created_by for booking in changed]},
+        "read": False,
+        "at": at,
+        "booking_id": {"$in": [booking.id for booking in changed]},
+    }
+    collection(db, schema.NOTICES).delete_many(condition, session=session)
 
 
 def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:

@@ -72,6 +72,7 @@ from booking_core import (
     reject,
     revoke,
     save_ground,
+    swap,
 )
 
 NEXT_WEEK = DAY + timedelta(days=6)
@@ -552,6 +553,49 @@ class Bookings(RuleBasedStateMachine):
         if moved is not None:
             is_moved = (wanted.ground, *times) != (kept.ground, kept.day, kept.start, kept.end)
             self.model[id_] = replace(wanted, apart=kept.apart or is_moved)
+
+    @rule(first=bookings, second=bookings)
+    def swap(self, first, second):
+        ids, both = (first, second), (self.model[first], self.model[second])
+        one, other = both
+        wanted = {
+            first: replace(
+                one, ground=other.ground, day=other.day, start=other.start, end=other.end
+            ),
+            second: replace(other, ground=one.ground, day=one.day, start=one.start, end=one.end),
+        }
+        if first == second or any(kept.student is None for kept in both):
+            expected = {InvalidRequest}
+        elif any(kept.status not in HOLDING for kept in both):
+            expected = {AlreadyDecided}
+        elif any(
+            kept.set_place is not None
+            and (kept.day, kept.start, kept.end) != (to.day, to.start, to.end)
+            for kept, to in zip(both, wanted.values(), strict=True)
+        ):
+            expected = {PartOfSet}
+        else:
+            expected = self.expected_errors_of_swap(wanted)
+
+        swapped = self.attempt(
+            lambda: swap(self.db, first, second, reason=self.reason(), by=HEAD, now=NOW), expected
+        )
+
+        if swapped is not None:
+            assert tuple(booking.id for booking in swapped) == ids
+            self.model |= {id_: replace(kept, apart=True) for id_, kept in wanted.items()}
+
+    def expected_errors_of_swap(self, wanted):
+        """Returns the expected errors of bookings that leave their slots for one another's."""
+        before, found = self.model, set()
+        # Each is judged beside the other as it will be; a seat of the week that it leaves is free.
+        self.model = before | wanted
+        for id_, kept in wanted.items():
+            errors = self.expected_errors(kept, id_, again=True)
+            stays = kept.week == before[id_].week
+            found |= errors - {QuotaReached} if stays else errors
+        self.model = before
+        return found
 
     @invariant()
     def the_database_is_sound(self):

@@ -278,6 +278,7 @@ def booking_by(creator: Actor, status: Status = Status.PENDING) -> Booking:
         ("book", ALL, ALL),
         ("cancel", ALL, ABOVE),
         ("move", ALL, ABOVE),
+        ("swap", ALL, {Role.PRINCIPAL}),
         ("approve", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
         ("reject", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
         ("revoke", {Role.PRINCIPAL}, {Role.PRINCIPAL}),

@@ -115,6 +115,7 @@ FIELDS = {
     "purpose": "The purpose",
     "reason": "The reason",
     "booking_id": "The booking",
+    "second_id": "The other booking",
     "date_to": "The last date",
     "from_date": "The first date",
     "email": "The e-mail address",
@@ -139,6 +140,7 @@ NOT_ALLOWED = {
     "report": "see everybody's figures",
     "report own": "see these figures",
     "set up a second factor": "set up a second factor",
+    "swap": "swap these bookings",
     "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
 # Whether a move leaves the status as it is -> the sentence above the choice of a slot.

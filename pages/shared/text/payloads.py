@@ -479,7 +479,7 @@ def notice(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
         (e for e in booking.history if (e.action, e.at) == ("moved", notice.at)), None
     )
     if booking and moved:
-        done = f"was moved by {notice.by_name}: {notice.reason}"
+        done = f"was moved by {notice.by_name}" + (f": {notice.reason}" if notice.reason else "")
         if booking.status.is_active:
             there = f"{slot_title(booking.slot, grounds)}, {formats.full_time(booking.slot, today)}"
             done += f". It is on {there} now."
