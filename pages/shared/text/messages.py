@@ -140,7 +140,7 @@ NOT_ALLOWED = {
     "report": "see everybody's figures",
     "report own": "see these figures",
     "set up a second factor": "set up a second factor",
-    "swap": "swap these bookings",
+    "swap": "swap a booking with that of another user",
     "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
 # Whether a move leaves the status as it is -> the sentence above the choice of a slot.
@@ -148,6 +148,7 @@ MOVES = {
     True: "It keeps its slot until it has the new one, and its status too.",
     False: "It keeps its slot until it has the new one. The principal then decides on it again.",
 }
+SWAPS = {True: "It keeps its status.", False: "The principal decides on it again."}
 MOVES_OF_SERIES = {
     True: "All of these dates move, or none. Each keeps its status.",
     False: "All of these dates move, or none. The principal then decides again on those approved.",
