@@ -98,7 +98,7 @@ def moved_to(
         entry = Decision(
             now, by.id, by.name, "moved", reason, moved_from=before.slot, displaced_by=closure
         )
-        keeps = keeps_approval(db, before, by=by, now=now)
+        keeps = keeps_approval(db, before, by=by, slot=slot, now=now)
         after = before.with_decision(before.status if keeps else Status.PENDING, entry)
         after = after.placed(slot, known.ground(slot.ground_id).surfaces)
         pairs.append((before, with_present_names(known, after)))

@@ -37,6 +37,7 @@ _PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
 _DATE = f"{_PREFIX}date"
 _PICKED = f"{_PREFIX}picked"
 _PARTNER = f"{_PREFIX}partner"  # the id of the booking to swap with
+_LENGTH = f"{_PREFIX}length"  # periods of the new slot
 _WHICH = f"{_PREFIX}which"
 _LOST = f"{_PREFIX}lost"  # a sentence about the date or the slot that was taken away
 
@@ -104,13 +105,15 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
     """Draws the dialog; returns when the clock alone changes it next."""
     today, known = shared.now().date(), shared.reference()
     by = screen_user.actor()
-    keeps = keeps_approval(shared.db, booking, by=by)
+    picked: Slot | None = st.session_state.get(_PICKED)
+    keeps = keeps_approval(shared.db, booking, by=by, slot=picked)
     board = shared.boards.get(date, shared.now())
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.text(payloads.in_brief(booking, known.grounds, today))
         hint = " Press a slot that is taken to swap with it." if may("swap", by) else ""
         st.caption(messages.MOVES[keeps] + hint)
+        _length_field(_periods(shared, booking))
     with right:
         _date_fields(shared, date)
     slot = _slot(shared, booking, board)
@@ -265,7 +268,7 @@ def _date_fields(shared: Services, date: Date) -> None:
 def _slot(shared: Services, booking: Booking, board: Board) -> Slot | None:
     """Draws the grid of ``board``; returns the picked slot, None without one."""
     state = st.session_state
-    free = board.free_for_move(booking, _periods(shared, booking))
+    free = board.free_for_move(booking, state.get(_LENGTH) or _periods(shared, booking))
     picked: Slot | None = state.get(_PICKED)
     if picked is not None and picked not in free:
         place = payloads.slot_title(picked, shared.reference().grounds)
@@ -293,6 +296,23 @@ def _slot(shared: Services, booking: Booking, board: Board) -> Slot | None:
             state[_PARTNER] = holder.id
         st.rerun(scope="fragment")
     return picked
+
+
+def _length_field(most: int) -> None:
+    """Draws the choice of fewer periods, for a booking of several."""
+    if most == 1:
+        return
+    st.session_state.setdefault(_LENGTH, most)
+    if not 1 <= (st.session_state[_LENGTH] or 0) <= most:
+        st.session_state[_LENGTH] = most
+    st.segmented_control(
+        "Length",
+        range(1, most + 1),
+        key=_LENGTH,
+        format_func=lambda count: f"{formats.number(count)} period{'' if count == 1 else 's'}",
+        required=True,
+        on_change=_unpick,
+    )
 
 
 def _partner(board: Board) -> Booking | None:

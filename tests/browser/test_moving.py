@@ -187,6 +187,29 @@ def test_a_booking_that_moves_under_the_offer_is_offered_where_it_is(
     expect(swap_button(dialog)).to_be_disabled()
 
 
+def test_a_booking_of_two_periods_is_made_shorter_and_keeps_its_approval(
+    open_page: OpenPage, school: School
+) -> None:
+    booking = school.book(student=1, start=14, end=16, by=MEERA)
+    approve(school.db, booking.id, by=HEAD)
+    page = open_page("/bookings")
+    dialog = open_dialog(page, "Ground 1, Today 2–4 PM")
+
+    expect(place(dialog, 15, 1)).to_contain_text("overlaps this booking")
+    dialog.get_by_role("radio", name="1 period").click()
+    expect(place(dialog, 14, 1)).to_contain_text("overlaps this booking")
+    pick(page, 16)
+    expect(dialog).to_contain_text("The principal then decides on it again.")
+    pick(page, 15)
+    expect(dialog).to_contain_text("and its status too.")
+    expect(dialog.get_by_text("To Ground 1, Today 3–4 PM")).to_be_visible()
+    move_button(dialog).click()
+
+    expect(dialog).to_have_count(0)
+    expect(row(page, "3–4 PM")).to_contain_text("Approved")
+    assert get_booking(school.db, booking.id).status is Status.APPROVED
+
+
 def test_a_slot_that_is_lost_under_the_dialog_is_named_and_not_picked_any_more(
     open_page: OpenPage, school: School
 ) -> None:

@@ -116,6 +116,7 @@ FIELDS = {
     "reason": "The reason",
     "booking_id": "The booking",
     "second_id": "The other booking",
+    "slot": "The slot",
     "date_to": "The last date",
     "from_date": "The first date",
     "email": "The e-mail address",
