@@ -88,6 +88,7 @@ from booking_core.booking.series_move import SeriesMove, move_series, plan_serie
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
 from booking_core.booking.swaps import plan_swap, swap
+from booking_core.booking.undo import UNDO_SECONDS, undo_change
 from booking_core.booking.waiting import (
     join_waiting_list,
     leave_waiting_list,
@@ -175,6 +176,7 @@ from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
     "MARK_MINUTES",
+    "UNDO_SECONDS",
     "Account",
     "Actor",
     "Board",
@@ -352,6 +354,7 @@ __all__ = [
     "surface_overlaps",
     "swap",
     "terms",
+    "undo_change",
     "waiting_list",
     "waiting_of",
     "waiting_rows",

@@ -219,7 +219,14 @@ def move(
             check_move(known, before, slot, now, zone)
         keeps = correction or keeps_approval(db, before, by=by, slot=slot, now=now)
         entry = Decision(
-            now, by.id, by.name, "moved", reason, moved_from=before.slot, correction=correction
+            now,
+            by.id,
+            by.name,
+            "moved",
+            reason,
+            moved_from=before.slot,
+            status_before=before.status,
+            correction=correction,
         )
         wanted = before.with_decision(before.status if keeps else Status.PENDING, entry)
         wanted = wanted.placed(slot, known.ground(slot.ground_id).surfaces)

@@ -412,7 +412,7 @@ class Decision:
 
     ``on_behalf_of``: the name of the principal who delegated the decision. ``moved_from``: the
     slot before a move. ``displaced_by``: the id of the closure that revoked or moved the
-    booking, and ``status_before`` the status that it had when it was revoked. ``correction``: the
+    booking. ``status_before``: the status that it had before it ended or moved. ``correction``: the
     slot was over already. ``of_series``: the booking was moved with the other dates
     of its series.
     """
@@ -632,6 +632,6 @@ class Booking:
     @property
     def held_since(self) -> datetime:
         """The moment at which the booking took its present slot (aware, UTC)."""
-        taking = ("requested", "moved", "closed", "reinstated")
+        taking = ("requested", "moved", "closed", "reinstated", "undone")
         moments = [entry.at for entry in self.history if entry.action in taking]
         return moments[-1] if moments else self.created_at

@@ -27,7 +27,7 @@ from pages.bookings import move_series
 from pages.bookings.cancelling import FOLLOWING, ONE, offered_for
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
-from pages.shared.layout import date_field
+from pages.shared.layout import date_field, undoing
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
@@ -55,8 +55,9 @@ def begin() -> None:
 @st.dialog("Move this booking", width="large")
 def dialog(shared: Services, booking_id: str) -> None:
     """Opens for ``booking_id``. The rights are checked when the user presses the button."""
-    if done := st.session_state.pop(_DONE, None):
-        st.toast(formats.literal(done), icon=":material/check:")
+    if (done := st.session_state.pop(_DONE, None)) is not None:
+        if done:
+            st.toast(formats.literal(done), icon=":material/check:")
         st.rerun()
     session.actor()  # the dialog shows names, which need a session
     try:
@@ -81,7 +82,7 @@ def dialog(shared: Services, booking_id: str) -> None:
 
 
 def finish(done: str) -> None:
-    """Closes the dialog in the next run, and says ``done`` then."""
+    """Closes the dialog in the next run, and says ``done`` then, if it is not empty."""
     st.session_state[_DONE] = done
 
 
@@ -148,7 +149,7 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
 def _move(shared: Services, booking_id: str, slot: Slot) -> None:
     try:
         with shared.change():
-            move(
+            moved = move(
                 shared.db,
                 booking_id,
                 ground_id=slot.ground_id,
@@ -162,7 +163,8 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
     else:
         place = payloads.slot_title(slot, shared.reference().grounds)
         when = formats.when(slot, shared.now().date())
-        finish(f"Moved to {place}, {when}.")
+        undoing.offer(shared, [moved], f"Moved to {place}, {when}.")
+        finish("")
 
 
 def _swap_foot(shared: Services, booking: Booking, partner_id: str) -> None:

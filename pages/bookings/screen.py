@@ -25,7 +25,14 @@ from booking_core.reports import export_bookings
 from pages.bookings import cancelling, move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
+from pages.shared.layout import (
+    booking_details,
+    confirmation,
+    export_dialog,
+    header,
+    pager,
+    undoing,
+)
 from pages.shared.live import fields, fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -186,7 +193,7 @@ def screen() -> datetime:
     show_notices()
     listing()
     view.write_address(by)  # here, because Next and Previous draw this part alone
-    return shared.next_mark()
+    return undoing.show(shared, shared.next_mark())
 
 
 def listing() -> None:

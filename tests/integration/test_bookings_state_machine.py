@@ -73,6 +73,7 @@ from booking_core import (
     revoke,
     save_ground,
     swap,
+    undo_change,
 )
 
 NEXT_WEEK = DAY + timedelta(days=6)
@@ -86,6 +87,7 @@ SUPERVISORS = st.sampled_from([None, "meera"])
 CLASS = "1-A"
 STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
 HOLDING = {"Pending", "Approved"}
+ENDS = {cancel: HOLDING, reject: {"Pending"}, revoke: {"Approved"}}  # verb -> from which status
 
 
 @dataclass(frozen=True)
@@ -554,6 +556,30 @@ class Bookings(RuleBasedStateMachine):
             is_moved = (wanted.ground, *times) != (kept.ground, kept.day, kept.start, kept.end)
             self.model[id_] = replace(wanted, apart=kept.apart or is_moved)
 
+    @rule(
+        id_=bookings,
+        verb=st.sampled_from(sorted(ENDS, key=lambda verb: verb.__name__)),
+        book_between=st.booleans(),
+    )
+    def undo(self, id_, verb, book_between):
+        """Ends a booking and undoes that; another may take its slot in between."""
+        kept = self.model[id_]
+        if kept.status not in ENDS[verb] or kept.student is None or self.holds_others(id_):
+            return
+        ended = verb(self.db, id_, by=HEAD, reason=self.reason(), now=NOW)
+        self.model[id_] = replace(kept, status=ended.status.value, was="")
+        if book_between:
+            self.close(kept.ground, kept.day, kept.start, kept.end - kept.start)
+        wanted = replace(kept, was="")
+
+        back = self.attempt(
+            lambda: undo_change(self.db, id_, revision=ended.revision, by=HEAD, now=NOW),
+            self.expected_errors(wanted, id_, again=True),
+        )
+
+        if back is not None:
+            self.model[id_] = wanted
+
     @rule(first=bookings, second=bookings)
     def swap(self, first, second):
         ids, both = (first, second), (self.model[first], self.model[second])
@@ -629,6 +655,7 @@ class Bookings(RuleBasedStateMachine):
                 "displaced": "revoked",
                 "lifted": "cancelled",
                 "reinstated": was[-1] if was else "",
+                "undone": was[-1] if was else "",
             }.get(decided, decided)
             assert row["status"].lower() == expected
             assert row["revision"] == len(row["history"]) - 1

@@ -54,6 +54,7 @@ from booking_core import (
     TooFarAhead,
     TooLate,
     TooManyAttempts,
+    UndoOver,
     UnknownClass,
     UnknownGround,
     UnknownStudent,
@@ -117,6 +118,7 @@ FIELDS = {
     "booking_id": "The booking",
     "second_id": "The other booking",
     "slot": "The slot",
+    "revision": "The change",
     "date_to": "The last date",
     "from_date": "The first date",
     "email": "The e-mail address",
@@ -141,6 +143,7 @@ NOT_ALLOWED = {
     "report": "see everybody's figures",
     "report own": "see these figures",
     "set up a second factor": "set up a second factor",
+    "undo": "undo what somebody else did",
     "swap": "swap a booking with that of another user",
     "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
@@ -223,6 +226,8 @@ def error(exc: BookingError) -> str:
             return "This booking has begun. It can be ended early while it runs."
         case NotRunning():
             return "Only a booking that is running now can be ended early."
+        case UndoOver():
+            return f"A change can be undone for {formats.number(exc.seconds)} seconds only."
         case InThePast():
             return "This period has already begun. Please choose a later one."
         case TooFarAhead():
