@@ -298,4 +298,4 @@ elif chosen := state.pop("bookings.move", None):
 elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
-    booking_details.dialog(shared, chosen)
+    booking_details.dialog(shared, chosen, again=True)

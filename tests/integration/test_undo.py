@@ -243,3 +243,16 @@ def test_an_undo_against_another_change_has_one_winner_or_comes_first(db):
         else:
             assert stored.slot == made.slot
         assert_sound(db)
+
+
+@pytest.mark.parametrize("change", [cancel, partial(move, date=DAY + timedelta(days=6))])
+def test_another_seat_of_the_quota_is_taken_where_its_own_is_gone(make_db, change):
+    db = make_db(quota=2)
+    made = booked(db, student=1)
+    after = change(db, made.id, by=HEAD, now=NOW)
+    other = booked(db, student=1, start=14)
+
+    back = undo(db, made.id, revision=after.revision)
+
+    assert {back.quota_seat, other.quota_seat} == {0, 1}
+    assert_sound(db)
