@@ -87,6 +87,8 @@ from booking_core.booking.series_lists import find_series, series_ahead, waiting
 from booking_core.booking.series_move import SeriesMove, move_series, plan_series_move
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
+from booking_core.booking.swaps import plan_swap, swap
+from booking_core.booking.undo import UNDO_SECONDS, undo_change
 from booking_core.booking.waiting import (
     join_waiting_list,
     leave_waiting_list,
@@ -174,6 +176,7 @@ from booking_core.tables.table import Limits, Table, read_table
 
 __all__ = [
     "MARK_MINUTES",
+    "UNDO_SECONDS",
     "Account",
     "Actor",
     "Board",
@@ -310,6 +313,7 @@ __all__ = [
     "plan_series",
     "plan_series_move",
     "plan_set",
+    "plan_swap",
     "promote_waiting",
     "propose_moves",
     "quotas_of",
@@ -348,7 +352,9 @@ __all__ = [
     "slots_for",
     "suggest_roll_over",
     "surface_overlaps",
+    "swap",
     "terms",
+    "undo_change",
     "waiting_list",
     "waiting_of",
     "waiting_rows",

@@ -183,10 +183,10 @@ def move(
     """Moves an active booking. The old slot is kept until the new one is won.
 
     Parts of the slot that are None stay. An approved booking becomes Pending again, unless ``by``
-    may decide; the history keeps the approval. A booking that has begun is moved only by a
-    principal or an admin, with a ``reason``: as a correction, which keeps its approval, where the
-    new slot is over too (by the school as it was on that day), and else by the rules of a new
-    request. Raises as ``book`` does, and
+    may decide, or is its author and makes it shorter; the history keeps the approval. A booking
+    that has begun is moved only by a principal or an admin, with a ``reason``: as a correction,
+    which keeps its approval, where the new slot is over too (by the school as it was on that day),
+    and else by the rules of a new request. Raises as ``book`` does, and
     AlreadyBegun, NotFound, AlreadyDecided.
     """
     booking_id = check_booking_id(booking_id)
@@ -217,9 +217,16 @@ def move(
             check_past_place(db, known, slot, before.game)
         else:
             check_move(known, before, slot, now, zone)
-        keeps = correction or keeps_approval(db, before, by=by, now=now)
+        keeps = correction or keeps_approval(db, before, by=by, slot=slot, now=now)
         entry = Decision(
-            now, by.id, by.name, "moved", reason, moved_from=before.slot, correction=correction
+            now,
+            by.id,
+            by.name,
+            "moved",
+            reason,
+            moved_from=before.slot,
+            status_before=before.status,
+            correction=correction,
         )
         wanted = before.with_decision(before.status if keeps else Status.PENDING, entry)
         wanted = wanted.placed(slot, known.ground(slot.ground_id).surfaces)
@@ -240,14 +247,25 @@ def move(
 
 @within_deadline
 def keeps_approval(
-    db: Documents, booking: Booking, *, by: Actor, now: datetime | None = None
+    db: Documents,
+    booking: Booking,
+    *,
+    by: Actor,
+    slot: Slot | None = None,
+    now: datetime | None = None,
 ) -> bool:
-    """Whether a move of ``booking`` by ``by`` leaves its status as it is.
+    """Whether a move of ``booking`` by ``by`` to ``slot`` leaves its status as it is.
 
-    False for an approved booking that is moved by a user who may not decide on it. A delegate
+    ``slot`` None: any other slot. False for an approved booking that is moved by a user who may
+    not decide on it, but for its author who makes it shorter: what is left was approved. A delegate
     decides, but never on an own request. Raises InvalidRequest, StoreUnavailable.
     """
+    if slot is not None and not isinstance(slot, Slot):
+        raise InvalidRequest("slot", "must be a Slot")
     if booking.status is not Status.APPROVED or rules.may("approve", by):
+        return True
+    is_part = slot is not None and rules.is_shorter(booking.slot, slot)
+    if is_part and booking.created_by == by.id:
         return True
     return booking.created_by != by.id and decides(db, by, now)
 

@@ -208,9 +208,7 @@ def close_grounds(
                 _check_open(wanted, slot, closed)
                 wishes.append((before, slot, closure))
                 continue
-            entry = replace(
-                decided, action="displaced", displaced_by=closure, status_before=before.status
-            )
+            entry = replace(decided, action="displaced", displaced_by=closure)
             changes.append((before, before.with_decision(Status.REVOKED, entry)))
         revoked = step.replace_all(changes)
         pairs = moved_to(db, wanted.known, wishes, by, reason, now, step.taken_seats)

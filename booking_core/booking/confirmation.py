@@ -47,19 +47,11 @@ def confirmed(
     classes of its students. Raises StoreUnavailable where an undo fails.
     """
     with deadlines.grace(_SECONDS):
-        try:
-            fresh = reference.load(db)
-        except StoreUnavailable:
-            return after  # it is stored, and no more can be known
+        fresh = fresh_school(db, known)
         if fresh is known:
             return after
         try:
-            if check is not None:
-                check(fresh)
-            else:
-                check_stored(fresh, after)
-            if fresh.ground(after.ground_id).surfaces != after.held_surfaces:
-                raise ChangedMeanwhile("the ground")
+            check_placed(fresh, after, check)
         except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
             if bookings.undo(db, before, after):
                 log_step(after.id, "undone", layer="school", reason=type(exc).__name__)
@@ -69,6 +61,33 @@ def confirmed(
             return _with_present_students(db, fresh, after)
         except StoreUnavailable:
             return after  # as above
+
+
+def fresh_school(db: Documents, known: reference.Reference) -> reference.Reference:
+    """The school as of now; ``known`` where it cannot be read: a booking is stored then, and no
+    more can be known."""
+    with deadlines.grace(_SECONDS):
+        try:
+            return reference.load(db)
+        except StoreUnavailable:
+            return known
+
+
+def check_placed(
+    known: reference.Reference,
+    booking: Booking,
+    check: Callable[[reference.Reference], object] | None = None,
+) -> None:
+    """``check``, or ``check_stored`` without one, and that the ground lies where it lay.
+
+    Raises as they do, and ChangedMeanwhile for a ground on other surfaces.
+    """
+    if check is not None:
+        check(known)
+    else:
+        check_stored(known, booking)
+    if known.ground(booking.ground_id).surfaces != booking.held_surfaces:
+        raise ChangedMeanwhile("the ground")
 
 
 def _with_present_students(db: Documents, known: reference.Reference, booking: Booking) -> Booking:

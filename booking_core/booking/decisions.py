@@ -152,7 +152,13 @@ def _decide(
         if not target.is_active:
             _check_last_of_set(db, before)
         entry = Decision(
-            now, by.id, by.name, target.value.lower(), reason, principal, correction=correction
+            now,
+            by.id,
+            by.name,
+            target.value.lower(),
+            reason,
+            principal,
+            correction=correction,
         )
         after = bookings.replace(db, before, before.with_decision(target, entry))
         if after is not None:

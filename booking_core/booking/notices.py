@@ -31,6 +31,7 @@ _KINDS = {
     "cancelled": "cancelled",
     "moved": "moved",
     "lapsed": "lapsed",
+    "undone": "undone",
 }
 # Entries are looked at again for so long: another process may store an earlier one later.
 _AGAIN = timedelta(minutes=1)
@@ -59,6 +60,16 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
             for booking in changed
             for notice in _notices_of(booking, since - _AGAIN, booking.id in waited)
         ]
+        # The notice of each change that was taken back, and the one that says so.
+        undone = {
+            store.id_of(booking.id, number - 1): store.id_of(booking.id, number)
+            for booking in changed
+            for number, entry in enumerate(booking.history)
+            if entry.action == "undone" and entry.at >= since - _AGAIN
+        }
+        read = store.withdraw(db, undone) if undone else set()
+        needless = {after for before, after in undone.items() if before not in read}
+        made = [notice for notice in made if notice.id not in needless]
         store.add(db, made)
         count += len(made)
         if len(changed) < _MOST:
@@ -72,8 +83,10 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
 
 def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Notice]:
     slot = booking.slot  # after the entry
+    undone = False  # whether the next entry takes this one back
     for number, entry in reversed(list(enumerate(booking.history))):
-        kind = _KINDS.get(entry.action)
+        kind = None if undone else _KINDS.get(entry.action)
+        undone = entry.action == "undone"
         if entry.action == "requested" and waited:
             kind = "promoted"
         elif entry.by == booking.created_by:

@@ -98,7 +98,7 @@ def moved_to(
         entry = Decision(
             now, by.id, by.name, "moved", reason, moved_from=before.slot, displaced_by=closure
         )
-        keeps = keeps_approval(db, before, by=by, now=now)
+        keeps = keeps_approval(db, before, by=by, slot=slot, now=now)
         after = before.with_decision(before.status if keeps else Status.PENDING, entry)
         after = after.placed(slot, known.ground(slot.ground_id).surfaces)
         pairs.append((before, with_present_names(known, after)))
@@ -123,6 +123,10 @@ def _seated(
         if after.id in changing
         for holder, _ in after.quota_holders
     )
+    for before, _ in pairs:  # the seats that they leave are free for one another
+        if before.id in changing and before.quota_window is not None:
+            for holder, seat in before.quota_holders:
+                taken.get((holder, before.quota_window), set()).discard(seat)
     seated = []
     for before, after in pairs:
         if after.id in changing:

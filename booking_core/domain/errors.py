@@ -8,7 +8,7 @@ BookingError
 +-- RuleBroken            allowed shape, refused by policy (.rule)
 |   +-- InThePast         (and AlreadyBegun, for a change of what has begun)
 |   +-- NotRunning, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
-|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin, PartOfSet,
+|       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin, PartOfSet, UndoOver,
 |       LineFull
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
@@ -107,6 +107,14 @@ class AlreadyBegun(InThePast):
 
 class NotRunning(RuleBroken):
     """Only a booking that has begun and is not over can be ended early."""
+
+
+class UndoOver(RuleBroken):
+    """A change can be undone for some seconds only; a screen offers it for ``seconds``."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"a change can be undone for {seconds} s")
 
 
 class TooFarAhead(RuleBroken):

@@ -51,6 +51,7 @@ from booking_core.domain.errors import (
     TooFarAhead,
     TooLate,
     TooManyAttempts,
+    UndoOver,
     UnknownClass,
     UnknownGround,
     UnknownStudent,
@@ -197,6 +198,8 @@ def _sentence(exc: BookingError) -> str:
             return "The booking has begun: it can only be ended early, or corrected with a reason."
         case NotRunning():
             return "Only a booking that is running can be ended early."
+        case UndoOver():
+            return f"A change can be undone for {exc.seconds} s only."
         case InThePast():
             return f"{exc.starts_at:%Y-%m-%d %H:%M} has gone by."
         case TooFarAhead():

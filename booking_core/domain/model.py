@@ -638,6 +638,6 @@ class Booking:
     @property
     def held_since(self) -> datetime:
         """The moment at which the booking took its present slot (aware, UTC)."""
-        taking = ("requested", "moved", "closed", "reinstated")
+        taking = ("requested", "moved", "closed", "reinstated", "undone")
         moments = [entry.at for entry in self.history if entry.action in taking]
         return moments[-1] if moments else self.created_at

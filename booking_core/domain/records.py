@@ -46,11 +46,11 @@ class Closure:
 class Notice:
     """One notice, as facts; ``at`` is aware (UTC).
 
-    ``kind`` is ``displaced`` by a closure or by the retirement of its ground, which may also have
-    moved it, ``reinstated``, ``promoted`` by the waiting list, or ``approved``, ``rejected``,
-    ``revoked``, ``cancelled``, ``moved``, ``lapsed``, by somebody else than its author. ``slot`` is
-    the slot that the reader knows: before a move, else the booking's own. ``booking`` is the
-    booking as it is now, None when it is not stored any more.
+    ``kind`` is ``displaced`` by a closure, by the retirement of its ground, which may also have
+    moved it, or by a swap, ``reinstated``, ``promoted`` by the waiting list, or ``approved``,
+    ``rejected``, ``revoked``, ``cancelled``, ``moved``, ``lapsed``, ``undone``, by somebody else
+    than its author. ``slot`` is the slot that the reader knows: before a move, else the booking's
+    own. ``booking`` is the booking as it is now, None when it is not stored any more.
     """
 
     id: str

@@ -39,6 +39,7 @@ from booking_core.domain.model import (
     Student,
 )
 from booking_core.domain.policy import Policy
+from booking_core.domain.validation import minutes
 
 # Verb -> roles. "own" stands for the user's own bookings; "book approved" is a booking that needs
 # no decision; "administer" is every change of the admin's screens but closures.
@@ -50,6 +51,8 @@ _ALLOWED: dict[str, frozenset[Role]] = {
     "cancel": frozenset({Role.PRINCIPAL, Role.ADMIN}),
     "move own": frozenset(Role),
     "move": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+    "swap own": frozenset(Role),
+    "swap": frozenset({Role.PRINCIPAL}),
     "approve": frozenset({Role.PRINCIPAL}),
     "reject": frozenset({Role.PRINCIPAL}),
     "revoke": frozenset({Role.PRINCIPAL}),
@@ -179,6 +182,16 @@ def check_part(before: Booking, after: Slot) -> None:
     times = (before.date, before.start, before.end)
     if before.set_place is not None and times != (after.date, after.start, after.end):
         raise PartOfSet
+
+
+def is_shorter(before: Slot, after: Slot) -> bool:
+    """Whether ``after`` is a part of ``before``: on its ground and date, within its times."""
+    return (
+        after != before
+        and (after.ground_id, after.date) == (before.ground_id, before.date)
+        and minutes(before.start) <= minutes(after.start)
+        and minutes(after.end, closing=True) <= minutes(before.end, closing=True)
+    )
 
 
 def is_correction(before: Slot, after: Slot, now: datetime, zone: ZoneInfo) -> bool:

@@ -6,7 +6,7 @@ the outbox: each entry is written in one update with the change, and its notice 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -130,6 +130,28 @@ def _document(notice: Notice) -> Document:
         "by_name": notice.by_name,
         "read": notice.read,
     }
+
+
+def withdraw(db: Documents, ids: Collection[str]) -> set[str]:
+    """Deletes those of the notices ``ids`` that are unread; the ids of the others."""
+    of_ids: Document = {"_id": {"$in": list(ids)}}
+    with reachable():
+        target = collection(db, schema.NOTICES)
+        target.delete_many(of_ids | {"read": False})
+        return {row["_id"] for row in target.find(of_ids, {"_id": 1})}
+
+
+def withdraw_at(
+    db: Documents, session: ClientSession | None, changed: Sequence[Booking], at: datetime
+) -> None:
+    """Deletes the unread notices of a change at ``at`` to the authors of ``changed``."""
+    condition = {
+        "to": {"$in": [booking.created_by for booking in changed]},
+        "read": False,
+        "at": at,
+        "booking_id": {"$in": [booking.id for booking in changed]},
+    }
+    collection(db, schema.NOTICES).delete_many(condition, session=session)
 
 
 def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from booking_core import (
+    Booking,
     BookingError,
     ChangedMeanwhile,
     InvalidRequest,
@@ -22,6 +23,7 @@ from booking_core import (
 )
 from pages.approvals import queue_rows
 from pages.shared.auth import session
+from pages.shared.layout import undoing
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts
@@ -30,6 +32,7 @@ from pages.shared.text.series_texts import SERIES
 # Id of a row -> the slots of its bookings as the user saw them.
 Rows = Mapping[str, Mapping[str, Slot]]
 _ACTIONS = {"reject": reject, "revoke": revoke}
+_DONE = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}
 _REASON = "approvals.reason"
 _REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
 _OUTCOME = "approvals.outcome"
@@ -46,33 +49,40 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
 
     All dates of a series are decided, or none. What has moved since it was shown is not approved.
     """
-    conflicts, done = [], 0
+    conflicts: list[tuple[str, str]] = []
+    ended: list[Booking] = []  # which can be undone one by one
+    done = 0
     for id, slots in rows.items():
         try:
             with shared.change():
-                done += decide_row(shared, action, id, slots, reason)
+                decided = decide_row(shared, action, id, slots, reason)
         except BookingError as exc:
             conflicts.append((id, messages.error(exc)))
+            continue
+        if action == "approve" or id.startswith(SERIES):
+            done += len(decided)
+        else:
+            ended += decided
+    if ended:
+        undoing.offer(shared, ended, f"{formats.number(len(ended))} {_DONE[action]}.")
     st.session_state[_OUTCOME] = (action, done, conflicts, False)
 
 
 def decide_row(
     shared: Services, action: str, id: str, slots: Mapping[str, Slot], reason: str = ""
-) -> int:
-    """Decides one row; how many bookings these are. Raises a BookingError."""
+) -> Sequence[Booking]:
+    """Decides one row; the bookings that are decided. Raises a BookingError."""
     by = session.actor()
     if id.startswith(SERIES):
         if not slots:  # the window has shown an older list
             raise ChangedMeanwhile("the dates of this series")
         series_id = id.removeprefix(SERIES)
         if action == "approve":
-            return len(approve_series(shared.db, series_id, by=by, expected=slots))
-        return len(reject_series(shared.db, series_id, by=by, reason=reason, expected=slots))
+            return approve_series(shared.db, series_id, by=by, expected=slots)
+        return reject_series(shared.db, series_id, by=by, reason=reason, expected=slots)
     if action == "approve":
-        approve(shared.db, id, by=by, reason=reason, expected=slots.get(id))
-    else:
-        _ACTIONS[action](shared.db, id, by=by, reason=reason)
-    return 1
+        return [approve(shared.db, id, by=by, reason=reason, expected=slots.get(id))]
+    return [_ACTIONS[action](shared.db, id, by=by, reason=reason)]
 
 
 def show_outcome(shared: Services) -> None:
@@ -81,7 +91,7 @@ def show_outcome(shared: Services) -> None:
     action, done, conflicts, is_shown = state.get(_OUTCOME, ("", 0, [], True))
     if not action:
         return
-    word = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}[action]
+    word = _DONE[action]
     if done and not is_shown:
         st.toast(f"{done} {word}.", icon=":material/check:")
     if conflicts and not is_shown:  # the lines are below the list, which may be out of sight

@@ -11,7 +11,7 @@ from booking_core.live import Scope
 from pages.approvals import deciding, delegation, queue_rows, series_dialog
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
-from pages.shared.layout import booking_details, header, waiting
+from pages.shared.layout import booking_details, header, undoing, waiting
 from pages.shared.live import fields, fragment, runtime, url_state
 from pages.shared.text import formats, payloads, series_texts
 
@@ -167,7 +167,7 @@ def show_rest(tab: str, shown: int) -> None:
 def screen() -> datetime:
     """Draws the lists; returns when the clock alone changes them."""
     queue()
-    return shared.next_mark()
+    return undoing.show(shared, shared.next_mark())
 
 
 fragment.live(shared, "approvals", screen)

@@ -29,6 +29,7 @@ from booking_core import (
 )
 from booking_core.live import log_refusal
 from pages.shared.components import choices, elements
+from pages.shared.layout.book_again import AGAIN
 from pages.shared.live import url_state
 from pages.shared.live.runtime import Services
 from pages.shared.text import messages
@@ -37,6 +38,7 @@ DATE, STUDENT, PURPOSE = "book.date", "book.student", "book.purpose"
 MORE, SUPERVISOR = "book.more", "book.supervisor"  # other students; the sign-in name of staff
 APPROVED = "book.approved"  # a principal's booking that is approved at once
 _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
+_NOT_FREE = "That time is not free on any day ahead. Pick a slot."
 _DONE, _RESET = "book.done", "book.reset"
 _APART = "|"  # in the value of a class, a team or staff; no roll number has it
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
@@ -78,6 +80,29 @@ def open_form(first: Date, today: Date, last: Date) -> None:
         drop_pick()
         st.toast(messages.date_gone(gone, state[DATE]), icon=":material/event_busy:")
     state.setdefault(_PICKED, None)
+
+
+def fill_again(known: Reference) -> None:
+    """Fills the form as a booking that is booked again; to be called before any widget is drawn."""
+    state = st.session_state
+    if (given := state.pop(AGAIN, None)) is None:
+        return
+    booking, is_free = given
+    names = {
+        Party.CLASS: booking.class_name,
+        Party.TEAM: booking.team_id or "",
+        Party.STAFF: "",
+    }
+    party = booking.party
+    ids = [value_of(party, names[party])] if party in names else list(booking.student_ids)
+    first, *more = [id for id in ids if _is_on_list(known, id)] or [None]
+    state[STUDENT], state[MORE] = first, more
+    state[SUPERVISOR], state[PURPOSE] = booking.supervisor_id, booking.purpose[:MAX_PURPOSE]
+    ground = known.grounds.get(booking.ground_id)
+    if ground is not None and booking.game in ground.games:
+        state[game_key(ground.id)] = booking.game
+    if not is_free:
+        st.toast(_NOT_FREE, icon=":material/event_busy:")
 
 
 def write_address(first: Date) -> None:

@@ -23,6 +23,7 @@ today = now.date()
 last_day = today + timedelta(days=known.policy.advance_days)
 first_day = known.policy.first_date(now, shared.settings.zone, known.plan(today).periods)
 draft.open_form(first_day, today, last_day)
+draft.fill_again(known)
 date = st.session_state[draft.DATE]
 if draft.picked() is not None and draft.reviewing() is None:
     with suppress(StoreUnavailable):  # the grid says it

@@ -13,7 +13,7 @@ from booking_core import (
     get_booking,
     series_ahead,
 )
-from pages.shared.layout import confirmation
+from pages.shared.layout import confirmation, undoing
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts
@@ -69,8 +69,7 @@ def _draw(shared: Services, booking_id: str) -> None:
 
     def write(by: Actor) -> None:
         if which == ONE:
-            cancel(shared.db, booking_id, by=by, reason=reason)
-            done = 1
+            cancelled: _Dates = (cancel(shared.db, booking_id, by=by, reason=reason),)
         else:
             first = booking.date if which == FOLLOWING else None
             cancelled = cancel_series(
@@ -81,8 +80,7 @@ def _draw(shared: Services, booking_id: str) -> None:
                 reason=reason,
                 expected=seen.get(which, {}),
             )
-            done = len(cancelled)
-        st.toast(_done(done), icon=":material/check:")
+        undoing.offer(shared, cancelled, _done(len(cancelled)))
 
     if confirmation.show(
         shared,

@@ -11,17 +11,23 @@ from booking_core import (
     Board,
     Booking,
     BookingError,
+    GameNotAllowed,
+    Ground,
     Slot,
     get_booking,
     keeps_approval,
+    may,
     move,
+    plan_swap,
+    swap,
 )
+from booking_core import messages as core_messages
 from booking_core.live import Scope
 from pages.bookings import move_series
 from pages.bookings.cancelling import FOLLOWING, ONE, offered_for
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
-from pages.shared.layout import date_field
+from pages.shared.layout import date_field, undoing
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
@@ -30,6 +36,8 @@ _PREFIX = "bookings.move."
 _PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
 _DATE = f"{_PREFIX}date"
 _PICKED = f"{_PREFIX}picked"
+_PARTNER = f"{_PREFIX}partner"  # the id of the booking to swap with
+_LENGTH = f"{_PREFIX}length"  # periods of the new slot
 _WHICH = f"{_PREFIX}which"
 _LOST = f"{_PREFIX}lost"  # a sentence about the date or the slot that was taken away
 
@@ -47,8 +55,9 @@ def begin() -> None:
 @st.dialog("Move this booking", width="large")
 def dialog(shared: Services, booking_id: str) -> None:
     """Opens for ``booking_id``. The rights are checked when the user presses the button."""
-    if done := st.session_state.pop(_DONE, None):
-        st.toast(formats.literal(done), icon=":material/check:")
+    if (done := st.session_state.pop(_DONE, None)) is not None:
+        if done:
+            st.toast(formats.literal(done), icon=":material/check:")
         st.rerun()
     session.actor()  # the dialog shows names, which need a session
     try:
@@ -73,7 +82,7 @@ def dialog(shared: Services, booking_id: str) -> None:
 
 
 def finish(done: str) -> None:
-    """Closes the dialog in the next run, and says ``done`` then."""
+    """Closes the dialog in the next run, and says ``done`` then, if it is not empty."""
     st.session_state[_DONE] = done
 
 
@@ -96,15 +105,22 @@ def _which(shared: Services, booking: Booking) -> str:
 def _body(shared: Services, booking: Booking, date: Date) -> datetime:
     """Draws the dialog; returns when the clock alone changes it next."""
     today, known = shared.now().date(), shared.reference()
-    keeps = keeps_approval(shared.db, booking, by=screen_user.actor())
+    by = screen_user.actor()
+    picked: Slot | None = st.session_state.get(_PICKED)
+    keeps = keeps_approval(shared.db, booking, by=by, slot=picked)
     board = shared.boards.get(date, shared.now())
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.text(payloads.in_brief(booking, known.grounds, today))
-        st.caption(messages.MOVES[keeps])
+        hint = " Press a slot that is taken to swap with it." if may("swap", by) else ""
+        st.caption(messages.MOVES[keeps] + hint)
+        _length_field(_periods(shared, booking))
     with right:
         _date_fields(shared, date)
     slot = _slot(shared, booking, board)
+    if (partner := st.session_state.get(_PARTNER)) is not None:
+        _swap_foot(shared, booking, partner)
+        return board.turns_at()
     with st.container(key=f"foot_{_PREFIX}foot", gap="small"):
         if problem := st.session_state.get(_PROBLEM):
             st.error(formats.literal(problem), icon=":material/error:")
@@ -133,7 +149,7 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
 def _move(shared: Services, booking_id: str, slot: Slot) -> None:
     try:
         with shared.change():
-            move(
+            moved = move(
                 shared.db,
                 booking_id,
                 ground_id=slot.ground_id,
@@ -147,7 +163,67 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
     else:
         place = payloads.slot_title(slot, shared.reference().grounds)
         when = formats.when(slot, shared.now().date())
-        finish(f"Moved to {place}, {when}.")
+        undoing.offer(shared, [moved], f"Moved to {place}, {when}.")
+        finish("")
+
+
+def _swap_foot(shared: Services, booking: Booking, partner_id: str) -> None:
+    """Draws what both bookings get, or why they cannot be swapped, and the buttons."""
+    today, known = shared.now().date(), shared.reference()
+    plan: tuple[Booking, Booking] | None = None
+    with st.container(key=f"foot_{_PREFIX}foot", gap="small"):
+        try:
+            other = get_booking(shared.db, partner_id)
+            st.text(f"Swap with {other.whom}, {formats.when(other, today)}")
+            plan = plan_swap(shared.db, booking.id, partner_id, by=screen_user.actor())
+        except BookingError as exc:
+            st.info(formats.literal(_why_not(exc, known.grounds)), icon=":material/block:")
+        else:
+            lines = []
+            for before, after in zip((booking, other), plan, strict=True):
+                place = payloads.slot_title(after.slot, known.grounds)
+                status = messages.SWAPS[before.status is after.status]
+                lines.append(f"{before.whom}: to {place}, {formats.when(after, today)}. {status}")
+            st.caption("  \n".join(map(formats.literal, lines)))
+        if problem := st.session_state.get(_PROBLEM):
+            st.error(formats.literal(problem), icon=":material/error:")
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            if st.button("Leave it there", key=f"{_PREFIX}keep"):
+                st.rerun()
+            st.button(
+                "Swap bookings",
+                key=f"{_PREFIX}swap",
+                type="primary",
+                on_click=_swap,
+                # The slots that this run shows, even if they change before the press.
+                args=(shared, plan),
+                disabled=plan is None or not shared.is_live,
+            )
+
+
+def _why_not(exc: BookingError, grounds: dict[str, Ground]) -> str:
+    """The sentence for a swap that is refused; it names the ground, since there are two."""
+    if isinstance(exc, GameNotAllowed) and exc.ground_id in grounds:
+        return f"{core_messages.not_played(exc.game, grounds[exc.ground_id].name)}."
+    return messages.error(exc)
+
+
+def _swap(shared: Services, plan: tuple[Booking, Booking]) -> None:
+    first, second = plan
+    try:
+        with shared.change():
+            swap(
+                shared.db,
+                first.id,
+                second.id,
+                expected={first.id: second.slot, second.id: first.slot},
+                by=session.actor(),
+            )
+    except BookingError as exc:
+        st.session_state[_PROBLEM] = messages.error(exc)
+    else:
+        place = payloads.slot_title(first.slot, shared.reference().grounds)
+        finish(f"Swapped. It is on {place}, {formats.when(first, shared.now().date())} now.")
 
 
 def _date(shared: Services, booking: Booking) -> Date:
@@ -194,15 +270,17 @@ def _date_fields(shared: Services, date: Date) -> None:
 def _slot(shared: Services, booking: Booking, board: Board) -> Slot | None:
     """Draws the grid of ``board``; returns the picked slot, None without one."""
     state = st.session_state
-    free = board.free_for_move(booking, _periods(shared, booking))
+    free = board.free_for_move(booking, state.get(_LENGTH) or _periods(shared, booking))
     picked: Slot | None = state.get(_PICKED)
     if picked is not None and picked not in free:
         place = payloads.slot_title(picked, shared.reference().grounds)
         when = formats.span(picked.start, picked.end)
         state[_LOST] = f"{place}, {when}, is not free any more. Pick another slot."
         picked = state[_PICKED] = None
+    partner = _partner(board)
+    shown = picked if partner is None else partner.slot
     pressed = elements.day_grid(
-        payloads.move_grid(board, booking, free, picked, shared.is_live),
+        payloads.move_grid(board, booking, free, shown, shared.is_live),
         me=screen_user.actor().id,
         now=shared.now(),
         shows=booking.ground_id,
@@ -213,10 +291,46 @@ def _slot(shared: Services, booking: Booking, board: Board) -> Slot | None:
         chosen = next(
             (s for s in free if (s.ground_id, s.date.isoformat(), f"{s.start:%H:%M}") == at), None
         )
+        holder = None if chosen is not None else _holder(board, booking, pressed)
         _unpick()
         state[_PICKED] = None if chosen == picked else chosen
+        if holder is not None and (partner is None or holder.id != partner.id):
+            state[_PARTNER] = holder.id
         st.rerun(scope="fragment")
     return picked
+
+
+def _length_field(most: int) -> None:
+    """Draws the choice of fewer periods, for a booking of several."""
+    if most == 1:
+        return
+    st.session_state.setdefault(_LENGTH, most)
+    if not 1 <= (st.session_state[_LENGTH] or 0) <= most:
+        st.session_state[_LENGTH] = most
+    st.segmented_control(
+        "Length",
+        range(1, most + 1),
+        key=_LENGTH,
+        format_func=lambda count: f"{formats.number(count)} period{'' if count == 1 else 's'}",
+        required=True,
+        on_change=_unpick,
+    )
+
+
+def _partner(board: Board) -> Booking | None:
+    """The booking to swap with, if it is on the shown day."""
+    id = st.session_state.get(_PARTNER)
+    return next((booking for booking in board.bookings if booking.id == id), None)
+
+
+def _holder(board: Board, booking: Booking, pressed: dict[str, str]) -> Booking | None:
+    """The other booking that holds the pressed cell; None without one."""
+    cells = (cell for period in board.periods for cell in board.row(period))
+    at = (pressed["ground"], pressed["start"])
+    found = (c.booking for c in cells if (c.ground.id, f"{c.period.start:%H:%M}") == at)
+    holder = next(found, None)
+    is_other = holder is not None and holder.kind == "booking" and holder.id != booking.id
+    return holder if is_other and pressed["date"] == board.date.isoformat() else None
 
 
 def _change_day(days: int) -> None:
@@ -225,7 +339,7 @@ def _change_day(days: int) -> None:
 
 
 def _unpick() -> None:
-    for key in (_PICKED, _LOST, _PROBLEM):
+    for key in (_PICKED, _PARTNER, _LOST, _PROBLEM):
         st.session_state.pop(key, None)
 
 

@@ -21,7 +21,14 @@ from booking_core.reports import export_bookings
 from pages.bookings import cancelling, move, view
 from pages.shared.auth import session
 from pages.shared.components import elements
-from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
+from pages.shared.layout import (
+    booking_details,
+    confirmation,
+    export_dialog,
+    header,
+    pager,
+    undoing,
+)
 from pages.shared.live import fields, fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
@@ -127,7 +134,7 @@ def screen() -> datetime:
     """Draws the list; returns when the clock alone changes the list next."""
     listing()
     view.write_address(by)  # here, because Next and Previous draw this part alone
-    return shared.next_mark()
+    return undoing.show(shared, shared.next_mark())
 
 
 def listing() -> None:
@@ -232,4 +239,4 @@ elif chosen := state.pop("bookings.move", None):
 elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
-    booking_details.dialog(shared, chosen)
+    booking_details.dialog(shared, chosen, again=True)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 from app_server import ADMIN, HEAD, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from page_checks import serious_violations
 from playwright.sync_api import Locator, Page, expect
 from screens import cell, row
-from support import active
+from support import active, close_one
 
-from booking_core import Policy, Status, approve, get_booking, save_policy
+from booking_core import (
+    Policy,
+    Status,
+    approve,
+    cancel,
+    get_booking,
+    move,
+    save_policy,
+)
 from pages.shared.text import formats
 
 
@@ -94,20 +102,112 @@ def test_a_booking_of_two_periods_moves_to_the_run_that_begins_at_the_pressed_ce
     expect(row(page, "8–10 AM")).to_contain_text("Ground 3")
 
 
-def test_cells_that_are_not_free_answer_nothing_in_the_dialog(
+def taken(dialog: Locator, hour: int) -> Locator:
+    return place(dialog, hour, 1)
+
+
+def swap_button(dialog: Locator) -> Locator:
+    return dialog.get_by_role("button", name="Swap bookings")
+
+
+def test_a_closed_cell_and_the_own_one_answer_nothing_and_a_booking_of_another_says_why_not(
     open_page: OpenPage, school: School
 ) -> None:
     school.book(student=1, start=14, by=MEERA)
-    school.book(student=2, start=15)
+    other = school.book(student=2, start=15)
+    close_one(
+        school.db,
+        ground_id="ground-1",
+        date=today(),
+        start=time(16),
+        end=time(17),
+        reason="Rain",
+        by=HEAD,
+    )
     page = open_page("/bookings")
     dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
 
-    for hour in (14, 15):
-        assert place(dialog, hour, 1).evaluate("cell => cell.tagName") == "DIV"
-        place(dialog, hour, 1).click()
+    for hour in (14, 16):
+        assert taken(dialog, hour).evaluate("cell => cell.tagName") == "DIV"
+    taken(dialog, 15).click()
+    expect(dialog.get_by_text("Swap with Student 2, 3-A, Today 3–4 PM")).to_be_visible()
+    why = dialog.get_by_text("does not allow you to swap a booking with that of another user")
+    expect(why).to_be_visible()
+    expect(swap_button(dialog)).to_be_disabled()
+    pick(page, 17)
+    expect(why).to_have_count(0)
+    expect(move_button(dialog)).to_be_enabled()
+    assert get_booking(school.db, other.id) == other
+
+
+def test_the_principal_swaps_two_bookings_from_the_dialog(
+    open_page: OpenPage, school: School
+) -> None:
+    mine = school.book(student=1, start=14, by=MEERA)
+    approve(school.db, mine.id, by=HEAD)
+    other = school.book(student=2, start=16)
+    page = open_page("/bookings", HEAD.name)
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+    expect(dialog).to_contain_text("Press a slot that is taken to swap with it.")
+
+    taken(dialog, 16).click()
+    expect(dialog.get_by_text("Swap with Student 2, 3-A, Today 4–5 PM")).to_be_visible()
+    expect(taken(dialog, 16)).to_have_attribute("aria-pressed", "true")
+    expect(dialog).to_contain_text(
+        "Student 1, 2-A: to Ground 1, Today 4–5 PM. It keeps its status."
+    )
+    expect(dialog).to_contain_text(
+        "Student 2, 3-A: to Ground 1, Today 2–3 PM. It keeps its status."
+    )
+    assert serious_violations(page) == []
+    swap_button(dialog).click()
+
+    expect(dialog).to_have_count(0)
+    expect(row(page, "4–5 PM")).to_contain_text("Student 1")
+    expect(row(page, "2–3 PM")).to_contain_text("Student 2")
+    swapped = get_booking(school.db, mine.id), get_booking(school.db, other.id)
+    assert [b.slot for b in swapped] == [other.slot, mine.slot]
+    assert swapped[0].status is Status.APPROVED
+
+
+def test_a_booking_that_moves_under_the_offer_is_offered_where_it_is(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14, by=MEERA)
+    other = school.book(student=2, start=16)
+    page = open_page("/bookings", HEAD.name)
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+    taken(dialog, 16).click()
+    expect(dialog.get_by_text("Swap with Student 2, 3-A, Today 4–5 PM")).to_be_visible()
+
+    move(school.db, other.id, start=time(17), end=time(18), by=HEAD)
+
+    expect(dialog.get_by_text("Swap with Student 2, 3-A, Today 5–6 PM")).to_be_visible()
+    cancel(school.db, other.id, by=HEAD)
+    expect(swap_button(dialog)).to_be_disabled()
+
+
+def test_a_booking_of_two_periods_is_made_shorter_and_keeps_its_approval(
+    open_page: OpenPage, school: School
+) -> None:
+    booking = school.book(student=1, start=14, end=16, by=MEERA)
+    approve(school.db, booking.id, by=HEAD)
+    page = open_page("/bookings")
+    dialog = open_dialog(page, "Ground 1, Today 2–4 PM")
+
+    expect(place(dialog, 15, 1)).to_contain_text("overlaps this booking")
+    dialog.get_by_role("radio", name="1 period").click()
+    expect(place(dialog, 14, 1)).to_contain_text("overlaps this booking")
     pick(page, 16)
-    expect(dialog).to_have_count(1)
-    expect(dialog).to_contain_text("Move this booking")
+    expect(dialog).to_contain_text("The principal then decides on it again.")
+    pick(page, 15)
+    expect(dialog).to_contain_text("and its status too.")
+    expect(dialog.get_by_text("To Ground 1, Today 3–4 PM")).to_be_visible()
+    move_button(dialog).click()
+
+    expect(dialog).to_have_count(0)
+    expect(row(page, "3–4 PM")).to_contain_text("Approved")
+    assert get_booking(school.db, booking.id).status is Status.APPROVED
 
 
 def test_a_slot_that_is_lost_under_the_dialog_is_named_and_not_picked_any_more(

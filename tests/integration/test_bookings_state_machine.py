@@ -72,6 +72,8 @@ from booking_core import (
     reject,
     revoke,
     save_ground,
+    swap,
+    undo_change,
 )
 
 NEXT_WEEK = DAY + timedelta(days=6)
@@ -85,6 +87,7 @@ SUPERVISORS = st.sampled_from([None, "meera"])
 CLASS = "1-A"
 STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
 HOLDING = {"Pending", "Approved"}
+ENDS = {cancel: HOLDING, reject: {"Pending"}, revoke: {"Approved"}}  # verb -> from which status
 
 
 @dataclass(frozen=True)
@@ -553,6 +556,73 @@ class Bookings(RuleBasedStateMachine):
             is_moved = (wanted.ground, *times) != (kept.ground, kept.day, kept.start, kept.end)
             self.model[id_] = replace(wanted, apart=kept.apart or is_moved)
 
+    @rule(
+        id_=bookings,
+        verb=st.sampled_from(sorted(ENDS, key=lambda verb: verb.__name__)),
+        book_between=st.booleans(),
+    )
+    def undo(self, id_, verb, book_between):
+        """Ends a booking and undoes that; another may take its slot in between."""
+        kept = self.model[id_]
+        if kept.status not in ENDS[verb] or kept.student is None or self.holds_others(id_):
+            return
+        ended = verb(self.db, id_, by=HEAD, reason=self.reason(), now=NOW)
+        self.model[id_] = replace(kept, status=ended.status.value, was="")
+        if book_between:
+            self.close(kept.ground, kept.day, kept.start, kept.end - kept.start)
+        wanted = replace(kept, was="")
+
+        back = self.attempt(
+            lambda: undo_change(self.db, id_, revision=ended.revision, by=HEAD, now=NOW),
+            self.expected_errors(wanted, id_, again=True),
+        )
+
+        if back is not None:
+            self.model[id_] = wanted
+
+    @rule(first=bookings, second=bookings)
+    def swap(self, first, second):
+        ids, both = (first, second), (self.model[first], self.model[second])
+        one, other = both
+        wanted = {
+            first: replace(
+                one, ground=other.ground, day=other.day, start=other.start, end=other.end
+            ),
+            second: replace(other, ground=one.ground, day=one.day, start=one.start, end=one.end),
+        }
+        if first == second or any(kept.student is None for kept in both):
+            expected = {InvalidRequest}
+        elif any(kept.status not in HOLDING for kept in both):
+            expected = {AlreadyDecided}
+        elif any(
+            kept.set_place is not None
+            and (kept.day, kept.start, kept.end) != (to.day, to.start, to.end)
+            for kept, to in zip(both, wanted.values(), strict=True)
+        ):
+            expected = {PartOfSet}
+        else:
+            expected = self.expected_errors_of_swap(wanted)
+
+        swapped = self.attempt(
+            lambda: swap(self.db, first, second, reason=self.reason(), by=HEAD, now=NOW), expected
+        )
+
+        if swapped is not None:
+            assert tuple(booking.id for booking in swapped) == ids
+            self.model |= {id_: replace(kept, apart=True) for id_, kept in wanted.items()}
+
+    def expected_errors_of_swap(self, wanted):
+        """Returns the expected errors of bookings that leave their slots for one another's."""
+        before, found = self.model, set()
+        # Each is judged beside the other as it will be; a seat of the week that it leaves is free.
+        self.model = before | wanted
+        for id_, kept in wanted.items():
+            errors = self.expected_errors(kept, id_, again=True)
+            stays = kept.week == before[id_].week
+            found |= errors - {QuotaReached} if stays else errors
+        self.model = before
+        return found
+
     @invariant()
     def the_database_is_sound(self):
         assert_sound(self.db)
@@ -585,6 +655,7 @@ class Bookings(RuleBasedStateMachine):
                 "displaced": "revoked",
                 "lifted": "cancelled",
                 "reinstated": was[-1] if was else "",
+                "undone": was[-1] if was else "",
             }.get(decided, decided)
             assert row["status"].lower() == expected
             assert row["revision"] == len(row["history"]) - 1

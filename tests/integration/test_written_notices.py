@@ -29,6 +29,8 @@ from booking_core import (
     reinstate,
     reject,
     revoke,
+    swap,
+    undo_change,
     write_notices,
 )
 
@@ -231,3 +233,28 @@ def test_a_notice_that_is_written_late_does_not_come_after_a_later_one(told):
     write_notices(db, now=LATER + timedelta(seconds=1))
 
     assert kinds(db) == ["displaced"]
+
+
+@pytest.mark.parametrize("has_read", [False, True])
+def test_a_change_that_was_undone_is_told_to_who_has_read_of_it(told, has_read):
+    db = told
+    mine = booked(db, student=1)
+    rejected = reject(db, mine.id, by=HEAD, reason="Exam", now=NOW)
+    write_notices(db, now=NOW)
+    [notice] = notices_for(db, MEERA.id)
+    if has_read:
+        mark_read(db, [notice.id], by=MEERA)
+    undo_change(db, mine.id, revision=rejected.revision, by=HEAD, now=LATER)
+    write_notices(db, now=LATER)
+    write_notices(db, now=LATER)
+
+    assert kinds(db) == (["undone"] if has_read else [])
+
+
+def test_a_swap_tells_the_other_author_once(told):
+    db = told
+    mine, other = booked(db, student=1), booked(db, student=2, start=11, by=RAVI)
+    swap(db, mine.id, other.id, by=HEAD, now=LATER)
+    write_notices(db, now=LATER)
+
+    assert (kinds(db), kinds(db, RAVI)) == (["displaced"], ["displaced"])

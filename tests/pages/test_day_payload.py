@@ -172,6 +172,13 @@ def test_the_grid_of_a_move_has_the_grounds_for_its_game_and_gives_the_reason_of
     assert texts(12, 0) == texts(16, 1) == ["unfit", "Too short", "to begin here"]
     assert texts(13, 0) == ["unfit", "Student busy", "on Sports ground 1"]
     assert texts(17, 1) == ["pending", "Requested", "Class 10-B · Volleyball"]
+    swappable = [
+        (row + 8, column)
+        for row, cells in enumerate(payload["cells"])
+        for column, cell in enumerate(cells)
+        if len(cell) > 5
+    ]
+    assert swappable == [(17, 1)]  # another booking, not its own
 
 
 def test_bookings_of_erased_students_are_not_taken_for_one_student_of_a_move():

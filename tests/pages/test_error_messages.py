@@ -143,6 +143,7 @@ SENTENCES = [
     (NotAllowed("cancel", "staff"), "does not allow you to cancel"),
     (errors.AlreadyBegun(MOMENT), "has begun"),
     (errors.NotRunning(), "running now"),
+    (errors.UndoOver(10), "can be undone for 10 seconds only"),
     (StoreRefused("E11000"), "The database refused this"),
     (SchemaConflict([]), "doctor"),
     (StoreUnavailable("down"), "The database cannot be reached"),

@@ -35,11 +35,13 @@ def _reports(shared, drawn):  # each is run as a separate script, without the na
     from pathlib import Path
 
     from pages.shared.auth import session
+    from pages.shared.live import url_state
 
     if drawn:  # a live update runs this function alone
         drawn[0]()
         return
     session.open_session(shared)
+    url_state.enter("Reports")
     runpy.run_path(str(Path(session.__file__).parents[2] / "reports" / "screen.py"))
 
 

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from support import ADMIN, DAY, GROUNDS, HEAD, HOURLY, MEERA, NOW, RAVI, request_for
 
 from booking_core import (
@@ -278,6 +280,7 @@ def booking_by(creator: Actor, status: Status = Status.PENDING) -> Booking:
         ("book", ALL, ALL),
         ("cancel", ALL, ABOVE),
         ("move", ALL, ABOVE),
+        ("swap", ALL, {Role.PRINCIPAL}),
         ("approve", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
         ("reject", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
         ("revoke", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
@@ -369,3 +372,23 @@ def test_a_moment_without_a_time_zone_is_refused(now):
 def test_the_principal_decides_and_the_admin_does_not():
     assert rules.may("approve", HEAD)
     assert not rules.may("approve", ADMIN)
+
+
+@given(
+    before=st.tuples(st.integers(0, 287), st.integers(1, 288)).filter(lambda t: t[0] < t[1]),
+    after=st.tuples(st.integers(0, 287), st.integers(1, 288)).filter(lambda t: t[0] < t[1]),
+    ground=st.sampled_from(["ground-1", "ground-2"]),
+    later=st.sampled_from([0, 1]),
+)
+@example(before=(280, 288), after=(284, 288), ground="ground-1", later=0)  # up to midnight
+def test_a_slot_is_shorter_where_it_holds_fewer_marks_of_the_same_day_and_no_others(
+    before, after, ground, later
+):
+    def slot_of(marks, ground_id, on):
+        return Slot(ground_id, on, *(timetable.time_of(mark % 288) for mark in marks))
+
+    old = slot_of(before, "ground-1", DAY)
+    new = slot_of(after, ground, DAY + timedelta(days=later))
+
+    is_part = set(range(*after)) < set(range(*before))
+    assert rules.is_shorter(old, new) == (is_part and ground == "ground-1" and not later)

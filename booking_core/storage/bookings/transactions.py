@@ -152,6 +152,10 @@ class Transaction:
         """Leaves a notice for the author of each of the ``changed`` bookings."""
         notices.insert(self._db, self._session, kind, changed, by, reason)
 
+    def withdraw_notices(self, changed: Sequence[Booking], at: datetime) -> None:
+        """Deletes what ``notify`` left of the change at ``at`` and nobody has read."""
+        notices.withdraw_at(self._db, self._session, changed, at)
+
     def record(
         self, by: Actor, action: str, what: str, id: str, details: dict[str, Any], now: datetime
     ) -> None:

@@ -38,7 +38,7 @@ VERSION = 8  # of the schema: the number of the last migration in ``migrations.p
 
 NOTICE_KINDS = (
     *("displaced", "reinstated", "promoted", "approved", "rejected", "revoked"),
-    *("cancelled", "moved", "lapsed"),
+    *("cancelled", "moved", "lapsed", "undone"),
 )
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 

@@ -7,18 +7,22 @@ import streamlit as st
 from booking_core import Booking, BookingError, find_series, get_booking
 from booking_core.live import Scope
 from pages.shared.components import elements
+from pages.shared.layout import book_again
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts
 
 
 @st.dialog("Booking")
-def dialog(shared: Services, booking_id: str) -> None:
-    """Opens for ``booking_id``, and follows its changes while it is open."""
-    fragment.keep(shared, "booking_details", lambda: _draw(shared, booking_id))
+def dialog(shared: Services, booking_id: str, *, again: bool = False) -> None:
+    """Opens for ``booking_id``, and follows its changes while it is open.
+
+    ``again``: with the button that leads to Book, for another screen than Book.
+    """
+    fragment.keep(shared, "booking_details", lambda: _draw(shared, booking_id, again))
 
 
-def _draw(shared: Services, booking_id: str) -> None:
+def _draw(shared: Services, booking_id: str, again: bool) -> None:
     try:
         booking = shared.cached(
             Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
@@ -48,6 +52,8 @@ def _draw(shared: Services, booking_id: str) -> None:
         if reason:
             st.caption("Reason given:")
             st.text(reason)
+    if again:
+        book_again.button(shared, booking)
 
 
 def _series_of(shared: Services, booking: Booking) -> tuple[Booking, ...]:

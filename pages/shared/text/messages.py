@@ -54,6 +54,7 @@ from booking_core import (
     TooFarAhead,
     TooLate,
     TooManyAttempts,
+    UndoOver,
     UnknownClass,
     UnknownGround,
     UnknownStudent,
@@ -115,6 +116,9 @@ FIELDS = {
     "purpose": "The purpose",
     "reason": "The reason",
     "booking_id": "The booking",
+    "second_id": "The other booking",
+    "slot": "The slot",
+    "revision": "The change",
     "date_to": "The last date",
     "from_date": "The first date",
     "email": "The e-mail address",
@@ -139,6 +143,8 @@ NOT_ALLOWED = {
     "report": "see everybody's figures",
     "report own": "see these figures",
     "set up a second factor": "set up a second factor",
+    "undo": "undo what somebody else did",
+    "swap": "swap a booking with that of another user",
     "approve an own request": "approve a request that you made yourself",
 } | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
 # Whether a move leaves the status as it is -> the sentence above the choice of a slot.
@@ -146,6 +152,7 @@ MOVES = {
     True: "It keeps its slot until it has the new one, and its status too.",
     False: "It keeps its slot until it has the new one. The principal then decides on it again.",
 }
+SWAPS = {True: "It keeps its status.", False: "The principal decides on it again."}
 MOVES_OF_SERIES = {
     True: "All of these dates move, or none. Each keeps its status.",
     False: "All of these dates move, or none. The principal then decides again on those approved.",
@@ -219,6 +226,8 @@ def error(exc: BookingError) -> str:
             return "This booking has begun. It can be ended early while it runs."
         case NotRunning():
             return "Only a booking that is running now can be ended early."
+        case UndoOver():
+            return f"A change can be undone for {formats.number(exc.seconds)} seconds only."
         case InThePast():
             return "This period has already begun. Please choose a later one."
         case TooFarAhead():

@@ -10,7 +10,13 @@ from pages.shared.text import formats
 from pages.shared.text.payloads import slot_title
 
 # Icons of the kinds that are no loss.
-ICONS = {"reinstated": "undo", "promoted": "check", "approved": "check", "moved": "move_down"}
+ICONS = {
+    "reinstated": "undo",
+    "promoted": "check",
+    "approved": "check",
+    "moved": "move_down",
+    "undone": "undo",
+}
 LOSSES = frozenset(("displaced", "rejected", "revoked", "cancelled", "lapsed"))
 _MOST_NAMED = 3  # slots in the sentence about several bookings
 _WORDS = {"displaced": "revoked"}
@@ -38,8 +44,11 @@ def sentence(same: Sequence[Notice], grounds: dict[str, Ground], today: Date) ->
         places = [*places[:_MOST_NAMED], f"{more} more"]
     kind = kind_of(first)
     who = f"were {_WORDS.get(kind, kind)} by {first.by_name}"
-    if kind in ("lapsed", "promoted"):
-        who = "lapsed undecided" if kind == "lapsed" else "come from the waiting list"
+    who = {
+        "lapsed": "lapsed undecided",
+        "promoted": "come from the waiting list",
+        "undone": f"are as they were before: {first.by_name} took the change back",
+    }.get(kind, who)
     head = f"**{len(same)} of your bookings** {formats.literal(who)}"
     because = f": {formats.literal(first.reason)}" if first.reason else ""
     return f"{head}{because}. {formats.literal('; '.join(places))}"
@@ -66,6 +75,8 @@ def _done(notice: Notice) -> str:
             return f"was reinstated by {notice.by_name}: the slot is held for you again."
         case "promoted":
             return "comes from the waiting list: the slot was freed and is held for you."
+        case "undone":
+            return f"is as it was before: {notice.by_name} took the change back."
         case "lapsed":
             return "lapsed: nobody decided before the slot was over."
         case "approved":

@@ -154,8 +154,8 @@ def move_grid(
 ) -> bytes:
     """The day grid's payload (JSON) for a move of ``booking`` to one of the slots ``free``.
 
-    Only the cells at which one of them begins can be pressed. The grounds are those for the game of
-    the booking, and its own.
+    The cells at which one of them begins can be pressed, and those of other bookings, to swap with.
+    The grounds are those for the game of the booking, and its own.
     """
     shown = board.of_game(booking.game, also=booking.ground_id)
     data = _grid(shown, picked, live) | {"freeOnly": True, "empty": None}
@@ -169,6 +169,8 @@ def move_grid(
                 texts[:3] = ["free", "Free", "overlaps this booking" if is_own else ""]
             elif is_own:
                 texts[1:3] = [booking.game, "this booking"]
+            elif cell.booking is not None and cell.booking.kind == "booking" and not cell.is_past:
+                texts.append(True)
             elif cell.state is CellState.FREE:
                 slot = Slot(cell.ground.id, board.date, period.start, period.end)
                 elsewhere = others.busy(people_of(booking), slot)

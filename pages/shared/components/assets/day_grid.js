@@ -297,12 +297,13 @@ class Grid {
       none.append(make("span", "visually-hidden", "No such period"))
       return none
     }
-    const [state, line, note, isPast, by] = data.cells[row][column]
+    const [state, line, note, isPast, by, swaps] = data.cells[row][column]
     const name = this.nameOf(column)
     const picked = this.isPicked(data, row, column)
     const free = state === "free"
-    // What is taken or closed tells who has it, or which rule; not in the dialog of a move.
-    const pressable = !data.readOnly && (free ? data.live : !data.freeOnly && state !== "past")
+    // What is taken or closed tells who has it, or which rule. In the dialog of a move, a booking can be
+    // picked to swap with.
+    const pressable = !data.readOnly && (free || swaps ? data.live : !data.freeOnly && state !== "past")
     const mine = by && by === data.me
     const cell = make(pressable ? "button" : "div", `cell ${isPast ? "past" : STATES[state][1]}`)
     if (picked) cell.className = "cell picked"
@@ -319,7 +320,7 @@ class Grid {
       const what = free ? [] : [line === STATES[state][0] ? "" : line, note, owner]
       const label = `${picked ? "Picked" : STATES[state][0]}: ${name}, ${period.time}`
       cell.setAttribute("aria-label", [label, ...what].filter(Boolean).join(", "))
-      if (free) cell.setAttribute("aria-pressed", picked)
+      if (free || swaps) cell.setAttribute("aria-pressed", picked)
       else cell.setAttribute("aria-haspopup", "dialog")
       cell.onclick = () => this.trigger("pick", { ...this.placeOf(data, column), start: period.start })
     } else cell.tabIndex = -1 // keeps the focus of a cell that another user books, for the arrow keys

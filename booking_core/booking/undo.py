@@ -1,0 +1,90 @@
+"""Undoing the last change of a booking: a cancellation, rejection, revocation or move.
+
+The history keeps the change and gets an entry that says it was undone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import count
+
+from booking_core.booking.confirmation import check_stored, confirmed
+from booking_core.booking.conflicts import raise_lost
+from booking_core.booking.preconditions import ROUNDS, existing_booking
+from booking_core.booking.seats import with_seat
+from booking_core.booking.steps import logged
+from booking_core.domain import rules
+from booking_core.domain.claims import QUOTA, kind_of
+from booking_core.domain.errors import (
+    ChangedMeanwhile,
+    InThePast,
+    InvalidRequest,
+    NotAllowed,
+    UndoOver,
+)
+from booking_core.domain.model import Actor, Booking, Decision
+from booking_core.domain.validation import check_booking_id
+from booking_core.storage.bookings import writes as bookings
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
+
+UNDO_SECONDS = 10  # for which a screen offers it
+_GRACE_SECONDS = 60  # for which it is accepted: a press may take its time to arrive
+_CAN_BE_UNDONE = frozenset({"cancelled", "rejected", "revoked", "moved"})
+
+
+@within_deadline
+@logged("undo")
+def undo_change(
+    db: Documents, booking_id: str, *, revision: int, by: Actor, now: datetime | None = None
+) -> Booking:
+    """Puts a booking back as it was before the cancellation, rejection, revocation or move that
+    gave it ``revision`` (``Booking.revision`` of what that verb returned).
+
+    Only by the user who made that change, at most 60 s after it, and where nobody has changed the
+    booking since and its claims are free. Raises ChangedMeanwhile, NotAllowed, UndoOver, InThePast
+    for a slot that has begun, SlotTaken, GroundClosed, StudentBusy, SupervisorBusy, QuotaReached,
+    the errors of a rule of the school, NotFound, InvalidRequest, StoreUnavailable.
+    """
+    booking_id = check_booking_id(booking_id)
+    rules.check_actor(by)
+    if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
+        raise InvalidRequest("revision", "must be a whole number")
+    now, zone = moment(db, now), settings_of(db).zone
+    lost_seat = False
+    for tried in count():
+        before = existing_booking(db, booking_id)
+        last = before.history[-1]
+        if (before.revision, last.action, last.by) == (revision + 1, "undone", by.id):
+            return before  # sent a second time
+        if before.revision != revision or tried > 2 * ROUNDS:
+            raise ChangedMeanwhile("this booking")
+        if last.by != by.id:
+            raise NotAllowed("undo", by.role.value)
+        if last.action not in _CAN_BE_UNDONE or last.status_before is None:
+            raise InvalidRequest("revision", "is no change that can be undone")
+        if now - last.at > timedelta(seconds=_GRACE_SECONDS):
+            raise UndoOver(UNDO_SECONDS)
+        slot = last.moved_from or before.slot
+        if slot.has_begun(now, zone):
+            raise InThePast(slot.starts_at(zone))
+        known = reference.load(db)
+        left = None if last.moved_from is None else before.slot
+        entry = Decision(now, by.id, by.name, "undone", moved_from=left)
+        wanted = before.with_decision(last.status_before, entry)
+        wanted = wanted.placed(slot, known.ground(slot.ground_id).surfaces)
+        check_stored(known, wanted)
+        if before.status.is_active:
+            wanted = with_seat(db, known, wanted, before=before, count_seats=lost_seat)
+        elif wanted.quota_window is not None:
+            wanted = with_seat(db, known, wanted, count_seats=True)
+        try:
+            after = bookings.replace(db, before, wanted)
+        except bookings.ClaimTaken as lost:
+            lost_seat = kind_of(lost.claim) == QUOTA
+            raise_lost(db, known, wanted, lost.claim, now, tried)
+            continue
+        if after is not None:
+            return confirmed(db, known, before, after)
+    raise AssertionError("the loop ends by a result or an error")

@@ -1,0 +1,85 @@
+"""The bar that undoes a cancellation, a move and a rejection for some seconds."""
+
+from __future__ import annotations
+
+from app_server import HEAD, MEERA, School
+from browser_windows import OpenPage
+from page_checks import serious_violations
+from playwright.sync_api import Locator, Page, expect
+from screens import cell, row
+
+from booking_core import Status, get_booking
+
+
+def bar(page: Page) -> Locator:
+    return page.locator(".st-key-bar_undo")
+
+
+def cancel(page: Page, title: str) -> None:
+    page.get_by_role("button", name=f"Cancel: {title}").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel booking").click()
+    expect(bar(page)).to_contain_text("Booking cancelled. The slot is free.")
+
+
+def test_a_cancelled_booking_comes_back(open_page: OpenPage, school: School) -> None:
+    made = school.book(student=1, start=14, by=MEERA)
+    page = open_page("/bookings")
+    cancel(page, "Ground 1, Today 2–3 PM")
+    assert serious_violations(page) == []
+    bar(page).get_by_role("button", name="Undo").click()
+
+    expect(page.get_by_text("The booking is as before.")).to_be_visible()
+    expect(bar(page)).to_have_count(0)
+    expect(row(page, "2–3 PM")).to_contain_text("Requested")
+    stored = get_booking(school.db, made.id)
+    assert (stored.status, stored.history[-1].action) == (Status.PENDING, "undone")
+
+
+def test_the_bar_goes_by_itself(open_page: OpenPage, school: School) -> None:
+    school.book(student=1, start=14, by=MEERA)
+    page = open_page("/bookings")
+    cancel(page, "Ground 1, Today 2–3 PM")
+
+    expect(bar(page)).to_have_count(0, timeout=30_000)
+
+
+def test_a_slot_that_another_user_has_taken_meanwhile_is_named(
+    open_page: OpenPage, school: School
+) -> None:
+    made = school.book(student=1, start=14, by=MEERA)
+    page = open_page("/bookings")
+    cancel(page, "Ground 1, Today 2–3 PM")
+    school.book(student=2, start=14)
+    bar(page).get_by_role("button", name="Undo").click()
+
+    expect(page.get_by_text("Not undone: ")).to_be_visible()
+    assert get_booking(school.db, made.id).status is Status.CANCELLED
+
+
+def test_a_moved_booking_goes_back(open_page: OpenPage, school: School) -> None:
+    made = school.book(student=1, start=14, by=MEERA)
+    page = open_page("/bookings")
+    page.get_by_role("button", name="Move: Ground 1, Today 2–3 PM").click()
+    cell(page, 16).click()
+    expect(cell(page, 16, state="Picked")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Move booking").click()
+    expect(bar(page)).to_contain_text("Moved to Ground 1, Today 4–5 PM.")
+    bar(page).get_by_role("button", name="Undo").click()
+
+    expect(row(page, "2–3 PM")).to_contain_text("Ground 1")
+    assert get_booking(school.db, made.id).slot == made.slot
+
+
+def test_a_rejected_request_waits_again(open_page: OpenPage, school: School) -> None:
+    made = school.book(student=1, start=14, by=MEERA)
+    page = open_page("/approvals", HEAD.name, viewport={"width": 390, "height": 844})
+    page.get_by_role("button", name="Reject: Student 1, Today 2–3 PM").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("exams")
+    dialog.get_by_role("button", name="Reject this booking").click()
+    expect(bar(page)).to_contain_text("1 rejected.")
+    expect(bar(page).get_by_role("button", name="Undo")).to_be_in_viewport()
+    bar(page).get_by_role("button", name="Undo").click()
+
+    expect(page.get_by_role("button", name="Approve: Student 1, Today 2–3 PM")).to_be_visible()
+    assert get_booking(school.db, made.id).status is Status.PENDING
