@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from booking_core import Booking, BookingError, find_series, get_booking
@@ -13,9 +15,18 @@ from pages.shared.text import formats, messages, payloads, series_texts
 
 
 @st.dialog("Booking")
-def dialog(shared: Services, booking_id: str) -> None:
-    """Opens for ``booking_id``, and follows its changes while it is open."""
-    fragment.keep(shared, "booking_details", lambda: _draw(shared, booking_id))
+def dialog(shared: Services, booking_id: str, below: Callable[[], None] | None = None) -> None:
+    """Opens for ``booking_id``, and follows its changes while it is open.
+
+    ``below`` draws what the calling screen adds.
+    """
+
+    def draw() -> None:
+        _draw(shared, booking_id)
+        if below is not None:
+            below()
+
+    fragment.keep(shared, "booking_details", draw)
 
 
 def _draw(shared: Services, booking_id: str) -> None:
