@@ -22,7 +22,7 @@ from booking_core import (
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
-from pages.bookings import cancelling, move, view
+from pages.bookings import cancelling, move, view, waiting
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import booking_details, confirmation, export_dialog, header, pager
@@ -182,11 +182,12 @@ def dismiss(notices: list[Notice]) -> None:
 
 
 def screen() -> datetime:
-    """Draws the notices and the list; returns when the clock alone changes the list next."""
+    """Draws the notices and the lists; returns when the clock alone changes one of them next."""
     show_notices()
+    ends = waiting.listing(shared, by) if view.current().when == view.UPCOMING else None
     listing()
     view.write_address(by)  # here, because Next and Previous draw this part alone
-    return shared.next_mark()
+    return min(filter(None, (ends, shared.next_mark())), key=datetime.timestamp)
 
 
 def listing() -> None:
@@ -292,3 +293,5 @@ elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
     booking_details.dialog(shared, chosen)
+else:
+    waiting.show_dialog(shared, by)

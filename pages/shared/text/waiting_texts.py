@@ -108,8 +108,8 @@ def behind(line: Sequence[WaitingEntry], first: WaitingEntry | None, known: Refe
 def would_have(first: WaitingEntry, known: Reference) -> str:
     """Who has the slot of a booking once it is given back, if no rule is in the way."""
     return (
-        f"First in line is {whom(known, first)} (asked by {first.by_name}). They have the slot at "
-        "once as a request, which waits for a decision, unless a rule is in the way."
+        f"First in line: {whom(known, first)}, asked by {first.by_name}. They have the slot at "
+        "once as a request, unless a rule is in the way."
     )
 
 
