@@ -91,6 +91,7 @@ from booking_core.booking.waiting import (
     join_waiting_list,
     leave_waiting_list,
     promote_waiting,
+    waiting_ahead,
     waiting_list,
     waiting_of,
 )
@@ -349,6 +350,7 @@ __all__ = [
     "suggest_roll_over",
     "surface_overlaps",
     "terms",
+    "waiting_ahead",
     "waiting_list",
     "waiting_of",
     "waiting_rows",

@@ -143,6 +143,14 @@ def waiting_list(
 
 
 @within_deadline
+def waiting_ahead(db: Documents, *, now: datetime | None = None) -> list[WaitingEntry]:
+    """Who waits for a slot of today or later, in the order of asking. Raises StoreUnavailable."""
+    now, zone = moment(db, now), settings_of(db).zone
+    found = store.of_dates_from(db, now.astimezone(zone).date())
+    return [entry for entry in found if not entry.is_over(now, zone)]
+
+
+@within_deadline
 def waiting_of(db: Documents, by: Actor, *, now: datetime | None = None) -> list[WaitingEntry]:
     """The entries of ``by`` that wait, by date and time of their slots."""
     rules.check_actor(by)

@@ -11,7 +11,7 @@ from app_server import ADMIN, JOSEPH, MEERA, ZONE, School, tomorrow
 from browser_windows import OpenPage
 from page_checks import wait_until_settled
 from playwright.sync_api import Locator, Page, expect
-from screens import TICK, choose_student, fill_form, open_review
+from screens import TICK, choose_student, fill_form, open_review, row, show_tab
 from support import eventually, request_for
 
 from booking_core import (
@@ -23,6 +23,7 @@ from booking_core import (
     cancel,
     get_booking,
     join_waiting_list,
+    leave_waiting_list,
     save_policy,
     waiting_list,
 )
@@ -182,3 +183,95 @@ def test_the_address_keeps_the_wish_to_wait_and_drops_an_unknown_value(
     page.goto(page.url.replace("wait=yes", "wait=perhaps"))
     expect(page.get_by_text("This slot was just booked by Joseph Mathew")).to_be_visible()
     expect(page).not_to_have_url(re.compile("wait"))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size["width"]))
+def test_bookings_lists_the_own_entries_with_their_place_until_the_user_leaves(
+    open_page: OpenPage, school: School, size: dict[str, int]
+) -> None:
+    school.book(student=3, start=14, on=tomorrow())
+    first = joins(school, student=51, by=JOSEPH)
+    own = joins(school, student=50)
+    page = open_page("/bookings", viewport=size)
+    mine = row(page, "Student 50")
+    expect(mine).to_contain_text("2nd of 2")
+    expect(mine).to_contain_text("Until it begins")
+    expect(row(page, "Student 51")).to_have_count(0)
+
+    leave_waiting_list(school.db, first.id, by=JOSEPH)
+    expect(mine).to_contain_text("1st of 1", timeout=TICK)
+    mine.get_by_role("button", name="Leave").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Student 50")
+    dialog.get_by_role("button", name="Leave the list").click()
+
+    expect(page.get_by_text("You have left the waiting list.")).to_be_visible()
+    expect(page.get_by_text("On the waiting list")).to_have_count(0)
+    assert own.id not in [entry.id for entry in line(school)]
+
+
+def test_past_bookings_stand_without_the_waiting_list(open_page: OpenPage, school: School) -> None:
+    school.book(student=3, start=14, on=tomorrow())
+    joins(school, student=50)
+    page = open_page("/bookings")
+    expect(row(page, "Student 50")).to_be_visible()
+
+    show_tab(page, "Past")
+
+    expect(page.get_by_text("You have no past bookings")).to_be_visible()
+    expect(page.get_by_text("On the waiting list")).to_have_count(0)
+
+
+def test_who_cancels_is_told_that_the_slot_goes_to_who_waits(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=3, start=14, on=tomorrow(), by=MEERA)
+    entry = joins(school, student=50, by=JOSEPH)
+    page = open_page("/bookings")
+    row(page, "Student 3").get_by_role("button", name="Cancel").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The slot is free at once, first for who waits.")
+
+    dialog.get_by_role("button", name="Cancel booking").click()
+
+    expect(
+        page.get_by_text("Booking cancelled. The slot is free, first for who waits.")
+    ).to_be_visible()
+    assert eventually(lambda: made_from(school, entry)).status is Status.PENDING
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size["width"]))
+def test_approvals_says_who_waits_behind_a_request_and_gives_it_to_them(
+    open_page: OpenPage, school: School, size: dict[str, int]
+) -> None:
+    asked = school.book(student=3, start=14, on=tomorrow())
+    entry = joins(school, student=50)
+    joins(school, student=51, by=JOSEPH)
+    page = open_page("/approvals", "Anand Rao", viewport=size)
+    request = row(page, "Student 3")
+    expect(request).to_contain_text("2 wait, Student 50 first")
+
+    request.get_by_role("button", name="Reject").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("First in line: Student 50, 1-A, asked by Meera Nair.")
+    dialog.get_by_role("textbox", name="Reason").fill("Exam week")
+    dialog.get_by_role("button", name="Reject this booking").click()
+
+    expect(page.get_by_text("1 rejected. Student 50 has the slot as a request.")).to_be_visible()
+    assert get_booking(school.db, asked.id).status is Status.REJECTED
+    assert get_booking(school.db, entry.id).status is Status.PENDING
+
+
+def test_of_two_in_line_the_dialog_names_the_one_who_can_come(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=3, start=14, on=tomorrow())
+    joins(school, student=50)
+    joins(school, student=51, by=JOSEPH)
+    school.book(student=50, start=14, on=tomorrow(), ground="ground-2")
+    page = open_page("/approvals", "Anand Rao")
+    expect(row(page, "Student 3")).to_contain_text("2 wait, Student 51 first")
+
+    row(page, "Student 3").get_by_role("button", name="Reject").click()
+
+    expect(page.get_by_role("dialog")).to_contain_text("First in line: Student 51")
