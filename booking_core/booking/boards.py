@@ -17,7 +17,7 @@ from booking_core.domain.claims import people_of
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.validation import check_date
-from booking_core.domain.waiting import WaitingEntry, in_order, line
+from booking_core.domain.waiting import WaitingEntry, in_order, kept_marks, line
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import waiting
 from booking_core.storage.bookings.occupancy import Hold
@@ -86,17 +86,7 @@ class Board(Availability):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "held", held_by(self.bookings))
-        object.__setattr__(self, "_kept", self._kept_for_waiting())
-
-    def _kept_for_waiting(self) -> frozenset[tuple[str, int]]:
-        """The (surface, mark) that go to the first in line as soon as nobody holds them."""
-        return frozenset(
-            (surface, mark)
-            for entry in self.waiting
-            if not entry.passed
-            for surface in self.surfaces_of(entry.slot.ground_id)
-            for mark in timetable.marks(entry.slot.start, entry.slot.end)
-        )
+        object.__setattr__(self, "_kept", kept_marks(self.waiting, self.grounds))
 
     def is_free(self, slot: Slot) -> bool:
         """Whether ``slot`` can be booked: nobody holds it, and nobody is about to get it."""

@@ -127,11 +127,11 @@ def after(process, change):
 def test_one_booking_reads_that_days_board_once_and_each_list_of_bookings_once(db, process):
     made = after(process, lambda: booked(db))
 
-    assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS}
+    assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS, "waiting": 1}
     assert process.boards.get(DAY, NOW).bookings == (made,)
 
     after(process, lambda: approve(db, made.id, by=HEAD, now=NOW))
-    assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS}
+    assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS, "waiting": 1}
 
 
 def test_a_backup_record_and_the_doctor_cost_no_query_and_wake_no_screen(db, process, tmp_path):
@@ -147,7 +147,7 @@ def test_a_backup_record_and_the_doctor_cost_no_query_and_wake_no_screen(db, pro
     assert process.reported == [OTHER]
     assert process.feed.total == before[0] + 1
     assert process.version(DAY) == before[2]
-    assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS}
+    assert process.cost_of_drawing_all() == {"bookings": 1 + LISTS, "waiting": 1}
     assert process.boards.get(OTHER, NOW).bookings == (marker,)
 
 
