@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,6 +28,7 @@ from booking_core import (
     waiting_list,
 )
 from booking_core.errors import NotFound
+from pages.shared.text import formats
 
 SIZES = (
     {"width": 1440, "height": 900},
@@ -275,3 +276,21 @@ def test_of_two_in_line_the_dialog_names_the_one_who_can_come(
     row(page, "Student 3").get_by_role("button", name="Reject").click()
 
     expect(page.get_by_role("dialog")).to_contain_text("First in line: Student 51")
+
+
+def test_a_date_of_a_series_that_is_lost_is_waited_for(open_page: OpenPage, school: School) -> None:
+    save_policy(school.db, Policy(quota=None, advance_days=30), by=ADMIN)
+    lost = school.book(student=3, start=14, on=tomorrow() + timedelta(days=7))
+    page = open_page(f"/book?date={tomorrow()}")
+    fill_form(page, 14, "S001")
+    page.get_by_role("button", name="Repeat…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Request the free ones").click()
+    done = page.get_by_role("dialog", name="Series requested")
+    expect(done).to_contain_text("Not booked:")
+
+    done.get_by_role("button", name=f"Wait for {formats.short_date(lost.date)}").click()
+
+    expect(done).to_contain_text("You are 1st in line for Ground 1")
+    expect(done).not_to_contain_text("Not booked:")
+    [entry] = waiting_list(school.db, "ground-1", lost.date, now=datetime.now(UTC))
+    assert (entry.by, entry.slot) == (MEERA.id, lost.slot)
