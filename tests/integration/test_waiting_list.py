@@ -341,6 +341,15 @@ def test_the_next_after_a_booking_is_who_has_its_slot_once_it_is_cancelled(db):
     assert day_board(db, DAY, NOW).next_after(held).id == here.id
 
 
+def test_who_waits_for_another_ground_is_not_next(db):
+    held = booked(db, student=1, by=RAVI)
+    other = booked(db, student=2, ground="ground-2", by=RAVI)
+    join(db, student=50, ground="ground-2")
+    cancel(db, other.id, by=RAVI, now=NOW)
+
+    assert day_board(db, DAY, NOW).next_after(held) is None
+
+
 def test_nobody_is_next_whose_people_are_on_a_ground_then(db):
     held = booked(db, student=1, by=RAVI)
     join(db, student=50)
