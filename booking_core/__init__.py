@@ -93,6 +93,7 @@ from booking_core.booking.waiting import (
     join_waiting_list,
     leave_waiting_list,
     promote_waiting,
+    waiting_ahead,
     waiting_list,
     waiting_of,
 )
@@ -355,6 +356,7 @@ __all__ = [
     "swap",
     "terms",
     "undo_change",
+    "waiting_ahead",
     "waiting_list",
     "waiting_of",
     "waiting_rows",

@@ -20,7 +20,7 @@ from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.past import as_of as as_of_moment
 from booking_core.domain.validation import check_date, check_now
-from booking_core.domain.waiting import WaitingEntry, line
+from booking_core.domain.waiting import WaitingEntry, in_order, kept_marks, line
 from booking_core.school import history
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import waiting
@@ -90,17 +90,7 @@ class Board(Availability):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "held", held_by(self.bookings))
-        object.__setattr__(self, "_kept", self._kept_for_waiting())
-
-    def _kept_for_waiting(self) -> frozenset[tuple[str, int]]:
-        """The (surface, mark) that go to the first in line as soon as nobody holds them."""
-        return frozenset(
-            (surface, mark)
-            for entry in self.waiting
-            if not entry.passed
-            for surface in self.surfaces_of(entry.slot.ground_id)
-            for mark in timetable.marks(entry.slot.start, entry.slot.end)
-        )
+        object.__setattr__(self, "_kept", kept_marks(self.waiting, self.grounds))
 
     def is_free(self, slot: Slot) -> bool:
         """Whether ``slot`` can be booked: nobody holds it, and nobody is about to get it."""
@@ -113,8 +103,42 @@ class Board(Availability):
         return bool(kept) and any((surface, mark) in kept for surface in surfaces for mark in marks)
 
     def line(self, slot: Slot) -> list[WaitingEntry]:
-        """Who waits for a part of ``slot``, in the order of asking."""
-        return line(self.waiting, slot, self.grounds)
+        """Who waits for a part of ``slot``, in the order of asking; none that has ended."""
+        waiting = (entry for entry in self.waiting if not entry.is_over(self.now, self.zone))
+        return line(waiting, slot, self.grounds)
+
+    def free_for(self, entry: WaitingEntry) -> list[Slot]:
+        """The slots that ``entry`` would have and nobody holds, that of its own ground first."""
+        wanted, slots = entry.request, [entry.slot]
+        if entry.any_ground:
+            slots += [
+                replace(entry.slot, ground_id=ground.id)
+                for ground in self.grounds
+                if ground.id != wanted.ground_id
+                and find_label(wanted.game, ground.games) is not None
+            ]
+        # What is kept for the waiting list is free for it.
+        return [slot for slot in slots if Availability.is_free(self, slot)]
+
+    def next_after(self, booking: Booking) -> WaitingEntry | None:
+        """Who is the first to have what ``booking`` gives back; None: nobody waits for it.
+
+        Whose people are on a ground then is passed over. A rule, such as a quota, is seen only
+        when the slot is given.
+        """
+        board = self.without(booking)
+        surfaces = set(booking.held_surfaces)
+        marks = set(timetable.marks(booking.start, booking.end))
+        for entry in in_order(self.waiting):
+            if entry.is_over(self.now, self.zone):
+                continue
+            for slot in board.free_for(entry):
+                is_of_booking = not surfaces.isdisjoint(
+                    self.surfaces_of(slot.ground_id)
+                ) and not marks.isdisjoint(timetable.marks(slot.start, slot.end))
+                if is_of_booking and board.busy(people_of(entry.request), slot) is None:
+                    return entry
+        return None
 
     def __hash__(self) -> int:
         # Cheap, because each draw looks a board up; equality still compares the content.
@@ -235,7 +259,7 @@ class Board(Availability):
         """When the board looks different next by the clock alone; aware, in the board's zone.
 
         At that moment a period, booking or closure begins or ends, a period or the whole day
-        closes for booking, or the day ends.
+        closes for booking, somebody stops waiting, or the day ends.
         """
         today = self.now.astimezone(self.zone).date()
         moments = [timetable.at(today, time(), self.zone, closing=True).timestamp()]
@@ -249,6 +273,7 @@ class Board(Availability):
             moments += [starts, closes, ends]
         if (cut_off := self.policy.closes_at(self.date, self.zone)) is not None:
             moments.append(cut_off.timestamp())
+        moments += [e.not_after.timestamp() for e in self.waiting if e.not_after is not None]
         now = self.now.timestamp()
         return datetime.fromtimestamp(min(m for m in moments if m > now), self.zone)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date as Date
 from datetime import datetime, timedelta
@@ -21,7 +21,9 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import CellState
 from booking_core.domain.validation import check_date
+from booking_core.domain.waiting import WaitingEntry, kept_marks
 from booking_core.storage.bookings import occupancy
+from booking_core.storage.bookings.waiting import of_dates
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.live.cache import Scope, ScopedCache, Versions
@@ -31,6 +33,9 @@ MOST_DAYS = 42  # that are counted at once
 # The version of a day rises with the school too, as that of its board.
 _SCOPE = (Scope.BOOKINGS, Scope.SCHOOL)
 _HELD, _COUNTED = "held on days", "figures of days"
+# What is held on a day, and who waits for slots of it.
+_Day = tuple[tuple[occupancy.Hold, ...], tuple[WaitingEntry, ...]]
+_NOTHING: _Day = ((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def days_at_a_glance(
     more than MOST_DAYS days, and StoreUnavailable.
     """
     dates = _dates(first, last)
-    held, known = occupancy.held_on(db, dates), reference.load(db)
+    held, known = _days(db, dates), reference.load(db)
     return _figures(db, known, held, moment(db, now), wanted or GroundFilter(), ground_id)
 
 
@@ -79,7 +84,7 @@ class _Held:
     """What is held on some days, and the version of each day before it was read."""
 
     versions: Mapping[Date, Hashable] = field(default_factory=dict)
-    of: Mapping[Date, tuple[occupancy.Hold, ...]] = field(default_factory=dict)
+    of: Mapping[Date, _Day] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,14 +92,14 @@ class _Counted:
     """The figures of some days; ``basis``: what else they follow from than what is held."""
 
     basis: Hashable
-    held: Mapping[Date, tuple[occupancy.Hold, ...]]
+    held: Mapping[Date, _Day]
     figures: tuple[DayFigures, ...]
 
 
 class LiveFigures:
     """The figures of days for all sessions of this process; as LiveBoards, and with its cache.
 
-    Of the days that are asked for, those that have changed are read, in one aggregation.
+    Of the days that are asked for, those that have changed are read, in two queries.
     """
 
     def __init__(
@@ -127,7 +132,7 @@ class LiveFigures:
         place = _COUNTED, first, last, wanted, ground_id
 
         def count() -> _Counted:
-            # Days on which the same is held as before keep their figures.
+            # Days that were not read again keep their figures.
             before: _Counted | None = self._cache.peek(_SCOPE, place)
             kept = {}
             if before is not None and before.basis == basis:
@@ -146,8 +151,9 @@ class LiveFigures:
         versions = {date: self._versions.version(date) for date in dates}
         before: _Held = self._cache.peek(_SCOPE, key) or _Held()
         changed = [date for date in dates if before.versions.get(date) != versions[date]]
-        read = occupancy.held_on(self._db, changed) if changed else {}
-        return _Held(versions, {date: read.get(date, before.of.get(date, ())) for date in dates})
+        read = _days(self._db, changed) if changed else {}
+        of = {date: read.get(date, before.of.get(date, _NOTHING)) for date in dates}
+        return _Held(versions, of)
 
 
 def _dates(first: Date, last: Date) -> tuple[Date, ...]:
@@ -157,25 +163,32 @@ def _dates(first: Date, last: Date) -> tuple[Date, ...]:
     return tuple(first + timedelta(days=number) for number in range(count))
 
 
+def _days(db: Documents, dates: Collection[Date]) -> dict[Date, _Day]:
+    held, waiting = occupancy.held_on(db, dates), of_dates(db, dates)
+    return {date: (held[date], waiting[date]) for date in held}
+
+
 def _figures(
     db: Documents,
     known: reference.Reference,
-    held: Mapping[Date, tuple[occupancy.Hold, ...]],
+    held: Mapping[Date, _Day],
     now: datetime,
     wanted: GroundFilter,
     ground_id: str | None,
 ) -> tuple[DayFigures, ...]:
     found = []
-    for date, holds in held.items():
+    for date, (holds, waiting) in held.items():
         of_day = held_by(holds)
         day = availability_of(db, known, date, now, of_day)
-        found.append(_count(day, of_day, wanted, ground_id))
+        kept = kept_marks(waiting, day.grounds)
+        found.append(_count(day, of_day, kept, wanted, ground_id))
     return tuple(found)
 
 
 def _count(
     day: Availability,
     held: Mapping[tuple[str, int], occupancy.Hold],
+    kept: Collection[tuple[str, int]],
     wanted: GroundFilter,
     ground_id: str | None,
 ) -> DayFigures:
@@ -195,8 +208,11 @@ def _count(
         ahead += len(surfaces)
         for one in surfaces:
             hold = first_holder(held, one, marks)
-            free += hold is None and state is CellState.FREE
-            open_ += state is not CellState.CLOSED if hold is None else hold.kind != "closure"
+            if hold is not None:
+                open_ += hold.kind != "closure"
+            elif not any((surface, mark) in kept for surface in one for mark in marks):
+                free += state is CellState.FREE
+                open_ += state is not CellState.CLOSED
     today = day.now.astimezone(day.zone).date()
     return DayFigures(
         day.date,

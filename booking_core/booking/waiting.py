@@ -15,7 +15,6 @@ from booking_core.booking.boards import Board, day_board
 from booking_core.booking.claims import book, check_request
 from booking_core.booking.steps import log_step, logged
 from booking_core.domain import rules
-from booking_core.domain.availability import Availability
 from booking_core.domain.errors import (
     Conflict,
     GroundClosed,
@@ -27,8 +26,7 @@ from booking_core.domain.errors import (
     SlotTaken,
     SubmissionReused,
 )
-from booking_core.domain.labels import find_label
-from booking_core.domain.model import Actor, Booking, BookingRequest, Slot, Status
+from booking_core.domain.model import Actor, Booking, BookingRequest, Status
 from booking_core.domain.validation import check_booking_id, check_date, check_id
 from booking_core.domain.waiting import WaitingEntry, line
 from booking_core.storage.access import accounts
@@ -145,6 +143,14 @@ def waiting_list(
 
 
 @within_deadline
+def waiting_ahead(db: Documents, *, now: datetime | None = None) -> list[WaitingEntry]:
+    """Who waits for a slot of today or later, in the order of asking. Raises StoreUnavailable."""
+    now, zone = moment(db, now), settings_of(db).zone
+    found = store.of_dates_from(db, now.astimezone(zone).date())
+    return [entry for entry in found if not entry.is_over(now, zone)]
+
+
+@within_deadline
 def waiting_of(db: Documents, by: Actor, *, now: datetime | None = None) -> list[WaitingEntry]:
     """The entries of ``by`` that wait, by date and time of their slots."""
     rules.check_actor(by)
@@ -191,7 +197,7 @@ def _promote_day(db: Documents, date: Date, now: datetime) -> Iterator[Booking]:
 
 
 def _promote(db: Documents, entry: WaitingEntry, board: Board, now: datetime) -> Booking | None:
-    options = list(_options(board, entry))
+    options = board.free_for(entry)
     if not options:
         store.set_passed(db, entry, False)
         return None
@@ -199,10 +205,15 @@ def _promote(db: Documents, entry: WaitingEntry, board: Board, now: datetime) ->
         store.end(db, entry, "ended")
         return None
     passed = False
-    for request in options:
+    for slot in options:
         try:
             booking = book(
-                db, request, by=by, submission_id=UUID(entry.id), as_approved=False, now=now
+                db,
+                entry.on(slot.ground_id),
+                by=by,
+                submission_id=UUID(entry.id),
+                as_approved=False,
+                now=now,
             )
         except (SlotTaken, GroundClosed):
             continue  # somebody was faster
@@ -217,24 +228,6 @@ def _promote(db: Documents, entry: WaitingEntry, board: Board, now: datetime) ->
         return booking if is_first and booking.status is Status.PENDING else None
     store.set_passed(db, entry, passed)
     return None
-
-
-def _options(board: Board, entry: WaitingEntry) -> Iterator[BookingRequest]:
-    """What the entry would have, and is free: its own ground first."""
-    wanted = entry.request
-    if _is_free(board, entry.slot):
-        yield wanted
-    if entry.any_ground:
-        for ground in board.grounds:
-            slot = Slot(ground.id, wanted.date, wanted.start, wanted.end)
-            plays = find_label(wanted.game, ground.games) is not None
-            if ground.id != wanted.ground_id and plays and _is_free(board, slot):
-                yield entry.on(ground.id)
-
-
-def _is_free(board: Availability, slot: Slot) -> bool:
-    """Whether nobody holds ``slot``; it may be kept for the waiting list."""
-    return Availability.is_free(board, slot)
 
 
 def _author(db: Documents, entry: WaitingEntry) -> Actor | None:

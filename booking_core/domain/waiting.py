@@ -46,6 +46,20 @@ class WaitingEntry:
         return replace(self.request, ground_id=ground_id)
 
 
+def kept_marks(
+    entries: Iterable[WaitingEntry], grounds: Iterable[Ground]
+) -> frozenset[tuple[str, int]]:
+    """The (surface, mark) that go to the first in line as soon as nobody holds them."""
+    surfaces = {ground.id: ground.surfaces for ground in grounds}
+    return frozenset(
+        (surface, mark)
+        for entry in entries
+        if not entry.passed
+        for surface in surfaces.get(entry.slot.ground_id, (entry.slot.ground_id,))
+        for mark in timetable.marks(entry.slot.start, entry.slot.end)
+    )
+
+
 def line(
     entries: Iterable[WaitingEntry], slot: Slot, grounds: Iterable[Ground]
 ) -> list[WaitingEntry]:

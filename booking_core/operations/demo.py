@@ -18,7 +18,7 @@ from uuid import UUID, uuid5
 
 from booking_core.access import accounts
 from booking_core.booking import claims as bookings
-from booking_core.booking import closures, decisions, series
+from booking_core.booking import closures, decisions, queries, series, waiting
 from booking_core.domain import timetable
 from booking_core.domain.errors import (
     AlreadyDecided,
@@ -134,6 +134,7 @@ def load_demo(db: Documents, now: datetime | None = None) -> None:
             )
     _practice(db, today, now)
     _rain(db, today, now)
+    _waiting_list(db, today, now)
     reference.mark_demo(db)
 
 
@@ -263,6 +264,32 @@ def _practice(db: Documents, today: Date, now: datetime) -> None:
             now=made_at,
         )
         series.approve_series(db, str(series_id), by=HEAD, now=now - timedelta(hours=2))
+
+
+def _waiting_list(db: Documents, today: Date, now: datetime) -> None:
+    """A class and a team wait for the first slot after today that is requested."""
+    held = next((one for one in queries.pending_queue(db) if one.date > today), None)
+    if held is None:
+        return
+    of_class = BookingRequest(
+        held.ground_id,
+        held.date,
+        held.start,
+        held.end,
+        game=held.game,
+        class_name=demo_students()[0].class_name,
+    )
+    of_team = replace(of_class, class_name=None, team_id=demo_teams()[1].id)
+    for by, wanted, minutes in ((MEERA, of_class, 50), (JOSEPH, of_team, 30)):
+        # In a database with stricter settings nobody waits.
+        with contextlib.suppress(BookingError):
+            waiting.join_waiting_list(
+                db,
+                wanted,
+                by=by,
+                entry_id=uuid5(_IDS, f"{by.id} waits for {held.id}"),
+                now=now - timedelta(minutes=minutes),
+            )
 
 
 def _runs(rng: random.Random, periods: tuple[Period, ...], fill: float) -> list[tuple[Period, ...]]:

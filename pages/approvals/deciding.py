@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from booking_core import (
     ChangedMeanwhile,
     InvalidRequest,
     Slot,
+    WaitingEntry,
     approve,
     approve_series,
     check_reason,
@@ -21,12 +23,12 @@ from booking_core import (
     reject_series,
     revoke,
 )
-from pages.approvals import queue_rows
+from pages.approvals import line, queue_rows
 from pages.shared.auth import session
 from pages.shared.layout import undoing
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats, messages, payloads, series_texts
+from pages.shared.text import formats, messages, payloads, series_texts, waiting_texts
 from pages.shared.text.series_texts import SERIES
 
 # Id of a row -> the slots of its bookings as the user saw them.
@@ -36,7 +38,9 @@ _DONE = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}
 _REASON = "approvals.reason"
 _REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
 _OUTCOME = "approvals.outcome"
+_GIVEN = "approvals.given"  # sentences: who has a slot that was given back
 _IN_DIALOG = 10  # rows that a dialog lists
+_IN_TOAST = 2  # sentences about the waiting list; Streamlit cuts a longer toast
 
 
 def slots_of(rows: Sequence[queue_rows.Row]) -> dict[str, dict[str, Slot]]:
@@ -51,21 +55,37 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
     """
     conflicts: list[tuple[str, str]] = []
     ended: list[Booking] = []  # which can be undone one by one
-    done = 0
+    done, given = 0, []
     for id, slots in rows.items():
         try:
+            held = _held(shared, action, id)
             with shared.change():
                 decided = decide_row(shared, action, id, slots, reason)
         except BookingError as exc:
             conflicts.append((id, messages.error(exc)))
             continue
-        if action == "approve" or id.startswith(SERIES):
+        if held and (now_held := line.give(shared, *held)) is not None:
+            given.append(waiting_texts.has(now_held))
+            done += len(decided)
+        elif action == "approve" or id.startswith(SERIES):
             done += len(decided)
         else:
             ended += decided
     if ended:
         undoing.offer(shared, ended, f"{formats.number(len(ended))} {_DONE[action]}.")
     st.session_state[_OUTCOME] = (action, done, conflicts, False)
+    st.session_state[_GIVEN] = given
+
+
+def _held(
+    shared: Services, action: str, id: str
+) -> tuple[Booking, tuple[WaitingEntry, ...]] | None:
+    """The booking that is given back, and who waits on its day; None where nobody does."""
+    if action == "approve" or id.startswith(SERIES):
+        return None
+    booking = get_booking(shared.db, id)
+    waiting = shared.boards.get(booking.date, shared.now()).waiting
+    return (booking, waiting) if waiting else None
 
 
 def decide_row(
@@ -93,7 +113,8 @@ def show_outcome(shared: Services) -> None:
         return
     word = _DONE[action]
     if done and not is_shown:
-        st.toast(f"{done} {word}.", icon=":material/check:")
+        said = " ".join([f"{done} {word}.", *state.get(_GIVEN, ())[:_IN_TOAST]])
+        st.toast(formats.literal(said), icon=":material/check:")
     if conflicts and not is_shown:  # the lines are below the list, which may be out of sight
         count = len(conflicts)
         st.toast(f"{count} could not be {word}: see below the list.", icon=":material/group:")
@@ -125,10 +146,7 @@ def ask(shared: Services, action: str, rows: Rows) -> None:
 def _give_reason(shared: Services, action: str, rows: Rows, label: str) -> None:
     screen_user.check(shared)  # the dialog shows names, which need a session
     is_one = sum(len(slots) or 1 for slots in rows.values()) == 1
-    st.markdown(
-        f"What {'it holds' if is_one else 'they hold'} is free for others at once. "
-        "The reason stays in the history."
-    )
+    st.markdown(f"{_consequence(shared, rows, is_one)} The reason stays in the history.")
     for id in [*rows][:_IN_DIALOG]:
         try:
             st.text(_line(shared, id, rows[id]))
@@ -152,6 +170,20 @@ def _give_reason(shared: Services, action: str, rows: Rows, label: str) -> None:
                 st.rerun(scope="fragment")
             decide(shared, action, rows, reason)
             st.rerun()
+
+
+def _consequence(shared: Services, rows: Rows, is_one: bool) -> str:
+    """What becomes of the slots, as markdown."""
+    first = None
+    for id in rows:
+        with suppress(BookingError):  # the list below says it
+            if not id.startswith(SERIES):
+                first = first or line.next_after(shared, get_booking(shared.db, id))
+    if first is None:
+        return f"What {'it holds' if is_one else 'they hold'} is free for others at once."
+    if is_one:
+        return formats.literal(waiting_texts.would_have(first, shared.reference()))
+    return "What they hold is free at once, first for those on the waiting list."
 
 
 def _line(shared: Services, id: str, slots: Mapping[str, Slot]) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from booking_core import Booking, approved_upcoming, decided_lately, may, weeks_of
 from booking_core.live import Scope
-from pages.approvals import deciding, delegation, queue_rows, series_dialog
+from pages.approvals import deciding, delegation, line, queue_rows, series_dialog
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.layout import booking_details, header, undoing, waiting
@@ -124,6 +124,7 @@ def show_list(
     )
     now, known = shared.now(), shared.reference()  # of this run: a live update has newer grounds
     zone = shared.settings.zone
+    behind = line.behind(shared, rows)
     last_column = "That week" if tab == TABS[0] else "Status"
     payload = {
         "caption": tab,
@@ -141,6 +142,7 @@ def show_list(
                 now,
                 known.policy,
                 queue_rows.term(known.year, row),
+                behind.get(row[0].id, ""),
             )
             for row in rows
         ],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date as Date
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -56,7 +56,10 @@ DAY, WEEK, SCHOOL = "Day", "Week", "School"
 _VIEWS = {"week": WEEK, "school": SCHOOL}  # in the address; absent: DAY
 # Date, view and "free at" to show from the next run on; the fields of this run are drawn.
 _GO = "book.go"
-PARAMETERS = ("view", "date", "ground", "from", "to", "game", "free")
+PARAMETERS = ("view", "date", "ground", "from", "to", "game", "free", "wait")
+_WAITS = "book.waits"  # the slot that the user wants to wait for
+_ENTRY = "book.entry"  # the content of an entry of the waiting list, and its id
+_JOINED = "joined.book"  # a sentence for the next run; "clear" does not remove it
 
 
 def open_form(first: Date, today: Date, last: Date) -> None:
@@ -118,6 +121,7 @@ def write_address(first: Date) -> None:
             "to": f"{slot.end:%H:%M}" if slot else "",
             "game": st.session_state.get(GAME_SHOWN) or "",
             "free": st.session_state.get(FREE_AT) or "",
+            "wait": "yes" if slot is not None and waits() else "",
         }
     )
 
@@ -146,6 +150,7 @@ def _adopt(values: Mapping[str, str]) -> None:
         drop_pick()
         end_review()
         state[_PICKED] = slot
+    state[_WAITS] = slot if values.get("wait") == "yes" else None
 
 
 def keep_in_browser(known: Reference, by: Actor) -> None:
@@ -331,6 +336,54 @@ def pick(board: Board, slot: Slot) -> None:
         drop_pick()
         return
     st.session_state[_PICKED] = slot
+
+
+def wait_for(slot: Slot) -> None:
+    """Picks a slot that is taken, to join its waiting list, from the next run on."""
+    state = st.session_state
+    drop_pick()
+    state.pop(_PROBLEM, None)
+    state[_PICKED] = state[_WAITS] = slot
+    if not is_week():
+        state[GROUND_SHOWN] = None
+
+
+def waits() -> bool:
+    """Whether the picked slot was picked to wait for it."""
+    slot = picked()
+    return slot is not None and st.session_state.get(_WAITS) == slot
+
+
+def entry_id(asked: BookingRequest, any_ground: bool, not_after: datetime | None) -> UUID:
+    """The id of an entry of the waiting list with this content: sent twice, it is one entry."""
+    content = (asked, any_ground, not_after)
+    known: tuple[object, UUID] | None = st.session_state.get(_ENTRY)
+    if known is None or known[0] != content:
+        known = st.session_state[_ENTRY] = (content, uuid4())
+    return known[1]
+
+
+def finish_joining(said: str) -> None:
+    """Empties the form in the next run, which says ``said``."""
+    drop_pick()
+    end_review()
+    st.session_state[_JOINED] = said
+    finish()
+
+
+def is_joined() -> bool:
+    """Whether the user has joined a waiting list, and the next run says it."""
+    return _JOINED in st.session_state
+
+
+def take_joined() -> str | None:
+    said: str | None = st.session_state.pop(_JOINED, None)
+    return said
+
+
+def refuse(text: str) -> None:
+    """Shows ``text`` as the problem of the form."""
+    st.session_state[_PROBLEM] = text
 
 
 def choose(option: Slot) -> None:

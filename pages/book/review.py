@@ -8,7 +8,7 @@ from datetime import date as Date
 import streamlit as st
 
 from booking_core import Booking, Slot, Status
-from pages.book import draft, party
+from pages.book import draft, joining, party
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment, screen_user
@@ -31,7 +31,7 @@ def show(shared: Services, date: Date) -> bool:
 
 @st.dialog("Review booking", on_dismiss=draft.end_review)
 def _review(shared: Services, date: Date) -> None:
-    if draft.done() is not None:
+    if draft.done() is not None or draft.is_joined():
         st.rerun()
     fragment.keep(shared, "book.review", lambda: _facts(shared), date)
 
@@ -60,11 +60,13 @@ def _facts(shared: Services) -> None:
         ("Purpose", wanted.purpose or "–"),
         ("Asked by", screen_user.actor().name),
     )
+    problem = draft.problem()
     if gone is not None:
         offer(shared, *gone, "book.review")
-    elif problem := draft.problem():
+        joining.part(shared, board, Slot(wanted.ground_id, wanted.date, wanted.start, wanted.end))
+    if problem:
         st.error(formats.literal(problem), icon=":material/error:")
-    else:
+    elif gone is None:
         text = (
             "The slot is booked at once; nobody else decides."
             if draft.as_approved()
@@ -111,7 +113,16 @@ def _booked(shared: Services) -> None:
 def offer(shared: Services, holder: Booking | None, free: Sequence[Slot], key: str) -> None:
     """Shows that ``holder`` (None: unknown) has the picked slot, and buttons for those ``free``."""
     slot = draft.picked()
-    st.error(formats.literal(messages.taken(holder)), icon=":material/event_busy:")
+    board = None if slot is None else shared.boards.get(slot.date, shared.now())
+    refusal = None if board is None or slot is None else board.refusal(slot.start)
+    if refusal is not None:
+        st.error(formats.literal(messages.error(refusal)), icon=":material/event_busy:")
+    elif draft.waits():
+        st.info(formats.literal(messages.held(holder)), icon=":material/hourglass_empty:")
+    elif holder is None and board is not None and slot is not None and board.line(slot):
+        st.error(formats.literal(messages.held(None)), icon=":material/event_busy:")
+    else:
+        st.error(formats.literal(messages.taken(holder)), icon=":material/event_busy:")
     if slot is None or not free:
         return
     st.caption("Free instead:")

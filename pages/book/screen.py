@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from booking_core import StoreUnavailable, games_to_choose, may
-from pages.book import draft, party, repeat, review, several, taken, week
+from pages.book import draft, joining, party, repeat, review, several, taken, week
 from pages.shared.auth import session
 from pages.shared.layout import date_field, first_steps, header
 from pages.shared.live import fields, fragment, runtime, screen_user
@@ -125,7 +125,10 @@ def boards_of_the_week() -> datetime | None:
         st.rerun()
     # The panel's texts about the picked slot and its people depend on the board; an open review
     # updates itself.
-    seen = (shared.is_live, draft.lost(board) is not None, draft.is_busy(board), board.date)
+    picked = draft.picked()
+    waiting = () if picked is None else tuple(entry.id for entry in board.line(picked))
+    is_lost = draft.lost(board) is not None
+    seen = (shared.is_live, is_lost, draft.is_busy(board), board.date, waiting)
     # A live rerun may have ended the run that would have drawn the panel for a new pick.
     stale = (
         st.session_state.get("book.seen", seen) != seen
@@ -186,7 +189,11 @@ def panel() -> None:
             height=80,
             placeholder="Practice for the inter-house final",
         )
-        if may("book approved", by):
+        # Who waits asks the principal, also a principal who does.
+        waits = gone is not None and draft.reviewing() is None
+        if waits:
+            pass
+        elif may("book approved", by):
             st.session_state.setdefault(draft.APPROVED, True)
             st.toggle(
                 "Book without waiting",
@@ -204,14 +211,19 @@ def panel() -> None:
         if not games:
             hint = "No game is set for this ground, so it cannot be booked yet. Ask an admin."
         chosen = draft.people_request(slot)
-        st.button(
-            "Review and book" if draft.as_approved() else "Review and request",
-            key="book.review.open",
-            type="primary",
-            width="stretch",
-            on_click=draft.begin_review,
-            disabled=is_blocked or not (chosen and games and shared.is_live) or gone is not None,
-        )
+        if waits:
+            joining.part(shared, board, slot)
+        else:
+            st.button(
+                "Review and book" if draft.as_approved() else "Review and request",
+                key="book.review.open",
+                type="primary",
+                width="stretch",
+                on_click=draft.begin_review,
+                disabled=is_blocked
+                or not (chosen and games and shared.is_live)
+                or gone is not None,
+            )
         with st.container(horizontal=True, key="more_ways"):
             st.button(
                 "Repeat…",
@@ -231,7 +243,8 @@ def panel() -> None:
             )
         if (problem := draft.problem()) and draft.reviewing() is None:
             st.error(formats.literal(problem), icon=":material/error:")
-        st.caption(hint)
+        if not waits:
+            st.caption(hint)
 
 
 # Without grounds or periods the screen has no grid and no panel.
@@ -250,5 +263,7 @@ else:
             panel()
 
 draft.keep_in_browser(known, by)
+if joined := draft.take_joined():
+    st.toast(formats.literal(joined), icon=":material/hourglass_empty:")
 if not review.show(shared, date) and not repeat.show(shared) and not several.show(shared):
     taken.show(shared)

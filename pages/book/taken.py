@@ -7,6 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from booking_core import Booking, Slot
+from pages.book import joining
 from pages.shared.components import elements
 from pages.shared.layout import booking_details
 from pages.shared.live import fragment
@@ -28,7 +29,7 @@ def show(shared: Services) -> None:
         return
     holder = shared.boards.get(slot.date, shared.now()).holder(slot)
     if holder is not None and holder.kind == "booking":
-        booking_details.dialog(shared, holder.id)
+        booking_details.dialog(shared, holder.id, below=lambda: joining.below(shared, slot))
         return
     grounds = shared.reference().grounds
     title = f"{payloads.slot_title(slot, grounds)}, {formats.when(slot, shared.now().date())}"
@@ -49,8 +50,12 @@ def _body(shared: Services, slot: Slot) -> datetime | None:
         st.info(formats.literal(messages.taken(cell.booking)))
     elif refusal is not None:
         st.markdown(formats.literal(messages.error(refusal)))
+    elif not board.is_free(slot):
+        st.info(formats.literal(messages.held(None)))
     else:
         st.info("This slot is free again: close this and press it.", icon=":material/check:")
+    if board.holder(slot) is not None or board.line(slot):
+        joining.below(shared, slot)
     return board.turns_at()
 
 

@@ -54,11 +54,8 @@ def _draw(shared: Services, booking_id: str) -> None:
         choice: {one.id: one.slot for one in offered[choice]} for choice in offered
     }
     is_one = len(dates) == 1
-    st.markdown(
-        "The slot is free for others at once. The booking stays on record as cancelled."
-        if is_one
-        else "The slots are free for others at once. The bookings stay on record as cancelled."
-    )
+    waits = any(_goes_on(shared, one) for one in dates)
+    st.markdown(_consequence(is_one, waits))
     grounds = shared.reference().grounds
     st.text(
         payloads.in_brief(booking, grounds, shared.now().date())
@@ -80,7 +77,11 @@ def _draw(shared: Services, booking_id: str) -> None:
                 reason=reason,
                 expected=seen.get(which, {}),
             )
-        undoing.offer(shared, cancelled, _done(len(cancelled)))
+        said = _done(len(cancelled), waits)
+        if waits:  # who waits has the slot in a moment: there is nothing to undo
+            st.toast(said, icon=":material/check:")
+        else:
+            undoing.offer(shared, cancelled, said)
 
     if confirmation.show(
         shared,
@@ -130,7 +131,19 @@ def _label(which: str, dates: _Dates) -> str:
     return which if which == ONE else f"{which}, {series_texts.number_of(dates)}"
 
 
-def _done(count: int) -> str:
-    if count == 1:
-        return "Booking cancelled. The slot is free."
-    return f"{count} bookings cancelled. Their slots are free."
+def _goes_on(shared: Services, booking: Booking) -> bool:
+    """Whether somebody waits for what ``booking`` holds."""
+    return shared.boards.get(booking.date, shared.now()).next_after(booking) is not None
+
+
+def _consequence(is_one: bool, waits: bool) -> str:
+    stays = "The booking stays" if is_one else "The bookings stay"
+    what = "The slot is" if is_one else "The slots are"
+    free = "free at once, first for who waits" if waits else "free for others at once"
+    return f"{what} {free}. {stays} on record as cancelled."
+
+
+def _done(count: int, waits: bool) -> str:
+    said = "Booking cancelled." if count == 1 else f"{count} bookings cancelled."
+    first = ", first for who waits" if waits else ""
+    return f"{said} {'The slot is' if count == 1 else 'Their slots are'} free{first}."

@@ -18,7 +18,7 @@ from booking_core import (
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
-from pages.bookings import cancelling, move, view
+from pages.bookings import cancelling, move, view, waiting
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import (
@@ -131,10 +131,12 @@ with st.container(
 
 
 def screen() -> datetime:
-    """Draws the list; returns when the clock alone changes the list next."""
+    """Draws the lists; returns when the clock alone changes one of them next."""
+    ends = waiting.listing(shared, by) if view.current().when == view.UPCOMING else None
     listing()
     view.write_address(by)  # here, because Next and Previous draw this part alone
-    return undoing.show(shared, shared.next_mark())
+    changes_at = min(filter(None, (ends, shared.next_mark())), key=datetime.timestamp)
+    return undoing.show(shared, changes_at)
 
 
 def listing() -> None:
@@ -240,3 +242,5 @@ elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
     booking_details.dialog(shared, chosen, again=True)
+else:
+    waiting.show_dialog(shared, by)

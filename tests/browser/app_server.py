@@ -104,6 +104,8 @@ class School:
 
     def clear(self) -> None:
         """Removes everything but accounts and their sessions."""
+        # First who waits: the app gives them what is free once the bookings are gone.
+        self.db["waiting"].delete_many({})
         for name in VALIDATORS.keys() - _KEPT:
             self.db[name].delete_many({})
         changed = {"grounds": 1, "students": 1, "accounts": 1}

@@ -1,10 +1,11 @@
-"""How much of each day is free: the figures of the boards, at the cost of one aggregation."""
+"""How much of each day is free: the figures of the boards, at the cost of two queries."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from support import ADMIN, DAY, HOURLY, MEERA, NOW, booked, close_one, eventuall
 
 from booking_core import (
     Booking,
+    BookingRequest,
     CellState,
     DayFigures,
     Decision,
@@ -24,6 +26,7 @@ from booking_core import (
     Policy,
     Status,
     StoreUnavailable,
+    WaitingEntry,
     cancel,
     day_board,
     days_at_a_glance,
@@ -36,6 +39,7 @@ from booking_core import (
 from booking_core.booking import day_figures
 from booking_core.booking.day_figures import MOST_DAYS
 from booking_core.live import Feed, LiveFigures, scoped_cache
+from booking_core.storage.bookings import waiting as waiting_store
 from booking_core.storage.client.database import BookingDatabase
 from booking_core.storage.documents import booking_document
 
@@ -55,6 +59,9 @@ HELD = st.tuples(
     st.integers(0, 2),
     st.tuples(MARKS, MARKS).map(sorted),
     st.sampled_from(("booking", "closure")),
+)
+WAITING = st.tuples(
+    st.sampled_from(PLACES), st.integers(0, 2), st.tuples(MARKS, MARKS).map(sorted), st.booleans()
 )
 WANTED = st.builds(
     GroundFilter,
@@ -94,17 +101,31 @@ def of_board(
     )
 
 
+def put_in_line(
+    db: BookingDatabase, id: str, ground: Ground, days: int, start: time, end: time, passed: bool
+) -> None:
+    """Stores an entry of the waiting list as it is, for a slot that may be free."""
+    wanted = BookingRequest(ground.id, DAY + timedelta(days=days), start, end, "S001", "Hockey")
+    entry = WaitingEntry(id, wanted, NOW, MEERA.id, MEERA.name, MEERA.role, passed=passed)
+    assert waiting_store.insert(db, entry, 9, ZoneInfo("Asia/Kolkata"))
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(HELD, max_size=12),
+    st.lists(WAITING, max_size=4),
     st.integers(-60 * 24 * 31, 60 * 24 * 4),
     WANTED,
     st.sampled_from((None, None, "main", "south")),
 )
 def test_the_figures_of_days_are_counts_of_the_cells_of_their_boards(
-    divided, held, minute, wanted, only
+    divided, held, waiting, minute, wanted, only
 ):
     divided["bookings"].delete_many({})
+    divided["waiting"].delete_many({})
+    for number, (ground, days, (start, end), passed) in enumerate(waiting):
+        if start < end:
+            put_in_line(divided, f"{number}", ground, days, start, end, passed)
     for number, (ground, days, (start, end), kind) in enumerate(held):
         if start == end:
             continue

@@ -31,6 +31,7 @@ from booking_core import (
     find_bookings,
     load_reference,
     save_ground,
+    waiting_ahead,
 )
 from booking_core.operations.demo import DEMO_ACCOUNTS, RAIN, is_empty, load_demo
 from booking_core.storage.client.database import BookingDatabase, Documents
@@ -78,6 +79,10 @@ def test_the_demo_has_every_state_and_is_sound_at_any_hour(
     assert {booking.status for booking in found} == set(Status)
     waiting = [booking for booking in found if booking.status is Status.PENDING]
     assert 4 <= len(waiting) <= 6
+    in_line = waiting_ahead(empty, now=now)
+    assert len(in_line) == 2
+    assert len({entry.slot for entry in in_line}) == 1
+    assert in_line[0].slot in [booking.slot for booking in waiting]
     for booking in waiting:
         assert datetime.combine(booking.date, booking.start, ZONE) > now
     today = now.date()

@@ -47,6 +47,7 @@ from booking_core import (
     promote_waiting,
     reject,
     save_policy,
+    waiting_ahead,
     waiting_list,
     waiting_of,
 )
@@ -306,3 +307,64 @@ def test_a_promotion_that_was_killed_before_it_was_noted_is_not_made_twice(db):
     assert promote_waiting(db, now=NOW) == []
     assert line(db) == []
     assert not active(db)
+
+
+def test_a_line_has_no_entry_that_has_ended_by_the_clock(db):
+    booked(db, student=1, by=RAVI)
+    soon = join(db, student=50, not_after=NOW + timedelta(hours=1))
+    rest = join(db, student=51, now=NOW + timedelta(seconds=1))
+    slot = soon.slot
+    before = day_board(db, DAY, NOW)
+    after = before.at(NOW + timedelta(hours=1))
+
+    assert [entry.id for entry in before.line(slot)] == [soon.id, rest.id]
+    assert before.turns_at() == NOW + timedelta(hours=1)
+    assert [entry.id for entry in after.line(slot)] == [rest.id]
+
+
+def test_the_next_after_a_booking_is_who_has_its_slot_once_it_is_cancelled(db):
+    held = booked(db, student=1, game="Football", by=RAVI)
+    other = booked(db, student=2, ground="ground-2", game="Football", by=RAVI)
+    booked(db, student=3, ground="ground-3", by=RAVI)
+    any_ground = join(db, student=50, game="Football", any_ground=True)
+    here = join(db, student=51, game="Football", now=NOW + timedelta(seconds=1))
+    longer = join(db, student=52, end=11, now=NOW - timedelta(seconds=1))
+    booked(db, student=4, start=10, by=RAVI)
+    board = day_board(db, DAY, NOW)
+
+    assert [entry.id for entry in board.line(held.slot)] == [longer.id, any_ground.id, here.id]
+    assert board.next_after(held).id == any_ground.id  # the longer one is still in the way
+    assert board.next_after(other).id == any_ground.id
+    cancel(db, other.id, by=RAVI, now=NOW)
+    [made] = promote_waiting(db, now=NOW)
+    assert (made.id, made.ground_id) == (any_ground.id, "ground-2")
+    assert day_board(db, DAY, NOW).next_after(held).id == here.id
+
+
+def test_who_waits_for_another_ground_is_not_next(db):
+    held = booked(db, student=1, by=RAVI)
+    other = booked(db, student=2, ground="ground-2", by=RAVI)
+    join(db, student=50, ground="ground-2")
+    cancel(db, other.id, by=RAVI, now=NOW)
+
+    assert day_board(db, DAY, NOW).next_after(held) is None
+
+
+def test_nobody_is_next_whose_people_are_on_a_ground_then(db):
+    held = booked(db, student=1, by=RAVI)
+    join(db, student=50)
+    booked(db, student=50, ground="ground-2")
+
+    assert day_board(db, DAY, NOW).next_after(held) is None
+
+
+def test_all_who_wait_for_a_slot_ahead(db):
+    booked(db, student=1, by=RAVI)
+    booked(db, student=2, on=DAY + timedelta(days=1), by=RAVI)
+    later = join(db, student=50, on=DAY + timedelta(days=1))
+    sooner = join(db, student=51, now=NOW + timedelta(seconds=1))
+    join(db, student=52, not_after=NOW + timedelta(hours=1))
+
+    found = waiting_ahead(db, now=NOW + timedelta(hours=2))
+
+    assert [entry.id for entry in found] == [later.id, sooner.id]

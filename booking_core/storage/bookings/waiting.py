@@ -6,7 +6,7 @@ whatever races. One that has ended keeps its outcome for a month.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date as Date
 from datetime import timedelta
 from typing import Any
@@ -48,6 +48,15 @@ def insert(db: Documents, entry: WaitingEntry, most: int, zone: ZoneInfo) -> boo
 def of_date(db: Documents, date: Date) -> list[WaitingEntry]:
     """The entries that wait for a slot of ``date``, in the order of asking."""
     return _find(db, {"date": date.isoformat(), "status": _WAITING})
+
+
+def of_dates(db: Documents, dates: Iterable[Date]) -> dict[Date, tuple[WaitingEntry, ...]]:
+    """The entries that wait for a slot of each of ``dates``, in the order of asking."""
+    found: dict[Date, tuple[WaitingEntry, ...]] = dict.fromkeys(dates, ())
+    days = [date.isoformat() for date in found]
+    for entry in _find(db, {"date": {"$in": days}, "status": _WAITING}):
+        found[entry.request.date] += (entry,)
+    return found
 
 
 def of_dates_from(db: Documents, first: Date) -> list[WaitingEntry]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from booking_core import Booking, BookingError, find_series, get_booking
@@ -14,12 +16,25 @@ from pages.shared.text import formats, messages, payloads, series_texts
 
 
 @st.dialog("Booking")
-def dialog(shared: Services, booking_id: str, *, again: bool = False) -> None:
+def dialog(
+    shared: Services,
+    booking_id: str,
+    below: Callable[[], None] | None = None,
+    *,
+    again: bool = False,
+) -> None:
     """Opens for ``booking_id``, and follows its changes while it is open.
 
-    ``again``: with the button that leads to Book, for another screen than Book.
+    ``below`` draws what the calling screen adds. ``again``: with the button that leads to Book, for
+    another screen than Book.
     """
-    fragment.keep(shared, "booking_details", lambda: _draw(shared, booking_id, again))
+
+    def draw() -> None:
+        _draw(shared, booking_id, again)
+        if below is not None:
+            below()
+
+    fragment.keep(shared, "booking_details", draw)
 
 
 def _draw(shared: Services, booking_id: str, again: bool) -> None:

@@ -264,6 +264,14 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def ordinal(value: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``4th``, ``11th``."""
+    is_teen = value % 100 in (11, 12, 13)
+    return (
+        f"{number(value)}{'th' if is_teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(value % 10, 'th')}"
+    )
+
+
 def number(value: float) -> str:
     """``1,234`` or ``12,34,567``, with one decimal at most; or ``1.234``."""
     # Some locales group by a narrow space, which not every font has.

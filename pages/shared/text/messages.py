@@ -194,6 +194,16 @@ def taken(holder: Booking | None) -> str:
     return f"This slot was just booked by {holder.created_by_name}. Please choose another."
 
 
+def held(holder: Booking | None) -> str:
+    """Who has a slot that a user waits for (None: it goes to the first in line)."""
+    if holder is None:
+        return "This slot goes to the first on the waiting list."
+    if holder.kind == "closure":
+        return f"This ground is closed then: {holder.purpose}."
+    verb = "has booked" if holder.status is Status.APPROVED else "has requested"
+    return f"{holder.created_by_name} {verb} this slot, for {holder.whom}."
+
+
 def not_connected(
     problem: BookingError | None, migration: MigrationProgress | None
 ) -> tuple[str, str]:

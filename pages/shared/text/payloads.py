@@ -383,11 +383,12 @@ def decision_row(
     now: datetime,
     policy: Policy,
     term: str = "",
+    behind: str = "",
 ) -> dict[str, Any]:
     """A row of the Approvals screen; a decided booking shows who decided, and who approved it.
 
     ``others``: other bookings of its students in the same week. ``term``: the term and the week of
-    its date, such as ``Term 2, week B``.
+    its date, such as ``Term 2, week B``. ``behind``: who waits for the slot.
     """
     today = now.date()
     left = booking.slot.starts_at(_zone(now)).timestamp() - now.timestamp()
@@ -431,7 +432,12 @@ def decision_row(
                 "urgent" if ahead < URGENT and waiting else "",
                 term,
             ],
-            [slot_title(booking.slot, grounds), booking.game, "", booking.purpose],
+            [
+                slot_title(booking.slot, grounds),
+                "\n".join(filter(None, (booking.game, behind))),
+                "",
+                booking.purpose,
+            ],
             party(booking),
             [booking.created_by_name, "\n".join(asked)],
             [chip, under, tone],

@@ -1,0 +1,47 @@
+"""Who waits behind the bookings of Approvals, and who has the slot of one that is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from booking_core import Booking, BookingError, WaitingEntry, promote_waiting, waiting_ahead
+from booking_core.live import Scope
+from pages.shared.live.runtime import Services
+from pages.shared.text import waiting_texts
+
+
+def behind(shared: Services, rows: Sequence[Sequence[Booking]]) -> dict[str, str]:
+    """Who waits behind each single booking that holds its slot: id -> a few words."""
+    mark, now = shared.mark(), shared.now()
+    waiting = shared.cached(
+        Scope.BOOKINGS, ("waiting ahead", mark), lambda: waiting_ahead(shared.db, now=mark)
+    )
+    days = {entry.request.date for entry in waiting}  # the boards of other days are not read
+    found = {}
+    for row in rows:
+        [booking, *more] = row
+        if more or booking.date not in days or not booking.status.is_active:
+            continue
+        board = shared.boards.get(booking.date, now)
+        found[booking.id] = waiting_texts.behind(
+            board.line(booking.slot), board.next_after(booking), shared.reference()
+        )
+    return found
+
+
+def next_after(shared: Services, booking: Booking) -> WaitingEntry | None:
+    """Who has the slot of ``booking`` once it is given back; None: nobody waits for it."""
+    return shared.boards.get(booking.date, shared.now()).next_after(booking)
+
+
+def give(shared: Services, booking: Booking, waiting: Sequence[WaitingEntry]) -> Booking | None:
+    """Gives what ``booking`` held to the first in line; the booking of one of ``waiting`` that
+    holds it now. None: nobody of them could have it, or it is not given yet."""
+    try:
+        with shared.change():
+            promote_waiting(shared.db, dates=[booking.date])
+        holder = shared.boards.get(booking.date, shared.now()).holder(booking.slot)
+    except BookingError:
+        return None  # every process goes on giving what is free
+    is_given = holder is not None and any(entry.id == holder.id for entry in waiting)
+    return holder if is_given else None
