@@ -20,7 +20,7 @@ from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, CellState, Ground, Period, Slot, Status
 from booking_core.domain.past import as_of as as_of_moment
 from booking_core.domain.validation import check_date, check_now
-from booking_core.domain.waiting import WaitingEntry, in_order, kept_marks, line
+from booking_core.domain.waiting import WaitingEntry, free_for, in_order, kept_marks, line
 from booking_core.school import history
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import waiting
@@ -90,7 +90,7 @@ class Board(Availability):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "held", held_by(self.bookings))
-        object.__setattr__(self, "_kept", kept_marks(self.waiting, self.grounds))
+        object.__setattr__(self, "_kept", kept_marks(self, self.waiting))
 
     def is_free(self, slot: Slot) -> bool:
         """Whether ``slot`` can be booked: nobody holds it, and nobody is about to get it."""
@@ -107,19 +107,6 @@ class Board(Availability):
         waiting = (entry for entry in self.waiting if not entry.is_over(self.now, self.zone))
         return line(waiting, slot, self.grounds)
 
-    def free_for(self, entry: WaitingEntry) -> list[Slot]:
-        """The slots that ``entry`` would have and nobody holds, that of its own ground first."""
-        wanted, slots = entry.request, [entry.slot]
-        if entry.any_ground:
-            slots += [
-                replace(entry.slot, ground_id=ground.id)
-                for ground in self.grounds
-                if ground.id != wanted.ground_id
-                and find_label(wanted.game, ground.games) is not None
-            ]
-        # What is kept for the waiting list is free for it.
-        return [slot for slot in slots if Availability.is_free(self, slot)]
-
     def next_after(self, booking: Booking) -> WaitingEntry | None:
         """Who is the first to have what ``booking`` gives back; None: nobody waits for it.
 
@@ -132,7 +119,7 @@ class Board(Availability):
         for entry in in_order(self.waiting):
             if entry.is_over(self.now, self.zone):
                 continue
-            for slot in board.free_for(entry):
+            for slot in free_for(board, entry):
                 is_of_booking = not surfaces.isdisjoint(
                     self.surfaces_of(slot.ground_id)
                 ) and not marks.isdisjoint(timetable.marks(slot.start, slot.end))
@@ -153,6 +140,8 @@ class Board(Availability):
         # A copy shares ``held``, which ``replace`` would build again: most of a board's cost.
         seen = copy(self)
         object.__setattr__(seen, "now", now)
+        if self.waiting:  # an entry ends by the clock
+            object.__setattr__(seen, "_kept", kept_marks(seen, self.waiting))
         return seen
 
     def cell(self, ground_id: str, start: time) -> Cell:
@@ -367,9 +356,10 @@ def _board_then(db: Documents, date: Date, then: datetime) -> Board:
 def _board(db: Documents, known: reference.Reference, date: Date, now: datetime) -> Board:
     # A booking that stays on a retired ground still holds its surfaces.
     in_use = {surface for ground in known.open_grounds for surface in ground.surfaces}
-    held = booking_queries.of_date(db, date)
+    # The entries first: one that gets its slot in between has a booking then, and is kept too.
+    entries, held = waiting.of_date(db, date), booking_queries.of_date(db, date)
     return Board(
-        waiting=tuple(waiting.of_date(db, date)),
+        waiting=tuple(entries),
         **_frame(db, known, date, now),
         bookings=tuple(b for b in held if not in_use.isdisjoint(b.held_surfaces)),
         loaded_at=now,

@@ -8,7 +8,8 @@ change class too: the booking gets the new names and classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from booking_core.booking.parties import named, students_of
 from booking_core.booking.preconditions import ROUNDS
@@ -18,9 +19,11 @@ from booking_core.domain.errors import (
     ChangedMeanwhile,
     InvalidRequest,
     RuleBroken,
+    SeriesConflict,
     StoreUnavailable,
 )
 from booking_core.domain.model import Booking
+from booking_core.domain.series import Occurrence
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client import deadlines
 from booking_core.storage.client.database import Documents, settings_of
@@ -88,6 +91,39 @@ def check_placed(
         check_stored(known, booking)
     if known.ground(booking.ground_id).surfaces != booking.held_surfaces:
         raise ChangedMeanwhile("the ground")
+
+
+def confirmed_all(
+    db: Documents,
+    known: reference.Reference,
+    pairs: Sequence[tuple[Booking | None, Booking]],
+    check: Callable[[reference.Reference, Booking], object] | None = None,
+) -> list[Booking]:
+    """``confirmed`` for each (before, after) of one transaction: all of them, or none.
+
+    Where one breaks a rule of the school as of now, all are undone, and SeriesConflict names its
+    date.
+    """
+    done: list[Booking] = []
+    for number, (before, after) in enumerate(pairs):
+        checked = None if check is None else partial(_check_of, check, after)
+        try:
+            done.append(confirmed(db, known, before, after, checked))
+        except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
+            stored = [*done, after, *(later for _, later in pairs[number + 1 :])]
+            for place, (former, _) in enumerate(pairs):
+                if place != number:  # which ``confirmed`` has undone
+                    bookings.undo(db, former, stored[place])
+            raise SeriesConflict([Occurrence(after.date, exc, ())]) from exc
+    return done
+
+
+def _check_of(
+    check: Callable[[reference.Reference, Booking], object],
+    booking: Booking,
+    fresh: reference.Reference,
+) -> None:
+    check(fresh, booking)
 
 
 def _with_present_students(db: Documents, known: reference.Reference, booking: Booking) -> Booking:

@@ -164,7 +164,8 @@ def _dates(first: Date, last: Date) -> tuple[Date, ...]:
 
 
 def _days(db: Documents, dates: Collection[Date]) -> dict[Date, _Day]:
-    held, waiting = occupancy.held_on(db, dates), of_dates(db, dates)
+    # The entries first: one that gets its slot in between has a booking then, and is kept too.
+    waiting, held = of_dates(db, dates), occupancy.held_on(db, dates)
     return {date: (held[date], waiting[date]) for date in held}
 
 
@@ -180,7 +181,7 @@ def _figures(
     for date, (holds, waiting) in held.items():
         of_day = held_by(holds)
         day = availability_of(db, known, date, now, of_day)
-        kept = kept_marks(waiting, day.grounds)
+        kept = kept_marks(day, waiting)
         found.append(_count(day, of_day, kept, wanted, ground_id))
     return tuple(found)
 

@@ -62,7 +62,7 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
         ]
         # The notice of each change that was taken back, and the one that says so.
         undone = {
-            store.id_of(booking.id, number - 1): store.id_of(booking.id, number)
+            _id(booking, number - 1): _id(booking, number)
             for booking in changed
             for number, entry in enumerate(booking.history)
             if entry.action == "undone" and entry.at >= since - _AGAIN
@@ -93,10 +93,9 @@ def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Not
             kind = None
         before = slot if entry.moved_from is None else entry.moved_from
         if kind is not None and entry.at >= since:
-            id = store.id_of(booking.id, number)
             known = before if kind == "moved" else slot
             yield Notice(
-                id,
+                _id(booking, number),
                 entry.at,
                 booking.created_by,
                 kind,
@@ -107,6 +106,11 @@ def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Not
                 False,
             )
         slot = before
+
+
+def _id(booking: Booking, number: int) -> str:
+    """The id of the notice of an entry of the history."""
+    return store.id_of(booking.id, number, booking.history[number].at)
 
 
 @within_deadline

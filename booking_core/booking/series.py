@@ -15,7 +15,7 @@ from uuid import UUID
 
 from booking_core.access.delegations import deciding_for
 from booking_core.booking.claims import check_request, take, wanted_by
-from booking_core.booking.confirmation import check_stored, confirmed
+from booking_core.booking.confirmation import check_stored, confirmed_all
 from booking_core.booking.decisions import check_reason
 from booking_core.booking.parties import RequestParty, party_of, supervisor_of
 from booking_core.booking.preconditions import ROUNDS, already_decided, is_repeated
@@ -45,7 +45,6 @@ from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 
 _BOOKINGS = "the list of bookings"
-_MOST_ALTERNATIVES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def book_instead(
 
     The booking is a date of the series ``submission_id``, and reaches as far ahead. A date has one
     such slot: the same one is booked once, however often it is sent, and another one raises
-    SubmissionReused. Raises as ``book`` does too, and NotFound without a series.
+    SubmissionReused. Raises as ``book`` does too, and NotFound for somebody else's series.
     """
     _check_series(request, by)
     if not isinstance(submission_id, UUID):
@@ -135,7 +134,7 @@ def book_instead(
         rules.check_may("book approved", by)
     series_id, now = str(submission_id), moment(db, now)
     found = booking_queries.of_series(db, series_id)
-    if not found or found[0].created_by != by.id:
+    if found and found[0].created_by != by.id:
         raise NotFound("series", series_id)
     if slot.date not in request.all_dates(reference.load(db).year):
         raise InvalidRequest("date", "is no date of the series")
@@ -291,7 +290,13 @@ def _book_all(
             if problems := planned(db, known, request, by, now).problems:
                 raise SeriesConflict(problems) from None
             continue  # it was cancelled since
-        return Series(series_id, tuple(_confirmed_all(db, known, request, made, by, now)))
+
+        def check(fresh: reference.Reference, booking: Booking) -> object:
+            on = request.on(booking.date)
+            return check_request(fresh, on, by, now, settings_of(db).zone, is_series=True)
+
+        pairs = [(None, booking) for booking in made]
+        return Series(series_id, tuple(confirmed_all(db, known, pairs, check)))
     raise ChangedMeanwhile(_BOOKINGS)
 
 
@@ -311,31 +316,6 @@ def _pass_rules(
     except (RuleBroken, NotAPeriod):
         return False
     return True
-
-
-def _confirmed_all(
-    db: Documents,
-    known: reference.Reference,
-    request: SeriesRequest,
-    made: list[Booking],
-    by: Actor,
-    now: datetime,
-) -> list[Booking]:
-    """The bookings as stored; all are undone where one breaks a rule of the school as of now."""
-    zone = settings_of(db).zone
-    done: list[Booking] = []
-    for booking in made:
-
-        def check(fresh: reference.Reference, date: Date = booking.date) -> object:
-            return check_request(fresh, request.on(date), by, now, zone, is_series=True)
-
-        try:
-            done.append(confirmed(db, known, None, booking, check))
-        except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
-            for other in (*done, *made[made.index(booking) + 1 :]):
-                bookings.undo(db, None, other)
-            raise SeriesConflict([Occurrence(booking.date, exc, ())]) from exc
-    return done
 
 
 def _book_free(
@@ -442,10 +422,10 @@ def _decide(
             continue
         if verb == "reject":
             return decided
-        before = {b.id: b for b, _ in pairs}
-        return tuple(
-            confirmed(db, known, before[b.id], b) if b.id in before else b for b in decided
-        )
+        stored = {booking.id: booking for booking in decided}
+        changed = [(before, stored[before.id]) for before, _ in pairs]
+        confirmed = {b.id: b for b in confirmed_all(db, known, changed)}
+        return tuple(confirmed.get(booking.id, booking) for booking in decided)
     raise ChangedMeanwhile("the school")
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from booking_core.booking.boards import availability_of, held_by
 from booking_core.booking.claims import check_move, keeps_approval, with_present_names
-from booking_core.booking.confirmation import confirmed
+from booking_core.booking.confirmation import confirmed_all
 from booking_core.booking.conflicts import error_on
 from booking_core.booking.preconditions import ROUNDS, already_decided
 from booking_core.booking.series_plan import alternatives_to
@@ -194,7 +194,8 @@ def move_series(
             moved = transactions.run(db, work)
         except (transactions.SchoolChanged, bookings.ClaimTaken, ChangedMeanwhile):
             continue  # the next round says what has changed, or moves what is left
-        moved = _confirmed_all(db, known, changes, moved)
+        pairs = [(before, moved[before.id]) for before, _ in changes]
+        moved |= {booking.id: booking for booking in confirmed_all(db, known, pairs)}
         return tuple(moved.get(before.id, before) for before in own)
     raise ChangedMeanwhile(_DATES)
 
@@ -269,22 +270,3 @@ def _planned(
             alternatives = alternatives_to(free, slot, before.game, busy)
         planned.append((Occurrence(before.date, problem, alternatives), wanted))
     return planned
-
-
-def _confirmed_all(
-    db: Documents,
-    known: reference.Reference,
-    changes: list[tuple[Booking, Booking]],
-    moved: dict[str, Booking],
-) -> dict[str, Booking]:
-    """``moved`` as stored; all are undone where one breaks a rule of the school as of now."""
-    done = dict(moved)
-    for before, _ in changes:
-        try:
-            done[before.id] = confirmed(db, known, before, moved[before.id])
-        except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
-            for other, _ in changes:
-                if other.id != before.id:
-                    bookings.undo(db, other, done[other.id])
-            raise SeriesConflict([Occurrence(before.date, exc, ())]) from exc
-    return done

@@ -217,7 +217,7 @@ def _swapped_back(db: Documents, pairs: _Changes, by: Actor, now: datetime) -> b
     """Whether both have their former slots, seats and status again."""
     back = []
     for before, after in pairs:
-        entry = Decision(now, by.id, by.name, "moved", "the school changed", moved_from=after.slot)
+        entry = Decision(now, by.id, by.name, "undone", "the school changed", moved_from=after.slot)
         former = replace(before, history=after.history, revision=after.revision)
         back.append((after, former.with_decision(before.status, entry)))
 

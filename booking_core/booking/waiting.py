@@ -27,11 +27,13 @@ from booking_core.domain.errors import (
     SubmissionReused,
 )
 from booking_core.domain.model import Actor, Booking, BookingRequest, Status
+from booking_core.domain.timetable import iso_week
 from booking_core.domain.validation import check_booking_id, check_date, check_id
-from booking_core.domain.waiting import WaitingEntry, line
+from booking_core.domain.waiting import WaitingEntry, free_for, line
 from booking_core.storage.access import accounts
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import waiting as store
+from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
@@ -76,11 +78,14 @@ def join_waiting_list(
     if (before := store.read(db, entry.id)) is not None:
         return _same(before[0], entry)
     check_request(known, request, by, now, zone)
+    for other in store.of_date(db, request.date):
+        if other.is_over(now, zone):  # it gives its place in the line back
+            store.end(db, other, "ended")
     board = day_board(db, request.date, now)
     waiting = line(board.waiting, entry.slot, known.grounds.values())
     for other in waiting:
         if (other.by, other.request, other.any_ground) == (by.id, request, any_ground):
-            return other
+            return store.set_not_after(db, other, not_after)
     if board.holder(entry.slot) is None and not any(not one.passed for one in waiting):
         raise InvalidRequest("ground_id", "is free at that time: book it")
     if not store.insert(db, entry, known.policy.waiting_places, zone):
@@ -166,17 +171,18 @@ def promote_waiting(
 ) -> list[Booking]:
     """Gives each free slot to the first in line who may have it; the bookings that this call made.
 
-    ``dates``: those to look at; None: all. An entry that a rule or another booking of its people
-    holds up is passed over, and tried again when its day changes. Raises StoreUnavailable; what
-    was given until then stays, and the next call goes on.
+    ``dates``: those whose weeks are looked at; None: all. An entry that a rule or another booking
+    of its people holds up is passed over, and tried again when a day of its week changes. Raises
+    StoreUnavailable; what was given until then stays, and the next call goes on.
     """
     now, zone = moment(db, now), settings_of(db).zone
-    if dates is None:
-        entries = store.of_dates_from(db, now.astimezone(zone).date())
-        dates = sorted({entry.request.date for entry in entries})
+    # A seat of a quota that is given back may let who waits on another day of the week have it.
+    weeks = None if dates is None else {iso_week(check_date(date, "dates")) for date in dates}
+    waiting = store.of_dates_from(db, now.astimezone(zone).date())
     made: list[Booking] = []
-    for date in dates:
-        made += _promote_day(db, check_date(date, "dates"), now)
+    for date in sorted({entry.request.date for entry in waiting}):
+        if weeks is None or iso_week(date) in weeks:
+            made += _promote_day(db, date, now)
     return made
 
 
@@ -197,7 +203,7 @@ def _promote_day(db: Documents, date: Date, now: datetime) -> Iterator[Booking]:
 
 
 def _promote(db: Documents, entry: WaitingEntry, board: Board, now: datetime) -> Booking | None:
-    options = board.free_for(entry)
+    options = free_for(board, entry)
     if not options:
         store.set_passed(db, entry, False)
         return None
@@ -224,9 +230,21 @@ def _promote(db: Documents, entry: WaitingEntry, board: Board, now: datetime) ->
             log_step(entry.id, "passed", reason=type(exc).__name__)
             passed = True
             continue
-        is_first = store.end(db, entry, "promoted")
-        return booking if is_first and booking.status is Status.PENDING else None
+        return _noted(db, entry, booking)
     store.set_passed(db, entry, passed)
+    return None
+
+
+def _noted(db: Documents, entry: WaitingEntry, booking: Booking) -> Booking | None:
+    """``booking``, if this call was the one that gave it.
+
+    Where its author has left the list meanwhile, the booking that nobody has seen goes again.
+    """
+    if store.end(db, entry, "promoted"):
+        return booking if booking.status is Status.PENDING else None
+    found = store.read(db, entry.id)
+    if (found is None or found[1] != "promoted") and bookings.undo(db, None, booking):
+        log_step(entry.id, "undone", layer="waiting list", reason="Left")
     return None
 
 

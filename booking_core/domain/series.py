@@ -140,8 +140,12 @@ def ahead(
 def follows(booking: Booking) -> bool:
     """Whether the booking has the slot that its series gave it: its last move, if any, was that of
     the series."""
-    moves = [entry for entry in booking.history if entry.action == "moved"]
-    return not moves or moves[-1].of_series
+    is_own = True
+    for entry, after in zip(booking.history, (*booking.history[1:], None), strict=True):
+        is_undone = after is not None and after.action == "undone"
+        if entry.action == "moved" and not is_undone:
+            is_own = entry.of_series
+    return is_own
 
 
 def by_series(

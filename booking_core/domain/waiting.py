@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from booking_core.domain import timetable
+from booking_core.domain.availability import Availability
+from booking_core.domain.labels import find_label
 from booking_core.domain.model import BookingRequest, Ground, Role, Slot
 
 
@@ -46,17 +48,28 @@ class WaitingEntry:
         return replace(self.request, ground_id=ground_id)
 
 
-def kept_marks(
-    entries: Iterable[WaitingEntry], grounds: Iterable[Ground]
-) -> frozenset[tuple[str, int]]:
-    """The (surface, mark) that go to the first in line as soon as nobody holds them."""
-    surfaces = {ground.id: ground.surfaces for ground in grounds}
+def free_for(day: Availability, entry: WaitingEntry) -> list[Slot]:
+    """The slots that ``entry`` would have and nobody holds, that of its own ground first."""
+    wanted, slots = entry.request, [entry.slot]
+    if entry.any_ground:
+        slots += [
+            replace(entry.slot, ground_id=ground.id)
+            for ground in day.grounds
+            if ground.id != wanted.ground_id and find_label(wanted.game, ground.games) is not None
+        ]
+    # A board has free what nobody is about to get; for the waiting list that is free too.
+    return [slot for slot in slots if Availability.is_free(day, slot)]
+
+
+def kept_marks(day: Availability, entries: Iterable[WaitingEntry]) -> frozenset[tuple[str, int]]:
+    """The (surface, mark) of ``day`` that the first in line is about to get."""
     return frozenset(
         (surface, mark)
         for entry in entries
-        if not entry.passed
-        for surface in surfaces.get(entry.slot.ground_id, (entry.slot.ground_id,))
-        for mark in timetable.marks(entry.slot.start, entry.slot.end)
+        if not entry.passed and not entry.is_over(day.now, day.zone)
+        for slot in free_for(day, entry)
+        for surface in day.surfaces_of(slot.ground_id)
+        for mark in timetable.marks(slot.start, slot.end)
     )
 
 
@@ -83,10 +96,3 @@ def line(
 def in_order(entries: Iterable[WaitingEntry]) -> list[WaitingEntry]:
     """By the moment of asking; at the same one, by id."""
     return sorted(entries, key=lambda entry: (entry.at, entry.id))
-
-
-def place_in_line(
-    entries: Sequence[WaitingEntry], entry: WaitingEntry, grounds: Iterable[Ground]
-) -> int:
-    """1 for the first in line; ``entry`` is one of ``entries``."""
-    return line(entries, entry.slot, grounds).index(entry) + 1

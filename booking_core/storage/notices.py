@@ -41,7 +41,7 @@ def insert(
     documents = [
         _document(
             Notice(
-                id_of(booking.id, len(booking.history) - 1),
+                id_of(booking.id, len(booking.history) - 1, booking.updated_at),
                 booking.updated_at,
                 booking.created_by,
                 kind,
@@ -96,9 +96,12 @@ def add(db: Documents, made: Sequence[Notice]) -> None:
             target.update_many({"_id": {"$in": earlier}}, {"$set": {"read": True}})
 
 
-def id_of(booking_id: str, entry: int) -> str:
-    """The id of the notice of an entry of a booking's history: the same whoever writes it."""
-    return str(uuid5(_NAMES, f"{booking_id}:{entry}"))
+def id_of(booking_id: str, entry: int, at: datetime) -> str:
+    """The id of the notice of an entry of a booking's history: the same whoever writes it.
+
+    ``at`` is the entry's: another one may take the place of an entry that was undone.
+    """
+    return str(uuid5(_NAMES, f"{booking_id}:{entry}:{at.timestamp():.3f}"))
 
 
 def told_until(db: Documents) -> datetime | None:

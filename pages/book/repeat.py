@@ -170,7 +170,7 @@ def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:
     try:
         return shared.cached(
             (Scope.BOOKINGS, Scope.SCHOOL),
-            ("series", asked, by.role, mark),
+            ("series", asked, by.id, by.role, mark),
             lambda: plan_series(shared.db, asked, by=by, now=mark),
         )
     except BookingError as exc:

@@ -125,7 +125,7 @@ def _plan(shared: Services, asked: SetRequest) -> tuple[OfGround, ...] | str:
     try:
         return shared.cached(
             (Scope.BOOKINGS, Scope.SCHOOL),
-            ("set", asked, by.role, mark),
+            ("set", asked, by.id, by.role, mark),
             lambda: plan_set(shared.db, asked, by=by, now=mark),
         )
     except BookingError as exc:

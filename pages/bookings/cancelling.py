@@ -12,6 +12,7 @@ from booking_core import (
     cancel_series,
     get_booking,
     series_ahead,
+    waiting_ahead,
 )
 from pages.shared.layout import confirmation, undoing
 from pages.shared.live import screen_user
@@ -43,18 +44,18 @@ def _draw(shared: Services, booking_id: str) -> None:
     try:
         booking = get_booking(shared.db, booking_id)
         offered = offered_for(shared, booking)
+        which = _choice(offered)
+        dates = offered[which]
+        waits = _goes_on(shared, dates)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
-    which = _choice(offered)
-    dates = offered[which]
     # A press refers to the dates of the previous run; this run may have read others.
     seen = st.session_state[_SEEN]
     st.session_state[_SEEN] = {
         choice: {one.id: one.slot for one in offered[choice]} for choice in offered
     }
     is_one = len(dates) == 1
-    waits = any(_goes_on(shared, one) for one in dates)
     st.markdown(_consequence(is_one, waits))
     grounds = shared.reference().grounds
     st.text(
@@ -131,9 +132,14 @@ def _label(which: str, dates: _Dates) -> str:
     return which if which == ONE else f"{which}, {series_texts.number_of(dates)}"
 
 
-def _goes_on(shared: Services, booking: Booking) -> bool:
-    """Whether somebody waits for what ``booking`` holds."""
-    return shared.boards.get(booking.date, shared.now()).next_after(booking) is not None
+def _goes_on(shared: Services, dates: _Dates) -> bool:
+    """Whether somebody waits for what one of these bookings holds."""
+    days = {entry.request.date for entry in waiting_ahead(shared.db)}  # of others no board is read
+    return any(
+        shared.boards.get(one.date, shared.now()).next_after(one) is not None
+        for one in dates
+        if one.date in days
+    )
 
 
 def _consequence(is_one: bool, waits: bool) -> str:

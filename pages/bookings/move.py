@@ -65,10 +65,10 @@ def dialog(shared: Services, booking_id: str) -> None:
         booking = shared.cached(
             Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
         )
+        which = _which(shared, booking)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
-    which = _which(shared, booking)
     if which != ONE:
         first = booking.date if which == FOLLOWING else None
         fragment.keep(

@@ -14,7 +14,7 @@ from booking_core import StoreUnavailable
 from booking_core.reports import qr_code
 from pages.shared.auth import routes as sign_in
 from pages.shared.auth import templates
-from pages.shared.auth.responses import redirect, unavailable
+from pages.shared.auth.responses import unavailable
 from pages.shared.live import runtime
 from pages.shared.live.address import CODES, base
 from pages.wall import cards
@@ -30,8 +30,8 @@ async def _show(request: Request) -> Response:
     if not shared.is_usable:
         return unavailable(shared)
     try:
-        if await sign_in.person_of(request) is None:
-            return redirect(f"{base()}/signin?next={quote(f'{base()}/{CODES}', safe='')}")
+        if (instead := await sign_in.before_screens(request, shared)) is not None:
+            return instead
         known = await anyio.to_thread.run_sync(shared.reference)
     except StoreUnavailable as exc:
         return unavailable(shared, exc)

@@ -29,7 +29,7 @@ from booking_core.reports import (
     week_sheet,
 )
 from pages.shared.auth import routes as sign_in
-from pages.shared.auth.responses import message, page, redirect, unavailable
+from pages.shared.auth.responses import message, page, unavailable
 from pages.shared.live import logo, runtime
 from pages.shared.live.address import DAY_SHEET, WEEK_SHEET, base
 from pages.shared.live.runtime import Services
@@ -60,9 +60,8 @@ async def _answer(request: Request, draw: Callable[[Request, Services], Response
     if not shared.is_usable:
         return unavailable(shared)
     try:
-        if await sign_in.person_of(request) is None:
-            here = f"{request.url.path}?{request.url.query}".rstrip("?")
-            return redirect(f"{base()}/signin?{urlencode({'next': sign_in.safe_next(here)})}")
+        if (instead := await sign_in.before_screens(request, shared)) is not None:
+            return instead
         return await anyio.to_thread.run_sync(draw, request, shared)
     except StoreUnavailable as exc:
         return unavailable(shared, exc)
@@ -73,7 +72,8 @@ async def _answer(request: Request, draw: Callable[[Request, Services], Response
 
 def _sheet(request: Request, shared: Services) -> Response:
     """The sheet of a day, or of the week of the ``ground`` of the address."""
-    sheet = _asked(request, shared, request.query_params.get("show") or "student")
+    shows = request.query_params.get("show") or "student"
+    sheet = _asked(request, shared, shows, is_first=False)
     asked = sheet.parameters
     book = f"{base()}/book?{urlencode(asked)}"
     links = [(book, "Back to Book")]
@@ -103,7 +103,7 @@ def _changes(request: Request, shared: Services) -> Response:
     since = _moment(request.query_params.get("at") or "")
     if since > shared.now():
         raise InvalidRequest("at", "is not over yet")
-    sheet = _asked(request, shared, "student")
+    sheet = _asked(request, shared, "student", is_first=True)
     ground_id = sheet.ground.id if sheet.ground else None
     is_same = sheet.mark == (request.query_params.get("of") or "")[:_MARK]
     changes = [] if is_same else changes_since(shared.db, sheet.dates, since, ground_id=ground_id)
@@ -125,18 +125,25 @@ def _changes(request: Request, shared: Services) -> Response:
     )
 
 
-def _asked(request: Request, shared: Services, shows: str) -> Sheet:
-    """The sheet of the ``ground`` and ``date`` of the address; without a date, of today."""
+def _asked(request: Request, shared: Services, shows: str, *, is_first: bool) -> Sheet:
+    """The sheet of the ``ground`` and ``date`` of the address; without a date, of today.
+
+    ``is_first``: the date is the first of the week, as a sheet has it that may begin on another day
+    of the week than the screens; else it is any of it.
+    """
     date = shared.now().date()
     if (text := request.query_params.get("date")) is not None:
         try:
             date = Date.fromisoformat(text[:20])
         except ValueError as exc:
             raise InvalidRequest("date", "must be like 2026-12-31") from exc
+        if not 2000 <= date.year <= 2200:
+            raise InvalidRequest("date", "must be between the years 2000 and 2200")
     ground_id = request.query_params.get("ground")
     if ground_id is None:
         return day_sheet(shared.db, date, shows=shows)
-    return week_sheet(shared.db, ground_id, formats.start_of_week(date), shows=shows)
+    first = date if is_first else formats.start_of_week(date)
+    return week_sheet(shared.db, ground_id, first, shows=shows)
 
 
 def _moment(text: str) -> datetime:

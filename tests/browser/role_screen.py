@@ -80,7 +80,9 @@ class Screen:
         accounts.update_one({"_id": self.who.id}, {"$set": {"role": role.value}})
 
     def stored(self) -> dict[str, list[Any]]:
-        return {name: list(self.school.db[name].find()) for name in WRITTEN}
+        # How far the notices of changes are written is noted as time goes on.
+        but = {"_id": {"$ne": "notices"}}
+        return {name: list(self.school.db[name].find(but)) for name in WRITTEN}
 
     def one(self, collection: str, **condition: Any) -> bool:
         return self.school.db[collection].find_one(condition) is not None

@@ -280,7 +280,7 @@ def test_a_lost_date_is_booked_at_another_slot_as_a_date_of_the_series(db):
         assert refused.value.field == "date"
     with pytest.raises(NotFound):
         send(slot, by=RAVI)
-    with pytest.raises(NotFound):
+    with pytest.raises(SlotTaken):
         send(slot, submission_id=uuid4())
     assert_sound(db)
 

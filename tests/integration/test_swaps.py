@@ -402,7 +402,7 @@ def test_a_swap_is_taken_back_where_the_school_changes_at_the_moment_of_its_writ
     first, second = stored(db, mine, other)
     assert [first.slot, second.slot] == [mine.slot, other.slot]
     assert [first.status, second.status] == [Status.APPROVED, Status.PENDING]
-    assert [e.action for e in first.history][-2:] == ["moved", "moved"]
+    assert [e.action for e in first.history][-2:] == ["moved", "undone"]
     assert notices_for(db, MEERA.id) == notices_for(db, RAVI.id) == []
     assert_sound(db)
 

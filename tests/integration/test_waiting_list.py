@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -368,3 +368,87 @@ def test_all_who_wait_for_a_slot_ahead(db):
     found = waiting_ahead(db, now=NOW + timedelta(hours=2))
 
     assert [entry.id for entry in found] == [later.id, sooner.id]
+
+
+def state_at(db, ground="ground-1", hour=9):
+    return day_board(db, DAY, NOW).cell(ground, time(hour)).state
+
+
+def test_a_part_of_a_wanted_slot_that_nobody_can_have_yet_is_free_for_others(db):
+    first = booked(db, student=1, start=9, by=RAVI)
+    booked(db, student=2, start=10, by=RAVI)
+    join(db, student=50, start=9, end=11)
+    cancel(db, first.id, by=RAVI, now=NOW)
+
+    assert promote_waiting(db, now=NOW) == []
+    assert state_at(db) is CellState.FREE
+    assert booked(db, student=3, start=9).status is Status.PENDING
+
+
+def test_what_any_ground_may_take_is_kept_too(db):
+    booked(db, student=1, game="Football", by=RAVI)
+    other = booked(db, student=2, ground="ground-2", game="Football", by=RAVI)
+    join(db, game="Football", any_ground=True)
+    cancel(db, other.id, by=RAVI, now=NOW)
+
+    assert state_at(db, "ground-2") is CellState.CLOSED
+    assert day_board(db, DAY, NOW).cell("ground-2", time(9)).note == "Goes to the waiting list"
+
+
+def test_an_entry_that_is_over_by_the_clock_keeps_nothing_and_no_place(make_db):
+    db = make_db()
+    save_policy(db, Policy(waiting_places=1))
+    held = booked(db, student=1, by=RAVI)
+    join(db, student=50, not_after=NOW + timedelta(minutes=1))
+    later = NOW + timedelta(minutes=2)
+
+    again = join(db, student=50, now=later)
+
+    assert [e.id for e in waiting_list(db, "ground-1", DAY, now=later)] == [again.id]
+    leave_waiting_list(db, again.id, by=MEERA)
+    join(db, student=51, not_after=later + timedelta(minutes=1), now=later)
+    cancel(db, held.id, by=RAVI, now=later)
+    after = later + timedelta(minutes=2)
+    assert day_board(db, DAY, after).cell("ground-1", time(9)).state is CellState.FREE
+
+
+def test_joining_again_with_another_end_changes_the_end(db):
+    booked(db, student=1, by=RAVI)
+    first = join(db, not_after=NOW + timedelta(hours=1))
+    again = join(db)
+
+    assert (again.id, again.not_after) == (first.id, None)
+    assert [e.not_after for e in waiting_list(db, "ground-1", DAY, now=NOW)] == [None]
+
+
+def test_who_leaves_while_the_slot_is_given_has_no_booking(db, monkeypatch):
+    from booking_core.booking import waiting
+
+    held = booked(db, student=1, by=RAVI)
+    entry = join(db)
+    cancel(db, held.id, by=RAVI, now=NOW)
+    book_ = waiting.book
+
+    def leave_then_book(*args, **options):
+        made = book_(*args, **options)
+        leave_waiting_list(db, entry.id, by=MEERA)
+        return made
+
+    monkeypatch.setattr(waiting, "book", leave_then_book)
+
+    assert promote_waiting(db, now=NOW) == []
+    assert not active(db)
+
+
+def test_a_seat_that_is_given_back_on_another_day_lets_who_waited_have_the_slot(make_db):
+    db = make_db(quota=1)
+    other_day = DAY + timedelta(days=1)
+    elsewhere = booked(db, student=50, on=other_day, start=11)
+    held = booked(db, student=1, by=RAVI)
+    entry = join(db, student=50)
+    cancel(db, held.id, by=RAVI, now=NOW)
+    assert promote_waiting(db, dates=[DAY], now=NOW) == []
+
+    cancel(db, elsewhere.id, by=MEERA, now=NOW)
+
+    assert [b.id for b in promote_waiting(db, dates=[other_day], now=NOW)] == [entry.id]

@@ -234,9 +234,7 @@ def _take_out(db: Documents, person: _Person) -> int:
         # The audit log keeps who delegated to whom; a delegation itself has no more effect.
         either = {"$or": [{"by": person.id}, {"to": person.id}]}
         collection(db, schema.DELEGATIONS).delete_many(either)
-        collection(db, schema.WAITING).delete_many(
-            {"$or": [{"by": person.id}, {"party.supervisor_id": person.id}]}
-        )
+        _take_out_of_waiting_list(db, person)
         teams = collection(db, schema.TEAMS)
         if teams.update_many({"staff": person.id}, {"$pull": {"staff": person.id}}).modified_count:
             erasures.raise_revision(db, None)
@@ -244,6 +242,16 @@ def _take_out(db: Documents, person: _Person) -> int:
         _take_out_of_notices(db, person)
         _take_out_of_audit_log(db, person)
     return count
+
+
+def _take_out_of_waiting_list(db: Documents, person: _Person) -> None:
+    """Deletes the entries that name the account. The feed reports their end, and no deletion."""
+    target = collection(db, schema.WAITING)
+    either = {"$or": [{"by": person.id}, {"party.supervisor_id": person.id}]}
+    for row in list(target.find(either, {"date": 1})):
+        ended = {"status": "ended", "changed": row["date"]}
+        target.update_one({"_id": row["_id"]}, {"$set": ended, "$unset": {"place": ""}})
+    target.delete_many(either)
 
 
 def _take_out_of_bookings(db: Documents, person: _Person) -> int:

@@ -7,8 +7,9 @@ whatever races. One that has ended keeps its outcome for a month.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date as Date
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -96,6 +97,19 @@ def end(db: Documents, entry: WaitingEntry, outcome: str) -> bool:
     }
     with reachable():
         return collection(db, schema.WAITING).update_one(condition, change).modified_count == 1
+
+
+def set_not_after(db: Documents, entry: WaitingEntry, not_after: datetime | None) -> WaitingEntry:
+    """The entry with another end."""
+    if entry.not_after == not_after:
+        return entry
+    mark = f"{entry.request.date.isoformat()}|{not_after}"  # as in ``set_passed``
+    with reachable():
+        collection(db, schema.WAITING).update_one(
+            {"_id": entry.id, "status": _WAITING},
+            {"$set": {"not_after": not_after, "changed": mark}},
+        )
+    return replace(entry, not_after=not_after)
 
 
 def set_passed(db: Documents, entry: WaitingEntry, passed: bool) -> None:

@@ -161,7 +161,7 @@ def _reinstatable(shared: Services, now: datetime) -> list[datetime]:
     free = [b for b in found if later([starts[b.id]], now)]
     if not free:
         return []
-    more = len(free) > _MOST_DISPLACED
+    more = len(found) > _MOST_DISPLACED
     what = _bookings(len(free), _MOST_DISPLACED)
     free = free[:_MOST_DISPLACED]
     with st.container(horizontal=True, vertical_alignment="center", key="head_reinstate"):
@@ -210,7 +210,7 @@ def _returnable(shared: Services, now: datetime) -> list[datetime]:
     free = [b for b in found if later([starts[b.id]], now)]
     if not free:
         return []
-    more = len(free) > _MOST_DISPLACED
+    more = len(found) > _MOST_DISPLACED
     free = free[:_MOST_DISPLACED]
     with st.container(horizontal=True, vertical_alignment="center", key="head_return"):
         what = _bookings(len(free) + more, _MOST_DISPLACED)

@@ -44,7 +44,7 @@ from pages.shared.auth.demo import PATH as DEMO
 from pages.shared.auth.demo import demo
 from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, too_many, unavailable
-from pages.shared.auth.signing_in import off_loop
+from pages.shared.auth.signing_in import first_page, off_loop
 from pages.shared.live import cookies, logo, runtime
 from pages.shared.live.address import COOKIE, base
 from pages.shared.live.runtime import Services
@@ -81,6 +81,22 @@ async def person_of(request: Request) -> Person | None:
     if not token or shared.db is None:
         return None
     return await off_loop(lambda: shared.sessions.known(token))
+
+
+async def before_screens(request: Request, shared: Services) -> Response | None:
+    """Where a user goes who may see no screen yet: to sign-in, a new password or the second factor.
+
+    None for one who may. To be asked by every route outside Streamlit that shows what screens show.
+    Raises StoreUnavailable.
+    """
+    to = safe_next(f"{request.url.path}?{request.url.query}".rstrip("?"))
+    person = await person_of(request)
+    if person is None:
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
+    if oidc.is_on():
+        return None
+    first = await off_loop(lambda: first_page(shared, person.account, to))
+    return None if first == to else redirect(first)
 
 
 def _handler(route: Callable[..., Any], federated: bool | None) -> Callable[[Request], Any]:

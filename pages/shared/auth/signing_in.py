@@ -50,16 +50,19 @@ async def go_on(
     It leads first to the page of what the account must do before.
     """
 
-    def first() -> str:
-        back = f"?next={quote(to, safe='')}"
-        if account.must_change:
-            return f"{base()}/password{back}"
-        if must_set_up_second_factor(account, shared.reference().policy):
-            return f"{base()}/{SECOND_FACTOR}{back}"
-        return to
-
-    response = redirect(await off_loop(first))
+    response = redirect(await off_loop(lambda: first_page(shared, account, to)))
     return await session_cookie.start(response, request, shared, token, by_password=True)
+
+
+def first_page(shared: Services, account: Account, to: str) -> str:
+    """The page of what ``account`` must do before it sees any screen, which leads back to ``to``;
+    else ``to``."""
+    back = f"?next={quote(to, safe='')}"
+    if account.must_change:
+        return f"{base()}/password{back}"
+    if must_set_up_second_factor(account, shared.reference().policy):
+        return f"{base()}/{SECOND_FACTOR}{back}"
+    return to
 
 
 async def off_loop(work: Callable[[], T]) -> T:

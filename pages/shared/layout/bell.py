@@ -63,8 +63,12 @@ def _list(shared: Services) -> None:
     state, reader = st.session_state, session.actor()
     if _SHOWN not in state:
         try:
+            unread = notices_for(shared.db, reader.id, limit=COUNTED)
             found = notices_for(shared.db, reader.id, unread_only=False, limit=_MOST)
-            mark_read(shared.db, [notice.id for notice in found if not notice.read], by=reader)
+            mark_read(shared.db, [notice.id for notice in unread], by=reader)
+            # Every unread one is shown: what is not shown stays in the number.
+            read = [notice for notice in found if notice.read]
+            found = sorted([*unread, *read], key=lambda notice: notice.at, reverse=True)
         except BookingError as exc:
             st.error(formats.literal(messages.error(exc)))
             return

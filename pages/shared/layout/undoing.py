@@ -60,7 +60,8 @@ def _undo(shared: Services, revisions: dict[str, int]) -> None:
         except BookingError as exc:
             problems.append(messages.error(exc))
     if problems:
-        st.session_state[_SAID] = (f"Not undone: {problems[0]}", ":material/error:")
+        part = f"{undone} of {len(revisions)} undone. " if undone else ""
+        st.session_state[_SAID] = (f"{part}Not undone: {problems[0]}", ":material/error:")
     else:
         count = "The booking is" if undone == 1 else f"{formats.number(undone)} bookings are"
         st.session_state[_SAID] = (f"{count} as before.", ":material/undo:")

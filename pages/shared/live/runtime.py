@@ -335,9 +335,14 @@ class Services:
         days = [date for date in dates if date is not None]
         try:
             promote_waiting(self.db, dates=None if None in dates else days)
+        except BookingError as exc:
+            log.warning("the waiting list has to wait: %s", exc)
+            self._follower.stopping.wait(_RETRY_SECONDS)
+            self._freed.put(None)
+        try:
             write_notices(self.db)
-        except BookingError as exc:  # the feed reports every day once it is connected again
-            log.warning("the waiting list and notices have to wait: %s", exc)
+        except BookingError as exc:  # the next call goes on
+            log.warning("notices have to wait: %s", exc)
 
     def _keep(self) -> None:
         """Connects; once connected, lapses overdue requests and finishes erasures once a minute."""
@@ -353,6 +358,7 @@ class Services:
             finally:
                 self._tried_once.set()
         elif not self._keeper.stopping.wait(_LAPSE_SECONDS) and self.is_live:
+            self._freed.put(None)  # entries of the waiting list end by the clock
             try:
                 lapse_pending(self.db)
                 finish_erasures(self.db)
