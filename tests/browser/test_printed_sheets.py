@@ -123,6 +123,20 @@ def test_the_code_says_unchanged_and_then_lists_what_changed(
     assert f"date={day}" in phone.url
 
 
+def test_the_code_of_a_week_names_the_first_of_its_days(
+    open_page: OpenPage, school: School
+) -> None:
+    """Also of one from the command line, whose week may begin on another day than a screen's."""
+    from booking_core.reports import week_sheet
+
+    first = tomorrow()
+    sheet = week_sheet(school.db, "ground-1", first)
+    page = open_page("/book")
+    page.goto(sheet.changes_address(page.url.partition("book")[0]))
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Unchanged since")
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [

@@ -85,8 +85,9 @@ def test_a_second_factor_is_set_up_before_any_screen_and_asked_for_at_sign_in(
     enter(page, asha)
     heading(page, "Set up a second factor")
     # The address of a screen does not bypass it.
-    page.goto(page.url.partition("/secondfactor")[0] + "/bookings")
-    heading(page, "Set up a second factor")
+    for address in ("/day-sheet", "/codes", "/bookings"):
+        page.goto(page.url.partition("/secondfactor")[0] + address)
+        heading(page, "Set up a second factor")
     expect(page.get_by_alt_text("QR code")).to_be_visible()
     assert page.get_by_alt_text("QR code").evaluate("img => img.naturalWidth") > 0
     assert_well_made(page)

@@ -141,8 +141,9 @@ def test_a_one_time_password_is_changed_before_any_screen_opens(
     enter(page, "ravi", one_time)
     expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
     # The address of a screen does not bypass it either.
-    page.goto(page.url.partition("/password")[0] + "/book")
-    expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
+    for address in ("/day-sheet", "/sheet-changes?at=0", "/codes", "/book"):
+        page.goto(page.url.partition("/password")[0] + address)
+        expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
 
     page.get_by_label("Password that you have now").fill(one_time)
     page.get_by_label("New password", exact=True).fill(OTHER)

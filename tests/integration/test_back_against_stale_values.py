@@ -180,7 +180,8 @@ def _state_of(element: Element) -> WidgetState | None:
 def test_every_parameter_of_an_address_that_has_a_field_is_tried_below() -> None:
     tried = {name: parse_qs("&".join(addresses)).keys() for name, (_, addresses) in FIELDS.items()}
 
-    assert tried["book"] | {"from", "to"} == set(draft.PARAMETERS)
+    # The pick of a slot, also of one to wait for, has no field.
+    assert tried["book"] | {"from", "to", "wait"} == set(draft.PARAMETERS)
     assert tried["bookings"] | {"page"} == set(view.PARAMETERS)
 
 
