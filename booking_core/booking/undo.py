@@ -20,10 +20,12 @@ from booking_core.domain.errors import (
     InThePast,
     InvalidRequest,
     NotAllowed,
+    PartOfSet,
     UndoOver,
 )
 from booking_core.domain.model import Actor, Booking, Decision
 from booking_core.domain.validation import check_booking_id
+from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
@@ -45,7 +47,8 @@ def undo_change(
     Only by the user who made that change, at most 60 s after it, and where nobody has changed the
     booking since and its claims are free. Raises ChangedMeanwhile, NotAllowed, UndoOver, InThePast
     for a slot that has begun, SlotTaken, GroundClosed, StudentBusy, SupervisorBusy, QuotaReached,
-    the errors of a rule of the school, NotFound, InvalidRequest, StoreUnavailable.
+    PartOfSet for a ground of a set whose first is not active, the errors of a rule of the school,
+    NotFound, InvalidRequest, StoreUnavailable.
     """
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
@@ -69,6 +72,7 @@ def undo_change(
         slot = last.moved_from or before.slot
         if slot.has_begun(now, zone):
             raise InThePast(slot.starts_at(zone))
+        _check_first_of_set(db, before)
         known = reference.load(db)
         left = None if last.moved_from is None else before.slot
         entry = Decision(now, by.id, by.name, "undone", moved_from=left)
@@ -88,3 +92,13 @@ def undo_change(
         if after is not None:
             return confirmed(db, known, before, after)
     raise AssertionError("the loop ends by a result or an error")
+
+
+def _check_first_of_set(db: Documents, booking: Booking) -> None:
+    """Raises PartOfSet where ``booking``, which has ended, would come back to a set whose first
+    ground, which claims the people, is not active."""
+    if not booking.set_place or booking.status.is_active:
+        return
+    others = booking_queries.of_series(db, str(booking.series))
+    if not any(other.set_place == 0 and other.status.is_active for other in others):
+        raise PartOfSet

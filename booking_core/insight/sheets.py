@@ -98,7 +98,8 @@ class Sheet:
         """A text that differs for sheets with other content, whatever names they print."""
         lines: list[object] = [(g.id, g.name, g.surfaces) for g in self.grounds]
         for board in self.boards:
-            lines += [board.date, board.periods, board.plan.note]
+            plan = board.plan
+            lines += [board.date, board.periods, plan.note, plan.term, plan.week]
             lines += sorted(
                 (b.id, b.status, b.slot.ground_id, b.start, b.end, b.whom, b.supervisor_name)
                 for ground in self.grounds

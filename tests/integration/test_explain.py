@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, time, timedelta
 from itertools import combinations
 from types import ModuleType
@@ -142,6 +143,16 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     "the queue": (pending_queue, queries.QUEUE),
     "approved ahead": (lambda db: approved_upcoming(db, now=NOW), queries.QUEUE),
     "decided lately": (decided_lately, queries.PAGE),
+    "changes since": (
+        lambda db: booking_queries.changed_since(db, NOW + timedelta(days=900), 100),
+        100,
+    ),
+    "changes behind one": (
+        lambda db: booking_queries.changed_since(
+            db, NOW + timedelta(days=900), 100, replace(stored(db), updated_at=NOW)
+        ),
+        400,
+    ),
     "ahead on a ground": (lambda db: bookings_on(db, "ground-8", DAY), 1000),
     "misfits": (lambda db: misfits(db, from_date=DAY), 0),
     "all of them misfits": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from support import (
@@ -30,12 +31,15 @@ from booking_core import (
     NotAllowed,
     NotFound,
     QuotaReached,
+    SetRequest,
     SlotTaken,
     Status,
     StudentBusy,
     UndoOver,
     approve,
+    book_set,
     cancel,
+    cancel_series,
     change_ground,
     end_early,
     get_booking,
@@ -46,6 +50,7 @@ from booking_core import (
     revoke,
     undo_change,
 )
+from booking_core.errors import PartOfSet
 
 SOON = NOW + timedelta(seconds=5)
 undo = partial(undo_change, by=HEAD, now=SOON)
@@ -255,4 +260,24 @@ def test_another_seat_of_the_quota_is_taken_where_its_own_is_gone(make_db, chang
     back = undo(db, made.id, revision=after.revision)
 
     assert {back.quota_seat, other.quota_seat} == {0, 1}
+    assert_sound(db)
+
+
+def test_a_ground_of_a_set_does_not_come_back_without_the_first_which_has_the_people(make_db):
+    db = make_db(quota=None)
+    made = book_set(
+        db,
+        SetRequest(request_for(student=1, start=10, game="Football"), ("ground-1", "ground-2")),
+        by=MEERA,
+        submission_id=uuid4(),
+        now=NOW,
+    )
+    ended = cancel_series(db, made.id, by=MEERA, now=NOW)
+    first, second = sorted(ended, key=lambda booking: booking.set_place)
+    booked(db, student=1, start=10, ground="ground-3")
+
+    with pytest.raises(StudentBusy):
+        undo_change(db, first.id, revision=first.revision, by=MEERA, now=NOW)
+    with pytest.raises(PartOfSet):
+        undo_change(db, second.id, revision=second.revision, by=MEERA, now=NOW)
     assert_sound(db)

@@ -19,7 +19,9 @@ _SAID = "undo.said"  # (sentence, icon) of the last undo, until it is shown
 def offer(shared: Services, changed: Sequence[Booking], done: str) -> None:
     """Shows ``done`` from the next run on, and a button that undoes the changes of ``changed``."""
     until = shared.now() + timedelta(seconds=UNDO_SECONDS)
-    st.session_state[_OFFER] = ({one.id: one.revision for one in changed}, done, until)
+    # Of a set the first ground first: the others do not come back without it.
+    in_order = sorted(changed, key=lambda booking: booking.set_place or 0)
+    st.session_state[_OFFER] = ({one.id: one.revision for one in in_order}, done, until)
 
 
 def show(shared: Services, ends: datetime) -> datetime:
