@@ -108,7 +108,7 @@ class Board(Availability):
         return line(waiting, slot, self.grounds)
 
     def next_after(self, booking: Booking) -> WaitingEntry | None:
-        """Who is the first to have what ``booking`` gives back; None: nobody waits for it.
+        """The entry that gets the slot of ``booking`` once that is given back; None: nobody waits.
 
         Whose people are on a ground then is passed over. A rule, such as a quota, is seen only
         when the slot is given.

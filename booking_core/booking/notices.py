@@ -43,8 +43,8 @@ _MOST = 1000  # changed bookings in one query
 def write_notices(db: Documents, *, now: datetime | None = None) -> int:
     """Stores the notices of all changes since the last call, or a minute before; how many.
 
-    A slot that the waiting list gave is told to who waited. What changed before the first call is
-    told to nobody. Raises InvalidRequest, StoreUnavailable; the next call goes on.
+    The author of an entry of the waiting list is told of the slot that it got. Nobody is told of
+    changes before the first call. Raises InvalidRequest, StoreUnavailable; the next call goes on.
     """
     now = moment(db, now)
     since = store.told_until(db)

@@ -246,7 +246,7 @@ class Proposals:
 
 
 class _Day:
-    """The free slots of a day, and who is where on it; ``taken`` is what ``free`` looks at."""
+    """The free slots of a day and the bookings on it; ``free`` reads the mapping ``taken``."""
 
     def __init__(
         self, free: Availability, taken: dict[tuple[str, int], None], staying: list[Booking]
@@ -259,7 +259,7 @@ class _Day:
         self._taken |= dict.fromkeys(held_by([moved]))
 
     def free(self, booking: Booking) -> Availability:
-        """What is free by the policy of ``booking``: a date of a series may lie further ahead."""
+        """The free slots by the policy of ``booking``: a date of a series may lie further ahead."""
         repeats = booking.series is not None and booking.set_place is None
         return self._of_series if repeats else self._free
 
