@@ -153,12 +153,18 @@ def insert_commands(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [e for e in writes if e["command"].get("upsert")]
 
 
-def is_once_a_minute(entry: dict[str, Any]) -> bool:
-    """Whether a recorded command is the app's search, once a minute, for requests that lapse or for
-    erasures to finish."""
-    condition = entry["command"].get("filter", {})
+def is_of_no_screen(entry: dict[str, Any]) -> bool:
+    """Whether a recorded command is one of the app itself: its search, once a minute, for requests
+    that lapse or for erasures to finish, or what it does for the waiting list and for notices after
+    each change, and once a minute."""
+    command = entry["command"]
+    condition = command.get("filter", {})
     lapses = condition.get("status") == "Pending" and "$lte" in str(condition.get("date"))
-    return lapses or "due" in condition
+    waits = command.get("find") == "waiting" and condition.get("date") is None
+    waits |= command.get("find") == "waiting" and "$gte" in str(condition.get("date"))
+    told = condition.get("_id") == "notices" or "updated_at" in condition
+    told |= command.get("update") == "meta" and "'notices'" in str(command.get("updates"))
+    return lapses or "due" in condition or waits or told
 
 
 class AppServer:

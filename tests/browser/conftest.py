@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,18 @@ from screens import LOAD
 
 from scripts.browser import FLAGS, find
 
+HERE = Path(__file__).parent
 expect.set_options(timeout=LOAD)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets failed browser tests run again: three apps and browsers share two cores here.
+
+    The summary reports each rerun; a test that fails three times fails.
+    """
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @pytest.fixture(scope="session")

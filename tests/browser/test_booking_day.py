@@ -6,7 +6,7 @@ import re
 from datetime import time, timedelta
 
 import pytest
-from app_server import ADMIN, HEAD, JOSEPH, School, insert_commands, is_once_a_minute, today
+from app_server import ADMIN, HEAD, JOSEPH, School, insert_commands, is_of_no_screen, today
 from browser_windows import OpenPage
 from playwright.sync_api import expect
 from screens import (
@@ -248,7 +248,7 @@ def test_a_live_update_without_news_sends_no_query(open_page: OpenPage, school: 
         expect(place(page, 14)).to_contain_text("Requested", timeout=TICK)
 
     # The server itself, not a screen, searches once a minute for what is due.
-    asked = [e["command"] for e in idle if not is_once_a_minute(e)]
+    asked = [e["command"] for e in idle if not is_of_no_screen(e)]
     assert asked == []
     assert insert_commands(busy), "the recorder sees the insert"
 

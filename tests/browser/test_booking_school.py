@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from app_server import ADMIN, School, is_once_a_minute, today
+from app_server import ADMIN, School, is_of_no_screen, today
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import LOAD, TICK, cell, wait_for_live_updates
@@ -180,7 +180,7 @@ def test_a_live_update_reads_only_the_day_that_changed(open_page: OpenPage, scho
         school.book(student=1, start=14, on=day(4))
         expect(figure(page, "Ground 1", day(4), "9 of 10")).to_be_visible(timeout=TICK)
 
-    assert [e["command"] for e in idle if not is_once_a_minute(e)] == []
+    assert [e["command"] for e in idle if not is_of_no_screen(e)] == []
     read = {text for e in busy for text in re.findall(r"\d{4}-\d\d-\d\d(?!T)", repr(e["command"]))}
     shown = {day(number).isoformat() for number in range(1, 6)}
     assert read & shown == {day(4).isoformat()}

@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from app_server import ADMIN, HEAD, School, is_once_a_minute, today
+from app_server import ADMIN, HEAD, School, is_of_no_screen, today
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from screens import LOAD, TICK, choose_student, confirm, open_review, wait_for_live_updates
@@ -247,7 +247,7 @@ def test_a_live_update_of_a_week_reads_only_the_days_that_changed(
         school.book(student=1, start=14, on=day)
         expect(day_cell(page, day, 14, "Requested")).to_be_visible(timeout=TICK)
 
-    assert [e["command"] for e in idle if not is_once_a_minute(e)] == []
+    assert [e["command"] for e in idle if not is_of_no_screen(e)] == []
     days = {text for e in busy for text in re.findall(r"\d{4}-\d\d-\d\d(?!T)", repr(e["command"]))}
     week = {(next_week() + timedelta(days=days)).isoformat() for days in range(7)}
     assert days & week == {day.isoformat()}
