@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 def opened(page: Page, section: str) -> None:
     """Waits until ``section`` is the chosen one."""
-    expect(page.get_by_role("radio", name=section, exact=True)).to_be_checked()
+    expect(page.get_by_role("radio", name=section, exact=True).last).to_be_checked()
 
 
 def choose(page: Page, section: str, address: str) -> None:
