@@ -60,8 +60,11 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """The closures that were lifted, and what they displaced: the revoked bookings that can be
-    reinstated, and the moved ones that can have their former slot back."""
+    """The closures that were lifted.
+
+    ``reinstatable``: bookings that they revoked and that ``reinstate`` can bring back.
+    ``returnable``: bookings that they moved and whose former slot is free.
+    """
 
     closures: tuple[Booking, ...]
     reinstatable: list[Booking]
@@ -150,8 +153,9 @@ def close_grounds(
     moves: Mapping[str, Slot] | None = None,
     now: datetime | None = None,
 ) -> Closing:
-    """Closes grounds from ``first`` to ``last``, and moves or revokes what is in the way: all or
-    nothing.
+    """Closes grounds from ``first`` to ``last``, and moves or revokes the bookings there.
+
+    All of it happens in one transaction, or nothing does.
 
     ``weekdays`` (Monday is 0): on these only; empty: on all. With ``keep_booked`` what is booked
     stays, and the rest is closed. ``expected`` are the ids of the displaced bookings that the user
@@ -354,8 +358,10 @@ def _check_open(wanted: Wanted, slot: Slot, closed: Collection[tuple[Date, str, 
 
 
 def _covers(closures: Sequence[Booking], held: Sequence[Booking], wanted: Wanted) -> bool:
-    """Whether ``closures`` close nothing but what is wanted, and what is ``held`` leaves none of
-    that open."""
+    """Whether ``closures`` lie within the wanted time and place, and no mark of it is open.
+
+    ``held`` are the bookings and closures there.
+    """
     days = {date: end for date, _, end in wanted.days}
     if not all(
         closure.ground_id in wanted.ground_ids

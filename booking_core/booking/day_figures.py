@@ -33,7 +33,7 @@ MOST_DAYS = 42  # that are counted at once
 # The version of a day rises with the school too, as that of its board.
 _SCOPE = (Scope.BOOKINGS, Scope.SCHOOL)
 _HELD, _COUNTED = "held on days", "figures of days"
-# What is held on a day, and who waits for slots of it.
+# The bookings and closures of a day, and the entries of its waiting list.
 _Day = tuple[tuple[occupancy.Hold, ...], tuple[WaitingEntry, ...]]
 _NOTHING: _Day = ((), ())
 
@@ -81,7 +81,7 @@ def days_at_a_glance(
 
 @dataclass(frozen=True)
 class _Held:
-    """What is held on some days, and the version of each day before it was read."""
+    """The bookings and entries of some days, and the version of each day before it was read."""
 
     versions: Mapping[Date, Hashable] = field(default_factory=dict)
     of: Mapping[Date, _Day] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class _Held:
 
 @dataclass(frozen=True)
 class _Counted:
-    """The figures of some days; ``basis``: what else they follow from than what is held."""
+    """The figures of some days. They follow from ``held`` and from ``basis``: school and clock."""
 
     basis: Hashable
     held: Mapping[Date, _Day]

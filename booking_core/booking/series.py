@@ -283,7 +283,7 @@ def _book_all(
         except (transactions.SchoolChanged, bookings.AlreadyStored):
             continue
         except (bookings.ClaimTaken, QuotaReached):
-            # What is in the way may be the same series, sent by another process.
+            # Another process may have booked the same series.
             sent = _sent_before(db, request, dates, by, submission_id, as_approved)
             if sent is not None:
                 return sent

@@ -118,7 +118,7 @@ def plan_series_move(
     by: Actor,
     now: datetime | None = None,
 ) -> SeriesMove:
-    """Which dates of a series ``move_series`` would move, and what is in the way. Writes nothing.
+    """The dates that ``move_series`` would move, each with its problem. Writes nothing.
 
     Raises as ``move_series`` does, but SeriesConflict and ChangedMeanwhile.
     """
@@ -193,7 +193,7 @@ def move_series(
         try:
             moved = transactions.run(db, work)
         except (transactions.SchoolChanged, bookings.ClaimTaken, ChangedMeanwhile):
-            continue  # the next round says what has changed, or moves what is left
+            continue  # the next round raises what has changed, or moves the dates that are left
         pairs = [(before, moved[before.id]) for before, _ in changes]
         moved |= {booking.id: booking for booking in confirmed_all(db, known, pairs)}
         return tuple(moved.get(before.id, before) for before in own)
@@ -233,7 +233,7 @@ def _planned(
     now: datetime,
     reason: str = "",
 ) -> list[tuple[Occurrence, Booking | None]]:
-    """For each of ``own`` what is in the way, and the booking as moved; None where a rule is."""
+    """For each of ``own`` its problem, and the booking as moved; None where a rule refuses it."""
     approved = next((b for b in own if b.status is Status.APPROVED), None)
     keeps = approved is None or keeps_approval(db, approved, by=by, now=now)
     zone, policy = settings_of(db).zone, known.policy.for_series()

@@ -82,7 +82,7 @@ def swap(
 ) -> tuple[Booking, Booking]:
     """Two active bookings that have not begun take each other's slots; both, in that order.
 
-    For a user who may decide, and for the author of both. A delegate swaps no own booking. Each
+    A user who may decide swaps any two, another user two own ones, and a delegate none of theirs. Each
     follows the rules of ``move`` and keeps or loses its approval as by ``move``. An author who did
     not do it gets a notice. ``expected`` (id -> slot) is what the user saw; other slots raise
     ChangedMeanwhile. Sent again, it answers as the first time: without ``expected``, bookings that
@@ -131,7 +131,7 @@ def swap(
         try:
             swapped = transactions.run(db, work)
         except (transactions.SchoolChanged, ChangedMeanwhile):
-            pass  # the next round says what has changed
+            pass  # the next round raises what has changed
         except bookings.ClaimTaken as lost:
             if _read(db, ids, by, now) == both:
                 wanted = next(after for _, after in changes if lost.claim in claims_of(after))

@@ -169,7 +169,7 @@ def waiting_of(db: Documents, by: Actor, *, now: datetime | None = None) -> list
 def promote_waiting(
     db: Documents, *, dates: Collection[Date] | None = None, now: datetime | None = None
 ) -> list[Booking]:
-    """Gives each free slot to the first in line who may have it; the bookings that this call made.
+    """Gives each free slot to the first in line who may have it. Returns the bookings it made.
 
     ``dates``: those whose weeks are looked at; None: all. An entry that a rule or another booking
     of its people holds up is passed over, and tried again when a day of its week changes. Raises

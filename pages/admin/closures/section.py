@@ -206,7 +206,13 @@ def _returnable(shared: Services, now: datetime) -> list[datetime]:
     )
     zone = shared.settings.zone
     slots = {b.id: slot for b in found if (slot := former_slot(b)) is not None}
-    starts = {b.id: min(b.slot.starts_at(zone), slots[b.id].starts_at(zone)) for b in found}
+    # By timestamps: within one zone, aware datetimes compare by the wall clock.
+    starts = {
+        b.id: min(b.slot, slots[b.id], key=lambda slot: slot.starts_at(zone).timestamp()).starts_at(
+            zone
+        )
+        for b in found
+    }
     free = [b for b in found if later([starts[b.id]], now)]
     if not free:
         return []
