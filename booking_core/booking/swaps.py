@@ -82,7 +82,8 @@ def swap(
 ) -> tuple[Booking, Booking]:
     """Two active bookings that have not begun take each other's slots; both, in that order.
 
-    A user who may decide swaps any two, another user two own ones, and a delegate none of theirs. Each
+    A user who may decide can swap any two, and an author two own ones; a delegate decides on no own
+    one. Each
     follows the rules of ``move`` and keeps or loses its approval as by ``move``. An author who did
     not do it gets a notice. ``expected`` (id -> slot) is what the user saw; other slots raise
     ChangedMeanwhile. Sent again, it answers as the first time: without ``expected``, bookings that
