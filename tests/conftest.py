@@ -34,6 +34,9 @@ def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with credentials.system_client(server.address, credentials.obtain(data)) as system:
         # The tests live in a week that goes by: the server would delete what has expired since.
         system.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+        # A dropped database keeps its 85 files open for as long as its past can be read, and until
+        # the checkpoint after: with five minutes of it, the server ran out of files and aborted.
+        system.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=10, syncdelay=10)
     yield server.uri
     server.close()
 
