@@ -50,7 +50,8 @@ if (!window.groundBookingActivity) {
 // stays without an answer is followed by a heartbeat, which the server answers also during a run.
 // If no answer comes, the script ends the connection, and Streamlit opens another one.
 // If the heartbeat alone is answered on a connection that is not the first one, the server has
-// forgotten the session meanwhile: it drops requests of fragments that it does not know.
+// forgotten the session meanwhile: it drops requests of fragments that it does not know. The component
+// of the signed-in user runs the whole screen then; the wall, which has none, loads its page again.
 const STREAM_ROUTE = "/_stcore/stream"
 const STREAM_HEARTBEAT = new Uint8Array([136, 1, 1]) // the message BackMsg.app_heartbeat
 const UNANSWERED_MS = 1000
@@ -88,7 +89,7 @@ class Stream {
     const isForgotten = this.isAnother && this.sentAt !== null && this.askedAt !== null && runState() !== "running"
     if (this.sentAt !== null) this.isAnother = false
     this.sentAt = this.askedAt = null
-    if (isForgotten) window.groundBookingRestart?.()
+    if (isForgotten) (window.groundBookingRestart ?? window.groundBookingReload)?.()
   }
 
   // Does nothing while there is no open connection: Streamlit is opening one then.

@@ -22,11 +22,13 @@ class Wall {
     addEventListener("resize", this.onResize)
     document.fonts.addEventListener("loadingdone", this.onResize)
     if (window.groundBookingHeartbeat) this.receive(window.groundBookingHeartbeat)
+    window.groundBookingReload = () => location.reload() // for the live client
   }
 
   stop() {
     this.root.remove()
     clearTimeout(this.timer)
+    delete window.groundBookingReload
     removeEventListener("ground-booking:heartbeat", this.onHeartbeat)
     removeEventListener("resize", this.onResize)
     document.fonts.removeEventListener("loadingdone", this.onResize)
