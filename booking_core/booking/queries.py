@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import date as Date
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from booking_core.booking.parties import party_of
 from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, BookingRequest, Party, Status
 from booking_core.domain.policy import Quota
+from booking_core.domain.references import start_of_id
 from booking_core.domain.timetable import DayPlan, ends_ahead, iso_week
 from booking_core.domain.validation import check_date, check_id, check_limit, check_text
 from booking_core.school.search import find_students
@@ -26,7 +26,6 @@ from booking_core.storage.school import data as reference
 
 PAGE = 50
 MOST_STUDENTS = 100  # that a list of bookings is read for at a time
-_REFERENCE = re.compile(r"[0-9a-fA-F]{8}")
 QUEUE = 200  # bookings in a list of the principal: more than one person decides on at a time
 
 
@@ -106,8 +105,9 @@ def _filters(
         raise InvalidRequest("date_to", "is before the first date")
     if class_name is not None:
         class_name = check_text(class_name, "class_name", required=True)
-    if reference is not None and not is_reference(reference):
-        raise InvalidRequest("reference", "must be eight digits and letters from A to F")
+    id_start = None if reference is None else start_of_id(reference)
+    if reference is not None and id_start is None:
+        raise InvalidRequest("reference", "must be that of a booking, such as K2562H31")
     now, zone = moment(db, now), settings_of(db).zone
     today = now.astimezone(zone).date()
     return booking_pages.Filters(
@@ -118,7 +118,7 @@ def _filters(
         student_ids=None if student_id is None else _student_ids(student_id),
         class_name=class_name,
         created_by=None if created_by is None else check_id(created_by, "created_by"),
-        reference=reference,
+        id_start=id_start,
         kind=kind,
         is_ahead=None if when is None else when == "ahead",
         today=today,
@@ -146,7 +146,7 @@ def search_filters(known: reference.Reference, text: str) -> dict[str, Any]:
 
 def is_reference(text: Any) -> bool:
     """Whether ``text`` has the form of the reference of a booking, in any case."""
-    return isinstance(text, str) and _REFERENCE.fullmatch(text) is not None
+    return start_of_id(text) is not None
 
 
 def _student_ids(value: Any) -> list[str]:

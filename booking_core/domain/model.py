@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain.clock import at
 from booking_core.domain.names import key_of, label_key
+from booking_core.domain.references import reference_of
 from booking_core.domain.validation import (
     InvalidRequest,
     check_date,
@@ -596,8 +597,8 @@ class Booking:
 
     @property
     def reference(self) -> str:
-        """Eight characters to read out over the telephone."""
-        return self.id.replace("-", "")[:8].upper()
+        """Eight characters to read out over the telephone; ``find_bookings`` finds them."""
+        return reference_of(self.id)
 
     @property
     def last_decision(self) -> Decision:

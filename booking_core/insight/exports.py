@@ -65,6 +65,8 @@ _CHANGES = (
 # wide forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _SECONDS = 60.0  # of the longest export, page by page
+_ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}
+_LINE_END = re.compile(r"\r\n?")
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # for XML
 
 
@@ -190,42 +192,39 @@ def to_csv(table: Export) -> bytes:
 def to_xlsx(table: Export) -> bytes:
     """Returns a workbook of one sheet; text is text, also where it looks like a formula."""
     # Loaded late, because it is slow to load and only exports need it.
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ERROR_CODES
-    from openpyxl.styles import Font
-    from openpyxl.utils import get_column_letter
+    from xlsxwriter import Workbook
 
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(table.title)
-    sheet.freeze_panes = "A2"
-    for number, (_, width) in enumerate(table.columns, start=1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
-
-    def cell(value: Value, *, bold: bool = False) -> Any:
-        if isinstance(value, str):
-            value = _UNFIT.sub("\ufffd", value)
-            if not bold and not _is_formula(value) and value not in ERROR_CODES:
-                return value
-        elif not isinstance(value, datetime | time):
-            return value
-        made = WriteOnlyCell(sheet, value)
-        if isinstance(value, str):
-            made.data_type = "s"
-            made.quotePrefix = not bold  # it stays text when somebody edits the cell
-        if bold:
-            made.font = Font(bold=True)
-        elif isinstance(value, datetime):
-            made.number_format = "yyyy-mm-dd hh:mm"
-        elif isinstance(value, time):
-            made.number_format = "hh:mm"
-        return made
-
-    sheet.append([cell(heading, bold=True) for heading, _ in table.columns])
-    for row in table.rows:
-        sheet.append([cell(value) for value in row])
     out = io.BytesIO()
-    book.save(out)
+    # Rows go into a temporary file as they are written: memory does not grow with them.
+    book = Workbook(out, {"constant_memory": True})
+    sheet = book.add_worksheet(table.title)
+    sheet.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    literal = book.add_format({"quote_prefix": True})  # it stays text when somebody edits the cell
+    of_moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    of_date = book.add_format({"num_format": "yyyy-mm-dd"})
+    of_time = book.add_format({"num_format": "hh:mm"})
+    for column, (heading, width) in enumerate(table.columns):
+        sheet.set_column(column, column, width)
+        sheet.write_string(0, column, heading, bold)
+    for line, row in enumerate(table.rows, start=1):
+        for column, value in enumerate(row):
+            match value:
+                case None | "":
+                    continue
+                case str():
+                    text = _UNFIT.sub("\ufffd", _LINE_END.sub("\n", value))
+                    is_plain = not _is_formula(text) and text not in _ERRORS
+                    sheet.write_string(line, column, text, None if is_plain else literal)
+                case datetime():
+                    sheet.write_datetime(line, column, value, of_moment)
+                case Date():
+                    sheet.write_datetime(line, column, value, of_date)
+                case time():
+                    sheet.write_datetime(line, column, value, of_time)
+                case _:
+                    sheet.write_number(line, column, value)
+    book.close()
     return out.getvalue()
 
 

@@ -48,7 +48,7 @@ class Filters:
     """Conditions on bookings and closures; those that are None do not filter.
 
     ``first`` and ``last`` are inclusive; ``class_name`` may be any spelling of the class.
-    ``reference`` is that of a booking, in any case. ``is_ahead``: whether the slot ends after this
+    ``id_start`` is how the id of a booking begins. ``is_ahead``: whether the slot ends after this
     moment; ``today`` and ``ends_ahead`` are then needed: the day of this moment, and the times of
     day at which a slot of it ends after this moment.
     """
@@ -60,7 +60,7 @@ class Filters:
     student_ids: Sequence[str] | None = None
     class_name: str | None = None
     created_by: str | None = None
-    reference: str | None = None
+    id_start: str | None = None
     kind: str | None = None
     is_ahead: bool | None = None
     today: Date | None = None
@@ -117,9 +117,9 @@ def _condition(db: Documents, filters: Filters) -> dict[str, Any]:
     if filters.statuses is not None:
         condition["status"] = {"$in": [status.value for status in filters.statuses]}
     conditions: list[dict[str, Any]] = []
-    if filters.reference is not None:
+    if filters.id_start is not None:
         # The beginning of the id, which every other text with this beginning follows.
-        start = filters.reference.lower()
+        start = filters.id_start
         conditions.append({"_id": {"$gte": start, "$lt": f"{start}\U0010ffff"}})
     if filters.is_ahead is not None and filters.today is not None:
         ends = [time_text(end) for end in filters.ends_ahead]
@@ -138,7 +138,7 @@ def _on(filters: Filters) -> dict[str, Any]:
 
 def _index_by_time(filters: Filters) -> str:
     """The index in which the filters have their bookings by date and time."""
-    if filters.reference is not None:
+    if filters.id_start is not None:
         return schema.BY_ID
     if filters.student_ids is not None:
         return schema.BY_STUDENT
@@ -200,7 +200,7 @@ def _by_age(
             {"created_at": after.created_at, "_id": {"$lt": after.id}},
         ]
     bookings = collection(db, schema.BOOKINGS)
-    if filters.reference is not None:
+    if filters.id_start is not None:
         return _newest(bookings, condition | _on(filters), limit, schema.BY_ID)
     named = next(name for name in schema.FILTERS if name in condition)
     first, last = filters.days()
