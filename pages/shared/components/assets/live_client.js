@@ -57,11 +57,13 @@ const STREAM_HEARTBEAT = new Uint8Array([136, 1, 1]) // the message BackMsg.app_
 const UNANSWERED_MS = 1000
 const DEAD_MS = 2500
 const CHECK_MS = 500
+const isStreamConnected = () => document.querySelector(".stApp")?.dataset.testConnectionState === "CONNECTED"
 class Stream {
   constructor() {
     this.sentAt = null // of the first message since the last answer
     this.askedAt = null // of the heartbeat
     this.drops = 0 // connections that were told to be dead
+    this.hadAnother = false // before the next one
     this.isAnother = false // not the first one of this page, and no request was answered on it
     const send = WebSocket.prototype.send
     const stream = this
@@ -76,8 +78,8 @@ class Stream {
 
   follow(socket) {
     if (socket !== this.socket) {
-      this.isAnother = this.isFollowing
-      this.isFollowing = true
+      this.isAnother = this.hadAnother
+      this.hadAnother = true
       this.socket = socket
       this.sentAt = this.askedAt = null
       socket.addEventListener("message", () => socket === this.socket && this.hear())
@@ -101,6 +103,8 @@ class Stream {
 
   check() {
     const now = performance.now()
+    // The first connection, which brought this script, may end before anything is sent on it.
+    if (!isStreamConnected()) this.hadAnother = true
     if (this.askedAt !== null && now - this.askedAt > DEAD_MS) {
       const { socket } = this
       this.socket = this.sentAt = this.askedAt = null
@@ -191,13 +195,13 @@ class LiveClient {
 
   // Streamlit is connected again: the network is back, so nothing waits for its next try.
   followStream() {
-    const isConnected = document.querySelector(".stApp")?.dataset.testConnectionState === "CONNECTED"
+    const isNow = isStreamConnected()
     const { drops } = window.groundBookingStream
-    if (isConnected && (!this.isStreamConnected || drops !== this.drops)) {
+    if (isNow && (!this.isStreamConnected || drops !== this.drops)) {
       Object.assign(this, { requestedAt: 0, requestedVersion: null })
       if (!this.socket && !this.isRefused) this.open()
     }
-    Object.assign(this, { isStreamConnected: isConnected, drops })
+    Object.assign(this, { isStreamConnected: isNow, drops })
   }
 
   // Both connections may be dead without an end, and a wait for the next try may be long.
