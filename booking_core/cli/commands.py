@@ -10,14 +10,18 @@ from typing import Any
 from uuid import uuid4
 
 import click
+from click.core import ParameterSource
 
+from booking_core import legacy
 from booking_core.booking import claims as bookings
 from booking_core.booking.boards import day_board
 from booking_core.cli import accounts
-from booking_core.cli.arguments import actor_of, date_of, naming, table_of
+from booking_core.cli.arguments import actor_of, date_of, naming, table_of, write_private
 from booking_core.cli.printing import (
     SHEET,
     board_lines,
+    legacy_lines,
+    not_taken_json,
     progress_bar,
     repair_lines,
     report_lines,
@@ -321,7 +325,7 @@ def book(
 
 @cli.group("import")
 def import_() -> None:
-    """Adds students or past bookings from a CSV file or an Excel workbook (.xlsx)."""
+    """Adds students and bookings from tables, or from the system before this one."""
 
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
@@ -353,6 +357,65 @@ def import_bookings(file: Path, dry_run: bool, create_missing: bool) -> None:
             db, table, dry_run=dry_run, create_missing=create_missing, progress=progress
         )
     _print_report(report, dry_run)
+
+
+@import_.command("legacy")
+@click.option("--uri", envvar="LEGACY_URI", help="The old server; LEGACY_URI hides a password.")
+@click.option("--database", help="The old database, which is only read.")
+@click.option("--collection", default="bookings", show_default=True)
+@click.option("--file", type=click.Path(path_type=Path), help="A mongoexport in place of --uri.")
+@click.option("--users", type=click.Path(path_type=Path), help="With --file: that of the users.")
+@_dry_run
+@click.option("--create-missing", is_flag=True, help="Add unknown grounds and students.")
+def import_legacy(
+    uri: str | None,
+    database: str | None,
+    collection: str,
+    file: Path | None,
+    users: Path | None,
+    dry_run: bool,
+    create_missing: bool,
+) -> None:
+    """Takes over the bookings of the system before this one, past and ahead.
+
+    Of two that exclude each other it takes an approved one before a pending one, then the earlier
+    one. What is not taken over is listed in a file with the reasons. A second run adds nothing.
+    """
+    source: legacy.LegacySource
+    if file is not None:
+        # The variable may be set for other commands; an option is meant.
+        given = click.get_current_context().get_parameter_source("uri")
+        if database is not None or given is ParameterSource.COMMANDLINE:
+            raise InvalidRequest("--file", "and --uri with --database exclude each other")
+        source, place = legacy.LegacyFile(file, users), file
+    else:
+        if users is not None:
+            raise InvalidRequest("--users", "goes with --file")
+        if not uri or not database:
+            raise InvalidRequest("--uri", "and --database are needed, or --file")
+        source = legacy.LegacyDatabase(uri, database, collection)
+        place = Path(f"{database}.{collection}")
+    with connected(Settings.load()) as db:
+        zone = db.booking_settings.zone
+
+        def say(findings: legacy.LegacyFindings) -> None:
+            for line in legacy_lines(findings, zone):
+                click.echo(line)
+
+        report = legacy.import_legacy(
+            db, source, dry_run=dry_run, create_missing=create_missing, found=say
+        )
+    counts = f"{report.added} added, {report.already} already there, "
+    counts += f"{len(report.not_taken)} not taken over"
+    click.echo(counts + (" (dry run: nothing was changed)" if dry_run else ""))
+    if dry_run:
+        return
+    list_file = place.with_name(f"{place.name}.not-taken.json")
+    if report.not_taken or list_file.exists():
+        write_private(list_file, not_taken_json(report.not_taken))
+        click.echo(f"What is not taken over is in {list_file}.")
+    if report.not_taken:
+        click.get_current_context().exit(1)
 
 
 def _print_report(report: imports.Report, dry_run: bool) -> None:

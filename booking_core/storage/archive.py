@@ -27,7 +27,7 @@ T = TypeVar("T")
 _BATCH = 1000
 _DUPLICATE_KEY = 11000
 # What the parser raises, beside ValueError, for JSON whose "$..." keys hold other than they should.
-_UNREADABLE = (
+UNREADABLE = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -57,7 +57,7 @@ def from_json(text: str) -> Any:
     """Returns the value of a line of Extended JSON. Raises ValueError."""
     try:
         return json_util.loads(text, json_options=_JSON)
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise ValueError(f"no Extended JSON: {exc}") from exc
 
 

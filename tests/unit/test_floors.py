@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 STORAGE: tuple[frozenset[str], ...] = (
     frozenset({"readable", "documents", "schema", "client"}),
     frozenset({"live", "audit_log", "erasures", "notices", "time_zone", "archive"}),
-    frozenset({"bookings", "access"}),
+    frozenset({"bookings", "access", "legacy"}),
     frozenset({"school"}),
     frozenset({"unreadable", "connection"}),
 )
