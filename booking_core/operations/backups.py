@@ -7,11 +7,12 @@ names and password hashes; only its owner may read it.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -37,12 +38,27 @@ _LONGEST = (
 )  # characters of a line: the largest document that MongoDB keeps, as text
 
 
+class Written(NamedTuple):
+    """The moment that a backup shows (aware), how many documents it holds, its size in bytes."""
+
+    at: datetime
+    documents: int
+    size: int
+
+
 def save(db: Documents, file: Path) -> int:
     """Writes all that is stored, as of one moment, and records it; returns how many documents.
 
     ``file`` is replaced when the whole backup is written. Raises InvalidRequest when it cannot be
     written, StoreUnavailable.
     """
+    written = write(db, file)
+    archive.record(db, *written)
+    return written.documents
+
+
+def write(db: Documents, file: Path, each: Callable[[], object] = lambda: None) -> Written:
+    """As ``save``, without the record; calls ``each`` for each document."""
     begun = present(db)
     counts: Counter[str] = Counter()
     part = file.with_name(f"{file.name}.part")
@@ -57,6 +73,7 @@ def save(db: Documents, file: Path) -> int:
                 for name, document in archive.read_all(db):
                     counts[name] += 1
                     out.write(archive.to_json({"in": name, "is": document}) + "\n")
+                    each()
                 out.write(json.dumps({"end": counts}) + "\n")
             raw.flush()
             os.fsync(descriptor)
@@ -66,8 +83,47 @@ def save(db: Documents, file: Path) -> int:
         raise InvalidRequest("file", f"cannot be written: {exc.strerror or exc}") from exc
     finally:
         part.unlink(missing_ok=True)
-    archive.record(db, begun, counts.total(), size)
-    return counts.total()
+    return Written(begun, counts.total(), size)
+
+
+def digest_file(file: Path) -> Path:
+    """Where the SHA-256 of a backup is, in the form of ``sha256sum``."""
+    return file.with_name(f"{file.name}.sha256")
+
+
+def digest_of(file: Path) -> str:
+    """The SHA-256 of ``file``. Raises OSError."""
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def write_digest(file: Path, digest: str) -> None:
+    """Writes ``digest`` beside ``file``, readable by the owner only. Raises OSError."""
+    beside = digest_file(file)
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(f"{digest}  {file.name}\n")
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _check_digest(file: Path) -> None:
+    """Raises InvalidRequest for a file that differs from the digest beside it, if there is one."""
+    beside = digest_file(file)
+    try:
+        stated = beside.read_text("utf-8").split()[:1]
+        differs = stated != [digest_of(file)]
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InvalidRequest("file", f"cannot be compared with {beside.name}: {exc}") from exc
+    if differs:
+        raise InvalidRequest(
+            "file", f"is damaged or was changed: its SHA-256 is not that in {beside.name}"
+        )
 
 
 class Restored(NamedTuple):
@@ -100,6 +156,7 @@ def load(
     that holds data, UpdateNeeded for a backup of a newer version, SchemaConflict, StoreUnavailable.
     A failure leaves the database as it was.
     """
+    _check_digest(file)
     checked, now, decisions = _Reader(file), present(db), decisions or Decisions()
     counts = Counter(entry.collection for entry in decisions.applied(checked, now))
     erased = erasures.on_record(db)
@@ -125,6 +182,7 @@ def conflicts(file: Path, decisions: Decisions) -> Iterator[tuple[str, str]]:
 
     Reads no database. Raises InvalidRequest as ``load`` does.
     """
+    _check_digest(file)
     reader = _Reader(file)
     rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in decisions.applied(reader, clock()):
