@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -37,7 +38,8 @@ from booking_core.operations import history_import as imports
 from booking_core.operations.decisions import Decisions
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
-from booking_core.storage import time_zone
+from booking_core.storage import archive, time_zone
+from booking_core.storage.client.database import BookingDatabase, present
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.connection import connected, open_settings
 from booking_core.storage.schema import indexes, schema
@@ -181,6 +183,14 @@ def backup(file: Path) -> None:
     metavar="NEWER",
     help="Erase again the students and accounts that were erased until this newer backup.",
 )
+@click.option(
+    "--replace",
+    "replaces",
+    is_flag=False,
+    flag_value="",
+    metavar="[DATABASE]",
+    help="Replace what the database holds; its name must be given, or is asked for.",
+)
 def restore(
     file: Path,
     check: bool,
@@ -189,16 +199,26 @@ def restore(
     values: tuple[str, ...],
     leave_out: tuple[str, ...],
     erasures_of: Path | None,
+    replaces: str | None,
 ) -> None:
     """Fills an empty database from the backup FILE. Stop the dashboard first.
 
-    With --check it touches no database. An old backup may hold bookings that exclude each other,
-    or ids that cannot be told apart: decide by the other options, each as often as needed.
+    With --check it says what FILE holds and touches no database. With --replace (behind FILE) the
+    database may hold data: they are written to a backup beside FILE first.
+
+    An old backup may hold bookings that exclude each other, or ids that cannot be told apart:
+    decide by the other options, each as often as needed.
     """
     decisions = Decisions.parse(cancel, rename, values, leave_out)
     if check:
         with naming(file):
+            held = backups.contents(file)
             found = list(backups.conflicts(file, decisions))
+        click.echo(
+            f"{file}: as of {held.made_at:%Y-%m-%d %H:%M} UTC, made by version {held.version}"
+        )
+        for name, count in sorted(held.counts.items()):
+            click.echo(f"{count:8} {name}")
         for what, option in found:
             click.echo(f"{what}; for example {option}")
         if not found:
@@ -207,8 +227,11 @@ def restore(
         click.echo("Add options until nothing is listed, then restore with the same options.")
         click.get_current_context().exit(1)
     with connected(Settings.load()) as db, naming(file):
+        kept = None if replaces is None else _kept_before(db, file, replaces)
+        if kept is not None and not archive.is_empty(db):
+            click.echo(f"What {db.name} holds is written to {kept} first.")
         try:
-            done = backups.load(db, file, decisions, erasures_of=erasures_of)
+            done = backups.load(db, file, decisions, erasures_of=erasures_of, replaced=kept)
         except SchemaConflict as exc:
             problem = f"contradicts itself: {conflicting(exc.offenders)}; nothing was restored. "
             problem += f"“{COMMAND} restore --check {file}” lists all of it and what to do"
@@ -218,6 +241,18 @@ def restore(
         for count, whom in ((done.erased, "students"), (done.accounts, "accounts")):
             if count:
                 click.echo(f"Erased again, because erased after the backup: {count} {whom}.")
+
+
+def _kept_before(db: BookingDatabase, file: Path, named: str) -> Path:
+    """Where the data go that are replaced. Raises InvalidRequest unless the database is named."""
+    if not named:
+        if not sys.stdin.isatty():
+            raise InvalidRequest("--replace", "needs the name of the database without a terminal")
+        named = click.prompt(f"All data of {db.name} are replaced. Type its name")
+    if named != db.name:
+        raise InvalidRequest("--replace", f"names {named!r}, and the database is {db.name!r}")
+    now = present(db).astimezone(db.booking_settings.zone)
+    return file.with_name(f"{db.name}-before-{now:%Y-%m-%d-%H%M%S}.gz")
 
 
 @cli.command()

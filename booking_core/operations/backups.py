@@ -19,7 +19,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from booking_core.domain.clock import clock
-from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.errors import BookingError, InvalidRequest, UpdateNeeded
 from booking_core.domain.messages import shown_id
 from booking_core.domain.model import ACTIVE
 from booking_core.operations.decisions import Decisions
@@ -144,12 +144,16 @@ def load(
     decisions: Decisions | None = None,
     *,
     erasures_of: Path | None = None,
+    replaced: Path | None = None,
 ) -> Restored:
     """Fills an empty database from a backup.
 
     ``decisions`` change what cannot be stored as it is; ``conflicts`` says what that is. Students
     and accounts are erased again whose erasure is on record in the database or in ``erasures_of``,
     a newer backup, and not in ``file``.
+
+    With ``replaced``, a path, the database may hold data: they are written to it as a backup before
+    they are deleted. A failure restores them.
 
     The file is read twice: a damaged file is refused before anything is written. Raises
     InvalidRequest for the field "file" with the line that is wrong, InvalidRequest for a database
@@ -173,8 +177,48 @@ def load(
         students = erasure.erase_again(db, missing)
         return students, account_erasure.erase_again(db, missing)
 
-    again = archive.write_all(db, entries, counts, checked.version, erase_again)
+    if checked.version > schema.VERSION:
+        raise UpdateNeeded(checked.version, schema.VERSION)  # before anything is replaced
+    before = None if replaced is None or archive.is_empty(db) else replaced
+    if before is not None:
+        write(db, before)
+        archive.clear(db)
+    try:
+        again = archive.write_all(db, entries, counts, checked.version, erase_again)
+    except BaseException as exc:
+        if before is not None:
+            _bring_back(db, before, exc)
+        raise
     return Restored(checked.made_at, counts.total(), *again)
+
+
+def _bring_back(db: Documents, before: Path, failure: BaseException) -> None:
+    """Stores what was replaced again. Raises InvalidRequest that names its file if that fails."""
+    try:
+        archive.clear(db)
+        load(db, before)
+    except BookingError:
+        problem = f"could not be filled, and is empty; what it held is in {before}: restore that"
+        raise InvalidRequest("database", problem) from failure
+
+
+class Contents(NamedTuple):
+    """What a backup holds: ``version`` of the application that made it, documents by collection."""
+
+    made_at: datetime
+    version: str
+    counts: dict[str, int]
+
+
+def contents(file: Path) -> Contents:
+    """Reads a whole backup. Raises InvalidRequest as ``load`` does, and UpdateNeeded."""
+    _check_digest(file)
+    reader = _Reader(file)
+    for _ in reader:
+        pass
+    if reader.version > schema.VERSION:
+        raise UpdateNeeded(reader.version, schema.VERSION)
+    return Contents(reader.made_at, reader.made_by, dict(reader.counts))
 
 
 def conflicts(file: Path, decisions: Decisions) -> Iterator[tuple[str, str]]:
@@ -250,11 +294,13 @@ class _Reader:
         self._file = file
         self.counts: Counter[str] = Counter()
         self.version = 1
+        self.made_by = ""
 
     def __iter__(self) -> Iterator[Entry]:
         lines = _objects(self._file)
         line, header = next(lines, (1, {}))
         self.made_at = _made_at(line, header)
+        self.made_by = str(header.get("version", ""))[:40]
         ended = False
         for line, found in lines:
             if ended:

@@ -67,6 +67,8 @@ def last_backup(db: Documents, now: datetime) -> Finding:
     """When the last backup was made; wrong where bookings are stored and it is old or missing."""
     last, (_, bookings) = archive.last_record(db), archive.size(db)
     remedy = f"run “{COMMAND} backup FILE”, at least once a week" if bookings else ""
+    if remedy and settings_of(db).automatic_backups is not None:
+        remedy = f"keep the app running, which makes one each day, or {remedy}"
     if last is None:
         return Finding("last backup", "never recorded", remedy, missing=not bookings)
     zone = settings_of(db).zone

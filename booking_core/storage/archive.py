@@ -80,6 +80,14 @@ def is_empty(db: Documents) -> bool:
         )
 
 
+def clear(db: Documents) -> None:
+    """Deletes all that is stored, sessions too, but for what an empty database has."""
+    with reachable(None):
+        for name in schema.VALIDATORS:
+            if name != schema.META:
+                db.get_collection(name).delete_many({})
+
+
 def schema_version(entry: Entry) -> int | None:
     """The version of the schema that ``entry`` states; None for an entry that states none."""
     if entry.collection != schema.META or entry.document["_id"] != "revision":
@@ -106,7 +114,9 @@ def write_all(
         raise UpdateNeeded(version, schema.VERSION)
     # Checked here and not by the caller: undoing a failure deletes all that is stored.
     if not is_empty(db):
-        raise InvalidRequest("database", "holds data already; a backup goes into an empty one")
+        raise InvalidRequest(
+            "database", "holds data already; a backup goes into an empty one (or see --replace)"
+        )
     with reachable():
         meta = list(collection(db, schema.META).find())
     try:

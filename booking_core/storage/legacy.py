@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import bson
 from bson import json_util
 from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.datetime_ms import DatetimeMS
 from bson.dbref import DBRef
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
@@ -243,8 +242,6 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    if isinstance(value, DatetimeMS):
-        return f"{int(value)} ms"
     return value
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from bson import DBRef, Decimal128, Int64, ObjectId, json_util
+from bson import DatetimeMS, DBRef, Decimal128, Int64, ObjectId, json_util
 from command_line import ROOT, assert_one_sentence, run, runner
 from pymongo import MongoClient
 from support import (
@@ -272,22 +272,29 @@ def test_what_cannot_be_read_is_named_by_id_field_and_reason(
     assert only(db).start == time(13)
 
 
-def test_a_deeply_nested_document_and_a_date_beyond_the_calendar_are_read(
-    db: BookingDatabase, old: Old, tmp_path: Path
-) -> None:
+def test_a_deeply_nested_document_is_read(db: BookingDatabase, old: Old) -> None:
     deep: Any = "x"
     for _ in range(90):
         deep = {"in": deep}
     old.add(document(student=deep, roll_number=None), document(time="1-2 PM", note=deep))
-    far = '{"_id": 1, "date": {"$date": {"$numberLong": "9223372036854775807"}}}'
-    file = tmp_path / "bookings.json"
-    file.write_text(far.replace("}}}", '}}, "time": "9-10 AM"}'))
 
     report = taken(db, old.source)
-    far_report = taken(db, LegacyFile(file))
 
     assert (report.added, report.findings.without_student) == (2, 1)
-    assert [one.field for one in far_report.not_taken] == ["ground"]
+
+
+def test_a_date_beyond_the_calendar_makes_one_document_unreadable(
+    db: BookingDatabase, old: Old, tmp_path: Path
+) -> None:
+    far = document(date=DatetimeMS(2**62))
+    old.add(far, document(time="1-2 PM"))
+    file = tmp_path / "bookings.json"
+    file.write_text("\n".join(map(json_util.dumps, (far, document(time="2-3 PM")))))
+
+    for source in (old.source, LegacyFile(file)):
+        report = taken(db, source)
+
+        assert (report.added, [one.field for one in report.not_taken]) == (1, ["date"])
 
 
 # Bookings that exclude each other
