@@ -151,11 +151,11 @@ def _delete_rests(directory: Path, database: str) -> None:
 
 
 def _delete_old(plan: AutomaticBackups, database: str, newest: Path) -> None:
-    """Deletes backups that are older than the days to keep, by their names; never ``newest``."""
+    """Deletes backups that are older than ``newest`` by the days to keep, by their names."""
     made = _moment_of(newest, database)
     for file in plan.directory.glob(f"{database}-*.gz"):
         moment = _moment_of(file, database)
-        if file == newest or moment is None or made is None:
+        if moment is None or made is None:
             continue
         if made - moment >= timedelta(days=plan.keep_days):
             file.unlink(missing_ok=True)

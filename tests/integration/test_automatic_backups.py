@@ -240,6 +240,23 @@ def test_a_process_that_was_stopped_beyond_its_lease_leaves_the_backup_to_the_ne
     assert finding(school, NOW).ok
 
 
+def test_a_lease_that_was_lost_at_the_end_gives_the_file_no_name(
+    school: BookingDatabase, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = backups.digest_of
+
+    def taken_here(file: Path) -> str:
+        assert backup_runs.take(school, "other", NOW, NOW + backup_runs.LEASE)
+        return real(file)
+
+    monkeypatch.setattr(backups, "digest_of", taken_here)
+
+    assert make_due_backup(school, now=NOW) is None
+
+    assert names(place) == []
+    assert backup_runs.renew(school, "other", NOW)
+
+
 def test_the_lease_is_renewed_while_a_backup_is_written(
     school: BookingDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
