@@ -15,11 +15,11 @@ from pathlib import Path
 
 from booking_core.embedded import server as mongod
 
-from . import booking, migration, reading, school, screens, start, viewers
+from . import backup, booking, migration, reading, school, screens, start, viewers
 from .measure import Result, clock, say, table
 
 RESULTS = Path(__file__).parent / "results.json"
-PARTS = ("booking", "screens", "viewers", "reading", "migration", "start")
+PARTS = ("booking", "screens", "viewers", "reading", "migration", "backup", "start")
 
 
 def measure(parts: Sequence[str], bookings: int) -> list[Result]:
@@ -52,6 +52,9 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
             results.append(
                 reported(migration.measure(school.create_school(server.uri, "old"), like))
             )
+        if "backup" in parts:
+            stored = school.create_school(server.uri, "stored")
+            results += map(reported, backup.measurements(stored, like))
     if "start" in parts:
         results += map(reported, start.measure())
     return results

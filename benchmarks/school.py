@@ -145,13 +145,19 @@ def seed(db: BookingDatabase, count: int, like: Booking) -> None:
                 for name, (keys, where) in schema.UNIQUE_INDEXES.items()
             ]
             + [
-                IndexModel(list(keys.items()), name=name)
+                IndexModel(list(keys.items()), name=name, **_where(name))
                 for name, keys in schema.LISTING_INDEXES.items()
             ]
         )
     if faults := indexes.index_faults(db):
         raise RuntimeError(f"the seeded database lacks {faults}")
     say(f"    done after {clock() - begun:.0f} s")
+
+
+def _where(index: str) -> Document:
+    """The option of an index that holds some documents only."""
+    where = schema.LISTING_WHERE.get(index)
+    return {} if where is None else {"partialFilterExpression": where}
 
 
 def history(count: int, like: Booking) -> Iterator[Document]:

@@ -7,6 +7,7 @@ from booking_core.booking.boards import LiveBoards
 from booking_core.booking.day_figures import LiveFigures
 from booking_core.booking.steps import log_refusal
 from booking_core.domain.progress import MigrationProgress
+from booking_core.operations.automatic_backups import make_due_backup
 from booking_core.storage.client.database import present
 from booking_core.storage.live.background import BackgroundThread
 from booking_core.storage.live.background import threads as background_threads
@@ -23,6 +24,7 @@ __all__ = [
     "ScopedCache",
     "background_threads",
     "log_refusal",
+    "make_due_backup",
     "present",
     "scoped_cache",
 ]

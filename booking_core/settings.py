@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,15 +36,32 @@ _NAMES = {
     "live_connections": "LIVE_CONNECTIONS",
     "trust_proxy": "TRUST_PROXY",
     "contact": "SCHOOL_CONTACT",
+    "backup_directory": "BACKUP_DIRECTORY",
+    "backup_at": "BACKUP_AT",
+    "backup_keep": "BACKUP_KEEP",
 }
-_NUMBERS = ("advance_days", "lead_minutes", "floor_seconds", "alone_seconds", "live_connections")
+_NUMBERS = (
+    *("advance_days", "lead_minutes", "floor_seconds", "alone_seconds", "live_connections"),
+    "backup_keep",
+)
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ADDRESS = re.compile(r"https?://[^\s/?#][^\s?#]{0,200}")
 # A language, perhaps a script, and a territory: without it nothing says 12 or 24 hours.
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z][a-z]{3})?_([A-Z]{2}|\d{3})")
+_BACKUP_AT = re.compile(r"off|([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_BACKUP_TIME = "02:30"
 _RESERVED = ("admin", "config", "local")
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticBackups:
+    """Where and when backups are made, in local time, and for how many days they are kept."""
+
+    directory: Path
+    at: time
+    keep_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,8 @@ class Settings:
     ``alone_seconds`` while it does not; ``live_connections``: screens that push serves.
     ``trust_proxy``: a proxy on this computer says from where people come, and failed sign-ins are
     counted by that; ``contact``: whom to ask for an account or a new password.
+    ``backup_directory``, ``backup_at`` (like 02:30, or off) and ``backup_keep`` (days) are those of
+    automatic backups: ``automatic_backups`` has them together.
     """
 
     mongodb_uri: str | None = None
@@ -77,6 +97,9 @@ class Settings:
     live_connections: int = 2000
     trust_proxy: bool = False
     contact: str = "the school's administrator"
+    backup_directory: str | None = None
+    backup_at: str | None = None
+    backup_keep: int = 14
 
     def __post_init__(self) -> None:
         texts = ("database", "time_zone", "locale", "school_name", "data_directory", "contact")
@@ -114,6 +137,18 @@ class Settings:
             raise InvalidRequest(_NAMES["wall_shows"], f"must be one of {', '.join(WALL_SHOWS)}")
         if self.public_url is not None and not _ADDRESS.fullmatch(str(self.public_url)):
             raise InvalidRequest(_NAMES["public_url"], "must start with http:// or https://")
+        if self.backup_directory is not None:
+            check_text(self.backup_directory, _NAMES["backup_directory"], limit=1000, required=True)
+        if self.backup_at is not None and (
+            not isinstance(self.backup_at, str) or not _BACKUP_AT.fullmatch(self.backup_at)
+        ):
+            raise InvalidRequest(_NAMES["backup_at"], "must be a time like 02:30, or off")
+        has_place = self.backup_directory is not None or self.mongodb_uri is None
+        if self.backup_at not in (None, "off") and not has_place:
+            raise InvalidRequest(
+                _NAMES["backup_directory"], "is missing, and BACKUP_AT asks for backups"
+            )
+        _check_number(self.backup_keep, "backup_keep", 1, 3650)
         if self.quota is not None:
             _check_number(self.quota, "quota", 1, Policy.MOST_QUOTA)
 
@@ -134,6 +169,21 @@ class Settings:
     @property
     def data_path(self) -> Path:
         return Path(self.data_directory).absolute()
+
+    @property
+    def automatic_backups(self) -> AutomaticBackups | None:
+        """When and where the app makes backups by itself; None where it makes none.
+
+        It does beside the embedded server, and beside another one where there is a directory.
+        """
+        if self.backup_at == "off" or (
+            self.backup_directory is None and self.mongodb_uri is not None
+        ):
+            return None
+        directory = self.backup_directory
+        place = self.data_path / "backups" if directory is None else Path(directory).absolute()
+        at = time.fromisoformat(self.backup_at or _BACKUP_TIME)
+        return AutomaticBackups(place, at, self.backup_keep)
 
     @classmethod
     def load(

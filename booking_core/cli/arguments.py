@@ -1,8 +1,9 @@
-"""Values from the arguments of a command. Each function raises InvalidRequest."""
+"""Values from the arguments of a command, and files. Each function raises InvalidRequest."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from datetime import date as Date
 from datetime import timedelta
@@ -43,6 +44,19 @@ def table_of(file: Path, columns: tuple[str, ...], limits: Limits = UPLOAD) -> T
         raise InvalidRequest(file.name, f"cannot be read: {exc.strerror}") from exc
     with naming(file):
         return read_table(data, file.name, columns, limits=limits)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replaces ``file``, which only its owner may read, by ``text``."""
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(text.encode(errors="replace"))
+        os.replace(part, file)
+    except OSError as exc:
+        part.unlink(missing_ok=True)
+        raise InvalidRequest(file.name, f"cannot be written: {exc.strerror or exc}") from exc
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,14 +11,18 @@ from typing import Any
 from uuid import uuid4
 
 import click
+from click.core import ParameterSource
 
+from booking_core import legacy
 from booking_core.booking import claims as bookings
 from booking_core.booking.boards import day_board
 from booking_core.cli import accounts
-from booking_core.cli.arguments import actor_of, date_of, naming, table_of
+from booking_core.cli.arguments import actor_of, date_of, naming, table_of, write_private
 from booking_core.cli.printing import (
     SHEET,
     board_lines,
+    legacy_lines,
+    not_taken_json,
     progress_bar,
     repair_lines,
     report_lines,
@@ -33,7 +38,8 @@ from booking_core.operations import history_import as imports
 from booking_core.operations.decisions import Decisions
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
-from booking_core.storage import time_zone
+from booking_core.storage import archive, time_zone
+from booking_core.storage.client.database import BookingDatabase, present
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.connection import connected, open_settings
 from booking_core.storage.schema import indexes, schema
@@ -177,6 +183,14 @@ def backup(file: Path) -> None:
     metavar="NEWER",
     help="Erase again the students and accounts that were erased until this newer backup.",
 )
+@click.option(
+    "--replace",
+    "replaces",
+    is_flag=False,
+    flag_value="",
+    metavar="[DATABASE]",
+    help="Replace what the database holds; its name must be given, or is asked for.",
+)
 def restore(
     file: Path,
     check: bool,
@@ -185,16 +199,26 @@ def restore(
     values: tuple[str, ...],
     leave_out: tuple[str, ...],
     erasures_of: Path | None,
+    replaces: str | None,
 ) -> None:
     """Fills an empty database from the backup FILE. Stop the dashboard first.
 
-    With --check it touches no database. An old backup may hold bookings that exclude each other,
-    or ids that cannot be told apart: decide by the other options, each as often as needed.
+    With --check it says what FILE holds and touches no database. With --replace (behind FILE) the
+    database may hold data: they are written to a backup beside FILE first.
+
+    An old backup may hold bookings that exclude each other, or ids that cannot be told apart:
+    decide by the other options, each as often as needed.
     """
     decisions = Decisions.parse(cancel, rename, values, leave_out)
     if check:
         with naming(file):
+            held = backups.contents(file)
             found = list(backups.conflicts(file, decisions))
+        click.echo(
+            f"{file}: as of {held.made_at:%Y-%m-%d %H:%M} UTC, made by version {held.version}"
+        )
+        for name, count in sorted(held.counts.items()):
+            click.echo(f"{count:8} {name}")
         for what, option in found:
             click.echo(f"{what}; for example {option}")
         if not found:
@@ -203,8 +227,11 @@ def restore(
         click.echo("Add options until nothing is listed, then restore with the same options.")
         click.get_current_context().exit(1)
     with connected(Settings.load()) as db, naming(file):
+        kept = None if replaces is None else _kept_before(db, file, replaces)
+        if kept is not None and not archive.is_empty(db):
+            click.echo(f"What {db.name} holds is written to {kept} first.")
         try:
-            done = backups.load(db, file, decisions, erasures_of=erasures_of)
+            done = backups.load(db, file, decisions, erasures_of=erasures_of, replaced=kept)
         except SchemaConflict as exc:
             problem = f"contradicts itself: {conflicting(exc.offenders)}; nothing was restored. "
             problem += f"“{COMMAND} restore --check {file}” lists all of it and what to do"
@@ -214,6 +241,18 @@ def restore(
         for count, whom in ((done.erased, "students"), (done.accounts, "accounts")):
             if count:
                 click.echo(f"Erased again, because erased after the backup: {count} {whom}.")
+
+
+def _kept_before(db: BookingDatabase, file: Path, named: str) -> Path:
+    """Where the data go that are replaced. Raises InvalidRequest unless the database is named."""
+    if not named:
+        if not sys.stdin.isatty():
+            raise InvalidRequest("--replace", "needs the name of the database without a terminal")
+        named = click.prompt(f"All data of {db.name} are replaced. Type its name")
+    if named != db.name:
+        raise InvalidRequest("--replace", f"names {named!r}, and the database is {db.name!r}")
+    now = present(db).astimezone(db.booking_settings.zone)
+    return file.with_name(f"{db.name}-before-{now:%Y-%m-%d-%H%M%S}.gz")
 
 
 @cli.command()
@@ -321,7 +360,7 @@ def book(
 
 @cli.group("import")
 def import_() -> None:
-    """Adds students or past bookings from a CSV file or an Excel workbook (.xlsx)."""
+    """Adds students and bookings from tables, or from the system before this one."""
 
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
@@ -353,6 +392,65 @@ def import_bookings(file: Path, dry_run: bool, create_missing: bool) -> None:
             db, table, dry_run=dry_run, create_missing=create_missing, progress=progress
         )
     _print_report(report, dry_run)
+
+
+@import_.command("legacy")
+@click.option("--uri", envvar="LEGACY_URI", help="The old server; LEGACY_URI hides a password.")
+@click.option("--database", help="The old database, which is only read.")
+@click.option("--collection", default="bookings", show_default=True)
+@click.option("--file", type=click.Path(path_type=Path), help="A mongoexport in place of --uri.")
+@click.option("--users", type=click.Path(path_type=Path), help="With --file: that of the users.")
+@_dry_run
+@click.option("--create-missing", is_flag=True, help="Add unknown grounds and students.")
+def import_legacy(
+    uri: str | None,
+    database: str | None,
+    collection: str,
+    file: Path | None,
+    users: Path | None,
+    dry_run: bool,
+    create_missing: bool,
+) -> None:
+    """Takes over the bookings of the system before this one, past and ahead.
+
+    Of two that exclude each other it takes an approved one before a pending one, then the earlier
+    one. What is not taken over is listed in a file with the reasons. A second run adds nothing.
+    """
+    source: legacy.LegacySource
+    if file is not None:
+        # The variable may be set for other commands; an option is meant.
+        given = click.get_current_context().get_parameter_source("uri")
+        if database is not None or given is ParameterSource.COMMANDLINE:
+            raise InvalidRequest("--file", "and --uri with --database exclude each other")
+        source, place = legacy.LegacyFile(file, users), file
+    else:
+        if users is not None:
+            raise InvalidRequest("--users", "goes with --file")
+        if not uri or not database:
+            raise InvalidRequest("--uri", "and --database are needed, or --file")
+        source = legacy.LegacyDatabase(uri, database, collection)
+        place = Path(f"{database}.{collection}")
+    with connected(Settings.load()) as db:
+        zone = db.booking_settings.zone
+
+        def say(findings: legacy.LegacyFindings) -> None:
+            for line in legacy_lines(findings, zone):
+                click.echo(line)
+
+        report = legacy.import_legacy(
+            db, source, dry_run=dry_run, create_missing=create_missing, found=say
+        )
+    counts = f"{report.added} added, {report.already} already there, "
+    counts += f"{len(report.not_taken)} not taken over"
+    click.echo(counts + (" (dry run: nothing was changed)" if dry_run else ""))
+    if dry_run:
+        return
+    list_file = place.with_name(f"{place.name}.not-taken.json")
+    if report.not_taken or list_file.exists():
+        write_private(list_file, not_taken_json(report.not_taken))
+        click.echo(f"What is not taken over is in {list_file}.")
+    if report.not_taken:
+        click.get_current_context().exit(1)
 
 
 def _print_report(report: imports.Report, dry_run: bool) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from datetime import tzinfo
 
 import click
 
 from booking_core.booking.boards import Board, Cell
-from booking_core.domain.model import CellState, Period
+from booking_core.domain.model import CellState, Period, Status
 from booking_core.insight.sheets import Writing
 from booking_core.operations.history_import import Report
+from booking_core.operations.legacy_import import LegacyFindings, NotTaken
 from booking_core.operations.repair import Repair
 
 _PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read
@@ -23,6 +26,7 @@ SHEET = Writing(
     day=lambda date: f"{date:%a} {date.day} {date:%b}",
     clock=lambda moment: f"{moment:%H:%M}",
 )
+_AT = "%Y-%m-%d %H:%M"
 _COLUMN = 22  # characters of a ground's column on the board
 
 
@@ -67,6 +71,44 @@ def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
         f"{len(report.refused)} refused",
     ]
     yield ", ".join(counts) + (" (dry run: nothing was changed)" if dry_run else "")
+
+
+def legacy_lines(findings: LegacyFindings, zone: tzinfo) -> Iterator[str]:
+    """What the old system holds: counts, dates, double bookings and what cannot be read."""
+    statuses = ", ".join(
+        f"{findings.statuses[status]} {status.value}"
+        for status in Status
+        if findings.statuses[status]
+    )
+    yield f"found: {findings.documents} documents ({statuses or 'none that can be read'})"
+    if findings.first is not None:
+        yield f"dates: {findings.first} to {findings.last}"
+    for one in findings.doubles:
+        what = "student on two grounds" if one.of_student else "booked twice"
+        yield f"{what}: {one.ground} {one.date} {one.span}"
+        for claim in (one.kept, one.other):
+            made = "" if claim.made_at is None else f", made {claim.made_at.astimezone(zone):{_AT}}"
+            facts = f"{claim.status.value}, {claim.whom}{made}"
+            first = ", asked first" if claim == one.first and claim.made_at is not None else ""
+            yield f"    {'kept' if claim == one.kept else 'left'}: {claim.id} ({facts}{first})"
+    for refused in findings.unreadable:
+        yield f"cannot be read: {refused.id}: {refused.field} {refused.reason}"
+    for refused in findings.unknown:
+        yield f"refused: {refused.id}: {refused.field} {refused.reason}"
+    if findings.without_student:
+        yield f"without a student: {findings.without_student}, taken over for staff"
+    for kind, names in (("ground", findings.new_grounds), ("student", findings.new_students)):
+        for name in names:
+            yield f"new {kind}: {name}"
+
+
+def not_taken_json(documents: Iterable[NotTaken]) -> str:
+    """A JSON array of documents with their ids and the reasons; other values as text."""
+    rows = [
+        {"id": one.id, "field": one.field, "reason": one.reason, "document": one.values}
+        for one in documents
+    ]
+    return json.dumps(rows, ensure_ascii=False, indent=2, default=str) + "\n"
 
 
 def board_lines(board: Board) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError
 from booking_core.domain.messages import COMMAND, other_time_zone, sentence
 from booking_core.embedded.binary import TRANSACTION_SECONDS
 from booking_core.operations import stored_data
+from booking_core.operations.automatic_backups import automatic_backups
 from booking_core.operations.finding import Finding as Finding
 from booking_core.settings import Settings
 from booking_core.storage import archive, time_zone
@@ -44,7 +46,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
             reached = reached and (finding.ok or finding.name != "connection")
             yield finding
         if reached:
-            yield guarded("last backup", lambda db: last_backup(db, present(db)))(db)
+            for name, look in BACKUP_LOOKS.items():
+                yield guarded(name, partial(look, now=present(db)))(db)
     finally:
         disconnect(db)
 
@@ -64,6 +67,8 @@ def last_backup(db: Documents, now: datetime) -> Finding:
     """When the last backup was made; wrong where bookings are stored and it is old or missing."""
     last, (_, bookings) = archive.last_record(db), archive.size(db)
     remedy = f"run “{COMMAND} backup FILE”, at least once a week" if bookings else ""
+    if remedy and settings_of(db).automatic_backups is not None:
+        remedy = f"keep the app running, which makes one each day, or {remedy}"
     if last is None:
         return Finding("last backup", "never recorded", remedy, missing=not bookings)
     zone = settings_of(db).zone
@@ -72,6 +77,12 @@ def last_backup(db: Documents, now: datetime) -> Finding:
     ago = "today" if days < 1 else "a day ago" if days == 1 else f"{days} days ago"
     detail = f"{at:%Y-%m-%d %H:%M} ({ago}), {last.documents} documents, {in_bytes(last.size)}"
     return Finding("last backup", detail, remedy if days > BACKUP_DAYS else "")
+
+
+BACKUP_LOOKS: dict[str, Callable[..., Finding]] = {
+    "last backup": last_backup,
+    "automatic backups": automatic_backups,
+}
 
 
 def guarded(name: str, look: Callable[[Documents], Finding]) -> Callable[[Documents], Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from booking_core.domain import rules
@@ -59,7 +60,8 @@ def _facts(
         if feed_lag_ms is not None:
             yield doctor.feed_lag(feed_lag_ms)
         yield doctor.guarded("size", _size)(db)
-        yield doctor.guarded("last backup", lambda db: doctor.last_backup(db, now))(db)
+        for name, look in doctor.BACKUP_LOOKS.items():
+            yield doctor.guarded(name, partial(look, now=now))(db)
     if settings_of(db).mongodb_uri is None:  # readable while the database is away too
         yield _our_disk(settings_of(db).data_path)
     elif reached:

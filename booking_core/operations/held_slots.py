@@ -22,20 +22,26 @@ class HeldSlots:
         self._held |= dict.fromkeys(claims_of(booking), booking)
 
     def reason(self, wanted: Booking) -> str | None:
-        """Names the booking that conflicts with ``wanted``; None when there is none.
+        """Names the booking that conflicts with ``wanted``; None when there is none."""
+        kind, holder = self.conflict(wanted)
+        if holder is None:
+            return None
+        span = f"{holder.start:%H:%M}-{holder.end:%H:%M}"
+        if kind == STUDENT:
+            return f"{wanted.party_name} is on {holder.ground_id} then ({span})"
+        who = holder.party_name or f"a closure ({holder.purpose})"
+        return f"the slot is held by {who}, {span} ({holder.status.value})"
+
+    def conflict(self, wanted: Booking) -> tuple[str, Booking | None]:
+        """The kind of the first claim of ``wanted`` that another booking holds, and that booking.
 
         A seat of the quota is no conflict: another one is claimed.
         """
         for claim in claims_of(wanted):
             holder = self._held.get(claim)
-            if holder is None or holder.id == wanted.id or kind_of(claim) == QUOTA:
-                continue
-            span = f"{holder.start:%H:%M}-{holder.end:%H:%M}"
-            if kind_of(claim) == STUDENT:
-                return f"{wanted.party_name} is on {holder.ground_id} then ({span})"
-            who = holder.party_name or f"a closure ({holder.purpose})"
-            return f"the slot is held by {who}, {span} ({holder.status.value})"
-        return None
+            if holder is not None and holder.id != wanted.id and kind_of(claim) != QUOTA:
+                return kind_of(claim), holder
+        return "", None
 
 
 def held_slots_of(db: Documents, wanted: Sequence[Booking]) -> HeldSlots:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -53,6 +53,7 @@ BOOKING_COLUMNS = ("ground", "date", "start", "end", "student", "game", "status"
 # A school's history of many years.
 HISTORY = Limits(bytes=500_000_000, rows=2_000_000, text=500_000_000)
 IMPORTER = Actor("import", Role.ADMIN, "Import")
+ALREADY = "already imported"
 _CHUNK = 500
 _SEAT_ROUNDS = 20  # a row that loses its quota seat so often is refused
 _IDS = UUID("0d0f6b2c-6a55-5b0c-8f0e-0c1a7f6f3e42")
@@ -123,7 +124,8 @@ def import_bookings(
             report.refused.append((row.line, f"{exc.field} {exc.problem}"))
             continue
         starts_at = timetable.at(request.date, request.start, zone)
-        booking = _booking(request, status, party, min(to_millis(starts_at), now), now)
+        booking = imported_booking(request, status, party, min(to_millis(starts_at), now), now)
+        booking = replace(booking, id=_id_of(booking, label_key(booking.game)))
         booking = booking.placed(booking.slot, ground.surfaces)
         line = first_line.setdefault(booking.id, row.line)
         if line == row.line:
@@ -133,22 +135,44 @@ def import_bookings(
             former_ids[booking.id] = {_id_of(booking, game) for game in former}
         else:
             report.skipped.append((row.line, f"same as line {line}"))
+    progress(len(table.rows) - len(wanted))
+    store_lines(
+        db, names, wanted, report, former_ids=former_ids, dry_run=dry_run, progress=progress
+    )
+    return report
+
+
+def store_lines(
+    db: Documents,
+    names: Names,
+    wanted: Sequence[Line],
+    report: Report,
+    *,
+    former_ids: Mapping[str, set[str]] | None = None,
+    dry_run: bool = False,
+    progress: Callable[[int], object] = lambda rows: None,
+) -> None:
+    """Adds the grounds and students that ``names`` made and the bookings of ``wanted``.
+
+    ``report`` then says which were added, skipped and refused. ``former_ids``: id of a booking ->
+    other ids under which it may be stored. Raises StoreUnavailable; a second call then skips what
+    was added.
+    """
     report.new_grounds = tuple(ground.name for ground in names.new_grounds)
     report.new_students = tuple(student.name for student in names.new_students)
     if not dry_run:
         for ground in names.new_grounds:
             save_ground(db, ground)
         save_students(db, names.new_students)
-    progress(len(table.rows) - len(wanted))
     holds_seats = reference.load(db).policy.quota is not None
     claimed = HeldSlots()
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
-        ids = {booking.id: former_ids[booking.id] for _, booking in chunk}
+        ids = {booking.id: (former_ids or {}).get(booking.id, set()) for _, booking in chunk}
         found = queries.stored_ids(db, list({*ids, *chain.from_iterable(ids.values())}))
         stored = {id for id, former in ids.items() if id in found or not former.isdisjoint(found)}
         fresh = [(line, booking) for line, booking in chunk if booking.id not in stored]
-        report.skipped += [(line, "already imported") for line, b in chunk if b.id in stored]
+        report.skipped += [(line, ALREADY) for line, b in chunk if b.id in stored]
         if dry_run:
             _foresee(db, fresh, claimed, report)
         else:
@@ -158,7 +182,6 @@ def import_bookings(
         progress(len(chunk))
     report.skipped.sort()
     report.refused.sort()
-    return report
 
 
 def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Ground, RequestParty]:
@@ -209,17 +232,17 @@ def parse_time(text: str, name: str) -> time:
         raise InvalidRequest(name, f"{text!r} is not like 09:15") from exc
 
 
-def _booking(
+def imported_booking(
     request: BookingRequest,
     status: Status,
     party: RequestParty,
     created_at: datetime,
     now: datetime,
 ) -> Booking:
-    """The booking to store.
+    """The booking to store, without an id.
 
-    ``created_at`` is the start of the slot, because the file does not say when the booking was
-    made: lists that begin with the newest booking keep their order.
+    ``created_at`` is the start of the slot where the source does not say when the booking was made:
+    lists that begin with the newest booking keep their order.
     """
     booking = Booking(
         id="",
@@ -239,8 +262,7 @@ def _booking(
         updated_at=now,
         history=(Decision(now, IMPORTER.id, IMPORTER.name, "imported"),),
     )
-    booking = party.of(booking)
-    return replace(booking, id=_id_of(booking, label_key(booking.game)))
+    return party.of(booking)
 
 
 def _id_of(booking: Booking, game: str) -> str:
@@ -273,7 +295,7 @@ def _insert(db: Documents, run: Sequence[Line], report: Report, *, holds_seats: 
     for place, why in refused.items():
         line, booking = run[place]
         if isinstance(why, store.AlreadyStored):  # by another import of the same file
-            report.skipped.append((line, "already imported"))
+            report.skipped.append((line, ALREADY))
         else:
             reason = held.reason(booking)
             report.refused.append((line, reason or "the slot was held until a moment ago"))

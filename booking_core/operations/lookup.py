@@ -95,21 +95,33 @@ class Names:
         return self._teams.get(text)
 
     def resolve(
-        self, ground_text: str, student_text: str, game: str, class_name: str, team_text: str = ""
+        self,
+        ground_text: str,
+        student_text: str,
+        game: str,
+        class_name: str,
+        team_text: str = "",
+        *,
+        name: str = "",
+        email: str | None = None,
+        otherwise: RequestParty | None = None,
     ) -> tuple[Ground, RequestParty]:
-        """The ground and the party: a student, else a team, else a whole class.
+        """The ground and the party: a student, else a team, else a whole class, else ``otherwise``.
 
         Ground and student are made where they are missing and may be; if one is refused, neither
-        is made. Raises InvalidRequest.
+        is made. A student who is made has ``name`` and ``email`` where they are given. Raises
+        InvalidRequest.
         """
-        party = None if student_text.strip() else self._party(team_text, class_name)
+        party = None if student_text.strip() else self._party(team_text, class_name) or otherwise
         if not self._create:
             ground = self.ground(ground_text)
             return ground, party or _of(self.student(student_text))
         ground = self._grounds.find(ground_text) or self._make_ground(ground_text)
         student = None
         if party is None:
-            student = self._students.find(student_text) or _make_student(student_text, class_name)
+            student = self._students.find(student_text) or _make_student(
+                student_text, name or student_text, class_name, email
+            )
         if ground.id not in self._grounds.by_id or (
             ground.id in self._added and find_label(game, ground.games) is None
         ):
@@ -141,9 +153,9 @@ def _of(student: Student | None) -> RequestParty:
     return RequestParty(Party.STUDENTS, (student,))
 
 
-def _make_student(text: str, class_name: str) -> Student:
+def _make_student(id: str, name: str, class_name: str, email: str | None) -> Student:
     try:
-        return Student(text, text, class_name or NEW_CLASS)
+        return Student(id, name, class_name or NEW_CLASS, email)
     except InvalidRequest as exc:
         field = "class" if exc.field == "class_name" else "student"
         raise InvalidRequest(field, exc.problem) from exc

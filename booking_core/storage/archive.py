@@ -27,7 +27,7 @@ T = TypeVar("T")
 _BATCH = 1000
 _DUPLICATE_KEY = 11000
 # What the parser raises, beside ValueError, for JSON whose "$..." keys hold other than they should.
-_UNREADABLE = (
+UNREADABLE = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -57,7 +57,7 @@ def from_json(text: str) -> Any:
     """Returns the value of a line of Extended JSON. Raises ValueError."""
     try:
         return json_util.loads(text, json_options=_JSON)
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise ValueError(f"no Extended JSON: {exc}") from exc
 
 
@@ -78,6 +78,14 @@ def is_empty(db: Documents) -> bool:
             for name in COLLECTIONS
             if name != schema.META
         )
+
+
+def clear(db: Documents) -> None:
+    """Deletes all that is stored, sessions too, but for what an empty database has."""
+    with reachable(None):
+        for name in schema.VALIDATORS:
+            if name != schema.META:
+                db.get_collection(name).delete_many({})
 
 
 def schema_version(entry: Entry) -> int | None:
@@ -106,7 +114,9 @@ def write_all(
         raise UpdateNeeded(version, schema.VERSION)
     # Checked here and not by the caller: undoing a failure deletes all that is stored.
     if not is_empty(db):
-        raise InvalidRequest("database", "holds data already; a backup goes into an empty one")
+        raise InvalidRequest(
+            "database", "holds data already; a backup goes into an empty one (or see --replace)"
+        )
     with reachable():
         meta = list(collection(db, schema.META).find())
     try:

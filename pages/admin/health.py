@@ -31,6 +31,7 @@ _NAMES = {
     "size": "Size",
     "disk": "Disk",
     "last backup": "Last backup",
+    "automatic backups": "Automatic backups",
     "last mail": "Last mail",
     "version": "Version",
     "background threads": "Background threads",

@@ -26,7 +26,7 @@ LONG = {
 }
 # Building indexes takes its time; each look at the server has 5 seconds. The others are made of
 # many verbs or examinations.
-WITHOUT = {"ensure_schema", "health_findings", "load_demo"}
+WITHOUT = {"ensure_schema", "health_findings", "import_legacy", "load_demo", "make_due_backup"}
 # These send no query.
 LOCAL = {"present", "disconnect", "scoped_cache"}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import time
 
 import pytest
 from test_validation import BAD_TEXT, OPERATOR, UNSTORABLE, WRONG_TYPE
 
 from booking_core import InvalidRequest, Settings
 from booking_core.domain.messages import sentence
+from booking_core.settings import AutomaticBackups
 
 
 def load(tmp_path, environment=None, secrets=None):
@@ -162,6 +164,9 @@ def test_a_setting_of_a_wrong_type_in_the_file_is_named(tmp_path, value):
             "trust_proxy": [invalid for invalid in WRONG_TYPE if invalid is not True]
             + ["", "on", None],
             "contact": [*WRONG_TYPE, "", " ", "\ud800"],
+            "backup_directory": [*filter(None, WRONG_TYPE), "", "a\x00b", "x" * 100_000],
+            "backup_at": [*filter(None, WRONG_TYPE), "", "2:30", "24:00", "02:60", "on", "٠٢:٣٠"],
+            "backup_keep": [0, -1, 3651, 1.5, "14", True, None],
         }.items()
         for value in values
     ],
@@ -185,6 +190,9 @@ def test_settings_with_an_invalid_field_are_refused_with_the_name_of_the_variabl
         "live_connections": "LIVE_CONNECTIONS",
         "trust_proxy": "TRUST_PROXY",
         "contact": "SCHOOL_CONTACT",
+        "backup_directory": "BACKUP_DIRECTORY",
+        "backup_at": "BACKUP_AT",
+        "backup_keep": "BACKUP_KEEP",
     }
     assert set(names) == {item.name for item in fields(Settings)}
 
@@ -192,3 +200,18 @@ def test_settings_with_an_invalid_field_are_refused_with_the_name_of_the_variabl
         Settings(**{field: invalid})
 
     assert error.value.field == names[field]
+
+
+def test_backups_of_a_server_of_ones_own_need_a_directory(tmp_path):
+    address = {"MONGODB_URI": "mongodb://db.example.org"}
+
+    with pytest.raises(InvalidRequest) as raised:
+        load(tmp_path, address | {"BACKUP_AT": "03:00"})
+
+    assert raised.value.field == "BACKUP_DIRECTORY"
+    assert load(tmp_path, address).automatic_backups is None
+    assert load(tmp_path, address | {"BACKUP_AT": "off"}).automatic_backups is None
+    plan = load(tmp_path, address | {"BACKUP_DIRECTORY": str(tmp_path), "BACKUP_KEEP": "30"})
+    assert plan.automatic_backups == AutomaticBackups(tmp_path, time(2, 30), 30)
+    assert load(tmp_path, {"BACKUP_AT": "23:05"}).automatic_backups.at == time(23, 5)
+    assert load(tmp_path, {"BACKUP_AT": "off"}).automatic_backups is None

@@ -42,6 +42,7 @@ from booking_core.live import (
     MigrationProgress,
     Scope,
     ScopedCache,
+    make_due_backup,
     present,
     scoped_cache,
 )
@@ -62,6 +63,7 @@ T = TypeVar("T")
 _OWN_CHANGE_SECONDS = 0.5
 _RETRY_SECONDS = 1.0
 _LAPSE_SECONDS = 60.0
+_BACKUP_SECONDS = 60.0
 _STOP_SECONDS = 1.0
 
 
@@ -87,6 +89,8 @@ class Services:
         self._reader = BackgroundThread("reader", self._read_ahead)
         self._freed: SimpleQueue[Date | None] = SimpleQueue()  # None: every day, or stop
         self._follower = BackgroundThread("after changes", self._follow_up)
+        # A backup of years takes a minute, in which the keeper has other work.
+        self._archivist = BackgroundThread("backups", self._back_up)
 
     def start(self) -> None:
         """Connects in the background; returns after the first attempt, or after 20 seconds.
@@ -96,6 +100,8 @@ class Services:
         self._reader.start()
         self._follower.start()
         self._keeper.start()
+        if self.settings.automatic_backups is not None:
+            self._archivist.start()
         self._tried_once.wait(20)
 
     def stop(self) -> None:
@@ -106,6 +112,7 @@ class Services:
         self._keeper.stopping.set()
         self._reader.stopping.set()
         self._follower.stopping.set()
+        self._archivist.stopping.set()
         self._changed.put(None)
         self._freed.put(None)
         if self.db is not None:
@@ -113,6 +120,7 @@ class Services:
         self._keeper.stop(_STOP_SECONDS)
         self._reader.stop(_STOP_SECONDS)
         self._follower.stop(_STOP_SECONDS)
+        self._archivist.stop(_STOP_SECONDS)
         if self.db is not None:
             disconnect(self.db)
 
@@ -364,6 +372,18 @@ class Services:
                 finish_erasures(self.db)
             except BookingError as exc:
                 log.warning("lapsing requests and finishing erasures has to wait: %s", exc)
+
+    def _back_up(self) -> None:
+        """Once a minute, makes the backup that is due."""
+        if self._archivist.stopping.wait(_BACKUP_SECONDS) or not self.is_usable:
+            return
+        try:
+            file = make_due_backup(self.db)
+        except BookingError as exc:
+            log.error("the automatic backup failed, and is tried again: %s", exc)
+        else:
+            if file is not None:
+                log.info("made the automatic backup %s", file)
 
     def _connect(self) -> None:
         db = connect(self.settings, self._note_migration)
