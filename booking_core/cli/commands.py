@@ -13,7 +13,7 @@ import click
 
 from booking_core.booking import claims as bookings
 from booking_core.booking.boards import day_board
-from booking_core.cli import accounts
+from booking_core.cli import accounts, mail
 from booking_core.cli.arguments import actor_of, date_of, naming, table_of
 from booking_core.cli.printing import (
     SHEET,
@@ -60,6 +60,7 @@ def cli() -> None:
 
 
 cli.add_command(accounts.account)
+cli.add_command(mail.mail)
 
 
 @cli.command()

@@ -19,13 +19,13 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"storage"}),
     frozenset({"school", "access"}),
     frozenset({"booking"}),
-    frozenset({"insight", "operations"}),
+    frozenset({"insight", "operations", "mail"}),
     frozenset({"cli", "__init__", "__main__", *PUBLIC_MODULES}),
 )
 # The same within ``storage``; a module that is in no package is named itself.
 STORAGE: tuple[frozenset[str], ...] = (
     frozenset({"readable", "documents", "schema", "client"}),
-    frozenset({"live", "audit_log", "erasures", "notices", "time_zone", "archive"}),
+    frozenset({"live", "audit_log", "erasures", "notices", "mails", "time_zone", "archive"}),
     frozenset({"bookings", "access"}),
     frozenset({"school"}),
     frozenset({"unreadable", "connection"}),
