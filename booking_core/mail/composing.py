@@ -21,7 +21,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from booking_core.domain.errors import InvalidRequest, MailRefused
-from booking_core.domain.model import Ground
+from booking_core.domain.model import Ground, Slot
 from booking_core.domain.records import Notice
 from booking_core.settings import Settings
 
@@ -46,13 +46,14 @@ class MailLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MailWriting:
-    """How a mail writes notices: the subject for all of them, and a line for each step.
+    """How a mail writes notices, the subject for all of them and a line for each step, and a slot.
 
     Screens write dates by the school's locale, and the core writes none.
     """
 
     subject: Callable[[Sequence[Notice], Mapping[str, Ground]], str]
     lines: Callable[[Sequence[Notice], Mapping[str, Ground]], list[MailLine]]
+    place: Callable[[Slot, Mapping[str, Ground]], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ USER, PASSWORD = "school", "secret word"
 class SmtpServer:
     """Mails in the order of their arrival. ``answers``: address -> the answer to RCPT.
 
-    ``after_data`` answers DATA in the place of "250 OK"; ``on_mail`` is called before the answer.
+    ``after_data`` answers DATA in the place of "250 OK".
     """
 
     def __init__(self, port: int = 0, **options: Any) -> None:
@@ -29,7 +29,7 @@ class SmtpServer:
         self.connections = 0
         self.answers: dict[str, str] = {}
         self.after_data = "250 OK"
-        self.on_mail: Any = None
+        self._runs = False
         self._controller = _OnFreePort(self, hostname="127.0.0.1", port=port, **options)
 
     @property
@@ -38,9 +38,13 @@ class SmtpServer:
 
     def start(self) -> None:
         self._controller.start()
+        self._runs = True
 
     def stop(self) -> None:
-        self._controller.stop(no_assert=True)
+        """Also a second time."""
+        if self._runs:
+            self._runs = False
+            self._controller.stop()
 
     async def handle_EHLO(self, _server, session, _envelope, hostname, responses):
         self.connections += 1
@@ -58,8 +62,6 @@ class SmtpServer:
             parsed = BytesParser(policy=default).parsebytes(envelope.content)
             self.mails.append(parsed)
             self.recipients += envelope.rcpt_tos
-        if self.on_mail is not None:
-            self.on_mail()
         return self.after_data
 
 

@@ -25,8 +25,8 @@ FLOORS: tuple[frozenset[str], ...] = (
 # The same within ``storage``; a module that is in no package is named itself.
 STORAGE: tuple[frozenset[str], ...] = (
     frozenset({"readable", "documents", "schema", "client"}),
-    frozenset({"live", "audit_log", "erasures", "notices", "mails", "time_zone", "archive"}),
-    frozenset({"bookings", "access"}),
+    frozenset({"live", "audit_log", "erasures", "notices", "time_zone", "archive"}),
+    frozenset({"bookings", "access", "mails"}),
     frozenset({"school"}),
     frozenset({"unreadable", "connection"}),
 )

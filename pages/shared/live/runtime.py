@@ -31,6 +31,7 @@ from booking_core import (
     lapse_pending,
     load_reference,
     promote_waiting,
+    send_mails,
     write_notices,
 )
 from booking_core.demo import load_demo
@@ -49,6 +50,7 @@ from pages.shared.live.days import Days
 from pages.shared.live.session_cache import SessionCache
 from pages.shared.text import (
     formats,
+    mails,
     messages,
     payloads,
     school_payloads,
@@ -87,6 +89,11 @@ class Services:
         self._reader = BackgroundThread("reader", self._read_ahead)
         self._freed: SimpleQueue[Date | None] = SimpleQueue()  # None: every day, or stop
         self._follower = BackgroundThread("after changes", self._follow_up)
+        self._mailer: BackgroundThread | None = None  # where there is mail
+        if settings.smtp_host is not None:
+            self._mailer = BackgroundThread("mail", self._mail)
+        self._maybe_due = threading.Event()  # a mail, now or within the quiet before it
+        self._mail_pause = _RETRY_SECONDS
 
     def start(self) -> None:
         """Connects in the background; returns after the first attempt, or after 20 seconds.
@@ -96,6 +103,8 @@ class Services:
         self._reader.start()
         self._follower.start()
         self._keeper.start()
+        if self._mailer is not None:
+            self._mailer.start()
         self._tried_once.wait(20)
 
     def stop(self) -> None:
@@ -106,6 +115,9 @@ class Services:
         self._keeper.stopping.set()
         self._reader.stopping.set()
         self._follower.stopping.set()
+        if self._mailer is not None:
+            self._mailer.stopping.set()
+        self._maybe_due.set()
         self._changed.put(None)
         self._freed.put(None)
         if self.db is not None:
@@ -113,6 +125,8 @@ class Services:
         self._keeper.stop(_STOP_SECONDS)
         self._reader.stop(_STOP_SECONDS)
         self._follower.stop(_STOP_SECONDS)
+        if self._mailer is not None:
+            self._mailer.stop(_STOP_SECONDS)
         if self.db is not None:
             disconnect(self.db)
 
@@ -343,6 +357,21 @@ class Services:
             write_notices(self.db)
         except BookingError as exc:  # the next call goes on
             log.warning("notices have to wait: %s", exc)
+        self._maybe_due.set()
+
+    def _mail(self) -> None:
+        """Sends the mails that are due, after a change and when the next one is."""
+        self._maybe_due.wait(self._mail_pause)
+        self._maybe_due.clear()
+        assert self._mailer is not None
+        stopping = self._mailer.stopping
+        self._mail_pause = _RETRY_SECONDS
+        if stopping.is_set() or not self.is_live:
+            return
+        try:
+            self._mail_pause = send_mails(self.db, mails.WRITING, is_stopping=stopping.is_set)
+        except BookingError as exc:  # the next call goes on
+            log.warning("mail has to wait: %s", exc)
 
     def _keep(self) -> None:
         """Connects; once connected, lapses overdue requests and finishes erasures once a minute."""
