@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from booking_core import Ground, MailLine, MailWriting, Notice, Slot
+from booking_core import Ground, MailLine, MailWish, MailWriting, Notice, Slot
 from pages.shared.text import formats, notices
 from pages.shared.text.payloads import slot_title
 
+# Wish -> its name, and what it means.
+WISHES = {
+    MailWish.AT_ONCE: ("At once", "What happens within some seconds is one mail."),
+    MailWish.DAILY: ("Once a day", "One mail at seven in the morning, if there is news."),
+    MailWish.NONE: ("No mail", "The bell on every screen tells you all the same."),
+}
 _WORDS = {
     "displaced": "Revoked",
     "promoted": "From the waiting list",
