@@ -526,3 +526,19 @@ def test_a_mail_server_that_hangs_delays_no_booking_and_no_end_of_the_app(mailed
             begun = datetime.now(UTC)
             shared.stop()
         assert datetime.now(UTC) - begun < timedelta(seconds=8)
+
+
+def test_no_log_names_an_address_or_a_person(mailed, server, caplog):
+    caplog.set_level("DEBUG")
+    server.answers["meera@school.example"] = "550 <meera@school.example> is unknown here"
+    server.answers["ravi@school.example"] = "421 <ravi@school.example> not now"
+    approved(mailed, student=1)
+    approved(mailed, student=2, start=10, by=RAVI)
+
+    send(mailed, at(seconds=20))
+    send(mailed, at(seconds=21))
+
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("booking")]
+    assert "a mail was refused for good" in ours
+    assert "the mail server takes no mail; Health says why" in ours
+    assert not any(word in line for line in ours for word in ("school.example", "Meera", "Ravi"))

@@ -13,7 +13,7 @@ from pages.shared.text.payloads import slot_title
 WISHES = {
     MailWish.AT_ONCE: ("At once", "What happens within some seconds is one mail."),
     MailWish.DAILY: ("Once a day", "One mail at seven in the morning, if there is news."),
-    MailWish.NONE: ("No mail", "The bell on every screen tells you all the same."),
+    MailWish.NONE: ("No mail", "The screens tell you all the same."),
 }
 _WORDS = {
     "displaced": "Revoked",
