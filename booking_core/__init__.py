@@ -14,6 +14,7 @@ from booking_core.access.accounts import (
     get_account,
     has_admin,
     reset_password,
+    set_mail_wish,
 )
 from booking_core.access.delegations import (
     decides,
@@ -110,6 +111,7 @@ from booking_core.domain.model import (
     CellState,
     Decision,
     Ground,
+    MailWish,
     NamedStudent,
     Party,
     Period,
@@ -131,6 +133,9 @@ from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.domain.validation import MARK_MINUTES, minutes
 from booking_core.domain.waiting import WaitingEntry
 from booking_core.errors import *  # noqa: F403 - listed there
+from booking_core.mail.composing import MailLine, MailWriting
+from booking_core.mail.outbox import send_mails
+from booking_core.mail.trial import send_test_mail
 from booking_core.school.erasure import Erasure, erase_student, erasure_of, finish_erasures
 from booking_core.school.grounds import (
     add_ground,
@@ -201,6 +206,9 @@ __all__ = [
     "Holiday",
     "Limits",
     "Logo",
+    "MailLine",
+    "MailWish",
+    "MailWriting",
     "NamedStudent",
     "Notice",
     "Occurrence",
@@ -348,8 +356,11 @@ __all__ = [
     "save_week_a",
     "school_logo",
     "search_filters",
+    "send_mails",
+    "send_test_mail",
     "series_ahead",
     "set_active",
+    "set_mail_wish",
     "slots_for",
     "suggest_roll_over",
     "surface_overlaps",

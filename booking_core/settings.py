@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from babel import Locale, UnknownLocaleError
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.policy import WALL_SHOWS, Policy
-from booking_core.domain.validation import check_text
+from booking_core.domain.validation import check_email, check_name, check_text
 
 # field of Settings -> the name it has in the environment and in secrets.toml
 _NAMES = {
@@ -39,11 +39,19 @@ _NAMES = {
     "backup_directory": "BACKUP_DIRECTORY",
     "backup_at": "BACKUP_AT",
     "backup_keep": "BACKUP_KEEP",
+    "smtp_host": "SMTP_HOST",
+    "smtp_port": "SMTP_PORT",
+    "smtp_security": "SMTP_SECURITY",
+    "smtp_user": "SMTP_USER",
+    "smtp_password": "SMTP_PASSWORD",
+    "mail_from": "MAIL_FROM",
 }
 _NUMBERS = (
     *("advance_days", "lead_minutes", "floor_seconds", "alone_seconds", "live_connections"),
-    "backup_keep",
+    *("smtp_port", "backup_keep"),
 )
+# SMTP_SECURITY -> the port where SMTP_PORT names none.
+_MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 _SWITCH |= {"off": False, "false": False, "no": False, "0": False}
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -79,6 +87,8 @@ class Settings:
     counted by that; ``contact``: whom to ask for an account or a new password.
     ``backup_directory``, ``backup_at`` (like 02:30, or off) and ``backup_keep`` (days) are those of
     automatic backups: ``automatic_backups`` has them together.
+    ``smtp_host``: the server that takes mail, None: there is no mail. ``smtp_security`` is
+    ``starttls``, ``tls`` or ``none``; ``mail_from`` is the address of the sender.
     """
 
     mongodb_uri: str | None = None
@@ -100,6 +110,12 @@ class Settings:
     backup_directory: str | None = None
     backup_at: str | None = None
     backup_keep: int = 14
+    smtp_host: str | None = None
+    smtp_port: int | None = None
+    smtp_security: str = "starttls"
+    smtp_user: str | None = None
+    smtp_password: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
 
     def __post_init__(self) -> None:
         texts = ("database", "time_zone", "locale", "school_name", "data_directory", "contact")
@@ -151,10 +167,45 @@ class Settings:
         _check_number(self.backup_keep, "backup_keep", 1, 3650)
         if self.quota is not None:
             _check_number(self.quota, "quota", 1, Policy.MOST_QUOTA)
+        self._check_mail()
+
+    def _check_mail(self) -> None:
+        for name in ("smtp_host", "smtp_user", "smtp_password"):
+            if (value := getattr(self, name)) is not None:
+                check_name(value, _NAMES[name], limit=253)
+                # More than that, smtplib does not send.
+                if name != "smtp_host" and not value.isascii():
+                    raise InvalidRequest(_NAMES[name], "may hold ASCII characters only")
+        if self.smtp_host is not None and re.search(r"[\s/@]", self.smtp_host):
+            raise InvalidRequest(_NAMES["smtp_host"], "must be the name of a server alone")
+        if self.smtp_port is not None:
+            _check_number(self.smtp_port, "smtp_port", 1, 65535)
+        if self.smtp_security not in tuple(_MAIL_PORTS):
+            raise InvalidRequest(
+                _NAMES["smtp_security"], f"must be one of {', '.join(_MAIL_PORTS)}"
+            )
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            missing = "smtp_user" if self.smtp_user is None else "smtp_password"
+            raise InvalidRequest(_NAMES[missing], "is missing: user and password go together")
+        if self.smtp_password is not None and self.smtp_security == "none":
+            raise InvalidRequest(
+                _NAMES["smtp_security"], "must be starttls or tls with a password: none shows it"
+            )
+        try:
+            sender = check_email(self.mail_from)
+        except InvalidRequest as exc:
+            raise InvalidRequest(_NAMES["mail_from"], exc.problem) from exc
+        if self.smtp_host is not None and sender is None:
+            raise InvalidRequest(_NAMES["mail_from"], "is missing: mail needs a sender")
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def mail_port(self) -> int:
+        """The port of ``smtp_host``."""
+        return self.smtp_port or _MAIL_PORTS[self.smtp_security]
 
     @property
     def policy(self) -> Policy:
@@ -207,6 +258,8 @@ class Settings:
                 continue
             if item.name in _NUMBERS:
                 raw = _number(raw, name)
+            elif item.name == "smtp_security":
+                raw = str(raw).lower()
             elif item.name == "trust_proxy":
                 raw = _SWITCH.get(str(raw).lower(), raw)
             elif item.name == "quota":

@@ -20,7 +20,7 @@ from booking_core.domain.errors import (
     NotFound,
     SignInRefused,
 )
-from booking_core.domain.model import Account, Actor, Role
+from booking_core.domain.model import Account, Actor, MailWish, Role
 from booking_core.domain.names import normal_form, sign_in_key
 from booking_core.domain.validation import (
     MAX_NAME,
@@ -135,6 +135,20 @@ def change_account(
         return after
 
     return store.run(db, work)
+
+
+@within_deadline
+def set_mail_wish(
+    db: Documents, wish: MailWish, *, by: Actor, now: datetime | None = None
+) -> Account:
+    """The account of ``by`` with its wish: mails at once, one a day, or none.
+
+    Raises InvalidRequest, NotFound for one that is disabled or gone, StoreUnavailable.
+    """
+    rules.check_actor(by)
+    if not isinstance(wish, MailWish):
+        raise InvalidRequest("mail", "must be at once, daily or none")
+    return store.set_mail_wish(db, by.id, wish, by, moment(db, now))
 
 
 @within_deadline

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from booking_core import legacy
 from booking_core.booking import claims as bookings
 from booking_core.booking.boards import day_board
-from booking_core.cli import accounts
+from booking_core.cli import accounts, mail
 from booking_core.cli.arguments import actor_of, date_of, naming, table_of, write_private
 from booking_core.cli.printing import (
     SHEET,
@@ -66,6 +66,7 @@ def cli() -> None:
 
 
 cli.add_command(accounts.account)
+cli.add_command(mail.mail)
 
 
 @cli.command()

@@ -35,6 +35,8 @@ BookingError
 |   +-- StoreRefused      it answered, and refused for a reason that the application does not know
 |   +-- UpdateNeeded      it is newer than this application (.stored, .known)
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
++-- MailRefused           the mail server does not take this mail (.answer, .for_good)
++-- MailServerFailed      the mail server takes no mail at all (.answer)
 """
 
 from __future__ import annotations
@@ -454,3 +456,26 @@ class ServerFailed(BookingError):
     def __init__(self, problem: str, remedy: str) -> None:
         self.problem, self.remedy = problem, remedy
         super().__init__(f"{problem} {remedy}".strip())
+
+
+class MailRefused(BookingError):
+    """The mail server does not take this mail, or not for this address; it may take others.
+
+    ``answer`` is what the server said. ``for_good``: it will not take it later either.
+    """
+
+    def __init__(self, answer: str, *, for_good: bool) -> None:
+        self.answer, self.for_good = answer, for_good
+        # Without the answer, which may repeat the address: errors are logged.
+        super().__init__("refused for good" if for_good else "refused for now")
+
+
+class MailServerFailed(BookingError):
+    """The mail server cannot be reached, hangs, or lets this application send no mail.
+
+    ``answer`` is what the server said, or what failed.
+    """
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+        super().__init__("the mail server takes no mail")

@@ -25,6 +25,8 @@ from booking_core.domain.errors import (
     InvalidRequest,
     LastAdmin,
     LineFull,
+    MailRefused,
+    MailServerFailed,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -300,6 +302,11 @@ def _sentence(exc: BookingError) -> str:
         case StoreUnavailable():
             away = f"The database cannot be reached; is MONGODB_URI right? ({_short(exc)})"
             return f"{away} {_outcome(exc)}"
+        case MailRefused():
+            later = "" if exc.for_good else " It may take it later."
+            return f"The mail server did not take the mail: {exc.answer}.{later}"
+        case MailServerFailed():
+            return f"The mail server takes no mail: {exc.answer}."
         case _:  # ServerFailed: its text is a problem and a remedy
             return str(exc)
 

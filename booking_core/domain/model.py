@@ -39,6 +39,14 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class MailWish(StrEnum):
+    """When a user wishes to be told by mail: at once, once a day, or never."""
+
+    AT_ONCE = "at once"
+    DAILY = "daily"
+    NONE = "none"
+
+
 class Status(StrEnum):
     """Pending and Approved hold the slot; the others free it and stay on record."""
 
@@ -117,7 +125,8 @@ class Account:
 
     ``has_password`` False: the user signs in by an identity provider only, which names ``email``.
     ``must_change`` is true while the password is one that another user has set. With
-    ``has_second_factor`` the password alone opens no session.
+    ``has_second_factor`` the password alone opens no session. ``mail``: which mails the user
+    wishes to get at ``email``.
     """
 
     id: str
@@ -128,6 +137,7 @@ class Account:
     has_password: bool = False
     must_change: bool = False
     has_second_factor: bool = False
+    mail: MailWish = MailWish.AT_ONCE
 
     def __post_init__(self) -> None:
         _set(
@@ -138,6 +148,8 @@ class Account:
         )
         if not isinstance(self.role, Role):
             raise InvalidRequest("role", "must be staff, principal or admin")
+        if not isinstance(self.mail, MailWish):
+            raise InvalidRequest("mail", "must be at once, daily or none")
         for name in ("active", "has_password", "must_change", "has_second_factor"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidRequest(name, "must be true or false")

@@ -14,7 +14,7 @@ from booking_core.operations import stored_data
 from booking_core.operations.automatic_backups import automatic_backups
 from booking_core.operations.finding import Finding as Finding
 from booking_core.settings import Settings
-from booking_core.storage import archive, time_zone
+from booking_core.storage import archive, mails, time_zone
 from booking_core.storage.client import server_clock, server_info
 from booking_core.storage.client.database import Documents, present, settings_of
 from booking_core.storage.client.transactions import await_majority
@@ -48,6 +48,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if reached:
             for name, look in BACKUP_LOOKS.items():
                 yield guarded(name, partial(look, now=present(db)))(db)
+            yield guarded("last mail", last_mail)(db)
     finally:
         disconnect(db)
 
@@ -83,6 +84,25 @@ BACKUP_LOOKS: dict[str, Callable[..., Finding]] = {
     "last backup": last_backup,
     "automatic backups": automatic_backups,
 }
+
+
+def last_mail(db: Documents) -> Finding:
+    """When the mail server took the last mail, what waits for it, and what it answered."""
+    if settings_of(db).smtp_host is None:
+        return Finding("last mail", "no mail is set up", missing=True)
+    found = mails.state(db)
+    sent = "none was sent yet" if found.sent_at is None else f"sent {_local(db, found.sent_at)}"
+    waiting = f"{found.waiting} wait{'s' if found.waiting == 1 else ''}" if found.waiting else ""
+    detail = ", ".join(filter(None, (sent, waiting)))
+    if found.answered_at is None:
+        return Finding("last mail", detail, missing=found.sent_at is None)
+    detail += f"; not taken is one of {_local(db, found.answered_at)}: {found.answer}"
+    remedy = f"see SMTP_HOST and the address of the account, and try “{COMMAND} mail test ADDRESS”"
+    return Finding("last mail", detail, remedy)
+
+
+def _local(db: Documents, at: datetime) -> str:
+    return f"{at.astimezone(settings_of(db).zone):%Y-%m-%d %H:%M}"
 
 
 def guarded(name: str, look: Callable[[Documents], Finding]) -> Callable[[Documents], Finding]:

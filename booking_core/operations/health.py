@@ -66,7 +66,8 @@ def _facts(
         yield _our_disk(settings_of(db).data_path)
     elif reached:
         yield doctor.guarded("disk", _its_disk)(db)
-    yield Finding("last mail", "no mail is set up", missing=True)
+    if reached or settings_of(db).smtp_host is None:
+        yield doctor.guarded("last mail", doctor.last_mail)(db)
     yield Finding("version", version())
 
 

@@ -19,8 +19,15 @@ from booking_core.storage.documents import Document
 from booking_core.storage.schema import migrations, schema
 
 # Sessions, challenges, known devices, failed sign-ins and used ID tokens expire; a restored one
-# would have no meaning.
-_PASSING = (schema.SESSIONS, schema.CHALLENGES, schema.DEVICES, schema.ATTEMPTS, schema.PROOFS)
+# would have no meaning, and a restored mail would be sent again.
+_PASSING = (
+    schema.MAILS,
+    schema.SESSIONS,
+    schema.CHALLENGES,
+    schema.DEVICES,
+    schema.ATTEMPTS,
+    schema.PROOFS,
+)
 COLLECTIONS = tuple(sorted(name for name in schema.VALIDATORS if name not in _PASSING))
 _RECORD = "backup"
 T = TypeVar("T")

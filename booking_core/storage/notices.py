@@ -16,13 +16,14 @@ from pymongo.client_session import ClientSession
 from booking_core.domain.model import Actor, Booking
 from booking_core.domain.records import Notice
 from booking_core.storage import readable as r
-from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.database import Documents, collection, settings_of
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document, slot_document, to_slot
 from booking_core.storage.schema import schema
 
 _NAMES = UUID("5f0d6d0e-6c33-4d0c-8c1f-0b3f5a1c9e11")
 _TOLD = "notices"
+_DUE = "due"  # of a notice that no mail has told
 
 
 def insert(
@@ -39,7 +40,8 @@ def insert(
     read then.
     """
     documents = [
-        _document(
+        _new_document(
+            db,
             Notice(
                 id_of(booking.id, len(booking.history) - 1, booking.updated_at),
                 booking.updated_at,
@@ -50,7 +52,7 @@ def insert(
                 reason,
                 by.name,
                 False,
-            )
+            ),
         )
         for booking in changed
     ]
@@ -76,7 +78,7 @@ def add(db: Documents, made: Sequence[Notice]) -> None:
     target = collection(db, schema.NOTICES)
     writes = []
     for notice in made:
-        document = _document(notice)
+        document = _new_document(db, notice)
         id = document.pop("_id")
         writes.append(UpdateOne({"_id": id}, {"$setOnInsert": document}, upsert=True))
     of_bookings = {
@@ -121,6 +123,12 @@ def set_told_until(db: Documents, at: datetime) -> None:
         )
 
 
+def _new_document(db: Documents, notice: Notice) -> Document:
+    """Where there is mail, the notice is due to be in one."""
+    is_mailed = settings_of(db).smtp_host is not None
+    return _document(notice) | ({"mail": _DUE} if is_mailed else {})
+
+
 def _document(notice: Notice) -> Document:
     return {
         "_id": notice.id,
@@ -163,6 +171,39 @@ def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:
     with reachable():
         rows = collection(db, schema.NOTICES).find(condition, sort=[("at", -1), ("_id", 1)])
         return list(r.readable(schema.NOTICES, to_notice, rows.limit(limit)))
+
+
+def due_for_mail(db: Documents, limit: int) -> list[Notice]:
+    """The unread notices that no mail has told, the oldest first."""
+    with reachable():
+        rows = collection(db, schema.NOTICES).find(
+            {"mail": _DUE, "read": False}, sort=[("at", 1)], limit=limit
+        )
+        return list(r.readable(schema.NOTICES, to_notice, rows))
+
+
+def put_in_mail(
+    db: Documents, session: ClientSession | None, ids: Collection[str], mail_id: str
+) -> int:
+    """Has the notices ``ids`` told by one mail; how many were still due.
+
+    ``mail_id`` "none": no mail tells them.
+    """
+    condition = {"_id": {"$in": list(ids)}, "mail": _DUE, "read": False}
+    with reachable():
+        changed = collection(db, schema.NOTICES).update_many(
+            condition, {"$set": {"mail": mail_id}}, session=session
+        )
+        return changed.modified_count
+
+
+def unread_of(db: Documents, ids: Collection[str]) -> list[Notice]:
+    """Those of the notices ``ids`` that are stored and unread, the oldest first."""
+    condition = {"_id": {"$in": list(ids)}, "read": False}
+    with reachable():
+        rows = collection(db, schema.NOTICES).find(condition)
+        found = list(r.readable(schema.NOTICES, to_notice, rows))
+    return sorted(found, key=lambda notice: (notice.at, notice.id))
 
 
 def to_notice(document: Document) -> Notice:

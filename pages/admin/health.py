@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import BookingError
+from booking_core import (
+    BookingError,
+    InvalidRequest,
+    MailRefused,
+    get_account,
+    send_test_mail,
+)
 from booking_core.live import background_threads
 from booking_core.reports import Finding, health_findings
 from pages.shared.auth import forwarding, session
@@ -13,6 +19,7 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
 _FOUND = "admin.health.found"
+_ADDRESS, _FORM = "admin.health.address", "admin.health.test_mail"
 _FRESH_SECONDS = 60.0
 _NAMES = {
     "connection": "Database",
@@ -73,6 +80,35 @@ def show(shared: Services) -> None:
     with st.container(border=True, key="card_health", gap="small"):
         for finding in sorted(found, key=lambda finding: finding.ok):
             _line(finding)
+    if shared.settings.smtp_host is not None:
+        _test_mail(shared)
+
+
+def _test_mail(shared: Services) -> None:
+    """A field for the address, the button, and what the mail server answered."""
+    state = st.session_state
+    if _ADDRESS not in state:
+        try:
+            state[_ADDRESS] = get_account(shared.db, session.actor().id).email or ""
+        except BookingError:  # the field is for typing then
+            state[_ADDRESS] = ""
+    with st.container(border=True, key="card_test_mail", gap="small"), st.form(_FORM, border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            address = st.text_input(
+                "Address for a test mail", key=_ADDRESS, max_chars=254, width=320
+            )
+            pressed = st.form_submit_button("Send a test mail", icon=":material/mail:")
+        if not pressed:
+            return
+        try:
+            with st.spinner("Waiting for the mail server…"):
+                answer = send_test_mail(shared.db, address, by=session.actor())
+        except (InvalidRequest, MailRefused) as exc:  # right below the field
+            st.error(formats.literal(messages.error(exc)), icon=":material/error:")
+        except BookingError as exc:
+            st.error(formats.literal(messages.error(exc)), icon=":material/cloud_off:")
+        else:
+            st.success(formats.literal(answer), icon=":material/check:")
 
 
 def _line(finding: Finding) -> None:

@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 DEMO_LINK = re.compile(r"Open the demo: http://[^/\s]+/(\S+)")
 _KEPT = {"accounts", "sessions", "meta"}
-_APP_SETTINGS = ("BOOKING_", "LIVE_", "MONGODB_", "SCHOOL_")
+_APP_SETTINGS = ("BOOKING_", "LIVE_", "MAIL_", "MONGODB_", "SCHOOL_", "SMTP_")
 
 # The accounts of every school here; none has a password.
 MEERA = Actor("meera", Role.STAFF, "Meera Nair")

@@ -43,6 +43,7 @@ from booking_core import (
 )
 from booking_core.access.erasure import AccountErasure
 from booking_core.domain.errors import SecondFactorNeeded
+from booking_core.domain.mail import Mail
 from booking_core.insight import exports
 from booking_core.live import Feed
 from booking_core.reports import find_changes
@@ -54,7 +55,7 @@ from booking_core.sessions import (
     session_of,
     sign_in,
 )
-from booking_core.storage import audit_log
+from booking_core.storage import audit_log, mails
 from booking_core.storage.access import erasure as store
 from booking_core.storage.bookings import writes
 from booking_core.storage.client.database import Documents
@@ -114,6 +115,8 @@ def staffed(db: Documents) -> Documents:
     for who in (LEAVER, TEACHER):
         wanted = request_for(ground="ground-2", student=5, start=12, supervisor_id=who.id)
         join_waiting_list(db, wanted, by=who, now=NOW)
+    for who in (LEAVER, TEACHER):
+        mails.queue(db, Mail(f"mail-to-{who.role.value}", who.id, NOW, (), asks=True))
     begun = NOW - timedelta(minutes=10)
     token = open_session(db, LEAVER.id, now=begun)
     key = begin_second_factor(db, token, now=begun).key

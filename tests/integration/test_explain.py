@@ -47,6 +47,8 @@ from booking_core import (
 from booking_core.booking import queries
 from booking_core.domain import timetable
 from booking_core.reports import find_changes, usage
+from booking_core.storage import mails
+from booking_core.storage import notices as notice_store
 from booking_core.storage.bookings import pages as booking_pages
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.transactions import transact
@@ -65,7 +67,7 @@ FILTERS: dict[str, Any] = {
     "created_by": "staff-8",
 }
 # Other collections, such as the grounds, are small and read completely.
-GROWING_COLLECTIONS = (schema.BOOKINGS, schema.AUDIT, schema.NOTICES)
+GROWING_COLLECTIONS = (schema.BOOKINGS, schema.AUDIT, schema.NOTICES, schema.MAILS)
 RANGES: dict[str, dict[str, date]] = {
     "all dates": {},
     "this week": {"date_from": DAY - timedelta(6), "date_to": DAY},
@@ -178,6 +180,11 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     # The limit includes all bookings of the same days.
     "to be given back": (lambda db: find_reinstatable(db, from_date=DAY, now=NOW), 3000),
     "notices": (lambda db: notices_for(db, HEAD.id), 0),
+    "notices that no mail has told": (lambda db: notice_store.due_for_mail(db, 50), 0),
+    "notices of a mail": (lambda db: notice_store.unread_of(db, ["none"]), 0),
+    "the last mail of requests": (lambda db: mails.last_asked(db, HEAD.id), 0),
+    "the next mail": (mails.next_due, 0),
+    "the state of the mails": (mails.state, 0),
     "the last day that is booked": (
         lambda db: transact(db, lambda session: booking_queries.last_active_date(db, session)),
         1,

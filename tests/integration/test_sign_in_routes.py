@@ -255,7 +255,9 @@ def test_a_proxy_that_is_not_trusted_is_logged_once(header, caplog, monkeypatch)
     assert "set TRUST_PROXY=on" in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/signin", "/signout", "/password", "/sessions", "/signin/demo"])
+@pytest.mark.parametrize(
+    "path", ["/signin", "/signout", "/password", "/sessions", "/mail", "/signin/demo"]
+)
 @pytest.mark.parametrize(
     "sent",
     [
@@ -563,3 +565,10 @@ def test_the_page_of_own_sessions_ends_none_of_others_and_needs_a_session(client
 
     for answer in (client.get("/sessions", headers=HTML), client.post("/sessions")):
         assert answer.headers["location"].startswith("/signin?next=")
+
+
+def test_where_there_is_no_mail_server_no_page_of_mail_exists(client, known):
+    post_sign_in(client, known)
+
+    assert client.get("/mail").status_code == 404
+    assert client.post("/mail", data={"wish": "daily"}).status_code == 404

@@ -149,6 +149,9 @@ SENTENCES = [
     (StoreUnavailable("down"), "The database cannot be reached"),
     (errors.SchemaMissing("one"), "has lost its indexes"),
     (errors.UpdateNeeded(3, 2), "update this one"),
+    (errors.MailRefused("550 No such user", for_good=True), "did not take the mail: 550 No such"),
+    (errors.MailRefused("450 Later", for_good=False), "450 Later. It may take it later."),
+    (errors.MailServerFailed("it did not answer in time"), "takes no mail: it did not answer"),
     (ServerFailed("The disk is full.", "Make room."), "The disk is full. Make room."),
 ]
 

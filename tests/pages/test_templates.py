@@ -71,6 +71,14 @@ VALUES: dict[str, list[dict]] = {
             "next_path": NEXT,
         }
     ],
+    "own_mail.html": [
+        {
+            "email": email,
+            "wishes": [(typed("wish"), typed("label"), typed("meaning"), True)] if email else [],
+            "next_path": NEXT,
+        }
+        for email in (typed("email"), None)
+    ],
     "code.html": [{"next_path": NEXT, "problem": PROBLEM}],
     "set_up_second_factor.html": [
         {

@@ -19,14 +19,14 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"storage"}),
     frozenset({"school", "access"}),
     frozenset({"booking"}),
-    frozenset({"insight", "operations"}),
+    frozenset({"insight", "operations", "mail"}),
     frozenset({"cli", "__init__", "__main__", *PUBLIC_MODULES}),
 )
 # The same within ``storage``; a module that is in no package is named itself.
 STORAGE: tuple[frozenset[str], ...] = (
     frozenset({"readable", "documents", "schema", "client"}),
     frozenset({"live", "audit_log", "erasures", "notices", "time_zone", "archive", "backup_runs"}),
-    frozenset({"bookings", "access", "legacy"}),
+    frozenset({"bookings", "access", "legacy", "mails"}),
     frozenset({"school"}),
     frozenset({"unreadable", "connection"}),
 )

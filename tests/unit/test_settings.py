@@ -167,6 +167,12 @@ def test_a_setting_of_a_wrong_type_in_the_file_is_named(tmp_path, value):
             "backup_directory": [*filter(None, WRONG_TYPE), "", "a\x00b", "x" * 100_000],
             "backup_at": [*filter(None, WRONG_TYPE), "", "2:30", "24:00", "02:60", "on", "٠٢:٣٠"],
             "backup_keep": [0, -1, 3651, 1.5, "14", True, None],
+            "smtp_host": [*WRONG_TYPE, "", " ", "\ud800", "a b", "a/b", "a@b"],
+            "smtp_port": [0, -1, 65536, 1.5, "25", True],
+            "smtp_security": [*BAD_TEXT, "", "ssl", None],
+            "smtp_user": [*WRONG_TYPE, "", "\ud800", "é"],
+            "smtp_password": [*WRONG_TYPE, "", "\ud800", "é"],
+            "mail_from": [*WRONG_TYPE, "school", "\ud800", "a@b.c\x00"],
         }.items()
         for value in values
     ],
@@ -193,6 +199,12 @@ def test_settings_with_an_invalid_field_are_refused_with_the_name_of_the_variabl
         "backup_directory": "BACKUP_DIRECTORY",
         "backup_at": "BACKUP_AT",
         "backup_keep": "BACKUP_KEEP",
+        "smtp_host": "SMTP_HOST",
+        "smtp_port": "SMTP_PORT",
+        "smtp_security": "SMTP_SECURITY",
+        "smtp_user": "SMTP_USER",
+        "smtp_password": "SMTP_PASSWORD",
+        "mail_from": "MAIL_FROM",
     }
     assert set(names) == {item.name for item in fields(Settings)}
 
@@ -215,3 +227,50 @@ def test_backups_of_a_server_of_ones_own_need_a_directory(tmp_path):
     assert plan.automatic_backups == AutomaticBackups(tmp_path, time(2, 30), 30)
     assert load(tmp_path, {"BACKUP_AT": "23:05"}).automatic_backups.at == time(23, 5)
     assert load(tmp_path, {"BACKUP_AT": "off"}).automatic_backups is None
+
+
+MAIL = {"SMTP_HOST": "mail.school.example", "MAIL_FROM": "grounds@school.example"}
+
+
+def test_mail_is_encrypted_unless_a_setting_says_otherwise(tmp_path):
+    ports = {
+        name: load(tmp_path, MAIL | {"SMTP_SECURITY": name}).mail_port
+        for name in ("starttls", "TLS", "none")
+    }
+
+    assert load(tmp_path, MAIL).smtp_security == "starttls"
+    assert ports == {"starttls": 587, "TLS": 465, "none": 25}
+    assert load(tmp_path, MAIL | {"SMTP_PORT": "2525"}).mail_port == 2525
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"MAIL_FROM": ""}, "MAIL_FROM"),
+        ({"MAIL_FROM": "grounds"}, "MAIL_FROM"),
+        ({"MAIL_FROM": "a@b.example\nBcc: c@d.example"}, "MAIL_FROM"),
+        ({"SMTP_HOST": "mail.school.example:25/x"}, "SMTP_HOST"),
+        ({"SMTP_HOST": "mail school"}, "SMTP_HOST"),
+        ({"SMTP_PORT": "0"}, "SMTP_PORT"),
+        ({"SMTP_PORT": "smtp"}, "SMTP_PORT"),
+        ({"SMTP_SECURITY": "ssl"}, "SMTP_SECURITY"),
+        ({"SMTP_USER": "school"}, "SMTP_PASSWORD"),
+        ({"SMTP_PASSWORD": "secret"}, "SMTP_USER"),
+        (
+            {"SMTP_USER": "school", "SMTP_PASSWORD": "secret", "SMTP_SECURITY": "none"},
+            "SMTP_SECURITY",
+        ),
+    ],
+)
+def test_a_wrong_setting_of_mail_is_named(tmp_path, values, field):
+    with pytest.raises(InvalidRequest) as refused:
+        load(tmp_path, MAIL | values)
+
+    assert refused.value.field == field
+    assert "secret" not in str(refused.value)
+
+
+def test_no_text_of_the_settings_has_the_password_of_the_mail_server(tmp_path):
+    known = load(tmp_path, MAIL | {"SMTP_USER": "school", "SMTP_PASSWORD": "secret"})
+
+    assert "secret" not in repr(known)

@@ -9,7 +9,7 @@ with the sessions, in the same way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,7 +18,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from booking_core.domain.errors import AlreadyExists, NotFound
-from booking_core.domain.model import Account, Actor, Role
+from booking_core.domain.model import Account, Actor, MailWish, Role
 from booking_core.domain.names import key_of, sign_in_key
 from booking_core.storage import audit_log
 from booking_core.storage import readable as r
@@ -152,6 +152,7 @@ def to_stored(document: Document) -> StoredAccount:
         password_hash is not None,
         r.field(document, "must_change", bool),
         second_factor is not None,
+        r.choice(document, "mail", MailWish) if "mail" in document else MailWish.AT_ONCE,
     )
     return StoredAccount(account, r.field(document, "epoch", int), password_hash, second_factor)
 
@@ -234,6 +235,8 @@ def insert(
         document["password_hash"] = password_hash
     if account.must_change:
         document["one_time_at"] = now
+    if account.mail is not MailWish.AT_ONCE:
+        document["mail"] = account.mail.value
 
     def work(session: ClientSession) -> None:
         try:
@@ -291,6 +294,26 @@ def set_password(
         _delete_sessions(db, id, session)
         audit_log.write(db, session, by, action, "account", id, None, now)
         return changed.account
+
+    return transact(db, work)
+
+
+def set_mail_wish(
+    db: Documents, account_id: str, wish: MailWish, by: Actor, now: datetime
+) -> Account:
+    """The account after the change. Raises NotFound."""
+
+    def work(session: ClientSession) -> Account:
+        before: Document | None = collection(db, schema.ACCOUNTS).find_one_and_update(
+            {"_id": account_id, "active": True}, {"$set": {"mail": wish.value}}, session=session
+        )
+        found = _readable(before)
+        if found is None:
+            raise NotFound("account", account_id)
+        if found.account.mail is not wish:
+            details = {"before": {"mail": found.account.mail.value}, "after": {"mail": wish.value}}
+            audit_log.write(db, session, by, "changed", "account", account_id, details, now)
+        return replace(found.account, mail=wish)
 
     return transact(db, work)
 

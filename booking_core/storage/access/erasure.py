@@ -231,6 +231,8 @@ def _take_out(db: Documents, person: _Person) -> int:
     with reachable(None):
         for name in (schema.SESSIONS, schema.DEVICES, schema.CHALLENGES):
             collection(db, name).delete_many({"account_id": person.id})
+        # What one says is composed when it is sent: those to others have no name.
+        collection(db, schema.MAILS).delete_many({"to": person.id})
         # The audit log keeps who delegated to whom; a delegation itself has no more effect.
         either = {"$or": [{"by": person.id}, {"to": person.id}]}
         collection(db, schema.DELEGATIONS).delete_many(either)

@@ -13,6 +13,7 @@ migrates (``schema_number.py``).
         form, as those of the school are
     5   second factors: no document changes, but applications of before would not ask for a code
     6   the school's year: no document changes, but applications of before would book on holidays
+    9   mail: no document changes, but notices of applications of before would never go out
 """
 
 from __future__ import annotations
@@ -363,6 +364,7 @@ _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     6: _change_nothing,
     7: _change_nothing,
     8: _change_nothing,
+    9: _change_nothing,
 }
 
 

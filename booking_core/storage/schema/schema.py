@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from booking_core.domain.model import ACTIVE, WEEKS, Party, Role, Status
+from booking_core.domain.model import ACTIVE, WEEKS, MailWish, Party, Role, Status
 from booking_core.domain.policy import WALL_SHOWS, Policy
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
@@ -18,7 +18,7 @@ TEAMS, WAITING = "teams", "waiting"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
 DEVICES, CHALLENGES = "devices", "challenges"
 GROUND_PHOTOS, SCHOOL_HISTORY, LOGO = "ground_photos", "school_history", "logo"
-DELEGATIONS, AUDIT, NOTICES = "delegations", "audit", "notices"
+DELEGATIONS, AUDIT, NOTICES, MAILS = "delegations", "audit", "notices", "mails"
 
 ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
 ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
@@ -34,7 +34,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 8  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 9  # of the schema: the number of the last migration in ``migrations.py``
 
 NOTICE_KINDS = (
     *("displaced", "reinstated", "promoted", "approved", "rejected", "revoked"),
@@ -160,7 +160,16 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
         "audit_by": ({"by": 1, "at": -1, "_id": -1}, {}),
         "audit_of": ({"what": 1, "at": -1, "_id": -1}, {}),
     },
-    NOTICES: {"notices_to": ({"to": 1, "at": -1}, {})},
+    NOTICES: {
+        "notices_to": ({"to": 1, "at": -1}, {}),
+        # Those that no mail has told yet: others pay nothing for it.
+        "notices_due": ({"at": 1}, {"partialFilterExpression": {"mail": "due", "read": False}}),
+    },
+    MAILS: {
+        "mails_due": ({"status": 1, "next_at": 1}, {}),
+        "mails_to": ({"to": 1, "at": -1}, {}),
+        "mails_end": ({"expires_at": 1}, _ENDS),
+    },
     WAITING: {
         # Nobody else has this place in the line of a slot.
         "one_entry_per_place": _one_per("place"),
@@ -393,6 +402,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         },
                     },
                 },
+                "mail": {"enum": [wish.value for wish in MailWish]},
                 "id_key": _KEY,
                 "email_key": {"bsonType": ["string", "null"], "minLength": 1},
             },
@@ -458,6 +468,28 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "reason": _TEXT,
                 "by_name": _TEXT,
                 "read": {"bsonType": "bool"},
+                # "due" until it is in a mail; then the id of that, or "none".
+                "mail": _KEY,
+            },
+        }
+    },
+    MAILS: {
+        "$jsonSchema": {
+            # Ids alone: what a mail says is composed when it is sent.
+            "required": ["to", "at", "status", "notices", "asks", "next_at", "tries", "answer"],
+            "additionalProperties": False,
+            "properties": {
+                "_id": _KEY,
+                "to": _KEY,
+                "at": {"bsonType": "date"},
+                "status": {"enum": ["queued", "sent", "failed"]},
+                "notices": _KEYS,
+                "asks": {"bsonType": "bool"},
+                "next_at": {"bsonType": "date"},
+                "tries": _COUNT,
+                "answer": _TEXT,
+                "ended_at": {"bsonType": "date"},
+                "expires_at": {"bsonType": "date"},
             },
         }
     },

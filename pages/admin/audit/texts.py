@@ -20,6 +20,7 @@ _NAMES = {
     "created_by": "Asked by",
     "cut_off": "Booking ends the day before, at",
     "game": "Game",
+    "mail": "Mails",
     "lead_minutes": "Minutes before the start",
     "moved_from": "Moved from",
     "must_change": "Must choose a new password",

@@ -37,7 +37,7 @@ _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
 _PUBLIC = frozenset((*_NO_SCREENS, LOGO, "wall", "signin", "signout", "password", "secondfactor"))
 _FILES = "media"  # downloads, such as exports
 _SHEETS = (DAY_SHEET, WEEK_SHEET, SHEET_CHANGES)
-_PLACES = _PUBLIC | {"", "sessions", CODES, MISSING, _FILES, *_SHEETS, *SCREENS}
+_PLACES = _PUBLIC | {"", "sessions", "mail", CODES, MISSING, _FILES, *_SHEETS, *SCREENS}
 _POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only
 # Streamlit loads the script of each of our components as a blob. No screen needs 'unsafe-eval'.

@@ -41,6 +41,7 @@ _TAKEN = frozenset(
             "password",
             "secondfactor",
             "sessions",
+            "mail",
             "live",
         ),
         *("auth", "media", "static", "component", "app", "_stcore"),

@@ -34,6 +34,7 @@ from booking_core.sessions import SHORTEST_PASSWORD, open_session, sign_in
 from pages.shared.auth import (
     forwarding,
     oidc,
+    own_mail,
     own_sessions,
     provider_routes,
     second_factor,
@@ -54,7 +55,7 @@ from pages.shared.text import messages
 FIRST_ADMIN = f"{COMMAND} account add NAME --role admin"
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
-_NO_SCREENS = ("/signin", "/signout", "/password", "/sessions", "/secondfactor")
+_NO_SCREENS = ("/signin", "/signout", "/password", "/sessions", "/mail", "/secondfactor")
 _NOT_CHANGED = "The database cannot be reached, so your password was not changed. Please try again."
 _UNKNOWN = (
     "The database has stopped answering, and it is not known whether your password was changed. "
@@ -289,6 +290,18 @@ async def _own_sessions(
         raise Refused(400, "There is no such session.") from exc
 
 
+async def _own_mail(request: Request, shared: Services, form: dict[str, str], to: str) -> Response:
+    person = await person_of(request)
+    if person is None:
+        return redirect(f"{base()}/signin?next={quote(to, safe='')}")
+    try:
+        if request.method == "GET":
+            return await off_loop(lambda: own_mail.show(shared, person, to))
+        return await off_loop(lambda: own_mail.save(shared, person, form, to))
+    except NotFound:  # the account was removed or disabled meanwhile
+        return redirect(f"{base()}/signin")
+
+
 async def _sign_in_form(
     request: Request,
     shared: Services,
@@ -343,5 +356,6 @@ def routes() -> list[Route]:
         at("password", _with_form(_password), "GET", "POST", federated=False),
         at(second_factor.CODE, _with_form(second_factor.code), "GET", "POST", federated=False),
         at(signing_in.SECOND_FACTOR, _with_form(_second_factor), "GET", "POST", federated=False),
+        at(own_mail.PATH, _with_form(_own_mail), "GET", "POST", federated=None),
         at(own_sessions.PATH, _with_form(_own_sessions), "GET", "POST", federated=None),
     ]

@@ -110,6 +110,7 @@ def sidebar(shared: Services, person: Person) -> None:
                 "second_factor": not oidc.is_on()
                 and account.has_password
                 and (account.has_second_factor or may("set up a second factor", account.actor)),
+                "mail": shared.settings.smtp_host is not None,
                 "session": st.session_state.setdefault(_SESSION, uuid4().hex),
             },
             on_new_session=lambda: st.session_state.update({_RENEWED: True}),

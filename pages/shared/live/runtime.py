@@ -31,6 +31,7 @@ from booking_core import (
     lapse_pending,
     load_reference,
     promote_waiting,
+    send_mails,
     write_notices,
 )
 from booking_core.demo import load_demo
@@ -50,6 +51,7 @@ from pages.shared.live.days import Days
 from pages.shared.live.session_cache import SessionCache
 from pages.shared.text import (
     formats,
+    mails,
     messages,
     payloads,
     school_payloads,
@@ -91,6 +93,11 @@ class Services:
         self._follower = BackgroundThread("after changes", self._follow_up)
         # A backup of years takes a minute, in which the keeper has other work.
         self._archivist = BackgroundThread("backups", self._back_up)
+        self._mailer: BackgroundThread | None = None  # where there is mail
+        if settings.smtp_host is not None:
+            self._mailer = BackgroundThread("mail", self._mail)
+        self._maybe_due = threading.Event()  # a mail, now or within the quiet before it
+        self._mail_pause = _RETRY_SECONDS
 
     def start(self) -> None:
         """Connects in the background; returns after the first attempt, or after 20 seconds.
@@ -102,6 +109,8 @@ class Services:
         self._keeper.start()
         if self.settings.automatic_backups is not None:
             self._archivist.start()
+        if self._mailer is not None:
+            self._mailer.start()
         self._tried_once.wait(20)
 
     def stop(self) -> None:
@@ -113,6 +122,9 @@ class Services:
         self._reader.stopping.set()
         self._follower.stopping.set()
         self._archivist.stopping.set()
+        if self._mailer is not None:
+            self._mailer.stopping.set()
+        self._maybe_due.set()
         self._changed.put(None)
         self._freed.put(None)
         if self.db is not None:
@@ -121,6 +133,8 @@ class Services:
         self._reader.stop(_STOP_SECONDS)
         self._follower.stop(_STOP_SECONDS)
         self._archivist.stop(_STOP_SECONDS)
+        if self._mailer is not None:
+            self._mailer.stop(_STOP_SECONDS)
         if self.db is not None:
             disconnect(self.db)
 
@@ -351,6 +365,21 @@ class Services:
             write_notices(self.db)
         except BookingError as exc:  # the next call goes on
             log.warning("notices have to wait: %s", exc)
+        self._maybe_due.set()
+
+    def _mail(self) -> None:
+        """Sends the mails that are due, after a change and when the next one is."""
+        self._maybe_due.wait(self._mail_pause)
+        self._maybe_due.clear()
+        assert self._mailer is not None
+        stopping = self._mailer.stopping
+        self._mail_pause = _RETRY_SECONDS
+        if stopping.is_set() or not self.is_live:
+            return
+        try:
+            self._mail_pause = send_mails(self.db, mails.WRITING, is_stopping=stopping.is_set)
+        except BookingError as exc:  # the next call goes on
+            log.warning("mail has to wait: %s", exc)
 
     def _keep(self) -> None:
         """Connects; once connected, lapses overdue requests and finishes erasures once a minute."""

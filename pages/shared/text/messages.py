@@ -25,6 +25,8 @@ from booking_core import (
     InvalidRequest,
     LastAdmin,
     LineFull,
+    MailRefused,
+    MailServerFailed,
     NoSchool,
     NotAllowed,
     NotAPeriod,
@@ -122,6 +124,7 @@ FIELDS = {
     "date_to": "The last date",
     "from_date": "The first date",
     "email": "The e-mail address",
+    "mail": "The choice of mails",
     "password": "The password",
     "first": "The first date",
     "last": "The last date",
@@ -356,7 +359,7 @@ def error(exc: BookingError) -> str:
                 f"{messages.contradictions(exc.offenders)}, so nothing can be booked. "
                 f"Run “{messages.COMMAND} doctor” to see what to do."
             )
-        case ServerFailed():
+        case ServerFailed() | MailRefused() | MailServerFailed():
             return messages.sentence(exc)
         case UpdateNeeded():
             return messages.update_needed()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date as Date
 
-from booking_core import Ground, Notice
+from booking_core import Ground, Notice, Slot
 from pages.shared.text import formats
 from pages.shared.text.payloads import slot_title
 
@@ -34,12 +34,27 @@ def kind_of(notice: Notice) -> str:
     return "moved" if is_move else notice.kind
 
 
-def sentence(same: Sequence[Notice], grounds: dict[str, Ground], today: Date) -> str:
+def sentence(same: Sequence[Notice], grounds: Mapping[str, Ground], today: Date) -> str:
     """The sentence about the notices of one step, as markdown."""
-    if len(same) == 1:
-        return _single(same[0], grounds, today)
+
+    def said(slot: Slot) -> str:
+        is_one = len(same) == 1
+        return formats.full_time(slot, today) if is_one else formats.when(slot, today)
+
+    before, what, after = map(formats.literal, parts(same, grounds, said))
+    return " ".join(filter(None, (before, f"**{what}**", after)))
+
+
+def parts(
+    same: Sequence[Notice], grounds: Mapping[str, Ground], said: Callable[[Slot], str]
+) -> tuple[str, str, str]:
+    """The sentence about the notices of one step as plain text: the words before its subject,
+    the subject, and those after it. ``said`` writes the date and time of a slot."""
     first = same[0]
-    places = [f"{slot_title(n.slot, grounds)}, {formats.when(n.slot, today)}" for n in same]
+    if len(same) == 1:
+        place = f"{slot_title(first.slot, grounds)}, {said(first.slot)}"
+        return "Your booking", place, _single(first, grounds, said)
+    places = [f"{slot_title(n.slot, grounds)}, {said(n.slot)}" for n in same]
     if (more := len(places) - _MOST_NAMED) > 0:
         places = [*places[:_MOST_NAMED], f"{more} more"]
     kind = kind_of(first)
@@ -49,23 +64,21 @@ def sentence(same: Sequence[Notice], grounds: dict[str, Ground], today: Date) ->
         "promoted": "come from the waiting list",
         "undone": f"are as they were before: {first.by_name} took the change back",
     }.get(kind, who)
-    head = f"**{len(same)} of your bookings** {formats.literal(who)}"
-    because = f": {formats.literal(first.reason)}" if first.reason else ""
-    return f"{head}{because}. {formats.literal('; '.join(places))}"
+    because = f": {first.reason}" if first.reason else ""
+    return "", f"{len(same)} of your bookings", f"{who}{because}. {'; '.join(places)}"
 
 
-def _single(notice: Notice, grounds: dict[str, Ground], today: Date) -> str:
-    slot, booking = notice.slot, notice.booking
-    where = f"{slot_title(slot, grounds)}, {formats.full_time(slot, today)}"
+def _single(notice: Notice, grounds: Mapping[str, Ground], said: Callable[[Slot], str]) -> str:
+    booking = notice.booking
     whose = f"for {booking.whom}, " if booking else ""
     done = _done(notice)
     if booking and kind_of(notice) == "moved":
         because = f": {notice.reason}" if notice.reason else ""
         done = f"was moved by {notice.by_name}{because}"
         if booking.status.is_active:
-            there = f"{slot_title(booking.slot, grounds)}, {formats.full_time(booking.slot, today)}"
+            there = f"{slot_title(booking.slot, grounds)}, {said(booking.slot)}"
             done += f". It is on {there} now."
-    return f"Your booking **{formats.literal(where)}** {formats.literal(whose + done)}"
+    return whose + done
 
 
 def _done(notice: Notice) -> str:

@@ -270,7 +270,7 @@ def cell_texts(cell: Cell, grounds: Mapping[str, Ground]) -> list[Any]:
     return ["booked", booking.game, note, cell.is_past, by]
 
 
-def slot_title(slot: Slot, grounds: dict[str, Ground]) -> str:
+def slot_title(slot: Slot, grounds: Mapping[str, Ground]) -> str:
     ground = grounds.get(slot.ground_id)
     return ground.name if ground else slot.ground_id
 

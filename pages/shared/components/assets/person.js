@@ -166,6 +166,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     ways.append(link)
   }
   addLink("Where you are signed in", "sessions")
+  if (data.mail) addLink("Mail", "mail")
   if (data.password) addLink("Change password", "password")
   if (data.second_factor) addLink("Second factor", "secondfactor")
   const form = make("form", "")

@@ -1,0 +1,77 @@
+"""Mails that wait for the mail server, and when they are due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from booking_core.domain.clock import at as moment_of
+
+# A mail waits until so long nothing more has happened to its reader: what one step did to many is
+# one mail, and a screen offers to undo a change for 10 s.
+QUIET = timedelta(seconds=12)
+LONGEST_WAIT = timedelta(minutes=2)  # for that quiet
+DIGEST_AT = time(7)  # of the one mail a day, in the school's time
+GIVE_UP_AFTER = timedelta(hours=48)
+_PAUSES_MINUTES = (1, 2, 4, 8, 15, 30, 60)  # between two tries
+# Between two mails about requests that wait, and until one says again what an earlier one did.
+_BETWEEN_REQUESTS = timedelta(minutes=15)
+_REMIND_AFTER = timedelta(hours=24)
+_SOON = timedelta(hours=3)  # before a slot begins whose request waits
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to the account ``to``, gathered ``at``: notices, and whether it says what waits.
+
+    ``tries`` counts those before now, ``answer`` is that of the server to the last one.
+    """
+
+    id: str
+    to: str
+    at: datetime
+    notices: tuple[str, ...]
+    asks: bool
+    tries: int = 0
+    answer: str = ""
+
+
+def pause_after(tries: int) -> timedelta:
+    """How long to wait after so many tries that failed."""
+    return timedelta(minutes=_PAUSES_MINUTES[min(tries, len(_PAUSES_MINUTES)) - 1])
+
+
+def due_at(moments: Sequence[datetime]) -> datetime:
+    """When to mail what happened at ``moments``, of which there is one at least."""
+    return min(max(moments) + QUIET, min(moments) + LONGEST_WAIT + QUIET)
+
+
+def last_digest(now: datetime, zone: ZoneInfo) -> datetime:
+    """The moment of the last mail a day, at ``now`` or before."""
+    today = now.astimezone(zone).date()
+    found = moment_of(today, DIGEST_AT, zone)
+    return found if found <= now else moment_of(today - timedelta(days=1), DIGEST_AT, zone)
+
+
+def next_digest(now: datetime, zone: ZoneInfo) -> datetime:
+    """The moment of the next mail a day, after ``now``."""
+    day = last_digest(now, zone).astimezone(zone).date() + timedelta(days=1)
+    return moment_of(day, DIGEST_AT, zone)
+
+
+def asks_at(
+    asked: Sequence[datetime], begins: Sequence[datetime], last: datetime | None
+) -> datetime:
+    """When to mail that requests wait: one at least, ``asked`` at and whose slots begin at these.
+
+    ``last`` is when a mail has said so before; None: none has.
+    """
+    if last is None:
+        return due_at(asked)
+    causes = [last + _REMIND_AFTER]
+    if fresh := [moment for moment in asked if moment > last]:
+        causes.append(due_at(fresh))
+    causes += [moment - _SOON for moment in begins if moment - _SOON > last]
+    return max(min(causes), last + _BETWEEN_REQUESTS)

@@ -1,0 +1,1 @@
+"""Mail: what it says, when it is due, and the server that takes it."""

@@ -1,0 +1,253 @@
+"""Sending what is due: notices are gathered into mails, and each mail is sent by one process.
+
+A notice is due until it is in a mail. What is due to one user is one mail, once nothing more has
+happened for some seconds. Between gathering and sending a notice may be read, replaced or
+withdrawn: so what a mail says is composed at each try. A process that is killed between the answer
+of the server and the note of it has that one mail sent again, with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from uuid import UUID, uuid4, uuid5
+
+from booking_core.booking.notices import write_notices
+from booking_core.booking.queries import QUEUE, pending_queue
+from booking_core.domain import mail as timing
+from booking_core.domain import rules
+from booking_core.domain.clock import at as moment_of
+from booking_core.domain.errors import MailRefused, MailServerFailed
+from booking_core.domain.mail import Mail
+from booking_core.domain.model import Account, Booking, MailWish
+from booking_core.domain.records import Notice
+from booking_core.mail.composing import MailLine, MailWriting, Recipient, compose
+from booking_core.mail.server import MailServer
+from booking_core.storage import mails
+from booking_core.storage import notices as notice_store
+from booking_core.storage.access import accounts
+from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.client.database import Documents, moment, settings_of
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import data as reference
+
+log = logging.getLogger(__name__)
+_NAMES = UUID("b1cf2f2e-50e3-4d4c-8f0e-6a7d7b1f8a42")
+_NONE = "none"  # in the place of a mail's id: no mail tells the notice
+_MOST = 2000  # notices that one call gathers
+# Longer than one mail may take. A mail whose process was killed is tried again after it.
+LEASE = timedelta(minutes=2)
+LONGEST_PAUSE = 60.0
+_PAUSE_WITHOUT_SERVER = 30.0
+_BOOKINGS = ("bookings", "Open your bookings")
+_APPROVALS = ("approvals", "Open Approvals")
+
+
+def send_mails(
+    db: Documents,
+    writing: MailWriting,
+    *,
+    is_stopping: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+) -> float:
+    """Sends all mails that are due; after how many seconds to call it again, 60 at most.
+
+    Several processes may call it at the same time. It waits for the mail server, half a minute for
+    a mail, and ends before the next mail once ``is_stopping``. Raises InvalidRequest without a mail
+    server, StoreUnavailable; the next call goes on.
+    """
+    with MailServer(settings_of(db)) as server:
+        _gather(db, moment(db, now))
+        while not is_stopping():
+            mail = _lease(db, moment(db, now))
+            if mail is None:
+                return _pause(db, moment(db, now))
+            try:
+                message = _composed(db, mail, writing, moment(db, now))
+                if message is None:
+                    _drop(db, mail)
+                    continue
+                server.send(message)
+            except MailRefused as exc:
+                log.warning("a mail was refused %s", "for good" if exc.for_good else "for now")
+                _put_off(db, mail, exc.answer, moment(db, now), for_good=exc.for_good)
+            except MailServerFailed as exc:
+                log.warning("the mail server takes no mail; Health says why")
+                _put_off(db, mail, exc.answer, moment(db, now), for_good=False)
+                return _PAUSE_WITHOUT_SERVER
+            else:
+                _note_sent(db, mail, moment(db, now))
+    return 0.0
+
+
+@within_deadline
+def _gather(db: Documents, now: datetime) -> None:
+    """Makes the mails of what is due."""
+    due = notice_store.due_for_mail(db, _MOST)
+    if any(notice.at + timing.QUIET <= now for notice in due):
+        # An undoing that has no notice yet withdraws the notice of what it undid.
+        write_notices(db, now=now)
+        due = notice_store.due_for_mail(db, _MOST)
+    pending = pending_queue(db)
+    told: defaultdict[str, list[Notice]] = defaultdict(list)
+    for notice in due:
+        told[notice.to].append(notice)
+    for account in accounts.find_all(db):
+        notices = told.pop(account.id, [])
+        if _wants_mail(account):
+            _gather_for(db, account, notices, pending if _decides(account) else [], now)
+        else:
+            _tell_none(db, notices)
+    for notices in told.values():  # to accounts that are gone
+        _tell_none(db, notices)
+
+
+def _gather_for(
+    db: Documents,
+    account: Account,
+    notices: list[Notice],
+    pending: list[Booking],
+    now: datetime,
+) -> None:
+    """Makes the mail to one user, if it is due."""
+    # Older ones are of a time without this worker, or of a backup.
+    old = [notice for notice in notices if notice.at < now - timing.GIVE_UP_AFTER]
+    _tell_none(db, old)
+    fresh = [notice for notice in notices if notice not in old]
+    last = mails.last_asked(db, account.id) if pending else None
+    chosen = _due_notices(db, account, fresh, now)
+    asks = bool(pending) and _asks(db, account, pending, last, now)
+    if not chosen and not asks:
+        return
+    # Of requests alone nothing is marked: two processes make the same mail by its id.
+    named = uuid5(_NAMES, f"{account.id}:{last.id if last else ''}") if asks else uuid4()
+    ids = tuple(notice.id for notice in chosen)
+    mails.queue(db, Mail(str(named), account.id, now, ids, asks))
+
+
+def _due_notices(
+    db: Documents, account: Account, notices: list[Notice], now: datetime
+) -> list[Notice]:
+    if not notices:
+        return []
+    if account.mail is MailWish.DAILY:
+        last = timing.last_digest(now, settings_of(db).zone)
+        return [notice for notice in notices if notice.at < last]
+    if timing.due_at([notice.at for notice in notices]) > now:
+        return []
+    return [notice for notice in notices if notice.at + timing.QUIET <= now]
+
+
+def _asks(
+    db: Documents, account: Account, pending: list[Booking], last: Mail | None, now: datetime
+) -> bool:
+    """Whether it is time to say that requests wait."""
+    zone, last_at = settings_of(db).zone, None if last is None else last.at
+    asked = [booking.created_at for booking in pending]
+    if account.mail is MailWish.DAILY:
+        digest = timing.last_digest(now, zone)
+        return min(asked) < digest and (last_at is None or last_at < digest)
+    begins = [moment_of(booking.date, booking.start, zone) for booking in pending]
+    return timing.asks_at(asked, begins, last_at) <= now
+
+
+@within_deadline
+def _pause(db: Documents, now: datetime) -> float:
+    """Seconds until something may be due, as far as it is stored now."""
+    moments = [notice.at + timing.QUIET for notice in notice_store.due_for_mail(db, _MOST)]
+    moments += [booking.created_at + timing.QUIET for booking in pending_queue(db)]
+    if (tried := mails.next_due(db)) is not None:
+        moments.append(tried)
+    ahead = [(one - now).total_seconds() for one in moments if one > now]
+    return min([*ahead, LONGEST_PAUSE])
+
+
+@within_deadline
+def _lease(db: Documents, now: datetime) -> Mail | None:
+    return mails.lease(db, now, now + LEASE)
+
+
+@within_deadline
+def _composed(
+    db: Documents, mail: Mail, writing: MailWriting, now: datetime
+) -> EmailMessage | None:
+    """The mail as of now; None if nothing is left to say, or its reader wants none."""
+    stored = accounts.read(db, mail.to)
+    account = None if stored is None else stored.account
+    if account is None or account.email is None or not _wants_mail(account):
+        return None
+    notices = _unread(db, mail.notices)
+    pending = pending_queue(db) if mail.asks and _decides(account) else []
+    if not notices and not pending:
+        return None
+    settings, grounds = settings_of(db), reference.load(db).grounds
+    lines = writing.lines(notices, grounds) if notices else []
+    why = "You get this mail because others have changed bookings of yours."
+    subject = writing.subject(notices, grounds) if notices else ""
+    if pending:
+        wait = f"{_counted(pending)} for a decision"
+        first = min(pending, key=lambda booking: (booking.date, booking.start))
+        lines.append(MailLine("", f"{wait}.", f"The next is {writing.place(first.slot, grounds)}."))
+        why = "You get this mail because you decide about requests."
+        subject = f"{subject}; {wait}" if subject else wait
+    return compose(
+        settings,
+        Recipient(account.name, account.email),
+        id=mail.id,
+        at=now.astimezone(settings.zone),
+        subject=subject,
+        lines=lines,
+        link=_APPROVALS if pending else _BOOKINGS,
+        why=why,
+    )
+
+
+def _counted(pending: Collection[Booking]) -> str:
+    """``1 request waits``, ``3 requests wait``, or ``200 or more requests wait``."""
+    if len(pending) == 1:
+        return "1 request waits"
+    return f"{len(pending)}{' or more' if len(pending) >= QUEUE else ''} requests wait"
+
+
+def _unread(db: Documents, ids: Collection[str]) -> list[Notice]:
+    found = notice_store.unread_of(db, ids) if ids else []
+    wanted = {notice.booking_id for notice in found}
+    bookings = {one.id: one for one in booking_queries.of_ids(db, wanted)} if wanted else {}
+    return [replace(notice, booking=bookings.get(notice.booking_id)) for notice in found]
+
+
+@within_deadline
+def _put_off(db: Documents, mail: Mail, answer: str, now: datetime, *, for_good: bool) -> None:
+    """Has a mail that was not taken tried again, or given up."""
+    again = now + timing.pause_after(mail.tries)
+    if for_good or again > mail.at + timing.GIVE_UP_AFTER:
+        mails.note_failed(db, mail, answer, now)
+    else:
+        mails.postpone(db, mail, answer, again)
+
+
+@within_deadline
+def _note_sent(db: Documents, mail: Mail, now: datetime) -> None:
+    mails.note_sent(db, mail, now)
+
+
+@within_deadline
+def _drop(db: Documents, mail: Mail) -> None:
+    mails.drop(db, mail)
+
+
+def _tell_none(db: Documents, notices: Collection[Notice]) -> None:
+    if notices:
+        notice_store.put_in_mail(db, None, [notice.id for notice in notices], _NONE)
+
+
+def _wants_mail(account: Account) -> bool:
+    return account.active and account.email is not None and account.mail is not MailWish.NONE
+
+
+def _decides(account: Account) -> bool:
+    return rules.may("approve", account.actor)

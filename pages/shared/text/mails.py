@@ -1,0 +1,50 @@
+"""What mails say of notices and slots. A mail is read on another day: its dates are full ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from booking_core import Ground, MailLine, MailWish, MailWriting, Notice, Slot
+from pages.shared.text import formats, notices
+from pages.shared.text.payloads import slot_title
+
+# Wish -> its name, and what it means.
+WISHES = {
+    MailWish.AT_ONCE: ("At once", "What happens within some seconds is one mail."),
+    MailWish.DAILY: ("Once a day", "One mail at seven in the morning, if there is news."),
+    MailWish.NONE: ("No mail", "The screens tell you all the same."),
+}
+_WORDS = {
+    "displaced": "Revoked",
+    "promoted": "From the waiting list",
+    "undone": "As before",
+}
+
+
+def _lines(found: Sequence[Notice], grounds: Mapping[str, Ground]) -> list[MailLine]:
+    """A line for each step, in the order of the notices."""
+    return [
+        MailLine(*notices.parts(list(same), grounds, _time))
+        for _, same in groupby(found, notices.step)
+    ]
+
+
+def _subject(found: Sequence[Notice], grounds: Mapping[str, Ground]) -> str:
+    kinds = {notices.kind_of(notice) for notice in found}
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    word = _WORDS.get(kind, kind.capitalize()) or "Changed"
+    if len(found) == 1:
+        return f"{word}: {_place(found[0].slot, grounds)}"
+    return f"{word}: {len(found)} of your bookings"
+
+
+def _place(slot: Slot, grounds: Mapping[str, Ground]) -> str:
+    return f"{slot_title(slot, grounds)}, {_time(slot)}"
+
+
+def _time(slot: Slot) -> str:
+    return f"{formats.short_date(slot.date)}, {formats.span(slot.start, slot.end)}"
+
+
+WRITING = MailWriting(subject=_subject, lines=_lines, place=_place)
