@@ -119,6 +119,7 @@ def test_a_public_calendar_says_as_much_as_the_wall_may_show(db, shows):
         }
         ended = events_of(text)[uid(gone)]
         assert (ended["SUMMARY"], ended["STATUS"]) == ("Cancelled", "CANCELLED")
+        assert "CATEGORIES" not in ended
 
 
 def test_the_own_calendar_has_what_the_account_made_or_supervises_and_nothing_else(db):
