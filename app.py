@@ -8,6 +8,7 @@ import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
+from pages.bookings import calendar_routes
 from pages.shared.auth import downloads, middleware, routes
 from pages.shared.auth.demo import demo
 from pages.shared.live import logo, runtime, streamlit_internals, websocket
@@ -45,6 +46,7 @@ app = st.App(
         *codes.routes(),
         *sheets.routes(),
         *logo.routes(),
+        *calendar_routes.routes(),
     ],
     lifespan=lifespan,
     middleware=[Middleware(middleware.SignInMiddleware)],

@@ -21,10 +21,12 @@ from booking_core import (
     save_students,
 )
 from booking_core.booking import queries
-from booking_core.storage.client.database import BookingDatabase
+from booking_core.calendars import school_calendar, write_calendar
+from booking_core.storage.client.database import BookingDatabase, collection
+from booking_core.storage.schema import schema
 
 from . import school
-from .measure import Result, in_turn, median, milliseconds, say
+from .measure import Result, in_turn, median, milliseconds, percentile, say
 
 PAGE, DEEP = 10, 99
 YEARS = 200_000  # bookings of four years
@@ -49,6 +51,7 @@ FILTERS: dict[str, dict[str, Any]] = {
 }
 STUDENTS, SEARCH_BOUND_MS, AFTER_CHANGE = 20_000, 50.0, 20
 QUERIES = ("", "s", "a", "ana", "8 a", "s0123", "obrien", "nguyen", "sa sb s a d f", "xyzzy qwerty")
+EVENTS, CALENDAR_BOUND_MS = 10_000, 300.0
 EMPTY = ("an author without bookings", "a class without bookings")
 
 
@@ -189,11 +192,40 @@ def changed_student(db: BookingDatabase) -> Result:
     )
 
 
+def calendar(db: BookingDatabase) -> Result:
+    """A calendar of 79 days, planned and written after a change of one booking."""
+    say(f"school_calendar, {EVENTS:,} events ...")
+    now = school.NOW - timedelta(days=51)
+
+    def ask() -> None:
+        write_calendar(db, school_calendar(db, now=now))
+
+    first = milliseconds(ask)
+    rows = school_calendar(db, now=now).rows
+    if len(rows) < EVENTS:
+        raise RuntimeError(f"a calendar of {len(rows)} events")
+    after: list[float] = []
+    for row in rows[:50]:
+        change = {"$inc": {"revision": 1}}
+        collection(db, schema.BOOKINGS).update_one({"_id": row.id}, change)
+        after.append(milliseconds(ask))
+    unchanged = [milliseconds(lambda: school_calendar(db, now=now)) for _ in range(20)]
+    return Result(
+        f"a calendar of {len(rows):,} events, after a change of one, against 300 ms",
+        percentile(after, 95),
+        CALENDAR_BOUND_MS,
+        "ms",
+        at_most=1.0,
+        parts={"the tag alone": median(unchanged), "the first of a process": first},
+    )
+
+
 def measurements(
     many: BookingDatabase, few: BookingDatabase, years: BookingDatabase
 ) -> Iterator[Callable[[], Result]]:
     yield students
     yield lambda: last_year(years)
+    yield lambda: calendar(years)
     yield lambda: board(many, few)
     yield lambda: page("first page", many, few, {})
     yield lambda: deep_page(many, few)

@@ -154,9 +154,9 @@ def seed(db: BookingDatabase, count: int, like: Booking) -> None:
     say(f"    done after {clock() - begun:.0f} s")
 
 
-def _where(index: str) -> Document:
-    """The option of an index that holds some documents only."""
-    where = schema.LISTING_WHERE.get(index)
+def _where(name: str) -> Document:
+    """The option of a listing index that has some of the bookings alone."""
+    where = schema.LISTING_WHERE.get(name)
     return {} if where is None else {"partialFilterExpression": where}
 
 

@@ -1,8 +1,8 @@
 """Booking sports grounds, each slot exactly once. Plain Python: no Streamlit, ever.
 
-The public names are here and in the modules beside this one: ``sessions``, ``reports``, ``live``,
-``messages`` and ``demo``. Each has one address; the errors of ``errors`` can be imported from here
-too. The packages below are not public.
+The public names are here and in the modules beside this one: ``sessions``, ``reports``,
+``calendars``, ``live``, ``messages`` and ``demo``. Each has one address; the errors of ``errors``
+can be imported from here too. The packages below are not public.
 """
 
 from booking_core import errors

@@ -165,9 +165,11 @@ def _delete_old(plan: AutomaticBackups, database: str, newest: Path) -> None:
 def _moment_of(file: Path, database: str) -> datetime | None:
     """The local time in the name of a backup, as if of UTC; None for another file."""
     try:
-        return datetime.strptime(file.name, f"{database}-{_MOMENT}.gz").replace(tzinfo=UTC)
+        text = file.name.removeprefix(f"{database}-").removesuffix(".gz")
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return moment if file.name == f"{database}-{moment:{_MOMENT}}.gz" else None
 
 
 def _sync(directory: Path) -> None:

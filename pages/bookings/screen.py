@@ -18,7 +18,7 @@ from booking_core import (
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
-from pages.bookings import cancelling, move, view, waiting
+from pages.bookings import cancelling, move, subscribing, view, waiting
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import (
@@ -128,6 +128,7 @@ with st.container(
             shared.db, now=shared.mark(), **view.current().asked(actor, shared.reference())
         ),
     )
+    subscribing.button(shared)
 
 
 def screen() -> datetime:

@@ -20,7 +20,8 @@ from playwright.sync_api import expect
 from screens import TICK, place
 from support import HTTP_SECONDS, eventually
 
-from booking_core import Account, Role, add_account
+from booking_core import Account, Actor, Role, add_account
+from booking_core.calendars import make_calendar_address
 from pages.shared.auth.device_cookie import DEVICE_COOKIE
 from pages.shared.live.address import COOKIE
 
@@ -34,7 +35,7 @@ pid {home}/nginx.pid;
 error_log {home}/error.log;
 events {{}}
 http {{
-    access_log off;
+    access_log {home}/access.log;
     client_body_temp_path {home}/body;
     proxy_temp_path {home}/proxy;
     fastcgi_temp_path {home}/fastcgi;
@@ -51,6 +52,7 @@ class Proxy:
     """nginx in front of an app, and what a client of it needs."""
 
     school: School
+    home: Path
     url: str
     plain_url: str
     trust: ssl.SSLContext
@@ -88,7 +90,7 @@ def proxy(mongod_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         process = subprocess.Popen(command)
         try:
             eventually(lambda: _listens(process, tls))
-            yield Proxy(school, url, f"http://{HOST}:{plain}", trust)
+            yield Proxy(school, home, url, f"http://{HOST}:{plain}", trust)
         finally:
             process.terminate()
             process.wait(20)
@@ -135,6 +137,19 @@ def test_cookies_are_secure_and_have_the_prefix(proxy: Proxy) -> None:
 
     assert screen.status_code == 200
     assert "max-age=" in screen.headers["strict-transport-security"]
+
+
+def test_no_log_has_the_secret_address_of_a_calendar(proxy: Proxy) -> None:
+    secret = make_calendar_address(proxy.school.db, by=Actor("asha", Role.STAFF))
+    path = f"/calendars/mine/{secret}.ics"
+    with proxy.client() as client:
+        assert client.get(path).headers["content-type"].startswith("text/calendar")
+        assert client.get("/calendars/school.ics").status_code == 200
+    assert httpx.get(f"{proxy.plain_url}{path}", timeout=HTTP_SECONDS).status_code == 301
+
+    logs = "".join(file.read_text() for file in proxy.home.glob("*.log"))
+    assert "/calendars/school.ics" in logs
+    assert secret not in logs
 
 
 def test_an_address_that_the_client_invents_gets_no_count_of_its_own(proxy: Proxy) -> None:

@@ -45,10 +45,12 @@ from booking_core import (
     weeks_of,
 )
 from booking_core.booking import queries
+from booking_core.calendars import ground_calendar, own_calendar, school_calendar
 from booking_core.domain import timetable
 from booking_core.reports import find_changes, usage
 from booking_core.storage import mails
 from booking_core.storage import notices as notice_store
+from booking_core.storage.bookings import calendar_rows
 from booking_core.storage.bookings import pages as booking_pages
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.transactions import transact
@@ -211,6 +213,10 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
         lambda db: changes(db, who="staff-8", action="requested"),
         1000,
     ),
+    # Of 28 days back and all that is ahead.
+    "the calendar of the school": (lambda db: school_calendar(db, now=NOW), 92 * 128),
+    "the calendar of a ground": (lambda db: ground_calendar(db, "ground-8", now=NOW), 92 * 8),
+    "the calendar of an account": (lambda db: own_calendar(db, "staff-8", now=NOW), 500),
     # A report sums up all bookings of its days.
     "a report of a month": (
         lambda db: usage(db, by=HEAD, first=DAY - timedelta(30), last=DAY),
@@ -292,6 +298,6 @@ def test_each_function_that_reads_bookings_is_explained(large):
     ]:
         called |= called_by(lambda w=work: w(db))
 
-    for module in (queries, booking_queries, booking_pages):
+    for module in (queries, booking_queries, booking_pages, calendar_rows):
         # ``holders`` names the index of claims, which the large school does not have.
         assert {one for one in functions(module) if one[1] != "holders"} <= called

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from streamlit_client import messages_sent
-from support import ADMIN
+from support import ADMIN, http_get
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from app_server import ZONE, AppServer, tomorrow
@@ -46,6 +46,7 @@ from booking_core import (
     save_student,
     set_active,
 )
+from booking_core.calendars import make_calendar_address
 from booking_core.embedded import server as mongod
 from booking_core.school.roster import COLUMNS
 from booking_core.sessions import open_session
@@ -69,20 +70,21 @@ def test_no_log_names_a_person_after_a_day(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+    caplog.set_level(logging.WARNING, "httpx")  # the client of this test logs what it asks for
     data = tmp_path.resolve() / "data"
     app = AppServer(tmp_path, {"DATA_DIRECTORY": str(data)})
     try:
         with mongod.start(data) as server:
             db = connect(Settings(mongodb_uri=server.uri, time_zone=ZONE))
             try:
-                a_day(db, app)
+                secret = a_day(db, app)
             finally:
                 db.client.close()
     finally:
         app.close()
 
     text = logs_of(tmp_path) + caplog.text.casefold()
-    assert [name for name in RARE if name.casefold() in text] == []
+    assert [name for name in (*RARE, secret) if name.casefold() in text] == []
 
 
 def free_request(db: Documents) -> BookingRequest:
@@ -99,7 +101,8 @@ def free_request(db: Documents) -> BookingRequest:
     raise AssertionError("nothing is free")
 
 
-def a_day(db: Documents, app: AppServer) -> None:
+def a_day(db: Documents, app: AppServer) -> str:
+    """What a school does on a day. Returns the secret of a calendar that was asked for."""
     listed = "\n".join(["id,name,class", f"{LEAVER.id},{LEAVER.name},8-A"]).encode()
     plan = plan_roster(db, read_table(listed, "list.csv", COLUMNS).rows)
     apply_roster(db, plan, by=ADMIN, deactivate_leaving=False)
@@ -120,6 +123,11 @@ def a_day(db: Documents, app: AppServer) -> None:
     for page in ("bookings", "admin", "book"):
         assert messages_sent(app, app.token("admin"), page)
     assert messages_sent(app, open_session(db, TEACHER.id), "bookings")
+    secret = make_calendar_address(db, by=TEACHER)
+    calendar = f"{app.url}/calendars/mine/{secret}"
+    assert LEAVER.name in http_get(f"{calendar}.ics").text
+    assert http_get(f"{calendar}.ics?{secret}", headers={"range": "bytes=x"}).status_code == 200
+    assert http_get(f"{calendar}/x.ics").status_code == 404
     cancel(db, made.id, by=TEACHER, reason=f"{LEAVER.name} is unwell")
     change_account(db, TEACHER.id, active=False, by=ADMIN)
     assert erase_account(db, TEACHER.id, by=ADMIN) == 1
@@ -127,3 +135,5 @@ def a_day(db: Documents, app: AppServer) -> None:
     assert erasure_of(db, LEAVER.id, by=ADMIN).bookings == 1
     assert erase_student(db, LEAVER.id, by=ADMIN) == 1
     finish_erasures(db, now=datetime.now(UTC) + timedelta(minutes=5))
+    assert http_get(f"{calendar}.ics").status_code == 404
+    return secret

@@ -5,7 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 
 CORE = "booking_core"
-PUBLIC_MODULES = ("demo", "errors", "legacy", "live", "messages", "reports", "sessions")
+PUBLIC_MODULES = (
+    "calendars",
+    "demo",
+    "errors",
+    "legacy",
+    "live",
+    "messages",
+    "reports",
+    "sessions",
+)
 
 
 def public_names(module: str) -> set[str]:

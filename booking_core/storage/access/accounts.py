@@ -67,6 +67,8 @@ class AccountTransaction:
         if "email" in fields:
             fields["email_key"] = keys.email_key(after.email)
         change: Document = {"$set": fields}
+        if not after.active:
+            change["$unset"] = {"calendar": ""}
         if end_sessions:
             change["$inc"] = {"epoch": 1}
             _delete_sessions(self.db, before.id, self.session)
@@ -416,6 +418,56 @@ def use_recovery(db: Documents, found: StoredAccount, hash: str) -> bool:
             condition, {"$pull": {"second_factor.recovery": hash}}
         )
     return used.modified_count == 1
+
+
+def put_calendar(
+    db: Documents, account_id: str, key: str | None, *, action: str, by: Actor, now: datetime
+) -> bool:
+    """Stores the hash of the secret of the account's calendar, or removes it (``key`` None).
+
+    False, and nothing is changed, without such an active account, or where there is none to remove.
+    ``action`` is the verb of the audit log entry.
+    """
+    condition = _named(account_id) | {"active": True}
+    change: Document = {"$set": {"calendar": {"key": key, "at": now}}}
+    if key is None:
+        condition["calendar"] = {"$exists": True}
+        change = {"$unset": {"calendar": ""}}
+
+    def work(session: ClientSession) -> bool:
+        found = collection(db, schema.ACCOUNTS).find_one_and_update(
+            condition, change, {"_id": 1}, sort=_SAME_NAME_FIRST, session=session
+        )
+        if found is None:
+            return False
+        audit_log.write(db, session, by, action, "account", found["_id"], None, now)
+        return True
+
+    return transact(db, work)
+
+
+def calendar_made_at(db: Documents, account_id: str) -> datetime | None:
+    """When the address of the account's calendar was made; None without one."""
+    with reachable():
+        found = collection(db, schema.ACCOUNTS).find_one(
+            _named(account_id), {"calendar": 1}, sort=_SAME_NAME_FIRST
+        )
+    return r.readable_one(schema.ACCOUNTS, _calendar_moment, found)
+
+
+def _calendar_moment(document: Document) -> datetime | None:
+    if "calendar" not in document:
+        return None
+    return r.moment(r.field(document, "calendar", dict), "at")
+
+
+def read_by_calendar(db: Documents, key: str) -> Account | None:
+    """The active account whose calendar has this hash; None without one."""
+    with reachable():
+        found = _readable(
+            collection(db, schema.ACCOUNTS).find_one({"calendar.key": key, "active": True})
+        )
+    return None if found is None else found.account
 
 
 def renew_hash(db: Documents, account_id: str, old: str, new: str) -> None:

@@ -25,6 +25,7 @@ ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id
 ONE_TIMETABLE_PER_ID = "one_timetable_per_id"
 ONE_TEAM_PER_ID, ONE_TEAM_PER_NAME = "one_team_per_id", "one_team_per_name"
 ONE_ACCOUNT_PER_ID, ONE_ACCOUNT_PER_EMAIL = "one_account_per_id", "one_account_per_email"
+ONE_ACCOUNT_PER_CALENDAR = "one_account_per_calendar"
 ONE_GROUND_PER_NAME, ONE_TIMETABLE_PER_NAME = "one_ground_per_name", "one_timetable_per_name"
 # The obvious index of the system before this one: with the status in its key it lets a Pending
 # booking in beside an Approved one.
@@ -54,6 +55,7 @@ BY_DAY, BY_STUDENT, LATEST_CHANGE = "by_day", "by_student", "latest_change"
 WAITING_BY_DATE = "waiting_by_date"
 BY_ID = "_id_"  # the server's own
 NEWEST_BY_DATE = "newest_by_date"
+BY_AUTHOR, BY_GROUND = "by_created_by", "by_ground_id"
 # The filters of the Bookings page. The first one that is set, in this order, names the index.
 # A range of dates is filtered there; for the last three, the index of dates is read instead.
 FILTERS = ("student_id", "class_name", "created_by", "ground_id", "status", "kind")
@@ -79,8 +81,8 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
     BY_STUDENT: _by("student_id", "created_by", "ground_id"),
     # The Bookings page by date and time.
     "by_class_name": _by("class_name", "created_by", "ground_id"),
-    "by_created_by": _by("created_by", "ground_id"),
-    "by_ground_id": _by("ground_id"),
+    BY_AUTHOR: _by("created_by", "ground_id"),
+    BY_GROUND: _by("ground_id"),
     LATEST_CHANGE: {"status": 1, "updated_at": -1, "_id": -1, "kind": 1},
     NEWEST_BY_DATE: _newest_by("date", "ground_id", "status", "kind"),
     "newest_by_student_id": _newest_by("student_id"),  # a student has few bookings
@@ -98,10 +100,13 @@ LISTING_INDEXES: dict[str, dict[str, int]] = {
 # Of the bookings that have the field alone: others pay nothing for it.
 BY_SERIES = "by_series"
 LISTING_INDEXES[BY_SERIES] = {"series": 1, "date": 1, "_id": 1}
+BY_SUPERVISOR = "by_supervisor"  # of the calendar of an account
+LISTING_INDEXES[BY_SUPERVISOR] = {"supervisor.id": 1, "date": 1, "_id": 1}
 MOVED_FROM = "moved_from_date"  # of a board of a past moment: bookings that have left a date
 LISTING_INDEXES[MOVED_FROM] = {"history.moved_from.date": 1}
 LISTING_WHERE: dict[str, dict[str, Any]] = {
     BY_SERIES: {"series": {"$type": "string"}},
+    BY_SUPERVISOR: {"supervisor.id": {"$type": "string"}},
     MOVED_FROM: {"history.moved_from.date": {"$type": "string"}},
 }
 
@@ -128,6 +133,7 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
     ACCOUNTS: {
         ONE_ACCOUNT_PER_ID: _one_per("id_key"),
         ONE_ACCOUNT_PER_EMAIL: _one_per("email_key"),
+        ONE_ACCOUNT_PER_CALENDAR: _one_per("calendar.key"),
     },
     GROUNDS: {
         ONE_GROUND_PER_ID: _one_per("id_key"),
@@ -403,6 +409,16 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                     },
                 },
                 "mail": {"enum": [wish.value for wish in MailWish]},
+                # The secret address of the account's calendar; ``key`` is a hash, as of sessions.
+                "calendar": {
+                    "bsonType": "object",
+                    "required": ["key", "at"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "key": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+                        "at": {"bsonType": "date"},
+                    },
+                },
                 "id_key": _KEY,
                 "email_key": {"bsonType": ["string", "null"], "minLength": 1},
             },

@@ -20,6 +20,7 @@ from pages.shared.auth import downloads, hosts, oidc, routes
 from pages.shared.auth.uploads import Uploads
 from pages.shared.live import runtime
 from pages.shared.live.address import (
+    CALENDARS,
     CODES,
     DAY_SHEET,
     LOGO,
@@ -34,7 +35,9 @@ from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, in
 
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
-_PUBLIC = frozenset((*_NO_SCREENS, LOGO, "wall", "signin", "signout", "password", "secondfactor"))
+_PUBLIC = frozenset(
+    (*_NO_SCREENS, CALENDARS, LOGO, "wall", "signin", "signout", "password", "secondfactor")
+)
 _FILES = "media"  # downloads, such as exports
 _SHEETS = (DAY_SHEET, WEEK_SHEET, SHEET_CHANGES)
 _PLACES = _PUBLIC | {"", "sessions", "mail", CODES, MISSING, _FILES, *_SHEETS, *SCREENS}

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from booking_core import Logo, StoreUnavailable, school_logo
 from booking_core.live import Scope
-from pages.shared.live import runtime
+from pages.shared.live import etags, runtime
 from pages.shared.live.address import LOGO, base
 from pages.shared.live.runtime import Services
 
@@ -63,8 +63,7 @@ async def _serve(request: Request) -> Response:
     # Another digest: a page that was made before a change. It gets the present logo, uncached.
     is_named = request.query_params.get("v") == logo.digest
     headers = {"etag": etag, "cache-control": _FOR_EVER if is_named else "no-cache"}
-    shown_tags = request.headers.get("if-none-match", "").split(",")
-    if etag in (tag.strip().removeprefix("W/") for tag in shown_tags):
+    if etags.is_known(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(logo.png, media_type="image/png", headers=headers)
 
