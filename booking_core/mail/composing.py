@@ -56,6 +56,14 @@ class MailWriting:
     place: Callable[[Slot, Mapping[str, Ground]], str]
 
 
+class Invitation(NamedTuple):
+    """An event of a calendar: the ``method`` of its iCalendar ``text``, and a name for its file."""
+
+    name: str
+    method: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """To whom a mail goes."""
@@ -74,12 +82,13 @@ def compose(
     lines: Sequence[MailLine],
     link: tuple[str, str] | None = None,
     why: str,
+    events: Sequence[Invitation] = (),
 ) -> EmailMessage:
     """The mail. ``id`` is of the mail for good: the same one has the same Message-ID.
 
     ``at``: its date (aware). ``link``: a path below PUBLIC_URL, and its label. ``why``: the
-    sentence that says why the recipient gets it. Raises MailRefused for an address that no mail
-    can name.
+    sentence that says why the recipient gets it. ``events`` are attached, for calendar programs.
+    Raises MailRefused for an address that no mail can name.
     """
     sender = settings.mail_from
     if sender is None:
@@ -105,6 +114,13 @@ def compose(
     }
     message.set_content(_templates.get_template("mail.txt").render(values))
     message.add_alternative(_templates.get_template("mail.html").render(values), subtype="html")
+    for event in events:
+        message.add_attachment(
+            event.text,
+            subtype="calendar",
+            params={"method": event.method},
+            filename=f"{event.name}.ics",
+        )
     return message
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -23,10 +23,12 @@ from booking_core.domain import rules
 from booking_core.domain.clock import at as moment_of
 from booking_core.domain.errors import MailRefused, MailServerFailed
 from booking_core.domain.mail import Mail
-from booking_core.domain.model import Account, Booking, MailWish
+from booking_core.domain.model import Account, Booking, Ground, MailWish
 from booking_core.domain.records import Notice
-from booking_core.mail.composing import MailLine, MailWriting, Recipient, compose
+from booking_core.insight.calendars import booking_event
+from booking_core.mail.composing import Invitation, MailLine, MailWriting, Recipient, compose
 from booking_core.mail.server import MailServer
+from booking_core.settings import Settings
 from booking_core.storage import mails
 from booking_core.storage import notices as notice_store
 from booking_core.storage.access import accounts
@@ -45,6 +47,7 @@ LONGEST_PAUSE = 60.0
 _PAUSE_WITHOUT_SERVER = 30.0
 _BOOKINGS = ("bookings", "Open your bookings")
 _APPROVALS = ("approvals", "Open Approvals")
+_MOST_EVENTS = 10  # attached to a mail: of so many, nobody adds each to a calendar by hand
 
 
 def send_mails(
@@ -203,7 +206,30 @@ def _composed(
         lines=lines,
         link=_APPROVALS if pending else _BOOKINGS,
         why=why,
+        events=_events(settings, account.email, notices, grounds),
     )
+
+
+def _events(
+    settings: Settings, attendee: str, notices: Collection[Notice], grounds: Mapping[str, Ground]
+) -> list[Invitation]:
+    """The events of the bookings as of now: each updates or cancels the one that a calendar has."""
+    bookings = {one.booking.id: one.booking for one in notices if one.booking is not None}
+    if settings.mail_from is None or len(bookings) > _MOST_EVENTS:
+        return []
+    events = []
+    for booking in bookings.values():
+        ground = grounds.get(booking.ground_id)
+        text = booking_event(
+            booking,
+            booking.ground_id if ground is None else ground.name,
+            settings,
+            organizer=settings.mail_from,
+            attendee=attendee,
+        )
+        method = "REQUEST" if booking.status.is_active else "CANCEL"
+        events.append(Invitation(booking.reference, method, text.decode()))
+    return events
 
 
 def _counted(pending: Collection[Booking]) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from closing_steps import closed
+from icalendar import Calendar as ICalendar
 from smtp_server import silent_server, smtp_server
 from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked, eventually
 
@@ -23,6 +24,7 @@ from booking_core import (
     get_account,
     load_reference,
     mark_read,
+    move,
     notices_for,
     reject,
     revoke,
@@ -118,6 +120,48 @@ def test_forty_approvals_in_one_go_are_one_mail(mailed, server):
     [mail] = server.mails
     assert mail["Subject"] == "Approved: 40 of your bookings"
     assert "40 of your bookings were approved by Head." in text_of(mail)
+
+
+def events_of(mail):
+    """Method, status, UID, SEQUENCE and start of each attached event."""
+    found = []
+    for part in mail.iter_attachments():
+        assert part.get_content_type() == "text/calendar"
+        calendar = ICalendar.from_ical(part.get_content())
+        [event] = calendar.walk("VEVENT")
+        assert part.get_param("method") == calendar["METHOD"]
+        assert str(event["ATTENDEE"]) == f"mailto:{mail['To'].addresses[0].addr_spec}"
+        start = f"{event['DTSTART'].dt:%d %H:%M}"
+        found.append(
+            (calendar["METHOD"], event["STATUS"], event["UID"], int(event["SEQUENCE"]), start)
+        )
+    return found
+
+
+def test_the_event_in_a_mail_updates_and_cancels_the_one_before(mailed, server):
+    mine = approved(mailed, student=1)
+    send(mailed, at(seconds=12))
+    move(mailed, mine.id, start=time(14), end=time(15), by=HEAD, now=at(minutes=5))
+    send(mailed, at(minutes=6))
+    revoke(mailed, mine.id, reason="Rain", by=HEAD, now=at(minutes=10))
+    send(mailed, at(minutes=11))
+
+    first, moved, revoked = [event for mail in server.mails for event in events_of(mail)]
+    assert (first[:2], first[4]) == (("REQUEST", "CONFIRMED"), "24 09:00")
+    assert (moved[0], moved[4]) == ("REQUEST", "24 14:00")
+    assert revoked[:2] == ("CANCEL", "CANCELLED")
+    assert first[2] == moved[2] == revoked[2]
+    assert first[3] < moved[3] < revoked[3]
+
+
+def test_a_mail_of_many_bookings_has_no_events(mailed, server):
+    for n in range(11):
+        approved(mailed, student=n, start=8 + n % 10, on=DAY + timedelta(days=n // 10))
+
+    send(mailed, at(seconds=12))
+
+    [mail] = server.mails
+    assert events_of(mail) == []
 
 
 def test_what_never_comes_to_rest_is_mailed_within_minutes(mailed, server):

@@ -19,7 +19,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"storage"}),
     frozenset({"school", "access"}),
     frozenset({"booking"}),
-    frozenset({"insight", "operations", "mail"}),
+    frozenset({"insight", "operations"}),
+    frozenset({"mail"}),
     frozenset({"cli", "__init__", "__main__", *PUBLIC_MODULES}),
 )
 # The same within ``storage``; a module that is in no package is named itself.
