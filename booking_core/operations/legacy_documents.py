@@ -196,8 +196,11 @@ def _date(value: Any, zone: ZoneInfo) -> Date:
             raise InvalidRequest("date", f"{text[:60]!r} is not like 2025-11-14") from exc
     if not isinstance(value, datetime):
         raise InvalidRequest("date", f"is {_kind(value)}, not a date")
+    utc = value.astimezone(UTC)
+    if utc.time() == time():
+        return utc.date()  # a date alone, as drivers store it: west of Greenwich a day later
     try:
-        return value.astimezone(zone).date()
+        return utc.astimezone(zone).date()
     except OverflowError as exc:
         raise InvalidRequest("date", "is beyond the calendar") from exc
 

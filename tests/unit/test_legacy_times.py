@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.operations.legacy_documents import read_times
+from booking_core.operations.legacy_documents import read_booking, read_times
 
 DASHES = [
     "-",
@@ -127,3 +128,25 @@ def test_any_text_is_a_slot_or_an_error_about_the_time(text: str) -> None:
         field = "time" if end == time(0) or start < end else "no slot"
 
     assert field == "time"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York", "Europe/Berlin"])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "2025-11-14",
+        datetime(2025, 11, 14, tzinfo=UTC),  # a date alone
+        "midnight of the school",
+    ],
+)
+def test_a_date_is_the_schools_in_every_zone(stored: str | datetime, zone: str) -> None:
+    if stored == "midnight of the school":
+        stored = datetime(2025, 11, 14, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    values = {
+        "ground": "Ground 1",
+        "date": stored,
+        "time": "9-10 AM",
+        "status": "Approved",
+        "game": "Cricket",
+    }
+    assert read_booking(values, None, {}, ZoneInfo(zone)).date == date(2025, 11, 14)
