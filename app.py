@@ -25,6 +25,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     shared = await anyio.to_thread.run_sync(runtime.start)
     await anyio.to_thread.run_sync(demo.announce, shared)
     streamlit_internals.keep_history_navigations()
+    streamlit_internals.keep_finished_runs()
     streamlit_internals.limit_fragments()
     streamlit_internals.report_downloads(downloads.made)
     async with websocket.running(shared):

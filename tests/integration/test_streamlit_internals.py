@@ -13,8 +13,10 @@ from types import SimpleNamespace
 import pytest
 from streamlit import config, net_util, runtime
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -147,3 +149,49 @@ def test_the_heartbeat_of_the_live_client_is_that_of_streamlit_and_is_answered()
     assert message == BackMsg(app_heartbeat=True)
     assert f'STREAM_ROUTE = "{streamlit_internals.STREAM_ROUTE}"' in script
     assert "heartbeat_ack = True" in inspect.getsource(AppSession)
+
+
+FINISHED = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+INTERRUPTED = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+
+
+def of_fragment(fragment_id: str, place: int) -> ForwardMsg:
+    message = ForwardMsg()
+    message.metadata.delta_path.append(place)
+    message.delta.fragment_id = fragment_id
+    message.delta.new_element.markdown.body = "text"
+    return message
+
+
+@pytest.mark.parametrize(
+    ("begins", "said"),
+    [(["other"], FINISHED), (["same"], INTERRUPTED), (["other", "same"], INTERRUPTED)],
+)
+@pytest.mark.parametrize("sent", [0, 1], ids=["nothing sent", "elements sent"])
+def test_a_run_that_has_finished_is_said_to_be_interrupted_only_if_elements_were_dropped(
+    monkeypatch, begins, said, sent
+):
+    """Without it the browser keeps elements that a fragment does not draw any more."""
+    monkeypatch.setattr(ForwardMsgQueue, "clear", ForwardMsgQueue.clear)
+    streamlit_internals.keep_finished_runs()
+    queue = ForwardMsgQueue()
+    elements = [of_fragment("same", 0), of_fragment("same", 1)]
+    for message in elements[2 * sent :]:
+        queue.enqueue(message)
+    queue.enqueue(ForwardMsg(script_finished=FINISHED))
+
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=begins)
+
+    [finished] = [m for m in queue._queue if m.WhichOneof("type") == "script_finished"]
+    # Where all elements were sent, there is nothing to drop.
+    assert finished.script_finished == (FINISHED if sent else said)
+
+
+def test_streamlit_still_changes_the_end_of_a_run_when_another_begins():
+    """Else ``keep_finished_runs`` is needed no more."""
+    queue = ForwardMsgQueue()
+    queue.enqueue(ForwardMsg(script_finished=FINISHED))
+
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["other"])
+
+    assert [m.script_finished for m in queue._queue] == [INTERRUPTED]

@@ -19,6 +19,7 @@ from streamlit.file_util import get_static_dir
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime import get_instance
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -38,6 +39,7 @@ __all__ = [
     "is_download_kept",
     "is_uploaded",
     "is_url_from_allowed_origins",
+    "keep_finished_runs",
     "keep_history_navigations",
     "limit_fragments",
     "report_downloads",
@@ -55,6 +57,7 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _make_download = MediaFileManager.execute_deferred
 _keep_fragment = WebSocketsSansIOProtocol.handle_cont
 _rerun = AppSession.request_rerun
+_clear = ForwardMsgQueue.clear
 _HISTORY = "history_navigation"  # attribute of a session's query_params: screen and query
 _NONE: tuple[str | None, str | None] = (None, None)
 
@@ -134,6 +137,41 @@ def _note_and_rerun(session: AppSession, asked: ClientState | None) -> None:
         noted = asked.page_script_hash, sanitize_query_string(asked.query_string)
         setattr(session.session_state.query_params, _HISTORY, noted)
     _rerun(session, asked)
+
+
+def keep_finished_runs() -> None:
+    """Has a browser hear that the run of a fragment has finished, also if another one begins then.
+
+    It removes what the fragment shows no more when it hears that. Where the run of another fragment
+    begins before the message is sent, Streamlit changes it to one of an interrupted run: what has
+    gone stays on the screen beside what is new.
+    """
+    ForwardMsgQueue.clear = _clear_interrupted  # type: ignore[assignment, method-assign]
+
+
+def _clear_interrupted(
+    queue: ForwardMsgQueue,
+    retain_lifecycle_msgs: bool = False,
+    fragment_ids_this_run: list[str] | None = None,
+) -> None:
+    messages = list(queue._queue)
+    said = {
+        id(message): message.script_finished
+        for message in messages
+        if message.WhichOneof("type") == "script_finished"
+    }
+    _clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+    kept = {id(message) for message in queue._queue}
+    if fragment_ids_this_run is None:
+        return
+    is_whole = True  # nothing of the run was dropped
+    for message in messages:
+        if id(message) not in said:
+            is_whole = is_whole and id(message) in kept
+            continue
+        if is_whole:
+            message.script_finished = said[id(message)]
+        is_whole = True
 
 
 def report_downloads(made: Callable[[str, Mapping[str, str]], None]) -> None:
