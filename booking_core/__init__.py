@@ -88,6 +88,14 @@ from booking_core.booking.series_lists import find_series, series_ahead, waiting
 from booking_core.booking.series_move import SeriesMove, move_series, plan_series_move
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
+from booking_core.booking.swap_offers import (
+    accept_swap,
+    decline_swap,
+    offer_swap,
+    plan_swap_offer,
+    swap_offers,
+    withdraw_swap,
+)
 from booking_core.booking.swaps import plan_swap, swap
 from booking_core.booking.undo import UNDO_SECONDS, undo_change
 from booking_core.booking.waiting import (
@@ -129,6 +137,7 @@ from booking_core.domain.rules import may
 from booking_core.domain.school_year import Holiday, SchoolYear, Term
 from booking_core.domain.series import Occurrence, SeriesRequest
 from booking_core.domain.sets import OfGround, SetRequest
+from booking_core.domain.swap_offers import SwapOffer
 from booking_core.domain.timetable import Calendar, Day, DayPlan
 from booking_core.domain.validation import MARK_MINUTES, minutes
 from booking_core.domain.waiting import WaitingEntry
@@ -232,12 +241,14 @@ __all__ = [
     "Slot",
     "Status",
     "Student",
+    "SwapOffer",
     "Table",
     "Team",
     "Term",
     "Timetable",
     "WaitingEntry",
     "WrongRow",
+    "accept_swap",
     "account_erasure_of",
     "add_account",
     "add_ground",
@@ -271,6 +282,7 @@ __all__ = [
     "days_of_school",
     "decided_lately",
     "decides",
+    "decline_swap",
     "delegate",
     "delegations_of",
     "delete_day",
@@ -315,6 +327,7 @@ __all__ = [
     "move",
     "move_series",
     "notices_for",
+    "offer_swap",
     "party_of",
     "pending_queue",
     "people_of",
@@ -323,6 +336,7 @@ __all__ = [
     "plan_series_move",
     "plan_set",
     "plan_swap",
+    "plan_swap_offer",
     "promote_waiting",
     "propose_moves",
     "quotas_of",
@@ -365,6 +379,7 @@ __all__ = [
     "suggest_roll_over",
     "surface_overlaps",
     "swap",
+    "swap_offers",
     "terms",
     "undo_change",
     "waiting_ahead",
@@ -375,5 +390,6 @@ __all__ = [
     "week_of",
     "weeks_of",
     "widest",
+    "withdraw_swap",
     "write_notices",
 ]

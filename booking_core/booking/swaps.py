@@ -5,7 +5,7 @@ One transaction releases both slots and takes them, at the revisions that were r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -49,8 +49,13 @@ def plan_swap(
     """
     ids = _ids(first_id, second_id)
     rules.check_actor(by)
-    now, known = moment(db, now), reference.load(db)
-    both = _read(db, ids, by, now)
+    now = moment(db, now)
+    return plan(db, _read(db, ids, by, now), by, now)
+
+
+def plan(db: Documents, both: _Pair, by: Actor, now: datetime) -> _Pair:
+    """As ``plan_swap``, for a user who may swap ``both``."""
+    known, ids = reference.load(db), (both[0].id, both[1].id)
     _check_swappable(db, both, now)
 
     def look(looking: transactions.Transaction) -> tuple[_Changes, list[Booking]]:
@@ -98,11 +103,39 @@ def swap(
         raise InvalidRequest("expected", "must map ids to slots")
     now = moment(db, now)
     seen = None if expected is None else dict(expected)
+    return swap_as_seen(
+        db,
+        ids,
+        seen,
+        reason=reason,
+        by=by,
+        now=now,
+        check=lambda both: _check_allowed(db, both, by, now),
+    )
+
+
+def swap_as_seen(
+    db: Documents,
+    ids: tuple[str, str],
+    seen: Mapping[str, Slot] | None,
+    *,
+    reason: str,
+    by: Actor,
+    now: datetime,
+    check: Callable[[_Pair], None],
+    also: Callable[[transactions.Transaction], None] = lambda step: None,
+) -> _Pair:
+    """As ``swap`` with ``seen`` as ``expected``.
+
+    ``check`` raises where ``by`` may not swap the two as stored. ``also`` writes in the same
+    transaction; it may raise ChangedMeanwhile, after which ``check`` looks again.
+    """
     for tried in count():
-        both = _read(db, ids, by, now)
+        both = existing_booking(db, ids[0]), existing_booking(db, ids[1])
         slots = {booking.id: booking.slot for booking in both}
         if seen != slots and _is_repeated(both, by, reason):
             return both
+        check(both)
         if seen is not None and seen != slots:
             raise ChangedMeanwhile(_BOTH)
         seen = slots  # another slot is none that the user asked for
@@ -117,6 +150,7 @@ def swap(
             changes: _Changes = changes,
         ) -> list[Booking]:
             step.check_school(known.revision)
+            also(step)
             changes[:] = _changes(db, step, known, both, by, reason, now)
             if (swapped := step.exchange(changes)) is None:
                 raise ChangedMeanwhile(_BOTH)  # undoes the half that was written
@@ -134,7 +168,7 @@ def swap(
         except (transactions.SchoolChanged, ChangedMeanwhile):
             pass  # the next round raises what has changed
         except bookings.ClaimTaken as lost:
-            if _read(db, ids, by, now) == both:
+            if (existing_booking(db, ids[0]), existing_booking(db, ids[1])) == both:
                 wanted = next(after for _, after in changes if lost.claim in claims_of(after))
                 raise_lost(db, known, wanted, lost.claim, now, tried)
         else:
@@ -155,11 +189,15 @@ def _ids(first_id: str, second_id: str) -> tuple[str, str]:
 def _read(db: Documents, ids: tuple[str, str], by: Actor, now: datetime) -> _Pair:
     """Both bookings as stored; raises NotFound, NotAllowed."""
     both = existing_booking(db, ids[0]), existing_booking(db, ids[1])
+    _check_allowed(db, both, by, now)
+    return both
+
+
+def _check_allowed(db: Documents, both: _Pair, by: Actor, now: datetime) -> None:
     if all(rules.may("swap", by, booking) for booking in both):
-        return both
+        return
     if any(booking.created_by == by.id for booking in both) or not decides(db, by, now):
         raise NotAllowed("swap", by.role.value)
-    return both
 
 
 def _is_repeated(both: Sequence[Booking], by: Actor, reason: str) -> bool:

@@ -28,6 +28,8 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.BOOKINGS, "history.moved_from.ground_id"),
         (schema.NOTICES, "slot.ground_id"),
         (schema.WAITING, "slot.ground_id"),
+        (schema.SWAP_OFFERS, "given.slot.ground_id"),
+        (schema.SWAP_OFFERS, "wanted.slot.ground_id"),
         (schema.GROUND_PHOTOS, "_id"),
         (schema.SCHOOL_HISTORY, "grounds._id"),
     ),
@@ -58,6 +60,8 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.DELEGATIONS, "to"),
         (schema.NOTICES, "to"),
         (schema.WAITING, "by"),
+        (schema.SWAP_OFFERS, "by"),
+        (schema.SWAP_OFFERS, "to"),
         (schema.WAITING, "party.supervisor_id"),
     ),
 }

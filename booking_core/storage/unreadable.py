@@ -13,7 +13,7 @@ from booking_core.storage import audit_log, mails, notices
 from booking_core.storage import documents as d
 from booking_core.storage import readable as r
 from booking_core.storage.access import accounts, delegations, sessions
-from booking_core.storage.bookings import waiting
+from booking_core.storage.bookings import swap_offers, waiting
 from booking_core.storage.client.database import Documents
 from booking_core.storage.schema import schema
 from booking_core.storage.school import logo, photos
@@ -79,6 +79,7 @@ _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.NOTICES: notices.to_notice,
     schema.MAILS: mails.to_mail,
     schema.WAITING: waiting.to_entry,
+    schema.SWAP_OFFERS: swap_offers.to_offer,
     schema.AUDIT: audit_log.to_change,
     schema.BOOKINGS: d.to_booking,
 }

@@ -13,12 +13,15 @@ from booking_core import (
     BookingError,
     GameNotAllowed,
     Ground,
+    NotAllowed,
     Slot,
     get_booking,
     keeps_approval,
     may,
     move,
+    offer_swap,
     plan_swap,
+    plan_swap_offer,
     swap,
 )
 from booking_core import messages as core_messages
@@ -112,7 +115,7 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.text(payloads.in_brief(booking, known.grounds, today))
-        hint = " Press a slot that is taken to swap with it." if may("swap", by) else ""
+        hint = f" {messages.SWAP_HINTS[may('swap', by)]}"
         st.caption(messages.MOVES[keeps] + hint)
         _length_field(_periods(shared, booking))
     with right:
@@ -171,11 +174,12 @@ def _swap_foot(shared: Services, booking: Booking, partner_id: str) -> None:
     """Draws what both bookings get, or why they cannot be swapped, and the buttons."""
     today, known = shared.now().date(), shared.reference()
     plan: tuple[Booking, Booking] | None = None
+    is_offer = False
     with st.container(key=f"foot_{_PREFIX}foot", gap="small"):
         try:
             other = get_booking(shared.db, partner_id)
             st.text(f"Swap with {other.whom}, {formats.when(other, today)}")
-            plan = plan_swap(shared.db, booking.id, partner_id, by=screen_user.actor())
+            plan, is_offer = _planned(shared, booking, partner_id)
         except BookingError as exc:
             st.info(formats.literal(_why_not(exc, known.grounds)), icon=":material/block:")
         else:
@@ -184,6 +188,8 @@ def _swap_foot(shared: Services, booking: Booking, partner_id: str) -> None:
                 place = payloads.slot_title(after.slot, known.grounds)
                 status = messages.SWAPS[before.status is after.status]
                 lines.append(f"{before.whom}: to {place}, {formats.when(after, today)}. {status}")
+            if is_offer:
+                lines.append(f"Both stay where they are until {other.created_by_name} accepts.")
             st.caption("  \n".join(map(formats.literal, lines)))
         if problem := st.session_state.get(_PROBLEM):
             st.error(formats.literal(problem), icon=":material/error:")
@@ -191,14 +197,36 @@ def _swap_foot(shared: Services, booking: Booking, partner_id: str) -> None:
             if st.button("Leave it there", key=f"{_PREFIX}keep"):
                 st.rerun()
             st.button(
-                "Swap bookings",
+                "Offer the swap" if is_offer else "Swap bookings",
                 key=f"{_PREFIX}swap",
                 type="primary",
-                on_click=_swap,
+                on_click=_offer if is_offer else _swap,
                 # The slots that this run shows, even if they change before the press.
                 args=(shared, plan),
                 disabled=plan is None or not shared.is_live,
             )
+
+
+def _planned(
+    shared: Services, booking: Booking, partner_id: str
+) -> tuple[tuple[Booking, Booking], bool]:
+    """Both bookings after the swap, and whether the author of the other one has to accept it."""
+    by = screen_user.actor()
+    try:
+        return plan_swap(shared.db, booking.id, partner_id, by=by), False
+    except NotAllowed:
+        return plan_swap_offer(shared.db, booking.id, partner_id, by=by), True
+
+
+def _offer(shared: Services, plan: tuple[Booking, Booking]) -> None:
+    given, wanted = plan
+    try:
+        with shared.change():
+            offer_swap(shared.db, given.id, wanted.id, by=session.actor())
+    except BookingError as exc:
+        st.session_state[_PROBLEM] = messages.error(exc)
+    else:
+        finish(f"Offered to {wanted.created_by_name}, who is told. Bookings shows the offer.")
 
 
 def _why_not(exc: BookingError, grounds: dict[str, Ground]) -> str:

@@ -18,7 +18,7 @@ from booking_core import (
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
-from pages.bookings import cancelling, move, subscribing, view, waiting
+from pages.bookings import cancelling, move, subscribing, swapping, view, waiting
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import (
@@ -133,7 +133,10 @@ with st.container(
 
 def screen() -> datetime:
     """Draws the lists; returns when the clock alone changes one of them next."""
-    ends = waiting.listing(shared, by) if view.current().when == view.UPCOMING else None
+    ends = None
+    if view.current().when == view.UPCOMING:
+        swapping.listing(shared, by)
+        ends = waiting.listing(shared, by)
     listing()
     view.write_address(by)  # here, because Next and Previous draw this part alone
     changes_at = min(filter(None, (ends, shared.next_mark())), key=datetime.timestamp)
@@ -243,5 +246,5 @@ elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
     booking_details.dialog(shared, chosen, again=True)
-else:
+elif not swapping.show_dialog(shared, by):
     waiting.show_dialog(shared, by)

@@ -6,8 +6,9 @@ The file is long because each collection that can name a user has its own case.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyotp
 import pytest
@@ -22,7 +23,9 @@ from booking_core import (
     NotFound,
     Role,
     SignInRefused,
+    Slot,
     StoreUnavailable,
+    SwapOffer,
     Team,
     account_erasure_of,
     add_account,
@@ -57,7 +60,7 @@ from booking_core.sessions import (
 )
 from booking_core.storage import audit_log, mails
 from booking_core.storage.access import erasure as store
-from booking_core.storage.bookings import writes
+from booking_core.storage.bookings import swap_offers, writes
 from booking_core.storage.client.database import Documents
 from booking_core.storage.schema import schema
 
@@ -75,6 +78,8 @@ NAMES_NO_USER = {
     *(schema.GROUND_PHOTOS, schema.LOGO, schema.SCHOOL_HISTORY, schema.PROOFS, schema.META),
     schema.ATTEMPTS,  # hashes, which expire
 }
+
+OFFERED = {"a": 9, "b": 10}  # two bookings -> the hours of their slots
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
@@ -117,6 +122,10 @@ def staffed(db: Documents) -> Documents:
         join_waiting_list(db, wanted, by=who, now=NOW)
     for who in (LEAVER, TEACHER):
         mails.queue(db, Mail(f"mail-to-{who.role.value}", who.id, NOW, (), asks=True))
+    slots = {id: Slot("ground-2", DAY, time(hour), time(hour + 1)) for id, hour in OFFERED.items()}
+    for id, (by, to) in {"one": (LEAVER, TEACHER), "other": (TEACHER, LEAVER)}.items():
+        offer = SwapOffer(id, *OFFERED, slots, NOW, by.id, by.name, to.id, "")
+        swap_offers.insert(db, offer, ZoneInfo("UTC"))
     begun = NOW - timedelta(minutes=10)
     token = open_session(db, LEAVER.id, now=begun)
     key = begin_second_factor(db, token, now=begun).key

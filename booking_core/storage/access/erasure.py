@@ -210,6 +210,7 @@ def _ids_on_record(db: Documents) -> set[str]:
     """Every id of an account that any collection has."""
     audit, bookings = collection(db, schema.AUDIT), collection(db, schema.BOOKINGS)
     delegations = collection(db, schema.DELEGATIONS)
+    offers = collection(db, schema.SWAP_OFFERS)
     with reachable(None):
         found = [
             *collection(db, schema.ACCOUNTS).distinct("_id"),
@@ -218,6 +219,7 @@ def _ids_on_record(db: Documents) -> set[str]:
             *bookings.distinct("supervisor.id"),
             *collection(db, schema.TEAMS).distinct("staff"),
             *collection(db, schema.WAITING).distinct("by"),
+            *(id for side in ("by", "to") for id in offers.distinct(side)),
             *audit.distinct("by"),
             *audit.distinct("id", {"what": "account"}),
             *(id for side in ("by", "to") for id in audit.distinct(f"details.{side}")),
@@ -236,6 +238,10 @@ def _take_out(db: Documents, person: _Person) -> int:
         # The audit log keeps who delegated to whom; a delegation itself has no more effect.
         either = {"$or": [{"by": person.id}, {"to": person.id}]}
         collection(db, schema.DELEGATIONS).delete_many(either)
+        # The feed reports their end, and no deletion.
+        offers = collection(db, schema.SWAP_OFFERS)
+        offers.update_many(either, {"$set": {"status": "ended"}})
+        offers.delete_many(either)
         _take_out_of_waiting_list(db, person)
         teams = collection(db, schema.TEAMS)
         if teams.update_many({"staff": person.id}, {"$pull": {"staff": person.id}}).modified_count:

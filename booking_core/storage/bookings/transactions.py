@@ -15,7 +15,7 @@ from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking, Status
 from booking_core.storage import audit_log, notices
-from booking_core.storage.bookings import queries
+from booking_core.storage.bookings import queries, swap_offers
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.transactions import transact
@@ -155,6 +155,12 @@ class Transaction:
     def withdraw_notices(self, changed: Sequence[Booking], at: datetime) -> None:
         """Deletes what ``notify`` left of the change at ``at`` and nobody has read."""
         notices.withdraw_at(self._db, self._session, changed, at)
+
+    def take_offer(self, offer_id: str) -> bool:
+        """Marks an open offer of a swap as accepted; False where it is not open any more."""
+        return swap_offers.set_status(
+            self._db, offer_id, swap_offers.OPEN, "accepted", self._session
+        )
 
     def record(
         self, by: Actor, action: str, what: str, id: str, details: dict[str, Any], now: datetime

@@ -34,8 +34,9 @@ _WANTED: list[dict[str, Any]] = [
     {"ns.coll": {"$in": [schema.BOOKINGS, schema.ACCOUNTS, schema.DELEGATIONS]}},
     # The server deletes what has ended long ago.
     {"ns.coll": schema.WAITING, "operationType": {"$in": ["insert", "update"]}},
-    # A notice that is read changes no booking.
+    # A notice that is read changes no booking, nor does an offer of a swap.
     {"ns.coll": schema.NOTICES},
+    {"ns.coll": schema.SWAP_OFFERS, "operationType": {"$in": ["insert", "update"]}},
     # Of the documents there, screens show the revision alone; backups and the doctor have theirs
     # beside it.
     {"ns.coll": schema.META, "documentKey._id": "revision"},
@@ -165,7 +166,7 @@ class Feed:
             if changed is None or not changed.keys().isdisjoint(schema_number.FIELDS):
                 self._read_schema_number()
             self._raise_school()
-        elif source == schema.NOTICES:
+        elif source in (schema.NOTICES, schema.SWAP_OFFERS):
             self._raise_notices()
         else:
             self._raise(_dates(event))

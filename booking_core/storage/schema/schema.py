@@ -14,7 +14,7 @@ from booking_core.domain.policy import WALL_SHOWS, Policy
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, TERMS, STUDENTS, META = "days", "terms", "students", "meta"
-TEAMS, WAITING = "teams", "waiting"
+TEAMS, WAITING, SWAP_OFFERS = "teams", "waiting", "swap_offers"
 ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proofs"
 DEVICES, CHALLENGES = "devices", "challenges"
 GROUND_PHOTOS, SCHOOL_HISTORY, LOGO = "ground_photos", "school_history", "logo"
@@ -39,7 +39,7 @@ VERSION = 9  # of the schema: the number of the last migration in ``migrations.p
 
 NOTICE_KINDS = (
     *("displaced", "reinstated", "promoted", "approved", "rejected", "revoked"),
-    *("cancelled", "moved", "lapsed", "undone"),
+    *("cancelled", "moved", "lapsed", "undone", "swap_offered", "swap_declined"),
 )
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 
@@ -182,6 +182,11 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
         WAITING_BY_DATE: ({"date": 1, "status": 1, "at": 1}, {}),
         "waiting_end": ({"expires_at": 1}, _ENDS),
     },
+    SWAP_OFFERS: {
+        "swap_offers_by": ({"by": 1, "status": 1}, {}),
+        "swap_offers_to": ({"to": 1, "status": 1}, {}),
+        "swap_offers_end": ({"expires_at": 1}, _ENDS),
+    },
 }
 # The names of all that are ours; what else ``index_faults`` names, ours supersede.
 INDEXES = {
@@ -255,6 +260,14 @@ _BOOKING_PROPERTIES: dict[str, Any] = {
 _OPTIONAL = {"student_id", "quota", "closure_group", "surfaces", "series"}
 _OPTIONAL |= {"party", "team_id", "supervisor", "set_place"}
 
+_OFFERED = {
+    "bsonType": "object",
+    "required": ["id", "slot"],
+    "properties": {
+        "id": _TEXT,
+        "slot": {"bsonType": "object", "required": ["ground_id", "date", "start", "end"]},
+    },
+}
 VALIDATORS: dict[str, dict[str, Any]] = {
     BOOKINGS: {
         "$jsonSchema": {
@@ -468,6 +481,22 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "slot": {"bsonType": "object", "required": ["ground_id", "date", "start", "end"]},
                 "party": {"bsonType": "object"},
                 "place": _KEY,
+            },
+        }
+    },
+    SWAP_OFFERS: {
+        "$jsonSchema": {
+            "required": ["status", "given", "wanted", "at", "by", "by_name", "to", "reason"],
+            "properties": {
+                "status": {"enum": ["open", "accepted", "declined", "withdrawn", "ended"]},
+                "given": _OFFERED,
+                "wanted": _OFFERED,
+                "at": {"bsonType": "date"},
+                "by": _KEY,
+                "by_name": _TEXT,
+                "to": _KEY,
+                "reason": _TEXT,
+                "expires_at": {"bsonType": "date"},
             },
         }
     },

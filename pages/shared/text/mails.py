@@ -19,6 +19,8 @@ _WORDS = {
     "displaced": "Revoked",
     "promoted": "From the waiting list",
     "undone": "As before",
+    "swap_offered": "Swap offered",
+    "swap_declined": "Swap declined",
 }
 
 

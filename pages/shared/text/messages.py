@@ -156,6 +156,11 @@ MOVES = {
     False: "It keeps its slot until it has the new one. The principal then decides on it again.",
 }
 SWAPS = {True: "It keeps its status.", False: "The principal decides on it again."}
+# Whether the user may swap the bookings of others too.
+SWAP_HINTS = {
+    True: "Press a slot that is taken to swap with it.",
+    False: "Press a slot that is taken to swap with it; its author has to accept.",
+}
 MOVES_OF_SERIES = {
     True: "All of these dates move, or none. Each keeps its status.",
     False: "All of these dates move, or none. The principal then decides again on those approved.",

@@ -16,6 +16,8 @@ ICONS = {
     "approved": "check",
     "moved": "move_down",
     "undone": "undo",
+    "swap_offered": "swap_horiz",
+    "swap_declined": "swap_horiz",
 }
 LOSSES = frozenset(("displaced", "rejected", "revoked", "cancelled", "lapsed"))
 _MOST_NAMED = 3  # slots in the sentence about several bookings
@@ -62,6 +64,8 @@ def parts(
     who = {
         "lapsed": "lapsed undecided",
         "promoted": "come from the waiting list",
+        "swap_offered": f"are wanted by {first.by_name}, for a swap",
+        "swap_declined": f"stay where they are: {first.by_name} has declined the swaps",
         "undone": f"are as they were before: {first.by_name} took the change back",
     }.get(kind, who)
     because = f": {first.reason}" if first.reason else ""
@@ -90,6 +94,10 @@ def _done(notice: Notice) -> str:
             return "comes from the waiting list: the slot was freed and is held for you."
         case "undone":
             return f"is as it was before: {notice.by_name} took the change back."
+        case "swap_offered":
+            return f"is wanted by {notice.by_name}, for a swap. Bookings has the offer{because}"
+        case "swap_declined":
+            return f"stays where it is: {notice.by_name} has declined the swap."
         case "lapsed":
             return "lapsed: nobody decided before the slot was over."
         case "approved":
