@@ -8,11 +8,12 @@ of 30 seconds, and after each further failure a longer one, up to 15 minutes:
 - the old password, when a signed-in user changes it, or shows it to change the second factor,
 - the codes of an account's second factor, from all addresses: only who has its password gets here.
 
-Two keys are shared by people who did not fail. They get far more failures, and their delays only
+Some keys are shared by people who did not fail. They get far more failures, and their delays only
 slow guessing down:
 
 - an account from all addresses: a botnet must not keep its owner out,
-- an address with all accounts: a whole school may share one.
+- an address with all accounts: a whole school may share one,
+- an address with all links of mails: programs that look for harm in mails open old ones.
 
 A browser that is known to the account is counted by its own key alone, so nobody else can delay it.
 """
@@ -30,7 +31,7 @@ from booking_core.storage.access import attempts
 from booking_core.storage.access.attempts import Attempt, Throttle
 from booking_core.storage.client.database import Documents
 
-Kind = Literal["pair", "device", "change", "code", "account", "address"]
+Kind = Literal["pair", "device", "change", "code", "account", "address", "link"]
 _WINDOW = timedelta(minutes=15)
 OWN = Throttle(
     allowed=5,
@@ -45,6 +46,7 @@ THROTTLES: dict[Kind, Throttle] = {
     "code": OWN,
     "account": Throttle(allowed=20, window=_WINDOW, delays=_SLOWING),
     "address": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
+    "link": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
 }
 
 

@@ -79,6 +79,18 @@ VALUES: dict[str, list[dict]] = {
         }
         for email in (typed("email"), None)
     ],
+    "decide.html": [
+        {
+            "who": typed("who"),
+            "problem": PROBLEM,
+            "changes": changes,
+            "facts": [(typed("name"), typed("value"))],
+            "revision": 3,
+            "reason": typed("reason"),
+            "longest": 500,
+        }
+        for changes in ([typed("change")], [])
+    ],
     "code.html": [{"next_path": NEXT, "problem": PROBLEM}],
     "set_up_second_factor.html": [
         {

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking, Status
-from booking_core.storage import audit_log, notices
+from booking_core.storage import audit_log, mail_links, notices
 from booking_core.storage.bookings import queries
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, collection
@@ -155,6 +155,11 @@ class Transaction:
     def withdraw_notices(self, changed: Sequence[Booking], at: datetime) -> None:
         """Deletes what ``notify`` left of the change at ``at`` and nobody has read."""
         notices.withdraw_at(self._db, self._session, changed, at)
+
+    def use_link(self, key: str, used_for: str, action: str, now: datetime) -> bool:
+        """As ``mail_links.use``."""
+        assert self._session is not None, "only a transaction writes"
+        return mail_links.use(self._db, self._session, key, used_for, action, now)
 
     def record(
         self, by: Actor, action: str, what: str, id: str, details: dict[str, Any], now: datetime

@@ -33,6 +33,7 @@ from booking_core.messages import COMMAND
 from booking_core.sessions import SHORTEST_PASSWORD, open_session, sign_in
 from pages.shared.auth import (
     forwarding,
+    mail_decisions,
     oidc,
     own_mail,
     own_sessions,
@@ -356,6 +357,7 @@ def routes() -> list[Route]:
         at("password", _with_form(_password), "GET", "POST", federated=False),
         at(second_factor.CODE, _with_form(second_factor.code), "GET", "POST", federated=False),
         at(signing_in.SECOND_FACTOR, _with_form(_second_factor), "GET", "POST", federated=False),
+        at(mail_decisions.PATH, mail_decisions.answer, "GET", "POST", federated=None),
         at(own_mail.PATH, _with_form(_own_mail), "GET", "POST", federated=None),
         at(own_sessions.PATH, _with_form(_own_sessions), "GET", "POST", federated=None),
     ]
