@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID, uuid4, uuid5
 
+from booking_core.access.new_passwords import make_link as make_password_link
 from booking_core.booking.mail_decisions import make_links
 from booking_core.booking.notices import write_notices
 from booking_core.booking.queries import QUEUE, pending_queue
@@ -47,6 +48,8 @@ _PAUSE_WITHOUT_SERVER = 30.0
 _BOOKINGS = ("bookings", "Open your bookings")
 _APPROVALS = ("approvals", "Open Approvals")
 DECIDE_PATH = "decide"  # the page on which a link of a mail decides a request
+NEW_PASSWORD_PATH = "newpassword"  # that on which a link sets a password
+_WORKS = "at the ground bookings. The link below sets one, once, within 30 minutes."
 _MOST_TOLD = 10  # requests of a mail that have such a link
 
 
@@ -183,7 +186,11 @@ def _composed(
     """The mail as of now; None if nothing is left to say, or its reader wants none."""
     stored = accounts.read(db, mail.to)
     account = None if stored is None else stored.account
-    if account is None or account.email is None or not _wants_mail(account):
+    if account is None or account.email is None:
+        return None
+    if mail.password:
+        return _password_mail(db, mail, account, account.email, now)
+    if not _wants_mail(account):
         return None
     notices = _unread(db, mail.notices)
     pending = pending_queue(db) if mail.asks and _who_decides(db, now)(account) else []
@@ -214,6 +221,29 @@ def _composed(
         lines=lines,
         link=_APPROVALS if pending else _BOOKINGS,
         why=why,
+    )
+
+
+def _password_mail(
+    db: Documents, mail: Mail, account: Account, email: str, now: datetime
+) -> EmailMessage | None:
+    """The mail with the link to a new password; None if the account gets none."""
+    settings = settings_of(db)
+    token = None if settings.public_url is None else make_password_link(db, account.id, mail, now)
+    if token is None:
+        return None
+    return compose(
+        settings,
+        Recipient(account.name, email),
+        id=mail.id,
+        at=now.astimezone(settings.zone),
+        subject="Choose a new password",
+        lines=[
+            MailLine("Somebody asked for a new password for", account.id, _WORKS),
+            MailLine("", "Was it not you?", "Then ignore this mail: your password stays as it is."),
+        ],
+        link=(f"{NEW_PASSWORD_PATH}/{token}", "Choose a new password"),
+        why="You get this mail because somebody typed your name or address at the sign-in.",
     )
 
 

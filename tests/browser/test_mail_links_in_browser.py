@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from screens import TICK, row
 from support import eventually
 
-from booking_core import change_account, get_booking
+from booking_core import Account, Role, add_account, change_account, get_booking
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 from smtp_server import SmtpServer, smtp_server
@@ -87,3 +87,31 @@ def test_a_request_is_approved_from_its_mail_and_an_open_screen_follows(
 
     assert get_booking(school.db, mine.id).last_decision.by_mail
     expect(waiting).to_have_count(0, timeout=TICK)
+
+
+def test_a_forgotten_password_is_set_by_its_mail_and_signs_in(
+    school: School, server: SmtpServer, app: AppServer, open_window: OpenPage
+) -> None:
+    account = Account("asha", "Asha Rao", Role.STAFF, "asha@school.example")
+    add_account(school.db, account, password="four horses in a field")
+    page = open_window(f"{app.url}/signin", None, locale="en-GB")
+    page.get_by_role("link", name="Forgot your password?").click()
+    expect(page.get_by_role("heading", name="Forgot your password?")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_label("Name or e-mail address").fill("Asha@school.example")
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("heading", name="Look at your mail")).to_be_visible()
+
+    page.goto(f"{app.url}{path_in_mail(server, 'newpassword')}")
+    expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_label("New password", exact=True).fill("seven otters on a hill")
+    page.get_by_label("New password, once more").fill("seven otters on a hill")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_role("heading", name="Password changed")).to_be_visible()
+    page.get_by_role("link", name="Sign in", exact=True).click()
+    page.get_by_label("Name").fill("asha")
+    page.get_by_label("Password").fill("seven otters on a hill")
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_role("heading", name="Book")).to_be_visible(timeout=TICK)

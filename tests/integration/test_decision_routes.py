@@ -149,7 +149,7 @@ def test_what_was_decided_elsewhere_is_said(client, school):
     assert "The request waits no more: it is rejected, by Dr. Anand Rao." in said(answer)
 
 
-@pytest.mark.parametrize("path", ["x", "x" * 300, "\u00fc"])
+@pytest.mark.parametrize("path", ["x", "x" * 300, "\u00fc", "x/y", ""])
 def test_a_link_that_is_none_says_so_and_leads_to_approvals(client, school, path):
     for answer in (
         client.get(f"/decide/{path}"),

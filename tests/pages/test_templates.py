@@ -40,8 +40,16 @@ VALUES: dict[str, list[dict]] = {
             "first_admin": f"{typed('command')} --{typed('option')}",
             "demo": demo,
             "is_demo": True,
+            "by_mail": by_mail,
         }
-        for demo in ([], [Actor("p1", Role.STAFF, typed("person"))])
+        for demo, by_mail in (([], True), ([Actor("p1", Role.STAFF, typed("person"))], False))
+    ],
+    "forgotten.html": [
+        {"problem": PROBLEM, "is_sent": False, "contact": ""},
+        {"problem": "", "is_sent": True, "contact": CONTACT},
+    ],
+    "forgotten_password.html": [
+        {"account_id": typed("id"), "problem": PROBLEM, "shortest": 10},
     ],
     "sign_in_elsewhere.html": [
         {

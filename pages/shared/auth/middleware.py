@@ -23,6 +23,7 @@ from pages.shared.live.address import (
     CALENDARS,
     CODES,
     DAY_SHEET,
+    FORGOTTEN,
     LINKS,
     LOGO,
     MISSING,
@@ -37,7 +38,18 @@ from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, in
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
 _PUBLIC = frozenset(
-    (*_NO_SCREENS, *LINKS, CALENDARS, LOGO, "wall", "signin", "signout", "password", "secondfactor")
+    (
+        *_NO_SCREENS,
+        *LINKS,
+        CALENDARS,
+        FORGOTTEN,
+        LOGO,
+        "wall",
+        "signin",
+        "signout",
+        "password",
+        "secondfactor",
+    )
 )
 _FILES = "media"  # downloads, such as exports
 _SHEETS = (DAY_SHEET, WEEK_SHEET, SHEET_CHANGES)
