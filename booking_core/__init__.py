@@ -51,6 +51,12 @@ from booking_core.booking.decisions import (
     reject,
     revoke,
 )
+from booking_core.booking.mail_decisions import (
+    LinkState,
+    MailedRequest,
+    decide_by_mail,
+    mailed_request,
+)
 from booking_core.booking.notices import mark_read, notices_for, write_notices
 from booking_core.booking.parties import party_of
 from booking_core.booking.queries import (
@@ -214,10 +220,12 @@ __all__ = [
     "GroundFilter",
     "Holiday",
     "Limits",
+    "LinkState",
     "Logo",
     "MailLine",
     "MailWish",
     "MailWriting",
+    "MailedRequest",
     "NamedStudent",
     "Notice",
     "Occurrence",
@@ -280,6 +288,7 @@ __all__ = [
     "day_board",
     "days_at_a_glance",
     "days_of_school",
+    "decide_by_mail",
     "decided_lately",
     "decides",
     "decline_swap",
@@ -319,6 +328,7 @@ __all__ = [
     "leave_waiting_list",
     "lift_closure",
     "load_reference",
+    "mailed_request",
     "mark_read",
     "may",
     "may_show",

@@ -4,6 +4,11 @@
 """
 
 from booking_core.access.devices import DEVICE_KEPT, remember_device
+from booking_core.access.new_passwords import (
+    account_of_password_link,
+    ask_for_new_password,
+    set_forgotten_password,
+)
 from booking_core.access.oidc import sign_in_by_id_token
 from booking_core.access.passwords import SHORTEST_PASSWORD, one_time_password
 from booking_core.access.second_factor import (
@@ -39,6 +44,8 @@ __all__ = [
     "SecondFactorSetUp",
     "Session",
     "SignedIn",
+    "account_of_password_link",
+    "ask_for_new_password",
     "begin_second_factor",
     "confirm_second_factor",
     "end_missed_sign_outs",
@@ -54,6 +61,7 @@ __all__ = [
     "renew_recovery_codes",
     "session_of",
     "sessions_of",
+    "set_forgotten_password",
     "sign_in",
     "sign_in_by_code",
     "sign_in_by_id_token",

@@ -6,13 +6,16 @@ of 30 seconds, and after each further failure a longer one, up to 15 minutes:
 - an account from one network address,
 - an account in a browser in which it has signed in before (``devices``),
 - the old password, when a signed-in user changes it, or shows it to change the second factor,
+- the mails that are asked for about a forgotten password, by the name or address that is typed,
 - the codes of an account's second factor, from all addresses: only who has its password gets here.
 
-Two keys are shared by people who did not fail. They get far more failures, and their delays only
+Some keys are shared by people who did not fail. They get far more failures, and their delays only
 slow guessing down:
 
 - an account from all addresses: a botnet must not keep its owner out,
-- an address with all accounts: a whole school may share one.
+- an address with all accounts: a whole school may share one,
+- an address with all links of mails: programs that look for harm in mails open old ones,
+- an address with all mails about forgotten passwords.
 
 A browser that is known to the account is counted by its own key alone, so nobody else can delay it.
 """
@@ -30,7 +33,17 @@ from booking_core.storage.access import attempts
 from booking_core.storage.access.attempts import Attempt, Throttle
 from booking_core.storage.client.database import Documents
 
-Kind = Literal["pair", "device", "change", "code", "account", "address"]
+Kind = Literal[
+    "pair",
+    "device",
+    "change",
+    "code",
+    "account",
+    "address",
+    "link",
+    "forgotten",
+    "forgotten at address",
+]
 _WINDOW = timedelta(minutes=15)
 OWN = Throttle(
     allowed=5,
@@ -45,6 +58,9 @@ THROTTLES: dict[Kind, Throttle] = {
     "code": OWN,
     "account": Throttle(allowed=20, window=_WINDOW, delays=_SLOWING),
     "address": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
+    "forgotten": OWN,
+    "forgotten at address": Throttle(allowed=20, window=_WINDOW, delays=OWN.delays),
+    "link": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
 }
 
 

@@ -13,8 +13,9 @@ from booking_core.domain.model import Actor
 from booking_core.domain.people import OpenSession, Session
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_id, check_sign_in_name
+from booking_core.storage import mail_links
 from booking_core.storage.access import accounts, sessions
-from booking_core.storage.client.database import Documents, moment
+from booking_core.storage.client.database import Documents, moment, present
 from booking_core.storage.client.verbs import within_deadline
 
 LONGEST_SESSION = timedelta(hours=12)
@@ -126,8 +127,12 @@ def end_session(db: Documents, session_id: str, *, by: Actor) -> None:
 
 @within_deadline
 def end_other_sessions(db: Documents, token: str, *, by: Actor) -> int:
-    """Ends the sessions of ``by`` but that of ``token``; how many. Raises as ``end_session``."""
+    """Ends the sessions of ``by`` but that of ``token``, and the open links of its mails.
+
+    How many sessions. Raises as ``end_session``.
+    """
     check_actor(by)
+    mail_links.end_of(db, by.id, present(db))
     return sessions.delete_of(db, by.id, but=_key(token) or "")
 
 

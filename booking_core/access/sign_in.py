@@ -57,7 +57,7 @@ def sign_in(
         if not isinstance(value, str):
             raise InvalidRequest(field, "must be text")
     host, now = _host(address), moment(db, now)
-    found = accounts.read(db, name) if _may_be_key(sign_in_key(name)) else None
+    found = accounts.read(db, name) if may_be_key(sign_in_key(name)) else None
     counted = _count(db, name, found, host, device, now)
     stored = found.password_hash if found else None
     # Compared in every case, before anything else is looked at: hashing takes nearly all the time.
@@ -164,7 +164,7 @@ def _count(
     return login_throttle.begin(db, [*keys, ("account", account_key), ("address", host)], now)
 
 
-def _may_be_key(text: str) -> bool:
+def may_be_key(text: str) -> bool:
     """Whether an account may have this key: one letter of an id is up to three of its key."""
     return 0 < len(text) <= 3 * MAX_ID and find_unusable(text) is None
 

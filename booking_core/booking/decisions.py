@@ -7,8 +7,10 @@ user with the same content is answered as the first time.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from booking_core.access.delegations import deciding_for
 from booking_core.booking.confirmation import check_stored, confirmed
@@ -60,7 +62,7 @@ def approve(
     """
     if expected is not None and not isinstance(expected, Slot):
         raise InvalidRequest("expected", "must be a Slot")
-    return _decide(db, booking_id, "approve", by, reason, now, expected)
+    return decide(db, booking_id, "approve", by, reason, now, expected)
 
 
 @within_deadline
@@ -72,7 +74,7 @@ def reject(
 
     Raises as ``approve`` does, and InvalidRequest without a reason.
     """
-    return _decide(db, booking_id, "reject", by, reason, now)
+    return decide(db, booking_id, "reject", by, reason, now)
 
 
 @within_deadline
@@ -84,7 +86,7 @@ def revoke(
 
     Raises as ``approve`` does, and InvalidRequest without a reason.
     """
-    return _decide(db, booking_id, "revoke", by, reason, now)
+    return decide(db, booking_id, "revoke", by, reason, now)
 
 
 @within_deadline
@@ -96,7 +98,18 @@ def cancel(
 
     Raises as ``approve`` does.
     """
-    return _decide(db, booking_id, "cancel", by, reason, now)
+    return decide(db, booking_id, "cancel", by, reason, now)
+
+
+@dataclass(frozen=True, slots=True)
+class MailDecision:
+    """A decision by the link of a mail, on the booking of ``revision``.
+
+    ``write`` stores (before, after) and uses the link up; its answer is that of ``writes.replace``.
+    """
+
+    revision: int
+    write: Callable[[Booking, Booking], Booking | None]
 
 
 # verb -> (from, to, whether a reason is required)
@@ -113,7 +126,7 @@ def check_reason(reason: str) -> str:
     return check_text(reason, "reason", required=True)
 
 
-def _decide(
+def decide(
     db: Documents,
     booking_id: str,
     verb: str,
@@ -121,7 +134,9 @@ def _decide(
     reason: str,
     now: datetime | None,
     expected: Slot | None = None,
+    mailed: MailDecision | None = None,
 ) -> Booking:
+    """What the verbs above have in common; ``mailed``: by the link of a mail."""
     sources, target, needs_reason = _DECISIONS[verb]
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
@@ -142,6 +157,8 @@ def _decide(
             raise ChangedMeanwhile("the slot of this booking")
         if before.status is target:
             return before
+        if mailed is not None and before.revision != mailed.revision:
+            raise ChangedMeanwhile("this request")
         correction = rules.check_change(verb, before, by, reason, now, zone)
         known = None
         if verb == "approve" and correction:
@@ -159,8 +176,11 @@ def _decide(
             reason,
             principal,
             correction=correction,
+            by_mail=mailed is not None,
         )
-        after = bookings.replace(db, before, before.with_decision(target, entry))
+        wanted = before.with_decision(target, entry)
+        write = partial(bookings.replace, db) if mailed is None else mailed.write
+        after = write(before, wanted)
         if after is not None:
             return after if known is None else confirmed(db, known, before, after)
     raise StoreUnavailable("the booking changes faster than it can be decided")

@@ -27,6 +27,8 @@ class Mail:
     """A mail to the account ``to``, gathered ``at``: notices, and whether it says what waits.
 
     ``tries`` counts those before now, ``answer`` is that of the server to the last one.
+    ``password``: it has the link to a new password instead, and ``to`` is "-" if no account was
+    named.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Mail:
     asks: bool
     tries: int = 0
     answer: str = ""
+    password: bool = False
 
 
 def pause_after(tries: int) -> timedelta:

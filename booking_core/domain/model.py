@@ -427,7 +427,8 @@ class Decision:
     slot before a move. ``displaced_by``: the id of the closure that revoked or moved the booking.
     ``status_before``: the status before, where the entry changed it; entries of earlier versions
     have it for displaced bookings alone. ``correction``: the slot was over already.
-    ``of_series``: the booking was moved with the other dates of its series.
+    ``of_series``: the booking was moved with the other dates of its series. ``by_mail``: by the
+    link of a mail.
     """
 
     at: datetime
@@ -441,6 +442,7 @@ class Decision:
     status_before: Status | None = None
     correction: bool = False
     of_series: bool = False
+    by_mail: bool = False
 
 
 # The actions that can have given a booking its status.

@@ -15,6 +15,7 @@ from booking_core.domain.model import Booking, Party, Period
 from booking_core.domain.validation import check_time
 
 WALL_SHOWS = ("none", "class", "student")  # from least to most
+MAIL_DECISIONS = ("nobody", "without_second_factor", "everybody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Policy:
     ``team_quota`` and ``staff_quota``: as ``quota``, for a class, a team, and the bookings that one
     member of staff makes for staff. ``claim_members``: a booking for a team claims its members, so
     that none of them is in two places. ``waiting_places``: how many may wait for a slot that is
-    taken.
+    taken. ``mail_decisions``: who decides from a mail, one of MAIL_DECISIONS: nobody, those without
+    a second factor where none is required of them, or everybody who decides.
     Raises InvalidRequest with the name of the field.
     """
 
@@ -46,6 +48,7 @@ class Policy:
     staff_quota: int | None = None
     claim_members: bool = False
     waiting_places: int = 5
+    mail_decisions: str = "without_second_factor"
 
     MOST_DAYS: ClassVar[int] = 400
     MOST_LEAD_MINUTES: ClassVar[int] = 60 * 24 * 30
@@ -77,6 +80,8 @@ class Policy:
                 )
         if self.wall_shows not in WALL_SHOWS:
             raise InvalidRequest("wall_shows", f"must be one of {', '.join(WALL_SHOWS)}")
+        if self.mail_decisions not in MAIL_DECISIONS:
+            raise InvalidRequest("mail_decisions", f"must be one of {', '.join(MAIL_DECISIONS)}")
         if not isinstance(self.second_factor, bool):
             raise InvalidRequest("second_factor", "must be true or false")
 

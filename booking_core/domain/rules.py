@@ -99,6 +99,16 @@ def must_set_up_second_factor(account: Account, policy: Policy) -> bool:
     )
 
 
+def decides_by_mail(account: Account, policy: Policy) -> bool:
+    """Whether mails to ``account`` may have links that decide a request without a sign-in.
+
+    Such a link must not stand in for a second factor, unless the school says so.
+    """
+    if policy.mail_decisions == "without_second_factor":
+        return not account.has_second_factor and not must_set_up_second_factor(account, policy)
+    return policy.mail_decisions == "everybody"
+
+
 def check_time(date: Date, start: time, now: datetime, policy: Policy, zone: ZoneInfo) -> None:
     """Not in the past, not beyond the advance window, before the cut-off and the lead time."""
     starts_at = timetable.at(date, start, zone)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from booking_core.domain.errors import InvalidRequest, MailRefused
-from booking_core.domain.model import Ground, Slot
+from booking_core.domain.model import Booking, Ground, Slot
 from booking_core.domain.records import Notice
 from booking_core.settings import Settings
 
@@ -37,16 +37,21 @@ _MOST_IN_HEADER = 120  # characters of a name or subject
 
 
 class MailLine(NamedTuple):
-    """A sentence of a mail; ``what`` is emphasised between ``before`` and ``after``."""
+    """A sentence of a mail; ``what`` is emphasised between ``before`` and ``after``.
+
+    ``link``: a path below PUBLIC_URL, and its label, below the sentence; None without one.
+    """
 
     before: str
     what: str
     after: str
+    link: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MailWriting:
-    """How a mail writes notices, the subject for all of them and a line for each step, and a slot.
+    """How a mail writes notices, the subject for all of them and a line for each step, a slot, and
+    the line of a request.
 
     Screens write dates by the school's locale, and the core writes none.
     """
@@ -54,6 +59,7 @@ class MailWriting:
     subject: Callable[[Sequence[Notice], Mapping[str, Ground]], str]
     lines: Callable[[Sequence[Notice], Mapping[str, Ground]], list[MailLine]]
     place: Callable[[Slot, Mapping[str, Ground]], str]
+    request: Callable[[Booking, Mapping[str, Ground]], MailLine]
 
 
 class Invitation(NamedTuple):
@@ -107,7 +113,10 @@ def compose(
         "school": settings.school_name,
         "subject": one_line(subject),
         "name": to.name,
-        "lines": lines,
+        "lines": [
+            line._replace(link=None if line.link is None else _link(settings, line.link))
+            for line in lines
+        ],
         "link": None if link is None else _link(settings, link),
         "wishes": wishes,
         "why": why,

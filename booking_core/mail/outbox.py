@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID, uuid4, uuid5
 
+from booking_core.access.new_passwords import make_link as make_password_link
+from booking_core.booking.mail_decisions import make_links
 from booking_core.booking.notices import write_notices
 from booking_core.booking.queries import QUEUE, pending_queue
 from booking_core.domain import mail as timing
@@ -23,15 +25,15 @@ from booking_core.domain import rules
 from booking_core.domain.clock import at as moment_of
 from booking_core.domain.errors import MailRefused, MailServerFailed
 from booking_core.domain.mail import Mail
-from booking_core.domain.model import Account, Booking, Ground, MailWish
+from booking_core.domain.model import Account, Booking, Ground, MailWish, Role
 from booking_core.domain.records import Notice
 from booking_core.insight.calendars import booking_event
 from booking_core.mail.composing import Invitation, MailLine, MailWriting, Recipient, compose
 from booking_core.mail.server import MailServer
 from booking_core.settings import Settings
-from booking_core.storage import mails
+from booking_core.storage import mail_links, mails
 from booking_core.storage import notices as notice_store
-from booking_core.storage.access import accounts
+from booking_core.storage.access import accounts, delegations
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
@@ -48,6 +50,10 @@ _PAUSE_WITHOUT_SERVER = 30.0
 _BOOKINGS = ("bookings", "Open your bookings")
 _APPROVALS = ("approvals", "Open Approvals")
 _MOST_EVENTS = 10  # attached to a mail: of so many, nobody adds each to a calendar by hand
+DECIDE_PATH = "decide"  # the page on which a link of a mail decides a request
+NEW_PASSWORD_PATH = "newpassword"  # that on which a link sets a password
+_WORKS = "at the ground bookings. The link below sets one, once, within 30 minutes."
+_MOST_TOLD = 10  # requests of a mail that have such a link
 
 
 def send_mails(
@@ -96,13 +102,15 @@ def _gather(db: Documents, now: datetime) -> None:
         write_notices(db, now=now)
         due = notice_store.due_for_mail(db, _MOST)
     pending = pending_queue(db)
+    decide = _who_decides(db, now)
     told: defaultdict[str, list[Notice]] = defaultdict(list)
     for notice in due:
         told[notice.to].append(notice)
     for account in accounts.find_all(db):
         notices = told.pop(account.id, [])
         if _wants_mail(account):
-            _gather_for(db, account, notices, pending if _decides(account) else [], now)
+            asked = [one for one in pending if _may_decide(account, one)]
+            _gather_for(db, account, notices, asked if decide(account) else [], now)
         else:
             _tell_none(db, notices)
     for notices in told.values():  # to accounts that are gone
@@ -181,20 +189,30 @@ def _composed(
     """The mail as of now; None if nothing is left to say, or its reader wants none."""
     stored = accounts.read(db, mail.to)
     account = None if stored is None else stored.account
-    if account is None or account.email is None or not _wants_mail(account):
+    if account is None or account.email is None:
+        return None
+    if mail.password:
+        return _password_mail(db, mail, account, account.email, now)
+    if not _wants_mail(account):
         return None
     notices = _unread(db, mail.notices)
-    pending = pending_queue(db) if mail.asks and _decides(account) else []
+    pending = pending_queue(db) if mail.asks and _who_decides(db, now)(account) else []
+    pending = [booking for booking in pending if _may_decide(account, booking)]
     if not notices and not pending:
         return None
-    settings, grounds = settings_of(db), reference.load(db).grounds
+    school = reference.load(db)
+    settings, grounds = settings_of(db), school.grounds
     lines = writing.lines(notices, grounds) if notices else []
     why = "You get this mail because others have changed bookings of yours."
     subject = writing.subject(notices, grounds) if notices else ""
     if pending:
         wait = f"{_counted(pending)} for a decision"
         first = min(pending, key=lambda booking: (booking.date, booking.start))
-        lines.append(MailLine("", f"{wait}.", f"The next is {writing.place(first.slot, grounds)}."))
+        told = []
+        if settings.public_url is not None and rules.decides_by_mail(account, school.policy):
+            told = _requests(db, mail, account, pending, writing, grounds, now)
+        the_next = "" if told else f"The next is {writing.place(first.slot, grounds)}."
+        lines += [MailLine("", f"{wait}.", the_next), *told]
         why = "You get this mail because you decide about requests."
         subject = f"{subject}; {wait}" if subject else wait
     return compose(
@@ -232,6 +250,55 @@ def _events(
     return events
 
 
+def _password_mail(
+    db: Documents, mail: Mail, account: Account, email: str, now: datetime
+) -> EmailMessage | None:
+    """The mail with the link to a new password; None if the account gets none."""
+    settings = settings_of(db)
+    token = None if settings.public_url is None else make_password_link(db, account.id, mail, now)
+    if token is None:
+        return None
+    return compose(
+        settings,
+        Recipient(account.name, email),
+        id=mail.id,
+        at=now.astimezone(settings.zone),
+        subject="Choose a new password",
+        lines=[
+            MailLine("Somebody asked for a new password for", account.id, _WORKS),
+            MailLine("", "Was it not you?", "Then ignore this mail: your password stays as it is."),
+        ],
+        link=(f"{NEW_PASSWORD_PATH}/{token}", "Choose a new password"),
+        why="You get this mail because somebody typed your name or address at the sign-in.",
+    )
+
+
+def _requests(
+    db: Documents,
+    mail: Mail,
+    account: Account,
+    pending: list[Booking],
+    writing: MailWriting,
+    grounds: Mapping[str, Ground],
+    now: datetime,
+) -> list[MailLine]:
+    """A line with a link for each of the first requests, to decide it without a sign-in."""
+    zone = settings_of(db).zone
+    ahead = [booking for booking in pending if not booking.slot.has_begun(now, zone)]
+    told = sorted(ahead, key=lambda booking: (booking.date, booking.start))[:_MOST_TOLD]
+    tokens = make_links(db, account, mail.id, told, now)
+    lines = [
+        writing.request(booking, grounds)._replace(
+            link=(f"{DECIDE_PATH}/{tokens[booking.id]}", "Look and decide")
+        )
+        for booking in told
+        if booking.id in tokens
+    ]
+    if lines and (more := len(pending) - len(lines)):
+        lines.append(MailLine("", f"{more} more", "wait on Approvals."))
+    return lines
+
+
 def _counted(pending: Collection[Booking]) -> str:
     """``1 request waits``, ``3 requests wait``, or ``200 or more requests wait``."""
     if len(pending) == 1:
@@ -250,6 +317,7 @@ def _unread(db: Documents, ids: Collection[str]) -> list[Notice]:
 def _put_off(db: Documents, mail: Mail, answer: str, now: datetime, *, for_good: bool) -> None:
     """Has a mail that was not taken tried again, or given up."""
     again = now + timing.pause_after(mail.tries)
+    mail_links.drop_of_mail(db, mail.id)  # the next try makes its own
     if for_good or again > mail.at + timing.GIVE_UP_AFTER:
         mails.note_failed(db, mail, answer, now)
     else:
@@ -275,5 +343,16 @@ def _wants_mail(account: Account) -> bool:
     return account.active and account.email is not None and account.mail is not MailWish.NONE
 
 
-def _decides(account: Account) -> bool:
-    return rules.may("approve", account.actor)
+def _who_decides(db: Documents, now: datetime) -> Callable[[Account], bool]:
+    """Whether an account decides today, by its role or for a principal."""
+    today = now.astimezone(settings_of(db).zone).date()
+    found = delegations.find(db, on=today)
+    by = [one.by for one in found]
+    principals = accounts.names_of_active(db, by, Role.PRINCIPAL) if by else {}
+    delegates = {one.to for one in found if one.by in principals}
+    return lambda account: rules.may("approve", account.actor) or account.id in delegates
+
+
+def _may_decide(account: Account, booking: Booking) -> bool:
+    """Whether the account, which decides, may do so on this one: a delegate decides on no own."""
+    return rules.may("approve", account.actor) or booking.created_by != account.id

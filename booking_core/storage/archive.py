@@ -19,9 +19,10 @@ from booking_core.storage.documents import Document
 from booking_core.storage.schema import migrations, schema
 
 # Sessions, challenges, known devices, failed sign-ins and used ID tokens expire; a restored one
-# would have no meaning, and a restored mail would be sent again.
+# would have no meaning, and a restored mail would be sent again and its links would be open.
 _PASSING = (
     schema.MAILS,
+    schema.MAIL_LINKS,
     schema.SESSIONS,
     schema.CHALLENGES,
     schema.DEVICES,

@@ -102,6 +102,8 @@ def decision_document(decision: Decision, dates: Iterable[Date]) -> Document:
         document["correction"] = True
     if decision.of_series:
         document["of_series"] = True
+    if decision.by_mail:
+        document["by_mail"] = True
     return document
 
 
@@ -119,6 +121,7 @@ def to_decision(document: Any) -> Decision:
         r.choice(document, "was", Status) if "was" in document else None,
         r.optional(document, "correction", bool, False),
         r.optional(document, "of_series", bool, False),
+        r.optional(document, "by_mail", bool, False),
     )
 
 

@@ -45,7 +45,7 @@ def queue(db: Documents, mail: Mail) -> bool:
 
     def work(session: ClientSession) -> bool:
         taken = notices.put_in_mail(db, session, mail.notices, mail.id) if mail.notices else 0
-        if not taken and not mail.asks:
+        if not taken and not mail.asks and not mail.password:
             return False
         document = {
             "_id": mail.id,
@@ -54,6 +54,7 @@ def queue(db: Documents, mail: Mail) -> bool:
             "status": _QUEUED,
             "notices": list(mail.notices),
             "asks": mail.asks,
+            "password": mail.password,
             "next_at": mail.at,
             "tries": 0,
             "answer": "",
@@ -155,4 +156,5 @@ def to_mail(document: Document) -> Mail:
         r.field(document, "asks", bool),
         r.field(document, "tries", int),
         r.text(document, "answer"),
+        r.optional(document, "password", bool, False),
     )

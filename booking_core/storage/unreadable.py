@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.policy import Policy
-from booking_core.storage import audit_log, mails, notices
+from booking_core.storage import audit_log, mail_links, mails, notices
 from booking_core.storage import documents as d
 from booking_core.storage import readable as r
 from booking_core.storage.access import accounts, delegations, sessions
@@ -78,6 +78,7 @@ _CHECKS: dict[str, Callable[[d.Document], Any]] = {
     schema.DELEGATIONS: delegations.to_delegation,
     schema.NOTICES: notices.to_notice,
     schema.MAILS: mails.to_mail,
+    schema.MAIL_LINKS: mail_links.to_link,
     schema.WAITING: waiting.to_entry,
     schema.SWAP_OFFERS: swap_offers.to_offer,
     schema.AUDIT: audit_log.to_change,

@@ -21,6 +21,7 @@ _ENDS, _CUT_OFF, _WALL = "admin.policy.ends", "admin.policy.cut_off", "admin.pol
 _SECOND_FACTOR, _SERIES = "admin.policy.second_factor", "admin.policy.series"
 _MEMBERS = "admin.policy.members"
 _WAITING = "admin.policy.waiting"
+_BY_MAIL = "admin.policy.mail_decisions"
 # Of the parties that are no students: the field of the policy, the key of its field, and its label.
 _QUOTAS = {
     "class_quota": ("admin.policy.class_quota", "Bookings of a class in a week"),
@@ -29,13 +30,18 @@ _QUOTAS = {
 }
 _FIELDS = (
     *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
-    *(_SECOND_FACTOR, _MEMBERS, _WAITING),
+    *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL),
     *(key for key, _ in _QUOTAS.values()),
 )
 _WALL_WORDS = {
     "none": "Only that a ground is booked",
     "class": "The game and the class",
     "student": "The game, the class and the student's name",
+}
+_BY_MAIL_WORDS = {
+    "nobody": "Nobody",
+    "without_second_factor": "Who signs in without a second factor",
+    "everybody": "Everybody who decides",
 }
 
 
@@ -58,6 +64,7 @@ def _fill(saved: Policy) -> None:
     state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
     state[_WALL], state[_SECOND_FACTOR] = saved.wall_shows, saved.second_factor
     state[_MEMBERS], state[_WAITING] = saved.claim_members, saved.waiting_places
+    state[_BY_MAIL] = saved.mail_decisions
     for name, (key, _) in _QUOTAS.items():
         state[key] = getattr(saved, name)
 
@@ -159,8 +166,33 @@ def _form(shared: Services) -> None:
             "up before the next screen opens, you too. Where an identity provider signs people in, "
             "it does this."
         )
+    with left, st.container(border=True, key="card_admin.policy.mail_decisions"):
+        st.markdown("##### Who may decide from a mail")
+        st.radio(
+            "On a request that waits, by the link of a mail",
+            list(_BY_MAIL_WORDS),
+            key=_BY_MAIL,
+            format_func=_BY_MAIL_WORDS.__getitem__,
+            captions=["", "", "The link then stands in for the second factor."],
+        )
+        st.caption(_by_mail_caption(shared))
     _buttons(shared, saved)
     logo.form(shared)
+
+
+def _by_mail_caption(shared: Services) -> str:
+    """When mails have such links, as far as the form and the configuration say."""
+    settings, state = shared.settings, st.session_state
+    if settings.smtp_host is None or settings.public_url is None:
+        return "Now no mail has such links: that takes `SMTP_HOST` and `PUBLIC_URL`."
+    if state[_BY_MAIL] == "nobody":
+        return "Mails about requests lead to Approvals, behind the sign-in."
+    if state[_BY_MAIL] == "without_second_factor" and state[_SECOND_FACTOR]:
+        return "With a second factor for all principals and admins, delegates alone get such links."
+    return (
+        "Whoever has the mail can decide the requests in it, each once, for seven days at most and "
+        "until the slot begins."
+    )
 
 
 def _buttons(shared: Services, saved: Policy) -> None:
@@ -214,6 +246,7 @@ def _typed() -> Policy | str:
             series_days=series,
             claim_members=state[_MEMBERS],
             waiting_places=waiting,
+            mail_decisions=state[_BY_MAIL],
             **{name: state[key] for name, (key, _) in _QUOTAS.items()},
         )
     except InvalidRequest as exc:

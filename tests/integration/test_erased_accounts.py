@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -58,10 +59,11 @@ from booking_core.sessions import (
     session_of,
     sign_in,
 )
-from booking_core.storage import audit_log, mails
+from booking_core.storage import audit_log, mail_links, mails
 from booking_core.storage.access import erasure as store
 from booking_core.storage.bookings import swap_offers, writes
 from booking_core.storage.client.database import Documents
+from booking_core.storage.mail_links import Purpose, StoredLink
 from booking_core.storage.schema import schema
 
 FIRST = Actor("zquill", Role.PRINCIPAL, "Zarqa Quill")  # before a change of the name
@@ -122,6 +124,8 @@ def staffed(db: Documents) -> Documents:
         join_waiting_list(db, wanted, by=who, now=NOW)
     for who in (LEAVER, TEACHER):
         mails.queue(db, Mail(f"mail-to-{who.role.value}", who.id, NOW, (), asks=True))
+        link = StoredLink(who.id, 0, Purpose.PASSWORD, "mail", NOW, NOW + timedelta(minutes=30))
+        mail_links.insert(db, {sha256(who.id.encode()).hexdigest(): link})
     slots = {id: Slot("ground-2", DAY, time(hour), time(hour + 1)) for id, hour in OFFERED.items()}
     for id, (by, to) in {"one": (LEAVER, TEACHER), "other": (TEACHER, LEAVER)}.items():
         offer = SwapOffer(id, *OFFERED, slots, NOW, by.id, by.name, to.id, "")

@@ -14,6 +14,7 @@ from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked, eventua
 from booking_core import (
     Account,
     MailWish,
+    Policy,
     Role,
     add_account,
     approve,
@@ -29,6 +30,7 @@ from booking_core import (
     reject,
     revoke,
     save_ground,
+    save_policy,
     send_mails,
     set_mail_wish,
     undo_change,
@@ -412,8 +414,19 @@ def test_requests_that_wait_are_one_mail_to_who_decides(mailed, server):
         ["head@school.example"],
         "3 requests wait for a decision",
     )
-    assert "The next is Ground 1, Tue 24 Nov, 9–10 AM." in text_of(mail)
-    assert "https://grounds.school.example/approvals" in text_of(mail)
+    said = text_of(mail)
+    assert said.index("for Student 2") < said.index("for Student 0")
+    assert "https://grounds.school.example/approvals" in said
+
+
+def test_without_links_a_mail_names_the_next_request(mailed, server):
+    set_mail_wish(mailed, MailWish.AT_ONCE, by=HEAD)
+    save_policy(mailed, Policy(quota=None, mail_decisions="nobody"))
+    booked(mailed, student=1, now=NOW)
+
+    send(mailed, at(seconds=12))
+
+    assert "The next is Ground 1, Tue 24 Nov, 9–10 AM." in text_of(server.mails[0])
 
 
 def test_further_requests_are_told_a_quarter_of_an_hour_later_and_all_after_a_day(mailed, server):

@@ -40,8 +40,16 @@ VALUES: dict[str, list[dict]] = {
             "first_admin": f"{typed('command')} --{typed('option')}",
             "demo": demo,
             "is_demo": True,
+            "by_mail": by_mail,
         }
-        for demo in ([], [Actor("p1", Role.STAFF, typed("person"))])
+        for demo, by_mail in (([], True), ([Actor("p1", Role.STAFF, typed("person"))], False))
+    ],
+    "forgotten.html": [
+        {"problem": PROBLEM, "is_sent": False, "contact": ""},
+        {"problem": "", "is_sent": True, "contact": CONTACT},
+    ],
+    "forgotten_password.html": [
+        {"account_id": typed("id"), "problem": PROBLEM, "shortest": 10},
     ],
     "sign_in_elsewhere.html": [
         {
@@ -78,6 +86,18 @@ VALUES: dict[str, list[dict]] = {
             "next_path": NEXT,
         }
         for email in (typed("email"), None)
+    ],
+    "decide.html": [
+        {
+            "who": typed("who"),
+            "problem": PROBLEM,
+            "changes": changes,
+            "facts": [(typed("name"), typed("value"))],
+            "revision": 3,
+            "reason": typed("reason"),
+            "longest": 500,
+        }
+        for changes in ([typed("change")], [])
     ],
     "code.html": [{"next_path": NEXT, "problem": PROBLEM}],
     "set_up_second_factor.html": [

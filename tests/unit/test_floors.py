@@ -26,7 +26,10 @@ FLOORS: tuple[frozenset[str], ...] = (
 # The same within ``storage``; a module that is in no package is named itself.
 STORAGE: tuple[frozenset[str], ...] = (
     frozenset({"readable", "documents", "schema", "client"}),
-    frozenset({"live", "audit_log", "erasures", "notices", "time_zone", "archive", "backup_runs"}),
+    frozenset(
+        {"live", "audit_log", "erasures", "notices", "mail_links"}
+        | {"time_zone", "archive", "backup_runs"}
+    ),
     frozenset({"bookings", "access", "legacy", "mails"}),
     frozenset({"school"}),
     frozenset({"unreadable", "connection"}),

@@ -20,7 +20,7 @@ from pymongo.errors import DuplicateKeyError
 from booking_core.domain.errors import AlreadyExists, NotFound
 from booking_core.domain.model import Account, Actor, MailWish, Role
 from booking_core.domain.names import key_of, sign_in_key
-from booking_core.storage import audit_log
+from booking_core.storage import audit_log, mail_links
 from booking_core.storage import readable as r
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.transactions import transact
@@ -298,6 +298,45 @@ def set_password(
         return changed.account
 
     return transact(db, work)
+
+
+def set_password_by_link(
+    db: Documents, found: StoredAccount, password_hash: str, key: str, now: datetime
+) -> Account | None:
+    """Uses the link of a mail up, stores the hash and ends all sessions.
+
+    None, and nothing is changed, if the link is used or over, or the account was changed since it
+    was read.
+    """
+
+    def work(session: ClientSession) -> Account | None:
+        condition = {"_id": found.account.id, "epoch": found.epoch, "active": True}
+        change: Document = {
+            "$set": {"password_hash": password_hash, "must_change": False, "one_time_at": None},
+            "$inc": {"epoch": 1},
+        }
+        if not mail_links.use(db, session, key, "password", "password", now):
+            return None
+        after: Document | None = collection(db, schema.ACCOUNTS).find_one_and_update(
+            condition, change, return_document=ReturnDocument.AFTER, session=session
+        )
+        changed = _readable(after)
+        if changed is None:
+            raise _ChangedSince
+        id = changed.account.id
+        _delete_sessions(db, id, session)
+        action = "changed by mail the password of"
+        audit_log.write(db, session, changed.account.actor, action, "account", id, None, now)
+        return changed.account
+
+    try:
+        return transact(db, work)
+    except _ChangedSince:
+        return None
+
+
+class _ChangedSince(Exception):
+    """Aborts the transaction, so that the link stays unused."""
 
 
 def set_mail_wish(

@@ -231,7 +231,7 @@ def _ids_on_record(db: Documents) -> set[str]:
 
 def _take_out(db: Documents, person: _Person) -> int:
     with reachable(None):
-        for name in (schema.SESSIONS, schema.DEVICES, schema.CHALLENGES):
+        for name in (schema.SESSIONS, schema.DEVICES, schema.CHALLENGES, schema.MAIL_LINKS):
             collection(db, name).delete_many({"account_id": person.id})
         # What one says is composed when it is sent: those to others have no name.
         collection(db, schema.MAILS).delete_many({"to": person.id})

@@ -169,6 +169,8 @@ def _changes(row: Document, wanted: Wanted) -> Iterator[Change]:
                 details["reason"] = entry["reason"]
             if entry.get("correction"):
                 details["correction"] = True
+            if entry.get("by_mail"):
+                details["by_mail"] = True
             if before:
                 details["moved_from"] = {name: before[name] for name in _SLOT}
             yield Change(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking, Status
-from booking_core.storage import audit_log, notices
+from booking_core.storage import audit_log, mail_links, notices
 from booking_core.storage.bookings import queries, swap_offers
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, collection
@@ -161,6 +161,11 @@ class Transaction:
         return swap_offers.set_status(
             self._db, offer_id, swap_offers.OPEN, "accepted", self._session
         )
+
+    def use_link(self, key: str, used_for: str, action: str, now: datetime) -> bool:
+        """As ``mail_links.use``."""
+        assert self._session is not None, "only a transaction writes"
+        return mail_links.use(self._db, self._session, key, used_for, action, now)
 
     def record(
         self, by: Actor, action: str, what: str, id: str, details: dict[str, Any], now: datetime

@@ -14,6 +14,7 @@ migrates (``schema_number.py``).
     5   second factors: no document changes, but applications of before would not ask for a code
     6   the school's year: no document changes, but applications of before would book on holidays
     9   mail: no document changes, but notices of applications of before would never go out
+    10  links of mails: no document changes, but applications of before cannot read the settings
 """
 
 from __future__ import annotations
@@ -365,6 +366,7 @@ _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     7: _change_nothing,
     8: _change_nothing,
     9: _change_nothing,
+    10: _change_nothing,
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from booking_core.domain.model import ACTIVE, WEEKS, MailWish, Party, Role, Status
-from booking_core.domain.policy import WALL_SHOWS, Policy
+from booking_core.domain.policy import MAIL_DECISIONS, WALL_SHOWS, Policy
 
 BOOKINGS, GROUNDS, TIMETABLES = "bookings", "grounds", "timetables"
 DAYS, TERMS, STUDENTS, META = "days", "terms", "students", "meta"
@@ -19,6 +19,7 @@ ACCOUNTS, SESSIONS, ATTEMPTS, PROOFS = "accounts", "sessions", "attempts", "proo
 DEVICES, CHALLENGES = "devices", "challenges"
 GROUND_PHOTOS, SCHOOL_HISTORY, LOGO = "ground_photos", "school_history", "logo"
 DELEGATIONS, AUDIT, NOTICES, MAILS = "delegations", "audit", "notices", "mails"
+MAIL_LINKS = "mail_links"
 
 ONE_HOLDER_PER_CLAIM = "one_holder_per_claim"
 ONE_STUDENT_PER_ID, ONE_GROUND_PER_ID = "one_student_per_id", "one_ground_per_id"
@@ -35,7 +36,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 9  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 10  # of the schema: the number of the last migration in ``migrations.py``
 
 NOTICE_KINDS = (
     *("displaced", "reinstated", "promoted", "approved", "rejected", "revoked"),
@@ -175,6 +176,11 @@ OTHER_INDEXES: dict[str, dict[str, tuple[dict[str, int], dict[str, Any]]]] = {
         "mails_due": ({"status": 1, "next_at": 1}, {}),
         "mails_to": ({"to": 1, "at": -1}, {}),
         "mails_end": ({"expires_at": 1}, _ENDS),
+    },
+    MAIL_LINKS: {
+        "mail_links_of_account": ({"account_id": 1, "purpose": 1, "at": 1}, {}),
+        "mail_links_of_mail": ({"mail_id": 1}, {}),
+        "mail_links_end": ({"expires_at": 1}, _ENDS),
     },
     WAITING: {
         # Nobody else has this place in the line of a slot.
@@ -371,6 +377,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                         "second_factor": {"bsonType": "bool"},
+                        "mail_decisions": {"enum": list(MAIL_DECISIONS)},
                     },
                 },
             },
@@ -530,10 +537,35 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "status": {"enum": ["queued", "sent", "failed"]},
                 "notices": _KEYS,
                 "asks": {"bsonType": "bool"},
+                "password": {"bsonType": "bool"},
                 "next_at": {"bsonType": "date"},
                 "tries": _COUNT,
                 "answer": _TEXT,
                 "ended_at": {"bsonType": "date"},
+                "expires_at": {"bsonType": "date"},
+            },
+        }
+    },
+    MAIL_LINKS: {
+        "$jsonSchema": {
+            "required": [
+                *("account_id", "epoch", "purpose", "mail_id", "at", "ends_at", "booking_id"),
+                *("revision", "used_for", "action", "expires_at"),
+            ],
+            "additionalProperties": False,
+            "properties": {
+                # A hash, as of sessions.
+                "_id": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+                "account_id": _KEY,
+                "epoch": _COUNT,
+                "purpose": {"enum": ["decide", "password"]},
+                "mail_id": _KEY,
+                "at": {"bsonType": "date"},
+                "ends_at": {"bsonType": "date"},
+                "booking_id": _TEXT,
+                "revision": _COUNT,
+                "used_for": _TEXT,
+                "action": _TEXT,
                 "expires_at": {"bsonType": "date"},
             },
         }

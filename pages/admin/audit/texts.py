@@ -21,6 +21,7 @@ _NAMES = {
     "cut_off": "Booking ends the day before, at",
     "game": "Game",
     "mail": "Mails",
+    "mail_decisions": "Decides from a mail",
     "lead_minutes": "Minutes before the start",
     "moved_from": "Moved from",
     "must_change": "Must choose a new password",
@@ -92,6 +93,8 @@ def subject(change: Change, grounds: Mapping[str, Ground]) -> tuple[str, str]:
         ]
         if facts.get("correction"):
             parts.append("as a correction")
+        if facts.get("by_mail"):
+            parts.append("by mail")
         if facts.get("reason"):
             parts.append(f"“{facts['reason']}”")
         return place, " · ".join([time_of_day, *parts])

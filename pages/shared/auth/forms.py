@@ -19,18 +19,27 @@ class Refused(Exception):
         super().__init__(text)
 
 
-def is_same_origin(request: Request) -> bool:
-    """Whether a page of this app sent the request; False without a header about its origin."""
+def is_same_origin(request: Request, *, opaque: bool = False) -> bool:
+    """Whether a page of this app sent the request; False without a header about its origin.
+
+    ``opaque``: an origin ``null`` counts as this app. A page without a referrer sends it where the
+    browser sends no Sec-Fetch-Site, as it does without TLS.
+    """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
     origin, host = request.headers.get("origin"), request.headers.get("host")
+    if opaque and origin == "null":
+        return True
     return bool(origin and host) and (origin or "").partition("://")[2] == host
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form that a page of this app has sent. Raises Refused."""
-    if not is_same_origin(request):
+async def form_of(request: Request, *, by_link: bool = False) -> dict[str, str]:
+    """The fields of a form that a page of this app has sent. Raises Refused.
+
+    ``by_link``: its address has a secret, which no page of another origin knows.
+    """
+    if not is_same_origin(request, opaque=by_link):
         raise Refused(403, "This form was not sent by a page of this dashboard.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("", "application/x-www-form-urlencoded"):

@@ -23,6 +23,8 @@ from pages.shared.live.address import (
     CALENDARS,
     CODES,
     DAY_SHEET,
+    FORGOTTEN,
+    LINKS,
     LOGO,
     MISSING,
     SCREENS,
@@ -36,7 +38,18 @@ from pages.shared.live.streamlit_internals import STREAM_ROUTE, UPLOAD_ROUTE, in
 # First path segments of requests without a session check.
 _NO_SCREENS = ("_stcore", "static", "app", "component", "live", "auth")
 _PUBLIC = frozenset(
-    (*_NO_SCREENS, CALENDARS, LOGO, "wall", "signin", "signout", "password", "secondfactor")
+    (
+        *_NO_SCREENS,
+        *LINKS,
+        CALENDARS,
+        FORGOTTEN,
+        LOGO,
+        "wall",
+        "signin",
+        "signout",
+        "password",
+        "secondfactor",
+    )
 )
 _FILES = "media"  # downloads, such as exports
 _SHEETS = (DAY_SHEET, WEEK_SHEET, SHEET_CHANGES)
@@ -133,7 +146,8 @@ def _add_security_headers(headers: MutableHeaders, place: str) -> None:
             f"{'' if own else f'; script-src {_SCRIPTS}'}"
         )
     headers["x-content-type-options"] = "nosniff"
-    headers["referrer-policy"] = "same-origin"
+    # The address of a link of a mail is a secret: its pages send no referrer at all.
+    headers["referrer-policy"] = "no-referrer" if place in LINKS else "same-origin"
 
 
 def _is_navigation(request: Request) -> bool:

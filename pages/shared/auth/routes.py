@@ -32,7 +32,9 @@ from booking_core.demo import DEMO_ACCOUNTS
 from booking_core.messages import COMMAND
 from booking_core.sessions import SHORTEST_PASSWORD, open_session, sign_in
 from pages.shared.auth import (
+    forgotten_password,
     forwarding,
+    mail_decisions,
     oidc,
     own_mail,
     own_sessions,
@@ -47,7 +49,7 @@ from pages.shared.auth.forms import Refused, form_of
 from pages.shared.auth.responses import message, page, redirect, too_many, unavailable
 from pages.shared.auth.signing_in import first_page, off_loop
 from pages.shared.live import cookies, logo, runtime
-from pages.shared.live.address import COOKIE, base
+from pages.shared.live.address import COOKIE, LINKS, base
 from pages.shared.live.runtime import Services
 from pages.shared.live.session_cache import Person
 from pages.shared.text import messages
@@ -55,7 +57,15 @@ from pages.shared.text import messages
 FIRST_ADMIN = f"{COMMAND} account add NAME --role admin"
 # The path of a screen: one segment, without escapes, so that it cannot name another host.
 _SCREEN = re.compile(r"/[A-Za-z0-9_-]{0,40}(\?[!-\[\]-~]{0,400})?")
-_NO_SCREENS = ("/signin", "/signout", "/password", "/sessions", "/mail", "/secondfactor")
+_NO_SCREENS = (
+    "/signin",
+    "/signout",
+    "/password",
+    "/sessions",
+    "/mail",
+    "/secondfactor",
+    "/forgotten",
+)
 _NOT_CHANGED = "The database cannot be reached, so your password was not changed. Please try again."
 _UNKNOWN = (
     "The database has stopped answering, and it is not known whether your password was changed. "
@@ -323,6 +333,7 @@ async def _sign_in_form(
         "sign_in.html",
         status,
         contact=shared.settings.contact,
+        by_mail=forgotten_password.is_offered(shared),
         next_path="" if to == f"{base()}/" else to,
         name=name[:200],
         problem=problem,
@@ -356,6 +367,15 @@ def routes() -> list[Route]:
         at("password", _with_form(_password), "GET", "POST", federated=False),
         at(second_factor.CODE, _with_form(second_factor.code), "GET", "POST", federated=False),
         at(signing_in.SECOND_FACTOR, _with_form(_second_factor), "GET", "POST", federated=False),
+        at(forgotten_password.PATH, forgotten_password.ask, "GET", "POST", federated=False),
+        at(forgotten_password.LINK_PATH, forgotten_password.choose, "GET", "POST", federated=False),
+        at(mail_decisions.PATH, mail_decisions.answer, "GET", "POST", federated=None),
+        # Streamlit would answer what is beside the links of mails.
+        *(
+            at(f"{place}{rest}", _nothing, "GET", "POST", federated=None)
+            for place in LINKS
+            for rest in ("", "/{rest:path}")
+        ),
         at(own_mail.PATH, _with_form(_own_mail), "GET", "POST", federated=None),
         at(own_sessions.PATH, _with_form(_own_sessions), "GET", "POST", federated=None),
     ]

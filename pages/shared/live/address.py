@@ -11,6 +11,10 @@ CODES = "codes"  # the page with the QR codes of the grounds
 DAY_SHEET = "day-sheet"  # a day to print
 WEEK_SHEET = "week-sheet"  # the week of a ground to print; SHEET_CHANGES is beside both
 CALENDARS = "calendars"  # to subscribe to; without a session
+DECIDE = "decide"  # the link of a mail that decides a request; without a session
+FORGOTTEN = "forgotten"  # asks for the link to a new password
+NEW_PASSWORD = "newpassword"  # that link
+LINKS = (DECIDE, NEW_PASSWORD)  # whose addresses have a secret
 LOGO = "logo"  # the school's logo, for everybody
 MISSING = "missing"  # the page to which every other address leads
 

@@ -367,6 +367,10 @@ class Services:
             log.warning("notices have to wait: %s", exc)
         self._maybe_due.set()
 
+    def send_mail_soon(self) -> None:
+        """Has this process look for mails that are due, at once."""
+        self._maybe_due.set()
+
     def _mail(self) -> None:
         """Sends the mails that are due, after a change and when the next one is."""
         self._maybe_due.wait(self._mail_pause)

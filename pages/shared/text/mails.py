@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from booking_core import Ground, MailLine, MailWish, MailWriting, Notice, Slot
+from booking_core import Booking, Ground, MailLine, MailWish, MailWriting, Notice, Slot
 from pages.shared.text import formats, notices
 from pages.shared.text.payloads import slot_title
 
@@ -49,4 +49,10 @@ def _time(slot: Slot) -> str:
     return f"{formats.short_date(slot.date)}, {formats.span(slot.start, slot.end)}"
 
 
-WRITING = MailWriting(subject=_subject, lines=_lines, place=_place)
+def _request(booking: Booking, grounds: Mapping[str, Ground]) -> MailLine:
+    """Who asks for what; a purpose in full is on the page of its link."""
+    asked = f"for {booking.whom}, {booking.game}, asked by {booking.created_by_name}."
+    return MailLine("", _place(booking.slot, grounds), asked)
+
+
+WRITING = MailWriting(subject=_subject, lines=_lines, place=_place, request=_request)

@@ -503,7 +503,8 @@ def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
             (
                 f"{formats.moment(entry.at, zone)} · "
                 f"{entry.action.capitalize()}{after} {messages.decided_by(entry)}"
-                f"{' as a correction' if entry.correction else ''}",
+                f"{' as a correction' if entry.correction else ''}"
+                f"{', by mail' if entry.by_mail else ''}",
                 entry.reason if entry.action != "requested" else "",
             )
         )

@@ -1,0 +1,166 @@
+"""The page of a link by which a mail lets its reader decide a request, without signing in.
+
+Programs that look for harm in mails open the link too: a GET or HEAD changes nothing.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from booking_core import (
+    BookingError,
+    ChangedMeanwhile,
+    Decision,
+    InvalidRequest,
+    LinkState,
+    MailedRequest,
+    StoreUnavailable,
+    TooManyAttempts,
+    decide_by_mail,
+    mailed_request,
+)
+from pages.shared.auth.forms import Refused, form_of
+from pages.shared.auth.responses import message, page, too_many
+from pages.shared.auth.signing_in import off_loop
+from pages.shared.live.address import DECIDE, base
+from pages.shared.live.client import address_of
+from pages.shared.live.runtime import Services
+from pages.shared.text import formats, mails, messages
+from pages.shared.text.payloads import slot_title
+
+PATH = f"{DECIDE}/{{token}}"
+_DONE = {"approve": "Approved", "reject": "Rejected"}
+_LONGEST_REASON = 500
+_AWAY = "The database cannot be reached, so nothing was decided. Load this page again."
+_UNKNOWN_OUTCOME = (
+    "The database has stopped answering, and it is not known whether anything was decided. Load "
+    "this page again: it says so."
+)
+
+
+async def answer(request: Request, shared: Services) -> Response:
+    """GET: the request as it is now. POST: decides it, if the form was made of what it is now."""
+    form = await form_of(request, by_link=True) if request.method == "POST" else None
+    if not shared.is_usable:
+        return message(shared, 503, *shared.not_connected())
+    token = request.path_params["token"]
+    address = address_of(request, shared.settings.trust_proxy)
+    try:
+        return await off_loop(lambda: _answer(shared, token, address, form))
+    except TooManyAttempts as exc:
+        return too_many(_said(shared, 429, "Not now", messages.error(exc)), exc)
+    except StoreUnavailable as exc:
+        text = _AWAY if form is None or exc.nothing_happened else _UNKNOWN_OUTCOME
+        return _said(shared, 503, "Not reached", text)
+
+
+def _answer(shared: Services, token: str, address: str, form: dict[str, str] | None) -> Response:
+    def look() -> MailedRequest:
+        return mailed_request(shared.db, token, address=address)
+
+    if form is None:
+        return _page(shared, look())
+    verb, revision, reason = form.get("do", ""), form.get("revision", ""), form.get("reason", "")
+    if verb not in _DONE or not (revision.isascii() and revision.isdecimal() and len(revision) < 9):
+        raise Refused(400, "This form cannot be read.")
+    reason = reason if verb == "reject" else ""
+    try:
+        found = decide_by_mail(
+            shared.db, token, verb, revision=int(revision), reason=reason, address=address
+        )
+    except (StoreUnavailable, TooManyAttempts):
+        raise
+    except ChangedMeanwhile:
+        return _page(shared, look(), "It changed while you looked. Please look again.", reason, 409)
+    except InvalidRequest as exc:
+        return _page(shared, look(), messages.error(exc), reason, 422)
+    except BookingError as exc:
+        return _page(shared, look(), messages.error(exc), reason, 409)
+    if found.state is LinkState.USED and found.booking is not None:
+        return _done(shared, found)
+    return _page(shared, found)
+
+
+def _page(
+    shared: Services, found: MailedRequest, problem: str = "", reason: str = "", status: int = 200
+) -> Response:
+    booking, account = found.booking, found.account
+    if found.state is not LinkState.OPEN or booking is None or account is None:
+        return _closed(shared, found)
+    now, zone = shared.now(), shared.settings.zone
+    facts = [
+        ("Where", slot_title(booking.slot, shared.reference().grounds)),
+        ("When", formats.full_time(booking.slot, now.date())),
+        ("For", booking.whom),
+        ("Game", booking.game),
+        *([("Supervisor", booking.supervisor_name)] if booking.supervisor_name else []),
+        *([("Purpose", booking.purpose)] if booking.purpose else []),
+        ("Asked by", f"{booking.created_by_name}, {formats.moment(booking.created_at, zone)}"),
+    ]
+    return page(
+        shared,
+        "decide.html",
+        status,
+        who=f"You decide as {account.name}.",
+        facts=facts,
+        changes=_changes(shared, found),
+        revision=booking.revision,
+        problem=problem,
+        reason=reason,
+        longest=_LONGEST_REASON,
+    )
+
+
+def _changes(shared: Services, found: MailedRequest) -> list[str]:
+    """What has changed since the mail, a sentence each."""
+    if not found.is_changed:
+        return []
+    return [_change(shared, entry) for entry in found.since] or ["Its details were changed."]
+
+
+def _change(shared: Services, entry: Decision) -> str:
+    done = f"{entry.action.capitalize()} {messages.decided_by(entry)}"
+    if entry.moved_from is None:
+        return f"{done}."
+    place = mails.WRITING.place(entry.moved_from, shared.reference().grounds)
+    return f"{done}, from {place}."
+
+
+def _done(shared: Services, found: MailedRequest) -> Response:
+    booking = found.booking
+    assert booking is not None
+    did = _DONE[found.action]
+    place = mails.WRITING.place(booking.slot, shared.reference().grounds)
+    text = f"You {did.lower()} the request of {booking.created_by_name}: {place}."
+    return _said(shared, 200, did, text)
+
+
+def _closed(shared: Services, found: MailedRequest) -> Response:
+    """The sentence about a link that decides nothing."""
+    match found.state:
+        case LinkState.USED:
+            text = f"This link was used: it {_DONE[found.action].lower()} the request."
+        case LinkState.DECIDED if found.booking is not None:
+            status = messages.STATUS[found.booking.status].lower()
+            by = messages.decided_by(found.booking.last_decision)
+            text = f"The request waits no more: it is {status}, {by}."
+        case LinkState.BEGUN:
+            text = "The slot of this request has begun, and this link ended with it."
+        case LinkState.OVER:
+            text = (
+                "This link is over: it ends after seven days, and when its account is signed out "
+                "everywhere, changed or disabled."
+            )
+        case LinkState.NO_RIGHT:
+            text = "The account of this mail may not decide on this request from a mail now."
+        case _:
+            text = (
+                "This link leads to no request. It may be cut off, or of a mail sent again since."
+            )
+    status_code = 404 if found.state is LinkState.UNKNOWN else 410
+    return _said(shared, status_code, "Nothing to decide here", text)
+
+
+def _said(shared: Services, status: int, title: str, text: str) -> Response:
+    return message(shared, status, title, text, (f"{base()}/approvals", "Open Approvals"))
