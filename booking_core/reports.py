@@ -20,6 +20,12 @@ from booking_core.insight.fairness import (
     export_fairness,
     fairness,
 )
+from booking_core.insight.month_report import (
+    MONTH_STYLE_DIGEST,
+    MonthReport,
+    month_report,
+    month_report_html,
+)
 from booking_core.insight.qr_codes import qr_code
 from booking_core.insight.sheets import (
     SHEET_CHANGES,
@@ -48,6 +54,7 @@ __all__ = [
     "CSV",
     "LATE_HOURS",
     "MAX_ROWS",
+    "MONTH_STYLE_DIGEST",
     "SHEET_CHANGES",
     "SHEET_STYLE_DIGEST",
     "XLSX",
@@ -56,6 +63,7 @@ __all__ = [
     "Export",
     "Fairness",
     "Finding",
+    "MonthReport",
     "PeriodUse",
     "Sheet",
     "SheetChange",
@@ -78,6 +86,8 @@ __all__ = [
     "fairness",
     "find_changes",
     "health_findings",
+    "month_report",
+    "month_report_html",
     "qr_code",
     "sheet_html",
     "to_csv",

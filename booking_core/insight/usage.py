@@ -32,7 +32,7 @@ _NAMES = {
     Party.TEAM: "Teams",
     Party.STAFF: "Staff",
 }
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Span = tuple[int, int]  # minutes since midnight
 # Days with the same times of periods and the same grounds.
 Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
@@ -365,7 +365,7 @@ def export_usage(found: Usage) -> Export:
     for status, count in found.statuses.items():
         rows.append(("Status", status.value, count, None, None, None, None))
     for use in found.periods:
-        name = f"{_WEEKDAYS[use.weekday]} {use.start:%H:%M}-{use.end:%H:%M}"
+        name = f"{WEEKDAYS[use.weekday]} {use.start:%H:%M}-{use.end:%H:%M}"
         rows.append(("Weekday and period", name, None, None, *_rounded(use)))
     for week in found.weeks:
         name = f"{week.first.isoformat()} to {week.last.isoformat()}"

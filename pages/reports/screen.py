@@ -26,6 +26,7 @@ from pages.shared.auth import session
 from pages.shared.components import choices
 from pages.shared.layout import export_dialog, header
 from pages.shared.live import fields, fragment, runtime, screen_user, url_state
+from pages.shared.live.address import MONTH_REPORT, base
 from pages.shared.text import formats, messages
 
 USE, DEMAND, FAIRNESS = "use", "demand", "fairness"
@@ -146,6 +147,10 @@ with st.container(horizontal=True, vertical_alignment="center", key="filters_rep
         FAIRNESS: lambda actor: export_fairness(fairness(shared.db, by=actor, **asked)),
     }
     names = {USE: "use-of-the-grounds", DEMAND: "demand", FAIRNESS: "fairness"}
+    if FAIRNESS in reports:
+        address = f"{base()}/{MONTH_REPORT}?month={first:%Y-%m}"
+        label = f"Print {formats.month(first)} {first.year}"
+        st.link_button(label, address, icon=":material/print:", type="tertiary")
     export_dialog.button(shared, "reports.export", names[report], made[report])
 
 is_other = state[KEYS["range"]] == ranges.OTHER

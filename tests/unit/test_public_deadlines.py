@@ -22,6 +22,7 @@ LONG = {
     "export_changes": 60,
     "finish_erasures": 12,
     "lapse_pending": 60,
+    "month_report": 20,
     "roll_over": 12,
     "save_students": 12,
     "usage": 20,

@@ -10,6 +10,7 @@ SCREENS = ("book", "bookings", "approvals", "reports", "wall", "closures", "admi
 CODES = "codes"  # the page with the QR codes of the grounds
 DAY_SHEET = "day-sheet"  # a day to print
 WEEK_SHEET = "week-sheet"  # the week of a ground to print; SHEET_CHANGES is beside both
+MONTH_REPORT = "month-report"  # a month to print
 CALENDARS = "calendars"  # to subscribe to; without a session
 LOGO = "logo"  # the school's logo, for everybody
 MISSING = "missing"  # the page to which every other address leads
