@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pages.bookings import calendar_routes
+from pages.reports import month
 from pages.shared.auth import downloads, middleware, routes
 from pages.shared.auth.demo import demo
 from pages.shared.live import logo, runtime, streamlit_internals, websocket
@@ -46,6 +47,7 @@ app = st.App(
         *routes.routes(),
         *codes.routes(),
         *sheets.routes(),
+        *month.routes(),
         *logo.routes(),
         *calendar_routes.routes(),
     ],

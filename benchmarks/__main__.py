@@ -15,11 +15,11 @@ from pathlib import Path
 
 from booking_core.embedded import server as mongod
 
-from . import backup, booking, migration, reading, school, screens, start, viewers
+from . import backup, booking, migration, reading, reports, school, screens, start, viewers
 from .measure import Result, clock, say, table
 
 RESULTS = Path(__file__).parent / "results.json"
-PARTS = ("booking", "screens", "viewers", "reading", "migration", "backup", "start")
+PARTS = ("booking", "screens", "viewers", "reading", "reports", "migration", "backup", "start")
 
 
 def measure(parts: Sequence[str], bookings: int) -> list[Result]:
@@ -48,6 +48,10 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
             school.seed(years, min(bookings, reading.YEARS), like)
             for work in reading.measurements(many, few, years):
                 results.append(reported(work()))
+        if "reports" in parts:
+            year = school.create_school(server.uri, "year")
+            reports.seed(year, like)
+            results += map(reported, reports.measurements(year))
         if "migration" in parts:
             results.append(
                 reported(migration.measure(school.create_school(server.uri, "old"), like))

@@ -119,13 +119,17 @@ def seed(db: BookingDatabase, count: int, like: Booking) -> None:
     A smaller count is the beginning of a larger one, so both have the same today. The indexes of
     the schema are built at the end, which takes a third of the time.
     """
+    store(db, count, history(count, like))
+
+
+def store(db: BookingDatabase, count: int, rows: Iterator[Document]) -> None:
+    """Stores ``rows``, which are ``count`` documents of bookings, as ``seed`` does."""
     say(f"  {db.name}: {count:,} bookings ...")
     begun = clock()
     target = collection(db, schema.BOOKINGS)
     quick = target.with_options(write_concern=WriteConcern(w=1))
     if count > CHUNK:
         target.drop_indexes()
-    rows = history(count, like)
     stored = 0
     while chunk := list(itertools.islice(rows, CHUNK)):
         quick.insert_many(chunk, ordered=False, bypass_document_validation=True)

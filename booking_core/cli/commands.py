@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import replace
+from datetime import date as Date
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ from booking_core.cli.printing import (
 )
 from booking_core.domain.errors import BookingError, InvalidRequest, SchemaConflict
 from booking_core.domain.messages import COMMAND, conflicting, sentence
-from booking_core.domain.model import BookingRequest
+from booking_core.domain.model import Actor, BookingRequest, Role
 from booking_core.domain.policy import WALL_SHOWS
+from booking_core.insight import month_report as month_reports
 from booking_core.insight import sheets
 from booking_core.insight.qr_codes import qr_code
 from booking_core.operations import backups, demo, doctor, repair
@@ -295,6 +297,29 @@ def sheet(date: str, ground: str | None, week: bool, show: str, output: Path | N
         public = db.booking_settings.public_url
         code = qr_code(made.changes_address(public)) if public else None
         text = sheets.sheet_html(made, db.booking_settings.school_name, SHEET, code=code)
+    _write(text, output, f"The sheet of {made.dates[0]}")
+
+
+@cli.command()
+@click.argument("month")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Writes FILE.")
+def report(month: str, output: Path | None) -> None:
+    """Writes the report of MONTH, like 2026-11, to print: HTML for one sheet of A4.
+
+    It names no student. Without --output it goes to the terminal.
+    """
+    try:
+        first = Date.fromisoformat(f"{month}-01")
+    except ValueError as exc:
+        raise InvalidRequest("MONTH", "must be like 2026-11") from exc
+    with connected(Settings.load()) as db:
+        made = month_reports.month_report(db, first, by=Actor("command line", Role.PRINCIPAL))
+        text = month_reports.month_report_html(made, db.booking_settings.school_name, SHEET)
+    _write(text, output, f"The report of {made.first:%Y-%m}")
+
+
+def _write(text: str, output: Path | None, name: str) -> None:
+    """Writes ``text`` to a file and says so, or to the terminal."""
     if output is None:
         click.echo(text)
         return
@@ -302,7 +327,7 @@ def sheet(date: str, ground: str | None, week: bool, show: str, output: Path | N
         output.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise InvalidRequest(str(output), f"cannot be written: {exc.strerror}") from exc
-    click.echo(f"The sheet of {made.dates[0]} is in {output}.")
+    click.echo(f"{name} is in {output}.")
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""Use of the grounds: bookings, hours and periods by ground, party, class, game and status."""
+"""Use of the grounds by weekday and period, by week, ground, party, class, game and team."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
-from datetime import time
+from datetime import time, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 from booking_core.domain.labels import (
     class_spellings,
@@ -16,7 +17,7 @@ from booking_core.domain.labels import (
     most_frequent,
 )
 from booking_core.domain.model import Actor, Party, Status
-from booking_core.domain.validation import minutes
+from booking_core.domain.validation import check_id, minutes
 from booking_core.insight.audit import check_range
 from booking_core.insight.exports import Export, Value, check_report
 from booking_core.school.history import DayOfSchool, plans_between
@@ -31,6 +32,7 @@ _NAMES = {
     Party.TEAM: "Teams",
     Party.STAFF: "Staff",
 }
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Span = tuple[int, int]  # minutes since midnight
 # Days with the same times of periods and the same grounds.
 Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
@@ -38,12 +40,12 @@ Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:
-    """One ground, kind of party, class or game. ``bookings`` and ``hours`` are of pending and
-    approved bookings.
+    """One ground, kind of party, class, game or team. ``bookings`` and ``hours`` are of pending
+    and approved bookings; one for several students counts once.
 
     ``open`` is the number of periods of the ground's days without those that were closed (until
     the closure was lifted), and ``used`` is how many of them were booked; half a period counts as a
-    half. Both are 0 for parties, classes and games.
+    half. Both are 0 for parties, classes, games and teams.
     """
 
     id: str
@@ -60,13 +62,47 @@ class UsageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodUse:
+    """The periods of one weekday (0 is Monday) and time of day: how many were open and used."""
+
+    weekday: int
+    start: time
+    end: time
+    used: float
+    open: float
+
+    @property
+    def share(self) -> float | None:
+        """Used of open periods, 0 to 1; None where nothing was open."""
+        return self.used / self.open if self.open > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class WeekUse:
+    """The days from ``first`` to ``last`` of one week, Monday to Sunday, within the range."""
+
+    first: Date
+    last: Date
+    used: float
+    open: float
+
+    @property
+    def share(self) -> float | None:
+        """Used of open periods, 0 to 1; None where nothing was open."""
+        return self.used / self.open if self.open > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
-    """Figures of ``first`` to ``last``; with ``own``, only of bookings that the actor made.
+    """Figures of ``first`` to ``last``; with ``own``, only of bookings that the actor made, with
+    ``ground_id`` only of that ground.
 
     ``grounds`` are in the order of the screens, ``parties`` (those with bookings) in the order of
-    Party, each with its value as id; ``classes`` and ``games`` by hours, most first.
+    Party, each with its value as id; ``classes``, ``games`` and ``teams`` by hours, most first.
     All spellings of a class or game are one line: under that of most active students or of most
-    grounds in use, else under that of most bookings.
+    grounds in use, else under that of most bookings. A booking for students of several classes
+    counts for each of them. ``periods`` are in the order of weekday and time, those that were open
+    on some day; ``weeks`` in order of time. Both are of the grounds in use.
     """
 
     first: Date
@@ -78,6 +114,10 @@ class Usage:
     classes: tuple[UsageLine, ...]
     games: tuple[UsageLine, ...]
     statuses: Mapping[Status, int]
+    teams: tuple[UsageLine, ...] = ()
+    periods: tuple[PeriodUse, ...] = ()
+    weeks: tuple[WeekUse, ...] = ()
+    ground_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -89,11 +129,10 @@ class _Sum:
     used: Fraction = field(default_factory=Fraction)
     open: Fraction = field(default_factory=Fraction)
 
-    def add(self, count: store.Count, used: Fraction | int = 0) -> None:
-        start, end = _span(count.start, count.end)
-        self.bookings += count.bookings
-        self.minutes += count.bookings * (end - start)
-        self.used += count.bookings * used
+    def add(self, count: int, span: Span, used: Fraction | int = 0) -> None:
+        self.bookings += count
+        self.minutes += count * (span[1] - span[0])
+        self.used += count * used
 
     def line(self, id: str, name: str) -> UsageLine:
         hours = self.minutes / 60
@@ -101,71 +140,202 @@ class _Sum:
 
 
 Sums = defaultdict[str, _Sum]
+_WHOLE = Fraction(1)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """Parts of periods, each with the number of times that it counts."""
+
+    used: Counter[Fraction] = field(default_factory=Counter)
+    open: Counter[Fraction] = field(default_factory=Counter)
+
+    @property
+    def sums(self) -> tuple[float, float]:
+        """The used and the open periods."""
+        used, open = (
+            sum((part * count for part, count in parts.items()), Fraction())
+            for parts in (self.used, self.open)
+        )
+        return float(used), float(open)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is counted: the days by likeness, one ground or all, one account's bookings or all."""
+
+    first: Date
+    last: Date
+    alike: Mapping[Likeness, Sequence[Date]]
+    lifted: Sequence[store.LiftedClosure]
+    ground_id: str | None
+    own: str | None
 
 
 @within_deadline(seconds=store.DEADLINE_SECONDS)
-def usage(db: Documents, *, by: Actor, first: Date, last: Date) -> Usage:
-    """The use of the grounds from ``first`` to ``last`` (inclusive, at most 400 days).
+def usage(
+    db: Documents, *, by: Actor, first: Date, last: Date, ground_id: str | None = None
+) -> Usage:
+    """The use of the grounds, or of one, from ``first`` to ``last`` (inclusive, at most 400 days).
 
     Each day counts by the timetable and the grounds that it had. Staff see the bookings that they
-    made themselves. Raises NotAllowed, InvalidRequest, StoreUnavailable.
+    made themselves. Raises NotAllowed, InvalidRequest, UnknownGround, StoreUnavailable.
     """
-    own = check_report(by)
-    check_range(first, last)
-    known = reference.load(db)
-    alike = _alike(plans_between(db, first, last))
-    sums: dict[str, Sums] = {
-        what: defaultdict(_Sum) for what in ("status", "party", "class", "game", "ground")
-    }
+    known, asked = _question(db, by, first, last, ground_id)
+    grounds = _by_ground(db, asked)
+    parties, classes, games, teams = (defaultdict[str, _Sum](_Sum) for _ in range(4))
+    statuses: Counter[Status] = Counter()
     spelled: dict[str, Counter[str]] = {"class": Counter(), "game": Counter()}
-    grounds = sums["ground"]
-    for ((periods, ground_ids), dates), counts in zip(
-        alike.items(), store.counts(db, list(alike.values()), own), strict=True
-    ):
-        for ground_id in ground_ids:
-            grounds[ground_id].open += len(periods) * len(dates)
-        for count in counts["closed"]:
-            if count.name in ground_ids:
-                covered = _covered(periods, _span(count.start, count.end))
-                grounds[count.name].open -= count.bookings * covered
-        for count in counts["ground"]:
-            covered = _covered(periods, _span(count.start, count.end))
-            grounds[count.name].add(count, covered)
-        for what in ("status", "party"):
-            for count in counts[what]:
-                sums[what][count.name].add(count)
-        for what, names in spelled.items():
-            for count in counts[what]:
-                sums[what][label_key(count.name)].add(count)
-                names[count.name] += count.bookings
-    in_order = [g.id for g in known.grounds.values() if not g.retired or g.id in grounds]
-    in_order += sorted(set(grounds) - set(known.grounds))
-    ground_names = {ground.id: ground.name for ground in known.grounds.values()}
+    team_names: dict[str, str] = {}
+    for one in store.label_counts(db, first, last, ground_id, asked.own):
+        span, count = _span(one.start, one.end), one.count
+        statuses[one.status] += count
+        parties[one.party].add(count, span)
+        games[label_key(one.game)].add(count, span)
+        spelled["game"][one.game] += count
+        for key in {label_key(name) for name in one.classes}:
+            classes[key].add(count, span)
+        for name in one.classes:
+            spelled["class"][name] += count
+        if one.team_id:
+            teams[one.team_id].add(count, span)
+            team_names[one.team_id] = one.team
+    statuses.update(store.inactive_counts(db, first, last, ground_id, asked.own))
     class_names = most_frequent(dict(sorted(spelled["class"].items())))
     class_names |= class_spellings(known.students.values())
     game_names = most_frequent(dict(sorted(spelled["game"].items())))
     game_names |= game_spellings(known.grounds.values())
+    team_names |= {id: team.name for id, team in known.teams.items()}
+    periods, weeks = _by_day(db, asked)
+    return Usage(
+        first,
+        last,
+        asked.own is not None,
+        _total(grounds),
+        _ground_lines(known, grounds, ground_id),
+        tuple(
+            parties[party].line(party.value, name)
+            for party, name in _NAMES.items()
+            if party in parties
+        ),
+        _ranked(classes, class_names),
+        _ranked(games, game_names),
+        {status: statuses[status] for status in Status},
+        _ranked(teams, team_names),
+        periods,
+        weeks,
+        ground_id,
+    )
+
+
+@within_deadline(seconds=store.DEADLINE_SECONDS)
+def usage_total(
+    db: Documents, *, by: Actor, first: Date, last: Date, ground_id: str | None = None
+) -> UsageLine:
+    """``usage(...).total`` alone, at a third of its cost: to compare with another range.
+
+    Raises NotAllowed, InvalidRequest, UnknownGround, StoreUnavailable.
+    """
+    _, asked = _question(db, by, first, last, ground_id)
+    return _total(_by_ground(db, asked))
+
+
+def _question(
+    db: Documents, by: Actor, first: Date, last: Date, ground_id: str | None
+) -> tuple[reference.Reference, _Question]:
+    own = check_report(by)
+    check_range(first, last)
+    known = reference.load(db)
+    if ground_id is not None:
+        known.ground(check_id(ground_id, "ground_id"))
+    alike = _alike(plans_between(db, first, last), ground_id)
+    lifted = store.lifted_closures(db, first, last)
+    return known, _Question(first, last, alike, lifted, ground_id, own)
+
+
+def _by_ground(db: Documents, asked: _Question) -> Sums:
+    """The sums of each ground that was in use or has bookings."""
+    grounds: Sums = defaultdict(_Sum)
+    only = None if asked.ground_id is None else [asked.ground_id]
+    for (periods, ground_ids), dates in asked.alike.items():
+        for ground_id in ground_ids:
+            grounds[ground_id].open += len(periods) * len(dates)
+        for one in store.span_counts(db, "ground_id", dates, only, asked.own):
+            span = _span(one.start, one.end)
+            covered = sum(_parts(periods, span).values())
+            if not one.is_closed:
+                grounds[one.name].add(one.count, span, covered)
+            elif one.name in ground_ids:
+                grounds[one.name].open -= one.count * covered
+        days = set(dates)
+        for closure in asked.lifted:
+            if closure.date in days and closure.ground_id in ground_ids:
+                covered = sum(_parts(periods, _span(closure.start, closure.end)).values())
+                grounds[closure.ground_id].open -= covered
+    return grounds
+
+
+def _by_day(db: Documents, asked: _Question) -> tuple[tuple[PeriodUse, ...], tuple[WeekUse, ...]]:
+    """The open and used periods by weekday and time, and by week, of the grounds in use."""
+    # How often each part of a period was used and open: adding fractions one by one is slow.
+    cells: defaultdict[tuple[int, Span], _Parts] = defaultdict(_Parts)
+    weeks: defaultdict[Date, _Parts] = defaultdict(_Parts)
+
+    def add(date: Date, span: Span, part: Fraction, *, used: int = 0, open: int = 0) -> None:
+        for one in (cells[date.weekday(), span], weeks[date - timedelta(days=date.weekday())]):
+            one.used[part] += used
+            one.open[part] += open
+
+    for (periods, ground_ids), dates in asked.alike.items():
+        for date in dates:
+            for period in periods:
+                add(date, period, _WHOLE, open=len(ground_ids))
+        for one in store.span_counts(db, "date", dates, ground_ids, asked.own):
+            date = Date.fromisoformat(one.name)
+            for period, part in _parts(periods, _span(one.start, one.end)).items():
+                if one.is_closed:
+                    add(date, period, part, open=-one.count)
+                else:
+                    add(date, period, part, used=one.count)
+        days = set(dates)
+        for closure in asked.lifted:
+            if closure.date in days and closure.ground_id in ground_ids:
+                for period, part in _parts(periods, _span(closure.start, closure.end)).items():
+                    add(closure.date, period, part, open=-1)
+    return (
+        tuple(
+            PeriodUse(weekday, _time(span[0]), _time(span[1]), *one.sums)
+            for (weekday, span), one in sorted(cells.items(), key=lambda cell: cell[0])
+        ),
+        tuple(
+            WeekUse(
+                max(monday, asked.first),
+                min(monday + timedelta(days=6), asked.last),
+                *one.sums,
+            )
+            for monday, one in sorted(weeks.items(), key=lambda week: week[0])
+        ),
+    )
+
+
+def _total(grounds: Sums) -> UsageLine:
     total = _Sum(
         sum(one.bookings for one in grounds.values()),
         sum(one.minutes for one in grounds.values()),
         sum((one.used for one in grounds.values() if one.open > 0), Fraction()),
         sum((one.open for one in grounds.values()), Fraction()),
     )
-    return Usage(
-        first,
-        last,
-        own is not None,
-        total.line("", ""),
-        tuple(grounds[id].line(id, ground_names.get(id, id)) for id in in_order),
-        tuple(
-            sums["party"][party].line(party.value, name)
-            for party, name in _NAMES.items()
-            if party in sums["party"]
-        ),
-        _ranked(sums["class"], class_names),
-        _ranked(sums["game"], game_names),
-        {status: sums["status"][status.value].bookings for status in Status},
-    )
+    return total.line("", "")
+
+
+def _ground_lines(
+    known: reference.Reference, grounds: Sums, ground_id: str | None
+) -> tuple[UsageLine, ...]:
+    names = {ground.id: ground.name for ground in known.grounds.values()}
+    in_order = [g.id for g in known.grounds.values() if not g.retired or g.id in grounds]
+    in_order += sorted(set(grounds) - set(known.grounds))
+    wanted = [id for id in in_order if ground_id in (None, id)]
+    return tuple(grounds[id].line(id, names.get(id, id)) for id in wanted)
 
 
 def export_usage(found: Usage) -> Export:
@@ -182,24 +352,42 @@ def export_usage(found: Usage) -> Export:
     rows: list[tuple[Value, ...]] = []
     for what, lines in (("Total", [found.total]), ("Ground", found.grounds)):
         for line in lines:
-            share = None if line.share is None else round(line.share, 4)
-            counted = (round(line.used, 2), round(line.open, 2), share)
-            rows.append((what, line.name, line.bookings, round(line.hours, 2), *counted))
-    ranked = (("Party", found.parties), ("Class", found.classes), ("Game", found.games))
+            rows.append((what, line.name, line.bookings, round(line.hours, 2), *_rounded(line)))
+    ranked = (
+        ("Party", found.parties),
+        ("Class", found.classes),
+        ("Game", found.games),
+        ("Team", found.teams),
+    )
     for what, lines in ranked:
         for line in lines:
             rows.append((what, line.name, line.bookings, round(line.hours, 2), None, None, None))
     for status, count in found.statuses.items():
         rows.append(("Status", status.value, count, None, None, None, None))
+    for use in found.periods:
+        name = f"{WEEKDAYS[use.weekday]} {use.start:%H:%M}-{use.end:%H:%M}"
+        rows.append(("Weekday and period", name, None, None, *_rounded(use)))
+    for week in found.weeks:
+        name = f"{week.first.isoformat()} to {week.last.isoformat()}"
+        rows.append(("Week", name, None, None, *_rounded(week)))
     return Export("Use of the grounds", columns, tuple(rows))
 
 
-def _alike(days: Mapping[Date, DayOfSchool]) -> dict[Likeness, list[Date]]:
-    """The dates of each kind of day, so that each kind is one query."""
+def _rounded(line: UsageLine | PeriodUse | WeekUse) -> tuple[float, float, float | None]:
+    share = None if line.share is None else round(line.share, 4)
+    return round(line.used, 2), round(line.open, 2), share
+
+
+def _alike(
+    days: Mapping[Date, DayOfSchool], ground_id: str | None = None
+) -> dict[Likeness, list[Date]]:
+    """The dates of each kind of day, so that each kind is one query; with the grounds of it that
+    are asked for."""
     found: defaultdict[Likeness, list[Date]] = defaultdict(list)
     for date, day in days.items():
         periods = tuple(_span(period.start, period.end) for period in day.plan.periods)
-        open_grounds = tuple(sorted(ground.id for ground in day.grounds if not ground.retired))
+        in_use = (ground.id for ground in day.grounds if not ground.retired)
+        open_grounds = tuple(sorted(id for id in in_use if ground_id in (None, id)))
         found[periods, open_grounds].append(date)
     return found
 
@@ -208,13 +396,20 @@ def _span(start: time, end: time) -> Span:
     return minutes(start), minutes(end, closing=True)
 
 
-def _covered(periods: Sequence[Span], span: Span) -> Fraction:
-    """How many of ``periods`` a span covers; part of a period counts as its part of the minutes."""
-    covered = Fraction()
+def _time(minute: int) -> time:
+    """The time of day of a minute since midnight; 1440 is 00:00."""
+    return time(minute // 60 % 24, minute % 60)
+
+
+@lru_cache(maxsize=10_000)
+def _parts(periods: tuple[Span, ...], span: Span) -> Mapping[Span, Fraction]:
+    """The part of each of ``periods`` that ``span`` covers, of those that it touches."""
+    found = {}
     for start, end in periods:
         common = min(end, span[1]) - max(start, span[0])
-        covered += Fraction(max(common, 0), end - start)
-    return covered
+        if common > 0:
+            found[start, end] = Fraction(common, end - start)
+    return found
 
 
 def _ranked(sums: Sums, names: Mapping[str, str]) -> tuple[UsageLine, ...]:

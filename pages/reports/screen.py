@@ -1,163 +1,219 @@
-"""The Reports screen: usage by ground, party, class and game, of all bookings or one's own."""
+"""The Reports screen: the use of the grounds, the demand for them, and who goes short."""
 
-from datetime import date as Date
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from booking_core import BookingError, Status
+from booking_core import Actor, BookingError, may
 from booking_core.live import Scope
-from booking_core.reports import Usage, UsageLine, check_report, export_usage, usage
-from pages.reports import then
+from booking_core.reports import (
+    Export,
+    check_report,
+    demand,
+    export_demand,
+    export_fairness,
+    export_usage,
+    fairness,
+    usage,
+    usage_total,
+)
+from pages.reports import ranges, sections, texts, then
 from pages.shared.auth import session
 from pages.shared.components import choices
 from pages.shared.layout import export_dialog, header
-from pages.shared.live import fragment, runtime, screen_user
+from pages.shared.live import fields, fragment, runtime, screen_user, url_state
+from pages.shared.live.address import MONTH_REPORT, base
 from pages.shared.text import formats, messages
+
+USE, DEMAND, FAIRNESS = "use", "demand", "fairness"
+REPORTS = {USE: "Use", DEMAND: "Demand", FAIRNESS: "Fairness"}
+# Where the choices are kept, by their name in the address.
+KEYS = {name: f"reports.{name}" for name in ("report", "range", "ground", "against")}
+DATES = "reports.dates"
 
 shared = runtime.start()
 by = session.actor()
-today = shared.now().date()
+now = shared.now()
+today = now.date()
+known = shared.reference()
 state = st.session_state
+reports = [name for name in REPORTS if name != FAIRNESS or may("report", by)]
+term = ranges.term_of(known.year, today)
+spans = [name for name in ranges.NAMES if name != ranges.TERM or term is not None]
+grounds = [ground.id for ground in known.open_grounds]
 
 
-def span(name: str) -> tuple[Date, Date]:
-    """The first and last date of the preset ``name``."""
-    week = formats.start_of_week(today)
-    month = today.replace(day=1)
-    last_month = month - timedelta(days=1)
-    return {
-        "This week": (week, week + timedelta(days=6)),
-        "Last week": (week - timedelta(days=7), week - timedelta(days=1)),
-        "This month": (month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)),
-        "Last month": (last_month.replace(day=1), last_month),
-        "Last 12 months": (today - timedelta(days=364), today),
-    }[name]
+def known_or(value: str | None, options: list[str], otherwise: str | None) -> str | None:
+    return value if value in options else otherwise
 
 
-PRESETS = ["This week", "Last week", "This month", "Last month", "Last 12 months", "Other dates"]
+def adopt(values: Mapping[str, str]) -> None:
+    """Shows the report of the address; an unknown value counts as absent."""
+    then.adopt(values, now)
+    state[KEYS["report"]] = known_or(values.get("report"), reports, USE)
+    state[KEYS["range"]] = known_or(values.get("range"), spans, ranges.WEEK)
+    state[KEYS["ground"]] = known_or(values.get("ground"), grounds, None)
+    against = known_or(values.get("against"), list(ranges.AGAINST), ranges.BEFORE)
+    state[KEYS["against"]] = against
+    if state[KEYS["range"]] == ranges.OTHER:
+        dates = ranges.typed(values.get("from", ""), values.get("to", ""), today)
+        state[DATES] = dates or ranges.month(today)
+
+
+url_state.read(("report", "range", "from", "to", "ground", "against", *then.PARAMETERS), adopt)
+state.setdefault(DATES, ranges.month(today))
+defaults = {"report": USE, "range": ranges.WEEK, "ground": None, "against": ranges.BEFORE}
+options = {
+    "report": reports,
+    "range": spans,
+    "ground": grounds,
+    "against": list(ranges.AGAINST),
+}
+for name, otherwise in defaults.items():  # an option may be gone since it was chosen
+    state[KEYS[name]] = known_or(state.get(KEYS[name]), options[name], otherwise)
 
 header.show(shared, "Reports")
-then.show(shared, by)
+board = then.show(shared, by)
+
+
+def shown_dates() -> ranges.Range:
+    if state[KEYS["range"]] != ranges.OTHER:
+        return ranges.of(state[KEYS["range"]], today, term)
+    dates = choices.date_range(DATES) or (today,)
+    return dates[0], dates[-1]
+
+
+def name_of_range(name: str) -> str:
+    if name == ranges.TERM and term is not None:
+        return "This term" if term.first <= today <= term.last else term.name
+    return ranges.NAMES[name]
+
 
 with st.container(horizontal=True, vertical_alignment="center", key="filters_reports"):
-    preset = st.segmented_control(
-        "Dates",
-        PRESETS,
-        default=PRESETS[0],
+    st.segmented_control(
+        "Report",
+        reports,
+        format_func=lambda name: REPORTS[name],
         required=True,
-        key="reports.preset",
         label_visibility="collapsed",
+        **fields.arguments(KEYS["report"]),
     )
-    if preset == "Other dates":
-        state.setdefault("reports.dates", span("This month"))
+    st.segmented_control(
+        "Dates",
+        spans,
+        format_func=name_of_range,
+        required=True,
+        label_visibility="collapsed",
+        **fields.arguments(KEYS["range"]),
+    )
+    if state[KEYS["range"]] == ranges.OTHER:
         st.date_input(
             "From and to",
-            key="reports.dates",
             format=formats.date_field(),
             width=250,
-            min_value=today - timedelta(days=3660),
-            max_value=today + timedelta(days=400),
+            min_value=today - ranges.EARLIEST,
+            max_value=today + ranges.LATEST,
             label_visibility="collapsed",
+            **fields.arguments(DATES),
         )
-        dates = choices.date_range("reports.dates")
-        first = dates[0] if dates else today
-        last = dates[1] if len(dates) > 1 else first
-    else:
-        first, last = span(preset)
-    export_dialog.button(
-        shared,
-        "reports.export",
-        "use-of-the-grounds",
-        lambda actor: export_usage(usage(shared.db, by=actor, first=first, last=last)),
+    st.selectbox(
+        "Ground",
+        grounds,
+        format_func=lambda id: known.grounds[id].name,
+        placeholder="All grounds",
+        label_visibility="collapsed",
+        width=190,
+        **fields.arguments(KEYS["ground"]),
     )
-
-
-def amount(count: int, noun: str = "booking") -> str:
-    return f"{formats.number(count)} {noun}{'' if count == 1 else 's'}"
-
-
-def hours(value: float) -> str:
-    return formats.number(value) + "\u00a0h"
-
-
-def percent(share: float | None) -> str:
-    return "–" if share is None else formats.percent(share)
-
-
-def show_usage() -> None:
-    viewer = screen_user.actor()
-    key = ("usage", check_report(viewer), first, last)
-    try:
-        found = shared.cached(
-            (Scope.BOOKINGS, Scope.SCHOOL),
-            key,
-            lambda: usage(shared.db, by=viewer, first=first, last=last),
+    if state[KEYS["report"]] == USE:
+        st.selectbox(
+            "Compared with",
+            list(ranges.AGAINST),
+            format_func=lambda name: ranges.AGAINST[name],
+            label_visibility="collapsed",
+            width=190,
+            **fields.arguments(KEYS["against"]),
         )
+    report = state[KEYS["report"]]
+    first, last = shown_dates()
+    asked: dict[str, Any] = {"first": first, "last": last, "ground_id": state[KEYS["ground"]]}
+    made: dict[str, Callable[[Actor], Export]] = {
+        USE: lambda actor: export_usage(usage(shared.db, by=actor, **asked)),
+        DEMAND: lambda actor: export_demand(demand(shared.db, by=actor, **asked)),
+        FAIRNESS: lambda actor: export_fairness(fairness(shared.db, by=actor, **asked)),
+    }
+    names = {USE: "use-of-the-grounds", DEMAND: "demand", FAIRNESS: "fairness"}
+    if FAIRNESS in reports:
+        address = f"{base()}/{MONTH_REPORT}?month={first:%Y-%m}"
+        label = f"Print {formats.month(first)} {first.year}"
+        st.link_button(label, address, icon=":material/print:", type="tertiary")
+    export_dialog.button(shared, "reports.export", names[report], made[report])
+
+is_other = state[KEYS["range"]] == ranges.OTHER
+url_state.write(
+    board
+    | {name: state[key] for name, key in KEYS.items() if state[key] not in (None, defaults[name])}
+    | ({"from": first.isoformat(), "to": last.isoformat()} if is_other else {})
+)
+
+
+def show_report() -> datetime | None:
+    """Draws the report; returns when a change that came too soon is to be drawn."""
+    viewer = screen_user.actor()
+    mine = check_report(viewer)
+    kept = partial(shared.paced, (Scope.BOOKINGS, Scope.SCHOOL))
+    key = (mine, *asked.values())
+    question = {"by": viewer, **asked}
+    due: list[datetime | None] = []
+    try:
+        if report == DEMAND:
+            wanted, at = kept(("demand", *key), lambda: demand(shared.db, **question))
+            due.append(at)
+        elif report == FAIRNESS:
+            spread, at = kept(("fairness", *key), lambda: fairness(shared.db, **question))
+            due.append(at)
+        else:
+            used, at = kept(("usage", *key), lambda: usage(shared.db, **question))
+            due.append(at)
+            other = ranges.compared(state[KEYS["range"]], (first, last), state[KEYS["against"]])
+            before = None
+            if other is not None:
+                asked_then = question | {"first": other[0], "last": other[1]}
+                before, at = kept(
+                    ("usage total", mine, *other, asked["ground_id"]),
+                    lambda: usage_total(shared.db, **asked_then),
+                )
+                before = replace(before, name=texts.dates(*other))
+                due.append(at)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
-        return
-    whose = "What you booked yourself" if found.own else "Everybody's bookings"
+        return None
+    whose = "Everybody's bookings" if mine is None else "What you booked yourself"
+    where = asked["ground_id"]
+    at_ground = f" on {known.grounds[where].name}" if where is not None else ""
     st.caption(
-        f"{whose}, {formats.short_date(first)} to {formats.full_date(last)}. "
-        "Requests and approved bookings count; a period is open where the ground is not closed."
+        formats.literal(f"{whose}{at_ground}, {texts.dates(first, last)}. {_EXPLAINED[report]}")
     )
-    counts = [
-        f"{messages.STATUS[s]} {formats.number(found.statuses[s])}"
-        for s in Status
-        if found.statuses[s]
-    ]
-    if not counts:
-        with st.container(border=True, key="card_reports_empty"):
-            st.markdown("##### Nothing was booked in these dates")
-            st.caption("Choose other dates above, or book a ground.")
-        return
-    with st.container(border=True, key="card_reports_total"):
-        with st.container(horizontal=True, gap="medium"):
-            st.metric("Bookings", formats.number(found.total.bookings), width="content")
-            st.metric("Hours", hours(found.total.hours), width="content")
-            st.metric("Share of open periods", percent(found.total.share), width="content")
-        st.caption(" · ".join(counts))
-    by_ground(found)
-    left, right = st.columns(2)
-    with left:
-        table("By class", "Class", found.classes, "classes")
-    with right:
-        table("For whom", "For", found.parties, "parties")
-        table("By game", "Game", found.games, "games")
+    if report == DEMAND:
+        sections.demand(wanted)
+    elif report == FAIRNESS:
+        sections.fairness(spread)
+    else:
+        sections.use(used, before)
+    return min((moment for moment in due if moment is not None), default=None)
 
 
-def by_ground(found: Usage) -> None:
-    with st.container(border=True, key="card_reports_grounds"):
-        st.markdown("##### By ground")
-        for line in found.grounds:
-            share = f"{percent(line.share)} of open periods" if line.open else "not in use"
-            st.progress(
-                min(line.share or 0.0, 1.0),
-                text=f"**{formats.literal(line.name)}** · {share} · "
-                f"{amount(line.bookings)}, {hours(line.hours)}",
-            )
+_EXPLAINED = {
+    USE: (
+        "Requests and approved bookings count, one for several students once; a period is open "
+        "where the ground is not closed."
+    ),
+    DEMAND: "Bookings count by the day of their slot, with what became of them.",
+    FAIRNESS: "Hours are those of requests and approved bookings.",
+}
 
-
-def table(heading: str, column: str, lines: tuple[UsageLine, ...], key: str) -> None:
-    with st.container(border=True, key=f"card_reports_{key}"):
-        st.markdown(f"##### {heading}")
-        if not lines:
-            st.caption("Nothing that was requested or approved.")
-            return
-        st.table(
-            pd.DataFrame(
-                {
-                    column: [formats.literal(line.name) for line in lines],
-                    "Bookings": [formats.number(line.bookings) for line in lines],
-                    "Hours": [hours(line.hours) for line in lines],
-                }
-            ),
-            border="horizontal",
-            hide_index=True,
-            alt=f"Bookings and hours, {heading.lower()}",
-        )
-
-
-fragment.live(shared, "reports", show_usage)
+fragment.live(shared, "reports", show_report)

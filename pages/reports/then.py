@@ -10,7 +10,7 @@ import streamlit as st
 
 from booking_core import Actor, BookingError, day_board, may
 from pages.shared.components import elements
-from pages.shared.live import fields, url_state
+from pages.shared.live import fields
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -21,15 +21,19 @@ _LATEST = timedelta(days=400)
 _MINUTE = timedelta(minutes=1)
 
 
-def show(shared: Services, by: Actor) -> None:
-    """Draws the board of the address, or the button that asks for one."""
-    if not may("close", by):
-        return
-    now = shared.now()
-    url_state.read(("board", "at"), lambda values: _adopt(values, now))
+PARAMETERS = ("board", "at")
+
+
+def show(shared: Services, by: Actor) -> dict[str, str]:
+    """Draws the board that was chosen, or the button that asks for one.
+
+    Returns the parameters of the address that restore it.
+    """
     state = st.session_state
+    if not may("close", by):
+        return {}
+    now = shared.now()
     if state.get(_BOARD) is None:
-        url_state.write({})
         st.button(
             "The board as it was…",
             key="reports.then.open",
@@ -38,16 +42,16 @@ def show(shared: Services, by: Actor) -> None:
             on_click=_open,
             args=(now,),
         )
-        return
+        return {}
     with st.container(border=True, key="card_reports_then"):
         st.markdown("##### The board as it was")
         _fields(now)
         _draw(shared, by, now)
     at = datetime.combine(state[_ON], state[_AT] or time())
-    url_state.write({"board": state[_BOARD].isoformat(), "at": f"{at:%Y-%m-%dT%H:%M}"})
+    return {"board": state[_BOARD].isoformat(), "at": f"{at:%Y-%m-%dT%H:%M}"}
 
 
-def _adopt(values: Mapping[str, str], now: datetime) -> None:
+def adopt(values: Mapping[str, str], now: datetime) -> None:
     """Shows the board of the address; none if its parameters name no day and no past moment."""
     state, today = st.session_state, now.date()
     state[_BOARD] = None

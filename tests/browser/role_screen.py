@@ -211,10 +211,9 @@ def type_in(screen: Screen, label: str, text: str) -> None:
 
 
 def usage_count(screen: Screen) -> int:
-    """Returns how many bookings Reports counts on the first ground; -1 while it shows none."""
-    line = screen.page.get_by_text(re.compile("^Ground 1 · .*booking"))
-    found = re.search(r"(\d+) booking", line.first.inner_text()) if line.count() else None
-    return int(found[1]) if found else -1
+    """Returns how many bookings Reports counts; -1 while it shows none."""
+    figure = screen.page.get_by_test_id("stMetricValue")
+    return int(figure.first.inner_text()) if figure.count() else -1
 
 
 def exported_bookers(screen: Screen) -> set[str]:

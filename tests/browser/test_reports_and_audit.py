@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app_server import HEAD, JOSEPH, MEERA, AppServer, School
+from app_server import HEAD, JOSEPH, MEERA, AppServer, School, tomorrow
 from browser_windows import OpenPage
 from openpyxl import load_workbook
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from screens import TICK, row, show_tab, switch_user
 from support import GROUNDS, http_get
 
@@ -28,32 +28,94 @@ def exported(page: Page, kind: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-def figure(page: Page, ground: int) -> str:
-    line = page.get_by_text(re.compile(rf"^Ground {ground} · "))
-    return line.inner_text().replace("\u00a0", " ")
+def figure(page: Page, name: str) -> Locator:
+    """The number under the name of a figure."""
+    return page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.locator(f".st-key-card_reports_{name}")
 
 
 def test_usage_follows_the_bookings_and_staff_see_their_own(
     open_page: OpenPage, school: School
 ) -> None:
     approve(school.db, school.book(student=1, start=14, by=JOSEPH).id, by=HEAD)
-    page = open_page("/reports", "Anand Rao")
+    page = open_page("/reports" + dates_around_tomorrow(), "Anand Rao")
     expect(page.get_by_text("Everybody's bookings")).to_be_visible()
-    expect(page.get_by_text("Ground 1 · ")).to_contain_text("1 booking, 1")
+    expect(figure(page, "Bookings")).to_have_text("1")
 
     school.book(student=2, start=15, by=MEERA)
 
-    expect(page.get_by_text("Ground 1 · ")).to_contain_text("2 bookings, 2", timeout=TICK)
-    assert "of open periods" in figure(page, 1)
-    expect(page.get_by_text("Requested 1 · Approved 1")).to_be_visible()
+    expect(figure(page, "Bookings")).to_have_text("2", timeout=TICK)
+    expect(figure(page, "Hours")).to_have_text(re.compile("^2.h$"))
+    expect(card(page, "grounds")).to_contain_text("Ground 1 was booked most")
 
     switch_user(page, "Meera Nair")
+    page.goto(page.url.partition("?")[0] + dates_around_tomorrow())
     expect(page.get_by_text("What you booked yourself")).to_be_visible()
-    expect(page.get_by_text("Ground 1 · ")).to_contain_text("1 booking, 1")
+    expect(figure(page, "Bookings")).to_have_text("1")
+    expect(page.get_by_role("radio", name="Demand")).to_be_visible()
+    expect(page.get_by_role("radio", name="Fairness")).to_have_count(0)
 
     page.get_by_role("button", name="Export").click()
     table = list(csv.reader(io.StringIO(exported(page, "CSV").decode("utf-8-sig"))))
     assert table[2][:4] == ["Ground", "Ground 1", "1", "1.0"]
+
+
+def dates_around_tomorrow() -> str:
+    first, last = tomorrow() - timedelta(days=2), tomorrow() + timedelta(days=2)
+    return f"?range=other&from={first}&to={last}"
+
+
+def test_each_chart_says_what_it_shows_and_has_its_figures_one_press_away(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14, by=JOSEPH)
+    page = open_page("/reports" + dates_around_tomorrow(), "Anand Rao")
+    when = card(page, "periods")
+    sentence = re.compile(r"^Booked most: (\w+), (2.3 PM) \((\d+%)\)")
+    expect(when.get_by_text(sentence)).to_be_visible()
+    said = when.get_by_text(sentence).inner_text()
+    expect(when.get_by_label(said).first).to_be_attached()
+
+    when.get_by_text("Figures").click()
+
+    found = sentence.match(said)
+    assert found is not None
+    cell = when.get_by_role("row").filter(has_text=found[1]).filter(has_text=found[2])
+    expect(cell).to_contain_text(found[3])
+
+
+def test_the_report_its_dates_and_its_ground_are_in_the_address(
+    open_page: OpenPage, school: School
+) -> None:
+    school.book(student=1, start=14, by=JOSEPH)
+    page = open_page("/reports" + dates_around_tomorrow(), "Anand Rao")
+    page.get_by_text("Demand", exact=True).click()
+    expect(page.get_by_text("1 request: 1 not decided yet.")).to_be_visible()
+    page.get_by_text("Fairness", exact=True).click()
+    expect(page.get_by_text("got least of what it asked for")).to_be_visible()
+    page.get_by_role("combobox", name="Ground").click()
+    page.get_by_role("option", name="Ground 2").click()
+    expect(page.get_by_text("No class has asked for a slot.")).to_be_visible()
+    expect(page).to_have_url(re.compile("report=fairness.*ground=ground-2"))
+
+    page.reload()
+    expect(page.get_by_text("No class has asked for a slot.")).to_be_visible()
+    expect(page.get_by_text("Everybody's bookings on Ground 2")).to_be_visible()
+    page.goto(page.url.partition("?")[0] + "?report=none&range=never&ground=x&against=y")
+    expect(page.get_by_role("radio", name="Use")).to_be_checked()
+    expect(page.get_by_role("radio", name="This week")).to_be_checked()
+
+
+def test_staff_are_not_shown_the_fairness_by_its_address(
+    open_page: OpenPage, school: School
+) -> None:
+    page = open_page("/reports?report=fairness", "Meera Nair")
+
+    expect(page.get_by_role("radio", name="Use")).to_be_checked()
+    expect(page.get_by_text("Hours by student")).to_have_count(0)
 
 
 def test_filtered_bookings_are_exported_and_formulas_are_text(

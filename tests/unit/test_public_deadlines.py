@@ -11,6 +11,8 @@ from booking_core.storage.client.verbs import DEADLINE_SECONDS
 
 # Those that take a bulk of data, with their longer limits in seconds.
 LONG = {
+    "demand": 20,
+    "fairness": 20,
     "account_erasure_of": 12,
     "apply_roster": 12,
     "erase_account": 12,
@@ -20,9 +22,11 @@ LONG = {
     "export_changes": 60,
     "finish_erasures": 12,
     "lapse_pending": 60,
+    "month_report": 20,
     "roll_over": 12,
     "save_students": 12,
     "usage": 20,
+    "usage_total": 20,
 }
 # Building indexes takes its time; each look at the server has 5 seconds. The others are made of
 # many verbs or examinations, or wait for the mail server.

@@ -27,6 +27,7 @@ from pages.shared.live.address import (
     LINKS,
     LOGO,
     MISSING,
+    MONTH_REPORT,
     SCREENS,
     WEEK_SHEET,
     base,
@@ -52,7 +53,7 @@ _PUBLIC = frozenset(
     )
 )
 _FILES = "media"  # downloads, such as exports
-_SHEETS = (DAY_SHEET, WEEK_SHEET, SHEET_CHANGES)
+_SHEETS = (DAY_SHEET, WEEK_SHEET, SHEET_CHANGES, MONTH_REPORT)
 _PLACES = _PUBLIC | {"", "sessions", "mail", CODES, MISSING, _FILES, *_SHEETS, *SCREENS}
 _POLICY = 1008  # a close code of RFC 6455
 _METRICS = "/_stcore/metrics"  # numbers of sessions and sizes of caches, for this computer only

@@ -10,6 +10,7 @@ SCREENS = ("book", "bookings", "approvals", "reports", "wall", "closures", "admi
 CODES = "codes"  # the page with the QR codes of the grounds
 DAY_SHEET = "day-sheet"  # a day to print
 WEEK_SHEET = "week-sheet"  # the week of a ground to print; SHEET_CHANGES is beside both
+MONTH_REPORT = "month-report"  # a month to print
 CALENDARS = "calendars"  # to subscribe to; without a session
 DECIDE = "decide"  # the link of a mail that decides a request; without a session
 FORGOTTEN = "forgotten"  # asks for the link to a new password
