@@ -150,6 +150,7 @@ def test_the_command_line_asks_for_a_column_and_takes_it(
     [
         ("Adm No=number", "--map has no field 'number': id, name, class, email, active"),
         ("Number=id", "--map names 'Number', and the file has no column of it: “Adm No”"),
+        ("Adm No=email --map Std=email", "--map gives email two columns"),
         ("id", "--map 'id' is not like \"Adm No=id\""),
         ("Student Name=id", "list.csv has no column name in line 1"),
     ],
@@ -160,4 +161,6 @@ def test_a_wrong_map_is_refused_in_one_sentence(
     file = tmp_path / "list.csv"
     file.write_text(TWO_IDS, encoding="utf-8")
 
-    assert_one_sentence(command("import", "students", str(file), "--map", given), words)
+    options = [part for text in given.split(" --map ") for part in ("--map", text)]
+
+    assert_one_sentence(command("import", "students", str(file), *options), words)

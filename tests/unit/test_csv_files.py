@@ -21,6 +21,7 @@ def students(text: str) -> Table:
         ("id,name,class".encode("utf-16")[:-1], "is no text in UTF-16"),
         (b"id,name\0,class", "is no text file"),
         (b"id,name,class\nS1,Jos\x81,8-A\n", r"is no text that can be read \(line 2\)"),
+        (b"id,name,class\nS1,Jos\xe9\x01,8-A\n", r"is no text that can be read \(line 2\)"),
         (b"id;name\nS1;Asha\n", "has no column class in line 1"),
         (b"one\ntwo\n", "has no columns id, name, class in line 1"),
         (

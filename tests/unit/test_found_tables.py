@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from workbook_files import HEADER, repacked, saved, workbook
 
-from booking_core import InvalidRequest, read_table
+from booking_core import InvalidRequest, Limits, read_table
 from booking_core.school.roster import COLUMNS
 from booking_core.tables.encodings import GUESSES
 from booking_core.tables.table import RawTable, read_sheet, table_of
@@ -68,6 +68,7 @@ def test_headings_may_have_two_lines_and_last_empty_cells_no_delimiter() -> None
     text = '"Adm\nNo",Name of Student,"Class/\nSection",E-mail\nS1,Asha Rao,8-A\n'
 
     assert read(text) == [{**ASHA, "email": ""}]
+    assert read("id,name,class\nS1,Asha Rao,8-A\n\nS2,,\n")[1]["id"] == "S2"
 
 
 # Delimiters and encodings
@@ -207,6 +208,16 @@ def test_rows_beyond_the_limit_are_refused_however_many_lines_are_no_rows() -> N
     rows = [[f"S{n}", "Asha", "8-A"] for n in range(21_000)]
     with pytest.raises(InvalidRequest, match="has more than 20000 rows"):
         read(saved(book_of(("All", [["id", "name", "class"], *rows]))), "list.xlsx")
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_lines_that_are_no_rows_are_limited_too(ending: str) -> None:
+    rows = [["id", "name", "class"], *[["Total", "1", "8-A"]] * 600, ["S1", "Asha", "8-A"]]
+    text = "\n".join(map(",".join, rows)).encode()
+    data = text if ending == "csv" else saved(book_of(("All", rows)))
+
+    with pytest.raises(InvalidRequest, match="has more than 3 rows"):
+        sheet_of(data, f"list.{ending}", limits=Limits(rows=3))
 
 
 def test_a_part_with_very_many_merged_cells_is_refused() -> None:

@@ -40,6 +40,7 @@ T = TypeVar("T")
 _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
 _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
 _DONE, _AGAIN = "admin.students.imported", "admin.students.again"
+_LOST = "admin.students.import.lost"  # the address is that of an import without its file
 _SHOWN_LINES = 10
 _LIMITS = Limits()
 KINDS = ("New", "Changed", "Leaving", "Wrong rows")
@@ -69,6 +70,24 @@ class _Preview:
     plan: RosterPlan | None = None
     problem: str = ""
     is_new: bool = True  # no run has drawn the plan
+    is_final: bool = True  # false: the next run reads the file again
+
+
+def adopt(text: str) -> bool:
+    """Whether the address, with ``text`` as its parameter, shows the import.
+
+    A file is kept in the session only: a new session says that it has to be given again.
+    """
+    state = st.session_state
+    is_open = text == "open"
+    state[_LOST] = is_open and _PREVIEW not in state
+    return is_open
+
+
+def address() -> str:
+    """The parameter of the address: ``open`` while a file is given, or is to be given again."""
+    state = st.session_state
+    return "open" if _PREVIEW in state or state.get(_LOST) else ""
 
 
 def show(shared: Services) -> None:
@@ -100,14 +119,20 @@ def show(shared: Services) -> None:
     )
     if file is None:
         state.pop(_PREVIEW, None)
+        if state.get(_LOST):
+            st.info(
+                "The file that was open here is no longer kept. Give it again to go on.",
+                icon=":material/upload_file:",
+            )
         if text := state.get(_DONE):
             st.success(text, icon=":material/check:")
         return
     state.pop(_DONE, None)
     preview = state.get(_PREVIEW)
     if preview is None or preview.file_id != file.file_id:
-        preview = state[_PREVIEW] = _read(shared, file)
-    if preview.problem or preview.sheet is None:
+        state[_PREVIEW], state[_LOST] = _read(shared, file), False
+        st.rerun()  # the address says that a file is open
+    if preview.sheet is None or preview.problem is None:
         st.error(formats.literal(preview.problem), icon=":material/error:")
     elif preview.plan is None:
         _choose(shared, file, preview, preview.sheet)
@@ -125,8 +150,8 @@ def _read(shared: Services, file: st.typing.UploadedFile, encoding: str | None =
             preview.plan = plan_roster(shared.db, table_of(sheet, found.columns).rows)
     except InvalidRequest as exc:
         return _Preview(file.file_id, problem=messages.error(exc))
-    except BookingError as exc:  # without a file id, so that the next run tries again
-        return _Preview("", problem=messages.error(exc))
+    except BookingError as exc:
+        return _Preview(file.file_id, problem=messages.error(exc), is_final=False)
     return preview
 
 
