@@ -255,11 +255,12 @@ def _show(shared: Services, preview: _Preview, sheet: RawTable, plan: RosterPlan
     try:
         by = session.actor()
         with shared.change():
+            # Before the list: its change may end this run, and only a suggestion is lost here.
+            with contextlib.suppress(BookingError):
+                keep_columns(shared.db, sheet, preview.columns, by=by)
             apply_roster(
                 shared.db, plan, by=by, deactivate_leaving=leave, leaving_confirmed=confirmed
             )
-        with contextlib.suppress(BookingError):  # the list is saved; only a suggestion is lost
-            keep_columns(shared.db, sheet, preview.columns, by=by)
     except ChangedMeanwhile:
         state[_AGAIN] = True
         _compare_again(shared, preview, sheet)
