@@ -169,7 +169,8 @@ from booking_core.school.rollover import (
     roll_over_plan,
     suggest_roll_over,
 )
-from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster, read_roster
+from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster
+from booking_core.school.roster_columns import keep_columns, suggest_columns
 from booking_core.school.search import find_groups, find_students
 from booking_core.school.students import (
     add_student,
@@ -193,9 +194,12 @@ from booking_core.storage.connection import connect, disconnect
 from booking_core.storage.schema.ensure import ensure_schema
 from booking_core.storage.school.data import Reference
 from booking_core.storage.school.data import load as load_reference
-from booking_core.tables.table import Limits, Table, read_table
+from booking_core.tables.columns import Matching
+from booking_core.tables.encodings import ENCODINGS
+from booking_core.tables.table import Limits, RawTable, Row, Table, read_sheet, read_table, table_of
 
 __all__ = [
+    "ENCODINGS",
     "MARK_MINUTES",
     "UNDO_SECONDS",
     "Account",
@@ -226,6 +230,7 @@ __all__ = [
     "MailWish",
     "MailWriting",
     "MailedRequest",
+    "Matching",
     "NamedStudent",
     "Notice",
     "Occurrence",
@@ -234,11 +239,13 @@ __all__ = [
     "Period",
     "Policy",
     "Quota",
+    "RawTable",
     "Reference",
     "Relocation",
     "Role",
     "RollOverPlan",
     "RosterPlan",
+    "Row",
     "SchoolYear",
     "Series",
     "SeriesMove",
@@ -322,6 +329,7 @@ __all__ = [
     "ground_photo",
     "has_admin",
     "join_waiting_list",
+    "keep_columns",
     "keeps_approval",
     "lapse_pending",
     "layouts",
@@ -350,7 +358,7 @@ __all__ = [
     "promote_waiting",
     "propose_moves",
     "quotas_of",
-    "read_roster",
+    "read_sheet",
     "read_table",
     "reinstate",
     "reject",
@@ -386,10 +394,12 @@ __all__ = [
     "set_active",
     "set_mail_wish",
     "slots_for",
+    "suggest_columns",
     "suggest_roll_over",
     "surface_overlaps",
     "swap",
     "swap_offers",
+    "table_of",
     "terms",
     "undo_change",
     "waiting_ahead",

@@ -203,6 +203,12 @@ class Settings:
         return ZoneInfo(self.time_zone)
 
     @property
+    def is_month_first(self) -> bool:
+        """Whether the school's locale writes the month of a date before its day."""
+        pattern = Locale.parse(self.locale).date_formats["short"].pattern
+        return bool(pattern.find("M") < pattern.find("d"))
+
+    @property
     def mail_port(self) -> int:
         """The port of ``smtp_host``."""
         return self.smtp_port or _MAIL_PORTS[self.smtp_security]

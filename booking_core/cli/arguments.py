@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date as Date
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,9 @@ from pathlib import Path
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Role
 from booking_core.storage.client.database import BookingDatabase, present
-from booking_core.tables.table import UPLOAD, Limits, Table, read_table
+from booking_core.tables.columns import given_columns
+from booking_core.tables.table import UPLOAD, Limits, RawTable, Table, check_complete, read_sheet
+from booking_core.tables.table import table_of as table_of_columns
 
 
 def date_of(text: str, db: BookingDatabase) -> Date:
@@ -36,14 +38,54 @@ def actor_of(text: str) -> Actor:
         raise InvalidRequest("--as", f"has no role {role!r}: {choices}") from exc
 
 
-def table_of(file: Path, columns: tuple[str, ...], limits: Limits = UPLOAD) -> Table:
-    """The rows of a CSV file or an Excel workbook."""
+def table_of(
+    file: Path,
+    required: tuple[str, ...],
+    limits: Limits = UPLOAD,
+    given: Sequence[str] = (),
+) -> tuple[Table, list[str]]:
+    """The rows of a CSV file or an Excel workbook, and lines that say how it was read.
+
+    ``given`` are texts like "Adm No=id": heading and field. They decide before the headings do.
+    """
     try:
         data = file.read_bytes()
     except OSError as exc:
         raise InvalidRequest(file.name, f"cannot be read: {exc.strerror}") from exc
     with naming(file):
-        return read_table(data, file.name, columns, limits=limits)
+        sheet = read_sheet(data, file.name, limits=limits)
+        chosen = given_columns(sheet.headings, [_pair(text) for text in given], required)
+        found = sheet.match(required)
+        for name, why in found.unsure.items():
+            if name not in chosen:
+                raise InvalidRequest(
+                    "file", f"is not clear: {why}. Say which with --map “HEADING={name}”"
+                )
+        columns = _without(found.columns, chosen) | chosen
+        check_complete(sheet, [name for name in required if name not in columns])
+    read = [f"read as {name}: {_headings(sheet, places)}" for name, places in columns.items()]
+    if sheet.guessed:
+        read.append(f"read in {sheet.encoding}, which is a guess: look at the accents")
+    return table_of_columns(sheet, columns), [*read, *sheet.notes]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    heading, _, name = text.rpartition("=")
+    if not heading.strip():
+        raise InvalidRequest("--map", f'{text!r} is not like "Adm No=id"')
+    return heading, name.strip()
+
+
+def _without(
+    found: Mapping[str, tuple[int, ...]], chosen: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """``found`` without the columns that were chosen for another field."""
+    taken = {place for places in chosen.values() for place in places}
+    return {name: places for name, places in found.items() if taken.isdisjoint(places)}
+
+
+def _headings(sheet: RawTable, places: Sequence[int]) -> str:
+    return " + ".join(f"“{sheet.headings[place]}”" for place in places)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -390,14 +390,27 @@ def import_() -> None:
 
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+_map = click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="HEADING=FIELD",
+    help="Which column holds a field; twice for a name or a class in two columns.",
+)
 
 
 @import_.command("students")
 @click.argument("file", type=click.Path(path_type=Path))
 @_dry_run
-def import_students(file: Path, dry_run: bool) -> None:
-    """Adds and changes students. Columns: id, name, class; also email, active."""
-    table = table_of(file, imports.STUDENT_COLUMNS)
+@_map
+def import_students(file: Path, dry_run: bool, columns: tuple[str, ...]) -> None:
+    """Adds and changes students. Columns: id, name, class; also email, active.
+
+    Their usual headings are known. Where two columns could be one of them, --map decides.
+    """
+    table, read = table_of(file, imports.STUDENT_COLUMNS, given=columns)
+    for line in read:
+        click.echo(line)
     with connected(Settings.load()) as db:
         report = imports.import_students(db, table, dry_run=dry_run)
     _print_report(report, dry_run)
@@ -406,13 +419,18 @@ def import_students(file: Path, dry_run: bool) -> None:
 @import_.command("bookings")
 @click.argument("file", type=click.Path(path_type=Path))
 @_dry_run
+@_map
 @click.option("--create-missing", is_flag=True, help="Add unknown grounds and students.")
-def import_bookings(file: Path, dry_run: bool, create_missing: bool) -> None:
+def import_bookings(
+    file: Path, dry_run: bool, columns: tuple[str, ...], create_missing: bool
+) -> None:
     """Adds bookings. Columns: ground, date, start, end, student, game, status; also purpose, class.
 
     Past bookings need not fit the rules or the periods. A second run adds nothing.
     """
-    table = table_of(file, imports.BOOKING_COLUMNS, imports.HISTORY)
+    table, read = table_of(file, imports.BOOKING_COLUMNS, imports.HISTORY, columns)
+    for line in read:
+        click.echo(line)
     with connected(Settings.load()) as db, progress_bar(len(table.rows)) as progress:
         report = imports.import_bookings(
             db, table, dry_run=dry_run, create_missing=create_missing, progress=progress

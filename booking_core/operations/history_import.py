@@ -46,6 +46,7 @@ from booking_core.storage.bookings import writes as store
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.school import data as reference
 from booking_core.storage.school import erasure
+from booking_core.tables.cells import date_of
 from booking_core.tables.table import Limits, Row, Table
 
 STUDENT_COLUMNS = roster.COLUMNS
@@ -89,7 +90,7 @@ def import_students(db: Documents, table: Table, *, dry_run: bool = False) -> Re
         added=len(plan.new),
         changed=len(plan.changed),
         skipped=[(line, "already on record") for line in plan.same],
-        refused=[(wrong.line, f"{wrong.field} {wrong.problem}") for wrong in plan.wrong],
+        refused=[(w.line, _reason(w.sheet, w.field, w.problem)) for w in plan.wrong],
     )
 
 
@@ -114,27 +115,29 @@ def import_bookings(
     names = Names(known, create=create_missing)
     spellings = _by_key([*usage.games(db), *(g for x in known.grounds.values() for g in x.games)])
     wanted: list[Line] = []
-    first_line: dict[str, int] = {}
+    first_line: dict[str, Row] = {}
     former_ids: dict[str, set[str]] = {}
-    zone = settings_of(db).zone
+    settings = settings_of(db)
+    zone, month_first = settings.zone, settings.is_month_first
     for row in table.rows:
         try:
-            request, status, ground, party = _request(row, names)
+            date = _date(row, month_first=month_first, from_1904=table.from_1904)
+            request, status, ground, party = _request(row, date, names)
         except InvalidRequest as exc:
-            report.refused.append((row.line, f"{exc.field} {exc.problem}"))
+            report.refused.append((row.line, _reason(row.sheet, exc.field, exc.problem)))
             continue
         starts_at = timetable.at(request.date, request.start, zone)
         booking = imported_booking(request, status, party, min(to_millis(starts_at), now), now)
         booking = replace(booking, id=_id_of(booking, label_key(booking.game)))
         booking = booking.placed(booking.slot, ground.surfaces)
-        line = first_line.setdefault(booking.id, row.line)
-        if line == row.line:
+        first = first_line.setdefault(booking.id, row)
+        if first is row:
             wanted.append((row.line, booking))
             typed = row.values["game"].strip()
             former = {typed, normal_form(typed), *spellings[label_key(booking.game)]}
             former_ids[booking.id] = {_id_of(booking, game) for game in former}
         else:
-            report.skipped.append((row.line, f"same as line {line}"))
+            report.skipped.append((row.line, f"same as line {first.line}"))
     progress(len(table.rows) - len(wanted))
     store_lines(
         db, names, wanted, report, former_ids=former_ids, dry_run=dry_run, progress=progress
@@ -184,15 +187,26 @@ def store_lines(
     report.refused.sort()
 
 
-def _request(row: Row, names: Names) -> tuple[BookingRequest, Status, Ground, RequestParty]:
-    """The party of a row without a student is its team, or else its whole class."""
+def _reason(sheet: str, field: str, problem: str) -> str:
+    return f"{field} {problem}" + (f" (sheet “{sheet}”)" if sheet else "")
+
+
+def _date(row: Row, *, month_first: bool, from_1904: bool) -> Date:
     if row.problem:
         raise InvalidRequest("the row", row.problem)
-    values = row.values
+    text = row.values["date"]
     try:
-        date = Date.fromisoformat(values["date"])
+        return date_of(text, month_first=month_first, from_1904=from_1904)
     except ValueError as exc:
-        raise InvalidRequest("date", f"{values['date']!r} is not like 2026-11-23") from exc
+        order = "11/23/2026" if month_first else "23/11/2026"
+        raise InvalidRequest("date", f"{text!r} is not like 2026-11-23 or {order}") from exc
+
+
+def _request(
+    row: Row, date: Date, names: Names
+) -> tuple[BookingRequest, Status, Ground, RequestParty]:
+    """The party of a row without a student is its team, or else its whole class."""
+    values = row.values
     start, end = parse_time(values["start"], "start"), parse_time(values["end"], "end")
     found = [status for status in Status if status.value.casefold() == values["status"].casefold()]
     if not found:

@@ -5,6 +5,7 @@ Capitals and kinds of spaces make no difference in a name.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import Ground, Party, Student, Team
 from booking_core.domain.names import key_of, new_id
-from booking_core.domain.validation import check_name
+from booking_core.domain.validation import check_id, check_name
 from booking_core.storage.school.data import Reference
 
 NEW_CLASS = "Unknown"  # of a student that an import adds, where the file names no class
@@ -120,7 +121,7 @@ class Names:
         student = None
         if party is None:
             student = self._students.find(student_text) or _make_student(
-                student_text, name or student_text, class_name, email
+                self._id_for(student_text), name or student_text, class_name, email
             )
         if ground.id not in self._grounds.by_id or (
             ground.id in self._added and find_label(game, ground.games) is None
@@ -141,6 +142,14 @@ class Names:
         if class_name.strip():
             return RequestParty(Party.CLASS, class_name=check_name(class_name, "class"))
         return None  # the error then names the student
+
+    def _id_for(self, text: str) -> str:
+        """The id of a student who is made: ``text``, or one made of it if it is a name."""
+        with contextlib.suppress(InvalidRequest):
+            id = check_id(text, "student")
+            if any(letter.isdecimal() for letter in id) or not any(map(str.isspace, id)):
+                return id
+        return new_id(text, self._students.by_id, "student")
 
     def _make_ground(self, text: str) -> Ground:
         grounds = self._grounds.by_id

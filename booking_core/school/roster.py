@@ -20,18 +20,23 @@ from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 from booking_core.storage.school import students as store
-from booking_core.tables.table import Row, Table, read_table
+from booking_core.tables.cells import ascii_digits, is_date, is_rounded
+from booking_core.tables.table import Row
 
 COLUMNS = ("id", "name", "class")
 
 
 @dataclass(frozen=True, slots=True)
 class WrongRow:
-    """A line of the file that cannot be used, the field that is wrong, and the reason."""
+    """A line of the file that cannot be used, the field that is wrong, and the reason.
+
+    ``sheet`` is "" where the file has one sheet with rows.
+    """
 
     line: int
     field: str
     problem: str
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +74,6 @@ class RosterPlan:
         return not (self.new or self.changed or (deactivate_leaving and self.leaving))
 
 
-def read_roster(data: bytes, name: str) -> Table:
-    """The rows of a file with a list of students; ``name`` is the file's name.
-
-    Raises InvalidRequest.
-    """
-    return read_table(data, name, COLUMNS)
-
-
 @within_deadline
 def plan_roster(db: Documents, rows: Iterable[Row]) -> RosterPlan:
     """Compares ``rows`` with the stored students; writes nothing.
@@ -97,30 +94,44 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
     inactive: list[Student] = []
     unread: list[int] = []
     named: set[str] = set()
-    first_line: dict[str, int] = {}
+    found: dict[str, list[tuple[Row, Student]]] = {}
     stored = {_key(id): id for id in known}
     for row in rows:
         # Before the rest of the row is checked: a student with a wrong row does not leave.
-        named.add(_key(row.values.get("id", "")))
+        id = row.values.get("id", "")
+        named |= {_key(id), _key(ascii_digits(id))}
         try:
             student = _student(row, known, stored)
-            line = first_line.setdefault(_key(student.id), row.line)
-            if line != row.line:
-                raise InvalidRequest("id", f"{student.id} is in line {line} too")
         except InvalidRequest as exc:
-            wrong.append(WrongRow(row.line, exc.field, exc.problem))
+            wrong.append(WrongRow(row.line, exc.field, exc.problem, row.sheet))
             if not _is_readable(row, stored):
                 unread.append(row.line)
+            continue
+        found.setdefault(_key(student.id), []).append((row, student))
+    for group in found.values():
+        first, student = group[0]
+        is_clear = all(replace(other, id=student.id) == student for _, other in group)
+        # Of rows that differ, none is known to be right: it would overwrite another person.
+        refused = group[1:] if is_clear else group
+        for row, spelled in refused:
+            other = first if row is not first else group[1][0]
+            details = "" if is_clear else ", with other details"
+            problem = f"{spelled.id} is in {_place(other)} too{details}"
+            wrong.append(WrongRow(row.line, "id", problem, row.sheet))
+        if not is_clear:
             continue
         before = known.get(student.id)
         if before is None:
             new.append(student)
         elif before == student:
-            same.append(row.line)
+            same.append(first.line)
         else:
             changed.append((before, student))
         if before is not None and not before.active and not student.active:
             inactive.append(student)
+    # One sheet after the other, as the file has them.
+    sheets = {name: place for place, name in enumerate(dict.fromkeys(w.sheet for w in wrong))}
+    wrong.sort(key=lambda one: (sheets[one.sheet], one.line))
     active = [student for student in known.values() if student.active]
     return RosterPlan(
         revision,
@@ -133,6 +144,10 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
         tuple(unread),
         len(active),
     )
+
+
+def _place(row: Row) -> str:
+    return f"line {row.line}" + (f" of the sheet “{row.sheet}”" if row.sheet else "")
 
 
 def _key(text: str) -> str:
@@ -156,8 +171,23 @@ def _student(row: Row, known: Mapping[str, Student], stored: Mapping[str, str]) 
     if row.problem:
         raise InvalidRequest("the row", row.problem)
     values = row.values
-    id = check_id(values["id"], "id")
+    text = values["id"]
+    if is_rounded(text) and _key(text) not in stored:
+        raise InvalidRequest(
+            "id",
+            f"is rounded in cell {row.cell('id')} ({text}): format the column as text and "
+            "type the number again",
+        )
+    id = check_id(text, "id")
+    if _key(id) not in stored:
+        id = ascii_digits(id)
     id = stored.get(_key(id), id)  # "s001" in a file is the stored "S001"
+    if is_date(values["class"]):
+        raise InvalidRequest(
+            "class",
+            f"is a date in cell {row.cell('class')} ({values['class']}), which a spreadsheet makes "
+            "of a class like 10-5: format the column as text and type the class again",
+        )
     before = known.get(id)
     try:
         student = Student(id, values["name"], values["class"])

@@ -1,27 +1,18 @@
-"""Reads the rows of a CSV file with any delimiter, line end and usual encoding."""
+"""Reads the rows of a CSV file with any usual delimiter and line end."""
 
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 from booking_core.domain.errors import InvalidRequest
+from booking_core.tables.column_names import known_headings
 
-
-def decode(data: bytes) -> tuple[str, bool]:
-    """Returns the text, and whether its encoding had to be guessed. Raises InvalidRequest."""
-    if b"\0" in data:
-        raise InvalidRequest("file", "is no text file; save the sheet as “CSV UTF-8” first")
-    try:
-        return data.decode("utf-8-sig"), False
-    except UnicodeDecodeError as exc:
-        line = data.count(b"\n", 0, exc.start) + 1
-    try:
-        # What Excel writes as plain “CSV” on Windows in Western Europe, India and America.
-        return data.decode("cp1252"), True
-    except UnicodeDecodeError as exc:
-        problem = f"is no text that can be read (line {line}); save the sheet as “CSV UTF-8” first"
-        raise InvalidRequest("file", problem) from exc
+DELIMITERS = ",;\t|"
+_STATED = re.compile(r'"?sep=(.)"?\s*')  # the first line of a CSV file for Excel
+_SAMPLE = 60  # lines
 
 
 def read_lines(text: str) -> Iterator[tuple[int, list[str], str]]:
@@ -30,13 +21,28 @@ def read_lines(text: str) -> Iterator[tuple[int, list[str], str]]:
     Raises InvalidRequest where quotes do not match up.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    header = next((line for line in lines if line.strip()), "")
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, strict=True)
-    line = 1
+    stated = _STATED.fullmatch(lines[0])
+    skipped = int(stated is not None)
+    delimiter = stated[1] if stated else _delimiter(lines[:_SAMPLE])
+    reader = csv.reader((f"{line}\n" for line in lines[skipped:]), delimiter=delimiter, strict=True)
+    line = 1 + skipped
     try:
         for cells in reader:
             yield line, cells, ""
-            line = reader.line_num + 1
+            line = reader.line_num + 1 + skipped
     except csv.Error as exc:
         raise InvalidRequest("file", f"cannot be read from line {line} on: {exc}") from exc
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The delimiter that finds most known headings, then most rows of one length."""
+
+    def fitness(delimiter: str) -> tuple[int, int]:
+        try:
+            rows = list(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter))
+        except csv.Error:  # a cell that is too long: the whole file is refused for it
+            return 0, 0
+        lengths = Counter(len(row) for row in rows if len(row) > 1)
+        return max(map(known_headings, rows), default=0), max(lengths.values(), default=0)
+
+    return max(DELIMITERS, key=fitness)

@@ -3,6 +3,8 @@
 The library that reads workbooks needs much more of both for a hostile file than the file's size
 tells, and stops every other thread of its process meanwhile. ``workbooks`` starts this module with
 the file on the standard input. It writes one JSON text for each row, then one that tells the end.
+
+The library is openpyxl: a faster one gives no number formats, and a roll number 007 would be 7.
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import date, time, timedelta
-from itertools import islice
 from typing import Any
 from xml.parsers import expat
 
@@ -27,24 +29,45 @@ MEMORY, CPU_SECONDS = 512 * 1024 * 1024, 30
 # Bytes of one part, unpacked. A sheet may have all that a workbook may.
 MOST_TEXTS, MOST_OTHER = 16 * 1024 * 1024, 2 * 1024 * 1024
 _LAST_LINE = 1_048_576  # of a sheet, in Excel
-_Row = tuple[int, list[str], str]
+_Row = tuple[int, int, list[str], str]
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_MOST_MERGED, _CHUNK, _LONGEST_TAG = 10_000, 1024 * 1024, 200
+# What a text of a sheet writes for a character: “_x000D_” is a carriage return.
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+# Namespaces of “Strict Open XML”, and those that the library knows.
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_NAMESPACES = (
+    (
+        b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+        b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    ),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/relationships",
+        b"http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    ),
+    (
+        b"http://purl.oclc.org/ooxml/drawingml/main",
+        b"http://schemas.openxmlformats.org/drawingml/2006/main",
+    ),
+)
 
 
 def main(columns: int, rows: int, text: int) -> None:
-    """Writes the rows of the first visible sheet: at most ``rows`` of them with a text in a cell.
+    """Writes (sheet, line, cells, problem) of each row of the visible sheets that is not empty.
 
-    A row has at most ``columns`` cells. Ends after the row with which the cells have more than
-    ``text`` characters.
+    At most ``rows`` of them, of at most ``columns`` cells. Ends after the row with which the cells
+    have more than ``text`` characters. The last line has the problem with the file or None, the
+    names of the sheets, their merged cells, whether rows are left, and whether dates begin in 1904.
     """
     _limit()
-    problem = None
+    end: dict[str, Any] = {"problem": None}
     try:
-        _write(_rows(sys.stdin.buffer.read(), columns), rows, text)
+        _write(sys.stdin.buffer.read(), columns, rows, text, end)
     except InvalidRequest as exc:
-        problem = exc.problem
+        end["problem"] = exc.problem
     except MemoryError:
-        problem = TOO_LARGE
-    sys.stdout.write(json.dumps({"problem": problem}) + "\n")
+        end["problem"] = TOO_LARGE
+    sys.stdout.write(json.dumps(end) + "\n")
 
 
 def _limit() -> None:
@@ -59,35 +82,78 @@ def _limit() -> None:
         return
 
 
-def _write(found: Iterator[_Row], rows: int, text: int) -> None:
+def _write(data: bytes, columns: int, rows: int, text: int, end: dict[str, Any]) -> None:
     try:
-        for row in islice((row for row in found if any(map(str.strip, row[1]))), rows):
+        _check_parts(data)
+        data = _transitional(data)
+        # The library imports it where it can and needs it for arrays only: half of the start.
+        sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
+        from openpyxl import load_workbook
+        from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        end |= {"sheets": [sheet.title for sheet in sheets], "cut": False}
+        end["from_1904"] = book.epoch == CALENDAR_MAC_1904
+        for row in _rows(sheets, columns):
+            if rows == 0:
+                end["cut"] = True
+                break
             sys.stdout.write(json.dumps(row) + "\n")
-            text -= sum(map(len, row[1]))
+            rows -= 1
+            text -= sum(map(len, row[2]))
             if text < 0:
-                return
+                break
+        end["merged"] = [_merged(data, sheet) for sheet in sheets]
     except (InvalidRequest, MemoryError):
         raise
     except Exception as exc:  # The library fails on damaged files with errors of many types.
         raise InvalidRequest("file", DAMAGED) from exc
 
 
-def _rows(data: bytes, columns: int) -> Iterator[_Row]:
-    """Yields (line number, cells, problem) of each row that is not empty."""
-    _check_parts(data)
-    # The library imports it where it can and needs it for arrays only; it takes half of the start.
-    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
-    from openpyxl import load_workbook
+def _rows(sheets: list[Any], columns: int) -> Iterator[_Row]:
+    for number, sheet in enumerate(sheets):
+        # A sheet may state a larger size than it has, and would be padded to that size.
+        sheet.reset_dimensions()
+        for line, cells in enumerate(sheet.iter_rows(max_col=columns), start=1):
+            if line > _LAST_LINE:
+                raise InvalidRequest("file", DAMAGED)
+            texts = [_text(cell) for cell in cells]
+            if any(map(str.strip, texts)):
+                yield number, line, texts, _problem(cells)
 
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    sheet = next(sheet for sheet in book.worksheets if sheet.sheet_state == "visible")
-    # A sheet may state a larger size than it has, and would be padded to that size.
-    sheet.reset_dimensions()
-    for line, cells in enumerate(sheet.iter_rows(max_col=columns), start=1):
-        if line > _LAST_LINE:
-            raise InvalidRequest("file", DAMAGED)
-        if any(cell.value is not None for cell in cells):
-            yield line, [_text(cell) for cell in cells], _problem(cells)
+
+def _transitional(data: bytes) -> bytes:
+    """A workbook in “Strict Open XML” with the namespaces of the usual kind; others as they are."""
+    with zipfile.ZipFile(io.BytesIO(data)) as old:
+        main = "xl/workbook.xml"
+        if main not in old.namelist() or _STRICT not in old.read(main):
+            return data
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as new:
+            for part in old.infolist():
+                content = old.read(part)
+                for strict, usual in _NAMESPACES:
+                    content = content.replace(strict, usual)
+                new.writestr(part.filename, content)
+    return file.getvalue()
+
+
+def _merged(data: bytes, sheet: Any) -> list[str]:
+    """The ranges of merged cells, like A1:C1. The library does not read them row by row."""
+    found: list[str] = []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(sheet._worksheet_path) as part:
+        before = b""
+        while chunk := part.read(_CHUNK):
+            window = before + chunk
+            last = 0
+            for match in _MERGED.finditer(window):
+                found.append(match[1].decode())
+                last = match.end()
+            if len(found) > _MOST_MERGED:
+                raise InvalidRequest("file", TOO_LARGE)
+            before = window[max(last, len(window) - _LONGEST_TAG) :]
+    return found
 
 
 def _check_parts(data: bytes) -> None:
@@ -136,4 +202,9 @@ def _text(cell: Any) -> str:
         case date() | time() | timedelta() as value:
             return shown_moment(value, cell.number_format)
         case value:
-            return str(value)
+            return _ESCAPED.sub(_unescaped, str(value))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    letter = chr(int(found[1], 16))
+    return found[0] if "\ud800" <= letter <= "\udfff" else letter

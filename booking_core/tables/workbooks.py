@@ -1,4 +1,4 @@
-"""Reads the rows of an Excel workbook's first visible sheet, each cell as a person reads it there.
+"""Reads the rows of an Excel workbook's visible sheets, each cell as a person reads it there.
 
 The unpacked size of each part is checked before anything is unpacked; then a process of its own
 (``workbook_process``) reads the file. Macros are not read. A formula gives the value that was
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from booking_core.domain.errors import InvalidRequest
@@ -26,11 +26,10 @@ from booking_core.tables.workbook_process import (
 )
 
 ENDINGS = ("xlsx", "xlsm")
-OLD_OR_LOCKED = (
-    "is locked with a password, or of an old kind; "
-    "save it as “Excel workbook (.xlsx)” without a password"
-)
+LOCKED = "is locked with a password; save it without one"
+OLD = "is of a kind that is not read (.xls, .xlsb, .ods); save it as “Excel workbook (.xlsx)”"
 _PARTS, _UNPACKED = 1000, 64 * 1024 * 1024
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # a part of a locked .xlsx
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and what holds an encrypted .xlsx
 _UNREAD = "takes too long to read; save its sheet as “CSV UTF-8” and use that file"
 _SECONDS = 2 * CPU_SECONDS
@@ -51,27 +50,51 @@ def is_zip(data: bytes) -> bool:
     return data.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def is_old_or_locked(data: bytes, ending: str) -> bool:
-    return data.startswith(_OLE) or ending in ("xls", "xlsb", "ods")
+def old_or_locked(data: bytes, ending: str) -> str:
+    """Why a workbook of this kind is not read; "" for other files."""
+    if data.startswith(_OLE):
+        return LOCKED if _ENCRYPTED in data else OLD
+    return OLD if ending in ("xls", "xlsb", "ods") else ""
 
 
-def read_lines(
-    data: bytes, *, columns: int, rows: int, text: int
-) -> Iterator[tuple[int, list[str], str]]:
-    """Yields (line number, cells, problem) of each row that is not empty.
+@dataclass(frozen=True, slots=True)
+class SheetLines:
+    """(line number, cells, problem) of each row that is not empty, and ranges like A1:C1."""
 
-    ``problem`` names the first cell that holds an error; it is empty where no cell does. Reads at
-    most one row more than ``rows``, one cell of a row more than ``columns``, and no row after the
-    one with which the cells have more than ``text`` characters. Raises InvalidRequest.
+    name: str
+    lines: list[tuple[int, list[str], str]]
+    merged: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """``cut``: the workbook has more rows. ``from_1904``: the serial numbers of its dates do."""
+
+    sheets: list[SheetLines]
+    cut: bool
+    from_1904: bool
+
+
+def read_workbook(data: bytes, *, columns: int, rows: int, text: int) -> Workbook:
+    """The visible sheets of a workbook.
+
+    The problem of a row names the first cell that holds an error; it is empty where no cell does.
+    Reads at most ``rows`` rows, one cell of a row more than ``columns``, and no row after the one
+    with which the cells have more than ``text`` characters. Raises InvalidRequest.
     """
     _check(data)
-    # The header is one row more.
-    *lines, end = _read(data, columns + 1, rows + 2, text).splitlines() or [b""]
+    *lines, last = _read(data, columns + 1, rows, text).splitlines() or [b""]
+    end = json.loads(last)
+    if end["problem"] is not None:
+        raise InvalidRequest("file", end["problem"])
+    sheets = [
+        SheetLines(name, [], merged)
+        for name, merged in zip(end["sheets"], end["merged"], strict=True)
+    ]
     for line in lines:
-        number, cells, problem = json.loads(line)
-        yield number, cells, problem
-    if (refused := json.loads(end)["problem"]) is not None:
-        raise InvalidRequest("file", refused)
+        sheet, number, cells, problem = json.loads(line)
+        sheets[sheet].lines.append((number, cells, problem))
+    return Workbook(sheets, end["cut"], end["from_1904"])
 
 
 def _read(data: bytes, *limits: int) -> bytes:
@@ -100,7 +123,7 @@ def _check(data: bytes) -> None:
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as exc:
         raise InvalidRequest("file", DAMAGED) from exc
     if any(part.flag_bits & 1 for part in parts):
-        raise InvalidRequest("file", OLD_OR_LOCKED)
+        raise InvalidRequest("file", LOCKED)
     # Only these two methods never unpack more than the stated size of a part.
     if any(p.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for p in parts):
         raise InvalidRequest("file", DAMAGED)

@@ -8,6 +8,7 @@ from pages.admin import grounds, health, policy
 from pages.admin.accounts import section as accounts
 from pages.admin.audit import section as audit
 from pages.admin.closures import section as closures
+from pages.admin.students import file_import
 from pages.admin.students import section as students
 from pages.admin.timetables import section as timetables
 from pages.admin.year import section as year
@@ -34,13 +35,14 @@ def adopt(values: Mapping[str, str]) -> None:
     """Shows the section of the address, in any case; the first one if there is no such section."""
     section = values.get("section", "").capitalize()
     st.session_state["admin.section"] = section if section in SECTIONS else FIRST
+    students.adopt(values.get("import", "") if section == "Students" else "")
 
 
 shared = runtime.start()
 session.actor()
 
 header.show(shared, "Admin")
-url_state.read(("section",), adopt)
+url_state.read(("section", "import"), adopt)
 st.session_state.setdefault("admin.section", FIRST)
 st.segmented_control(
     "Section",
@@ -50,6 +52,11 @@ st.segmented_control(
     **fields.arguments("admin.section"),
 )
 section = choices.option("admin.section", list(SECTIONS))
-url_state.write({"section": "" if section == FIRST else section.lower()})
+url_state.write(
+    {
+        "section": "" if section == FIRST else section.lower(),
+        "import": file_import.address() if section == "Students" else "",
+    }
+)
 first_steps.note(first_steps.missing_sections(shared.reference()))
 SECTIONS[section](shared)

@@ -109,9 +109,8 @@ class School:
         for name in VALIDATORS.keys() - _KEPT:
             self.db[name].delete_many({})
         changed = {"grounds": 1, "students": 1, "accounts": 1}
-        self.db["meta"].update_one(
-            {"_id": "revision"}, {"$inc": changed, "$unset": {"policy": "", "week_a": ""}}
-        )
+        chosen = dict.fromkeys(("policy", "week_a", "student_columns"), "")
+        self.db["meta"].update_one({"_id": "revision"}, {"$inc": changed, "$unset": chosen})
 
     def drop(self) -> None:
         """Drops the database, if the server is still running."""

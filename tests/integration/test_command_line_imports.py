@@ -86,7 +86,7 @@ def test_a_long_import_shows_its_progress(
         (None, "cannot be read: No such file"),
         (b"", "old.csv is empty"),
         (b"\x89PNG\r\n\0\0", "old.csv is no text file"),
-        (b"ground,date\n\x81\x8d\n", "old.csv is no text that can be read (line 2)"),
+        (b"ground,date\nx\x81,y\n", "old.csv is no text that can be read (line 2)"),
         (b"ground,date\nx,y\n", "old.csv has no columns start, end, student, game, status"),
     ],
 )

@@ -79,10 +79,14 @@ def test_a_file_without_addresses_keeps_the_stored_ones() -> None:
         ("A9,,8-A,", "name", "is missing"),
         ("A9,Uma,,", "class", "is missing"),
         ("A9,Uma,8-A,no address", "email", "is no e-mail address"),
-        ("A9,Uma", "the row", "has 2 columns, the header 4"),
+        ("A9,Uma", "class", "is missing"),
+        ("A9,Uma,8-A,,,x", "the row", "has 6 columns, the header 4"),
+        ("A9,Uma,2026-05-10,", "class", "is a date in cell C3 (2026-05-10)"),
+        ("A9,Uma,10-May,", "class", "is a date in cell C3 (10-May)"),
+        ("1.23457E+11,Uma,8-A,", "id", "is rounded in cell A3 (1.23457E+11)"),
         ("A9,Uma \u202egnp.exe,8-A,", "name", "a character that cannot be used"),
         (f"A9,{'n' * 121},8-A,", "name", "longer than 120"),
-        ("N1,Other,8-A,", "id", "N1 is in line 2 too"),
+        ("N1,Nila,8-A,", "id", "N1 is in line 2 too"),
         ("n1,Nila,8-A,", "id", "n1 is in line 2 too"),
     ],
 )
@@ -95,6 +99,31 @@ def test_an_invalid_row_is_named_with_its_line_its_field_and_the_reason(
     assert (wrong.line, wrong.field) == (3, field)
     assert problem in wrong.problem
     assert [student.id for student in plan.new] == ["N1"]
+
+
+def test_of_rows_for_one_student_that_differ_none_is_used() -> None:
+    plan = compare(rows("N1,Nila,8-A,", "A1,Asha Rao,8-A,", "n1,Other,8-B,"), {"A1": ASHA}, 0)
+
+    assert [(wrong.line, wrong.problem) for wrong in plan.wrong] == [
+        (2, "N1 is in line 4 too, with other details"),
+        (4, "n1 is in line 2 too, with other details"),
+    ]
+    assert (plan.new, plan.leaving) == ((), ())
+
+
+def test_a_stored_roll_number_is_found_in_the_digits_of_another_script() -> None:
+    known = {"101": Student("101", "Asha", "8-A"), "१०२": Student("१०२", "Ravi", "8-A")}
+
+    plan = compare(rows("१०१,Asha,8-A,", "१०२,Ravi,8-A,", "٣,Uma,8-B,"), known, 0)
+
+    assert (plan.same, plan.leaving) == ((2, 3), ())
+    assert [student.id for student in plan.new] == ["3"]
+
+
+def test_a_roll_number_in_scientific_form_is_used_if_a_student_has_it() -> None:
+    known = {"1E+5": Student("1E+5", "Asha", "8-A")}
+
+    assert compare(rows("1E+5,Asha,8-A,"), known, 0).same == (2,)
 
 
 def test_an_inactive_student_neither_leaves_nor_returns_by_being_named() -> None:

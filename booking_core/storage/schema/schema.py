@@ -364,6 +364,15 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             "properties": {
                 "recount_until": _DATE,
                 "week_a": _DATE,
+                # Field -> the headings that its columns had in the last imported list.
+                "student_columns": {
+                    "bsonType": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        name: {"bsonType": "array", "minItems": 1, "items": _TEXT}
+                        for name in ("id", "name", "class", "email", "active")
+                    },
+                },
                 "policy": {
                     "bsonType": "object",
                     "additionalProperties": False,

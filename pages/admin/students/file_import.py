@@ -1,9 +1,13 @@
-"""The import of students: upload, preview, confirmation. Nothing is saved before the last."""
+"""The import of students in three steps: the file, its columns, what changes.
+
+Nothing is saved before the last. The second step is drawn at once only where something is not sure.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -13,16 +17,20 @@ from booking_core import (
     ChangedMeanwhile,
     InvalidRequest,
     Limits,
+    Matching,
+    RawTable,
     RosterPlan,
     Student,
-    Table,
     WrongRow,
     apply_roster,
+    keep_columns,
     plan_roster,
-    read_roster,
+    read_sheet,
+    suggest_columns,
+    table_of,
 )
 from pages.admin import widgets
-from pages.admin.students import rows
+from pages.admin.students import import_columns, rows
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live.runtime import Services
@@ -32,6 +40,7 @@ T = TypeVar("T")
 _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
 _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
 _DONE, _AGAIN = "admin.students.imported", "admin.students.again"
+_LOST = "admin.students.import.lost"  # the address is that of an import without its file
 _SHOWN_LINES = 10
 _LIMITS = Limits()
 KINDS = ("New", "Changed", "Leaving", "Wrong rows")
@@ -49,12 +58,36 @@ _FIELDS = {"id": "Roll number", "the row": "Row", "email": "E-mail"}
 
 @dataclass(slots=True)
 class _Preview:
-    """The uploaded file and its plan, or a sentence about the ``problem`` with it."""
+    """The uploaded file and its plan, or a sentence about the ``problem`` with it.
+
+    ``plan`` None: the columns are still to be chosen.
+    """
 
     file_id: str
-    table: Table | None = None
+    sheet: RawTable | None = None
+    found: Matching = field(default_factory=lambda: Matching({}))
+    columns: dict[str, tuple[int, ...]] = field(default_factory=dict)
     plan: RosterPlan | None = None
     problem: str = ""
+    is_new: bool = True  # no run has drawn the plan
+    is_final: bool = True  # false: the next run reads the file again
+
+
+def adopt(text: str) -> bool:
+    """Whether the address, with ``text`` as its parameter, shows the import.
+
+    A file is kept in the session only: a new session says that it has to be given again.
+    """
+    state = st.session_state
+    is_open = text == "open"
+    state[_LOST] = is_open and _PREVIEW not in state
+    return is_open
+
+
+def address() -> str:
+    """The parameter of the address: ``open`` while a file is given, or is to be given again."""
+    state = st.session_state
+    return "open" if _PREVIEW in state or state.get(_LOST) else ""
 
 
 def show(shared: Services) -> None:
@@ -63,9 +96,10 @@ def show(shared: Services) -> None:
     number = state.setdefault(_NUMBER, 0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
-            "A CSV file or an Excel workbook, with the columns roll number, name and class, and "
-            f"e-mail if you like. At most {formats.number(_LIMITS.rows)} rows. Nothing is saved "
-            "before you have seen what would change.",
+            "A CSV file or an Excel workbook, as the school's software writes it: roll or "
+            "admission number, name and class, and e-mail if you like. At most "
+            f"{formats.number(_LIMITS.rows)} rows. Nothing is saved before you have seen what "
+            "would change.",
             width=640,
         )
         st.download_button(
@@ -85,34 +119,73 @@ def show(shared: Services) -> None:
     )
     if file is None:
         state.pop(_PREVIEW, None)
+        if state.get(_LOST):
+            st.info(
+                "The file that was open here is no longer kept. Give it again to go on.",
+                icon=":material/upload_file:",
+            )
         if text := state.get(_DONE):
             st.success(text, icon=":material/check:")
         return
     state.pop(_DONE, None)
     preview = state.get(_PREVIEW)
     if preview is None or preview.file_id != file.file_id:
-        preview = state[_PREVIEW] = _read(shared, file)
-        state[_KIND] = _first_kind(preview.plan)
-    if preview.plan is None:
+        state[_PREVIEW], state[_LOST] = _read(shared, file), False
+        st.rerun()  # the address says that a file is open
+    if preview.sheet is None or preview.problem is None:
         st.error(formats.literal(preview.problem), icon=":material/error:")
-        return
-    _show(shared, preview, preview.plan)
+    elif preview.plan is None:
+        _choose(shared, file, preview, preview.sheet)
+    else:
+        _show(shared, preview, preview.sheet, preview.plan)
 
 
-def _read(shared: Services, file: st.typing.UploadedFile) -> _Preview:
+def _read(shared: Services, file: st.typing.UploadedFile, encoding: str | None = None) -> _Preview:
+    """The preview of ``file``: without a plan where a column or the encoding is not sure."""
     try:
-        table = read_roster(file.getvalue(), file.name)
-        return _Preview(file.file_id, table, plan_roster(shared.db, table.rows))
+        sheet = read_sheet(file.getvalue(), file.name, encoding=encoding)
+        found = suggest_columns(shared.db, sheet)
+        preview = _Preview(file.file_id, sheet, found, found.columns)
+        if not (found.unsure or found.missing or sheet.guessed):
+            preview.plan = plan_roster(shared.db, table_of(sheet, found.columns).rows)
     except InvalidRequest as exc:
         return _Preview(file.file_id, problem=messages.error(exc))
-    except BookingError as exc:  # without a file id, so that the next run tries again
-        return _Preview("", problem=messages.error(exc))
+    except BookingError as exc:
+        return _Preview(file.file_id, problem=messages.error(exc), is_final=False)
+    return preview
 
 
-def _first_kind(plan: RosterPlan | None) -> str:
+def _choose(
+    shared: Services, file: st.typing.UploadedFile, preview: _Preview, sheet: RawTable
+) -> None:
+    """Draws the second step."""
+    st.markdown("##### Step 2 of 3: Columns")
+    import_columns.notes(sheet)
+    if (encoding := import_columns.encoding(sheet, preview.file_id)) is not None:
+        st.session_state[_PREVIEW] = _read(shared, file, encoding)
+        st.rerun()
+    columns = import_columns.choose(sheet, preview.found, preview.columns, preview.file_id)
+    failed = st.empty()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        pressed = st.button(
+            "Show what changes",
+            key="admin.students.import.compare",
+            type="primary",
+            disabled=columns is None,
+        )
+    if not pressed or columns is None:
+        return
+    try:
+        plan = plan_roster(shared.db, table_of(sheet, columns).rows)
+    except BookingError as exc:
+        failed.error(formats.literal(messages.error(exc)), icon=":material/error:")
+        return
+    st.session_state[_PREVIEW] = _Preview(preview.file_id, sheet, preview.found, columns, plan)
+    st.rerun()
+
+
+def _first_kind(plan: RosterPlan) -> str:
     """The first kind with entries in the plan."""
-    if plan is None:
-        return KINDS[0]
     found = zip(KINDS, (plan.new, plan.changed, plan.leaving, plan.wrong), strict=True)
     return next((kind for kind, entries in found if entries), KINDS[0])
 
@@ -121,8 +194,19 @@ def _first_page() -> None:
     st.session_state[_PAGE] = 0
 
 
-def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
+def _show(shared: Services, preview: _Preview, sheet: RawTable, plan: RosterPlan) -> None:
+    """Draws the third step."""
     state = st.session_state
+    if preview.is_new:
+        state[_KIND], preview.is_new = _first_kind(plan), False
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown("##### Step 3 of 3: What changes", width="content")
+        if st.button("Columns", key="admin.students.import.back", icon=":material/arrow_back:"):
+            preview.plan = None
+            st.rerun()
+    import_columns.notes(sheet)
     if state.pop(_AGAIN, False):
         st.warning(
             "The list of students changed while you looked. This is what the file would do now.",
@@ -142,8 +226,8 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
     notes = [f"{rows.counted(plan.unchanged, 'row')} on record already"]
     if plan.inactive:
         notes.append(f"{rows.counted(len(plan.inactive), 'student')} inactive, and left so")
-    if preview.table is not None and preview.table.guessed:
-        notes.append("the file does not say how its letters are written: look at the accents")
+    if sheet.guessed:
+        notes.append(f"the letters are read in {sheet.encoding}, which is a guess")
     st.caption(". ".join(note[0].upper() + note[1:] for note in notes) + ".")
     _entries(plan, kind or KINDS[0])
     leave = st.checkbox(
@@ -171,12 +255,15 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
     try:
         by = session.actor()
         with shared.change():
+            # Before the list: its change may end this run, and only a suggestion is lost here.
+            with contextlib.suppress(BookingError):
+                keep_columns(shared.db, sheet, preview.columns, by=by)
             apply_roster(
                 shared.db, plan, by=by, deactivate_leaving=leave, leaving_confirmed=confirmed
             )
     except ChangedMeanwhile:
-        state.pop(_PREVIEW)  # the next run compares the file again
         state[_AGAIN] = True
+        _compare_again(shared, preview, sheet)
         st.rerun()
     except BookingError as exc:
         failed.error(formats.literal(messages.error(exc)))
@@ -185,6 +272,15 @@ def _show(shared: Services, preview: _Preview, plan: RosterPlan) -> None:
         state[_NUMBER] += 1  # a new key empties the uploader
         state.pop(_PREVIEW, None)
         st.rerun()
+
+
+def _compare_again(shared: Services, preview: _Preview, sheet: RawTable) -> None:
+    try:
+        preview.plan = plan_roster(shared.db, table_of(sheet, preview.columns).rows)
+    except BookingError:
+        st.session_state.pop(_PREVIEW)  # the next run reads the file again
+    else:
+        preview.is_new = True
 
 
 def _entries(plan: RosterPlan, kind: str) -> None:
@@ -237,8 +333,8 @@ def _changed_row(change: tuple[Student, Student]) -> dict[str, Any]:
 
 def _wrong_row(wrong: WrongRow) -> dict[str, Any]:
     return rows.plain_row(
-        f"{wrong.line}",
-        [f"Line {wrong.line}", ""],
+        f"{wrong.sheet}.{wrong.line}",
+        [f"Line {wrong.line}", wrong.sheet],
         [_FIELDS.get(wrong.field, wrong.field.capitalize()), ""],
         [wrong.problem, ""],
     )

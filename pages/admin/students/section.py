@@ -14,17 +14,23 @@ from pages.shared.live.runtime import Services
 VIEWS = ("List", "Teams", "Import", "Class rollover")
 _STATES = {"Active": True, "Inactive": False}
 _DIALOG, _PAGE = "admin.students.dialog", "admin.students.page"
-_FIND = "admin.students.find"
+_FIND, _VIEW = "admin.students.find", "admin.students.view"
+
+
+def adopt(text: str) -> None:
+    """Shows the import if the address has ``text`` as the parameter of an open one."""
+    if file_import.adopt(text):
+        st.session_state[_VIEW] = VIEWS[2]
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    st.session_state.setdefault(_VIEW, VIEWS[0])
     view = st.segmented_control(
         "Students",
         VIEWS,
-        default=VIEWS[0],
         required=True,
-        key="admin.students.view",
+        key=_VIEW,
         label_visibility="collapsed",
     )
     if view in VIEWS[2:]:

@@ -1,0 +1,43 @@
+"""The columns of a list of students: as the last list had them, else by their headings."""
+
+from __future__ import annotations
+
+from booking_core.domain.model import Actor
+from booking_core.school.administration import check_admin
+from booking_core.school.roster import COLUMNS
+from booking_core.storage.client.database import Documents
+from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import import_columns as store
+from booking_core.tables.column_names import heading_key
+from booking_core.tables.columns import Columns, Matching, fields_of
+from booking_core.tables.table import RawTable
+
+STUDENT_FIELDS = fields_of(COLUMNS)
+
+
+@within_deadline
+def suggest_columns(db: Documents, sheet: RawTable) -> Matching:
+    """The columns of ``sheet``. Those kept from the last list are sure.
+
+    They count only where the sheet has all of their headings, each once. Raises StoreUnavailable.
+    """
+    found = sheet.match(COLUMNS)
+    keys = [heading_key(heading) for heading in sheet.headings]
+    kept = {name: names for name, names in store.read(db).items() if name in STUDENT_FIELDS}
+    is_same = all(keys.count(key) == 1 for names in kept.values() for key in names)
+    if not is_same or not all(name in kept for name in COLUMNS):
+        return found
+    return Matching({name: tuple(map(keys.index, names)) for name, names in kept.items()})
+
+
+@within_deadline
+def keep_columns(db: Documents, sheet: RawTable, columns: Columns, *, by: Actor | None) -> None:
+    """Keeps the headings of ``columns`` for the next list. ``by`` None: no account acts.
+
+    Headings that cannot be told apart are not kept. Raises NotAllowed, StoreUnavailable.
+    """
+    check_admin(by)
+    keys = [heading_key(heading) for heading in sheet.headings]
+    headings = {name: [keys[place] for place in places] for name, places in columns.items()}
+    if all(key and keys.count(key) == 1 for names in headings.values() for key in names):
+        store.put(db, headings)
