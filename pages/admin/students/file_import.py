@@ -39,7 +39,7 @@ from pages.shared.text import formats, messages
 T = TypeVar("T")
 _KIND, _PAGE = "admin.students.import.kind", "admin.students.import.page"
 _PREVIEW, _NUMBER = "admin.students.preview", "admin.students.upload"
-_DONE, _AGAIN = "admin.students.imported", "admin.students.again"
+_DONE = "admin.students.imported"
 _LOST = "admin.students.import.lost"  # the address is that of an import without its file
 _SHOWN_LINES = 10
 _LIMITS = Limits()
@@ -71,6 +71,10 @@ class _Preview:
     problem: str = ""
     is_new: bool = True  # no run has drawn the plan
     is_final: bool = True  # false: the next run reads the file again
+    # What a press has done. Not in the session's state: Streamlit may end a run at each use of
+    # that, and a live update that follows the save would lose the sentence.
+    done: str = ""
+    has_changed: bool = False  # the list on record did, and the plan with it
 
 
 def adopt(text: str) -> bool:
@@ -129,10 +133,18 @@ def show(shared: Services) -> None:
         return
     state.pop(_DONE, None)
     preview = state.get(_PREVIEW)
-    if preview is None or preview.file_id != file.file_id:
-        state[_PREVIEW], state[_LOST] = _read(shared, file), False
-        st.rerun()  # the address says that a file is open
-    if preview.sheet is None or preview.problem is None:
+    if preview is None or preview.file_id != file.file_id or not preview.is_final:
+        is_first = preview is None
+        preview = state[_PREVIEW] = _read(shared, file)
+        state[_LOST] = False
+        if is_first:
+            st.rerun()  # the address says that a file is open
+    if preview.done:
+        state[_DONE] = preview.done
+        state[_NUMBER] += 1  # a new key empties the uploader
+        state.pop(_PREVIEW, None)
+        st.rerun()
+    if preview.sheet is None:
         st.error(formats.literal(preview.problem), icon=":material/error:")
     elif preview.plan is None:
         _choose(shared, file, preview, preview.sheet)
@@ -207,7 +219,8 @@ def _show(shared: Services, preview: _Preview, sheet: RawTable, plan: RosterPlan
             preview.plan = None
             st.rerun()
     import_columns.notes(sheet)
-    if state.pop(_AGAIN, False):
+    if preview.has_changed:
+        preview.has_changed = False
         st.warning(
             "The list of students changed while you looked. This is what the file would do now.",
             icon=":material/sync:",
@@ -262,15 +275,12 @@ def _show(shared: Services, preview: _Preview, sheet: RawTable, plan: RosterPlan
                 shared.db, plan, by=by, deactivate_leaving=leave, leaving_confirmed=confirmed
             )
     except ChangedMeanwhile:
-        state[_AGAIN] = True
         _compare_again(shared, preview, sheet)
         st.rerun()
     except BookingError as exc:
         failed.error(formats.literal(messages.error(exc)))
     else:
-        state[_DONE] = f"Done: {_summary(plan, leave)}. They can be chosen on Book at once."
-        state[_NUMBER] += 1  # a new key empties the uploader
-        state.pop(_PREVIEW, None)
+        preview.done = f"Done: {_summary(plan, leave)}. They can be chosen on Book at once."
         st.rerun()
 
 
@@ -280,7 +290,7 @@ def _compare_again(shared: Services, preview: _Preview, sheet: RawTable) -> None
     except BookingError:
         st.session_state.pop(_PREVIEW)  # the next run reads the file again
     else:
-        preview.is_new = True
+        preview.is_new = preview.has_changed = True
 
 
 def _entries(plan: RosterPlan, kind: str) -> None:
