@@ -162,7 +162,7 @@ def is_of_no_screen(entry: dict[str, Any]) -> bool:
     waits = command.get("find") == "waiting" and condition.get("date") is None
     waits |= command.get("find") == "waiting" and "$gte" in str(condition.get("date"))
     told = condition.get("_id") == "notices" or "updated_at" in condition
-    told |= command.get("update") == "meta" and "'notices'" in str(command.get("updates"))
+    told |= command.get("q", {}).get("_id") == "notices"
     return lapses or "due" in condition or waits or told
 
 
