@@ -6,7 +6,7 @@ taken in the same transaction, so one that was withdrawn a moment before is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -15,8 +15,14 @@ from booking_core.booking import swaps
 from booking_core.booking.preconditions import existing_booking
 from booking_core.booking.steps import logged
 from booking_core.domain import rules
-from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotAllowed, NotFound
-from booking_core.domain.model import Actor, Booking
+from booking_core.domain.errors import (
+    BookingError,
+    ChangedMeanwhile,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+)
+from booking_core.domain.model import Actor, Booking, Slot
 from booking_core.domain.records import Notice
 from booking_core.domain.swap_offers import SwapOffer
 from booking_core.domain.validation import check_booking_id, check_id, check_text
@@ -56,45 +62,55 @@ def offer_swap(
     wanted_id: str,
     *,
     reason: str = "",
+    expected: Mapping[str, Slot] | None = None,
     by: Actor,
     now: datetime | None = None,
 ) -> SwapOffer:
     """Offers an own booking for that of another author, who is told and may accept or decline.
 
-    Sent again, it is the same offer; one that was withdrawn is open again. Raises InvalidRequest,
-    also for a booking of one's own and where that author has declined it or cannot answer, NotFound
-    and NotAllowed for a given booking of somebody else, and the errors of ``swap`` where the two
-    cannot be swapped.
+    Sent again, it is the same offer; one that was withdrawn is open again, and told again.
+    ``expected`` (id -> slot) is what the user saw; other slots raise ChangedMeanwhile. Raises
+    InvalidRequest, also for a booking of one's own and where that author has declined it or cannot
+    answer, NotFound and NotAllowed for a given booking of somebody else, and the errors of ``swap``
+    where the two cannot be swapped.
     """
+    if expected is not None and not isinstance(expected, Mapping):
+        raise InvalidRequest("expected", "must map ids to slots")
     reason = check_text(reason, "reason")
     now, zone = moment(db, now), settings_of(db).zone
     given, wanted = _of_two_authors(db, given_id, wanted_id, by)
     if given.created_by != by.id:
         raise NotAllowed("swap", by.role.value)
+    slots = {given.id: given.slot, wanted.id: wanted.slot}
+    if expected is not None and dict(expected) != slots:
+        raise ChangedMeanwhile("one of these bookings")
     swaps.plan(db, (given, wanted), _author(db, wanted), now)
     name = f"{given.id}:{given.revision}:{wanted.id}:{wanted.revision}"
     offer = SwapOffer(
         str(uuid5(_NAMES, name)),
         given.id,
         wanted.id,
-        {given.id: given.slot, wanted.id: wanted.slot},
+        slots,
         now,
         by.id,
         by.name,
         wanted.created_by,
         reason,
     )
-    stored = store.read(db, offer.id)
-    if stored is None:
+    stored, status = store.read(db, offer.id) or (offer, None)
+    if status == store.OPEN:
+        offer = stored
+    elif status == "declined":
+        raise InvalidRequest("wanted_id", "was not given: its author has declined this swap")
+    else:
         mine = [one for one in swap_offers(db, by=by, now=now) if one.by == by.id]
         if len(mine) >= MOST_OFFERS:
             raise InvalidRequest("given_id", f"is one offer too many: {MOST_OFFERS} are open")
-        store.insert(db, offer, zone)
-    elif stored[1] == "declined":
-        raise InvalidRequest("wanted_id", "was not given: its author has declined this swap")
-    elif stored[1] != store.OPEN:
-        store.set_status(db, offer.id, stored[1], store.OPEN)
-    _tell(db, offer, "swap_offered", now, by)
+        if status is None:
+            store.insert(db, offer, zone)
+        elif not store.reopen(db, offer):
+            raise ChangedMeanwhile(_OFFER)
+    _tell(db, offer, "swap_offered", offer.at, by)
     return offer
 
 
@@ -139,9 +155,15 @@ def accept_swap(
             raise ChangedMeanwhile(_OFFER)
 
     ids = (offer.given_id, offer.wanted_id)
-    return swaps.swap_as_seen(
-        db, ids, dict(offer.slots), reason=offer.reason, by=by, now=now, check=check, also=take
-    )
+    try:
+        return swaps.swap_as_seen(
+            db, ids, dict(offer.slots), reason=offer.reason, by=by, now=now, check=check, also=take
+        )
+    except BookingError:
+        # Where the school changed at that moment, both are back in their slots.
+        if all(existing_booking(db, id).slot == slot for id, slot in offer.slots.items()):
+            store.set_status(db, offer.id, "accepted", store.OPEN)
+        raise
 
 
 @within_deadline
@@ -225,4 +247,4 @@ def _tell(db: Documents, offer: SwapOffer, kind: str, now: datetime, by: Actor) 
 
 
 def _notice_id(offer: SwapOffer, kind: str) -> str:
-    return str(uuid5(_NAMES, f"{offer.id}:{kind}"))
+    return str(uuid5(_NAMES, f"{offer.id}:{kind}:{offer.at.timestamp():.3f}"))

@@ -115,7 +115,9 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.text(payloads.in_brief(booking, known.grounds, today))
-        hint = f" {messages.SWAP_HINTS[may('swap', by)]}"
+        hint = ""
+        if may("swap", by) or booking.created_by == by.id:
+            hint = f" {messages.SWAP_HINTS[may('swap', by)]}"
         st.caption(messages.MOVES[keeps] + hint)
         _length_field(_periods(shared, booking))
     with right:
@@ -215,6 +217,8 @@ def _planned(
     try:
         return plan_swap(shared.db, booking.id, partner_id, by=by), False
     except NotAllowed:
+        if booking.created_by != by.id:
+            raise
         return plan_swap_offer(shared.db, booking.id, partner_id, by=by), True
 
 
@@ -222,7 +226,13 @@ def _offer(shared: Services, plan: tuple[Booking, Booking]) -> None:
     given, wanted = plan
     try:
         with shared.change():
-            offer_swap(shared.db, given.id, wanted.id, by=session.actor())
+            offer_swap(
+                shared.db,
+                given.id,
+                wanted.id,
+                expected={given.id: wanted.slot, wanted.id: given.slot},
+                by=session.actor(),
+            )
     except BookingError as exc:
         st.session_state[_PROBLEM] = messages.error(exc)
     else:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
-from support import DAY, HEAD, MEERA, NOW, RAVI, assert_sound, at_once, booked
+from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, assert_sound, at_once, booked
 
 from booking_core import (
     Account,
@@ -18,23 +18,29 @@ from booking_core import (
     NotAllowed,
     NotFound,
     Role,
+    Student,
     StudentBusy,
     accept_swap,
     add_account,
     approve,
     cancel,
     change_account,
+    change_ground,
     decline_swap,
     erase_account,
+    erase_student,
     get_booking,
+    mark_read,
     move,
     notices_for,
     offer_swap,
     plan_swap_offer,
+    save_student,
     swap_offers,
     withdraw_swap,
     write_notices,
 )
+from booking_core.storage.bookings import writes as bookings
 
 LATER = DAY + timedelta(days=1)
 
@@ -136,8 +142,75 @@ def test_a_withdrawn_offer_cannot_be_accepted_and_can_be_made_again(db, two):
     with pytest.raises(ChangedMeanwhile):
         accept_swap(db, offer.id, by=RAVI, now=NOW)
     assert stored(db, two) == list(two)
-    assert offered(db, two).id == offer.id
+    again = offered(db, two, now=NOW + timedelta(minutes=1), reason="Please")
+    assert again.id == offer.id
+    assert [notice.reason for notice in notices_for(db, RAVI.id)] == ["Please"]
+    assert [one.reason for one in swap_offers(db, by=RAVI, now=NOW)] == ["Please"]
     accept_swap(db, offer.id, by=RAVI, now=NOW)
+
+
+def test_an_offer_that_was_read_and_made_again_is_told_again(db, two):
+    offer = offered(db, two)
+    mark_read(db, [notice.id for notice in notices_for(db, RAVI.id)], by=RAVI)
+    withdraw_swap(db, offer.id, by=MEERA)
+
+    offered(db, two, now=NOW + timedelta(minutes=1))
+
+    assert [notice.kind for notice in notices_for(db, RAVI.id)] == ["swap_offered"]
+
+
+def test_an_accepted_offer_is_not_opened_by_one_that_is_sent_late(db, two, monkeypatch):
+    offer = offered(db, two)
+    stale = stored(db, two)
+    accept_swap(db, offer.id, by=RAVI, now=NOW)
+    monkeypatch.setattr(
+        "booking_core.booking.swap_offers.existing_booking",
+        lambda _, id: next(booking for booking in stale if booking.id == id),
+    )
+    monkeypatch.setattr("booking_core.booking.swaps.plan", lambda *_: None)
+
+    with pytest.raises(ChangedMeanwhile):
+        offered(db, two)
+
+    assert db["swap_offers"].find_one({"_id": offer.id})["status"] == "accepted"
+
+
+def test_an_offer_is_for_the_slots_that_the_user_saw(db, two):
+    mine, other = two
+    seen = {mine.id: mine.slot, other.id: replace(other.slot, start=time(11), end=time(12))}
+
+    with pytest.raises(ChangedMeanwhile):
+        offered(db, two, expected=seen)
+
+    assert swap_offers(db, by=RAVI, now=NOW) == []
+
+
+def test_a_swap_that_the_school_takes_back_leaves_the_offer_open(db, two, monkeypatch):
+    offer = offered(db, two)
+    real = bookings.exchange
+
+    def exchanged(*arguments):
+        done = real(*arguments)
+        monkeypatch.setattr(bookings, "exchange", real)
+        change_ground(db, "ground-3", games=("Cricket",), by=ADMIN, now=NOW)
+        return done
+
+    monkeypatch.setattr(bookings, "exchange", exchanged)
+    with pytest.raises(GameNotAllowed):
+        accept_swap(db, offer.id, by=RAVI, now=NOW)
+
+    assert [b.slot for b in stored(db, two)] == [b.slot for b in two]
+    assert [one.id for one in swap_offers(db, by=RAVI, now=NOW)] == [offer.id]
+
+
+def test_erasing_a_student_deletes_the_offers_of_its_bookings(db, two):
+    offered(db, two, reason="Student 1 is ill")
+    cancel(db, two[0].id, by=MEERA, now=NOW)
+
+    save_student(db, Student("S001", "Student 1", "2-A", active=False))
+    erase_student(db, "S001", by=ADMIN, now=NOW)
+
+    assert db["swap_offers"].count_documents({}) == 0
 
 
 @pytest.mark.parametrize("who", [0, 1])

@@ -50,6 +50,16 @@ def open_of(db: Documents, account_id: str) -> list[SwapOffer]:
     return sorted(found, key=lambda offer: (offer.at, offer.id))
 
 
+def reopen(db: Documents, offer: SwapOffer) -> bool:
+    """Opens an offer that was withdrawn, as made now; False where it was not withdrawn."""
+    change = {"status": OPEN, "at": offer.at, "reason": offer.reason}
+    with reachable():
+        done = collection(db, schema.SWAP_OFFERS).update_one(
+            {"_id": offer.id, "status": "withdrawn"}, {"$set": change}
+        )
+    return done.modified_count == 1
+
+
 def set_status(
     db: Documents, offer_id: str, before: str, after: str, session: ClientSession | None = None
 ) -> bool:

@@ -124,7 +124,18 @@ def take_out(tx: SchoolTransaction, student_id: str, pseudonym: str) -> int:
     if pairs:
         _replace_bookings(tx, pairs)
         _clear_notices(tx, {before["_id"]: after["_id"] for before, after in pairs})
+    _delete_offers(tx, [*foreign, *(before["_id"] for before, _ in pairs)])
     return len(pairs)
+
+
+def _delete_offers(tx: SchoolTransaction, booking_ids: list[str]) -> None:
+    """Deletes offers to swap these bookings, whose reasons may name the student. The feed reports
+    their end, and no deletion."""
+    among = {"$in": booking_ids}
+    either = {"$or": [{"given.id": among}, {"wanted.id": among}]}
+    offers = tx.collection(schema.SWAP_OFFERS)
+    offers.update_many(either, {"$set": {"status": "ended"}}, session=tx.session)
+    offers.delete_many(either, session=tx.session)
 
 
 def without_student(booking: Mapping[str, Any], student_id: str, pseudonym: str) -> Document:
