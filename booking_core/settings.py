@@ -8,6 +8,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import time
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -70,6 +72,14 @@ class AutomaticBackups:
     directory: Path
     at: time
     keep_days: int
+
+
+def _is_writable(address: str) -> bool:
+    """Whether the headers of a mail can have the address as it is."""
+    try:
+        return address.isascii() and Address(addr_spec=address).addr_spec == address
+    except (ValueError, IndexError, AttributeError, HeaderParseError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,10 @@ class Settings:
             sender = check_email(self.mail_from)
         except InvalidRequest as exc:
             raise InvalidRequest(_NAMES["mail_from"], exc.problem) from exc
+        if sender is not None and (sender != self.mail_from or not _is_writable(sender)):
+            raise InvalidRequest(
+                _NAMES["mail_from"], "must be an e-mail address alone, of ASCII characters"
+            )
         if self.smtp_host is not None and sender is None:
             raise InvalidRequest(_NAMES["mail_from"], "is missing: mail needs a sender")
 

@@ -130,7 +130,7 @@ def change_account(
         if no_longer_admin and transaction.lock_active(Role.ADMIN, now) < 2:
             raise LastAdmin(account_id)
         loses_access = after.role is not before.role or (before.active and not after.active)
-        transaction.replace(before, after, end_sessions=loses_access)
+        transaction.replace(before, after, now, end_sessions=loses_access)
         transaction.log_change(before, after, _action(before, after), reason, by, now)
         return after
 

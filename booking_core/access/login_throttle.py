@@ -59,7 +59,7 @@ THROTTLES: dict[Kind, Throttle] = {
     "account": Throttle(allowed=20, window=_WINDOW, delays=_SLOWING),
     "address": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
     "forgotten": OWN,
-    "forgotten at address": Throttle(allowed=20, window=_WINDOW, delays=OWN.delays),
+    "forgotten at address": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
     "link": Throttle(allowed=100, window=_WINDOW, delays=_SLOWING),
 }
 

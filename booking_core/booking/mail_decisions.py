@@ -44,7 +44,7 @@ class LinkState(Enum):
     USED = "used"  # has decided it
     DECIDED = "decided"  # the request waits no more, by another decision
     BEGUN = "begun"  # the slot has begun
-    OVER = "over"  # older than 7 days, or the sign-ins of its account were ended since
+    OVER = "over"  # older than 7 days, or the address, role or sign-ins of its account ended it
     NO_RIGHT = "no right"  # the account decides no more, or not from mails
     UNKNOWN = "unknown"  # there is no such link
 
@@ -53,9 +53,10 @@ class LinkState(Enum):
 class MailedRequest:
     """The request of a link as it is now, and what the link can do with it.
 
-    Only an OPEN link has all of it. ``booking`` is None for a link that is USED, OVER, NO_RIGHT
-    or UNKNOWN. ``action``: what a USED link did, ``approve`` or ``reject``. ``is_changed``: the
-    booking is another than in the mail; ``since``: what its history says of that.
+    Only an OPEN link has all of it. ``booking`` is None for a link that is OVER, NO_RIGHT or
+    UNKNOWN, and for one that is USED, but in the answer to the call that used it. ``action``: what
+    a USED link did, ``approve`` or ``reject``. ``is_changed``: the booking is another than in the
+    mail; ``since``: what its history says of that.
     """
 
     state: LinkState

@@ -490,7 +490,9 @@ def import_legacy(
     if dry_run:
         return
     list_file = place.with_name(f"{place.name}.not-taken.json")
-    if report.not_taken or list_file.exists():
+    if not report.not_taken:
+        list_file.unlink(missing_ok=True)  # of an earlier run
+    else:
         write_private(list_file, not_taken_json(report.not_taken))
         click.echo(f"What is not taken over is in {list_file}.")
     if report.not_taken:

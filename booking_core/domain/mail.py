@@ -58,12 +58,6 @@ def last_digest(now: datetime, zone: ZoneInfo) -> datetime:
     return found if found <= now else moment_of(today - timedelta(days=1), DIGEST_AT, zone)
 
 
-def next_digest(now: datetime, zone: ZoneInfo) -> datetime:
-    """The moment of the next mail a day, after ``now``."""
-    day = last_digest(now, zone).astimezone(zone).date() + timedelta(days=1)
-    return moment_of(day, DIGEST_AT, zone)
-
-
 def asks_at(
     asked: Sequence[datetime], begins: Sequence[datetime], last: datetime | None
 ) -> datetime:

@@ -149,7 +149,7 @@ _TURNS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI
 def _address(name: str, email: str) -> Address:
     try:
         return Address(one_line(name), addr_spec=email)
-    except (ValueError, IndexError, HeaderParseError) as exc:
+    except (ValueError, IndexError, AttributeError, HeaderParseError) as exc:
         raise MailRefused("this address cannot be written in a mail", for_good=True) from exc
 
 

@@ -23,7 +23,7 @@ from booking_core.booking.queries import QUEUE, pending_queue
 from booking_core.domain import mail as timing
 from booking_core.domain import rules
 from booking_core.domain.clock import at as moment_of
-from booking_core.domain.errors import MailRefused, MailServerFailed
+from booking_core.domain.errors import MailRefused, MailServerFailed, StoreUnavailable
 from booking_core.domain.mail import Mail
 from booking_core.domain.model import Account, Booking, Ground, MailWish, Role
 from booking_core.domain.records import Notice
@@ -88,6 +88,11 @@ def send_mails(
                 log.warning("the mail server takes no mail; Health says why")
                 _put_off(db, mail, exc.answer, moment(db, now), for_good=False)
                 return _PAUSE_WITHOUT_SERVER
+            except StoreUnavailable:
+                raise
+            except Exception as exc:  # noqa: BLE001 - of this mail alone: the others go on
+                log.error("a mail could not be made: %s", type(exc).__name__)
+                _put_off(db, mail, "the mail could not be made", moment(db, now), for_good=False)
             else:
                 _note_sent(db, mail, moment(db, now))
     return 0.0
@@ -135,9 +140,16 @@ def _gather_for(
     if not chosen and not asks:
         return
     # Of requests alone nothing is marked: two processes make the same mail by its id.
-    named = uuid5(_NAMES, f"{account.id}:{last.id if last else ''}") if asks else uuid4()
+    named = uuid5(_NAMES, f"{account.id}:{_cause(pending, last)}") if asks else uuid4()
     ids = tuple(notice.id for notice in chosen)
     mails.queue(db, Mail(str(named), account.id, now, ids, asks))
+
+
+def _cause(pending: Collection[Booking], last: Mail | None) -> str:
+    """What the id of a mail about requests follows from: another one for each mail."""
+    if last is not None:
+        return last.id
+    return min(pending, key=lambda booking: (booking.created_at, booking.id)).id
 
 
 def _due_notices(
@@ -203,7 +215,7 @@ def _composed(
     school = reference.load(db)
     settings, grounds = settings_of(db), school.grounds
     lines = writing.lines(notices, grounds) if notices else []
-    why = "You get this mail because others have changed bookings of yours."
+    why = "You get this mail because it is about bookings of yours"
     subject = writing.subject(notices, grounds) if notices else ""
     if pending:
         wait = f"{_counted(pending)} for a decision"
@@ -213,7 +225,8 @@ def _composed(
             told = _requests(db, mail, account, pending, writing, grounds, now)
         the_next = "" if told else f"The next is {writing.place(first.slot, grounds)}."
         lines += [MailLine("", f"{wait}.", the_next), *told]
-        why = "You get this mail because you decide about requests."
+        decides = "you decide about requests"
+        why = f"{why}, and because {decides}" if notices else f"You get this mail because {decides}"
         subject = f"{subject}; {wait}" if subject else wait
     return compose(
         settings,
@@ -223,7 +236,7 @@ def _composed(
         subject=subject,
         lines=lines,
         link=_APPROVALS if pending else _BOOKINGS,
-        why=why,
+        why=f"{why}.",
         events=_events(settings, account.email, notices, grounds),
     )
 

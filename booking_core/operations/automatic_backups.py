@@ -44,7 +44,7 @@ def make_due_backup(db: Documents, *, now: datetime | None = None) -> Path | Non
     plan = settings_of(db).automatic_backups
     if plan is None:
         return None
-    now = moment(db, now)
+    given, now = now, moment(db, now)
     due, token = due_at(plan, now, db), uuid4().hex
     if not backup_runs.take(db, token, due, now):
         return None
@@ -55,7 +55,7 @@ def make_due_backup(db: Documents, *, now: datetime | None = None) -> Path | Non
     except Exception as exc:
         # Also an error of the driver, such as a snapshot that is too old by now.
         problem = sentence(exc) if isinstance(exc, BookingError) else str(exc)
-        if not backup_runs.fail(db, token, now, problem, RETRY):
+        if not backup_runs.fail(db, token, moment(db, given), problem, RETRY):
             return None  # another process has the lease by now
         raise
     with _naming_errors():

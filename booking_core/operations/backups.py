@@ -77,6 +77,7 @@ def write(db: Documents, file: Path, each: Callable[[], object] = lambda: None) 
                 out.write(json.dumps({"end": counts}) + "\n")
             raw.flush()
             os.fsync(descriptor)
+        digest_file(file).unlink(missing_ok=True)  # that of a file in its place is wrong then
         os.replace(part, file)
         size = file.stat().st_size
     except OSError as exc:
@@ -182,8 +183,9 @@ def load(
     before = None if replaced is None or archive.is_empty(db) else replaced
     if before is not None:
         write(db, before)
-        archive.clear(db)
     try:
+        if before is not None:
+            archive.clear(db)
         again = archive.write_all(db, entries, counts, checked.version, erase_again)
     except BaseException as exc:
         if before is not None:

@@ -243,6 +243,8 @@ def _reference(value: Any) -> str:
     """The text that may be the id of a user; of ``{"_id": ...}``, the id in it."""
     if isinstance(value, Mapping):
         value = Fields(value).get(("_id",))
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # the shell stores 12 as 12.0
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     text = value.strip() if isinstance(value, str) else ""
@@ -264,7 +266,7 @@ def _student(fields: Fields, users: Mapping[str, Mapping[str, Any]]) -> LegacySt
             name = name or person.text(_NAME)
             class_name = class_name or person.label(_CLASS)
             email = email or _email(person.get(("email",)))
-        elif not isinstance(value, str | int) or isinstance(value, bool):
+        elif not reference and (not isinstance(value, str | int) or isinstance(value, bool)):
             raise InvalidRequest("student", f"is {_kind(value)}, not text")
         elif _USER_ID.fullmatch(reference):
             unknown = unknown or reference

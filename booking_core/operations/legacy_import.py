@@ -187,7 +187,7 @@ def _booking(
 ) -> Booking:
     student = legacy.student
     purpose = legacy.purpose
-    if not student.text and not student.class_name:
+    if not student.text and (student.unknown or not student.class_name):
         missing = "The old system names no student."
         if student.unknown:
             missing = (

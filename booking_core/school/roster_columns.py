@@ -19,7 +19,8 @@ STUDENT_FIELDS = fields_of(COLUMNS)
 def suggest_columns(db: Documents, sheet: RawTable) -> Matching:
     """The columns of ``sheet``. Those kept from the last list are sure.
 
-    They count only where the sheet has all of their headings, each once. Raises StoreUnavailable.
+    They count only where the sheet has all of their headings, each once, and none that could be
+    another field. Raises StoreUnavailable.
     """
     found = sheet.match(COLUMNS)
     keys = [heading_key(heading) for heading in sheet.headings]
@@ -27,7 +28,15 @@ def suggest_columns(db: Documents, sheet: RawTable) -> Matching:
     is_same = all(keys.count(key) == 1 for names in kept.values() for key in names)
     if not is_same or not all(name in kept for name in COLUMNS):
         return found
-    return Matching({name: tuple(map(keys.index, names)) for name, names in kept.items()})
+    columns = {name: tuple(map(keys.index, names)) for name, names in kept.items()}
+    used = {place for places in columns.values() for place in places}
+    if any(
+        set(places) - used
+        for name, places in found.columns.items()
+        if name not in columns or name == "class"
+    ):
+        return found
+    return Matching(columns)
 
 
 @within_deadline

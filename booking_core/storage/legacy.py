@@ -117,8 +117,10 @@ class LegacyDatabase:
                 serverSelectionTimeoutMS=int(_ANSWER_SECONDS * 1000),
                 connectTimeoutMS=int(_ANSWER_SECONDS * 1000),
             )
-        except (PyMongoError, ValueError, KeyError, TypeError) as exc:
-            raise InvalidRequest("uri", f"is no address of MongoDB: {exc}") from exc
+        except (PyMongoError, ValueError, KeyError, TypeError):
+            # Without the driver's words, which quote parts of a password.
+            problem = "is no address of MongoDB; a password has / @ : and % as %2F %40 %3A and %25"
+            raise InvalidRequest("uri", problem) from None
 
     def _named(self, client: MongoClient[dict[str, Any]], name: str, field: str) -> Any:
         """The collection ``name``; an error about the name is one of ``field``."""
@@ -226,6 +228,8 @@ def _plain_document(row: Mapping[str, Any], place: str = "") -> LegacyDocument:
 
 def _id_text(raw: Any) -> str:
     plain = _plain(raw)
+    if isinstance(plain, float) and plain.is_integer():
+        plain = int(plain)  # the shell stores 12 as 12.0
     return plain if isinstance(plain, str) else json_util.dumps(raw)
 
 

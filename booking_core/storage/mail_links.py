@@ -82,11 +82,15 @@ def use(
     return used.modified_count == 1
 
 
-def end_of(db: Documents, account_id: str, now: datetime) -> None:
+def end_of(
+    db: Documents, account_id: str, now: datetime, session: ClientSession | None = None
+) -> None:
     """Ends all links of the account that are open."""
     condition = {"account_id": account_id, "ends_at": {"$gt": now}}
     with reachable():
-        collection(db, schema.MAIL_LINKS).update_many(condition, {"$set": {"ends_at": now}})
+        collection(db, schema.MAIL_LINKS).update_many(
+            condition, {"$set": {"ends_at": now}}, session=session
+        )
 
 
 def drop_of_mail(db: Documents, mail_id: str) -> None:

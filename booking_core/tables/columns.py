@@ -158,14 +158,20 @@ class _Matcher:
             return
         if len(sections) > 1:
             self._unsure["class"] = f"{self._either(sections)} could be the section of the class"
-        if not self._has_section(base[0], sections[0]):
+        having, pairs = self._having_section(base[0], sections[0])
+        if not pairs or having < pairs:
             self._columns["class"] = (base[0], sections[0])
+        if 0 < having < pairs:
+            self._unsure["class"] = (
+                "Some rows have their section in the class already, and others do not"
+            )
 
-    def _has_section(self, base: int, section: int) -> bool:
-        """Whether the class of every row ends with its section already, as 8-A with A."""
+    def _having_section(self, base: int, section: int) -> tuple[int, int]:
+        """How many rows have a class that ends with their section already, as 8-A with A, of how
+        many that have both."""
         pairs = [(self._at(row, base), self._at(row, section)) for row in self._rows]
         pairs = [(whole, part) for whole, part in pairs if whole and part]
-        return bool(pairs) and all(len(w) > len(p) and w.endswith(p) for w, p in pairs)
+        return sum(len(w) > len(p) and w.endswith(p) for w, p in pairs), len(pairs)
 
     def _repeats(self, place: int) -> int:
         """How many values are in several rows; an empty one counts as one of them."""

@@ -250,14 +250,8 @@ def _span(merged: str, columns: int) -> tuple[int, int, str] | None:
 
 
 def table_of(sheet: RawTable, columns: matching.Columns) -> Table:
-    """The rows of ``sheet`` with the fields of ``columns``; other columns keep their heading."""
-    names: dict[str, tuple[int, ...]] = dict(columns)
-    used = {place for places in columns.values() for place in places}
-    for place, heading in enumerate(sheet.headings):
-        name = _heading(heading)
-        if place not in used and name:
-            names.setdefault(name, (place,))
-    names = dict(sorted(names.items(), key=lambda item: item[1]))
+    """The rows of ``sheet`` with the fields of ``columns``; other columns are left out."""
+    names = dict(sorted(columns.items(), key=lambda item: item[1]))
     letters = {name: _letters(places[0]) for name, places in columns.items()}
     width = len(sheet.headings)
     rows = tuple(_row(row, names, letters, width) for row in sheet.rows)
@@ -268,12 +262,12 @@ def _row(
     row: SheetRow, names: Mapping[str, tuple[int, ...]], letters: Mapping[str, str], width: int
 ) -> Row:
     cells = row.cells
-    values = {
-        name: matching.JOINED.get(name, " ").join(
-            filter(None, (_value(cells[place]) for place in places if place < len(cells)))
-        )
-        for name, places in names.items()
-    }
+    values = {}
+    for name, places in names.items():
+        parts = [_value(cells[place]) if place < len(cells) else "" for place in places]
+        # A section alone is no class: the cells of the class may have been merged.
+        is_whole = name != "class" or parts[0]
+        values[name] = matching.JOINED.get(name, " ").join(filter(None, parts)) if is_whole else ""
     problem = row.problem
     if any(cell.strip() for cell in cells[width:]):
         problem = f"has {_filled(cells)} columns, the header {width}"
@@ -290,10 +284,6 @@ def _value(cell: str) -> str:
 def _filled(cells: Sequence[str]) -> int:
     """The number of cells without the empty ones that a sheet adds at the end of a row."""
     return max(place for place, cell in enumerate(cells, start=1) if cell.strip())
-
-
-def _heading(cell: str) -> str:
-    return " ".join(cell.casefold().replace("_", " ").replace(".", " ").split())
 
 
 def _letters(place: int) -> str:

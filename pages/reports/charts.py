@@ -82,7 +82,7 @@ def weeks(found: Sequence[WeekUse]) -> Chart:
     """A column for each week, as high as its share."""
     frame = pd.DataFrame(
         {
-            "Week": [formats.day_and_month(week.first) for week in found],
+            "Week": _apart([formats.day_and_month(week.first) for week in found]),
             "Days": [formats.days(week.first, week.last) for week in found],
             "Share": [week.share or 0.0 for week in found],
             "Text": [texts.percent(week.share) for week in found],
@@ -103,10 +103,12 @@ def weeks(found: Sequence[WeekUse]) -> Chart:
     )
 
 
-def bars(values: Mapping[str, float], said: Sequence[str]) -> Chart:
-    """A bar for each name, with what it ``said`` at its end."""
-    frame = pd.DataFrame({"Name": [*values], "Value": [*values.values()], "Text": [*said]})
-    most = max([*values.values(), 0.01])
+def bars(lines: Sequence[tuple[str, float, str]]) -> Chart:
+    """A bar for each name and value, with a text at its end."""
+    values = [value for _, value, _ in lines]
+    names, said = _apart([name for name, _, _ in lines]), [text for _, _, text in lines]
+    frame = pd.DataFrame({"Name": names, "Value": values, "Text": said})
+    most = max([*values, 0.01])
     base = alt.Chart(frame).encode(
         y=alt.Y("Name:N", sort=None, axis=alt.Axis(title=None, labelLimit=130)),
         x=alt.X("Value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.35])),
@@ -114,7 +116,17 @@ def bars(values: Mapping[str, float], said: Sequence[str]) -> Chart:
     )
     bar = base.mark_bar(color=_blue(), cornerRadiusEnd=3, height=14)
     written = base.mark_text(align="left", dx=5, fontSize=12, color=_ink()).encode(text="Text:N")
-    return alt.layer(bar, written).properties(height=max(len(values), 1) * _ROW + 10)
+    return alt.layer(bar, written).properties(height=max(len(lines), 1) * _ROW + 10)
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names, equal ones told apart by what nobody sees: a chart draws one bar for each name."""
+    made: list[str] = []
+    for name in names:
+        while name in made:
+            name += "\u200b"
+        made.append(name)
+    return made
 
 
 def columns(values: Mapping[str, int], across: str) -> Chart:

@@ -79,10 +79,7 @@ def _by_ground(found: Usage) -> None:
     _part(
         "By ground",
         sentence,
-        charts.bars(
-            {line.name: line.share or 0 for line in drawn},
-            [texts.percent(line.share) for line in drawn],
-        )
+        charts.bars([(line.name, line.share or 0, texts.percent(line.share)) for line in drawn])
         if drawn
         else None,
         {
@@ -100,9 +97,7 @@ def _ranked(heading: str, column: str, key: str, lines: Sequence[UsageLine]) -> 
     _part(
         heading,
         texts.ranked(lines, key, charts.MOST),
-        charts.bars(
-            {line.name: line.hours for line in drawn}, [texts.hours(line.hours) for line in drawn]
-        )
+        charts.bars([(line.name, line.hours, texts.hours(line.hours)) for line in drawn])
         if drawn
         else None,
         {
@@ -126,7 +121,7 @@ def demand(found: Demand) -> None:
         _part(
             "What became of the requests",
             " ".join(filter(None, sentences)),
-            charts.bars(outcomes, [formats.number(count) for count in outcomes.values()]),
+            charts.bars([(name, count, formats.number(count)) for name, count in outcomes.items()]),
             {
                 "Outcome": [*outcomes, "Revoked by a closure", "Cancelled late"],
                 "Requests": [
@@ -136,14 +131,14 @@ def demand(found: Demand) -> None:
             },
             "outcomes",
         )
-        drawn = dict(found.reasons[: charts.MOST])
-        named = {reason or "no reason": count for reason, count in drawn.items()}
+        named = [
+            (reason or "no reason", count, formats.number(count))
+            for reason, count in found.reasons[: charts.MOST]
+        ]
         _part(
             "Why requests were rejected",
             texts.reasons(found),
-            charts.bars(named, [formats.number(count) for count in named.values()])
-            if named
-            else None,
+            charts.bars(named) if named else None,
             {
                 "Reason": [reason or "no reason" for reason, _ in found.reasons],
                 "Requests": [formats.number(count) for _, count in found.reasons],
@@ -179,11 +174,18 @@ def fairness(found: Fairness) -> None:
     left, right = st.columns(2)
     with left:
         fewest = found.short[: charts.MOST]
-        said = [f"{formats.number(x.held)} of {formats.number(x.requested)}" for x in fewest]
+        got = [
+            (
+                x.name,
+                x.held / x.requested,
+                f"{formats.number(x.held)} of {formats.number(x.requested)}",
+            )
+            for x in fewest
+        ]
         _part(
             "Classes that asked and got least",
             texts.short(found),
-            charts.bars({x.name: x.held / x.requested for x in fewest}, said) if fewest else None,
+            charts.bars(got) if got else None,
             {
                 "Class": [one.name for one in found.short],
                 "Requested": [formats.number(one.requested) for one in found.short],
@@ -199,9 +201,7 @@ def fairness(found: Fairness) -> None:
         _part(
             "Hours by class",
             sentence,
-            charts.bars({x.name: x.hours for x in few}, [texts.hours(x.hours) for x in few])
-            if few
-            else None,
+            charts.bars([(x.name, x.hours, texts.hours(x.hours)) for x in few]) if few else None,
             {
                 "Class": [one.name for one in found.classes],
                 "Students": [formats.number(one.students) for one in found.classes],

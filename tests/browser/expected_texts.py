@@ -78,7 +78,7 @@ STUDENTS_TOUR = {
     "Teams": "zqteam zqclass zqstudent",
     "Teams, edit": "zqstudent",
     "Teams, remove": "zqteam",
-    "Students, no such column": "zqheading",
+    "Students, columns": "zqheading",
     "Students, new": "zqnew zqclass zqmail zqfile",
     "Students, changed": "zqstudent zqclass",
     "Students, wrong": "zqwrong",

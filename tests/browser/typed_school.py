@@ -74,7 +74,7 @@ FIELDS = {
     "Student.name": "zqstudent",
     "Student.class_name": "zqclass",
     "Student.email": "zqmail",
-    "Table.columns": "zqheading",
+    "RawTable.headings": "zqheading",
     "Team.name": "zqteam",
     "Term.name": "zqterm",
     "Timetable.name": "zqtimetable",
@@ -108,7 +108,12 @@ _MADE = {
     "NamedStudent": "class_name id name",
     "OfGround": "ground_id",
     "Notice": "booking_id by_name id kind to",
-    "Policy": "wall_shows",
+    "MailWriting": "lines place request subject",
+    "MailedRequest": "action",  # on a page of HTML, which test_templates.py tries
+    "Matching": "columns missing unsure",
+    "RawTable": "encoding notes",
+    "Row": "letters problem sheet values",
+    "Policy": "mail_decisions wall_shows",
     "IdToken": "email id",
     "OpenSession": "browser id",  # on a page of HTML, which test_sign_in_routes.py tries
     "Reference": "_derived _earlier grounds students teams timetables",
@@ -117,13 +122,18 @@ _MADE = {
     "SeriesRequest": "week",
     "SetRequest": "ground_ids",
     "SecondFactorSetUp": "key uri",
-    "Settings": "data_directory database locale mongodb_uri public_url time_zone wall_shows",
+    "Settings": (
+        "backup_at backup_directory data_directory database locale mail_from mongodb_uri "
+        "public_url smtp_host smtp_password smtp_security smtp_user time_zone wall_shows"
+    ),
+    "SwapOffer": "by by_name given_id id reason slots to wanted_id",
+    "Table": "columns notes",
     "SignedIn": "token",
     "Slot": "ground_id",
     "Team": "class_name id members staff",
     "Term": "id",
     "Timetable": "id week",
-    "WrongRow": "field",
+    "WrongRow": "field sheet",
     "WaitingEntry": "by by_name id",
 }
 MADE = [f"{name}.{field}" for name, fields in _MADE.items() for field in fields.split()]

@@ -16,6 +16,7 @@ from booking_core import (
     read_sheet,
     read_table,
     suggest_columns,
+    table_of,
 )
 from booking_core.operations.history_import import BOOKING_COLUMNS
 from booking_core.school.roster import COLUMNS
@@ -54,6 +55,27 @@ def test_headings_of_schools_are_known(headings: str, columns: dict[str, tuple[i
 def test_an_own_section_is_not_added_to_a_class_that_has_it() -> None:
     assert found("id,name,class,section\nA1,A,8-A,A\nA2,B,8-B,B\n").columns["class"] == (2,)
     assert found("id,name,class,section\nA1,A,8,A\nA2,B,8-B,B\n").columns["class"] == (2, 3)
+
+
+def test_a_section_that_some_classes_have_is_asked_for() -> None:
+    mixed = found("id,name,class,section\nA1,A,8-A,A\nA2,B,9,B\n")
+
+    assert mixed.columns["class"] == (2, 3)
+    assert "class" in mixed.unsure
+
+
+def test_a_section_alone_is_no_class() -> None:
+    sheet = read_sheet(b"id,name,class,section\nA1,A,8,A\nA2,B,,B\n", "list.csv")
+    rows = table_of(sheet, found("id,name,class,section\nA1,A,8,A\nA2,B,,B\n").columns).rows
+
+    assert [row.values["class"] for row in rows] == ["8-A", ""]
+
+
+def test_a_column_that_is_not_chosen_is_not_read() -> None:
+    sheet = read_sheet(b"id,name,class,email,active\nA1,A,8,a@b.example,no\n", "list.csv")
+    [row] = table_of(sheet, {"id": (0,), "name": (1,), "class": (2,)}).rows
+
+    assert row.values == {"id": "A1", "name": "A", "class": "8"}
 
 
 def test_of_two_ids_the_one_that_differs_in_every_row_is_proposed_and_asked_for() -> None:
@@ -106,6 +128,16 @@ def test_the_columns_of_the_last_list_are_sure(db: Documents) -> None:
     assert suggest_columns(db, again) == Matching({"id": (3,), "name": (4,), "class": (1,)})
     assert list(suggest_columns(db, other).unsure) == ["id"]
     assert indexes.validator_faults(db) == []
+
+
+def test_the_columns_of_the_last_list_hide_no_new_one(db: Documents) -> None:
+    last = read_sheet(b"Adm No,Name,Class\nA1,A,8-A\n", "list.csv")
+    keep_columns(db, last, {"id": (0,), "name": (1,), "class": (2,)}, by=ADMIN)
+    text = b"Adm No,Name,Class,Section,E-mail\nA1,A,8,A,a@b.example\n"
+
+    columns = suggest_columns(db, read_sheet(text, "list.csv")).columns
+
+    assert columns == {"id": (0,), "name": (1,), "class": (2, 3), "email": (4,)}
 
 
 def test_only_an_admin_keeps_columns(db: Documents) -> None:

@@ -599,3 +599,33 @@ def test_no_log_names_an_address_or_a_person(mailed, server, caplog):
     assert "a mail was refused for good" in ours
     assert "the mail server takes no mail; Health says why" in ours
     assert not any(word in line for line in ours for word in ("school.example", "Meera", "Ravi"))
+
+
+def test_a_mail_that_cannot_be_made_holds_up_no_other_and_is_given_up(mailed, server, monkeypatch):
+    approved(mailed, student=1)
+    approved(mailed, by=RAVI, student=2, start=11)
+    real = outbox.compose
+
+    def fails_for_meera(settings, to, **more):
+        if to.email == STAFF_MAILS[0]:
+            raise UnicodeError
+        return real(settings, to, **more)
+
+    monkeypatch.setattr(outbox, "compose", fails_for_meera)
+    send(mailed, at(seconds=12))
+
+    assert server.recipients == [STAFF_MAILS[1]]
+    for hours in range(1, 51):
+        send(mailed, at(hours=hours))
+    [failed] = mailed["mails"].find({"status": "failed"})
+    assert (failed["to"], failed["answer"]) == ("meera", "the mail could not be made")
+
+
+def test_an_address_that_no_header_can_have_is_refused(mailed, server):
+    change_account(mailed, MEERA.id, email="a@[school.example", by=ADMIN, now=NOW)
+    approved(mailed, student=1)
+
+    send(mailed, at(seconds=12))
+
+    [failed] = mailed["mails"].find()
+    assert failed["status"] == "failed"

@@ -61,11 +61,17 @@ class AccountTransaction:
         rows = self._accounts.find(condition, session=self.session)
         return len(list(r.readable(schema.ACCOUNTS, to_account, rows)))
 
-    def replace(self, before: Account, after: Account, *, end_sessions: bool) -> None:
-        """Stores the fields of ``after`` that differ from ``before``. Raises AlreadyExists."""
+    def replace(
+        self, before: Account, after: Account, now: datetime, *, end_sessions: bool
+    ) -> None:
+        """Stores the fields of ``after`` that differ from ``before``. Raises AlreadyExists.
+
+        Links in mails to an address that is replaced lead nowhere then.
+        """
         fields = _differing(after, before)
         if "email" in fields:
             fields["email_key"] = keys.email_key(after.email)
+            mail_links.end_of(self.db, before.id, now, self.session)
         change: Document = {"$set": fields}
         if not after.active:
             change["$unset"] = {"calendar": ""}

@@ -66,7 +66,7 @@ def choose(
     """
     for why in found.unsure.values():
         st.warning(f"{formats.literal(why)}. Choose below.", icon=":material/help:")
-    places = list(range(len(sheet.headings)))
+    places: list[int | None] = [None, *range(len(sheet.headings))]
     chosen: dict[str, list[int]] = {}
     labels = list(_BOXES)
     for start in range(0, len(labels), 2):
@@ -76,10 +76,10 @@ def choose(
             place = column.selectbox(
                 label,
                 places,
-                index=before[part] if part < len(before) else None,
+                # Not ``placeholder``: a column that was found could not be unset then.
+                index=places.index(before[part]) if part < len(before) else 0,
                 format_func=lambda place: _heading(sheet, place),
                 key=f"admin.students.import.column.{file_id}.{label}",
-                placeholder="No column",
             )
             if place is not None:
                 chosen.setdefault(name, []).append(place)
@@ -101,7 +101,9 @@ def choose(
     return columns
 
 
-def _heading(sheet: RawTable, place: int) -> str:
+def _heading(sheet: RawTable, place: int | None) -> str:
+    if place is None:
+        return "No column"
     return sheet.headings[place] or f"Column {place + 1}, without a heading"
 
 

@@ -33,7 +33,7 @@ _NOT_KNOWN = (
 )
 _OVER = (
     "This link sets no password: it was used, is older than 30 minutes or cut off, or its account "
-    "was changed since. The sign-in page sends another."
+    "was changed since. Ask for another on the sign-in page."
 )
 _DONE = "Your new password is stored. Sign in with it."
 
