@@ -28,6 +28,11 @@ RETRY = timedelta(minutes=10)  # after an attempt that failed
 _RENEW = backup_runs.LEASE / 4
 _LOOK_DOCUMENTS = 500  # between two looks at the clock
 _MOMENT = "%Y-%m-%d-%H%M"
+_UNREAD = "the database did not let all of it be read as of one moment"
+_KEPT = "it was made, but older ones cannot be deleted"
+_AGAIN = f"the app tries again every {RETRY // timedelta(minutes=1)} minutes"
+_ROOM = f"see that BACKUP_DIRECTORY can be written and has room; {_AGAIN}"
+_LOG = f"see the log of the app; {_AGAIN}"
 
 
 class LeaseLost(Exception):
@@ -54,12 +59,15 @@ def make_due_backup(db: Documents, *, now: datetime | None = None) -> Path | Non
         return None
     except Exception as exc:
         # Also an error of the driver, such as a snapshot that is too old by now.
-        problem = sentence(exc) if isinstance(exc, BookingError) else str(exc)
+        problem = sentence(exc) if isinstance(exc, BookingError) else _UNREAD
         if not backup_runs.fail(db, token, moment(db, given), problem, RETRY):
             return None  # another process has the lease by now
         raise
-    with _naming_errors():
-        _delete_old(plan, db.name, file)
+    try:
+        with _naming_errors():
+            _delete_old(plan, db.name, file)
+    except InvalidRequest as exc:
+        backup_runs.note_problem(db, due, moment(db, given), f"{_KEPT}: {sentence(exc)}")
     return file
 
 
@@ -84,12 +92,14 @@ def automatic_backups(db: Documents, now: datetime) -> Finding:
     days = "1 day" if plan.keep_days == 1 else f"{plan.keep_days} days"
     detail = f"daily at {plan.at:%H:%M} in {plan.directory}, kept for {days}"
     if run.failed_at is not None:
-        detail += f"; the one of {run.failed_at.astimezone(zone):%Y-%m-%d %H:%M} failed: "
+        when, failed = f"{run.failed_at.astimezone(zone):%Y-%m-%d %H:%M}", " failed"
+        if run.problem.startswith(_KEPT):
+            failed = ""
+        detail += f"; the one of {when}{failed}: "
         return Finding(
             name,
             detail + run.problem.removesuffix("."),
-            "see that BACKUP_DIRECTORY can be written and has room; the app tries again every "
-            f"{RETRY // timedelta(minutes=1)} minutes",
+            _ROOM if "BACKUP_DIRECTORY" in run.problem else _LOG,
         )
     if run.done_for is None:
         return Finding(name, f"{detail}; none was made yet")
@@ -186,6 +196,8 @@ def _naming_errors() -> Iterator[None]:
     try:
         yield
     except InvalidRequest as exc:
+        if exc.field != "file":
+            raise  # about the database
         raise InvalidRequest("BACKUP_DIRECTORY", exc.problem) from exc
     except OSError as exc:
         raise InvalidRequest("BACKUP_DIRECTORY", f"cannot be used: {exc.strerror}") from exc

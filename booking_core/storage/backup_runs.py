@@ -74,6 +74,14 @@ def fail(db: Documents, token: str, at: datetime, problem: str, pause: timedelta
     return _change(db, token, {"$set": kept, "$unset": {"by": ""}})
 
 
+def note_problem(db: Documents, due: datetime, at: datetime, problem: str) -> None:
+    """Notes what went wrong after the backup for ``due``, unless another one was made since."""
+    with reachable():
+        collection(db, schema.META).update_one(
+            {"_id": _RUN, "done_for": due}, {"$set": {"failed_at": at, "problem": problem}}
+        )
+
+
 def last(db: Documents) -> BackupRun:
     """How the last automatic backups went."""
     with reachable():

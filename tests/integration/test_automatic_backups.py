@@ -354,7 +354,7 @@ def test_a_directory_that_cannot_be_made_is_named(make_db: MakeDatabase, tmp_pat
     assert "Not a directory" in finding(db, NOW).detail
 
 
-def test_an_error_of_the_driver_is_kept_as_the_reason(
+def test_an_error_of_the_driver_is_told_in_words_and_raised_for_the_log(
     school: BookingDatabase, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_old(*_: object) -> None:
@@ -365,7 +365,8 @@ def test_an_error_of_the_driver_is_kept_as_the_reason(
     with pytest.raises(Exception, match="noSuchCommand"):
         make_due_backup(school, now=NOW)
 
-    assert "noSuchCommand" in finding(school, NOW).detail
+    assert "did not let all of it be read" in finding(school, NOW).detail
+    assert "log" in finding(school, NOW).remedy
     assert names(place) == []
 
 
@@ -472,3 +473,25 @@ def test_the_app_makes_it_in_a_thread_of_its_own(
     finally:
         go_on.set()
         services.stop()
+
+
+def test_old_backups_that_cannot_be_deleted_are_told_and_the_new_one_stays(
+    school, place, monkeypatch
+):
+    first = make_due_backup(school, now=NOW)
+    later = NOW + timedelta(days=20)
+
+    def refuse(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(automatic_backups, "_delete_old", refuse)
+    file = make_due_backup(school, now=later)
+
+    assert {first.name, file.name} <= set(names(place))
+    found = finding(school, later)
+    assert "older ones cannot be deleted" in found.detail
+    assert "BACKUP_DIRECTORY" in found.remedy
+    monkeypatch.undo()
+    make_due_backup(school, now=later + timedelta(days=1))
+    assert finding(school, later + timedelta(days=1)).ok
+    assert first.name not in names(place)
