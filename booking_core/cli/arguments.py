@@ -63,7 +63,11 @@ def table_of(
                 )
         columns = _without(found.columns, chosen) | chosen
         check_complete(sheet, [name for name in required if name not in columns])
-    read = [f"read as {name}: {_headings(sheet, places)}" for name, places in columns.items()]
+    read = [
+        f"read as {name}: {_headings(sheet, places)}"
+        for name, places in columns.items()
+        if [sheet.headings[place] for place in places] != [name]
+    ]
     if sheet.guessed:
         read.append(f"read in {sheet.encoding}, which is a guess: look at the accents")
     return table_of_columns(sheet, columns), [*read, *sheet.notes]

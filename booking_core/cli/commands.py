@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date as Date
 from datetime import timedelta
@@ -409,8 +410,7 @@ def import_students(file: Path, dry_run: bool, columns: tuple[str, ...]) -> None
     Their usual headings are known. Where two columns could be one of them, --map decides.
     """
     table, read = table_of(file, imports.STUDENT_COLUMNS, given=columns)
-    for line in read:
-        click.echo(line)
+    _print_reading(read, dry_run)
     with connected(Settings.load()) as db:
         report = imports.import_students(db, table, dry_run=dry_run)
     _print_report(report, dry_run)
@@ -429,8 +429,7 @@ def import_bookings(
     Past bookings need not fit the rules or the periods. A second run adds nothing.
     """
     table, read = table_of(file, imports.BOOKING_COLUMNS, imports.HISTORY, columns)
-    for line in read:
-        click.echo(line)
+    _print_reading(read, dry_run)
     with connected(Settings.load()) as db, progress_bar(len(table.rows)) as progress:
         report = imports.import_bookings(
             db, table, dry_run=dry_run, create_missing=create_missing, progress=progress
@@ -497,6 +496,12 @@ def import_legacy(
         click.echo(f"What is not taken over is in {list_file}.")
     if report.not_taken:
         click.get_current_context().exit(1)
+
+
+def _print_reading(read: Sequence[str], dry_run: bool) -> None:
+    """Says how a file was read: a part of the answer of a dry run, else beside the answer."""
+    for line in read:
+        click.echo(line, err=not dry_run)
 
 
 def _print_report(report: imports.Report, dry_run: bool) -> None:

@@ -109,9 +109,10 @@ def test_the_doctor_reports_a_healthy_database(command: Run) -> None:
 
     lines = done.stdout.splitlines()
     assert done.returncode == 0
-    assert [line.split()[0] for line in lines] == ["ok"] * 16
-    assert "a write arrives after" in lines[-3]
-    assert lines[-2].endswith("never recorded")  # without a booking this is no fault
+    assert [line.split()[0] for line in lines] == ["ok"] * 17
+    assert "a write arrives after" in lines[-4]
+    assert lines[-3].endswith("never recorded")  # without a booking this is no fault
+    assert "off: BACKUP_DIRECTORY is not set" in lines[-2]
     assert lines[-1].endswith("no mail is set up")
 
 

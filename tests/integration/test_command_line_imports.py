@@ -35,8 +35,14 @@ def test_students_are_imported_and_counted(
     tried = command("import", "students", str(file), "--dry-run")
     done = command("import", "students", str(file))
 
-    assert tried.stdout.startswith("1 added, 1 changed, 0 already there, 0 refused (dry run")
+    assert tried.stdout.splitlines() == [
+        "read as id: “Roll No”",
+        "read as name: “Name”",
+        "read as class: “Class”",
+        "1 added, 1 changed, 0 already there, 0 refused (dry run: nothing was changed)",
+    ]
     assert done.stdout == "1 added, 1 changed, 0 already there, 0 refused\n"
+    assert "read as id: “Roll No”" in done.stderr
     assert load_reference(db).student("S900").name == "Zoë D'Souza"
 
 
