@@ -222,6 +222,8 @@ def _look(db: Documents, token: str, now: datetime) -> tuple[MailedRequest, Stor
         link = None
     stored = accounts.read(db, _NOBODY if link is None else link.account_id)
     booking = bookings.read(db, _NOBODY if link is None else link.booking_id)
+    if (again := mail_links.read(db, _key(token))) is not None and link is not None:
+        link = again  # a link and its request change in one step, maybe between both reads
     policy, zone = reference.load(db).policy, settings_of(db).zone
     if link is None:
         return MailedRequest(LinkState.UNKNOWN), None

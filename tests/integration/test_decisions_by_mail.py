@@ -193,6 +193,20 @@ def test_of_two_at_once_one_acts_and_the_other_is_told(mailed, asked, verbs):
     assert sum(one.booking is not None for one in outcomes) == (1 if len(set(verbs)) == 2 else 2)
 
 
+def test_a_link_that_is_used_while_it_is_read_is_told_as_used(mailed, asked, monkeypatch):
+    _, token = asked
+    real = writes.read
+
+    def read_after_the_decision(db, id):
+        monkeypatch.setattr(writes, "read", real)
+        decided(mailed, token)
+        return real(db, id)
+
+    monkeypatch.setattr(writes, "read", read_after_the_decision)
+
+    assert looked(mailed, token).state is LinkState.USED
+
+
 def test_a_link_is_used_and_its_request_decided_in_one_step(mailed, asked, monkeypatch):
     _, token = asked
 
