@@ -109,7 +109,8 @@ class School:
         for name in VALIDATORS.keys() - _KEPT:
             self.db[name].delete_many({})
         changed = {"grounds": 1, "students": 1, "accounts": 1}
-        chosen = dict.fromkeys(("policy", "week_a", "student_columns"), "")
+        chosen = dict.fromkeys(("policy", "week_a"), "")
+        self.db["meta"].delete_one({"_id": "student_columns"})
         self.db["meta"].update_one({"_id": "revision"}, {"$inc": changed, "$unset": chosen})
 
     def drop(self) -> None:

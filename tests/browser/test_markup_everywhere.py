@@ -318,7 +318,7 @@ def test_an_admin_sees_typed_markup_of_students_as_text(
     show_tab(page, "Import")
     head = ["roll number", "name", "class", "email"]
     upload(page, [[text("zqheading"), *head[1:]], ["N1", "New", "9-A", ""]])
-    page.get_by_role("combobox", name="Roll number").click()
+    page.get_by_role("combobox", name="Roll or admission number").click()
     tour.check_opened("Students, columns", "[role=listbox]")
     page.keyboard.press("Escape")
     new = ["N1", text("zqnew"), text("zqclass"), MAIL]

@@ -80,7 +80,7 @@ def test_the_sign_in_page_leads_to_it_and_every_name_has_one_answer(client):
     answers = [client.post("/forgotten", data={"name": name}) for name in names]
 
     assert {(one.status_code, one.text) for one in answers} == {(200, answers[0].text)}
-    assert "If there is such an account" in answers[0].text
+    assert "If there is such an active account" in answers[0].text
     assert {one.headers["cache-control"] for one in answers} == {"no-store"}
 
 

@@ -686,7 +686,7 @@ def test_the_command_says_what_it_finds_and_lists_what_is_not_taken_over(
     ]
     file.write_text(json_util.dumps(rows[0]))
     assert command("import", "legacy", "--file", str(file)).returncode == 0
-    assert json.loads(list_file.read_text()) == []
+    assert not list_file.exists()
 
 
 def test_the_command_reads_a_database_and_takes_its_address_from_the_environment(

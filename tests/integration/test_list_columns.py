@@ -143,7 +143,7 @@ def test_the_columns_of_the_last_list_hide_no_new_one(db: Documents) -> None:
 def test_only_an_admin_keeps_columns(db: Documents) -> None:
     with pytest.raises(NotAllowed):
         keep_columns(db, read_sheet(TWO_IDS.encode(), "list.csv"), {"id": (0,)}, by=MEERA)
-    assert "student_columns" not in db["meta"].find_one({"_id": "revision"})
+    assert db["meta"].find_one({"_id": "student_columns"}) is None
 
 
 # The command line

@@ -8,7 +8,8 @@ from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.schema import schema
 
-_FILTER = {"_id": "revision"}
+# A document of its own: a change of the one with the revision is news to every screen.
+_FILTER = {"_id": "student_columns"}
 
 
 def read(db: Documents) -> dict[str, list[str]]:
@@ -23,4 +24,8 @@ def put(db: Documents, headings: Mapping[str, Sequence[str]]) -> None:
     """Keeps field -> keys of its headings. Raises StoreUnavailable."""
     kept = {name: list(keys) for name, keys in headings.items()}
     with reachable():
-        collection(db, schema.META).update_one(_FILTER, {"$set": {"student_columns": kept}})
+        collection(db, schema.META).update_one(
+            _FILTER,
+            {"$set": {"student_columns": kept}, "$setOnInsert": {"grounds": 0, "students": 0}},
+            upsert=True,
+        )
