@@ -28,7 +28,7 @@ LINK_LASTS = timedelta(minutes=30)
 _MOST_LINKS, _WITHIN = (
     3,
     timedelta(hours=1),
-)  # of one account; more are not sent, and nobody is told
+)  # of one account; further ones are not sent, and the page does not say so
 _MAX_TOKEN = 200
 _LONGEST = 200  # characters of a name or an address that somebody types
 _NOBODY = "-"

@@ -66,7 +66,7 @@ def offer_swap(
     by: Actor,
     now: datetime | None = None,
 ) -> SwapOffer:
-    """Offers an own booking for that of another author, who is told and may accept or decline.
+    """Offers an own booking in exchange for another author's. That author gets a notice.
 
     Sent again, it is the same offer; one that was withdrawn is open again, and told again.
     ``expected`` (id -> slot) is what the user saw; other slots raise ChangedMeanwhile. Raises
@@ -137,7 +137,7 @@ def accept_swap(
 ) -> tuple[Booking, Booking]:
     """Swaps the two bookings of an offer to ``by``: the given one, then the wanted one.
 
-    The author who made the offer is told. Sent again, it answers as the first time. Raises
+    The author of the offer gets a notice. A repeated call returns the first result. Raises
     NotFound, NotAllowed, ChangedMeanwhile where the offer is over, and as ``swap`` does.
     """
     offer, _ = _offer_to(db, offer_id, by)
@@ -169,7 +169,7 @@ def accept_swap(
 @within_deadline
 @logged("decline a swap")
 def decline_swap(db: Documents, offer_id: str, *, by: Actor, now: datetime | None = None) -> None:
-    """Declines an offer to ``by``; who made it is told. Does nothing to one that is declined.
+    """Declines an offer to ``by``; its author gets a notice. A repeated call changes nothing.
 
     Raises NotFound, NotAllowed, ChangedMeanwhile for one that was accepted or withdrawn.
     """
@@ -205,7 +205,7 @@ def _of_two_authors(
 
 
 def _author(db: Documents, booking: Booking) -> Actor:
-    """The author of a booking, who is to answer."""
+    """The author of ``booking``. Raises InvalidRequest if the account cannot answer an offer."""
     stored = accounts.read(db, booking.created_by)
     if stored is None or not stored.account.active:
         raise InvalidRequest("wanted_id", "has no author who could answer")

@@ -54,7 +54,7 @@ def plan_swap(
 
 
 def plan(db: Documents, both: _Pair, by: Actor, now: datetime) -> _Pair:
-    """As ``plan_swap``, for a user who may swap ``both``."""
+    """As ``plan_swap``, without the check whether ``by`` may swap them."""
     known, ids = reference.load(db), (both[0].id, both[1].id)
     _check_swappable(db, both, now)
 
@@ -166,7 +166,7 @@ def swap_as_seen(
         try:
             swapped = transactions.run(db, work)
         except (transactions.SchoolChanged, ChangedMeanwhile):
-            pass  # the next round raises what has changed
+            pass  # the next round reads both again and raises the error of what has changed
         except bookings.ClaimTaken as lost:
             if (existing_booking(db, ids[0]), existing_booking(db, ids[1])) == both:
                 wanted = next(after for _, after in changes if lost.claim in claims_of(after))

@@ -23,7 +23,7 @@ def reference_of(booking_id: str) -> str:
 def start_of_id(reference: object) -> str | None:
     """How the id begins of the booking with this reference, of either kind and in any case.
 
-    None for what is no reference.
+    Returns None if the text is no reference.
     """
     if not isinstance(reference, str) or not reference.isascii() or len(reference) != LENGTH:
         return None

@@ -44,7 +44,7 @@ from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 
 CALENDAR_TYPE = "text/calendar"
-DAYS_BACK = 28  # what is over, and what was cancelled, stays as long
+DAYS_BACK = 28  # for which past and cancelled events stay in a calendar
 _FORM = 1  # of the events; another one gives every calendar a new tag
 _PRODUCT = "-//Ground booking//EN"
 _HOST = "ground-booking"  # of UIDs: the same at every address of the dashboard
@@ -214,7 +214,7 @@ def _plan(
     ids = frozenset(ground_ids)
     shown = {row.ground_id for row in rows} | (ids if left else set())
     names = tuple((id, ground.name) for id, ground in known.grounds.items() if id in shown)
-    # Of what has ended a public calendar tells nothing: there another policy changes no event.
+    # A public calendar shows no details of ended bookings, so the policy does not change them.
     seen = look if any(row.is_active for row in rows) or shows == _OWN else replace(look, shows="")
     events = [" ".join([f"{row.id}:{row.revision}" for row in part]) for part in (rows, left)]
     content = (_FORM, name, seen, _years((*rows, *left), since), events, names)
