@@ -42,7 +42,9 @@ def test_an_export_of_bookings_is_read_as_it_was_written(db: Documents, ending: 
 
 
 def test_a_quote_in_front_of_other_text_stays() -> None:
-    table = read_table(b"id,name,class\nS1,'Abd al-Malik,' =8\n", "list.csv", ("id", "name"))
+    table = read_table(
+        b"id,name,class\nS1,'Abd al-Malik,' =8\n", "list.csv", ("id", "name", "class")
+    )
 
     assert list(table.rows[0].values.values()) == ["S1", "'Abd al-Malik", "=8"]
 
