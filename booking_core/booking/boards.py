@@ -133,7 +133,8 @@ class Board(Availability):
 
     @property
     def periods(self) -> tuple[Period, ...]:
-        return self.plan.periods
+        """The periods of the grounds of the board, by time; each stretch of time once."""
+        return self.plan.periods_of(ground.id for ground in self.grounds)
 
     def at(self, now: datetime) -> Board:
         """The same stored day, seen at another moment."""
@@ -145,9 +146,10 @@ class Board(Availability):
         return seen
 
     def cell(self, ground_id: str, start: time) -> Cell:
-        """The cell of the period that begins at ``start``; raises KeyError for no such cell."""
+        """The cell of the ground's period that begins at ``start``; raises KeyError for none."""
         ground = next((g for g in self.grounds if g.id == ground_id), None)
-        period = next((p for p in self.periods if p.start == start), None)
+        periods = self.plan.of(ground_id).periods
+        period = next((p for p in periods if p.start == start), None)
         if ground is None or period is None:
             raise KeyError((ground_id, start))
         return self._cells((ground,), period)[0]
@@ -160,8 +162,7 @@ class Board(Availability):
     def free_at(self, start: time, *, also: str = "") -> Board:
         """The board with the grounds that are free in the period that begins at ``start``, and the
         ground ``also``. No ground is free in a period that the day does not have."""
-        period = next((p for p in self.periods if p.start == start), None)
-        cells = [] if period is None else self.row(period)
+        cells = chain.from_iterable(self.row(p) for p in self.periods if p.start == start)
         free = {cell.ground.id for cell in cells if cell.state is CellState.FREE}
         return self._of_grounds({*free, also})
 
@@ -181,18 +182,24 @@ class Board(Availability):
         return replace(self, bookings=tuple(b for b in self.bookings if b.id != booking.id))
 
     def row(self, period: Period) -> list[Cell]:
-        """The cells of one period, in the order of ``grounds``."""
-        return self._cells(self.grounds, period)
+        """The cells of the grounds that have ``period``, in the order of ``grounds``."""
+        own = self.plan.own
+        grounds = [g for g in self.grounds if g.id not in own or own[g.id].has(period)]
+        if own and not self.plan.has(period):
+            grounds = [g for g in grounds if g.id in own]
+        return self._cells(grounds, period)
 
     def ground_days(self, free_at: time | None = None) -> list[GroundDay]:
         """How much of each ground is free, in the order of ``grounds``: on the whole day, or in the
         period that begins at ``free_at``."""
-        periods = (period for period in self.periods if free_at in (None, period.start))
-        columns = zip(*map(self.row, periods), strict=True)
-        cells_of = dict(zip((ground.id for ground in self.grounds), columns, strict=False))
+        cells_of: dict[str, list[Cell]] = {ground.id: [] for ground in self.grounds}
+        for period in self.periods:
+            if free_at in (None, period.start):
+                for cell in self.row(period):
+                    cells_of[cell.ground.id].append(cell)
         found = []
         for ground in self.grounds:
-            ahead = [cell for cell in cells_of.get(ground.id, ()) if not cell.is_past]
+            ahead = [cell for cell in cells_of[ground.id] if not cell.is_past]
             states = [cell.state for cell in ahead]
             is_open = len(ahead) - states.count(CellState.CLOSED)
             notes = dict.fromkeys(cell.note.rstrip(". ") for cell in ahead if cell.note)
@@ -296,7 +303,7 @@ def days_of_school(
     step = timedelta(days=1 if first <= last else -1)
     count = abs((last - first).days) + 1
     dates = (first + n * step for n in range(count))
-    return list(islice((date for date in dates if plan(date).periods), most))
+    return list(islice((date for date in dates if plan(date).is_school), most))
 
 
 def state_of(booking: Booking) -> CellState:

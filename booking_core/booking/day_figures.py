@@ -193,15 +193,18 @@ def _count(
     wanted: GroundFilter,
     ground_id: str | None,
 ) -> DayFigures:
-    surfaces = [
-        ground.surfaces
+    grounds = [
+        ground
         for ground in day.grounds
         if ground_id in (None, ground.id)
         and (wanted.game is None or find_label(wanted.game, ground.games) is not None)
     ]
-    free = open_ = ahead = 0
-    periods = [p for p in day.plan.periods if wanted.free_at in (None, p.start)]
-    for period in periods:
+    free = open_ = ahead = whole = 0
+    for period in day.plan.periods_of(ground.id for ground in grounds):
+        if wanted.free_at not in (None, period.start):
+            continue
+        surfaces = [g.surfaces for g in grounds if day.plan.of(g.id).has(period)]
+        whole += len(surfaces)
         state, _ = day.state_of_free(period)
         if state is CellState.PAST:
             continue
@@ -220,8 +223,8 @@ def _count(
         free,
         open_,
         ahead,
-        len(periods) * len(surfaces),
-        bool(day.plan.periods),
+        whole,
+        day.plan.is_school,
         today <= day.date <= day.last_date,
         day.plan.note,
     )

@@ -208,7 +208,11 @@ def misfits(
     from_date = check_date(from_date, "from_date")
     of = cache(reference.load(db).plan if plan is None else plan)
     held = booking_queries.held_from(db, from_date)
-    ids = [id for id, slot, _ in held if not of(slot.date).fits(slot.start, slot.end)]
+    ids = [
+        id
+        for id, slot, _ in held
+        if not of(slot.date).of(slot.ground_id).fits(slot.start, slot.end)
+    ]
     return booking_queries.of_ids(db, ids) if ids else []
 
 

@@ -204,7 +204,7 @@ class Proposals:
 
     def _length(self, booking: Booking) -> int:
         """The number of periods of ``booking``; 0 where it is no run of periods of its day."""
-        periods = self._known.plan(booking.date).periods
+        periods = self._known.plan(booking.date).of(booking.ground_id).periods
         try:
             return len(timetable.periods_between(periods, booking.start, booking.end))
         except NotAPeriod:

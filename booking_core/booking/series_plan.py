@@ -113,8 +113,9 @@ def planned(
 
 def _periods(free: Availability, slot: Slot) -> int:
     """How many periods ``slot`` covers on its day; 1 where it is no run of periods."""
+    periods = free.plan.of(slot.ground_id).periods
     try:
-        return len(timetable.periods_between(free.plan.periods, slot.start, slot.end))
+        return len(timetable.periods_between(periods, slot.start, slot.end))
     except NotAPeriod:
         return 1
 
@@ -122,7 +123,7 @@ def _periods(free: Availability, slot: Slot) -> int:
 def alternatives_to(free: Availability, slot: Slot, game: str, busy: set[int]) -> tuple[Slot, ...]:
     """Free slots of the day of ``slot`` beside its ``busy`` marks, nearest first."""
     found = free.alternatives(slot, game, busy=busy, most=_MOST_ALTERNATIVES)
-    if found or not free.plan.periods:
+    if found or not free.plan.is_school:
         return tuple(found)
     mark = timetable.marks(slot.start, slot.end)[0]
     near = sorted(

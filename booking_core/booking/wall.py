@@ -20,7 +20,7 @@ class Card:
 
     ``state`` is that of this moment; PAST: the school day is over, or has no periods. ``until`` is
     when ``now`` or the free time ends (None: the rest of the day is free), and ``ends_at`` the
-    same as an aware moment. ``strip`` is the state of each period, in order. ``free_after``:
+    same as an aware moment. ``strip``: the state of each period of the ground. ``free_after``:
     periods follow ``now``, and nothing holds them. ``held``: all bookings and closures of the
     ground on this day, in order of time. ``opens``: when the first period begins, until then.
     ``parts``: where other layouts of the ground are in use at this moment, a card for each of these
@@ -80,9 +80,10 @@ def _card(board: Board, ground: Ground) -> Card:
         key=lambda b: b.start,
     )
     now, later = _now_and_later(board, held)
+    periods = board.plan.of(ground.id).periods
     ends = minutes(now.end, closing=True) if now else 0
     strip = []
-    for period in board.periods:
+    for period in periods:
         booking = board.holder(Slot(ground.id, board.date, period.start, period.end))
         strip.append(CellState.FREE if booking is None else state_of(booking))
     if now is not None:
@@ -94,14 +95,12 @@ def _card(board: Board, ground: Ground) -> Card:
             _end(board, now.end),
             later[0] if later else None,
             tuple(strip),
-            free_after=not later and any(minutes(p.start) >= ends for p in board.periods),
+            free_after=not later and any(minutes(p.start) >= ends for p in periods),
             held=tuple(held),
         )
-    over = (
-        not board.periods or _end(board, board.periods[-1].end).timestamp() <= board.now.timestamp()
-    )
+    over = not periods or _end(board, periods[-1].end).timestamp() <= board.now.timestamp()
     until = later[0].start if later else None
-    first = board.periods[0].start if board.periods else None
+    first = periods[0].start if periods else None
     return Card(
         ground,
         CellState.PAST if over else CellState.FREE,

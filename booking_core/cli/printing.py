@@ -119,7 +119,9 @@ def board_lines(board: Board) -> Iterator[str]:
         yield "No school."
         return
     rows = [["", *(ground.name for ground in board.grounds)]]
-    rows += [[p.label, *(_cell_text(cell) for cell in board.row(p))] for p in board.periods]
+    for period in board.periods:
+        texts = {cell.ground.id: _cell_text(cell) for cell in board.row(period)}
+        rows.append([period.label, *(texts.get(ground.id, "") for ground in board.grounds)])
     widths = [min(max(map(len, column)), _COLUMN) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell[:width].ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -94,7 +94,7 @@ class Availability:
 
     def free_instead(self, slot: Slot, game: str) -> list[Slot]:
         """Free slots of as many periods, nearest first: the same ground, then the same time."""
-        periods = self.plan.periods
+        periods = self.plan.of(slot.ground_id).periods
         try:
             length = len(timetable.periods_between(periods, slot.start, slot.end))
         except NotAPeriod:
@@ -112,7 +112,9 @@ class Availability:
         options += [
             replace(slot, ground_id=g.id)
             for g in self.grounds
-            if g.id != slot.ground_id and find_label(game, g.games) is not None
+            if g.id != slot.ground_id
+            and find_label(game, g.games) is not None
+            and self.plan.of(g.id).fits(slot.start, slot.end)
         ]
         return [option for option in options if self.is_free(option)]
 
@@ -121,15 +123,11 @@ class Availability:
 
         Those that cover one of the ``busy`` cells are left out.
         """
-        runs = [
-            self.plan.periods[first : first + periods]
-            for first in range(len(self.plan.periods) - periods + 1)
-        ]
         options = (
             Slot(ground.id, self.date, run[0].start, run[-1].end)
             for ground in self.grounds
             if find_label(game, ground.games) is not None
-            for run in runs
+            for run in self.plan.of(ground.id).runs(periods)
         )
         return list(beside(filter(self.is_free, options), busy))
 

@@ -227,7 +227,8 @@ class Period:
 class Timetable:
     """Periods in order of time; ``weekdays`` (Monday is 0) where it is the regular one.
 
-    ``week`` is A or B for a timetable of every other week, "" for one of all weeks.
+    ``week`` is A or B for a timetable of every other week, "" for one of all weeks. ``ground_ids``
+    are the grounds that have these periods, such as the pool; none: all grounds.
     """
 
     id: str
@@ -235,6 +236,7 @@ class Timetable:
     weekdays: tuple[int, ...] = ()
     name: str = ""
     week: str = ""
+    ground_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _set(self, id=check_id(self.id, "id"))
@@ -258,7 +260,18 @@ class Timetable:
                 raise InvalidRequest("weekdays", "must be numbers from 0 (Monday) to 6")
         if self.week not in ("", *WEEKS):
             raise InvalidRequest("week", "must be A, B or empty")
+        if isinstance(self.ground_ids, str) or not isinstance(self.ground_ids, Iterable):
+            raise InvalidRequest("ground_ids", "must be a list of ids of grounds")
+        ground_ids = {check_id(id, "ground_ids") for id in self.ground_ids}
         _set(self, periods=periods, weekdays=tuple(sorted(set(weekdays))))
+        _set(self, ground_ids=tuple(sorted(ground_ids)))
+
+    def shares_grounds(self, other: Timetable) -> bool:
+        """Whether a date can follow only one of the two: both are for all grounds, or for one
+        ground in common."""
+        if not self.ground_ids or not other.ground_ids:
+            return self.ground_ids == other.ground_ids
+        return not set(self.ground_ids).isdisjoint(other.ground_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ def check_time(date: Date, start: time, now: datetime, policy: Policy, zone: Zon
 
 
 def check_place(plan: timetable.DayPlan, start: time, end: time, ground: Ground, game: str) -> None:
-    """On the date's periods, on a ground in use that allows the game."""
+    """On the periods that the ground has on that date, in use and allowing the game."""
+    plan = plan.of(ground.id)
     if not plan.periods:
         raise NoSchool(plan.date, plan.note)
     timetable.periods_between(plan.periods, start, end)
@@ -149,7 +150,7 @@ def check_still_valid(
 
     A booking that fits no periods of a changed timetable stays valid: timetables move no booking.
     """
-    if not plan.periods:
+    if not plan.of(ground.id).periods:
         raise NoSchool(plan.date, plan.note)
     if ground.retired:
         raise GroundRetired(ground.id)

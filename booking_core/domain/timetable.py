@@ -29,7 +29,8 @@ class Day:
 class DayPlan:
     """What a date looks like: its periods (empty: no school) and the note that goes with it.
 
-    ``term`` is the name of its term, "" for none; ``week`` is A, B or "".
+    ``term`` is the name of its term, "" for none; ``week`` is A, B or "". ``own`` has the plans of
+    the grounds that have periods of their own on this date; those of all others are ``periods``.
     """
 
     date: Date
@@ -38,6 +39,30 @@ class DayPlan:
     note: str = ""
     term: str = ""
     week: str = ""
+    own: Mapping[str, DayPlan] = field(default_factory=dict, hash=False)
+
+    def of(self, ground_id: str) -> DayPlan:
+        """The plan of one ground."""
+        return self.own.get(ground_id, self)
+
+    def periods_of(self, ground_ids: Iterable[str]) -> tuple[Period, ...]:
+        """The periods that one of the grounds has, by start and end; each stretch of time once."""
+        if not self.own:
+            return self.periods
+        ids = set(ground_ids)
+        plans = [self] if not ids <= self.own.keys() else []
+        plans += [plan for id, plan in self.own.items() if id in ids]
+        found = {(p.start, p.end): p for plan in reversed(plans) for p in plan.periods}
+        return tuple(sorted(found.values(), key=lambda p: (p.start, minutes(p.end, closing=True))))
+
+    @property
+    def all_periods(self) -> tuple[Period, ...]:
+        """The periods that any ground may have, as ``periods_of``."""
+        return self.periods_of(("", *self.own))
+
+    @property
+    def is_school(self) -> bool:
+        return bool(self.all_periods)
 
     def fits(self, start: time, end: time) -> bool:
         """Whether a booking from ``start`` to ``end`` is a run of periods of this day."""
@@ -46,6 +71,15 @@ class DayPlan:
         except NotAPeriod:
             return False
         return True
+
+    def has(self, span: Period) -> bool:
+        """Whether one of the periods has the times of ``span``."""
+        return any(p.start == span.start and p.end == span.end for p in self.periods)
+
+    def runs(self, length: int) -> list[tuple[Period, ...]]:
+        """Every run of ``length`` periods that follow one another, by time."""
+        last = len(self.periods) - length
+        return [self.periods[first : first + length] for first in range(last + 1)]
 
     def within(self, start: time, end: time) -> tuple[Period, ...]:
         """The periods that begin at ``start`` or later and end at ``end`` or earlier."""
@@ -80,27 +114,47 @@ def plan_day(
     """The plan of ``date``: its own override where there is one, else no school on a holiday of
     ``year``, else the timetable of its weekday and of its week.
 
-    With ``zone``, periods that the clock skips on this date are left out.
+    A timetable of some grounds goes before one of all, on a weekday. An override with a timetable
+    of some grounds leaves the others their weekday's. With ``zone``, periods that the clock skips
+    on this date are left out.
     """
     year = year or SchoolYear()
     term, week = year.term(date), year.week(date)
-    by_id = {timetable.id: timetable for timetable in timetables}
-    chosen, note = None, ""
+    name, note = term.name if term else "", ""
+    tables = sorted(timetables, key=lambda table: table.id)
+    of_weekday = [table for table in tables if date.weekday() in table.weekdays]
+    of_date: list[Timetable] = []
     if override is not None:
-        chosen = by_id.get(override.timetable_id) if override.timetable_id else None
         note = override.note
+        of_date = [table for table in tables if table.id == override.timetable_id]
+        if not (of_date and of_date[0].ground_ids):
+            of_weekday = []
     elif holiday := year.holiday(date):
-        note = holiday.name
-    else:
-        held = (by_id[i] for i in sorted(by_id) if date.weekday() in by_id[i].weekdays)
-        # Of a timetable of this week and one of all weeks, the former.
-        of_week = {table.week: table for table in reversed([*held])}
-        chosen = of_week.get(week) or of_week.get("")
-    periods = () if chosen is None else chosen.periods
-    if zone is not None and _clock_changes(date, zone):
-        periods = tuple(period for period in periods if not _is_skipped(date, period, zone))
-    id, name = chosen.id if chosen else None, term.name if term else ""
-    return DayPlan(date, periods, id, note, name, week)
+        of_weekday, note = [], holiday.name
+
+    def plan_of(ground_id: str | None) -> DayPlan:
+        chosen = next(
+            (
+                found
+                for held, letter in ((of_date, None), (of_weekday, week), (of_weekday, ""))
+                for found in held
+                if letter in (None, found.week) and _is_of(found, ground_id)
+            ),
+            None,
+        )
+        periods = () if chosen is None else chosen.periods
+        if zone is not None and _clock_changes(date, zone):
+            periods = tuple(period for period in periods if not _is_skipped(date, period, zone))
+        return DayPlan(date, periods, chosen.id if chosen else None, note, name, week)
+
+    ids = sorted({id for table in (*of_date, *of_weekday) for id in table.ground_ids})
+    own = {id: plan for id in ids if (plan := plan_of(id)).timetable_id is not None}
+    return replace(plan_of(None), own=own)
+
+
+def _is_of(table: Timetable, ground_id: str | None) -> bool:
+    """Whether ``table`` is one of this ground alone, or with None one of all grounds."""
+    return not table.ground_ids if ground_id is None else ground_id in table.ground_ids
 
 
 def _clock_changes(date: Date, zone: ZoneInfo) -> bool:
@@ -161,8 +215,8 @@ class Calendar:
     def gives_way(self, timetable: Timetable) -> dict[str, Timetable]:
         """The other timetables that lose a weekday to ``timetable``, as they are without it.
 
-        Only those of the same ``week``: one of week A or B goes before one of all weeks, which
-        keeps the weekday for the other week.
+        Only those of the same ``week`` and of the same grounds: one of week A or B goes before one
+        of all weeks, which keeps the weekday for the other week, and so does one of some grounds.
         """
         taken = set(timetable.weekdays)
         return {
@@ -170,6 +224,7 @@ class Calendar:
             for other in self.timetables.values()
             if other.id != timetable.id
             and other.week == timetable.week
+            and other.shares_grounds(timetable)
             and taken & set(other.weekdays)
         }
 

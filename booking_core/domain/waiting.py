@@ -55,7 +55,9 @@ def free_for(day: Availability, entry: WaitingEntry) -> list[Slot]:
         slots += [
             replace(entry.slot, ground_id=ground.id)
             for ground in day.grounds
-            if ground.id != wanted.ground_id and find_label(wanted.game, ground.games) is not None
+            if ground.id != wanted.ground_id
+            and find_label(wanted.game, ground.games) is not None
+            and day.plan.of(ground.id).fits(wanted.start, wanted.end)
         ]
     # A board has free what nobody is about to get; for the waiting list that is free too.
     return [slot for slot in slots if Availability.is_free(day, slot)]

@@ -99,7 +99,13 @@ class Sheet:
         lines: list[object] = [(g.id, g.name, g.surfaces) for g in self.grounds]
         for board in self.boards:
             plan = board.plan
-            lines += [board.date, board.periods, plan.note, plan.term, plan.week]
+            lines += [
+                board.date,
+                [_periods(board, g) for g in self.grounds],
+                plan.note,
+                plan.term,
+                plan.week,
+            ]
             lines += sorted(
                 (b.id, b.status, b.slot.ground_id, b.start, b.end, b.whom, b.supervisor_name)
                 for ground in self.grounds
@@ -260,22 +266,27 @@ def _tables(sheet: Sheet, writing: Writing) -> list[dict[str, Any]]:
         (board, ground, ground.name if sheet.ground is None else writing.day(board.date))
         for board in sheet.boards
         for ground in sheet.grounds
-        if board.periods
+        if _periods(board, ground)
     ]
     tables: dict[tuple[Period, ...], list[dict[str, Any]]] = {}
     for board, ground, heading in rows:
         cells = _row(board, ground, sheet.shows)
-        tables.setdefault(board.periods, []).append({"heading": heading, "cells": cells})
+        table = tables.setdefault(_periods(board, ground), [])
+        table.append({"heading": heading, "cells": cells})
     return [
         {"periods": [writing.period(period) for period in periods], "rows": rows}
         for periods, rows in tables.items()
     ]
 
 
+def _periods(board: Board, ground: Ground) -> tuple[Period, ...]:
+    return board.plan.of(ground.id).periods
+
+
 def _row(board: Board, ground: Ground, shows: str) -> list[dict[str, Any]]:
     """The cells of one ground; what lasts for several periods is one cell."""
     held = _held_on(board, ground)
-    in_periods = [[b for b in held if _overlaps(b, period)] for period in board.periods]
+    in_periods = [[b for b in held if _overlaps(b, period)] for period in _periods(board, ground)]
     cells = []
     for _, run in groupby(enumerate(in_periods), key=lambda item: _run_of(*item)):
         same = [bookings for _, bookings in run]
@@ -340,7 +351,7 @@ def _notes(sheet: Sheet, writing: Writing) -> list[str]:
     found = []
     for board in sheet.boards:
         note = board.plan.note.rstrip(". ")
-        if not board.periods:
+        if not any(_periods(board, ground) for ground in sheet.grounds):
             why = f": {note}" if note else ""
             found.append(f"No school on {writing.date(board.date)}{why}.")
         elif note:
@@ -356,7 +367,7 @@ def _others(sheet: Sheet, writing: Writing) -> list[str]:
             for booking in _held_on(board, ground):
                 if booking.kind != "booking" or booking.ground_id != ground.id:
                     continue
-                if not any(_overlaps(booking, period) for period in board.periods):
+                if not any(_overlaps(booking, period) for period in _periods(board, ground)):
                     entry = _entry(booking, ground, board, sheet.shows)
                     when = writing.span(booking.start, booking.end)
                     place = writing.day(board.date) if sheet.ground else ground.name

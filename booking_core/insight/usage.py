@@ -17,6 +17,7 @@ from booking_core.domain.labels import (
     most_frequent,
 )
 from booking_core.domain.model import Actor, Party, Status
+from booking_core.domain.timetable import DayPlan
 from booking_core.domain.validation import check_id, minutes
 from booking_core.insight.audit import check_range
 from booking_core.insight.exports import Export, Value, check_report
@@ -34,8 +35,21 @@ _NAMES = {
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Span = tuple[int, int]  # minutes since midnight
-# Days with the same times of periods and the same grounds.
-Likeness = tuple[tuple[Span, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What days have in common whose bookings are counted together: the times of the periods, and
+    the grounds in use that have them.
+
+    ``counted``: the grounds whose bookings count, None for all but those in ``apart``, which have
+    periods of their own.
+    """
+
+    periods: tuple[Span, ...]
+    ground_ids: tuple[str, ...]
+    counted: tuple[str, ...] | None
+    apart: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +270,13 @@ def _question(
 def _by_ground(db: Documents, asked: _Question) -> Sums:
     """The sums of each ground that was in use or has bookings."""
     grounds: Sums = defaultdict(_Sum)
-    only = None if asked.ground_id is None else [asked.ground_id]
-    for (periods, ground_ids), dates in asked.alike.items():
+    for kind, dates in asked.alike.items():
+        periods, ground_ids = kind.periods, kind.ground_ids
         for ground_id in ground_ids:
             grounds[ground_id].open += len(periods) * len(dates)
-        for one in store.span_counts(db, "ground_id", dates, only, asked.own):
+        for one in store.span_counts(db, "ground_id", dates, kind.counted, asked.own):
+            if one.name in kind.apart:
+                continue
             span = _span(one.start, one.end)
             covered = sum(_parts(periods, span).values())
             if not one.is_closed:
@@ -286,7 +302,8 @@ def _by_day(db: Documents, asked: _Question) -> tuple[tuple[PeriodUse, ...], tup
             one.used[part] += used
             one.open[part] += open
 
-    for (periods, ground_ids), dates in asked.alike.items():
+    for kind, dates in asked.alike.items():
+        periods, ground_ids = kind.periods, kind.ground_ids
         for date in dates:
             for period in periods:
                 add(date, period, _WHOLE, open=len(ground_ids))
@@ -385,11 +402,24 @@ def _alike(
     are asked for."""
     found: defaultdict[Likeness, list[Date]] = defaultdict(list)
     for date, day in days.items():
-        periods = tuple(_span(period.start, period.end) for period in day.plan.periods)
-        in_use = (ground.id for ground in day.grounds if not ground.retired)
-        open_grounds = tuple(sorted(id for id in in_use if ground_id in (None, id)))
-        found[periods, open_grounds].append(date)
+        in_use = sorted(ground.id for ground in day.grounds if ground_id in (None, ground.id))
+        own = day.plan.own
+        if ground_id not in own:
+            rest = tuple(id for id in in_use if id not in own)
+            counted = None if ground_id is None else (ground_id,)
+            found[Likeness(_spans(day.plan), rest, counted, frozenset(own))].append(date)
+        groups: defaultdict[tuple[Span, ...], list[str]] = defaultdict(list)
+        for id, plan in own.items():
+            if ground_id in (None, id):
+                groups[_spans(plan)].append(id)
+        for periods, ids in groups.items():
+            those_in_use = tuple(id for id in in_use if id in ids)
+            found[Likeness(periods, those_in_use, tuple(ids), frozenset())].append(date)
     return found
+
+
+def _spans(plan: DayPlan) -> tuple[Span, ...]:
+    return tuple(_span(period.start, period.end) for period in plan.periods)
 
 
 def _span(start: time, end: time) -> Span:

@@ -48,7 +48,8 @@ def _wrong(known: reference.Reference, slot: Slot, student_ids: Iterable[str]) -
     """The fault of a booking of ``slot``; "" for none."""
     if any(student_id not in known.students for student_id in student_ids):
         return NO_STUDENT
-    ground, plan = known.grounds.get(slot.ground_id), known.plan(slot.date)
+    ground = known.grounds.get(slot.ground_id)
+    plan = known.plan(slot.date).of(slot.ground_id)
     if ground is None:
         return NO_GROUND
     if ground.retired:

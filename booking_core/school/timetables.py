@@ -11,7 +11,7 @@ from datetime import date as Date
 from datetime import datetime
 from typing import Any
 
-from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound
+from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound, UnknownGround
 from booking_core.domain.model import Actor, Period, Timetable
 from booking_core.domain.names import new_id
 from booking_core.domain.timetable import Calendar, Day, check_labels
@@ -20,6 +20,7 @@ from booking_core.school.administration import change_school
 from booking_core.storage import documents as d
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
+from booking_core.storage.school import grounds
 from booking_core.storage.school import timetables as store
 from booking_core.storage.school.changes import SchoolTransaction
 
@@ -38,11 +39,12 @@ def save_timetable(
     """Adds or replaces a timetable; existing bookings stay as they are.
 
     A weekday has one timetable for all weeks, and one for A and one for B, which go before it: in
-    the same transaction the others of the same ``week`` lose ``timetable.weekdays``.
+    the same transaction the others of the same ``week`` lose ``timetable.weekdays``. So it is among
+    the timetables of some grounds that share one; they go before those of all grounds.
     With ``was``, the timetable that the change was made from, raises ChangedMeanwhile where the
     stored one differs by now. Raises AlreadyExists for an id that differs from another's in
-    capitals only, InvalidRequest, also for a name that another timetable has and for two periods
-    with one label, NotAllowed, StoreUnavailable.
+    capitals only, UnknownGround, InvalidRequest, also for a name that another timetable has and for
+    two periods with one label, NotAllowed, StoreUnavailable.
     """
     if not isinstance(timetable, Timetable):
         raise InvalidRequest("timetable", "must be a Timetable")
@@ -66,19 +68,22 @@ def add_timetable(
     weekdays: Iterable[int] = (),
     *,
     week: str = "",
+    ground_ids: Iterable[str] = (),
     by: Actor | None = None,
     now: datetime | None = None,
 ) -> Timetable:
-    """Adds a timetable; its id is made of its name. Weekdays and week as in ``save_timetable``.
+    """Adds a timetable; its id is made of its name. The rest is as in ``save_timetable``.
 
-    Raises InvalidRequest, also for a name that another timetable has and for two periods with one
-    label, NotAllowed, StoreUnavailable.
+    Raises UnknownGround, InvalidRequest, also for a name that another timetable has and for two
+    periods with one label, NotAllowed, StoreUnavailable.
     """
     name = check_name(name, "name")
-    for field, value in (("periods", periods), ("weekdays", weekdays)):
+    lists = (("periods", periods), ("weekdays", weekdays), ("ground_ids", ground_ids))
+    for field, value in lists:
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise InvalidRequest(field, "must be a list")
-    wanted, now = Timetable("new", tuple(periods), tuple(weekdays), name, week), moment(db, now)
+    wanted = Timetable("new", tuple(periods), tuple(weekdays), name, week, tuple(ground_ids))
+    now = moment(db, now)
     check_labels(wanted.periods)
 
     def work(tx: SchoolTransaction) -> Timetable:
@@ -96,6 +101,11 @@ def _write(
     stored: Mapping[str, Timetable],
     now: datetime,
 ) -> Timetable:
+    if timetable.ground_ids:
+        known = grounds.read(tx)
+        for id in timetable.ground_ids:
+            if id not in known:
+                raise UnknownGround(id)
     before = stored.get(timetable.id)
     losing = Calendar(stored, {}).gives_way(timetable)
     store.put(tx, (timetable, *losing.values()))

@@ -408,6 +408,7 @@ def timetable_document(timetable: Timetable) -> Document:
             for p in timetable.periods
         ],
         "week": timetable.week,
+        "ground_ids": list(timetable.ground_ids),
     }
 
 
@@ -421,6 +422,7 @@ def to_timetable(document: Any) -> Timetable:
         tuple(r.field(document, "weekdays", list)),
         r.text(document, "name"),
         r.optional(document, "week", str, ""),
+        tuple(r.optional(document, "ground_ids", list, [])),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from booking_core import Actor, Booking, BookingError, Calendar, DayPlan, Period, misfits
+from booking_core import Actor, Booking, BookingError, Calendar, DayPlan, Period, Reference, misfits
 from booking_core.live import Scope
 from pages.shared.auth import session
 from pages.shared.layout import pager
@@ -79,13 +79,35 @@ def would_not_fit(shared: Services, calendar: Calendar, about: object) -> None:
     bookings(shared, found)
 
 
-def plan(day: DayPlan, today: Date, name: str = "") -> None:
-    """Draws the periods of a day. ``name``: the name of its timetable."""
-    texts = (name, day.note, formats.term_and_week(day.term, day.week))
+def plan(calendar: Calendar, known: Reference, date: Date, today: Date) -> None:
+    """Draws the periods of a date, those of all grounds and those of some grounds."""
+    day = calendar.plan(date)
+    texts = (_table(calendar, day), day.note, formats.term_and_week(day.term, day.week))
     about = ", ".join(formats.literal(text) for text in texts if text)
-    st.markdown(f"**{formats.day_heading(day.date, today)}**" + (f" · {about}" if about else ""))
+    st.markdown(f"**{formats.day_heading(date, today)}**" + (f" · {about}" if about else ""))
+    _periods(day)
+    for table_id in dict.fromkeys(own.timetable_id for own in day.own.values()):
+        ids = [id for id, own in day.own.items() if own.timetable_id == table_id]
+        own = day.own[ids[0]]
+        names = formats.literal(payloads.ground_names(ids, known.grounds))
+        st.markdown(f"**{names}** · {formats.literal(_table(calendar, own))}")
+        _periods(own)
+
+
+def _table(calendar: Calendar, day: DayPlan) -> str:
+    """The name of the timetable of ``day``; "" for none."""
+    table = calendar.timetables.get(day.timetable_id or "")
+    return table.name if table else ""
+
+
+def _periods(day: DayPlan) -> None:
     if not day.periods:
-        st.caption("No school: nothing can be booked.")
+        # Grounds with periods of their own are listed below this.
+        st.caption(
+            "No school: no other ground can be booked."
+            if day.own
+            else "No school: nothing can be booked."
+        )
         return
     rows = [(formats.span(p.start, p.end), p.label) for p in day.periods]
     if all(map(is_named_by_times, day.periods)):  # then label and times are the same

@@ -288,7 +288,7 @@ def drop_invalid_pick(board: Board) -> None:
     if slot is None or slot.date != board.date:
         return
     on_board = any(ground.id == slot.ground_id for ground in board.grounds)
-    if not on_board or not board.plan.fits(slot.start, slot.end):
+    if not on_board or not board.plan.of(slot.ground_id).fits(slot.start, slot.end):
         drop_pick()
         st.toast("The timetable or the grounds changed. Choose a slot again.")
 
@@ -300,7 +300,7 @@ def slot_at(board: Board, ground_id: str, start_text: str) -> Slot | None:
     return next(
         (
             Slot(ground_id, board.date, period.start, period.end)
-            for period in board.periods
+            for period in board.plan.of(ground_id).periods
             if f"{period.start:%H:%M}" == start_text
         ),
         None,
@@ -313,7 +313,8 @@ def pick(board: Board, slot: Slot) -> None:
     A cell next to the picked ones extends the pick; any other cell starts a new one. The first or
     the last of the picked cells is removed from the pick.
     """
-    periods, ground_id = board.periods, slot.ground_id
+    ground_id = slot.ground_id
+    periods = board.plan.of(ground_id).periods
     index = next(i for i, period in enumerate(periods) if period.start == slot.start)
     st.session_state.pop(_LOST, None)
     if not is_week():

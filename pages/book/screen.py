@@ -21,7 +21,7 @@ missing = first_steps.missing_sections(known)
 now = shared.now()
 today = now.date()
 last_day = today + timedelta(days=known.policy.advance_days)
-first_day = known.policy.first_date(now, shared.settings.zone, known.plan(today).periods)
+first_day = known.policy.first_date(now, shared.settings.zone, known.plan(today).all_periods)
 draft.open_form(first_day, today, last_day)
 draft.fill_again(known)
 date = st.session_state[draft.DATE]
@@ -163,7 +163,7 @@ def panel() -> None:
         )
     else:
         board = shared.boards.get(slot.date, shared.now())
-        periods = len(board.plan.within(slot.start, slot.end))
+        periods = len(board.plan.of(slot.ground_id).within(slot.start, slot.end))
         count = f" · {periods} periods" if periods > 1 else ""
         with st.container(key="inset_slot", gap=None):
             st.markdown(f"##### {formats.literal(payloads.slot_title(slot, known.grounds))}")

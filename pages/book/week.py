@@ -69,7 +69,7 @@ def times(known: Reference, days: Days) -> list[str]:
 
     Settles the chosen time, which is one of any timetable: it stays chosen on a day without it.
     """
-    starts = {period.start for date in days for period in known.plan(date).periods}
+    starts = {period.start for date in days for period in known.plan(date).all_periods}
     others = {period.start for table in known.timetables.values() for period in table.periods}
     chosen = st.session_state.setdefault(draft.FREE_AT, "")
     if chosen not in {f"{start:%H:%M}" for start in starts | others}:
@@ -159,7 +159,7 @@ def school_grid(
 ) -> dict[str, str] | None:
     """Draws all grounds on the days of school; returns the press as ``elements.school_grid``."""
     # The shown date is among the boards for the panel also if it has no school.
-    of_school = [board for board in boards if known.plan(board.date).periods]
+    of_school = [board for board in boards if known.plan(board.date).is_school]
     return elements.school_grid(
         shared.school_grid(of_school, draft.wanted()), key="book.school_grid"
     )

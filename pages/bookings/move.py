@@ -383,7 +383,7 @@ def _unpick() -> None:
 
 def _periods(shared: Services, booking: Booking) -> int:
     """The number of periods that ``booking`` covers; 1 if the timetable of its day has changed."""
-    plan = shared.reference().plan(booking.date)
+    plan = shared.reference().plan(booking.date).of(booking.ground_id)
     if not plan.fits(booking.start, booking.end):
         return 1
     return len(plan.within(booking.start, booking.end))

@@ -117,12 +117,9 @@ def _fields(shared: Services, first: Booking) -> None:
     grounds = [ground.id for ground in board.grounds]
     if state.get(_GROUND) not in grounds:
         state[_GROUND] = first.ground_id if first.ground_id in grounds else grounds[0]
-    plan = known.plan(first.date)
+    plan = known.plan(first.date).of(first.ground_id)
     covered = len(plan.within(first.start, first.end)) if plan.fits(first.start, first.end) else 1
-    times: list[_Times] = [
-        (plan.periods[place].start, plan.periods[place + covered - 1].end)
-        for place in range(len(plan.periods) - covered + 1)
-    ]
+    times: list[_Times] = [(run[0].start, run[-1].end) for run in plan.runs(covered)]
     if (first.start, first.end) not in times:
         times.insert(0, (first.start, first.end))
     if state.get(_TIME) not in times:

@@ -70,7 +70,6 @@ def frame(
         "per_page": PAGE,
         "page_seconds": PAGE_SECONDS,
         "later": [],
-        "periods": [],
         "cards": [],
         "empty": ["", ""],
     }
@@ -92,17 +91,20 @@ def day(board: Board, shows: str, only: str | None, ahead: Iterable[DayPlan]) ->
         return {"empty": ["No school today", note]}
     # After the last period a closure counts as past too, although it may last to midnight.
     past = {CellState.PAST}
-    if board.ends_at(board.periods[-1]) <= board.now:
+    if all(board.ends_at(period) <= board.now for period in board.periods):
         past.add(CellState.CLOSED)
     if all(card.state in past for card in cards):
         return {"empty": ["The school day is over", _opens(board.date, ahead)]}
     return {
         "later": _later(cards[0], shows) if only is not None else [],
-        "periods": [
-            [_ms(board.starts_at(period)), _ms(board.ends_at(period))] for period in board.periods
-        ],
-        "cards": [_card(card, shows) for card in cards],
+        "cards": [_card(card, shows) | {"periods": _moments(board, card.ground)} for card in cards],
     }
+
+
+def _moments(board: Board, ground: Ground) -> list[list[int]]:
+    """Begin and end of each period of ``ground``, as milliseconds."""
+    periods = board.plan.of(ground.id).periods
+    return [[_ms(board.starts_at(period)), _ms(board.ends_at(period))] for period in periods]
 
 
 def _unknown_ground(asked: str, grounds: Sequence[Ground]) -> list[str]:
@@ -114,6 +116,7 @@ def open_plan(board: Board) -> DayPlan:
     """The day's plan without the periods in which all grounds are closed."""
     return replace(
         board.plan,
+        own={},
         periods=tuple(
             period
             for period in board.periods
@@ -142,10 +145,10 @@ def _until(end: time) -> str:
 
 
 def _opens(today: Date, ahead: Iterable[DayPlan]) -> str:
-    plan = next((plan for plan in ahead if plan.periods), None)
+    plan = next((plan for plan in ahead if plan.is_school), None)
     if plan is None:
         return "The grounds are closed."
-    first = formats.clock(min(period.start for period in plan.periods))
+    first = formats.clock(min(period.start for period in plan.all_periods))
     when = "tomorrow" if (plan.date - today).days == 1 else f"on {formats.long_date(plan.date)}"
     return f"The grounds open again {when} at {first}."
 

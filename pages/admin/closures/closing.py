@@ -218,7 +218,7 @@ def _times(
         shared.reference().plan(first + timedelta(days=n))
         for n in range(min((last - first).days + 1, _AHEAD))
     ]
-    periods = {period for plan in plans for period in plan.periods}
+    periods = {period for plan in plans for period in plan.all_periods}
     starts = sorted({p.start for p in periods}) or [time(h) for h in range(6, 22)]
     ends = sorted({p.end for p in periods} or {time(h) for h in range(7, 23)}, key=_end_minutes)
     left, right = st.columns(2)

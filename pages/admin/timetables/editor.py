@@ -12,6 +12,7 @@ import streamlit as st
 from booking_core import (
     MARK_MINUTES,
     Calendar,
+    DayPlan,
     InvalidRequest,
     Period,
     Reference,
@@ -28,7 +29,7 @@ from pages.shared.text import formats, messages
 
 _WAS, _LINES, _NEXT = "admin.editor.was", "admin.editor.lines", "admin.editor.next"
 _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.editor.date"
-_WEEK = "admin.editor.week"
+_WEEK, _GROUNDS = "admin.editor.week", "admin.editor.grounds"
 _PROBLEM, _SAID, _PREFIX = "admin.editor.problem", "admin.days.said", "admin.editor."
 _NEW = "new timetable"  # in place of an id, which is made at the first save and has no spaces
 _LABEL, _BEGINS, _ENDS = "label", "begins", "ends"
@@ -51,6 +52,7 @@ def open_editor(table: Timetable | None, weekdays: Sequence[int] = ()) -> None:
     state[_NAME] = table.name if table else ""
     state[_WEEKDAYS] = list(table.weekdays if table else weekdays)
     state[_WEEK] = table.week if table else ""
+    state[_GROUNDS] = list(table.ground_ids if table else ())
 
 
 def close() -> None:
@@ -88,12 +90,8 @@ def _editor(shared: Services) -> None:
     if not is_open():  # a callback has just closed it
         st.rerun()
     fields = [_field(line, name) for line in state[_LINES] for name in (_LABEL, _BEGINS, _ENDS)]
-    for key in (
-        _NAME,
-        _WEEKDAYS,
-        _WEEK,
-        *fields,
-    ):  # Streamlit drops values while another screen is shown
+    # Streamlit drops values while another screen is shown.
+    for key in (_NAME, _WEEKDAYS, _WEEK, _GROUNDS, *fields):
         state[key] = state[key]
     was: Timetable | None = state[_WAS]
     st.markdown("##### New timetable" if was is None else "##### Edit timetable")
@@ -117,6 +115,7 @@ def _editor(shared: Services) -> None:
                 format_func=lambda week: f"Week {week}" if week else "All weeks",
                 help="A timetable of a week goes before one of all weeks.",
             )
+        _grounds(shared.reference(), was)
         _lines(state[_LINES])
     wanted = _typed()
     with right, st.container(border=True, key="card_admin.editor.preview"):
@@ -152,6 +151,23 @@ def _differs(wanted: Timetable | str, was: Timetable | None) -> bool:
     if was is None and wanted == _NO_PERIOD:
         return bool(st.session_state[_NAME].strip())
     return wanted != was
+
+
+def _grounds(known: Reference, was: Timetable | None) -> None:
+    """Draws the choice of the grounds that have these periods."""
+    kept = was.ground_ids if was else ()
+    grounds = [g for g in known.grounds.values() if not g.retired or g.id in kept]
+    if len(grounds) < 2 and not kept:
+        return
+    names = {ground.id: ground.name for ground in grounds}
+    st.multiselect(
+        "Grounds that have these periods",
+        list(names),
+        key=_GROUNDS,
+        format_func=names.__getitem__,
+        placeholder="All grounds",
+        help="A timetable of some grounds, such as the pool, goes before one of all grounds.",
+    )
 
 
 def _lines(lines: Sequence[int]) -> None:
@@ -285,7 +301,14 @@ def _typed() -> Timetable | str:
         if not state[_NAME].strip():
             return "Give the timetable a name."
         id = was.id if was else _NEW
-        return Timetable(id, tuple(periods), state[_WEEKDAYS] or (), state[_NAME], state[_WEEK])
+        return Timetable(
+            id,
+            tuple(periods),
+            state[_WEEKDAYS] or (),
+            state[_NAME],
+            state[_WEEK],
+            tuple(state[_GROUNDS]),
+        )
     except InvalidRequest as exc:
         return messages.error(exc)
 
@@ -309,16 +332,18 @@ def _preview(shared: Services, wanted: Timetable) -> None:
         "Look at a date", _next(calendar, wanted, today), key=_DATE, format=formats.date_field()
     )
     if isinstance(date, Date):
-        plan = calendar.plan(date)
-        table = calendar.timetables.get(plan.timetable_id or "")
-        widgets.plan(plan, today, table.name if table else "")
+        widgets.plan(calendar, known, date, today)
     widgets.would_not_fit(shared, calendar, wanted)
 
 
 def _next(calendar: Calendar, wanted: Timetable, today: Date) -> Date:
     """The next date that has this timetable; today if none of the next two weeks has it."""
     days = (today + timedelta(days=n) for n in range(14))
-    return next((day for day in days if calendar.plan(day).timetable_id == wanted.id), today)
+
+    def has_it(plan: DayPlan) -> bool:
+        return any(one.timetable_id == wanted.id for one in (plan, *plan.own.values()))
+
+    return next((day for day in days if has_it(calendar.plan(day))), today)
 
 
 def _save(shared: Services, wanted: Timetable) -> None:
@@ -328,7 +353,13 @@ def _save(shared: Services, wanted: Timetable) -> None:
         text = widgets.attempt(
             shared,
             lambda by: add_timetable(
-                shared.db, wanted.name, wanted.periods, wanted.weekdays, week=wanted.week, by=by
+                shared.db,
+                wanted.name,
+                wanted.periods,
+                wanted.weekdays,
+                week=wanted.week,
+                ground_ids=wanted.ground_ids,
+                by=by,
             ),
         )
     else:

@@ -24,7 +24,7 @@ from pages.shared.components import choices
 from pages.shared.layout import confirmation
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats, messages
+from pages.shared.text import formats, messages, payloads
 
 _OPEN, _PROBLEM, _SAID = "admin.days.open", "admin.days.problem", "admin.days.said"
 _DATES, _WHAT, _NOTE = "admin.days.dates", "admin.days.what", "admin.days.note"
@@ -60,9 +60,7 @@ def _overview(shared: Services) -> None:
         st.markdown("##### Look at a date")
         date = st.date_input("Date", today, key=_LOOKED_AT, format=formats.date_field())
         if isinstance(date, Date):
-            plan = known.plan(date)
-            table = known.timetables.get(plan.timetable_id or "")
-            widgets.plan(plan, today, table.name if table else "")
+            widgets.plan(known.calendar, known, date, today)
     unfit = shared.cached(
         (Scope.BOOKINGS, Scope.SCHOOL),
         ("misfits", today),
@@ -102,6 +100,9 @@ def _tables(shared: Services, known: Reference) -> None:
             with st.container(width="stretch", gap=None):
                 week = f" of week {table.week}" if table.week else ""
                 st.markdown(f"**{name}** · {widgets.weekdays(table.weekdays)}{week}")
+                if table.ground_ids:
+                    names = payloads.ground_names(table.ground_ids, known.grounds)
+                    st.caption(formats.literal(f"On {names}"))
                 hours = formats.span(table.periods[0].start, table.periods[-1].end)
                 st.caption(f"{widgets.counted(len(table.periods), 'period')}, {hours}")
             with st.container(horizontal=True, width="content"):
@@ -192,7 +193,7 @@ def _special_dates(shared: Services) -> None:
         days = [Day(date, what or None, note.strip()) for date in dates]
         if days:
             calendar = known.calendar.with_days(days)
-            widgets.plan(calendar.plan(dates[0]), today, names[what] if what else "")
+            widgets.plan(calendar, known, dates[0], today)
             if len(dates) > 1:
                 st.caption(f"And so on, up to {formats.day_heading(dates[-1], today)}.")
             widgets.would_not_fit(shared, calendar, ("days", tuple(days)))

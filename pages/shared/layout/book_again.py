@@ -39,7 +39,11 @@ def _next_free(shared: Services, booking: Booking) -> Slot | None:
         board = shared.boards.get(date, now)
         slot = Slot(booking.ground_id, date, booking.start, booking.end)
         in_use = any(ground.id == slot.ground_id for ground in board.grounds)
-        is_free = in_use and board.plan.fits(slot.start, slot.end) and board.is_free(slot)
+        is_free = (
+            in_use
+            and board.plan.of(slot.ground_id).fits(slot.start, slot.end)
+            and board.is_free(slot)
+        )
         if is_free and board.busy(people_of(booking), slot) is None:
             return slot
         date += timedelta(days=1)

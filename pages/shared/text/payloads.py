@@ -104,9 +104,9 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
                 "past": over,
             }
         )
-    cells = [board.row(period) for period in board.periods]
+    cells = [_row(board, period) for period in board.periods]
     known = {ground.id: ground for ground in board.grounds}
-    empty, note = _notes_of(board, [cell for row in cells for cell in row])
+    empty, note = _notes_of(board, [cell for row in cells for cell in row if cell])
     return {
         "date": board.date.isoformat(),
         "heading": formats.day_heading(board.date, today),
@@ -114,7 +114,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "note": note,
         "columns": columns(board.grounds),
         "periods": periods,
-        "cells": [[cell_texts(cell, known) for cell in row] for row in cells],
+        "cells": [[cell and cell_texts(cell, known) for cell in row] for row in cells],
         "picked": picked_periods(board, picked),
         "choice": f"{slot_title(picked, known)}, {formats.span(picked.start, picked.end)}"
         if picked
@@ -122,6 +122,12 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "live": live,
         "empty": empty,
     }
+
+
+def _row(board: Board, period: Period) -> list[Cell | None]:
+    """The cell of each ground; None for a ground that has other periods."""
+    cells = {cell.ground.id: cell for cell in board.row(period)}
+    return [cells.get(ground.id) for ground in board.grounds]
 
 
 def grid_then(board: Board) -> bytes:
@@ -144,7 +150,7 @@ def picked_periods(board: Board, picked: Slot | None) -> dict[str, Any] | None:
     """Ground, date and starts of the periods of ``board`` that ``picked`` covers."""
     if picked is None:
         return None
-    covered = board.plan.within(picked.start, picked.end)
+    covered = board.plan.of(picked.ground_id).within(picked.start, picked.end)
     starts = [f"{period.start:%H:%M}" for period in covered]
     return {"ground": picked.ground_id, "date": picked.date.isoformat(), "starts": starts}
 
@@ -162,7 +168,9 @@ def move_grid(
     starts = {(slot.ground_id, slot.start) for slot in free}
     others = board.without(booking)
     for row, period in enumerate(board.periods):
-        for column, cell in enumerate(shown.row(period)):
+        for column, cell in enumerate(_row(shown, period)):
+            if cell is None:
+                continue
             texts = data["cells"][row][column]
             is_own = cell.booking is not None and cell.booking.id == booking.id
             if (cell.ground.id, period.start) in starts:

@@ -9,7 +9,7 @@ from datetime import date as Date
 from datetime import time
 from typing import Any
 
-from booking_core import Board, Cell, CellState, GroundFilter, Period, Slot
+from booking_core import Board, Cell, CellState, DayPlan, GroundFilter, Period, Slot
 from pages.shared.text import formats, payloads
 
 _Span = tuple[time, time]
@@ -39,10 +39,11 @@ def grid(
     rows = sorted(spans, key=lambda span: (span[0], span[1] == time(), span[1]))
     title = known[ground_id].name if ground_id in known else ground_id
     usual_term = _most([_term(board) for board in boards if board.periods])
-    usual_table = _most([board.plan.timetable_id for board in boards if board.periods])
+    plans = [board.plan.of(ground_id) for board in boards]
+    usual_table = _most([plan.timetable_id for plan in plans if plan.periods])
     notes = [
-        _notes(board, column.values(), usual_term, usual_table, timetables)
-        for board, column in zip(boards, columns, strict=True)
+        _notes(board, plan, column.values(), usual_term, usual_table, timetables)
+        for board, plan, column in zip(boards, plans, columns, strict=True)
     ]
     first, last = boards[0].date, boards[-1].date
     chosen = next((board for board in boards if picked and board.date == picked.date), None)
@@ -90,7 +91,8 @@ def _cells(board: Board, ground_id: str) -> dict[_Span, Cell]:
     """The cells of the ground by their times; none if the board does not have the ground."""
     if all(ground.id != ground_id for ground in board.grounds):
         return {}
-    return {(p.start, p.end): board.cell(ground_id, p.start) for p in board.periods}
+    periods = board.plan.of(ground_id).periods
+    return {(p.start, p.end): board.cell(ground_id, p.start) for p in periods}
 
 
 def _row(
@@ -125,14 +127,15 @@ def _is_over(board: Board, period: Period) -> bool:
 
 def _notes(
     board: Board,
+    plan: DayPlan,
     cells: Iterable[Cell],
     usual_term: str | None,
     usual_table: str | None,
     timetables: Mapping[str, str],
 ) -> list[str]:
     """What the heading of a day says of it: why nothing is booked, and how it differs from the
-    others of its week."""
-    plan, cells = board.plan, list(cells)
+    others of its week. ``plan`` is that of the shown ground."""
+    cells = list(cells)
     note = plan.note.rstrip(". ")
     if not plan.periods:
         return [f"No school: {note}" if note else "No school"]

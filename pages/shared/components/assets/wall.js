@@ -181,7 +181,7 @@ class Wall {
     strip.setAttribute("aria-label", card.about)
     for (const state of card.strip) strip.append(make("i", state))
     const mark = make("u")
-    this.marks.push(mark)
+    this.marks.push([mark, card.periods])
     strip.append(mark)
     return strip
   }
@@ -191,7 +191,7 @@ class Wall {
     if (!this.wall) return
     const now = this.now()
     const live = this.isLive
-    const { zone, clock, periods } = this.data
+    const { zone, clock } = this.data
     this.wall.classList.toggle("away", !live)
     const [minute, half] = time(now, zone, clock).split(" ") // 24 hours have no half
     write(this.clock.firstChild, minute.slice(0, -3))
@@ -201,8 +201,8 @@ class Wall {
     const at = known ? ` ${time(known, zone, clock)}` : ""
     write(this.since, live ? ` updated${at}` : at && ` since${at}`)
     for (const [node, ends] of this.lefts) write(node, left(ends - now))
-    const place = progress(periods, now)
-    for (const mark of this.marks ?? []) {
+    for (const [mark, periods] of this.marks ?? []) {
+      const place = progress(periods, now)
       mark.hidden = place === null
       if (place !== null) mark.style.left = `${(place * 100).toFixed(2)}%`
     }
