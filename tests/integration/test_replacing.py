@@ -58,6 +58,7 @@ from booking_core import (
     write_notices,
 )
 
+LATER = NOW + timedelta(minutes=1)
 planned = partial(plan_replacement, by=HEAD, now=NOW)
 
 
@@ -236,6 +237,18 @@ def test_seats_are_counted_once_the_displaced_booking_has_let_go(make_db):
     assert_sound(db)
 
 
+def test_a_party_with_a_seat_gets_the_next_one(make_db):
+    db = make_db(quota=2)
+    first = booked(db, student=1)
+    for student, hour in ((2, 11), (3, 12)):
+        booked(db, student=student, start=hour)
+
+    done = replaced(db, first, student=2)
+
+    assert done.made.quota_holders == (("S002", 1),)
+    assert_sound(db)
+
+
 def test_the_first_of_a_set_does_not_end_while_others_need_its_people(db):
     made = book_set(
         db,
@@ -287,12 +300,13 @@ def test_a_replacement_that_is_sent_again_is_answered_as_the_first(db, taken):
     for other in ({"student": 3}, {"reason": "another"}, {"move_to": None}):
         with pytest.raises(SubmissionReused):
             sent(**{"move_to": at(14)} | other)
-    booking = booked(db, student=3, start=16, by=HEAD, submission_id=(again := uuid4()))
+    booking = booked(db, student=3, start=16, by=HEAD, submission_id=(again := uuid4()), now=LATER)
     with pytest.raises(SubmissionReused):  # it replaced nothing
         replaced(
             db,
             done.displaced,
             submission_id=again,
+            move_to=at(15),
             request=request_for(student=3, start=16),
         )
     assert len(active(db)) == 3
