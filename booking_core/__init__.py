@@ -80,6 +80,7 @@ from booking_core.booking.reinstatement import (
     reinstate,
 )
 from booking_core.booking.relocation import Relocation, slots_for
+from booking_core.booking.replacing import Replacement, plan_replacement, replace_booking
 from booking_core.booking.retirement import relocations, retire_ground
 from booking_core.booking.series import (
     Series,
@@ -242,6 +243,7 @@ __all__ = [
     "RawTable",
     "Reference",
     "Relocation",
+    "Replacement",
     "Role",
     "RollOverPlan",
     "RosterPlan",
@@ -349,6 +351,7 @@ __all__ = [
     "party_of",
     "pending_queue",
     "people_of",
+    "plan_replacement",
     "plan_roster",
     "plan_series",
     "plan_series_move",
@@ -368,6 +371,7 @@ __all__ = [
     "remove_school_logo",
     "remove_team",
     "remove_term",
+    "replace_booking",
     "reset_password",
     "reset_second_factor",
     "retire_ground",

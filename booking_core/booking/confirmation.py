@@ -61,7 +61,7 @@ def confirmed(
                 raise
             return after
         try:
-            return _with_present_students(db, fresh, after)
+            return with_present_students(db, fresh, after)
         except StoreUnavailable:
             return after  # as above
 
@@ -126,7 +126,7 @@ def _check_of(
     check(fresh, booking)
 
 
-def _with_present_students(db: Documents, known: reference.Reference, booking: Booking) -> Booking:
+def with_present_students(db: Documents, known: reference.Reference, booking: Booking) -> Booking:
     """``booking`` as stored; one that is ahead has its students' present names."""
     zone = settings_of(db).zone
     for _ in range(ROUNDS):

@@ -167,7 +167,7 @@ def decide(
             known = reference.load(db)
             check_stored(known, before)
         if not target.is_active:
-            _check_last_of_set(db, before)
+            check_last_of_set(db, before)
         entry = Decision(
             now,
             by.id,
@@ -186,7 +186,7 @@ def decide(
     raise StoreUnavailable("the booking changes faster than it can be decided")
 
 
-def _check_last_of_set(db: Documents, booking: Booking) -> None:
+def check_last_of_set(db: Documents, booking: Booking) -> None:
     """Raises PartOfSet for the first ground of a set while others of it are active: it claims their
     people."""
     if booking.set_place != 0:

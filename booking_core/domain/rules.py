@@ -53,6 +53,7 @@ _ALLOWED: dict[str, frozenset[Role]] = {
     "move": frozenset({Role.PRINCIPAL, Role.ADMIN}),
     "swap own": frozenset(Role),
     "swap": frozenset({Role.PRINCIPAL}),
+    "replace": frozenset({Role.PRINCIPAL}),
     "approve": frozenset({Role.PRINCIPAL}),
     "reject": frozenset({Role.PRINCIPAL}),
     "revoke": frozenset({Role.PRINCIPAL}),

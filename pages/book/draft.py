@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import streamlit as st
@@ -29,6 +28,7 @@ from booking_core import (
 )
 from booking_core.live import log_refusal
 from pages.shared.components import choices, elements
+from pages.shared.components.party_box import APART, request_fields, value_of
 from pages.shared.layout.book_again import AGAIN
 from pages.shared.live import url_state
 from pages.shared.live.runtime import Services
@@ -40,7 +40,6 @@ APPROVED = "book.approved"  # a principal's booking that is approved at once
 _PICKED, _REVIEW, _LOST, _PROBLEM = "book.picked", "book.review", "book.lost", "book.problem"
 _NOT_FREE = "That time is not free on any day ahead. Pick a slot."
 _DONE, _RESET = "book.done", "book.reset"
-_APART = "|"  # in the value of a class, a team or staff; no roll number has it
 _TYPED = "draft.book"  # this session has had a draft; "clear" does not remove it
 SERIES_ID = "book.series.id"  # of the series that the open dialog books, a UUID
 SET_ID = "book.set.id"  # of the set of grounds that the open dialog books, a UUID
@@ -188,8 +187,8 @@ def keep_in_browser(known: Reference, by: Actor) -> None:
 
 
 def _is_on_list(known: Reference, value: str) -> bool:
-    kind, _, name = value.partition(_APART)
-    if _APART not in value:
+    kind, _, name = value.partition(APART)
+    if APART not in value:
         return value in known.students and known.students[value].active
     return kind != Party.TEAM or name in known.teams
 
@@ -429,11 +428,6 @@ def as_approved() -> bool:
     return bool(st.session_state.get(APPROVED))
 
 
-def value_of(party: Party, name: str) -> str:
-    """The value of the field STUDENT for a class, a team or staff; no roll number looks so."""
-    return f"{party.value}{_APART}{name}"
-
-
 def request() -> BookingRequest | None:
     """The form as a request; None while slot, party or game is missing. Raises InvalidRequest."""
     slot = picked()
@@ -447,14 +441,8 @@ def people_request(slot: Slot) -> BookingRequest | None:
     value, game = state.get(STUDENT), state.get(game_key(slot.ground_id))
     if not value or not game:
         return None
-    kind, _, name = value.partition(_APART)
     # The first student may be one of the others, until the panel is drawn again.
     more = [id for id in state.get(MORE) or () if id != value]
-    of_party: dict[str, Any] = {
-        Party.CLASS.value: {"class_name": name},
-        Party.TEAM.value: {"team_id": name},
-        Party.STAFF.value: {"for_staff": True},
-    }.get(kind if _APART in value else "", {"student_ids": (value, *more)})
     return BookingRequest(
         slot.ground_id,
         slot.date,
@@ -462,7 +450,7 @@ def people_request(slot: Slot) -> BookingRequest | None:
         slot.end,
         game=game,
         supervisor_id=state.get(SUPERVISOR),
-        **of_party,
+        **request_fields(value, more),
     )
 
 

@@ -13,18 +13,16 @@ from booking_core import (
     Booking,
     BookingRequest,
     InvalidRequest,
-    Party,
     Quota,
     Reference,
     Slot,
     find_accounts,
-    find_groups,
     party_of,
     quotas_of,
 )
 from booking_core.live import Scope
 from pages.book import draft
-from pages.shared.components.student_box import student_box
+from pages.shared.components.party_box import party_box
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, payloads
 
@@ -36,14 +34,7 @@ _MOST_MORE = 11  # students beside the first
 def fields(shared: Services, known: Reference) -> None:
     """Draws the choice of the party, of more students, and of a supervisor."""
     state = st.session_state
-    chosen = student_box(
-        known,
-        key=draft.STUDENT,
-        label="Student, class or team",
-        active=True,
-        placeholder="Name, roll number, class or team",
-        others=lambda text: _groups(known, text),
-    )
+    chosen = party_box(known, key=draft.STUDENT)
     is_student = chosen is not None and chosen in known.students
     if state.get(draft.MORE) or state.get(draft.SUPERVISOR) or state.get(_OPEN):
         if is_student:
@@ -90,16 +81,6 @@ def _supervisor(shared: Services) -> None:
         format_func=lambda id: f"{accounts[id].name} · {id}",
         placeholder="Who is there",
     )
-
-
-def _groups(known: Reference, text: str) -> dict[str, str]:
-    """The options that are no students: value -> label."""
-    classes, teams = find_groups(known, text)
-    found = {draft.value_of(Party.CLASS, name): f"{name} · whole class" for name in classes}
-    found |= {draft.value_of(Party.TEAM, team.id): f"{team.name} · team" for team in teams}
-    if not text or text.strip().lower() in "staff":
-        found[draft.value_of(Party.STAFF, "")] = "Staff"
-    return found
 
 
 def _accounts(shared: Services) -> list[Account]:

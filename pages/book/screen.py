@@ -8,7 +8,7 @@ import streamlit as st
 from booking_core import StoreUnavailable, games_to_choose, may
 from pages.book import draft, joining, party, repeat, review, several, taken, week
 from pages.shared.auth import session
-from pages.shared.layout import date_field, first_steps, header
+from pages.shared.layout import date_field, first_steps, header, replacing
 from pages.shared.live import fields, fragment, runtime, screen_user
 from pages.shared.live.days import Days
 from pages.shared.text import formats, messages, payloads
@@ -265,5 +265,6 @@ else:
 draft.keep_in_browser(known, by)
 if joined := draft.take_joined():
     st.toast(formats.literal(joined), icon=":material/hourglass_empty:")
-if not review.show(shared, date) and not repeat.show(shared) and not several.show(shared):
+is_open = review.show(shared, date) or repeat.show(shared) or several.show(shared)
+if not is_open and not replacing.show(shared):
     taken.show(shared)

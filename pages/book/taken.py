@@ -9,7 +9,7 @@ import streamlit as st
 from booking_core import Booking, Slot
 from pages.book import joining
 from pages.shared.components import elements
-from pages.shared.layout import booking_details
+from pages.shared.layout import booking_details, replacing
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
@@ -29,11 +29,16 @@ def show(shared: Services) -> None:
         return
     holder = shared.boards.get(slot.date, shared.now()).holder(slot)
     if holder is not None and holder.kind == "booking":
-        booking_details.dialog(shared, holder.id, below=lambda: joining.below(shared, slot))
+        booking_details.dialog(shared, holder.id, below=lambda: _below(shared, holder.id, slot))
         return
     grounds = shared.reference().grounds
     title = f"{payloads.slot_title(slot, grounds)}, {formats.when(slot, shared.now().date())}"
     st.dialog(title)(fragment.keep)(shared, "book.taken", lambda: _body(shared, slot), slot.date)
+
+
+def _below(shared: Services, booking_id: str, slot: Slot) -> None:
+    replacing.button(shared, booking_id)
+    joining.below(shared, slot)
 
 
 def _body(shared: Services, slot: Slot) -> datetime | None:

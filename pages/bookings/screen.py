@@ -27,6 +27,7 @@ from pages.shared.layout import (
     export_dialog,
     header,
     pager,
+    replacing,
     undoing,
 )
 from pages.shared.live import fields, fragment, runtime, screen_user
@@ -245,6 +246,8 @@ elif chosen := state.pop("bookings.move", None):
 elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
-    booking_details.dialog(shared, chosen, again=True)
-elif not swapping.show_dialog(shared, by):
+    booking_details.dialog(
+        shared, chosen, below=partial(replacing.button, shared, chosen), again=True
+    )
+elif not replacing.show(shared) and not swapping.show_dialog(shared, by):
     waiting.show_dialog(shared, by)

@@ -281,6 +281,7 @@ def booking_by(creator: Actor, status: Status = Status.PENDING) -> Booking:
         ("cancel", ALL, ABOVE),
         ("move", ALL, ABOVE),
         ("swap", ALL, {Role.PRINCIPAL}),
+        ("replace", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
         ("approve", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
         ("reject", {Role.PRINCIPAL}, {Role.PRINCIPAL}),
         ("revoke", {Role.PRINCIPAL}, {Role.PRINCIPAL}),

@@ -148,6 +148,10 @@ class Transaction:
         assert self._session is not None, "only a transaction writes"
         return bookings.exchange(self._db, pairs, self._session)
 
+    def undo(self, before: Booking | None, after: Booking) -> bool:
+        """As ``bookings.undo``; after False the transaction must be aborted."""
+        return bookings.undo(self._db, before, after, self._session)
+
     def notify(self, kind: str, changed: Sequence[Booking], by: Actor, reason: str) -> None:
         """Leaves a notice for the author of each of the ``changed`` bookings."""
         notices.insert(self._db, self._session, kind, changed, by, reason)

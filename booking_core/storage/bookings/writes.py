@@ -114,7 +114,9 @@ def replace(
     return changed(after, revision=before.revision + 1) if outcome.matched_count else None
 
 
-def undo(db: Documents, before: Booking | None, after: Booking) -> bool:
+def undo(
+    db: Documents, before: Booking | None, after: Booking, session: ClientSession | None = None
+) -> bool:
     """Stores ``before`` in place of ``after``, or deletes it where ``before`` is None.
 
     False where ``after`` is not stored any more, or where a claim of ``before`` is taken. Raises
@@ -124,11 +126,11 @@ def undo(db: Documents, before: Booking | None, after: Booking) -> bool:
     condition: Document = {"_id": after.id, "revision": after.revision}
     with reachable():
         if before is None:
-            return target.delete_one(condition).deleted_count == 1
+            return target.delete_one(condition, session=session).deleted_count == 1
         _check_index(db)
         document = booking_document(changed(before, revision=after.revision + 1))
         try:
-            return target.replace_one(condition, document).matched_count == 1
+            return target.replace_one(condition, document, session=session).matched_count == 1
         except DuplicateKeyError:
             return False
 

@@ -27,6 +27,12 @@ def actor() -> Actor:
     return drawn.account.actor
 
 
+def decides() -> bool:
+    """Whether the user of the last full run may decide, by its role or by a delegation."""
+    drawn: Person | None = st.session_state.get(DRAWN)
+    return drawn is not None and drawn.decides
+
+
 def check(shared: Services) -> None:
     """Reruns the whole screen if its user has signed out or changed; for live updates.
 

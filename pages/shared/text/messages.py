@@ -149,7 +149,10 @@ NOT_ALLOWED = {
     "undo": "undo what somebody else did",
     "swap": "swap a booking with that of another user",
     "approve an own request": "approve a request that you made yourself",
-} | {verb: f"{verb} this booking" for verb in ("approve", "reject", "revoke", "cancel", "move")}
+} | {
+    verb: f"{verb} this booking"
+    for verb in ("approve", "reject", "revoke", "cancel", "move", "replace")
+}
 # Whether a move leaves the status as it is -> the sentence above the choice of a slot.
 MOVES = {
     True: "It keeps its slot until it has the new one, and its status too.",

@@ -1,0 +1,49 @@
+"""The choice of a party in one field: a student, a class, a team or staff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from booking_core import Party, Reference, find_groups
+from pages.shared.components.student_box import student_box
+
+APART = "|"  # in the value of a class, a team or staff; no roll number has it
+
+
+def party_box(known: Reference, *, key: str) -> str | None:
+    """Draws the field; the roll number, or the ``value_of`` a party. None without a choice."""
+    return student_box(
+        known,
+        key=key,
+        label="Student, class or team",
+        active=True,
+        placeholder="Name, roll number, class or team",
+        others=lambda text: _groups(known, text),
+    )
+
+
+def value_of(party: Party, name: str) -> str:
+    """The value of the field for a class, a team or staff; no roll number looks so."""
+    return f"{party.value}{APART}{name}"
+
+
+def request_fields(value: str, more: Sequence[str] = ()) -> dict[str, Any]:
+    """The fields of a BookingRequest for a value of the field, and ``more`` students."""
+    kind, apart, name = value.partition(APART)
+    of_party: dict[str, dict[str, Any]] = {
+        Party.CLASS.value: {"class_name": name},
+        Party.TEAM.value: {"team_id": name},
+        Party.STAFF.value: {"for_staff": True},
+    }
+    return of_party.get(kind if apart else "", {"student_ids": (value, *more)})
+
+
+def _groups(known: Reference, text: str) -> dict[str, str]:
+    """The options that are no students: value -> label."""
+    classes, teams = find_groups(known, text)
+    found = {value_of(Party.CLASS, name): f"{name} · whole class" for name in classes}
+    found |= {value_of(Party.TEAM, team.id): f"{team.name} · team" for team in teams}
+    if not text or text.strip().lower() in "staff":
+        found[value_of(Party.STAFF, "")] = "Staff"
+    return found
