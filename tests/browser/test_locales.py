@@ -24,7 +24,7 @@ from pages.shared.text import formats
 # For each row of the day grid: whether its label is cut or reaches into the first cell.
 _LABELS_THAT_REACH_TOO_FAR = """() => {
   const root = [...document.querySelectorAll("*")]
-    .map(node => node.shadowRoot).find(shadow => shadow?.querySelector("table.wide"))
+    .map(node => node.shadowRoot).find(shadow => shadow?.querySelector(".wide"))
   return [...root.querySelectorAll("tbody tr")].filter(row => {
     const [label, cell] = [row.querySelector("th"), row.querySelector("td:not(.off)")]
     const text = document.createRange()

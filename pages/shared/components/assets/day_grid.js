@@ -58,8 +58,9 @@ class Grid {
   }
 
   // Everything but the cells, as text to compare.
-  frame({ cells, picked, choice, now, shows, ...rest }) {
-    return JSON.stringify(rest)
+  frame(data) {
+    const { cells, picked, choice, now, shows, ...rest } = data
+    return JSON.stringify([rest, this.parts(data)])
   }
 
   changes(old) {
@@ -147,10 +148,19 @@ class Grid {
 
   draw() {
     const { data } = this
-    this.table = make("table", data.isWeek ? "wide of-week" : "wide")
-    this.table.style.setProperty("--columns", data.columns.length)
-    const caption = `${data.title ? `${data.title}, ` : "Grounds on "}${[data.heading, data.term].filter(Boolean).join(", ")}`
-    this.table.append(make("caption", "visually-hidden", caption), this.head(), this.body())
+    this.table = make("div", data.isWeek ? "wide of-week" : "wide")
+    const parts = this.parts(data)
+    const most = Math.max(...parts.map(part => part.columns.length))
+    this.table.style.setProperty("--columns", most)
+    for (const part of parts) {
+      const table = make("table")
+      table.style.setProperty("--share", part.columns.length / most)
+      const about = [data.heading, data.term].filter(Boolean).join(", ")
+      const names = parts.length > 1 ? part.columns.map(column => data.columns[column].name).join(", ") : "Grounds"
+      const caption = data.title ? `${data.title}, ${about}` : `${names} on ${about}`
+      table.append(make("caption", "visually-hidden", caption), this.head(part), this.body(part))
+      this.table.append(table)
+    }
     this.table.onkeydown = event => this.moveFocus(event)
     const scroll = make("div", "scroll")
     scroll.append(this.table)
@@ -209,7 +219,23 @@ class Grid {
     return group
   }
 
-  head() {
+  // The columns and rows of each table: grounds with other periods have a table of their own. Of a
+  // week there is one table, in which a day does not have each period.
+  parts({ isWeek, columns, periods, cells }) {
+    const all = { columns: columns.map((_, column) => column), rows: periods.map((_, row) => row), isFirst: true }
+    if (isWeek) return [all]
+    const parts = new Map()
+    for (const column of all.columns) {
+      const rows = all.rows.filter(row => cells[row][column])
+      const key = String(rows)
+      if (!parts.has(key)) parts.set(key, { columns: [], rows })
+      parts.get(key).columns.push(column)
+    }
+    const [first, ...others] = parts.values()
+    return [{ ...first, isFirst: true }, ...others]
+  }
+
+  head(part) {
     const head = make("tr")
     const corner = make("th", "period")
     const [near, date] = this.data.distance ? [this.data.distance] : this.data.heading.split(", ")
@@ -221,10 +247,12 @@ class Grid {
       term.title = this.data.term
       day.append(term)
     }
-    corner.append(make("span", "visually-hidden", "Period"), day)
+    corner.append(make("span", "visually-hidden", "Period"))
+    if (part.isFirst) corner.append(day)
     corner.scope = "col"
     head.append(corner)
-    this.data.columns.forEach((column, index) => {
+    for (const index of part.columns) {
+      const column = this.data.columns[index]
       const th = make("th", column.today ? "ground today" : "ground")
       th.scope = "col"
       th.dataset.column = index
@@ -232,18 +260,18 @@ class Grid {
       for (const line of column.lines ?? [column.name]) th.append(make("span", "", line), " ")
       for (const note of column.notes ?? []) th.append(make("span", "about", note), " ")
       head.append(th)
-    })
+    }
     const thead = make("thead")
-    if (this.data.columns.some(column => column.group)) thead.append(this.groups())
+    const columns = part.columns.map(index => this.data.columns[index])
+    if (columns.some(column => column.group)) thead.append(this.groups(columns))
     thead.append(head)
     return thead
   }
 
   // One heading above the layouts of the same ground, which exclude each other.
-  groups() {
+  groups(columns) {
     const row = make("tr", "groups")
     row.append(make("td", "period"))
-    const { columns } = this.data
     for (let column = 0; column < columns.length; ) {
       const { group } = columns[column]
       let width = 1
@@ -261,9 +289,10 @@ class Grid {
     return row
   }
 
-  body() {
+  body(part) {
     const body = make("tbody")
-    this.data.periods.forEach((period, row) => {
+    for (const row of part.rows) {
+      const period = this.data.periods[row]
       const tr = make("tr", [period.past && "over", period.start === this.data.asked && "asked"].filter(Boolean).join(" "))
       const th = make("th", "period")
       // A label with two halves of the day may break after its dash: "11:30 AM – 12:30 PM".
@@ -277,14 +306,15 @@ class Grid {
       th.title = period.time
       if (period.now) th.append(make("span", "now", "now"))
       tr.append(th)
-      this.data.columns.forEach((_, column) => {
+      tr.dataset.row = row
+      for (const column of part.columns) {
         const td = make("td")
         td.dataset.column = column
         td.append(this.cell(row, column))
         tr.append(td)
-      })
+      }
       body.append(tr)
-    })
+    }
     return body
   }
 
@@ -334,29 +364,32 @@ class Grid {
     return cell
   }
 
-  // A line across the present period, at the present time.
+  // A line across the present period of each table, at the present time.
   drawLine() {
-    this.line?.remove()
-    const row = this.data?.periods?.findIndex(period => period.now) ?? -1
-    const tr = this.table?.tBodies[0]?.rows[row]
-    if (!tr) return
-    const { from, to } = this.data.periods[row]
+    for (const line of this.root.querySelectorAll(".line")) line.remove()
+    for (const tr of this.table?.querySelectorAll("tr[data-row]") ?? []) {
+      const period = this.data.periods[tr.dataset.row]
+      if (period.now) this.drawLineIn(tr, period)
+    }
+  }
+
+  drawLineIn(tr, { from, to }) {
     const now = this.clock.now + performance.now() - this.clock.at
     const share = Math.min(Math.max((now - from) / (to - from), 0), 1)
-    this.line = make("div", "line")
+    const line = make("div", "line")
     // In a week across the cell of today, of which a phone may show another day.
     const today = this.data.columns.findIndex(column => column.today)
     const at = today < 0 ? tr : tr.querySelector(`td[data-column="${today}"]`)
     const { top, left, width, height } = at.getBoundingClientRect()
     if (!height) return
     const frame = this.scroll.getBoundingClientRect()
-    this.line.style.top = `${top - frame.top + share * height - 1}px`
+    line.style.top = `${top - frame.top + share * height - 1}px`
     if (today >= 0) {
-      this.line.style.left = `${left - frame.left + this.scroll.scrollLeft}px`
-      this.line.style.width = `${width}px`
-      this.line.style.right = "auto"
+      line.style.left = `${left - frame.left + this.scroll.scrollLeft}px`
+      line.style.width = `${width}px`
+      line.style.right = "auto"
     }
-    this.scroll.append(this.line)
+    this.scroll.append(line)
   }
 
   // Says how many columns lie outside the window, if the table is wider than it.
@@ -414,7 +447,10 @@ class Grid {
     if (notes || term) this.day.append(make("span", notes ? "about" : "term", notes || term))
     this.table.querySelectorAll("[data-column]").forEach(node =>
       node.classList.toggle("off", Number(node.dataset.column) !== index))
-    ;[...this.table.tBodies[0].rows].forEach((tr, row) => tr.classList.toggle("without", !this.data.cells[row][index]))
+    for (const tr of this.table.querySelectorAll("tr[data-row]")) {
+      const isShown = this.data.cells[tr.dataset.row][index] && tr.querySelector(`[data-column="${index}"]`)
+      tr.classList.toggle("without", !isShown)
+    }
     this.table.classList.toggle("elsewhere", Boolean(isWeek && !shown.today))
     this.drawLine()
   }
@@ -428,9 +464,9 @@ class Grid {
     for (;;) {
       row += step[0]
       column += step[1]
+      if (!this.data.cells[row] || !this.data.columns[column]) return
       const next = this.table.querySelector(`[data-at="${row}:${column}"]`)
-      if (!next) return
-      if (next.matches("button.free, button.picked") && next.offsetParent) {
+      if (next?.matches("button.free, button.picked") && next.offsetParent) {
         event.preventDefault()
         next.focus()
         return
