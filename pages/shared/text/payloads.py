@@ -333,6 +333,8 @@ def booking_row(
     offered = [("move", "Move…", ""), ("cancel", "Cancel…", "no")]
     if begun:
         offered = [("end early", "End now…", "no")]
+    if booking.asked:
+        offered.insert(0, ("answer", "Answer…", "go"))
     for verb, label, tone in offered:
         if booking.status.is_active and not over and may(verb, by, booking):
             name, about = verb.replace(" ", "_"), f"{label.rstrip('…')}: {title}"
@@ -349,7 +351,11 @@ def booking_row(
                 booking.created_by_name,
                 formats.said_at(booking.created_at, now, _zone(now)),
             ],
-            [messages.STATUS[booking.status], "", CHIP.get(booking.status, "chip closed")],
+            [
+                messages.STATUS[booking.status],
+                "\n".join(f"{one.by_name} asks: {one.reason}" for one in booking.questions),
+                CHIP.get(booking.status, "chip closed"),
+            ],
         ],
         "actions": actions,
     }
@@ -404,6 +410,9 @@ def decision_row(
             {"name": "reject", "label": "Reject…", "tone": "no", "about": f"Reject: {title}"},
             {"name": "approve", "label": "Approve", "tone": "go", "about": f"Approve: {title}"},
         ]
+        if ahead > 0:
+            ask = {"name": "ask", "label": "Ask…", "tone": "quiet", "about": f"Ask: {title}"}
+            actions.append(ask)
     elif booking.status is Status.APPROVED:
         actions = [
             {"name": "revoke", "label": "Revoke…", "tone": "no", "about": f"Revoke: {title}"}
@@ -417,7 +426,7 @@ def decision_row(
         f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
     if waiting:
-        asked += _move_of(booking)
+        asked += [*_move_of(booking), *_questions_of(booking)]
     else:
         chip, under = messages.STATUS[booking.status], "\n".join(_decisions_of(booking))
         tone = CHIP.get(booking.status, "chip closed")
@@ -455,6 +464,15 @@ def _decisions_of(booking: Booking) -> list[str]:
     if approval is not None and approval is not last:
         lines.append(f"approved {messages.decided_by(approval)}")
     return lines + _move_of(booking)
+
+
+def _questions_of(booking: Booking) -> list[str]:
+    """For whose answer a request waits, with the questions; else the last answer."""
+    if booking.questions:
+        waits = f"Waits for an answer from {booking.created_by_name}"
+        return [waits, *(f"{one.by_name} asks: {one.reason}" for one in booking.questions)]
+    said = [entry for entry in booking.history if entry.action == "answered"]
+    return [f"{one.by_name} answers: {one.reason}" for one in said[-1:]]
 
 
 def _move_of(booking: Booking) -> list[str]:

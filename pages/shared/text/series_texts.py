@@ -151,6 +151,8 @@ def decision_row(
     asked = [formats.said_at(first.created_at, now, zone)]
     if moved:
         asked.append(f"{moved if is_set(dates) else count(moved)} moved since")
+    if unanswered := sum(booking.asked is not None for booking in dates):
+        asked.append(f"{unanswered} of them wait for an answer from {first.created_by_name}")
     decisions = _DECISIONS if is_waiting else ()
     actions = [*decisions, ("details", "Details", "quiet")]
     return {
