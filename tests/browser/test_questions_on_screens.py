@@ -1,4 +1,4 @@
-"""A question about a request on Approvals, and its answer on Bookings, on wide and narrow screens."""
+"""A question about a request on Approvals, and its answer on Bookings and at the bell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_question_is_asked_on_approvals_and_answered_on_bookings(
 ) -> None:
     booking = school.book(student=1, start=14)
     head = open_page("/approvals", HEAD.name, viewport=size)
-    expect(screen_link(head, "Approvals")).to_contain_text("1")
+    expect(screen_link(head, "Approvals", " 1 waiting")).to_be_visible()
 
     head.get_by_role("button", name="Ask: Student 1").click()
     dialog = head.get_by_role("dialog")
@@ -33,6 +33,7 @@ def test_a_question_is_asked_on_approvals_and_answered_on_bookings(
     expect(line).to_contain_text(f"Waits for an answer from {JOSEPH.name}", timeout=TICK)
     expect(line).to_contain_text(f"{HEAD.name} asks: Who supervises?")
     expect(head.get_by_text(re.compile(r"^0 waiting · 1 asked about"))).to_be_visible()
+    expect(screen_link(head, "Approvals", "")).to_be_visible()
     expect(dialog).to_have_count(0)
 
     staff = open_page("/bookings", JOSEPH.name, viewport=size)

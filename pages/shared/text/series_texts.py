@@ -213,7 +213,9 @@ def date_rows(dates: Dates, grounds: dict[str, Ground], now: datetime) -> list[d
     for booking in dates:
         place = payloads.slot_title(booking.slot, grounds)
         title = f"{place}, {formats.when(booking, today)}"
-        decisions = _DECISIONS if booking.status is Status.PENDING else ()
+        decisions = list(_DECISIONS if booking.status is Status.PENDING else ())
+        if decisions and not booking.slot.has_begun(now, payloads.zone_of(now)):
+            decisions.append(("ask", "Ask…", "quiet"))
         rows.append(
             {
                 "id": booking.id,
@@ -224,7 +226,7 @@ def date_rows(dates: Dates, grounds: dict[str, Ground], now: datetime) -> list[d
                     [place, "moved" if is_moved(booking) else ""],
                     [
                         messages.STATUS[booking.status],
-                        "",
+                        "\n".join(payloads.questions_of(booking)),
                         payloads.CHIP.get(booking.status, "chip closed"),
                     ],
                 ],
