@@ -73,6 +73,7 @@ from booking_core.booking.queries import (
     week_of,
     weeks_of,
 )
+from booking_core.booking.questions import answer, ask
 from booking_core.booking.reinstatement import (
     find_reinstatable,
     find_returnable,
@@ -273,10 +274,12 @@ __all__ = [
     "add_team",
     "add_terms",
     "add_timetable",
+    "answer",
     "apply_roster",
     "approve",
     "approve_series",
     "approved_upcoming",
+    "ask",
     "book",
     "book_instead",
     "book_series",

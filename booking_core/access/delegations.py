@@ -1,4 +1,4 @@
-"""Delegations: a principal lets another account approve, reject and revoke for a range of dates."""
+"""Delegations: a principal lets another account decide and ask for a range of dates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from booking_core.storage.access import delegations as store
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 
-_DELEGATED_VERBS = frozenset({"approve", "reject", "revoke"})
+_DELEGATED_VERBS = frozenset({"approve", "reject", "revoke", "ask"})
 
 
 @within_deadline

@@ -1,4 +1,4 @@
-"""Notices to the authors of bookings that somebody else changed.
+"""Notices to the authors of bookings that somebody else changed, and to who asked them something.
 
 The history of a booking is the outbox: an entry is stored in one update with its change, and
 ``write_notices`` makes the notice of each. Its id follows from the booking and the entry: so it
@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.domain.model import Actor, Booking
+from booking_core.domain.model import Actor, Booking, Slot
 from booking_core.domain.records import Notice
 from booking_core.domain.rules import check_actor
 from booking_core.domain.validation import check_id, check_limit
@@ -32,6 +32,8 @@ _KINDS = {
     "moved": "moved",
     "lapsed": "lapsed",
     "undone": "undone",
+    "asked": "question",
+    "answered": "answered",
 }
 # Entries are looked at again for so long: another process may store an earlier one later.
 _AGAIN = timedelta(minutes=1)
@@ -71,6 +73,9 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
         needless = {after for before, after in undone.items() if before not in read}
         made = [notice for notice in made if notice.id not in needless]
         store.add(db, made)
+        for booking in changed:
+            if over := _questions_over(booking):
+                store.mark_read(db, over, booking.created_by)
         count += len(made)
         if len(changed) < _MOST:
             break
@@ -91,21 +96,45 @@ def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Not
             kind = "promoted"
         elif entry.by == booking.created_by:
             kind = None
+        elif kind == "question" and entry not in booking.questions:
+            kind = None  # it is answered, or decided
         before = slot if entry.moved_from is None else entry.moved_from
-        if kind is not None and entry.at >= since:
+        if entry.at >= since:
             known = before if kind == "moved" else slot
-            yield Notice(
-                _id(booking, number),
-                entry.at,
-                booking.created_by,
-                kind,
-                booking.id,
-                known,
-                entry.reason,
-                entry.by_name,
-                False,
-            )
+            if kind is not None:
+                yield _notice(booking, number, booking.created_by, kind, known)
+            if entry.action == "answered":
+                for asker in _askers(booking, number) - {entry.by, booking.created_by}:
+                    yield _notice(booking, number, asker, "answered", known)
         slot = before
+
+
+def _notice(booking: Booking, number: int, to: str, kind: str, slot: Slot) -> Notice:
+    """The notice ``to`` an account of an entry of the history."""
+    entry = booking.history[number]
+    other = "" if to == booking.created_by else to
+    id = store.id_of(booking.id, number, entry.at, other)
+    return Notice(id, entry.at, to, kind, booking.id, slot, entry.reason, entry.by_name, read=False)
+
+
+def _askers(booking: Booking, number: int) -> set[str]:
+    """The accounts whose questions the answer ``number`` of the history answers."""
+    found = set()
+    for entry in reversed(booking.history[:number]):
+        if entry.action == "answered":
+            break
+        if entry.action == "asked":
+            found.add(entry.by)
+    return found
+
+
+def _questions_over(booking: Booking) -> list[str]:
+    """The ids of the notices of questions that wait for no answer any more."""
+    return [
+        _id(booking, number)
+        for number, entry in enumerate(booking.history)
+        if entry.action == "asked" and entry not in booking.questions
+    ]
 
 
 def _id(booking: Booking, number: int) -> str:

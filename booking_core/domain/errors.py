@@ -9,7 +9,7 @@ BookingError
 |   +-- InThePast         (and AlreadyBegun, for a change of what has begun)
 |   +-- NotRunning, TooFarAhead, TooLate, PastCutOff, QuotaReached, GroundClosed, GameNotAllowed,
 |       StudentInactive, StudentStays, NoSchool, GroundRetired, LastAdmin, PartOfSet, UndoOver,
-|       LineFull
+|       LineFull, NotAsked
 +-- Conflict              somebody was faster
 |   +-- SlotTaken         (.ground_id, .date, .start, .end, .held_by, .since, .alternatives)
 |   +-- StudentBusy, SupervisorBusy (.booking)
@@ -105,6 +105,10 @@ class InThePast(RuleBroken):
 
 class AlreadyBegun(InThePast):
     """The booking has begun: it can be ended early, and corrected by a principal or an admin."""
+
+
+class NotAsked(RuleBroken):
+    """An answer to a request about which no question waits."""
 
 
 class NotRunning(RuleBroken):

@@ -30,6 +30,7 @@ from booking_core.domain.errors import (
     NoSchool,
     NotAllowed,
     NotAPeriod,
+    NotAsked,
     NotFound,
     NotRunning,
     OneTimePasswordOver,
@@ -198,6 +199,8 @@ def _sentence(exc: BookingError) -> str:
             return f"{exc.field} {exc.problem}."
         case AlreadyBegun():
             return "The booking has begun: it can only be ended early, or corrected with a reason."
+        case NotAsked():
+            return "No question about this request waits for an answer."
         case NotRunning():
             return "Only a booking that is running can be ended early."
         case UndoOver():

@@ -634,6 +634,31 @@ class Booking:
         return next((e for e in reversed(self.history) if e.action in actions), self.history[-1])
 
     @property
+    def questions(self) -> tuple[Decision, ...]:
+        """The questions to the author of a request that wait for an answer, oldest first.
+
+        An answer, a decision and a move end them; what was undone counts for nothing.
+        """
+        found: list[Decision] = []
+        place = len(self.history) - 1 if self.status is Status.PENDING else -1
+        while place >= 0 and (entry := self.history[place]).action in ("asked", "undone"):
+            if entry.action == "asked":
+                found.insert(0, entry)
+            place -= 1 if entry.action == "asked" else 2  # with the entry that was undone
+        return tuple(found)
+
+    @property
+    def asked(self) -> Decision | None:
+        """The last of ``questions``; None for a booking that waits for no answer."""
+        return self.questions[-1] if self.questions else None
+
+    @property
+    def waits_since(self) -> datetime:
+        """The moment since which a request waits for a decision: its last answer, or its own."""
+        answers = [entry.at for entry in self.history if entry.action == "answered"]
+        return answers[-1] if answers else self.created_at
+
+    @property
     def approval(self) -> Decision | None:
         """The last approval in the history, also of a booking that is not approved any more."""
         return next((entry for entry in reversed(self.history) if entry.action == "approved"), None)

@@ -106,7 +106,7 @@ def _gather(db: Documents, now: datetime) -> None:
         # An undoing that has no notice yet withdraws the notice of what it undid.
         write_notices(db, now=now)
         due = notice_store.due_for_mail(db, _MOST)
-    pending = pending_queue(db)
+    pending = _undecided(db)
     decide = _who_decides(db, now)
     told: defaultdict[str, list[Notice]] = defaultdict(list)
     for notice in due:
@@ -170,7 +170,7 @@ def _asks(
 ) -> bool:
     """Whether it is time to say that requests wait."""
     zone, last_at = settings_of(db).zone, None if last is None else last.at
-    asked = [booking.created_at for booking in pending]
+    asked = [booking.waits_since for booking in pending]
     if account.mail is MailWish.DAILY:
         digest = timing.last_digest(now, zone)
         return min(asked) < digest and (last_at is None or last_at < digest)
@@ -182,7 +182,7 @@ def _asks(
 def _pause(db: Documents, now: datetime) -> float:
     """Seconds until something may be due, as far as it is stored now."""
     moments = [notice.at + timing.QUIET for notice in notice_store.due_for_mail(db, _MOST)]
-    moments += [booking.created_at + timing.QUIET for booking in pending_queue(db)]
+    moments += [booking.waits_since + timing.QUIET for booking in _undecided(db)]
     if (tried := mails.next_due(db)) is not None:
         moments.append(tried)
     ahead = [(one - now).total_seconds() for one in moments if one > now]
@@ -208,14 +208,17 @@ def _composed(
     if not _wants_mail(account):
         return None
     notices = _unread(db, mail.notices)
-    pending = pending_queue(db) if mail.asks and _who_decides(db, now)(account) else []
+    pending = _undecided(db) if mail.asks and _who_decides(db, now)(account) else []
     pending = [booking for booking in pending if _may_decide(account, booking)]
     if not notices and not pending:
         return None
     school = reference.load(db)
     settings, grounds = settings_of(db), school.grounds
     lines = writing.lines(notices, grounds) if notices else []
-    why = "You get this mail because it is about bookings of yours"
+    answers = [one for one in notices if one.booking and one.booking.created_by != account.id]
+    own = [notice for notice in notices if notice not in answers]
+    reasons = ["it is about bookings of yours"] if own else []
+    reasons += ["you have asked about a request"] if answers else []
     subject = writing.subject(notices, grounds) if notices else ""
     if pending:
         wait = f"{_counted(pending)} for a decision"
@@ -225,8 +228,7 @@ def _composed(
             told = _requests(db, mail, account, pending, writing, grounds, now)
         the_next = "" if told else f"The next is {writing.place(first.slot, grounds)}."
         lines += [MailLine("", f"{wait}.", the_next), *told]
-        decides = "you decide about requests"
-        why = f"{why}, and because {decides}" if notices else f"You get this mail because {decides}"
+        reasons.append("you decide about requests")
         subject = f"{subject}; {wait}" if subject else wait
     return compose(
         settings,
@@ -235,9 +237,9 @@ def _composed(
         at=now.astimezone(settings.zone),
         subject=subject,
         lines=lines,
-        link=_APPROVALS if pending else _BOOKINGS,
-        why=f"{why}.",
-        events=_events(settings, account.email, notices, grounds),
+        link=_APPROVALS if pending or answers else _BOOKINGS,
+        why=f"You get this mail because {', and because '.join(reasons)}.",
+        events=_events(settings, account.email, own, grounds),
     )
 
 
@@ -354,6 +356,11 @@ def _tell_none(db: Documents, notices: Collection[Notice]) -> None:
 
 def _wants_mail(account: Account) -> bool:
     return account.active and account.email is not None and account.mail is not MailWish.NONE
+
+
+def _undecided(db: Documents) -> list[Booking]:
+    """The requests that wait for a decision, without those that wait for an answer."""
+    return [booking for booking in pending_queue(db) if booking.asked is None]
 
 
 def _who_decides(db: Documents, now: datetime) -> Callable[[Account], bool]:

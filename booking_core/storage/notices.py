@@ -71,8 +71,8 @@ def insert(
 
 
 def add(db: Documents, made: Sequence[Notice]) -> None:
-    """Stores those of ``made`` that are not stored yet. Of the notices of one booking, all but the
-    latest count as read then."""
+    """Stores those of ``made`` that are not stored yet. Of the notices to one account about a
+    booking, all but the latest count as read then."""
     if not made:
         return
     target = collection(db, schema.NOTICES)
@@ -87,23 +87,26 @@ def add(db: Documents, made: Sequence[Notice]) -> None:
     }
     with reachable():
         target.bulk_write(writes)
-        latest: dict[str, Document] = {}
+        latest: dict[tuple[str, str], Document] = {}
         earlier: list[str] = []
-        fields = {"booking_id": 1, "at": 1, "read": 1}
+        fields = {"to": 1, "booking_id": 1, "at": 1, "read": 1}
         for row in target.find(of_bookings, fields, sort=[("at", 1), ("_id", 1)]):
-            before, latest[row["booking_id"]] = latest.get(row["booking_id"]), row
+            of = (row["to"], row["booking_id"])
+            before, latest[of] = latest.get(of), row
             if before is not None and not before["read"]:
                 earlier.append(before["_id"])
         if earlier:
             target.update_many({"_id": {"$in": earlier}}, {"$set": {"read": True}})
 
 
-def id_of(booking_id: str, entry: int, at: datetime) -> str:
+def id_of(booking_id: str, entry: int, at: datetime, to: str = "") -> str:
     """The id of the notice of an entry of a booking's history: the same whoever writes it.
 
-    ``at`` is the entry's: another one may take the place of an entry that was undone.
+    ``at`` is the entry's: another one may take the place of an entry that was undone. ``to``: the
+    account that gets it, unless that is the author.
     """
-    return str(uuid5(_NAMES, f"{booking_id}:{entry}:{at.timestamp():.3f}"))
+    other = f":{to}" if to else ""
+    return str(uuid5(_NAMES, f"{booking_id}:{entry}:{at.timestamp():.3f}{other}"))
 
 
 def told_until(db: Documents) -> datetime | None:

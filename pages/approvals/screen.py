@@ -8,7 +8,7 @@ import streamlit as st
 
 from booking_core import Booking, approved_upcoming, decided_lately, may, weeks_of
 from booking_core.live import Scope
-from pages.approvals import deciding, delegation, line, queue_rows, series_dialog
+from pages.approvals import asking, deciding, delegation, line, queue_rows, series_dialog
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.layout import booking_details, header, undoing, waiting
@@ -69,7 +69,7 @@ def queue() -> None:
         tab = choices.option(TAB, TABS)
         # Not in the labels: Streamlit ignores a press of an option whose label has just changed.
         st.caption(
-            f"{formats.up_to(len(requests), waiting.LIMIT)} waiting · "
+            f"{waiting.counted(requests)} waiting · {_unanswered(requests)}"
             f"{formats.up_to(len(upcoming), UPCOMING)} approved ahead",
             width="content",
         )
@@ -99,6 +99,11 @@ def queue() -> None:
             st.rerun(scope="fragment")
         state["approvals.asked"] = (acted["action"], pressed)
         st.rerun()
+
+
+def _unanswered(requests: Sequence[Booking]) -> str:
+    count = sum(one.asked is not None for one in requests[: waiting.LIMIT])
+    return f"{formats.number(count)} asked about · " if count else ""
 
 
 def show_nothing(tab: str) -> dict[str, Any] | None:
@@ -176,7 +181,9 @@ fragment.live(shared, "approvals", screen)
 if asked := state.pop("approvals.asked", None):
     action, pressed = asked
     [first, *_] = pressed
-    if action != "details":
+    if action == "ask":
+        asking.show(shared, first)
+    elif action != "details":
         deciding.ask(shared, action, pressed)
     elif first.startswith(series_texts.SERIES):
         series_dialog.show(shared, first.removeprefix(series_texts.SERIES))

@@ -63,8 +63,8 @@ def _draw(shared: Services, series_id: str) -> None:
         return
     [id] = acted["ids"]
     slots = seen.get(id, {})
-    if acted["action"] == "reject":
-        state["approvals.asked"] = ("reject", {id: slots})
+    if acted["action"] in ("reject", "ask"):
+        state["approvals.asked"] = (acted["action"], {id: slots})
         st.rerun()
     state[_PROBLEM] = ""
     try:

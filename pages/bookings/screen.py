@@ -22,6 +22,7 @@ from pages.bookings import cancelling, move, subscribing, swapping, view, waitin
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import (
+    answering,
     booking_details,
     confirmation,
     export_dialog,
@@ -243,6 +244,8 @@ if chosen := state.pop("bookings.cancel", None):
 elif chosen := state.pop("bookings.move", None):
     move.begin()
     move.dialog(shared, chosen)
+elif chosen := state.pop("bookings.answer", None):
+    answering.show(shared, chosen)
 elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):

@@ -46,6 +46,7 @@ from booking_core import (
     Ground,
     GroundClosed,
     InvalidRequest,
+    NotAsked,
     PartOfSet,
     Party,
     QuotaReached,
@@ -59,7 +60,9 @@ from booking_core import (
     StudentBusy,
     SupervisorBusy,
     add_account,
+    answer,
     approve,
+    ask,
     book_series,
     book_set,
     cancel,
@@ -90,6 +93,7 @@ SUPERVISORS = st.sampled_from([None, "meera"])
 CLASS = "1-A"
 STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
 HOLDING = {"Pending", "Approved"}
+UNCHANGED = ("moved", "asked", "answered")  # actions that may leave the status
 ENDS = {cancel: HOLDING, reject: {"Pending"}, revoke: {"Approved"}}  # verb -> from which status
 
 
@@ -408,6 +412,35 @@ class Bookings(RuleBasedStateMachine):
         self.decide(approve, id_, {"Pending"}, "Approved")
 
     @rule(id_=bookings)
+    def ask(self, id_):
+        kept = self.model[id_]
+        expected = set() if kept.status == "Pending" else {AlreadyDecided}
+        if kept.student is None:
+            expected = {InvalidRequest}
+
+        done = self.attempt(lambda: ask(self.db, id_, self.reason(), by=HEAD, now=NOW), expected)
+
+        if done is not None:
+            assert done.asked is not None
+
+    @rule(id_=bookings)
+    def answer(self, id_):
+        kept = self.model[id_]
+        stored = None if kept.student is None else get_booking(self.db, id_)
+        expected = set() if kept.status == "Pending" else {AlreadyDecided}
+        if stored is not None and not expected and stored.asked is None:
+            expected = {NotAsked}
+        if kept.student is None:
+            expected = {InvalidRequest}
+
+        done = self.attempt(
+            lambda: answer(self.db, id_, self.reason(), by=MEERA, now=NOW), expected
+        )
+
+        if done is not None:
+            assert (done.asked, done.history[-1].action) == (None, "answered")
+
+    @rule(id_=bookings)
     def reject(self, id_):
         self.decide(reject, id_, {"Pending"}, "Rejected")
 
@@ -720,7 +753,7 @@ class Bookings(RuleBasedStateMachine):
     @invariant()
     def history_and_status_agree(self):
         for row in self.db.bookings.find():
-            decided = [e["action"] for e in row["history"] if e["action"] != "moved"][-1]
+            decided = [e["action"] for e in row["history"] if e["action"] not in UNCHANGED][-1]
             was = [e["was"].lower() for e in row["history"] if e["action"] == "displaced"]
             pairs = pairwise(row["history"])
             undone = next((b["was"] for b, e in reversed([*pairs]) if e["action"] == "undone"), "")

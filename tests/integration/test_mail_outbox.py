@@ -17,7 +17,9 @@ from booking_core import (
     Policy,
     Role,
     add_account,
+    answer,
     approve,
+    ask,
     cancel,
     change_account,
     connect,
@@ -629,3 +631,40 @@ def test_an_address_that_no_header_can_have_is_refused(mailed, server):
 
     [failed] = mailed["mails"].find()
     assert failed["status"] == "failed"
+
+
+def test_a_question_and_its_answer_are_mailed_to_who_waits_for_them(mailed, server):
+    set_mail_wish(mailed, MailWish.AT_ONCE, by=HEAD)
+    mine = booked(mailed, by=MEERA)
+    send(mailed, at(seconds=12))
+    ask(mailed, mine.id, "Who supervises?", by=HEAD, now=at(minutes=20))
+    send(mailed, at(minutes=21))
+    answer(mailed, mine.id, "I do.", by=MEERA, now=at(minutes=40))
+    send(mailed, at(minutes=41))
+
+    [asks, question, answered] = server.mails
+    assert [mail["To"].addresses[0].addr_spec for mail in server.mails] == [
+        "head@school.example",
+        "meera@school.example",
+        "head@school.example",
+    ]
+    assert "1 request waits for a decision." in text_of(asks)
+    assert question["Subject"].startswith("A question: Ground 1")
+    said = text_of(question)
+    assert "waits for your answer. Head asks: Who supervises?" in said
+    assert f"Answer: https://grounds.school.example/bookings?search={mine.reference}" in said
+    said = text_of(answered)
+    assert "has an answer by Meera: I do." in said
+    assert "1 request waits for a decision." in said  # again, since the answer
+    assert "because you have asked about a request, and because you decide" in said
+    assert not [part for part in answered.walk() if part.get_content_type() == "text/calendar"]
+
+
+def test_a_request_that_waits_for_an_answer_is_in_no_mail_about_decisions(mailed, server):
+    set_mail_wish(mailed, MailWish.AT_ONCE, by=HEAD)
+    mine = booked(mailed, by=MEERA)
+    ask(mailed, mine.id, "Who supervises?", by=HEAD, now=at(seconds=1))
+
+    send(mailed, at(minutes=1))
+
+    assert [mail["To"].addresses[0].addr_spec for mail in server.mails] == ["meera@school.example"]

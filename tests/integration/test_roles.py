@@ -7,7 +7,19 @@ from uuid import uuid4
 
 import pytest
 from invalid_input import assert_refused, stored
-from support import ADMIN, DAY, HEAD, HOURLY, MEERA, NOW, RAVI, booked, close_one, request_for
+from support import (
+    ADMIN,
+    DAY,
+    DEPUTY,
+    HEAD,
+    HOURLY,
+    MEERA,
+    NOW,
+    RAVI,
+    booked,
+    close_one,
+    request_for,
+)
 
 from booking_core import (
     Account,
@@ -22,7 +34,9 @@ from booking_core import (
     SubmissionReused,
     account_erasure_of,
     add_account,
+    answer,
     approve,
+    ask,
     book,
     cancel,
     change_account,
@@ -80,6 +94,11 @@ def on_booking_of(owner: str, operation):
         if operation is revoke:
             approve(db, mine.id, by=HEAD, now=NOW)
         options = {"reason": "rain"} if operation in (reject, revoke) else {}
+        if operation is ask:
+            return ask(db, mine.id, "Why?", by=by, now=NOW)
+        if operation is answer:
+            ask(db, mine.id, "Why?", by=DEPUTY, now=NOW)
+            return answer(db, mine.id, "So.", by=by, now=NOW)
         if operation is move:
             options = {"start": time(11), "end": time(12)}
         return operation(db, mine.id, by=by, now=NOW, **options)
@@ -118,6 +137,10 @@ TABLE = [
     ("reject own", on_booking_of(OWN, reject), "principal"),
     ("revoke others'", on_booking_of(OTHERS, revoke), "principal"),
     ("revoke own", on_booking_of(OWN, revoke), "principal"),
+    ("ask others'", on_booking_of(OTHERS, ask), "principal"),
+    ("ask own", on_booking_of(OWN, ask), ""),
+    ("answer own", on_booking_of(OWN, answer), "staff principal admin"),
+    ("answer others'", on_booking_of(OTHERS, answer), "principal admin"),
     ("book as approved", book_approved, "principal"),
     (
         "hand decisions on",

@@ -142,6 +142,7 @@ SENTENCES = [
     (NotFound("booking", "x"), "This booking is not on record"),
     (NotAllowed("cancel", "staff"), "does not allow you to cancel"),
     (errors.AlreadyBegun(MOMENT), "has begun"),
+    (errors.NotAsked(), "No question about this request waits"),
     (errors.NotRunning(), "running now"),
     (errors.UndoOver(10), "can be undone for 10 seconds only"),
     (StoreRefused("E11000"), "The database refused this"),

@@ -158,7 +158,7 @@ def test_the_dates_of_a_series_have_buttons_while_they_wait() -> None:
     ]
     assert decided["actions"] == []
     assert waiting["cells"][1] == ["Ground 1", "moved"]
-    assert [action["name"] for action in waiting["actions"]] == ["reject", "approve"]
+    assert [action["name"] for action in waiting["actions"]] == ["reject", "approve", "ask"]
 
 
 def test_several_grounds_at_once_are_named_as_such():

@@ -121,6 +121,8 @@ def _changes(shared: Services, found: MailedRequest) -> list[str]:
 
 def _change(shared: Services, entry: Decision) -> str:
     done = f"{entry.action.capitalize()} {messages.decided_by(entry)}"
+    if entry.action in ("asked", "answered") and entry.reason:
+        return f"{done}: {entry.reason}"
     if entry.moved_from is None:
         return f"{done}."
     place = mails.WRITING.place(entry.moved_from, shared.reference().grounds)

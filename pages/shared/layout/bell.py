@@ -10,7 +10,7 @@ import streamlit as st
 from booking_core import BookingError, Notice, StoreUnavailable, mark_read, notices_for
 from booking_core.live import Scope
 from pages.shared.auth import session
-from pages.shared.layout import booking_details
+from pages.shared.layout import answering, booking_details
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, notices
@@ -97,6 +97,9 @@ def _entry(shared: Services, number: int, same: Sequence[Notice]) -> None:
                 pressed = st.button("Details", key=f"bell.details.{first.id}", type="tertiary")
                 if pressed:
                     booking_details.dialog(shared, first.booking.id)
+                is_open = kind == "question" and first.booking.asked is not None
+                if is_open and st.button("Answer…", key=f"bell.answer.{first.id}", type="tertiary"):
+                    answering.show(shared, first.booking.id)
             if kind in notices.LOSSES and first.slot.date >= now.date():
                 again = st.button("Book another", key=f"bell.again.{first.id}", type="tertiary")
                 if again:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from booking_core import Booking, StoreUnavailable, pending_queue
@@ -26,14 +28,25 @@ def requests(shared: Services) -> list[Booking]:
 
 
 def number(shared: Services) -> str:
-    """``3``, ``200+``, or "" if nothing waits; the last known number while it cannot be read."""
+    """``3``, ``200+``, or "" if nothing waits for a decision; the last known number while it cannot
+    be read."""
     try:
-        count = len(requests(shared))
+        found = requests(shared)
     except StoreUnavailable:
         last: str = st.session_state.get(_NUMBER, "")
         return last
-    st.session_state[_NUMBER] = formats.up_to(count, LIMIT) if count else ""
+    count = counted(found)
+    st.session_state[_NUMBER] = "" if count == formats.number(0) else count
     return str(st.session_state[_NUMBER])
+
+
+def counted(found: Sequence[Booking]) -> str:
+    """How many of the ``requests`` wait for a decision, such as ``3`` or ``200+``.
+
+    Those that wait for the answer of their author are left out.
+    """
+    decided_next = sum(one.asked is None for one in found[:LIMIT])
+    return formats.number(decided_next) + ("+" if len(found) > LIMIT else "")
 
 
 def show(shared: Services, title: str, person: Person) -> None:

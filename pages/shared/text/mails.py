@@ -21,15 +21,23 @@ _WORDS = {
     "undone": "As before",
     "swap_offered": "Swap offered",
     "swap_declined": "Swap declined",
+    "question": "A question",
+    "answered": "Answered",
 }
 
 
 def _lines(found: Sequence[Notice], grounds: Mapping[str, Ground]) -> list[MailLine]:
     """A line for each step, in the order of the notices."""
-    return [
-        MailLine(*notices.parts(list(same), grounds, _time))
-        for _, same in groupby(found, notices.step)
-    ]
+    steps = [list(same) for _, same in groupby(found, notices.step)]
+    return [MailLine(*notices.parts(same, grounds, _time), _answer(same)) for same in steps]
+
+
+def _answer(same: Sequence[Notice]) -> tuple[str, str] | None:
+    """The link to the request that a question is about, where it can be answered."""
+    first = same[0].booking
+    if len(same) > 1 or same[0].kind != "question" or first is None:
+        return None
+    return f"bookings?search={first.reference}", "Answer"
 
 
 def _subject(found: Sequence[Notice], grounds: Mapping[str, Ground]) -> str:
@@ -38,7 +46,8 @@ def _subject(found: Sequence[Notice], grounds: Mapping[str, Ground]) -> str:
     word = _WORDS.get(kind, kind.capitalize()) or "Changed"
     if len(found) == 1:
         return f"{word}: {_place(found[0].slot, grounds)}"
-    return f"{word}: {len(found)} of your bookings"
+    whose = "requests" if kind == "answered" else "of your bookings"
+    return f"{word}: {len(found)} {whose}"
 
 
 def _place(slot: Slot, grounds: Mapping[str, Ground]) -> str:

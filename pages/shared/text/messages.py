@@ -30,6 +30,7 @@ from booking_core import (
     NoSchool,
     NotAllowed,
     NotAPeriod,
+    NotAsked,
     NotFound,
     NotRunning,
     OneTimePasswordOver,
@@ -149,6 +150,9 @@ NOT_ALLOWED = {
     "undo": "undo what somebody else did",
     "swap": "swap a booking with that of another user",
     "approve an own request": "approve a request that you made yourself",
+    "ask": "ask about this request",
+    "ask about an own request": "ask about a request that you made yourself",
+    "answer": "answer for this request",
 } | {
     verb: f"{verb} this booking"
     for verb in ("approve", "reject", "revoke", "cancel", "move", "replace")
@@ -245,6 +249,8 @@ def error(exc: BookingError) -> str:
             return f"{FIELDS.get(exc.field, exc.field)} {exc.problem}."
         case AlreadyBegun():
             return "This booking has begun. It can be ended early while it runs."
+        case NotAsked():
+            return "No question about this request waits for an answer."
         case NotRunning():
             return "Only a booking that is running now can be ended early."
         case UndoOver():

@@ -18,6 +18,8 @@ ICONS = {
     "undone": "undo",
     "swap_offered": "swap_horiz",
     "swap_declined": "swap_horiz",
+    "question": "help",
+    "answered": "chat",
 }
 LOSSES = frozenset(("displaced", "rejected", "revoked", "cancelled", "lapsed"))
 _MOST_NAMED = 3  # slots in the sentence about several bookings
@@ -55,7 +57,8 @@ def parts(
     first = same[0]
     if len(same) == 1:
         place = f"{slot_title(first.slot, grounds)}, {said(first.slot)}"
-        return "Your booking", place, _single(first, grounds, said)
+        whose = "The request" if first.kind == "answered" else "Your booking"
+        return whose, place, _single(first, grounds, said)
     places = [f"{slot_title(n.slot, grounds)}, {said(n.slot)}" for n in same]
     if (more := len(places) - _MOST_NAMED) > 0:
         places = [*places[:_MOST_NAMED], f"{more} more"]
@@ -66,9 +69,13 @@ def parts(
         "promoted": "come from the waiting list",
         "swap_offered": f"are wanted by {first.by_name}, for a swap",
         "swap_declined": f"stay where they are: {first.by_name} has declined the swaps",
+        "question": f"wait for your answer to {first.by_name}",
         "undone": f"are as they were before: {first.by_name} took the change back",
     }.get(kind, who)
     because = f": {first.reason}" if first.reason else ""
+    if kind == "answered":
+        what, who = f"{len(same)} requests", f"have an answer by {first.by_name}"
+        return "", what, f"{who}{because}. {'; '.join(places)}"
     return "", f"{len(same)} of your bookings", f"{who}{because}. {'; '.join(places)}"
 
 
@@ -96,6 +103,10 @@ def _done(notice: Notice) -> str:
             return f"is as it was before: {notice.by_name} took the change back."
         case "swap_offered":
             return f"is wanted by {notice.by_name}, for a swap. Bookings has the offer{because}"
+        case "question":
+            return f"waits for your answer. {notice.by_name} asks{because}"
+        case "answered":
+            return f"has an answer by {notice.by_name}{because}"
         case "swap_declined":
             return f"stays where it is: {notice.by_name} has declined the swap."
         case "lapsed":

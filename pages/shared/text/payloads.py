@@ -337,10 +337,12 @@ def booking_row(
     title = f"{slot_title(booking.slot, grounds)}, {formats.when(booking, today)}"
     actions = [{"name": "details", "label": "Details", "tone": "", "about": f"Details: {title}"}]
     slot = booking.slot
-    over, begun = slot.is_over(now, _zone(now)), slot.has_begun(now, _zone(now))
+    over, begun = slot.is_over(now, zone_of(now)), slot.has_begun(now, zone_of(now))
     offered = [("move", "Move…", ""), ("cancel", "Cancel…", "no")]
     if begun:
         offered = [("end early", "End now…", "no")]
+    if booking.asked:
+        offered.insert(0, ("answer", "Answer…", "go"))
     for verb, label, tone in offered:
         if booking.status.is_active and not over and may(verb, by, booking):
             name, about = verb.replace(" ", "_"), f"{label.rstrip('…')}: {title}"
@@ -355,9 +357,13 @@ def booking_row(
             party(booking),
             [
                 booking.created_by_name,
-                formats.said_at(booking.created_at, now, _zone(now)),
+                formats.said_at(booking.created_at, now, zone_of(now)),
             ],
-            [messages.STATUS[booking.status], "", CHIP.get(booking.status, "chip closed")],
+            [
+                messages.STATUS[booking.status],
+                "\n".join(f"{one.by_name} asks: {one.reason}" for one in booking.questions),
+                CHIP.get(booking.status, "chip closed"),
+            ],
         ],
         "actions": actions,
     }
@@ -399,7 +405,7 @@ def decision_row(
     its date, such as ``Term 2, week B``. ``behind``: who waits for the slot.
     """
     today = now.date()
-    left = booking.slot.starts_at(_zone(now)).timestamp() - now.timestamp()
+    left = booking.slot.starts_at(zone_of(now)).timestamp() - now.timestamp()
     ahead = int(left // 60)
     soon = f"in {formats.duration(ahead)}" if ahead > 0 else "has begun"
     if ahead > SOON:
@@ -412,12 +418,15 @@ def decision_row(
             {"name": "reject", "label": "Reject…", "tone": "no", "about": f"Reject: {title}"},
             {"name": "approve", "label": "Approve", "tone": "go", "about": f"Approve: {title}"},
         ]
+        if ahead > 0:
+            ask = {"name": "ask", "label": "Ask…", "tone": "quiet", "about": f"Ask: {title}"}
+            actions.append(ask)
     elif booking.status is Status.APPROVED:
         actions = [
             {"name": "revoke", "label": "Revoke…", "tone": "no", "about": f"Revoke: {title}"}
         ]
     details = {"name": "details", "label": "Details", "tone": "quiet", "about": f"Details: {title}"}
-    asked = [formats.said_at(booking.created_at, now, _zone(now))]
+    asked = [formats.said_at(booking.created_at, now, zone_of(now))]
     count, tone = week_count(booking, others, policy)
     chip = f"{count} that week" if count else ""
     # One line for each other booking, with the time first, because a principal compares times.
@@ -425,7 +434,7 @@ def decision_row(
         f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
     if waiting:
-        asked += _move_of(booking)
+        asked += [*_move_of(booking), *questions_of(booking)]
     else:
         chip, under = messages.STATUS[booking.status], "\n".join(_decisions_of(booking))
         tone = CHIP.get(booking.status, "chip closed")
@@ -465,6 +474,15 @@ def _decisions_of(booking: Booking) -> list[str]:
     return lines + _move_of(booking)
 
 
+def questions_of(booking: Booking) -> list[str]:
+    """For whose answer a request waits, with the questions; else the last answer."""
+    if booking.questions:
+        waits = f"Waits for an answer from {booking.created_by_name}"
+        return [waits, *(f"{one.by_name} asks: {one.reason}" for one in booking.questions)]
+    said = [entry for entry in booking.history if entry.action == "answered"]
+    return [f"{one.by_name} answers: {one.reason}" for one in said[-1:]]
+
+
 def _move_of(booking: Booking) -> list[str]:
     move = booking.moved_after_approval
     return [] if move is None else [f"moved after approval {messages.decided_by(move)}"]
@@ -494,7 +512,8 @@ def in_brief(booking: Booking, grounds: dict[str, Ground], today: Date) -> str:
     )
 
 
-def _zone(now: datetime) -> ZoneInfo:
+def zone_of(now: datetime) -> ZoneInfo:
+    """The time zone of a local moment."""
     zone = now.tzinfo
     assert isinstance(zone, ZoneInfo)
     return zone

@@ -151,6 +151,8 @@ def decision_row(
     asked = [formats.said_at(first.created_at, now, zone)]
     if moved:
         asked.append(f"{moved if is_set(dates) else count(moved)} moved since")
+    if unanswered := sum(booking.asked is not None for booking in dates):
+        asked.append(f"{unanswered} of them wait for an answer from {first.created_by_name}")
     decisions = _DECISIONS if is_waiting else ()
     actions = [*decisions, ("details", "Details", "quiet")]
     return {
@@ -211,7 +213,9 @@ def date_rows(dates: Dates, grounds: dict[str, Ground], now: datetime) -> list[d
     for booking in dates:
         place = payloads.slot_title(booking.slot, grounds)
         title = f"{place}, {formats.when(booking, today)}"
-        decisions = _DECISIONS if booking.status is Status.PENDING else ()
+        decisions = list(_DECISIONS if booking.status is Status.PENDING else ())
+        if decisions and not booking.slot.has_begun(now, payloads.zone_of(now)):
+            decisions.append(("ask", "Ask…", "quiet"))
         rows.append(
             {
                 "id": booking.id,
@@ -222,7 +226,7 @@ def date_rows(dates: Dates, grounds: dict[str, Ground], now: datetime) -> list[d
                     [place, "moved" if is_moved(booking) else ""],
                     [
                         messages.STATUS[booking.status],
-                        "",
+                        "\n".join(payloads.questions_of(booking)),
                         payloads.CHIP.get(booking.status, "chip closed"),
                     ],
                 ],
