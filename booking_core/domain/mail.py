@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from booking_core.domain.clock import at as moment_of
+from booking_core.domain.model import Booking, Status
 
 # A mail waits until so long nothing more has happened to its reader: what one step did to many is
 # one mail, and a screen offers to undo a change for 10 s.
@@ -28,7 +29,7 @@ class Mail:
 
     ``tries`` counts those before now, ``answer`` is that of the server to the last one.
     ``password``: it has the link to a new password instead, and ``to`` is "-" if no account was
-    named.
+    named. ``reminds``: the id of the booking of which it reminds ``to`` instead, else "".
     """
 
     id: str
@@ -39,6 +40,7 @@ class Mail:
     tries: int = 0
     answer: str = ""
     password: bool = False
+    reminds: str = ""
 
 
 def pause_after(tries: int) -> timedelta:
@@ -72,3 +74,19 @@ def asks_at(
         causes.append(due_at(fresh))
     causes += [moment - _SOON for moment in begins if moment - _SOON > last]
     return max(min(causes), last + _BETWEEN_REQUESTS)
+
+
+def is_reminder_due(booking: Booking, hours: int, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether to remind the author of ``booking`` now, if that is due so long before its start.
+
+    Only of an approved one. What was booked, moved or decided later than the reminder was due needs
+    none: its author has done it, or has just read of it.
+    """
+    starts_at = booking.slot.starts_at(zone).timestamp()
+    due_at = starts_at - hours * 3600
+    changed_at = booking.history[-1].at if booking.history else booking.created_at
+    return (
+        hours > 0
+        and booking.status is Status.APPROVED
+        and changed_at.timestamp() <= due_at <= now.timestamp() < starts_at
+    )

@@ -22,6 +22,7 @@ _SECOND_FACTOR, _SERIES = "admin.policy.second_factor", "admin.policy.series"
 _MEMBERS = "admin.policy.members"
 _WAITING = "admin.policy.waiting"
 _BY_MAIL = "admin.policy.mail_decisions"
+_REMIND = "admin.policy.remind_hours"
 # Of the parties that are no students: the field of the policy, the key of its field, and its label.
 _QUOTAS = {
     "class_quota": ("admin.policy.class_quota", "Bookings of a class in a week"),
@@ -30,7 +31,7 @@ _QUOTAS = {
 }
 _FIELDS = (
     *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
-    *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL),
+    *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL, _REMIND),
     *(key for key, _ in _QUOTAS.values()),
 )
 _WALL_WORDS = {
@@ -64,7 +65,7 @@ def _fill(saved: Policy) -> None:
     state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
     state[_WALL], state[_SECOND_FACTOR] = saved.wall_shows, saved.second_factor
     state[_MEMBERS], state[_WAITING] = saved.claim_members, saved.waiting_places
-    state[_BY_MAIL] = saved.mail_decisions
+    state[_BY_MAIL], state[_REMIND] = saved.mail_decisions, saved.remind_hours
     for name, (key, _) in _QUOTAS.items():
         state[key] = getattr(saved, name)
 
@@ -176,6 +177,12 @@ def _form(shared: Services) -> None:
             captions=["", "", "The link then stands in for the second factor."],
         )
         st.caption(_by_mail_caption(shared))
+    with left, st.container(border=True, key="card_admin.policy.reminders"):
+        st.markdown("##### Reminders by mail")
+        st.number_input(
+            "Hours before the start", 0, Policy.MOST_REMIND_HOURS, key=_REMIND, width=260
+        )
+        st.caption(_reminder_caption(shared))
     _buttons(shared, saved)
     logo.form(shared)
 
@@ -192,6 +199,20 @@ def _by_mail_caption(shared: Services) -> str:
     return (
         "Whoever has the mail can decide the requests in it, each once, for seven days at most and "
         "until the slot begins."
+    )
+
+
+def _reminder_caption(shared: Services) -> str:
+    """Who is reminded, as far as the form and the configuration say."""
+    settings, hours = shared.settings, st.session_state[_REMIND]
+    if settings.smtp_host is None:
+        return "Now nobody is reminded: that takes `SMTP_HOST`."
+    if not hours:
+        return "With 0 nobody is reminded."
+    by_link = "; a link in the mail cancels that one date" if settings.public_url else ""
+    return (
+        f"Who booked gets one mail {formats.duration(hours * 60)} before an approved booking "
+        f"begins{by_link}."
     )
 
 
@@ -231,10 +252,10 @@ def _typed() -> Policy | str:
     state = st.session_state
     if state[_ENDS] and state[_CUT_OFF] is None:
         return "Choose the time at which booking ends."
-    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING)]
+    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING, _REMIND)]
     if None in numbers or (state[_LIMITED] and state[_QUOTA] is None):
         return "A number is missing."
-    days, hours, minutes, series, waiting = numbers
+    days, hours, minutes, series, waiting, remind = numbers
     try:
         return Policy(
             advance_days=days,
@@ -247,6 +268,7 @@ def _typed() -> Policy | str:
             claim_members=state[_MEMBERS],
             waiting_places=waiting,
             mail_decisions=state[_BY_MAIL],
+            remind_hours=remind,
             **{name: state[key] for name, (key, _) in _QUOTAS.items()},
         )
     except InvalidRequest as exc:

@@ -26,6 +26,7 @@ _NAMES = {
     "moved_from": "Moved from",
     "must_change": "Must choose a new password",
     "quota": "Bookings in a week",
+    "remind_hours": "Hours before the start for a reminder",
     "reason": "Reason given",
     "series_days": "Days ahead for a series",
     "second_factor": "Principals and admins sign in with a second factor",
