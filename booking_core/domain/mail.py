@@ -17,10 +17,7 @@ LONGEST_WAIT = timedelta(minutes=2)  # for that quiet
 DIGEST_AT = time(7)  # of the one mail a day, in the school's time
 GIVE_UP_AFTER = timedelta(hours=48)
 _PAUSES_MINUTES = (1, 2, 4, 8, 15, 30, 60)  # between two tries
-# Between two mails about requests that wait, and until one says again what an earlier one did.
-_BETWEEN_REQUESTS = timedelta(minutes=15)
-_REMIND_AFTER = timedelta(hours=24)
-_SOON = timedelta(hours=3)  # before a slot begins whose request waits
+_BETWEEN_REQUESTS = timedelta(minutes=15)  # between two mails about requests that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +58,27 @@ def last_digest(now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def asks_at(
-    asked: Sequence[datetime], begins: Sequence[datetime], last: datetime | None
-) -> datetime:
+    asked: Sequence[datetime],
+    begins: Sequence[datetime],
+    last: datetime | None,
+    *,
+    again_hours: int,
+    soon_hours: int,
+) -> datetime | None:
     """When to mail that requests wait: one at least, ``asked`` at and whose slots begin at these.
 
-    ``last`` is when a mail has said so before; None: none has.
+    ``last`` is when a mail has said so before; None: none has. It is said again so many hours
+    later, and so many before a slot begins; 0 for neither. None if no mail is due.
     """
     if last is None:
         return due_at(asked)
-    causes = [last + _REMIND_AFTER]
+    causes = [last + timedelta(hours=again_hours)] if again_hours else []
     if fresh := [moment for moment in asked if moment > last]:
         causes.append(due_at(fresh))
-    causes += [moment - _SOON for moment in begins if moment - _SOON > last]
-    return max(min(causes), last + _BETWEEN_REQUESTS)
+    if soon_hours:
+        soon = [moment - timedelta(hours=soon_hours) for moment in begins]
+        causes += [moment for moment in soon if moment > last]
+    return max(min(causes), last + _BETWEEN_REQUESTS) if causes else None
 
 
 def is_reminder_due(booking: Booking, hours: int, now: datetime, zone: ZoneInfo) -> bool:

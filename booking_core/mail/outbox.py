@@ -178,7 +178,15 @@ def _asks(
         digest = timing.last_digest(now, zone)
         return min(asked) < digest and (last_at is None or last_at < digest)
     begins = [moment_of(booking.date, booking.start, zone) for booking in pending]
-    return timing.asks_at(asked, begins, last_at) <= now
+    policy = reference.load(db).policy
+    due = timing.asks_at(
+        asked,
+        begins,
+        last_at,
+        again_hours=policy.ask_again_hours,
+        soon_hours=policy.ask_soon_hours,
+    )
+    return due is not None and due <= now
 
 
 @within_deadline

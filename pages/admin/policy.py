@@ -23,6 +23,7 @@ _MEMBERS = "admin.policy.members"
 _WAITING = "admin.policy.waiting"
 _BY_MAIL = "admin.policy.mail_decisions"
 _REMIND = "admin.policy.remind_hours"
+_AGAIN, _SOON = "admin.policy.ask_again_hours", "admin.policy.ask_soon_hours"
 # Of the parties that are no students: the field of the policy, the key of its field, and its label.
 _QUOTAS = {
     "class_quota": ("admin.policy.class_quota", "Bookings of a class in a week"),
@@ -31,7 +32,7 @@ _QUOTAS = {
 }
 _FIELDS = (
     *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
-    *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL, _REMIND),
+    *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL, _REMIND, _AGAIN, _SOON),
     *(key for key, _ in _QUOTAS.values()),
 )
 _WALL_WORDS = {
@@ -66,6 +67,7 @@ def _fill(saved: Policy) -> None:
     state[_WALL], state[_SECOND_FACTOR] = saved.wall_shows, saved.second_factor
     state[_MEMBERS], state[_WAITING] = saved.claim_members, saved.waiting_places
     state[_BY_MAIL], state[_REMIND] = saved.mail_decisions, saved.remind_hours
+    state[_AGAIN], state[_SOON] = saved.ask_again_hours, saved.ask_soon_hours
     for name, (key, _) in _QUOTAS.items():
         state[key] = getattr(saved, name)
 
@@ -183,6 +185,13 @@ def _form(shared: Services) -> None:
             "Hours before the start", 0, Policy.MOST_REMIND_HOURS, key=_REMIND, width=260
         )
         st.caption(_reminder_caption(shared))
+        for key, label in (
+            (_AGAIN, "Requests that wait: hours until another mail"),
+            (_SOON, "Requests that wait: hours before the start"),
+        ):
+            st.number_input(label, 0, Policy.MOST_REMIND_HOURS, key=key, width=320)
+        if shared.settings.smtp_host is not None:
+            st.caption("Who decides gets another mail about them then; with 0 there is none.")
     _buttons(shared, saved)
     logo.form(shared)
 
@@ -252,10 +261,11 @@ def _typed() -> Policy | str:
     state = st.session_state
     if state[_ENDS] and state[_CUT_OFF] is None:
         return "Choose the time at which booking ends."
-    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING, _REMIND)]
+    mailed = (_REMIND, _AGAIN, _SOON)
+    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING, *mailed)]
     if None in numbers or (state[_LIMITED] and state[_QUOTA] is None):
         return "A number is missing."
-    days, hours, minutes, series, waiting, remind = numbers
+    days, hours, minutes, series, waiting, remind, again, soon = numbers
     try:
         return Policy(
             advance_days=days,
@@ -269,6 +279,8 @@ def _typed() -> Policy | str:
             waiting_places=waiting,
             mail_decisions=state[_BY_MAIL],
             remind_hours=remind,
+            ask_again_hours=again,
+            ask_soon_hours=soon,
             **{name: state[key] for name, (key, _) in _QUOTAS.items()},
         )
     except InvalidRequest as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from booking_core import (
     LinkState,
     MailWish,
     Policy,
+    Status,
     approve,
     cancel,
     cancel_by_mail,
@@ -31,6 +33,7 @@ from booking_core import (
     set_mail_wish,
 )
 from booking_core.booking.mail_decisions import make_links
+from booking_core.domain.mail import is_reminder_due
 from booking_core.storage.mail_links import Purpose
 from pages.shared.text.mails import WRITING
 
@@ -244,8 +247,9 @@ def test_a_link_ends_at_the_start_and_with_the_sign_ins_of_its_account(mailed, m
     assert get_booking(mailed, mine.id) == mine
 
 
-def test_a_link_of_somebody_elses_booking_cancels_nothing(mailed, mine):
-    account = get_account(mailed, RAVI.id)
+@pytest.mark.parametrize("other", [RAVI, HEAD])
+def test_a_link_of_somebody_elses_booking_cancels_nothing(mailed, mine, other):
+    account = get_account(mailed, other.id)
     [token] = make_links(mailed, account, "m", [mine], NOW, Purpose.CANCEL).values()
 
     answer = cancelled(mailed, token, revision=mine.revision)
@@ -270,9 +274,47 @@ def test_a_link_does_only_what_it_was_made_for(mailed, mine):
     assert get_booking(mailed, asked.id) == asked
 
 
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.APPROVED])
+def test_only_an_approved_booking_is_due_a_reminder(mailed, mine, status):
+    zone = mailed.booking_settings.zone
+
+    assert is_reminder_due(mine, 24, NOW + DUE, zone)
+    assert not is_reminder_due(replace(mine, status=status), 24, NOW + DUE, zone)
+
+
+@pytest.mark.parametrize(
+    ("policy", "sent_after"),
+    [
+        ({}, [8, 32]),  # 3 hours before the start at 17:00, and 24 hours after that
+        ({"ask_soon_hours": 0}, [24]),
+        ({"ask_again_hours": 5, "ask_soon_hours": 0}, [5, 10, 15, 20, 25, 30]),
+        ({"ask_again_hours": 0, "ask_soon_hours": 6}, [5]),
+        ({"ask_again_hours": 0, "ask_soon_hours": 0}, []),
+    ],
+)
+def test_requests_that_wait_are_mailed_again_as_the_settings_say(
+    mailed, server, policy, sent_after
+):
+    save_policy(mailed, Policy(quota=None, **policy))
+    set_mail_wish(mailed, MailWish.AT_ONCE, by=HEAD)
+    booked(mailed, student=1, start=17, on=NOW.date(), now=NOW)
+    booked(mailed, student=2, on=DAY + timedelta(days=6), now=NOW)
+    send(mailed, at(minutes=1))
+    server.mails.clear()
+
+    found = []
+    for hour in range(1, 34):
+        send(mailed, at(hours=hour, minutes=2))
+        found += [hour] * len(server.mails)
+        server.mails.clear()
+
+    assert found == sent_after
+
+
 @pytest.mark.parametrize("hours", [-1, 73, 1.5, True, None])
 def test_hours_are_a_whole_number_up_to_three_days(hours):
-    with pytest.raises(InvalidRequest) as refused:
-        Policy(remind_hours=hours)
+    for name in ("remind_hours", "ask_again_hours", "ask_soon_hours"):
+        with pytest.raises(InvalidRequest) as refused:
+            Policy(**{name: hours})
 
-    assert refused.value.field == "remind_hours"
+        assert refused.value.field == name

@@ -388,6 +388,8 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "second_factor": {"bsonType": "bool"},
                         "mail_decisions": {"enum": list(MAIL_DECISIONS)},
                         "remind_hours": _COUNT,
+                        "ask_again_hours": _COUNT,
+                        "ask_soon_hours": _COUNT,
                     },
                 },
             },

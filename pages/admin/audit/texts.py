@@ -27,6 +27,8 @@ _NAMES = {
     "must_change": "Must choose a new password",
     "quota": "Bookings in a week",
     "remind_hours": "Hours before the start for a reminder",
+    "ask_again_hours": "Hours until a mail about requests again",
+    "ask_soon_hours": "Hours before the start for a mail about requests",
     "reason": "Reason given",
     "series_days": "Days ahead for a series",
     "second_factor": "Principals and admins sign in with a second factor",
