@@ -182,7 +182,7 @@ def _form(shared: Services) -> None:
     with left, st.container(border=True, key="card_admin.policy.reminders"):
         st.markdown("##### Reminders by mail")
         st.number_input(
-            "Hours before the start", 0, Policy.MOST_REMIND_HOURS, key=_REMIND, width=260
+            "Bookings: hours before the start", 0, Policy.MOST_REMIND_HOURS, key=_REMIND, width=320
         )
         st.caption(_reminder_caption(shared))
         for key, label in (
@@ -191,7 +191,9 @@ def _form(shared: Services) -> None:
         ):
             st.number_input(label, 0, Policy.MOST_REMIND_HOURS, key=key, width=320)
         if shared.settings.smtp_host is not None:
-            st.caption("Who decides gets another mail about them then; with 0 there is none.")
+            st.caption(
+                "Who decides, and gets mails at once, gets another mail then; with 0 there is none."
+            )
     _buttons(shared, saved)
     logo.form(shared)
 

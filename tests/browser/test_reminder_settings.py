@@ -14,10 +14,10 @@ def test_an_admin_sets_when_mails_remind(open_page: OpenPage, school: School) ->
     page = open_page("/admin?section=settings", ADMIN.name)
     # This school has no mail server, so nothing is promised.
     expect(page.get_by_text("Now nobody is reminded: that takes SMTP_HOST.")).to_be_visible()
-    expect(page.get_by_text("Who decides gets another mail")).to_have_count(0)
+    expect(page.get_by_text("Who decides, and gets mails at once")).to_have_count(0)
 
     for label, hours in (
-        ("Hours before the start", 24),
+        ("Bookings: hours before the start", 24),
         ("Requests that wait: hours until another mail", 12),
         ("Requests that wait: hours before the start", 0),
     ):
