@@ -54,7 +54,9 @@ from booking_core.booking.decisions import (
 from booking_core.booking.mail_decisions import (
     LinkState,
     MailedRequest,
+    cancel_by_mail,
     decide_by_mail,
+    mailed_booking,
     mailed_request,
 )
 from booking_core.booking.notices import mark_read, notices_for, write_notices
@@ -287,6 +289,7 @@ __all__ = [
     "bookings_ahead",
     "bookings_on",
     "cancel",
+    "cancel_by_mail",
     "cancel_series",
     "change_account",
     "change_ground",
@@ -341,6 +344,7 @@ __all__ = [
     "leave_waiting_list",
     "lift_closure",
     "load_reference",
+    "mailed_booking",
     "mailed_request",
     "mark_read",
     "may",

@@ -23,12 +23,14 @@ A browser that is known to the account is counted by its own key alone, so nobod
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from booking_core.domain.errors import TooManyAttempts
+from booking_core.domain.validation import check_text
 from booking_core.storage.access import attempts
 from booking_core.storage.access.attempts import Attempt, Throttle
 from booking_core.storage.client.database import Documents
@@ -100,6 +102,20 @@ def forget(db: Documents, account_key: str) -> None:
     """Forgets the failures of an account; those at one address end by themselves."""
     for kind in ("change", "code", "account"):
         attempts.forget(db, _key(kind, account_key))
+
+
+def host_of(address: object) -> str:
+    """The key for failures from ``address``: an IPv6 network, because one host has all of it."""
+    text = check_text(address, "address", limit=200, required=True)
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 def _key(kind: str, text: str) -> str:

@@ -6,18 +6,16 @@ reads and one write. The mail itself is made later, by the thread that sends mai
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from booking_core.access import login_throttle, passwords
+from booking_core.access import link_tokens, login_throttle, passwords
 from booking_core.access.sign_in import may_be_key
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.mail import Mail
 from booking_core.domain.model import Account
 from booking_core.domain.names import normal_form, sign_in_key
-from booking_core.domain.validation import check_email, check_text
+from booking_core.domain.validation import check_email
 from booking_core.storage import audit_log, mail_links, mails
 from booking_core.storage.access import accounts
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -29,7 +27,6 @@ _MOST_LINKS, _WITHIN = (
     3,
     timedelta(hours=1),
 )  # of one account; further ones are not sent, and the page does not say so
-_MAX_TOKEN = 200
 _LONGEST = 200  # characters of a name or an address that somebody types
 _NOBODY = "-"
 
@@ -49,7 +46,7 @@ def ask_for_new_password(
         raise InvalidRequest("SMTP_HOST", "or PUBLIC_URL is not set, so there is no mail")
     if not isinstance(name, str):
         raise InvalidRequest("name", "must be text")
-    typed, host = name[:_LONGEST].strip(), check_text(address, "address", limit=200, required=True)
+    typed, host = name[:_LONGEST].strip(), login_throttle.host_of(address)
     keys: list[tuple[login_throttle.Kind, str]] = [
         ("forgotten", sign_in_key(typed)),
         ("forgotten at address", host),
@@ -73,11 +70,11 @@ def make_link(db: Documents, account_id: str, mail: Mail, now: datetime) -> str 
     since = now - _WITHIN
     if mail_links.count_since(db, found.account.id, Purpose.PASSWORD, since) >= _MOST_LINKS:
         return None
-    token = secrets.token_urlsafe(32)
+    token = link_tokens.new_token()
     link = StoredLink(
         found.account.id, found.epoch, Purpose.PASSWORD, mail.id, now, now + LINK_LASTS
     )
-    mail_links.insert(db, {_key(token): link})
+    mail_links.insert(db, {link_tokens.key_of(token): link})
     with reachable():
         audit_log.write(
             db, None, None, "sent a password link to", "account", found.account.id, None, now
@@ -95,7 +92,7 @@ def account_of_password_link(
     StoreUnavailable.
     """
     now = moment(db, now)
-    host = check_text(address, "address", limit=200, required=True)
+    host = login_throttle.host_of(address)
     counted = login_throttle.begin(db, [("link", host)], now)
     found = _open(db, token, now)
     if found is None:
@@ -122,12 +119,14 @@ def set_forgotten_password(
     found = _open(db, token, now)
     if found is None:
         return None
-    return accounts.set_password_by_link(db, found, passwords.hashed(new), _key(token), now)
+    return accounts.set_password_by_link(
+        db, found, passwords.hashed(new), link_tokens.key_of(token), now
+    )
 
 
 def _open(db: Documents, token: object, now: datetime) -> accounts.StoredAccount | None:
     """The account of an open link. Every text costs the same reads."""
-    link = mail_links.read(db, _key(token))
+    link = mail_links.read(db, link_tokens.key_of(token))
     found = accounts.read(db, _NOBODY if link is None else link.account_id)
     if link is None or found is None or link.purpose is not Purpose.PASSWORD:
         return None
@@ -147,9 +146,3 @@ def _email(typed: str) -> str:
         return normal_form((check_email(typed) or _NOBODY).lower())
     except InvalidRequest:
         return _NOBODY
-
-
-def _key(token: object) -> str:
-    if not isinstance(token, str) or not token.isascii() or len(token) > _MAX_TOKEN:
-        token = ""
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -6,13 +6,17 @@ so that nobody learns which names exist.
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
 
-from booking_core.access import devices, login_throttle, passwords, second_factor, sessions
+from booking_core.access import (
+    devices,
+    link_tokens,
+    login_throttle,
+    passwords,
+    second_factor,
+    sessions,
+)
 from booking_core.domain.errors import (
     ChallengeOver,
     InvalidRequest,
@@ -23,7 +27,6 @@ from booking_core.domain.errors import (
 )
 from booking_core.domain.names import MAX_ID, find_unusable, sign_in_key
 from booking_core.domain.people import SignedIn
-from booking_core.domain.validation import check_text
 from booking_core.storage.access import accounts, challenges
 from booking_core.storage.access.attempts import Attempt
 from booking_core.storage.client.database import Documents, moment
@@ -56,7 +59,7 @@ def sign_in(
     for field, value in (("name", name), ("password", password)):
         if not isinstance(value, str):
             raise InvalidRequest(field, "must be text")
-    host, now = _host(address), moment(db, now)
+    host, now = login_throttle.host_of(address), moment(db, now)
     found = accounts.read(db, name) if may_be_key(sign_in_key(name)) else None
     counted = _count(db, name, found, host, device, now)
     stored = found.password_hash if found else None
@@ -98,7 +101,7 @@ def sign_in_by_code(
     codes, after 5 minutes, and when the account has changed; TooManyAttempts, InvalidRequest,
     StoreUnavailable.
     """
-    host, now = _host(address), moment(db, now)
+    host, now = login_throttle.host_of(address), moment(db, now)
     if not isinstance(challenge, str) or not 0 < len(challenge) <= _MAX_TOKEN:
         raise ChallengeOver
     key = _challenge_key(challenge)
@@ -139,7 +142,7 @@ def _begin_challenge(db: Documents, found: accounts.StoredAccount, now: datetime
 
 
 def _challenge_key(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    return link_tokens.hashed(token)
 
 
 def _count(
@@ -167,17 +170,3 @@ def _count(
 def may_be_key(text: str) -> bool:
     """Whether an account may have this key: one letter of an id is up to three of its key."""
     return 0 < len(text) <= 3 * MAX_ID and find_unusable(text) is None
-
-
-def _host(address: Any) -> str:
-    """The key for failures from ``address``: an IPv6 network, because one host has all of it."""
-    text = check_text(address, "address", limit=200, required=True)
-    try:
-        parsed = ipaddress.ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed), 64), strict=False))

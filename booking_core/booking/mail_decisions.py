@@ -1,26 +1,25 @@
-"""Deciding a request by the link of a mail, without a session.
+"""Deciding a request, or cancelling a booking, by the link of a mail, without a session.
 
-The link is the right to decide one request once, for the account that got the mail. Looking at it
-changes nothing. It is used up in the transaction of the decision, at the revision of the booking
-that the page has shown.
+The link is the right to do that once with one booking, for the account that got the mail. Looking
+at it changes nothing. It is used up in the transaction of the change, at the revision of the
+booking that the page has shown.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from booking_core.access import login_throttle
+from booking_core.access import link_tokens, login_throttle
 from booking_core.access.delegations import decides
 from booking_core.booking.decisions import MailDecision, decide
 from booking_core.booking.steps import logged
 from booking_core.domain import rules
 from booking_core.domain.errors import BookingError, InvalidRequest, StoreUnavailable
-from booking_core.domain.model import Account, Booking, Decision, Status
+from booking_core.domain.model import ACTIVE, Account, Booking, Decision, Status
+from booking_core.domain.policy import Policy
 from booking_core.domain.validation import check_text
 from booking_core.storage import audit_log, mail_links
 from booking_core.storage.access import accounts
@@ -32,31 +31,37 @@ from booking_core.storage.mail_links import Purpose, StoredLink
 from booking_core.storage.school import data as reference
 
 LINK_LASTS = timedelta(days=7)  # unless the slot begins before
-_MAX_TOKEN = 200
-_VERBS = {"approve": Status.APPROVED, "reject": Status.REJECTED}
+# What a link may do, and the status that a booking must have for it.
+_VERBS = {Purpose.DECIDE: ("approve", "reject"), Purpose.CANCEL: ("cancel",)}
+_NEEDS = {Purpose.DECIDE: (Status.PENDING,), Purpose.CANCEL: ACTIVE}
+# The audit log's words for an attempt that changed nothing.
+_REFUSED = {
+    Purpose.DECIDE: ("did not decide by mail", "request"),
+    Purpose.CANCEL: ("did not cancel by mail", "booking"),
+}
 _NOBODY = "-"  # is read in the place of an account or a booking, for a token without one
 
 
 class LinkState(Enum):
     """What a link can do now."""
 
-    OPEN = "open"  # decides the request
-    USED = "used"  # has decided it
-    DECIDED = "decided"  # the request waits no more, by another decision
+    OPEN = "open"  # decides the request, or cancels the booking
+    USED = "used"  # has done so
+    DECIDED = "decided"  # the request waits no more, or the booking has ended, by another change
     BEGUN = "begun"  # the slot has begun
     OVER = "over"  # older than 7 days, or the address, role or sign-ins of its account ended it
-    NO_RIGHT = "no right"  # the account decides no more, or not from mails
+    NO_RIGHT = "no right"  # the account may do this no more, or not from mails
     UNKNOWN = "unknown"  # there is no such link
 
 
 @dataclass(frozen=True, slots=True)
 class MailedRequest:
-    """The request of a link as it is now, and what the link can do with it.
+    """The booking of a link as it is now, and what the link can do with it.
 
     Only an OPEN link has all of it. ``booking`` is None for a link that is OVER, NO_RIGHT or
     UNKNOWN, and for one that is USED, but in the answer to the call that used it. ``action``: what
-    a USED link did, ``approve`` or ``reject``. ``is_changed``: the booking is another than in the
-    mail; ``since``: what its history says of that.
+    a USED link did, ``approve``, ``reject`` or ``cancel``. ``is_changed``: the booking is another
+    than in the mail; ``since``: what its history says of that.
     """
 
     state: LinkState
@@ -68,7 +73,12 @@ class MailedRequest:
 
 
 def make_links(
-    db: Documents, account: Account, mail_id: str, requests: Sequence[Booking], now: datetime
+    db: Documents,
+    account: Account,
+    mail_id: str,
+    bookings_of_mail: Sequence[Booking],
+    now: datetime,
+    purpose: Purpose = Purpose.DECIDE,
 ) -> dict[str, str]:
     """Booking id to the token of a new link for ``account``; none for a slot that has begun.
 
@@ -79,14 +89,14 @@ def make_links(
         return {}
     zone = settings_of(db).zone
     tokens, links = {}, {}
-    for booking in requests:
+    for booking in bookings_of_mail:
         if booking.slot.has_begun(now, zone):
             continue
-        token = tokens[booking.id] = secrets.token_urlsafe(32)
-        links[_key(token)] = StoredLink(
+        token = tokens[booking.id] = link_tokens.new_token()
+        links[link_tokens.key_of(token)] = StoredLink(
             account.id,
             found.epoch,
-            Purpose.DECIDE,
+            purpose,
             mail_id,
             now,
             min(now + LINK_LASTS, booking.slot.starts_at(zone)),
@@ -107,9 +117,22 @@ def mailed_request(
     ``address``: the client's network address. Tokens of no link are counted by it, as failed
     sign-ins are. Raises TooManyAttempts, InvalidRequest, StoreUnavailable.
     """
-    now = moment(db, now)
-    counted = login_throttle.begin(db, [("link", _host(address))], now)
-    found, _ = _look(db, token, now)
+    return _mailed(db, token, Purpose.DECIDE, address, moment(db, now))
+
+
+@within_deadline
+def mailed_booking(
+    db: Documents, token: str, *, address: str, now: datetime | None = None
+) -> MailedRequest:
+    """The booking of a link that cancels it; as ``mailed_request``."""
+    return _mailed(db, token, Purpose.CANCEL, address, moment(db, now))
+
+
+def _mailed(
+    db: Documents, token: str, purpose: Purpose, address: str, now: datetime
+) -> MailedRequest:
+    counted = login_throttle.begin(db, [("link", login_throttle.host_of(address))], now)
+    found, _ = _look(db, token, purpose, now)
     if found.state is not LinkState.UNKNOWN:
         login_throttle.take_back(db, counted)
     return found
@@ -134,26 +157,49 @@ def decide_by_mail(
     another revision; then the link is still open, and the audit log has the attempt. Raises
     TooManyAttempts, InvalidRequest, StoreUnavailable too.
     """
-    if verb not in _VERBS:
+    if verb not in _VERBS[Purpose.DECIDE]:
         raise InvalidRequest("verb", "must be approve or reject")
+    reason = check_text(reason, "reason", required=verb == "reject")
+    return _use(db, token, Purpose.DECIDE, verb, revision, reason, address, moment(db, now))
+
+
+@within_deadline
+def cancel_by_mail(
+    db: Documents, token: str, *, revision: int, address: str, now: datetime | None = None
+) -> MailedRequest:
+    """Cancels the booking of a link; what the link is then, with the booking.
+
+    As ``decide_by_mail``; raises what ``cancel`` raises.
+    """
+    return _use(db, token, Purpose.CANCEL, "cancel", revision, "", address, moment(db, now))
+
+
+def _use(
+    db: Documents,
+    token: str,
+    purpose: Purpose,
+    verb: str,
+    revision: int,
+    reason: str,
+    address: str,
+    now: datetime,
+) -> MailedRequest:
     if not isinstance(revision, int) or isinstance(revision, bool):
         raise InvalidRequest("revision", "must be a whole number")
-    reason = check_text(reason, "reason", required=verb == "reject")
-    now = moment(db, now)
-    counted = login_throttle.begin(db, [("link", _host(address))], now)
-    found, link = _look(db, token, now)
+    counted = login_throttle.begin(db, [("link", login_throttle.host_of(address))], now)
+    found, link = _look(db, token, purpose, now)
     if found.state is LinkState.UNKNOWN:
         return found
-    used_for = _hashed(f"{verb}:{reason}")
+    used_for = link_tokens.hashed(f"{verb}:{reason}")
     if found.state is LinkState.OPEN and found.account is not None and link is not None:
         decision = _Decision(verb, reason, revision, used_for)
         try:
-            booking = _decided(db, _key(token), link, found.account, decision, now)
+            booking = _decided(db, link_tokens.key_of(token), link, found.account, decision, now)
             found = MailedRequest(LinkState.USED, booking, found.account, verb)
         except StoreUnavailable:
             raise
         except (BookingError, _UsedMeanwhile) as exc:
-            found, link = _look(db, token, now)
+            found, link = _look(db, token, purpose, now)
             if found.state in (LinkState.OPEN, LinkState.DECIDED) and found.account is not None:
                 _note_refusal(db, found.account, link, verb, exc, now)
             if found.state is LinkState.OPEN and isinstance(exc, BookingError):
@@ -215,14 +261,16 @@ def _decided(
     )
 
 
-def _look(db: Documents, token: str, now: datetime) -> tuple[MailedRequest, StoredLink | None]:
+def _look(
+    db: Documents, token: str, purpose: Purpose, now: datetime
+) -> tuple[MailedRequest, StoredLink | None]:
     """What a link is now. Every text costs the same reads."""
-    link = mail_links.read(db, _key(token))
-    if link is not None and link.purpose is not Purpose.DECIDE:
+    link = mail_links.read(db, link_tokens.key_of(token))
+    if link is not None and link.purpose is not purpose:
         link = None
     stored = accounts.read(db, _NOBODY if link is None else link.account_id)
     booking = bookings.read(db, _NOBODY if link is None else link.booking_id)
-    if (again := mail_links.read(db, _key(token))) is not None and link is not None:
+    if (again := mail_links.read(db, link_tokens.key_of(token))) is not None and link is not None:
         link = again  # a link and its request change in one step, maybe between both reads
     policy, zone = reference.load(db).policy, settings_of(db).zone
     if link is None:
@@ -232,11 +280,9 @@ def _look(db: Documents, token: str, now: datetime) -> tuple[MailedRequest, Stor
         return MailedRequest(LinkState.USED, account=account, action=link.action), link
     if stored is None or stored.epoch != link.epoch or not stored.account.active or booking is None:
         return MailedRequest(LinkState.OVER), link
-    if not rules.decides_by_mail(stored.account, policy) or not _decides(
-        db, stored.account, booking, now
-    ):
+    if not _HAS_RIGHT[purpose](db, stored.account, booking, policy, now):
         return MailedRequest(LinkState.NO_RIGHT), link
-    if booking.status is not Status.PENDING:
+    if booking.status not in _NEEDS[purpose]:
         return MailedRequest(LinkState.DECIDED, booking, account), link
     if booking.slot.has_begun(now, zone):
         return MailedRequest(LinkState.BEGUN, booking, account), link
@@ -247,11 +293,25 @@ def _look(db: Documents, token: str, now: datetime) -> tuple[MailedRequest, Stor
     return MailedRequest(LinkState.OPEN, booking, account, "", is_changed, since), link
 
 
-def _decides(db: Documents, account: Account, booking: Booking, now: datetime) -> bool:
-    """Whether the account may decide on this request: a delegate decides on none of its own."""
+def _decides(
+    db: Documents, account: Account, booking: Booking, policy: Policy, now: datetime
+) -> bool:
+    """Whether the account may decide on this request by mail: a delegate on none of its own."""
+    if not rules.decides_by_mail(account, policy):
+        return False
     if rules.may("approve", account.actor):
         return True
     return booking.created_by != account.id and decides(db, account.actor, now)
+
+
+def _cancels(
+    db: Documents, account: Account, booking: Booking, policy: Policy, now: datetime
+) -> bool:
+    """Whether the account may cancel this booking: its author, who was reminded."""
+    return booking.created_by == account.id and rules.may("cancel", account.actor, booking)
+
+
+_HAS_RIGHT = {Purpose.DECIDE: _decides, Purpose.CANCEL: _cancels}
 
 
 def _note_refusal(
@@ -262,25 +322,10 @@ def _note_refusal(
     exc: Exception,
     now: datetime,
 ) -> None:
-    """Has the audit log tell of an attempt that decided nothing."""
-    booking_id = "" if link is None else link.booking_id
+    """Writes an attempt that changed nothing into the audit log."""
+    if link is None:
+        return
+    action, what = _REFUSED[link.purpose]
     details = {"wanted": verb, "refused": type(exc).__name__}
     with reachable():
-        audit_log.write(
-            db, None, account.actor, "did not decide by mail", "request", booking_id, details, now
-        )
-
-
-def _key(token: object) -> str:
-    """The key of a token; of a text that is none, a key that no link has."""
-    if not isinstance(token, str) or not token.isascii() or len(token) > _MAX_TOKEN:
-        token = ""
-    return _hashed(token)
-
-
-def _hashed(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _host(address: object) -> str:
-    return check_text(address, "address", limit=200, required=True)
+        audit_log.write(db, None, account.actor, action, what, link.booking_id, details, now)

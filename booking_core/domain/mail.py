@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from booking_core.domain.clock import at as moment_of
+from booking_core.domain.model import Booking, Status
 
 # A mail waits until so long nothing more has happened to its reader: what one step did to many is
 # one mail, and a screen offers to undo a change for 10 s.
@@ -16,10 +17,7 @@ LONGEST_WAIT = timedelta(minutes=2)  # for that quiet
 DIGEST_AT = time(7)  # of the one mail a day, in the school's time
 GIVE_UP_AFTER = timedelta(hours=48)
 _PAUSES_MINUTES = (1, 2, 4, 8, 15, 30, 60)  # between two tries
-# Between two mails about requests that wait, and until one says again what an earlier one did.
-_BETWEEN_REQUESTS = timedelta(minutes=15)
-_REMIND_AFTER = timedelta(hours=24)
-_SOON = timedelta(hours=3)  # before a slot begins whose request waits
+_BETWEEN_REQUESTS = timedelta(minutes=15)  # between two mails about requests that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Mail:
 
     ``tries`` counts those before now, ``answer`` is that of the server to the last one.
     ``password``: it has the link to a new password instead, and ``to`` is "-" if no account was
-    named.
+    named. ``reminds``: the id of the booking of which it reminds ``to`` instead, else "".
     """
 
     id: str
@@ -39,6 +37,7 @@ class Mail:
     tries: int = 0
     answer: str = ""
     password: bool = False
+    reminds: str = ""
 
 
 def pause_after(tries: int) -> timedelta:
@@ -59,16 +58,40 @@ def last_digest(now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def asks_at(
-    asked: Sequence[datetime], begins: Sequence[datetime], last: datetime | None
-) -> datetime:
+    asked: Sequence[datetime],
+    begins: Sequence[datetime],
+    last: datetime | None,
+    *,
+    again_hours: int,
+    soon_hours: int,
+) -> datetime | None:
     """When to mail that requests wait: one at least, ``asked`` at and whose slots begin at these.
 
-    ``last`` is when a mail has said so before; None: none has.
+    ``last`` is when a mail has said so before; None: none has. It is said again so many hours
+    later, and so many before a slot begins; 0 for neither. None if no mail is due.
     """
     if last is None:
         return due_at(asked)
-    causes = [last + _REMIND_AFTER]
+    causes = [last + timedelta(hours=again_hours)] if again_hours else []
     if fresh := [moment for moment in asked if moment > last]:
         causes.append(due_at(fresh))
-    causes += [moment - _SOON for moment in begins if moment - _SOON > last]
-    return max(min(causes), last + _BETWEEN_REQUESTS)
+    if soon_hours:
+        soon = [moment - timedelta(hours=soon_hours) for moment in begins]
+        causes += [moment for moment in soon if moment > last]
+    return max(min(causes), last + _BETWEEN_REQUESTS) if causes else None
+
+
+def is_reminder_due(booking: Booking, hours: int, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether to remind the author of ``booking`` now, if that is due so long before its start.
+
+    Only of an approved one. What was booked, moved or decided later than the reminder was due needs
+    none: its author has done it, or has just read of it.
+    """
+    starts_at = booking.slot.starts_at(zone).timestamp()
+    due_at = starts_at - hours * 3600
+    changed_at = booking.history[-1].at if booking.history else booking.created_at
+    return (
+        hours > 0
+        and booking.status is Status.APPROVED
+        and changed_at.timestamp() <= due_at <= now.timestamp() < starts_at
+    )

@@ -32,7 +32,10 @@ class Policy:
     member of staff makes for staff. ``claim_members``: a booking for a team claims its members, so
     that none of them is in two places. ``waiting_places``: how many may wait for a slot that is
     taken. ``mail_decisions``: who decides from a mail, one of MAIL_DECISIONS: nobody, those without
-    a second factor where none is required of them, or everybody who decides.
+    a second factor where none is required of them, or everybody who decides. ``remind_hours``: so
+    long before the start its booker gets a mail; 0 for none. ``ask_again_hours`` and
+    ``ask_soon_hours``: those who decide get another mail about requests that wait so long after
+    the last one, and so long before the slot of one begins; 0 for none.
     Raises InvalidRequest with the name of the field.
     """
 
@@ -49,11 +52,15 @@ class Policy:
     claim_members: bool = False
     waiting_places: int = 5
     mail_decisions: str = "without_second_factor"
+    remind_hours: int = 0
+    ask_again_hours: int = 24
+    ask_soon_hours: int = 3
 
     MOST_DAYS: ClassVar[int] = 400
     MOST_LEAD_MINUTES: ClassVar[int] = 60 * 24 * 30
     MOST_QUOTA: ClassVar[int] = 100
     MOST_WAITING: ClassVar[int] = 50
+    MOST_REMIND_HOURS: ClassVar[int] = 72
     QUOTAS: ClassVar[dict[Party, str]] = {
         Party.STUDENTS: "quota",
         Party.CLASS: "class_quota",
@@ -71,6 +78,8 @@ class Policy:
         if not isinstance(self.claim_members, bool):
             raise InvalidRequest("claim_members", "must be true or false")
         _check_number(self.waiting_places, "waiting_places", 0, self.MOST_WAITING)
+        for name in ("remind_hours", "ask_again_hours", "ask_soon_hours"):
+            _check_number(getattr(self, name), name, 0, self.MOST_REMIND_HOURS)
         if self.cut_off is not None:
             check_time(self.cut_off, "cut_off")
             # For tomorrow it is too late by then, and the day after is not open yet.

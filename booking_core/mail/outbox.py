@@ -28,6 +28,7 @@ from booking_core.domain.mail import Mail
 from booking_core.domain.model import Account, Booking, Ground, MailWish, Role
 from booking_core.domain.records import Notice
 from booking_core.insight.calendars import booking_event
+from booking_core.mail import reminders
 from booking_core.mail.composing import Invitation, MailLine, MailWriting, Recipient, compose
 from booking_core.mail.server import MailServer
 from booking_core.settings import Settings
@@ -111,7 +112,9 @@ def _gather(db: Documents, now: datetime) -> None:
     told: defaultdict[str, list[Notice]] = defaultdict(list)
     for notice in due:
         told[notice.to].append(notice)
-    for account in accounts.find_all(db):
+    everybody = accounts.find_all(db)
+    reminders.gather(db, {one.id: one for one in everybody if _wants_mail(one)}, now)
+    for account in everybody:
         notices = told.pop(account.id, [])
         if _wants_mail(account):
             asked = [one for one in pending if _may_decide(account, one)]
@@ -175,7 +178,15 @@ def _asks(
         digest = timing.last_digest(now, zone)
         return min(asked) < digest and (last_at is None or last_at < digest)
     begins = [moment_of(booking.date, booking.start, zone) for booking in pending]
-    return timing.asks_at(asked, begins, last_at) <= now
+    policy = reference.load(db).policy
+    due = timing.asks_at(
+        asked,
+        begins,
+        last_at,
+        again_hours=policy.ask_again_hours,
+        soon_hours=policy.ask_soon_hours,
+    )
+    return due is not None and due <= now
 
 
 @within_deadline
@@ -207,6 +218,8 @@ def _composed(
         return _password_mail(db, mail, account, account.email, now)
     if not _wants_mail(account):
         return None
+    if mail.reminds:
+        return reminders.composed(db, mail, account, account.email, writing, now)
     notices = _unread(db, mail.notices)
     pending = _undecided(db) if mail.asks and _who_decides(db, now)(account) else []
     pending = [booking for booking in pending if _may_decide(account, booking)]

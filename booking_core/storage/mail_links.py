@@ -1,6 +1,6 @@
 """Links of mails, stored under the hash of their token. The server removes them a month later.
 
-A link lets whoever has it decide one request, or set one password, once. It is used in the
+A link decides one request, cancels one booking or sets one password, once. It is used in the
 transaction of what it is used for, so neither is stored without the other.
 """
 
@@ -25,13 +25,14 @@ _KEPT = timedelta(days=30)
 
 class Purpose(StrEnum):
     DECIDE = "decide"
+    CANCEL = "cancel"
     PASSWORD = "password"
 
 
 class StoredLink(NamedTuple):
     """A link of ``mail_id`` to the account; ``epoch`` is that of the account when it was made.
 
-    ``booking_id`` and ``revision``: the request as the mail told it, "" and 0 for a password.
+    ``booking_id`` and ``revision``: the booking as the mail told it, "" and 0 for a password.
     ``used_for`` is the hash of what it was used for, "" before; ``action``: what that was.
     """
 

@@ -7,6 +7,7 @@ taken out of it but its reader.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ def queue(db: Documents, mail: Mail) -> bool:
 
     def work(session: ClientSession) -> bool:
         taken = notices.put_in_mail(db, session, mail.notices, mail.id) if mail.notices else 0
-        if not taken and not mail.asks and not mail.password:
+        if not taken and not (mail.asks or mail.password or mail.reminds):
             return False
         document = {
             "_id": mail.id,
@@ -55,6 +56,7 @@ def queue(db: Documents, mail: Mail) -> bool:
             "notices": list(mail.notices),
             "asks": mail.asks,
             "password": mail.password,
+            "reminds": mail.reminds,
             "next_at": mail.at,
             "tries": 0,
             "answer": "",
@@ -116,6 +118,13 @@ def last_asked(db: Documents, account_id: str) -> Mail | None:
     return r.readable_one(schema.MAILS, to_mail, found)
 
 
+def stored_ids(db: Documents, ids: Iterable[str]) -> set[str]:
+    """Which of ``ids`` are mails that wait, were sent or have failed."""
+    with reachable():
+        rows = collection(db, schema.MAILS).find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        return {row["_id"] for row in rows}
+
+
 def next_due(db: Documents) -> datetime | None:
     """When the next mail that waits is to be tried; None without one."""
     with reachable():
@@ -157,4 +166,5 @@ def to_mail(document: Document) -> Mail:
         r.field(document, "tries", int),
         r.text(document, "answer"),
         r.optional(document, "password", bool, False),
+        r.optional(document, "reminds", str, ""),
     )

@@ -22,6 +22,8 @@ _SECOND_FACTOR, _SERIES = "admin.policy.second_factor", "admin.policy.series"
 _MEMBERS = "admin.policy.members"
 _WAITING = "admin.policy.waiting"
 _BY_MAIL = "admin.policy.mail_decisions"
+_REMIND = "admin.policy.remind_hours"
+_AGAIN, _SOON = "admin.policy.ask_again_hours", "admin.policy.ask_soon_hours"
 # Of the parties that are no students: the field of the policy, the key of its field, and its label.
 _QUOTAS = {
     "class_quota": ("admin.policy.class_quota", "Bookings of a class in a week"),
@@ -30,7 +32,7 @@ _QUOTAS = {
 }
 _FIELDS = (
     *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
-    *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL),
+    *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL, _REMIND, _AGAIN, _SOON),
     *(key for key, _ in _QUOTAS.values()),
 )
 _WALL_WORDS = {
@@ -64,7 +66,8 @@ def _fill(saved: Policy) -> None:
     state[_ENDS], state[_CUT_OFF] = saved.cut_off is not None, saved.cut_off or time(16)
     state[_WALL], state[_SECOND_FACTOR] = saved.wall_shows, saved.second_factor
     state[_MEMBERS], state[_WAITING] = saved.claim_members, saved.waiting_places
-    state[_BY_MAIL] = saved.mail_decisions
+    state[_BY_MAIL], state[_REMIND] = saved.mail_decisions, saved.remind_hours
+    state[_AGAIN], state[_SOON] = saved.ask_again_hours, saved.ask_soon_hours
     for name, (key, _) in _QUOTAS.items():
         state[key] = getattr(saved, name)
 
@@ -176,6 +179,21 @@ def _form(shared: Services) -> None:
             captions=["", "", "The link then stands in for the second factor."],
         )
         st.caption(_by_mail_caption(shared))
+    with left, st.container(border=True, key="card_admin.policy.reminders"):
+        st.markdown("##### Reminders by mail")
+        st.number_input(
+            "Bookings: hours before the start", 0, Policy.MOST_REMIND_HOURS, key=_REMIND, width=320
+        )
+        st.caption(_reminder_caption(shared))
+        for key, label in (
+            (_AGAIN, "Requests that wait: hours until another mail"),
+            (_SOON, "Requests that wait: hours before the start"),
+        ):
+            st.number_input(label, 0, Policy.MOST_REMIND_HOURS, key=key, width=320)
+        if shared.settings.smtp_host is not None:
+            st.caption(
+                "Who decides, and gets mails at once, gets another mail then; with 0 there is none."
+            )
     _buttons(shared, saved)
     logo.form(shared)
 
@@ -192,6 +210,20 @@ def _by_mail_caption(shared: Services) -> str:
     return (
         "Whoever has the mail can decide the requests in it, each once, for seven days at most and "
         "until the slot begins."
+    )
+
+
+def _reminder_caption(shared: Services) -> str:
+    """Who is reminded, as far as the form and the configuration say."""
+    settings, hours = shared.settings, st.session_state[_REMIND]
+    if settings.smtp_host is None:
+        return "Now nobody is reminded: that takes `SMTP_HOST`."
+    if not hours:
+        return "With 0 nobody is reminded."
+    by_link = "; a link in the mail cancels that one date" if settings.public_url else ""
+    return (
+        f"Who booked gets one mail {formats.duration(hours * 60)} before an approved booking "
+        f"begins{by_link}."
     )
 
 
@@ -231,10 +263,11 @@ def _typed() -> Policy | str:
     state = st.session_state
     if state[_ENDS] and state[_CUT_OFF] is None:
         return "Choose the time at which booking ends."
-    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING)]
+    mailed = (_REMIND, _AGAIN, _SOON)
+    numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING, *mailed)]
     if None in numbers or (state[_LIMITED] and state[_QUOTA] is None):
         return "A number is missing."
-    days, hours, minutes, series, waiting = numbers
+    days, hours, minutes, series, waiting, remind, again, soon = numbers
     try:
         return Policy(
             advance_days=days,
@@ -247,6 +280,9 @@ def _typed() -> Policy | str:
             claim_members=state[_MEMBERS],
             waiting_places=waiting,
             mail_decisions=state[_BY_MAIL],
+            remind_hours=remind,
+            ask_again_hours=again,
+            ask_soon_hours=soon,
             **{name: state[key] for name, (key, _) in _QUOTAS.items()},
         )
     except InvalidRequest as exc:

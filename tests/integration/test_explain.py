@@ -185,6 +185,11 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     "notices that no mail has told": (lambda db: notice_store.due_for_mail(db, 50), 0),
     "notices of a mail": (lambda db: notice_store.unread_of(db, ["none"]), 0),
     "the last mail of requests": (lambda db: mails.last_asked(db, HEAD.id), 0),
+    "approved bookings of four days": (
+        lambda db: booking_queries.approved_between(db, DAY, DAY + timedelta(3)),
+        4 * 128,
+    ),
+    "mails that exist": (lambda db: mails.stored_ids(db, ["none", "neither"]), 0),
     "the next mail": (mails.next_due, 0),
     "the state of the mails": (mails.state, 0),
     "the last day that is booked": (

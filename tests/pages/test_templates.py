@@ -99,6 +99,16 @@ VALUES: dict[str, list[dict]] = {
         }
         for changes in ([typed("change")], [])
     ],
+    "cancel.html": [
+        {
+            "who": typed("who"),
+            "problem": PROBLEM,
+            "changes": changes,
+            "facts": [(typed("name"), typed("value"))],
+            "revision": 3,
+        }
+        for changes in ([typed("change")], [])
+    ],
     "code.html": [{"next_path": NEXT, "problem": PROBLEM}],
     "set_up_second_factor.html": [
         {

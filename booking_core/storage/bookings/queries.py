@@ -79,6 +79,15 @@ def approved_ahead(
     return _by_time(db, condition, limit)
 
 
+def approved_between(db: Documents, first: Date, last: Date) -> list[Booking]:
+    """The approved bookings from ``first`` to ``last``, by date and time."""
+    dates = {"$gte": first.isoformat(), "$lte": last.isoformat()}
+    condition = {"status": Status.APPROVED.value, "kind": "booking", "date": dates}
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(condition, sort=_BY_TIME, hint=schema.BY_DAY)
+        return list(to_bookings(rows))
+
+
 def active_ahead(
     db: Documents,
     student_ids: Iterable[str],

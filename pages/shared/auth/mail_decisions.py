@@ -5,10 +5,13 @@ Programs that look for harm in mails open the link too: a GET or HEAD changes no
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from booking_core import (
+    Booking,
     BookingError,
     ChangedMeanwhile,
     Decision,
@@ -32,27 +35,38 @@ from pages.shared.text.payloads import slot_title
 PATH = f"{DECIDE}/{{token}}"
 _DONE = {"approve": "Approved", "reject": "Rejected"}
 _LONGEST_REASON = 500
-_AWAY = "The database cannot be reached, so nothing was decided. Load this page again."
+_AWAY = "The database cannot be reached, so nothing was changed. Load this page again."
 _UNKNOWN_OUTCOME = (
-    "The database has stopped answering, and it is not known whether anything was decided. Load "
+    "The database has stopped answering, and it is not known whether anything was changed. Load "
     "this page again: it says so."
 )
 
 
 async def answer(request: Request, shared: Services) -> Response:
     """GET: the request as it is now. POST: decides it, if the form was made of what it is now."""
+    return await answered(request, shared, _answer, _said)
+
+
+async def answered(
+    request: Request,
+    shared: Services,
+    answer_form: Callable[[Services, str, str, dict[str, str] | None], Response],
+    said: Callable[[Services, int, str, str], Response],
+) -> Response:
+    """What ``answer_form`` returns for token, address and the form of a POST, or ``said`` of why
+    there is no answer."""
     form = await form_of(request, by_link=True) if request.method == "POST" else None
     if not shared.is_usable:
         return message(shared, 503, *shared.not_connected())
     token = request.path_params["token"]
     address = address_of(request, shared.settings.trust_proxy)
     try:
-        return await off_loop(lambda: _answer(shared, token, address, form))
+        return await off_loop(lambda: answer_form(shared, token, address, form))
     except TooManyAttempts as exc:
-        return too_many(_said(shared, 429, "Not now", messages.error(exc)), exc)
+        return too_many(said(shared, 429, "Not now", messages.error(exc)), exc)
     except StoreUnavailable as exc:
         text = _AWAY if form is None or exc.nothing_happened else _UNKNOWN_OUTCOME
-        return _said(shared, 503, "Not reached", text)
+        return said(shared, 503, "Not reached", text)
 
 
 def _answer(shared: Services, token: str, address: str, form: dict[str, str] | None) -> Response:
@@ -62,8 +76,7 @@ def _answer(shared: Services, token: str, address: str, form: dict[str, str] | N
     if form is None:
         return _page(shared, look())
     verb, revision, reason = form.get("do", ""), form.get("revision", ""), form.get("reason", "")
-    if verb not in _DONE or not (revision.isascii() and revision.isdecimal() and len(revision) < 9):
-        raise Refused(400, "This form cannot be read.")
+    check_form(verb in _DONE, revision)
     reason = reason if verb == "reject" else ""
     try:
         found = decide_by_mail(
@@ -88,23 +101,15 @@ def _page(
     booking, account = found.booking, found.account
     if found.state is not LinkState.OPEN or booking is None or account is None:
         return _closed(shared, found)
-    now, zone = shared.now(), shared.settings.zone
-    facts = [
-        ("Where", slot_title(booking.slot, shared.reference().grounds)),
-        ("When", formats.full_time(booking.slot, now.date())),
-        ("For", booking.whom),
-        ("Game", booking.game),
-        *([("Supervisor", booking.supervisor_name)] if booking.supervisor_name else []),
-        *([("Purpose", booking.purpose)] if booking.purpose else []),
-        ("Asked by", f"{booking.created_by_name}, {formats.moment(booking.created_at, zone)}"),
-    ]
+    asked_at = formats.moment(booking.created_at, shared.settings.zone)
+    facts = [*facts_of(shared, booking), ("Asked by", f"{booking.created_by_name}, {asked_at}")]
     return page(
         shared,
         "decide.html",
         status,
         who=f"You decide as {account.name}.",
         facts=facts,
-        changes=_changes(shared, found),
+        changes=changes_of(shared, found),
         revision=booking.revision,
         problem=problem,
         reason=reason,
@@ -112,7 +117,25 @@ def _page(
     )
 
 
-def _changes(shared: Services, found: MailedRequest) -> list[str]:
+def check_form(is_ours: bool, revision: str) -> None:
+    """Raises Refused for a form that is not that of the page."""
+    if not is_ours or not (revision.isascii() and revision.isdecimal() and len(revision) < 9):
+        raise Refused(400, "This form cannot be read.")
+
+
+def facts_of(shared: Services, booking: Booking) -> list[tuple[str, str]]:
+    """The name and value of what a page tells of a booking."""
+    return [
+        ("Where", slot_title(booking.slot, shared.reference().grounds)),
+        ("When", formats.full_time(booking.slot, shared.now().date())),
+        ("For", booking.whom),
+        ("Game", booking.game),
+        *([("Supervisor", booking.supervisor_name)] if booking.supervisor_name else []),
+        *([("Purpose", booking.purpose)] if booking.purpose else []),
+    ]
+
+
+def changes_of(shared: Services, found: MailedRequest) -> list[str]:
     """What has changed since the mail, a sentence each."""
     if not found.is_changed:
         return []

@@ -34,6 +34,7 @@ from booking_core.sessions import SHORTEST_PASSWORD, open_session, sign_in
 from pages.shared.auth import (
     forgotten_password,
     forwarding,
+    mail_cancellations,
     mail_decisions,
     oidc,
     own_mail,
@@ -369,6 +370,7 @@ def routes() -> list[Route]:
         at(signing_in.SECOND_FACTOR, _with_form(_second_factor), "GET", "POST", federated=False),
         at(forgotten_password.PATH, forgotten_password.ask, "GET", "POST", federated=False),
         at(forgotten_password.LINK_PATH, forgotten_password.choose, "GET", "POST", federated=False),
+        at(mail_cancellations.PATH, mail_cancellations.answer, "GET", "POST", federated=None),
         at(mail_decisions.PATH, mail_decisions.answer, "GET", "POST", federated=None),
         # Streamlit would answer what is beside the links of mails.
         *(

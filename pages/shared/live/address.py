@@ -12,10 +12,11 @@ DAY_SHEET = "day-sheet"  # a day to print
 WEEK_SHEET = "week-sheet"  # the week of a ground to print; SHEET_CHANGES is beside both
 MONTH_REPORT = "month-report"  # a month to print
 CALENDARS = "calendars"  # to subscribe to; without a session
+CANCEL = "cancel"  # the link of a mail that cancels a booking; without a session
 DECIDE = "decide"  # the link of a mail that decides a request; without a session
 FORGOTTEN = "forgotten"  # asks for the link to a new password
 NEW_PASSWORD = "newpassword"  # that link
-LINKS = (DECIDE, NEW_PASSWORD)  # whose addresses have a secret
+LINKS = (CANCEL, DECIDE, NEW_PASSWORD)  # whose addresses have a secret
 LOGO = "logo"  # the school's logo, for everybody
 MISSING = "missing"  # the page to which every other address leads
 

@@ -12,7 +12,11 @@ from pages.shared.text.payloads import slot_title
 # Wish -> its name, and what it means.
 WISHES = {
     MailWish.AT_ONCE: ("At once", "What happens within some seconds is one mail."),
-    MailWish.DAILY: ("Once a day", "One mail at seven in the morning, if there is news."),
+    MailWish.DAILY: (
+        "Once a day",
+        "One mail at seven in the morning, if there is news. A reminder, where the school "
+        "sends them, comes before its booking.",
+    ),
     MailWish.NONE: ("No mail", "The screens tell you all the same."),
 }
 _WORDS = {
