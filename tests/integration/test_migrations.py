@@ -130,7 +130,7 @@ def test_a_migration_says_how_far_it_is(old, mongod_uri, monkeypatch, caplog):
     assert [p.step for p in said] == sorted(p.step for p in said)
     assert {p.step for p in said} == set(range(1, said[0].steps + 1))
     assert [p.done for p in said if p.step == 2] == [0, 10, 20, 30, 40]
-    assert "step 2 of 11: 0 of 40 bookings. Nothing can be booked until it is done" in caplog.text
+    assert "step 2 of 12: 0 of 40 bookings. Nothing can be booked until it is done" in caplog.text
     assert "the migration of 40 bookings took" in caplog.text
     said.clear()
     ensure_schema(db, said.append)
@@ -169,7 +169,7 @@ def test_screens_say_that_a_migration_runs_and_how_far_it_is(old, mongod_uri, mo
     try:
         shared.start()
 
-        eventually(lambda: "step 2 of 11: 10 of 40 bookings" in shared.not_connected()[1])
+        eventually(lambda: "step 2 of 12: 10 of 40 bookings" in shared.not_connected()[1])
         assert shared.db is None
         page = bytes(responses.unavailable(shared).body).decode()
         assert "Nothing can be booked until it is done." in page
@@ -186,7 +186,7 @@ def test_init_prints_how_far_a_migration_is(old, mongod_uri):
 
     ran = run("init", MONGODB_URI=mongod_uri, MONGODB_DATABASE=before.name)
 
-    assert "The database is being updated to this version, step 2 of 11" in ran.stderr
+    assert "The database is being updated to this version, step 2 of 12" in ran.stderr
     assert ran.returncode == 0
 
 

@@ -367,6 +367,7 @@ _MIGRATIONS: dict[int, Callable[[Documents, _Advance], None]] = {
     8: _change_nothing,
     9: _change_nothing,
     10: _change_nothing,
+    11: _change_nothing,
 }
 
 

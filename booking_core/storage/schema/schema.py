@@ -36,7 +36,7 @@ LEGACY_KEYS = {"ground", "date", "time", "status"}
 RETIRED_INDEXES = frozenset(
     {LEGACY_INDEX, "one_booking_per_slot", "one_place_per_student", "quota_seat", "queue", "newest"}
 )
-VERSION = 10  # of the schema: the number of the last migration in ``migrations.py``
+VERSION = 11  # of the schema: the number of the last migration in ``migrations.py``
 
 NOTICE_KINDS = (
     *("displaced", "reinstated", "promoted", "approved", "rejected", "revoked"),
