@@ -56,8 +56,6 @@ def _fill(saved: Policy) -> None:
     """Fills the form from ``saved`` in its first run."""
     state = st.session_state
     if _DAYS in state:
-        for key in _FIELDS:  # Streamlit drops the value of a widget that a run does not draw
-            state[key] = state[key]
         return
     state[_WAS] = saved
     state[_DAYS], state[_SERIES] = saved.advance_days, saved.series_days
@@ -86,26 +84,54 @@ def _form(shared: Services) -> None:
     with left, st.container(border=True, key="card_admin.policy.window"):
         st.markdown("##### When booking is open")
         today = shared.now().date()
-        st.number_input("How many days ahead", 0, Policy.MOST_DAYS, key=_DAYS, width=200)
+        st.number_input(
+            "How many days ahead",
+            0,
+            Policy.MOST_DAYS,
+            key=_DAYS,
+            persist_state="session",
+            width=200,
+        )
         wanted = _typed()
         if isinstance(wanted, Policy):
             last = wanted.last_date(shared.now(), shared.settings.zone)
             st.caption(f"Today bookings are open up to {formats.day_heading(last, today)}.")
-        st.number_input("Days ahead for a series", 0, Policy.MOST_DAYS, key=_SERIES, width=200)
+        st.number_input(
+            "Days ahead for a series",
+            0,
+            Policy.MOST_DAYS,
+            key=_SERIES,
+            persist_state="session",
+            width=200,
+        )
         st.caption("The dates of a repeated booking may lie so far ahead, if that is farther.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input("Ends before the start: hours", 0, 720, key=_HOURS, width=220)
-            st.number_input("and minutes", 0, 59, step=5, key=_MINUTES, width=140)
+            st.number_input(
+                "Ends before the start: hours",
+                0,
+                720,
+                key=_HOURS,
+                persist_state="session",
+                width=220,
+            )
+            st.number_input(
+                "and minutes", 0, 59, step=5, key=_MINUTES, persist_state="session", width=140
+            )
         lead = state[_HOURS] * 60 + state[_MINUTES]
         st.caption(
             f"Booking ends {formats.duration(lead)} before a period begins."
             if lead
             else "A period can be booked until it begins."
         )
-        st.toggle("End booking the day before", key=_ENDS)
+        st.toggle("End booking the day before", key=_ENDS, persist_state="session")
         if state[_ENDS]:
             st.time_input(
-                "At", key=_CUT_OFF, step=MARK_MINUTES * 60, format=formats.time_field(), width=200
+                "At",
+                key=_CUT_OFF,
+                persist_state="session",
+                step=MARK_MINUTES * 60,
+                format=formats.time_field(),
+                width=200,
             )
         if state[_ENDS] and state[_CUT_OFF] is not None:
             st.caption(
@@ -114,9 +140,18 @@ def _form(shared: Services) -> None:
             )
     with right, st.container(border=True, key="card_admin.policy.quota"):
         st.markdown("##### How much one student may book")
-        st.toggle("Limit the bookings of a student in a week", key=_LIMITED)
+        st.toggle(
+            "Limit the bookings of a student in a week", key=_LIMITED, persist_state="session"
+        )
         if state[_LIMITED]:
-            st.number_input("Bookings in a week", 1, Policy.MOST_QUOTA, key=_QUOTA, width=200)
+            st.number_input(
+                "Bookings in a week",
+                1,
+                Policy.MOST_QUOTA,
+                key=_QUOTA,
+                persist_state="session",
+                width=200,
+            )
             st.caption(
                 "From Monday to Sunday; requests and approved bookings count. Who holds more "
                 "already keeps them."
@@ -132,10 +167,11 @@ def _form(shared: Services) -> None:
                 Policy.MOST_QUOTA,
                 value=None,
                 key=key,
+                persist_state="session",
                 width=260,
                 placeholder="Any number",
             )
-        st.toggle("A booking for a team books its members", key=_MEMBERS)
+        st.toggle("A booking for a team books its members", key=_MEMBERS, persist_state="session")
         st.caption(
             "Then no member can be on another ground at that time."
             if state[_MEMBERS]
@@ -144,7 +180,12 @@ def _form(shared: Services) -> None:
     with right, st.container(border=True, key="card_admin.policy.waiting"):
         st.markdown("##### Waiting list")
         st.number_input(
-            "How many may wait for a slot", 0, Policy.MOST_WAITING, key=_WAITING, width=260
+            "How many may wait for a slot",
+            0,
+            Policy.MOST_WAITING,
+            key=_WAITING,
+            persist_state="session",
+            width=260,
         )
         st.caption(
             "The first in line has the slot as a request as soon as it is free."
@@ -157,13 +198,14 @@ def _form(shared: Services) -> None:
             "Of a booking",
             list(_WALL_WORDS),
             key=_WALL,
+            persist_state="session",
             format_func=_WALL_WORDS.__getitem__,
             captions=["", "", "Everybody who passes by reads it."],
         )
         st.caption("A display may be set to show less, never more.")
     with left, st.container(border=True, key="card_admin.policy.second_factor"):
         st.markdown("##### How principals and admins sign in")
-        st.toggle("With a second factor", key=_SECOND_FACTOR)
+        st.toggle("With a second factor", key=_SECOND_FACTOR, persist_state="session")
         st.caption(
             "A code of an authenticator app is asked for after the password. Who has none sets it "
             "up before the next screen opens, you too. Where an identity provider signs people in, "
@@ -175,6 +217,7 @@ def _form(shared: Services) -> None:
             "On a request that waits, by the link of a mail",
             list(_BY_MAIL_WORDS),
             key=_BY_MAIL,
+            persist_state="session",
             format_func=_BY_MAIL_WORDS.__getitem__,
             captions=["", "", "The link then stands in for the second factor."],
         )
@@ -182,14 +225,21 @@ def _form(shared: Services) -> None:
     with left, st.container(border=True, key="card_admin.policy.reminders"):
         st.markdown("##### Reminders by mail")
         st.number_input(
-            "Bookings: hours before the start", 0, Policy.MOST_REMIND_HOURS, key=_REMIND, width=320
+            "Bookings: hours before the start",
+            0,
+            Policy.MOST_REMIND_HOURS,
+            key=_REMIND,
+            persist_state="session",
+            width=320,
         )
         st.caption(_reminder_caption(shared))
         for key, label in (
             (_AGAIN, "Requests that wait: hours until another mail"),
             (_SOON, "Requests that wait: hours before the start"),
         ):
-            st.number_input(label, 0, Policy.MOST_REMIND_HOURS, key=key, width=320)
+            st.number_input(
+                label, 0, Policy.MOST_REMIND_HOURS, key=key, persist_state="session", width=320
+            )
         if shared.settings.smtp_host is not None:
             st.caption(
                 "Who decides, and gets mails at once, gets another mail then; with 0 there is none."

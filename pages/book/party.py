@@ -56,8 +56,10 @@ def _open() -> None:
 
 def _more_students(known: Reference, chosen: str) -> None:
     state = st.session_state
-    more = [id for id in state.get(draft.MORE) or () if id in known.students]
-    state[draft.MORE] = [id for id in more if id != chosen]
+    before = state.get(draft.MORE) or []
+    more = [id for id in before if id in known.students and id != chosen]
+    if more != before:
+        state[draft.MORE] = more
     st.multiselect(
         "More students (optional)",
         [s.id for s in known.students.values() if s.active and s.id != chosen],
@@ -71,7 +73,7 @@ def _more_students(known: Reference, chosen: str) -> None:
 
 def _supervisor(shared: Services) -> None:
     accounts = {account.id: account for account in _accounts(shared)}
-    if st.session_state.get(draft.SUPERVISOR) not in accounts:
+    if st.session_state.get(draft.SUPERVISOR) not in (None, *accounts):
         st.session_state[draft.SUPERVISOR] = None
     st.selectbox(
         "Supervisor (optional)",

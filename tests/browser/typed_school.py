@@ -98,7 +98,7 @@ _MADE = {
     "Closure": "by_name ground_ids id",
     "Day": "timetable_id",
     "DayFigures": "note",
-    "DayPlan": "note term timetable_id week",
+    "DayPlan": "note own term timetable_id week",
     "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
     "Ground": "id surfaces",  # letters and digits, shown as text of a field alone
@@ -132,7 +132,7 @@ _MADE = {
     "Slot": "ground_id",
     "Team": "class_name id members staff",
     "Term": "id",
-    "Timetable": "id week",
+    "Timetable": "ground_ids id week",
     "WrongRow": "field sheet",
     "WaitingEntry": "by by_name id",
 }

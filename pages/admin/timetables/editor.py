@@ -89,20 +89,19 @@ def _editor(shared: Services) -> None:
     state: Any = st.session_state
     if not is_open():  # a callback has just closed it
         st.rerun()
-    fields = [_field(line, name) for line in state[_LINES] for name in (_LABEL, _BEGINS, _ENDS)]
-    # Streamlit drops values while another screen is shown.
-    for key in (_NAME, _WEEKDAYS, _WEEK, _GROUNDS, *fields):
-        state[key] = state[key]
     was: Timetable | None = state[_WAS]
     st.markdown("##### New timetable" if was is None else "##### Edit timetable")
     left, right = st.columns([1.5, 1], gap="medium")
     with left, st.container(border=True, key="card_admin.editor"):
-        st.text_input("Name", key=_NAME, max_chars=120, placeholder="Half day")
+        st.text_input(
+            "Name", key=_NAME, persist_state="session", max_chars=120, placeholder="Half day"
+        )
         st.pills(
             "Weekdays on which it holds",
             formats.weekdays(),
             selection_mode="multi",
             key=_WEEKDAYS,
+            persist_state="session",
             format_func=formats.weekday,
             help="None, where it is only for special dates, such as exams.",
         )
@@ -111,6 +110,7 @@ def _editor(shared: Services) -> None:
                 "Weeks in which it holds",
                 ["", "A", "B"],
                 key=_WEEK,
+                persist_state="session",
                 required=True,
                 format_func=lambda week: f"Week {week}" if week else "All weeks",
                 help="A timetable of a week goes before one of all weeks.",
@@ -164,6 +164,7 @@ def _grounds(known: Reference, was: Timetable | None) -> None:
         "Grounds that have these periods",
         list(names),
         key=_GROUNDS,
+        persist_state="session",
         format_func=names.__getitem__,
         placeholder="All grounds",
         help="A timetable of some grounds, such as the pool, goes before one of all grounds.",
@@ -189,6 +190,7 @@ def _line(number: int, line: int) -> None:
         st.text_input(
             f"Name of period {number}",
             key=_field(line, _LABEL),
+            persist_state="session",
             max_chars=120,
             placeholder="Named by its times",
             label_visibility="collapsed",
@@ -197,6 +199,7 @@ def _line(number: int, line: int) -> None:
             st.time_input(
                 f"Period {number} {name}",
                 key=_field(line, name),
+                persist_state="session",
                 step=MARK_MINUTES * 60,
                 format=formats.time_field(),
                 label_visibility="collapsed",

@@ -72,15 +72,16 @@ def _editor(shared: Services) -> None:
     state: Any = st.session_state
     if not is_open():  # a callback has just closed it
         st.rerun()
-    fields = [_field(line, name) for line in state[_LINES] for name in (_WHY, _WHEN)]
-    for key in (_NAME, _DATES, *fields):  # Streamlit drops values while another screen is shown
-        state[key] = state[key]
     was: Term | None = state[_WAS]
     st.markdown("##### New term" if was is None else "##### Edit term")
     left, right = st.columns([1.5, 1], gap="medium")
     with left, st.container(border=True, key="card_admin.term"):
-        st.text_input("Name", key=_NAME, max_chars=120, placeholder="Term 1")
-        st.date_input("First and last day", key=_DATES, format=formats.date_field())
+        st.text_input(
+            "Name", key=_NAME, persist_state="session", max_chars=120, placeholder="Term 1"
+        )
+        st.date_input(
+            "First and last day", key=_DATES, persist_state="session", format=formats.date_field()
+        )
         _holidays(state[_LINES])
     wanted = _typed()
     with right, st.container(border=True, key="card_admin.term.preview"):
@@ -122,6 +123,7 @@ def _holidays(lines: Sequence[int]) -> None:
                 st.text_input(
                     f"Name of holiday {number}",
                     key=_field(line, _WHY),
+                    persist_state="session",
                     max_chars=120,
                     placeholder="Autumn break",
                     label_visibility="collapsed",
@@ -129,6 +131,7 @@ def _holidays(lines: Sequence[int]) -> None:
                 st.date_input(
                     f"Days of holiday {number}",
                     key=_field(line, _WHEN),
+                    persist_state="session",
                     format=formats.date_field(),
                     label_visibility="collapsed",
                     width=230,

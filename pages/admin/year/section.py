@@ -108,12 +108,16 @@ def _weeks(shared: Services, known: Reference) -> None:
     # The form follows what is stored, until the user changes it.
     if _LETTERS not in state or (state[_WAS] != stored and _typed(state) == state[_WAS]):
         state[_LETTERS], state[_WEEK_A], state[_WAS] = stored is not None, stored or today, stored
-    for key in (_LETTERS, _WEEK_A):  # Streamlit drops the value of a widget that a run leaves out
-        state[key] = state[key]
     st.markdown("##### Weeks A and B")
-    st.toggle("Weeks alternate between A and B", key=_LETTERS)
+    st.toggle("Weeks alternate between A and B", key=_LETTERS, persist_state="session")
     if state[_LETTERS]:
-        st.date_input("A day of a week A", key=_WEEK_A, format=formats.date_field(), width=200)
+        st.date_input(
+            "A day of a week A",
+            key=_WEEK_A,
+            persist_state="session",
+            format=formats.date_field(),
+            width=200,
+        )
     wanted = _typed(state)
     week = known.calendar.with_week_a(wanted).plan(today).week
     if week:

@@ -34,5 +34,8 @@ def keep_date(key: str, first: Date, last: Date) -> Date | None:
     default of the field in its place.
     """
     chosen: Date = st.session_state[key]
-    kept = st.session_state[key] = min(max(chosen, first), last)
-    return None if kept == chosen else chosen
+    kept = min(max(chosen, first), last)
+    if kept == chosen:  # a value that is set would undo a choice made meanwhile
+        return None
+    st.session_state[key] = kept
+    return chosen
