@@ -1,12 +1,12 @@
-"""One real mongod per test session (per xdist worker), and a separate database for every test."""
+"""One real mongod per test session (per xdist worker), and an own database for every test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
+from database_pool import DatabasePool
 from hypothesis import HealthCheck, settings
 from support import open_school
 
@@ -41,28 +41,35 @@ def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def databases(mongod_uri: str) -> Iterator[DatabasePool]:
+    pool = DatabasePool(mongod_uri)
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def make_db(mongod_uri: str) -> Iterator[MakeDatabase]:
-    """A factory of databases, dropped after the test: ``make_db(quota=None, school=False)``."""
+def make_db(mongod_uri: str, databases: DatabasePool) -> Iterator[MakeDatabase]:
+    """A factory of empty databases: ``make_db(quota=None, school=False)``."""
     made: list[BookingDatabase] = []
 
     def make(*, school: bool = True, **settings: Any) -> BookingDatabase:
-        values = {
-            "mongodb_uri": mongod_uri,
-            "database": f"test_{uuid4().hex[:12]}",
-            "time_zone": "Asia/Kolkata",
-        }
-        db = connect(Settings(**(values | settings)))
+        values = {"mongodb_uri": mongod_uri, "time_zone": "Asia/Kolkata"} | settings
+        if "database" not in values:
+            values["database"] = databases.take()
+        db = connect(Settings(**values))
         made.append(db)
+        if db.booking_settings.mongodb_uri == mongod_uri:
+            databases.note_layout(db.name)
         if school:
             open_school(db)
         return db
 
     yield make
     for db in made:
-        if db.booking_settings.mongodb_uri == mongod_uri:
-            db.client.drop_database(db.name)
         db.client.close()
+    for name in {db.name for db in made if db.booking_settings.mongodb_uri == mongod_uri}:
+        databases.give_back(name)
 
 
 @pytest.fixture
