@@ -54,6 +54,7 @@ from booking_core.booking.decisions import (
 from booking_core.booking.mail_decisions import (
     LinkState,
     MailedRequest,
+    ask_by_mail,
     cancel_by_mail,
     decide_by_mail,
     mailed_booking,
@@ -282,6 +283,7 @@ __all__ = [
     "approve_series",
     "approved_upcoming",
     "ask",
+    "ask_by_mail",
     "book",
     "book_instead",
     "book_series",

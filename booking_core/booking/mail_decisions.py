@@ -15,6 +15,7 @@ from enum import Enum
 from booking_core.access import link_tokens, login_throttle
 from booking_core.access.delegations import decides
 from booking_core.booking.decisions import MailDecision, decide
+from booking_core.booking.questions import ask
 from booking_core.booking.steps import logged
 from booking_core.domain import rules
 from booking_core.domain.errors import BookingError, InvalidRequest, StoreUnavailable
@@ -161,6 +162,39 @@ def decide_by_mail(
         raise InvalidRequest("verb", "must be approve or reject")
     reason = check_text(reason, "reason", required=verb == "reject")
     return _use(db, token, Purpose.DECIDE, verb, revision, reason, address, moment(db, now))
+
+
+@within_deadline
+def ask_by_mail(
+    db: Documents, token: str, question: str, *, address: str, now: datetime | None = None
+) -> MailedRequest:
+    """Asks the author of the request of a link; what the link is then, with the booking.
+
+    The link still decides afterwards. While a question of its account waits for an answer, it asks
+    no other. A link that is not open asks nothing. Raises what ``ask`` raises, TooManyAttempts,
+    InvalidRequest, StoreUnavailable.
+    """
+    question = check_text(question, "question", required=True)
+    now = moment(db, now)
+    counted = login_throttle.begin(db, [("link", login_throttle.host_of(address))], now)
+    found, link = _look(db, token, Purpose.DECIDE, now)
+    if found.state is LinkState.UNKNOWN:
+        return found
+    if found.state is LinkState.OPEN and found.account is not None and found.booking is not None:
+        by = found.account.actor
+        waiting = [entry.reason for entry in found.booking.questions if entry.by == by.id]
+        if waiting and question not in waiting:
+            raise InvalidRequest("question", "waits for an answer already")
+        try:
+            ask(db, found.booking.id, question, by=by, now=now)
+        except StoreUnavailable:
+            raise
+        except BookingError as exc:
+            _note_refusal(db, found.account, link, "ask", exc, now)
+            raise
+        found, _ = _look(db, token, Purpose.DECIDE, now)
+    login_throttle.take_back(db, counted)
+    return found
 
 
 @within_deadline

@@ -6,6 +6,7 @@ import gzip
 import json
 import stat
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 import version_one
@@ -64,7 +65,7 @@ def shuffled(value, random):
 
 @settings(max_examples=20)
 @given(
-    random=st.randoms(use_true_random=False),
+    seed=st.integers(0, 2**32),
     comma=st.sampled_from([",", ", ", " ,\t"]),
     colon=st.sampled_from([":", ": ", " : "]),
     ascii=st.booleans(),
@@ -74,10 +75,11 @@ def shuffled(value, random):
     mark=st.sampled_from(["", "\ufeff"]),
 )
 def test_every_reserialisation_of_a_backup_restores_the_same_database(
-    backed_up, bare, tmp_path, random, comma, colon, ascii, indent, line_end, end, mark
+    backed_up, bare, tmp_path, seed, comma, colon, ascii, indent, line_end, end, mark
 ):
     before, whole = backed_up
     make_empty(bare)
+    random = Random(seed)  # draws of hypothesis itself would be one for each key of a document
     lines = [
         indent
         + json.dumps(

@@ -13,9 +13,10 @@ import pytest
 from support import HTTP_SECONDS, at_once
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from app_server import HEAD, MEERA, AppServer, School, running_app
+from app_server import HEAD, JOSEPH, MEERA, AppServer, School, running_app
 
 from booking_core import get_account, get_booking, move, reject
+from booking_core.booking import questions
 from booking_core.booking.mail_decisions import make_links
 from booking_core.storage.client.database import present
 
@@ -88,6 +89,31 @@ def test_approving_takes_one_post_and_the_same_again_is_answered_the_same(client
     for one in (other, client.get(link)):
         assert "This link was used: it approved the request." in said(one)
         assert 'href="/approvals"' in one.text
+
+
+def test_a_question_is_asked_once_and_the_link_still_decides(client, school):
+    mine = school.book(student=1, start=14)
+    link = link_to(school, mine)
+    form = {"do": "ask", "revision": str(mine.revision)}
+
+    empty = client.post(link, data=form | {"question": " "})
+    form["question"] = "Who <b>is</b> there?"
+    asked, again = (client.post(link, data=form) for _ in range(2))
+    other = client.post(link, data=form | {"question": "And the ball?"})
+
+    assert (empty.status_code, asked.status_code, again.status_code) == (422, 200, 200)
+    assert other.status_code == 422
+    [question] = get_booking(school.db, mine.id).questions
+    assert (question.reason, question.by) == ("Who <b>is</b> there?", HEAD.id)
+    for one in (asked, client.get(link)):
+        assert "Joseph Mathew has not answered yet: “Who <b>is</b> there?”" in said(one)
+        assert 'name="question"' not in one.text
+    questions.answer(school.db, mine.id, "I am.", by=JOSEPH)
+    shown = client.get(link)
+    assert "I am." in said(shown)
+    assert 'name="question"' in shown.text
+    done = client.post(link, data={"do": "approve", "revision": "2"})
+    assert "You approved the request" in said(done)
 
 
 def test_of_two_posts_at_once_one_acts_and_the_other_is_told(client, school):

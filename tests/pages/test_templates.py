@@ -94,10 +94,13 @@ VALUES: dict[str, list[dict]] = {
             "changes": changes,
             "facts": [(typed("name"), typed("value"))],
             "revision": 3,
-            "reason": typed("reason"),
+            "typed": {"reason": typed("reason"), "question": typed("question")},
+            "author": typed("author"),
+            "may_ask": True,
+            "waiting": waiting,
             "longest": 500,
         }
-        for changes in ([typed("change")], [])
+        for changes, waiting in (([typed("change")], []), ([], [typed("asked"), typed("again")]))
     ],
     "cancel.html": [
         {

@@ -5,7 +5,7 @@ Programs that look for harm in mails open the link too: a GET or HEAD changes no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from booking_core import (
     MailedRequest,
     StoreUnavailable,
     TooManyAttempts,
+    ask_by_mail,
     decide_by_mail,
     mailed_request,
 )
@@ -34,6 +35,8 @@ from pages.shared.text.payloads import slot_title
 
 PATH = f"{DECIDE}/{{token}}"
 _DONE = {"approve": "Approved", "reject": "Rejected"}
+_ASK = "ask"
+_NOTHING_TYPED = {"reason": "", "question": ""}
 _LONGEST_REASON = 500
 _AWAY = "The database cannot be reached, so nothing was changed. Load this page again."
 _UNKNOWN_OUTCOME = (
@@ -76,33 +79,44 @@ def _answer(shared: Services, token: str, address: str, form: dict[str, str] | N
     if form is None:
         return _page(shared, look())
     verb, revision, reason = form.get("do", ""), form.get("revision", ""), form.get("reason", "")
-    check_form(verb in _DONE, revision)
-    reason = reason if verb == "reject" else ""
+    check_form(verb in (*_DONE, _ASK), revision)
+    question = form.get("question", "")
+    typed = {"reason": reason, "question": question}
     try:
-        found = decide_by_mail(
-            shared.db, token, verb, revision=int(revision), reason=reason, address=address
-        )
+        if verb == _ASK:
+            found = ask_by_mail(shared.db, token, question, address=address)
+        else:
+            reason = reason if verb == "reject" else ""
+            found = decide_by_mail(
+                shared.db, token, verb, revision=int(revision), reason=reason, address=address
+            )
     except (StoreUnavailable, TooManyAttempts):
         raise
     except ChangedMeanwhile:
-        return _page(shared, look(), "It changed while you looked. Please look again.", reason, 409)
+        return _page(shared, look(), "It changed while you looked. Please look again.", typed, 409)
     except InvalidRequest as exc:
-        return _page(shared, look(), messages.error(exc), reason, 422)
+        return _page(shared, look(), messages.error(exc), typed, 422)
     except BookingError as exc:
-        return _page(shared, look(), messages.error(exc), reason, 409)
+        return _page(shared, look(), messages.error(exc), typed, 409)
     if found.state is LinkState.USED and found.booking is not None:
         return _done(shared, found)
     return _page(shared, found)
 
 
 def _page(
-    shared: Services, found: MailedRequest, problem: str = "", reason: str = "", status: int = 200
+    shared: Services,
+    found: MailedRequest,
+    problem: str = "",
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
+    """``typed``: field -> the text that was typed, which is offered again."""
     booking, account = found.booking, found.account
     if found.state is not LinkState.OPEN or booking is None or account is None:
         return _closed(shared, found)
     asked_at = formats.moment(booking.created_at, shared.settings.zone)
     facts = [*facts_of(shared, booking), ("Asked by", f"{booking.created_by_name}, {asked_at}")]
+    waiting = [entry.reason for entry in booking.questions if entry.by == account.id]
     return page(
         shared,
         "decide.html",
@@ -112,7 +126,10 @@ def _page(
         changes=changes_of(shared, found),
         revision=booking.revision,
         problem=problem,
-        reason=reason,
+        typed=typed or _NOTHING_TYPED,
+        author=booking.created_by_name,
+        may_ask=booking.created_by != account.id,
+        waiting=waiting,
         longest=_LONGEST_REASON,
     )
 
