@@ -116,7 +116,7 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
         for row, spelled in refused:
             other = first if row is not first else group[1][0]
             details = "" if is_clear else ", with other details"
-            problem = f"{spelled.id} is in {_place(other)} too{details}"
+            problem = f"{spelled.id} is in {other.place} too{details}"
             wrong.append(WrongRow(row.line, "id", problem, row.sheet))
         if not is_clear:
             continue
@@ -144,10 +144,6 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
         tuple(unread),
         len(active),
     )
-
-
-def _place(row: Row) -> str:
-    return f"line {row.line}" + (f" of the sheet “{row.sheet}”" if row.sheet else "")
 
 
 def _key(text: str) -> str:

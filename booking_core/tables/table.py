@@ -78,6 +78,11 @@ class Row:
     sheet: str = ""
     letters: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def place(self) -> str:
+        """``line 5``, ``line 5 of the sheet “8-A”``."""
+        return place_of(self.line, self.sheet)
+
     def cell(self, name: str) -> str:
         """The address of a field's cell, like C5; "" if it has no column."""
         return f"{self.letters[name]}{self.line}" if name in self.letters else ""
@@ -95,6 +100,11 @@ class Table:
 
 
 UPLOAD = Limits()
+
+
+def place_of(line: int, sheet: str) -> str:
+    """``line 5``, ``line 5 of the sheet “8-A”``; ``sheet`` "": the file has one with rows."""
+    return f"line {line}" + (f" of the sheet “{sheet}”" if sheet else "")
 
 
 def read_table(
