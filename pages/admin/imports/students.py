@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import streamlit as st
@@ -179,15 +181,24 @@ def _was(before: str, after: str) -> str:
 def _warn(shared: Services, plan: RosterPlan) -> None:
     """Shows unreadable rows, and the upcoming bookings of the leaving students."""
     if plan.unread:
-        lines = ", ".join(map(str, plan.unread[:_SHOWN_LINES]))
+        lines = _places(plan.unread[:_SHOWN_LINES])
         more = f" and {len(plan.unread) - _SHOWN_LINES} more" if plan.unread[_SHOWN_LINES:] else ""
         st.warning(
             f"{rows.counted(len(plan.unread), 'row')} without a roll number that can be read "
-            f"(line {lines}{more}): their students may be among those who leave. Mend the file "
+            f"({lines}{more}): their students may be among those who leave. Mend the file "
             "first, or compare both lists.",
             icon=":material/warning:",
         )
     rows.upcoming(shared, plan.leaving, "{} of theirs ahead, which stay")
+
+
+def _places(wrong: Sequence[WrongRow]) -> str:
+    """``line 3, 4``, or ``line 3, 4 of the sheet “8-A”, line 5 of the sheet “8-B”``."""
+    parts = []
+    for sheet, found in groupby(wrong, key=lambda one: one.sheet):
+        of_sheet = f" of the sheet “{formats.literal(sheet)}”" if sheet else ""
+        parts.append(f"line {', '.join(str(one.line) for one in found)}{of_sheet}")
+    return ", ".join(parts)
 
 
 def _leaving(plan: RosterPlan) -> str:
