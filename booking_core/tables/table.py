@@ -183,7 +183,7 @@ def _within(lines: Iterable[Line], limits: Limits) -> Iterator[Line]:
         room -= sum(map(len, line[1]))
         left -= 1
         if room < 0:
-            raise InvalidRequest("file", "holds more text than a list of students can")
+            raise InvalidRequest("file", "holds more text than a list can")
         if left < 0:
             raise InvalidRequest("file", f"has more than {limits.rows} rows")
         yield line
@@ -198,7 +198,7 @@ def _read_workbook(data: bytes, limits: Limits) -> RawTable:
     for sheet in book.sheets:
         room -= sum(len(cell) for _, cells, _ in sheet.lines for cell in cells)
         if room < 0:
-            raise InvalidRequest("file", "holds more text than a list of students can")
+            raise InvalidRequest("file", "holds more text than a list can")
         if (area := find_area(sheet.lines)) is not None:
             found.append((sheet, area))
     if book.cut:

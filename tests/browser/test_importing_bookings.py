@@ -63,7 +63,7 @@ def test_a_history_with_titles_is_imported_in_three_steps(open_page, school, wid
     expect(page.get_by_text("Step 3 of 3: What changes")).to_be_visible()
     show_tab(page, "Refused 3")
     expect(row(page, "Line 6")).to_contain_text("The slot is held by Student 1")
-    expect(row(page, "Line 7")).to_contain_text("B7")
+    expect(row(page, "Line 7")).to_contain_text("cell B7")
     expect(row(page, "Line 8")).to_contain_text("Ground 'Old Yard' is not on record")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 

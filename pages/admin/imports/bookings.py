@@ -211,14 +211,13 @@ def _entries(shared: Services, plan: _Plan, kind: str, found: Sequence[Any]) -> 
     if kind == KINDS[0]:
         draw(lambda row: rows.plain_row(row.place, *_cells(shared, plan.table, row)), [*_COLUMNS])
     else:
-        draw(_remark_row, ["Line", "Cell", "Reason"])
+        draw(_remark_row, ["Line", "Reason"])
 
 
 def _remark_row(one: RowRemark) -> dict[str, Any]:
     return rows.plain_row(
         f"{one.sheet}.{one.line}",
-        [f"Line {one.line}", one.sheet],
-        [one.cell, ""],
+        [f"Line {one.line}", ", ".join(filter(None, (one.sheet, one.cell and f"cell {one.cell}")))],
         [one.reason[:1].upper() + one.reason[1:], ""],
     )
 
