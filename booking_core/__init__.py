@@ -164,6 +164,7 @@ from booking_core.school.grounds import (
     save_grounds_order,
     surface_overlaps,
 )
+from booking_core.school.list_columns import keep_columns, suggest_columns
 from booking_core.school.logo import remove_school_logo, save_school_logo, school_logo
 from booking_core.school.photos import ground_photo, remove_ground_photo, save_ground_photo
 from booking_core.school.policy import save_policy
@@ -175,7 +176,6 @@ from booking_core.school.rollover import (
     suggest_roll_over,
 )
 from booking_core.school.roster import RosterPlan, WrongRow, apply_roster, plan_roster
-from booking_core.school.roster_columns import keep_columns, suggest_columns
 from booking_core.school.search import find_groups, find_students
 from booking_core.school.students import (
     add_student,

@@ -39,6 +39,7 @@ from booking_core.insight.qr_codes import qr_code
 from booking_core.operations import backups, demo, doctor, repair
 from booking_core.operations import history_import as imports
 from booking_core.operations.decisions import Decisions
+from booking_core.operations.import_lines import Report
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
 from booking_core.storage import archive, time_zone
@@ -504,7 +505,7 @@ def _print_reading(read: Sequence[str], dry_run: bool) -> None:
         click.echo(line, err=not dry_run)
 
 
-def _print_report(report: imports.Report, dry_run: bool) -> None:
+def _print_report(report: Report, dry_run: bool) -> None:
     for line in report_lines(report, dry_run=dry_run):
         click.echo(line)
     if report.refused:

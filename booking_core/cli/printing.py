@@ -13,9 +13,10 @@ import click
 from booking_core.booking.boards import Board, Cell
 from booking_core.domain.model import CellState, Period, Status
 from booking_core.insight.sheets import Writing
-from booking_core.operations.history_import import Report
+from booking_core.operations.import_lines import Report
 from booking_core.operations.legacy_import import LegacyFindings, NotTaken
 from booking_core.operations.repair import Repair
+from booking_core.tables.table import place_of
 
 _PROGRESS_FROM = 200  # rows; a smaller file is done before a bar could be read
 # As the terminal writes: in English and in 24 hours, for every locale.
@@ -55,11 +56,11 @@ def repair_lines(repairs: Iterable[Repair]) -> Iterator[str]:
 
 def report_lines(report: Report, *, dry_run: bool) -> Iterator[str]:
     """A line for each refused or repeated row and each new name, then the counts."""
-    for line, reason in report.refused:
-        yield f"line {line}: refused: {reason}"
-    repeats = [(line, reason) for line, reason in report.skipped if reason.startswith("same as")]
-    for line, reason in repeats:
-        yield f"line {line}: {reason}"
+    for one in report.refused:
+        yield f"{place_of(one.line, one.sheet)}: refused: {one.reason}"
+    repeats = report.repeated
+    for one in repeats:
+        yield f"{place_of(one.line, one.sheet)}: {one.reason}"
     for what, names in (("ground", report.new_grounds), ("student", report.new_students)):
         for name in names:
             yield f"new {what}: {name}"

@@ -12,18 +12,16 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
-from itertools import chain
 from uuid import UUID, uuid5
 
 from booking_core.booking.parties import RequestParty
 from booking_core.domain import timetable
-from booking_core.domain.claims import QUOTA, kind_of
 from booking_core.domain.clock import to_millis
-from booking_core.domain.errors import InvalidRequest
+from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest
 from booking_core.domain.labels import find_label, label_key
 from booking_core.domain.model import (
     Actor,
@@ -35,46 +33,25 @@ from booking_core.domain.model import (
     Status,
 )
 from booking_core.domain.names import normal_form
-from booking_core.operations.held_slots import HeldSlots, held_slots_of
+from booking_core.operations.import_lines import REPEATED, Report, RowRemark, store_lines
 from booking_core.operations.lookup import Names
-from booking_core.operations.quota_seats import Line, runs, seated
+from booking_core.operations.quota_seats import Line
 from booking_core.school import roster
-from booking_core.school.grounds import save_ground
-from booking_core.school.students import save_students
-from booking_core.storage.bookings import queries, usage
-from booking_core.storage.bookings import writes as store
+from booking_core.school.administration import check_admin
+from booking_core.storage.bookings import usage
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.school import data as reference
-from booking_core.storage.school import erasure
 from booking_core.tables.cells import date_of
 from booking_core.tables.table import Limits, Row, Table
 
 STUDENT_COLUMNS = roster.COLUMNS
 BOOKING_COLUMNS = ("ground", "date", "start", "end", "student", "game", "status")
-# A school's history of many years.
+# A school's history of many years; on a screen, a file is as large as every uploaded one.
 HISTORY = Limits(bytes=500_000_000, rows=2_000_000, text=500_000_000)
+HISTORY_UPLOAD = Limits(rows=100_000)
 IMPORTER = Actor("import", Role.ADMIN, "Import")
-ALREADY = "already imported"
-_CHUNK = 500
-_SEAT_ROUNDS = 20  # a row that loses its quota seat so often is refused
 _IDS = UUID("0d0f6b2c-6a55-5b0c-8f0e-0c1a7f6f3e42")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
-
-
-@dataclass(slots=True)
-class Report:
-    """The result of an import, or the expected result of a dry run.
-
-    ``skipped`` and ``refused`` are (line, reason), in the order of the file. ``changed`` is the
-    number of stored students whose details changed.
-    """
-
-    added: int = 0
-    changed: int = 0
-    skipped: list[tuple[int, str]] = field(default_factory=list)
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    new_grounds: tuple[str, ...] = ()
-    new_students: tuple[str, ...] = ()
 
 
 def import_students(db: Documents, table: Table, *, dry_run: bool = False) -> Report:
@@ -89,8 +66,8 @@ def import_students(db: Documents, table: Table, *, dry_run: bool = False) -> Re
     return Report(
         added=len(plan.new),
         changed=len(plan.changed),
-        skipped=[(line, "already on record") for line in plan.same],
-        refused=[(w.line, _reason(w.sheet, w.field, w.problem)) for w in plan.wrong],
+        skipped=[RowRemark(line, "already on record") for line in plan.same],
+        refused=[RowRemark(w.line, f"{w.field} {w.problem}", w.sheet) for w in plan.wrong],
     )
 
 
@@ -100,95 +77,77 @@ def import_bookings(
     *,
     dry_run: bool = False,
     create_missing: bool = False,
+    shown: Report | None = None,
+    by: Actor | None = None,
     now: datetime | None = None,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> Report:
     """Adds the bookings of ``table``; calls ``progress`` with the number of rows done since then.
 
     Grounds, students and teams are named by id or by exact name. With ``create_missing`` unknown
-    grounds and students are added. Raises StoreUnavailable; importing the file again then skips
-    the rows already added.
+    grounds and students are added. ``shown`` is the report of a dry run: where other grounds and
+    students than those would be added, nothing is, and ChangedMeanwhile is raised. ``by`` None: no
+    account acts. Raises NotAllowed, and StoreUnavailable; importing the file again then skips the
+    rows already added.
     """
+    check_admin(by)
     now = moment(db, now)
     report = Report()
     known = reference.load(db)
     names = Names(known, create=create_missing)
     spellings = _by_key([*usage.games(db), *(g for x in known.grounds.values() for g in x.games)])
     wanted: list[Line] = []
-    first_line: dict[str, Row] = {}
+    first_row: dict[str, Row] = {}
     former_ids: dict[str, set[str]] = {}
     settings = settings_of(db)
     zone, month_first = settings.zone, settings.is_month_first
-    for row in table.rows:
+    for place, row in enumerate(table.rows):
         try:
             date = _date(row, month_first=month_first, from_1904=table.from_1904)
             request, status, ground, party = _request(row, date, names)
         except InvalidRequest as exc:
-            report.refused.append((row.line, _reason(row.sheet, exc.field, exc.problem)))
+            reason = f"{exc.field} {exc.problem}"
+            report.refused.append(RowRemark(place, reason, cell=row.cell(exc.field)))
             continue
         starts_at = timetable.at(request.date, request.start, zone)
-        booking = imported_booking(request, status, party, min(to_millis(starts_at), now), now)
+        made_at = min(to_millis(starts_at), now)
+        booking = imported_booking(request, status, party, made_at, now, by or IMPORTER)
         booking = replace(booking, id=_id_of(booking, label_key(booking.game)))
         booking = booking.placed(booking.slot, ground.surfaces)
-        first = first_line.setdefault(booking.id, row)
+        first = first_row.setdefault(booking.id, row)
         if first is row:
-            wanted.append((row.line, booking))
+            wanted.append((place, booking))
             typed = row.values["game"].strip()
             former = {typed, normal_form(typed), *spellings[label_key(booking.game)]}
             former_ids[booking.id] = {_id_of(booking, game) for game in former}
         else:
-            report.skipped.append((row.line, f"same as line {first.line}"))
+            report.skipped.append(RowRemark(place, f"{REPEATED} {first.place}"))
     progress(len(table.rows) - len(wanted))
+    report.name_new(names)
+    if shown is not None and (report.new_grounds, report.new_students) != (
+        shown.new_grounds,
+        shown.new_students,
+    ):
+        raise ChangedMeanwhile("grounds and students")
     store_lines(
-        db, names, wanted, report, former_ids=former_ids, dry_run=dry_run, progress=progress
+        db, names, wanted, report, former_ids=former_ids, dry_run=dry_run, by=by, progress=progress
     )
+    report.skipped = [_at_row(table.rows, one) for one in report.skipped]
+    report.refused = [_at_row(table.rows, one) for one in report.refused]
     return report
 
 
-def store_lines(
-    db: Documents,
-    names: Names,
-    wanted: Sequence[Line],
-    report: Report,
-    *,
-    former_ids: Mapping[str, set[str]] | None = None,
-    dry_run: bool = False,
-    progress: Callable[[int], object] = lambda rows: None,
-) -> None:
-    """Adds the grounds and students that ``names`` made and the bookings of ``wanted``.
-
-    ``report`` then says which were added, skipped and refused. ``former_ids``: id of a booking ->
-    other ids under which it may be stored. Raises StoreUnavailable; a second call then skips what
-    was added.
-    """
-    report.new_grounds = tuple(ground.name for ground in names.new_grounds)
-    report.new_students = tuple(student.name for student in names.new_students)
-    if not dry_run:
-        for ground in names.new_grounds:
-            save_ground(db, ground)
-        save_students(db, names.new_students)
-    holds_seats = reference.load(db).policy.quota is not None
-    claimed = HeldSlots()
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
-        ids = {booking.id: (former_ids or {}).get(booking.id, set()) for _, booking in chunk}
-        found = queries.stored_ids(db, list({*ids, *chain.from_iterable(ids.values())}))
-        stored = {id for id, former in ids.items() if id in found or not former.isdisjoint(found)}
-        fresh = [(line, booking) for line, booking in chunk if booking.id not in stored]
-        report.skipped += [(line, ALREADY) for line, b in chunk if b.id in stored]
-        if dry_run:
-            _foresee(db, fresh, claimed, report)
-        else:
-            for run in runs(fresh) if holds_seats else [fresh]:
-                _insert(db, run, report, holds_seats=holds_seats)
-            _forget_erased(db, fresh)
-        progress(len(chunk))
-    report.skipped.sort()
-    report.refused.sort()
+def _at_row(rows: Sequence[Row], remark: RowRemark) -> RowRemark:
+    """``remark``, whose line is a place in ``rows``, with the line and the sheet of that row."""
+    row = rows[remark.line]
+    return remark._replace(line=row.line, sheet=row.sheet)
 
 
-def _reason(sheet: str, field: str, problem: str) -> str:
-    return f"{field} {problem}" + (f" (sheet “{sheet}”)" if sheet else "")
+def row_slot(db: Documents, table: Table, row: Row) -> tuple[Date, time, time]:
+    """The date, start and end of a row, as its import reads them. Raises InvalidRequest."""
+    is_month_first = settings_of(db).is_month_first
+    date = _date(row, month_first=is_month_first, from_1904=table.from_1904)
+    return date, parse_time(row.values["start"], "start"), parse_time(row.values["end"], "end")
 
 
 def _date(row: Row, *, month_first: bool, from_1904: bool) -> Date:
@@ -252,8 +211,9 @@ def imported_booking(
     party: RequestParty,
     created_at: datetime,
     now: datetime,
+    by: Actor = IMPORTER,
 ) -> Booking:
-    """The booking to store, without an id.
+    """The booking to store, without an id; ``by`` imports it.
 
     ``created_at`` is the start of the slot where the source does not say when the booking was made:
     lists that begin with the newest booking keep their order.
@@ -274,7 +234,7 @@ def imported_booking(
         created_by_name=IMPORTER.name,
         created_at=created_at,
         updated_at=now,
-        history=(Decision(now, IMPORTER.id, IMPORTER.name, "imported"),),
+        history=(Decision(now, by.id, by.name, "imported"),),
     )
     return party.of(booking)
 
@@ -285,72 +245,3 @@ def _id_of(booking: Booking, game: str) -> str:
     [(holder, _)] = booking.quota_holders
     content += [holder, game, booking.status.value]
     return str(uuid5(_IDS, json.dumps(content)))
-
-
-def _insert(db: Documents, run: Sequence[Line], report: Report, *, holds_seats: bool) -> None:
-    """Inserts the rows that the index allows, and reports why it refused the others."""
-    refused: dict[int, store.ClaimTaken | store.AlreadyStored] = {}
-    places: Sequence[int] = range(len(run))
-    for _ in range(_SEAT_ROUNDS):
-        if not places:
-            break
-        bookings = [run[place][1] for place in places]
-        if holds_seats:
-            bookings = seated(db, bookings)
-            _recount(db, bookings)
-        outcome = {places[n]: why for n, why in store.insert_all(db, bookings).items()}
-        report.added += len(places) - len(outcome)
-        refused = {p: why for p, why in refused.items() if p not in places} | outcome
-        # A booking made at this moment took the seat: the row takes another seat.
-        places = [place for place, why in outcome.items() if _is_seat(why)]
-    if not refused:
-        return
-    held = held_slots_of(db, [run[place][1] for place in refused])
-    for place, why in refused.items():
-        line, booking = run[place]
-        if isinstance(why, store.AlreadyStored):  # by another import of the same file
-            report.skipped.append((line, ALREADY))
-        else:
-            reason = held.reason(booking)
-            report.refused.append((line, reason or "the slot was held until a moment ago"))
-
-
-def _recount(db: Documents, bookings: Sequence[Booking]) -> None:
-    """Has the seats counted from now on in the weeks in which these hold seats beyond the quota.
-
-    There, a free first seat does not prove that the quota has room.
-    """
-    known = reference.load(db)
-    quota = known.policy.quota
-    beyond = [
-        b.date for b in bookings if quota and b.quota_seat is not None and b.quota_seat >= quota
-    ]
-    if beyond and (known.recount_until is None or max(beyond) > known.recount_until):
-        reference.recount_at_least_until(db, max(beyond))
-
-
-def _is_seat(why: store.ClaimTaken | store.AlreadyStored) -> bool:
-    return isinstance(why, store.ClaimTaken) and kind_of(why.claim) == QUOTA
-
-
-def _forget_erased(db: Documents, chunk: Sequence[Line]) -> None:
-    """Removes the names of students who were erased while the file is imported.
-
-    Bookings inserted before the erasure were covered by it; those inserted after it are not.
-    """
-    known = reference.load(db).students
-    for student_id in {id for _, booking in chunk for id in booking.student_ids} - known.keys():
-        erasure.forget(db, student_id)
-
-
-def _foresee(db: Documents, chunk: Sequence[Line], claimed: HeldSlots, report: Report) -> None:
-    """Reports what ``_insert`` would do; ``claimed`` holds the bookings of earlier lines."""
-    held = held_slots_of(db, [booking for _, booking in chunk if booking.status.is_active])
-    for line, booking in chunk:
-        if booking.status.is_active:
-            reason = held.reason(booking) or claimed.reason(booking)
-            if reason is not None:
-                report.refused.append((line, reason))
-                continue
-            claimed.add(booking)
-        report.added += 1

@@ -24,7 +24,8 @@ from booking_core.domain.labels import find_label
 from booking_core.domain.model import Booking, BookingRequest, Party, Status
 from booking_core.domain.validation import MAX_TEXT
 from booking_core.operations.held_slots import HeldSlots
-from booking_core.operations.history_import import Report, imported_booking, store_lines
+from booking_core.operations.history_import import imported_booking
+from booking_core.operations.import_lines import Report, store_lines
 from booking_core.operations.legacy_documents import LegacyBooking, read_booking, references_of
 from booking_core.operations.lookup import Names
 from booking_core.storage.bookings import queries
@@ -147,7 +148,7 @@ def import_legacy(
     store_lines(db, names, wanted, report, dry_run=dry_run)
     held = [
         NotTaken(kept[number].document.id, "ground", reason, kept[number].document.values)
-        for number, reason in report.refused
+        for number, reason, *_ in report.refused
     ]
     not_taken = (*findings.unreadable, *findings.unknown, *lost, *held)
     return LegacyReport(findings, report.added, len(report.skipped), not_taken)

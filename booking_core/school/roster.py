@@ -44,10 +44,10 @@ class RosterPlan:
     """The changes that a file makes to the list of students with this ``revision``.
 
     ``changed`` are pairs (before, after). ``leaving`` are active students without a row in the
-    file; a wrong row counts as a row. ``unread`` are the lines without a roll number that can be
-    read: their students may be among the leaving ones. ``same`` are the lines that change nothing;
-    ``inactive`` are the students in the file who are inactive and stay so. ``active`` is how many
-    students of the school are active.
+    file; a wrong row counts as a row. ``unread`` are the wrong rows without a roll number that can
+    be read: their students may be among the leaving ones. ``same`` are the lines that change
+    nothing; ``inactive`` are the students in the file who are inactive and stay so. ``active`` is
+    how many students of the school are active.
     """
 
     revision: int
@@ -57,7 +57,7 @@ class RosterPlan:
     wrong: tuple[WrongRow, ...] = ()
     same: tuple[int, ...] = ()
     inactive: tuple[Student, ...] = ()
-    unread: tuple[int, ...] = ()
+    unread: tuple[WrongRow, ...] = ()
     active: int = 0
 
     @property
@@ -92,7 +92,7 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
     wrong: list[WrongRow] = []
     same: list[int] = []
     inactive: list[Student] = []
-    unread: list[int] = []
+    unread: list[WrongRow] = []
     named: set[str] = set()
     found: dict[str, list[tuple[Row, Student]]] = {}
     stored = {_key(id): id for id in known}
@@ -105,7 +105,7 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
         except InvalidRequest as exc:
             wrong.append(WrongRow(row.line, exc.field, exc.problem, row.sheet))
             if not _is_readable(row, stored):
-                unread.append(row.line)
+                unread.append(wrong[-1])
             continue
         found.setdefault(_key(student.id), []).append((row, student))
     for group in found.values():
@@ -116,7 +116,7 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
         for row, spelled in refused:
             other = first if row is not first else group[1][0]
             details = "" if is_clear else ", with other details"
-            problem = f"{spelled.id} is in {_place(other)} too{details}"
+            problem = f"{spelled.id} is in {other.place} too{details}"
             wrong.append(WrongRow(row.line, "id", problem, row.sheet))
         if not is_clear:
             continue
@@ -144,10 +144,6 @@ def compare(rows: Iterable[Row], known: Mapping[str, Student], revision: int) ->
         tuple(unread),
         len(active),
     )
-
-
-def _place(row: Row) -> str:
-    return f"line {row.line}" + (f" of the sheet “{row.sheet}”" if row.sheet else "")
 
 
 def _key(text: str) -> str:

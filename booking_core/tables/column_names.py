@@ -49,7 +49,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "class", "class name", "class section", "class and section", "class sec", "class div",
         "grade", "grade section", "std", "std div", "standard", "form", "form group",
         "reg group", "registration group", "tutor group", "homeroom", "year group",
-        "kaksha", "kaksha varg", "कक्षा",
+        "kaksha", "kaksha varg", "कक्षा", "name of the sheet",
     ),
     SECTION: (
         "section", "sec", "section name", "div", "division", "varg", "anubhag", "khand",
@@ -73,6 +73,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 # Classes that lack their section, where that is in a column of its own.
 WITHOUT_SECTION = frozenset({
     "class", "class name", "grade", "std", "standard", "year group", "form", "kaksha", "कक्षा",
+    "name of the sheet",
 })  # fmt: skip
 # The first cell of a row that adds up others. “Yog” and “Kul” alone are names of students too.
 TOTALS = frozenset({

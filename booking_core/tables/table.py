@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from booking_core.domain.errors import InvalidRequest
+from booking_core.tables import class_sheets, csv_lines, encodings, workbooks
 from booking_core.tables import columns as matching
-from booking_core.tables import csv_lines, encodings, workbooks
 from booking_core.tables.column_names import heading_key, known_headings
 from booking_core.tables.table_area import Area, Line, find_area
 
@@ -50,6 +50,8 @@ class RawTable:
 
     ``notes`` are sentences about what is not read. ``encoding`` is "" for a workbook; ``guessed``:
     the file does not state it. ``from_1904``: the serial numbers of its dates begin in 1904.
+    ``has_class_sheets``: the last heading is that of the names of the sheets, which are
+    the classes of their rows.
     """
 
     line: int
@@ -59,6 +61,12 @@ class RawTable:
     encoding: str = ""
     guessed: bool = False
     from_1904: bool = False
+    has_class_sheets: bool = False
+
+    @property
+    def width(self) -> int:
+        """The number of columns in the file."""
+        return len(self.headings) - self.has_class_sheets
 
     def match(self, required: Sequence[str]) -> matching.Matching:
         return matching.match(self.headings, [row.cells for row in self.rows], required)
@@ -78,6 +86,11 @@ class Row:
     sheet: str = ""
     letters: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def place(self) -> str:
+        """``line 5``, ``line 5 of the sheet “8-A”``."""
+        return place_of(self.line, self.sheet)
+
     def cell(self, name: str) -> str:
         """The address of a field's cell, like C5; "" if it has no column."""
         return f"{self.letters[name]}{self.line}" if name in self.letters else ""
@@ -95,6 +108,11 @@ class Table:
 
 
 UPLOAD = Limits()
+
+
+def place_of(line: int, sheet: str) -> str:
+    """``line 5``, ``line 5 of the sheet “8-A”``; ``sheet`` "": the file has one with rows."""
+    return f"line {line}" + (f" of the sheet “{sheet}”" if sheet else "")
 
 
 def read_table(
@@ -165,7 +183,7 @@ def _within(lines: Iterable[Line], limits: Limits) -> Iterator[Line]:
         room -= sum(map(len, line[1]))
         left -= 1
         if room < 0:
-            raise InvalidRequest("file", "holds more text than a list of students can")
+            raise InvalidRequest("file", "holds more text than a list can")
         if left < 0:
             raise InvalidRequest("file", f"has more than {limits.rows} rows")
         yield line
@@ -180,7 +198,7 @@ def _read_workbook(data: bytes, limits: Limits) -> RawTable:
     for sheet in book.sheets:
         room -= sum(len(cell) for _, cells, _ in sheet.lines for cell in cells)
         if room < 0:
-            raise InvalidRequest("file", "holds more text than a list of students can")
+            raise InvalidRequest("file", "holds more text than a list can")
         if (area := find_area(sheet.lines)) is not None:
             found.append((sheet, area))
     if book.cut:
@@ -204,7 +222,18 @@ def _read_workbook(data: bytes, limits: Limits) -> RawTable:
         names = ", ".join(f"“{sheet.name}”" for sheet, _ in joined)
         notes.insert(0, f"The sheets {names} are read as one list.")
     read = _sheet([area for _, area in joined], rows, notes, limits)
-    return RawTable(read.line, read.headings, read.rows, read.notes, from_1904=book.from_1904)
+    headings, notes = read.headings, list(read.notes)
+    if is_by_class := class_sheets.are_classes(headings, [sheet.name for sheet, _ in joined]):
+        headings = (*headings, class_sheets.SHEET_NAME)
+        notes.insert(1, "The class of a row is the name of its sheet.")
+    return RawTable(
+        read.line,
+        headings,
+        read.rows,
+        tuple(notes),
+        from_1904=book.from_1904,
+        has_class_sheets=is_by_class,
+    )
 
 
 def _main(areas: Iterable[Area]) -> Area:
@@ -252,8 +281,8 @@ def _span(merged: str, columns: int) -> tuple[int, int, str] | None:
 def table_of(sheet: RawTable, columns: matching.Columns) -> Table:
     """The rows of ``sheet`` with the fields of ``columns``; other columns are left out."""
     names = dict(sorted(columns.items(), key=lambda item: item[1]))
-    letters = {name: _letters(places[0]) for name, places in columns.items()}
-    width = len(sheet.headings)
+    width = sheet.width
+    letters = {name: _letters(at[0]) for name, at in columns.items() if at[0] < width}
     rows = tuple(_row(row, names, letters, width) for row in sheet.rows)
     return Table(tuple(names), rows, sheet.guessed, sheet.notes, sheet.from_1904)
 
@@ -264,7 +293,7 @@ def _row(
     cells = row.cells
     values = {}
     for name, places in names.items():
-        parts = [_value(cells[place]) if place < len(cells) else "" for place in places]
+        parts = [_part(row, place, width) for place in places]
         # A section alone is no class: the cells of the class may have been merged.
         is_whole = name != "class" or parts[0]
         values[name] = matching.JOINED.get(name, " ").join(filter(None, parts)) if is_whole else ""
@@ -272,6 +301,13 @@ def _row(
     if any(cell.strip() for cell in cells[width:]):
         problem = f"has {_filled(cells)} columns, the header {width}"
     return Row(row.line, values, problem, row.sheet, letters)
+
+
+def _part(row: SheetRow, place: int, width: int) -> str:
+    """The text of a row in the column at ``place``; behind the last one is the sheet's name."""
+    if place == width:
+        return row.sheet
+    return _value(row.cells[place]) if place < len(row.cells) else ""
 
 
 def _value(cell: str) -> str:

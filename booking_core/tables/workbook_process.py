@@ -24,7 +24,7 @@ from booking_core.domain.validation import InvalidRequest
 from booking_core.tables.number_formats import check_format, shown_moment, shown_number
 
 DAMAGED = "is damaged, or no workbook (.xlsx) at all"
-TOO_LARGE = "unpacks to far more than a list of students can be"
+TOO_LARGE = "unpacks to far more than a list can be"
 MEMORY, CPU_SECONDS = 512 * 1024 * 1024, 30
 # Bytes of one part, unpacked. A sheet may have all that a workbook may.
 MOST_TEXTS, MOST_OTHER = 16 * 1024 * 1024, 2 * 1024 * 1024

@@ -8,7 +8,7 @@ from pages.admin import grounds, health, policy
 from pages.admin.accounts import section as accounts
 from pages.admin.audit import section as audit
 from pages.admin.closures import section as closures
-from pages.admin.students import file_import
+from pages.admin.imports import section as imports
 from pages.admin.students import section as students
 from pages.admin.timetables import section as timetables
 from pages.admin.year import section as year
@@ -55,7 +55,7 @@ section = choices.option("admin.section", list(SECTIONS))
 url_state.write(
     {
         "section": "" if section == FIRST else section.lower(),
-        "import": file_import.address() if section == "Students" else "",
+        "import": imports.address() if section == "Students" else "",
     }
 )
 first_steps.note(first_steps.missing_sections(shared.reference()))

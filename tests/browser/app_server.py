@@ -110,7 +110,7 @@ class School:
             self.db[name].delete_many({})
         changed = {"grounds": 1, "students": 1, "accounts": 1}
         chosen = dict.fromkeys(("policy", "week_a"), "")
-        self.db["meta"].delete_one({"_id": "student_columns"})
+        self.db["meta"].delete_many({"_id": {"$in": ["student_columns", "booking_columns"]}})
         self.db["meta"].update_one({"_id": "revision"}, {"$inc": changed, "$unset": chosen})
 
     def drop(self) -> None:

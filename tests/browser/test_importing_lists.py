@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from openpyxl import Workbook
 from playwright.sync_api import Page, expect
 from screens import row, show_tab
+from workbook_files import saved
 
 LIST = """St. Mary's School, Pune
 Class list
@@ -91,3 +93,26 @@ def test_a_page_that_is_opened_again_says_that_the_file_is_to_be_given_again(ope
     upload(page, LIST.encode())
     expect(page.get_by_text("Step 2 of 3: Columns")).to_be_visible()
     expect(lost).to_have_count(0)
+
+
+def test_a_sheet_for_each_class_is_one_list_and_lines_have_their_sheet(open_page, school):
+    book = Workbook()
+    book.active.title = "8-A"
+    for sheet in (book.active, book.create_sheet("8-B")):
+        for line in (["Roll No", "Name"], [f"Z{sheet.title}", "Asha Rao"], [None, "Ravi Das"]):
+            sheet.append(line)
+    page = open_page("/admin?section=students", ADMIN_NAME)
+    show_tab(page, "Import")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "list.xlsx", "mimeType": "application/octet-stream", "buffer": saved(book)}
+    )
+
+    expect(page.get_by_text("The class of a row is the name of its sheet.")).to_be_visible()
+    show_tab(page, "New 2")
+    expect(row(page, "Z8-B")).to_contain_text("8-B")
+    show_tab(page, "Wrong rows 2")
+    expect(row(page, "Line 3").nth(1)).to_contain_text("8-B")
+    page.get_by_text("whom the file does not name").click()
+    expect(
+        page.get_by_text("(line 3 of the sheet “8-A”, line 3 of the sheet “8-B”)")
+    ).to_be_visible()

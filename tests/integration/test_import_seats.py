@@ -9,7 +9,8 @@ from support import ADMIN, NOW, assert_sound, at_once, booked, of_type
 
 from booking_core import Booking, Policy, QuotaReached, cancel, find_bookings, save_policy
 from booking_core.operations import quota_seats
-from booking_core.operations.history_import import BOOKING_COLUMNS, Report, import_bookings
+from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
+from booking_core.operations.import_lines import Report
 from booking_core.storage.client.database import Documents
 from booking_core.tables.table import read_table
 
@@ -90,7 +91,7 @@ def test_a_refused_row_leaves_no_gap_in_the_seats(db: Documents) -> None:
 
     report = imported(db, line(4, 9), line(4, 10), line(4, 11))
 
-    assert [number for number, _ in report.refused] == [2]
+    assert [one.line for one in report.refused] == [2]
     assert [seat for _, seat in seats(db)] == [0, 1]
     with pytest.raises(QuotaReached):
         booked(db, student=1, start=14)
@@ -103,7 +104,7 @@ def test_of_two_rows_for_one_slot_the_first_is_added_also_with_seats(db: Documen
     report = imported(db, *lines)
 
     assert report == predicted
-    assert [number for number, _ in report.refused] == [4]
+    assert [one.line for one in report.refused] == [4]
 
 
 def test_a_row_whose_seat_is_lost_meanwhile_takes_another(

@@ -24,15 +24,19 @@ from booking_core import (
 from booking_core.operations.history_import import (
     BOOKING_COLUMNS,
     STUDENT_COLUMNS,
-    Report,
     import_bookings,
     import_students,
 )
+from booking_core.operations.import_lines import Report, RowRemark
 from booking_core.storage.client.database import Documents
 from booking_core.storage.schema import schema
 from booking_core.tables.table import Table, read_table
 
 HEADER = "ground,date,start,end,student,game,status"
+
+
+def reasons(found: list[RowRemark]) -> list[tuple[int, str]]:
+    return [(one.line, one.reason) for one in found]
 
 
 def table(*lines: str) -> Table:
@@ -58,7 +62,7 @@ def test_students_are_added_changed_or_left_unchanged(db: Documents) -> None:
     )
 
     assert (report.added, report.changed, report.refused) == (1, 1, [])
-    assert report.skipped == [(3, "already on record")]
+    assert reasons(report.skipped) == [(3, "already on record")]
     known = load_reference(db).students
     assert known["S900"] == Student("S900", "Asha Rao", "9-A", "asha@example.org", active=False)
     assert known["S901"] == Student("S901", "Ravi Das", "8-B")
@@ -79,8 +83,8 @@ def test_an_invalid_student_line_is_refused_with_its_reason(db: Documents) -> No
         ),
     )
 
-    assert (report.added, report.skipped) == (0, [])
-    assert report.refused == [
+    assert (report.added, reasons(report.skipped)) == (0, [])
+    assert reasons(report.refused) == [
         (2, "id S900 is in line 3 too, with other details"),
         (3, "id S900 is in line 2 too, with other details"),
         (4, "id S900 is in line 2 too, with other details"),
@@ -123,7 +127,7 @@ def test_an_import_run_twice_adds_nothing_the_second_time(db: Documents) -> None
 
     assert (first.added, first.skipped, first.refused) == (48, [], [])
     assert (second.added, second.refused) == (0, [])
-    assert second.skipped == [(2 + n, "already imported") for n in range(48)]
+    assert reasons(second.skipped) == [(2 + n, "already imported") for n in range(48)]
 
 
 def test_a_booking_whose_id_an_earlier_version_made_from_the_text_of_the_file_is_not_added_again(
@@ -141,7 +145,7 @@ def test_a_booking_whose_id_an_earlier_version_made_from_the_text_of_the_file_is
 
     again = imported(db, line)
 
-    assert (again.added, again.skipped) == (0, [(2, "already imported")])
+    assert (again.added, reasons(again.skipped)) == (0, [(2, "already imported")])
     assert [row["_id"] for row in db[schema.BOOKINGS].find()] == [id]
 
 
@@ -158,7 +162,7 @@ def test_an_id_that_an_earlier_version_made_counts_in_every_spelling_on_record(
 
     again = imported(db, line.format("Football"))
 
-    assert (again.added, again.skipped) == (0, [(2, "already imported")])
+    assert (again.added, reasons(again.skipped)) == (0, [(2, "already imported")])
 
 
 def test_a_game_in_two_spellings_is_imported_once_as_the_ground_spells_it(db: Documents) -> None:
@@ -170,9 +174,9 @@ def test_a_game_in_two_spellings_is_imported_once_as_the_ground_spells_it(db: Do
     save_ground(db, Ground("ground-1", "Ground 1", ("FootBall",)))
     respelled = imported(db, line.format("ground-1", "FOOTBALL"))
 
-    assert (first.added, first.skipped) == (1, [(3, "same as line 2")])
+    assert (first.added, reasons(first.skipped)) == (1, [(3, "same as line 2")])
     for report in (again, later, respelled):
-        assert (report.added, report.skipped) == (0, [(2, "already imported")])
+        assert (report.added, reasons(report.skipped)) == (0, [(2, "already imported")])
     assert [booking.game for booking in find_bookings(db)] == ["Football"]
 
 
@@ -199,7 +203,7 @@ def test_the_same_booking_named_by_id_and_by_name_is_one(db: Documents) -> None:
     )
 
     assert report.added == 1
-    assert report.skipped == [(3, "same as line 2")]
+    assert reasons(report.skipped) == [(3, "same as line 2")]
 
 
 def test_an_imported_booking_in_conflict_is_refused_and_names_the_holder(
@@ -216,7 +220,7 @@ def test_an_imported_booking_in_conflict_is_refused_and_names_the_holder(
     )
 
     assert report.added == 2
-    assert report.refused == [
+    assert reasons(report.refused) == [
         (2, "the slot is held by Student 1, 09:00-10:00 (Pending)"),
         (3, "Student 1 is on ground-1 then (09:00-10:00)"),
         (6, "the slot is held by Student 3, 09:00-10:00 (Approved)"),
@@ -239,7 +243,9 @@ def test_a_booking_of_a_closed_slot_is_refused_with_the_reason(db: Documents) ->
 
     report = imported(db, f"ground-1,{DAY},09:00,10:00,S001,Football,Approved")
 
-    assert report.refused == [(2, "the slot is held by a closure (Rain), 09:00-10:00 (Approved)")]
+    assert reasons(report.refused) == [
+        (2, "the slot is held by a closure (Rain), 09:00-10:00 (Approved)")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +272,7 @@ def test_an_invalid_booking_line_is_refused_with_its_reason(
     report = imported(db, line, "ground-1,2025-02-03,23:00,24:00,S001,Football,Approved")
 
     assert report.added == 1
-    [(number, found)] = report.refused
+    [(number, found)] = reasons(report.refused)
     assert number == 2
     assert found.startswith(reason)
 
@@ -276,7 +282,9 @@ def test_an_ambiguous_name_is_refused_with_the_ids(db: Documents) -> None:
 
     report = imported(db, "Ground 1,2025-01-06,09:00,10:00,Student 1,Football,Approved")
 
-    assert report.refused == [(2, "student 'Student 1' is the name of 2 on record (S001, S900)")]
+    assert reasons(report.refused) == [
+        (2, "student 'Student 1' is the name of 2 on record (S001, S900)")
+    ]
 
 
 def test_missing_grounds_and_students_are_created_on_request(db: Documents) -> None:
@@ -295,7 +303,7 @@ def test_missing_grounds_and_students_are_created_on_request(db: Documents) -> N
     assert known.ground("old-field") == Ground("old-field", "Old field", ("Kho-kho", "Football"), 4)
     assert known.student("ravi-das") == Student("ravi-das", "Ravi Das", "Unknown")
     assert known.student("S950").name == "S950"
-    [(line, problem)] = report.refused
+    [(line, problem)] = reasons(report.refused)
     assert (line, problem.startswith("student is longer than")) == (5, True)
 
 

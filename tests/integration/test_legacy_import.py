@@ -458,9 +458,9 @@ KILLED = """
 import sys
 from booking_core import Settings, connect
 from booking_core.legacy import LegacyDatabase, import_legacy
-from booking_core.operations import history_import
+from booking_core.operations import import_lines
 
-history_import._CHUNK = 5
+import_lines._CHUNK = 5
 uri, new, old = sys.argv[1:]
 db = connect(Settings(mongodb_uri=uri, database=new, time_zone="Asia/Kolkata"))
 print("ready", flush=True)

@@ -91,7 +91,7 @@ def test_rows_without_a_readable_roll_number_are_in_the_plan() -> None:
     found = plan("A1,Asha Rao,8-A,", ",Ravi Das,8-B,", "#REF!,Uma,9-A,", "N1,Nila,,")
 
     assert [student.id for student in found.leaving] == ["A2"]
-    assert found.unread == (3, 4)
+    assert [wrong.line for wrong in found.unread] == [3, 4]
     assert [wrong.line for wrong in found.wrong] == [3, 4, 5]
 
 

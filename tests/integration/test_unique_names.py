@@ -217,7 +217,7 @@ def test_an_import_of_bookings_matches_names_in_any_spelling_and_ids_in_any_case
 
     [booking] = find_bookings(db)
     assert (booking.ground_id, booking.student_id) == ("ground-1", "S001")
-    assert report.refused == [
+    assert [(one.line, one.reason) for one in report.refused] == [
         (3, "ground 'GROUND-2' is on record as 'ground-2'"),
         (4, "student 's002' is on record as 'S002'"),
     ]

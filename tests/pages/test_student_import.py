@@ -29,9 +29,9 @@ class Screen:
 
 
 def _import(shared):  # run as a separate script, without the names of this module
-    from pages.admin.students import file_import
+    from pages.admin.imports import students, wizard
 
-    file_import.show(shared)
+    wizard.show(shared, students.KIND)
 
 
 def text_of(lines: list[str]) -> bytes:

@@ -9,6 +9,7 @@ PUBLIC_MODULES = (
     "calendars",
     "demo",
     "errors",
+    "imports",
     "legacy",
     "live",
     "messages",

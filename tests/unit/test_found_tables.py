@@ -15,6 +15,7 @@ from workbook_files import HEADER, repacked, saved, workbook
 
 from booking_core import InvalidRequest, Limits, read_table
 from booking_core.school.roster import COLUMNS
+from booking_core.tables.class_sheets import are_classes
 from booking_core.tables.encodings import GUESSES
 from booking_core.tables.table import RawTable, read_sheet, table_of
 
@@ -162,6 +163,62 @@ def test_sheets_with_the_same_headings_are_one_list() -> None:
         "The sheets “8-A”, “8-B” are read as one list.",
         "Sheet “8-B”: Line 1 is not read, above the headings: “8-B”.",
     )
+
+
+def test_a_sheet_for_each_class_gives_its_rows_their_class() -> None:
+    head = ["Roll No", "Name"]
+    sheets = [("8-A", [head, ["S1", "Asha"]]), ("VIII B", [head, ["S2", "Ravi", "", "x"]])]
+    table = read_table(saved(book_of(*sheets)), "list.xlsx", COLUMNS)
+
+    assert [(row.values["class"], row.cell("id"), row.cell("class")) for row in table.rows] == [
+        ("8-A", "A2", ""),
+        ("VIII B", "A2", ""),
+    ]
+    assert [row.problem for row in table.rows] == ["", "has 4 columns, the header 2"]
+    assert table.notes == (
+        "The sheets “8-A”, “VIII B” are read as one list.",
+        "The class of a row is the name of its sheet.",
+    )
+
+
+def test_a_section_is_joined_to_the_class_of_its_sheet() -> None:
+    head = ["Roll No", "Name", "Section"]
+    sheets = [("8", [head, ["S1", "Asha", "A"]]), ("9", [head, ["S2", "Ravi", ""]])]
+    table = read_table(saved(book_of(*sheets)), "list.xlsx", COLUMNS)
+
+    assert [row.values["class"] for row in table.rows] == ["8-A", "9"]
+
+
+@pytest.mark.parametrize(
+    "names", [("Sheet1", "Sheet2"), ("2024", "2025"), ("8-A", "Staff"), ("8-A",)]
+)
+def test_other_sheets_are_no_classes(names: tuple[str, ...]) -> None:
+    head = ["Roll No", "Name"]
+    data = saved(book_of(*((name, [head, [f"S{name}", "Asha"]]) for name in names)))
+
+    with pytest.raises(InvalidRequest, match="has no column class"):
+        read_table(data, "list.xlsx", COLUMNS)
+
+
+@pytest.mark.parametrize("heads", [["id", "name", "Form"], ["ground", "date", "student"]])
+def test_a_column_for_the_class_and_a_history_need_no_names_of_sheets(heads: list[str]) -> None:
+    sheets = [("8-A", [heads, ["1", "2", "3"]]), ("8-B", [heads, ["4", "5", "6"]])]
+
+    assert list(sheet_of(saved(book_of(*sheets)), "list.xlsx").headings) == heads
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["8-A", "8A", "8 – a", "X", "XII Science", "Class 8-B", "Std. 9", "10th C", "UKG", "KG 1",
+     "Nursery", "12-COMMERCE", "6ème", "कक्षा 5"],
+)  # fmt: skip
+def test_a_name_of_a_class_is_known(name: str) -> None:
+    assert are_classes(["id", "name"], [name, "8-Z"])
+
+
+@pytest.mark.parametrize("name", ["Sheet1", "Term 1", "2024", "Total", "Page 2", "Victor", "100"])
+def test_a_name_of_no_class_is_known(name: str) -> None:
+    assert not are_classes(["id", "name"], [name, "8-Z"])
 
 
 def test_merged_cells_within_the_table_are_named_and_those_around_it_are_not() -> None:

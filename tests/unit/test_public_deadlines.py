@@ -31,9 +31,9 @@ LONG = {
 # Building indexes takes its time; each look at the server has 5 seconds. The others are made of
 # many verbs or examinations, or wait for the mail server.
 WITHOUT = {"ensure_schema", "health_findings", "import_legacy", "load_demo", "make_due_backup"}
-WITHOUT |= {"send_mails", "send_test_mail"}
+WITHOUT |= {"import_bookings", "send_mails", "send_test_mail"}
 # These send no query.
-LOCAL = {"present", "disconnect", "scoped_cache"}
+LOCAL = {"row_slot", "present", "disconnect", "scoped_cache"}
 
 
 def test_every_public_function_that_takes_a_database_has_a_deadline() -> None:

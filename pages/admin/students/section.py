@@ -6,7 +6,8 @@ import streamlit as st
 
 from booking_core import Student, classes_of, find_students
 from pages.admin import widgets
-from pages.admin.students import dialogs, file_import, rollover, rows, teams
+from pages.admin.imports import section as imports
+from pages.admin.students import dialogs, rollover, rows, teams
 from pages.shared.components import elements, student_box
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
@@ -19,7 +20,7 @@ _FIND, _VIEW = "admin.students.find", "admin.students.view"
 
 def adopt(text: str) -> None:
     """Shows the import if the address has ``text`` as the parameter of an open one."""
-    if file_import.adopt(text):
+    if imports.adopt(text):
         st.session_state[_VIEW] = VIEWS[2]
 
 
@@ -38,7 +39,7 @@ def show(shared: Services) -> None:
     if view == VIEWS[1]:
         teams.show(shared)
     elif view == VIEWS[2]:
-        file_import.show(shared)
+        imports.show(shared)
     elif view == VIEWS[3]:
         rollover.show(shared)
     else:

@@ -1,6 +1,8 @@
-"""The columns of a list of students: as the last list had them, else by their headings."""
+"""The columns of a list: as the last list of its kind had them, else by their headings."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from booking_core.domain.model import Actor
 from booking_core.school.administration import check_admin
@@ -12,21 +14,22 @@ from booking_core.tables.column_names import heading_key
 from booking_core.tables.columns import Columns, Matching, fields_of
 from booking_core.tables.table import RawTable
 
-STUDENT_FIELDS = fields_of(COLUMNS)
-
 
 @within_deadline
-def suggest_columns(db: Documents, sheet: RawTable) -> Matching:
-    """The columns of ``sheet``. Those kept from the last list are sure.
+def suggest_columns(db: Documents, sheet: RawTable, required: Sequence[str] = COLUMNS) -> Matching:
+    """The columns of ``sheet``, a list with these ``required`` fields: of students by default.
+
+    Those kept from the last list are sure.
 
     They count only where the sheet has all of their headings, each once, and none that could be
     another field. Raises StoreUnavailable.
     """
-    found = sheet.match(COLUMNS)
+    found = sheet.match(required)
     keys = [heading_key(heading) for heading in sheet.headings]
-    kept = {name: names for name, names in store.read(db).items() if name in STUDENT_FIELDS}
+    fields = fields_of(required)
+    kept = {name: names for name, names in store.read(db, required[0]).items() if name in fields}
     is_same = all(keys.count(key) == 1 for names in kept.values() for key in names)
-    if not is_same or not all(name in kept for name in COLUMNS):
+    if not is_same or not all(name in kept for name in required):
         return found
     columns = {name: tuple(map(keys.index, names)) for name, names in kept.items()}
     used = {place for places in columns.values() for place in places}
@@ -40,8 +43,17 @@ def suggest_columns(db: Documents, sheet: RawTable) -> Matching:
 
 
 @within_deadline
-def keep_columns(db: Documents, sheet: RawTable, columns: Columns, *, by: Actor | None) -> None:
-    """Keeps the headings of ``columns`` for the next list. ``by`` None: no account acts.
+def keep_columns(
+    db: Documents,
+    sheet: RawTable,
+    columns: Columns,
+    required: Sequence[str] = COLUMNS,
+    *,
+    by: Actor | None,
+) -> None:
+    """Keeps the headings of ``columns`` for the next list with these ``required`` fields.
+
+    ``by`` None: no account acts.
 
     Headings that cannot be told apart are not kept. Raises NotAllowed, StoreUnavailable.
     """
@@ -49,4 +61,4 @@ def keep_columns(db: Documents, sheet: RawTable, columns: Columns, *, by: Actor 
     keys = [heading_key(heading) for heading in sheet.headings]
     headings = {name: [keys[place] for place in places] for name, places in columns.items()}
     if all(key and keys.count(key) == 1 for names in headings.values() for key in names):
-        store.put(db, headings)
+        store.put(db, required[0], headings)
