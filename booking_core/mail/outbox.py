@@ -28,7 +28,7 @@ from booking_core.domain.mail import Mail
 from booking_core.domain.model import Account, Booking, Ground, MailWish, Role
 from booking_core.domain.records import Notice
 from booking_core.insight.calendars import booking_event
-from booking_core.mail import reminders
+from booking_core.mail import day_lists, reminders
 from booking_core.mail.composing import Invitation, MailLine, MailWriting, Recipient, compose
 from booking_core.mail.server import MailServer
 from booking_core.settings import Settings
@@ -113,6 +113,7 @@ def _gather(db: Documents, now: datetime) -> None:
     for notice in due:
         told[notice.to].append(notice)
     everybody = accounts.find_all(db)
+    day_lists.gather(db, now)
     reminders.gather(db, {one.id: one for one in everybody if _wants_mail(one)}, now)
     for account in everybody:
         notices = told.pop(account.id, [])
@@ -210,6 +211,8 @@ def _composed(
     db: Documents, mail: Mail, writing: MailWriting, now: datetime
 ) -> EmailMessage | None:
     """The mail as of now; None if nothing is left to say, or its reader wants none."""
+    if mail.day_list is not None:
+        return day_lists.composed(db, mail, writing, now)
     stored = accounts.read(db, mail.to)
     account = None if stored is None else stored.account
     if account is None or account.email is None:

@@ -101,7 +101,7 @@ _MADE = {
     "DayPlan": "note term timetable_id week",
     "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
-    "Ground": "id surfaces",  # letters and digits, shown as text of a field alone
+    "Ground": "caretaker_email id surfaces",  # letters and digits, shown as text of a field alone
     "GroundDay": "note",
     "GroundFilter": "game",
     "Logo": "digest",
