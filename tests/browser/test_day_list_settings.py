@@ -18,7 +18,7 @@ def test_an_admin_gives_a_ground_the_address_of_its_caretaker(
     page = open_page("/admin?section=grounds", ADMIN.name)
     page.get_by_role("button", name="Edit…").first.press("Enter")
     dialog = page.get_by_role("dialog")
-    field = dialog.get_by_label("Caretaker's e-mail address")
+    field = dialog.get_by_role("textbox", name="Caretaker's e-mail address")
     save = dialog.get_by_role("button", name="Save", exact=True)
 
     field.fill("nobody")
