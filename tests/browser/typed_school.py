@@ -108,7 +108,7 @@ _MADE = {
     "NamedStudent": "class_name id name",
     "OfGround": "ground_id",
     "Notice": "booking_id by_name id kind to",
-    "MailWriting": "lines place request subject",
+    "MailWriting": "clock day lines place request stretch subject",
     "MailedRequest": "action",  # on a page of HTML, which test_templates.py tries
     "Matching": "columns missing unsure",
     "RawTable": "encoding notes",
