@@ -36,7 +36,7 @@ BookingError
 |   +-- UpdateNeeded      it is newer than this application (.stored, .known)
 +-- ServerFailed          the embedded database cannot start (.problem, .remedy)
 +-- MailRefused           the mail server does not take this mail (.answer, .for_good)
-+-- MailServerFailed      the mail server takes no mail at all (.answer)
++-- MailServerFailed      the mail server takes no mail at all (.answer, .may_be_taken)
 """
 
 from __future__ import annotations
@@ -477,9 +477,10 @@ class MailRefused(BookingError):
 class MailServerFailed(BookingError):
     """The mail server cannot be reached, hangs, or lets this application send no mail.
 
-    ``answer`` is what the server said, or what failed.
+    ``answer`` is what the server said, or what failed. ``may_be_taken``: the connection ended while
+    the mail was sent, so the server may have it.
     """
 
-    def __init__(self, answer: str) -> None:
-        self.answer = answer
+    def __init__(self, answer: str, *, may_be_taken: bool = False) -> None:
+        self.answer, self.may_be_taken = answer, may_be_taken
         super().__init__("the mail server takes no mail")

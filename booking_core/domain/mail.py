@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date as Date
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ class Mail:
     ``tries`` counts those before now, ``answer`` is that of the server to the last one.
     ``password``: it has the link to a new password instead, and ``to`` is "-" if no account was
     named. ``reminds``: the id of the booking of which it reminds ``to`` instead, else "".
+    ``day_list``: it has the list of this day for a caretaker instead, and ``to`` is "-".
     """
 
     id: str
@@ -38,6 +40,7 @@ class Mail:
     answer: str = ""
     password: bool = False
     reminds: str = ""
+    day_list: Date | None = None
 
 
 def pause_after(tries: int) -> timedelta:
@@ -95,3 +98,16 @@ def is_reminder_due(booking: Booking, hours: int, now: datetime, zone: ZoneInfo)
         and booking.status is Status.APPROVED
         and changed_at.timestamp() <= due_at <= now.timestamp() < starts_at
     )
+
+
+def is_day_list_due(
+    when: time | None, today: Date, ends: Sequence[time], now: datetime, zone: ZoneInfo
+) -> bool:
+    """Whether to mail the list of ``today`` now: from ``when`` on, until the last of its ``ends``.
+
+    These are of the periods of the day; without any there is no school, and no list.
+    """
+    if when is None or not ends:
+        return False
+    last = max(moment_of(today, end, zone, closing=True).timestamp() for end in ends)
+    return moment_of(today, when, zone).timestamp() <= now.timestamp() < last

@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_core.domain.clock import at
-from booking_core.domain.names import key_of, label_key
+from booking_core.domain.names import key_of, label_key, normal_form
 from booking_core.domain.references import reference_of
 from booking_core.domain.validation import (
     InvalidRequest,
@@ -166,7 +166,8 @@ class Ground:
 
     ``surfaces`` are the ids of the areas that it lies on; by default one, with the id of the
     ground. Of grounds that share a surface, such as a pitch and its halves, one at a time can be
-    booked.
+    booked. ``caretaker_email`` gets the list of a day, "" for nobody; copies of former days and
+    the audit log do not have it.
     """
 
     id: str
@@ -175,11 +176,15 @@ class Ground:
     order: int = 0
     retired: bool = False
     surfaces: tuple[str, ...] = ()
+    caretaker_email: str = ""
 
     def __post_init__(self) -> None:
+        # Without capitals, as of accounts: the grounds of one address are in one mail.
+        email = check_email(self.caretaker_email, "caretaker_email") or ""
         _set(
             self,
             id=check_id(self.id, "id"),
+            caretaker_email=normal_form(email.lower()),
             name=check_name(self.name, "name"),
             games=_texts(self.games, "games"),
         )

@@ -35,7 +35,9 @@ class Policy:
     a second factor where none is required of them, or everybody who decides. ``remind_hours``: so
     long before the start its booker gets a mail; 0 for none. ``ask_again_hours`` and
     ``ask_soon_hours``: those who decide get another mail about requests that wait so long after
-    the last one, and so long before the slot of one begins; 0 for none.
+    the last one, and so long before the slot of one begins; 0 for none. ``day_list_at``: when the
+    caretakers of grounds get a mail with the list of the day, a time as ``cut_off``; None for
+    never.
     Raises InvalidRequest with the name of the field.
     """
 
@@ -55,6 +57,7 @@ class Policy:
     remind_hours: int = 0
     ask_again_hours: int = 24
     ask_soon_hours: int = 3
+    day_list_at: time | None = None
 
     MOST_DAYS: ClassVar[int] = 400
     MOST_LEAD_MINUTES: ClassVar[int] = 60 * 24 * 30
@@ -87,6 +90,8 @@ class Policy:
                 raise InvalidRequest(
                     "cut_off", "leaves nothing to book while only today may be booked"
                 )
+        if self.day_list_at is not None:
+            check_time(self.day_list_at, "day_list_at")
         if self.wall_shows not in WALL_SHOWS:
             raise InvalidRequest("wall_shows", f"must be one of {', '.join(WALL_SHOWS)}")
         if self.mail_decisions not in MAIL_DECISIONS:

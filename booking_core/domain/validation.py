@@ -83,13 +83,13 @@ def check_sign_in_name(value: Any, name: str) -> str:
     return check_id(value, name)
 
 
-def check_email(value: Any) -> str | None:
+def check_email(value: Any, name: str = "email") -> str | None:
     """An e-mail address, or None for none."""
     if value is None:
         return None
-    email = check_name(value, "email", limit=254, required=False)
+    email = check_name(value, name, limit=254, required=False)
     if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
-        raise InvalidRequest("email", "is no e-mail address")
+        raise InvalidRequest(name, "is no e-mail address")
     return email or None
 
 

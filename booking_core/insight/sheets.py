@@ -109,7 +109,7 @@ class Sheet:
             lines += sorted(
                 (b.id, b.status, b.slot.ground_id, b.start, b.end, b.whom, b.supervisor_name)
                 for ground in self.grounds
-                for b in _held_on(board, ground)
+                for b in held_on(board, ground)
             )
         return hashlib.blake2s(repr(lines).encode(), digest_size=8).hexdigest()
 
@@ -285,13 +285,13 @@ def _periods(board: Board, ground: Ground) -> tuple[Period, ...]:
 
 def _row(board: Board, ground: Ground, shows: str) -> list[dict[str, Any]]:
     """The cells of one ground; what lasts for several periods is one cell."""
-    held = _held_on(board, ground)
+    held = held_on(board, ground)
     in_periods = [[b for b in held if _overlaps(b, period)] for period in _periods(board, ground)]
     cells = []
     for _, run in groupby(enumerate(in_periods), key=lambda item: _run_of(*item)):
         same = [bookings for _, bookings in run]
         own = [b for b in same[0] if b.ground_id == ground.id] or same[0][:1]
-        entries = [_entry(booking, ground, board, shows) for booking in own]
+        entries = [entry_of(booking, ground, board, shows) for booking in own]
         cells.append({"span": len(same), "entries": entries})
     return cells
 
@@ -301,7 +301,7 @@ def _run_of(number: int, bookings: list[Booking]) -> tuple[Any, ...]:
     return tuple(b.id for b in bookings) or (number,)
 
 
-def _held_on(board: Board, ground: Ground) -> list[Booking]:
+def held_on(board: Board, ground: Ground) -> list[Booking]:
     """What holds a surface of ``ground``, by time."""
     surfaces = set(ground.surfaces)
     held = (b for b in board.bookings if not surfaces.isdisjoint(b.held_surfaces))
@@ -313,8 +313,8 @@ def _overlaps(booking: Booking, period: Period) -> bool:
     return not set(marks).isdisjoint(timetable.marks(period.start, period.end))
 
 
-def _entry(booking: Booking, ground: Ground, board: Board, shows: str) -> dict[str, str]:
-    """The lines of a booking in a cell of ``ground``."""
+def entry_of(booking: Booking, ground: Ground, board: Board, shows: str) -> dict[str, str]:
+    """The lines of a booking in a cell of ``ground``, as far as ``shows`` allows; "" for none."""
     if booking.kind == "closure":
         return _lines("closed", "Closed", booking.purpose)
     if booking.ground_id != ground.id:
@@ -364,11 +364,11 @@ def _others(sheet: Sheet, writing: Writing) -> list[str]:
     found = []
     for board in sheet.boards:
         for ground in sheet.grounds:
-            for booking in _held_on(board, ground):
+            for booking in held_on(board, ground):
                 if booking.kind != "booking" or booking.ground_id != ground.id:
                     continue
                 if not any(_overlaps(booking, period) for period in _periods(board, ground)):
-                    entry = _entry(booking, ground, board, sheet.shows)
+                    entry = entry_of(booking, ground, board, sheet.shows)
                     when = writing.span(booking.start, booking.end)
                     place = writing.day(board.date) if sheet.ground else ground.name
                     parts = (entry[name] for name in ("tag", "what", "who", "group", "there"))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date as Date
+from datetime import datetime, time
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -51,7 +52,7 @@ class MailLine(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class MailWriting:
     """How a mail writes notices, the subject for all of them and a line for each step, a slot, and
-    the line of a request.
+    the line of a request; a date in brief, a part of a day, and the time of day of a moment.
 
     Screens write dates by the school's locale, and the core writes none.
     """
@@ -60,6 +61,9 @@ class MailWriting:
     lines: Callable[[Sequence[Notice], Mapping[str, Ground]], list[MailLine]]
     place: Callable[[Slot, Mapping[str, Ground]], str]
     request: Callable[[Booking, Mapping[str, Ground]], MailLine]
+    day: Callable[[Date], str]
+    stretch: Callable[[time, time], str]
+    clock: Callable[[datetime], str]
 
 
 class Invitation(NamedTuple):
@@ -72,7 +76,7 @@ class Invitation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """To whom a mail goes."""
+    """To whom a mail goes. One without an account has no ``name``, and chooses no mails."""
 
     name: str
     email: str
@@ -107,8 +111,9 @@ def compose(
     message["Message-ID"] = f"<{id}@{sender.rpartition('@')[2]}>"
     # No answer by a machine: this is not the mail of a person.
     message["Auto-Submitted"] = "auto-generated"
-    wishes = _below(settings, WISHES_PATH)
-    message["List-Unsubscribe"] = f"<{wishes or f'mailto:{sender}?subject=unsubscribe'}>"
+    wishes = _below(settings, WISHES_PATH) if to.name else None
+    if to.name:
+        message["List-Unsubscribe"] = f"<{wishes or f'mailto:{sender}?subject=unsubscribe'}>"
     values = {
         "school": settings.school_name,
         "subject": one_line(subject),

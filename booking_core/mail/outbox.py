@@ -3,7 +3,8 @@
 A notice is due until it is in a mail. What is due to one user is one mail, once nothing more has
 happened for some seconds. Between gathering and sending a notice may be read, replaced or
 withdrawn: so what a mail says is composed at each try. A process that is killed between the answer
-of the server and the note of it has that one mail sent again, with the same Message-ID.
+of the server and the note of it has that one mail sent again, with the same Message-ID. Each copy
+has links of its own, and those of both work.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from booking_core.domain.mail import Mail
 from booking_core.domain.model import Account, Booking, Ground, MailWish, Role
 from booking_core.domain.records import Notice
 from booking_core.insight.calendars import booking_event
-from booking_core.mail import reminders
+from booking_core.mail import day_lists, reminders
 from booking_core.mail.composing import Invitation, MailLine, MailWriting, Recipient, compose
 from booking_core.mail.server import MailServer
 from booking_core.settings import Settings
@@ -76,23 +77,28 @@ def send_mails(
             mail = _lease(db, moment(db, now))
             if mail is None:
                 return _pause(db, moment(db, now))
+            tried_at = moment(db, now)
             try:
-                message = _composed(db, mail, writing, moment(db, now))
+                message = _composed(db, mail, writing, tried_at)
                 if message is None:
                     _drop(db, mail)
                     continue
                 server.send(message)
             except MailRefused as exc:
                 log.warning("a mail was refused %s", "for good" if exc.for_good else "for now")
+                _drop_links(db, mail, tried_at)
                 _put_off(db, mail, exc.answer, moment(db, now), for_good=exc.for_good)
             except MailServerFailed as exc:
                 log.warning("the mail server takes no mail; Health says why")
+                if not exc.may_be_taken:
+                    _drop_links(db, mail, tried_at)
                 _put_off(db, mail, exc.answer, moment(db, now), for_good=False)
                 return _PAUSE_WITHOUT_SERVER
             except StoreUnavailable:
                 raise
             except Exception as exc:  # noqa: BLE001 - of this mail alone: the others go on
                 log.error("a mail could not be made: %s", type(exc).__name__)
+                _drop_links(db, mail, tried_at)
                 _put_off(db, mail, "the mail could not be made", moment(db, now), for_good=False)
             else:
                 _note_sent(db, mail, moment(db, now))
@@ -113,6 +119,7 @@ def _gather(db: Documents, now: datetime) -> None:
     for notice in due:
         told[notice.to].append(notice)
     everybody = accounts.find_all(db)
+    day_lists.gather(db, now)
     reminders.gather(db, {one.id: one for one in everybody if _wants_mail(one)}, now)
     for account in everybody:
         notices = told.pop(account.id, [])
@@ -210,6 +217,8 @@ def _composed(
     db: Documents, mail: Mail, writing: MailWriting, now: datetime
 ) -> EmailMessage | None:
     """The mail as of now; None if nothing is left to say, or its reader wants none."""
+    if mail.day_list is not None:
+        return day_lists.composed(db, mail, writing, now)
     stored = accounts.read(db, mail.to)
     account = None if stored is None else stored.account
     if account is None or account.email is None:
@@ -345,11 +354,16 @@ def _unread(db: Documents, ids: Collection[str]) -> list[Notice]:
 def _put_off(db: Documents, mail: Mail, answer: str, now: datetime, *, for_good: bool) -> None:
     """Has a mail that was not taken tried again, or given up."""
     again = now + timing.pause_after(mail.tries)
-    mail_links.drop_of_mail(db, mail.id)  # the next try makes its own
     if for_good or again > mail.at + timing.GIVE_UP_AFTER:
         mails.note_failed(db, mail, answer, now)
     else:
         mails.postpone(db, mail, answer, again)
+
+
+@within_deadline
+def _drop_links(db: Documents, mail: Mail, tried_at: datetime) -> None:
+    """Deletes the links of a try whose mail the server has not taken; the next makes its own."""
+    mail_links.drop_of_try(db, mail.id, tried_at)
 
 
 @within_deadline

@@ -56,15 +56,20 @@ class MailServer:
 
         Raises MailRefused, MailServerFailed.
         """
+        is_connected = False
         try:
             if self._client is None:
                 self._client = self._connect()
+            is_connected = True
             with self._limited(self._client):
                 return self._send(self._client, message)
         except (OSError, smtplib.SMTPException) as exc:
             self._leave()
             failed = TimeoutError() if self._took_too_long else exc
-            raise MailServerFailed(_failure(failed)) from exc
+            # An answer with a code says that the mail was not taken.
+            is_answered = isinstance(exc, smtplib.SMTPResponseException)
+            may_be_taken = is_connected and not is_answered
+            raise MailServerFailed(_failure(failed), may_be_taken=may_be_taken) from exc
 
     def _send(self, client: smtplib.SMTP, message: EmailMessage) -> str:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -65,7 +65,10 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.WAITING, "party.supervisor_id"),
     ),
 }
-_CHECKS = {"name": lambda value: check_name(value, "--set"), "email": check_email}
+_CHECKS: dict[str, Callable[[str], str | None]] = {
+    "name": lambda value: check_name(value, "--set"),
+    "email": check_email,
+}
 _SETTABLE = {
     schema.GROUNDS: ("name",),
     schema.TIMETABLES: ("name",),

@@ -46,7 +46,8 @@ def save_ground(
     def work(tx: SchoolTransaction) -> tuple[Ground, bool]:
         before = store.read(tx).get(ground.id)
         revoked = _put(db, tx, before, ground, (), by, "", now)
-        tx.audit(by, "saved", "ground", ground.id, {"after": d.ground_document(ground)}, now)
+        details = {"after": _details(before, ground)["after"]}
+        tx.audit(by, "saved", "ground", ground.id, details, now)
         return ground, revoked is not None
 
     return _change(db, by, now, work)
@@ -59,6 +60,7 @@ def add_ground(
     games: Iterable[str] = (),
     *,
     surfaces: Iterable[str] = (),
+    caretaker_email: str = "",
     by: Actor | None = None,
     now: datetime | None = None,
 ) -> Ground:
@@ -70,7 +72,7 @@ def add_ground(
     StoreUnavailable.
     """
     surfaces = _list(surfaces)
-    wanted = Ground("new", name, _listed(games), surfaces=surfaces)
+    wanted = Ground("new", name, _listed(games), surfaces=surfaces, caretaker_email=caretaker_email)
     now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> Ground:
@@ -79,7 +81,7 @@ def add_ground(
         id = new_id(wanted.name, stored, "ground")
         made = replace(wanted, id=id, order=min(last + 1, _LAST), surfaces=surfaces or (id,))
         store.put(tx, made)
-        details = {"before": None, "after": d.ground_document(made)}
+        details = _details(None, made)
         tx.audit(by, "added", "ground", id, details, now)
         return made
 
@@ -95,6 +97,7 @@ def change_ground(
     games: Iterable[str] | None = None,
     retired: bool | None = None,
     surfaces: Iterable[str] | None = None,
+    caretaker_email: str | None = None,
     revoke: Collection[str] = (),
     reason: str = "",
     by: Actor | None = None,
@@ -109,8 +112,8 @@ def change_ground(
     InvalidRequest. All other bookings claim the new surfaces.
 
     With ``was``, the ground that the change was made from, raises ChangedMeanwhile where its name,
-    games, surfaces or retirement differ by now. Raises UnknownGround, InvalidRequest, NotAllowed,
-    StoreUnavailable.
+    games, surfaces, address or retirement differ by now. Raises UnknownGround, InvalidRequest,
+    NotAllowed, StoreUnavailable.
     """
     ground_id, now = check_id(ground_id, "ground_id"), moment(db, now)
     if was is not None and not isinstance(was, Ground):
@@ -135,15 +138,13 @@ def change_ground(
             before.order,
             before.retired if retired is None else retired,
             before.surfaces if surfaces is None else _list(surfaces),
+            before.caretaker_email if caretaker_email is None else caretaker_email,
         )
         revoked = _put(db, tx, before, after, ids, by, reason, now)
         action = "saved"
         if before.retired != after.retired:
             action = "retired" if after.retired else "brought back"
-        details: dict[str, Any] = {
-            "before": d.ground_document(before),
-            "after": d.ground_document(after),
-        }
+        details = _details(before, after)
         if revoked:
             details |= {"revoked": len(revoked), "reason": reason}
         tx.audit(by, action, "ground", ground_id, details, now)
@@ -217,8 +218,7 @@ def retire(
     before = store.read(tx)[ground_id]
     after = replace(before, retired=True)
     store.put(tx, after)
-    details = {"before": d.ground_document(before), "after": d.ground_document(after)}
-    tx.audit(by, "retired", "ground", ground_id, details | facts, now)
+    tx.audit(by, "retired", "ground", ground_id, _details(before, after) | facts, now)
 
 
 @within_deadline
@@ -246,6 +246,18 @@ def save_grounds_order(
         tx.audit(by, "reordered", "grounds", "", {"before": before, "after": after}, now)
 
     change_school(db, by, now, work)
+
+
+def _details(before: Ground | None, after: Ground) -> dict[str, Any]:
+    """The change as the audit log has it: without the address, only whether there is another."""
+    found = {}
+    for name, ground in (("before", before), ("after", after)):
+        facts = None if ground is None else d.ground_document(replace(ground, caretaker_email=""))
+        found[name] = facts
+    old = "" if before is None else before.caretaker_email
+    if old != after.caretaker_email and found["after"] is not None:
+        found["after"]["caretaker"] = "another address" if after.caretaker_email else "no address"
+    return found
 
 
 def _list(surfaces: Iterable[str]) -> tuple[str, ...]:

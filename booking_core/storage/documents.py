@@ -341,6 +341,8 @@ def ground_document(ground: Ground) -> Document:
     }
     if ground.surfaces != (ground.id,):
         document["surfaces"] = list(ground.surfaces)
+    if ground.caretaker_email:
+        document["caretaker_email"] = ground.caretaker_email
     return document
 
 
@@ -352,6 +354,7 @@ def to_ground(document: Any) -> Ground:
         r.field(document, "order", int),
         r.field(document, "retired", bool),
         r.texts(document, "surfaces") if "surfaces" in document else (),
+        r.optional(document, "caretaker_email", str, ""),
     )
 
 
@@ -461,9 +464,13 @@ def to_term(document: Any) -> Term:
     )
 
 
+_POLICY_TIMES = ("cut_off", "day_list_at")
+
+
 def policy_document(policy: Policy) -> Document:
-    cut_off = None if policy.cut_off is None else time_text(policy.cut_off)
-    return asdict(policy) | {"cut_off": cut_off}
+    times = {name: getattr(policy, name) for name in _POLICY_TIMES}
+    texts = {name: None if at is None else time_text(at) for name, at in times.items()}
+    return asdict(policy) | texts
 
 
 def revision_of(meta: Document) -> tuple[int, int]:
@@ -500,6 +507,7 @@ def to_policy(document: Any, otherwise: Policy) -> Policy:
     if not isinstance(document, Mapping) or document.keys() - asdict(otherwise).keys():
         raise Unreadable("policy has a field that is not known")
     values = dict(document)
-    if values.get("cut_off") is not None:
-        values["cut_off"] = r.time_of_day(values, "cut_off")
+    for name in _POLICY_TIMES:
+        if values.get(name) is not None:
+            values[name] = r.time_of_day(values, name)
     return replace(otherwise, **values)

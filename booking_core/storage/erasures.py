@@ -131,7 +131,7 @@ def _insert(db: Documents, session: ClientSession, id: str, document: Document) 
 
 
 def raise_revision(db: Documents, session: ClientSession | None) -> None:
-    """Has everybody read the teams again, from which an erasure has taken a person."""
+    """Has everybody read teams and grounds again, from which an erasure has taken a person."""
     collection(db, schema.META).update_one(
         {"_id": "revision"}, {"$inc": {"grounds": 1}}, session=session
     )

@@ -94,10 +94,15 @@ def end_of(
         )
 
 
-def drop_of_mail(db: Documents, mail_id: str) -> None:
-    """Deletes the links of a mail that did not go out."""
+def drop_of_try(db: Documents, mail_id: str, at: datetime) -> None:
+    """Deletes the links that were made ``at`` then, for a try to send a mail that did not go out.
+
+    Those of other tries stay: a server may have taken one of these, and its answer was lost.
+    """
     with reachable():
-        collection(db, schema.MAIL_LINKS).delete_many({"mail_id": mail_id, "used_for": ""})
+        collection(db, schema.MAIL_LINKS).delete_many(
+            {"mail_id": mail_id, "at": at, "used_for": ""}
+        )
 
 
 def count_since(db: Documents, account_id: str, purpose: Purpose, since: datetime) -> int:

@@ -46,7 +46,7 @@ def queue(db: Documents, mail: Mail) -> bool:
 
     def work(session: ClientSession) -> bool:
         taken = notices.put_in_mail(db, session, mail.notices, mail.id) if mail.notices else 0
-        if not taken and not (mail.asks or mail.password or mail.reminds):
+        if not taken and not (mail.asks or mail.password or mail.reminds or mail.day_list):
             return False
         document = {
             "_id": mail.id,
@@ -61,6 +61,8 @@ def queue(db: Documents, mail: Mail) -> bool:
             "tries": 0,
             "answer": "",
         }
+        if mail.day_list is not None:
+            document["day_list"] = mail.day_list.isoformat()
         collection(db, schema.MAILS).insert_one(document, session=session)
         return True
 
@@ -167,4 +169,5 @@ def to_mail(document: Document) -> Mail:
         r.text(document, "answer"),
         r.optional(document, "password", bool, False),
         r.optional(document, "reminds", str, ""),
+        r.date(document, "day_list") if "day_list" in document else None,
     )

@@ -25,6 +25,7 @@ from pages.shared.text import formats, messages
 
 _OPEN, _PROBLEM, _SAID = "admin.grounds.open", "admin.grounds.problem", "admin.grounds.said"
 _NAME, _GAMES = "admin.grounds.name", "admin.grounds.games"
+_CARETAKER = "admin.grounds.caretaker"
 _SURFACES, _REASON = "admin.grounds.surfaces", "admin.grounds.reason"
 
 
@@ -109,7 +110,7 @@ def _ask(ground_id: str) -> None:
     """Opens the form in the next run, without the values of the previous one; "": a new ground."""
     state = st.session_state
     state.pop(_PROBLEM, None)
-    for key in (_NAME, _GAMES, _SURFACES, _REASON, "admin.grounds.was"):
+    for key in (_NAME, _GAMES, _SURFACES, _CARETAKER, _REASON, "admin.grounds.was"):
         state.pop(key, None)
     state[_OPEN] = ground_id
     st.rerun()
@@ -147,6 +148,7 @@ def _form(shared: Services, ground_id: str) -> None:
     st.session_state.setdefault(_NAME, ground.name if ground else "")
     st.session_state.setdefault(_GAMES, list(ground.games) if ground else [])
     st.session_state.setdefault(_SURFACES, _listed(ground) if ground else [])
+    st.session_state.setdefault(_CARETAKER, ground.caretaker_email if ground else "")
     name = st.text_input("Name", key=_NAME, max_chars=120, placeholder="Football ground")
     chosen = st.multiselect(
         "Games",
@@ -168,22 +170,34 @@ def _form(shared: Services, ground_id: str) -> None:
         "main-south. The whole lists both, each half lists its own. What is booked on one surface "
         "is taken for every ground that lists it.",
     )
+    email = st.text_input(
+        "Caretaker's e-mail address",
+        key=_CARETAKER,
+        max_chars=254,
+        placeholder="None",
+        help="Gets the list of the day by mail, where Settings have a time for it.",
+    )
     lost = _overlaps(shared, ground, surfaces)
     if ground is not None:
         photos.form(shared, ground_id)
-    stored = (ground.name, ground.games, _listed(ground)) if ground else ("", (), [])
-    differs = (name, tuple(chosen), surfaces) != stored
+    stored: tuple[object, ...] = ("", (), [], "")
+    if ground is not None:
+        stored = (ground.name, ground.games, _listed(ground), ground.caretaker_email)
+    differs = (name, tuple(chosen), surfaces, email) != stored
     elements.unsaved(differs, key="admin.grounds.unsaved")
 
     def save(by: Actor) -> Ground:
         if ground is None:
-            return add_ground(shared.db, name, chosen, surfaces=surfaces, by=by)
+            return add_ground(
+                shared.db, name, chosen, surfaces=surfaces, caretaker_email=email, by=by
+            )
         return change_ground(
             shared.db,
             ground_id,
             name=name,
             games=chosen,
             surfaces=surfaces or (ground_id,),
+            caretaker_email=email,
             revoke=[booking.id for booking in lost],
             reason=st.session_state.get(_REASON, ""),
             by=by,

@@ -24,6 +24,7 @@ _WAITING = "admin.policy.waiting"
 _BY_MAIL = "admin.policy.mail_decisions"
 _REMIND = "admin.policy.remind_hours"
 _AGAIN, _SOON = "admin.policy.ask_again_hours", "admin.policy.ask_soon_hours"
+_LISTS, _LIST_AT = "admin.policy.lists", "admin.policy.day_list_at"
 # Of the parties that are no students: the field of the policy, the key of its field, and its label.
 _QUOTAS = {
     "class_quota": ("admin.policy.class_quota", "Bookings of a class in a week"),
@@ -33,6 +34,7 @@ _QUOTAS = {
 _FIELDS = (
     *(_DAYS, _SERIES, _HOURS, _MINUTES, _LIMITED, _QUOTA, _ENDS, _CUT_OFF, _WALL),
     *(_SECOND_FACTOR, _MEMBERS, _WAITING, _BY_MAIL, _REMIND, _AGAIN, _SOON),
+    *(_LISTS, _LIST_AT),
     *(key for key, _ in _QUOTAS.values()),
 )
 _WALL_WORDS = {
@@ -66,6 +68,7 @@ def _fill(saved: Policy) -> None:
     state[_MEMBERS], state[_WAITING] = saved.claim_members, saved.waiting_places
     state[_BY_MAIL], state[_REMIND] = saved.mail_decisions, saved.remind_hours
     state[_AGAIN], state[_SOON] = saved.ask_again_hours, saved.ask_soon_hours
+    state[_LISTS], state[_LIST_AT] = saved.day_list_at is not None, saved.day_list_at or time(7)
     for name, (key, _) in _QUOTAS.items():
         state[key] = getattr(saved, name)
 
@@ -244,6 +247,18 @@ def _form(shared: Services) -> None:
             st.caption(
                 "Who decides, and gets mails at once, gets another mail then; with 0 there is none."
             )
+    with right, st.container(border=True, key="card_admin.policy.day_list"):
+        st.markdown("##### The day's list for caretakers")
+        st.toggle("Mail caretakers what is booked on their grounds", key=_LISTS)
+        if state[_LISTS]:
+            st.time_input(
+                "Each school day at",
+                key=_LIST_AT,
+                step=MARK_MINUTES * 60,
+                format=formats.time_field(),
+                width=200,
+            )
+        st.caption(_list_caption(shared))
     _buttons(shared, saved)
     logo.form(shared)
 
@@ -274,6 +289,20 @@ def _reminder_caption(shared: Services) -> str:
     return (
         f"Who booked gets one mail {formats.duration(hours * 60)} before an approved booking "
         f"begins{by_link}."
+    )
+
+
+def _list_caption(shared: Services) -> str:
+    """Who gets the list, as far as the form, the grounds and the configuration say."""
+    if shared.settings.smtp_host is None:
+        return "Now nobody gets it: that takes `SMTP_HOST`."
+    if not st.session_state[_LISTS]:
+        return "Nobody gets it."
+    grounds = shared.reference().open_grounds
+    count = sum(bool(ground.caretaker_email) for ground in grounds)
+    return (
+        f"{count} of {widgets.counted(len(grounds), 'ground')} in use have an address (Admin, "
+        "Grounds). The list names of each booking what the wall may show."
     )
 
 
@@ -313,6 +342,8 @@ def _typed() -> Policy | str:
     state = st.session_state
     if state[_ENDS] and state[_CUT_OFF] is None:
         return "Choose the time at which booking ends."
+    if state[_LISTS] and state[_LIST_AT] is None:
+        return "Choose the time at which caretakers get the day's list."
     mailed = (_REMIND, _AGAIN, _SOON)
     numbers = [state[key] for key in (_DAYS, _HOURS, _MINUTES, _SERIES, _WAITING, *mailed)]
     if None in numbers or (state[_LIMITED] and state[_QUOTA] is None):
@@ -333,6 +364,7 @@ def _typed() -> Policy | str:
             remind_hours=remind,
             ask_again_hours=again,
             ask_soon_hours=soon,
+            day_list_at=state[_LIST_AT] if state[_LISTS] else None,
             **{name: state[key] for name, (key, _) in _QUOTAS.items()},
         )
     except InvalidRequest as exc:

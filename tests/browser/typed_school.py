@@ -101,14 +101,14 @@ _MADE = {
     "DayPlan": "note own term timetable_id week",
     "Decision": "action by by_name displaced_by on_behalf_of",
     "Delegation": "by by_name id to to_name",
-    "Ground": "id surfaces",  # letters and digits, shown as text of a field alone
+    "Ground": "caretaker_email id surfaces",  # letters and digits, shown as text of a field alone
     "GroundDay": "note",
     "GroundFilter": "game",
     "Logo": "digest",
     "NamedStudent": "class_name id name",
     "OfGround": "ground_id",
     "Notice": "booking_id by_name id kind to",
-    "MailWriting": "lines place request subject",
+    "MailWriting": "clock day lines place request stretch subject",
     "MailedRequest": "action",  # on a page of HTML, which test_templates.py tries
     "Matching": "columns missing unsure",
     "RawTable": "encoding notes",

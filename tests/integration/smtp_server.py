@@ -20,7 +20,8 @@ USER, PASSWORD = "school", "secret word"
 class SmtpServer:
     """Mails in the order of their arrival. ``answers``: address -> the answer to RCPT.
 
-    ``after_data`` answers DATA in the place of "250 OK".
+    ``after_data`` answers DATA in the place of "250 OK". With ``loses_answer`` a mail is taken, and
+    the connection ends before its answer.
     """
 
     def __init__(self, port: int = 0, **options: Any) -> None:
@@ -29,6 +30,7 @@ class SmtpServer:
         self.connections = 0
         self.answers: dict[str, str] = {}
         self.after_data = "250 OK"
+        self.loses_answer = False
         self._runs = False
         self._controller = _OnFreePort(self, hostname="127.0.0.1", port=port, **options)
 
@@ -57,11 +59,13 @@ class SmtpServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server, _session, envelope):
+    async def handle_DATA(self, server, _session, envelope):
         if self.after_data.startswith("250"):
             parsed = BytesParser(policy=default).parsebytes(envelope.content)
             self.mails.append(parsed)
             self.recipients += envelope.rcpt_tos
+        if self.loses_answer:
+            server.transport.close()
         return self.after_data
 
 

@@ -129,6 +129,7 @@ def test_a_server_that_ends_the_connection_fails_as_a_whole():
             MailServer(settings(server.port)).send(mail())
 
     assert refused.value.answer == "421 Too busy"
+    assert not refused.value.may_be_taken
 
 
 def test_a_server_that_is_down_is_named_so():
@@ -138,6 +139,7 @@ def test_a_server_that_is_down_is_named_so():
         MailServer(settings(port)).send(mail())
 
     assert refused.value.answer == "it cannot be reached (connection refused)"
+    assert not refused.value.may_be_taken
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])

@@ -81,6 +81,7 @@ def note(tx: accounts.AccountTransaction, account: Account, pseudonym: str, due:
         "delegates": sorted(_delegates_of(tx.db, account.id)),
     }
     erasures.note(tx.db, tx.session, erasures.ACCOUNT, pseudonym, account.id, due, facts)
+    _take_out_of_grounds(tx.db, tx.session, account.email)
     made = {"created_by": account.id, "kind": "booking"}
     return collection(tx.db, schema.BOOKINGS).count_documents(made, session=tx.session)
 
@@ -129,6 +130,7 @@ def erase_again(db: Documents, missing: Iterable[Erased]) -> int:
             with reachable():
                 found = collection(db, schema.ACCOUNTS).find_one_and_delete({"_id": id}) or {}
             names = _names_of(db, id, str(found.get("name") or id))
+            _take_out_of_grounds(db, None, found.get("email"))
             _take_out(db, _person(db, new_pseudonym(), id, names, _delegates_of(db, id)))
             count += 1
         transact(db, partial(_record, db, entry))
@@ -250,6 +252,18 @@ def _take_out(db: Documents, person: _Person) -> int:
         _take_out_of_notices(db, person)
         _take_out_of_audit_log(db, person)
     return count
+
+
+def _take_out_of_grounds(db: Documents, session: ClientSession | None, email: Any) -> None:
+    """Removes the address of the account where it is that of a caretaker."""
+    if not isinstance(email, str):
+        return
+    with reachable():
+        done = collection(db, schema.GROUNDS).update_many(
+            {"caretaker_email": email}, {"$unset": {"caretaker_email": ""}}, session=session
+        )
+    if done.modified_count:
+        erasures.raise_revision(db, session)
 
 
 def _take_out_of_waiting_list(db: Documents, person: _Person) -> None:

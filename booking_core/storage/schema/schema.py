@@ -385,6 +385,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                         "claim_members": {"bsonType": "bool"},
                         "waiting_places": _COUNT,
                         "cut_off": {"bsonType": ["string", "null"], "pattern": _TIME["pattern"]},
+                        "day_list_at": _TIME | {"bsonType": ["string", "null"]},
                         "wall_shows": {"enum": list(WALL_SHOWS)},
                         "second_factor": {"bsonType": "bool"},
                         "mail_decisions": {"enum": list(MAIL_DECISIONS)},
@@ -552,6 +553,7 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 "asks": {"bsonType": "bool"},
                 "password": {"bsonType": "bool"},
                 "reminds": _TEXT,  # the id of a booking, or empty
+                "day_list": _DATE,
                 "next_at": {"bsonType": "date"},
                 "tries": _COUNT,
                 "answer": _TEXT,

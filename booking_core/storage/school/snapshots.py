@@ -46,7 +46,11 @@ def keep(db: Documents, session: ClientSession, today: Date) -> None:
     copies = collection(db, schema.SCHOOL_HISTORY)
     id = today.isoformat()
     if copies.find_one({"_id": id}, {"_id": 1}, session=session) is None:
-        rows = {name: list(collection(db, name).find(session=session)) for name in PARTS}
+        # No board of a past day needs the address of a caretaker, who may be gone by then.
+        rows = {
+            name: list(collection(db, name).find({}, {"caretaker_email": 0}, session=session))
+            for name in PARTS
+        }
         meta = collection(db, schema.META).find_one({"_id": "revision"}, session=session) or {}
         copies.insert_one({"_id": id, "week_a": meta.get("week_a")} | rows, session=session)
 

@@ -19,6 +19,7 @@ _NAMES = {
     "class_quota": "Bookings of a class in a week",
     "created_by": "Asked by",
     "cut_off": "Booking ends the day before, at",
+    "day_list_at": "Caretakers get the day's list at",
     "game": "Game",
     "mail": "Mails",
     "mail_decisions": "Decides from a mail",
@@ -238,7 +239,7 @@ def _value(value: Any, name: str = "") -> str:
     match value:
         case None | "":
             return "–"
-        case str() if name == "cut_off":
+        case str() if name in ("cut_off", "day_list_at"):
             return formats.clock(time.fromisoformat(value))
         case str() if name in _DATES or name == "week_a":
             return _date(value)

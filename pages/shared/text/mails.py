@@ -68,4 +68,12 @@ def _request(booking: Booking, grounds: Mapping[str, Ground]) -> MailLine:
     return MailLine("", _place(booking.slot, grounds), asked)
 
 
-WRITING = MailWriting(subject=_subject, lines=_lines, place=_place, request=_request)
+WRITING = MailWriting(
+    subject=_subject,
+    lines=_lines,
+    place=_place,
+    request=_request,
+    day=formats.short_date,
+    stretch=formats.stretch,
+    clock=lambda moment: formats.clock(moment.time()),
+)

@@ -125,6 +125,8 @@ FIELDS = {
     "date_to": "The last date",
     "from_date": "The first date",
     "email": "The e-mail address",
+    "caretaker_email": "The e-mail address of the caretaker",
+    "day_list_at": "The time of the day's list",
     "mail": "The choice of mails",
     "password": "The password",
     "first": "The first date",
