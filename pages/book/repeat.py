@@ -163,11 +163,12 @@ def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesR
 
 def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:
     by, mark = screen_user.actor(), shared.mark()
+    submission: UUID | None = st.session_state.get(draft.SERIES_ID)
     try:
         return shared.cached(
             (Scope.BOOKINGS, Scope.SCHOOL),
-            ("series", asked, by.id, by.role, mark),
-            lambda: plan_series(shared.db, asked, by=by, now=mark),
+            ("series", asked, by.id, by.role, submission, mark),
+            lambda: plan_series(shared.db, asked, by=by, submission_id=submission, now=mark),
         )
     except BookingError as exc:
         return messages.error(exc)
@@ -178,9 +179,9 @@ def _dates(shared: Services, wanted: BookingRequest, plan: SeriesPlan) -> None:
     st.markdown(f"**{series_texts.free_of(plan.dates)}**")
     if total > _MANY:
         with st.container(height=260, key="book.series.dates"):
-            st.markdown(series_texts.date_lines(plan.dates, grounds))
+            st.markdown(series_texts.date_lines(plan.dates, grounds, plan.own))
     else:
-        st.markdown(series_texts.date_lines(plan.dates, grounds))
+        st.markdown(series_texts.date_lines(plan.dates, grounds, plan.own))
     for one in plan.problems:
         series_waiting.button(shared, wanted, one)
     series_waiting.said()
