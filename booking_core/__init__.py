@@ -62,6 +62,12 @@ from booking_core.booking.mail_decisions import (
 )
 from booking_core.booking.notices import mark_read, notices_for, write_notices
 from booking_core.booking.parties import party_of
+from booking_core.booking.party_changes import (
+    PartyFields,
+    change_party,
+    change_series_party,
+    plan_series_party,
+)
 from booking_core.booking.queries import (
     approved_upcoming,
     bookings_on,
@@ -95,8 +101,9 @@ from booking_core.booking.series import (
     plan_series,
     reject_series,
 )
+from booking_core.booking.series_changes import SeriesChange
 from booking_core.booking.series_lists import find_series, series_ahead, waiting_rows
-from booking_core.booking.series_move import SeriesMove, move_series, plan_series_move
+from booking_core.booking.series_move import move_series, plan_series_move
 from booking_core.booking.series_plan import SeriesPlan
 from booking_core.booking.sets import book_set, plan_set
 from booking_core.booking.swap_offers import (
@@ -241,6 +248,7 @@ __all__ = [
     "Occurrence",
     "OfGround",
     "Party",
+    "PartyFields",
     "Period",
     "Policy",
     "Quota",
@@ -254,7 +262,7 @@ __all__ = [
     "Row",
     "SchoolYear",
     "Series",
-    "SeriesMove",
+    "SeriesChange",
     "SeriesPlan",
     "SeriesRequest",
     "SetRequest",
@@ -295,7 +303,9 @@ __all__ = [
     "cancel_series",
     "change_account",
     "change_ground",
+    "change_party",
     "change_password",
+    "change_series_party",
     "change_student",
     "check_reason",
     "classes_of",
@@ -364,6 +374,7 @@ __all__ = [
     "plan_roster",
     "plan_series",
     "plan_series_move",
+    "plan_series_party",
     "plan_set",
     "plan_swap",
     "plan_swap_offer",

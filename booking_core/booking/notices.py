@@ -15,6 +15,7 @@ from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Booking, Slot
 from booking_core.domain.records import Notice
 from booking_core.domain.rules import check_actor
+from booking_core.domain.series import PARTY_CHANGED
 from booking_core.domain.validation import check_id, check_limit
 from booking_core.storage import notices as store
 from booking_core.storage.bookings import queries as booking_queries
@@ -30,6 +31,7 @@ _KINDS = {
     "revoked": "revoked",
     "cancelled": "cancelled",
     "moved": "moved",
+    PARTY_CHANGED: "party_changed",
     "lapsed": "lapsed",
     "undone": "undone",
     "asked": "question",

@@ -48,6 +48,31 @@ def with_seat(
     return wanted.seated(window, seats)
 
 
+def exchanged_seats(
+    known: reference.Reference,
+    before: Booking,
+    wanted: Booking,
+    taken: Mapping[tuple[str, str], set[int]],
+) -> Booking:
+    """``wanted``, which is ``before`` for another party, with its seats of the quota.
+
+    Who has a seat of ``before`` keeps it; the others take free ones, which are added to those that
+    are ``taken``. Where all stay who were in the party, a booking without seats stays so. Raises
+    QuotaReached.
+    """
+    quota, window = known.policy.quota_of(wanted.party), timetable.iso_week(wanted.date)
+    holders, kept = [holder for holder, _ in wanted.quota_holders], dict(before.quota_holders)
+    if quota is None or (before.quota_window is None and kept.keys() == set(holders)):
+        return wanted.seated(None, ())
+    seats = []
+    for holder in holders:
+        if (seat := kept.get(holder)) is None:
+            seat = free_seat(wanted, holder, window, quota, taken[(holder, window)])
+            taken[(holder, window)].add(seat)
+        seats.append(seat)
+    return wanted.seated(window, seats)
+
+
 def free_seat(wanted: Booking, holder: str, window: str, quota: int, taken: Collection[int]) -> int:
     """The first seat of the holder's week that is not ``taken``; raises QuotaReached.
 

@@ -58,16 +58,24 @@ class Series:
 
 @within_deadline
 def plan_series(
-    db: Documents, request: SeriesRequest, *, by: Actor, now: datetime | None = None
+    db: Documents,
+    request: SeriesRequest,
+    *,
+    by: Actor,
+    submission_id: UUID | None = None,
+    now: datetime | None = None,
 ) -> SeriesPlan:
     """Which dates of a series can be booked now. Writes nothing.
 
-    A date may reach as far ahead as the policy's ``series_days``. Raises InvalidRequest,
-    UnknownGround, UnknownStudent, NotAllowed, StoreUnavailable.
+    A date may reach as far ahead as the policy's ``series_days``. ``submission_id``: that of
+    ``book_series``; dates that it has booked already are ``SeriesPlan.own``, and none of them has a
+    problem. Raises InvalidRequest, UnknownGround, UnknownStudent, NotAllowed, StoreUnavailable.
     """
     _check_series(request, by)
-    now = moment(db, now)
-    return planned(db, reference.load(db), request, by, now)
+    if submission_id is not None and not isinstance(submission_id, UUID):
+        raise InvalidRequest("submission_id", "must be a UUID")
+    now, sent = moment(db, now), "" if submission_id is None else str(submission_id)
+    return planned(db, reference.load(db), request, by, now, sent)
 
 
 @within_deadline
@@ -328,7 +336,7 @@ def _book_free(
 ) -> Series:
     series_id, known = str(submission_id), reference.load(db)
     _sent_before(db, request, request.all_dates(known.year), by, submission_id, as_approved)
-    plan = planned(db, known, request, by, now, but=series_id)
+    plan = planned(db, known, request, by, now, series_id)
     won: list[Booking] = []
     refused: list[Occurrence] = []
     for one in plan.dates:

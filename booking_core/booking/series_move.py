@@ -7,7 +7,7 @@ begun. The dates stay on their days, so each keeps its seat of a quota.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
 from typing import NamedTuple
@@ -16,7 +16,14 @@ from booking_core.booking.boards import availability_of, held_by
 from booking_core.booking.claims import check_move, keeps_approval, with_present_names
 from booking_core.booking.confirmation import confirmed_all
 from booking_core.booking.conflicts import error_on
-from booking_core.booking.preconditions import ROUNDS, already_decided
+from booking_core.booking.preconditions import ROUNDS
+from booking_core.booking.series_changes import (
+    DATES,
+    SeriesChange,
+    check_expected,
+    dates_to_change,
+    write_all,
+)
 from booking_core.booking.series_plan import alternatives_to
 from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
@@ -25,13 +32,11 @@ from booking_core.domain.errors import (
     BookingError,
     ChangedMeanwhile,
     InvalidRequest,
-    NotFound,
-    PartOfSet,
     RuleBroken,
     SeriesConflict,
 )
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
-from booking_core.domain.series import Occurrence, ahead, follows
+from booking_core.domain.series import Occurrence, follows
 from booking_core.domain.validation import (
     check_booking_id,
     check_date,
@@ -46,26 +51,6 @@ from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
-
-_DATES = "the dates of this series"
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesMove:
-    """What ``move_series`` would do.
-
-    ``bookings`` are the dates that move, as they are, and ``dates`` says of each whether it can.
-    One that has the new slot already is among them. ``apart`` are dates to come that stay, since
-    somebody moved each by itself.
-    """
-
-    bookings: tuple[Booking, ...]
-    dates: tuple[Occurrence, ...]
-    apart: tuple[Booking, ...]
-
-    @property
-    def problems(self) -> tuple[Occurrence, ...]:
-        return tuple(one for one in self.dates if one.problem is not None)
 
 
 class _Target(NamedTuple):
@@ -117,7 +102,7 @@ def plan_series_move(
     from_date: Date | None = None,
     by: Actor,
     now: datetime | None = None,
-) -> SeriesMove:
+) -> SeriesChange:
     """The dates that ``move_series`` would move, each with its problem. Writes nothing.
 
     Raises as ``move_series`` does, but SeriesConflict and ChangedMeanwhile.
@@ -127,7 +112,7 @@ def plan_series_move(
     known = reference.load(db)
     own, apart = _dates(db, target, by, now)
     dates = _planned(db, known, own, target, by, now)
-    return SeriesMove(own, tuple(one for one, _ in dates), apart)
+    return SeriesChange(own, tuple(one for one, _ in dates), apart)
 
 
 @within_deadline
@@ -149,7 +134,7 @@ def move_series(
 
     Parts of the slot that are None stay. A date that somebody moved by itself stays where it is.
     An approved date becomes Pending as by ``move``. ``expected`` (id -> slot) are the
-    ``SeriesMove.bookings`` that the user was shown; ChangedMeanwhile is raised for others. Sent
+    ``SeriesChange.bookings`` that the user was shown; ChangedMeanwhile is raised for others. Sent
     again, it answers as the first time. Raises SeriesConflict with the dates that cannot be moved,
     PartOfSet for several grounds of one request, NotAllowed, NotFound, UnknownGround,
     InvalidRequest, AlreadyDecided where no date is left, StoreUnavailable.
@@ -165,8 +150,7 @@ def move_series(
         own, _apart = _dates(db, target, by, now)
         if all(target.slot(before) == before.slot for before in own):
             return own
-        if expected is not None and {b.id: b.slot for b in own} != dict(expected):
-            raise ChangedMeanwhile(_DATES)
+        check_expected(own, expected)
         planned = _planned(db, known, own, target, by, now, reason)
         if problems := [one for one, _ in planned if one.problem is not None]:
             raise SeriesConflict(problems)
@@ -176,52 +160,21 @@ def move_series(
             if wanted is not None and wanted.slot != before.slot
         ]
 
-        def work(
-            step: transactions.Transaction,
-            known: reference.Reference = known,
-            changes: list[tuple[Booking, Booking]] = changes,
-        ) -> dict[str, Booking]:
-            step.check_school(known.revision)
-            moved = {}
-            for before, wanted in changes:
-                after = step.replace(before, wanted)
-                if after is None:
-                    raise ChangedMeanwhile(_DATES)
-                moved[after.id] = after
-            return moved
-
         try:
-            moved = transactions.run(db, work)
+            stored = write_all(db, known, changes)
         except (transactions.SchoolChanged, bookings.ClaimTaken, ChangedMeanwhile):
             continue  # the next round raises what has changed, or moves the dates that are left
-        pairs = [(before, moved[before.id]) for before, _ in changes]
-        moved |= {booking.id: booking for booking in confirmed_all(db, known, pairs)}
+        pairs = [(before, after) for (before, _), after in zip(changes, stored, strict=True)]
+        moved = {booking.id: booking for booking in confirmed_all(db, known, pairs)}
         return tuple(moved.get(before.id, before) for before in own)
-    raise ChangedMeanwhile(_DATES)
+    raise ChangedMeanwhile(DATES)
 
 
 def _dates(
     db: Documents, target: _Target, by: Actor, now: datetime
 ) -> tuple[tuple[Booking, ...], tuple[Booking, ...]]:
     """The dates that move, and those to come that stay where somebody moved them."""
-    found = booking_queries.of_series(db, target.series_id)
-    if not found:
-        raise NotFound("series", target.series_id)
-    if found[0].set_place is not None:
-        raise PartOfSet
-    first = target.from_date
-    found = [booking for booking in found if first is None or booking.date >= first]
-    if not found:
-        raise InvalidRequest("from_date", "is after the last date of the series")
-    for booking in found:
-        rules.check_may("move", by, booking)
-    active = ahead(found, now, settings_of(db).zone)
-    own = tuple(booking for booking in active if follows(booking))
-    if not active:
-        raise already_decided(found[-1])
-    if not own:
-        raise InvalidRequest("from_date", "leaves only dates that were moved by themselves")
-    return own, tuple(booking for booking in active if not follows(booking))
+    return dates_to_change(db, target.series_id, target.from_date, "move", follows, by, now)
 
 
 def _planned(

@@ -48,11 +48,13 @@ class Instead(NamedTuple):
 class SeriesPlan:
     """The dates of a series in order, each with its problem, if any.
 
-    ``instead``: other grounds and times that are free on more of the dates, best first.
+    ``instead``: other grounds and times that are free on more of the dates, best first. ``own``:
+    those that this submission has booked already, although its answer may have been lost.
     """
 
     dates: tuple[Occurrence, ...]
     instead: tuple[Instead, ...] = ()
+    own: tuple[Date, ...] = ()
 
     @property
     def problems(self) -> tuple[Occurrence, ...]:
@@ -65,18 +67,23 @@ def planned(
     request: SeriesRequest,
     by: Actor,
     now: datetime,
-    but: str = "",
+    sent: str = "",
 ) -> SeriesPlan:
-    """The plan by the school ``known``; bookings of the series ``but`` count as free."""
+    """The plan by the school ``known``.
+
+    Dates that ``by`` has booked in the series ``sent`` are free, and in ``SeriesPlan.own``.
+    """
     zone, policy = settings_of(db).zone, known.policy.for_series()
     dates = request.all_dates(known.year)
     party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
     people = party.people(request.first.supervisor_id)
     known.ground(request.first.ground_id)
-    held = {
-        date: [b for b in found if not but or b.series != but]
-        for date, found in booking_queries.of_dates(db, dates).items()
-    }
+    held = booking_queries.of_dates(db, dates)
+    own = tuple(
+        date
+        for date in dates
+        if any(sent and b.series == sent and b.created_by == by.id for b in held[date])
+    )
     of_series = wanted_by(
         known, request.first, party, supervisor, "", by, False, now, checked=False
     )
@@ -85,6 +92,9 @@ def planned(
     planned: list[Occurrence] = []
     free_on: Counter[tuple[str, time, time]] = Counter()
     for date in dates:
+        if date in own:
+            planned.append(Occurrence(date, None, ()))
+            continue
         wanted = request.on(date)
         free = availability_of(db, known, date, now, held_by(held[date]))
         free = replace(free, policy=policy)
@@ -108,7 +118,7 @@ def planned(
         if problem is not None and not isinstance(problem, QuotaReached):
             alternatives = alternatives_to(free, request.slot(date), request.first.game, busy)
         planned.append(Occurrence(date, problem, alternatives))
-    return SeriesPlan(tuple(planned), _instead(request, planned, free_on))
+    return SeriesPlan(tuple(planned), _instead(request, planned, free_on), own)
 
 
 def _periods(free: Availability, slot: Slot) -> int:

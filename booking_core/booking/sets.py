@@ -45,16 +45,24 @@ from booking_core.storage.school import data as reference
 
 @within_deadline
 def plan_set(
-    db: Documents, request: SetRequest, *, by: Actor, now: datetime | None = None
+    db: Documents,
+    request: SetRequest,
+    *,
+    by: Actor,
+    submission_id: UUID | None = None,
+    now: datetime | None = None,
 ) -> tuple[OfGround, ...]:
     """Which grounds of a set can be booked now. Writes nothing.
 
+    ``submission_id``: that of ``book_set``; a ground that it has booked already is ``own``.
     Raises InvalidRequest, also for two grounds that share a surface, UnknownGround, UnknownStudent,
     UnknownClass, UnknownTeam, NotAllowed, StoreUnavailable.
     """
     _check_set(request, by)
+    if submission_id is not None and not isinstance(submission_id, UUID):
+        raise InvalidRequest("submission_id", "must be a UUID")
     now = moment(db, now)
-    return _planned(db, reference.load(db), request, by, now)
+    return _planned(db, reference.load(db), request, by, now, submission_id)
 
 
 @within_deadline
@@ -120,12 +128,17 @@ def _check_set(request: SetRequest, by: Actor) -> None:
 
 
 def _raise_problems(plan: tuple[OfGround, ...]) -> None:
-    if problems := [one for one in plan if one.problem is not None]:
+    if problems := [(id, problem) for id, problem, _ in plan if problem is not None]:
         raise SetConflict(problems)
 
 
 def _planned(
-    db: Documents, known: reference.Reference, request: SetRequest, by: Actor, now: datetime
+    db: Documents,
+    known: reference.Reference,
+    request: SetRequest,
+    by: Actor,
+    now: datetime,
+    sent: UUID | None = None,
 ) -> tuple[OfGround, ...]:
     for id in request.ground_ids:
         known.ground(id)
@@ -134,12 +147,16 @@ def _planned(
     party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
     date, zone = request.first.date, settings_of(db).zone
     held = booking_queries.of_date(db, date)
+    own = {b.id for b in held if sent and b.series == str(sent) and b.created_by == by.id}
     free = availability_of(db, known, date, now, held_by(held))
     wanted = _wanted(known, request, party, supervisor, None, by, False, now, checked=False)
     seats = Seats(db, known, wanted[0])
     seats.read([date])
     planned = []
     for place, (asked, booking) in enumerate(zip(request.requests, wanted, strict=True)):
+        if sent is not None and str(part_id(sent, asked.ground_id)) in own:
+            planned.append(OfGround(asked.ground_id, None, own=True))
+            continue
         problem: BookingError | None = None
         try:
             check_request(known, asked, by, now, zone)
@@ -209,7 +226,7 @@ def _confirmed_all(
         except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
             for other in (*done, *made[len(done) + 1 :]):
                 bookings.undo(db, None, other)
-            raise SetConflict([OfGround(asked.ground_id, exc)]) from exc
+            raise SetConflict([(asked.ground_id, exc)]) from exc
     return done
 
 

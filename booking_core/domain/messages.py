@@ -230,7 +230,8 @@ def _sentence(exc: BookingError) -> str:
             return f"{exc.student_id} is active; deactivate first."
         case PartOfSet():
             return (
-                "The booking is one of several grounds at once: its time stays, and the first of "
+                "The booking is one of several grounds at once: its time and its "
+                "party stay, and the first of "
                 "them ends with the others."
             )
         case LineFull():

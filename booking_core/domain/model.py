@@ -445,7 +445,7 @@ class Decision:
     slot before a move. ``displaced_by``: the id of the closure that revoked or moved the booking.
     ``status_before``: the status before, where the entry changed it; entries of earlier versions
     have it for displaced bookings alone. ``correction``: the slot was over already.
-    ``of_series``: the booking was moved with the other dates of its series. ``by_mail``: by the
+    ``of_series``: the booking was changed with the other dates of its series. ``by_mail``: by the
     link of a mail.
     """
 
@@ -465,7 +465,7 @@ class Decision:
 
 # The actions that can have given a booking its status.
 _ACTIONS = {
-    Status.PENDING: ("requested", "moved", "reinstated", "imported"),
+    Status.PENDING: ("requested", "moved", "party changed", "reinstated", "imported"),
     Status.APPROVED: ("approved", "reinstated", "imported", "closed"),
     Status.REJECTED: ("rejected", "imported"),
     Status.CANCELLED: ("cancelled", "lifted", "imported"),
@@ -642,7 +642,8 @@ class Booking:
     def questions(self) -> tuple[Decision, ...]:
         """The questions to the author of a request that wait for an answer, oldest first.
 
-        An answer, a decision and a move end them; what was undone counts for nothing.
+        An answer, a decision, a move and another party end them; what was undone counts for
+        nothing.
         """
         found: list[Decision] = []
         place = len(self.history) - 1 if self.status is Status.PENDING else -1
@@ -674,13 +675,14 @@ class Booking:
         return next((e for e in reversed(self.history) if e.action == "moved"), None)
 
     @property
-    def moved_after_approval(self) -> Decision | None:
-        """The last move since ``approval``; None without one."""
+    def changed_after_approval(self) -> tuple[Decision, ...]:
+        """The last move and the last change of the party since ``approval``, oldest first."""
         approval = self.approval
         if approval is None:
-            return None
+            return ()
         since = self.history[self.history.index(approval) :]
-        return next((entry for entry in reversed(since) if entry.action == "moved"), None)
+        last = {e.action: e for e in since if e.action in ("moved", "party changed")}
+        return tuple(sorted(last.values(), key=lambda entry: entry.at))
 
     def with_decision(self, status: Status, entry: Decision) -> Booking:
         """This booking with ``status``, as ``entry`` says, which is added to the history.

@@ -51,6 +51,8 @@ _ALLOWED: dict[str, frozenset[Role]] = {
     "cancel": frozenset({Role.PRINCIPAL, Role.ADMIN}),
     "move own": frozenset(Role),
     "move": frozenset({Role.PRINCIPAL, Role.ADMIN}),
+    "change party own": frozenset(Role),
+    "change party": frozenset({Role.PRINCIPAL, Role.ADMIN}),
     "swap own": frozenset(Role),
     "swap": frozenset({Role.PRINCIPAL}),
     "replace": frozenset({Role.PRINCIPAL}),

@@ -16,6 +16,7 @@ from booking_core.domain.school_year import SchoolYear
 from booking_core.domain.validation import check_date
 
 MOST_DATES = 200
+PARTY_CHANGED = "party changed"  # the action of the history entry of another party
 _MOST_WEEKS = 52
 _FARTHEST = timedelta(days=800)  # dates that are later than this are not looked at
 
@@ -137,13 +138,13 @@ def ahead(
     ]
 
 
-def follows(booking: Booking) -> bool:
-    """Whether the booking has the slot that its series gave it: its last move, if any, was that of
-    the series."""
+def follows(booking: Booking, action: str = "moved") -> bool:
+    """Whether the booking has what its series gave it, the slot or, for ``PARTY_CHANGED``, the
+    party: its last such change, if any, was that of the series."""
     is_own = True
     for entry, after in zip(booking.history, (*booking.history[1:], None), strict=True):
         is_undone = after is not None and after.action == "undone"
-        if entry.action == "moved" and not is_undone:
+        if entry.action == action and not is_undone:
             is_own = entry.of_series
     return is_own
 

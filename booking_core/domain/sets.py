@@ -51,10 +51,12 @@ class SetRequest:
 
 
 class OfGround(NamedTuple):
-    """One ground of a set. ``problem`` None: it can be booked."""
+    """One ground of a set. ``problem`` None: it can be booked; ``own``: this submission has booked
+    it already."""
 
     ground_id: str
     problem: BookingError | None
+    own: bool = False
 
 
 def part_id(set_id: UUID, ground_id: str) -> UUID:

@@ -28,7 +28,7 @@ from booking_core import (
 )
 from booking_core.live import log_refusal
 from pages.shared.components import choices, elements
-from pages.shared.components.party_box import APART, request_fields, value_of
+from pages.shared.components.party_box import APART, request_fields, values_of
 from pages.shared.layout.book_again import AGAIN
 from pages.shared.live import url_state
 from pages.shared.live.runtime import Services
@@ -90,15 +90,8 @@ def fill_again(known: Reference) -> None:
     if (given := state.pop(AGAIN, None)) is None:
         return
     booking, is_free = given
-    names = {
-        Party.CLASS: booking.class_name,
-        Party.TEAM: booking.team_id or "",
-        Party.STAFF: "",
-    }
-    party = booking.party
-    ids = [value_of(party, names[party])] if party in names else list(booking.student_ids)
-    first, *more = [id for id in ids if _is_on_list(known, id)] or [None]
-    state[STUDENT], state[MORE] = first, more
+    first, *more = [id for id in values_of(booking) if _is_on_list(known, id)] or [""]
+    state[STUDENT], state[MORE] = first or None, more
     state[SUPERVISOR], state[PURPOSE] = booking.supervisor_id, booking.purpose[:MAX_PURPOSE]
     ground = known.grounds.get(booking.ground_id)
     if ground is not None and booking.game in ground.games:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from booking_core import (
-    Account,
     Actor,
     Board,
     Booking,
@@ -16,19 +15,18 @@ from booking_core import (
     Quota,
     Reference,
     Slot,
-    find_accounts,
     party_of,
     quotas_of,
 )
 from booking_core.live import Scope
 from pages.book import draft
 from pages.shared.components.party_box import party_box
+from pages.shared.layout import people_fields
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, payloads
 
 GONE = "This student, class or team is not on the list any more. Close this and choose again."
 _OPEN = "book.party.shown"  # the fields that few bookings need
-_MOST_MORE = 11  # students beside the first
 
 
 def fields(shared: Services, known: Reference) -> None:
@@ -38,8 +36,8 @@ def fields(shared: Services, known: Reference) -> None:
     is_student = chosen is not None and chosen in known.students
     if state.get(draft.MORE) or state.get(draft.SUPERVISOR) or state.get(_OPEN):
         if is_student:
-            _more_students(known, str(chosen))
-        _supervisor(shared)
+            people_fields.more_students(known, str(chosen), draft.MORE)
+        people_fields.supervisor(shared, draft.SUPERVISOR)
     else:
         st.button(
             "Add students or a supervisor",
@@ -52,42 +50,6 @@ def fields(shared: Services, known: Reference) -> None:
 
 def _open() -> None:
     st.session_state[_OPEN] = True
-
-
-def _more_students(known: Reference, chosen: str) -> None:
-    state = st.session_state
-    before = state.get(draft.MORE) or []
-    more = [id for id in before if id in known.students and id != chosen]
-    if more != before:
-        state[draft.MORE] = more
-    st.multiselect(
-        "More students (optional)",
-        [s.id for s in known.students.values() if s.active and s.id != chosen],
-        key=draft.MORE,
-        format_func=lambda id: f"{known.student(id).name} · {known.student(id).class_name} · {id}",
-        max_selections=_MOST_MORE,
-        select_all=False,
-        placeholder="Name or class",
-    )
-
-
-def _supervisor(shared: Services) -> None:
-    accounts = {account.id: account for account in _accounts(shared)}
-    if st.session_state.get(draft.SUPERVISOR) not in (None, *accounts):
-        st.session_state[draft.SUPERVISOR] = None
-    st.selectbox(
-        "Supervisor (optional)",
-        list(accounts),
-        index=None,
-        key=draft.SUPERVISOR,
-        format_func=lambda id: f"{accounts[id].name} · {id}",
-        placeholder="Who is there",
-    )
-
-
-def _accounts(shared: Services) -> list[Account]:
-    found = shared.cached(Scope.ACCOUNTS, "accounts", lambda: find_accounts(shared.db))
-    return [account for account in found if account.active]
 
 
 def named(known: Reference, request: BookingRequest) -> str | None:
@@ -111,7 +73,7 @@ def missing() -> str:
 def supervisor(shared: Services) -> str:
     """The name of the chosen supervisor; the sign-in name where the account is disabled."""
     id = str(st.session_state.get(draft.SUPERVISOR))
-    return next((one.name for one in _accounts(shared) if one.id == id), id)
+    return next((one.name for one in people_fields.accounts(shared) if one.id == id), id)
 
 
 def hint(

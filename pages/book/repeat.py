@@ -12,32 +12,28 @@ import streamlit as st
 from booking_core import (
     BookingError,
     BookingRequest,
-    GroundClosed,
     InvalidRequest,
     Series,
     SeriesPlan,
     SeriesRequest,
     Slot,
-    SlotTaken,
     book_instead,
     book_series,
     days_of_school,
-    join_waiting_list,
     plan_series,
 )
 from booking_core.live import Scope
-from pages.book import draft, party
+from pages.book import draft, party, series_waiting
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats, messages, payloads, series_texts, waiting_texts
+from pages.shared.text import formats, messages, payloads, series_texts
 
-_DONE, _PROBLEM = draft.SERIES_DONE, "book.series.problem"
+_DONE, _PROBLEM = draft.SERIES_DONE, series_waiting.PROBLEM
 _WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
 _LETTER = "book.series.letter"
 _ASKED = "book.series.asked"
-_JOINED = "book.series.joined"  # sentences about the dates that the user waits for
 _HOW, _PICKED = "book.series.how", "book.series.picked"
 _BY_WEEKDAY, _BY_DATE = "By weekday", "Dates that I pick"
 _USUAL = timedelta(weeks=5)  # to the last date that the dialog offers outside of a term
@@ -167,11 +163,12 @@ def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesR
 
 def _plan(shared: Services, asked: SeriesRequest) -> SeriesPlan | str:
     by, mark = screen_user.actor(), shared.mark()
+    submission: UUID | None = st.session_state.get(draft.SERIES_ID)
     try:
         return shared.cached(
             (Scope.BOOKINGS, Scope.SCHOOL),
-            ("series", asked, by.id, by.role, mark),
-            lambda: plan_series(shared.db, asked, by=by, now=mark),
+            ("series", asked, by.id, by.role, submission, mark),
+            lambda: plan_series(shared.db, asked, by=by, submission_id=submission, now=mark),
         )
     except BookingError as exc:
         return messages.error(exc)
@@ -182,9 +179,12 @@ def _dates(shared: Services, wanted: BookingRequest, plan: SeriesPlan) -> None:
     st.markdown(f"**{series_texts.free_of(plan.dates)}**")
     if total > _MANY:
         with st.container(height=260, key="book.series.dates"):
-            st.markdown(series_texts.date_lines(plan.dates, grounds))
+            st.markdown(series_texts.date_lines(plan.dates, grounds, plan.own))
     else:
-        st.markdown(series_texts.date_lines(plan.dates, grounds))
+        st.markdown(series_texts.date_lines(plan.dates, grounds, plan.own))
+    for one in plan.problems:
+        series_waiting.button(shared, wanted, one)
+    series_waiting.said()
     if plan.instead:
         st.caption("Free on more of these dates:")
     for index, other in enumerate(plan.instead):
@@ -269,8 +269,7 @@ def _booked(shared: Services) -> None:
     if done.refused:
         st.caption("Not booked:")
         _refused(shared, done)
-    for said in st.session_state.get(_JOINED, ()):
-        st.info(formats.literal(said), icon=":material/hourglass_empty:")
+    series_waiting.said()
     if problem := st.session_state.get(_PROBLEM):
         st.error(formats.literal(problem), icon=":material/error:")
     if st.button("OK", key="book.series.ok", type="primary", width="stretch"):
@@ -281,8 +280,7 @@ def _booked(shared: Services) -> None:
 def _refused(shared: Services, done: Series) -> None:
     """Draws the dates that were not booked, each with a button for its nearest free slot, and one
     to wait for its own."""
-    grounds, policy = shared.reference().grounds, shared.reference().policy
-    last = policy.last_date(shared.now(), shared.settings.zone)
+    grounds = shared.reference().grounds
     verb = "Book" if draft.as_approved() else "Request"
     for one in done.refused:
         st.markdown(series_texts.date_lines([one._replace(alternatives=())], grounds))
@@ -296,42 +294,7 @@ def _refused(shared: Services, done: Series) -> None:
                 disabled=not shared.is_live,
                 width="stretch",
             )
-        is_taken = isinstance(one.problem, SlotTaken | GroundClosed)
-        if is_taken and policy.waiting_places and one.date <= last:
-            st.button(
-                f"Wait for {formats.short_date(one.date)}",
-                key=f"book.series.wait.{one.date.isoformat()}",
-                icon=":material/hourglass_empty:",
-                on_click=_wait,
-                args=(shared, one.date),
-                disabled=not shared.is_live,
-                width="stretch",
-            )
-
-
-def _wait(shared: Services, date: Date) -> None:
-    """Joins the waiting list of a date that was not booked."""
-    state = st.session_state
-    done: Series | None = state.get(_DONE)
-    if done is None or all(one.date != date for one in done.refused):
-        return
-    state.pop(_PROBLEM, None)
-    wanted = replace(state[_ASKED].first, date=date)
-    try:
-        with shared.change():
-            entry = join_waiting_list(
-                shared.db,
-                wanted,
-                by=session.actor(),
-                entry_id=draft.entry_id(wanted, False, None),
-            )
-        board = shared.boards.get(date, shared.now())
-    except BookingError as exc:
-        state[_PROBLEM] = messages.error(exc)
-    else:
-        said = waiting_texts.joined(board, entry, shared.reference())
-        state[_JOINED] = (*state.get(_JOINED, ()), said)
-        state[_DONE] = replace(done, refused=tuple(o for o in done.refused if o.date != date))
+        series_waiting.button(shared, st.session_state[_ASKED].first, one)
 
 
 def _book_instead(shared: Services, slot: Slot) -> None:

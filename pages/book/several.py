@@ -122,11 +122,12 @@ def _same_area(one: Ground, other: Ground) -> str:
 
 def _plan(shared: Services, asked: SetRequest) -> tuple[OfGround, ...] | str:
     by, mark = screen_user.actor(), shared.mark()
+    submission: UUID | None = st.session_state.get(draft.SET_ID)
     try:
         return shared.cached(
             (Scope.BOOKINGS, Scope.SCHOOL),
-            ("set", asked, by.id, by.role, mark),
-            lambda: plan_set(shared.db, asked, by=by, now=mark),
+            ("set", asked, by.id, by.role, submission, mark),
+            lambda: plan_set(shared.db, asked, by=by, submission_id=submission, now=mark),
         )
     except BookingError as exc:
         return messages.error(exc)
@@ -138,10 +139,11 @@ def _lines(known: Reference, plan: tuple[OfGround, ...]) -> None:
     count = f"{len(plan)} grounds"
     st.markdown(f"**{count}, all free**" if not lost else f"**{count}, {lost} not free**")
     lines = []
-    for ground_id, problem in plan:
+    for ground_id, problem, own in plan:
         name = formats.literal(known.ground(ground_id).name)
         if problem is None:
-            lines.append(f":green[:material/check:] {name}")
+            by_you = " · booked by you" if own else ""
+            lines.append(f":green[:material/check:] {name}{by_you}")
         else:
             reason = formats.literal(payloads.why(problem, known.grounds))
             lines.append(f":red[:material/close:] {name} · {reason}")

@@ -26,8 +26,8 @@ from booking_core import (
 )
 from booking_core import messages as core_messages
 from booking_core.live import Scope
-from pages.bookings import move_series
-from pages.bookings.cancelling import FOLLOWING, ONE, offered_for
+from pages.bookings import move_series, series_dates
+from pages.bookings.cancelling import FOLLOWING, ONE
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.layout import date_field, undoing
@@ -68,7 +68,7 @@ def dialog(shared: Services, booking_id: str) -> None:
         booking = shared.cached(
             Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
         )
-        which = _which(shared, booking)
+        which = series_dates.choice(shared, booking, "What to move", _WHICH)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
@@ -87,22 +87,6 @@ def dialog(shared: Services, booking_id: str) -> None:
 def finish(done: str) -> None:
     """Closes the dialog in the next run, and says ``done`` then, if it is not empty."""
     st.session_state[_DONE] = done
-
-
-def _which(shared: Services, booking: Booking) -> str:
-    """Draws the choice of dates for a booking of a series; returns it."""
-    if booking.series is None or booking.set_place is not None:
-        return ONE
-    offered = shared.cached(
-        Scope.BOOKINGS,
-        ("to move", booking.id, shared.mark()),
-        lambda: list(offered_for(shared, booking)),
-    )
-    if st.session_state.get(_WHICH) not in offered:
-        st.session_state[_WHICH] = ONE  # its dates are gone meanwhile
-    if len(offered) == 1:
-        return ONE
-    return str(st.radio("What to move", offered, key=_WHICH, horizontal=True))
 
 
 def _body(shared: Services, booking: Booking, date: Date) -> datetime:

@@ -11,7 +11,7 @@ import streamlit as st
 from booking_core import (
     Booking,
     BookingError,
-    SeriesMove,
+    SeriesChange,
     Slot,
     Status,
     keeps_approval,
@@ -19,6 +19,7 @@ from booking_core import (
     plan_series_move,
 )
 from booking_core.live import Scope
+from pages.bookings import series_dates
 from pages.shared.auth import session
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
@@ -27,7 +28,6 @@ from pages.shared.text import formats, messages, payloads, series_texts
 _PREFIX = "bookings.move.series."
 _GROUND, _TIME = f"{_PREFIX}ground", f"{_PREFIX}time"
 _PROBLEM = f"{_PREFIX}problem"
-_MANY = 7  # dates: more of them scroll
 _Times = tuple[time, time]
 
 
@@ -91,7 +91,7 @@ def _plan(
     from_date: Date | None,
     ground: str | None = None,
     times: _Times | None = None,
-) -> SeriesMove:
+) -> SeriesChange:
     by, mark = screen_user.actor(), shared.mark()
     start, end = times or (None, None)
     return shared.cached(
@@ -145,31 +145,19 @@ def _forget_problem() -> None:
     st.session_state.pop(_PROBLEM, None)
 
 
-def _dates(shared: Services, plan: SeriesMove) -> None:
+def _dates(shared: Services, plan: SeriesChange) -> None:
     approved = next((b for b in plan.bookings if b.status is Status.APPROVED), None)
     by = screen_user.actor()
     keeps = approved is None or keeps_approval(shared.db, approved, by=by)
     st.caption(messages.MOVES_OF_SERIES[keeps])
-    st.markdown(f"**{series_texts.free_of(plan.dates)}**")
-    lines = series_texts.date_lines(plan.dates, shared.reference().grounds)
-    if len(plan.dates) > _MANY:
-        with st.container(height=260, key=f"{_PREFIX}dates"):
-            st.markdown(lines)
-    else:
-        st.markdown(lines)
-    if plan.apart:
-        days = formats.listed([formats.short_date(booking.date) for booking in plan.apart])
-        stay = (
-            "stays where it is: it was" if len(plan.apart) == 1 else "stay where they are: each was"
-        )
-        st.caption(formats.literal(f"{days} {stay} moved by itself."))
+    series_dates.draw(shared, plan, "moved", f"{_PREFIX}dates")
 
 
 def _move(
     shared: Services,
     series_id: str,
     from_date: Date | None,
-    plan: SeriesMove,
+    plan: SeriesChange,
     to: tuple[str, _Times],
     finish: Callable[[str], None],
     done: str,

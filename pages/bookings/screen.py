@@ -18,7 +18,7 @@ from booking_core import (
 )
 from booking_core.live import Scope
 from booking_core.reports import export_bookings
-from pages.bookings import cancelling, move, subscribing, swapping, view, waiting
+from pages.bookings import cancelling, for_whom, move, subscribing, swapping, view, waiting
 from pages.shared.auth import session
 from pages.shared.components import elements
 from pages.shared.layout import (
@@ -238,6 +238,12 @@ def confirm_end(booking_id: str) -> None:
         st.rerun()
 
 
+def buttons(booking_id: str) -> None:
+    """The buttons below the details of a booking."""
+    for_whom.button(shared, booking_id)
+    replacing.button(shared, booking_id)
+
+
 fragment.live(shared, "bookings", screen)
 if chosen := state.pop("bookings.cancel", None):
     cancelling.show(shared, chosen)
@@ -249,8 +255,6 @@ elif chosen := state.pop("bookings.answer", None):
 elif chosen := state.pop("bookings.end_early", None):
     confirm_end(chosen)
 elif chosen := state.pop("bookings.details", None):
-    booking_details.dialog(
-        shared, chosen, below=partial(replacing.button, shared, chosen), again=True
-    )
-elif not replacing.show(shared) and not swapping.show_dialog(shared, by):
+    booking_details.dialog(shared, chosen, below=partial(buttons, chosen), again=True)
+elif not (for_whom.show(shared) or replacing.show(shared) or swapping.show_dialog(shared, by)):
     waiting.show_dialog(shared, by)

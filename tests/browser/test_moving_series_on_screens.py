@@ -107,7 +107,7 @@ def test_what_is_in_the_way_is_listed_and_nothing_is_written(
     expect(dialog).to_contain_text("3\u00a0dates, all free")
     expect(dialog).to_contain_text("The principal then decides again")
     day = formats.short_date(made[2].date)
-    expect(dialog).to_contain_text(f"{day} stays where it is: it was moved by itself.")
+    expect(dialog).to_contain_text(f"{day} stays as it is: it was moved by itself.")
     choose(page, dialog, "Time", "10–11 AM")
     button = dialog.get_by_role("button", name="Move 3\u00a0dates")
     expect(button).to_be_enabled()

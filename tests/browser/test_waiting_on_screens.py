@@ -294,3 +294,30 @@ def test_a_date_of_a_series_that_is_lost_is_waited_for(open_page: OpenPage, scho
     expect(done).not_to_contain_text("Not booked:")
     [entry] = waiting_list(school.db, "ground-1", lost.date, now=datetime.now(UTC))
     assert (entry.by, entry.slot) == (MEERA.id, lost.slot)
+
+
+def test_the_preview_of_a_series_waits_for_each_lost_date(
+    open_page: OpenPage, school: School
+) -> None:
+    save_policy(school.db, Policy(quota=None, advance_days=30), by=ADMIN)
+    lost = [school.book(student=3, start=14, on=tomorrow() + timedelta(days=n)) for n in (7, 14)]
+    page = open_page(f"/book?date={tomorrow()}", viewport={"width": 390, "height": 844})
+    fill_form(page, 14, "S001")
+    page.get_by_role("button", name="Repeat…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name=re.compile("^Wait for"))).to_have_count(2)
+
+    for booking in lost:
+        wait = dialog.get_by_role("button", name=f"Wait for {formats.short_date(booking.date)}")
+        wait.press("Enter")
+        expect(wait).to_have_count(0)
+
+    expect(dialog.get_by_text("You are 1st in line for Ground 1")).to_have_count(2)
+    for booking in lost:
+        [entry] = waiting_list(school.db, "ground-1", booking.date, now=datetime.now(UTC))
+        assert (entry.by, entry.slot) == (MEERA.id, booking.slot)
+    wait_until_settled(page)
+    dialog.get_by_role("button", name="Request the free ones").press("Enter")
+    done = page.get_by_role("dialog", name="Series requested")
+    expect(done).to_contain_text("Not booked:")
+    expect(done.get_by_role("button", name=re.compile("^Wait for"))).to_have_count(0)

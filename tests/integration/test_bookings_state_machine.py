@@ -66,6 +66,8 @@ from booking_core import (
     book_series,
     book_set,
     cancel,
+    change_party,
+    change_series_party,
     close_grounds,
     day_board,
     find_bookings,
@@ -93,7 +95,7 @@ SUPERVISORS = st.sampled_from([None, "meera"])
 CLASS = "1-A"
 STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
 HOLDING = {"Pending", "Approved"}
-UNCHANGED = ("moved", "asked", "answered")  # actions that may leave the status
+UNCHANGED = ("moved", "party changed", "asked", "answered")  # actions that may leave the status
 ENDS = {cancel: HOLDING, reject: {"Pending"}, revoke: {"Approved"}}  # verb -> from which status
 
 
@@ -114,6 +116,7 @@ class Kept:
     set_id: int | None = None
     series: str | None = None
     apart: bool = False  # somebody moved it by itself
+    own_party: bool = False  # somebody changed its party by itself
 
     @property
     def people(self) -> set[str]:
@@ -136,6 +139,14 @@ class Kept:
     @property
     def week(self) -> tuple[int, int]:
         return self.day.isocalendar()[:2]
+
+
+def party_of(students: set[int]) -> tuple[dict[str, object], str, str | None]:
+    """Returns the fields of a request, and the first and second student: a class has none."""
+    first, second = ([*sorted(map(student_id, students)), None, None])[:2]
+    if first is None:
+        return {"class_name": CLASS}, "", None
+    return {"student_ids": tuple(filter(None, (first, second)))}, first, second
 
 
 class Bookings(RuleBasedStateMachine):
@@ -213,13 +224,12 @@ class Bookings(RuleBasedStateMachine):
     )
     def book_for_others(self, ground, day, start, length, students, supervisor):
         """Books for two students, or for a class, and with a supervisor."""
-        first, second = sorted(map(student_id, students)) or ("", None)
+        party, first, second = party_of(students)
         wanted = Kept(
             *(ground, day, start, start + length, first, "Pending"),
             second=second,
             supervisor=supervisor,
         )
-        party = {"student_ids": (first, second)} if first else {"class_name": CLASS}
 
         made = self.attempt(
             lambda: booked(
@@ -354,6 +364,107 @@ class Bookings(RuleBasedStateMachine):
         if moved is not None:
             assert {booking.id for booking in moved} == wanted.keys()
             self.model |= wanted
+
+    def expected_errors_of_party(self, wanted: dict[str, Kept]) -> set[type[BookingError]]:
+        """Returns the expected errors where these bookings get their new people together."""
+        model, found = self.model, set()
+        self.model = model | {
+            id_: replace(kept, student="", second=None, supervisor=None)
+            for id_, kept in wanted.items()
+        }
+        for id_, kept in wanted.items():
+            errors = self.expected_errors(kept, id_, again=True)
+            # Who stays in a party keeps the seat there, and the other dates count all the same.
+            new = kept.quota_holders - model[id_].quota_holders
+            errors.discard(QuotaReached)
+            if self.lacks_seats(kept, id_, new, model):
+                errors.add(QuotaReached)
+            found |= errors
+            self.model[id_] = kept
+        self.model = model
+        return found
+
+    def lacks_seats(self, kept: Kept, id_: str, new: set[str], before: dict[str, Kept]) -> bool:
+        """Returns whether one of ``new`` has no seat left in the week of ``kept``."""
+        quota = self.db.booking_settings.quota
+        for one in new:
+            ids = {
+                i
+                for model in (self.model, before)
+                for i, k in model.items()
+                if k.status in HOLDING and one in k.quota_holders and k.week == kept.week
+            }
+            if quota and len(ids - {id_}) >= quota:
+                return True
+        return False
+
+    @rule(
+        id_=bookings,
+        students=st.sets(STUDENTS, min_size=1, max_size=2) | st.just(set()),
+        supervisor=SUPERVISORS,
+        whole=st.booleans(),
+        from_date=DAYS | st.none(),
+    )
+    def change_party(self, id_, students, supervisor, whole, from_date):
+        kept = self.model[id_]
+        people, first, second = party_of(students)
+        people["supervisor_id"] = supervisor
+
+        def given(one: Kept, own: bool) -> Kept:
+            if {one.student, one.second} == {first, second} and one.supervisor == supervisor:
+                return one
+            return replace(one, student=first, second=second, supervisor=supervisor, own_party=own)
+
+        if kept.series is not None and whole:
+            self.change_party_of_series(kept.series, people, given, from_date)
+            return
+        wanted = given(kept, True)
+        if kept.student is None:
+            expected = {InvalidRequest}
+        elif kept.status not in HOLDING:
+            expected = {AlreadyDecided}
+        elif wanted == kept:
+            expected = set()
+        elif kept.set_place is not None:
+            expected = {PartOfSet}
+        else:
+            expected = self.expected_errors_of_party({id_: wanted})
+
+        done = self.attempt(
+            lambda: change_party(self.db, id_, **people, by=HEAD, now=NOW), expected
+        )
+
+        if done is not None:
+            self.model[id_] = wanted
+
+    def change_party_of_series(self, series, people, given, from_date):
+        dates = {
+            i: kept
+            for i, kept in self.model.items()
+            if kept.series == series and (from_date is None or kept.day >= from_date)
+        }
+        held = {i: kept for i, kept in dates.items() if kept.status in HOLDING}
+        own = {i: given(kept, False) for i, kept in held.items() if not kept.own_party}
+        changed = {i: kept for i, kept in own.items() if kept != self.model[i]}
+        if not dates:
+            expected = {InvalidRequest}
+        elif not held:
+            expected = {AlreadyDecided}
+        elif not own:
+            expected = {InvalidRequest}
+        else:
+            expected = {SeriesConflict} if self.expected_errors_of_party(changed) else set()
+
+        done = self.attempt(
+            lambda: change_series_party(
+                self.db, series, **people, from_date=from_date, by=HEAD, now=NOW
+            ),
+            expected,
+        )
+
+        if done is not None:
+            assert {booking.id for booking in done} == own.keys()
+            self.model |= own
 
     @rule(target=bookings, ground=GROUNDS, day=DAYS, start=STARTS, length=LENGTHS)
     def close(self, ground, day, start, length):

@@ -40,6 +40,7 @@ from booking_core import (
     book,
     cancel,
     change_account,
+    change_party,
     day_board,
     delegate,
     erase_account,
@@ -99,6 +100,8 @@ def on_booking_of(owner: str, operation):
         if operation is answer:
             ask(db, mine.id, "Why?", by=DEPUTY, now=NOW)
             return answer(db, mine.id, "So.", by=by, now=NOW)
+        if operation is change_party:
+            options = {"student_id": "S001"}
         if operation is move:
             options = {"start": time(11), "end": time(12)}
         return operation(db, mine.id, by=by, now=NOW, **options)
@@ -131,6 +134,8 @@ TABLE = [
     ("move own", on_booking_of(OWN, move), "staff principal admin"),
     ("cancel others'", on_booking_of(OTHERS, cancel), "principal admin"),
     ("move others'", on_booking_of(OTHERS, move), "principal admin"),
+    ("change party of own", on_booking_of(OWN, change_party), "staff principal admin"),
+    ("change party of others'", on_booking_of(OTHERS, change_party), "principal admin"),
     ("approve others'", on_booking_of(OTHERS, approve), "principal"),
     ("approve own", on_booking_of(OWN, approve), "principal"),
     ("reject others'", on_booking_of(OTHERS, reject), "principal"),

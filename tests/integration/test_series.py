@@ -333,6 +333,28 @@ def test_one_series_sent_by_eight_threads_exists_once(db, only_free, round_):
     assert_sound(db)
 
 
+@pytest.mark.parametrize("only_free", [False, True])
+def test_a_series_whose_answer_was_lost_is_in_nobodys_way_and_is_answered_again(db, only_free):
+    save_policy(db, Policy(quota=1), now=NOW)
+    booked(db, student=2, on=DAY + WEEK) if only_free else None
+    send = partial(book_all, db, weekly(), submission_id=uuid4(), only_free=only_free)
+    done = send()
+    id = send.keywords["submission_id"]
+    later = NOW + timedelta(hours=12)  # the rules would refuse the first date by now
+
+    plan = plan_series(db, weekly(), by=MEERA, submission_id=id, now=later)
+
+    assert plan.own == tuple(booking.date for booking in done.bookings)
+    assert [one.date for one in plan.problems] == [one.date for one in done.refused]
+    again = send(now=later)
+    assert again.bookings == done.bookings
+    assert [one.date for one in again.refused] == [one.date for one in done.refused]
+    assert plan_series(db, weekly(), by=RAVI, submission_id=id, now=NOW).own == ()
+    with pytest.raises(InvalidRequest) as refused:
+        plan_series(db, weekly(), by=MEERA, submission_id=str(id), now=NOW)
+    assert refused.value.field == "submission_id"
+
+
 @pytest.mark.parametrize("round_", range(6))
 def test_of_two_series_that_meet_one_wins_all_and_the_other_nothing(db, round_):
     def series(student, day):

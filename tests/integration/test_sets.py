@@ -33,6 +33,7 @@ from booking_core import (
     GameNotAllowed,
     Ground,
     InvalidRequest,
+    Policy,
     QuotaReached,
     Role,
     Series,
@@ -307,3 +308,20 @@ def test_a_ground_that_is_retired_after_the_plan_lets_nothing_be_stored(db, monk
     assert [id for id, _ in error.value.grounds] == ["ground-2"]
     assert not undone
     assert not active(db)
+
+
+def test_a_set_whose_answer_was_lost_is_in_nobodys_way_and_is_answered_again(db):
+    save_policy(db, Policy(quota=1), now=NOW)
+    id = uuid4()
+    done = book_set(db, wanted(), by=MEERA, submission_id=id, now=NOW)
+
+    plan = plan_set(db, wanted(), by=MEERA, submission_id=id, now=NOW)
+
+    assert {(one.problem, one.own) for one in plan} == {(None, True)}
+    assert book_set(db, wanted(), by=MEERA, submission_id=id, now=NOW) == done
+    for other, by in ((None, MEERA), (uuid4(), MEERA), (id, RAVI)):
+        plan = plan_set(db, wanted(), by=by, submission_id=other, now=NOW)
+        assert all(one.problem and not one.own for one in plan)
+    with pytest.raises(InvalidRequest) as refused:
+        plan_set(db, wanted(), by=MEERA, submission_id=str(id), now=NOW)
+    assert refused.value.field == "submission_id"

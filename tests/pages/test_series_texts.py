@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking_core import Booking, Decision, Ground, Party, Policy, Status
+from booking_core import Booking, Decision, Ground, Occurrence, Party, Policy, Status
 from pages.shared.text import formats, series_texts
 
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -166,3 +166,11 @@ def test_several_grounds_at_once_are_named_as_such():
     assert series_texts.rhythm(grounds).startswith(f"{formats.short_date(grounds[0].date)}, ")
     assert series_texts.dates_of(grounds) == "3\u00a0grounds"
     assert series_texts.part_of(grounds) == "One of 3\u00a0grounds at once"
+
+
+def test_a_date_that_the_user_has_booked_already_is_said_to_be_theirs() -> None:
+    day = date(2026, 12, 1)
+
+    line = series_texts.date_lines([Occurrence(day, None, ())], {}, own=(day,))
+
+    assert line == ":green[:material/check:] Tue 1 Dec · booked by you"

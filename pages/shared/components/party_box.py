@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from booking_core import Party, Reference, find_groups
+from booking_core import Booking, Party, Reference, find_groups
 from pages.shared.components.student_box import student_box
 
 APART = "|"  # in the value of a class, a team or staff; no roll number has it
@@ -26,6 +26,18 @@ def party_box(known: Reference, *, key: str) -> str | None:
 def value_of(party: Party, name: str) -> str:
     """The value of the field for a class, a team or staff; no roll number looks so."""
     return f"{party.value}{APART}{name}"
+
+
+def values_of(booking: Booking) -> list[str]:
+    """The values of the field for the party of ``booking``: the first, and more students."""
+    names = {
+        Party.CLASS: booking.class_name,
+        Party.TEAM: booking.team_id or "",
+        Party.STAFF: "",
+    }
+    if booking.party in names:
+        return [value_of(booking.party, names[booking.party])]
+    return list(booking.student_ids)
 
 
 def request_fields(value: str, more: Sequence[str] = ()) -> dict[str, Any]:

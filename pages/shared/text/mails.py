@@ -27,6 +27,7 @@ _WORDS = {
     "swap_declined": "Swap declined",
     "question": "A question",
     "answered": "Answered",
+    "party_changed": "Given to others",
 }
 
 

@@ -143,6 +143,7 @@ ORDER = {"soonest": "soonest first", "latest": "latest first", "asked": "newest 
 NOT_ALLOWED = {
     "administer": "change this",
     "book": "book",
+    "change party": "change for whom this booking is",
     "book approved": "book without a decision",
     "close": "close a ground",
     "delegate": "hand on decisions",
@@ -173,6 +174,16 @@ SWAP_HINTS = {
 MOVES_OF_SERIES = {
     True: "All of these dates move, or none. Each keeps its status.",
     False: "All of these dates move, or none. The principal then decides again on those approved.",
+}
+# As MOVES and MOVES_OF_SERIES, for another party.
+PARTY_CHANGES = {
+    True: "It keeps its slot and its status.",
+    False: "It keeps its slot. The principal then decides on it again.",
+}
+PARTY_CHANGES_OF_SERIES = {
+    True: "All of these dates change, or none. Each keeps its slot and its status.",
+    False: "All of these dates change, or none. The principal then decides again on those "
+    "approved.",
 }
 # Streamlit cuts a longer toast.
 SESSION_RENEWED = "The app was away: this page has begun anew. Check that your last step was saved."

@@ -15,6 +15,7 @@ ICONS = {
     "promoted": "check",
     "approved": "check",
     "moved": "move_down",
+    "party_changed": "group",
     "undone": "undo",
     "swap_offered": "swap_horiz",
     "swap_declined": "swap_horiz",
@@ -23,7 +24,7 @@ ICONS = {
 }
 LOSSES = frozenset(("displaced", "rejected", "revoked", "cancelled", "lapsed"))
 _MOST_NAMED = 3  # slots in the sentence about several bookings
-_WORDS = {"displaced": "revoked"}
+_WORDS = {"displaced": "revoked", "party_changed": "given to others"}
 
 
 def step(notice: Notice) -> tuple[str, str, str, str]:
@@ -109,6 +110,8 @@ def _done(notice: Notice) -> str:
             return f"has an answer by {notice.by_name}{because}"
         case "swap_declined":
             return f"stays where it is: {notice.by_name} has declined the swap."
+        case "party_changed":
+            return f"was given to them by {notice.by_name}{because}"
         case "lapsed":
             return "lapsed: nobody decided before the slot was over."
         case "approved":

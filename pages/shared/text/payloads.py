@@ -434,7 +434,7 @@ def decision_row(
         f"{formats.when(other, today)}, {slot_title(other.slot, grounds)}" for other in others
     )
     if waiting:
-        asked += [*_move_of(booking), *questions_of(booking)]
+        asked += [*_changes_of(booking), *questions_of(booking)]
     else:
         chip, under = messages.STATUS[booking.status], "\n".join(_decisions_of(booking))
         tone = CHIP.get(booking.status, "chip closed")
@@ -471,7 +471,7 @@ def _decisions_of(booking: Booking) -> list[str]:
     lines = [messages.decided_by(last)]
     if approval is not None and approval is not last:
         lines.append(f"approved {messages.decided_by(approval)}")
-    return lines + _move_of(booking)
+    return lines + _changes_of(booking)
 
 
 def questions_of(booking: Booking) -> list[str]:
@@ -483,9 +483,12 @@ def questions_of(booking: Booking) -> list[str]:
     return [f"{one.by_name} answers: {one.reason}" for one in said[-1:]]
 
 
-def _move_of(booking: Booking) -> list[str]:
-    move = booking.moved_after_approval
-    return [] if move is None else [f"moved after approval {messages.decided_by(move)}"]
+def _changes_of(booking: Booking) -> list[str]:
+    """What was changed after the approval."""
+    return [
+        f"{entry.action} after approval {messages.decided_by(entry)}"
+        for entry in booking.changed_after_approval
+    ]
 
 
 def week_count(booking: Booking, others: Sequence[Booking], policy: Policy) -> tuple[str, str]:
@@ -525,7 +528,8 @@ def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
     for entry in booking.history:
         is_approved = is_approved or entry.action == "approved"
         after = " with its series" if entry.of_series else ""
-        after += " after approval" if is_approved and entry.action == "moved" else ""
+        is_change = entry.action in ("moved", "party changed")
+        after += " after approval" if is_approved and is_change else ""
         lines.append(
             (
                 f"{formats.moment(entry.at, zone)} · "

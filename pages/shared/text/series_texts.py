@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date as Date
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -73,13 +74,19 @@ def free_of(dates: Sequence[Occurrence]) -> str:
     )
 
 
-def date_lines(dates: Iterable[Occurrence], grounds: dict[str, Ground]) -> str:
-    """Markdown: a line for each date, that it is free, or why it is not and which slots are."""
+def date_lines(
+    dates: Iterable[Occurrence], grounds: dict[str, Ground], own: Collection[Date] = ()
+) -> str:
+    """Markdown: a line for each date, that it is free, or why it is not and which slots are.
+
+    Of the ``own`` ones, that the user has booked them.
+    """
     lines = []
     for date, problem, alternatives in dates:
         day = formats.short_date(date)
         if problem is None:
-            lines.append(f":green[:material/check:] {day}")
+            by_you = " · booked by you" if date in own else ""
+            lines.append(f":green[:material/check:] {day}{by_you}")
             continue
         line = f":red[:material/close:] {day} · {formats.literal(payloads.why(problem, grounds))}"
         if alternatives:

@@ -1,0 +1,50 @@
+"""The fields of the people of a booking beside its party, the same on Book and on Bookings."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from booking_core import Account, Reference, find_accounts
+from booking_core.live import Scope
+from pages.shared.live.runtime import Services
+
+_MOST_MORE = 11  # students beside the first
+
+
+def more_students(known: Reference, chosen: str, key: str) -> None:
+    """Draws the choice of students beside the ``chosen`` one."""
+    state = st.session_state
+    before = state.get(key) or []
+    more = [id for id in before if id in known.students and id != chosen]
+    if more != before:  # a value that is set would undo a choice made meanwhile
+        state[key] = more
+    st.multiselect(
+        "More students (optional)",
+        [s.id for s in known.students.values() if s.active and s.id != chosen],
+        key=key,
+        format_func=lambda id: f"{known.student(id).name} · {known.student(id).class_name} · {id}",
+        max_selections=_MOST_MORE,
+        select_all=False,
+        placeholder="Name or class",
+    )
+
+
+def supervisor(shared: Services, key: str) -> None:
+    """Draws the choice of a supervisor."""
+    found = {account.id: account for account in accounts(shared)}
+    if st.session_state.get(key) not in (None, *found):
+        st.session_state[key] = None
+    st.selectbox(
+        "Supervisor (optional)",
+        list(found),
+        index=None,
+        key=key,
+        format_func=lambda id: f"{found[id].name} · {id}",
+        placeholder="Who is there",
+    )
+
+
+def accounts(shared: Services) -> list[Account]:
+    """The accounts that can be a supervisor."""
+    found = shared.cached(Scope.ACCOUNTS, "accounts", lambda: find_accounts(shared.db))
+    return [account for account in found if account.active]
