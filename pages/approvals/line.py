@@ -11,7 +11,8 @@ from pages.shared.text import waiting_texts
 
 
 def behind(shared: Services, rows: Sequence[Sequence[Booking]]) -> dict[str, str]:
-    """Who waits behind each single booking that holds its slot: id -> a few words."""
+    """Who waits behind the bookings of each row that hold their slots: id of its first booking -> a
+    few words."""
     mark, now = shared.mark(), shared.now()
     waiting = shared.cached(
         Scope.BOOKINGS, ("waiting ahead", mark), lambda: waiting_ahead(shared.db, now=mark)
@@ -19,13 +20,14 @@ def behind(shared: Services, rows: Sequence[Sequence[Booking]]) -> dict[str, str
     days = {entry.request.date for entry in waiting}  # the boards of other days are not read
     found = {}
     for row in rows:
-        [booking, *more] = row
-        if more or booking.date not in days or not booking.status.is_active:
-            continue
-        board = shared.boards.get(booking.date, now)
-        found[booking.id] = waiting_texts.behind(
-            board.line(booking.slot), board.next_after(booking), shared.reference()
-        )
+        held = [b for b in row if b.date in days and b.status.is_active]
+        boards = [shared.boards.get(booking.date, now) for booking in held]
+        lines = [board.line(one.slot) for board, one in zip(boards, held, strict=True)]
+        if len(row) > 1:
+            found[row[0].id] = waiting_texts.behind_dates(lines)
+        elif held:
+            first = boards[0].next_after(held[0])
+            found[row[0].id] = waiting_texts.behind(lines[0], first, shared.reference())
     return found
 
 

@@ -137,7 +137,14 @@ def show_list(
         "columns": ["When", "Ground and game", "For", "Asked by", last_column],
         "rows": [
             series_texts.decision_row(
-                row, weeks, known.grounds, now, zone, known.policy, queue_rows.term(known.year, row)
+                row,
+                weeks,
+                known.grounds,
+                now,
+                zone,
+                known.policy,
+                queue_rows.term(known.year, row),
+                behind.get(row[0].id, ""),
             )
             if len(row) > 1
             else payloads.decision_row(

@@ -23,6 +23,7 @@ from booking_core import (
     book_series,
     delegate,
     find_series,
+    join_waiting_list,
     move,
     reject_series,
 )
@@ -216,3 +217,17 @@ def test_a_date_that_is_decided_elsewhere_leaves_the_others_in_the_row(
     button(page, "Approve").click()
     expect(row(page, "Student 1")).to_contain_text("Approved")
     assert statuses(school, made) == [Status.APPROVED] * DATES
+
+
+def test_the_row_of_a_series_says_who_waits_behind_its_dates(
+    open_page: OpenPage, school: School
+) -> None:
+    booked_series(school)
+    page = open_queue(open_page)
+    expect(row(page, "Student 1")).to_contain_text("Volleyball")
+    expect(row(page, "Student 1")).not_to_contain_text("waits on")
+
+    wanted = request_for(student=2, on=tomorrow())
+    join_waiting_list(school.db, wanted, by=JOSEPH, now=datetime.now(ZoneInfo(ZONE)))
+
+    expect(row(page, "Student 1")).to_contain_text("1 waits on 1 date", timeout=TICK)

@@ -79,3 +79,11 @@ def test_an_entry_that_is_sent_again_has_its_id_until_its_content_changes(
         (WANTED, False, NOW + timedelta(hours=1)),
     ):
         assert draft.entry_id(*other) != first
+
+
+def test_who_waits_behind_the_dates_of_a_series() -> None:
+    one, two = [entry("a")], [entry("a"), entry("b")]
+
+    assert waiting_texts.behind_dates([]) == waiting_texts.behind_dates([[], []]) == ""
+    assert waiting_texts.behind_dates([one, []]) == "1 waits on 1 date"
+    assert waiting_texts.behind_dates([two, [], one]) == "3 wait on 2 dates"

@@ -138,11 +138,12 @@ def decision_row(
     zone: ZoneInfo,
     policy: Policy,
     term: str = "",
+    behind: str = "",
 ) -> dict[str, Any]:
     """The row of the Approvals screen for the dates of a series: all wait, or all are decided.
 
     ``weeks``: id -> other bookings of the students in the week of that date. ``term``: the term and
-    the week of the dates.
+    the week of the dates. ``behind``: who waits for their slots.
     """
     first = dates[0]
     is_waiting = all(booking.status is Status.PENDING for booking in dates)
@@ -169,7 +170,12 @@ def decision_row(
         "selectable": is_waiting,
         "cells": [
             [rhythm(dates), "\n".join(when), tone, term],
-            [places(dates, grounds), first.game, "", first.purpose],
+            [
+                places(dates, grounds),
+                "\n".join(filter(None, (first.game, behind))),
+                "",
+                first.purpose,
+            ],
             payloads.party(first),
             [first.created_by_name, "\n".join(asked)],
             _weeks(dates, weeks, policy) if is_waiting else _statuses(dates),

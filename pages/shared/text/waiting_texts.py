@@ -105,6 +105,16 @@ def behind(line: Sequence[WaitingEntry], first: WaitingEntry | None, known: Refe
     return f"{text}: {name}" if len(line) == 1 else f"{text}, {name} first"
 
 
+def behind_dates(lines: Sequence[Sequence[WaitingEntry]]) -> str:
+    """``3 wait on 2 dates``: who waits behind the dates of a series; "" where nobody does."""
+    lines = [line for line in lines if line]
+    if not lines:
+        return ""
+    people, dates = sum(map(len, lines)), len(lines)
+    on = "1 date" if dates == 1 else f"{formats.number(dates)} dates"
+    return f"{formats.number(people)} wait{'s' if people == 1 else ''} on {on}"
+
+
 def would_have(first: WaitingEntry, known: Reference) -> str:
     """Who has the slot of a booking once it is given back, if no rule is in the way."""
     return (
