@@ -60,8 +60,8 @@ def add_account(
     if not isinstance(account, Account):
         raise InvalidRequest("account", "must be an Account")
     now = moment(db, now)
-    # The audit log has this id in entries of changes without a user.
-    if sign_in_key(account.id) == audit_log.SYSTEM[0]:
+    # Changes without a user, and imported bookings, have these ids.
+    if sign_in_key(account.id) in (audit_log.SYSTEM[0], audit_log.IMPORTER[0]):
         raise InvalidRequest("id", "is reserved; choose another")
     if erasure.is_pseudonym(account.id):
         raise InvalidRequest("id", "is that of a former account; choose another")

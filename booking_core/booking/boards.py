@@ -297,13 +297,26 @@ class Board(Availability):
 
 
 def days_of_school(
-    plan: Callable[[Date], timetable.DayPlan], first: Date, last: Date, most: int
+    plan: Callable[[Date], timetable.DayPlan],
+    first: Date,
+    last: Date,
+    most: int,
+    *,
+    ground_id: str | None = None,
 ) -> list[Date]:
-    """At most ``most`` days with periods, from ``first`` on; backwards if ``last`` is before it."""
+    """At most ``most`` days with periods, from ``first`` on; backwards if ``last`` is before it.
+
+    ``ground_id``: those on which this ground has periods.
+    """
+
+    def is_school(date: Date) -> bool:
+        of_date = plan(date)
+        return of_date.is_school if ground_id is None else bool(of_date.of(ground_id).periods)
+
     step = timedelta(days=1 if first <= last else -1)
     count = abs((last - first).days) + 1
     dates = (first + n * step for n in range(count))
-    return list(islice((date for date in dates if plan(date).is_school), most))
+    return list(islice(filter(is_school, dates), most))
 
 
 def state_of(booking: Booking) -> CellState:

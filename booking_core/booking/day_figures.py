@@ -224,7 +224,7 @@ def _count(
         open_,
         ahead,
         whole,
-        day.plan.is_school,
+        bool(day.plan.periods_of(ground.id for ground in grounds or day.grounds)),
         today <= day.date <= day.last_date,
         day.plan.note,
     )

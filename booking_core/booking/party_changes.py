@@ -103,6 +103,7 @@ class _Whom(NamedTuple):
             supervisor_id=None,
             supervisor_name="",
             quota_seat=None,
+            fingerprint="",  # it is made of the student who leaves, whom an erasure could not find
         )
         return self.party.of(bare, self.supervisor)
 

@@ -33,6 +33,7 @@ from booking_core.domain.errors import (
     QuotaReached,
     RuleBroken,
     SeriesConflict,
+    SubmissionReused,
 )
 from booking_core.domain.model import Account, Actor, Booking, Decision, Slot, Status
 from booking_core.domain.series import Occurrence, SeriesRequest, ahead, instead_id, occurrence_id
@@ -252,7 +253,8 @@ def _book_all(
         known = reference.load(db)
         dates = request.all_dates(known.year)
         # Before the plan: the team or the supervisor may be gone since.
-        if (sent := _sent_before(db, request, dates, by, submission_id, as_approved)) is not None:
+        sent = _sent_before(db, request, dates, by, submission_id, as_approved, is_whole=True)
+        if sent is not None:
             return sent
         if not _pass_rules(db, known, request, dates, by, now):
             raise SeriesConflict(planned(db, known, request, by, now).problems)
@@ -292,7 +294,7 @@ def _book_all(
             continue
         except (bookings.ClaimTaken, QuotaReached):
             # Another process may have booked the same series.
-            sent = _sent_before(db, request, dates, by, submission_id, as_approved)
+            sent = _sent_before(db, request, dates, by, submission_id, as_approved, is_whole=True)
             if sent is not None:
                 return sent
             if problems := planned(db, known, request, by, now).problems:
@@ -362,12 +364,20 @@ def _sent_before(
     by: Actor,
     submission_id: UUID,
     as_approved: bool,
+    *,
+    is_whole: bool = False,
 ) -> Series | None:
-    """The series as stored, if one of its dates is. Raises SubmissionReused for other content."""
+    """The series as stored, if one of its dates is. Raises SubmissionReused for other content.
+
+    ``is_whole``: other dates are other content too.
+    """
     ids = {str(occurrence_id(submission_id, date)): date for date in dates}
-    found = booking_queries.of_ids(db, ids)
-    if not found and not (found := booking_queries.of_series(db, str(submission_id))):
+    stored = booking_queries.of_series(db, str(submission_id))
+    found = [booking for booking in stored if booking.id in ids] or stored
+    if not found:
         return None
+    if is_whole and ids.keys() != {booking.id for booking in stored}:
+        raise SubmissionReused(submission_id)
     for booking in found:
         on = ids.get(booking.id, booking.date)
         repeated(booking, fingerprint_of(request.on(on), by, as_approved))

@@ -115,8 +115,8 @@ def plan_day(
     ``year``, else the timetable of its weekday and of its week.
 
     A timetable of some grounds goes before one of all, on a weekday. An override with a timetable
-    of some grounds leaves the others their weekday's. With ``zone``, periods that the clock skips
-    on this date are left out.
+    of some grounds leaves the others their weekday's, or the holiday. With ``zone``, periods that
+    the clock skips on this date are left out.
     """
     year = year or SchoolYear()
     term, week = year.term(date), year.week(date)
@@ -124,13 +124,15 @@ def plan_day(
     tables = sorted(timetables, key=lambda table: table.id)
     of_weekday = [table for table in tables if date.weekday() in table.weekdays]
     of_date: list[Timetable] = []
+    holiday = year.holiday(date)
     if override is not None:
         note = override.note
         of_date = [table for table in tables if table.id == override.timetable_id]
-        if not (of_date and of_date[0].ground_ids):
-            of_weekday = []
-    elif holiday := year.holiday(date):
-        of_weekday, note = [], holiday.name
+    elif holiday:
+        note = holiday.name
+    is_of_some = bool(of_date and of_date[0].ground_ids)
+    if holiday or (override is not None and not is_of_some):
+        of_weekday = []
 
     def plan_of(ground_id: str | None) -> DayPlan:
         chosen = next(
@@ -215,8 +217,9 @@ class Calendar:
     def gives_way(self, timetable: Timetable) -> dict[str, Timetable]:
         """The other timetables that lose a weekday to ``timetable``, as they are without it.
 
-        Only those of the same ``week`` and of the same grounds: one of week A or B goes before one
-        of all weeks, which keeps the weekday for the other week, and so does one of some grounds.
+        Only those of the same ``week``, and for all grounds or with one in common: one of week A or
+        B goes before one of all weeks, which keeps the weekday for the other week, and so does one
+        of some grounds.
         """
         taken = set(timetable.weekdays)
         return {
@@ -229,13 +232,14 @@ class Calendar:
         }
 
     def weekdays_without_school(self) -> dict[str, list[int]]:
-        """For each week, A and B or "" without letters, the weekdays that no timetable has."""
+        """For each week, A and B or "" without letters, the weekdays that no timetable of all
+        grounds has."""
         letters = WEEKS if self.year.week_a else ("",)
         held = {
             letter: {
                 day
                 for table in self.timetables.values()
-                if table.week in ("", letter)
+                if table.week in ("", letter) and not table.ground_ids
                 for day in table.weekdays
             }
             for letter in letters

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from booking_core.booking.mail_decisions import make_links
 from booking_core.domain import mail as timing
 from booking_core.domain.mail import Mail
-from booking_core.domain.model import Account
+from booking_core.domain.model import Account, Booking
 from booking_core.mail.composing import MailLine, MailWriting, Recipient, compose
 from booking_core.storage import mails
 from booking_core.storage.bookings import queries as booking_queries
@@ -34,13 +34,21 @@ def gather(db: Documents, readers: Mapping[str, Account], now: datetime) -> None
     first = now.astimezone(zone).date()
     last = (now + timedelta(hours=hours)).astimezone(zone).date()
     due = {
-        str(uuid5(_NAMES, booking.id)): booking
+        _id_of(booking): booking
         for booking in booking_queries.approved_between(db, first, last)
-        if booking.created_by in readers and timing.is_reminder_due(booking, hours, now, zone)
+        # Of several grounds at once, the first stands for all: they have one time and one party.
+        if not booking.set_place
+        and booking.created_by in readers
+        and timing.is_reminder_due(booking, hours, now, zone)
     }
     for id in due.keys() - mails.stored_ids(db, due):
         booking = due[id]
         mails.queue(db, Mail(id, booking.created_by, now, (), asks=False, reminds=booking.id))
+
+
+def _id_of(booking: Booking) -> str:
+    """The id of the mail about the present start of ``booking``: each start has one."""
+    return str(uuid5(_NAMES, f"{booking.id} {booking.date} {booking.start}"))
 
 
 def composed(
@@ -55,10 +63,13 @@ def composed(
     if not found or found[0].created_by != account.id:
         return None
     [booking] = found
+    if mail.id != _id_of(booking):  # moved since: its new start has a mail of its own
+        return None
     if not timing.is_reminder_due(booking, school.policy.remind_hours, now, settings.zone):
         return None
     link = None
-    if settings.public_url is not None:
+    # The first of several grounds does not end before the others.
+    if settings.public_url is not None and booking.set_place is None:
         tokens = make_links(db, account, mail.id, found, now, Purpose.CANCEL)
         link = (f"{CANCEL_PATH}/{tokens[booking.id]}", "Cancel this date") if tokens else None
     place = writing.place(booking.slot, school.grounds)

@@ -7,6 +7,7 @@ time, is left.
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
@@ -78,11 +79,11 @@ class MailServer:
             [(code, answer)] = exc.recipients.values()
             if code == 421:  # the server ends the connection
                 raise smtplib.SMTPResponseException(code, answer) from exc
-            raise MailRefused(_words(code, answer), for_good=code >= 500) from exc
+            raise MailRefused(_words(code, answer, message), for_good=code >= 500) from exc
         except smtplib.SMTPDataError as exc:
             if exc.smtp_code == 421:
                 raise
-            words = _words(exc.smtp_code, exc.smtp_error)
+            words = _words(exc.smtp_code, exc.smtp_error, message)
             raise MailRefused(words, for_good=exc.smtp_code >= 500) from exc
         except smtplib.SMTPNotSupportedError as exc:
             raise MailRefused(
@@ -167,8 +168,13 @@ def _failure(exc: Exception) -> str:
     return "it does not speak SMTP"
 
 
-def _words(code: int, answer: bytes | str) -> str:
-    """Code and text of an answer, on one line."""
+def _words(code: int, answer: bytes | str, message: EmailMessage | None = None) -> str:
+    """Code and text of an answer, on one line, without the address of the reader of ``message``.
+
+    The words are stored, and an erasure of the account would not find the address in them.
+    """
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+    for reader in () if message is None else message["To"].addresses:
+        text = re.sub(re.escape(reader.addr_spec), "the address", text, flags=re.IGNORECASE)
     printable = "".join(char if char.isprintable() else " " for char in f"{code} {text}")
     return " ".join(printable.split())[:_MOST].rstrip(". ")

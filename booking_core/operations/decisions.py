@@ -31,7 +31,9 @@ _OCCURRENCES: dict[str, tuple[tuple[str, str], ...]] = {
         (schema.SWAP_OFFERS, "given.slot.ground_id"),
         (schema.SWAP_OFFERS, "wanted.slot.ground_id"),
         (schema.GROUND_PHOTOS, "_id"),
+        (schema.TIMETABLES, "ground_ids"),
         (schema.SCHOOL_HISTORY, "grounds._id"),
+        (schema.SCHOOL_HISTORY, "timetables.ground_ids"),
     ),
     schema.TIMETABLES: (
         (schema.TIMETABLES, "_id"),

@@ -38,6 +38,7 @@ from booking_core.operations.lookup import Names
 from booking_core.operations.quota_seats import Line
 from booking_core.school import roster
 from booking_core.school.administration import check_admin
+from booking_core.storage import audit_log
 from booking_core.storage.bookings import usage
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.school import data as reference
@@ -49,7 +50,7 @@ BOOKING_COLUMNS = ("ground", "date", "start", "end", "student", "game", "status"
 # A school's history of many years; on a screen, a file is as large as every uploaded one.
 HISTORY = Limits(bytes=500_000_000, rows=2_000_000, text=500_000_000)
 HISTORY_UPLOAD = Limits(rows=100_000)
-IMPORTER = Actor("import", Role.ADMIN, "Import")
+IMPORTER = Actor(audit_log.IMPORTER[0], Role.ADMIN, audit_log.IMPORTER[1])
 _IDS = UUID("0d0f6b2c-6a55-5b0c-8f0e-0c1a7f6f3e42")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
 

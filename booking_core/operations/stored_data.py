@@ -77,8 +77,8 @@ _REMEDIES = {
 # Where ids of a collection occur.
 _REFERRING = {
     schema.GROUNDS: "the ground_id of “bookings” and of moved_from in their history, the "
-    "ground_id of slot of “notices”, the _id of “ground_photos” and the grounds of "
-    "“school_history”",
+    "ground_id of slot of “notices”, the _id of “ground_photos”, the ground_ids of “timetables” "
+    "and the grounds and timetables of “school_history”",
     schema.TIMETABLES: "the timetable_id of “days” and the timetables and days of “school_history”",
     schema.STUDENTS: "the student_id of “bookings” and the members of “teams”",
     schema.TEAMS: "the team_id of “bookings”",

@@ -23,6 +23,7 @@ from booking_core.storage.schema import schema
 
 # Id and name in entries of changes without a signed-in user: by the command line or a script.
 SYSTEM = ("system", "System")
+IMPORTER = ("import", "Import")  # the author of imported bookings
 
 
 def write(

@@ -14,7 +14,8 @@ SHEET_NAME = "Name of the sheet"  # the heading of the column that the names mak
 _CLASS = re.compile(
     r"(?:(?:class|grade|std\.?|standard|form|year|kaksha|कक्षा)[ -]?)?"
     r"(?:\d{1,2}|[ivx]{1,4})(?:st|nd|rd|th|e|[eè]me)?"
-    r"(?:[ -./]?(?:[^\W\d_]{1,3}|science|commerce|arts|humanities))?"
+    r"(?:[ ./-]?(?!(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b)"
+    r"(?:[^\W\d_]{1,3}|science|commerce|arts|humanities))?"
     r"|nursery|prep|reception|[lu]?kg(?:[ -]?(?:\d|[^\W\d_]))?"
 )
 

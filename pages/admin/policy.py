@@ -249,11 +249,14 @@ def _form(shared: Services) -> None:
             )
     with right, st.container(border=True, key="card_admin.policy.day_list"):
         st.markdown("##### The day's list for caretakers")
-        st.toggle("Mail caretakers what is booked on their grounds", key=_LISTS)
+        st.toggle(
+            "Mail caretakers what is booked on their grounds", key=_LISTS, persist_state="session"
+        )
         if state[_LISTS]:
             st.time_input(
                 "Each school day at",
                 key=_LIST_AT,
+                persist_state="session",
                 step=MARK_MINUTES * 60,
                 format=formats.time_field(),
                 width=200,
@@ -273,8 +276,8 @@ def _by_mail_caption(shared: Services) -> str:
     if state[_BY_MAIL] == "without_second_factor" and state[_SECOND_FACTOR]:
         return "With a second factor for all principals and admins, delegates alone get such links."
     return (
-        "Whoever has the mail can decide the requests in it, each once, for seven days at most and "
-        "until the slot begins."
+        "The reader of the mail can decide the requests in it, each once, for seven days at most "
+        "and until the slot begins."
     )
 
 

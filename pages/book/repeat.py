@@ -17,6 +17,7 @@ from booking_core import (
     SeriesPlan,
     SeriesRequest,
     Slot,
+    SubmissionReused,
     book_instead,
     book_series,
     days_of_school,
@@ -110,9 +111,12 @@ def _by_date(shared: Services, wanted: BookingRequest, last: Date) -> SeriesRequ
     """Draws the field of the dates that are picked, up to ``last``; as ``_asked``."""
     state, plan = st.session_state, shared.reference().plan
     after = wanted.date + timedelta(days=1)
-    days = days_of_school(plan, after, last, (last - wanted.date).days) if after <= last else []
-    # A day that is no school day any more goes.
-    state[_PICKED] = [day for day in days if day in state.get(_PICKED, ())]
+    most, ground = (last - wanted.date).days, wanted.ground_id
+    days = days_of_school(plan, after, last, most, ground_id=ground) if after <= last else []
+    before = state.get(_PICKED, [])
+    kept = [day for day in days if day in before]
+    if kept != before:
+        state[_PICKED] = kept  # a day that is without school by now goes
     dates = st.multiselect(
         f"Also on, beside {formats.short_date(wanted.date)}",
         days,
@@ -253,6 +257,8 @@ def _confirm(shared: Services, asked: SeriesRequest, only_free: bool) -> None:
             state[_ASKED] = asked
     except BookingError as exc:
         state[_PROBLEM] = messages.error(exc)
+        if isinstance(exc, SubmissionReused):  # sent before with other dates: the next is another
+            state[draft.SERIES_ID] = uuid4()
 
 
 def _booked(shared: Services) -> None:

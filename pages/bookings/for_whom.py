@@ -12,6 +12,7 @@ from booking_core import (
     BookingError,
     PartyFields,
     Slot,
+    Status,
     change_party,
     change_series_party,
     get_booking,
@@ -160,7 +161,8 @@ def _dates(
             now=now,
             **people,
         )
-        keeps = all(keeps_approval(shared.db, one, by=by) for one in plan.bookings)
+        approved = next((one for one in plan.bookings if one.status is Status.APPROVED), None)
+        keeps = approved is None or keeps_approval(shared.db, approved, by=by)
     except BookingError as exc:
         st.info(formats.literal(messages.error(exc)), icon=":material/block:")
         return "Change booking", {}, False

@@ -15,6 +15,7 @@ from booking_core import (
     Slot,
     Status,
     keeps_approval,
+    minutes,
     move_series,
     plan_series_move,
 )
@@ -117,13 +118,14 @@ def _fields(shared: Services, first: Booking) -> None:
     grounds = [ground.id for ground in board.grounds]
     if state.get(_GROUND) not in grounds:
         state[_GROUND] = first.ground_id if first.ground_id in grounds else grounds[0]
-    plan = known.plan(first.date).of(first.ground_id)
-    covered = len(plan.within(first.start, first.end)) if plan.fits(first.start, first.end) else 1
-    times: list[_Times] = [(run[0].start, run[-1].end) for run in plan.runs(covered)]
-    if (first.start, first.end) not in times:
+    plan = known.plan(first.date)
+    own, chosen = plan.of(first.ground_id), plan.of(state[_GROUND])
+    covered = len(own.within(first.start, first.end)) if own.fits(first.start, first.end) else 1
+    times: list[_Times] = [(run[0].start, run[-1].end) for run in chosen.runs(covered)]
+    if not times or (chosen == own and (first.start, first.end) not in times):
         times.insert(0, (first.start, first.end))
     if state.get(_TIME) not in times:
-        state[_TIME] = (first.start, first.end)
+        state[_TIME] = min(times, key=lambda one: abs(minutes(one[0]) - minutes(first.start)))
     left, right = st.columns(2)
     left.selectbox(
         "Ground",

@@ -157,7 +157,7 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
     booking = card.now
     what, who, until, tag = "Free", "", "", ""
     if card.state is CellState.PAST:
-        what, who = "Closed", "The school day is over"
+        what, who = "Closed", "The school day is over" if card.strip else "No school today"
     elif card.opens is not None:
         what = f"Opens {formats.clock(card.opens)}"
     elif booking is None:
@@ -249,7 +249,7 @@ def _about(strip: Sequence[CellState]) -> str:
         "closed": strip.count(CellState.CLOSED),
     }
     text = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
-    return f"Of {len(strip)} periods today: {text or 'all free'}"
+    return f"Of {len(strip)} periods today: {text or 'all free'}" if strip else "No periods today"
 
 
 def _mark(held: Sequence[Booking]) -> str:

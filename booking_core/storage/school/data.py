@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime
 from functools import partial
@@ -115,7 +115,12 @@ class Reference:
         return [g.id for g in self.grounds.values() if any(g.shares(one) for one in wanted)]
 
     def plan(self, date: Date) -> timetable.DayPlan:
-        return self.calendar.plan(date)
+        """The plan of ``date``, with the own plans of the grounds in use."""
+        plan = self.calendar.plan(date)
+        if not plan.own:
+            return plan
+        in_use = {ground.id for ground in self.open_grounds}
+        return replace(plan, own={id: own for id, own in plan.own.items() if id in in_use})
 
     @property
     def calendar(self) -> timetable.Calendar:

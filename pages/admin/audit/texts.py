@@ -18,6 +18,7 @@ _NAMES = {
     "class_name": "Class",
     "class_quota": "Bookings of a class in a week",
     "created_by": "Asked by",
+    "ground_ids": "Grounds",
     "cut_off": "Booking ends the day before, at",
     "day_list_at": "Caretakers get the day's list at",
     "game": "Game",
@@ -188,7 +189,7 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
             found.append((_plain(name), slot(value, grounds)))
         elif isinstance(value, Mapping):
             found += [(f"{_plain(name)}, {_plain(k).lower()}", _value(v)) for k, v in value.items()]
-        elif name == "grounds" and isinstance(value, list):
+        elif name in ("grounds", "ground_ids") and isinstance(value, list):
             found.append((_plain(name), ", ".join(_ground_name(id, grounds) for id in value)))
         elif name in _DATES:
             found.append((_plain(name), _date(str(value))))
@@ -197,7 +198,7 @@ def lines(change: Change, grounds: Mapping[str, Ground], zone: ZoneInfo) -> list
     before, after = (_mapping(facts.get(side)) for side in ("before", "after"))
     for name in _changed(before, after):
         if name != "_id":
-            old, new = (_value(side.get(name), name) for side in (before, after))
+            old, new = (_side(side, name, grounds) for side in (before, after))
             both = bool(before) and bool(after)
             found.append((_plain(name), f"{old} → {new}" if both else new if after else old))
     if change.id:
@@ -223,6 +224,14 @@ def _principal_or_id(change: Change) -> str:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _side(facts: Mapping[str, Any], name: str, grounds: Mapping[str, Ground]) -> str:
+    """The value of a field before or after a change."""
+    if name == "ground_ids":
+        ids = facts.get(name) or ()
+        return ", ".join(_ground_name(id, grounds) for id in ids) or "All grounds"
+    return _value(facts.get(name), name)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -68,6 +68,7 @@ class _Plan:
     creates: bool = False
     saving: Job[Report] | None = None
     parts: tuple[list[Row], list[RowRemark], list[RowRemark]] | None = field(default=None)
+    left_out: bytes = b""
 
     def parts_of(self, report: Report) -> tuple[list[Row], list[RowRemark], list[RowRemark]]:
         """The rows to add, those known already and those refused; worked out once."""
@@ -124,14 +125,17 @@ def _show(shared: Services, preview: Preview, sheet: RawTable, plan: _Plan) -> N
         args=(_PAGE,),
     )
     st.caption(
-        "Nobody gets a notice or a mail of an import. Its bookings need not fit the rules or the "
-        "periods, and one that another booking excludes is refused."
+        "Nobody gets a notice of an import. Requests ahead wait on Approvals, and are in the next "
+        "mail to those who decide. Bookings need not fit the rules or the periods, and one that "
+        "another booking excludes is refused."
     )
     _entries(shared, plan, kind or KINDS[0], parts[kind or KINDS[0]])
     failed = st.empty()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         if report.refused:
-            left_out_button(KIND, _left_out(sheet, report.refused))
+            # Made once: of 100,000 rows it takes seconds.
+            plan.left_out = plan.left_out or _left_out(sheet, report.refused)
+            left_out_button(KIND, plan.left_out)
         pressed = st.button(
             f"Add {rows.counted(report.added, 'booking')}" if report.added else "Nothing to add",
             key=f"{_KEY}.import",
@@ -160,7 +164,10 @@ def _finish(
 ) -> None:
     """Draws how far the import is, and then has its outcome shown."""
     if not job.wait(shared, saving, "Adding the bookings:", f"{_KEY}.save"):
-        st.caption("The import goes on if you leave this page.")
+        st.caption(
+            "The import goes on if you leave this page. Its outcome is shown here alone: give the "
+            "file again, and the rows that were added are known already."
+        )
         return
     try:
         report = saving.result()

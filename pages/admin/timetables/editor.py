@@ -25,7 +25,7 @@ from pages.admin import widgets
 from pages.shared.components import elements
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
-from pages.shared.text import formats, messages
+from pages.shared.text import formats, messages, payloads
 
 _WAS, _LINES, _NEXT = "admin.editor.was", "admin.editor.lines", "admin.editor.next"
 _NAME, _WEEKDAYS, _DATE = "admin.editor.name", "admin.editor.weekdays", "admin.editor.date"
@@ -155,11 +155,12 @@ def _differs(wanted: Timetable | str, was: Timetable | None) -> bool:
 
 def _grounds(known: Reference, was: Timetable | None) -> None:
     """Draws the choice of the grounds that have these periods."""
-    kept = was.ground_ids if was else ()
-    grounds = [g for g in known.grounds.values() if not g.retired or g.id in kept]
-    if len(grounds) < 2 and not kept:
+    # What is chosen stays an option: without it, the choice would become all grounds in silence.
+    kept = {*(was.ground_ids if was else ()), *st.session_state[_GROUNDS]}
+    names = {g.id: g.name for g in known.grounds.values() if not g.retired or g.id in kept}
+    names |= {id: id for id in sorted(kept - names.keys())}
+    if len(names) < 2 and not kept:
         return
-    names = {ground.id: ground.name for ground in grounds}
     st.multiselect(
         "Grounds that have these periods",
         list(names),
@@ -327,6 +328,9 @@ def _preview(shared: Services, wanted: Timetable) -> None:
             f":material/swap_horiz: {widgets.weekday_names(sorted(moved))} {verb} here from "
             f"{formats.literal(other.name)}."
         )
+        if rest := set(other.ground_ids) - set(wanted.ground_ids):
+            names = formats.literal(payloads.ground_names(rest, known.grounds))
+            st.caption(f"Then the timetable of all grounds holds on {names}.")
     if lost := widgets.newly_without_school(known.calendar, calendar):
         st.markdown(f":material/event_busy: No school on {lost}, until another timetable has it.")
     if wanted.week and not known.year.week_a:

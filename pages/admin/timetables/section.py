@@ -113,7 +113,7 @@ def _tables(shared: Services, known: Reference) -> None:
                     _ask("delete", table.id)
     free = widgets.no_school(known.calendar.weekdays_without_school())
     if tables and free:
-        st.caption(f"No school on {free}: no timetable has it.")
+        st.caption(f"No school on {free}: no timetable of all grounds has it.")
 
 
 def _days(shared: Services, known: Reference, today: Date) -> None:
@@ -237,6 +237,8 @@ def _delete(shared: Services, timetable_id: str) -> None:
         lost = widgets.newly_without_school(known.calendar, calendar)
         if lost:
             st.markdown(f"{lost}: no school, until another has them.")
+        elif table.ground_ids:
+            st.markdown("The timetable of all grounds then holds on its grounds.")
         else:
             st.markdown("Other timetables have its weekdays.")
         widgets.would_not_fit(shared, calendar, ("without", timetable_id))

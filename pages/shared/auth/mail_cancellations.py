@@ -90,7 +90,7 @@ def _closed(shared: Services, found: MailedRequest) -> Response:
             text = "The account of this mail may not cancel this booking now."
         case _:
             text = (
-                "This link leads to no booking. It may be cut off, or of a mail sent again since."
+                "This link leads to no booking. It may be cut off, or have ended over a month ago."
             )
     status_code = 404 if found.state is LinkState.UNKNOWN else 410
     return _said(shared, status_code, "Nothing to cancel here", text)

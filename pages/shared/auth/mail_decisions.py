@@ -198,7 +198,7 @@ def _closed(shared: Services, found: MailedRequest) -> Response:
             text = "The account of this mail may not decide on this request from a mail now."
         case _:
             text = (
-                "This link leads to no request. It may be cut off, or of a mail sent again since."
+                "This link leads to no request. It may be cut off, or have ended over a month ago."
             )
     status_code = 404 if found.state is LinkState.UNKNOWN else 410
     return _said(shared, status_code, "Nothing to decide here", text)

@@ -88,6 +88,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     today, now = board.now.astimezone(board.zone).date(), board.now.timestamp()
     periods = []
     for period in board.periods:
+        times = formats.span(period.start, period.end)
         # Compared by timestamps, because a clock change shows the same time of day twice.
         starts_at = board.starts_at(period).timestamp()
         ends_at = board.ends_at(period).timestamp()
@@ -97,9 +98,9 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
                 "start": f"{period.start:%H:%M}",
                 "from": int(starts_at * 1000),
                 "to": int(ends_at * 1000),
-                "label": formats.span(period.start, period.end),
-                "name": "" if is_plain(period) else period.label,
-                "time": named(period),
+                "label": times,
+                "name": _name(board, period),
+                "time": f"{_name(board, period)}, {times}" if _name(board, period) else times,
                 "now": begun and not over,
                 "past": over,
             }
@@ -107,6 +108,8 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     cells = [_row(board, period) for period in board.periods]
     known = {ground.id: ground for ground in board.grounds}
     empty, note = _notes_of(board, [cell for row in cells for cell in row if cell])
+    if without := [g.name for g in board.grounds if not board.plan.of(g.id).periods]:
+        note = " ".join(filter(None, (note, f"No school on {', '.join(without)}.")))
     return {
         "date": board.date.isoformat(),
         "heading": formats.day_heading(board.date, today),
@@ -122,6 +125,15 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
         "live": live,
         "empty": empty,
     }
+
+
+def _name(board: Board, span: Period) -> str:
+    """The name of a row: that of its period, if all grounds with these times call it so."""
+    plans = {id(plan): plan for plan in (board.plan.of(g.id) for g in board.grounds)}
+    own = [p for plan in plans.values() for p in plan.periods]
+    here = [p for p in own if (p.start, p.end) == (span.start, span.end)]
+    names = {"" if is_plain(period) else period.label for period in here}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _row(board: Board, period: Period) -> list[Cell | None]:
@@ -167,7 +179,7 @@ def move_grid(
     data = _grid(shown, picked, live) | {"freeOnly": True, "empty": None}
     starts = {(slot.ground_id, slot.start) for slot in free}
     others = board.without(booking)
-    for row, period in enumerate(board.periods):
+    for row, period in enumerate(shown.periods):
         for column, cell in enumerate(_row(shown, period)):
             if cell is None:
                 continue

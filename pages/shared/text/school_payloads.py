@@ -57,7 +57,9 @@ def grid(
 
 def _cell(board: Board, day: GroundDay) -> dict[str, Any]:
     kind, text, about = "free", f"{day.free} free", f"{day.free} of {day.open} periods free"
-    if not day.ahead:
+    if not board.plan.of(day.ground.id).periods:
+        kind, text, about = "over", "no school", "no school"
+    elif not day.ahead:
         kind, text, about = "over", "over", "over"
     elif not day.open:
         kind, text = "closed", "closed"
@@ -72,7 +74,7 @@ def _cell_at(free_at: time, board: Board, day: GroundDay) -> dict[str, Any]:
     """What a ground is at the start of one period; ``day`` counts that period alone."""
     at = formats.clock(free_at)
     kind, text = "free", "free"
-    if all(period.start != free_at for period in board.periods):
+    if all(period.start != free_at for period in board.plan.of(day.ground.id).periods):
         kind, text = "over", "no period"
     elif not day.ahead:
         kind, text = "over", "past"

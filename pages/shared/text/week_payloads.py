@@ -199,7 +199,10 @@ def _said(
 
     ``unfit``: why the filter does not fit the ground, or "".
     """
-    if not any(board.periods for board in boards):
+    if not any(columns):
+        if any(board.periods for board in boards):
+            text = "Choose another week or ground above."
+            return {"empty": ["No school on this ground in this week", text], "note": ""}
         reasons = dict.fromkeys(b.plan.note.rstrip(". ") for b in boards if b.plan.note)
         why = f"{'; '.join(reasons)}. " if reasons else ""
         return {"empty": ["No school in this week", f"{why}Choose another week above."], "note": ""}

@@ -231,7 +231,8 @@ class Grid {
       if (!parts.has(key)) parts.set(key, { columns: [], rows })
       parts.get(key).columns.push(column)
     }
-    const [first, ...others] = parts.values()
+    // The note above the tables names the grounds without periods.
+    const [first, ...others] = [...parts.values()].filter(part => part.rows.length)
     return [{ ...first, isFirst: true }, ...others]
   }
 
