@@ -58,6 +58,8 @@ def _fill(saved: Policy) -> None:
     """Fills the form from ``saved`` in its first run."""
     state = st.session_state
     if _DAYS in state:
+        for key in (_CUT_OFF, _LIST_AT):  # drawn again, a time field has its default: now
+            state[key] = state[key]
         return
     state[_WAS] = saved
     state[_DAYS], state[_SERIES] = saved.advance_days, saved.series_days

@@ -7,9 +7,10 @@ from datetime import time
 from app_server import ADMIN, School
 from browser_windows import OpenPage
 from playwright.sync_api import expect
+from screens import show_tab
 from support import eventually
 
-from booking_core import load_reference
+from booking_core import Policy, load_reference, save_policy
 
 
 def test_an_admin_gives_a_ground_the_address_of_its_caretaker(
@@ -46,3 +47,24 @@ def test_an_admin_sets_when_caretakers_get_the_list(open_page: OpenPage, school:
     save.press("Enter")
 
     eventually(lambda: load_reference(school.db).policy.day_list_at == time(7))
+
+
+def test_settings_stand_while_another_section_is_shown(open_page: OpenPage, school: School) -> None:
+    save_policy(school.db, Policy(day_list_at=time(6, 30)))
+    page = open_page("/admin?section=settings", ADMIN.name)
+    switch = page.get_by_role("switch", name="Mail caretakers")
+    expect(page.get_by_text("Each school day at")).to_be_visible()
+    for _ in range(2):
+        switch.press("Space")
+    expect(page.get_by_text("Each school day at")).to_be_visible()
+    days = page.get_by_label("How many days ahead")
+    days.fill("9")
+    days.press("Enter")
+
+    show_tab(page, "Grounds")
+    expect(page.get_by_role("button", name="Edit…").first).to_be_visible()
+    show_tab(page, "Settings")
+
+    expect(days).to_have_value("9")
+    expect(page.get_by_text("Each school day at")).to_be_visible()
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_enabled()

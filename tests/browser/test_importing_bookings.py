@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from page_checks import wait_until_settled
 from playwright.sync_api import Page, expect
 from screens import row, show_tab
 from workbook_files import workbook
@@ -61,6 +62,7 @@ def test_a_history_with_titles_is_imported_in_three_steps(open_page, school, wid
     press(page, "Show what changes")
 
     expect(page.get_by_text("Step 3 of 3: What changes")).to_be_visible()
+    wait_until_settled(page)
     show_tab(page, "Refused 3")
     expect(row(page, "Line 6")).to_contain_text("The slot is held by Student 1")
     expect(row(page, "Line 7")).to_contain_text("cell B7")

@@ -160,6 +160,19 @@ def test_what_is_moved_before_the_mail_is_sent_is_reminded_of_before_its_new_sta
         ]
 
 
+def test_what_is_moved_after_its_reminder_is_reminded_of_before_its_new_start(mailed, server, mine):
+    send(mailed, NOW + DUE)
+    move(mailed, mine.id, date=DAY + timedelta(days=3), by=HEAD, now=NOW + DUE)
+
+    send(mailed, NOW + DUE + timedelta(days=3))
+    send(mailed, NOW + DUE + timedelta(days=3, minutes=1))
+
+    assert [mail["Subject"] for mail in reminded(server)] == [
+        "Reminder: Ground 1, Tue 24 Nov, 9–10 AM",
+        "Reminder: Ground 1, Fri 27 Nov, 9–10 AM",
+    ]
+
+
 @pytest.mark.parametrize("wish", [MailWish.DAILY, MailWish.NONE])
 def test_a_reminder_follows_the_wish_of_its_reader(mailed, server, mine, wish):
     set_mail_wish(mailed, wish, by=MEERA)

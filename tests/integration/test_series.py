@@ -318,6 +318,17 @@ def test_a_series_that_is_sent_twice_exists_once(db, only_free):
                  submission_id=send.keywords["submission_id"])  # fmt: skip
 
 
+@pytest.mark.parametrize("weeks", [3, 8])
+def test_a_series_that_is_sent_again_with_other_dates_is_another(db, weeks):
+    series_id = uuid4()
+    first = book_all(db, weekly(), submission_id=series_id)
+
+    with pytest.raises(SubmissionReused):
+        book_all(db, weekly(weeks), submission_id=series_id)
+
+    assert [b.id for b in find_series(db, first.id)] == [b.id for b in first.bookings]
+
+
 @pytest.mark.parametrize("only_free", [False, True])
 @pytest.mark.parametrize("round_", range(4))
 def test_one_series_sent_by_eight_threads_exists_once(db, only_free, round_):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import time, timedelta
 from functools import partial
@@ -29,12 +30,14 @@ from support import (
 
 from booking_core import (
     CellState,
+    Holiday,
     InvalidRequest,
     NoSchool,
     NotAPeriod,
     Period,
     SeriesRequest,
     SlotTaken,
+    Term,
     Timetable,
     UnknownGround,
     add_timetable,
@@ -50,6 +53,7 @@ from booking_core import (
     propose_moves,
     save_days,
     save_ground,
+    save_term,
     save_timetable,
     wall_cards,
 )
@@ -57,6 +61,7 @@ from booking_core.domain.timetable import plan_day
 from booking_core.insight.sheets import day_sheet
 from booking_core.insight.usage import usage
 from booking_core.operations import misplaced
+from pages.shared.text import payloads
 
 POOL = "ground-3"
 SWIMS = (
@@ -358,3 +363,48 @@ def test_a_plan_has_each_stretch_of_time_once_and_in_order(general, own, ids):
         wanted = tables[1 if id in ids else 0].periods
         assert plan.of(id).periods == wanted
         assert {(p.start, p.end) for p in wanted} <= set(spans)
+
+
+def test_a_special_date_of_some_grounds_leaves_the_holiday_to_the_others(pool):
+    term = Term("t", "Term", DAY, DAY + timedelta(days=30), (Holiday("Fair", DAY, DAY),))
+    save_term(pool, term, by=ADMIN, now=NOW)
+    save_days(pool, [DAY], timetable_id="swimming", by=ADMIN, now=NOW)
+
+    plan = load_reference(pool).plan(DAY)
+
+    assert (plan.of(POOL).periods, plan.of("ground-1").periods) == (SWIMS, ())
+    with pytest.raises(NoSchool):
+        booked(pool, start=9)
+    booked(pool, **swim(1))
+
+
+def test_a_timetable_of_some_grounds_is_no_school_for_all(db):
+    save_timetable(db, replace(HOURLY, weekdays=(0, 1)), by=ADMIN, now=NOW)
+    save_timetable(db, SWIMMING, by=ADMIN, now=NOW)
+
+    assert load_reference(db).calendar.weekdays_without_school() == {"": [2, 3, 4, 5, 6]}
+
+
+def test_a_retired_ground_makes_no_day_of_school(db):
+    save_timetable(db, replace(HOURLY, weekdays=(0, 1)), by=ADMIN, now=NOW)
+    save_timetable(db, SWIMMING, by=ADMIN, now=NOW)
+    later = DAY + timedelta(days=2)
+    assert load_reference(db).plan(later).is_school
+
+    save_ground(db, replace(GROUNDS[2], retired=True))
+
+    assert not load_reference(db).plan(later).is_school
+
+
+def test_the_grid_of_a_move_has_the_periods_of_its_grounds_alone(pool):
+    save_ground(pool, replace(GROUNDS[2], games=("Swimming",)))
+    early = replace(SWIMMING, periods=(Period("Early", time(6), time(7)), *SWIMS))
+    save_timetable(pool, early, by=ADMIN, now=NOW)
+    made = booked(pool, start=17)
+    board = day_board(pool, DAY, now=NOW)
+
+    shown = json.loads(payloads.move_grid(board, made, board.free_for_move(made, 1), None, True))
+
+    starts = [period["start"] for period in shown["periods"]]
+    assert starts == [f"{hour:02d}:00" for hour in range(8, 18)]
+    assert [row[0][2] for row in shown["cells"]][-1] == "this booking"

@@ -216,7 +216,10 @@ def test_a_name_of_a_class_is_known(name: str) -> None:
     assert are_classes(["id", "name"], [name, "8-Z"])
 
 
-@pytest.mark.parametrize("name", ["Sheet1", "Term 1", "2024", "Total", "Page 2", "Victor", "100"])
+@pytest.mark.parametrize(
+    "name",
+    ["Sheet1", "Term 1", "2024", "Total", "Page 2", "Victor", "100", "10 Jan", "5 May", "10(A"],
+)
 def test_a_name_of_no_class_is_known(name: str) -> None:
     assert not are_classes(["id", "name"], [name, "8-Z"])
 

@@ -89,6 +89,9 @@ def _editor(shared: Services) -> None:
     state: Any = st.session_state
     if not is_open():  # a callback has just closed it
         st.rerun()
+    for line in state[_LINES]:
+        for key in (_field(line, _BEGINS), _field(line, _ENDS)):
+            state[key] = state[key]  # drawn again, a time field has its default: now
     was: Timetable | None = state[_WAS]
     st.markdown("##### New timetable" if was is None else "##### Edit timetable")
     left, right = st.columns([1.5, 1], gap="medium")

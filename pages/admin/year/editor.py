@@ -72,6 +72,8 @@ def _editor(shared: Services) -> None:
     state: Any = st.session_state
     if not is_open():  # a callback has just closed it
         st.rerun()
+    for key in (_DATES, *(_field(line, _WHEN) for line in state[_LINES])):
+        state[key] = state[key]  # drawn again, a date field has its default: today
     was: Term | None = state[_WAS]
     st.markdown("##### New term" if was is None else "##### Edit term")
     left, right = st.columns([1.5, 1], gap="medium")

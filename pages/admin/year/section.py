@@ -108,6 +108,7 @@ def _weeks(shared: Services, known: Reference) -> None:
     # The form follows what is stored, until the user changes it.
     if _LETTERS not in state or (state[_WAS] != stored and _typed(state) == state[_WAS]):
         state[_LETTERS], state[_WEEK_A], state[_WAS] = stored is not None, stored or today, stored
+    state[_WEEK_A] = state[_WEEK_A]  # drawn again, a date field has its default: today
     st.markdown("##### Weeks A and B")
     st.toggle("Weeks alternate between A and B", key=_LETTERS, persist_state="session")
     if state[_LETTERS]:
