@@ -17,6 +17,7 @@ from booking_core import (
     BookingError,
     Cell,
     CellState,
+    Decision,
     Ground,
     GroundClosed,
     GroundFilter,
@@ -475,12 +476,24 @@ def _decisions_of(booking: Booking) -> list[str]:
 
 
 def questions_of(booking: Booking) -> list[str]:
-    """For whose answer a request waits, with the questions; else the last answer."""
+    """For whose answer a request waits, with the questions; else the last answer and the questions
+    before it."""
     if booking.questions:
         waits = f"Waits for an answer from {booking.created_by_name}"
-        return [waits, *(f"{one.by_name} asks: {one.reason}" for one in booking.questions)]
-    said = [entry for entry in booking.history if entry.action == "answered"]
-    return [f"{one.by_name} answers: {one.reason}" for one in said[-1:]]
+        return [waits, *map(_said, booking.questions)]
+    history = booking.history
+    answers = [place for place, entry in enumerate(history) if entry.action == "answered"]
+    if not answers:
+        return []
+    first = answers[-2] + 1 if len(answers) > 1 else 0
+    asked = [entry for entry in history[first : answers[-1]] if entry.action == "asked"]
+    return [*map(_said, asked), _said(history[answers[-1]])]
+
+
+def _said(entry: Decision) -> str:
+    """A question or an answer, with the name of its author."""
+    verb = "asks" if entry.action == "asked" else "answers"
+    return f"{entry.by_name} {verb}: {entry.reason}"
 
 
 def _changes_of(booking: Booking) -> list[str]:
