@@ -657,7 +657,7 @@ def test_a_question_and_its_answer_are_mailed_to_who_waits_for_them(mailed, serv
     assert "has an answer by Meera: I do." in said
     assert "1 request waits for a decision." in said  # again, since the answer
     unfolded = " ".join(said.split())
-    assert "asked by Meera. Head asks: Who supervises? Meera answers: I do." in unfolded
+    assert "asked by Meera. Head asks: Who supervises? · Meera answers: I do." in unfolded
     assert "because you have asked about a request, and because you decide" in said
     assert not [part for part in answered.walk() if part.get_content_type() == "text/calendar"]
 

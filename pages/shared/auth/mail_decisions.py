@@ -162,7 +162,7 @@ def changes_of(shared: Services, found: MailedRequest) -> list[str]:
 
 
 def _change(shared: Services, entry: Decision) -> str:
-    done = f"{entry.action.capitalize()} {messages.decided_by(entry)}"
+    done = f"{messages.done(entry).capitalize()} {messages.decided_by(entry)}"
     if entry.action in ("asked", "answered") and entry.reason:
         return f"{done}: {entry.reason}"
     if entry.moved_from is None:

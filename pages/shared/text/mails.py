@@ -27,7 +27,7 @@ _WORDS = {
     "swap_declined": "Swap declined",
     "question": "A question",
     "answered": "Answered",
-    "party_changed": "Given to others",
+    "party_changed": "People changed",
 }
 
 
@@ -66,8 +66,8 @@ def _time(slot: Slot) -> str:
 def _request(booking: Booking, grounds: Mapping[str, Ground]) -> MailLine:
     """Who asks for what, and what was asked about it; a purpose is on the page of its link."""
     asked = f"for {booking.whom}, {booking.game}, asked by {booking.created_by_name}."
-    said = " ".join([asked, *questions_of(booking)])
-    return MailLine("", _place(booking.slot, grounds), said)
+    said = " · ".join(questions_of(booking))
+    return MailLine("", _place(booking.slot, grounds), f"{asked} {said}".rstrip())
 
 
 WRITING = MailWriting(
