@@ -138,9 +138,9 @@ def _error(
 ) -> GroundClosed | SlotTaken | StudentBusy | SupervisorBusy:
     alternatives = day.alternatives(wanted) if wanted.kind == "booking" else []
     if kind_of(claim) == STUDENT:
-        return StudentBusy(holder, holder.held_since, alternatives)
+        return StudentBusy(holder, holder.people_held_since, alternatives)
     if kind_of(claim) == STAFF:
-        return SupervisorBusy(holder, holder.held_since, alternatives)
+        return SupervisorBusy(holder, holder.people_held_since, alternatives)
     if holder.kind == "closure" and wanted.kind == "booking":
         return GroundClosed(holder.ground_id, holder.purpose, alternatives)
     slot = wanted.slot

@@ -15,7 +15,7 @@ from enum import Enum
 from booking_core.access import link_tokens, login_throttle
 from booking_core.access.delegations import decides
 from booking_core.booking.decisions import MailDecision, decide
-from booking_core.booking.questions import ask
+from booking_core.booking.questions import put_question
 from booking_core.booking.steps import logged
 from booking_core.domain import rules
 from booking_core.domain.errors import BookingError, InvalidRequest, StoreUnavailable
@@ -166,15 +166,23 @@ def decide_by_mail(
 
 @within_deadline
 def ask_by_mail(
-    db: Documents, token: str, question: str, *, address: str, now: datetime | None = None
+    db: Documents,
+    token: str,
+    question: str,
+    *,
+    revision: int,
+    address: str,
+    now: datetime | None = None,
 ) -> MailedRequest:
     """Asks the author of the request of a link; what the link is then, with the booking.
 
-    The link still decides afterwards. While a question of its account waits for an answer, it asks
-    no other. A link that is not open asks nothing. Raises what ``ask`` raises, TooManyAttempts,
-    InvalidRequest, StoreUnavailable.
+    ``revision``: that of the booking that was shown. The link still decides afterwards. While a
+    question of its account waits for an answer, it asks no other; the same one again is answered as
+    the first time. A link that is not open asks nothing. Raises ChangedMeanwhile where the booking
+    has another revision, what ``ask`` raises, TooManyAttempts, InvalidRequest, StoreUnavailable.
     """
     question = check_text(question, "question", required=True)
+    _check_revision(revision)
     now = moment(db, now)
     counted = login_throttle.begin(db, [("link", login_throttle.host_of(address))], now)
     found, link = _look(db, token, Purpose.DECIDE, now)
@@ -185,8 +193,9 @@ def ask_by_mail(
         waiting = [entry.reason for entry in found.booking.questions if entry.by == by.id]
         if waiting and question not in waiting:
             raise InvalidRequest("question", "waits for an answer already")
+        put = logged("ask")(put_question)
         try:
-            ask(db, found.booking.id, question, by=by, now=now)
+            put(db, found.booking.id, question, by=by, now=now, mailed_revision=revision)
         except StoreUnavailable:
             raise
         except BookingError as exc:
@@ -218,8 +227,7 @@ def _use(
     address: str,
     now: datetime,
 ) -> MailedRequest:
-    if not isinstance(revision, int) or isinstance(revision, bool):
-        raise InvalidRequest("revision", "must be a whole number")
+    _check_revision(revision)
     counted = login_throttle.begin(db, [("link", login_throttle.host_of(address))], now)
     found, link = _look(db, token, purpose, now)
     if found.state is LinkState.UNKNOWN:
@@ -245,6 +253,11 @@ def _use(
         )
     login_throttle.take_back(db, counted)
     return found
+
+
+def _check_revision(revision: int) -> None:
+    if not isinstance(revision, int) or isinstance(revision, bool):
+        raise InvalidRequest("revision", "must be a whole number")
 
 
 @dataclass(frozen=True, slots=True)

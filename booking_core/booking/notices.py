@@ -74,10 +74,11 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
         read = store.withdraw(db, undone) if undone else set()
         needless = {after for before, after in undone.items() if before not in read}
         made = [notice for notice in made if notice.id not in needless]
-        store.add(db, made)
-        for booking in changed:
-            if over := _questions_over(booking):
-                store.mark_read(db, over, booking.created_by)
+        # Before the notice of what ended the questions, which would mark them as read for good.
+        store.end_questions(db, [id for booking in changed for id in _questions_over(booking)])
+        back = [_id(booking, place) for booking in changed if (place := _back(booking)) is not None]
+        store.add(db, made, keep=back)
+        store.restore_questions(db, back)
         count += len(made)
         if len(changed) < _MOST:
             break
@@ -137,6 +138,14 @@ def _questions_over(booking: Booking) -> list[str]:
         for number, entry in enumerate(booking.history)
         if entry.action == "asked" and entry not in booking.questions
     ]
+
+
+def _back(booking: Booking) -> int | None:
+    """The place of the last question that waits again since its end was undone; its notice has
+    all of them."""
+    if not booking.questions or booking.history[-1].action != "undone":
+        return None
+    return booking.history.index(booking.questions[-1])
 
 
 def _id(booking: Booking, number: int) -> str:

@@ -13,7 +13,13 @@ from booking_core.access.delegations import deciding_for
 from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
 from booking_core.booking.steps import logged
 from booking_core.domain import rules
-from booking_core.domain.errors import AlreadyBegun, NotAllowed, NotAsked, StoreUnavailable
+from booking_core.domain.errors import (
+    AlreadyBegun,
+    ChangedMeanwhile,
+    NotAllowed,
+    NotAsked,
+    StoreUnavailable,
+)
 from booking_core.domain.model import Actor, Booking, Decision, Status
 from booking_core.domain.validation import check_booking_id, check_text
 from booking_core.storage.bookings import writes as bookings
@@ -32,9 +38,26 @@ def ask(
     author reads both. Nobody asks about an own request. Raises NotAllowed, NotFound,
     AlreadyDecided, AlreadyBegun, InvalidRequest, StoreUnavailable.
     """
+    return put_question(db, booking_id, question, by=by, now=now)
+
+
+def put_question(
+    db: Documents,
+    booking_id: str,
+    question: str,
+    *,
+    by: Actor,
+    now: datetime | None,
+    mailed_revision: int | None = None,
+) -> Booking:
+    """``ask``; ``mailed_revision``: that of the booking which the link of a mail has shown.
+
+    Raises ChangedMeanwhile too, where the booking has another one.
+    """
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
     question = check_text(question, "question", required=True)
+    by_mail = mailed_revision is not None
     now, zone = moment(db, now), settings_of(db).zone
     principal = deciding_for(db, "ask", by, now)
     for _ in range(ROUNDS):
@@ -47,9 +70,11 @@ def ask(
             raise already_decided(before)
         if any((one.by, one.reason) == (by.id, question) for one in before.questions):
             return before
+        if by_mail and before.revision != mailed_revision:
+            raise ChangedMeanwhile("this request")
         if before.slot.has_begun(now, zone):
             raise AlreadyBegun(before.slot.starts_at(zone))
-        entry = Decision(now, by.id, by.name, "asked", question, principal)
+        entry = Decision(now, by.id, by.name, "asked", question, principal, by_mail=by_mail)
         after = bookings.replace(db, before, before.with_decision(before.status, entry))
         if after is not None:
             return after

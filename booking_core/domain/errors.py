@@ -263,8 +263,8 @@ class SlotTaken(Conflict):
 class StudentBusy(Conflict):
     """The student has another booking then. ``booking`` is None when it ended meanwhile.
 
-    ``since`` is when that booking took its slot (aware); ``alternatives`` are up to three slots
-    that are free and at which the student is too.
+    ``since`` is when that booking took its slot, or its party if that came later (aware);
+    ``alternatives`` are up to three slots that are free and at which the student is too.
     """
 
     def __init__(

@@ -472,6 +472,7 @@ _ACTIONS = {
     Status.REVOKED: ("revoked", "displaced", "imported"),
     Status.LAPSED: ("lapsed", "imported"),
 }
+_CHANGES = ("moved", "party changed")  # by which an approved booking can become Pending
 
 
 def party_name(party: Party, names: Iterable[str], class_name: str) -> str:
@@ -660,9 +661,13 @@ class Booking:
 
     @property
     def waits_since(self) -> datetime:
-        """The moment since which a request waits for a decision: its last answer, or its own."""
-        answers = [entry.at for entry in self.history if entry.action == "answered"]
-        return answers[-1] if answers else self.created_at
+        """The moment since which a request waits for a decision: its last answer, the change that
+        ended its approval, or its own."""
+        for entry in reversed(self.history):
+            ends_approval = entry.action in _CHANGES and entry.status_before is Status.APPROVED
+            if entry.action == "answered" or ends_approval:
+                return entry.at
+        return self.created_at
 
     @property
     def approval(self) -> Decision | None:
@@ -681,7 +686,7 @@ class Booking:
         if approval is None:
             return ()
         since = self.history[self.history.index(approval) :]
-        last = {e.action: e for e in since if e.action in ("moved", "party changed")}
+        last = {e.action: e for e in since if e.action in _CHANGES}
         return tuple(sorted(last.values(), key=lambda entry: entry.at))
 
     def with_decision(self, status: Status, entry: Decision) -> Booking:
@@ -701,3 +706,9 @@ class Booking:
         taking = ("requested", "moved", "closed", "reinstated", "undone")
         moments = [entry.at for entry in self.history if entry.action in taking]
         return moments[-1] if moments else self.created_at
+
+    @property
+    def people_held_since(self) -> datetime:
+        """The moment at which the booking took its present slot or party, whichever came later."""
+        changes = [entry.at for entry in self.history if entry.action == "party changed"]
+        return max([self.held_since, *changes])

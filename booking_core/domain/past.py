@@ -27,8 +27,9 @@ _TO = {
 def as_of(booking: Booking, moment: datetime) -> Booking | None:
     """``booking`` with the slot, status and history of ``moment`` (aware).
 
-    None: it was not requested yet. Names are the present ones, so that what was erased since stays
-    erased. The surfaces are those of the present slot.
+    None: it was not requested yet. Names, the party and the supervisor are the present ones: the
+    history has no people, so that what was erased since stays erased. The surfaces are those of
+    the present slot.
     """
     later = entries_after(booking, moment)
     kept = booking.history[: len(booking.history) - len(later)]

@@ -24,6 +24,7 @@ from booking_core.storage.schema import schema
 _NAMES = UUID("5f0d6d0e-6c33-4d0c-8c1f-0b3f5a1c9e11")
 _TOLD = "notices"
 _DUE = "due"  # of a notice that no mail has told
+_ENDED = "ended"  # of the notice of a question that ended while it was unread
 
 
 def insert(
@@ -70,9 +71,9 @@ def insert(
         target.insert_many(documents, session=session)
 
 
-def add(db: Documents, made: Sequence[Notice]) -> None:
+def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> None:
     """Stores those of ``made`` that are not stored yet. Of the notices to one account about a
-    booking, all but the latest count as read then."""
+    booking, all but the latest and those of the ids ``keep`` count as read then."""
     if not made:
         return
     target = collection(db, schema.NOTICES)
@@ -93,10 +94,29 @@ def add(db: Documents, made: Sequence[Notice]) -> None:
         for row in target.find(of_bookings, fields, sort=[("at", 1), ("_id", 1)]):
             of = (row["to"], row["booking_id"])
             before, latest[of] = latest.get(of), row
-            if before is not None and not before["read"]:
+            if before is not None and not before["read"] and before["_id"] not in keep:
                 earlier.append(before["_id"])
         if earlier:
             target.update_many({"_id": {"$in": earlier}}, {"$set": {"read": True}})
+
+
+def end_questions(db: Documents, ids: Sequence[str]) -> None:
+    """Marks the unread ones of the notices ``ids`` as read by nobody: their questions ended."""
+    ended = {"$set": {"read": True, _ENDED: True}}
+    if ids:
+        with reachable():
+            target = collection(db, schema.NOTICES)
+            target.update_many({"_id": {"$in": ids}, "read": False}, ended)
+
+
+def restore_questions(db: Documents, ids: Sequence[str]) -> None:
+    """Has those of the notices ``ids`` unread again that ``end_questions`` marked. One that no mail
+    has told is due again."""
+    again = {"$set": {"read": False}, "$unset": {_ENDED: ""}}
+    if ids:
+        with reachable():
+            target = collection(db, schema.NOTICES)
+            target.update_many({"_id": {"$in": ids}, _ENDED: True}, again)
 
 
 def id_of(booking_id: str, entry: int, at: datetime, to: str = "") -> str:

@@ -126,7 +126,7 @@ def _draw(shared: Services, by: Actor, now: datetime) -> None:
         return
     st.caption(
         f"As it was on {formats.full_date(when.date())} at {formats.clock(when.time())}, with what "
-        "was done in that minute. Grounds and periods are those of that evening; names and "
-        "settings are those of now."
+        "was done in that minute. Grounds and periods are those of that evening; names, "
+        "settings and for whom a booking is are those of now."
     )
     elements.day_grid(payloads.grid_then(board), me=by.id, now=now, key="reports.then.grid")

@@ -50,6 +50,7 @@ def test_the_button_shows_the_board_of_today_and_the_address_keeps_what_is_chose
     page.get_by_role("button", name=NAME).click()
 
     expect(page.get_by_text("with what was done in that minute")).to_be_visible()
+    expect(page.get_by_text("for whom a booking is are those of now")).to_be_visible()
     expect(page).to_have_url(re.compile(f"board={today()}&at={today()}T"))
     page.reload()
     expect(page.get_by_text("with what was done in that minute")).to_be_visible()

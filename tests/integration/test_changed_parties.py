@@ -581,3 +581,17 @@ def test_an_approval_after_the_look_is_not_overwritten(db, made, monkeypatch):
     actions = [entry.action for entry in done[0].history]
     assert actions == ["requested", "approved", "party changed"]
     assert_sound(db)
+
+
+def test_a_person_of_a_later_party_is_busy_since_the_change(db):
+    add_account(db, Account(MEERA.id, MEERA.name, MEERA.role))
+    held = booked(db, student=1)
+    later = NOW + timedelta(minutes=1)
+    change_party(db, held.id, student_id=S2, supervisor_id=MEERA.id, by=MEERA, now=later)
+
+    with pytest.raises(StudentBusy) as student:
+        booked(db, student=2, ground="ground-3")
+    with pytest.raises(SupervisorBusy) as supervisor:
+        booked(db, student=3, ground="ground-3", supervisor_id=MEERA.id)
+
+    assert (student.value.since, supervisor.value.since) == (later, later)

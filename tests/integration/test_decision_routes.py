@@ -105,6 +105,7 @@ def test_a_question_is_asked_once_and_the_link_still_decides(client, school):
     assert other.status_code == 422
     [question] = get_booking(school.db, mine.id).questions
     assert (question.reason, question.by) == ("Who <b>is</b> there?", HEAD.id)
+    assert question.by_mail
     for one in (asked, client.get(link)):
         assert "Joseph Mathew has not answered yet: “Who <b>is</b> there?”" in said(one)
         assert 'name="question"' not in one.text
@@ -114,6 +115,35 @@ def test_a_question_is_asked_once_and_the_link_still_decides(client, school):
     assert 'name="question"' in shown.text
     done = client.post(link, data={"do": "approve", "revision": "2"})
     assert "You approved the request" in said(done)
+
+
+def test_the_page_of_a_later_mail_shows_the_question_and_its_answer(client, school):
+    mine = school.book(student=1, start=14)
+    questions.ask(school.db, mine.id, "Who is there?", by=HEAD)
+    waits = client.get(link_to(school, mine))
+    answered = questions.answer(school.db, mine.id, "I am.", by=JOSEPH)
+
+    shown = client.get(link_to(school, answered))
+
+    assert "Questions Waits for an answer from Joseph Mathew" in said(waits)
+    both = "Questions Dr. Anand Rao asks: Who is there? Joseph Mathew answers: I am."
+    assert both in said(shown)
+
+
+def test_a_question_about_another_slot_than_was_shown_is_not_asked(client, school):
+    mine = school.book(student=1, start=14)
+    link = link_to(school, mine)
+    moved = move(school.db, mine.id, ground_id="ground-3", by=JOSEPH)
+
+    stale = client.post(link, data={"do": "ask", "revision": "0", "question": "Which half?"})
+
+    assert stale.status_code == 409
+    assert "It changed while you looked." in said(stale)
+    assert 'value="Which half?"' in stale.text
+    assert get_booking(school.db, mine.id) == moved
+    form = {"do": "ask", "revision": str(moved.revision), "question": "Which half?"}
+    assert client.post(link, data=form).status_code == 200
+    assert len(get_booking(school.db, mine.id).questions) == 1
 
 
 def test_of_two_posts_at_once_one_acts_and_the_other_is_told(client, school):

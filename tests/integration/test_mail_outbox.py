@@ -656,8 +656,27 @@ def test_a_question_and_its_answer_are_mailed_to_who_waits_for_them(mailed, serv
     said = text_of(answered)
     assert "has an answer by Meera: I do." in said
     assert "1 request waits for a decision." in said  # again, since the answer
+    unfolded = " ".join(said.split())
+    assert "asked by Meera. Head asks: Who supervises? · Meera answers: I do." in unfolded
     assert "because you have asked about a request, and because you decide" in said
     assert not [part for part in answered.walk() if part.get_content_type() == "text/calendar"]
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_question_that_waits_again_is_mailed_once(mailed, server, is_told):
+    set_mail_wish(mailed, MailWish.NONE, by=HEAD)
+    mine = booked(mailed, by=MEERA)
+    send(mailed, NOW)
+    ask(mailed, mine.id, "Who supervises?", by=HEAD, now=at(seconds=1))
+    send(mailed, at(seconds=14 if is_told else 2))
+    gone = reject(mailed, mine.id, by=HEAD, reason="Exam", now=at(seconds=20))
+    send(mailed, at(seconds=21))
+    undo_change(mailed, mine.id, by=HEAD, revision=gone.revision, now=at(seconds=25))
+    send(mailed, at(seconds=26))
+    send(mailed, at(minutes=2))
+
+    [question] = server.mails
+    assert "Head asks: Who supervises?" in text_of(question)
 
 
 def test_a_request_that_waits_for_an_answer_is_in_no_mail_about_decisions(mailed, server):

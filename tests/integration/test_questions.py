@@ -17,6 +17,7 @@ from support import (
     at_once,
     booked,
     of_type,
+    student_id,
 )
 
 from booking_core import (
@@ -32,11 +33,13 @@ from booking_core import (
     approve,
     ask,
     cancel,
+    change_party,
     delegate,
     erase_student,
     get_booking,
     lapse_pending,
     load_reference,
+    mark_read,
     move,
     notices_for,
     reject,
@@ -229,6 +232,46 @@ def test_the_author_hears_of_the_question_and_who_asked_of_the_answer(db, mine):
 
     assert notices(db, MEERA) == []  # the question waits no more
     assert notices(db, HEAD) == [("answered", "Meera", "I do.")]
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_rejection_that_is_undone_leaves_the_notice_of_the_question(db, mine, is_read):
+    write_notices(db, now=NOW)
+    ask(db, mine.id, QUESTION, by=DEPUTY, now=NOW)
+    write_notices(db, now=NOW)
+    soon = NOW + timedelta(seconds=10)
+    gone = reject(db, mine.id, by=HEAD, reason="Exam", now=soon)
+    write_notices(db, now=soon)
+    [rejected] = notices_for(db, MEERA.id)
+    if is_read:
+        mark_read(db, [rejected.id], by=MEERA)
+
+    undo_change(db, mine.id, by=HEAD, revision=gone.revision, now=LATER)
+    for _ in range(2):
+        write_notices(db, now=LATER)
+
+    question = ("question", "Deputy", QUESTION)
+    assert notices(db, MEERA) == ([("undone", "Head", ""), question] if is_read else [question])
+    mark_read(db, [one.id for one in notices_for(db, MEERA.id)], by=MEERA)
+    write_notices(db, now=LATER)
+    assert notices(db, MEERA) == []  # it is read for good
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda db, id: move(db, id, date=DAY + timedelta(days=1), by=MEERA, now=LATER),
+        lambda db, id: change_party(db, id, student_id=student_id(2), by=MEERA, now=LATER),
+    ],
+)
+def test_an_approved_booking_that_waits_again_is_new_to_who_decides(db, mine, change):
+    other = booked(db, student=3, start=13)
+    approve(db, other.id, by=HEAD, now=NOW)
+
+    # The request has waited all the time; the approved booking waits since the change.
+    assert change(db, mine.id).waits_since == mine.created_at
+    after = change(db, other.id)
+    assert (after.status.value, after.waits_since) == ("Pending", LATER)
 
 
 def test_an_answer_by_an_admin_is_told_to_the_author_and_to_all_who_asked(db, mine):

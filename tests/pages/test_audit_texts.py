@@ -99,6 +99,11 @@ def test_details_show_every_fact():
     ]
 
 
+def test_other_people_of_a_booking_are_no_other_party():
+    made = Change(AT, "head", "Head", "", "party changed", "booking", "b", SLOT, (AT, "b", 1))
+    assert dict(texts.lines(made, KNOWN, ZONE))["Done"] == "People changed: booking"
+
+
 def test_a_move_names_both_slots_and_a_delegate_the_principal():
     made = Change(
         *(AT, "deputy", "Ravi", "Dr. Rao", "moved", "booking", "b"),

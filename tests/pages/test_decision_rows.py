@@ -102,7 +102,7 @@ def test_a_line_has_the_purpose_and_details_whatever_its_status() -> None:
 def test_the_history_says_which_move_came_after_the_approval() -> None:
     moves = booking(Status.PENDING, ASKED, MOVED_BY_STAFF, APPROVED, MOVED)
 
-    assert [line.partition(" · ")[2] for line, _ in payloads.history(moves, ZONE)] == [
+    assert [line.partition(" · ")[2] for line, *_ in payloads.history(moves, ZONE)] == [
         "Requested by Meera Nair",
         "Moved by Meera Nair",
         "Approved by Joseph Mathew for Dr. Anand Rao",
@@ -144,3 +144,13 @@ def test_the_term_stands_below_the_time_of_a_request() -> None:
     shown = payloads.decision_row(one, [], {}, AT.astimezone(ZONE), Policy(), "Term 1, week A")
 
     assert shown["cells"][0] == ["Tomorrow 9–10 AM", "in 21 h 30 min", "", "Term 1, week A"]
+
+
+def test_a_question_and_an_answer_are_no_reasons():
+    entries = [
+        Decision(AT, "head", "Head", action, "Text")
+        for action in ("asked", "answered", "rejected", "party changed")
+    ]
+    found = payloads.history(booking(Status.REJECTED, *entries), ZONE)
+    assert [label for _, label, _ in found] == ["Question:", "Answer:", *["Reason given:"] * 2]
+    assert found[-1][0].endswith("People changed by Head")

@@ -42,7 +42,7 @@ def test_a_decision_by_a_delegate_shows_both_names_and_one_by_the_principal_one(
 
 
 def test_the_history_shows_both_names() -> None:
-    lines = [line for line, _ in payloads.history(booking(ASKED, BY_DELEGATE), ZONE)]
+    lines = [line for line, *_ in payloads.history(booking(ASKED, BY_DELEGATE), ZONE)]
 
     assert lines == [
         "Mon 23 Nov, 11:30 AM · Requested by Meera Nair",

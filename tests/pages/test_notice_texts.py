@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from booking_core import Booking, Decision, Ground, Notice, Slot, Status
-from pages.shared.text import notices
+from pages.shared.text import mails, notices
 
 TODAY = date(2026, 11, 23)
 AT = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -66,3 +66,29 @@ def test_several_of_one_step_are_one_sentence():
     text = notices.sentence(same, GROUNDS, TODAY)
     assert text.startswith("**5 of your bookings** were revoked by Head: Rain. Oval, Fri")
     assert text.endswith("; 2 more")
+
+
+def test_another_supervisor_alone_is_no_gift_to_others():
+    one = notice("party_changed", "Ill")
+    assert notices.sentence([one], GROUNDS, TODAY).endswith(
+        "for Asha, 9-A, is now for these people, changed by Head: Ill"
+    )
+    text = notices.sentence([one, one], GROUNDS, TODAY)
+    assert text.startswith("**2 of your bookings** had their people changed by Head: Ill.")
+    assert mails.WRITING.subject([one], GROUNDS).startswith("People changed: Oval")
+
+
+def test_a_notice_has_all_questions_that_wait_and_is_no_line_with_others():
+    asked = [
+        Decision(AT, "head", "Head", "asked", "Who supervises?"),
+        Decision(AT, "deputy", "Deputy", "asked", "With whom?"),
+    ]
+    made = replace(booking(*asked), status=Status.PENDING)
+    last = notice("question", "With whom?", made, by_name="Deputy")
+    text = notices.sentence([last], GROUNDS, TODAY)
+    assert text.endswith(
+        "waits for your answer. Head asks: Who supervises? · Deputy asks: With whom?"
+    )
+    assert notices.step(last) != notices.step(replace(last, id="m"))
+    closed = notice("question", "With whom?", by_name="Deputy")
+    assert "Deputy asks: With whom?" in notices.sentence([closed], GROUNDS, TODAY)

@@ -27,6 +27,7 @@ _NAMES = {
     "lead_minutes": "Minutes before the start",
     "moved_from": "Moved from",
     "must_change": "Must choose a new password",
+    "party changed": "People changed",
     "quota": "Bookings in a week",
     "remind_hours": "Hours before the start for a reminder",
     "ask_again_hours": "Hours until a mail about requests again",

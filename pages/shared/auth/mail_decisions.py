@@ -31,7 +31,7 @@ from pages.shared.live.address import DECIDE, base
 from pages.shared.live.client import address_of
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, mails, messages
-from pages.shared.text.payloads import slot_title
+from pages.shared.text.payloads import questions_of, slot_title
 
 PATH = f"{DECIDE}/{{token}}"
 _DONE = {"approve": "Approved", "reject": "Rejected"}
@@ -84,7 +84,7 @@ def _answer(shared: Services, token: str, address: str, form: dict[str, str] | N
     typed = {"reason": reason, "question": question}
     try:
         if verb == _ASK:
-            found = ask_by_mail(shared.db, token, question, address=address)
+            found = ask_by_mail(shared.db, token, question, revision=int(revision), address=address)
         else:
             reason = reason if verb == "reject" else ""
             found = decide_by_mail(
@@ -116,6 +116,8 @@ def _page(
         return _closed(shared, found)
     asked_at = formats.moment(booking.created_at, shared.settings.zone)
     facts = [*facts_of(shared, booking), ("Asked by", f"{booking.created_by_name}, {asked_at}")]
+    if said := questions_of(booking):
+        facts.append(("Questions", "\n".join(said)))
     waiting = [entry.reason for entry in booking.questions if entry.by == account.id]
     return page(
         shared,
@@ -160,7 +162,7 @@ def changes_of(shared: Services, found: MailedRequest) -> list[str]:
 
 
 def _change(shared: Services, entry: Decision) -> str:
-    done = f"{entry.action.capitalize()} {messages.decided_by(entry)}"
+    done = f"{messages.done(entry).capitalize()} {messages.decided_by(entry)}"
     if entry.action in ("asked", "answered") and entry.reason:
         return f"{done}: {entry.reason}"
     if entry.moved_from is None:

@@ -62,11 +62,11 @@ def _draw(shared: Services, booking_id: str, again: bool) -> None:
         ("Asked by", f"{booking.created_by_name}, {formats.moment(booking.created_at, zone)}"),
     )
     st.markdown("**History**")
-    for line, reason in payloads.history(booking, zone):
+    for line, label, text in payloads.history(booking, zone):
         st.text(line)
-        if reason:
-            st.caption("Reason given:")
-            st.text(reason)
+        if text:
+            st.caption(label)
+            st.text(text)
     if again:
         book_again.button(shared, booking)
 

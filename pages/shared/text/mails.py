@@ -7,7 +7,7 @@ from itertools import groupby
 
 from booking_core import Booking, Ground, MailLine, MailWish, MailWriting, Notice, Slot
 from pages.shared.text import formats, notices
-from pages.shared.text.payloads import slot_title
+from pages.shared.text.payloads import questions_of, slot_title
 
 # Wish -> its name, and what it means.
 WISHES = {
@@ -27,7 +27,7 @@ _WORDS = {
     "swap_declined": "Swap declined",
     "question": "A question",
     "answered": "Answered",
-    "party_changed": "Given to others",
+    "party_changed": "People changed",
 }
 
 
@@ -64,9 +64,10 @@ def _time(slot: Slot) -> str:
 
 
 def _request(booking: Booking, grounds: Mapping[str, Ground]) -> MailLine:
-    """Who asks for what; a purpose in full is on the page of its link."""
+    """Who asks for what, and what was asked about it; a purpose is on the page of its link."""
     asked = f"for {booking.whom}, {booking.game}, asked by {booking.created_by_name}."
-    return MailLine("", _place(booking.slot, grounds), asked)
+    said = " · ".join(questions_of(booking))
+    return MailLine("", _place(booking.slot, grounds), f"{asked} {said}".rstrip())
 
 
 WRITING = MailWriting(

@@ -207,6 +207,12 @@ def date_gone(chosen: Date, shown: Date) -> str:
     )
 
 
+def done(entry: Decision) -> str:
+    """The word for what an entry of a history did. The people of a booking include its supervisor,
+    who is of no party."""
+    return "people changed" if entry.action == "party changed" else entry.action
+
+
 def decided_by(decision: Decision) -> str:
     """``by Dr. Anand Rao``; of a delegate, ``by Joseph Mathew for Dr. Anand Rao``."""
     behalf = f" for {decision.on_behalf_of}" if decision.on_behalf_of else ""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date as Date
 
-from booking_core import Ground, Notice, Slot
-from pages.shared.text import formats
-from pages.shared.text.payloads import slot_title
+from booking_core import Decision, Ground, Notice, Slot
+from pages.shared.text import formats, payloads
 
 # Icons of the kinds that are no loss.
 ICONS = {
@@ -24,12 +23,19 @@ ICONS = {
 }
 LOSSES = frozenset(("displaced", "rejected", "revoked", "cancelled", "lapsed"))
 _MOST_NAMED = 3  # slots in the sentence about several bookings
-_WORDS = {"displaced": "revoked", "party_changed": "given to others"}
+_WORDS = {"displaced": "revoked"}
 
 
 def step(notice: Notice) -> tuple[str, str, str, str]:
-    """What the notices of one step have in common."""
-    return kind_of(notice), notice.by_name, notice.reason, f"{notice.at:%Y-%m-%d %H:%M}"
+    """What the notices of one step have in common. One about several questions is alone."""
+    about = notice.id if len(_questions(notice)) > 1 else notice.reason
+    return kind_of(notice), notice.by_name, about, f"{notice.at:%Y-%m-%d %H:%M}"
+
+
+def _questions(notice: Notice) -> Sequence[Decision]:
+    """The questions of a notice of one: all that wait, since one answer answers all."""
+    booking = notice.booking if notice.kind == "question" else None
+    return () if booking is None else booking.questions
 
 
 def kind_of(notice: Notice) -> str:
@@ -57,10 +63,10 @@ def parts(
     the subject, and those after it. ``said`` writes the date and time of a slot."""
     first = same[0]
     if len(same) == 1:
-        place = f"{slot_title(first.slot, grounds)}, {said(first.slot)}"
+        place = f"{payloads.slot_title(first.slot, grounds)}, {said(first.slot)}"
         whose = "The request" if first.kind == "answered" else "Your booking"
         return whose, place, _single(first, grounds, said)
-    places = [f"{slot_title(n.slot, grounds)}, {said(n.slot)}" for n in same]
+    places = [f"{payloads.slot_title(n.slot, grounds)}, {said(n.slot)}" for n in same]
     if (more := len(places) - _MOST_NAMED) > 0:
         places = [*places[:_MOST_NAMED], f"{more} more"]
     kind = kind_of(first)
@@ -71,6 +77,7 @@ def parts(
         "swap_offered": f"are wanted by {first.by_name}, for a swap",
         "swap_declined": f"stay where they are: {first.by_name} has declined the swaps",
         "question": f"wait for your answer to {first.by_name}",
+        "party_changed": f"had their people changed by {first.by_name}",
         "undone": f"are as they were before: {first.by_name} took the change back",
     }.get(kind, who)
     because = f": {first.reason}" if first.reason else ""
@@ -88,7 +95,7 @@ def _single(notice: Notice, grounds: Mapping[str, Ground], said: Callable[[Slot]
         because = f": {notice.reason}" if notice.reason else ""
         done = f"was moved by {notice.by_name}{because}"
         if booking.status.is_active:
-            there = f"{slot_title(booking.slot, grounds)}, {said(booking.slot)}"
+            there = f"{payloads.slot_title(booking.slot, grounds)}, {said(booking.slot)}"
             done += f". It is on {there} now."
     return whose + done
 
@@ -105,13 +112,14 @@ def _done(notice: Notice) -> str:
         case "swap_offered":
             return f"is wanted by {notice.by_name}, for a swap. Bookings has the offer{because}"
         case "question":
-            return f"waits for your answer. {notice.by_name} asks{because}"
+            said = " · ".join(map(payloads.said, _questions(notice)))
+            return f"waits for your answer. {said or f'{notice.by_name} asks{because}'}"
         case "answered":
             return f"has an answer by {notice.by_name}{because}"
         case "swap_declined":
             return f"stays where it is: {notice.by_name} has declined the swap."
         case "party_changed":
-            return f"was given to them by {notice.by_name}{because}"
+            return f"is now for these people, changed by {notice.by_name}{because}"
         case "lapsed":
             return "lapsed: nobody decided before the slot was over."
         case "approved":

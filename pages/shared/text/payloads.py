@@ -17,6 +17,7 @@ from booking_core import (
     BookingError,
     Cell,
     CellState,
+    Decision,
     Ground,
     GroundClosed,
     GroundFilter,
@@ -487,18 +488,30 @@ def _decisions_of(booking: Booking) -> list[str]:
 
 
 def questions_of(booking: Booking) -> list[str]:
-    """For whose answer a request waits, with the questions; else the last answer."""
+    """For whose answer a request waits, with the questions; else the last answer and the questions
+    before it."""
     if booking.questions:
         waits = f"Waits for an answer from {booking.created_by_name}"
-        return [waits, *(f"{one.by_name} asks: {one.reason}" for one in booking.questions)]
-    said = [entry for entry in booking.history if entry.action == "answered"]
-    return [f"{one.by_name} answers: {one.reason}" for one in said[-1:]]
+        return [waits, *map(said, booking.questions)]
+    history = booking.history
+    answers = [place for place, entry in enumerate(history) if entry.action == "answered"]
+    if not answers:
+        return []
+    first = answers[-2] + 1 if len(answers) > 1 else 0
+    asked = [entry for entry in history[first : answers[-1]] if entry.action == "asked"]
+    return [*map(said, asked), said(history[answers[-1]])]
+
+
+def said(entry: Decision) -> str:
+    """A question or an answer, with the name of its author."""
+    verb = "asks" if entry.action == "asked" else "answers"
+    return f"{entry.by_name} {verb}: {entry.reason}"
 
 
 def _changes_of(booking: Booking) -> list[str]:
     """What was changed after the approval."""
     return [
-        f"{entry.action} after approval {messages.decided_by(entry)}"
+        f"{messages.done(entry)} after approval {messages.decided_by(entry)}"
         for entry in booking.changed_after_approval
     ]
 
@@ -534,8 +547,12 @@ def zone_of(now: datetime) -> ZoneInfo:
     return zone
 
 
-def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
-    """(line, reason given or "") for each change of a booking, oldest first."""
+_LABELS = {"asked": "Question:", "answered": "Answer:"}  # action -> what its text is
+
+
+def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str, str]]:
+    """(line, label, text) for each change of a booking, oldest first; the text is the reason that
+    was given, the question or the answer, or ""."""
     lines, is_approved = [], False
     for entry in booking.history:
         is_approved = is_approved or entry.action == "approved"
@@ -545,9 +562,10 @@ def history(booking: Booking, zone: ZoneInfo) -> list[tuple[str, str]]:
         lines.append(
             (
                 f"{formats.moment(entry.at, zone)} · "
-                f"{entry.action.capitalize()}{after} {messages.decided_by(entry)}"
+                f"{messages.done(entry).capitalize()}{after} {messages.decided_by(entry)}"
                 f"{' as a correction' if entry.correction else ''}"
                 f"{', by mail' if entry.by_mail else ''}",
+                _LABELS.get(entry.action, "Reason given:"),
                 entry.reason if entry.action != "requested" else "",
             )
         )
