@@ -57,14 +57,12 @@ def test_settings_stand_while_another_section_is_shown(open_page: OpenPage, scho
     for _ in range(2):
         switch.press("Space")
     expect(page.get_by_text("Each school day at")).to_be_visible()
-    days = page.get_by_label("How many days ahead")
-    days.fill("9")
-    days.press("Enter")
+    half_past = page.get_by_role("spinbutton", name="minute, Each school day at")
+    expect(half_past).to_have_text("30")
 
     show_tab(page, "Grounds")
     expect(page.get_by_role("button", name="Edit…").first).to_be_visible()
     show_tab(page, "Settings")
 
-    expect(days).to_have_value("9")
-    expect(page.get_by_text("Each school day at")).to_be_visible()
-    expect(page.get_by_role("button", name="Save", exact=True)).to_be_enabled()
+    expect(half_past).to_have_text("30")
+    expect(page.get_by_text("This is what is saved.")).to_be_visible()
