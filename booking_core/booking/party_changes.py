@@ -249,7 +249,7 @@ def change_series_party(
         try:
             stored = write_all(db, known, changes)
         except (transactions.SchoolChanged, bookings.ClaimTaken, ChangedMeanwhile):
-            continue  # the next round raises what has changed, or changes the dates that are left
+            continue  # the next round raises the error of the change, or takes the remaining dates
         pairs = [(before, after) for (before, _), after in zip(changes, stored, strict=True)]
         check = partial(_check, people=people)
         changed = {booking.id: booking for booking in confirmed_all(db, known, pairs, check)}

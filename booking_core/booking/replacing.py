@@ -160,7 +160,7 @@ def replace_booking(
         try:
             done = transactions.run(db, work)
         except (transactions.SchoolChanged, ChangedMeanwhile, bookings.AlreadyStored):
-            pass  # the next round reads again, and answers or raises the error of what has changed
+            pass  # the next round reads again, and answers or raises the error of the change
         except bookings.ClaimTaken as lost:
             if existing_booking(db, booking_id) == before:
                 one = next(one for one in written if lost.claim in claims_of(one))

@@ -79,7 +79,7 @@ def check_expected(own: Sequence[Booking], expected: Mapping[str, Slot] | None) 
 def write_all(
     db: Documents, known: reference.Reference, changes: Sequence[tuple[Booking, Booking]]
 ) -> list[Booking]:
-    """Writes each (before, after), all of them or none; what is stored then.
+    """Writes each (before, after), all of them or none; returns the stored bookings.
 
     Raises SchoolChanged, ClaimTaken, and ChangedMeanwhile where one ``before`` is not stored any
     more.

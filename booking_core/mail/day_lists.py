@@ -30,7 +30,7 @@ _WALL = "wall"  # the page of the dashboard that needs no sign-in
 
 
 def gather(db: Documents, now: datetime) -> None:
-    """Makes the mails of what is due."""
+    """Makes the mails that are due."""
     today = now.astimezone(settings_of(db).zone).date()
     due = _due(db, today, now)
     for id in due.keys() - mails.stored_ids(db, due):
@@ -87,7 +87,7 @@ def _due(db: Documents, today: Date, now: datetime) -> dict[str, list[Ground]]:
 
 
 def _lines(board: Board, ground: Ground, shows: str, writing: MailWriting) -> Sequence[MailLine]:
-    """The name of the ground, and what is on it, one line each."""
+    """The name of the ground and its bookings, one line each."""
     held = held_on(board, ground)
     if not held:
         return [MailLine("", ground.name, "Nothing is booked.")]

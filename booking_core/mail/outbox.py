@@ -107,7 +107,7 @@ def send_mails(
 
 @within_deadline
 def _gather(db: Documents, now: datetime) -> None:
-    """Makes the mails of what is due."""
+    """Makes the mails that are due."""
     due = notice_store.due_for_mail(db, _MOST)
     if any(notice.at + timing.QUIET <= now for notice in due):
         # An undoing that has no notice yet withdraws the notice of what it undid.

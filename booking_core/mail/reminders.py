@@ -27,7 +27,7 @@ _NAMES = UUID("6f3f1c0e-5a0c-4a86-9c43-0b7e52a9c1d5")
 
 
 def gather(db: Documents, readers: Mapping[str, Account], now: datetime) -> None:
-    """Makes the mails of what is due; ``readers`` are the accounts that get mail, by id."""
+    """Makes the mails that are due; ``readers`` are the accounts that get mail, by id."""
     hours, zone = reference.load(db).policy.remind_hours, settings_of(db).zone
     if not hours:
         return

@@ -50,7 +50,7 @@ class Preview:
     # What a press has done. Not in the session's state: Streamlit may end a run at each use of
     # that, and a live update that follows the save would lose the sentence.
     done: Outcome | None = None
-    has_changed: bool = False  # what is on record did, and the plan with it
+    has_changed: bool = False  # the stored data, so that the plan was made again
 
 
 @dataclass(frozen=True, slots=True)
