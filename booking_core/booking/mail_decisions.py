@@ -354,7 +354,7 @@ def _decides(
 def _cancels(
     db: Documents, account: Account, booking: Booking, policy: Policy, now: datetime
 ) -> bool:
-    """Whether the account may cancel this booking: its author, who was reminded."""
+    """Whether the account made this booking and may cancel it."""
     return booking.created_by == account.id and rules.may("cancel", account.actor, booking)
 
 

@@ -472,7 +472,7 @@ _ACTIONS = {
     Status.REVOKED: ("revoked", "displaced", "imported"),
     Status.LAPSED: ("lapsed", "imported"),
 }
-_CHANGES = ("moved", "party changed")  # by which an approved booking can become Pending
+_CHANGES = ("moved", "party changed")  # an approved booking can become Pending by these
 
 
 def party_name(party: Party, names: Iterable[str], class_name: str) -> str:

@@ -83,7 +83,7 @@ def store_lines(
 
     ``report`` then says which were added, skipped and refused, each by its number in ``wanted``.
     ``former_ids``: id of a booking -> other ids under which it may be stored. Raises
-    StoreUnavailable; a second call then skips what was added.
+    StoreUnavailable; a second call then skips the rows that were added.
     """
     report.name_new(names)
     if not dry_run:

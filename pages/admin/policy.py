@@ -284,7 +284,7 @@ def _by_mail_caption(shared: Services) -> str:
 
 
 def _reminder_caption(shared: Services) -> str:
-    """Who is reminded, as far as the form and the configuration say."""
+    """The sentence about reminders, by the form and the configuration."""
     settings, hours = shared.settings, st.session_state[_REMIND]
     if settings.smtp_host is None:
         return "Now nobody is reminded: that takes `SMTP_HOST`."

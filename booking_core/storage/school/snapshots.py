@@ -46,7 +46,7 @@ def keep(db: Documents, session: ClientSession, today: Date) -> None:
     copies = collection(db, schema.SCHOOL_HISTORY)
     id = today.isoformat()
     if copies.find_one({"_id": id}, {"_id": 1}, session=session) is None:
-        # No board of a past day needs the address of a caretaker, who may be gone by then.
+        # No board of a past day shows the address of a caretaker, so no copy keeps it.
         rows = {
             name: list(collection(db, name).find({}, {"caretaker_email": 0}, session=session))
             for name in PARTS

@@ -1,4 +1,4 @@
-"""The view for imports: the choice of what is imported, and the three steps of its file."""
+"""The view for imports: the choice between students and bookings, and the steps of a file."""
 
 from __future__ import annotations
 

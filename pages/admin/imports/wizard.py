@@ -55,7 +55,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was saved, in a sentence; ``left_out`` is a CSV file of the rows that were not."""
+    """A sentence about the saved rows; ``left_out`` is a CSV file of the refused rows."""
 
     text: str
     left_out: bytes = b""

@@ -158,7 +158,7 @@ def _differs(wanted: Timetable | str, was: Timetable | None) -> bool:
 
 def _grounds(known: Reference, was: Timetable | None) -> None:
     """Draws the choice of the grounds that have these periods."""
-    # What is chosen stays an option: without it, the choice would become all grounds in silence.
+    # Chosen grounds stay options: an empty choice would mean all grounds.
     kept = {*(was.ground_ids if was else ()), *st.session_state[_GROUNDS]}
     names = {g.id: g.name for g in known.grounds.values() if not g.retired or g.id in kept}
     names |= {id: id for id in sorted(kept - names.keys())}

@@ -28,7 +28,7 @@ PATH = f"{CANCEL}/{{token}}"
 
 
 async def answer(request: Request, shared: Services) -> Response:
-    """GET: the booking as it is now. POST: cancels it, if the form was made of what it is now."""
+    """GET: the booking as it is now. POST: cancels it at the revision that the form names."""
     return await answered(request, shared, _answer, _said)
 
 

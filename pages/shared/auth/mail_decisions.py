@@ -46,7 +46,7 @@ _UNKNOWN_OUTCOME = (
 
 
 async def answer(request: Request, shared: Services) -> Response:
-    """GET: the request as it is now. POST: decides it, if the form was made of what it is now."""
+    """GET: the request as it is now. POST: decides it at the revision that the form names."""
     return await answered(request, shared, _answer, _said)
 
 
