@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from booking_core.booking import swaps
-from booking_core.booking.preconditions import existing_booking
+from booking_core.booking.preconditions import existing_pair
 from booking_core.booking.steps import logged
 from booking_core.domain import rules
 from booking_core.domain.errors import (
@@ -161,7 +161,7 @@ def accept_swap(
         )
     except BookingError:
         # Where the school changed at that moment, both are back in their slots.
-        if all(existing_booking(db, id).slot == slot for id, slot in offer.slots.items()):
+        if all(one.slot == offer.slots[one.id] for one in existing_pair(db, ids)):
             store.set_status(db, offer.id, "accepted", store.OPEN)
         raise
 
@@ -198,7 +198,7 @@ def _of_two_authors(
     """Both bookings as stored; raises InvalidRequest for two of one author, NotFound."""
     rules.check_actor(by)
     given_id, wanted_id = check_booking_id(given_id), check_booking_id(wanted_id)
-    given, wanted = existing_booking(db, given_id), existing_booking(db, wanted_id)
+    given, wanted = existing_pair(db, (given_id, wanted_id))
     if wanted.created_by == given.created_by:
         raise InvalidRequest("wanted_id", "is of the same author, who needs no offer")
     return given, wanted

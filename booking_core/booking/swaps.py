@@ -13,7 +13,7 @@ from itertools import count
 from booking_core.access.delegations import decides
 from booking_core.booking.confirmation import check_placed, confirmed, fresh_school
 from booking_core.booking.conflicts import error_for, raise_lost
-from booking_core.booking.preconditions import ROUNDS, already_decided, existing_booking
+from booking_core.booking.preconditions import ROUNDS, already_decided, existing_pair
 from booking_core.booking.relocation import moved_to
 from booking_core.booking.steps import log_step, logged
 from booking_core.domain import rules
@@ -131,7 +131,7 @@ def swap_as_seen(
     transaction; it may raise ChangedMeanwhile, after which ``check`` looks again.
     """
     for tried in count():
-        both = existing_booking(db, ids[0]), existing_booking(db, ids[1])
+        both = existing_pair(db, ids)
         slots = {booking.id: booking.slot for booking in both}
         if seen != slots and _is_repeated(both, by, reason):
             return both
@@ -168,7 +168,7 @@ def swap_as_seen(
         except (transactions.SchoolChanged, ChangedMeanwhile):
             pass  # the next round reads both again and raises the error of what has changed
         except bookings.ClaimTaken as lost:
-            if (existing_booking(db, ids[0]), existing_booking(db, ids[1])) == both:
+            if existing_pair(db, ids) == both:
                 wanted = next(after for _, after in changes if lost.claim in claims_of(after))
                 raise_lost(db, known, wanted, lost.claim, now, tried)
         else:
@@ -188,7 +188,7 @@ def _ids(first_id: str, second_id: str) -> tuple[str, str]:
 
 def _read(db: Documents, ids: tuple[str, str], by: Actor, now: datetime) -> _Pair:
     """Both bookings as stored; raises NotFound, NotAllowed."""
-    both = existing_booking(db, ids[0]), existing_booking(db, ids[1])
+    both = existing_pair(db, ids)
     _check_allowed(db, both, by, now)
     return both
 

@@ -219,10 +219,13 @@ class LineFull(RuleBroken):
 
 
 class NoSchool(RuleBroken):
-    """The date has no timetable. ``note`` says why, where that was recorded."""
+    """The date has no timetable. ``note`` says why, where that was recorded.
 
-    def __init__(self, date: Date, note: str = "") -> None:
-        self.date, self.note = date, note
+    ``ground_id`` is that of the ground where others have periods on the date; else None.
+    """
+
+    def __init__(self, date: Date, note: str = "", ground_id: str | None = None) -> None:
+        self.date, self.note, self.ground_id = date, note, ground_id
         super().__init__(f"{date} {note}".strip())
 
 

@@ -93,8 +93,9 @@ def not_played(game: str, ground: str) -> str:
     return f"{game} is not played on {ground}"
 
 
-def no_school(date: str) -> str:
-    return f"There is no school on {date}"
+def no_school(date: str, ground: str = "") -> str:
+    """``ground`` is the one that alone has no periods; "" where there is no school."""
+    return f"{ground} has no periods on {date}" if ground else f"There is no school on {date}"
 
 
 def elsewhere(student: str) -> str:
@@ -237,7 +238,8 @@ def _sentence(exc: BookingError) -> str:
         case LineFull():
             return f"{exc.limit} wait for this slot already, and no more may."
         case NoSchool():
-            return no_school(str(exc.date)) + (f": {exc.note}." if exc.note else ".")
+            where = exc.ground_id or ""
+            return no_school(str(exc.date), where) + (f": {exc.note}." if exc.note else ".")
         case SlotTaken():
             return _taken(exc)
         case StudentBusy():

@@ -34,6 +34,7 @@ from booking_core.domain.model import (
     Booking,
     BookingRequest,
     Ground,
+    Period,
     Role,
     Slot,
     Student,
@@ -132,13 +133,19 @@ def check_time(date: Date, start: time, now: datetime, policy: Policy, zone: Zon
 
 def check_place(plan: timetable.DayPlan, start: time, end: time, ground: Ground, game: str) -> None:
     """On the periods that the ground has on that date, in use and allowing the game."""
-    plan = plan.of(ground.id)
-    if not plan.periods:
-        raise NoSchool(plan.date, plan.note)
-    timetable.periods_between(plan.periods, start, end)
+    periods = _periods(plan, ground)
+    timetable.periods_between(periods, start, end)
     if ground.retired:
         raise GroundRetired(ground.id)
     game_on(ground, game)
+
+
+def _periods(plan: timetable.DayPlan, ground: Ground) -> tuple[Period, ...]:
+    """The periods that the ground has on that date. Raises NoSchool."""
+    own = plan.of(ground.id)
+    if not own.periods:
+        raise NoSchool(own.date, own.note, ground.id if plan.is_school else None)
+    return own.periods
 
 
 def game_on(ground: Ground, game: str) -> str:
@@ -156,8 +163,7 @@ def check_still_valid(
 
     A booking that fits no periods of a changed timetable stays valid: timetables move no booking.
     """
-    if not plan.of(ground.id).periods:
-        raise NoSchool(plan.date, plan.note)
+    _periods(plan, ground)
     if ground.retired:
         raise GroundRetired(ground.id)
     game_on(ground, booking.game)

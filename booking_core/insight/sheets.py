@@ -352,14 +352,14 @@ def _notes(sheet: Sheet, writing: Writing) -> list[str]:
     for board in sheet.boards:
         note = board.plan.note.rstrip(". ")
         without = [ground.name for ground in sheet.grounds if not _periods(board, ground)]
-        if len(without) == len(sheet.grounds):
+        if not board.plan.is_school:
             why = f": {note}" if note else ""
             found.append(f"No school on {writing.date(board.date)}{why}.")
             continue
         if note:
             found.append(f"{writing.date(board.date)}: {note}." if sheet.ground else f"{note}.")
         if without:
-            found.append(f"No school on {writing.date(board.date)} on {', '.join(without)}.")
+            found.append(f"No periods on {writing.date(board.date)} on {', '.join(without)}.")
     return found if sheet.boards[0].grounds else ["There are no grounds yet."]
 
 

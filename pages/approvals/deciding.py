@@ -37,8 +37,7 @@ _ACTIONS = {"reject": reject, "revoke": revoke}
 _DONE = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}
 _REASON = "approvals.reason"
 _REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
-_OUTCOME = "approvals.outcome"
-_GIVEN = "approvals.given"  # sentences: who has a slot that was given back
+_GIVEN = "approvals.given_back"  # sentences: who has a slot that was given back
 _IN_DIALOG = 10  # rows that a dialog lists
 _IN_TOAST = 2  # sentences about the waiting list; Streamlit cuts a longer toast
 
@@ -73,7 +72,7 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
             ended += decided
     if ended:
         undoing.offer(shared, ended, f"{formats.number(len(ended))} {_DONE[action]}.")
-    st.session_state[_OUTCOME] = (action, done, conflicts, False)
+    st.session_state[queue_rows.OUTCOME] = (action, done, conflicts, False)
     st.session_state[_GIVEN] = given
 
 
@@ -108,7 +107,7 @@ def decide_row(
 def show_outcome(shared: Services) -> None:
     """Shows the result of the last decision, with a line for each row with a conflict."""
     state = st.session_state
-    action, done, conflicts, is_shown = state.get(_OUTCOME, ("", 0, [], True))
+    action, done, conflicts, is_shown = state.get(queue_rows.OUTCOME, ("", 0, [], True))
     if not action:
         return
     word = _DONE[action]
@@ -118,7 +117,7 @@ def show_outcome(shared: Services) -> None:
     if conflicts and not is_shown:  # the lines are below the list, which may be out of sight
         count = len(conflicts)
         st.toast(f"{count} could not be {word}: see below the list.", icon=":material/group:")
-    state[_OUTCOME] = (action, done, conflicts, True)
+    state[queue_rows.OUTCOME] = (action, done, conflicts, True)
     for id, text in conflicts:
         st.warning(formats.literal(_name(shared, id) + text), icon=":material/group:")
 

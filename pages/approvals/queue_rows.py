@@ -15,12 +15,13 @@ from pages.shared.text.series_texts import SERIES
 
 Row = tuple[Booking, ...]
 _SHOWN = "approvals.shown"
+OUTCOME = "approvals.outcome"  # of the last decision on several rows
 
 
 def show_new() -> None:
     """Begins the order anew: new rows are shown, and decided ones are not."""
     st.session_state[_SHOWN] = None
-    st.session_state.pop("approvals.outcome", None)
+    st.session_state.pop(OUTCOME, None)
 
 
 def id_of(row: Row) -> str:

@@ -23,7 +23,7 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, swap_texts
 
 _LIST = "bookings.swaps"
-_ASKED = "bookings.answer"  # (action, id of the offer) whose dialog opens in the next run
+_ASKED = "bookings.swap"  # (action, id of the offer) whose dialog opens in the next run
 _HEADING = "Offers of a swap"
 
 

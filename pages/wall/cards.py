@@ -157,7 +157,7 @@ def _card(card: Card, shows: str) -> dict[str, Any]:
     booking = card.now
     what, who, until, tag = "Free", "", "", ""
     if card.state is CellState.PAST:
-        what, who = "Closed", "The school day is over" if card.strip else "No school today"
+        what, who = "Closed", "The school day is over" if card.strip else "No periods today"
     elif card.opens is not None:
         what = f"Opens {formats.clock(card.opens)}"
     elif booking is None:

@@ -1,13 +1,11 @@
-"""Shared by the tests of sign-in: accounts, addresses, and failed attempts.
-
-NOW is the real time, because the server removes documents that have expired by its own clock.
-"""
+"""Shared by the tests of sign-in: accounts, addresses, and failed attempts."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from support import NOW
 
 from booking_core import Account, Role, SignInRefused, TooManyAttempts
 from booking_core.sessions import sign_in
@@ -16,7 +14,6 @@ PASSWORD = "correct horse battery"
 RAVI = Account("ravi", "Ravi Kumar", Role.STAFF, "ravi@school.test")
 BOSS = Account("boss", "Farah Sheikh", Role.ADMIN)
 THIS_ADDRESS, OTHER_ADDRESS = "192.0.2.1", "198.51.100.7"
-NOW = datetime.now(UTC).replace(microsecond=0)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from invalid_input import UNSTORABLE
-from support import at_once, of_type
+from support import NOW, at_once, of_type
 
 from booking_core import (
     Account,
@@ -23,7 +23,6 @@ from booking_core import (
 from booking_core.access.oidc import AHEAD, FRESH, KEPT
 from booking_core.sessions import IdToken, SignedIn, session_of, sign_in_by_id_token, sign_out
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 SECOND = timedelta(seconds=1)
 TOKEN = IdToken("provider, subject, moment", "asha@school.example", NOW)
 

@@ -1,7 +1,6 @@
 """The second factor: codes at sign-in, setting it up, recovery codes, resets, and the throttle.
 
-NOW is the real time, because the server removes documents that have expired by its own clock. The
-file is long because each guard of a code is tried on accounts that are set up in the same way.
+The file is long because each guard of a code is tried on accounts that are set up in the same way.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from backup_files import lines_of
 from click.testing import CliRunner
 from sign_in_client import (
     MINUTE,
-    NOW,
     OTHER_ADDRESS,
     PASSWORD,
     SECOND,
@@ -27,7 +25,7 @@ from sign_in_client import (
     fail,
     seconds_to_wait,
 )
-from support import ADMIN, HEAD, MEERA, at_once, of_type
+from support import ADMIN, HEAD, MEERA, NOW, at_once, of_type
 
 from booking_core import (
     Account,

@@ -1,7 +1,4 @@
-"""Sessions: their stored form, their duration, and their end.
-
-NOW is the real time, because the server removes documents that have expired by its own clock.
-"""
+"""Sessions: their stored form, their duration, and their end."""
 
 from __future__ import annotations
 
@@ -14,8 +11,8 @@ from functools import partial
 import pytest
 from cutting_proxy import Proxy
 from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
-from sign_in_client import MINUTE, NOW, PASSWORD, SECOND, THIS_ADDRESS
-from support import ADMIN, at_once, of_type
+from sign_in_client import MINUTE, PASSWORD, SECOND, THIS_ADDRESS
+from support import ADMIN, NOW, at_once, of_type
 
 from booking_core import (
     Actor,
@@ -146,8 +143,8 @@ def test_a_sign_out_that_the_database_misses_is_made_up_for_and_refused_until_th
 
     (left,) = staff.sessions.find()
     assert left["_id"] == hashlib.sha256(other.encode()).hexdigest()
-    assert session_of(staff, token) is None
-    assert session_of(staff, other) is not None
+    assert session_of(staff, token, now=NOW) is None
+    assert session_of(staff, other, now=NOW) is not None
     assert not is_signed_out(other)
 
 
@@ -163,7 +160,7 @@ def test_a_sign_out_is_made_up_for_once(staff):
     end_missed_sign_outs(staff)
 
     assert staff.sessions.count_documents({}) == 1
-    assert session_of(staff, token) is None
+    assert session_of(staff, token, now=NOW) is None
 
 
 _NEW = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from argon2 import PasswordHasher
 from invalid_input import BAD_NOW, UNSTORABLE, WRONG_TYPE, assert_refused, cases
-from sign_in_client import MINUTE, NOW, PASSWORD, THIS_ADDRESS, fail
+from sign_in_client import MINUTE, PASSWORD, THIS_ADDRESS, fail
+from support import NOW
 
 from booking_core import Account, Role, SignInRefused, add_account
 from booking_core.access import passwords

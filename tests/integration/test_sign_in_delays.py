@@ -1,7 +1,4 @@
-"""Delays after failed sign-ins: nobody avoids them, and nobody keeps others out with them.
-
-NOW is the real time, because the server removes documents that have expired by its own clock.
-"""
+"""Delays after failed sign-ins: nobody avoids them, and nobody keeps others out with them."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ import pytest
 from argon2 import PasswordHasher
 from sign_in_client import (
     MINUTE,
-    NOW,
     OTHER_ADDRESS,
     PASSWORD,
     SECOND,
@@ -22,7 +18,7 @@ from sign_in_client import (
     fail,
     seconds_to_wait,
 )
-from support import at_once, eventually, of_type
+from support import NOW, at_once, eventually, of_type
 
 from booking_core import (
     Account,

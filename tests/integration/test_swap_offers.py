@@ -163,10 +163,7 @@ def test_an_accepted_offer_is_not_opened_by_one_that_is_sent_late(db, two, monke
     offer = offered(db, two)
     stale = stored(db, two)
     accept_swap(db, offer.id, by=RAVI, now=NOW)
-    monkeypatch.setattr(
-        "booking_core.booking.swap_offers.existing_booking",
-        lambda _, id: next(booking for booking in stale if booking.id == id),
-    )
+    monkeypatch.setattr("booking_core.booking.swap_offers.existing_pair", lambda *_: stale)
     monkeypatch.setattr("booking_core.booking.swaps.plan", lambda *_: None)
 
     with pytest.raises(ChangedMeanwhile):

@@ -57,6 +57,7 @@ from booking_core import (
     save_timetable,
     wall_cards,
 )
+from booking_core.domain import messages
 from booking_core.domain.timetable import plan_day
 from booking_core.insight.sheets import day_sheet
 from booking_core.insight.usage import usage
@@ -209,8 +210,9 @@ def test_a_date_of_its_own_holds_for_all_grounds_unless_its_timetable_names_some
     assert [plan.of(POOL).timetable_id for plan in plans] == ["short", "gala", None]
     assert [plan.of("ground-1").timetable_id for plan in plans] == ["short", "regular", None]
     assert not plans[2].is_school
-    with pytest.raises(NoSchool):
+    with pytest.raises(NoSchool) as error:
         booked(pool, on=days[2], **swim(1))
+    assert error.value.ground_id is None
 
 
 def test_what_a_saved_timetable_leaves_outside_is_listed(pool):
@@ -373,8 +375,10 @@ def test_a_special_date_of_some_grounds_leaves_the_holiday_to_the_others(pool):
     plan = load_reference(pool).plan(DAY)
 
     assert (plan.of(POOL).periods, plan.of("ground-1").periods) == (SWIMS, ())
-    with pytest.raises(NoSchool):
+    with pytest.raises(NoSchool) as error:
         booked(pool, start=9)
+    assert error.value.ground_id == "ground-1"
+    assert messages.sentence(error.value).startswith("ground-1 has no periods on 2026-11-24")
     booked(pool, **swim(1))
 
 

@@ -130,6 +130,7 @@ SENTENCES = [
     (errors.LineFull(5), "5 wait for this slot already, and no more may"),
     (errors.LineFull(0), "This school has no waiting list"),
     (NoSchool(DAY, "Founders' day"), "no school on Tue 24 Nov (Founders' day)"),
+    (NoSchool(DAY, ground_id="pool"), "This ground has no periods on Tue 24 Nov."),
     (_taken(_booking()), "This slot was just booked by Meera Nair. Please choose another."),
     (_taken(_booking("closure", "Rain")), "This ground was just closed: Rain."),
     (_taken(None), "This slot was just booked by somebody else"),

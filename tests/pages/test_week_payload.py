@@ -175,6 +175,14 @@ def test_a_heading_says_what_is_special_of_its_day():
     assert states(boards, 0)[2:4] == [None, "closed"]
 
 
+def test_a_day_on_which_only_others_have_periods_is_not_called_one_without_school():
+    own = {"ground-1": DayPlan(MONDAY, (), None, "Cleaning")}
+    boards = week({0: board(MONDAY, plan=DayPlan(MONDAY, LONG, "regular", own=own))})
+
+    assert notes(boards)[0] == ["No periods: Cleaning"]
+    assert states(boards, 0)[0] is None
+
+
 def test_a_day_of_another_week_or_term_says_so_and_the_corner_names_those_of_most_days():
     plans = [
         DayPlan(MONDAY + timedelta(days=n), LONG, "regular", term=term, week=letter)

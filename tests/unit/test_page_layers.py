@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import defaultdict
 from pathlib import Path
 
 from public_modules import CORE, PUBLIC_MODULES, public_names
@@ -56,3 +58,25 @@ def test_pages_import_public_names_of_the_core_only():
                 names = public_names(node.module)
                 for alias in node.names:
                     assert alias.name in names, f"{path} imports {node.module}.{alias.name}"
+
+
+def test_a_key_of_the_session_that_one_module_names_is_used_in_no_other():
+    """Two dialogs that are asked for under one key would take each other's press."""
+    keys, users = set(), defaultdict(set)
+    for path in PAGES:
+        texts = [
+            node.value
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        for text in filter(re.compile(r"[a-z_]+(\.[a-z_]+)+").fullmatch, texts):
+            users[text].add(path)
+        keys |= {
+            node.value.value
+            for node in tree_of(path).body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        }
+
+    shared = {key: paths for key, paths in users.items() if key in keys and len(paths) > 1}
+    assert len(keys & users.keys()) > 50
+    assert not shared

@@ -19,6 +19,7 @@ from booking_core.domain.records import Closure
 from booking_core.storage import readable as r
 from booking_core.storage.bookings.pages import MOST_SCANS, read_page
 from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.transactions import snapshot
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import (
     Document,
@@ -230,7 +231,12 @@ def of_dates(db: Documents, dates: Iterable[Date]) -> dict[Date, list[Booking]]:
 
 
 def of_series(db: Documents, series_id: str, session: ClientSession | None = None) -> list[Booking]:
-    """The bookings of a series in any status, by date."""
+    """The bookings of a series in any status, by date; as of one moment without a ``session`` too.
+
+    Otherwise a series that is moved meanwhile could be read with half of its dates moved.
+    """
+    if session is None:
+        return snapshot(db, lambda session: of_series(db, series_id, session))
     with reachable():
         rows = collection(db, schema.BOOKINGS).find(
             {"series": series_id}, hint=schema.BY_SERIES, session=session
@@ -323,10 +329,12 @@ def of_weeks(
     return found
 
 
-def of_ids(db: Documents, ids: Iterable[str]) -> list[Booking]:
+def of_ids(
+    db: Documents, ids: Iterable[str], session: ClientSession | None = None
+) -> list[Booking]:
     """The bookings of ``ids``, by date and time."""
     with reachable():
-        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}})
+        rows = collection(db, schema.BOOKINGS).find({"_id": {"$in": list(ids)}}, session=session)
         return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.ground_id, b.id))
 
 

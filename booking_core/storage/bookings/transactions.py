@@ -18,8 +18,7 @@ from booking_core.storage import audit_log, mail_links, notices
 from booking_core.storage.bookings import queries, swap_offers
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, collection
-from booking_core.storage.client.transactions import transact
-from booking_core.storage.client.verbs import reachable
+from booking_core.storage.client.transactions import snapshot, transact
 from booking_core.storage.documents import revision_of, to_bookings, to_holders
 from booking_core.storage.schema import schema
 
@@ -184,6 +183,5 @@ def run(db: Documents, work: Callable[[Transaction], T]) -> T:
 
 
 def reading(db: Documents, look: Callable[[Transaction], T]) -> T:
-    """What ``look`` returns, which only reads."""
-    with reachable():
-        return look(Transaction(db, None))
+    """What ``look`` returns, which only reads, as of one moment."""
+    return snapshot(db, lambda session: look(Transaction(db, session)))

@@ -319,7 +319,8 @@ def error(exc: BookingError) -> str:
             return f"{exc.limit} wait for this slot already, and no more may."
         case NoSchool():
             note = f" ({exc.note})" if exc.note else ""
-            return f"{messages.no_school(formats.short_date(exc.date))}{note}."
+            where = "This ground" if exc.ground_id else ""
+            return f"{messages.no_school(formats.short_date(exc.date), where)}{note}."
         case SlotTaken():
             return taken(exc.held_by)
         case StudentBusy():

@@ -110,7 +110,7 @@ def _grid(board: Board, picked: Slot | None, live: bool) -> dict[str, Any]:
     known = {ground.id: ground for ground in board.grounds}
     empty, note = _notes_of(board, [cell for row in cells for cell in row if cell])
     if without := [g.name for g in board.grounds if not board.plan.of(g.id).periods]:
-        note = " ".join(filter(None, (note, f"No school on {', '.join(without)}.")))
+        note = " ".join(filter(None, (note, f"No periods on {', '.join(without)}.")))
     return {
         "date": board.date.isoformat(),
         "heading": formats.day_heading(board.date, today),
@@ -331,6 +331,8 @@ def why(problem: BookingError, grounds: dict[str, Ground]) -> str:
             return f"{other.supervisor_name} is on {slot_title(other.slot, grounds)} then"
         case GroundClosed():
             return f"closed: {problem.reason}"
+        case NoSchool(ground_id=ground_id) if ground_id is not None:
+            return "no periods of this ground"
         case NoSchool():
             return f"no school: {problem.note}" if problem.note else "no school"
         case QuotaReached():

@@ -58,7 +58,8 @@ def grid(
 def _cell(board: Board, day: GroundDay) -> dict[str, Any]:
     kind, text, about = "free", f"{day.free} free", f"{day.free} of {day.open} periods free"
     if not board.plan.of(day.ground.id).periods:
-        kind, text, about = "over", "no school", "no school"
+        why = "no periods" if board.plan.is_school else "no school"
+        kind, text, about = "over", why, why
     elif not day.ahead:
         kind, text, about = "over", "over", "over"
     elif not day.open:

@@ -138,7 +138,8 @@ def _notes(
     cells = list(cells)
     note = plan.note.rstrip(". ")
     if not plan.periods:
-        return [f"No school: {note}" if note else "No school"]
+        what = "No periods" if board.plan.is_school else "No school"
+        return [f"{what}: {note}" if note else what]
     lines = [note] if note else []
     closures = [cell.note.rstrip(". ") for cell in cells if _is_closure(cell)]
     if cells and len(closures) == len(cells):
@@ -202,7 +203,7 @@ def _said(
     if not any(columns):
         if any(board.periods for board in boards):
             text = "Choose another week or ground above."
-            return {"empty": ["No school on this ground in this week", text], "note": ""}
+            return {"empty": ["No periods of this ground in this week", text], "note": ""}
         reasons = dict.fromkeys(b.plan.note.rstrip(". ") for b in boards if b.plan.note)
         why = f"{'; '.join(reasons)}. " if reasons else ""
         return {"empty": ["No school in this week", f"{why}Choose another week above."], "note": ""}
