@@ -62,7 +62,7 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
         made = [
             notice
             for booking in changed
-            for notice in _notices_of(booking, since - _AGAIN, booking.id in waited)
+            for notice in reversed([*_notices_of(booking, since - _AGAIN, booking.id in waited)])
         ]
         # The notice of each change that was taken back, and the one that says so.
         undone = {
@@ -90,6 +90,7 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
 
 
 def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Notice]:
+    """The notices of the entries at ``since`` and later, the last entry first."""
     slot = booking.slot  # after the entry
     undone = False  # whether the next entry takes this one back
     for number, entry in reversed(list(enumerate(booking.history))):

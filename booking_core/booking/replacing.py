@@ -62,8 +62,8 @@ def plan_replacement(
 ) -> Relocation:
     """The booking as stored, and the nearest free slot for it once another party has its own.
 
-    The slot is found as by ``propose_moves``; None: nothing is free for it. Writes nothing. Raises
-    as ``replace_booking`` does for this booking and user.
+    The slot is found as by ``propose_moves``; None: it can only end. Writes nothing. Raises as
+    ``replace_booking`` does for this booking and user, and PartOfSet where it cannot end either.
     """
     booking_id = check_booking_id(booking_id)
     now = moment(db, now)
@@ -76,6 +76,8 @@ def plan_replacement(
         for mark in timetable.marks(before.start, before.end)
     ]
     [found] = Proposals(db, known, [before], now, closed=closed, later_days=LATER_DAYS).made()
+    if found.slot is None:
+        check_last_of_set(db, before)
     return found
 
 

@@ -73,7 +73,10 @@ def insert(
 
 def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> None:
     """Stores those of ``made`` that are not stored yet. Of the notices to one account about a
-    booking, all but the latest and those of the ids ``keep`` count as read then."""
+    booking, all but the latest and those of the ids ``keep`` count as read then.
+
+    Those of one booking are in the order of its history, which tells the later of one moment.
+    """
     if not made:
         return
     target = collection(db, schema.NOTICES)
@@ -85,13 +88,16 @@ def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> No
     of_bookings = {
         "to": {"$in": list({notice.to for notice in made})},
         "booking_id": {"$in": list({notice.booking_id for notice in made})},
+        "at": {"$type": "date"},
     }
     with reachable():
         target.bulk_write(writes)
         latest: dict[tuple[str, str], Document] = {}
         earlier: list[str] = []
         fields = {"to": 1, "booking_id": 1, "at": 1, "read": 1}
-        for row in target.find(of_bookings, fields, sort=[("at", 1), ("_id", 1)]):
+        place = {notice.id: number for number, notice in enumerate(made)}
+        rows = target.find(of_bookings, fields)
+        for row in sorted(rows, key=lambda row: (row["at"], place.get(row["_id"], -1))):
             of = (row["to"], row["booking_id"])
             before, latest[of] = latest.get(of), row
             if before is not None and not before["read"] and before["_id"] not in keep:

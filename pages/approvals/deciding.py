@@ -127,7 +127,7 @@ def _name(shared: Services, id: str) -> str:
         if id.startswith(SERIES):
             dates = queue_rows.series(shared, id.removeprefix(SERIES))
             return f"{dates[0].party_name}, {series_texts.rhythm(dates)}: "
-        booking = queue_rows.booking(shared, id)
+        booking = shared.booking(id)
         return f"{booking.party_name}, {formats.when(booking, shared.now().date())}: "
     except BookingError:
         return ""

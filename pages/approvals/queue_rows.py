@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from booking_core import Booking, NotFound, SchoolYear, find_series, get_booking, waiting_rows
+from booking_core import Booking, NotFound, SchoolYear, find_series, waiting_rows
 from booking_core.live import Scope
 from pages.shared.layout import waiting
 from pages.shared.live.runtime import Services
@@ -94,16 +94,9 @@ def _stored(shared: Services, id: str, ids: Sequence[str]) -> Row:
         if id.startswith(SERIES):
             dates = series(shared, id.removeprefix(SERIES))
             return tuple(booking for booking in dates if booking.id in ids)
-        return (booking(shared, id),)
+        return (shared.booking(id),)
     except NotFound:
         return ()
-
-
-def booking(shared: Services, booking_id: str) -> Booking:
-    """Raises NotFound and StoreUnavailable."""
-    return shared.cached(
-        Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
-    )
 
 
 def series(shared: Services, series_id: str) -> Row:

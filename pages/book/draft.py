@@ -442,8 +442,7 @@ def people_request(slot: Slot) -> BookingRequest | None:
         slot.start,
         slot.end,
         game=game,
-        supervisor_id=state.get(SUPERVISOR),
-        **request_fields(value, more),
+        **request_fields(value, more, state.get(SUPERVISOR)),
     )
 
 

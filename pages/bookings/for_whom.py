@@ -15,18 +15,16 @@ from booking_core import (
     Status,
     change_party,
     change_series_party,
-    get_booking,
     keeps_approval,
     may,
     plan_series_party,
 )
-from booking_core.live import Scope
 from pages.bookings import series_dates
 from pages.bookings.cancelling import FOLLOWING, ONE
 from pages.shared.auth import session
-from pages.shared.components.party_box import party_box, request_fields, values_of
+from pages.shared.components.party_box import values_of
 from pages.shared.layout import people_fields
-from pages.shared.live import fragment, screen_user
+from pages.shared.live import fields, fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts
 
@@ -42,7 +40,7 @@ _LONGEST = 500  # characters of a reason
 def button(shared: Services, booking_id: str) -> None:
     """Draws the button that opens the dialog, below the facts of a booking that can be changed."""
     try:
-        booking = _read(shared, booking_id)
+        booking = shared.booking(booking_id)
     except BookingError:
         return  # the dialog above says it
     is_over = booking.slot.has_begun(shared.now(), shared.settings.zone)
@@ -72,19 +70,11 @@ def show(shared: Services) -> bool:
 
 def _begin(booking: Booking) -> None:
     state = st.session_state
-    for key in list(state):
-        if str(key).startswith(_PREFIX):
-            del state[key]
+    fields.clear(_PREFIX)
     # Set and not removed: the browser would send the choices of the previous dialog again.
     first, *more = values_of(booking)
     state[_PARTY], state[_MORE], state[_SUPERVISOR] = first, more, booking.supervisor_id
     state[_WHICH], state[_REASON], state[_ASKED] = ONE, "", booking.id
-
-
-def _read(shared: Services, booking_id: str) -> Booking:
-    return shared.cached(
-        Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
-    )
 
 
 @st.dialog("For whom is this booking?")
@@ -98,13 +88,13 @@ def _dialog(shared: Services, booking_id: str) -> None:
 
 def _body(shared: Services, booking_id: str) -> None:
     try:
-        booking = _read(shared, booking_id)
+        booking = shared.booking(booking_id)
         which = series_dates.choice(shared, booking, "What to change", _WHICH)
     except BookingError as exc:
         st.info(formats.literal(messages.error(exc)), icon=":material/block:")
         return
     st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
-    people = _fields(shared)
+    people = people_fields.of_booking(shared, _PREFIX)
     reason = st.text_input("Reason (optional)", key=_REASON, max_chars=_LONGEST)
     label, shown, can = "Change booking", None, people is not None
     if people is None:
@@ -129,22 +119,6 @@ def _body(shared: Services, booking_id: str) -> None:
                 args=(shared, booking, which, people, reason, shown),
                 disabled=not can or not shared.is_live,
             )
-
-
-def _fields(shared: Services) -> PartyFields | None:
-    """Draws the fields of the people; None without a party."""
-    known, state = shared.reference(), st.session_state
-    chosen = party_box(known, key=_PARTY)
-    is_student = chosen is not None and chosen in known.students
-    if is_student:
-        people_fields.more_students(known, str(chosen), _MORE)
-    people_fields.supervisor(shared, _SUPERVISOR)
-    if chosen is None:
-        return None
-    more = state.get(_MORE) or () if is_student else ()
-    fields: PartyFields = {"supervisor_id": state.get(_SUPERVISOR)}
-    fields.update(request_fields(chosen, more))  # type: ignore[typeddict-item]
-    return fields
 
 
 def _dates(

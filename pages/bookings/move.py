@@ -25,13 +25,12 @@ from booking_core import (
     swap,
 )
 from booking_core import messages as core_messages
-from booking_core.live import Scope
 from pages.bookings import move_series, series_dates
 from pages.bookings.cancelling import FOLLOWING, ONE
 from pages.shared.auth import session
 from pages.shared.components import choices, elements
 from pages.shared.layout import date_field, undoing
-from pages.shared.live import fragment, screen_user
+from pages.shared.live import fields, fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -47,9 +46,7 @@ _LOST = f"{_PREFIX}lost"  # a sentence about the date or the slot that was taken
 
 def begin() -> None:
     """Removes the state of the previous dialog; to be called before this one opens."""
-    for key in list(st.session_state):
-        if str(key).startswith(_PREFIX):
-            del st.session_state[key]
+    fields.clear(_PREFIX)
     # Set and not removed: the browser would send the choice of the previous dialog again.
     st.session_state[_WHICH] = ONE
     move_series.begin()
@@ -65,9 +62,7 @@ def dialog(shared: Services, booking_id: str) -> None:
     session.actor()  # the dialog shows names, which need a session
     try:
         # While the database is away the cache answers, so the dialog keeps its picked slot.
-        booking = shared.cached(
-            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
-        )
+        booking = shared.booking(booking_id)
         which = series_dates.choice(shared, booking, "What to move", _WHICH)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))

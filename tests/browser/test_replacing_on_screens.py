@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 from app_server import HEAD, JOSEPH, MEERA, School, tomorrow
@@ -10,8 +11,18 @@ from browser_windows import OpenPage
 from page_checks import serious_violations, wait_until_settled
 from playwright.sync_api import Locator, Page, expect
 from screens import choose_student, row, show_everybody
+from support import request_for
 
-from booking_core import Booking, Status, approve, find_bookings, get_booking, move
+from booking_core import (
+    Booking,
+    SetRequest,
+    Status,
+    approve,
+    book_set,
+    find_bookings,
+    get_booking,
+    move,
+)
 
 SIZES = (
     {"width": 1440, "height": 900},
@@ -129,3 +140,48 @@ def test_a_booking_that_moves_meanwhile_is_shown_anew_and_nothing_is_replaced(
 
     expect(dialog.get_by_text("gets Ground 3, Tomorrow 2–3 PM")).to_be_visible()
     assert find_bookings(school.db) == [moved]
+
+
+def test_a_party_of_several_with_a_supervisor_gets_the_slot(
+    open_page: OpenPage, school: School
+) -> None:
+    booking = approved(school)
+    page = open_page(f"/book?date={tomorrow()}", HEAD.name)
+    dialog = open_on_book(page)
+    fill(page, dialog)
+
+    choose(page, dialog, "More students", "S051")
+    page.keyboard.press("Escape")  # closes the list of students
+    choose(page, dialog, "Supervisor", JOSEPH.name)
+    dialog.get_by_label("Purpose (optional)").fill("Final")
+    dialog.get_by_label("Purpose (optional)").press("Tab")
+    expect(dialog.get_by_text(re.compile("Student 50.*Student 51.* gets Ground 1"))).to_be_visible()
+    wait_until_settled(page)  # the press has what was drawn last
+    do_it(dialog).press("Enter")
+
+    expect(dialog).to_have_count(0)
+    [made] = others(school, booking)
+    assert made.student_ids == ("S050", "S051")
+    assert (made.supervisor_id, made.purpose) == (JOSEPH.id, "Final")
+
+
+def choose(page: Page, dialog: Locator, label: str, text: str) -> None:
+    """Chooses the option with ``text`` in a field of a dialog."""
+    field = dialog.get_by_role("combobox", name=label)
+    field.click()
+    field.press_sequentially(text)
+    page.get_by_role("option", name=re.compile(text)).click()
+
+
+def test_the_first_ground_of_a_set_says_that_it_cannot_be_replaced_alone(
+    open_page: OpenPage, school: School
+) -> None:
+    asked = SetRequest(request_for(student=3, on=tomorrow(), start=14), ("ground-1", "ground-3"))
+    book_set(school.db, asked, by=MEERA, submission_id=uuid4())
+    page = open_page(f"/book?date={tomorrow()}", HEAD.name)
+    page.get_by_role("button", name=re.compile("^Requested: Ground 1, 14-15")).click()
+
+    dialog = begin(page)
+
+    expect(dialog.get_by_text("the first of them ends only with the others")).to_be_visible()
+    expect(do_it(dialog)).to_have_count(0)

@@ -259,6 +259,9 @@ def test_the_first_of_a_set_does_not_end_while_others_need_its_people(db):
     )
     first, second = made.bookings
 
+    assert planned(db, second.id) == (second, None)
+    with pytest.raises(PartOfSet):
+        planned(db, first.id)
     with pytest.raises(PartOfSet):
         replaced(db, first)
     with pytest.raises(PartOfSet):

@@ -82,6 +82,17 @@ def test_own_changes_are_told_to_nobody(told):
     assert write_notices(db, now=LATER) == 0
 
 
+def test_of_two_changes_at_one_moment_the_second_is_told(told):
+    for hour in range(8, 18):
+        asked = booked(told, student=hour, start=hour)
+        approve(told, asked.id, by=HEAD, now=NOW)
+        revoke(told, asked.id, by=HEAD, reason="Exam", now=NOW)
+
+    write_notices(told, now=NOW)
+
+    assert {notice.kind for notice in notices_for(told, MEERA.id)} == {"revoked"}
+
+
 def test_a_later_change_replaces_an_unread_earlier_notice(told):
     db = told
     mine = booked(db, student=1)

@@ -82,3 +82,9 @@ def test_the_loss_of_the_offered_slot_is_told_from_that_of_another() -> None:
     assert "to move to was taken meanwhile" in texts.error(of_offer, FREE)
     assert texts.error(of_other, FREE) == messages.error(of_other)
     assert texts.error(of_offer, None) == messages.error(of_offer)
+
+
+def test_a_replacement_whose_answer_was_lost_is_told_as_done() -> None:
+    said = texts.made(replace(BEFORE, student_name="Ravi Kumar"), Known, TODAY)
+
+    assert said == "This is done: Ravi Kumar, 10-B has ground-1, Tomorrow 9–10 AM."

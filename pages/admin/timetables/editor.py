@@ -23,7 +23,7 @@ from booking_core import (
 )
 from pages.admin import widgets
 from pages.shared.components import elements
-from pages.shared.live import fragment
+from pages.shared.live import fields, fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -56,9 +56,7 @@ def open_editor(table: Timetable | None, weekdays: Sequence[int] = ()) -> None:
 
 
 def close() -> None:
-    for key in list(st.session_state):
-        if str(key).startswith(_PREFIX):
-            del st.session_state[key]
+    fields.clear(_PREFIX)
 
 
 def show(shared: Services) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from booking_core import Holiday, InvalidRequest, Reference, Term, add_terms, save_term
 from pages.admin import widgets
 from pages.shared.components import elements
-from pages.shared.live import fragment
+from pages.shared.live import fields, fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
@@ -39,9 +39,7 @@ def open_editor(term: Term | None) -> None:
 
 
 def close() -> None:
-    for key in list(st.session_state):
-        if str(key).startswith(_PREFIX):
-            del st.session_state[key]
+    fields.clear(_PREFIX)
 
 
 def show(shared: Services) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from booking_core import Booking, Party, Reference, find_groups
+from booking_core import Booking, Party, PartyFields, Reference, find_groups
 from pages.shared.components.student_box import student_box
 
 APART = "|"  # in the value of a class, a team or staff; no roll number has it
@@ -40,15 +39,19 @@ def values_of(booking: Booking) -> list[str]:
     return list(booking.student_ids)
 
 
-def request_fields(value: str, more: Sequence[str] = ()) -> dict[str, Any]:
+def request_fields(
+    value: str, more: Sequence[str] = (), supervisor_id: str | None = None
+) -> PartyFields:
     """The fields of a BookingRequest for a value of the field, and ``more`` students."""
     kind, apart, name = value.partition(APART)
-    of_party: dict[str, dict[str, Any]] = {
+    of_party: dict[str, PartyFields] = {
         Party.CLASS.value: {"class_name": name},
         Party.TEAM.value: {"team_id": name},
         Party.STAFF.value: {"for_staff": True},
     }
-    return of_party.get(kind if apart else "", {"student_ids": (value, *more)})
+    fields: PartyFields = {"student_ids": (value, *more)}
+    fields = of_party.get(kind, fields) if apart else fields
+    return {**fields, "supervisor_id": supervisor_id}
 
 
 def _groups(known: Reference, text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from booking_core import Booking, BookingError, find_series, get_booking
+from booking_core import Booking, BookingError, find_series
 from booking_core.live import Scope
 from pages.shared.components import elements
 from pages.shared.layout import book_again
@@ -39,9 +39,7 @@ def dialog(
 
 def _draw(shared: Services, booking_id: str, again: bool) -> None:
     try:
-        booking = shared.cached(
-            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
-        )
+        booking = shared.booking(booking_id)
         series = _series_of(shared, booking)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))

@@ -1,11 +1,12 @@
-"""The fields of the people of a booking beside its party, the same on Book and on Bookings."""
+"""The fields of the people of a booking, the same on Book and in the dialogs of a booking."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from booking_core import Account, Reference, find_accounts
+from booking_core import Account, PartyFields, Reference, find_accounts
 from booking_core.live import Scope
+from pages.shared.components.party_box import party_box, request_fields
 from pages.shared.live.runtime import Services
 
 _MOST_MORE = 11  # students beside the first
@@ -42,6 +43,23 @@ def supervisor(shared: Services, key: str) -> None:
         format_func=lambda id: f"{found[id].name} · {id}",
         placeholder="Who is there",
     )
+
+
+def of_booking(shared: Services, prefix: str) -> PartyFields | None:
+    """Draws the party, more students and the supervisor of a booking; None without a party.
+
+    Their keys are ``prefix`` and ``party``, ``more``, ``supervisor``.
+    """
+    known, state = shared.reference(), st.session_state
+    chosen = party_box(known, key=f"{prefix}party")
+    is_student = chosen is not None and chosen in known.students
+    if is_student:
+        more_students(known, str(chosen), f"{prefix}more")
+    supervisor(shared, f"{prefix}supervisor")
+    if chosen is None:
+        return None
+    more = state.get(f"{prefix}more") or () if is_student else ()
+    return request_fields(chosen, more, state.get(f"{prefix}supervisor"))
 
 
 def accounts(shared: Services) -> list[Account]:

@@ -17,10 +17,9 @@ from booking_core import (
     plan_replacement,
     replace_booking,
 )
-from booking_core.live import Scope
 from pages.shared.auth import session
-from pages.shared.components.party_box import party_box, request_fields
-from pages.shared.live import fragment, screen_user
+from pages.shared.layout import people_fields
+from pages.shared.live import fields, fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 from pages.shared.text import replacing_texts as texts
@@ -29,9 +28,9 @@ _PREFIX = "replace."
 _ASKED = f"{_PREFIX}asked"  # the id of the booking whose dialog opens in the next run
 _DONE, _PROBLEM = f"{_PREFIX}done", f"{_PREFIX}problem"
 _ID = f"{_PREFIX}id"  # the submission id of the open dialog: sent several times, it is one change
-_PARTY, _GAME, _REASON = f"{_PREFIX}party", f"{_PREFIX}game", f"{_PREFIX}reason"
+_GAME, _PURPOSE, _REASON = f"{_PREFIX}game", f"{_PREFIX}purpose", f"{_PREFIX}reason"
 _AFTER = f"{_PREFIX}after"  # what becomes of the booking before
-_LONGEST = 500  # characters of a reason
+_LONGEST = 500  # characters of a reason, and of a purpose
 
 
 def button(shared: Services, booking_id: str) -> None:
@@ -40,7 +39,7 @@ def button(shared: Services, booking_id: str) -> None:
     if not screen_user.decides():
         return
     try:
-        booking = _read(shared, booking_id)
+        booking = shared.booking(booking_id)
     except BookingError:
         return  # the dialog above says it
     if not booking.status.is_active or booking.slot.has_begun(shared.now(), shared.settings.zone):
@@ -66,13 +65,13 @@ def show(shared: Services) -> bool:
 
 
 def _begin(booking_id: str) -> None:
-    for key in list(st.session_state):
-        if str(key).startswith(_PREFIX):
-            del st.session_state[key]
+    fields.clear(_PREFIX)
     # Set and not removed: the browser would send the choices of the previous dialog again.
-    st.session_state[_PARTY] = st.session_state[_GAME] = None
-    st.session_state[_REASON], st.session_state[_AFTER] = "", texts.MOVE
-    st.session_state[_ID], st.session_state[_ASKED] = uuid4(), booking_id
+    state = st.session_state
+    state[f"{_PREFIX}party"] = state[f"{_PREFIX}supervisor"] = state[_GAME] = None
+    state[f"{_PREFIX}more"], state[_PURPOSE], state[_REASON] = [], "", ""
+    state[_AFTER] = texts.MOVE
+    state[_ID], state[_ASKED] = uuid4(), booking_id
 
 
 @st.dialog("Replace this booking")
@@ -84,14 +83,12 @@ def _dialog(shared: Services, booking_id: str) -> None:
     fragment.keep(shared, f"{_PREFIX}part", lambda: _body(shared, booking_id))
 
 
-def _read(shared: Services, booking_id: str) -> Booking:
-    return shared.cached(
-        Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(shared.db, booking_id)
-    )
-
-
 def _body(shared: Services, booking_id: str) -> None:
     by, known, today = screen_user.actor(), shared.reference(), shared.now().date()
+    if _PROBLEM in st.session_state and (made := _made(shared)) is not None:
+        # The press before was carried out, and its answer was lost.
+        st.success(formats.literal(texts.made(made, known, today)), icon=":material/check:")
+        return
     try:
         booking, proposed = plan_replacement(shared.db, booking_id, by=by)
     except BookingError as exc:
@@ -99,14 +96,15 @@ def _body(shared: Services, booking_id: str) -> None:
         return
     st.text(payloads.in_brief(booking, known.grounds, today))
     reason = st.text_input("Reason", key=_REASON, max_chars=_LONGEST)
-    party = party_box(known, key=_PARTY)
+    people = people_fields.of_booking(shared, _PREFIX)
     game = _game(booking, known.ground(booking.ground_id).games)
+    purpose = st.text_input("Purpose (optional)", key=_PURPOSE, max_chars=_LONGEST)
     slot = _after(shared, booking, proposed)
     asked = None
-    if party and game:
+    if people and game:
         at = booking.slot
         asked = BookingRequest(
-            at.ground_id, at.date, at.start, at.end, game=game, **request_fields(party)
+            at.ground_id, at.date, at.start, at.end, game=game, purpose=purpose, **people
         )
     is_ready = asked is not None and bool(reason.strip())
     with st.container(key=f"foot_{_PREFIX}foot", gap="small"):
@@ -142,6 +140,14 @@ def _game(booking: Booking, games: tuple[str, ...]) -> str | None:
         st.session_state[_GAME] = first
     game: str | None = st.selectbox("Game", games, key=_GAME)
     return game
+
+
+def _made(shared: Services) -> Booking | None:
+    """The booking that an earlier press of this dialog has made."""
+    try:
+        return get_booking(shared.db, str(st.session_state[_ID]))
+    except BookingError:
+        return None
 
 
 def _after(shared: Services, booking: Booking, proposed: Slot | None) -> Slot | None:

@@ -34,3 +34,10 @@ def arguments(name: str, on_change: Callable[[], None] | None = None) -> dict[st
                 on_change()
 
     return {"key": key, "on_change": change}
+
+
+def clear(prefix: str) -> None:
+    """Removes what is stored under the names that begin with ``prefix``, such as of a dialog."""
+    for key in list(st.session_state):
+        if str(key).startswith(prefix):
+            del st.session_state[key]

@@ -19,6 +19,7 @@ from uuid import uuid4
 from booking_core import (
     MARK_MINUTES,
     Board,
+    Booking,
     BookingError,
     GroundFilter,
     Reference,
@@ -28,6 +29,7 @@ from booking_core import (
     connect,
     disconnect,
     finish_erasures,
+    get_booking,
     lapse_pending,
     load_reference,
     promote_waiting,
@@ -338,6 +340,13 @@ class Services:
     def reference(self) -> Reference:
         """Grounds, timetables, days, students and the policy."""
         return self._reference_of(self.db)
+
+    def booking(self, booking_id: str) -> Booking:
+        """A booking; the last one read while the database is away. Raises NotFound and
+        StoreUnavailable."""
+        return self.cached(
+            Scope.BOOKINGS, ("booking", booking_id), lambda: get_booking(self.db, booking_id)
+        )
 
     @contextmanager
     def change(self) -> Iterator[None]:

@@ -67,6 +67,12 @@ def done(made: Replacement, known: Reference, today: Date) -> str:
     return f"{made.made.whom} has the slot. The booking of {displaced.whom} {then}."
 
 
+def made(booking: Booking, known: Reference, today: Date) -> str:
+    """The sentence where an earlier press has made ``booking``, though its answer was lost."""
+    place = _place(booking.slot, known.grounds, today)
+    return f"This is done: {booking.whom} has {place}."
+
+
 def error(exc: BookingError, slot: Slot | None) -> str:
     """The sentence for a refusal; ``slot``: the one that was offered to the booking before."""
     if isinstance(exc, SlotTaken) and slot is not None:
