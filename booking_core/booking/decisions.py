@@ -51,17 +51,18 @@ def approve(
     *,
     by: Actor,
     reason: str = "",
-    expected: Slot | None = None,
+    expected: Slot | Booking | None = None,
     now: datetime | None = None,
 ) -> Booking:
     """Pending -> Approved, by a principal or a delegate, who never approves an own request.
 
-    The rules that may have changed since the request are checked again. ``expected`` is the slot
-    that the user saw; ChangedMeanwhile is raised when the booking was moved since. Raises
-    NotAllowed, NotFound, AlreadyDecided, RuleBroken, InvalidRequest, StoreUnavailable.
+    The rules that may have changed since the request are checked again. ``expected`` is the booking
+    that the user saw, or its slot: ChangedMeanwhile is raised where it has another slot by now or,
+    of a booking, other people. Raises NotAllowed, NotFound, AlreadyDecided, RuleBroken,
+    InvalidRequest, StoreUnavailable.
     """
-    if expected is not None and not isinstance(expected, Slot):
-        raise InvalidRequest("expected", "must be a Slot")
+    if expected is not None and not isinstance(expected, Slot | Booking):
+        raise InvalidRequest("expected", "must be a Slot or a Booking")
     return decide(db, booking_id, "approve", by, reason, now, expected)
 
 
@@ -133,7 +134,7 @@ def decide(
     by: Actor,
     reason: str,
     now: datetime | None,
-    expected: Slot | None = None,
+    expected: Slot | Booking | None = None,
     mailed: MailDecision | None = None,
 ) -> Booking:
     """What the verbs above have in common; ``mailed``: by the link of a mail."""
@@ -153,8 +154,9 @@ def decide(
             before.status is target and is_repeated(before, target.value.lower(), by, reason)
         ):
             raise already_decided(before)
-        if expected is not None and before.slot != expected:
-            raise ChangedMeanwhile("the slot of this booking")
+        if expected is not None and not before.is_as(expected):
+            is_moved = before.slot != (expected if isinstance(expected, Slot) else expected.slot)
+            raise ChangedMeanwhile(f"the {'slot' if is_moved else 'party'} of this booking")
         if before.status is target:
             return before
         if mailed is not None and before.revision != mailed.revision:

@@ -163,13 +163,13 @@ def approve_series(
     series_id: str,
     *,
     by: Actor,
-    expected: Mapping[str, Slot] | None = None,
+    expected: Mapping[str, Slot | Booking] | None = None,
     now: datetime | None = None,
 ) -> tuple[Booking, ...]:
     """Pending -> Approved for every date of a series that is not over, all or none.
 
-    ``expected`` (id -> slot) are the requests that the user was shown; ChangedMeanwhile is raised
-    for others. Raises as ``approve`` does.
+    ``expected`` (id -> booking or slot) are the requests that the user was shown, as in
+    ``approve``: ChangedMeanwhile is raised for others. Raises as ``approve`` does.
     """
     return _decide(db, series_id, "approve", by, "", expected, now)
 
@@ -182,7 +182,7 @@ def reject_series(
     *,
     by: Actor,
     reason: str,
-    expected: Mapping[str, Slot] | None = None,
+    expected: Mapping[str, Slot | Booking] | None = None,
     now: datetime | None = None,
 ) -> tuple[Booking, ...]:
     """Pending -> Rejected for every date of a series that is not over, all or none.
@@ -201,7 +201,7 @@ def cancel_series(
     by: Actor,
     from_date: Date | None = None,
     reason: str = "",
-    expected: Mapping[str, Slot] | None = None,
+    expected: Mapping[str, Slot | Booking] | None = None,
     now: datetime | None = None,
 ) -> tuple[Booking, ...]:
     """Cancels the active dates of a series that have not begun, from ``from_date`` on; all or none.
@@ -393,7 +393,7 @@ def _decide(
     verb: str,
     by: Actor,
     reason: str,
-    expected: Mapping[str, Slot] | None,
+    expected: Mapping[str, Slot | Booking] | None,
     now: datetime | None,
 ) -> tuple[Booking, ...]:
     rules.check_actor(by)
@@ -447,17 +447,25 @@ def _decide(
     raise ChangedMeanwhile("the school")
 
 
-def _check_expected(expected: Mapping[str, Slot] | None) -> None:
-    if expected is not None and not isinstance(expected, Mapping):
-        raise InvalidRequest("expected", "must map ids to slots")
+def _check_expected(expected: Mapping[str, Slot | Booking] | None) -> None:
+    if expected is None:
+        return
+    if not isinstance(expected, Mapping) or not all(
+        isinstance(shown, Slot | Booking) for shown in expected.values()
+    ):
+        raise InvalidRequest("expected", "must map ids to bookings or slots")
 
 
-def _compare(left: list[Booking], expected: Mapping[str, Slot] | None) -> None:
+def _compare(left: list[Booking], expected: Mapping[str, Slot | Booking] | None) -> None:
     """Raises ChangedMeanwhile where others than ``expected`` are left.
 
     None is left where the same verb was sent before.
     """
-    if left and expected is not None and {b.id: b.slot for b in left} != dict(expected):
+    if not left or expected is None:
+        return
+    if {one.id for one in left} != expected.keys() or not all(
+        one.is_as(expected[one.id]) for one in left
+    ):
         raise ChangedMeanwhile("the dates of this series")
 
 

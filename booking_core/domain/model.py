@@ -591,6 +591,20 @@ class Booking:
         """For whom the booking is, such as "Asha Nair, 9-A" or "9-B, whole class"."""
         return ", ".join(filter(None, (self.party_name, self.party_class)))
 
+    def is_as(self, shown: Slot | Booking) -> bool:
+        """Whether it has the slot of ``shown``, and is for the same people where that is a
+        booking: what a user decides on is what the user saw."""
+        if isinstance(shown, Slot):
+            return self.slot == shown
+        return (self.slot, self._whom_key) == (shown.slot, shown._whom_key)
+
+    @property
+    def _whom_key(self) -> tuple[object, ...]:
+        """For whom it is, whatever they are called by now."""
+        ids = tuple(student.id for student in self.students)
+        whole = label_key(self.class_name) if self.party is Party.CLASS else ""
+        return (self.party, ids, whole, self.team_id, self.supervisor_id)
+
     @property
     def quota_holders(self) -> tuple[tuple[str, int | None], ...]:
         """Who takes a seat of a quota, and which: each named student, else the class, the team or

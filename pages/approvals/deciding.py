@@ -12,7 +12,6 @@ from booking_core import (
     BookingError,
     ChangedMeanwhile,
     InvalidRequest,
-    Slot,
     WaitingEntry,
     approve,
     approve_series,
@@ -31,8 +30,8 @@ from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts, waiting_texts
 from pages.shared.text.series_texts import SERIES
 
-# Id of a row -> the slots of its bookings as the user saw them.
-Rows = Mapping[str, Mapping[str, Slot]]
+# Id of a row -> its bookings (by their ids) as the user saw them.
+Rows = Mapping[str, Mapping[str, Booking]]
 _ACTIONS = {"reject": reject, "revoke": revoke}
 _DONE = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}
 _REASON = "approvals.reason"
@@ -42,24 +41,25 @@ _IN_DIALOG = 10  # rows that a dialog lists
 _IN_TOAST = 2  # sentences about the waiting list; Streamlit cuts a longer toast
 
 
-def slots_of(rows: Sequence[queue_rows.Row]) -> dict[str, dict[str, Slot]]:
-    """The slots of each row that is drawn now."""
-    return {queue_rows.id_of(row): {one.id: one.slot for one in row} for row in rows}
+def shown_of(rows: Sequence[queue_rows.Row]) -> dict[str, dict[str, Booking]]:
+    """The bookings of each row that is drawn now."""
+    return {queue_rows.id_of(row): {one.id: one for one in row} for row in rows}
 
 
 def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
     """Decides each row on its own, so that a conflict of one does not stop the others.
 
-    All dates of a series are decided, or none. What has moved since it was shown is not approved.
+    All dates of a series are decided, or none. What has another slot or other people since it was
+    shown is not approved.
     """
     conflicts: list[tuple[str, str]] = []
     ended: list[Booking] = []  # which can be undone one by one
     done, given = 0, []
-    for id, slots in rows.items():
+    for id, shown in rows.items():
         try:
             held = _held(shared, action, id)
             with shared.change():
-                decided = decide_row(shared, action, id, slots, reason)
+                decided = decide_row(shared, action, id, shown, reason)
         except BookingError as exc:
             conflicts.append((id, messages.error(exc)))
             continue
@@ -88,19 +88,19 @@ def _held(
 
 
 def decide_row(
-    shared: Services, action: str, id: str, slots: Mapping[str, Slot], reason: str = ""
+    shared: Services, action: str, id: str, shown: Mapping[str, Booking], reason: str = ""
 ) -> Sequence[Booking]:
     """Decides one row; the bookings that are decided. Raises a BookingError."""
     by = session.actor()
     if id.startswith(SERIES):
-        if not slots:  # the window has shown an older list
+        if not shown:  # the window has shown an older list
             raise ChangedMeanwhile("the dates of this series")
         series_id = id.removeprefix(SERIES)
         if action == "approve":
-            return approve_series(shared.db, series_id, by=by, expected=slots)
-        return reject_series(shared.db, series_id, by=by, reason=reason, expected=slots)
+            return approve_series(shared.db, series_id, by=by, expected=shown)
+        return reject_series(shared.db, series_id, by=by, reason=reason, expected=shown)
     if action == "approve":
-        return [approve(shared.db, id, by=by, reason=reason, expected=slots.get(id))]
+        return [approve(shared.db, id, by=by, reason=reason, expected=shown.get(id))]
     return [_ACTIONS[action](shared.db, id, by=by, reason=reason)]
 
 
@@ -137,14 +137,14 @@ def ask(shared: Services, action: str, rows: Rows) -> None:
     """Opens the dialog that asks for the reason of a decision."""
     # Set and not removed: the browser would send the reason of the previous dialog again.
     st.session_state[_REASON], st.session_state[_REFUSED] = "", False
-    count = sum(len(slots) or 1 for slots in rows.values())
+    count = sum(len(shown) or 1 for shown in rows.values())
     label = f"{action.capitalize()} {f'{count} bookings' if count > 1 else 'this booking'}"
     st.dialog(f"{label}?")(_give_reason)(shared, action, rows, label)
 
 
 def _give_reason(shared: Services, action: str, rows: Rows, label: str) -> None:
     screen_user.check(shared)  # the dialog shows names, which need a session
-    is_one = sum(len(slots) or 1 for slots in rows.values()) == 1
+    is_one = sum(len(shown) or 1 for shown in rows.values()) == 1
     st.markdown(f"{_consequence(shared, rows, is_one)} The reason stays in the history.")
     for id in [*rows][:_IN_DIALOG]:
         try:
@@ -185,17 +185,17 @@ def _consequence(shared: Services, rows: Rows, is_one: bool) -> str:
     return "What they hold is free at once, first for those on the waiting list."
 
 
-def _line(shared: Services, id: str, slots: Mapping[str, Slot]) -> str:
+def _line(shared: Services, id: str, shown: Mapping[str, Booking]) -> str:
     """What a row holds, as stored now."""
     grounds = shared.reference().grounds
     if id.startswith(SERIES):
         found = find_series(shared.db, id.removeprefix(SERIES))
-        dates = [booking for booking in found if booking.id in slots]
+        dates = [booking for booking in found if booking.id in shown]
         if not dates:  # the window has shown an older list
             raise ChangedMeanwhile("the dates of this series")
         where = series_texts.places(dates, grounds)
         when = f"{series_texts.rhythm(dates)}, {series_texts.dates_of(dates)}"
-        return f"{dates[0].whom}: {dates[0].game}, {where}, {when}"
+        return f"{series_texts.whom_of(dates)}: {dates[0].game}, {where}, {when}"
     booking = get_booking(shared.db, id)
     return (
         f"{booking.whom}: {booking.game}, {payloads.slot_title(booking.slot, grounds)}, "

@@ -87,7 +87,7 @@ def queue() -> None:
     # A press refers to the list of the previous run, also of another tab; this run may have read
     # newer slots.
     seen = state.get("approvals.seen", {})
-    state["approvals.seen"] = deciding.slots_of(rows)
+    state["approvals.seen"] = deciding.shown_of(rows)
     acted = show_list(tab, requests, rows) if rows else show_nothing(tab)
     if is_cut:
         show_rest(tab, sum(map(len, rows)))

@@ -39,15 +39,15 @@ def _draw(shared: Services, series_id: str) -> None:
         "approvals.series",
         ("Grounds" if is_set else "Dates", series_texts.dates_of(dates)),
         ("Game", first.game),
-        ("For", first.whom),
+        ("For", series_texts.whom_of(dates)),
         *([("Supervisor", first.supervisor_name)] if first.supervisor_name else []),
         ("Purpose", first.purpose or "–"),
         ("Asked by", f"{first.created_by_name}, {formats.moment(first.created_at, zone)}"),
     )
     if problem := state[_PROBLEM]:
         st.error(formats.literal(problem), icon=":material/error:")
-    # A press refers to the list of the previous run; this run may have read newer slots.
-    seen, state[_SEEN] = state[_SEEN], deciding.slots_of([(one,) for one in dates])
+    # A press refers to the list of the previous run; this run may have read newer ones.
+    seen, state[_SEEN] = state[_SEEN], deciding.shown_of([(one,) for one in dates])
     acted = elements.action_list(
         {
             "caption": "Grounds of the request" if is_set else "Dates of the series",
@@ -62,14 +62,14 @@ def _draw(shared: Services, series_id: str) -> None:
     if acted is None:
         return
     [id] = acted["ids"]
-    slots = seen.get(id, {})
+    shown = seen.get(id, {})
     if acted["action"] in ("reject", "ask"):
-        state["approvals.asked"] = (acted["action"], {id: slots})
+        state["approvals.asked"] = (acted["action"], {id: shown})
         st.rerun()
     state[_PROBLEM] = ""
     try:
         with shared.change():
-            deciding.decide_row(shared, "approve", id, slots)
+            deciding.decide_row(shared, "approve", id, shown)
     except BookingError as exc:
         state[_PROBLEM] = messages.error(exc)
     st.rerun(scope="fragment")

@@ -61,6 +61,7 @@ from booking_core import (
     move,
     move_series,
     plan_series_party,
+    reject_series,
     remove_team,
     save_policy,
     save_student,
@@ -90,6 +91,16 @@ def students(db, made):
 
 def slots(bookings):
     return {booking.id: booking.slot for booking in bookings}
+
+
+PEOPLE = [
+    {"student_id": S2},
+    {"student_ids": (S1, S2)},
+    {"student_id": S1, "supervisor_id": "ravi"},
+    {"class_name": "2-A"},
+    {"team_id": "u14"},
+    {"for_staff": True},
+]
 
 
 # One booking
@@ -206,6 +217,31 @@ def test_an_approved_booking_waits_again_unless_who_changes_it_may_decide(db):
 
     assert (kept.status, waits.status) == (Status.APPROVED, Status.PENDING)
     assert waits.history[-1].status_before is Status.APPROVED
+
+
+@pytest.mark.parametrize("people", PEOPLE)
+def test_people_who_were_not_shown_are_not_approved(db, people):
+    for actor in (MEERA, RAVI):
+        add_account(db, Account(actor.id, actor.name, actor.role), now=NOW)
+    save_team(db, Team(id="u14", name="U14 girls"))
+    shown = booked(db, student=1)
+    changed = change_one(db, shown.id, **people)
+
+    with pytest.raises(ChangedMeanwhile) as refused:
+        approve(db, shown.id, expected=shown, by=HEAD, now=NOW)
+
+    assert refused.value.what == "the party of this booking"
+    assert get_booking(db, shown.id) == changed
+    assert approve(db, shown.id, expected=changed, by=HEAD, now=NOW).status is Status.APPROVED
+
+
+def test_a_student_who_is_called_otherwise_since_is_the_one_who_was_shown(db):
+    shown = booked(db, student=1)
+    save_student(db, Student(id=S1, name="Asha Rao", class_name="9-A"), now=NOW)
+
+    done = approve(db, shown.id, expected=shown, by=HEAD, now=NOW)
+
+    assert (done.status, done.student_name) == (Status.APPROVED, "Asha Rao")
 
 
 def test_a_question_about_the_former_party_is_over(db):
@@ -391,6 +427,22 @@ def test_a_series_changes_as_it_was_shown(db, made):
     cancel_series(db, made.id, by=MEERA, now=NOW)
     with pytest.raises(AlreadyDecided):
         change_all(db, made.id, student_id=S1)
+
+
+@pytest.mark.parametrize("verb", [approve_series, partial(reject_series, reason="Rain")])
+def test_a_series_with_people_who_were_not_shown_is_not_decided(db, made, verb):
+    shown = {one.id: one for one in made.bookings}
+    change_one(db, made.bookings[2].id, student_id=S2)
+
+    with pytest.raises(ChangedMeanwhile):
+        verb(db, made.id, expected=shown, by=HEAD, now=NOW)
+
+    assert {one.status for one in find_series(db, made.id)} == {Status.PENDING}
+    shown = {one.id: one for one in find_series(db, made.id)}
+    assert len(verb(db, made.id, expected=shown, by=HEAD, now=NOW)) == 4
+    with pytest.raises(InvalidRequest) as refused:
+        verb(db, made.id, expected={made.id: "a slot"}, by=HEAD, now=NOW)
+    assert refused.value.field == "expected"
 
 
 def test_a_party_that_ends_before_the_write_is_seen(db, made, monkeypatch):

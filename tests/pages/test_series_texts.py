@@ -147,6 +147,26 @@ def test_a_decided_row_says_what_was_decided_and_by_whom() -> None:
     assert row([other, approved[1]])["cells"][4][1] == ""
 
 
+def test_a_date_for_other_people_is_named_wherever_the_series_is() -> None:
+    first, changed = one(), one(TUESDAY + timedelta(7), 16, "party changed")
+    dates = [first, replace(changed, student_id="S2", student_name="Ravi Kumar")]
+
+    found, rows = row(dates), series_texts.date_rows(dates, GROUNDS, AT.astimezone(ZONE))
+
+    assert found["cells"][2] == ["Asha Rao", "10-B\n1\u00a0date for others"]
+    assert found["cells"][3][1] == "11:30 AM\n1\u00a0date for other people since"
+    assert [line["cells"][1][1] for line in rows] == ["", "for Ravi Kumar, 10-B"]
+    assert series_texts.whom_of(dates) == "Asha Rao, 10-B, and others"
+    assert series_texts.in_brief(dates, GROUNDS).endswith("Volleyball, Asha Rao, 10-B, and others")
+    assert series_texts.whom_of(dates[:1]) == "Asha Rao, 10-B"
+
+
+def test_all_dates_for_other_people_than_at_first_are_marked() -> None:
+    rows = series_texts.date_rows([one(TUESDAY, 16, "party changed")], GROUNDS, AT.astimezone(ZONE))
+
+    assert rows[0]["cells"][1] == ["Ground 1", "for other people since"]
+
+
 def test_the_dates_of_a_series_have_buttons_while_they_wait() -> None:
     dates = [one(TUESDAY, 16, "approved", status=Status.APPROVED), one(TUESDAY, 9, "moved")]
     decided, waiting = series_texts.date_rows(dates, GROUNDS, AT.astimezone(ZONE))

@@ -14,6 +14,7 @@ from pages.shared.text import formats, messages, payloads
 
 Dates = Sequence[Booking]  # the bookings of a series, by date; at least one
 SERIES = "series:"  # the id of a row of a series begins so
+_PARTY_CHANGED = "party changed"  # the action of an entry of the history
 _DECISIONS = (("reject", "Reject…", "no"), ("approve", "Approve", "go"))
 
 
@@ -120,14 +121,24 @@ def in_brief(dates: Dates, grounds: dict[str, Ground]) -> str:
     if is_set(dates):
         names = payloads.ground_names([booking.ground_id for booking in dates], grounds)
         return f"{names}\n{rhythm(dates)}\n{first.game}, {first.whom}"
-    return (
-        f"{places(dates, grounds)}, {rhythm(dates)}\n{dates_of(dates)}\n{first.game}, {first.whom}"
-    )
+    what = f"{first.game}, {whom_of(dates)}"
+    return f"{places(dates, grounds)}, {rhythm(dates)}\n{dates_of(dates)}\n{what}"
 
 
-def is_moved(booking: Booking) -> bool:
-    """Whether a date was moved since it was asked for."""
-    return any(entry.action == "moved" for entry in booking.history)
+def whom_of(dates: Dates) -> str:
+    """For whom the dates are: ``Asha Nair, 9-A``, or ``Asha Nair, 9-A, and others``."""
+    first = dates[0]
+    return f"{first.whom}, and others" if _for_others(dates) else first.whom
+
+
+def _for_others(dates: Dates) -> int:
+    """How many dates are for other people than the first."""
+    return sum(payloads.party(one) != payloads.party(dates[0]) for one in dates)
+
+
+def _changed(booking: Booking, action: str) -> bool:
+    """Whether a date was moved, or got other people, since it was asked for."""
+    return any(entry.action == action for entry in booking.history)
 
 
 def decision_row(
@@ -155,10 +166,10 @@ def decision_row(
         begun = "has begun" if is_set(dates) else "the first has begun"
         when.append(f"{first_of}in {formats.duration(ahead)}" if ahead > 0 else begun)
         tone = "urgent" if ahead < payloads.URGENT else ""
-    moved = sum(map(is_moved, dates))
     asked = [formats.said_at(first.created_at, now, zone)]
-    if moved:
-        asked.append(f"{moved if is_set(dates) else count(moved)} moved since")
+    for action, said in (("moved", "moved since"), (_PARTY_CHANGED, "for other people since")):
+        if changed := sum(_changed(one, action) for one in dates):
+            asked.append(f"{changed if is_set(dates) else count(changed)} {said}")
     if unanswered := sum(booking.asked is not None for booking in dates):
         asked.append(f"{unanswered} of them wait for an answer from {first.created_by_name}")
     decisions = _DECISIONS if is_waiting else ()
@@ -176,12 +187,19 @@ def decision_row(
                 "",
                 first.purpose,
             ],
-            payloads.party(first),
+            _party(dates),
             [first.created_by_name, "\n".join(asked)],
             _weeks(dates, weeks, policy) if is_waiting else _statuses(dates),
         ],
         "actions": _actions(actions, title),
     }
+
+
+def _party(dates: Dates) -> list[str]:
+    name, about = payloads.party(dates[0])
+    others = _for_others(dates)
+    said = f"{count(others)} for others" if others else ""
+    return [name, "\n".join(filter(None, (about, said)))]
 
 
 def _actions(actions: Sequence[tuple[str, str, str]], title: str) -> list[dict[str, str]]:
@@ -224,6 +242,11 @@ def date_rows(dates: Dates, grounds: dict[str, Ground], now: datetime) -> list[d
     today = now.date()
     rows = []
     for booking in dates:
+        marks = ["moved"] if _changed(booking, "moved") else []
+        if payloads.party(booking) != payloads.party(dates[0]):
+            marks.append("for " + ", ".join(filter(None, payloads.party(booking))))
+        elif _changed(booking, _PARTY_CHANGED):
+            marks.append("for other people since")
         place = payloads.slot_title(booking.slot, grounds)
         title = f"{place}, {formats.when(booking, today)}"
         decisions = list(_DECISIONS if booking.status is Status.PENDING else ())
@@ -236,7 +259,7 @@ def date_rows(dates: Dates, grounds: dict[str, Ground], now: datetime) -> list[d
                 "selectable": False,
                 "cells": [
                     payloads.day_and_times(booking, today),
-                    [place, "moved" if is_moved(booking) else ""],
+                    [place, "\n".join(marks)],
                     [
                         messages.STATUS[booking.status],
                         "\n".join(payloads.questions_of(booking)),
