@@ -33,10 +33,11 @@ from pages.shared.text import formats, messages, payloads, series_texts
 
 _DONE, _PROBLEM = draft.SERIES_DONE, series_waiting.PROBLEM
 _WEEKDAYS, _EVERY, _UNTIL = "book.series.weekdays", "book.series.every", "book.series.until"
-_LETTER = "book.series.letter"
+_LETTER, _ENDS, _COUNT = "book.series.letter", "book.series.ends", "book.series.count"
 _ASKED = "book.series.asked"
 _HOW, _PICKED = "book.series.how", "book.series.picked"
 _BY_WEEKDAY, _BY_DATE = "By weekday", "Dates that I pick"
+_ON_DATE, _AFTER = "On a date", "After a number of dates"
 _USUAL = timedelta(weeks=5)  # to the last date that the dialog offers outside of a term
 _MANY = 7  # dates: more of them scroll
 _ALL_WEEKS = "All weeks"
@@ -135,7 +136,13 @@ def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesR
     state.setdefault(_WEEKDAYS, [wanted.date.weekday()])
     state.setdefault(_EVERY, 1)
     state.setdefault(_UNTIL, until)
-    state[_UNTIL] = min(max(state[_UNTIL] or until, wanted.date), last)
+    if (kept := min(max(state[_UNTIL] or until, wanted.date), last)) != state[_UNTIL]:
+        state[_UNTIL] = kept
+    state.setdefault(_ENDS, _ON_DATE)
+    most = (last - wanted.date).days + 1  # dates that can be booked
+    state.setdefault(_COUNT, min(_USUAL.days // 7 + 1, most))
+    if (within := min(state[_COUNT] or 1, most)) != state[_COUNT]:
+        state[_COUNT] = within
     weekdays = st.pills(
         "On",
         formats.weekdays(),
@@ -145,9 +152,17 @@ def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesR
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         every = st.number_input("Every how many weeks", 1, 12, key=_EVERY, width=160)
-        st.date_input(
-            "Until", key=_UNTIL, min_value=wanted.date, max_value=last, format=formats.date_field()
-        )
+        ends = st.segmented_control("Ends", [_ON_DATE, _AFTER], key=_ENDS, required=True)
+        if ends == _AFTER:
+            st.number_input("Number of dates", 1, most, key=_COUNT, width=160)
+        else:
+            st.date_input(
+                "Until",
+                key=_UNTIL,
+                min_value=wanted.date,
+                max_value=last,
+                format=formats.date_field(),
+            )
     letter = ""
     if known.year.week_a is not None:
         chosen = st.segmented_control(
@@ -160,7 +175,8 @@ def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesR
         first=wanted,
         weekdays=tuple(weekdays),
         every=int(every),
-        until=state[_UNTIL],
+        until=None if ends == _AFTER else state[_UNTIL],
+        count=int(state[_COUNT]) if ends == _AFTER else None,
         week=letter,
     )
 

@@ -95,7 +95,7 @@ def _body(shared: Services, booking_id: str) -> None:
         return
     st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
     people = people_fields.of_booking(shared, _PREFIX)
-    reason = st.text_input("Reason (optional)", key=_REASON, max_chars=_LONGEST)
+    st.text_input("Reason (optional)", key=_REASON, max_chars=_LONGEST)
     label, shown, can = "Change booking", None, people is not None
     if people is None:
         st.caption("Choose a student, a class or a team to go on.")
@@ -116,7 +116,7 @@ def _body(shared: Services, booking_id: str) -> None:
                 type="primary",
                 on_click=_change,
                 # What this run shows, even if it changes before the press.
-                args=(shared, booking, which, people, reason, shown),
+                args=(shared, booking, which, people, shown),
                 disabled=not can or not shared.is_live,
             )
 
@@ -155,11 +155,10 @@ def _change(
     booking: Booking,
     which: str,
     people: PartyFields,
-    reason: str,
     shown: Mapping[str, Slot] | None,
 ) -> None:
     st.session_state.pop(_PROBLEM, None)
-    by = session.actor()
+    by, reason = session.actor(), st.session_state.get(_REASON) or ""
     try:
         with shared.change():
             if which == ONE:

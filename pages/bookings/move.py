@@ -41,6 +41,7 @@ _PICKED = f"{_PREFIX}picked"
 _PARTNER = f"{_PREFIX}partner"  # the id of the booking to swap with
 _LENGTH = f"{_PREFIX}length"  # periods of the new slot
 _WHICH = f"{_PREFIX}which"
+_REASON = f"{_PREFIX}reason"
 _LOST = f"{_PREFIX}lost"  # a sentence about the date or the slot that was taken away
 
 
@@ -48,7 +49,7 @@ def begin() -> None:
     """Removes the state of the previous dialog; to be called before this one opens."""
     fields.clear(_PREFIX)
     # Set and not removed: the browser would send the choice of the previous dialog again.
-    st.session_state[_WHICH] = ONE
+    st.session_state[_WHICH], st.session_state[_REASON] = ONE, ""
     move_series.begin()
 
 
@@ -102,6 +103,7 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
     with right:
         _date_fields(shared, date)
     slot = _slot(shared, booking, board)
+    st.text_input("Reason (optional)", key=_REASON, max_chars=500)
     if (partner := st.session_state.get(_PARTNER)) is not None:
         _swap_foot(shared, booking, partner)
         return board.turns_at()
@@ -140,6 +142,7 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
                 date=slot.date,
                 start=slot.start,
                 end=slot.end,
+                reason=st.session_state.get(_REASON) or "",
                 by=session.actor(),
             )
     except BookingError as exc:
@@ -209,6 +212,7 @@ def _offer(shared: Services, plan: tuple[Booking, Booking]) -> None:
                 shared.db,
                 given.id,
                 wanted.id,
+                reason=st.session_state.get(_REASON) or "",
                 expected={given.id: wanted.slot, wanted.id: given.slot},
                 by=session.actor(),
             )
@@ -233,6 +237,7 @@ def _swap(shared: Services, plan: tuple[Booking, Booking]) -> None:
                 shared.db,
                 first.id,
                 second.id,
+                reason=st.session_state.get(_REASON) or "",
                 expected={first.id: second.slot, second.id: first.slot},
                 by=session.actor(),
             )

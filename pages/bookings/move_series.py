@@ -28,7 +28,7 @@ from pages.shared.text import formats, messages, payloads, series_texts
 
 _PREFIX = "bookings.move.series."
 _GROUND, _TIME = f"{_PREFIX}ground", f"{_PREFIX}time"
-_PROBLEM = f"{_PREFIX}problem"
+_REASON, _PROBLEM = f"{_PREFIX}reason", f"{_PREFIX}problem"
 _Times = tuple[time, time]
 
 
@@ -36,6 +36,7 @@ def begin() -> None:
     """Empties the fields; to be called before the dialog opens."""
     # Set and not removed: the browser would send the choice of the previous dialog again.
     st.session_state[_GROUND] = st.session_state[_TIME] = None
+    st.session_state[_REASON] = ""
 
 
 def draw(
@@ -55,6 +56,7 @@ def draw(
         st.error(formats.literal(messages.error(exc)), icon=":material/error:")
         return shared.next_mark()
     _dates(shared, wanted)
+    st.text_input("Reason (optional)", key=_REASON, max_chars=500)
     place = payloads.slot_title(
         Slot(ground, now.bookings[0].date, *times), shared.reference().grounds
     )
@@ -175,6 +177,7 @@ def _move(
                 start=start,
                 end=end,
                 from_date=from_date,
+                reason=st.session_state.get(_REASON) or "",
                 # The dates that this run shows, even if one changes before the press.
                 expected={booking.id: booking.slot for booking in plan.bookings},
                 by=session.actor(),

@@ -8,7 +8,7 @@ from app_server import ADMIN, HEAD, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from page_checks import serious_violations
 from playwright.sync_api import Locator, Page, expect
-from screens import cell, row
+from screens import cell, row, show_everybody
 from support import active, close_one
 
 from booking_core import (
@@ -42,6 +42,25 @@ def pick(page: Page, hour: int, ground: int = 1) -> None:
 
 def move_button(dialog: Locator) -> Locator:
     return dialog.get_by_role("button", name="Move booking")
+
+
+def test_the_author_reads_why_somebody_else_moved_the_booking(
+    open_page: OpenPage, school: School
+) -> None:
+    booking = school.book(student=1, start=14, by=MEERA)
+    theirs = open_page("/bookings", MEERA.name)
+    page = open_page("/bookings", ADMIN.name)
+    show_everybody(page)
+    dialog = open_dialog(page, "Ground 1, Today 2–3 PM")
+    pick(page, 16)
+
+    dialog.get_by_label("Reason (optional)").fill("The mowing")
+    move_button(dialog).click()
+
+    expect(dialog).to_have_count(0)
+    assert get_booking(school.db, booking.id).history[-1].reason == "The mowing"
+    theirs.get_by_role("button", name="Notices").click()
+    expect(theirs.get_by_text(f"was moved by {ADMIN.name}: The mowing")).to_be_visible()
 
 
 def test_a_booking_of_two_periods_moves_to_the_run_that_begins_at_the_pressed_cell(

@@ -53,6 +53,28 @@ def test_a_booking_is_repeated_every_week(
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
+def test_a_booking_is_repeated_a_number_of_times(
+    open_page: OpenPage, many: School, width: int, height: int
+) -> None:
+    page = open_page(
+        f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
+    )
+    dialog = open_repeat(page)
+    dialog.get_by_text("After a number of dates", exact=True).click()
+    number = dialog.get_by_role("spinbutton", name="Number of dates")
+    expect(dialog.get_by_text("Until", exact=True)).to_have_count(0)
+
+    number.fill("3")
+    number.press("Enter")
+    expect(dialog).to_contain_text("3\u00a0dates, all free")
+    dialog.get_by_role("button", name="Request all").click()
+
+    expect(page.get_by_role("dialog", name="Series requested")).to_contain_text("3\u00a0dates")
+    made = find_bookings(many.db, limit=50)
+    assert sorted((b.date - tomorrow()).days for b in made) == [0, 7, 14]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
 def test_a_booking_is_repeated_on_picked_dates(
     open_page: OpenPage, many: School, width: int, height: int
 ) -> None:
