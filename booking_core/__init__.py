@@ -51,6 +51,7 @@ from booking_core.booking.decisions import (
     reject,
     revoke,
 )
+from booking_core.booking.giving import give_to_waiting
 from booking_core.booking.mail_decisions import (
     LinkState,
     MailedRequest,
@@ -346,6 +347,7 @@ __all__ = [
     "games_to_choose",
     "get_account",
     "get_booking",
+    "give_to_waiting",
     "ground_photo",
     "has_admin",
     "join_waiting_list",

@@ -114,18 +114,25 @@ class Board(Availability):
         when the slot is given.
         """
         board = self.without(booking)
-        surfaces = set(booking.held_surfaces)
-        marks = set(timetable.marks(booking.start, booking.end))
         for entry in in_order(self.waiting):
             if entry.is_over(self.now, self.zone):
                 continue
-            for slot in free_for(board, entry):
-                is_of_booking = not surfaces.isdisjoint(
-                    self.surfaces_of(slot.ground_id)
-                ) and not marks.isdisjoint(timetable.marks(slot.start, slot.end))
-                if is_of_booking and board.busy(people_of(entry.request), slot) is None:
+            for slot in self.slots_after(booking, entry):
+                if board.busy(people_of(entry.request), slot) is None:
                     return entry
         return None
+
+    def slots_after(self, booking: Booking, entry: WaitingEntry) -> list[Slot]:
+        """The slots that ``entry`` waits for and that are free once ``booking`` is given back, of
+        those that need it; on its own ground first."""
+        surfaces = set(booking.held_surfaces)
+        marks = set(timetable.marks(booking.start, booking.end))
+        return [
+            slot
+            for slot in free_for(self.without(booking), entry)
+            if not surfaces.isdisjoint(self.surfaces_of(slot.ground_id))
+            and not marks.isdisjoint(timetable.marks(slot.start, slot.end))
+        ]
 
     def __hash__(self) -> int:
         # Cheap, because each draw looks a board up; equality still compares the content.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from booking_core.access.delegations import deciding_for
@@ -54,6 +55,15 @@ class Replacement:
 
     made: Booking
     displaced: Booking
+
+
+class Successor(NamedTuple):
+    """The booking that gets the slot: its id, its request and author, approved at once or not."""
+
+    id: str
+    request: BookingRequest
+    author: Actor
+    as_approved: bool
 
 
 @within_deadline
@@ -106,22 +116,51 @@ def replace_booking(
     rule, StoreUnavailable. An error leaves everything as it was.
     """
     booking_id, reason = _checked(booking_id, request, reason, expected, move_to, submission_id)
-    now, zone = moment(db, now), settings_of(db).zone
+    return replace_by(
+        db,
+        booking_id,
+        Successor(str(submission_id or uuid4()), request, by, rules.may("book approved", by)),
+        reason=reason,
+        expected=expected,
+        move_to=move_to,
+        by=by,
+        now=moment(db, now),
+    )
+
+
+def replace_by(
+    db: Documents,
+    booking_id: str,
+    successor: Successor,
+    *,
+    reason: str,
+    expected: int,
+    move_to: Slot | None,
+    by: Actor,
+    now: datetime,
+    is_at_its_slot: bool = True,
+) -> Replacement:
+    """As ``replace_booking``, by a booking that may be somebody else's.
+
+    ``is_at_its_slot`` False: it needs a part of what the former booking holds.
+    """
+    zone = settings_of(db).zone
     principal = _principal_of(db, by, now)
-    as_approved, new_id = rules.may("book approved", by), str(submission_id or uuid4())
-    fingerprint = fingerprint_of(request, by, as_approved)
-    check = partial(check_request, request=request, by=by, now=now, zone=zone)
+    new_id, request, author, as_approved = successor
+    fingerprint = fingerprint_of(request, author, as_approved)
+    check = partial(check_request, request=request, by=author, now=now, zone=zone)
     for tried in count():
         if (made := bookings.read(db, new_id)) is not None:
-            return _repeated(db, booking_id, repeated(made, fingerprint), reason, move_to)
+            return _repeated(db, booking_id, repeated(made, fingerprint), reason, move_to, by)
         before = existing_booking(db, booking_id)
         if before.revision != expected:
             # The same submission may have been stored since the look at it.
             if (made := bookings.read(db, new_id)) is not None:
-                return _repeated(db, booking_id, repeated(made, fingerprint), reason, move_to)
+                return _repeated(db, booking_id, repeated(made, fingerprint), reason, move_to, by)
             raise ChangedMeanwhile(_BOOKING)
         _check_replaceable(db, before, now)
-        if before.slot != Slot(request.ground_id, request.date, request.start, request.end):
+        asked = Slot(request.ground_id, request.date, request.start, request.end)
+        if is_at_its_slot and before.slot != asked:
             raise InvalidRequest("request", "asks for another slot than that of the booking")
         if move_to is None:
             check_last_of_set(db, before)
@@ -132,7 +171,7 @@ def replace_booking(
             check(known),
             supervisor_of(db, request),
             new_id,
-            by,
+            author,
             as_approved,
             now,
         )
@@ -255,12 +294,12 @@ def _seated(step: transactions.Transaction, known: reference.Reference, wanted: 
 
 
 def _repeated(
-    db: Documents, booking_id: str, made: Booking, reason: str, move_to: Slot | None
+    db: Documents, booking_id: str, made: Booking, reason: str, move_to: Slot | None, by: Actor
 ) -> Replacement:
     """The answer to a replacement that was sent before; ``made`` is its booking."""
     displaced = existing_booking(db, booking_id)
     for before, entry in zip((None, *displaced.history), displaced.history, strict=False):
-        if before is None or (entry.at, entry.by) != (made.created_at, made.created_by):
+        if before is None or (entry.at, entry.by) != (made.created_at, by.id):
             continue
         if entry.reason == reason and (entry.moved_from is None) == (move_to is None):
             return Replacement(made, displaced)
@@ -283,7 +322,7 @@ def _confirmed(
         if done.displaced.status.is_active:
             check_placed(fresh, done.displaced)
     except (RuleBroken, InvalidRequest, ChangedMeanwhile) as exc:
-        if _taken_back(db, before, done):
+        if take_back(db, before, done):
             log_step(done.made.id, "undone", layer="school", reason=type(exc).__name__)
             raise
         return done
@@ -291,7 +330,7 @@ def _confirmed(
     return Replacement(made, with_present_students(db, fresh, done.displaced))
 
 
-def _taken_back(db: Documents, before: Booking, done: Replacement) -> bool:
+def take_back(db: Documents, before: Booking, done: Replacement) -> bool:
     """Whether the new booking is deleted and the former one as before."""
 
     def work(step: transactions.Transaction) -> None:

@@ -207,7 +207,7 @@ def _promote(db: Documents, entry: WaitingEntry, board: Board, now: datetime) ->
     if not options:
         store.set_passed(db, entry, False)
         return None
-    if (by := _author(db, entry)) is None:
+    if (by := author_of(db, entry)) is None:
         store.end(db, entry, "ended")
         return None
     passed = False
@@ -248,7 +248,7 @@ def _noted(db: Documents, entry: WaitingEntry, booking: Booking) -> Booking | No
     return None
 
 
-def _author(db: Documents, entry: WaitingEntry) -> Actor | None:
+def author_of(db: Documents, entry: WaitingEntry) -> Actor | None:
     """Who made the entry, with the role of now; None for a disabled account."""
     found = accounts.read(db, entry.by)
     if found is None:

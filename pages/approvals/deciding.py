@@ -58,6 +58,10 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
     for id, shown in rows.items():
         try:
             held = _held(shared, action, id)
+            if held and (made := line.give_at_once(shared, held[0], reason)) is not None:
+                given.append(waiting_texts.has(made))
+                done += 1
+                continue
             with shared.change():
                 decided = decide_row(shared, action, id, shown, reason)
         except BookingError as exc:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from booking_core import Booking, BookingError, WaitingEntry, promote_waiting, waiting_ahead
+from booking_core import (
+    Booking,
+    BookingError,
+    StoreUnavailable,
+    WaitingEntry,
+    give_to_waiting,
+    promote_waiting,
+    waiting_ahead,
+)
 from booking_core.live import Scope
+from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import waiting_texts
 
@@ -34,6 +43,29 @@ def behind(shared: Services, rows: Sequence[Sequence[Booking]]) -> dict[str, str
 def next_after(shared: Services, booking: Booking) -> WaitingEntry | None:
     """Who has the slot of ``booking`` once it is given back; None: nobody waits for it."""
     return shared.boards.get(booking.date, shared.now()).next_after(booking)
+
+
+def give_at_once(shared: Services, booking: Booking, reason: str) -> Booking | None:
+    """Ends ``booking`` and gives what it held to the first in line, in one step; the new booking.
+
+    None: nobody waits, or a rule or a change is in the way, and nothing was done.
+    """
+    if (entry := next_after(shared, booking)) is None:
+        return None
+    try:
+        with shared.change():
+            return give_to_waiting(
+                shared.db,
+                booking.id,
+                entry.id,
+                reason=reason,
+                expected=booking.revision,
+                by=session.actor(),
+            ).made
+    except StoreUnavailable:
+        raise
+    except BookingError:
+        return None
 
 
 def give(shared: Services, booking: Booking, waiting: Sequence[WaitingEntry]) -> Booking | None:

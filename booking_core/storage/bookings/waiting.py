@@ -23,7 +23,7 @@ from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document, slot_document, to_slot
 from booking_core.storage.schema import schema
 
-_WAITING = "waiting"
+WAITING = "waiting"  # the status of an entry that has not ended
 _KEPT = timedelta(days=30)  # after the end of the slot
 _PARTY = ("student_id", "class_name", "team_id", "supervisor_id")
 
@@ -48,27 +48,27 @@ def insert(db: Documents, entry: WaitingEntry, most: int, zone: ZoneInfo) -> boo
 
 def of_date(db: Documents, date: Date) -> list[WaitingEntry]:
     """The entries that wait for a slot of ``date``, in the order of asking."""
-    return _find(db, {"date": date.isoformat(), "status": _WAITING})
+    return _find(db, {"date": date.isoformat(), "status": WAITING})
 
 
 def of_dates(db: Documents, dates: Iterable[Date]) -> dict[Date, tuple[WaitingEntry, ...]]:
     """The entries that wait for a slot of each of ``dates``, in the order of asking."""
     found: dict[Date, tuple[WaitingEntry, ...]] = dict.fromkeys(dates, ())
     days = [date.isoformat() for date in found]
-    for entry in _find(db, {"date": {"$in": days}, "status": _WAITING}):
+    for entry in _find(db, {"date": {"$in": days}, "status": WAITING}):
         found[entry.request.date] += (entry,)
     return found
 
 
 def of_dates_from(db: Documents, first: Date) -> list[WaitingEntry]:
     """The entries that wait for a slot of ``first`` or later, in the order of asking."""
-    return _find(db, {"date": {"$gte": first.isoformat()}, "status": _WAITING})
+    return _find(db, {"date": {"$gte": first.isoformat()}, "status": WAITING})
 
 
 def of_author(db: Documents, account_id: str, first: Date) -> list[WaitingEntry]:
     """The entries of an account that wait for a slot of ``first`` or later, as ``of_date``."""
     dates = {"$gte": first.isoformat()}
-    return _find(db, {"date": dates, "status": _WAITING, "by": account_id})
+    return _find(db, {"date": dates, "status": WAITING, "by": account_id})
 
 
 def read(db: Documents, entry_id: str) -> tuple[WaitingEntry, str] | None:
@@ -90,7 +90,7 @@ def promoted(db: Documents, ids: Collection[str]) -> set[str]:
 
 def end(db: Documents, entry: WaitingEntry, outcome: str) -> bool:
     """Ends an entry that waits as ``outcome``; whether this call did."""
-    condition = {"_id": entry.id, "status": _WAITING}
+    condition = {"_id": entry.id, "status": WAITING}
     change: Document = {
         "$set": {"status": outcome, "changed": entry.request.date.isoformat()},
         "$unset": {"place": ""},
@@ -106,7 +106,7 @@ def set_not_after(db: Documents, entry: WaitingEntry, not_after: datetime | None
     mark = f"{entry.request.date.isoformat()}|{not_after}"  # as in ``set_passed``
     with reachable():
         collection(db, schema.WAITING).update_one(
-            {"_id": entry.id, "status": _WAITING},
+            {"_id": entry.id, "status": WAITING},
             {"$set": {"not_after": not_after, "changed": mark}},
         )
     return replace(entry, not_after=not_after)
@@ -120,7 +120,7 @@ def set_passed(db: Documents, entry: WaitingEntry, passed: bool) -> None:
     mark = f"{entry.request.date.isoformat()}|{passed}"
     with reachable():
         collection(db, schema.WAITING).update_one(
-            {"_id": entry.id, "status": _WAITING},
+            {"_id": entry.id, "status": WAITING},
             {"$set": {"passed": passed, "changed": mark}},
         )
 
@@ -142,7 +142,7 @@ def _document(entry: WaitingEntry, zone: ZoneInfo) -> Document:
         party["for_staff"] = True
     return {
         "_id": entry.id,
-        "status": _WAITING,
+        "status": WAITING,
         "at": entry.at,
         "by": entry.by,
         "by_name": entry.by_name,
