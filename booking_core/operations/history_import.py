@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -29,6 +29,7 @@ from booking_core.domain.model import (
     BookingRequest,
     Decision,
     Ground,
+    Party,
     Role,
     Status,
 )
@@ -165,7 +166,10 @@ def _date(row: Row, *, month_first: bool, from_1904: bool) -> Date:
 def _request(
     row: Row, date: Date, names: Names
 ) -> tuple[BookingRequest, Status, Ground, RequestParty]:
-    """The party of a row without a student is its team, or else its whole class."""
+    """The party of a row without a student is its team, or else its whole class.
+
+    Where the row names the kind of its party, as our own exports do, its student is that.
+    """
     values = row.values
     start, end = parse_time(values["start"], "start"), parse_time(values["end"], "end")
     found = [status for status in Status if status.value.casefold() == values["status"].casefold()]
@@ -175,15 +179,28 @@ def _request(
     purpose = values.get("purpose", "")
     # Checked before the names are looked up, so that a refused line adds no ground or student.
     request = BookingRequest("ground", date, start, end, "student", values["game"], purpose)
+    student, class_name, team, otherwise = _whom(values)
     ground, party = names.resolve(
-        values["ground"],
-        values["student"],
-        request.game,
-        values.get("class", ""),
-        values.get("team", ""),
+        values["ground"], student, request.game, class_name, team, otherwise=otherwise
     )
     game = find_label(request.game, ground.games) or request.game
     return replace(request, ground_id=ground.id, game=game), found[0], ground, party
+
+
+def _whom(values: Mapping[str, str]) -> tuple[str, str, str, RequestParty | None]:
+    """The texts for the student, the class and the team of a row, and the party without them."""
+    student, class_name = values["student"], values.get("class", "")
+    team, kind = values.get("team", ""), values.get("party", "").strip().casefold()
+    if kind not in ("", *Party):
+        raise InvalidRequest("party", f"{kind!r} is none of {', '.join(Party)}")
+    match kind:
+        case Party.CLASS:
+            return "", class_name, "", None
+        case Party.TEAM:
+            return "", "", team or student, None
+        case Party.STAFF:
+            return "", "", "", RequestParty(Party.STAFF)
+    return student, class_name, team, None
 
 
 def _by_key(games: Iterable[str]) -> defaultdict[str, set[str]]:
@@ -243,6 +260,6 @@ def imported_booking(
 def _id_of(booking: Booking, game: str) -> str:
     times = [f"{booking.start:%H:%M}", f"{booking.end:%H:%M}"]
     content = [booking.ground_id, booking.date.isoformat(), *times]
-    [(holder, _)] = booking.quota_holders
-    content += [holder, game, booking.status.value]
+    holders = sorted(holder for holder, _ in booking.quota_holders)
+    content += [",".join(holders), game, booking.status.value]
     return str(uuid5(_IDS, json.dumps(content)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -20,6 +20,7 @@ from booking_core.domain.validation import check_id, check_name
 from booking_core.storage.school.data import Reference
 
 NEW_CLASS = "Unknown"  # of a student that an import adds, where the file names no class
+_MOST_PARTS = 30  # of a text with commas in which several students are looked for
 Named = TypeVar("Named", Ground, Student, Team)
 
 
@@ -107,13 +108,17 @@ class Names:
         email: str | None = None,
         otherwise: RequestParty | None = None,
     ) -> tuple[Ground, RequestParty]:
-        """The ground and the party: a student, else a team, else a whole class, else ``otherwise``.
+        """The ground and the party: one student or several with commas between them, else a team,
+        else a whole class, else ``otherwise``.
 
         Ground and student are made where they are missing and may be; if one is refused, neither
         is made. A student who is made has ``name`` and ``email`` where they are given. Raises
         InvalidRequest.
         """
-        party = None if student_text.strip() else self._party(team_text, class_name) or otherwise
+        if student_text.strip():
+            party = self._several(student_text)
+        else:
+            party = self._party(team_text, class_name) or otherwise
         if not self._create:
             ground = self.ground(ground_text)
             return ground, party or _of(self.student(student_text))
@@ -134,6 +139,27 @@ class Names:
             self._students.add(student)
             self.new_students.append(student)
         return ground, party or _of(student)
+
+    def _several(self, text: str) -> RequestParty | None:
+        """Several students, of whom each is on record, with commas between them; else None."""
+        parts = text.split(",")
+        if not 1 < len(parts) <= _MOST_PARTS or self._students.find(text) is not None:
+            return None
+        found = self._named(parts)
+        if len({student.id for student in found}) < len(found):
+            raise InvalidRequest("student", "is named twice")
+        return RequestParty(Party.STUDENTS, found) if len(found) > 1 else None
+
+    def _named(self, parts: Sequence[str]) -> tuple[Student, ...]:
+        """The students that ``parts`` name, of whose names one may have a comma; () where one part
+        names nobody."""
+        for end in range(1, len(parts) + 1):
+            with contextlib.suppress(InvalidRequest):
+                first = self._students.find(",".join(parts[:end]).strip())
+                rest = self._named(parts[end:])
+                if first is not None and (rest or end == len(parts)):
+                    return (first, *rest)
+        return ()
 
     def _party(self, team_text: str, class_name: str) -> RequestParty | None:
         if team_text.strip():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date as Date
 from datetime import timedelta
 from itertools import count
@@ -16,14 +15,15 @@ from booking_core.storage.client.database import Documents
 Line = tuple[int, Booking]  # the line of a file and its booking
 
 
-def _week(booking: Booking) -> tuple[str, Date] | None:
-    """The student and the Monday of an active booking: the quota counts its week.
+def _weeks(booking: Booking) -> list[tuple[str, Date]]:
+    """Each student and the Monday of an active booking: the quota counts their weeks.
 
     None for another party, which takes no seat by an import.
     """
-    if not booking.status.is_active or booking.student_id is None:
-        return None
-    return booking.student_id, booking.date - timedelta(booking.date.weekday())
+    if not booking.status.is_active:
+        return []
+    monday = booking.date - timedelta(booking.date.weekday())
+    return [(student.id, monday) for student in booking.students]
 
 
 def runs(chunk: Sequence[Line]) -> Iterator[list[Line]]:
@@ -33,38 +33,35 @@ def runs(chunk: Sequence[Line]) -> Iterator[list[Line]]:
     A gap is a free seat, so the student could book more than the quota.
     """
     run: list[Line] = []
-    weeks: set[tuple[str, Date]] = set()
+    seen: set[tuple[str, Date]] = set()
     for line, booking in chunk:
-        week = _week(booking)
-        if week in weeks:
+        weeks = _weeks(booking)
+        if not seen.isdisjoint(weeks):
             yield run
-            run, weeks = [], set()
+            run, seen = [], set()
         run.append((line, booking))
-        if week is not None:
-            weeks.add(week)
+        seen.update(weeks)
     yield run
 
 
 def seated(db: Documents, bookings: Sequence[Booking]) -> list[Booking]:
-    """``bookings``, the active ones with the lowest free quota seat of their student's week.
+    """``bookings``, the active ones with the lowest free quota seat of each student's week.
 
     The quota refuses no booking of the past, so a seat may be beyond it.
     """
-    weeks = [_week(booking) for booking in bookings]
     # By the students' dates: this read has an index, one by the weeks of the quota has none.
-    held = queries.of_weeks(db, [week for week in weeks if week is not None])
-    return [
-        booking if week is None else _with_seat(booking, held[week])
-        for booking, week in zip(bookings, weeks, strict=True)
-    ]
+    held = queries.of_weeks(db, [week for booking in bookings for week in _weeks(booking)])
+    return [_with_seats(booking, held) if _weeks(booking) else booking for booking in bookings]
 
 
-def _with_seat(booking: Booking, held: Sequence[Booking]) -> Booking:
-    taken = {
-        student.seat
-        for other in held
-        for student in other.students
-        if student.id == booking.student_id
-    }
-    seat = next(number for number in count() if number not in taken)
-    return replace(booking, quota_window=timetable.iso_week(booking.date), quota_seat=seat)
+def _with_seats(booking: Booking, held: Mapping[tuple[str, Date], Sequence[Booking]]) -> Booking:
+    seats = []
+    for week in _weeks(booking):
+        taken = {
+            student.seat
+            for other in held[week]
+            for student in other.students
+            if student.id == week[0]
+        }
+        seats.append(next(number for number in count() if number not in taken))
+    return booking.seated(timetable.iso_week(booking.date), seats)

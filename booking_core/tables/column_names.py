@@ -69,6 +69,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "status": ("status", "state", "sthiti", "स्थिति"),
     "purpose": ("purpose", "reason for booking", "remarks", "uddeshya", "उद्देश्य"),
     "team": ("team", "team name", "dal", "टीम"),
+    "party": ("for", "party"),
 }  # fmt: skip
 # Classes that lack their section, where that is in a column of its own.
 WITHOUT_SECTION = frozenset({

@@ -20,7 +20,7 @@ from booking_core.tables.column_names import (
 
 # Field -> the places of its columns, from 0, whose texts are joined in this order.
 Columns = Mapping[str, tuple[int, ...]]
-OPTIONAL = {"id": ("email", "active"), "ground": ("purpose", "class", "team")}
+OPTIONAL = {"id": ("email", "active"), "ground": ("purpose", "class", "team", "party")}
 JOINED = {"name": " ", "class": "-"}  # the fields that may have several columns
 _SHOWN = 8  # headings in a sentence
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
-from support import booked
+from support import assert_sound, booked
 from workbook_files import saved
 
-from booking_core import read_table
+from booking_core import (
+    Student,
+    Team,
+    find_bookings,
+    read_table,
+    save_student,
+    save_team,
+)
 from booking_core.insight.exports import export_bookings, to_csv, to_xlsx
 from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
 from booking_core.storage.client.database import Documents
 
+MakeDatabase = Callable[..., Documents]
 HEADER = ["Ground", "Date", "Start", "End", "Student", "Game", "Status"]
 
 
@@ -39,6 +49,83 @@ def test_an_export_of_bookings_is_read_as_it_was_written(db: Documents, ending: 
         "purpose": made.purpose,
         "class": made.class_name,
     }
+
+
+PEOPLE = {
+    "one student": {"student": 1},
+    "several students": {"student_ids": ("S001", "S002", "S003")},
+    "names with commas": {"student_ids": ("S004", "S005")},
+    "a class": {"class_name": "2-A"},
+    "a team": {"team_id": "u14"},
+    "staff": {"for_staff": True},
+}
+
+
+@pytest.mark.parametrize("people", PEOPLE.values(), ids=PEOPLE)
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_party_comes_back_from_an_export(
+    make_db: MakeDatabase, people: dict[str, Any], ending: str
+) -> None:
+    first, second = make_db(quota=5), make_db(quota=5)
+    for db in (first, second):
+        save_team(db, Team(id="u14", name="U14 girls", class_name="8-B"))
+        for id, name in (("S004", "Rao, Asha"), ("S005", "O'Brien, Tom")):
+            save_student(db, Student(id, name, "8-B"))
+    made = booked(first, **people)
+    table = export_bookings(first)
+    data = to_csv(table) if ending == "csv" else to_xlsx(table)
+
+    for skipped in (0, 1):
+        read = read_table(data, f"bookings.{ending}", BOOKING_COLUMNS)
+        report = import_bookings(second, read)
+        assert (len(report.refused), len(report.skipped)) == (0, skipped)
+
+    [stored] = find_bookings(second)
+    assert (stored.slot, stored.party, stored.student_ids) == (
+        made.slot,
+        made.party,
+        made.student_ids,
+    )
+    assert (stored.class_name, stored.team_id) == (made.class_name, made.team_id)
+    if made.student_ids:
+        assert [student.seat for student in stored.students] == [0] * len(stored.students)
+    assert_sound(second)
+
+
+@pytest.mark.parametrize(
+    ("party", "student", "reason"),
+    [
+        ("guests", "S001", "party 'guests' is none of students, class, team, staff"),
+        ("team", "U15", "team 'U15' is not on record"),
+        ("students", "S001, S001", "student is named twice"),
+        ("", "S001, Nobody", "student 'S001, Nobody' is not on record"),
+        ("", "S001" + ", S002" * 40, "student "),
+    ],
+)
+def test_a_party_that_cannot_be_read_is_refused_by_name(
+    db: Documents, party: str, student: str, reason: str
+) -> None:
+    row = f'ground-1,2020-01-06,09:00,10:00,"{student}",Football,Approved,{party}'
+    data = f"{','.join(HEADER)},For\n{row}\n".encode()
+
+    report = import_bookings(db, read_table(data, "old.csv", BOOKING_COLUMNS))
+
+    [refused] = report.refused
+    assert refused.reason.startswith(reason)
+    assert report.added == 0
+
+
+def test_each_student_of_a_past_booking_takes_a_seat_of_the_own_week(db: Documents) -> None:
+    booked(db, student=2, start=14)
+    rows = ['ground-1,2026-11-25,09:00,10:00,"S001, S002",Football,Approved',
+            "ground-3,2026-11-25,11:00,12:00,S002,Football,Approved"]  # fmt: skip
+    data = "\n".join([",".join(HEADER), *rows]).encode()
+
+    import_bookings(db, read_table(data, "old.csv", BOOKING_COLUMNS))
+
+    seats = {b.start: [s.seat for s in b.students] for b in find_bookings(db)}
+    assert seats == {time(14): [0], time(9): [0, 1], time(11): [2]}
+    assert_sound(db)
 
 
 def test_a_quote_in_front_of_other_text_stays() -> None:

@@ -257,7 +257,7 @@ def _cells(shared: Services, table: Table, row: Row) -> list[list[str]]:
         typed = " ".join(values[name] for name in ("date", "start", "end") if values[name])
         when = [typed or "Empty", f"The {exc.field.removeprefix('the ')} {exc.problem}"]
     names = [values["student"], values.get("team", ""), values.get("class", "")]
-    party = next(filter(None, names), "")
+    party = next(filter(None, [*names, values.get("party", "")]), "")
     class_name = values.get("class", "") if values["student"] else ""
     return [
         when,
@@ -292,6 +292,7 @@ KIND = Kind(
             "Purpose": ("purpose", 0),
             "Class": ("class", 0),
             "Team": ("team", 0),
+            "For": ("party", 0),
         },
         names={name: name for name in BOOKING_COLUMNS},
         columns=_COLUMNS,
