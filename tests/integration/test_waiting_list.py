@@ -39,6 +39,7 @@ from booking_core import (
     cancel,
     change_account,
     day_board,
+    end_early,
     get_booking,
     join_waiting_list,
     leave_waiting_list,
@@ -46,6 +47,7 @@ from booking_core import (
     move,
     promote_waiting,
     reject,
+    revoke,
     save_policy,
     waiting_ahead,
     waiting_list,
@@ -89,7 +91,7 @@ def test_the_first_in_line_gets_a_freed_slot_once(db):
     assert_sound(db)
 
 
-@pytest.mark.parametrize("free", ["reject", "cancel", "move", "lift"])
+@pytest.mark.parametrize("free", ["reject", "revoke", "cancel", "move", "lift"])
 def test_every_way_in_which_a_slot_frees_leads_to_the_first_in_line(db, free):
     if free == "lift":
         closing = closed(db, expected=[])
@@ -98,6 +100,9 @@ def test_every_way_in_which_a_slot_frees_leads_to_the_first_in_line(db, free):
     entry = join(db)
     if free == "reject":
         reject(db, held.id, by=HEAD, reason="Exam", now=NOW)
+    elif free == "revoke":
+        approve(db, held.id, by=HEAD, now=NOW)
+        revoke(db, held.id, by=HEAD, reason="Exam", now=NOW)
     elif free == "cancel":
         cancel(db, held.id, by=RAVI, now=NOW)
     elif free == "move":
@@ -106,6 +111,20 @@ def test_every_way_in_which_a_slot_frees_leads_to_the_first_in_line(db, free):
         lift_closure(db, closing.id, by=HEAD, now=NOW)
 
     assert [b.id for b in promote_waiting(db, dates=[DAY], now=NOW)] == [entry.id]
+
+
+def test_the_rest_of_a_booking_that_ends_early_goes_to_the_first_in_line(db):
+    held = booked(db, student=1, end=12, by=RAVI)
+    approve(db, held.id, by=HEAD, now=NOW)
+    entry = join(db, start=11, end=12)
+    while_it_runs = NOW + timedelta(days=1, hours=3, minutes=30)  # half past nine
+    assert promote_waiting(db, now=while_it_runs) == []
+
+    end_early(db, held.id, by=RAVI, now=while_it_runs)
+
+    [made] = promote_waiting(db, dates=[DAY], now=while_it_runs)
+    assert (made.id, made.start, made.status) == (entry.id, time(11), Status.PENDING)
+    assert_sound(db)
 
 
 def test_after_a_refusal_the_next_one_gets_it(db):
