@@ -9,9 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from booking_core import Booking, BookingError, Relocation, Slot, slots_for
+from booking_core import Booking, Relocation, Slot
 from pages.admin import widgets
 from pages.admin.review import Review
+from pages.shared.layout import slot_picker
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -118,39 +119,11 @@ class Relocating:
         """Draws the fields that give a booking another slot."""
         booking, today = one.booking, shared.now().date()
         key = f"{self._prefix}.other.{booking.id}"
-        policy = shared.reference().policy
         with st.container(border=True, key=f"card_{self._prefix}.other"):
             about = f"{booking.party_name}, {formats.when(booking, today)}"
             st.markdown(f"**Another slot for {formats.literal(about)}**")
-            left, right = st.columns([1, 2])
-            last = policy.last_date(shared.now(), shared.settings.zone)
-            start = one.slot.date if one.slot else booking.date
-            date = left.date_input(
-                "Date",
-                value=min(max(start, today), max(last, today)),
-                min_value=today,
-                max_value=max(last, today),
-                format=formats.date_field(),
-                key=f"{key}.date",
-            )
             others = [slot for id, slot in self.slots.items() if id != booking.id]
-            try:
-                options = slots_for(shared.db, booking.id, date, held=[*closed, *others])
-            except BookingError as exc:
-                st.error(formats.literal(messages.error(exc)))
-                options = []
-            grounds = shared.reference().grounds
-            slot = right.selectbox(
-                "Free slot",
-                options,
-                index=options.index(one.slot) if one.slot in options else None,
-                format_func=lambda s: (
-                    f"{payloads.slot_title(s, grounds)}, {formats.span(s.start, s.end)}"
-                ),
-                key=f"{key}.slot.{date.isoformat()}",
-                placeholder="Choose a slot" if options else "Nothing is free that day",
-                disabled=not options,
-            )
+            slot = slot_picker.draw(shared, booking, one.slot, [*closed, *others], key)
             with st.container(horizontal=True, horizontal_alignment="right"):
                 st.button("Leave as it is", key=f"{key}.leave", on_click=self._leave)
                 st.button(

@@ -173,6 +173,28 @@ def choose(page: Page, dialog: Locator, label: str, text: str) -> None:
     page.get_by_role("option", name=re.compile(text)).click()
 
 
+def test_the_former_booking_moves_to_a_slot_that_the_principal_picks(
+    open_page: OpenPage, school: School
+) -> None:
+    booking = approved(school)
+    page = open_page(f"/book?date={tomorrow()}", HEAD.name)
+    dialog = open_on_book(page)
+    dialog.get_by_text("Move it to another slot").click()
+    dialog.get_by_label("Reason").fill(WHY)
+    dialog.get_by_label("Reason").press("Tab")
+    choose_student(page, "S050")
+    expect(dialog.get_by_text("Choose the slot to which it moves")).to_be_visible()
+    expect(do_it(dialog)).to_be_disabled()
+
+    choose(page, dialog, "Free slot", "Ground 3, 5–6 PM")
+    expect(dialog).to_contain_text("moves to Ground 3, Tomorrow 5–6 PM. It keeps its status.")
+    do_it(dialog).press("Enter")
+
+    expect(dialog).to_have_count(0)
+    moved = get_booking(school.db, booking.id)
+    assert (moved.ground_id, moved.start.hour) == ("ground-3", 17)
+
+
 def test_the_first_ground_of_a_set_says_that_it_cannot_be_replaced_alone(
     open_page: OpenPage, school: School
 ) -> None:

@@ -18,7 +18,7 @@ from booking_core import (
     replace_booking,
 )
 from pages.shared.auth import session
-from pages.shared.layout import people_fields
+from pages.shared.layout import people_fields, slot_picker
 from pages.shared.live import fields, fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
@@ -106,7 +106,8 @@ def _body(shared: Services, booking_id: str) -> None:
         asked = BookingRequest(
             at.ground_id, at.date, at.start, at.end, game=game, purpose=purpose, **people
         )
-    is_ready = asked is not None and bool(reason.strip())
+    is_open = st.session_state[_AFTER] == texts.OTHER and slot is None
+    is_ready = asked is not None and bool(reason.strip()) and not is_open
     with st.container(key=f"foot_{_PREFIX}foot", gap="small"):
         try:
             lines = _lines(shared, booking, asked, slot) if asked and is_ready else []
@@ -117,6 +118,8 @@ def _body(shared: Services, booking_id: str) -> None:
             st.caption("  \n".join(map(formats.literal, lines)))
         elif asked is None or not reason.strip():
             st.caption("Give a reason, and choose who gets the slot, to go on.")
+        elif is_open:
+            st.caption("Choose the slot to which it moves, to go on.")
         if problem := st.session_state.get(_PROBLEM):
             st.error(formats.literal(problem), icon=":material/error:")
         with st.container(horizontal=True, horizontal_alignment="right"):
@@ -153,7 +156,7 @@ def _made(shared: Services) -> Booking | None:
 def _after(shared: Services, booking: Booking, proposed: Slot | None) -> Slot | None:
     """Draws what becomes of ``booking``; the slot to which it moves, None where it ends."""
     known, today = shared.reference(), shared.now().date()
-    choices = [texts.END] if proposed is None else [texts.MOVE, texts.END]
+    choices = [*([] if proposed is None else [texts.MOVE]), texts.OTHER, texts.END]
     if st.session_state.get(_AFTER) not in choices:
         st.session_state[_AFTER] = choices[0]
     chosen = st.radio(
@@ -166,6 +169,8 @@ def _after(shared: Services, booking: Booking, proposed: Slot | None) -> Slot | 
     )
     if proposed is None:
         st.caption("No other slot is free for it on this day or in the 14 days after it.")
+    if chosen == texts.OTHER:
+        return slot_picker.draw(shared, booking, None, [booking.slot], f"{_PREFIX}other")
     return proposed if chosen == texts.MOVE else None
 
 

@@ -19,13 +19,15 @@ from booking_core import (
 )
 from pages.shared.text import formats, messages, payloads
 
-MOVE, END = "move", "end"  # what becomes of the booking before
+MOVE, OTHER, END = "move", "other", "end"  # what becomes of the booking before
 
 
 def outcome(choice: str, booking: Booking, slot: Slot | None, known: Reference, today: Date) -> str:
     """The label of a choice: ``Move it to Ground 3, Tomorrow 2–3 PM``."""
     if choice == MOVE and slot is not None:
         return f"Move it to {_place(slot, known.grounds, today)}"
+    if choice == OTHER:
+        return "Move it to another slot"
     return "Revoke it" if booking.status is Status.APPROVED else "Reject it"
 
 
