@@ -29,8 +29,8 @@ class Mail:
 
     ``tries`` counts those before now, ``answer`` is that of the server to the last one.
     ``password``: it has the link to a new password instead, and ``to`` is "-" if no account was
-    named. ``reminds``: the id of the booking of which it reminds ``to`` instead, or which is the
-    last date of a series of ``to``; else "". The id of the mail tells which.
+    named. ``reminds``: the id of the booking of which it reminds ``to`` instead, of the last date
+    of a series of ``to``, or of the delegation to ``to``; else "". The id of the mail tells which.
     ``day_list``: it has the list of this day for a caretaker instead, and ``to`` is "-".
     """
 

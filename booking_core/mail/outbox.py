@@ -29,7 +29,7 @@ from booking_core.domain.mail import Mail
 from booking_core.domain.model import Account, Booking, Ground, MailWish, Role
 from booking_core.domain.records import Notice
 from booking_core.insight.calendars import booking_event
-from booking_core.mail import day_lists, reminders, series_ends
+from booking_core.mail import day_lists, handovers, reminders, series_ends
 from booking_core.mail.composing import Invitation, MailLine, MailWriting, Recipient, compose
 from booking_core.mail.server import MailServer
 from booking_core.settings import Settings
@@ -123,6 +123,7 @@ def _gather(db: Documents, now: datetime) -> None:
     readers = {one.id: one for one in everybody if _wants_mail(one)}
     reminders.gather(db, readers, now)
     series_ends.gather(db, readers, now)
+    handovers.gather(db, readers, now)
     for account in everybody:
         notices = told.pop(account.id, [])
         if _wants_mail(account):
@@ -230,7 +231,7 @@ def _composed(
     if not _wants_mail(account):
         return None
     if mail.reminds:
-        for compose_it in (reminders.composed, series_ends.composed):
+        for compose_it in (reminders.composed, series_ends.composed, handovers.composed):
             message = compose_it(db, mail, account, account.email, writing, now)
             if message is not None:
                 return message
