@@ -17,6 +17,8 @@ QUIET = timedelta(seconds=12)
 LONGEST_WAIT = timedelta(minutes=2)  # for that quiet
 DIGEST_AT = time(7)  # of the one mail a day, in the school's time
 GIVE_UP_AFTER = timedelta(hours=48)
+SERIES_ENDS_IN = timedelta(days=14)  # from the mail that says so to the last date
+_SERIES_END_TOLD = timedelta(days=3)  # from when that is due: a worker may have been away
 _PAUSES_MINUTES = (1, 2, 4, 8, 15, 30, 60)  # between two tries
 _BETWEEN_REQUESTS = timedelta(minutes=15)  # between two mails about requests that wait
 
@@ -27,7 +29,8 @@ class Mail:
 
     ``tries`` counts those before now, ``answer`` is that of the server to the last one.
     ``password``: it has the link to a new password instead, and ``to`` is "-" if no account was
-    named. ``reminds``: the id of the booking of which it reminds ``to`` instead, else "".
+    named. ``reminds``: the id of the booking of which it reminds ``to`` instead, of the last date
+    of a series of ``to``, or of the delegation to ``to``; else "". The id of the mail tells which.
     ``day_list``: it has the list of this day for a caretaker instead, and ``to`` is "-".
     """
 
@@ -97,6 +100,29 @@ def is_reminder_due(booking: Booking, hours: int, now: datetime, zone: ZoneInfo)
         hours > 0
         and booking.status is Status.APPROVED
         and changed_at.timestamp() <= due_at <= now.timestamp() < starts_at
+    )
+
+
+def series_ends(now: datetime, zone: ZoneInfo) -> tuple[Date, Date]:
+    """From which last date to which one a mail that a series ends is due now.
+
+    It is due at the hour of the one mail a day, so nobody gets it at night.
+    """
+    last = last_digest(now, zone).astimezone(zone).date() + SERIES_ENDS_IN
+    return last - _SERIES_END_TOLD + timedelta(days=1), last
+
+
+def is_series_end_due(last: Booking, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether to tell the author of a series that it ends with the date ``last``, as of now.
+
+    Who booked it later than that was due needs no such mail.
+    """
+    first, final = series_ends(now, zone)
+    due_at = moment_of(last.date - SERIES_ENDS_IN, DIGEST_AT, zone)
+    return (
+        last.status is Status.APPROVED
+        and first <= last.date <= final
+        and last.created_at.timestamp() < due_at.timestamp()
     )
 
 

@@ -29,7 +29,7 @@ from booking_core.domain.mail import Mail
 from booking_core.domain.model import Account, Booking, Ground, MailWish, Role
 from booking_core.domain.records import Notice
 from booking_core.insight.calendars import booking_event
-from booking_core.mail import day_lists, reminders
+from booking_core.mail import day_lists, handovers, reminders, series_ends
 from booking_core.mail.composing import Invitation, MailLine, MailWriting, Recipient, compose
 from booking_core.mail.server import MailServer
 from booking_core.settings import Settings
@@ -120,7 +120,10 @@ def _gather(db: Documents, now: datetime) -> None:
         told[notice.to].append(notice)
     everybody = accounts.find_all(db)
     day_lists.gather(db, now)
-    reminders.gather(db, {one.id: one for one in everybody if _wants_mail(one)}, now)
+    readers = {one.id: one for one in everybody if _wants_mail(one)}
+    reminders.gather(db, readers, now)
+    series_ends.gather(db, readers, now)
+    handovers.gather(db, readers, now)
     for account in everybody:
         notices = told.pop(account.id, [])
         if _wants_mail(account):
@@ -228,7 +231,11 @@ def _composed(
     if not _wants_mail(account):
         return None
     if mail.reminds:
-        return reminders.composed(db, mail, account, account.email, writing, now)
+        for compose_it in (reminders.composed, series_ends.composed, handovers.composed):
+            message = compose_it(db, mail, account, account.email, writing, now)
+            if message is not None:
+                return message
+        return None
     notices = _unread(db, mail.notices)
     pending = _undecided(db) if mail.asks and _who_decides(db, now)(account) else []
     pending = [booking for booking in pending if _may_decide(account, booking)]

@@ -2,6 +2,7 @@
 
 A reminder is one mail for each booking: its id follows from that of the booking, so of several
 processes one makes it. It is deleted unsent where the booking was moved or has ended meanwhile.
+That of the first of several grounds names the others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from uuid import UUID, uuid5
 from booking_core.booking.mail_decisions import make_links
 from booking_core.domain import mail as timing
 from booking_core.domain.mail import Mail
-from booking_core.domain.model import Account, Booking
+from booking_core.domain.model import Account, Booking, Ground, Status
 from booking_core.mail.composing import MailLine, MailWriting, Recipient, compose
 from booking_core.storage import mails
 from booking_core.storage.bookings import queries as booking_queries
@@ -36,7 +37,7 @@ def gather(db: Documents, readers: Mapping[str, Account], now: datetime) -> None
     due = {
         _id_of(booking): booking
         for booking in booking_queries.approved_between(db, first, last)
-        # Of several grounds at once, the first stands for all: they have one time and one party.
+        # Of several grounds at once, one mail names all: they have one time and one party.
         if not booking.set_place
         and booking.created_by in readers
         and timing.is_reminder_due(booking, hours, now, zone)
@@ -73,14 +74,31 @@ def composed(
         tokens = make_links(db, account, mail.id, found, now, Purpose.CANCEL)
         link = (f"{CANCEL_PATH}/{tokens[booking.id]}", "Cancel this date") if tokens else None
     place = writing.place(booking.slot, school.grounds)
-    what = f"for {booking.whom}, {booking.game}."
+    lines = [MailLine("You have booked", place, f"for {booking.whom}, {booking.game}.", link)]
+    subject = f"Reminder: {place}"
+    if others := _others_of_set(db, booking, school.grounds):
+        lines.append(MailLine("At the same time:", ", ".join(others), ""))
+        subject += f", and {len(others)} more"
     return compose(
         settings,
         Recipient(account.name, email),
         id=mail.id,
         at=now.astimezone(settings.zone),
-        subject=f"Reminder: {place}",
-        lines=[MailLine("You have booked", place, what, link)],
+        subject=subject,
+        lines=lines,
         link=("bookings", "Open your bookings"),
-        why="You get this mail because you booked this ground.",
+        why=f"You get this mail because you booked {'these grounds' if others else 'this ground'}.",
     )
+
+
+def _others_of_set(db: Documents, first: Booking, grounds: Mapping[str, Ground]) -> list[str]:
+    """The names of the other grounds that were booked with ``first`` and are approved too."""
+    if first.set_place is None or first.series is None:
+        return []
+    others = [
+        booking
+        for booking in booking_queries.of_series(db, first.series)
+        if booking.id != first.id and booking.status is Status.APPROVED
+    ]
+    ids = [one.ground_id for one in sorted(others, key=lambda one: one.set_place or 0)]
+    return [grounds[id].name if id in grounds else id for id in ids]

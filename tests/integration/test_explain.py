@@ -206,6 +206,10 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     "several days": (lambda db: booking_queries.of_dates(db, [DAY, DAY + timedelta(7)]), 256),
     "all that was ever on a day": (lambda db: booking_queries.ever_of_dates(db, [DAY]), 256),
     "a series": (lambda db: booking_queries.of_series(db, "none"), 0),
+    "last dates of series": (
+        lambda db: booking_queries.last_dates_of_series(db, ["none"], DAY),
+        0,
+    ),
     "requests of series": (lambda db: booking_queries.pending_of_series(db, ["none"]), 0),
     "surfaces, for the doctor": (
         lambda db: booking_queries.surfaces_from(db, DAY + timedelta(50)),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from mailed_school import at, school_with_mail, send, text_of, tokens_in
 from smtp_server import smtp_server
-from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked
+from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked, request_for
 
 from booking_core import (
     ChangedMeanwhile,
@@ -16,15 +17,22 @@ from booking_core import (
     LinkState,
     MailWish,
     Policy,
+    SeriesRequest,
+    SetRequest,
     Status,
     approve,
+    approve_series,
+    book_series,
+    book_set,
     cancel,
     cancel_by_mail,
     change_account,
+    change_ground,
     connect,
     decide_by_mail,
     get_account,
     get_booking,
+    load_reference,
     mailed_booking,
     mailed_request,
     move,
@@ -114,6 +122,57 @@ def test_of_several_processes_one_sends_the_reminder(mailed, server, mine):
     assert server.recipients == ["meera@school.example"]
     for db in others:
         db.client.close()
+
+
+def approved_set(db, *grounds):
+    """An approved set of Meera, of the first ground and ``grounds``."""
+    for ground in load_reference(db).grounds.values():
+        change_ground(db, ground.id, games=("Volleyball",), by=ADMIN, now=NOW)
+    asked = SetRequest(request_for(class_name="2-A"), grounds)
+    made = book_set(db, asked, by=MEERA, submission_id=uuid4(), now=NOW)
+    parts = approve_series(db, made.id, by=HEAD, now=NOW)
+    return sorted(parts, key=lambda part: part.set_place)
+
+
+def test_one_reminder_names_all_grounds_of_a_set(mailed, server):
+    approved_set(mailed, "ground-3", "ground-2")
+
+    send(mailed, NOW + DUE)
+    send(mailed, NOW + DUE + timedelta(minutes=1))
+
+    [mail] = reminded(server)
+    assert mail["Subject"] == "Reminder: Ground 1, Tue 24 Nov, 9–10 AM, and 2 more"
+    said = " ".join(text_of(mail).split())
+    assert "You have booked Ground 1, Tue 24 Nov, 9–10 AM for 2-A, whole class, Volleyball." in said
+    assert "At the same time: Ground 3, Ground 2" in said
+    assert "you booked these grounds." in said
+    assert tokens_in(mail, "cancel") == []
+
+
+def test_a_reminder_of_a_set_leaves_out_what_has_ended_or_waits(mailed, server):
+    _, second = approved_set(mailed, "ground-2")
+    move(mailed, second.id, ground_id="ground-3", by=MEERA, now=NOW)
+    waiting = get_booking(mailed, second.id)
+
+    send(mailed, NOW + DUE)
+
+    assert waiting.status is Status.PENDING
+    [mail] = reminded(server)
+    assert mail["Subject"] == "Reminder: Ground 1, Tue 24 Nov, 9–10 AM"
+    assert "At the same time" not in text_of(mail)
+    assert "you booked this ground." in text_of(mail)
+
+
+def test_a_reminder_of_a_date_of_a_series_names_no_other_date(mailed, server):
+    asked = SeriesRequest(request_for(student=1), count=2)
+    made = book_series(mailed, asked, by=MEERA, submission_id=uuid4(), now=NOW)
+    approve_series(mailed, made.id, by=HEAD, now=NOW)
+
+    send(mailed, NOW + DUE)
+
+    [mail] = reminded(server)
+    assert mail["Subject"] == "Reminder: Ground 1, Tue 24 Nov, 9–10 AM"
+    assert "At the same time" not in text_of(mail)
 
 
 def test_a_request_and_what_was_decided_since_are_not_reminded_of(mailed, server):

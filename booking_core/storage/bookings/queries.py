@@ -255,6 +255,24 @@ def pending_of_series(db: Documents, series_ids: Iterable[str]) -> list[Booking]
         return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.id))
 
 
+def last_dates_of_series(db: Documents, series_ids: Iterable[str], first: Date) -> dict[str, Date]:
+    """The last active date of those of these series that have one on ``first`` or later."""
+    condition = {
+        "series": {"$in": sorted(series_ids)},
+        "date": {"$gte": first.isoformat()},
+        **schema.HOLDS,
+    }
+    with reachable():
+        rows = collection(db, schema.BOOKINGS).find(
+            condition, {"series": 1, "date": 1}, sort=[("date", 1)], hint=schema.BY_SERIES
+        )
+        return dict(
+            r.readable(
+                schema.BOOKINGS, lambda row: (r.text(row, "series"), r.date(row, "date")), rows
+            )
+        )
+
+
 def last_active_date(db: Documents, session: ClientSession | None = None) -> str | None:
     """The last date (ISO) with an active booking or closure; None without any."""
     rows = collection(db, schema.BOOKINGS).find(

@@ -14,8 +14,9 @@ WISHES = {
     MailWish.AT_ONCE: ("At once", "What happens within some seconds is one mail."),
     MailWish.DAILY: (
         "Once a day",
-        "One mail at seven in the morning, if there is news. A reminder, where the school "
-        "sends them, comes before its booking.",
+        "One mail at seven in the morning, if there is news. That a series of yours ends, or "
+        "that decisions were handed over to you, is a mail of its own then. A reminder, where "
+        "the school sends them, comes before its booking.",
     ),
     MailWish.NONE: ("No mail", "The screens tell you all the same."),
 }
