@@ -89,6 +89,7 @@ def test_a_booking_is_as_before_and_its_history_has_both_entries(db, changed):
     assert back.history[:-1] == after.history
     assert (back.history[-1].action, back.history[-1].by) == ("undone", HEAD.id)
     assert back.held_since == SOON
+    assert (back.last_move, back.changed_after_approval) == (None, ())
     with pytest.raises(SlotTaken):
         booked(db, student=2)
     assert_sound(db)

@@ -47,17 +47,21 @@ from booking_core import (
     cancel,
     change_ground,
     displaced_by,
+    find_reinstatable,
+    find_returnable,
     get_booking,
     lift_closure,
     mark_read,
     move,
     notices_for,
     reinstate,
+    undo_change,
     undo_closing,
     write_notices,
 )
 from booking_core.booking.closures import Closing
 from booking_core.errors import PartOfSet
+from booking_core.storage.bookings import transactions
 from booking_core.storage.client.database import Documents
 
 SOON = NOW + timedelta(seconds=5)
@@ -110,6 +114,8 @@ def test_all_is_as_before_and_the_histories_have_both_entries(db, before, closin
         assert (one.history[-1].action, one.history[-1].by) == ("undone", HEAD.id)
         assert one.held_since == SOON
     assert {row["kind"] for row in active(db)} == {"booking"}
+    assert find_returnable(db, from_date=DAY, now=SOON) == []
+    assert find_reinstatable(db, from_date=DAY, now=SOON) == []
     [closure] = closing.closures
     ended = get_booking(db, closure.id)
     assert (ended.status, ended.history[-1].action) == (Status.CANCELLED, "undone")
@@ -131,7 +137,8 @@ def test_sent_again_it_is_answered_as_the_first_time(db, closing):
     back = undo(db, closing)
 
     assert undo(db, closing) == back
-    cancel(db, back[0].id, by=HEAD, now=SOON)
+    gone = cancel(db, back[0].id, by=HEAD, now=SOON)
+    undo_change(db, gone.id, revision=gone.revision, by=HEAD, now=SOON)
     with pytest.raises(ChangedMeanwhile):
         undo(db, closing)
     assert db["audit"].count_documents({"action": "undone"}) == 1
@@ -168,6 +175,24 @@ SINCE = {
         reinstate(db, c.displaced[0].id, by=HEAD, now=NOW),
     ),
 }
+
+
+def test_a_school_that_changes_before_the_write_is_seen(db, before, closing, monkeypatch):
+    """Without the comparison of revisions a booking would come back to a ground out of use."""
+    run, runs = transactions.run, []
+
+    def retire_then_run(db, work):
+        if not runs:
+            change_ground(db, "ground-1", retired=True, by=ADMIN, now=NOW)
+        runs.append(work)
+        return run(db, work)
+
+    monkeypatch.setattr(transactions, "run", retire_then_run)
+
+    with pytest.raises(GroundRetired):
+        undo(db, closing)
+
+    assert get_booking(db, before[0].id) == closing.moved[0]
 
 
 @pytest.mark.parametrize("since", SINCE)
@@ -241,6 +266,18 @@ def test_seats_of_the_quota_are_taken_anew(make_db):
     assert {booking.id for booking in back} == {first.id, second.id}
     assert {booking.quota_seat for booking in back} == {0, 1}
     assert len({booking.quota_window for booking in back}) == 1
+    assert_sound(db)
+
+
+def test_a_seat_that_another_booking_has_got_stays_there(make_db):
+    db = make_db(quota=2)
+    first = booked(db, student=1, start=9)
+    closing = closed_one(db)
+    second = booked(db, student=1, start=14, ground="ground-3")
+
+    [back] = undo(db, closing)
+
+    assert (first.quota_seat, second.quota_seat, back.quota_seat) == (0, 0, 1)
     assert_sound(db)
 
 
