@@ -58,6 +58,7 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
     for id, slots in rows.items():
         try:
             held = _held(shared, action, id)
+            goes_on = _goes_on(shared, action, id, slots)
             with shared.change():
                 decided = decide_row(shared, action, id, slots, reason)
         except BookingError as exc:
@@ -66,7 +67,7 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
         if held and (now_held := line.give(shared, *held)) is not None:
             given.append(waiting_texts.has(now_held))
             done += len(decided)
-        elif action == "approve" or id.startswith(SERIES):
+        elif action == "approve" or goes_on:
             done += len(decided)
         else:
             ended += decided
@@ -85,6 +86,14 @@ def _held(
     booking = get_booking(shared.db, id)
     waiting = shared.boards.get(booking.date, shared.now()).waiting
     return (booking, waiting) if waiting else None
+
+
+def _goes_on(shared: Services, action: str, id: str, slots: Mapping[str, Slot]) -> bool:
+    """Whether who waits has a slot of this series in a moment: there is nothing to undo then."""
+    if action == "approve" or not id.startswith(SERIES):
+        return False
+    dates = queue_rows.series(shared, id.removeprefix(SERIES))
+    return undoing.is_waited_for(shared, [one for one in dates if one.id in slots])
 
 
 def decide_row(

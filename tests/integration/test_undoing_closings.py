@@ -27,6 +27,7 @@ from support import (
 )
 
 from booking_core import (
+    Actor,
     AlreadyDecided,
     Booking,
     ChangedMeanwhile,
@@ -36,6 +37,7 @@ from booking_core import (
     NotAllowed,
     NotFound,
     QuotaReached,
+    Role,
     SetRequest,
     Slot,
     SlotTaken,
@@ -152,7 +154,7 @@ def test_only_who_closed_undoes_it(db, closing, by):
 
 def test_who_may_close_no_more_undoes_nothing(db, closing):
     with pytest.raises(NotAllowed):
-        undo(db, closing, by=MEERA.__class__(HEAD.id, MEERA.role, HEAD.name))
+        undo(db, closing, by=Actor(HEAD.id, Role.STAFF, HEAD.name))
 
 
 def test_it_is_undone_soon_or_not_at_all(db, closing):

@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import UNDO_SECONDS, Booking, BookingError, undo_change, undo_closing
+from booking_core import (
+    UNDO_SECONDS,
+    Booking,
+    BookingError,
+    undo_change,
+    undo_closing,
+    waiting_ahead,
+)
 from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -16,6 +23,16 @@ from pages.shared.text import formats, messages
 # offer ends)
 _OFFER = "undo.offer"
 _SAID = "undo.said"  # (sentence, icon) of the last undo, until it is shown
+
+
+def is_waited_for(shared: Services, bookings: Sequence[Booking]) -> bool:
+    """Whether somebody waits for what one of ``bookings`` holds, and has it soon after its end."""
+    days = {entry.request.date for entry in waiting_ahead(shared.db)}  # of others no board is read
+    return any(
+        shared.boards.get(one.date, shared.now()).next_after(one) is not None
+        for one in bookings
+        if one.date in days
+    )
 
 
 def offer(shared: Services, changed: Sequence[Booking], done: str, *, closing_id: str = "") -> None:
