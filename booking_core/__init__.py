@@ -34,6 +34,7 @@ from booking_core.booking.boards import (
     days_of_school,
 )
 from booking_core.booking.claims import book, keeps_approval, move
+from booking_core.booking.closing_undo import undo_closing
 from booking_core.booking.closures import (
     close_grounds,
     displaced_by,
@@ -428,6 +429,7 @@ __all__ = [
     "table_of",
     "terms",
     "undo_change",
+    "undo_closing",
     "waiting_ahead",
     "waiting_list",
     "waiting_of",

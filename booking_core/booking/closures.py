@@ -13,6 +13,7 @@ from datetime import date as Date
 from datetime import datetime, time, timedelta
 from functools import partial
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from booking_core.booking.closing_plan import (
     MIDNIGHT,
@@ -270,8 +271,8 @@ def lift_closure(
 
     def opened(step: transactions.Transaction, closures: list[Booking]) -> Lifted:
         sharing = known.sharing({closure.ground_id for closure in closures} & known.grounds.keys())
-        found = _displaced_by(step, closures, sharing)
-        moved = returnable_of(step, _moved_by(step, closures), known, now, zone)
+        found = revoked_by(step, closures, sharing)
+        moved = returnable_of(step, moved_by(step, closures), known, now, zone)
         return Lifted(tuple(closures), reinstatable_of(step, found, known, now, zone), moved)
 
     def work(step: transactions.Transaction) -> Lifted:
@@ -283,27 +284,47 @@ def lift_closure(
             if not all(is_repeated(closure, "lifted", by) for closure in found):
                 raise already_decided(found[-1])
             return opened(step, found)
-        entry = Decision(now, by.id, by.name, "lifted")
-        changes = [
-            (closure, closure.with_decision(Status.CANCELLED, entry))
-            for closure in active
-            if not closure.slot.is_over(now, zone)
-        ]
-        if not changes:
-            raise InvalidRequest("closure_id", "is over already")
-        lifted = step.replace_all(changes)
+        lifted = end_closures(step, closure_id, active, "lifted", by, now, zone)
         if lifted is None:
             raise already_decided(found[-1])
-        details = {
-            "grounds": sorted({closure.ground_id for closure in lifted}),
-            "first": min(closure.date for closure in lifted).isoformat(),
-            "last": max(closure.date for closure in lifted).isoformat(),
-            "reason": lifted[0].purpose,
-        }
-        step.record(by, "lifted", "closure", closure_id, details, now)
         return opened(step, lifted)
 
     return transactions.run(db, work)
+
+
+def end_closures(
+    step: transactions.Transaction,
+    closure_id: str,
+    active: Sequence[Booking],
+    action: str,
+    by: Actor,
+    now: datetime,
+    zone: ZoneInfo,
+) -> list[Booking] | None:
+    """Ends those of the ``active`` closures that are not over; they, as stored then.
+
+    Their history and the audit log get an entry of ``action``. None where one is not stored any
+    more. Raises InvalidRequest where all are over.
+    """
+    entry = Decision(now, by.id, by.name, action)
+    changes = [
+        (closure, closure.with_decision(Status.CANCELLED, entry))
+        for closure in active
+        if not closure.slot.is_over(now, zone)
+    ]
+    if not changes:
+        raise InvalidRequest("closure_id", "is over already")
+    ended = step.replace_all(changes)
+    if ended is None:
+        return None
+    details = {
+        "grounds": sorted({closure.ground_id for closure in ended}),
+        "first": min(closure.date for closure in ended).isoformat(),
+        "last": max(closure.date for closure in ended).isoformat(),
+        "reason": ended[0].purpose,
+    }
+    step.record(by, action, "closure", closure_id, details, now)
+    return ended
 
 
 @within_deadline
@@ -330,8 +351,8 @@ def _repeated(
     }
     for group in sorted(groups):
         closures = [closure for closure in step.closures(group) if closure.status.is_active]
-        displaced = _displaced_by(step, closures, wanted.sharing)
-        moved = _moved_by(step, closures)
+        displaced = revoked_by(step, closures, wanted.sharing)
+        moved = moved_by(step, closures)
         # A repeated closing of today begins later: it leaves out the marks that have ended since.
         is_same = (
             _covers(closures, held, wanted)
@@ -385,7 +406,7 @@ def _covers(closures: Sequence[Booking], held: Sequence[Booking], wanted: Wanted
     )
 
 
-def _displaced_by(
+def revoked_by(
     step: transactions.Transaction, closures: Sequence[Booking], sharing: Sequence[str]
 ) -> list[Booking]:
     """The revoked bookings that these closures displaced, on the grounds ``sharing``."""
@@ -394,7 +415,7 @@ def _displaced_by(
     return [booking for booking in found if booking.history[-1].displaced_by in ids]
 
 
-def _moved_by(step: transactions.Transaction, closures: Sequence[Booking]) -> list[Booking]:
+def moved_by(step: transactions.Transaction, closures: Sequence[Booking]) -> list[Booking]:
     """The active bookings that these closures moved and that are where they were moved to."""
     dates = [closure.date for closure in closures]
     last = max(dates) + timedelta(days=LATER_DAYS)

@@ -102,19 +102,20 @@ def moved_to(
         after = before.with_decision(before.status if keeps else Status.PENDING, entry)
         after = after.placed(slot, known.ground(slot.ground_id).surfaces)
         pairs.append((before, with_present_names(known, after)))
-    return _seated(known, pairs, taken_seats)
+    return seated(known, pairs, taken_seats)
 
 
-def _seated(
+def seated(
     known: reference.Reference,
     pairs: list[tuple[Booking, Booking]],
     taken_seats: Callable[[Iterable[tuple[str, str]]], dict[tuple[str, str], set[int]]],
 ) -> list[tuple[Booking, Booking]]:
-    """``pairs`` with seats of the quota for those that change to another week."""
+    """``pairs`` with seats of the quota for those that change to another week, and for those that
+    had ended and come back; raises QuotaReached."""
     changing = {
         after.id: (timetable.iso_week(after.date), quota)
         for before, after in pairs
-        if timetable.iso_week(before.date) != timetable.iso_week(after.date)
+        if _leaves_seats(before, after)
         and (quota := known.policy.quota_of(after.party)) is not None
     }
     taken = taken_seats(
@@ -124,18 +125,25 @@ def _seated(
         for holder, _ in after.quota_holders
     )
     for before, _ in pairs:  # the seats that they leave are free for one another
-        if before.id in changing and before.quota_window is not None:
+        if before.id in changing and before.status.is_active and before.quota_window is not None:
             for holder, seat in before.quota_holders:
                 taken.get((holder, before.quota_window), set()).discard(seat)
-    seated = []
+    found = []
     for before, after in pairs:
         if after.id in changing:
             window, quota = changing[after.id]
             after = after.seated(window, take_seats(after, window, quota, taken))
-        elif timetable.iso_week(before.date) != timetable.iso_week(after.date):
+        elif _leaves_seats(before, after):
             after = after.seated(None, ())
-        seated.append((before, after))
-    return seated
+        found.append((before, after))
+    return found
+
+
+def _leaves_seats(before: Booking, after: Booking) -> bool:
+    """Whether the seats of ``before``, which becomes ``after``, are of no use to it."""
+    if not before.status.is_active:
+        return before.quota_window is not None
+    return timetable.iso_week(before.date) != timetable.iso_week(after.date)
 
 
 class Proposals:

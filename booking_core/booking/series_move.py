@@ -201,7 +201,14 @@ def _planned(
         others = [other for other in held[before.date] if other.id != before.id]
         free = replace(availability_of(db, known, before.date, now, held_by(others)), policy=policy)
         entry = Decision(
-            now, by.id, by.name, "moved", reason, moved_from=before.slot, of_series=True
+            now,
+            by.id,
+            by.name,
+            "moved",
+            reason,
+            moved_from=before.slot,
+            status_before=before.status,
+            of_series=True,
         )
         wanted: Booking | None = None
         try:

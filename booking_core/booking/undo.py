@@ -1,12 +1,16 @@
 """Undoing the last change of a booking: a cancellation, rejection, revocation or move.
 
-The history keeps the change and gets an entry that says it was undone.
+The history keeps the change and gets an entry that says it was undone. ``closing_undo.py`` undoes
+a closing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
+from zoneinfo import ZoneInfo
 
 from booking_core.booking.confirmation import check_stored, confirmed
 from booking_core.booking.conflicts import raise_lost
@@ -67,18 +71,10 @@ def undo_change(
             raise NotAllowed("undo", by.role.value)
         if last.action not in _CAN_BE_UNDONE or last.status_before is None:
             raise InvalidRequest("revision", "is no change that can be undone")
-        if now - last.at > timedelta(seconds=_GRACE_SECONDS):
-            raise UndoOver(UNDO_SECONDS)
-        slot = last.moved_from or before.slot
-        if slot.has_begun(now, zone):
-            raise InThePast(slot.starts_at(zone))
-        _check_first_of_set(db, before)
+        check_in_time(last.at, now)
+        check_first_of_set(before, partial(booking_queries.of_series, db))
         known = reference.load(db)
-        left = None if last.moved_from is None else before.slot
-        entry = Decision(now, by.id, by.name, "undone", moved_from=left)
-        wanted = before.with_decision(last.status_before, entry)
-        wanted = wanted.placed(slot, known.ground(slot.ground_id).surfaces)
-        check_stored(known, wanted)
+        wanted = as_before(known, before, by, now, zone)
         if before.status.is_active:
             wanted = with_seat(db, known, wanted, before=before, count_seats=lost_seat)
         elif wanted.quota_window is not None:
@@ -94,11 +90,40 @@ def undo_change(
     raise AssertionError("the loop ends by a result or an error")
 
 
-def _check_first_of_set(db: Documents, booking: Booking) -> None:
+def check_in_time(at: datetime, now: datetime) -> None:
+    """Raises UndoOver where a change of ``at`` can be undone no more."""
+    if now - at > timedelta(seconds=_GRACE_SECONDS):
+        raise UndoOver(UNDO_SECONDS)
+
+
+def as_before(
+    known: reference.Reference, booking: Booking, by: Actor, now: datetime, zone: ZoneInfo
+) -> Booking:
+    """``booking`` at its slot and with its status of before the last entry of its history, which
+    has an entry more that says so. Its seats of the quota stay.
+
+    Raises InThePast for a slot that has begun, and as ``check_stored``.
+    """
+    last = booking.history[-1]
+    slot = last.moved_from or booking.slot
+    if slot.has_begun(now, zone):
+        raise InThePast(slot.starts_at(zone))
+    left = None if last.moved_from is None else booking.slot
+    entry = Decision(now, by.id, by.name, "undone", moved_from=left)
+    wanted = booking.with_decision(last.status_before or booking.status, entry)
+    wanted = wanted.placed(slot, known.ground(slot.ground_id).surfaces)
+    check_stored(known, wanted)
+    return wanted
+
+
+def check_first_of_set(booking: Booking, of_series: Callable[[str], list[Booking]]) -> None:
     """Raises PartOfSet where ``booking``, which has ended, would come back to a set whose first
-    ground, which claims the people, is not active."""
+    ground, which claims the people, is not active.
+
+    ``of_series`` reads the bookings of a series.
+    """
     if not booking.set_place or booking.status.is_active:
         return
-    others = booking_queries.of_series(db, str(booking.series))
+    others = of_series(str(booking.series))
     if not any(other.set_place == 0 and other.status.is_active for other in others):
         raise PartOfSet

@@ -690,16 +690,28 @@ class Booking:
 
     @property
     def last_move(self) -> Decision | None:
-        """The history entry of the last move; None for a booking that was never moved."""
-        return next((e for e in reversed(self.history) if e.action == "moved"), None)
+        """The history entry of the last move that was not undone; None without any."""
+        return next((e for e in reversed(self._kept) if e.action == "moved"), None)
+
+    @property
+    def _kept(self) -> tuple[Decision, ...]:
+        """The history without what was undone, and without the entries that say so."""
+        found: list[Decision] = []
+        for entry in self.history:
+            if entry.action == "undone":
+                found.pop()
+            else:
+                found.append(entry)
+        return tuple(found)
 
     @property
     def changed_after_approval(self) -> tuple[Decision, ...]:
-        """The last move and the last change of the party since ``approval``, oldest first."""
+        """The last move and the last change of the party since ``approval`` that were not undone,
+        oldest first."""
         approval = self.approval
         if approval is None:
             return ()
-        since = self.history[self.history.index(approval) :]
+        since = self._kept[self._kept.index(approval) :]
         last = {e.action: e for e in since if e.action in _CHANGES}
         return tuple(sorted(last.values(), key=lambda entry: entry.at))
 

@@ -62,6 +62,7 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
                 given.append(waiting_texts.has(made))
                 done += 1
                 continue
+            goes_on = _goes_on(shared, action, id, shown)
             with shared.change():
                 decided = decide_row(shared, action, id, shown, reason)
         except BookingError as exc:
@@ -70,7 +71,7 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
         if held and (now_held := line.give(shared, *held)) is not None:
             given.append(waiting_texts.has(now_held))
             done += len(decided)
-        elif action == "approve" or id.startswith(SERIES):
+        elif action == "approve" or goes_on:
             done += len(decided)
         else:
             ended += decided
@@ -89,6 +90,14 @@ def _held(
     booking = get_booking(shared.db, id)
     waiting = shared.boards.get(booking.date, shared.now()).waiting
     return (booking, waiting) if waiting else None
+
+
+def _goes_on(shared: Services, action: str, id: str, shown: Mapping[str, Booking]) -> bool:
+    """Whether who waits has a slot of this series in a moment: there is nothing to undo then."""
+    if action == "approve" or not id.startswith(SERIES):
+        return False
+    dates = queue_rows.series(shared, id.removeprefix(SERIES))
+    return undoing.is_waited_for(shared, [one for one in dates if one.id in shown])
 
 
 def decide_row(

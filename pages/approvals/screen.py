@@ -178,7 +178,7 @@ def show_rest(tab: str, shown: int) -> None:
         st.page_link("bookings/screen.py", label="Open Bookings", icon=":material/list_alt:")
 
 
-def screen() -> datetime:
+def screen() -> datetime | None:
     """Draws the lists; returns when the clock alone changes them."""
     queue()
     return undoing.show(shared, shared.next_mark())

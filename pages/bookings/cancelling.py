@@ -12,7 +12,6 @@ from booking_core import (
     cancel_series,
     get_booking,
     series_ahead,
-    waiting_ahead,
 )
 from pages.shared.layout import confirmation, undoing
 from pages.shared.live import screen_user
@@ -46,7 +45,7 @@ def _draw(shared: Services, booking_id: str) -> None:
         offered = offered_for(shared, booking)
         which = _choice(offered)
         dates = offered[which]
-        waits = _goes_on(shared, dates)
+        waits = undoing.is_waited_for(shared, dates)
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
@@ -130,16 +129,6 @@ def _label(which: str, dates: _Dates) -> str:
         number = series_texts.number_of(dates)
         return "Only this ground" if which == ONE else f"All of them, {number}"
     return which if which == ONE else f"{which}, {series_texts.number_of(dates)}"
-
-
-def _goes_on(shared: Services, dates: _Dates) -> bool:
-    """Whether somebody waits for what one of these bookings holds."""
-    days = {entry.request.date for entry in waiting_ahead(shared.db)}  # of others no board is read
-    return any(
-        shared.boards.get(one.date, shared.now()).next_after(one) is not None
-        for one in dates
-        if one.date in days
-    )
 
 
 def _consequence(is_one: bool, waits: bool) -> str:

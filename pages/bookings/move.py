@@ -80,7 +80,7 @@ def dialog(shared: Services, booking_id: str) -> None:
     fragment.keep(shared, f"{_PREFIX}part", lambda: _body(shared, booking, date), date)
 
 
-def finish(done: str) -> None:
+def finish(done: str = "") -> None:
     """Closes the dialog in the next run, and says ``done`` then, if it is not empty."""
     st.session_state[_DONE] = done
 
@@ -151,7 +151,7 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
         place = payloads.slot_title(slot, shared.reference().grounds)
         when = formats.when(slot, shared.now().date())
         undoing.offer(shared, [moved], f"Moved to {place}, {when}.")
-        finish("")
+        finish()
 
 
 def _swap_foot(shared: Services, booking: Booking, partner_id: str) -> None:

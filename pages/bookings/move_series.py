@@ -22,6 +22,7 @@ from booking_core import (
 from booking_core.live import Scope
 from pages.bookings import series_dates
 from pages.shared.auth import session
+from pages.shared.layout import undoing
 from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts
@@ -40,11 +41,11 @@ def begin() -> None:
 
 
 def draw(
-    shared: Services, series_id: str, from_date: Date | None, finish: Callable[[str], None]
+    shared: Services, series_id: str, from_date: Date | None, finish: Callable[[], None]
 ) -> datetime:
     """Draws the fields and the dates; returns when the clock alone changes them next.
 
-    ``finish`` is called with what was done.
+    ``finish`` is called when the dates are moved.
     """
     try:
         now = _plan(shared, series_id, from_date)
@@ -163,14 +164,14 @@ def _move(
     from_date: Date | None,
     plan: SeriesChange,
     to: tuple[str, _Times],
-    finish: Callable[[str], None],
+    finish: Callable[[], None],
     done: str,
 ) -> None:
     _forget_problem()
     ground, (start, end) = to
     try:
         with shared.change():
-            move_series(
+            dates = move_series(
                 shared.db,
                 series_id,
                 ground_id=ground,
@@ -185,4 +186,7 @@ def _move(
     except BookingError as exc:
         st.session_state[_PROBLEM] = messages.error(exc)
     else:
-        finish(done)
+        before = {booking.id: booking.slot for booking in plan.bookings}
+        moved = [one for one in dates if one.slot != before[one.id]]
+        undoing.offer(shared, moved, done)
+        finish()

@@ -133,7 +133,7 @@ with st.container(
     subscribing.button(shared)
 
 
-def screen() -> datetime:
+def screen() -> datetime | None:
     """Draws the lists; returns when the clock alone changes one of them next."""
     ends = None
     if view.current().when == view.UPCOMING:

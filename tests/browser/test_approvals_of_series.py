@@ -93,6 +93,29 @@ def test_a_series_is_rejected_whole_with_a_reason(open_page: OpenPage, school: S
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(row(page, "Student 1")).to_contain_text("Rejected")
     assert statuses(school, made) == [Status.REJECTED] * DATES
+    bar = page.locator(".st-key-bar_undo")
+    expect(bar).to_contain_text(f"{DATES} rejected.")
+    bar.get_by_role("button", name="Undo").click()
+
+    expect(page.get_by_text(f"{DATES} bookings are as before.")).to_be_visible()
+    expect(button(page, "Approve")).to_be_visible()
+    assert statuses(school, made) == [Status.PENDING] * DATES
+
+
+def test_a_rejected_series_for_whose_slot_somebody_waits_is_not_offered_to_be_undone(
+    open_page: OpenPage, school: School
+) -> None:
+    made = booked_series(school)
+    wanted = request_for(student=2, on=made[1].date)
+    join_waiting_list(school.db, wanted, by=JOSEPH, now=datetime.now(ZoneInfo(ZONE)))
+    page = open_queue(open_page)
+    button(page, "Reject").click()
+    dialog = page.get_by_role("dialog", name=f"Reject {DATES} bookings?")
+    dialog.get_by_label("Reason").fill("Exam week")
+    dialog.get_by_role("button", name=f"Reject {DATES} bookings").click()
+
+    expect(page.get_by_text(f"{DATES} rejected.")).to_be_visible()
+    assert page.locator(".st-key-bar_undo").count() == 0  # at once: it would go by itself
 
 
 def test_a_series_that_changed_since_it_was_shown_is_not_decided(

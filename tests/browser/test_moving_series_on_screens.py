@@ -24,6 +24,7 @@ from booking_core import (
     cancel,
     find_series,
     move,
+    move_series,
     save_policy,
 )
 from pages.shared.text import formats
@@ -94,6 +95,29 @@ def test_the_chosen_dates_of_a_series_move(
     expect(page.get_by_text(f"{number}\u00a0dates moved to Ground 3")).to_be_visible()
     grounds = ["ground-1" if hour == 9 else "ground-3" for hour in expected]
     assert stored(school, made) == list(zip(grounds, expected, strict=True))
+    undo = page.locator(".st-key-bar_undo").get_by_role("button", name="Undo")
+    expect(undo).to_be_in_viewport(ratio=1)
+    undo.click()
+
+    expect(page.get_by_text(f"{number} bookings are as before.")).to_be_visible()
+    assert stored(school, made) == [("ground-1", 9)] * len(made)
+
+
+def test_only_the_dates_that_have_moved_go_back(
+    open_page: OpenPage, school: School, made: tuple[Booking, ...]
+) -> None:
+    series, there = str(made[0].series), {"ground_id": "ground-3", "start": time(11)}
+    move_series(school.db, series, **there, end=time(12), from_date=made[3].date, by=MEERA)
+    page = open_page("/bookings", MEERA.name)
+    dialog = open_dialog(page, made[1])
+    dialog.get_by_text("All to come", exact=True).click()
+    choose(page, dialog, "Ground", "Ground 3")
+    choose(page, dialog, "Time", "11 AM – 12 PM")
+    dialog.get_by_role("button", name="Move 3\u00a0dates").click()
+    page.locator(".st-key-bar_undo").get_by_role("button", name="Undo").click()
+
+    expect(page.get_by_text("3 bookings are as before.")).to_be_visible()
+    assert stored(school, made) == [("ground-1", 9)] * 3 + [("ground-3", 11)]
 
 
 def test_what_is_in_the_way_is_listed_and_nothing_is_written(

@@ -31,12 +31,14 @@ from booking_core import (
     NotAllowed,
     NotFound,
     QuotaReached,
+    SeriesRequest,
     SetRequest,
     SlotTaken,
     Status,
     StudentBusy,
     UndoOver,
     approve,
+    book_series,
     book_set,
     cancel,
     cancel_series,
@@ -45,6 +47,7 @@ from booking_core import (
     get_booking,
     join_waiting_list,
     move,
+    move_series,
     promote_waiting,
     reject,
     revoke,
@@ -89,6 +92,7 @@ def test_a_booking_is_as_before_and_its_history_has_both_entries(db, changed):
     assert back.history[:-1] == after.history
     assert (back.history[-1].action, back.history[-1].by) == ("undone", HEAD.id)
     assert back.held_since == SOON
+    assert (back.last_move, back.changed_after_approval) == (None, ())
     with pytest.raises(SlotTaken):
         booked(db, student=2)
     assert_sound(db)
@@ -260,6 +264,18 @@ def test_another_seat_of_the_quota_is_taken_where_its_own_is_gone(make_db, chang
     back = undo(db, made.id, revision=after.revision)
 
     assert {back.quota_seat, other.quota_seat} == {0, 1}
+    assert_sound(db)
+
+
+def test_the_dates_of_a_moved_series_go_back_and_follow_it_again(db):
+    request = SeriesRequest(first=request_for(student=1), count=3)
+    made = book_series(db, request, by=MEERA, submission_id=uuid4(), now=NOW)
+    moved = move_series(db, made.id, ground_id="ground-3", by=HEAD, now=NOW)
+
+    back = [undo(db, one.id, revision=one.revision) for one in moved]
+
+    assert [(b.slot, b.status) for b in back] == [(b.slot, b.status) for b in made.bookings]
+    assert len(move_series(db, made.id, ground_id="ground-3", by=MEERA, now=SOON)) == 3
     assert_sound(db)
 
 

@@ -100,6 +100,10 @@ class Transaction:
         rows = self._bookings.find(condition, hint=schema.BY_DAY, session=self._session)
         return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.id))
 
+    def of_ids(self, ids: Iterable[str]) -> list[Booking]:
+        """As ``queries.of_ids``."""
+        return queries.of_ids(self._db, ids, self._session)
+
     def of_series(self, series_id: str) -> list[Booking]:
         """As ``queries.of_series``."""
         return queries.of_series(self._db, series_id, self._session)

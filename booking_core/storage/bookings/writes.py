@@ -154,7 +154,7 @@ def replace_all(
 def exchange(
     db: Documents, pairs: Sequence[tuple[Booking, Booking]], session: ClientSession
 ) -> list[Booking] | None:
-    """``replace`` for each (before, after) of active bookings, within a transaction.
+    """``replace`` for each (before, after) of bookings that are active then, within a transaction.
 
     One may take claims that another of them had: each lets go of its own first. What is stored
     then; None where one ``before`` is not stored any more. Raises ClaimTaken, SchemaMissing.

@@ -26,6 +26,7 @@ from pages.admin.relocating import Relocating
 from pages.admin.review import Review
 from pages.shared.auth import session
 from pages.shared.components import elements
+from pages.shared.layout import undoing
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -359,7 +360,13 @@ def _close(shared: Services, draft: _Draft, shown: list[str], moves: dict[str, S
             for changed, word in ((closing.moved, "moved"), (closing.displaced, "revoked"))
             if changed
         ]
-        return "Closed." + "".join(parts)
+        done = "Closed." + "".join(parts)
+        now, zone = shared.now(), shared.settings.zone
+        if any(booking.slot.has_begun(now, zone) for booking in closing.displaced):
+            return done  # what has begun does not come back, so neither does the rest
+        changed = (*closing.moved, *closing.displaced)
+        undoing.offer(shared, changed, done, closing_id=closing.id)
+        return ""  # the bar says it
 
     if _REVIEW.carry_out(
         shared, close, lambda: _begin_review(shared, draft), lambda exc: _sentence(exc, shared)

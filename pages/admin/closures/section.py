@@ -26,6 +26,7 @@ from pages.admin import widgets
 from pages.admin.closures import closing
 from pages.shared.auth import session
 from pages.shared.components import elements
+from pages.shared.layout import undoing
 from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
@@ -58,7 +59,8 @@ def show(shared: Services) -> None:
 
 
 def _listing(shared: Services) -> datetime | None:
-    """Draws both lists; returns when the clock alone changes one of them next, or None."""
+    """Draws the lists, and the bar that undoes a closing; returns when the clock alone changes one
+    of them next, or None."""
     if done := state.pop(_DONE, None) or closing.done():
         st.toast(done, icon=":material/check:")
     now = shared.now()
@@ -66,7 +68,7 @@ def _listing(shared: Services) -> datetime | None:
         st.warning(formats.literal(line), icon=":material/group:")
     changes = _reinstatable(shared, now) + _returnable(shared, now)
     changes += _closures(shared, now)
-    return min(changes, key=datetime.timestamp, default=None)
+    return undoing.show(shared, min(changes, key=datetime.timestamp, default=None))
 
 
 def later(moments: Iterable[datetime], now: datetime) -> list[datetime]:

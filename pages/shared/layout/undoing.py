@@ -1,4 +1,4 @@
-"""The bar that says what was just done to bookings, and offers for some seconds to undo it."""
+"""The bar that says what was just done, and offers for some seconds to undo it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,56 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from booking_core import UNDO_SECONDS, Booking, BookingError, undo_change
+from booking_core import (
+    UNDO_SECONDS,
+    Booking,
+    BookingError,
+    undo_change,
+    undo_closing,
+    waiting_ahead,
+)
 from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
-_OFFER = "undo.offer"  # (id -> revision, what was done, the moment at which the offer ends)
+# (id -> revision, id of the closing that changed them or "", what was done, the moment at which the
+# offer ends)
+_OFFER = "undo.offer"
 _SAID = "undo.said"  # (sentence, icon) of the last undo, until it is shown
 
 
-def offer(shared: Services, changed: Sequence[Booking], done: str) -> None:
-    """Shows ``done`` from the next run on, and a button that undoes the changes of ``changed``."""
+def is_waited_for(shared: Services, bookings: Sequence[Booking]) -> bool:
+    """Whether somebody waits for what one of ``bookings`` holds, and has it soon after its end."""
+    days = {entry.request.date for entry in waiting_ahead(shared.db)}  # of others no board is read
+    return any(
+        shared.boards.get(one.date, shared.now()).next_after(one) is not None
+        for one in bookings
+        if one.date in days
+    )
+
+
+def offer(shared: Services, changed: Sequence[Booking], done: str, *, closing_id: str = "") -> None:
+    """Shows ``done`` from the next run on, and a button that undoes the changes of ``changed``.
+
+    ``closing_id``: it undoes that closing, which made all these changes.
+    """
     until = shared.now() + timedelta(seconds=UNDO_SECONDS)
     # Of a set the first ground first: the others do not come back without it.
     in_order = sorted(changed, key=lambda booking: booking.set_place or 0)
-    st.session_state[_OFFER] = ({one.id: one.revision for one in in_order}, done, until)
+    revisions = {one.id: one.revision for one in in_order}
+    st.session_state[_OFFER] = (revisions, closing_id, done, until)
 
 
-def show(shared: Services, ends: datetime) -> datetime:
+def show(shared: Services, ends: datetime | None) -> datetime | None:
     """Draws the bar while there is an offer; returns when it goes, ``ends`` if that is earlier."""
     state = st.session_state
     if (said := state.pop(_SAID, None)) is not None:
         sentence, icon = said
         st.toast(formats.literal(sentence), icon=icon)
-    offered: tuple[dict[str, int], str, datetime] | None = state.get(_OFFER)
+    offered: tuple[dict[str, int], str, str, datetime] | None = state.get(_OFFER)
     if offered is None:
         return ends
-    revisions, done, until = offered
+    revisions, closing_id, done, until = offered
     # By timestamps: within one zone, aware datetimes compare by the wall clock.
     if until.timestamp() <= shared.now().timestamp():
         del state[_OFFER]
@@ -43,11 +66,11 @@ def show(shared: Services, ends: datetime) -> datetime:
         st.button(
             "Undo",
             key="undo.do",
-            on_click=_undo,
-            args=(shared, revisions),
+            on_click=_undo_closing if closing_id else _undo,
+            args=(shared, revisions, closing_id) if closing_id else (shared, revisions),
             disabled=not shared.is_live,
         )
-    return min(ends, until, key=datetime.timestamp)
+    return min(filter(None, (ends, until)), key=datetime.timestamp)
 
 
 def _undo(shared: Services, revisions: dict[str, int]) -> None:
@@ -65,5 +88,22 @@ def _undo(shared: Services, revisions: dict[str, int]) -> None:
         part = f"{undone} of {len(revisions)} undone. " if undone else ""
         st.session_state[_SAID] = (f"{part}Not undone: {problems[0]}", ":material/error:")
     else:
-        count = "The booking is" if undone == 1 else f"{formats.number(undone)} bookings are"
-        st.session_state[_SAID] = (f"{count} as before.", ":material/undo:")
+        st.session_state[_SAID] = (_as_before(undone), ":material/undo:")
+
+
+def _undo_closing(shared: Services, revisions: dict[str, int], closing_id: str) -> None:
+    st.session_state.pop(_OFFER, None)
+    try:
+        with shared.change():
+            back = undo_closing(shared.db, closing_id, revisions=revisions, by=session.actor())
+    except BookingError as exc:
+        said = (f"Not undone: {messages.error(exc)}", ":material/error:")
+    else:
+        what = f" {_as_before(len(back))}" if back else ""
+        said = (f"The closing is undone.{what}", ":material/undo:")
+    st.session_state[_SAID] = said
+
+
+def _as_before(count: int) -> str:
+    what = "The booking is" if count == 1 else f"{formats.number(count)} bookings are"
+    return f"{what} as before."
