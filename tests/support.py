@@ -290,8 +290,9 @@ def assert_sound(db: Documents) -> None:
     seats: dict[tuple[str, str, int], str] = {}
     for row in active(db):
         for minute in minutes_of(row):
-            place = (row["ground_id"], row["date"], minute)
-            assert slots.setdefault(place, row["_id"]) == row["_id"], f"double-booked: {place}"
+            for surface in row.get("surfaces") or [row["ground_id"]]:
+                place = (surface, row["date"], minute)
+                assert slots.setdefault(place, row["_id"]) == row["_id"], f"double-booked: {place}"
             for person in people_of(row):
                 place = (person, row["date"], minute)
                 assert places.setdefault(place, row["_id"]) == row["_id"], f"two places: {place}"

@@ -30,6 +30,7 @@ from booking_core.domain.errors import (
     NotAllowed,
     NotAPeriod,
     NotFound,
+    PartOfSet,
     QuotaReached,
     RuleBroken,
     SeriesConflict,
@@ -187,7 +188,8 @@ def reject_series(
 ) -> tuple[Booking, ...]:
     """Pending -> Rejected for every date of a series that is not over, all or none.
 
-    ``expected`` as in ``approve_series``. Raises as ``reject`` does.
+    ``expected`` as in ``approve_series``. Raises as ``reject`` does, and PartOfSet where the first
+    ground of a set would end while others, which are approved, stay.
     """
     return _decide(db, series_id, "reject", by, check_reason(reason), expected, now)
 
@@ -427,6 +429,8 @@ def _decide(
                 elif verb == "approve" and before.created_by == by.id:
                     raise NotAllowed("approve an own request", by.role.value)
             _compare(waiting, expected)
+            if verb == "reject":
+                _check_first_of_set(waiting, found)
             entry = Decision(now, by.id, by.name, action, reason, principal)
             for before in waiting:
                 if verb == "approve":
@@ -467,6 +471,17 @@ def _compare(left: list[Booking], expected: Mapping[str, Slot | Booking] | None)
         one.is_as(expected[one.id]) for one in left
     ):
         raise ChangedMeanwhile("the dates of this series")
+
+
+def _check_first_of_set(ending: list[Booking], found: list[Booking]) -> None:
+    """Raises PartOfSet where the first ground of a set ends and others do not.
+
+    Their people, whom it claims, could be booked elsewhere at that time.
+    """
+    ids = {booking.id for booking in ending}
+    stay = any(booking.status.is_active and booking.id not in ids for booking in found)
+    if stay and any(booking.set_place == 0 for booking in ending):
+        raise PartOfSet
 
 
 def _stored(step: transactions.Transaction, series_id: str) -> list[Booking]:

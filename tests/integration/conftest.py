@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from argon2 import PasswordHasher
 from backup_files import contents, make_empty
+from cutting_proxy import Proxy
 from sign_in_client import PASSWORD
 from support import ADMIN, DAY, HEAD, NOW, booked, open_school
 
@@ -27,6 +28,7 @@ from booking_core import (
 )
 from booking_core.access import passwords
 from booking_core.operations import backups
+from booking_core.storage.client.database import open_database
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,22 @@ def backed_up(school, tmp_path_factory):
 def empty(bare):
     """A database as the migrations of an empty one leave it, without counters."""
     return make_empty(bare)
+
+
+@pytest.fixture
+def proxy(mongod_uri):
+    """A connection to the server of the tests that can be cut."""
+    proxy = Proxy(mongod_uri)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def far_db(db, proxy):
+    """The same database as ``db``, reached through the proxy."""
+    far = open_database(
+        proxy.uri,
+        Settings(mongodb_uri=proxy.uri, database=db.name, time_zone="Asia/Kolkata"),
+    )
+    yield far
+    far.client.close()

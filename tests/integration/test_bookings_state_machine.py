@@ -1,22 +1,41 @@
 """A state machine: after any sequence of operations, the bookings are sound and match a model.
 
-The file is long because the machine is one class: each operation is a rule with its expected
-errors.
+The file is long because the machine is one class: each operation is a rule. What the operations
+should do is in ``booking_machine``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
-from itertools import count, pairwise
-from uuid import uuid4
+from dataclasses import replace
+from datetime import time, timedelta
+from itertools import pairwise
+from uuid import UUID, uuid4
 
-import pytest
+from booking_machine import (
+    DAYS,
+    ENDS,
+    GROUNDS,
+    HOLDING,
+    LENGTHS,
+    NEXT_WEEK,
+    PARTIES,
+    PLACES,
+    STARTS,
+    STUDENTS,
+    SUPERVISORS,
+    SURFACES,
+    TEAM,
+    UNCHANGED,
+    WAITING_PLACES,
+    Entry,
+    Kept,
+    Model,
+    party_of,
+)
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     consumes,
     invariant,
     multiple,
@@ -42,15 +61,12 @@ from booking_core import (
     Account,
     Actor,
     AlreadyDecided,
-    BookingError,
     CellState,
-    ChangedMeanwhile,
     Ground,
-    GroundClosed,
     InvalidRequest,
+    LineFull,
     NotAsked,
     PartOfSet,
-    Party,
     QuotaReached,
     Role,
     SeriesConflict,
@@ -58,146 +74,48 @@ from booking_core import (
     SetConflict,
     SetRequest,
     Slot,
-    SlotTaken,
-    StudentBusy,
-    SupervisorBusy,
     add_account,
     answer,
     approve,
+    approve_series,
     ask,
     book_series,
     book_set,
     cancel,
+    cancel_series,
     change_party,
     change_series_party,
     close_grounds,
     day_board,
     find_bookings,
     get_booking,
+    join_waiting_list,
+    leave_waiting_list,
     lift_closure,
+    load_reference,
     move,
     move_series,
+    promote_waiting,
+    propose_moves,
     reinstate,
     reject,
+    reject_series,
     replace_booking,
     revoke,
     save_ground,
+    save_policy,
+    save_team,
     swap,
     undo_change,
+    waiting_ahead,
 )
 
-NEXT_WEEK = DAY + timedelta(days=6)
-GROUNDS = st.sampled_from(["ground-1", "ground-3"])
-# The half lies on a surface of the third ground.
-SURFACES = {"ground-1": {"ground-1"}, "ground-3": {"ground-3", "strip"}, "half": {"strip"}}
-PLACES = st.sampled_from(sorted(SURFACES))
-DAYS = st.sampled_from([DAY, DAY + timedelta(days=1), NEXT_WEEK])
-STUDENTS = st.integers(0, 2)
-SUPERVISORS = st.sampled_from([None, "meera"])
-CLASS = "1-A"
-STARTS, LENGTHS = st.integers(8, 9), st.integers(1, 2)
-HOLDING = {"Pending", "Approved"}
-UNCHANGED = ("moved", "party changed", "asked", "answered")  # actions that may leave the status
-ENDS = {cancel: HOLDING, reject: {"Pending"}, revoke: {"Approved"}}  # verb -> from which status
 
-
-@dataclass(frozen=True)
-class Kept:
-    """The model's record of a booking, or of a closure (without a student)."""
-
-    ground: str
-    day: date
-    start: int
-    end: int
-    student: str | None
-    status: str
-    was: str = ""  # the status before a closure displaced it; empty after any later change
-    second: str | None = None
-    supervisor: str | None = None
-    set_place: int | None = None
-    set_id: int | None = None
-    series: str | None = None
-    apart: bool = False  # somebody moved it by itself
-    own_party: bool = False  # somebody changed its party by itself
-
-    @property
-    def people(self) -> set[str]:
-        """Whom it claims; a class claims nobody, and of a set the first booking has the people."""
-        if self.set_place:
-            return set()
-        return {one for one in (self.student, self.second, self.supervisor) if one}
-
-    @property
-    def quota_holders(self) -> set[str]:
-        return self.people - {self.supervisor}
-
-    def overlaps(self, other: Kept) -> bool:
-        return self.day == other.day and self.start < other.end and other.start < self.end
-
-    def is_on(self, ground: str) -> bool:
-        """Whether it holds a surface of ``ground``."""
-        return not SURFACES[self.ground].isdisjoint(SURFACES[ground])
-
-    @property
-    def week(self) -> tuple[int, int]:
-        return self.day.isocalendar()[:2]
-
-
-def party_of(students: set[int]) -> tuple[dict[str, object], str, str | None]:
-    """Returns the fields of a request, and the first and second student: a class has none."""
-    first, second = ([*sorted(map(student_id, students)), None, None])[:2]
-    if first is None:
-        return {"class_name": CLASS}, "", None
-    return {"student_ids": tuple(filter(None, (first, second)))}, first, second
-
-
-class Bookings(RuleBasedStateMachine):
-    db = None
+class Bookings(Model):
     bookings = Bundle("bookings")
     closings = Bundle("closings")
     displaced = Bundle("displaced")  # displaced by a closure that is lifted
-
-    def __init__(self):
-        super().__init__()
-        self.db.bookings.delete_many({})
-        self.model: dict[str, Kept] = {}
-        self.numbers = count()
-
-    def reason(self) -> str:
-        """Returns another text each time: a verb that is sent again unchanged is no error."""
-        return f"reason {next(self.numbers)}"
-
-    def expected_errors(
-        self, wanted: Kept, but: str | None = None, again: bool = False
-    ) -> set[type[BookingError]]:
-        """Returns the errors with which ``wanted`` may be refused; empty if it must succeed."""
-        others = [k for id_, k in self.model.items() if k.status in HOLDING and id_ != but]
-        in_the_way = [k for k in others if k.is_on(wanted.ground) and k.overlaps(wanted)]
-        if in_the_way:
-            # The error names the earliest of several conflicts on the first surface.
-            same = [k for k in in_the_way if k.ground == wanted.ground] or in_the_way
-            first = min(same, key=lambda k: k.start)
-            return {GroundClosed} if first.student is None else {SlotTaken}
-        found: set[type[BookingError]] = set()
-        for person in wanted.people:
-            mine = [k for k in others if person in k.people]
-            if any(k.overlaps(wanted) for k in mine):
-                found.add(SupervisorBusy if person == wanted.supervisor else StudentBusy)
-            if person not in wanted.quota_holders:
-                continue
-            quota = self.db.booking_settings.quota
-            full = quota and len([k for k in mine if k.week == wanted.week]) >= quota
-            if full and (but is None or again or self.model[but].week != wanted.week):
-                found.add(QuotaReached)
-        return found
-
-    def attempt(self, action, expected):
-        """Returns the result of ``action``; None if it raised one of the expected errors."""
-        if not expected:
-            return action()
-        with pytest.raises(tuple(expected)):
-            action()
-        return None
+    entries = Bundle("entries")
 
     @rule(target=bookings, ground=PLACES, day=DAYS, start=STARTS, length=LENGTHS, student=STUDENTS)
     def book(self, ground, day, start, length, student):
@@ -221,16 +139,14 @@ class Bookings(RuleBasedStateMachine):
         day=DAYS,
         start=STARTS,
         length=LENGTHS,
-        students=st.sets(STUDENTS, min_size=2, max_size=2) | st.just(set()),
+        party=PARTIES,
         supervisor=SUPERVISORS,
     )
-    def book_for_others(self, ground, day, start, length, students, supervisor):
-        """Books for two students, or for a class, and with a supervisor."""
-        party, first, second = party_of(students)
+    def book_for_others(self, ground, day, start, length, party, supervisor):
+        """Books for two students, a class, a team or staff, and with a supervisor."""
+        people, of_party = party_of(party)
         wanted = Kept(
-            *(ground, day, start, start + length, first, "Pending"),
-            second=second,
-            supervisor=supervisor,
+            ground, day, start, start + length, status="Pending", supervisor=supervisor, **of_party
         )
 
         made = self.attempt(
@@ -241,7 +157,7 @@ class Bookings(RuleBasedStateMachine):
                 start=start,
                 end=start + length,
                 supervisor_id=supervisor,
-                **party,
+                **people,
             ),
             self.expected_errors(wanted),
         )
@@ -253,13 +169,11 @@ class Bookings(RuleBasedStateMachine):
 
     @rule(target=bookings, day=DAYS, start=STARTS, student=STUDENTS, supervisor=SUPERVISORS)
     def book_both_grounds(self, day, start, student, supervisor):
-        number = next(self.numbers)
         wanted = [
             Kept(
                 *(ground, day, start, start + 1, student_id(student), "Pending"),
                 supervisor=supervisor,
                 set_place=place,
-                set_id=number,
             )
             for place, ground in enumerate(("ground-1", "ground-3"))
         ]
@@ -275,46 +189,56 @@ class Bookings(RuleBasedStateMachine):
 
         if made is None:
             return multiple()
-        self.model |= {b.id: kept for b, kept in zip(made.bookings, wanted, strict=True)}
+        for booking, kept in zip(made.bookings, wanted, strict=True):
+            self.model[booking.id] = replace(kept, set_id=made.id)
         return multiple(*(b.id for b in made.bookings))
 
-    @rule(target=bookings, ground=PLACES, start=STARTS, student=STUDENTS, supervisor=SUPERVISORS)
-    def book_series(self, ground, start, student, supervisor):
+    @rule(
+        target=bookings,
+        ground=PLACES,
+        start=STARTS,
+        student=STUDENTS,
+        supervisor=SUPERVISORS,
+        only_free=st.booleans(),
+    )
+    def book_series(self, ground, start, student, supervisor, only_free):
         """Books two days of a week in turn, so that the quota of one week counts both."""
         days = (DAY, DAY + timedelta(days=1), NEXT_WEEK)
-        wanted = [
-            Kept(
+        before, problems = self.model, {}
+        self.model, won = dict(before), {}
+        for day in days:
+            wanted = Kept(
                 *(ground, day, start, start + 1, student_id(student), "Pending"),
                 supervisor=supervisor,
             )
-            for day in days
-        ]
-        expected = {SeriesConflict} if any(map(self.expected_errors, wanted)) else set()
-        quota = self.db.booking_settings.quota
-        mine = [
-            kept
-            for kept in self.model.values()
-            if kept.status in HOLDING
-            and student_id(student) in kept.quota_holders
-            and kept.week == wanted[0].week
-        ]
-        if quota and len(mine) + 2 > quota:
-            expected = {SeriesConflict}
-        asked = SeriesRequest(
-            request_for(
-                student=student, ground=ground, on=DAY, start=start, supervisor_id=supervisor
-            ),
-            dates=days,
+            if errors := self.expected_errors(wanted):
+                problems[day] = errors
+            else:
+                self.model[day.isoformat()] = won[day] = wanted
+        self.model = before
+        first = request_for(
+            student=student, ground=ground, on=DAY, start=start, supervisor_id=supervisor
         )
 
         made = self.attempt(
-            lambda: book_series(self.db, asked, by=MEERA, submission_id=uuid4(), now=NOW), expected
+            lambda: book_series(
+                self.db,
+                SeriesRequest(first, dates=days),
+                by=MEERA,
+                submission_id=uuid4(),
+                only_free=only_free,
+                now=NOW,
+            ),
+            {SeriesConflict} if problems and not only_free else set(),
         )
 
         if made is None:
             return multiple()
-        for booking, kept in zip(made.bookings, wanted, strict=True):
-            self.model[booking.id] = replace(kept, series=made.id)
+        assert [one.date for one in made.refused] == sorted(problems)
+        assert all(type(one.problem) in problems[one.date] for one in made.refused)
+        assert [booking.date for booking in made.bookings] == sorted(won)
+        for booking in made.bookings:
+            self.model[booking.id] = replace(won[booking.date], series=made.id)
         return multiple(*(booking.id for booking in made.bookings))
 
     @rule(
@@ -325,14 +249,9 @@ class Bookings(RuleBasedStateMachine):
         from_date=DAYS | st.none(),
     )
     def move_series(self, id_, ground, start, length, from_date):
-        series = self.model[id_].series
-        if series is None:
+        if self.model[id_].series is None:
             return
-        dates = {
-            i: kept
-            for i, kept in self.model.items()
-            if kept.series == series and (from_date is None or kept.day >= from_date)
-        }
+        series, dates = self.series_of(id_, from_date)
         held = {i: kept for i, kept in dates.items() if kept.status in HOLDING}
         wanted = {
             i: replace(kept, ground=ground or kept.ground, start=start, end=start + length)
@@ -367,58 +286,27 @@ class Bookings(RuleBasedStateMachine):
             assert {booking.id for booking in moved} == wanted.keys()
             self.model |= wanted
 
-    def expected_errors_of_party(self, wanted: dict[str, Kept]) -> set[type[BookingError]]:
-        """Returns the expected errors where these bookings get their new people together."""
-        model, found = self.model, set()
-        self.model = model | {
-            id_: replace(kept, student="", second=None, supervisor=None)
-            for id_, kept in wanted.items()
-        }
-        for id_, kept in wanted.items():
-            errors = self.expected_errors(kept, id_, again=True)
-            # Who stays in a party keeps the seat there, and the other dates count all the same.
-            new = kept.quota_holders - model[id_].quota_holders
-            errors.discard(QuotaReached)
-            if self.lacks_seats(kept, id_, new, model):
-                errors.add(QuotaReached)
-            found |= errors
-            self.model[id_] = kept
-        self.model = model
-        return found
-
-    def lacks_seats(self, kept: Kept, id_: str, new: set[str], before: dict[str, Kept]) -> bool:
-        """Returns whether one of ``new`` has no seat left in the week of ``kept``."""
-        quota = self.db.booking_settings.quota
-        for one in new:
-            ids = {
-                i
-                for model in (self.model, before)
-                for i, k in model.items()
-                if k.status in HOLDING and one in k.quota_holders and k.week == kept.week
-            }
-            if quota and len(ids - {id_}) >= quota:
-                return True
-        return False
-
     @rule(
         id_=bookings,
-        students=st.sets(STUDENTS, min_size=1, max_size=2) | st.just(set()),
+        party=PARTIES | st.sets(STUDENTS, min_size=1, max_size=1),
         supervisor=SUPERVISORS,
         whole=st.booleans(),
         from_date=DAYS | st.none(),
     )
-    def change_party(self, id_, students, supervisor, whole, from_date):
+    def change_party(self, id_, party, supervisor, whole, from_date):
         kept = self.model[id_]
-        people, first, second = party_of(students)
+        people, of_party = party_of(party)
         people["supervisor_id"] = supervisor
 
         def given(one: Kept, own: bool) -> Kept:
-            if {one.student, one.second} == {first, second} and one.supervisor == supervisor:
+            new = replace(one, supervisor=supervisor, **of_party)
+            same = {one.student, one.second} == {new.student, new.second}
+            if same and (one.party, one.supervisor) == (new.party, supervisor):
                 return one
-            return replace(one, student=first, second=second, supervisor=supervisor, own_party=own)
+            return replace(new, own_party=own)
 
         if kept.series is not None and whole:
-            self.change_party_of_series(kept.series, people, given, from_date)
+            self.change_party_of_series(id_, people, given, from_date)
             return
         wanted = given(kept, True)
         if kept.student is None:
@@ -439,12 +327,8 @@ class Bookings(RuleBasedStateMachine):
         if done is not None:
             self.model[id_] = wanted
 
-    def change_party_of_series(self, series, people, given, from_date):
-        dates = {
-            i: kept
-            for i, kept in self.model.items()
-            if kept.series == series and (from_date is None or kept.day >= from_date)
-        }
+    def change_party_of_series(self, id_, people, given, from_date):
+        series, dates = self.series_of(id_, from_date)
         held = {i: kept for i, kept in dates.items() if kept.status in HOLDING}
         own = {i: given(kept, False) for i, kept in held.items() if not kept.own_party}
         changed = {i: kept for i, kept in own.items() if kept != self.model[i]}
@@ -491,14 +375,6 @@ class Bookings(RuleBasedStateMachine):
         self.model[made.id] = wanted
         return made.id
 
-    def expected_errors_of_closing(self, wanted: Kept) -> set[type[BookingError]]:
-        """Returns the expected errors of a closing that was told of no booking to displace."""
-        held = [k for k in self.model.values() if k.status in HOLDING]
-        met = [k for k in held if k.is_on(wanted.ground) and k.overlaps(wanted)]
-        if any(k.student is None for k in met):
-            return {GroundClosed}
-        return {ChangedMeanwhile} if met else set()
-
     def decide(self, operation, id_, allowed, target):
         kept = self.model[id_]
         expected = set() if kept.status in allowed else {AlreadyDecided}
@@ -513,12 +389,6 @@ class Bookings(RuleBasedStateMachine):
 
         if done is not None:
             self.model[id_] = replace(kept, status=target)
-
-    def holds_others(self, id_):
-        """Whether it claims the people of a set of which another ground is active."""
-        kept = self.model[id_]
-        others = [k for i, k in self.model.items() if i != id_ and k.set_id == kept.set_id]
-        return kept.set_place == 0 and any(k.status in HOLDING for k in others)
 
     @rule(id_=bookings)
     def approve(self, id_):
@@ -565,53 +435,154 @@ class Bookings(RuleBasedStateMachine):
     def revoke(self, id_):
         self.decide(revoke, id_, {"Approved"}, "Revoked")
 
-    @rule(target=closings, grounds=st.sets(GROUNDS, min_size=1), day=DAYS, whole=st.booleans())
-    def close_several(self, grounds, day, whole):
-        """Closes the whole day, or 9:00 to 10:00."""
-        first, last = (0, 24) if whole else (9, 10)
-        held = {
-            id_: k
-            for id_, k in self.model.items()
-            if k.status in HOLDING and k.day == day and any(map(k.is_on, grounds))
-        }
-        wanted = {g: Kept(g, day, first, last, None, "Approved") for g in grounds}
-        open_, partly = [], False
-        for ground, want in wanted.items():
-            closed = [
-                k
-                for k in held.values()
-                if k.student is None and k.is_on(ground) and k.overlaps(want)
-            ]
-            hours = {hour for k in closed for hour in range(k.start, k.end)}
-            partly = partly or bool(closed and not set(range(first, last)) <= hours)
-            open_ += [] if closed else [ground]
-        displaced = {
-            id_: k
-            for id_, k in held.items()
-            if any(k.is_on(ground) and k.overlaps(wanted[ground]) for ground in open_)
-        }
+    @rule(id_=bookings)
+    def approve_series(self, id_):
+        self.decide_series(approve_series, id_, {"Pending"}, "Approved")
+
+    @rule(id_=bookings)
+    def reject_series(self, id_):
+        self.decide_series(reject_series, id_, {"Pending"}, "Rejected", reason=self.reason())
+
+    @rule(id_=bookings, from_date=DAYS | st.none())
+    def cancel_series(self, id_, from_date):
+        self.decide_series(cancel_series, id_, HOLDING, "Cancelled", from_date=from_date)
+
+    def decide_series(self, operation, id_, allowed, target, **options):
+        """Decides on the dates of a series, or on the grounds of a set."""
+        series, dates = self.series_of(id_, options.get("from_date"))
+        if not series:
+            return
+        left = {i: kept for i, kept in dates.items() if kept.status in allowed}
+        # Another principal each time: who sends it again is answered as the first time.
+        by = Actor(self.reason(), Role.PRINCIPAL)
+
+        done = self.attempt(
+            lambda: operation(self.db, series, by=by, now=NOW, **options),
+            self.expected_errors_of_series(dates, left, target),
+        )
+
+        if done is not None:
+            assert {booking.id for booking in done} == left.keys()
+            self.model |= {i: replace(kept, status=target) for i, kept in left.items()}
+
+    @rule(
+        target=entries,
+        ground=PLACES,
+        day=DAYS,
+        start=STARTS,
+        length=LENGTHS,
+        party=PARTIES | st.sets(STUDENTS, min_size=1, max_size=1),
+        any_ground=st.booleans(),
+    )
+    def join(self, ground, day, start, length, party, any_ground):
+        """Waits for a slot; whose other grounds are free gets one of them at once."""
+        people, of_party = party_of(party)
+        wanted = Kept(ground, day, start, start + length, status="Pending", **of_party)
+        entry = Entry(wanted, any_ground)
+        same = [i for i, one in self.waiting.items() if replace(one, passed=False) == entry]
+        in_line = [
+            one
+            for one in self.waiting.values()
+            if one.wanted.is_on(ground) and one.wanted.overlaps(wanted)
+        ]
+        slot = (ground, day, start, start + length)
+        places = [
+            one
+            for one in in_line
+            if (one.wanted.ground, one.wanted.day, one.wanted.start, one.wanted.end) == slot
+        ]
+        is_held = not self.free_options(replace(entry, any_ground=False))
+        expected = set()
+        if not same and not is_held and all(one.passed for one in in_line):
+            expected = {InvalidRequest}
+        elif not same and len(places) >= WAITING_PLACES:
+            expected = {LineFull}
 
         made = self.attempt(
-            lambda: close_grounds(
+            lambda: join_waiting_list(
                 self.db,
-                ground_ids=grounds,
-                first=day,
-                last=day,
-                start=time(first),
-                end=time(last % 24),
-                reason=self.reason(),
-                by=HEAD,
-                expected=displaced,
+                request_for(ground=ground, on=day, start=start, end=start + length, **people),
+                by=MEERA,
+                any_ground=any_ground,
+                # Who asks at the same moment stands in the order of the ids.
+                entry_id=UUID(int=next(self.entry_numbers)),
                 now=NOW,
             ),
-            {GroundClosed} if partly or not open_ else set(),
+            expected,
         )
 
         if made is None:
             return multiple()
-        assert {b.id for b in made.displaced} == displaced.keys()
+        if same:
+            assert made.id == same[0]
+            return multiple()
+        self.waiting[made.id] = entry
+        self.promoted += self.promote(day)
+        return made.id
+
+    @rule(id_=consumes(entries))
+    def leave(self, id_):
+        leave_waiting_list(self.db, id_, by=MEERA, now=NOW)
+        self.waiting.pop(id_, None)  # one that has its slot keeps it
+
+    @rule(target=bookings, day=DAYS | st.none())
+    def promote_waiting(self, day):
+        expected = self.promote(day)
+
+        made = promote_waiting(self.db, dates=None if day is None else [day], now=NOW)
+
+        assert [booking.id for booking in made] == expected
+        listed, self.promoted = [*self.promoted, *expected], []
+        return multiple(*listed)
+
+    @rule(
+        target=closings,
+        grounds=st.sets(GROUNDS, min_size=1),
+        day=DAYS,
+        whole=st.booleans(),
+        moving=st.booleans(),
+    )
+    def close_several(self, grounds, day, whole, moving):
+        """Closes the whole day, or 9:00 to 10:00; moves bookings as proposed, or revokes all."""
+        first, last = (0, 24) if whole else (9, 10)
+        wanted, displaced, expected = self.closing_of(grounds, day, first, last)
+        asked = {
+            "ground_ids": grounds,
+            "first": day,
+            "last": day,
+            "start": time(first),
+            "end": time(last % 24),
+            "now": NOW,
+        }
+        moves = {}
+
+        def close():
+            if moving:
+                proposed = propose_moves(self.db, **asked)
+                assert {one.booking.id for one in proposed} == displaced.keys()
+                moves.update({one.booking.id: one.slot for one in proposed if one.slot})
+            return close_grounds(
+                self.db, **asked, reason=self.reason(), by=HEAD, expected=displaced, moves=moves
+            )
+
+        made = self.attempt(close, expected)
+
+        if made is None:
+            return multiple()
+        assert {b.id for b in made.moved} == moves.keys()
+        assert {b.id for b in made.displaced} == displaced.keys() - moves.keys()
         for id_, kept in displaced.items():
-            self.model[id_] = replace(kept, status="Revoked", was=kept.status)
+            if (slot := moves.get(id_)) is None:
+                self.model[id_] = replace(kept, status="Revoked", was=kept.status)
+            else:
+                self.model[id_] = replace(
+                    kept,
+                    ground=slot.ground_id,
+                    day=slot.date,
+                    start=slot.start.hour,
+                    end=slot.end.hour,
+                    apart=True,
+                )
         for closure in made.closures:
             self.model[closure.id] = wanted[closure.ground_id]
         return made.id
@@ -629,6 +600,16 @@ class Bookings(RuleBasedStateMachine):
             kept = self.model[booking.id]
             assert kept.was
             assert self.expected_errors(kept, booking.id, again=True) <= {QuotaReached}
+        for booking in lifted.returnable:
+            slot = booking.last_move.moved_from
+            former = replace(
+                self.model[booking.id],
+                ground=slot.ground_id,
+                day=slot.date,
+                start=slot.start.hour,
+                end=slot.end.hour,
+            )
+            assert self.expected_errors(former, booking.id) <= {QuotaReached}
         return multiple(*(booking.id for booking in lifted.reinstatable))
 
     @rule(target=displaced, id_=bookings, back=st.booleans())
@@ -810,40 +791,6 @@ class Bookings(RuleBasedStateMachine):
         self.model |= {id_: after, done.made.id: made_of}
         return done.made.id
 
-    def expected_errors_of_replacing(self, id_, after, made_of):
-        kept = self.model[id_]
-        if kept.status not in HOLDING:
-            return {AlreadyDecided}
-        if after.status not in HOLDING and self.holds_others(id_):
-            return {PartOfSet}
-        times = [(one.day, one.start, one.end) for one in (kept, after)]
-        if kept.set_place is not None and times[0] != times[1]:
-            return {PartOfSet}
-        if after.status in HOLDING and after.is_on(made_of.ground) and after.overlaps(made_of):
-            return {InvalidRequest}
-        found = set()
-        if after.status in HOLDING:
-            found |= self.expected_errors(after, id_)
-            if found & {SlotTaken, GroundClosed}:
-                found.add(QuotaReached)  # seats are counted before the slot is lost
-        before = self.model
-        self.model = before | {id_: after}
-        found |= self.expected_errors(made_of)
-        self.model = before
-        return found
-
-    def expected_errors_of_swap(self, wanted):
-        """Returns the expected errors of bookings that leave their slots for one another's."""
-        before, found = self.model, set()
-        # Each is judged beside the other as it will be; a seat of the week that it leaves is free.
-        self.model = before | wanted
-        for id_, kept in wanted.items():
-            errors = self.expected_errors(kept, id_, again=True)
-            stays = kept.week == before[id_].week
-            found |= errors - {QuotaReached} if stays else errors
-        self.model = before
-        return found
-
     @invariant()
     def the_database_is_sound(self):
         assert_sound(self.db)
@@ -853,18 +800,28 @@ class Bookings(RuleBasedStateMachine):
         stored = {
             b.id: Kept(
                 *(b.ground_id, b.date, b.start.hour, b.end.hour or 24),
-                *(b.student_id or ("" if b.party is Party.CLASS else None), b.status.value),
+                *(None if b.kind == "closure" else b.student_id or "", b.status.value),
                 second=b.others[0].id if b.others else None,
                 supervisor=b.supervisor_id,
+                party=b.party,
+                members=b.members,
                 set_place=b.set_place,
+                set_id=None if b.set_place is None else b.series,
                 series=b.series if b.set_place is None else None,
             )
             for b in find_bookings(self.db, kind=None, limit=1000)
         }
         assert stored == {
-            id_: replace(kept, was="", set_id=None, apart=False, own_party=False)
+            id_: replace(kept, was="", apart=False, own_party=False)
             for id_, kept in self.model.items()
         }
+
+    @invariant()
+    def the_waiting_list_matches_the_model(self):
+        stored = {entry.id: entry for entry in waiting_ahead(self.db, now=NOW)}
+        assert list(stored) == list(self.waiting)
+        for id_, entry in self.waiting.items():
+            assert (stored[id_].any_ground, stored[id_].passed) == (entry.any_ground, entry.passed)
 
     @invariant()
     def history_and_status_agree(self):
@@ -895,13 +852,22 @@ class Bookings(RuleBasedStateMachine):
             for ground in filter(k.is_on, SURFACES)
             for hour in range(k.start, k.end)
         }
+        promised = [
+            option
+            for entry in self.waiting.values()
+            if entry.wanted.day == DAY and not entry.passed
+            for option in self.free_options(entry)
+        ]
         board = day_board(self.db, DAY, NOW)
         for ground in SURFACES:
             for hour in range(8, 12):
                 kept = held.get((ground, hour))
                 state = board.cell(ground, time(hour)).state
                 if kept is None:
-                    assert state is CellState.FREE
+                    is_promised = any(
+                        one.is_on(ground) and one.start <= hour < one.end for one in promised
+                    )
+                    assert state is (CellState.CLOSED if is_promised else CellState.FREE)
                 elif kept.student is None:
                     assert state is CellState.CLOSED
                 elif kept.status == "Approved":
@@ -915,13 +881,16 @@ def test_after_any_sequence_of_operations_the_bookings_are_sound_and_match_the_m
     save_ground(db, replace(third, surfaces=SURFACES["ground-3"]))
     add_account(db, Account("meera", "Meera", Role.STAFF))
     save_ground(db, Ground("half", "Half", third.games, surfaces=SURFACES["half"]))
+    save_team(db, TEAM)
+    policy = load_reference(db).policy
+    save_policy(db, replace(policy, claim_members=True, waiting_places=WAITING_PLACES))
     # A property, because Hypothesis reads attributes of the machine, and a Database has every one.
     machine = type("Machine", (Bookings,), {"db": property(lambda _: db)})
 
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=30,
         ),
     )

@@ -31,6 +31,7 @@ from booking_core import (
     find_bookings,
     load_reference,
     save_ground,
+    terms,
     waiting_ahead,
 )
 from booking_core.operations.demo import DEMO_ACCOUNTS, RAIN, is_empty, load_demo
@@ -111,6 +112,28 @@ def test_the_demo_has_grounds_classes_students_and_two_timetables(
     assert (labels[0], labels[4], len(labels)) == ("08:00-09:00", "12:00-13:00", 10)
     assert known.plan(date(2026, 11, 28)).timetable_id == "half-day"
     assert known.plan(date(2026, 11, 29)).periods
+
+
+@pytest.mark.parametrize("now", MOMENTS, ids=lambda now: f"{now:%a-%H%M}")
+def test_the_demo_has_terms_teams_a_series_a_divided_ground_and_a_waiting_list(
+    empty: BookingDatabase, now: datetime
+) -> None:
+    load_demo(empty, now)
+
+    known = load_reference(empty)
+    assert len(terms(empty)) == 3
+    for term in terms(empty):
+        weeks = [known.year.week(term.first + timedelta(weeks=n)) for n in range(2)]
+        assert sorted(weeks) == ["A", "B"]
+    assert len(known.teams) == 2
+    whole, north, south = known.open_grounds[:3]
+    assert whole.shares(north)
+    assert whole.shares(south)
+    assert not north.shares(south)
+    approved = find_bookings(empty, status=Status.APPROVED, limit=1000)
+    dates = Counter(b.series for b in approved if b.series is not None and b.date > now.date())
+    assert max(dates.values(), default=0) >= 2
+    assert len({entry.by for entry in waiting_ahead(empty, now=now)}) == 2
 
 
 def test_the_demo_loads_with_little_processor_time(empty: BookingDatabase) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from copy import deepcopy
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -28,6 +30,7 @@ from support import (
 )
 
 from booking_core import (
+    Ground,
     SchemaConflict,
     Settings,
     SlotTaken,
@@ -35,6 +38,7 @@ from booking_core import (
     approve,
     book,
     cancel,
+    change_ground,
     connect,
     day_board,
     ensure_schema,
@@ -42,6 +46,7 @@ from booking_core import (
     get_booking,
     lift_closure,
     move,
+    save_ground,
 )
 from booking_core.domain.claims import claims_of
 from booking_core.reports import find_changes
@@ -113,7 +118,61 @@ def test_a_database_of_the_first_version_is_migrated_to_the_present_one(old, mon
     db.client.close()
 
 
+NEXT_DAY = DAY + timedelta(days=1)
 DAY_TEN, DAY_ELEVEN = request_for(start=10).start, request_for(start=10).end
+
+
+# What the grounds and bookings of schema 5 did not have.
+SINCE_FIVE = {
+    schema.GROUNDS: {"surfaces"},
+    schema.BOOKINGS: {
+        *("surfaces", "series", "party", "team_id", "supervisor", "set_place"),
+    },
+}
+
+
+def put_back_to_five(db):
+    """Makes a database of schema 5: without surfaces, parties, series and the waiting list."""
+    for name, fields in SINCE_FIVE.items():
+        for row in db[name].find():
+            assert not fields & row.keys()
+        validator = deepcopy(schema.VALIDATORS[name])
+        for field in fields:
+            del validator["$jsonSchema"]["properties"][field]
+        db.command("collMod", name, validator=validator)
+    for name in (schema.TEAMS, schema.WAITING, schema.SWAP_OFFERS):
+        db.drop_collection(name)
+    for name in (schema.BY_SERIES, schema.BY_SUPERVISOR):
+        db.bookings.drop_index(name)
+    db.meta.update_one({"_id": "revision"}, {"$set": {"schema": 5}})
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_ground_of_before_surfaces_is_divided_and_collides_with_its_half(
+    old, make_db, mongod_uri, number
+):
+    if number == 1:
+        before = old(ROWS)
+    else:
+        before = make_db()
+        booked(before, game="Football")
+        put_back_to_five(before)
+    (kept,) = active(before, start="09:00")
+
+    db = opened(mongod_uri, before)
+
+    assert indexes.index_faults(db) == indexes.validator_faults(db) == []
+    change_ground(db, "ground-1", surfaces=("ground-1", "strip"), by=ADMIN, now=NOW)
+    save_ground(db, Ground("half", "Half", ("Football",), 9, surfaces=("strip",)))
+    with pytest.raises(SlotTaken) as refused:
+        booked(db, ground="half", student=9, game="Football")
+    assert refused.value.held_by.id == kept["_id"]
+    half = booked(db, ground="half", student=9, start=13, game="Football", on=NEXT_DAY)
+    with pytest.raises(SlotTaken) as refused:
+        booked(db, student=8, start=13, game="Football", on=NEXT_DAY)
+    assert refused.value.held_by == half
+    assert_sound(db)
+    db.client.close()
 
 
 MANY = [version_one.row(student_id=f"S{n:03d}", status="Cancelled") for n in range(40)]

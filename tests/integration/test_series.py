@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, time, timedelta
 from functools import partial
+from time import perf_counter
 from uuid import uuid4
 
 import pytest
@@ -647,12 +648,19 @@ def test_a_moved_date_may_lie_as_far_ahead_as_its_series(db):
     assert moved.start == time(10)
 
 
-def test_sixty_dates_are_planned_and_booked_in_few_commands(db):
+def test_sixty_dates_are_planned_and_booked_within_a_second_each(db):
     save_policy(db, Policy(quota=None, series_days=90), now=NOW)
     first = request_for(student=1, on=date(2026, 11, 24))
     request = SeriesRequest(first=first, weekdays=tuple(range(7)), count=60)
+    began = perf_counter()
 
+    found = plan(db, request)
+    planned = perf_counter()
     done = book_all(db, request, submission_id=uuid4())
 
-    assert len(done.bookings) == 60
+    booked_at = perf_counter()
+    assert len(found.dates) == len(done.bookings) == 60
+    assert found.problems == ()
+    assert planned - began < 1, planned - began
+    assert booked_at - planned < 1, booked_at - planned
     assert_sound(db)

@@ -44,6 +44,7 @@ from booking_core import (
     SubmissionReused,
     UnknownGround,
     add_account,
+    approve,
     approve_series,
     book,
     book_set,
@@ -165,6 +166,23 @@ def test_the_first_ground_does_not_end_before_the_others(db):
     cancel(db, second, by=MEERA, now=NOW)
     cancel(db, third, by=MEERA, now=NOW)
     assert cancel(db, first, by=MEERA, now=NOW).status is Status.CANCELLED
+
+
+def test_a_set_of_which_a_ground_is_approved_is_not_rejected_without_it(db):
+    made = booked_set(db, "ground-1", "ground-3", class_name=None, student_id="S001")
+    first, second = (booking.id for booking in made.bookings)
+    approve(db, second, by=HEAD, now=NOW)
+
+    with pytest.raises(PartOfSet):
+        reject_series(db, made.id, by=HEAD, reason="Rain", now=NOW)
+
+    assert get_booking(db, first).status is Status.PENDING
+    with pytest.raises(StudentBusy):
+        booked(db, student=1, ground="ground-2", game="Sports day")
+    other = booked_set(db, "ground-1", "ground-3", start=12)
+    approve(db, other.bookings[0].id, by=HEAD, now=NOW)
+    (ended,) = reject_series(db, other.id, by=HEAD, reason="Rain", now=NOW)
+    assert ended.id == other.bookings[1].id
 
 
 def test_the_same_id_with_another_party_at_one_moment_is_refused(db):

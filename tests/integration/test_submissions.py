@@ -7,12 +7,10 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from cutting_proxy import Proxy
 from support import DAY, HEAD, MEERA, NOW, RAVI, active, at_once, booked, request_for
 
 from booking_core import (
     Booking,
-    Settings,
     Status,
     StoreUnavailable,
     SubmissionReused,
@@ -22,25 +20,6 @@ from booking_core import (
     get_booking,
     move,
 )
-from booking_core.storage.client.database import open_database
-
-
-@pytest.fixture
-def proxy(mongod_uri):
-    proxy = Proxy(mongod_uri)
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture
-def far_db(db, proxy):
-    """The same database as ``db``, reached through the proxy."""
-    far = open_database(
-        proxy.uri,
-        Settings(mongodb_uri=proxy.uri, database=db.name, time_zone="Asia/Kolkata"),
-    )
-    yield far
-    far.client.close()
 
 
 def test_the_same_submission_twice_is_one_booking(db):
