@@ -96,8 +96,7 @@ def _goes_on(shared: Services, action: str, id: str, shown: Mapping[str, Booking
     """Whether who waits has a slot of this series in a moment: there is nothing to undo then."""
     if action == "approve" or not id.startswith(SERIES):
         return False
-    dates = queue_rows.series(shared, id.removeprefix(SERIES))
-    return undoing.is_waited_for(shared, [one for one in dates if one.id in shown])
+    return undoing.is_waited_for(shared, list(shown.values()))
 
 
 def decide_row(

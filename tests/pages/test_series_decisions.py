@@ -13,11 +13,12 @@ import streamlit as st
 from booking_core import Actor, Role, Slot
 from pages.approvals import deciding
 from pages.shared.auth import session
+from pages.shared.layout import undoing
 from pages.shared.live.runtime import Services
 
 HEAD = Actor("head", Role.PRINCIPAL, "Head")
 SHARED = cast(Services, SimpleNamespace(db=None, change=nullcontext))
-SLOTS = {"b1": Slot("g1", date(2026, 12, 1), time(9), time(10))}
+SHOWN: Any = {"b1": Slot("g1", date(2026, 12, 1), time(9), time(10))}
 
 
 @pytest.fixture
@@ -43,18 +44,28 @@ def outcome() -> Any:
     return st.session_state["approvals.outcome"]
 
 
+@pytest.mark.parametrize("is_waited_for", [False, True])
 @pytest.mark.parametrize("action", ["approve", "reject"])
-def test_a_series_is_decided_as_it_was_shown(sent: list[Any], action: str) -> None:
-    deciding.decide(SHARED, action, {"series:s1": SLOTS}, "Rain")
+def test_a_series_is_decided_as_it_was_shown(
+    sent: list[Any], monkeypatch: pytest.MonkeyPatch, action: str, is_waited_for: bool
+) -> None:
+    """What nobody waits for can be undone, and is counted by the bar that offers it."""
+    offered: list[str] = []
+    monkeypatch.setattr(undoing, "is_waited_for", lambda *_: is_waited_for)
+    monkeypatch.setattr(undoing, "offer", lambda _, changed, done: offered.append(done))
 
-    assert sent == [(f"{action}_series", "s1", SLOTS)]
-    assert outcome()[:3] == (action, 3, [])
+    deciding.decide(SHARED, action, {"series:s1": SHOWN}, "Rain")
+
+    assert sent == [(f"{action}_series", "s1", SHOWN)]
+    can_be_undone = action == "reject" and not is_waited_for
+    assert outcome()[:3] == (action, 0 if can_be_undone else 3, [])
+    assert offered == (["3 rejected."] if can_be_undone else [])
 
 
 def test_a_request_is_approved_as_it_was_shown(sent: list[Any]) -> None:
-    deciding.decide(SHARED, "approve", {"b1": SLOTS})
+    deciding.decide(SHARED, "approve", {"b1": SHOWN})
 
-    assert sent == [("approve", "b1", SLOTS["b1"])]
+    assert sent == [("approve", "b1", SHOWN["b1"])]
     assert outcome()[1] == 1
 
 
