@@ -311,7 +311,7 @@ def error(exc: BookingError) -> str:
         case PartOfSet():
             return (
                 "This is one of several grounds that were asked for at once. Its time stays, and "
-                "the first of them ends only with the others: choose all of them."
+                "the first of them ends only with the others, or after them."
             )
         case LineFull():
             if not exc.limit:
