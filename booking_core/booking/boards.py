@@ -117,7 +117,7 @@ class Board(Availability):
         for entry in in_order(self.waiting):
             if entry.is_over(self.now, self.zone):
                 continue
-            for slot in self.slots_after(booking, entry):
+            for slot in board._needing(booking, entry):
                 if board.busy(people_of(entry.request), slot) is None:
                     return entry
         return None
@@ -125,11 +125,14 @@ class Board(Availability):
     def slots_after(self, booking: Booking, entry: WaitingEntry) -> list[Slot]:
         """The slots that ``entry`` waits for and that are free once ``booking`` is given back, of
         those that need it; on its own ground first."""
+        return self.without(booking)._needing(booking, entry)
+
+    def _needing(self, booking: Booking, entry: WaitingEntry) -> list[Slot]:
         surfaces = set(booking.held_surfaces)
         marks = set(timetable.marks(booking.start, booking.end))
         return [
             slot
-            for slot in free_for(self.without(booking), entry)
+            for slot in free_for(self, entry)
             if not surfaces.isdisjoint(self.surfaces_of(slot.ground_id))
             and not marks.isdisjoint(timetable.marks(slot.start, slot.end))
         ]

@@ -22,7 +22,7 @@ from booking_core.domain import rules
 from booking_core.domain.claims import claims_of
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotAllowed, NotFound
 from booking_core.domain.model import Actor, Booking
-from booking_core.domain.validation import check_id
+from booking_core.domain.validation import check_id, check_revision
 from booking_core.storage.bookings import transactions
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -57,6 +57,8 @@ def undo_closing(
     if not isinstance(revisions, Mapping):
         raise InvalidRequest("revisions", "must map ids to revisions")
     ids = ids_of(revisions, "revisions")
+    for revision in revisions.values():
+        check_revision(revision, "revisions")
     now, zone = moment(db, now), settings_of(db).zone
     changes: list[tuple[Booking, Booking]] = []
 

@@ -11,9 +11,9 @@ from booking_core.booking.replacing import Replacement, Successor, replace_by, t
 from booking_core.booking.steps import logged
 from booking_core.booking.waiting import author_of
 from booking_core.domain import rules
-from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound
+from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound, StoreUnavailable
 from booking_core.domain.model import Actor
-from booking_core.domain.validation import check_booking_id
+from booking_core.domain.validation import check_booking_id, check_revision
 from booking_core.storage.bookings import waiting as store
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -47,11 +47,10 @@ def give_to_waiting(
     rules.check_actor(by)
     booking_id, entry_id = check_booking_id(booking_id), check_booking_id(entry_id)
     reason = check_reason(reason)
-    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
-        raise InvalidRequest("expected", "must be a whole number")
+    check_revision(expected, "expected")
     now, zone = moment(db, now), settings_of(db).zone
     if (found := store.read(db, entry_id)) is None:
-        raise NotFound("entry", entry_id)
+        raise NotFound("waiting entry", entry_id)
     entry, status = found
     before = existing_booking(db, booking_id)
     if (made := bookings.read(db, entry_id)) is not None:
@@ -76,9 +75,13 @@ def give_to_waiting(
         now=now,
         is_at_its_slot=False,
     )
-    if not store.end(db, entry, "promoted"):
+    try:
+        if store.end(db, entry, "promoted"):
+            return done
         left = store.read(db, entry_id)
-        # Whoever has left the list meanwhile gets no booking, and the former one stays.
-        if (left is None or left[1] != "promoted") and take_back(db, before, done):
-            raise ChangedMeanwhile(_ENTRY)
+    except StoreUnavailable:
+        return done  # it is given; the entry ends at the next look, as after any promotion
+    # An author who has left the list meanwhile gets no booking; the former booking stays.
+    if (left is None or left[1] != "promoted") and take_back(db, before, done):
+        raise ChangedMeanwhile(_ENTRY)
     return done

@@ -39,7 +39,7 @@ from booking_core.domain.errors import (
     SubmissionReused,
 )
 from booking_core.domain.model import Actor, Booking, BookingRequest, Decision, Slot, Status
-from booking_core.domain.validation import check_booking_id
+from booking_core.domain.validation import check_booking_id, check_revision
 from booking_core.storage.bookings import transactions
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -72,8 +72,9 @@ def plan_replacement(
 ) -> Relocation:
     """The booking as stored, and the nearest free slot for it once another party has its own.
 
-    The slot is found as by ``propose_moves``; None: it can only end. Writes nothing. Raises as
-    ``replace_booking`` does for this booking and user, and PartOfSet where it cannot end either.
+    The slot is found as by ``propose_moves``; None: nothing is free for it soon. Writes nothing.
+    Raises as ``replace_booking`` does for this booking and user, and PartOfSet for one that neither
+    moves nor ends alone.
     """
     booking_id = check_booking_id(booking_id)
     now = moment(db, now)
@@ -225,8 +226,7 @@ def _checked(
     booking_id, reason = check_booking_id(booking_id), check_reason(reason)
     if not isinstance(request, BookingRequest):
         raise InvalidRequest("request", "must be a BookingRequest")
-    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
-        raise InvalidRequest("expected", "must be a whole number")
+    check_revision(expected, "expected")
     if move_to is not None and not isinstance(move_to, Slot):
         raise InvalidRequest("move_to", "must be a Slot")
     if submission_id is not None and not isinstance(submission_id, UUID):

@@ -28,7 +28,7 @@ from booking_core.domain.errors import (
     UndoOver,
 )
 from booking_core.domain.model import Actor, Booking, Decision
-from booking_core.domain.validation import check_booking_id
+from booking_core.domain.validation import check_booking_id, check_revision
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -56,8 +56,7 @@ def undo_change(
     """
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
-    if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
-        raise InvalidRequest("revision", "must be a whole number")
+    check_revision(revision, "revision")
     now, zone = moment(db, now), settings_of(db).zone
     lost_seat = False
     for tried in count():

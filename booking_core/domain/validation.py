@@ -129,6 +129,12 @@ def check_limit(value: Any) -> None:
         raise InvalidRequest("limit", "must be a whole number from 1 to 1000")
 
 
+def check_revision(value: Any, name: str) -> None:
+    """The revision of a booking that a user saw."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequest(name, "must be a whole number")
+
+
 def check_booking_id(value: Any) -> str:
     """The id of a booking, as text or as a UUID."""
     if isinstance(value, UUID):

@@ -190,12 +190,19 @@ def _request(
 def _whom(values: Mapping[str, str]) -> tuple[str, str, str, RequestParty | None]:
     """The texts for the student, the class and the team of a row, and the party without them."""
     student, class_name = values["student"], values.get("class", "")
-    team, kind = values.get("team", ""), values.get("party", "").strip().casefold()
+    team, typed = values.get("team", ""), values.get("party", "").strip()
+    kind = typed.casefold()
     if kind not in ("", *Party):
-        raise InvalidRequest("party", f"{kind!r} is none of {', '.join(Party)}")
+        raise InvalidRequest("party", f"{typed!r} is none of {', '.join(Party)}")
     match kind:
+        case Party.STUDENTS if not student.strip():
+            raise InvalidRequest("student", "is missing")
+        case Party.CLASS if not class_name.strip():
+            raise InvalidRequest("class", "is missing")
         case Party.CLASS:
             return "", class_name, "", None
+        case Party.TEAM if not (team or student).strip():
+            raise InvalidRequest("team", "is missing")
         case Party.TEAM:
             return "", "", team or student, None
         case Party.STAFF:

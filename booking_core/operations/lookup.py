@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Generic, TypeVar
 
 from booking_core.booking.parties import RequestParty
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import find_label
-from booking_core.domain.model import Ground, Party, Student, Team
+from booking_core.domain.model import MOST_NAMED, Ground, Party, Student, Team
 from booking_core.domain.names import key_of, new_id
-from booking_core.domain.validation import check_id, check_name
+from booking_core.domain.validation import MAX_NAME, check_id, check_name
 from booking_core.storage.school.data import Reference
 
 NEW_CLASS = "Unknown"  # of a student that an import adds, where the file names no class
-_MOST_PARTS = 30  # of a text with commas in which several students are looked for
+_PARTS_OF_NAME = 3  # of a name with commas in it
+_MOST_PARTS = MOST_NAMED * _PARTS_OF_NAME  # of a text in which several students are looked for
 Named = TypeVar("Named", Ground, Student, Team)
 
 
@@ -141,25 +142,38 @@ class Names:
         return ground, party or _of(student)
 
     def _several(self, text: str) -> RequestParty | None:
-        """Several students, of whom each is on record, with commas between them; else None."""
-        parts = text.split(",")
-        if not 1 < len(parts) <= _MOST_PARTS or self._students.find(text) is not None:
-            return None
-        found = self._named(parts)
-        if len({student.id for student in found}) < len(found):
-            raise InvalidRequest("student", "is named twice")
-        return RequestParty(Party.STUDENTS, found) if len(found) > 1 else None
+        """Several students on record, with commas between them; None for a text that is one name.
 
-    def _named(self, parts: Sequence[str]) -> tuple[Student, ...]:
-        """The students that ``parts`` name, of whose names one may have a comma; () where one part
-        names nobody."""
-        for end in range(1, len(parts) + 1):
-            with contextlib.suppress(InvalidRequest):
-                first = self._students.find(",".join(parts[:end]).strip())
-                rest = self._named(parts[end:])
-                if first is not None and (rest or end == len(parts)):
-                    return (first, *rest)
-        return ()
+        Raises InvalidRequest for the first part that names nobody, where another one does.
+        """
+        parts = text.split(",")
+        if not 1 < len(parts) <= _MOST_PARTS:
+            return None
+        if len(text) <= MAX_NAME and self._students.find(text) is not None:
+            return None
+        # From the last part to the first: the students that the parts from there on name.
+        named: dict[int, tuple[Student, ...]] = {len(parts): ()}
+        for start in reversed(range(len(parts))):
+            for end in range(start + 1, min(start + _PARTS_OF_NAME, len(parts)) + 1):
+                if end in named and (found := self._known(",".join(parts[start:end]))):
+                    named[start] = (found, *named[end])
+                    break
+        students = named.get(0, ())
+        if len(students) < 2:
+            if any(self._known(part) for part in parts):
+                for part in parts:
+                    self.student(part.strip())
+            return None
+        if len({student.id for student in students}) < len(students):
+            raise InvalidRequest("student", "is named twice")
+        if len(students) > MOST_NAMED:
+            raise InvalidRequest("student", f"names more than {MOST_NAMED}")
+        return RequestParty(Party.STUDENTS, students)
+
+    def _known(self, text: str) -> Student | None:
+        with contextlib.suppress(InvalidRequest):
+            return self._students.find(text.strip())
+        return None
 
     def _party(self, team_text: str, class_name: str) -> RequestParty | None:
         if team_text.strip():

@@ -18,7 +18,7 @@ Line = tuple[int, Booking]  # the line of a file and its booking
 def _weeks(booking: Booking) -> list[tuple[str, Date]]:
     """Each student and the Monday of an active booking: the quota counts their weeks.
 
-    None for another party, which takes no seat by an import.
+    Empty for another party, which takes no seat by an import.
     """
     if not booking.status.is_active:
         return []

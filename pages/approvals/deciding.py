@@ -58,7 +58,8 @@ def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
     for id, shown in rows.items():
         try:
             held = _held(shared, action, id)
-            if held and (made := line.give_at_once(shared, held[0], reason)) is not None:
+            seen = shown.get(id)
+            if held and seen and (made := line.give_at_once(shared, seen, reason)) is not None:
                 given.append(waiting_texts.has(made))
                 done += 1
                 continue
@@ -112,7 +113,9 @@ def decide_row(
             return approve_series(shared.db, series_id, by=by, expected=shown)
         return reject_series(shared.db, series_id, by=by, reason=reason, expected=shown)
     if action == "approve":
-        return [approve(shared.db, id, by=by, reason=reason, expected=shown.get(id))]
+        if id not in shown:
+            raise ChangedMeanwhile("this request")
+        return [approve(shared.db, id, by=by, reason=reason, expected=shown[id])]
     return [_ACTIONS[action](shared.db, id, by=by, reason=reason)]
 
 

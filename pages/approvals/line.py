@@ -46,7 +46,8 @@ def next_after(shared: Services, booking: Booking) -> WaitingEntry | None:
 
 
 def give_at_once(shared: Services, booking: Booking, reason: str) -> Booking | None:
-    """Ends ``booking`` and gives what it held to the first in line, in one step; the new booking.
+    """Ends ``booking``, as the user saw it, and gives what it held to the first in line, in one
+    step; the new booking.
 
     None: nobody waits, or a rule or a change is in the way, and nothing was done.
     """

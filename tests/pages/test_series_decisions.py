@@ -76,3 +76,10 @@ def test_a_series_of_which_nothing_was_shown_is_not_decided(sent: list[Any]) -> 
     [(id, text)] = outcome()[2]
     assert id == "series:s1"
     assert text.startswith("The dates of this series changed while you looked.")
+
+
+def test_a_request_that_was_not_shown_is_not_approved(sent: list[Any]) -> None:
+    deciding.decide(SHARED, "approve", {"b1": {}})
+
+    assert sent == []
+    assert outcome()[2][0][0] == "b1"

@@ -145,6 +145,10 @@ def _game(booking: Booking, games: tuple[str, ...]) -> str | None:
     return game
 
 
+def _forget_problem() -> None:
+    st.session_state.pop(_PROBLEM, None)
+
+
 def _made(shared: Services) -> Booking | None:
     """The booking that an earlier press of this dialog has made."""
     try:
@@ -163,6 +167,7 @@ def _after(shared: Services, booking: Booking, proposed: Slot | None) -> Slot | 
         f"What becomes of the booking of {formats.literal(booking.whom)}",
         choices,
         key=_AFTER,
+        on_change=_forget_problem,
         format_func=lambda one: formats.literal(
             texts.outcome(one, booking, proposed, known, today)
         ),

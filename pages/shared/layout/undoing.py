@@ -47,6 +47,11 @@ def offer(shared: Services, changed: Sequence[Booking], done: str, *, closing_id
     st.session_state[_OFFER] = (revisions, closing_id, done, until)
 
 
+def withdraw() -> None:
+    """Removes the offer of an earlier change, where the last one cannot be undone."""
+    st.session_state.pop(_OFFER, None)
+
+
 def show(shared: Services, ends: datetime | None) -> datetime | None:
     """Draws the bar while there is an offer; returns when it goes, ``ends`` if that is earlier."""
     state = st.session_state
@@ -77,13 +82,13 @@ def _undo(shared: Services, revisions: dict[str, int]) -> None:
     """Undoes each change on its own; the toast names the first that cannot be undone."""
     st.session_state.pop(_OFFER, None)
     undone, problems = 0, []
-    for id, revision in revisions.items():
-        try:
-            with shared.change():
+    with shared.change():  # once: it waits for the change, and each date has 60 s in all
+        for id, revision in revisions.items():
+            try:
                 undo_change(shared.db, id, revision=revision, by=session.actor())
-            undone += 1
-        except BookingError as exc:
-            problems.append(messages.error(exc))
+                undone += 1
+            except BookingError as exc:
+                problems.append(messages.error(exc))
     if problems:
         part = f"{undone} of {len(revisions)} undone. " if undone else ""
         st.session_state[_SAID] = (f"{part}Not undone: {problems[0]}", ":material/error:")
