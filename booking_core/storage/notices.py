@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from pymongo import UpdateOne
+from pymongo import InsertOne, UpdateMany, UpdateOne
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking
@@ -24,6 +24,7 @@ from booking_core.storage.schema import schema
 _NAMES = UUID("5f0d6d0e-6c33-4d0c-8c1f-0b3f5a1c9e11")
 _TOLD = "notices"
 _DUE = "due"  # of a notice that no mail has told
+_REPLACED = "replaced_by"  # of an unread notice that counts as read since a later one
 _ENDED = "ended"  # of the notice of a question that ended while it was unread
 
 
@@ -59,16 +60,14 @@ def insert(
     ]
     if documents:
         target = collection(db, schema.NOTICES)
-        target.update_many(
-            {
-                "to": {"$in": list({booking.created_by for booking in changed})},
-                "booking_id": {"$in": [booking.id for booking in changed]},
-                "read": False,
-            },
-            {"$set": {"read": True}},
-            session=session,
-        )
-        target.insert_many(documents, session=session)
+        earlier = [
+            UpdateMany(
+                {"to": one["to"], "booking_id": one["booking_id"], "read": False},
+                _replaced_by(one["_id"]),
+            )
+            for one in documents
+        ]
+        target.bulk_write([*earlier, *map(InsertOne, documents)], session=session)
 
 
 def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> None:
@@ -93,7 +92,7 @@ def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> No
     with reachable():
         target.bulk_write(writes)
         latest: dict[tuple[str, str], Document] = {}
-        earlier: list[str] = []
+        earlier = []
         fields = {"to": 1, "booking_id": 1, "at": 1, "read": 1}
         place = {notice.id: number for number, notice in enumerate(made)}
         rows = target.find(of_bookings, fields)
@@ -101,9 +100,9 @@ def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> No
             of = (row["to"], row["booking_id"])
             before, latest[of] = latest.get(of), row
             if before is not None and not before["read"] and before["_id"] not in keep:
-                earlier.append(before["_id"])
+                earlier.append(UpdateOne({"_id": before["_id"]}, _replaced_by(row["_id"])))
         if earlier:
-            target.update_many({"_id": {"$in": earlier}}, {"$set": {"read": True}})
+            target.bulk_write(earlier)
 
 
 def end_questions(db: Documents, ids: Sequence[str]) -> None:
@@ -123,6 +122,11 @@ def restore_questions(db: Documents, ids: Sequence[str]) -> None:
         with reachable():
             target = collection(db, schema.NOTICES)
             target.update_many({"_id": {"$in": ids}, _ENDED: True}, again)
+
+
+def _replaced_by(id: str) -> Document:
+    """The change of an unread notice that a later one, ``id``, replaces."""
+    return {"$set": {"read": True, _REPLACED: id}}
 
 
 def id_of(booking_id: str, entry: int, at: datetime, to: str = "") -> str:
@@ -173,25 +177,39 @@ def _document(notice: Notice) -> Document:
 
 
 def withdraw(db: Documents, ids: Collection[str]) -> set[str]:
-    """Deletes those of the notices ``ids`` that are unread; the ids of the others."""
+    """Deletes those of the notices ``ids`` that are unread; the ids of the others.
+
+    What they had replaced is unread again.
+    """
     of_ids: Document = {"_id": {"$in": list(ids)}}
     with reachable():
-        target = collection(db, schema.NOTICES)
-        target.delete_many(of_ids | {"read": False})
-        return {row["_id"] for row in target.find(of_ids, {"_id": 1})}
+        _delete_unread(db, None, of_ids)
+        return {row["_id"] for row in collection(db, schema.NOTICES).find(of_ids, {"_id": 1})}
 
 
 def withdraw_at(
     db: Documents, session: ClientSession | None, changed: Sequence[Booking], at: datetime
 ) -> None:
-    """Deletes the unread notices of a change at ``at`` to the authors of ``changed``."""
+    """As ``withdraw``, the notices of a change at ``at`` to the authors of ``changed``."""
     condition = {
         "to": {"$in": [booking.created_by for booking in changed]},
-        "read": False,
         "at": at,
         "booking_id": {"$in": [booking.id for booking in changed]},
     }
-    collection(db, schema.NOTICES).delete_many(condition, session=session)
+    _delete_unread(db, session, condition)
+
+
+def _delete_unread(db: Documents, session: ClientSession | None, condition: Document) -> None:
+    target = collection(db, schema.NOTICES)
+    gone = list(target.find(condition | {"read": False}, session=session))
+    for one in gone:
+        # A reader may have opened the bell since the look.
+        if target.delete_one({"_id": one["_id"], "read": False}, session=session).deleted_count:
+            target.update_many(
+                {"to": one["to"], "booking_id": one["booking_id"], _REPLACED: one["_id"]},
+                {"$set": {"read": False}, "$unset": {_REPLACED: ""}},
+                session=session,
+            )
 
 
 def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:

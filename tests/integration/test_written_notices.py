@@ -31,6 +31,7 @@ from booking_core import (
     revoke,
     swap,
     undo_change,
+    undo_closing,
     write_notices,
 )
 
@@ -103,6 +104,42 @@ def test_a_later_change_replaces_an_unread_earlier_notice(told):
 
     assert kinds(db) == ["revoked"]
     assert kinds(db, unread_only=False) == ["revoked", "approved"]
+
+
+@pytest.mark.parametrize("has_read", [False, True])
+def test_what_an_undone_change_had_replaced_is_unread_again(told, has_read):
+    db = told
+    mine = booked(db, student=1)
+    approve(db, mine.id, by=HEAD, now=NOW)
+    write_notices(db, now=LATER)
+    revoked = revoke(db, mine.id, by=HEAD, reason="Rain", now=LATER)
+    write_notices(db, now=LATER)
+    if has_read:
+        mark_read(db, [notice.id for notice in notices_for(db, MEERA.id)], by=MEERA)
+
+    undo_change(db, mine.id, revision=revoked.revision, by=HEAD, now=LATER)
+    write_notices(db, now=LATER)
+
+    assert kinds(db) == (["undone"] if has_read else ["approved"])
+
+
+def test_what_an_undone_closing_had_replaced_is_unread_again(told):
+    db = told
+    mine = booked(db, student=1)
+    approve(db, mine.id, by=HEAD, now=NOW)
+    write_notices(db, now=NOW)
+    closing = closed(db, by=HEAD)
+    assert kinds(db) == ["displaced"]
+
+    undo_closing(
+        db,
+        closing.id,
+        revisions={booking.id: booking.revision for booking in closing.displaced},
+        by=HEAD,
+        now=NOW,
+    )
+
+    assert kinds(db) == ["approved"]
 
 
 def test_a_closing_tells_once_what_its_transaction_has_told(told):
