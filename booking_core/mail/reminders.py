@@ -2,7 +2,7 @@
 
 A reminder is one mail for each booking: its id follows from that of the booking, so of several
 processes one makes it. It is deleted unsent where the booking was moved or has ended meanwhile.
-That of the first of several grounds names the others.
+Several grounds that were booked at once have one mail, which names all that are approved.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ def gather(db: Documents, readers: Mapping[str, Account], now: datetime) -> None
     last = (now + timedelta(hours=hours)).astimezone(zone).date()
     due = {
         _id_of(booking): booking
-        for booking in booking_queries.approved_between(db, first, last)
-        # Of several grounds at once, one mail names all: they have one time and one party.
-        if not booking.set_place
-        and booking.created_by in readers
-        and timing.is_reminder_due(booking, hours, now, zone)
+        # Of several grounds, the mail is about the first that is approved.
+        for booking in sorted(
+            booking_queries.approved_between(db, first, last),
+            key=lambda booking: -(booking.set_place or 0),
+        )
+        if booking.created_by in readers and timing.is_reminder_due(booking, hours, now, zone)
     }
     for id in due.keys() - mails.stored_ids(db, due):
         booking = due[id]
@@ -49,7 +50,9 @@ def gather(db: Documents, readers: Mapping[str, Account], now: datetime) -> None
 
 def _id_of(booking: Booking) -> str:
     """The id of the mail about the present start of ``booking``: each start has one."""
-    return str(uuid5(_NAMES, f"{booking.id} {booking.date} {booking.start}"))
+    # The grounds of a set have one time and one party.
+    of = booking.id if booking.set_place is None else booking.series
+    return str(uuid5(_NAMES, f"{of} {booking.date} {booking.start}"))
 
 
 def composed(

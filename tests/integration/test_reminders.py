@@ -13,6 +13,7 @@ from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked, request
 
 from booking_core import (
     ChangedMeanwhile,
+    Ground,
     InvalidRequest,
     LinkState,
     MailWish,
@@ -36,6 +37,7 @@ from booking_core import (
     mailed_booking,
     mailed_request,
     move,
+    save_ground,
     save_policy,
     send_mails,
     set_mail_wish,
@@ -147,6 +149,19 @@ def test_one_reminder_names_all_grounds_of_a_set(mailed, server):
     assert "At the same time: Ground 3, Ground 2" in said
     assert "you booked these grounds." in said
     assert tokens_in(mail, "cancel") == []
+
+
+def test_a_set_whose_first_ground_waits_has_its_reminder_of_the_others(mailed, server):
+    first, *_ = approved_set(mailed, "ground-3", "ground-2")
+    save_ground(mailed, Ground(id="ground-4", name="Ground 4", games=("Volleyball",)), by=ADMIN)
+    move(mailed, first.id, ground_id="ground-4", by=MEERA, now=NOW)
+
+    send(mailed, NOW + DUE)
+    send(mailed, NOW + DUE + timedelta(minutes=1))
+
+    [mail] = reminded(server)
+    assert mail["Subject"] == "Reminder: Ground 3, Tue 24 Nov, 9–10 AM, and 1 more"
+    assert "At the same time: Ground 2" in " ".join(text_of(mail).split())
 
 
 def test_a_reminder_of_a_set_leaves_out_what_has_ended_or_waits(mailed, server):
