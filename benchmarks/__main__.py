@@ -15,11 +15,21 @@ from pathlib import Path
 
 from booking_core.embedded import server as mongod
 
-from . import backup, booking, migration, reading, reports, school, screens, start, viewers
+from . import backup, booking, mail, migration, reading, reports, school, screens, start, viewers
 from .measure import Result, clock, say, table
 
 RESULTS = Path(__file__).parent / "results.json"
-PARTS = ("booking", "screens", "viewers", "reading", "reports", "migration", "backup", "start")
+PARTS = (
+    "booking",
+    "mail",
+    "screens",
+    "viewers",
+    "reading",
+    "reports",
+    "migration",
+    "backup",
+    "start",
+)
 
 
 def measure(parts: Sequence[str], bookings: int) -> list[Result]:
@@ -33,6 +43,8 @@ def measure(parts: Sequence[str], bookings: int) -> list[Result]:
         if "booking" in parts:
             bare = school.create_school(server.uri, "bare")
             results += map(reported, booking.measurements(booking.Rivals(ours, bare, like)))
+        if "mail" in parts:
+            results += map(reported, mail.measurements(server.uri))
         if "screens" in parts:
             for work in screens.measurements(server.uri):
                 results.append(reported(work()))

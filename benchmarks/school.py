@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
+from typing import Any
 from uuid import UUID, uuid4
 
 from pymongo import IndexModel, WriteConcern
@@ -52,9 +53,9 @@ _STATUSES = (
 )
 
 
-def create_school(uri: str, name: str) -> BookingDatabase:
+def create_school(uri: str, name: str, **settings: Any) -> BookingDatabase:
     """Creates a database with schema, grounds, timetable and students, and without bookings."""
-    db = connect(Settings(mongodb_uri=uri, database=name, advance_days=400))
+    db = connect(Settings(mongodb_uri=uri, database=name, advance_days=400, **settings))
     save_timetable(db, Timetable("regular", PERIODS, tuple(range(7))))
     for number in range(GROUNDS):
         save_ground(db, Ground(f"ground-{number}", f"Ground {number}", (GAME,), order=number))
