@@ -34,7 +34,8 @@ def give_to_waiting(
     by: Actor,
     now: datetime | None = None,
 ) -> Replacement:
-    """Ends an active booking that has not begun, and gives what it held to who waits for it.
+    """Ends an active booking that has not begun, and gives its slot to an entry of the waiting
+    list.
 
     For a principal or a delegate, as ``replace_booking``, in one transaction: nobody is faster. The
     former booking is revoked, or rejected where it is Pending, for ``reason``. The new one is
@@ -81,7 +82,8 @@ def give_to_waiting(
         left = store.read(db, entry_id)
     except StoreUnavailable:
         return done  # it is given; the entry ends at the next look, as after any promotion
-    # An author who has left the list meanwhile gets no booking; the former booking stays.
+    # The author has left the waiting list meanwhile: the new booking is deleted, and the former
+    # booking has its slot and status again.
     if (left is None or left[1] != "promoted") and take_back(db, before, done):
         raise ChangedMeanwhile(_ENTRY)
     return done

@@ -695,7 +695,7 @@ class Booking:
 
     @property
     def _kept(self) -> tuple[Decision, ...]:
-        """The history without what was undone, and without the entries that say so."""
+        """The history without the entries ``undone``, and without the entries that these undo."""
         found: list[Decision] = []
         for entry in self.history:
             if entry.action == "undone":

@@ -36,7 +36,7 @@ _ACTIONS = {"reject": reject, "revoke": revoke}
 _DONE = {"approve": "approved", "reject": "rejected", "revoke": "revoked"}
 _REASON = "approvals.reason"
 _REFUSED = "approvals.refused"  # the reason was missing or wrong when the button was pressed
-_GIVEN = "approvals.given_back"  # sentences: who has a slot that was given back
+_GIVEN = "approvals.given_back"  # sentences: the new holder of each slot
 _IN_DIALOG = 10  # rows that a dialog lists
 _IN_TOAST = 2  # sentences about the waiting list; Streamlit cuts a longer toast
 
@@ -49,8 +49,8 @@ def shown_of(rows: Sequence[queue_rows.Row]) -> dict[str, dict[str, Booking]]:
 def decide(shared: Services, action: str, rows: Rows, reason: str = "") -> None:
     """Decides each row on its own, so that a conflict of one does not stop the others.
 
-    All dates of a series are decided, or none. What has another slot or other people since it was
-    shown is not approved.
+    All dates of a series are decided, or none. A booking is not approved if its slot or its people
+    have changed since the list was shown.
     """
     conflicts: list[tuple[str, str]] = []
     ended: list[Booking] = []  # which can be undone one by one

@@ -46,10 +46,10 @@ def next_after(shared: Services, booking: Booking) -> WaitingEntry | None:
 
 
 def give_at_once(shared: Services, booking: Booking, reason: str) -> Booking | None:
-    """Ends ``booking``, as the user saw it, and gives what it held to the first in line, in one
-    step; the new booking.
+    """Ends ``booking``, as the user saw it, and gives its slot to the first in line, in one step.
 
-    None: nobody waits, or a rule or a change is in the way, and nothing was done.
+    Returns the new booking; None where nobody waits, or where a rule or another change prevents it:
+    then nothing was changed.
     """
     if (entry := next_after(shared, booking)) is None:
         return None

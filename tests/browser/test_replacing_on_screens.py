@@ -156,7 +156,7 @@ def test_a_party_of_several_with_a_supervisor_gets_the_slot(
     dialog.get_by_label("Purpose (optional)").fill("Final")
     dialog.get_by_label("Purpose (optional)").press("Tab")
     expect(dialog.get_by_text(re.compile("Student 50.*Student 51.* gets Ground 1"))).to_be_visible()
-    wait_until_settled(page)  # the press has what was drawn last
+    wait_until_settled(page)  # the button sends the values of the last run
     do_it(dialog).press("Enter")
 
     expect(dialog).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The model of the state machine of bookings: what each verb does, and by which errors it fails."""
+"""The model of the bookings, for the state machine: the effect and the errors of each verb."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Entry:
 
     @property
     def options(self) -> list[Kept]:
-        """What it would have, the best first."""
+        """The slots that this entry would accept, that of its own ground first."""
         others = [ground for ground in IN_ORDER if ground != self.wanted.ground]
         grounds = [self.wanted.ground, *(others if self.any_ground else ())]
         return [replace(self.wanted, ground=ground) for ground in grounds]

@@ -363,8 +363,9 @@ def _close(shared: Services, draft: _Draft, shown: list[str], moves: dict[str, S
         done = "Closed." + "".join(parts)
         now, zone = shared.now(), shared.settings.zone
         if any(booking.slot.has_begun(now, zone) for booking in closing.displaced):
+            # A booking that has begun cannot come back, so the closing cannot be undone.
             undoing.withdraw()
-            return done  # what has begun does not come back, so neither does the rest
+            return done
         changed = (*closing.moved, *closing.displaced)
         undoing.offer(shared, changed, done, closing_id=closing.id)
         return ""  # the bar says it

@@ -1,4 +1,4 @@
-"""The fields that give a booking another slot: a day, and what is free for it on that day."""
+"""The fields that choose another slot for a booking: the date, and a free slot of that date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bar that says what was just done, and offers for some seconds to undo it."""
+"""The bar that names the last change of the user, and has a button that undoes it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
-# (id -> revision, id of the closing that changed them or "", what was done, the moment at which the
-# offer ends)
+# A tuple: the revisions by booking id, the id of the closing or "", the sentence of the bar, and
+# the moment at which the bar goes.
 _OFFER = "undo.offer"
 _SAID = "undo.said"  # (sentence, icon) of the last undo, until it is shown
 
 
 def is_waited_for(shared: Services, bookings: Sequence[Booking]) -> bool:
-    """Whether somebody waits for what one of ``bookings`` holds, and has it soon after its end."""
+    """Whether an entry of the waiting list gets the slot of one of ``bookings`` once that ends."""
     days = {entry.request.date for entry in waiting_ahead(shared.db)}  # of others no board is read
     return any(
         shared.boards.get(one.date, shared.now()).next_after(one) is not None

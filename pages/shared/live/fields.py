@@ -37,7 +37,8 @@ def arguments(name: str, on_change: Callable[[], None] | None = None) -> dict[st
 
 
 def clear(prefix: str) -> None:
-    """Removes what is stored under the names that begin with ``prefix``, such as of a dialog."""
+    """Removes the values of the session whose names begin with ``prefix``, such as those of a
+    dialog."""
     for key in list(st.session_state):
         if str(key).startswith(prefix):
             del st.session_state[key]
