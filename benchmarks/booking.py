@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from datetime import date as Date
@@ -70,6 +71,34 @@ class Rivals:
 
     def book(self, request: BookingRequest) -> None:
         book(self.ours, request, by=school.STAFF_MEMBER, submission_id=uuid4(), now=school.NOW)
+
+
+@contextmanager
+def bare_stream(db: BookingDatabase, seen: dict[str, float] | None = None) -> Iterator[None]:
+    """Follows the bookings of ``db`` by a change stream; ``seen`` gets when each id was reported.
+
+    Ours is followed by the feed. A database that tells nobody what changes is faster, and no
+    yardstick for one that tells everybody.
+    """
+    stop, opened = threading.Event(), threading.Event()
+
+    def follow() -> None:
+        with db[schema.BOOKINGS].watch(max_await_time_ms=500) as stream:
+            opened.set()
+            while not stop.is_set():
+                change = stream.try_next()
+                if change is not None and seen is not None:
+                    seen[change["documentKey"]["_id"]] = clock()
+
+    following = threading.Thread(target=follow, name="bare-stream", daemon=True)
+    following.start()
+    if not opened.wait(10):
+        raise RuntimeError("the bare change stream did not open within 10 s")
+    try:
+        yield
+    finally:
+        stop.set()
+        following.join()
 
 
 def throughput(rivals: Rivals) -> Result:
@@ -166,30 +195,15 @@ def feed(rivals: Rivals) -> Result:
     say(f"{count} bookings until the feed reports them ...")
     reported: dict[Date, float] = {}
     seen: dict[str, float] = {}
-    following = Feed(rivals.ours)
-    following.start()
+    ours: list[float] = []
+    theirs: list[float] = []
 
     def note(date: Date | None, version: int) -> None:
         if date is not None:
             reported.setdefault(date, clock())
 
-    following.subscribe(note)
-    stop, opened = threading.Event(), threading.Event()
-
-    def follow() -> None:
-        with rivals.ours[schema.BOOKINGS].watch(max_await_time_ms=500) as stream:
-            opened.set()
-            while not stop.is_set():
-                change = stream.try_next()
-                if change is not None:
-                    seen[change["documentKey"]["_id"]] = clock()
-
-    bare = threading.Thread(target=follow, name="bare-stream", daemon=True)
-    bare.start()
-    opened.wait(10)
-    ours: list[float] = []
-    theirs: list[float] = []
-    try:
+    with followed(rivals.ours) as following, bare_stream(rivals.ours, seen):
+        following.subscribe(note)
         for number, request in enumerate(rivals.take(count + 50)):
             reported.clear()
             called = clock()
@@ -201,10 +215,6 @@ def feed(rivals: Rivals) -> Result:
             if number >= 50:  # the first ones are a warm-up
                 ours.append((reported[request.date] - called) * 1000)
                 theirs.append((seen[booking.id] - called) * 1000)
-    finally:
-        stop.set()
-        following.stop()
-        bare.join()
     return Result(
         "book() called to feed.version raised, p95, against a bare change stream",
         percentile(ours, 95),
@@ -422,18 +432,26 @@ def _wait_for(key: object, found: Container[object], seconds: float = 10) -> Non
         time.sleep(0.0005)
 
 
-def measurements(rivals: Rivals) -> Iterator[Result]:
-    following = Feed(rivals.ours)  # as in the dashboard; without one each write looks at the index
+@contextmanager
+def followed(db: BookingDatabase) -> Iterator[Feed]:
+    """A feed that follows ``db``, as in the dashboard."""
+    following = Feed(db)
     following.start()
-    scoped_cache(rivals.ours).follow(following)
     try:
-        yield throughput(rivals)
-        yield latency(rivals)
-        yield from race(rivals)
+        yield following
+    finally:
+        following.stop()
+
+
+def measurements(rivals: Rivals) -> Iterator[Result]:
+    with followed(rivals.ours) as following:
+        scoped_cache(rivals.ours).follow(following)
+        with bare_stream(rivals.bare):
+            yield throughput(rivals)
+            yield latency(rivals)
+            yield from race(rivals)
         yield people(rivals)
         yield series(rivals)
         yield rain_plan(rivals)
-    finally:
-        following.stop()
     yield feed(rivals)
     yield promotion(rivals)

@@ -15,10 +15,10 @@ from booking_core.booking.steps import log_step
 from booking_core.domain import timetable
 from booking_core.domain.availability import Availability, nearest
 from booking_core.domain.claims import (
-    MARK_DIGITS,
     QUOTA,
     STAFF,
     STUDENT,
+    BusyMarks,
     HeldPlaces,
     claims_of,
     kind_of,
@@ -53,16 +53,8 @@ class _Day:
         free."""
         with self._lock:  # computed once for all who lost the same slot
             free = self._free_instead(wanted.slot, wanted.game)
-        return nearest(free, self._busy(wanted))
-
-    def _busy(self, wanted: Booking) -> set[int]:
-        """The marks of the day at which a person of ``wanted`` has another booking."""
-        people = tuple(f"{person}|" for person in people_of(wanted))
-        return {
-            int(claim[-MARK_DIGITS:])
-            for claim, id in self._holders.items()
-            if id != wanted.id and claim.startswith(people)
-        }
+        people = people_of(wanted)
+        return nearest(free, BusyMarks(people, wanted.date, self._holders, but=wanted.id))
 
 
 def raise_lost(

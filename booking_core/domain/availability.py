@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -118,7 +118,7 @@ class Availability:
         ]
         return [option for option in options if self.is_free(option)]
 
-    def free_slots(self, game: str, periods: int, *, busy: Collection[int] = ()) -> list[Slot]:
+    def free_slots(self, game: str, periods: int, *, busy: Container[int] = ()) -> list[Slot]:
         """Every free slot of so many periods on the grounds for ``game``, by ground, then by time.
 
         Those that cover one of the ``busy`` cells are left out.
@@ -132,7 +132,7 @@ class Availability:
         return list(beside(filter(self.is_free, options), busy))
 
     def alternatives(
-        self, slot: Slot, game: str, *, busy: Collection[int] = (), most: int = 3
+        self, slot: Slot, game: str, *, busy: Container[int] = (), most: int = 3
     ) -> list[Slot]:
         """The first of ``free_instead`` that leave out the cells at which the student is busy."""
         return nearest(self.free_instead(slot, game), busy, most)
@@ -161,12 +161,12 @@ def widest(group: Sequence[Ground]) -> Ground:
     return max(group, key=lambda ground: len(ground.surfaces))
 
 
-def nearest(options: Sequence[Slot], busy: Collection[int], most: int = 3) -> list[Slot]:
+def nearest(options: Sequence[Slot], busy: Container[int], most: int = 3) -> list[Slot]:
     """The first of ``options`` that cover none of the ``busy`` cells."""
     return list(itertools.islice(beside(options, busy), most))
 
 
-def beside(options: Iterable[Slot], busy: Collection[int]) -> Iterator[Slot]:
+def beside(options: Iterable[Slot], busy: Container[int]) -> Iterator[Slot]:
     """Those of ``options`` that cover none of the ``busy`` cells."""
     return (
         option

@@ -17,7 +17,7 @@ earliest comes first.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 
@@ -25,7 +25,7 @@ from booking_core.domain import timetable
 from booking_core.domain.model import Booking, BookingRequest, Slot
 
 GROUND, STUDENT, STAFF, QUOTA = "ground", "student", "staff", "quota"
-MARK_DIGITS = 3  # at the end of a claim of a ground or a person
+_MARK_DIGITS = 3  # at the end of a claim of a ground or a person
 
 
 def claims_of(booking: Booking) -> list[str]:
@@ -37,7 +37,7 @@ def claims_of(booking: Booking) -> list[str]:
     date = booking.date.isoformat()
     holders = [f"{GROUND}|{surface}" for surface in booking.held_surfaces] + people_of(booking)
     marks = timetable.marks(booking.start, booking.end)
-    claims = [f"{holder}|{date}|{mark:0{MARK_DIGITS}d}" for holder in holders for mark in marks]
+    claims = [f"{holder}|{date}|{mark:0{_MARK_DIGITS}d}" for holder in holders for mark in marks]
     if booking.quota_window is not None:
         claims += [
             seat_claim(holder, booking.quota_window, seat)
@@ -56,7 +56,24 @@ class HeldPlaces(Container[tuple[str, int]]):
 
     def __contains__(self, place: object) -> bool:
         surface, mark = place if isinstance(place, tuple) else (None, -1)
-        return f"{GROUND}|{surface}|{self.date}|{mark:0{MARK_DIGITS}d}" in self.claims
+        return f"{GROUND}|{surface}|{self.date}|{mark:0{_MARK_DIGITS}d}" in self.claims
+
+
+@dataclass(frozen=True, slots=True)
+class BusyMarks(Container[int]):
+    """The marks of one day at which one of ``people`` has a booking, other than the one ``but``.
+
+    ``holders``: each claim of that day, and the id of its booking.
+    """
+
+    people: Sequence[str]
+    date: Date
+    holders: Mapping[str, str]
+    but: str
+
+    def __contains__(self, mark: object) -> bool:
+        claims = (f"{person}|{self.date}|{mark:0{_MARK_DIGITS}d}" for person in self.people)
+        return any(self.holders.get(claim, self.but) != self.but for claim in claims)
 
 
 def person(kind: str, id: str) -> str:
