@@ -80,7 +80,7 @@ def erase_account(
         made = store.note(tx, account, pseudonym, now + _LATEST)
         tx.delete(account)
         details = {"name": store.shown_name(pseudonym), "role": account.role.value}
-        tx.log("erased", pseudonym, details, by, now)
+        tx.audit(by, "erased", "account", pseudonym, details, now)
         return account, made
 
     erased, made = accounts.run(db, work, store.BULK_SECONDS)

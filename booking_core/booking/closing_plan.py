@@ -112,7 +112,7 @@ def wanted_by(
     return Wanted(grounds, tuple(known.sharing(ids)), known, tuple(days), keep_booked)
 
 
-def plan_of(looking: transactions.Transaction, wanted: Wanted) -> Plan:
+def plan_of(looking: transactions.BookingTransaction, wanted: Wanted) -> Plan:
     """The slots to close and the bookings there, as stored now.
 
     A surface that is closed for the whole time already is left out, and so is one that another of

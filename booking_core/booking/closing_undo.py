@@ -62,7 +62,9 @@ def undo_closing(
     now, zone = moment(db, now), settings_of(db).zone
     changes: list[tuple[Booking, Booking]] = []
 
-    def work(step: transactions.Transaction, known: reference.Reference) -> tuple[Booking, ...]:
+    def work(
+        step: transactions.BookingTransaction, known: reference.Reference
+    ) -> tuple[Booking, ...]:
         step.check_school(known.revision)
         closures = step.closures(closing_id)
         if not closures:

@@ -178,7 +178,7 @@ def close_grounds(
     group = str(uuid4())
     decided = Decision(now, by.id, by.name, "closed", reason)
 
-    def work(step: transactions.Transaction, wanted: Wanted) -> Closing:
+    def work(step: transactions.BookingTransaction, wanted: Wanted) -> Closing:
         # The grounds may lie on other surfaces by now; a move follows all rules of the school.
         if slots:
             step.check_school(wanted.known.revision)
@@ -236,7 +236,7 @@ def close_grounds(
         }
         details |= {"weekdays": sorted(on)} if on else {}
         details |= {"keep_booked": True} if keep_booked else {}
-        step.record(by, "closed", "closure", group, details, now)
+        step.audit(by, "closed", "closure", group, details, now)
         return Closing(group, tuple(closures), tuple(revoked), tuple(moved))
 
     for _ in range(ROUNDS):
@@ -269,13 +269,13 @@ def lift_closure(
     zone = settings_of(db).zone
     known = reference.load(db)
 
-    def opened(step: transactions.Transaction, closures: list[Booking]) -> Lifted:
+    def opened(step: transactions.BookingTransaction, closures: list[Booking]) -> Lifted:
         sharing = known.sharing({closure.ground_id for closure in closures} & known.grounds.keys())
         found = revoked_by(step, closures, sharing)
         moved = returnable_of(step, moved_by(step, closures), known, now, zone)
         return Lifted(tuple(closures), reinstatable_of(step, found, known, now, zone), moved)
 
-    def work(step: transactions.Transaction) -> Lifted:
+    def work(step: transactions.BookingTransaction) -> Lifted:
         found = step.closures(closure_id)
         if not found:
             raise NotFound("closure", closure_id)
@@ -293,7 +293,7 @@ def lift_closure(
 
 
 def end_closures(
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     closure_id: str,
     active: Sequence[Booking],
     action: str,
@@ -323,7 +323,7 @@ def end_closures(
         "last": max(closure.date for closure in ended).isoformat(),
         "reason": ended[0].purpose,
     }
-    step.record(by, action, "closure", closure_id, details, now)
+    step.audit(by, action, "closure", closure_id, details, now)
     return ended
 
 
@@ -339,7 +339,7 @@ def find_closures(db: Documents, *, from_date: Date, limit: int = 200) -> list[C
 
 
 def _repeated(
-    step: transactions.Transaction, wanted: Wanted, shown: set[str], reason: str, by: Actor
+    step: transactions.BookingTransaction, wanted: Wanted, shown: set[str], reason: str, by: Actor
 ) -> Closing | None:
     """The closing that ``by`` made before with the same content; None without one."""
     days = {date: (start, end) for date, start, end in wanted.days}
@@ -407,7 +407,7 @@ def _covers(closures: Sequence[Booking], held: Sequence[Booking], wanted: Wanted
 
 
 def revoked_by(
-    step: transactions.Transaction, closures: Sequence[Booking], sharing: Sequence[str]
+    step: transactions.BookingTransaction, closures: Sequence[Booking], sharing: Sequence[str]
 ) -> list[Booking]:
     """The revoked bookings that these closures displaced, on the grounds ``sharing``."""
     ids = {closure.id for closure in closures}
@@ -415,7 +415,7 @@ def revoked_by(
     return [booking for booking in found if booking.history[-1].displaced_by in ids]
 
 
-def moved_by(step: transactions.Transaction, closures: Sequence[Booking]) -> list[Booking]:
+def moved_by(step: transactions.BookingTransaction, closures: Sequence[Booking]) -> list[Booking]:
     """The active bookings that these closures moved and that are where they were moved to."""
     dates = [closure.date for closure in closures]
     last = max(dates) + timedelta(days=LATER_DAYS)

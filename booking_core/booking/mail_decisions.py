@@ -282,7 +282,7 @@ def _decided(
     """The booking once it is decided and the link is used up, in one transaction."""
 
     def write(before: Booking, after: Booking) -> Booking | None:
-        def work(tx: transactions.Transaction) -> Booking:
+        def work(tx: transactions.BookingTransaction) -> Booking:
             if not tx.use_link(key, wanted.used_for, wanted.verb, now):
                 raise _UsedMeanwhile
             written = tx.replace(before, after)

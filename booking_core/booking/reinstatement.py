@@ -54,7 +54,7 @@ def find_reinstatable(
     now, zone = moment(db, now), settings_of(db).zone
     known = reference.load(db)
 
-    def look(looking: transactions.Transaction) -> list[Booking]:
+    def look(looking: transactions.BookingTransaction) -> list[Booking]:
         found: list[Booking] = []
         displaced = looking.displaced(from_date)
         while len(found) < limit and (batch := list(islice(displaced, _BATCH))):
@@ -77,7 +77,7 @@ def find_returnable(
     check_limit(limit)
     now, zone, known = moment(db, now), settings_of(db).zone, reference.load(db)
 
-    def look(looking: transactions.Transaction) -> list[Booking]:
+    def look(looking: transactions.BookingTransaction) -> list[Booking]:
         return returnable_of(looking, looking.moved(from_date, Date.max), known, now, zone)
 
     return transactions.reading(db, look)[:limit]
@@ -112,7 +112,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             wanted = with_seat(db, known, wanted, count_seats=True)
 
         def work(
-            step: transactions.Transaction,
+            step: transactions.BookingTransaction,
             known: reference.Reference = known,
             before: Booking = before,
             wanted: Booking = wanted,
@@ -138,7 +138,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
 
 
 def reinstatable_of(
-    looking: transactions.Transaction,
+    looking: transactions.BookingTransaction,
     displaced: Sequence[Booking],
     known: reference.Reference,
     now: datetime,
@@ -166,7 +166,7 @@ def reinstatable_of(
 
 
 def returnable_of(
-    looking: transactions.Transaction,
+    looking: transactions.BookingTransaction,
     moved: Sequence[Booking],
     known: reference.Reference,
     now: datetime,

@@ -179,7 +179,7 @@ def replace_by(
         written: list[Booking] = []
 
         def work(
-            step: transactions.Transaction,
+            step: transactions.BookingTransaction,
             known: reference.Reference = known,
             before: Booking = before,
             wanted: Booking = wanted,
@@ -254,7 +254,7 @@ def _check_replaceable(db: Documents, before: Booking, now: datetime) -> None:
 
 def _displaced(
     db: Documents,
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     known: reference.Reference,
     before: Booking,
     move_to: Slot | None,
@@ -282,7 +282,9 @@ def _check_apart(wanted: Booking, after: Booking) -> None:
         raise InvalidRequest("move_to", "overlaps the slot that the new booking gets")
 
 
-def _seated(step: transactions.Transaction, known: reference.Reference, wanted: Booking) -> Booking:
+def _seated(
+    step: transactions.BookingTransaction, known: reference.Reference, wanted: Booking
+) -> Booking:
     """``wanted`` with the seats that are free now that the displaced booking has let go of its
     own; raises QuotaReached."""
     quota = known.policy.quota_of(wanted.party)
@@ -333,7 +335,7 @@ def _confirmed(
 def take_back(db: Documents, before: Booking, done: Replacement) -> bool:
     """Whether the new booking is deleted and the former one as before."""
 
-    def work(step: transactions.Transaction) -> None:
+    def work(step: transactions.BookingTransaction) -> None:
         if not step.undo(None, done.made) or not step.undo(before, done.displaced):
             raise ChangedMeanwhile(_BOOKING)
         step.withdraw_notices([before], done.made.created_at)

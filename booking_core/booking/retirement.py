@@ -145,7 +145,7 @@ def _revoke_late(
     """Revokes the bookings that were stored on the ground while it was being retired."""
     entry = Decision(now, by.id, by.name, "revoked", reason)
 
-    def work(step: transactions.Transaction) -> list[Booking] | None:
+    def work(step: transactions.BookingTransaction) -> list[Booking] | None:
         late = [b for b in _upcoming(db, step, ground_id, now) if b.id not in kept]
         changes = [(before, before.with_decision(Status.REVOKED, entry)) for before in late]
         revoked = step.replace_all(changes)
@@ -160,7 +160,7 @@ def _revoke_late(
 
 
 def _upcoming(
-    db: Documents, step: transactions.Transaction, ground_id: str, now: datetime
+    db: Documents, step: transactions.BookingTransaction, ground_id: str, now: datetime
 ) -> list[Booking]:
     """The active bookings of the ground that have not begun, by date and time."""
     zone = settings_of(db).zone

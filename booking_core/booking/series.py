@@ -220,7 +220,7 @@ def cancel_series(
     _check_expected(expected)
     now, zone = moment(db, now), settings_of(db).zone
 
-    def work(step: transactions.Transaction) -> tuple[Booking, ...]:
+    def work(step: transactions.BookingTransaction) -> tuple[Booking, ...]:
         found = [b for b in _stored(step, series_id) if from_date is None or b.date >= from_date]
         for booking in found:
             rules.check_may("cancel", by, booking)
@@ -263,7 +263,7 @@ def _book_all(
         party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
 
         def work(
-            step: transactions.Transaction,
+            step: transactions.BookingTransaction,
             known: reference.Reference = known,
             dates: tuple[Date, ...] = dates,
             party: RequestParty = party,
@@ -412,7 +412,7 @@ def _decide(
         pairs: list[tuple[Booking, Booking]] = []
 
         def work(
-            step: transactions.Transaction,
+            step: transactions.BookingTransaction,
             known: reference.Reference = known,
             pairs: list[tuple[Booking, Booking]] = pairs,
         ) -> tuple[Booking, ...]:
@@ -484,7 +484,7 @@ def _check_first_of_set(ending: list[Booking], found: list[Booking]) -> None:
         raise PartOfSet
 
 
-def _stored(step: transactions.Transaction, series_id: str) -> list[Booking]:
+def _stored(step: transactions.BookingTransaction, series_id: str) -> list[Booking]:
     found = step.of_series(series_id)
     if not found:
         raise NotFound("series", series_id)
@@ -492,7 +492,7 @@ def _stored(step: transactions.Transaction, series_id: str) -> list[Booking]:
 
 
 def _ended(
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     changes: list[tuple[Booking, Booking]],
     found: list[Booking],
     action: str,

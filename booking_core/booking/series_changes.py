@@ -85,7 +85,7 @@ def write_all(
     more.
     """
 
-    def work(step: transactions.Transaction) -> list[Booking]:
+    def work(step: transactions.BookingTransaction) -> list[Booking]:
         step.check_school(known.revision)
         stored = step.exchange(changes)
         if stored is None:

@@ -194,7 +194,7 @@ def _wanted(
 
 
 def _insert(
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     *,
     db: Documents,
     known: reference.Reference,

@@ -150,7 +150,7 @@ def accept_swap(
         if status != store.OPEN or authors != (offer.by, offer.to):
             raise ChangedMeanwhile(_OFFER)
 
-    def take(step: transactions.Transaction) -> None:
+    def take(step: transactions.BookingTransaction) -> None:
         if not step.take_offer(offer.id):
             raise ChangedMeanwhile(_OFFER)
 

@@ -58,7 +58,7 @@ def plan(db: Documents, both: _Pair, by: Actor, now: datetime) -> _Pair:
     known, ids = reference.load(db), (both[0].id, both[1].id)
     _check_swappable(db, both, now)
 
-    def look(looking: transactions.Transaction) -> tuple[_Changes, list[Booking]]:
+    def look(looking: transactions.BookingTransaction) -> tuple[_Changes, list[Booking]]:
         changes = _changes(db, looking, known, both, by, "", now)
         claims = [claim for _, after in changes for claim in claims_of(after)]
         return changes, looking.holders(claims)
@@ -123,7 +123,7 @@ def swap_as_seen(
     by: Actor,
     now: datetime,
     check: Callable[[_Pair], None],
-    also: Callable[[transactions.Transaction], None] = lambda step: None,
+    also: Callable[[transactions.BookingTransaction], None] = lambda step: None,
 ) -> _Pair:
     """As ``swap`` with ``seen`` as ``expected``.
 
@@ -144,7 +144,7 @@ def swap_as_seen(
         changes: _Changes = []
 
         def work(
-            step: transactions.Transaction,
+            step: transactions.BookingTransaction,
             known: reference.Reference = known,
             both: _Pair = both,
             changes: _Changes = changes,
@@ -224,7 +224,7 @@ def _check_swappable(db: Documents, both: Sequence[Booking], now: datetime) -> N
 
 def _changes(
     db: Documents,
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     known: reference.Reference,
     both: _Pair,
     by: Actor,
@@ -260,7 +260,7 @@ def _swapped_back(db: Documents, pairs: _Changes, by: Actor, now: datetime) -> b
         former = replace(before, history=after.history, revision=after.revision)
         back.append((after, former.with_decision(before.status, entry)))
 
-    def work(step: transactions.Transaction) -> None:
+    def work(step: transactions.BookingTransaction) -> None:
         if step.exchange(back) is None:
             raise ChangedMeanwhile(_BOTH)
         step.withdraw_notices([before for before, _ in pairs], now)

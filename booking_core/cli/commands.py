@@ -38,11 +38,12 @@ from booking_core.insight import sheets
 from booking_core.insight.qr_codes import qr_code
 from booking_core.operations import backups, demo, doctor, repair
 from booking_core.operations import history_import as imports
-from booking_core.operations.decisions import Decisions
 from booking_core.operations.import_lines import Report
 from booking_core.operations.lookup import Names
 from booking_core.settings import Settings
-from booking_core.storage import archive, time_zone
+from booking_core.storage import time_zone
+from booking_core.storage.backups import archive
+from booking_core.storage.backups.decisions import Decisions
 from booking_core.storage.client.database import BookingDatabase, present
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.connection import connected, open_settings

@@ -21,7 +21,8 @@ from booking_core.domain.messages import sentence
 from booking_core.operations import backups
 from booking_core.operations.finding import Finding
 from booking_core.settings import AutomaticBackups
-from booking_core.storage import archive, backup_runs
+from booking_core.storage.backups import archive
+from booking_core.storage.backups import runs as backup_runs
 from booking_core.storage.client.database import Documents, moment, present, settings_of
 
 RETRY = timedelta(minutes=10)  # after an attempt that failed

@@ -10,32 +10,23 @@ import gzip
 import hashlib
 import json
 import os
-import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from shlex import quote
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from booking_core.domain.clock import clock
 from booking_core.domain.errors import BookingError, InvalidRequest, UpdateNeeded
-from booking_core.domain.messages import shown_id
-from booking_core.domain.model import ACTIVE
-from booking_core.operations.decisions import Decisions
-from booking_core.storage import archive, erasures, unreadable
+from booking_core.storage import erasures
 from booking_core.storage.access import erasure as account_erasure
-from booking_core.storage.archive import Entry
+from booking_core.storage.backups import archive
+from booking_core.storage.backups.conflicts import conflicts_of
+from booking_core.storage.backups.decisions import Decisions
+from booking_core.storage.backups.file import Reader, header
 from booking_core.storage.client.database import Documents, present
-from booking_core.storage.schema import indexes, keys, schema
+from booking_core.storage.schema import schema
 from booking_core.storage.school import erasure
 from booking_core.version import version
-
-_ACTIVE = [status.value for status in ACTIVE]
-_KIND, _FORMAT = "ground-booking backup", 1
-_LONGEST = (
-    24 * 1024 * 1024
-)  # characters of a line: the largest document that MongoDB keeps, as text
 
 
 class Written(NamedTuple):
@@ -68,11 +59,10 @@ def write(db: Documents, file: Path, each: Callable[[], object] = lambda: None) 
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as raw:
             with gzip.open(raw, "wt", encoding="utf-8", newline="\n", compresslevel=6) as out:
-                header = {"kind": _KIND, "format": _FORMAT, "at": begun.isoformat()}
-                out.write(json.dumps(header | {"version": version()}) + "\n")
-                for name, document in archive.read_all(db):
+                out.write(header(begun, version()) + "\n")
+                for name, line in archive.read_all(db):
                     counts[name] += 1
-                    out.write(archive.to_json({"in": name, "is": document}) + "\n")
+                    out.write(line + "\n")
                     each()
                 out.write(json.dumps({"end": counts}) + "\n")
             raw.flush()
@@ -162,16 +152,16 @@ def load(
     A failure leaves the database as it was.
     """
     _check_digest(file)
-    checked, now, decisions = _Reader(file), present(db), decisions or Decisions()
+    checked, now, decisions = Reader(file), present(db), decisions or Decisions()
     counts = Counter(entry.collection for entry in decisions.applied(checked, now))
     erased = erasures.on_record(db)
     if erasures_of is not None:
-        newer = (e.document for e in _Reader(erasures_of) if e.collection == schema.META)
+        newer = (e.document for e in Reader(erasures_of) if e.collection == schema.META)
         try:
             erased |= erasures.among(newer)
         except InvalidRequest as exc:
             raise InvalidRequest("--erasures-of", exc.problem) from exc
-    entries = decisions.applied(_Reader(file), now)
+    entries = decisions.applied(Reader(file), now)
 
     def erase_again() -> tuple[int, int]:
         missing = erased - erasures.on_record(db)
@@ -215,7 +205,7 @@ class Contents(NamedTuple):
 def contents(file: Path) -> Contents:
     """Reads a whole backup. Raises InvalidRequest as ``load`` does, and UpdateNeeded."""
     _check_digest(file)
-    reader = _Reader(file)
+    reader = Reader(file)
     for _ in reader:
         pass
     if reader.version > schema.VERSION:
@@ -229,149 +219,4 @@ def conflicts(file: Path, decisions: Decisions) -> Iterator[tuple[str, str]]:
     Reads no database. Raises InvalidRequest as ``load`` does.
     """
     _check_digest(file)
-    reader = _Reader(file)
-    rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for entry in decisions.applied(reader, clock()):
-        rows[entry.collection].append(entry.document)
-    # Older documents are brought into form when they are stored.
-    is_current = reader.version == schema.VERSION
-    unread = {
-        (one.collection, one.id): one.problem
-        for name in (rows if is_current else ())
-        for one in unreadable.among(name, rows[name])
-    }
-    for (name, id), problem in unread.items():
-        place = f"{name}/{shown_id(id)}"
-        yield f"{place} cannot be read: {problem}", f"--leave-out {quote(place)}"
-    for name in schema.KEYED:
-        for group in keys.colliding_among(name, rows[name]):
-            shown = [f"{name}/{shown_id(id)}" for id in group["ids"]]
-            [(field, key)] = group["key"].items()
-            if field == "_id":
-                if (name, group["ids"][0]) not in unread:
-                    what = f"{shown[0]} has an id that cannot be typed"
-                    yield what, f"--rename {quote(f'{shown[0]}=NEW')}"
-            elif field == "id_key":
-                yield f"{_all(shown)} cannot be told apart", f"--rename {quote(f'{shown[-1]}=NEW')}"
-            else:
-                field = field.removesuffix("_key")
-                option = f"--set {quote(f'{shown[-1]}/{field}=NEW')}"
-                yield f"{_all(shown)} have one {field}", option
-    active = [row for row in rows[schema.BOOKINGS] if row.get("status") in _ACTIVE]
-    by_id = {str(row["_id"]): row for row in active}
-    active.sort(key=lambda row: str(row.get("date")))
-    groups = {tuple(one["ids"]): one["key"] for one in indexes.offenders_among(active)}
-    for ids, key in groups.items():
-        if key["claims"] is None:
-            for id in ids:
-                if (schema.BOOKINGS, id) not in unread:
-                    what = f"bookings/{id} is active, but of another program"
-                    yield what, f"--leave-out {quote(f'bookings/{id}')}"
-            continue
-        shown = [_described(by_id[id]) for id in ids]
-        yield f"{_all(shown)} exclude each other", f"--cancel {quote(ids[-1])}"
-
-
-def _described(row: dict[str, Any]) -> str:
-    parts = (row["ground_id"], row["date"], f"{row['start']}-{row['end']}", row["status"])
-    names = row["student_name"]
-    name = ", ".join(names) if isinstance(names, list) else names or row["class_name"]
-    return f"booking {row['_id']} ({' '.join(parts)}, {name or row['purpose']})"
-
-
-def _all(shown: list[str]) -> str:
-    return " and ".join(shown)
-
-
-class _Reader:
-    """The documents of a backup, each line parsed once. Iterating raises InvalidRequest.
-
-    After all documents: when the backup was made, the number of documents of each collection, and
-    the version of their schema.
-    """
-
-    made_at: datetime
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.counts: Counter[str] = Counter()
-        self.version = 1
-        self.made_by = ""
-
-    def __iter__(self) -> Iterator[Entry]:
-        lines = _objects(self._file)
-        line, header = next(lines, (1, {}))
-        self.made_at = _made_at(line, header)
-        self.made_by = str(header.get("version", ""))[:40]
-        ended = False
-        for line, found in lines:
-            if ended:
-                raise _wrong(line, "lies behind the line of counts")
-            elif "end" in found:
-                self._compare(line, found["end"])
-                ended = True
-            else:
-                entry = _entry(line, found)
-                self.counts[entry.collection] += 1
-                self.version = archive.schema_version(entry) or self.version
-                yield entry
-        if not ended:
-            raise _wrong(line, "is the last one, and the line of counts is missing")
-
-    def _compare(self, line: int, stated: Any) -> None:
-        if not isinstance(stated, dict):
-            raise _wrong(line, "has no counts")
-        for name in sorted({*stated, *self.counts}):
-            if stated.get(name, 0) != self.counts[name]:
-                raise _wrong(line, f"counts {stated.get(name, 0)} {name}, not {self.counts[name]}")
-
-
-def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields (line number, JSON object) of each line that is not blank. Raises InvalidRequest."""
-    line = 0
-    try:
-        # "utf-8-sig" and universal line ends: an editor may have added a mark and carriage returns.
-        with gzip.open(file, "rt", encoding="utf-8-sig", newline=None) as lines:
-            for line, text in enumerate(iter(lambda: lines.readline(_LONGEST + 1), ""), start=1):
-                if len(text) > _LONGEST:
-                    raise _wrong(line, f"is longer than {_LONGEST} characters")
-                if text.strip():
-                    found = archive.from_json(text)
-                    if not isinstance(found, dict):
-                        raise _wrong(line, "is no JSON object")
-                    yield line, found
-    except EOFError as exc:
-        raise InvalidRequest("file", f"is not whole: it ends after line {line}") from exc
-    except (gzip.BadGzipFile, zlib.error) as exc:
-        raise InvalidRequest("file", f"is no backup, or damaged after line {line}") from exc
-    except OSError as exc:
-        raise InvalidRequest("file", f"cannot be read: {exc.strerror or exc}") from exc
-    except UnicodeDecodeError as exc:
-        raise InvalidRequest("file", f"is no UTF-8 text after line {line}") from exc
-    except ValueError as exc:
-        raise _wrong(line, "is no JSON") from exc
-
-
-def _made_at(line: int, header: dict[str, Any]) -> datetime:
-    if header.get("kind") != _KIND or header.get("format") != _FORMAT:
-        raise _wrong(line, "is not the header of a backup that this version reads")
-    try:
-        made_at = datetime.fromisoformat(str(header.get("at")))
-    except ValueError as exc:
-        raise _wrong(line, "does not say when the backup was made") from exc
-    if made_at.tzinfo is None:
-        raise _wrong(line, "does not say in which time zone the backup was made")
-    return made_at
-
-
-def _entry(line: int, found: dict[str, Any]) -> Entry:
-    name, document = found.get("in"), found.get("is")
-    if name not in archive.COLLECTIONS:
-        raise _wrong(line, f"names the unknown collection {str(name)[:60]!r}")
-    if found.keys() != {"in", "is"} or not isinstance(document, dict) or "_id" not in document:
-        raise _wrong(line, "holds no document")
-    return Entry(line, name, document)
-
-
-def _wrong(line: int, problem: str) -> InvalidRequest:
-    return InvalidRequest("file", f"is no whole backup: line {line} {problem}")
+    return conflicts_of(Reader(file), decisions)

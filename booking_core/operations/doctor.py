@@ -14,7 +14,8 @@ from booking_core.operations import stored_data
 from booking_core.operations.automatic_backups import automatic_backups
 from booking_core.operations.finding import Finding as Finding
 from booking_core.settings import Settings
-from booking_core.storage import archive, mails, time_zone
+from booking_core.storage import mails, time_zone
+from booking_core.storage.backups import archive
 from booking_core.storage.client import server_clock, server_info
 from booking_core.storage.client.database import Documents, present, settings_of
 from booking_core.storage.client.transactions import await_majority

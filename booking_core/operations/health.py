@@ -12,7 +12,7 @@ from booking_core.domain import rules
 from booking_core.domain.model import Actor
 from booking_core.operations import doctor
 from booking_core.operations.doctor import Finding
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.version import version
 

@@ -17,13 +17,12 @@ from booking_core.domain.names import new_id
 from booking_core.domain.validation import check_id, check_text
 from booking_core.school.administration import change_school
 from booking_core.school.surfaces import claim, claim_late, overlapping
-from booking_core.storage import documents as d
 from booking_core.storage.bookings.writes import ClaimTaken
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 from booking_core.storage.school import grounds as store
-from booking_core.storage.school.changes import SchoolTransaction
+from booking_core.storage.school.changes import SchoolTransaction, facts_of
 
 _LAST = 10**6  # the greatest place that a ground may have
 
@@ -250,10 +249,10 @@ def save_grounds_order(
 
 def _details(before: Ground | None, after: Ground) -> dict[str, Any]:
     """The change as the audit log has it: without the address, only whether there is another."""
-    found = {}
-    for name, ground in (("before", before), ("after", after)):
-        facts = None if ground is None else d.ground_document(replace(ground, caretaker_email=""))
-        found[name] = facts
+    found = {
+        name: facts_of(ground and replace(ground, caretaker_email=""))
+        for name, ground in (("before", before), ("after", after))
+    }
     old = "" if before is None else before.caretaker_email
     if old != after.caretaker_email and found["after"] is not None:
         found["after"]["caretaker"] = "another address" if after.caretaker_email else "no address"

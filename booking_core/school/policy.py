@@ -8,12 +8,11 @@ from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest
 from booking_core.domain.model import Actor
 from booking_core.domain.policy import Policy
 from booking_core.school.administration import change_school
-from booking_core.storage import documents as d
 from booking_core.storage.bookings.queries import last_active_date
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import changes as store
-from booking_core.storage.school.changes import SchoolTransaction
+from booking_core.storage.school.changes import SchoolTransaction, facts_of
 
 
 @within_deadline
@@ -46,7 +45,7 @@ def save_policy(
             days = (open_until, last_active_date(db, tx.session), recount_until)
             recount_until = max(day for day in days if day)
         store.put_policy(tx, policy, recount_until)
-        details = {"before": d.policy_document(before), "after": d.policy_document(policy)}
+        details = {"before": facts_of(before), "after": facts_of(policy)}
         tx.audit(by, "saved", "settings", "", details, now)
         return policy
 

@@ -8,6 +8,7 @@ or a script.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import datetime
 
 from booking_core.domain import timetable
@@ -16,7 +17,6 @@ from booking_core.domain.model import Actor, Booking, Student
 from booking_core.domain.rules import check_may
 from booking_core.domain.validation import check_id, check_limit
 from booking_core.school.administration import check_admin
-from booking_core.storage import documents as d
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
@@ -101,10 +101,13 @@ def change_student(
         raise InvalidRequest("id", "cannot be changed: bookings bear it")
     check_may("administer", by)
     now = moment(db, now)
-    old, new = d.student_document(before), d.student_document(after)
     details = {
         "class_name": after.class_name,
-        "fields": [name for name in old if old[name] != new[name]],
+        "fields": [
+            field.name
+            for field in fields(Student)
+            if getattr(before, field.name) != getattr(after, field.name)
+        ],
     }
 
     def work(tx: SchoolTransaction) -> Student:

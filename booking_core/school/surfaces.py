@@ -68,7 +68,7 @@ def overlapping(db: Documents, ground: Ground, now: datetime) -> list[Booking]:
 
 def claim(
     db: Documents,
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     ground: Ground,
     grounds: Iterable[Ground],
     revoke: Collection[str],
@@ -94,7 +94,7 @@ def claim(
 def claim_late(db: Documents, ground: Ground, by: Actor | None, now: datetime) -> None:
     """The same for bookings stored while ``claim`` ran. Those that overlap are revoked."""
 
-    def work(step: transactions.Transaction) -> bool:
+    def work(step: transactions.BookingTransaction) -> bool:
         known = reference.load(db)
         present = known.grounds.get(ground.id)
         if present is None or present.surfaces != ground.surfaces:
@@ -118,7 +118,7 @@ def claim_late(db: Documents, ground: Ground, by: Actor | None, now: datetime) -
 
 def _look(
     db: Documents,
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     ground: Ground,
     grounds: Iterable[Ground],
     now: datetime,
@@ -139,7 +139,7 @@ def _look(
 
 
 def _written(
-    step: transactions.Transaction,
+    step: transactions.BookingTransaction,
     found: _Step,
     lost: Collection[str],
     by: Actor | None,

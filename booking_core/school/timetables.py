@@ -17,12 +17,11 @@ from booking_core.domain.names import new_id
 from booking_core.domain.timetable import Calendar, Day, check_labels
 from booking_core.domain.validation import check_date, check_id, check_name, check_text
 from booking_core.school.administration import change_school
-from booking_core.storage import documents as d
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import grounds
 from booking_core.storage.school import timetables as store
-from booking_core.storage.school.changes import SchoolTransaction
+from booking_core.storage.school.changes import SchoolTransaction, facts_of
 
 MOST_DAYS = 400  # that one change may give a timetable of their own
 
@@ -110,8 +109,8 @@ def _write(
     losing = Calendar(stored, {}).gives_way(timetable)
     store.put(tx, (timetable, *losing.values()))
     details: dict[str, Any] = {
-        "before": before and d.timetable_document(before),
-        "after": d.timetable_document(timetable),
+        "before": facts_of(before),
+        "after": facts_of(timetable),
     }
     if losing:
         details["weekdays_taken_from"] = sorted(losing)
@@ -137,7 +136,7 @@ def delete_timetable(
             more = f" and {len(dates) - 3} more" if len(dates) > 3 else ""
             raise InvalidRequest("timetable_id", f"is that of {', '.join(dates[:3])}{more}")
         store.delete(tx, timetable_id)
-        details = {"before": d.timetable_document(before), "after": None}
+        details = {"before": facts_of(before), "after": None}
         tx.audit(by, "deleted", "timetable", timetable_id, details, now)
 
     change_school(db, by, now, work)
@@ -204,6 +203,6 @@ def _audit_day(
     after: Day | None,
     now: datetime,
 ) -> None:
-    rows = [None if day is None else d.day_document(day) for day in (before, after)]
-    id = next(row["_id"] for row in reversed(rows) if row is not None)
-    tx.audit(by, action, "day", id, {"before": rows[0], "after": rows[1]}, now)
+    [id] = {day.date.isoformat() for day in (before, after) if day is not None}
+    details = {"before": facts_of(before), "after": facts_of(after)}
+    tx.audit(by, action, "day", id, details, now)

@@ -17,12 +17,11 @@ from booking_core.domain.names import new_id
 from booking_core.domain.school_year import SchoolYear, Term
 from booking_core.domain.validation import check_date, check_id
 from booking_core.school.administration import change_school
-from booking_core.storage import documents as d
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
 from booking_core.storage.school import data as reference
 from booking_core.storage.school import year as store
-from booking_core.storage.school.changes import SchoolTransaction
+from booking_core.storage.school.changes import SchoolTransaction, facts_of
 
 MOST_TERMS = 20  # that one change may add
 
@@ -158,6 +157,6 @@ def _audit(
     after: Term | None,
     now: datetime,
 ) -> None:
-    rows = [None if term is None else d.term_document(term) for term in (before, after)]
-    id = next(row["_id"] for row in reversed(rows) if row is not None)
-    tx.audit(by, action, "term", id, {"before": rows[0], "after": rows[1]}, now)
+    [id] = {term.id for term in (before, after) if term is not None}
+    details = {"before": facts_of(before), "after": facts_of(after)}
+    tx.audit(by, action, "term", id, details, now)

@@ -26,7 +26,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from booking_core.domain.errors import InvalidRequest
-from booking_core.storage.archive import UNREADABLE
+from booking_core.storage.extended_json import UNREADABLE
 from booking_core.storage.schema import schema
 
 MOST_BYTES = 500_000_000  # of a file

@@ -17,7 +17,7 @@ from support import GROUNDS, http_get
 
 from booking_core import Student, approve, save_ground, save_students
 from booking_core.sessions import open_session
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
 from pages.shared.live.address import COOKIE
 
 

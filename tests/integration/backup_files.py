@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
 from booking_core.storage.schema import indexes, schema
 
 REVISION = {"_id": "revision", "grounds": 7, "students": 7, "schema": schema.VERSION}

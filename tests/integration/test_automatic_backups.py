@@ -23,7 +23,7 @@ from support import ADMIN, NOW, at_once, booked, eventually, of_type
 from booking_core import InvalidRequest, Settings, StoreUnavailable, Student, save_students
 from booking_core.live import make_due_backup
 from booking_core.operations import automatic_backups, backups, doctor, health
-from booking_core.storage import backup_runs
+from booking_core.storage.backups import runs as backup_runs
 from booking_core.storage.client.database import BookingDatabase, open_database
 from pages.shared.live import runtime
 
@@ -375,7 +375,7 @@ import sys
 from datetime import datetime
 from booking_core import Settings, connect
 from booking_core.live import make_due_backup
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
 
 uri, name, directory, now = sys.argv[1:]
 read_all = archive.read_all

@@ -26,7 +26,8 @@ from booking_core import find_bookings, load_reference
 from booking_core.domain.errors import SchemaConflict, UpdateNeeded
 from booking_core.operations import backups, health
 from booking_core.reports import find_changes
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
+from booking_core.storage.extended_json import to_json
 from booking_core.storage.schema import indexes, schema
 
 
@@ -135,7 +136,7 @@ def of_version(file, version, *bookings):
     revision = {"_id": "revision", "grounds": 1, "students": 1}
     entries = [("bookings", row) for row in bookings]
     entries.append(("meta", revision if version == 1 else revision | {"schema": version}))
-    lines = [archive.to_json({"in": name, "is": document}) for name, document in entries]
+    lines = [to_json({"in": name, "is": document}) for name, document in entries]
     header = {"kind": "ground-booking backup", "format": 1, "at": NOW.isoformat()}
     end = {"end": {"bookings": len(bookings), "meta": 1}}
     return rewritten(file, "\n".join([json.dumps(header), *lines, json.dumps(end)]))

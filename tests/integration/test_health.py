@@ -17,7 +17,7 @@ from booking_core import (
     Settings,
 )
 from booking_core.operations import doctor, health
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
 from booking_core.storage.client import server_info
 from booking_core.storage.client.database import open_database
 from booking_core.storage.client.verbs import reachable

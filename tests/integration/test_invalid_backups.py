@@ -13,7 +13,7 @@ from booking_core import (
     InvalidRequest,
 )
 from booking_core.operations import backups
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
 
 
 def test_a_school_that_exists_is_not_overwritten(backed_up, db):

@@ -16,7 +16,7 @@ from support import booked, run_at_terminal
 
 from booking_core import InvalidRequest, UpdateNeeded
 from booking_core.operations import backups
-from booking_core.storage import archive
+from booking_core.storage.backups import archive
 from booking_core.storage.client.database import BookingDatabase
 from booking_core.storage.schema import schema
 from booking_core.version import version

@@ -10,7 +10,7 @@ from support import booked
 
 from booking_core import InvalidRequest, connect, disconnect, find_bookings, load_reference
 from booking_core.operations import backups, doctor
-from booking_core.operations.decisions import Decisions
+from booking_core.storage.backups.decisions import Decisions
 
 ACCENT = "e\u0301"
 

@@ -25,14 +25,13 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 # The same within ``storage``; a module that is in no package is named itself.
 STORAGE: tuple[frozenset[str], ...] = (
-    frozenset({"readable", "documents", "schema", "client"}),
-    frozenset(
-        {"live", "audit_log", "erasures", "notices", "mail_links"}
-        | {"time_zone", "archive", "backup_runs"}
-    ),
+    frozenset({"readable", "documents", "extended_json", "schema", "client"}),
+    frozenset({"live", "audit_log", "erasures", "notices", "mail_links"} | {"time_zone"}),
+    frozenset({"transaction"}),
     frozenset({"bookings", "access", "legacy", "mails"}),
     frozenset({"school"}),
     frozenset({"unreadable", "connection"}),
+    frozenset({"backups"}),
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -102,6 +101,11 @@ def test_only_storage_and_the_embedded_server_import_the_driver():
     for module, path in ABOVE_STORAGE.items():
         roots = {name.split(".")[0] for name in imports_of(path)}
         assert not roots & {"pymongo", "bson"}, module
+
+
+def test_no_document_leaves_storage():
+    for module, path in ABOVE_STORAGE.items():
+        assert "booking_core.storage.documents" not in imports_of(path), module
 
 
 def test_only_storage_and_the_embedded_server_write_operators_of_mongodb():

@@ -27,6 +27,7 @@ from booking_core.storage.client.transactions import transact
 from booking_core.storage.client.verbs import DEADLINE_SECONDS, reachable
 from booking_core.storage.documents import Document
 from booking_core.storage.schema import keys, schema
+from booking_core.storage.transaction import Transaction
 
 T = TypeVar("T")
 # Fields that an audit log entry names.
@@ -36,12 +37,12 @@ _AUDITED = ("name", "role", "email", "active")
 _SAME_NAME_FIRST = [("id_key", -1)]
 
 
-class AccountTransaction:
+class AccountTransaction(Transaction):
     """Reads and writes of one transaction; see ``run``."""
 
     def __init__(self, db: Documents, session: ClientSession) -> None:
-        self.db, self.session = db, session
-        self._accounts = collection(db, schema.ACCOUNTS)
+        super().__init__(db, session)
+        self._accounts = self.collection(schema.ACCOUNTS)
 
     def read(self, account_id: str) -> Account | None:
         """The account, or None if there is none."""
@@ -99,16 +100,12 @@ class AccountTransaction:
         }
         if reason:
             details["reason"] = reason
-        self.log(action, before.id, details, by, now)
+        self.audit(by, action, "account", before.id, details, now)
 
     def delete(self, account: Account) -> None:
         """Deletes the account, with its sessions."""
         self._accounts.delete_one({"_id": account.id}, session=self.session)
         _delete_sessions(self.db, account.id, self.session)
-
-    def log(self, action: str, id: str, details: Document, by: Actor | None, now: datetime) -> None:
-        """An entry of the audit log."""
-        audit_log.write(self.db, self.session, by, action, "account", id, details, now)
 
 
 def run(

@@ -1,8 +1,4 @@
-"""Several changes of bookings that belong together: one transaction, all of them or none.
-
-The work may run more than once, when a write of somebody else came in between: it reads through
-the transaction, decides by what it reads, and has no effect outside.
-"""
+"""Several changes of bookings that belong together: one transaction, all of them or none."""
 
 from __future__ import annotations
 
@@ -14,13 +10,14 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking, Status
-from booking_core.storage import audit_log, mail_links, notices
+from booking_core.storage import mail_links, notices
 from booking_core.storage.bookings import queries, swap_offers
 from booking_core.storage.bookings import writes as bookings
-from booking_core.storage.client.database import Documents, collection
+from booking_core.storage.client.database import Documents
 from booking_core.storage.client.transactions import snapshot, transact
 from booking_core.storage.documents import revision_of, to_bookings, to_holders
 from booking_core.storage.schema import schema
+from booking_core.storage.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -29,12 +26,12 @@ class SchoolChanged(Exception):
     """The school was changed since it was read. The transaction is aborted."""
 
 
-class Transaction:
-    """Reads as of one moment, and writes that take effect together."""
+class BookingTransaction(Transaction):
+    """Reads and writes of bookings, and of what changes with them."""
 
-    def __init__(self, db: Documents, session: ClientSession | None) -> None:
-        self._db, self._session = db, session
-        self._bookings = collection(db, schema.BOOKINGS)
+    def __init__(self, db: Documents, session: ClientSession) -> None:
+        super().__init__(db, session)
+        self._bookings = self.collection(schema.BOOKINGS)
 
     def held(self, ground_ids: Sequence[str], first: Date, last: Date) -> list[Booking]:
         """The active bookings and closures of these grounds from ``first`` to ``last``, by time."""
@@ -48,17 +45,17 @@ class Transaction:
 
     def _holding(self, ground_ids: Sequence[str], dates: Mapping[str, Any]) -> Iterator[Booking]:
         condition = {"ground_id": {"$in": list(ground_ids)}, "date": dates, **schema.HOLDS}
-        return to_holders(self._bookings.find(condition, session=self._session))
+        return to_holders(self._bookings.find(condition, session=self.session))
 
     def closures(self, id: str) -> list[Booking]:
         """The closure with this id, or those of this group, by date and ground; lifted ones too."""
-        found = self._bookings.find_one({"_id": id, "kind": "closure"}, session=self._session)
+        found = self._bookings.find_one({"_id": id, "kind": "closure"}, session=self.session)
         if found is not None:
             return list(to_bookings([found]))
         # The ids of a group begin with the id of the group: the primary index finds them.
         within = {"$gt": f"{id}/", "$lt": f"{id}0"}
         rows = self._bookings.find(
-            {"_id": within, "kind": "closure", "closure_group": id}, session=self._session
+            {"_id": within, "kind": "closure", "closure_group": id}, session=self.session
         )
         return sorted(to_bookings(rows), key=lambda b: (b.date, b.ground_id))
 
@@ -70,7 +67,7 @@ class Transaction:
             "ground_id": {"$in": list(ground_ids)},
             "kind": "booking",
         }
-        return list(to_bookings(self._bookings.find(condition, session=self._session)))
+        return list(to_bookings(self._bookings.find(condition, session=self.session)))
 
     def displaced(self, first: Date) -> Iterator[Booking]:
         """The revoked bookings of ``first`` and later that a closure displaced once, by time."""
@@ -84,7 +81,7 @@ class Transaction:
             condition,
             sort=[("date", 1), ("start", 1), ("_id", 1)],
             hint=schema.BY_DAY,
-            session=self._session,
+            session=self.session,
         )
         return to_bookings(rows)
 
@@ -97,24 +94,24 @@ class Transaction:
             "kind": "booking",
             "history.closure": {"$exists": True},
         }
-        rows = self._bookings.find(condition, hint=schema.BY_DAY, session=self._session)
+        rows = self._bookings.find(condition, hint=schema.BY_DAY, session=self.session)
         return sorted(to_bookings(rows), key=lambda b: (b.date, b.start, b.id))
 
     def of_ids(self, ids: Iterable[str]) -> list[Booking]:
         """As ``queries.of_ids``."""
-        return queries.of_ids(self._db, ids, self._session)
+        return queries.of_ids(self.db, ids, self.session)
 
     def of_series(self, series_id: str) -> list[Booking]:
         """As ``queries.of_series``."""
-        return queries.of_series(self._db, series_id, self._session)
+        return queries.of_series(self.db, series_id, self.session)
 
     def holders(self, claims: Iterable[str]) -> list[Booking]:
         """As ``queries.holders``."""
-        return queries.holders(self._db, claims, self._session)
+        return queries.holders(self.db, claims, self.session)
 
     def taken_seats(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[int]]:
         """The seats of the quota that active bookings hold, as ``writes.taken_seats``."""
-        return bookings.taken_seats(self._db, pairs, session=self._session)
+        return bookings.taken_seats(self.db, pairs, session=self.session)
 
     def check_school(self, revision: tuple[int, int]) -> None:
         """Raises SchoolChanged where grounds or students have another revision by now."""
@@ -127,65 +124,52 @@ class Transaction:
             raise SchoolChanged
 
     def _revision(self) -> tuple[int, int]:
-        meta = collection(self._db, schema.META).find_one(
-            {"_id": "revision"}, session=self._session
-        )
+        meta = self.collection(schema.META).find_one({"_id": "revision"}, session=self.session)
         return revision_of(meta or {})
 
     def insert(self, made: Sequence[Booking]) -> None:
         """Inserts bookings or closures; raises ClaimTaken, AlreadyStored."""
-        for refusal in bookings.insert_all(self._db, made, self._session).values():
+        for refusal in bookings.insert_all(self.db, made, self.session).values():
             raise refusal
 
     def replace(self, before: Booking, after: Booking) -> Booking | None:
         """As ``bookings.replace``; raises ClaimTaken."""
-        return bookings.replace(self._db, before, after, self._session)
+        return bookings.replace(self.db, before, after, self.session)
 
     def replace_all(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
         """As ``bookings.replace_all``."""
-        assert self._session is not None, "only a transaction writes"
-        return bookings.replace_all(self._db, pairs, self._session)
+        return bookings.replace_all(self.db, pairs, self.session)
 
     def exchange(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
         """As ``bookings.exchange``; raises ClaimTaken."""
-        assert self._session is not None, "only a transaction writes"
-        return bookings.exchange(self._db, pairs, self._session)
+        return bookings.exchange(self.db, pairs, self.session)
 
     def undo(self, before: Booking | None, after: Booking) -> bool:
         """As ``bookings.undo``; after False the transaction must be aborted."""
-        return bookings.undo(self._db, before, after, self._session)
+        return bookings.undo(self.db, before, after, self.session)
 
     def notify(self, kind: str, changed: Sequence[Booking], by: Actor, reason: str) -> None:
         """Leaves a notice for the author of each of the ``changed`` bookings."""
-        notices.insert(self._db, self._session, kind, changed, by, reason)
+        notices.insert(self.db, self.session, kind, changed, by, reason)
 
     def withdraw_notices(self, changed: Sequence[Booking], at: datetime) -> None:
         """Deletes what ``notify`` left of the change at ``at`` and nobody has read."""
-        notices.withdraw_at(self._db, self._session, changed, at)
+        notices.withdraw_at(self.db, self.session, changed, at)
 
     def take_offer(self, offer_id: str) -> bool:
         """Marks an open offer of a swap as accepted; False where it is not open any more."""
-        return swap_offers.set_status(
-            self._db, offer_id, swap_offers.OPEN, "accepted", self._session
-        )
+        return swap_offers.set_status(self.db, offer_id, swap_offers.OPEN, "accepted", self.session)
 
     def use_link(self, key: str, used_for: str, action: str, now: datetime) -> bool:
         """As ``mail_links.use``."""
-        assert self._session is not None, "only a transaction writes"
-        return mail_links.use(self._db, self._session, key, used_for, action, now)
-
-    def record(
-        self, by: Actor, action: str, what: str, id: str, details: dict[str, Any], now: datetime
-    ) -> None:
-        """Adds an entry to the audit log."""
-        audit_log.write(self._db, self._session, by, action, what, id, details, now)
+        return mail_links.use(self.db, self.session, key, used_for, action, now)
 
 
-def run(db: Documents, work: Callable[[Transaction], T]) -> T:
+def run(db: Documents, work: Callable[[BookingTransaction], T]) -> T:
     """What ``work`` returns, its writes made; none of them is made when it raises."""
-    return transact(db, lambda session: work(Transaction(db, session)))
+    return transact(db, lambda session: work(BookingTransaction(db, session)))
 
 
-def reading(db: Documents, look: Callable[[Transaction], T]) -> T:
+def reading(db: Documents, look: Callable[[BookingTransaction], T]) -> T:
     """What ``look`` returns, which only reads, as of one moment."""
-    return snapshot(db, lambda session: look(Transaction(db, session)))
+    return snapshot(db, lambda session: look(BookingTransaction(db, session)))

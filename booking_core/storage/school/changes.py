@@ -8,55 +8,53 @@ change students are in ``students.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
 
-from booking_core.domain.model import Actor
+from booking_core.domain.model import Ground, Timetable
 from booking_core.domain.policy import Policy
-from booking_core.storage import audit_log
+from booking_core.domain.school_year import Term
+from booking_core.domain.timetable import Day
 from booking_core.storage import documents as d
-from booking_core.storage.bookings import transactions
+from booking_core.storage.bookings.transactions import BookingTransaction
 from booking_core.storage.client.database import Documents, collection, settings_of
 from booking_core.storage.client.transactions import transact
 from booking_core.storage.schema import schema, schema_number
 from booking_core.storage.school import snapshots as school_history
+from booking_core.storage.transaction import Transaction
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class SchoolTransaction:
+class SchoolTransaction(Transaction):
     """One transaction; the modules of the collections read and write through it.
 
     ``changed_students``: ids of students whose name or class it may have changed.
     """
 
-    db: Documents
-    session: ClientSession
-    changed_students: list[str] = field(default_factory=list)
+    def __init__(self, db: Documents, session: ClientSession) -> None:
+        super().__init__(db, session)
+        self.changed_students: list[str] = []
 
-    def collection(self, name: str) -> Collection[d.Document]:
-        return collection(self.db, name)
-
-    def audit(
-        self,
-        by: Actor | None,
-        action: str,
-        what: str,
-        id: str = "",
-        details: dict[str, Any] | None = None,
-        now: datetime | None = None,
-    ) -> None:
-        """Writes an entry of the audit log; see ``audit_log.write``."""
-        audit_log.write(self.db, self.session, by, action, what, id, details, now)
-
-    def bookings(self) -> transactions.Transaction:
+    def bookings(self) -> BookingTransaction:
         """The bookings, read and written in this transaction."""
-        return transactions.Transaction(self.db, self.session)
+        return BookingTransaction(self.db, self.session)
+
+
+_FACTS: dict[type, Callable[[Any], d.Document]] = {
+    Ground: d.ground_document,
+    Timetable: d.timetable_document,
+    Day: d.day_document,
+    Term: d.term_document,
+    Policy: d.policy_document,
+}
+
+
+def facts_of(value: Ground | Timetable | Day | Term | Policy | None) -> dict[str, Any] | None:
+    """What the audit log says of ``value``; None of what is not there, before or after."""
+    return None if value is None else _FACTS[type(value)](value)
 
 
 def change_school(db: Documents, work: Callable[[SchoolTransaction], T], now: datetime) -> T:

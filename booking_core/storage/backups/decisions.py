@@ -14,7 +14,7 @@ from booking_core.domain.messages import shown_id
 from booking_core.domain.model import Decision, Status
 from booking_core.domain.validation import check_email, check_id, check_name
 from booking_core.storage import audit_log
-from booking_core.storage.archive import Entry
+from booking_core.storage.backups.archive import Entry
 from booking_core.storage.documents import Document, decision_document, to_bookings
 from booking_core.storage.readable import readable_one
 from booking_core.storage.schema import keys, schema

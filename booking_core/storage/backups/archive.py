@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby, islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import bson
-from bson import json_util
 from pymongo import MongoClient
 from pymongo.errors import BulkWriteError
 
@@ -16,6 +15,7 @@ from booking_core.domain.errors import InvalidRequest, UpdateNeeded
 from booking_core.storage.client.database import Documents, collection
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.documents import Document
+from booking_core.storage.extended_json import to_json
 from booking_core.storage.schema import migrations, schema
 
 # Sessions, challenges, known devices, failed sign-ins and used ID tokens expire; a restored one
@@ -34,18 +34,6 @@ _RECORD = "backup"
 T = TypeVar("T")
 _BATCH = 1000
 _DUPLICATE_KEY = 11000
-# What the parser raises, beside ValueError, for JSON whose "$..." keys hold other than they should.
-UNREADABLE = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    bson.errors.BSONError,
-)
-_JSON = json_util.JSONOptions(
-    json_mode=json_util.JSONMode.CANONICAL, tz_aware=True, unicode_decode_error_handler="strict"
-)
 
 
 class Entry(NamedTuple):
@@ -56,26 +44,13 @@ class Entry(NamedTuple):
     document: Document
 
 
-def to_json(document: Mapping[str, Any]) -> str:
-    """Returns ``document`` as one line of canonical Extended JSON."""
-    return str(json_util.dumps(document, json_options=_JSON, separators=(",", ":")))
-
-
-def from_json(text: str) -> Any:
-    """Returns the value of a line of Extended JSON. Raises ValueError."""
-    try:
-        return json_util.loads(text, json_options=_JSON)
-    except UNREADABLE as exc:
-        raise ValueError(f"no Extended JSON: {exc}") from exc
-
-
-def read_all(db: Documents) -> Iterator[tuple[str, Document]]:
-    """Yields (collection, document) of all that is stored, as of one moment."""
+def read_all(db: Documents) -> Iterator[tuple[str, str]]:
+    """Yields (collection, line of a backup) of each document that is stored, as of one moment."""
     client: MongoClient[Document] = db.client
     with reachable(None), client.start_session(snapshot=True) as session:
         for name in COLLECTIONS:
             for document in db.get_collection(name).find(session=session, batch_size=_BATCH):
-                yield name, document
+                yield name, to_json({"in": name, "is": document})
 
 
 def is_empty(db: Documents) -> bool:

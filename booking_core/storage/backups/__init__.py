@@ -1,0 +1,1 @@
+"""Whole databases as files, and the record of when one was written."""
