@@ -125,7 +125,8 @@ if person is None:
 else:
     screen = st.navigation(screens_of(person))
     url_state.enter(screen.title)
-    draft.keep(is_shown=screen.title == "Book")
+    if screen.title != "Book":
+        draft.leave()
 has_sidebar = person is not None and screen.title != "Wall display"
 if person is not None and has_sidebar:
     session.sidebar(shared, person)

@@ -149,11 +149,14 @@ def _form(shared: Services, ground_id: str) -> None:
     st.session_state.setdefault(_GAMES, list(ground.games) if ground else [])
     st.session_state.setdefault(_SURFACES, _listed(ground) if ground else [])
     st.session_state.setdefault(_CARETAKER, ground.caretaker_email if ground else "")
-    name = st.text_input("Name", key=_NAME, max_chars=120, placeholder="Football ground")
+    name = st.text_input(
+        "Name", key=_NAME, persist_state="session", max_chars=120, placeholder="Football ground"
+    )
     chosen = st.multiselect(
         "Games",
         games_to_choose(known.values(), st.session_state[_GAMES]),
         key=_GAMES,
+        persist_state="session",
         accept_new_options=True,
         placeholder="Choose, or type a new one",
         help="Only these can be booked here. Bookings of another game stay as they are.",
@@ -164,6 +167,7 @@ def _form(shared: Services, ground_id: str) -> None:
         "Surfaces",
         sorted({s for other in known.values() for s in other.surfaces}),
         key=_SURFACES,
+        persist_state="session",
         accept_new_options=True,
         placeholder="One of its own",
         help="Only for a ground that is divided: name its parts, such as main-north and "
@@ -173,6 +177,7 @@ def _form(shared: Services, ground_id: str) -> None:
     email = st.text_input(
         "Caretaker's e-mail address",
         key=_CARETAKER,
+        persist_state="session",
         max_chars=254,
         placeholder="None",
         help="Gets the list of the day by mail, where Settings have a time for it.",
@@ -249,7 +254,7 @@ def _overlaps(shared: Services, ground: Ground | None, surfaces: list[str]) -> l
             icon=":material/event:",
         )
         widgets.bookings(shared, found)
-        st.text_input("Reason", key=_REASON, max_chars=200)
+        st.text_input("Reason", key=_REASON, persist_state="session", max_chars=200)
     return found
 
 

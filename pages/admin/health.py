@@ -95,7 +95,11 @@ def _test_mail(shared: Services) -> None:
     with st.container(border=True, key="card_test_mail", gap="small"), st.form(_FORM, border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             address = st.text_input(
-                "Address for a test mail", key=_ADDRESS, max_chars=254, width=320
+                "Address for a test mail",
+                key=_ADDRESS,
+                persist_state="session",
+                max_chars=254,
+                width=320,
             )
             pressed = st.form_submit_button("Send a test mail", icon=":material/mail:")
         if not pressed:

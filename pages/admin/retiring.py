@@ -72,7 +72,13 @@ def dialog(shared: Services) -> None:
     if found:
         _BOOKINGS.show(shared, _REVIEW, "upcoming booking", _CAPTION)
         if _BOOKINGS.ids("move") or _BOOKINGS.ids("revoke"):
-            st.text_input("Reason", key=_REASON, max_chars=500, placeholder="Sold, building works")
+            st.text_input(
+                "Reason",
+                key=_REASON,
+                persist_state="session",
+                max_chars=500,
+                placeholder="Sold, building works",
+            )
     elif found is not None:
         st.caption("No upcoming bookings are affected.")
     widgets.problem(_REVIEW.problem)

@@ -182,6 +182,17 @@ def page(rows: Sequence[T], key: str) -> tuple[Sequence[T], int]:
     return rows[first : first + PAGE], first
 
 
+def page_of(values: Mapping[str, str]) -> int:
+    """The number of the page in the parameters of an address, from 0."""
+    text = values.get("page", "")
+    return int(text) - 1 if text.isascii() and text.isdecimal() and int(text) else 0
+
+
+def page_in_address(number: int) -> str:
+    """The parameter of the page ``number``, from 0; "" of the first one."""
+    return str(number + 1) if number else ""
+
+
 def page_foot(total: int, first: int, key: str, most: int | None = None) -> None:
     """Draws which rows this page shows, and the buttons to other pages.
 

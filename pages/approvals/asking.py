@@ -33,7 +33,7 @@ def _dialog(shared: Services, booking_id: str) -> None:
         st.caption(formats.literal(f"{one.by_name} has asked:"))
         st.text(one.reason)
     whom = booking.created_by_name
-    question = st.text_input("Question", key=_QUESTION, max_chars=500)
+    question = st.text_input("Question", key=_QUESTION, persist_state="session", max_chars=500)
     st.caption(
         formats.literal(
             f"{whom} gets a notice. The slot is held, and the request can be decided meanwhile."

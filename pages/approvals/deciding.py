@@ -170,7 +170,12 @@ def _give_reason(shared: Services, action: str, rows: Rows, label: str) -> None:
         st.caption(f"and {len(rows) - _IN_DIALOG} other rows that you have selected")
     # Live, so that an error goes while the user mends the reason.
     reason = st.text_input(
-        "Reason", key=_REASON, max_chars=500, placeholder="Exam week, rain, …", live=True
+        "Reason",
+        key=_REASON,
+        persist_state="session",
+        max_chars=500,
+        placeholder="Exam week, rain, …",
+        live=True,
     )
     problem = _problem_of(reason)
     if problem and st.session_state.get(_REFUSED):

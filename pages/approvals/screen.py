@@ -10,9 +10,9 @@ from booking_core import Booking, approved_upcoming, decided_lately, may, weeks_
 from booking_core.live import Scope
 from pages.approvals import asking, deciding, delegation, line, queue_rows, series_dialog
 from pages.shared.auth import session
-from pages.shared.components import choices, elements
+from pages.shared.components import choices, elements, fields
 from pages.shared.layout import booking_details, header, undoing, waiting
-from pages.shared.live import fields, fragment, runtime, url_state
+from pages.shared.live import fragment, runtime, url_state
 from pages.shared.text import formats, payloads, series_texts
 
 shared = runtime.start()
@@ -61,10 +61,9 @@ def queue() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="head_approvals"):
         st.segmented_control(
             "Which",
-            TABS,
             required=True,
             label_visibility="collapsed",
-            **fields.arguments(TAB, queue_rows.show_new),
+            **fields.pressed(TAB, TABS, queue_rows.show_new),
         )
         tab = choices.option(TAB, TABS)
         # Not in the labels: Streamlit ignores a press of an option whose label has just changed.

@@ -186,23 +186,13 @@ def _is_on_list(known: Reference, value: str) -> bool:
     return kind != Party.TEAM or name in known.teams
 
 
-def keep(*, is_shown: bool) -> None:
-    """Keeps the draft while another screen is shown; ends a review and the success dialog.
-
-    To be called in every run of every screen: Streamlit drops the values of widgets that a run does
-    not draw.
-    """
-    state = st.session_state
-    kept = (STUDENT, MORE, SUPERVISOR, PURPOSE, APPROVED)
-    for key in list(state):
-        if key in kept or str(key).startswith(game_key("")):
-            state[key] = state[key]
-    if not is_shown:
-        is_over = is_finished()
-        end_review()
-        close_dialogs()
-        if is_over:
-            finish()
+def leave() -> None:
+    """Ends a review and the success dialog where another screen is shown; the draft stays."""
+    is_over = is_finished()
+    end_review()
+    close_dialogs()
+    if is_over:
+        finish()
 
 
 def clear() -> None:

@@ -57,6 +57,7 @@ def part(shared: Services, board: Board, slot: Slot) -> None:
             "Wait until",
             list(offered),
             key=_UNTIL,
+            persist_state="session",
             format_func=lambda name: (
                 f"{name}, {formats.clock(at.time())}" if (at := offered.get(name)) else name
             ),

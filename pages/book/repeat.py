@@ -100,7 +100,9 @@ def _asked(shared: Services, wanted: BookingRequest) -> SeriesRequest | str:
     last = known.policy.for_series().last_date(shared.now(), shared.settings.zone)
     last = max(last, wanted.date)
     st.session_state.setdefault(_HOW, _BY_WEEKDAY)
-    how = st.segmented_control("Repeat", [_BY_WEEKDAY, _BY_DATE], key=_HOW, required=True)
+    how = st.segmented_control(
+        "Repeat", [_BY_WEEKDAY, _BY_DATE], key=_HOW, persist_state="session", required=True
+    )
     asked = _by_date if how == _BY_DATE else _by_weekday
     try:
         return asked(shared, wanted, last)
@@ -122,6 +124,7 @@ def _by_date(shared: Services, wanted: BookingRequest, last: Date) -> SeriesRequ
         f"Also on, beside {formats.short_date(wanted.date)}",
         days,
         key=_PICKED,
+        persist_state="session",
         format_func=formats.short_date,
         placeholder="Pick dates",
     )
@@ -148,17 +151,25 @@ def _by_weekday(shared: Services, wanted: BookingRequest, last: Date) -> SeriesR
         formats.weekdays(),
         selection_mode="multi",
         key=_WEEKDAYS,
+        persist_state="session",
         format_func=formats.weekday,
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        every = st.number_input("Every how many weeks", 1, 12, key=_EVERY, width=160)
-        ends = st.segmented_control("Ends", [_ON_DATE, _AFTER], key=_ENDS, required=True)
+        every = st.number_input(
+            "Every how many weeks", 1, 12, key=_EVERY, persist_state="session", width=160
+        )
+        ends = st.segmented_control(
+            "Ends", [_ON_DATE, _AFTER], key=_ENDS, persist_state="session", required=True
+        )
         if ends == _AFTER:
-            st.number_input("Number of dates", 1, most, key=_COUNT, width=160)
+            st.number_input(
+                "Number of dates", 1, most, key=_COUNT, persist_state="session", width=160
+            )
         else:
             st.date_input(
                 "Until",
                 key=_UNTIL,
+                persist_state="session",
                 min_value=wanted.date,
                 max_value=last,
                 format=formats.date_field(),

@@ -8,8 +8,9 @@ import streamlit as st
 from booking_core import StoreUnavailable, games_to_choose, may
 from pages.book import draft, joining, party, repeat, review, several, taken, week
 from pages.shared.auth import session
+from pages.shared.components import fields
 from pages.shared.layout import date_field, first_steps, header, replacing
-from pages.shared.live import fields, fragment, runtime, screen_user
+from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.live.days import Days
 from pages.shared.text import formats, messages, payloads
 
@@ -65,10 +66,9 @@ def switches() -> None:
     with st.container(horizontal=True, key="switch_book"):
         st.segmented_control(
             "View",
-            [draft.DAY, draft.WEEK, draft.SCHOOL],
             required=True,
             label_visibility="collapsed",
-            **fields.arguments(draft.VIEW),
+            **fields.pressed(draft.VIEW, [draft.DAY, draft.WEEK, draft.SCHOOL]),
         )
         st.button(
             "Today",
@@ -83,10 +83,9 @@ def switches() -> None:
         if games:
             st.pills(
                 "Grounds for",
-                games,
                 format_func=formats.literal,
                 label_visibility="collapsed",
-                **fields.arguments(draft.GAME_SHOWN),
+                **fields.pressed(draft.GAME_SHOWN, games),
             )
 
 
@@ -179,12 +178,14 @@ def panel() -> None:
                 "Game",
                 games,
                 key=draft.game_key(slot.ground_id),
+                persist_state="session",
                 format_func=formats.literal,
                 required=True,
             )
         st.text_area(
             "Purpose (optional)",
             key=draft.PURPOSE,
+            persist_state="session",
             max_chars=draft.MAX_PURPOSE,
             height=80,
             placeholder="Practice for the inter-house final",
@@ -198,6 +199,7 @@ def panel() -> None:
             st.toggle(
                 "Book without waiting",
                 key=draft.APPROVED,
+                persist_state="session",
                 help="The booking is approved at once, in your name.",
             )
         else:  # the user may have lost the role of principal since the last run

@@ -111,6 +111,7 @@ def _choice(known: Reference, wanted: BookingRequest) -> tuple[str, ...]:
         others,
         selection_mode="multi",
         key=_GROUNDS,
+        persist_state="session",
         format_func=lambda id: formats.literal(known.ground(id).name),
     )
     return (wanted.ground_id, *state[_GROUNDS])

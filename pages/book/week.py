@@ -12,8 +12,8 @@ import streamlit as st
 
 from booking_core import Board, Ground, Reference, Slot, days_of_school
 from pages.book import draft
-from pages.shared.components import elements
-from pages.shared.live import fields, screen_user
+from pages.shared.components import elements, fields
+from pages.shared.live import screen_user
 from pages.shared.live.address import DAY_SHEET, WEEK_SHEET, base
 from pages.shared.live.days import Days
 from pages.shared.live.runtime import Services
@@ -92,14 +92,13 @@ def free_at_control(starts: Sequence[str]) -> None:
     """Draws the choice of a time at which a ground is to be free, and the way to remove it."""
     st.selectbox(
         "Free at",
-        ["", *starts],
         format_func=lambda start: (
             f"Free at {formats.clock(time.fromisoformat(start))}" if start else "Free at any time"
         ),
         label_visibility="collapsed",
         filter_mode=None,
         width=190,
-        **fields.arguments(draft.FREE_AT),
+        **fields.chosen(draft.FREE_AT, ["", *starts]),
     )
     if st.session_state[draft.FREE_AT]:
         st.button(

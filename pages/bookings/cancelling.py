@@ -119,6 +119,7 @@ def _choice(offered: dict[str, _Dates]) -> str:
         "What to cancel",
         list(offered),
         key=_WHICH,
+        persist_state="session",
         format_func=lambda one: _label(one, offered[one]),
     )
     return which

@@ -22,9 +22,10 @@ from booking_core import (
 from pages.bookings import series_dates
 from pages.bookings.cancelling import FOLLOWING, ONE
 from pages.shared.auth import session
+from pages.shared.components import fields
 from pages.shared.components.party_box import values_of
 from pages.shared.layout import people_fields
-from pages.shared.live import fields, fragment, screen_user
+from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads, series_texts
 
@@ -95,7 +96,7 @@ def _body(shared: Services, booking_id: str) -> None:
         return
     st.text(payloads.in_brief(booking, shared.reference().grounds, shared.now().date()))
     people = people_fields.of_booking(shared, _PREFIX)
-    st.text_input("Reason (optional)", key=_REASON, max_chars=_LONGEST)
+    st.text_input("Reason (optional)", key=_REASON, persist_state="session", max_chars=_LONGEST)
     label, shown, can = "Change booking", None, people is not None
     if people is None:
         st.caption("Choose a student, a class or a team to go on.")

@@ -28,9 +28,9 @@ from booking_core import messages as core_messages
 from pages.bookings import move_series, series_dates
 from pages.bookings.cancelling import FOLLOWING, ONE
 from pages.shared.auth import session
-from pages.shared.components import choices, elements
+from pages.shared.components import choices, elements, fields
 from pages.shared.layout import date_field, undoing
-from pages.shared.live import fields, fragment, screen_user
+from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -103,7 +103,7 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
     with right:
         _date_fields(shared, date)
     slot = _slot(shared, booking, board)
-    st.text_input("Reason (optional)", key=_REASON, max_chars=500)
+    st.text_input("Reason (optional)", key=_REASON, persist_state="session", max_chars=500)
     if (partner := st.session_state.get(_PARTNER)) is not None:
         _swap_foot(shared, booking, partner)
         return board.turns_at()
@@ -333,6 +333,7 @@ def _length_field(most: int) -> None:
         "Length",
         range(1, most + 1),
         key=_LENGTH,
+        persist_state="session",
         format_func=lambda count: f"{formats.number(count)} period{'' if count == 1 else 's'}",
         required=True,
         on_change=_unpick,

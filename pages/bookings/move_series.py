@@ -57,7 +57,7 @@ def draw(
         st.error(formats.literal(messages.error(exc)), icon=":material/error:")
         return shared.next_mark()
     _dates(shared, wanted)
-    st.text_input("Reason (optional)", key=_REASON, max_chars=500)
+    st.text_input("Reason (optional)", key=_REASON, persist_state="session", max_chars=500)
     place = payloads.slot_title(
         Slot(ground, now.bookings[0].date, *times), shared.reference().grounds
     )
@@ -134,6 +134,7 @@ def _fields(shared: Services, first: Booking) -> None:
         "Ground",
         grounds,
         key=_GROUND,
+        persist_state="session",
         format_func=lambda id: known.grounds[id].name,
         on_change=_forget_problem,
     )
@@ -141,6 +142,7 @@ def _fields(shared: Services, first: Booking) -> None:
         "Time",
         times,
         key=_TIME,
+        persist_state="session",
         format_func=lambda span: formats.span(*span),
         on_change=_forget_problem,
     )

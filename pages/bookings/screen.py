@@ -20,7 +20,7 @@ from booking_core.live import Scope
 from booking_core.reports import export_bookings
 from pages.bookings import cancelling, for_whom, move, subscribing, swapping, view, waiting
 from pages.shared.auth import session
-from pages.shared.components import elements
+from pages.shared.components import elements, fields
 from pages.shared.layout import (
     answering,
     booking_details,
@@ -31,7 +31,7 @@ from pages.shared.layout import (
     replacing,
     undoing,
 )
-from pages.shared.live import fields, fragment, runtime, screen_user
+from pages.shared.live import fragment, runtime, screen_user
 from pages.shared.text import formats, messages, payloads
 
 MOST = 200  # bookings that are counted
@@ -52,37 +52,31 @@ def filter_fields() -> None:
     first_day, last_day = view.days_allowed(today)
     st.segmented_control(
         "Order",
-        (view.BY_DATE, view.BY_REQUEST),
         required=True,
-        **fields.arguments(view.KEYS["order"], view.first_page),
+        **fields.pressed(view.KEYS["order"], (view.BY_DATE, view.BY_REQUEST), view.first_page),
     )
     st.date_input(
         "Dates",
         format=formats.date_field(),
-        min_value=first_day,
-        max_value=last_day,
         help="They take the place of Upcoming and Past.",
-        **fields.arguments(view.KEYS["dates"], view.first_page),
+        **fields.dated(view.KEYS["dates"], first_day, last_day, view.first_page),
     )
     st.selectbox(
         "Ground",
-        list(known.grounds),
         format_func=lambda i: known.grounds[i].name,
         placeholder="All",
-        **fields.arguments(view.KEYS["ground"], view.first_page),
+        **fields.chosen(view.KEYS["ground"], list(known.grounds), view.first_page),
     )
     st.selectbox(
         "Status",
-        list(Status),
         format_func=lambda s: messages.STATUS[s],
         placeholder="All",
-        **fields.arguments(view.KEYS["status"], view.first_page),
+        **fields.chosen(view.KEYS["status"], list(Status), view.first_page),
     )
     st.selectbox(
         "Class",
-        list(classes),
         placeholder="All",
-        **fields.arguments(view.KEYS["class_name"], view.first_page),
+        **fields.chosen(view.KEYS["class_name"], list(classes), view.first_page),
     )
     st.button(
         "Clear filters",
@@ -102,22 +96,20 @@ with st.container(
         placeholder="Student, roll number or reference",
         label_visibility="collapsed",
         max_chars=view.MOST_SEARCHED,
-        **fields.arguments(view.KEYS["search"], view.first_page),
+        **fields.typed(view.KEYS["search"], view.first_page),
     )
     st.segmented_control(
         "Whose",
-        (view.MINE, view.EVERYBODY),
         required=True,
         label_visibility="collapsed",
-        **fields.arguments(view.KEYS["whose"], view.first_page),
+        **fields.pressed(view.KEYS["whose"], (view.MINE, view.EVERYBODY), view.first_page),
     )
     st.segmented_control(
         "When",
-        (view.UPCOMING, view.PAST),
         required=True,
         label_visibility="collapsed",
         disabled=bool(shown.dates),
-        **fields.arguments(view.KEYS["when"], view.first_page),
+        **fields.pressed(view.KEYS["when"], (view.UPCOMING, view.PAST), view.first_page),
     )
     count_set = f" · {shown.filters_set}" if shown.filters_set else ""
     with st.popover(f"Filters{count_set}", icon=":material/tune:", key="bookings.filters"):

@@ -26,7 +26,7 @@ def choice(shared: Services, booking: Booking, label: str, key: str) -> str:
         st.session_state[key] = ONE  # its dates are gone meanwhile
     if len(offered) == 1:
         return ONE
-    return str(st.radio(label, offered, key=key, horizontal=True))
+    return str(st.radio(label, offered, key=key, persist_state="session", horizontal=True))
 
 
 def draw(shared: Services, plan: SeriesChange, how: str, key: str) -> None:

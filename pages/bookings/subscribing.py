@@ -62,6 +62,7 @@ def _dialog(shared: Services) -> None:
         [*choices, *(f"ground:{id}" for id in grounds)],
         format_func=lambda one: choices.get(one) or grounds.get(one.partition(":")[2], ""),
         key=_CHOICE,
+        persist_state="session",
     )
     try:
         if chosen == _OWN:

@@ -23,9 +23,9 @@ from booking_core.reports import (
 )
 from pages.reports import ranges, sections, texts, then
 from pages.shared.auth import session
-from pages.shared.components import choices
+from pages.shared.components import choices, fields
 from pages.shared.layout import export_dialog, header
-from pages.shared.live import fields, fragment, runtime, screen_user, url_state
+from pages.shared.live import fragment, runtime, screen_user, url_state
 from pages.shared.live.address import MONTH_REPORT, base
 from pages.shared.text import formats, messages
 
@@ -96,47 +96,41 @@ def name_of_range(name: str) -> str:
 with st.container(horizontal=True, vertical_alignment="center", key="filters_reports"):
     st.segmented_control(
         "Report",
-        reports,
         format_func=lambda name: REPORTS[name],
         required=True,
         label_visibility="collapsed",
-        **fields.arguments(KEYS["report"]),
+        **fields.pressed(KEYS["report"], reports),
     )
     st.segmented_control(
         "Dates",
-        spans,
         format_func=name_of_range,
         required=True,
         label_visibility="collapsed",
-        **fields.arguments(KEYS["range"]),
+        **fields.pressed(KEYS["range"], spans),
     )
     if state[KEYS["range"]] == ranges.OTHER:
         st.date_input(
             "From and to",
             format=formats.date_field(),
             width=250,
-            min_value=today - ranges.EARLIEST,
-            max_value=today + ranges.LATEST,
             label_visibility="collapsed",
-            **fields.arguments(DATES),
+            **fields.dated(DATES, today - ranges.EARLIEST, today + ranges.LATEST),
         )
     st.selectbox(
         "Ground",
-        grounds,
         format_func=lambda id: known.grounds[id].name,
         placeholder="All grounds",
         label_visibility="collapsed",
         width=190,
-        **fields.arguments(KEYS["ground"]),
+        **fields.chosen(KEYS["ground"], grounds),
     )
     if state[KEYS["report"]] == USE:
         st.selectbox(
             "Compared with",
-            list(ranges.AGAINST),
             format_func=lambda name: ranges.AGAINST[name],
             label_visibility="collapsed",
             width=190,
-            **fields.arguments(KEYS["against"]),
+            **fields.chosen(KEYS["against"], list(ranges.AGAINST)),
         )
     report = state[KEYS["report"]]
     first, last = shown_dates()

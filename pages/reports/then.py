@@ -9,8 +9,7 @@ from datetime import datetime, time, timedelta
 import streamlit as st
 
 from booking_core import Actor, BookingError, day_board, may
-from pages.shared.components import elements
-from pages.shared.live import fields
+from pages.shared.components import elements, fields
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -90,22 +89,18 @@ def _fields(now: datetime) -> None:
     ):
         st.date_input(
             "Day of the board",
-            min_value=today - _EARLIEST,
-            max_value=today + _LATEST,
             format=formats.date_field(),
             width=160,
-            **fields.arguments(_BOARD),
+            **fields.dated(_BOARD, today - _EARLIEST, today + _LATEST),
         )
         st.date_input(
             "As it was on",
-            min_value=today - _EARLIEST,
-            max_value=today,
             format=formats.date_field(),
             width=160,
-            **fields.arguments(_ON),
+            **fields.dated(_ON, today - _EARLIEST, today),
         )
         st.time_input(
-            "At", step=_MINUTE, format=formats.time_field(), width=140, **fields.arguments(_AT)
+            "At", step=_MINUTE, format=formats.time_field(), width=140, **fields.typed(_AT)
         )
         st.button("Close", key="reports.then.close", on_click=_close, type="tertiary")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -9,17 +10,26 @@ import streamlit as st
 from booking_core import Account, BookingError, find_accounts, get_account, may
 from booking_core.live import Scope
 from pages.admin.accounts import dialogs
-from pages.shared.components import elements
-from pages.shared.live import fragment
+from pages.shared.components import elements, fields
+from pages.shared.live import fragment, url_state
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 
 _ASKED = "admin.accounts.asked"
 _SEARCH_FROM = 12  # a longer list has a search field
+_FIND = "admin.accounts.find"
+_LONGEST_SEARCH = 120  # characters
+PARAMETERS = ("find",)
+
+
+def adopt(values: Mapping[str, str]) -> None:
+    """Searches for what the address names."""
+    st.session_state[_FIND] = values.get("find", "")
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
+    st.session_state.setdefault(_FIND, "")
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -40,6 +50,7 @@ def show(shared: Services) -> None:
 
 def _list(shared: Services) -> None:
     found = shared.cached(Scope.ACCOUNTS, "accounts", lambda: find_accounts(shared.db))
+    url_state.write({"section": "accounts", "find": st.session_state[_FIND]})
     if not found:
         with st.container(border=True, key="card_accounts_empty"):
             st.markdown("##### No accounts yet")
@@ -59,9 +70,10 @@ def _list(shared: Services) -> None:
     if len(found) > _SEARCH_FROM:
         text = st.text_input(
             "Find",
-            key="admin.accounts.find",
             placeholder="Name, sign-in name or e-mail",
             label_visibility="collapsed",
+            max_chars=_LONGEST_SEARCH,
+            **fields.typed(_FIND),
         )
         shown = [account for account in found if _matches(account, text)]
         if not shown:

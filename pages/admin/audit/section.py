@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date as Date
 from datetime import timedelta
 from functools import partial
@@ -12,10 +14,11 @@ import streamlit as st
 from booking_core import Actor, BookingError, Change, NotAllowed, may
 from booking_core.live import Scope
 from booking_core.reports import audit_people, audit_subjects, export_changes, find_changes
+from pages.admin import widgets
 from pages.admin.audit import texts
-from pages.shared.components import choices, elements
+from pages.shared.components import choices, elements, fields
 from pages.shared.layout import export_dialog, pager
-from pages.shared.live import fragment, screen_user
+from pages.shared.live import fragment, screen_user, url_state
 from pages.shared.live.address import base
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
@@ -25,13 +28,28 @@ PAGE = 50  # changes
 _ALL = tuple(Scope)  # the audit log has changes of every kind
 _DATES, _WHO, _WHAT = "admin.audit.dates", "admin.audit.who", "admin.audit.what"
 _PAGES, _DETAILS = "admin.audit.pages", "admin.audit.details"
+_AHEAD = "admin.audit.ahead"  # how many pages before the one of the address are still to be read
+_MOST_PAGES = 200  # to which an address leads
+_EARLIEST = timedelta(days=3660)
+PARAMETERS = ("from", "to", "who", "what", "page")
+
+
+def adopt(values: Mapping[str, str]) -> None:
+    """Shows the dates, the filters and the page of the address."""
+    state = st.session_state
+    dates: tuple[Date, ...] = ()
+    with suppress(KeyError, ValueError):
+        dates = tuple(sorted(Date.fromisoformat(values[name]) for name in ("from", "to")))
+    state[_DATES] = dates
+    state[_WHO], state[_WHAT] = values.get("who"), values.get("what")
+    state[_PAGES], state[_AHEAD] = [], min(widgets.page_of(values), _MOST_PAGES - 1)
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
     state = st.session_state
-    if _DATES not in state or _PAGES not in state:
-        _first_page()
+    for name, value in ((_DATES, ()), (_WHO, None), (_WHAT, None), (_PAGES, []), (_AHEAD, 0)):
+        state.setdefault(name, value)
     try:
         filters = _filters(shared)
     except BookingError as exc:
@@ -44,10 +62,10 @@ def show(shared: Services) -> None:
 
 def _first_page() -> None:
     st.session_state[_PAGES] = []  # the last change of each previous page
+    st.session_state[_AHEAD] = 0
 
 
 def _clear(dates: tuple[Date, Date]) -> None:
-    # Set and not removed: the browser would send the old value of a removed key again.
     st.session_state[_DATES] = dates
     st.session_state[_WHO] = st.session_state[_WHAT] = None
     _first_page()
@@ -70,35 +88,27 @@ def _filters(shared: Services) -> dict[str, Any]:
     with st.container(
         horizontal=True, vertical_alignment="bottom", gap="xsmall", key="filters_audit"
     ):
-        st.session_state.setdefault(_DATES, usual)
+        if not st.session_state[_DATES]:
+            st.session_state[_DATES] = usual
         st.date_input(
             "Dates",
-            key=_DATES,
             format=formats.date_field(),
-            on_change=_first_page,
             width=250,
-            min_value=today - timedelta(days=3660),
-            max_value=today + timedelta(days=1),
+            **fields.dated(_DATES, today - _EARLIEST, today + timedelta(days=1), _first_page),
         )
         who = st.selectbox(
             "By whom",
-            list(people),
-            index=None,
-            key=_WHO,
             format_func=lambda id: f"{people.get(id, id)} · {id}",
             placeholder="Everybody",
-            on_change=_first_page,
             width=220,
+            **fields.chosen(_WHO, list(people), _first_page),
         )
         what = st.selectbox(
             "What",
-            subjects,
-            index=None,
-            key=_WHAT,
             format_func=texts.kind,
             placeholder="Everything",
-            on_change=_first_page,
             width=170,
+            **fields.chosen(_WHAT, subjects, _first_page),
         )
         st.button("Clear", key="admin.audit.clear", on_click=_clear, args=(usual,), type="tertiary")
         dates = choices.date_range(_DATES)
@@ -114,13 +124,41 @@ def _filters(shared: Services) -> dict[str, Any]:
     return filters
 
 
+def _write_address(filters: dict[str, Any], today: Date) -> None:
+    usual = filters["first"] == today - timedelta(days=_DAYS - 1) and filters["last"] == today
+    state = st.session_state
+    url_state.write(
+        {
+            "section": "audit",
+            "from": "" if usual else filters["first"].isoformat(),
+            "to": "" if usual else filters["last"].isoformat(),
+            "who": filters["who"] or "",
+            "what": filters["what"] or "",
+            "page": widgets.page_in_address(len(state[_PAGES])),
+        }
+    )
+
+
+def _read_ahead(shared: Services, filters: dict[str, Any], by: Actor) -> None:
+    """Reads the pages before the one of the address, once; as many as there are."""
+    state = st.session_state
+    ahead, state[_AHEAD] = state[_AHEAD], 0
+    for _ in range(ahead):
+        after = state[_PAGES][-1] if state[_PAGES] else None
+        found = find_changes(shared.db, by=by, **filters, after=after, limit=PAGE + 1)
+        if len(found) <= PAGE:
+            break
+        state[_PAGES] = [*state[_PAGES], found[PAGE - 1]]
+
+
 def _listing(shared: Services, filters: dict[str, Any]) -> None:
     state = st.session_state
-    pages = state[_PAGES]
-    after = pages[-1] if pages else None
-    key = ("audit", tuple(filters.values()), after and after.place)
     try:
         by = _admin()
+        _read_ahead(shared, filters, by)
+        pages = state[_PAGES]
+        after = pages[-1] if pages else None
+        key = ("audit", tuple(filters.values()), after and after.place)
         found = shared.cached(
             _ALL,
             key,
@@ -129,6 +167,7 @@ def _listing(shared: Services, filters: dict[str, Any]) -> None:
     except BookingError as exc:
         st.error(formats.literal(messages.error(exc)))
         return
+    _write_address(filters, shared.now().date())
     shown = found[:PAGE]
     if not shown:
         with st.container(border=True, key="card_audit_empty"):

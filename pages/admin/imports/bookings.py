@@ -120,6 +120,7 @@ def _show(shared: Services, preview: Preview, sheet: RawTable, plan: _Plan) -> N
         KINDS,
         required=True,
         key=_KIND,
+        persist_state="session",
         format_func=lambda name: f"{name} {formats.number(len(parts[name]))}",
         on_change=first_page,
         args=(_PAGE,),

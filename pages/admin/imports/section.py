@@ -28,6 +28,11 @@ def show(shared: Services) -> None:
     """Draws the view."""
     st.session_state.setdefault(_CHOICE, "Students")
     chosen = st.segmented_control(
-        "What to import", list(_KINDS), required=True, key=_CHOICE, label_visibility="collapsed"
+        "What to import",
+        list(_KINDS),
+        required=True,
+        key=_CHOICE,
+        persist_state="session",
+        label_visibility="collapsed",
     )
     wizard.show(shared, _KINDS[chosen or "Students"])

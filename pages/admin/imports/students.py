@@ -70,6 +70,7 @@ def _show(shared: Services, preview: Preview, sheet: RawTable, plan: RosterPlan)
         KINDS,
         required=True,
         key=_KIND,
+        persist_state="session",
         format_func=lambda name: f"{name} {formats.number(counts[name])}",
         on_change=first_page,
         args=(_PAGE,),

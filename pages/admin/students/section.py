@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from booking_core import Student, classes_of, find_students
 from pages.admin import widgets
 from pages.admin.imports import section as imports
 from pages.admin.students import dialogs, rollover, rows, teams
-from pages.shared.components import elements, student_box
-from pages.shared.live import fragment
+from pages.shared.components import elements, fields, student_box
+from pages.shared.live import fragment, url_state
 from pages.shared.live.runtime import Services
 
 VIEWS = ("List", "Teams", "Import", "Class rollover")
+PARAMETERS = ("view", "find", "class", "state", "page", "import")
+_IN_ADDRESS = {"teams": VIEWS[1], "import": VIEWS[2], "rollover": VIEWS[3]}
 _STATES = {"Active": True, "Inactive": False}
 _DIALOG, _PAGE = "admin.students.dialog", "admin.students.page"
 _FIND, _VIEW = "admin.students.find", "admin.students.view"
+_CLASS, _STATE = "admin.students.class", "admin.students.state"
 
 
-def adopt(text: str) -> None:
-    """Shows the import if the address has ``text`` as the parameter of an open one."""
-    if imports.adopt(text):
-        st.session_state[_VIEW] = VIEWS[2]
+def adopt(values: Mapping[str, str]) -> None:
+    """Shows what the address names: an open import, or the view, its filters and its page."""
+    state = st.session_state
+    is_import = imports.adopt(values.get("import", ""))
+    state[_VIEW] = VIEWS[2] if is_import else _IN_ADDRESS.get(values.get("view", ""), VIEWS[0])
+    state[_FIND], state[_CLASS] = values.get("find", ""), values.get("class")
+    state[_STATE] = values.get("state", "").capitalize()
+    state[_PAGE] = widgets.page_of(values)
+
+
+def _write_address() -> None:
+    state = st.session_state
+    view = state[_VIEW]
+    values = {"section": "students"}
+    if view == VIEWS[0]:
+        values |= {
+            "find": state[_FIND],
+            "class": state[_CLASS] or "",
+            "state": (state[_STATE] or "").lower(),
+            "page": widgets.page_in_address(state[_PAGE]),
+        }
+    else:
+        values["view"] = next(name for name, of in _IN_ADDRESS.items() if of == view)
+        values["import"] = imports.address() if view == VIEWS[2] else ""
+    url_state.write(values)
 
 
 def show(shared: Services) -> None:
     """Draws the section."""
-    st.session_state.setdefault(_VIEW, VIEWS[0])
+    state = st.session_state
+    defaults = {_VIEW: VIEWS[0], _FIND: "", _CLASS: None, _STATE: None, _PAGE: 0}
+    for name, value in defaults.items():
+        state.setdefault(name, value)
     view = st.segmented_control(
-        "Students",
-        VIEWS,
-        required=True,
-        key=_VIEW,
-        label_visibility="collapsed",
+        "Students", required=True, label_visibility="collapsed", **fields.pressed(_VIEW, VIEWS)
     )
+    if view != VIEWS[0]:
+        _write_address()
     if view in VIEWS[2:]:
         fragment.heartbeat(shared, "admin.students.heartbeat")
     if view == VIEWS[1]:
@@ -57,29 +84,20 @@ def _list(shared: Services) -> None:
     ):
         st.text_input(
             "Find",
-            key=_FIND,
             placeholder="Name, roll number or class",
-            on_change=_first_page,
             max_chars=student_box.LONGEST_SEARCH,
             width=260,
+            **fields.typed(_FIND, _first_page),
         )
+        classes = list(classes_of(shared.reference().students.values(), active=None))
         class_name = st.selectbox(
-            "Class",
-            list(classes_of(shared.reference().students.values(), active=None)),
-            index=None,
-            key="admin.students.class",
-            placeholder="All",
-            on_change=_first_page,
-            width=130,
+            "Class", placeholder="All", width=130, **fields.chosen(_CLASS, classes, _first_page)
         )
         activity = st.selectbox(
             "State",
-            list(_STATES),
-            index=None,
-            key="admin.students.state",
             placeholder="All",
-            on_change=_first_page,
             width=130,
+            **fields.chosen(_STATE, list(_STATES), _first_page),
         )
         if st.button(
             "Add a student", key="admin.students.add", type="primary", icon=":material/person_add:"
@@ -94,6 +112,8 @@ def _list(shared: Services) -> None:
             class_name=class_name,
             active=_STATES.get(activity or ""),
         )
+        shown, first = widgets.page(found, _PAGE)
+        _write_address()
         if not found:
             with st.container(border=True, key="card_students_empty"):
                 if known.students:
@@ -103,7 +123,6 @@ def _list(shared: Services) -> None:
                     st.markdown("##### No students yet")
                     st.caption("Import a list, or add the first one. Then Book can choose them.")
             return
-        shown, first = widgets.page(found, _PAGE)
         payload = {
             "caption": "Students",
             "columns": ["Student", "Class", "E-mail", "State"],

@@ -115,15 +115,25 @@ def _edit(shared: Services, team: Team | None) -> None:
     known: Reference = shared.reference()
     students, names = known.students, _staff_names(shared)
     listed = team.members if team else ()
-    st.text_input("Name", key=_NAME, max_chars=120, placeholder="U14 girls")
+    st.text_input(
+        "Name", key=_NAME, persist_state="session", max_chars=120, placeholder="U14 girls"
+    )
     classes = list(classes_of(students.values()))
     if team and team.class_name and team.class_name not in classes:
         classes.append(team.class_name)
-    st.selectbox("Class", classes, index=None, key=_CLASS, placeholder="Several classes")
+    st.selectbox(
+        "Class",
+        classes,
+        index=None,
+        key=_CLASS,
+        persist_state="session",
+        placeholder="Several classes",
+    )
     st.multiselect(
         "Members",
         [id for id, one in students.items() if one.active or id in listed],
         key=_MEMBERS,
+        persist_state="session",
         format_func=lambda id: f"{students[id].name} · {students[id].class_name} · {id}",
         placeholder="Name, class or roll number",
         max_selections=_MOST_MEMBERS,
@@ -134,6 +144,7 @@ def _edit(shared: Services, team: Team | None) -> None:
         "Staff in charge",
         list(in_charge),
         key=_STAFF,
+        persist_state="session",
         format_func=lambda id: f"{in_charge[id]} · {id}",
         placeholder="Name",
         select_all=False,

@@ -22,8 +22,8 @@ from booking_core import (
     save_timetable,
 )
 from pages.admin import widgets
-from pages.shared.components import elements
-from pages.shared.live import fields, fragment
+from pages.shared.components import elements, fields
+from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
@@ -337,7 +337,11 @@ def _preview(shared: Services, wanted: Timetable) -> None:
     if wanted.week and not known.year.week_a:
         st.markdown(":material/event_busy: It rests: weeks have no letters (see Year).")
     date = st.date_input(
-        "Look at a date", _next(calendar, wanted, today), key=_DATE, format=formats.date_field()
+        "Look at a date",
+        _next(calendar, wanted, today),
+        key=_DATE,
+        persist_state="session",
+        format=formats.date_field(),
     )
     if isinstance(date, Date):
         widgets.plan(calendar, known, date, today)

@@ -178,11 +178,16 @@ def _special_dates(shared: Services) -> None:
         min_value=today,
         max_value=today + timedelta(days=399),
         key=_DATES,
+        persist_state="session",
         format=formats.date_field(),
         help="For a single date, choose it twice.",
     )
     what = st.selectbox(
-        "Timetable on these dates", list(names), key=_WHAT, format_func=lambda i: names.get(i, i)
+        "Timetable on these dates",
+        list(names),
+        key=_WHAT,
+        persist_state="session",
+        format_func=lambda i: names.get(i, i),
     )
     note = st.text_input(
         "Why", key=_NOTE, max_chars=200, placeholder="Diwali, half day, mid-term exam …"

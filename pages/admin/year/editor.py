@@ -10,8 +10,8 @@ import streamlit as st
 
 from booking_core import Holiday, InvalidRequest, Reference, Term, add_terms, save_term
 from pages.admin import widgets
-from pages.shared.components import elements
-from pages.shared.live import fields, fragment
+from pages.shared.components import elements, fields
+from pages.shared.live import fragment
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages
 

@@ -4,32 +4,83 @@ Each message of a browser has the values of all fields. One that it sent before 
 of the program has the value of before, and would bring that value back. So the value is stored
 apart from its field, a value of the program gets a new field, and only changes of the newest field
 count.
+
+The value is also the default of its field. A value of the session alone is lost where a press ends
+the run that opens a dialog before it has sent the field. A field of a dialog that never has to
+forget what the browser sent before may have ``persist_state`` in place of this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date as Date
 from typing import Any
 
 import streamlit as st
 
+_NEWEST = "fields"  # name -> number of its newest field, and the value that is known to it
 
-def arguments(name: str, on_change: Callable[[], None] | None = None) -> dict[str, Any]:
-    """The arguments ``key`` and ``on_change`` of the field of the value stored under ``name``.
+
+def typed(name: str, on_change: Callable[[], None] | None = None) -> dict[str, Any]:
+    """The arguments of a field of text or time, or of a switch, for the value stored under
+    ``name``.
 
     The value is stored before, and stays while another screen is shown. ``on_change`` is called
     after the user has changed it.
     """
-    state, counter, known = st.session_state, f"{name}.number", f"{name}.value"
-    if counter not in state or state[known] != state[name]:
-        state[counter], state[known] = state.get(counter, 0) + 1, state[name]
-    number = state[counter]
+    return _arguments(name, on_change) | {"value": st.session_state[name]}
+
+
+def dated(
+    name: str, first: Date, last: Date, on_change: Callable[[], None] | None = None
+) -> dict[str, Any]:
+    """As ``typed``, of a field of one date, two or none, from ``first`` to ``last``."""
+    value = st.session_state[name]
+    if isinstance(value, Sequence):
+        within: Any = tuple(min(max(date, first), last) for date in value)
+    else:
+        within = value and min(max(value, first), last)
+    bounds = {"value": within, "min_value": first, "max_value": last}
+    return _arguments(name, on_change) | bounds
+
+
+def chosen(
+    name: str, options: Sequence[Any], on_change: Callable[[], None] | None = None
+) -> dict[str, Any]:
+    """As ``typed``, of a list of ``options`` to choose one from; a value that is none of them
+    becomes None."""
+    if (value := st.session_state[name]) not in options:
+        value = st.session_state[name] = None
+    index = None if value is None else options.index(value)
+    return _arguments(name, on_change) | {"options": options, "index": index}
+
+
+def pressed(
+    name: str, options: Sequence[Any], on_change: Callable[[], None] | None = None
+) -> dict[str, Any]:
+    """As ``typed``, of a row of buttons for ``options``, or of a list to choose several from."""
+    value = st.session_state[name]
+    if isinstance(value, list):
+        default: Any = [one for one in value if one in options]
+    else:
+        default = value if value in options else None
+    return _arguments(name, on_change) | {"options": options, "default": default}
+
+
+def _arguments(name: str, on_change: Callable[[], None] | None) -> dict[str, Any]:
+    state = st.session_state
+    newest: dict[str, tuple[int, Any]] = state.setdefault(_NEWEST, {})
+    number, known = newest.get(name, (0, None))
+    if not number or known != state[name]:
+        number += 1
+        newest[name] = number, state[name]
     key = f"{name}.{number}"
-    state.setdefault(key, state[name])  # Streamlit drops it while another screen is shown
 
     def change() -> None:
-        if state.get(counter) == number and state[key] != state[known]:
-            state[name] = state[known] = state[key]
+        newest_number, known = newest[name]
+        if newest_number == number and state[key] != known:
+            state[name] = state[key]
+            newest[name] = number, state[key]
             if on_change is not None:
                 on_change()
 

@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from booking_core import Reference, find_students
+from pages.shared.components import fields
 
 LONGEST_SEARCH = 120  # characters; a client can send more than its field takes
 _SEARCH_FROM = 8  # number of students; fewer need no search field
@@ -61,15 +62,13 @@ def student_box(
     options |= others(text)
     if (value := state.get(key)) is not None and value not in options and value in others(""):
         options[value] = others("")[value]
+    state.setdefault(key, None)
     st.selectbox(
         label,
-        list(options),
-        index=None,
-        key=key,
         format_func=lambda id: options[id],
         placeholder=f"{len(options)} found" if text else placeholder,
-        on_change=on_change,
         width=width,
+        **fields.chosen(key, list(options), on_change),
     )
     picked: str | None = state.get(key)
     return picked

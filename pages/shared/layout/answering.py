@@ -35,7 +35,7 @@ def _dialog(shared: Services, booking_id: str) -> None:
     if not booking.questions:
         st.info("No question about this request waits for an answer.")
         return
-    text = st.text_input("Answer", key=_TEXT, max_chars=500)
+    text = st.text_input("Answer", key=_TEXT, persist_state="session", max_chars=500)
     st.caption("The answer stays in the history. The request then waits for a decision again.")
 
     def write(by: Actor) -> None:

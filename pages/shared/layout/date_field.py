@@ -7,7 +7,7 @@ from datetime import date as Date
 
 import streamlit as st
 
-from pages.shared.live import fields
+from pages.shared.components import fields
 from pages.shared.text import formats
 
 
@@ -15,10 +15,8 @@ def draw(key: str, first: Date, last: Date, *, on_change: Callable[[], None]) ->
     """Draws the field of the date stored under ``key``, from ``first`` to ``last``."""
     st.date_input(
         "Date",
-        min_value=first,
-        max_value=last,
         format=formats.date_field(),
         label_visibility="collapsed",
         width=150,
-        **fields.arguments(key, on_change),
+        **fields.dated(key, first, last, on_change),
     )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from booking_core import Account, PartyFields, Reference, find_accounts
 from booking_core.live import Scope
+from pages.shared.components import fields
 from pages.shared.components.party_box import party_box, request_fields
 from pages.shared.live.runtime import Services
 
@@ -15,33 +16,29 @@ _MOST_MORE = 11  # students beside the first
 def more_students(known: Reference, chosen: str, key: str) -> None:
     """Draws the choice of students beside the ``chosen`` one."""
     state = st.session_state
-    before = state.get(key) or []
-    more = [id for id in before if id in known.students and id != chosen]
-    if more != before:  # a value that is set would undo a choice made meanwhile
-        state[key] = more
+    state[key] = [id for id in state.get(key) or () if id in known.students and id != chosen]
+    offered = [
+        s.id for s in known.students.values() if (s.active or s.id in state[key]) and s.id != chosen
+    ]
     st.multiselect(
         "More students (optional)",
-        [s.id for s in known.students.values() if s.active and s.id != chosen],
-        key=key,
         format_func=lambda id: f"{known.student(id).name} · {known.student(id).class_name} · {id}",
         max_selections=_MOST_MORE,
         select_all=False,
         placeholder="Name or class",
+        **fields.pressed(key, offered),
     )
 
 
 def supervisor(shared: Services, key: str) -> None:
     """Draws the choice of a supervisor."""
     found = {account.id: account for account in accounts(shared)}
-    if st.session_state.get(key) not in (None, *found):
-        st.session_state[key] = None
+    st.session_state.setdefault(key, None)
     st.selectbox(
         "Supervisor (optional)",
-        list(found),
-        index=None,
-        key=key,
         format_func=lambda id: f"{found[id].name} · {id}",
         placeholder="Who is there",
+        **fields.chosen(key, list(found)),
     )
 
 

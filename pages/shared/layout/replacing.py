@@ -18,8 +18,9 @@ from booking_core import (
     replace_booking,
 )
 from pages.shared.auth import session
+from pages.shared.components import fields
 from pages.shared.layout import people_fields, slot_picker
-from pages.shared.live import fields, fragment, screen_user
+from pages.shared.live import fragment, screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 from pages.shared.text import replacing_texts as texts
@@ -95,10 +96,12 @@ def _body(shared: Services, booking_id: str) -> None:
         st.info(formats.literal(messages.error(exc)), icon=":material/block:")
         return
     st.text(payloads.in_brief(booking, known.grounds, today))
-    reason = st.text_input("Reason", key=_REASON, max_chars=_LONGEST)
+    reason = st.text_input("Reason", key=_REASON, persist_state="session", max_chars=_LONGEST)
     people = people_fields.of_booking(shared, _PREFIX)
     game = _game(booking, known.ground(booking.ground_id).games)
-    purpose = st.text_input("Purpose (optional)", key=_PURPOSE, max_chars=_LONGEST)
+    purpose = st.text_input(
+        "Purpose (optional)", key=_PURPOSE, persist_state="session", max_chars=_LONGEST
+    )
     slot = _after(shared, booking, proposed)
     asked = None
     if people and game:
@@ -141,7 +144,7 @@ def _game(booking: Booking, games: tuple[str, ...]) -> str | None:
     if st.session_state.get(_GAME) not in games:
         first = booking.game if booking.game in games else next(iter(games), None)
         st.session_state[_GAME] = first
-    game: str | None = st.selectbox("Game", games, key=_GAME)
+    game: str | None = st.selectbox("Game", **fields.chosen(_GAME, games))
     return game
 
 
@@ -167,6 +170,7 @@ def _after(shared: Services, booking: Booking, proposed: Slot | None) -> Slot | 
         f"What becomes of the booking of {formats.literal(booking.whom)}",
         choices,
         key=_AFTER,
+        persist_state="session",
         on_change=_forget_problem,
         format_func=lambda one: formats.literal(
             texts.outcome(one, booking, proposed, known, today)

@@ -3,7 +3,7 @@
 A screen reads its parameters before its fields are drawn, and writes them once its state is known.
 While a user presses on a screen, the session state decides: a request that the browser sent before
 it received the new address still has the old one. Fields whose values are in the address are drawn
-by ``fields.arguments``, for the same reason.
+by ``fields``, for the same reason.
 """
 
 from __future__ import annotations
