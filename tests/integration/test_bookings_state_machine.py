@@ -525,6 +525,19 @@ class Bookings(Model):
         leave_waiting_list(self.db, id_, by=MEERA, now=NOW)
         self.waiting.pop(id_, None)  # one that has its slot keeps it
 
+    @rule(target=bookings, id_=bookings, student=STUDENTS)
+    def free_for_somebody_elsewhere(self, id_, student):
+        """Cancels a booking for which a student waits who has another booking at that time."""
+        kept = self.model[id_]
+        if kept.status not in HOLDING or kept.student is None:
+            return multiple()
+        slot = (kept.day, kept.start, kept.end - kept.start)
+        elsewhere = next(ground for ground in SURFACES if not kept.is_on(ground))
+        self.book(elsewhere, *slot, student)
+        self.join(kept.ground, *slot, {student}, False)
+        self.cancel(id_)
+        return self.promote_waiting(kept.day)
+
     @rule(target=bookings, day=DAYS | st.none())
     def promote_waiting(self, day):
         expected = self.promote(day)
@@ -546,8 +559,14 @@ class Bookings(Model):
         """Closes the whole day, or 9:00 to 10:00; moves bookings as proposed, or revokes all."""
         first, last = (0, 24) if whole else (9, 10)
         wanted, displaced, expected = self.closing_of(grounds, day, first, last)
+        made = self.close_over(wanted, displaced, expected, moving=moving)
+        return multiple() if made is None else made.id
+
+    def close_over(self, wanted, displaced, expected, *, moving):
+        """Closes grounds as ``wanted``, which displaces bookings; None where it is refused."""
+        [(day, first, last)] = {(k.day, k.start, k.end) for k in wanted.values()}
         asked = {
-            "ground_ids": grounds,
+            "ground_ids": set(wanted),
             "first": day,
             "last": day,
             "start": time(first),
@@ -568,7 +587,7 @@ class Bookings(Model):
         made = self.attempt(close, expected)
 
         if made is None:
-            return multiple()
+            return None
         assert {b.id for b in made.moved} == moves.keys()
         assert {b.id for b in made.displaced} == displaced.keys() - moves.keys()
         for id_, kept in displaced.items():
@@ -585,7 +604,7 @@ class Bookings(Model):
                 )
         for closure in made.closures:
             self.model[closure.id] = wanted[closure.ground_id]
-        return made.id
+        return made
 
     @rule(target=displaced, id_=consumes(closings))
     def lift(self, id_):
@@ -612,30 +631,17 @@ class Bookings(Model):
             assert self.expected_errors(former, booking.id) <= {QuotaReached}
         return multiple(*(booking.id for booking in lifted.reinstatable))
 
-    @rule(target=displaced, id_=bookings, back=st.booleans())
-    def displace(self, id_, back):
+    @rule(target=displaced, id_=bookings, back=st.booleans(), moving=st.booleans())
+    def displace(self, id_, back, moving):
         """Closes the booking's ground at its time, lifts the closure, and optionally reinstates."""
         kept = self.model[id_]
         if kept.status not in HOLDING or kept.student is None:
             return multiple()
-        closing = close_grounds(
-            self.db,
-            ground_ids=[kept.ground],
-            first=kept.day,
-            last=kept.day,
-            start=time(kept.start),
-            end=time(kept.end),
-            reason=self.reason(),
-            by=HEAD,
-            expected=[id_],
-            now=NOW,
-        )
-        self.model[id_] = replace(kept, status="Revoked", was=kept.status)
-        (closure,) = closing.closures
-        lift_closure(self.db, closing.id, by=HEAD, now=NOW)
-        self.model[closure.id] = Kept(
-            kept.ground, kept.day, kept.start, kept.end, None, "Cancelled"
-        )
+        closure = Kept(kept.ground, kept.day, kept.start, kept.end, None, "Approved")
+        closing = self.close_over({kept.ground: closure}, {id_: kept}, set(), moving=moving)
+        self.lift(closing.id)
+        if self.model[id_].status in HOLDING:  # it was moved
+            return multiple()
         if back:
             self.try_reinstating(id_)
         return id_

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time as clock
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import time
+from datetime import date, time, timedelta
+from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from closing_steps import closed
@@ -21,11 +25,13 @@ from support import (
     HEAD,
     MEERA,
     NOW,
+    active,
     assert_sound,
     at_once,
     booked,
     eventually,
     open_school,
+    request_for,
 )
 
 from booking_core import (
@@ -34,6 +40,11 @@ from booking_core import (
     CellState,
     GroundRetired,
     Role,
+    Series,
+    SeriesConflict,
+    SeriesRequest,
+    SetConflict,
+    SetRequest,
     Settings,
     Status,
     StoreUnavailable,
@@ -41,6 +52,8 @@ from booking_core import (
     add_account,
     add_student,
     approve,
+    book_series,
+    book_set,
     cancel,
     connect,
     day_board,
@@ -231,17 +244,17 @@ def test_connections_without_sessions_are_replaced_by_the_first_verb_that_meets_
     assert len(closed(db, ground_ids=["ground-1"], by=ADMIN).closures) == 1
 
 
-def test_transactions_survive_a_series_of_elections(trio: ReplicaSet, db: BookingDatabase) -> None:
+def during_elections(trio: ReplicaSet, verbs: Sequence[Callable[[int], Any]]) -> list[Any]:
+    """What each of ``verbs`` returned or raised, called with 0, 1, 2, ... in a thread of its own
+    while four primaries are elected one after the other."""
     over = threading.Event()
-    outcomes: list[object] = []
+    outcomes: list[Any] = []
 
-    def change_accounts(number: int) -> None:
-        turn = 0
+    def repeat(verb: Callable[[int], Any]) -> None:
+        turns = itertools.count()
         while not over.is_set():
-            account = Account(f"staff-{number}-{turn}", "New", Role.STAFF)
-            turn += 1
             try:
-                outcomes.append(add_account(db, account, now=NOW))
+                outcomes.append(verb(next(turns)))
             except Exception as exc:  # noqa: BLE001 - the test examines every outcome
                 outcomes.append(exc)
 
@@ -255,12 +268,68 @@ def test_transactions_survive_a_series_of_elections(trio: ReplicaSet, db: Bookin
         finally:
             over.set()
 
-    at_once(elect, *[lambda number=number: change_accounts(number) for number in range(12)])
+    at_once(elect, *[partial(repeat, verb) for verb in verbs])
+    return outcomes
+
+
+def test_transactions_survive_a_series_of_elections(trio: ReplicaSet, db: BookingDatabase) -> None:
+    def change_accounts(number: int, turn: int) -> Account:
+        account = Account(f"staff-{number}-{turn}", "New", Role.STAFF)
+        return add_account(db, account, now=NOW)
+
+    outcomes = during_elections(trio, [partial(change_accounts, number) for number in range(12)])
 
     foreign = [o for o in outcomes if not isinstance(o, Account | StoreUnavailable | AlreadyExists)]
     assert foreign == []
     later = [add_account(db, Account(f"after-{n}", "New", Role.STAFF), now=NOW) for n in range(50)]
     assert len(later) == 50
+
+
+WEEKS, SET = 5, ("ground-1", "ground-3")
+
+
+def test_series_and_sets_are_stored_whole_or_not_at_all_through_elections(
+    trio: ReplicaSet, db: BookingDatabase
+) -> None:
+    sent: dict[UUID, Callable[[UUID], Series]] = {}
+
+    def send(again: Callable[[UUID], Series]) -> Series:
+        id = uuid4()
+        sent[id] = again
+        return again(id)
+
+    def a_series(hour: int, turn: int) -> Series:
+        first = request_for(ground="ground-2", on=day(turn), start=hour, class_name="1-A")
+        request = SeriesRequest(first, count=WEEKS)
+        return send(lambda id: book_series(db, request, by=MEERA, submission_id=id, now=NOW))
+
+    def a_set(hour: int, turn: int) -> Series:
+        first = request_for(ground=SET[0], on=day(turn), start=hour, class_name="1-A")
+        request = SetRequest(first, SET)
+        return send(lambda id: book_set(db, request, by=MEERA, submission_id=id, now=NOW))
+
+    # Two threads for the same slots each: one of them wins, whichever primary is elected.
+    verbs = [partial(verb, hour) for verb in (a_series, a_set) for hour in (9, 9, 11, 11, 13, 13)]
+    outcomes = during_elections(trio, verbs)
+
+    expected = Series | SeriesConflict | SetConflict | StoreUnavailable
+    assert [one for one in outcomes if not isinstance(one, expected)] == []
+    made = {one.id for one in outcomes if isinstance(one, Series)}
+    counts = Counter(row["series"] for row in active(db))
+    assert made
+    assert made <= counts.keys()
+    assert set(counts.values()) <= {WEEKS, len(SET)}
+    for id, again in sent.items():
+        with suppress(SeriesConflict, SetConflict):
+            assert len(again(id).bookings) in (WEEKS, len(SET))
+    # Sent again, what was stored is answered as the first time: nothing is stored twice.
+    assert counts.items() <= Counter(row["series"] for row in active(db)).items()
+    assert_sound(db)
+
+
+def day(turn: int) -> date:
+    """One of ten dates within the booking window, the next one for the next ``turn``."""
+    return DAY + timedelta(days=turn % 10)
 
 
 def put_back_and_change(db: BookingDatabase, before: dict[str, list[dict[str, Any]]]) -> None:
