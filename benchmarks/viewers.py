@@ -29,6 +29,7 @@ from .screens import APP, HOURS, app, create_screens, open_window, session_token
 CROWDS = (1, 25, 100)
 CHANGES, IDLE_SECONDS, FLOOR_SECONDS = 40, 60.0, 15.0
 _STAFF = Actor("meera", Role.STAFF, "Meera Nair")
+_WEEK = "?view=week&ground=ground-0"
 _DESKTOP: ViewportSize = {"width": 1440, "height": 1000}
 # A frame is painted between its animation callback and the next task: the task reads the clock.
 _PAINTED = """done => requestAnimationFrame(() => {
@@ -98,6 +99,7 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
     """One viewer: from the commit to the pixels, by push, by the timer, by a bare WebSocket."""
     say(f"commit to pixels in a browser, {CHANGES} changes by push, then 20 by the timer")
     pushed: list[float] = []
+    weekly: list[float] = []
     bare: list[float] = []
     timed: list[float] = []
     with app(APP, environment) as (port, _), sync_playwright() as playwright:
@@ -117,6 +119,13 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
                 bare.append(max(0.0, page.evaluate("window.bare") - sent))
         socket.close()
         page.close()
+        page = _open_book(open_window(browser, port, token, _DESKTOP), port, _WEEK)
+        in_week = _changes(db, _column_of_today(db, page))
+        for number in range(CHANGES + 6):
+            took = _to_pixels(next(in_week), page)
+            if number >= 6:
+                weekly.append(took)
+        page.close()
         context = sign_in(browser.new_context(viewport=_DESKTOP, bypass_csp=True), port, token)
         context.route_web_socket(re.compile("/live"), lambda live: live.close())
         page = _open_book(context.new_page(), port)
@@ -132,6 +141,14 @@ def pixels(db: BookingDatabase, environment: dict[str, str]) -> Iterator[Callabl
         "ms",
         at_least=8,
         parts={"push p95": percentile(pushed, 95), "timer p95": percentile(timed, 95)},
+    )
+    yield lambda: Result(
+        "commit to pixels, 1 viewer, p50: a week on Book against a day",
+        median(weekly),
+        median(pushed),
+        "ms",
+        at_most=2,
+        parts={"week p95": percentile(weekly, 95)},
     )
     yield lambda: Result(
         "commit to pixels, 1 viewer, p50: push against a bare WebSocket",
@@ -216,21 +233,21 @@ def _rendered(db: BookingDatabase, crowd: Crowd, page: Page) -> Result:
 
 @dataclass
 class _Change:
-    """One change of the first ground's day: ``words`` appear in the cell ``at``."""
+    """One change of today on the first ground: ``words`` appear in the cell ``at``."""
 
     at: str
     words: str
     make: Callable[[], object]
 
 
-def _changes(db: BookingDatabase) -> Iterator[_Change]:
-    """Yields a booking and its cancellation, hour after hour."""
+def _changes(db: BookingDatabase, column: int = 0) -> Iterator[_Change]:
+    """Yields a booking and its cancellation, hour after hour; ``column`` is that of the grid."""
     today = datetime.now(db.booking_settings.zone).date()
     for row, hour in itertools.cycle(enumerate(HOURS)):
         wanted = BookingRequest("ground-0", today, time(hour), time(hour + 1), "S001", "Football")
         made: list[Booking] = []
-        yield _Change(f"{row}:0", "Requested", partial(_book, db, wanted, made))
-        yield _Change(f"{row}:0", "Free", partial(_cancel, db, made))
+        yield _Change(f"{row}:{column}", "Requested", partial(_book, db, wanted, made))
+        yield _Change(f"{row}:{column}", "Free", partial(_cancel, db, made))
 
 
 def _book(db: BookingDatabase, wanted: BookingRequest, made: list[Booking]) -> None:
@@ -250,8 +267,18 @@ def _to_pixels(change: _Change, page: Page) -> float:
     return max(0.0, float(page.evaluate("window.seen")) - committed)
 
 
-def _open_book(page: Page, port: int) -> Page:
-    page.goto(f"http://127.0.0.1:{port}/book")
+def _column_of_today(db: BookingDatabase, page: Page) -> int:
+    """The column of today in the week: the one in which a booking of today appears."""
+    booked, freed = itertools.islice(_changes(db), 2)
+    booked.make()
+    shown = page.locator("[data-at]").filter(has_text=booked.words)
+    column = str(shown.first.get_attribute("data-at")).partition(":")[2]
+    freed.make()
+    return int(column)
+
+
+def _open_book(page: Page, port: int, query: str = "") -> Page:
+    page.goto(f"http://127.0.0.1:{port}/book{query}")
     page.locator("[data-at]").first.wait_for(timeout=30_000)
     sleep(1.5)  # the screen first learns whether push reaches it
     return page
