@@ -106,6 +106,32 @@ def test_a_booking_is_repeated_on_picked_dates(
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
+def test_a_place_that_is_free_on_more_dates_is_taken_by_a_press(
+    open_page: OpenPage, many: School, width: int, height: int
+) -> None:
+    for weeks in (1, 2):
+        many.book(student=2 * weeks, start=14, on=tomorrow() + timedelta(days=7 * weeks))
+    page = open_page(
+        f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
+    )
+    dialog = open_repeat(page)
+    expect(dialog).to_contain_text(f"{WEEKS}\u00a0dates: {WEEKS - 2} free, 2 not")
+    expect(dialog).to_contain_text("Free on more of these dates:")
+
+    dialog.get_by_role("button", name=f": {WEEKS} of {WEEKS}").first.click()
+
+    expect(dialog).to_contain_text(f"{WEEKS}\u00a0dates, all free")
+    expect(dialog).not_to_contain_text("Free on more of these dates:")
+    dialog.get_by_role("button", name="Request all").click()
+    done = page.get_by_role("dialog", name="Series requested")
+    expect(done).to_contain_text(f"{WEEKS}\u00a0dates")
+    made = [b for b in find_bookings(many.db, limit=50) if b.series]
+    assert sorted((b.date - tomorrow()).days for b in made) == [7 * n for n in range(WEEKS)]
+    [place] = {(b.ground_id, b.start.hour) for b in made}
+    assert place != ("ground-1", 14)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
 def test_a_date_that_is_taken_meanwhile_shows_at_once_and_the_free_ones_are_booked(
     open_page: OpenPage, many: School, width: int, height: int
 ) -> None:
