@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date as Date
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import streamlit as st
 
 from booking_core import (
-    Board,
     Booking,
     BookingError,
     GameNotAllowed,
@@ -25,24 +23,20 @@ from booking_core import (
     swap,
 )
 from booking_core import messages as core_messages
-from pages.bookings import move_series, series_dates
+from pages.bookings import move_grid, move_series, series_dates
 from pages.bookings.cancelling import FOLLOWING, ONE
 from pages.shared.auth import session
-from pages.shared.components import choices, elements, fields
-from pages.shared.layout import date_field, undoing
+from pages.shared.components import fields
+from pages.shared.layout import undoing
 from pages.shared.live import fragment, screen_user
+from pages.shared.live.days import Days
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, payloads
 
-_PREFIX = "bookings.move."
-_PROBLEM, _DONE = f"{_PREFIX}problem", f"{_PREFIX}done"
-_DATE = f"{_PREFIX}date"
-_PICKED = f"{_PREFIX}picked"
-_PARTNER = f"{_PREFIX}partner"  # the id of the booking to swap with
-_LENGTH = f"{_PREFIX}length"  # periods of the new slot
+_PREFIX = move_grid.PREFIX
+_DONE = f"{_PREFIX}done"
 _WHICH = f"{_PREFIX}which"
 _REASON = f"{_PREFIX}reason"
-_LOST = f"{_PREFIX}lost"  # a sentence about the date or the slot that was taken away
 
 
 def begin() -> None:
@@ -76,8 +70,8 @@ def dialog(shared: Services, booking_id: str) -> None:
             lambda: move_series.draw(shared, str(booking.series), first, finish),
         )
         return
-    date = _date(shared, booking)
-    fragment.keep(shared, f"{_PREFIX}part", lambda: _body(shared, booking, date), date)
+    days = move_grid.days(shared, booking)
+    fragment.keep(shared, f"{_PREFIX}part", lambda: _body(shared, booking, days), days)
 
 
 def finish(done: str = "") -> None:
@@ -85,13 +79,13 @@ def finish(done: str = "") -> None:
     st.session_state[_DONE] = done
 
 
-def _body(shared: Services, booking: Booking, date: Date) -> datetime:
+def _body(shared: Services, booking: Booking, days: Days) -> datetime:
     """Draws the dialog; returns when the clock alone changes it next."""
     today, known = shared.now().date(), shared.reference()
     by = screen_user.actor()
-    picked: Slot | None = st.session_state.get(_PICKED)
+    picked: Slot | None = st.session_state.get(move_grid.PICKED)
     keeps = keeps_approval(shared.db, booking, by=by, slot=picked)
-    board = shared.boards.get(date, shared.now())
+    boards = shared.boards_of(days)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.text(payloads.in_brief(booking, known.grounds, today))
@@ -99,18 +93,18 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
         if may("swap", by) or booking.created_by == by.id:
             hint = f" {messages.SWAP_HINTS[may('swap', by)]}"
         st.caption(messages.MOVES[keeps] + hint)
-        _length_field(_periods(shared, booking))
+        move_grid.length_field(shared, booking)
     with right:
-        _date_fields(shared, date)
-    slot = _slot(shared, booking, board)
+        move_grid.days_fields(shared)
+    slot = move_grid.draw(shared, booking, boards)
     st.text_input("Reason (optional)", key=_REASON, persist_state="session", max_chars=500)
-    if (partner := st.session_state.get(_PARTNER)) is not None:
+    if (partner := st.session_state.get(move_grid.PARTNER)) is not None:
         _swap_foot(shared, booking, partner)
-        return board.turns_at()
+        return shared.turn_at(boards)
     with st.container(key=f"foot_{_PREFIX}foot", gap="small"):
-        if problem := st.session_state.get(_PROBLEM):
+        if problem := st.session_state.get(move_grid.PROBLEM):
             st.error(formats.literal(problem), icon=":material/error:")
-        elif lost := st.session_state.get(_LOST):
+        elif lost := st.session_state.get(move_grid.LOST):
             st.info(formats.literal(lost), icon=":material/event_busy:")
         with st.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="center"
@@ -129,7 +123,7 @@ def _body(shared: Services, booking: Booking, date: Date) -> datetime:
                 args=(shared, booking.id, slot),
                 disabled=slot is None or not shared.is_live,
             )
-    return board.turns_at()
+    return shared.turn_at(boards)
 
 
 def _move(shared: Services, booking_id: str, slot: Slot) -> None:
@@ -146,7 +140,7 @@ def _move(shared: Services, booking_id: str, slot: Slot) -> None:
                 by=session.actor(),
             )
     except BookingError as exc:
-        st.session_state[_PROBLEM] = messages.error(exc)
+        st.session_state[move_grid.PROBLEM] = messages.error(exc)
     else:
         place = payloads.slot_title(slot, shared.reference().grounds)
         when = formats.when(slot, shared.now().date())
@@ -175,7 +169,7 @@ def _swap_foot(shared: Services, booking: Booking, partner_id: str) -> None:
             if is_offer:
                 lines.append(f"Both stay where they are until {other.created_by_name} accepts.")
             st.caption("  \n".join(map(formats.literal, lines)))
-        if problem := st.session_state.get(_PROBLEM):
+        if problem := st.session_state.get(move_grid.PROBLEM):
             st.error(formats.literal(problem), icon=":material/error:")
         with st.container(horizontal=True, horizontal_alignment="right"):
             if st.button("Leave it there", key=f"{_PREFIX}keep"):
@@ -217,7 +211,7 @@ def _offer(shared: Services, plan: tuple[Booking, Booking]) -> None:
                 by=session.actor(),
             )
     except BookingError as exc:
-        st.session_state[_PROBLEM] = messages.error(exc)
+        st.session_state[move_grid.PROBLEM] = messages.error(exc)
     else:
         finish(f"Offered to {wanted.created_by_name}, who is told. Bookings shows the offer.")
 
@@ -242,133 +236,7 @@ def _swap(shared: Services, plan: tuple[Booking, Booking]) -> None:
                 by=session.actor(),
             )
     except BookingError as exc:
-        st.session_state[_PROBLEM] = messages.error(exc)
+        st.session_state[move_grid.PROBLEM] = messages.error(exc)
     else:
         place = payloads.slot_title(first.slot, shared.reference().grounds)
         finish(f"Swapped. It is on {place}, {formats.when(first, shared.now().date())} now.")
-
-
-def _date(shared: Services, booking: Booking) -> Date:
-    """The day whose grid is shown: at first that of the booking."""
-    state, (first, last) = st.session_state, _days(shared)
-    state.setdefault(_DATE, min(max(booking.date, first), last))
-    if gone := choices.keep_date(_DATE, first, last):
-        _unpick()
-        state[_LOST] = messages.date_gone(gone, state[_DATE])
-    date: Date = state[_DATE]
-    return date
-
-
-def _days(shared: Services) -> tuple[Date, Date]:
-    """The first and the last day that can be booked."""
-    now = shared.now()
-    return now.date(), shared.reference().policy.last_date(now, shared.settings.zone)
-
-
-def _date_fields(shared: Services, date: Date) -> None:
-    first, last = _days(shared)
-    with st.container(
-        horizontal=True, gap="small", horizontal_alignment="right", key=f"control_{_PREFIX}days"
-    ):
-        st.button(
-            "Previous day",
-            key=f"icon_{_PREFIX}previous",
-            icon=":material/chevron_left:",
-            on_click=_change_day,
-            args=(-1,),
-            disabled=date <= first,
-        )
-        date_field.draw(_DATE, first, last, on_change=_unpick)
-        st.button(
-            "Next day",
-            key=f"icon_{_PREFIX}next",
-            icon=":material/chevron_right:",
-            on_click=_change_day,
-            args=(1,),
-            disabled=date >= last,
-        )
-
-
-def _slot(shared: Services, booking: Booking, board: Board) -> Slot | None:
-    """Draws the grid of ``board``; returns the picked slot, None without one."""
-    state = st.session_state
-    free = board.free_for_move(booking, state.get(_LENGTH) or _periods(shared, booking))
-    picked: Slot | None = state.get(_PICKED)
-    if picked is not None and picked not in free:
-        place = payloads.slot_title(picked, shared.reference().grounds)
-        when = formats.span(picked.start, picked.end)
-        state[_LOST] = f"{place}, {when}, is not free any more. Pick another slot."
-        picked = state[_PICKED] = None
-    partner = _partner(board)
-    shown = picked if partner is None else partner.slot
-    pressed = elements.day_grid(
-        payloads.move_grid(board, booking, free, shown, shared.is_live),
-        me=screen_user.actor().id,
-        now=shared.now(),
-        shows=booking.ground_id,
-        key=f"{_PREFIX}grid",
-    )
-    if pressed is not None:
-        at = (pressed["ground"], pressed["date"], pressed["start"])
-        chosen = next(
-            (s for s in free if (s.ground_id, s.date.isoformat(), f"{s.start:%H:%M}") == at), None
-        )
-        holder = None if chosen is not None else _holder(board, booking, pressed)
-        _unpick()
-        state[_PICKED] = None if chosen == picked else chosen
-        if holder is not None and (partner is None or holder.id != partner.id):
-            state[_PARTNER] = holder.id
-        st.rerun(scope="fragment")
-    return picked
-
-
-def _length_field(most: int) -> None:
-    """Draws the choice of fewer periods, for a booking of several."""
-    if most == 1:
-        return
-    st.session_state.setdefault(_LENGTH, most)
-    if not 1 <= (st.session_state[_LENGTH] or 0) <= most:
-        st.session_state[_LENGTH] = most
-    st.segmented_control(
-        "Length",
-        range(1, most + 1),
-        key=_LENGTH,
-        persist_state="session",
-        format_func=lambda count: f"{formats.number(count)} period{'' if count == 1 else 's'}",
-        required=True,
-        on_change=_unpick,
-    )
-
-
-def _partner(board: Board) -> Booking | None:
-    """The booking to swap with, if it is on the shown day."""
-    id = st.session_state.get(_PARTNER)
-    return next((booking for booking in board.bookings if booking.id == id), None)
-
-
-def _holder(board: Board, booking: Booking, pressed: dict[str, str]) -> Booking | None:
-    """The other booking that holds the pressed cell; None without one."""
-    cells = (cell for period in board.periods for cell in board.row(period))
-    at = (pressed["ground"], pressed["start"])
-    found = (c.booking for c in cells if (c.ground.id, f"{c.period.start:%H:%M}") == at)
-    holder = next(found, None)
-    is_other = holder is not None and holder.kind == "booking" and holder.id != booking.id
-    return holder if is_other and pressed["date"] == board.date.isoformat() else None
-
-
-def _change_day(days: int) -> None:
-    st.session_state[_DATE] += timedelta(days=days)
-    _unpick()
-
-
-def _unpick() -> None:
-    for key in (_PICKED, _PARTNER, _LOST, _PROBLEM):
-        st.session_state.pop(key, None)
-
-
-def _periods(shared: Services, booking: Booking) -> int:
-    """The number of periods that ``booking`` covers; 1 if the timetable of its day has changed."""
-    plan = shared.reference().plan(booking.date).of(booking.ground_id)
-    if not plan.fits(booking.start, booking.end):
-        return 1
-    return len(plan.within(booking.start, booking.end))

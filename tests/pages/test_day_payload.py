@@ -176,9 +176,10 @@ def test_the_grid_of_a_move_has_the_grounds_for_its_game_and_gives_the_reason_of
         (row + 8, column)
         for row, cells in enumerate(payload["cells"])
         for column, cell in enumerate(cells)
-        if len(cell) > 5
+        if cell[5:] == ["swap"]
     ]
     assert swappable == [(17, 1)]  # another booking, not its own
+    assert [payload["cells"][hour - 8][0][5:] for hour in (8, 9, 10)] == [[], ["own"], ["own"]]
 
 
 def test_bookings_of_erased_students_are_not_taken_for_one_student_of_a_move():

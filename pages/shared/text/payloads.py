@@ -178,29 +178,8 @@ def move_grid(
     """
     shown = board.of_game(booking.game, also=booking.ground_id)
     data = _grid(shown, picked, live) | {"freeOnly": True, "empty": None}
-    starts = {(slot.ground_id, slot.start) for slot in free}
-    others = board.without(booking)
-    for row, period in enumerate(shown.periods):
-        for column, cell in enumerate(_row(shown, period)):
-            if cell is None:
-                continue
-            texts = data["cells"][row][column]
-            is_own = cell.booking is not None and cell.booking.id == booking.id
-            if (cell.ground.id, period.start) in starts:
-                texts[:3] = ["free", "Free", "overlaps this booking" if is_own else ""]
-            elif is_own:
-                texts[1:3] = [booking.game, "this booking"]
-            elif cell.booking is not None and cell.booking.kind == "booking" and not cell.is_past:
-                texts.append(True)
-            elif cell.state is CellState.FREE:
-                slot = Slot(cell.ground.id, board.date, period.start, period.end)
-                elsewhere = others.busy(people_of(booking), slot)
-                texts[:3] = ["unfit", "Too short", "to begin here"]
-                if elsewhere is not None:
-                    place = slot_title(elsewhere.slot, {g.id: g for g in board.grounds})
-                    is_student = not set(elsewhere.student_ids).isdisjoint(booking.student_ids)
-                    who = "Student" if is_student else "Supervisor"
-                    texts[1:3] = [f"{who} busy", f"on {place}"]
+    rows = [_row(shown, period) for period in shown.periods]
+    data["cells"] = [move_texts(board, booking, free, row) for row in rows]
     note = board.plan.note.rstrip(". ")
     lines = [f"{note}."] if note else []
     if not shown.grounds:
@@ -211,6 +190,44 @@ def move_grid(
         lines.append(f"Nothing is free for {booking.game} on this day. Choose another day above.")
     data["note"] = " ".join(lines)
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def move_texts(
+    board: Board, booking: Booking, free: Sequence[Slot], cells: Iterable[Cell | None]
+) -> list[list[Any] | None]:
+    """The ``cell_texts`` of ``cells`` of ``board`` for a move of ``booking`` to one of ``free``.
+
+    A sixth value says that the cell is that of the booking, ``"own"``, or of another one with which
+    it can be swapped, ``"swap"``.
+    """
+    starts = {(slot.ground_id, slot.start) for slot in free}
+    known = {ground.id: ground for ground in board.grounds}
+    others = board.without(booking)
+    found: list[list[Any] | None] = []
+    for cell in cells:
+        if cell is None:
+            found.append(None)
+            continue
+        texts = cell_texts(cell, known)
+        found.append(texts)
+        is_own = cell.booking is not None and cell.booking.id == booking.id
+        if (cell.ground.id, cell.period.start) in starts:
+            texts[:3] = ["free", "Free", "overlaps this booking" if is_own else ""]
+        elif is_own:
+            texts[1:3] = [booking.game, "this booking"]
+        elif cell.booking is not None and cell.booking.kind == "booking" and not cell.is_past:
+            texts.append("swap")
+        elif cell.state is CellState.FREE:
+            slot = Slot(cell.ground.id, board.date, cell.period.start, cell.period.end)
+            elsewhere = others.busy(people_of(booking), slot)
+            texts[:3] = ["unfit", "Too short", "to begin here"]
+            if elsewhere is not None:
+                is_student = not set(elsewhere.student_ids).isdisjoint(booking.student_ids)
+                who = "Student" if is_student else "Supervisor"
+                texts[1:3] = [f"{who} busy", f"on {slot_title(elsewhere.slot, known)}"]
+        if is_own:
+            texts.append("own")
+    return found
 
 
 def named(period: Period) -> str:

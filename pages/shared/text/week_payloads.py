@@ -9,7 +9,7 @@ from datetime import date as Date
 from datetime import time
 from typing import Any
 
-from booking_core import Board, Cell, CellState, DayPlan, GroundFilter, Period, Slot
+from booking_core import Board, Booking, Cell, CellState, DayPlan, GroundFilter, Period, Slot
 from pages.shared.text import formats, payloads
 
 _Span = tuple[time, time]
@@ -30,13 +30,54 @@ def grid(
     period. ``timetables``: id -> name. The strip has the grounds that are ``wanted`` on one of the
     days, and the shown one.
     """
+    payload = _grid(boards, ground_id, picked, live, timetables, wanted)
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def move_grid(
+    boards: Sequence[Board],
+    ground_id: str,
+    booking: Booking,
+    free: Mapping[Date, Sequence[Slot]],
+    picked: Slot | None,
+    live: bool,
+    timetables: Mapping[str, str],
+) -> bytes:
+    """As ``grid``, for a move of ``booking`` to one of the slots ``free`` of each day.
+
+    Its cells are as those of ``payloads.move_grid``, its grounds those for the booking's game.
+    """
+    shown = [board.of_game(booking.game, also=booking.ground_id) for board in boards]
+    payload = _grid(shown, ground_id, picked, live, timetables, payloads.ALL)
+    columns = []
+    for of_all, board in zip(boards, shown, strict=True):
+        cells = _cells(board, ground_id)
+        texts = payloads.move_texts(of_all, booking, free[board.date], cells.values())
+        columns.append(dict(zip(cells, texts, strict=True)))
+    spans = _rows(_cells(board, ground_id) for board in shown)
+    payload |= {
+        "freeOnly": True,
+        "cells": [[column.get(span) for column in columns] for span in spans],
+    }
+    if payload["empty"] is None and not any(free.values()):
+        what = f"Nothing is free for {booking.game} on this ground in this week."
+        payload["note"] = f"{what} Choose another week or ground."
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _grid(
+    boards: Sequence[Board],
+    ground_id: str,
+    picked: Slot | None,
+    live: bool,
+    timetables: Mapping[str, str],
+    wanted: GroundFilter,
+) -> dict[str, Any]:
     today = boards[0].now.astimezone(boards[0].zone).date()
     known = {ground.id: ground for board in boards for ground in board.grounds}
     fit = {ground.id for board in boards for ground in board.matching(wanted).grounds}
     columns = [_cells(board, ground_id) for board in boards]
-    spans = {span for column in columns for span in column}
-    # The end of a day, 00:00, comes after all other ends.
-    rows = sorted(spans, key=lambda span: (span[0], span[1] == time(), span[1]))
+    rows = _rows(columns)
     title = known[ground_id].name if ground_id in known else ground_id
     usual_term = _most([_term(board) for board in boards if board.periods])
     plans = [board.plan.of(ground_id) for board in boards]
@@ -47,7 +88,7 @@ def grid(
     ]
     first, last = boards[0].date, boards[-1].date
     chosen = next((board for board in boards if picked and board.date == picked.date), None)
-    payload = {
+    return {
         "isWeek": True,
         "ground": ground_id,
         "title": title,
@@ -84,7 +125,13 @@ def grid(
         **payloads.asked(wanted),
         **_said(columns, boards, "" if ground_id in fit else _unfit(wanted, fit)),
     }
-    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _rows(columns: Iterable[Iterable[_Span]]) -> list[_Span]:
+    """The distinct periods of all days, by their start."""
+    spans = {span for column in columns for span in column}
+    # The end of a day, 00:00, comes after all other ends.
+    return sorted(spans, key=lambda span: (span[0], span[1] == time(), span[1]))
 
 
 def _cells(board: Board, ground_id: str) -> dict[_Span, Cell]:

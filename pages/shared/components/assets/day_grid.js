@@ -328,10 +328,11 @@ class Grid {
       none.append(make("span", "visually-hidden", "No such period"))
       return none
     }
-    const [state, line, note, isPast, by, swaps] = data.cells[row][column]
+    const [state, line, note, isPast, by, role] = data.cells[row][column]
     const name = this.nameOf(column)
     const picked = this.isPicked(data, row, column)
     const free = state === "free"
+    const swaps = role === "swap"
     // What is taken or closed tells who has it, or which rule. In the dialog of a move, a booking can be
     // picked to swap with.
     const pressable = !data.readOnly && (free || swaps ? data.live : !data.freeOnly && state !== "past")
@@ -355,6 +356,8 @@ class Grid {
       else cell.setAttribute("aria-haspopup", "dialog")
       cell.onclick = () => this.trigger("pick", { ...this.placeOf(data, column), start: period.start })
     } else cell.tabIndex = -1 // keeps the focus of a cell that another user books, for the arrow keys
+    if (role === "own" && data.live) this.drag(cell, row)
+    if (data.freeOnly) this.drop(cell, row, column)
     const key = this.key(data, row, column)
     const left = (this.marks.get(key) ?? 0) - performance.now()
     if (left > 0) {
@@ -363,6 +366,43 @@ class Grid {
       setTimeout(() => cell.classList.remove("changed"), left)
     } else this.marks.delete(key)
     return cell
+  }
+
+  // The booking that moves is dragged by a mouse; a press on a free cell does the same.
+  drag(cell, row) {
+    const own = this.data.cells.findIndex(cells => cells.some(one => one?.[5] === "own"))
+    cell.draggable = true
+    cell.classList.add("drags")
+    cell.title = `${cell.title} · drag it to a free cell`
+    cell.ondragstart = event => {
+      this.dragged = row - own // it is held by a later one of its periods
+      event.dataTransfer.effectAllowed = "move"
+      event.dataTransfer.setData("text/plain", "")
+    }
+    cell.ondragend = () => {
+      this.dragged = null
+      this.target(null)
+    }
+  }
+
+  drop(cell, row, column) {
+    cell.ondragover = event => {
+      const target = this.dragged == null ? null : this.table.querySelector(`[data-at="${row - this.dragged}:${column}"]`)
+      const fits = target?.matches("button.free")
+      this.target(fits ? target : null)
+      if (fits) event.preventDefault()
+    }
+    cell.ondrop = event => {
+      event.preventDefault()
+      if (this.aimed?.isConnected) this.aimed.click()
+    }
+  }
+
+  // Marks the cell at which the dragged booking would begin.
+  target(cell) {
+    this.aimed?.classList.remove("aimed")
+    this.aimed = cell
+    cell?.classList.add("aimed")
   }
 
   // A line across the present period of each table, at the present time.
