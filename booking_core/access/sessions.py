@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booking_core.access.sign_outs import SignOuts
-from booking_core.domain.errors import NotFound, SignInRefused, StoreUnavailable
+from booking_core.domain.errors import InvalidRequest, NotFound, SignInRefused, StoreUnavailable
 from booking_core.domain.model import Actor
 from booking_core.domain.people import OpenSession, Session
 from booking_core.domain.rules import check_actor
@@ -43,6 +43,10 @@ def open_session(
     InvalidRequest, NotFound, SignInRefused for a disabled account, StoreUnavailable.
     """
     account_id, now = check_sign_in_name(account_id, "account_id"), moment(db, now)
+    if not isinstance(by_id_token, bool):
+        raise InvalidRequest("by_id_token", "must be true or false")
+    if not isinstance(browser, str) or not browser.isprintable():
+        raise InvalidRequest("browser", "must be text")
     found = accounts.read(db, account_id)
     if found is None:
         raise NotFound("account", account_id)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from booking_core.booking.parties import party_of
+from booking_core.domain import rules
 from booking_core.domain.errors import InvalidRequest, NotFound
 from booking_core.domain.model import Actor, Booking, BookingRequest, Party, Status
 from booking_core.domain.policy import Quota
@@ -251,6 +252,9 @@ def quotas_of(db: Documents, request: BookingRequest, *, by: Actor) -> list[tupl
     A class, a team and staff are left out where they have no limit. Raises UnknownStudent,
     UnknownClass, UnknownTeam, StoreUnavailable.
     """
+    if not isinstance(request, BookingRequest):
+        raise InvalidRequest("request", "must be a BookingRequest")
+    rules.check_actor(by)
     known = reference.load(db)
     party, monday = party_of(known, request), _monday(request.date)
     if party.party is Party.STUDENTS:

@@ -54,6 +54,11 @@ def slots_for(
     quota. Those that overlap one of ``held``, on a shared surface, are left out. Raises NotFound,
     InvalidRequest, StoreUnavailable.
     """
+    if isinstance(held, str) or not isinstance(held, Iterable):
+        raise InvalidRequest("held", "must be a list of slots")
+    held = tuple(held)
+    if not all(isinstance(slot, Slot) for slot in held):
+        raise InvalidRequest("held", "must be a list of slots")
     booking = existing_booking(db, check_booking_id(booking_id))
     date, now, known = check_date(date, "date"), moment(db, now), reference.load(db)
     closed = [

@@ -116,6 +116,7 @@ def replace_booking(
     SlotTaken, StudentBusy, SupervisorBusy, SubmissionReused, InvalidRequest, the errors of a broken
     rule, StoreUnavailable. An error leaves everything as it was.
     """
+    rules.check_actor(by)
     booking_id, reason = _checked(booking_id, request, reason, expected, move_to, submission_id)
     return replace_by(
         db,

@@ -6,7 +6,7 @@ processes promote at once, it exists once. The index decides between it and a pa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date as Date
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -28,7 +28,7 @@ from booking_core.domain.errors import (
 )
 from booking_core.domain.model import Actor, Booking, BookingRequest, Status
 from booking_core.domain.timetable import iso_week
-from booking_core.domain.validation import check_booking_id, check_date, check_id
+from booking_core.domain.validation import check_booking_id, check_date, check_id, check_now
 from booking_core.domain.waiting import WaitingEntry, free_for, line
 from booking_core.storage.access import accounts
 from booking_core.storage.bookings import queries as booking_queries
@@ -66,9 +66,8 @@ def join_waiting_list(
         raise InvalidRequest("any_ground", "must be true or false")
     if entry_id is not None and not isinstance(entry_id, UUID):
         raise InvalidRequest("entry_id", "must be a UUID")
+    not_after = check_now(not_after, "not_after")
     now, zone = moment(db, now), settings_of(db).zone
-    if not_after is not None and not_after.tzinfo is None:
-        raise InvalidRequest("not_after", "must have a time zone")
     if not_after is not None and not_after.timestamp() <= now.timestamp():
         raise InvalidRequest("not_after", "has gone by")
     known = reference.load(db)
@@ -175,6 +174,8 @@ def promote_waiting(
     of its people holds up is passed over, and tried again when a day of its week changes. Raises
     StoreUnavailable; what was given until then stays, and the next call goes on.
     """
+    if isinstance(dates, str) or not isinstance(dates, Iterable | None):
+        raise InvalidRequest("dates", "must be a list of dates")
     now, zone = moment(db, now), settings_of(db).zone
     # A seat of a quota that is given back may let who waits on another day of the week have it.
     weeks = None if dates is None else {iso_week(check_date(date, "dates")) for date in dates}

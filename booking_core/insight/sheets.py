@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime, time, timedelta
@@ -27,7 +27,7 @@ from booking_core.domain.errors import GroundRetired, InvalidRequest, UnknownGro
 from booking_core.domain.model import Booking, Decision, Ground, Party, Period, Slot, Status
 from booking_core.domain.past import as_of, entries_after
 from booking_core.domain.policy import WALL_SHOWS
-from booking_core.domain.validation import check_date
+from booking_core.domain.validation import check_date, check_id
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
@@ -152,6 +152,7 @@ def week_sheet(
 
     Raises InvalidRequest, UnknownGround, GroundRetired, StoreUnavailable.
     """
+    ground_id = check_id(ground_id, "ground_id")
     check_date(first + timedelta(days=6) if check_date(first, "first") else first, "first")
     shows, now = _checked(shows), moment(db, now)
     boards = tuple(day_board(db, first + timedelta(days=n), now) for n in range(7))
@@ -172,6 +173,8 @@ def changes_since(
     Of all grounds, or of those that share a surface with ``ground_id``; oldest first. Raises
     InvalidRequest, UnknownGround, StoreUnavailable.
     """
+    if isinstance(dates, str) or not isinstance(dates, Iterable):
+        raise InvalidRequest("dates", "must be a list of dates")
     days = {check_date(date, "dates") for date in dates}
     since = moment(db, since)
     grounds = None
