@@ -282,10 +282,10 @@ def _confirm(shared: Services, asked: SeriesRequest, only_free: bool) -> None:
                 as_approved=draft.as_approved(),
             )
             state[_ASKED] = asked
+    except SubmissionReused:  # an earlier press, whose answer was lost: the next is another
+        state[_PROBLEM], state[draft.SERIES_ID] = messages.SENT_BEFORE, uuid4()
     except BookingError as exc:
         state[_PROBLEM] = messages.error(exc)
-        if isinstance(exc, SubmissionReused):  # sent before with other dates: the next is another
-            state[draft.SERIES_ID] = uuid4()
 
 
 def _booked(shared: Services) -> None:

@@ -15,6 +15,7 @@ from booking_core import (
     Reference,
     Series,
     SetRequest,
+    SubmissionReused,
     book_set,
     layouts,
     plan_set,
@@ -184,6 +185,8 @@ def _confirm(shared: Services, asked: SetRequest | None) -> None:
                 submission_id=submission,
                 as_approved=draft.as_approved(),
             )
+    except SubmissionReused:  # an earlier press, whose answer was lost: the next is another
+        state[_PROBLEM], state[draft.SET_ID] = messages.SENT_BEFORE, uuid4()
     except BookingError as exc:
         state[_PROBLEM] = messages.error(exc)
 

@@ -165,6 +165,10 @@ MOVES = {
     True: "It keeps its slot until it has the new one, and its status too.",
     False: "It keeps its slot until it has the new one. The principal then decides on it again.",
 }
+SENT_BEFORE = (
+    "An earlier press was sent with another choice, and that is booked: see Bookings. "
+    "Press again to book this one too."
+)
 SWAPS = {True: "It keeps its status.", False: "The principal decides on it again."}
 # Whether the user may swap the bookings of others too.
 SWAP_HINTS = {
