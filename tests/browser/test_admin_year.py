@@ -17,7 +17,10 @@ from booking_core import Holiday, Term, load_reference, misfits, save_term, save
 YEAR = timedelta(weeks=52)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+WIDTHS = pytest.mark.parametrize("width", [1440, 820, 390])
+
+
+@WIDTHS
 def test_a_new_holiday_lists_its_bookings_and_is_on_another_users_book_screen_at_once(
     open_page: OpenPage, school: School, width: int
 ) -> None:
@@ -76,13 +79,15 @@ def test_the_letters_of_weeks_are_in_the_heading_of_the_day(
     assert load_reference(school.db).timetables["regular"].week == "B"
 
 
+@WIDTHS
 def test_the_terms_are_copied_to_the_next_year_and_removed(
-    open_page: OpenPage, school: School
+    open_page: OpenPage, school: School, width: int
 ) -> None:
     term = Term("t", "Term 1", today(), tomorrow(), (Holiday("Fair", tomorrow(), tomorrow()),))
     save_term(school.db, term)
     save_week_a(school.db, today())
-    admin = open_page("/admin?section=year", ADMIN.name)
+    size = {"width": width, "height": 844}
+    admin = open_page("/admin?section=year", ADMIN.name, viewport=size)
 
     button(admin, "admin.year.copy").click()
     expect(dialog(admin).get_by_text(re.compile(f"Fair, .*{tomorrow() + YEAR:%b}"))).to_be_visible()

@@ -59,13 +59,14 @@ def test_a_cell_that_another_layout_holds_names_it_at_once(
     expect(page.get_by_role("dialog")).to_contain_text("Ground 1")
 
 
+@SIZES
 def test_a_ground_is_divided_in_admin_and_what_overlaps_is_reviewed(
-    open_page: OpenPage, school: School
+    open_page: OpenPage, school: School, width: int, height: int
 ) -> None:
     lost = school.book(student=1, start=14, by=MEERA)
     kept = school.book(student=2, start=15)
     school.book(student=3, start=14, ground="ground-3")
-    page = open_page("/admin", ADMIN.name)
+    page = open_page("/admin", ADMIN.name, viewport={"width": width, "height": height})
     button(page, "admin.grounds.ground-1.edit").click()
     dialog = page.get_by_role("dialog")
     choose(page, "ground-1")

@@ -61,9 +61,13 @@ def test_a_class_is_booked_and_shown_as_such(
     expect(principal.get_by_role("row").filter(has_text="whole class")).to_contain_text("2-A")
 
 
-def test_a_team_and_a_supervisor_are_booked(open_page: OpenPage, teams: School) -> None:
+@pytest.mark.parametrize(("width", "height"), WINDOWS)
+def test_a_team_and_a_supervisor_are_booked(
+    open_page: OpenPage, teams: School, width: int, height: int
+) -> None:
     save_policy(teams.db, Policy(claim_members=True))
-    page = open_page(f"/book?date={tomorrow()}")
+    size = {"width": width, "height": height}
+    page = open_page(f"/book?date={tomorrow()}", viewport=size)
     cell(page, 14).click()
     choose(page, "u14", "U14 girls · team")
     expect(page.get_by_text("The principal decides on this one.")).to_be_visible()
@@ -83,10 +87,12 @@ def test_a_team_and_a_supervisor_are_booked(open_page: OpenPage, teams: School) 
     expect(row).to_contain_text(f"with {JOSEPH.name}")
 
 
+@pytest.mark.parametrize(("width", "height"), WINDOWS)
 def test_several_students_are_booked_and_one_who_is_elsewhere_is_named(
-    open_page: OpenPage, teams: School
+    open_page: OpenPage, teams: School, width: int, height: int
 ) -> None:
-    page = open_page(f"/book?date={tomorrow()}")
+    size = {"width": width, "height": height}
+    page = open_page(f"/book?date={tomorrow()}", viewport=size)
     cell(page, 14).click()
     choose(page, "S001", "Student 1 · 2-A · S001")
     expect(page.get_by_text("Student 1 has 0 of 2 bookings that week.")).to_be_visible()

@@ -12,7 +12,7 @@ from page_checks import serious_violations
 from playwright.sync_api import Locator, Page, expect
 from screens import TICK, cell, choose_student
 
-from booking_core import Policy, find_bookings, save_policy
+from booking_core import Policy, find_bookings, save_policy, save_week_a
 from pages.shared.text import formats
 
 WEEKS = 6  # from tomorrow to the last date that the dialog offers
@@ -103,6 +103,26 @@ def test_a_booking_is_repeated_on_picked_dates(
     made = find_bookings(many.db, limit=50)
     assert sorted((b.date - tomorrow()).days for b in made) == [0, 2, 9]
     assert len({b.series for b in made}) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
+def test_a_booking_is_repeated_in_the_weeks_of_one_letter(
+    open_page: OpenPage, many: School, width: int, height: int
+) -> None:
+    save_week_a(many.db, tomorrow())
+    page = open_page(
+        f"/book?date={tomorrow()}", MEERA.name, viewport={"width": width, "height": height}
+    )
+    dialog = open_repeat(page)
+    expect(dialog).to_contain_text(f"{WEEKS}\u00a0dates, all free")
+
+    dialog.get_by_role("radio", name="A", exact=True).click(force=True)
+    expect(dialog).to_contain_text(f"{WEEKS // 2}\u00a0dates, all free")
+    dialog.get_by_role("button", name="Request all").click()
+
+    expect(page.get_by_role("dialog", name="Series requested")).to_be_visible()
+    made = find_bookings(many.db, limit=50)
+    assert sorted((b.date - tomorrow()).days for b in made) == [14 * n for n in range(WEEKS // 2)]
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
