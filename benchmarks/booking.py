@@ -396,12 +396,16 @@ def promotion(rivals: Rivals) -> Result:
     finally:
         shared.stop()
     return Result(
-        "cancel() to the first in line on the board, p95, against book() to the board",
+        "cancel() to the first in line on the board, p95, against 300 ms",
         percentile(waited, 95),
-        percentile(plain, 95),
+        300.0,
         "ms",
-        at_most=8,
-        parts={"p50": percentile(waited, 50), "book p50": percentile(plain, 50)},
+        at_most=1,
+        parts={
+            "p50": percentile(waited, 50),
+            "book() to the board, p50": percentile(plain, 50),
+            "p95": percentile(plain, 95),
+        },
     )
 
 
