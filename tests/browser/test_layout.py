@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from app_server import HEAD, MEERA, School, today
+from app_server import ADMIN, HEAD, MEERA, School, today
 from browser_windows import OpenPage
+from page_checks import wait_until_settled
 from playwright.sync_api import Page, expect
 from screens import TICK, cell, choose_student, confirm, open_review, place, row, student_box
 
@@ -175,6 +176,45 @@ def test_title_and_date_take_one_line_each_and_the_form_is_wide_enough(
     assert panel["width"] >= 300
     if width >= 768:
         assert abs(back["y"] + back["height"] / 2 - title["y"] - title["height"] / 2) < 12
+
+
+SCREENS = {
+    "/bookings": MEERA,
+    "/approvals": HEAD,
+    "/closures": HEAD,
+    "/reports": HEAD,
+    "/reports?report=demand": HEAD,
+    "/reports?report=fairness": HEAD,
+    "/book?view=week": MEERA,
+    "/book?view=school": MEERA,
+    **{
+        f"/admin?section={section}": ADMIN
+        for section in (
+            *("grounds", "timetables", "year", "closures", "students", "students&view=import"),
+            *("students&view=teams", "accounts", "settings", "health", "audit"),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("path", SCREENS)
+def test_each_screen_has_its_title_on_one_line_and_fits_at_every_size(
+    open_page: OpenPage, school: School, path: str
+) -> None:
+    for number in range(1, 4):
+        school.book(student=f"S00{number}", start=13 + number, by=MEERA)
+    save_ground(school.db, Ground("long", f"{LONG} 4", ("Football",), 4))
+    page = open_page(path, SCREENS[path].name)
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_be_visible()
+    for width in SIZES:
+        page.set_viewport_size({"width": width, "height": 1000})
+        wait_until_settled(page)
+        box = title.bounding_box()
+        assert box is not None
+        assert box["height"] < 60, width
+        across, _ = _overflow(page)
+        assert across <= 0, width
 
 
 def test_in_the_rail_the_initials_open_the_way_to_sign_out(
