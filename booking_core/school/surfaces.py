@@ -156,7 +156,7 @@ def _written(
             ended.append((before, before.with_decision(Status.CANCELLED, entry)))
         elif after != before and step.replace(before, after) is None:
             raise ChangedMeanwhile("the list of bookings")
-    stored = step.replace_all(ended)
+    stored = step.end_apart(ended)
     if stored is None:
         raise ChangedMeanwhile("the list of bookings")
     revoked = [booking for booking in stored if booking.status is Status.REVOKED]
