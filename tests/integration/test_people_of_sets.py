@@ -34,6 +34,7 @@ from booking_core import (
     QuotaReached,
     Role,
     SetRequest,
+    Slot,
     Status,
     StudentBusy,
     SupervisorBusy,
@@ -48,6 +49,7 @@ from booking_core import (
     get_booking,
     lift_closure,
     load_reference,
+    propose_moves,
     reinstate,
     retire_ground,
     save_ground,
@@ -202,10 +204,29 @@ def test_one_that_the_closing_moves_gets_the_people_of_one_that_it_revokes(
     assert_claimed_by(db, second.id, ground="extra")
 
 
+def test_no_slot_is_proposed_at_the_time_of_a_ground_that_stays(db: BookingDatabase) -> None:
+    """The first ground has no other place, and the second gets its people."""
+    a_set(db, "ground-1", "ground-2")
+    booked(db, student=9, ground="extra", game=GAME)
+    save_ground(db, Ground("court", "Court", ("Volleyball",), 10))
+    mine = booked(db, student=1, ground="ground-3", start=10)
+    for hour, student in ((10, 8), (11, 7)):
+        booked(db, student=student, ground="court", start=hour)
+
+    proposed = propose_moves(db, ground_ids=["ground-1", "ground-3"], first=DAY, last=DAY, now=NOW)
+
+    moves = {one.booking.id: one.slot for one in proposed if one.slot is not None}
+    assert moves == {mine.id: Slot("court", DAY, time(8), time(9))}
+    closed(db, "ground-1", "ground-3", moves=moves)
+    assert_sound(db)
+
+
 def test_a_first_ground_that_is_moved_keeps_the_people(db: BookingDatabase) -> None:
     first, _ = a_set(db, "ground-1", "ground-2")
+    [proposed] = propose_moves(db, ground_ids=["ground-1"], first=DAY, last=DAY, now=NOW)
+    assert proposed.slot == replace(first.slot, ground_id="ground-3")
 
-    closed(db, "ground-1", moves={first.id: replace(first.slot, ground_id="ground-3")})
+    closed(db, "ground-1", moves={first.id: proposed.slot})
 
     assert_claimed_by(db, first.id, ground="extra")
 
