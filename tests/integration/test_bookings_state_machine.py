@@ -649,6 +649,21 @@ class Bookings(Model):
             self.try_reinstating(id_)
         return id_
 
+    @rule(
+        target=displaced,
+        day=DAYS,
+        start=STARTS,
+        student=STUDENTS,
+        supervisor=SUPERVISORS,
+        back=st.booleans(),
+        moving=st.booleans(),
+    )
+    def displace_first_of_set(self, day, start, student, supervisor, back, moving):
+        made = self.book_both_grounds(day, start, student, supervisor)
+        if not made.values:
+            return multiple()
+        return self.displace(made.values[0], back, moving)
+
     @rule(id_=displaced)
     def reinstate(self, id_):
         self.try_reinstating(id_)
