@@ -249,12 +249,7 @@ def minutes_of(row: dict[str, Any]) -> range:
 
 
 def people_of(row: dict[str, Any]) -> list[str]:
-    """Returns the students of a stored booking, and its supervisor.
-
-    Of a set of grounds the first booking has them.
-    """
-    if row.get("set_place"):
-        return []
+    """Returns the students of a stored booking, and its supervisor."""
     people = [f"student {id}" for id in _as_list(row.get("student_id", []))]
     supervisor = row.get("supervisor")
     return [*people, f"staff {supervisor['id']}"] if supervisor else people
@@ -288,13 +283,19 @@ def assert_sound(db: Documents) -> None:
     slots: dict[tuple[str, str, int], str] = {}
     places: dict[tuple[str, str, int], str] = {}
     seats: dict[tuple[str, str, int], str] = {}
+    firsts: dict[str, list[str]] = {}
     for row in active(db):
+        # Of a set, all grounds have the same people at the same time, and one claims them.
+        owner = row["series"] if "set_place" in row else row["_id"]
+        if "set_place" in row:
+            firsts.setdefault(owner, []).extend([row["_id"]] if row["set_place"] == 0 else [])
         for minute in minutes_of(row):
             for surface in row.get("surfaces") or [row["ground_id"]]:
                 place = (surface, row["date"], minute)
                 assert slots.setdefault(place, row["_id"]) == row["_id"], f"double-booked: {place}"
             for person in people_of(row):
                 place = (person, row["date"], minute)
-                assert places.setdefault(place, row["_id"]) == row["_id"], f"two places: {place}"
+                assert places.setdefault(place, owner) == owner, f"two places: {place}"
         for seat in seats_of(row):
             assert seats.setdefault(seat, row["_id"]) == row["_id"], f"seat held twice: {seat}"
+    assert all(len(ids) == 1 for ids in firsts.values()), f"sets without one first: {firsts}"

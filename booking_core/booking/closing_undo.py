@@ -93,8 +93,10 @@ def undo_closing(
             raise ChangedMeanwhile(_CLOSING)
         if (back := step.exchange(changes)) is None:
             raise ChangedMeanwhile(_CLOSING)
-        for before in found:  # after the write: the first ground of a set may have come back too
-            check_first_of_set(before, step.of_series)
+        # After the write: the first ground of a set may have come back too.
+        firsts = [check_first_of_set(before, step.of_series) for before in found]
+        for first in {one.id: one for one in firsts if one and one.id not in ids}.values():
+            step.replace(first, first)
         step.withdraw_notices(found, closures[0].created_at)
         return tuple(back)
 

@@ -211,12 +211,15 @@ def close_grounds(
             )
             if (slot := slots.get(before.id)) is not None:
                 _check_open(wanted, slot, closed)
-                wishes.append((before, slot, closure))
+                wishes.append((before.id, slot, closure))
                 continue
             entry = replace(decided, action="displaced", displaced_by=closure)
             changes.append((before, before.with_decision(Status.REVOKED, entry)))
-        revoked = step.replace_all(changes)
-        pairs = moved_to(db, wanted.known, wishes, by, reason, now, step.taken_seats)
+        revoked = step.end_apart(changes)
+        # Read again: of a set, one that is moved may have the people since the first was revoked.
+        moving = {booking.id: booking for booking in step.of_ids(id for id, _, _ in wishes)}
+        asked = [(moving[id], slot, closure) for id, slot, closure in wishes]
+        pairs = moved_to(db, wanted.known, asked, by, reason, now, step.taken_seats)
         moved = step.exchange(pairs)
         if revoked is None or moved is None:
             raise ChangedMeanwhile(_BOOKINGS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 
 from booking_core.access.delegations import deciding_for
@@ -31,7 +31,7 @@ from booking_core.domain.errors import (
     StoreUnavailable,
 )
 from booking_core.domain.model import ACTIVE, Actor, Booking, Decision, Slot, Status
-from booking_core.domain.validation import check_booking_id, check_text
+from booking_core.domain.validation import check_booking_id, check_text, minutes
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -188,14 +188,19 @@ def decide(
     raise StoreUnavailable("the booking changes faster than it can be decided")
 
 
-def check_last_of_set(db: Documents, booking: Booking) -> None:
+def check_last_of_set(db: Documents, booking: Booking, end: time = time()) -> None:
     """Raises PartOfSet for the first ground of a set while others of it are active: it claims their
-    people."""
+    people.
+
+    ``end``: where it ends early, only others that are active after that count.
+    """
     if booking.set_place != 0:
         return
-    others = booking_queries.of_series(db, str(booking.series))
-    if any(other.status.is_active and other.id != booking.id for other in others):
-        raise PartOfSet
+    until = minutes(end)
+    for other in booking_queries.of_series(db, str(booking.series)):
+        is_later = other.status.is_active and minutes(other.end, closing=True) > until
+        if is_later and other.id != booking.id:
+            raise PartOfSet
 
 
 @within_deadline
@@ -206,8 +211,8 @@ def end_early(
     """Ends a running booking at the next 5-minute mark; the rest of its slot is free for others.
 
     For its author, a principal or an admin. The status stays, and the seat of the quota stays
-    spent. Raises NotRunning, NotAllowed, NotFound, AlreadyDecided, InvalidRequest,
-    StoreUnavailable.
+    spent. Raises NotRunning, NotAllowed, NotFound, AlreadyDecided, InvalidRequest, PartOfSet for
+    the first ground of a set while another one goes on, StoreUnavailable.
     """
     booking_id = check_booking_id(booking_id)
     rules.check_actor(by)
@@ -224,6 +229,7 @@ def end_early(
         end = rules.early_end(before.slot, now, zone)
         if end == before.end:
             return before
+        check_last_of_set(db, before, end)
         entry = Decision(now, by.id, by.name, "ended early", reason, moved_from=before.slot)
         wanted = replace(before.with_decision(before.status, entry), end=end)
         after = bookings.replace(db, before, wanted)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date as Date
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from booking_core.booking.steps import logged
 from booking_core.domain import rules, timetable
 from booking_core.domain.claims import QUOTA, claims_of, kind_of
 from booking_core.domain.errors import (
+    ChangedMeanwhile,
     InThePast,
     InvalidRequest,
     RuleBroken,
@@ -28,7 +30,9 @@ from booking_core.domain.errors import (
 )
 from booking_core.domain.model import Actor, Booking, Decision, Slot, Status
 from booking_core.domain.policy import Quota
+from booking_core.domain.sets import with_places_exchanged
 from booking_core.domain.validation import check_booking_id, check_date, check_limit
+from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import transactions
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
@@ -88,7 +92,8 @@ def find_returnable(
 def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None = None) -> Booking:
     """Gives a displaced booking its slot and its former status back, and notifies its author.
 
-    It claims its ground, student and seat again, through the same index as every booking. Raises
+    It claims its ground, student and seat again, through the same index as every booking. Of a set
+    whose first ground has ended it comes back as the first one, which claims the people. Raises
     NotAllowed, NotFound, AlreadyDecided (a user revoked it, or it was reinstated before),
     InThePast, NoSchool, GroundRetired, GameNotAllowed, StudentInactive, GroundClosed, SlotTaken,
     StudentBusy, QuotaReached.
@@ -108,6 +113,8 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
         entry = Decision(now, by.id, by.name, "reinstated")
         status = before.history[-1].status_before or Status.PENDING
         wanted = _placed(known, before.with_decision(status, entry))
+        first = _first_of_set(before, partial(booking_queries.of_series, db))
+        left, wanted = _placed_in_set(first, wanted)
         if wanted.quota_window is not None:
             wanted = with_seat(db, known, wanted, count_seats=True)
 
@@ -116,8 +123,13 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
             known: reference.Reference = known,
             before: Booking = before,
             wanted: Booking = wanted,
+            first: Booking | None = first,
+            left: Booking | None = left,
         ) -> Booking | None:
             step.check_school(known.revision)
+            # An active first ground is written too: so it cannot end at this moment as the last.
+            if first is not None and left is not None and step.replace(first, left) is None:
+                raise ChangedMeanwhile("this booking")
             after = step.replace(before, wanted)
             if after is not None:
                 step.notify("reinstated", [after], by, "")
@@ -125,7 +137,7 @@ def reinstate(db: Documents, booking_id: str, *, by: Actor, now: datetime | None
 
         try:
             reinstated = transactions.run(db, work)
-        except transactions.SchoolChanged:
+        except (transactions.SchoolChanged, ChangedMeanwhile):
             reinstated = None
         except bookings.ClaimTaken as lost:
             raise_lost(db, known, wanted, lost.claim, now, tried)
@@ -148,6 +160,7 @@ def reinstatable_of(
     asked = [b for b in displaced if _is_displaced(b) and _passes(known, b, now, zone)]
     if not asked:
         return []
+    asked = [_placed_in_set(_first_of_set(b, looking.of_series), b)[1] for b in asked]
     # A seat that is taken is no obstacle while the quota has room: another one is claimed.
     wanted = {
         b.id: {claim for claim in claims_of(_placed(known, b)) if kind_of(claim) != QUOTA}
@@ -162,7 +175,10 @@ def reinstatable_of(
         for b in free
         if all(Quota(len(seats.get(pair, ())), _limit(known, b)).has_room for pair in _seats(b))
     ]
-    return sorted(free, key=lambda b: (b.date, b.start, b.ground_id))
+    ids = {b.id for b in free}
+    return sorted(
+        (b for b in displaced if b.id in ids), key=lambda b: (b.date, b.start, b.ground_id)
+    )
 
 
 def returnable_of(
@@ -200,6 +216,24 @@ def former_slot(booking: Booking) -> Slot | None:
 def _placed(known: reference.Reference, booking: Booking) -> Booking:
     """``booking`` on the surfaces that its ground has now."""
     return booking.placed(booking.slot, known.ground(booking.ground_id).surfaces)
+
+
+def _first_of_set(booking: Booking, of_series: Callable[[str], list[Booking]]) -> Booking | None:
+    """The first ground of the set of ``booking``, another one; None without one."""
+    if not booking.set_place:
+        return None
+    others = of_series(str(booking.series))
+    return next((other for other in others if other.set_place == 0), None)
+
+
+def _placed_in_set(first: Booking | None, booking: Booking) -> tuple[Booking | None, Booking]:
+    """``first`` and ``booking``, which comes back to its set, with their places there then.
+
+    Where the first ground has ended, all have: one that has not would have got its place.
+    """
+    if first is None or first.status.is_active:
+        return first, booking
+    return with_places_exchanged(first, booking)
 
 
 def _seats(booking: Booking) -> list[tuple[str, str]]:

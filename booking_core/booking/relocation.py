@@ -277,12 +277,17 @@ class _Day:
         return self._of_series if repeats else self._free
 
     def beside(self, booking: Booking, slots: Iterable[Slot]) -> Iterator[Slot]:
-        """Those of ``slots`` at which the people of ``booking`` are free."""
+        """Those of ``slots`` at which the people of ``booking`` are free.
+
+        Where the first ground of a set leaves, one that stays has its people: so each counts as the
+        first for the bookings that are not of its set.
+        """
         people = set(people_of(booking))
         busy = {
             mark
             for other in self._staying
-            if not people.isdisjoint(people_of(other))
+            if other.set_place is None or other.series != booking.series
+            if not people.isdisjoint(people_of(replace(other, set_place=None)))
             for mark in timetable.marks(other.start, other.end)
         }
         return beside(slots, busy)

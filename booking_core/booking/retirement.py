@@ -112,7 +112,7 @@ def retire_ground(
         entry = Decision(now, by.id, by.name, "revoked", reason)
         ended = [found[id] for id in found if id in revoked_ids]
         changes = [(before, before.with_decision(Status.REVOKED, entry)) for before in ended]
-        revoked = step.replace_all(changes)
+        revoked = step.end_apart(changes)
         if revoked is None:
             raise ChangedMeanwhile(_BOOKINGS)
         known = reference.load(db)
@@ -148,7 +148,7 @@ def _revoke_late(
     def work(step: transactions.BookingTransaction) -> list[Booking] | None:
         late = [b for b in _upcoming(db, step, ground_id, now) if b.id not in kept]
         changes = [(before, before.with_decision(Status.REVOKED, entry)) for before in late]
-        revoked = step.replace_all(changes)
+        revoked = step.end_apart(changes)
         if revoked:
             step.notify("displaced", revoked, by, reason)
         return revoked

@@ -3,7 +3,9 @@
 Each ground has an ordinary booking. They share an id as the dates of a series do, so the verbs of a
 series find, approve, reject and cancel a set too. The party is in one place only once, so the first
 booking of a set claims its people and takes its seats of the quota, and the others claim their
-ground alone.
+ground alone. No user ends the first while others stay. A closing or a change of its ground does:
+in the same transaction the next booking gets its place, with the people and the seats. The one that
+ended has the place of the next then, and comes back as a later one.
 """
 
 from __future__ import annotations
@@ -242,4 +244,5 @@ def _sent_before(
         wanted = asked.get(booking.id, request.first)
         same = fingerprint_of(wanted, by, as_approved)
         repeated(booking, same if asked.keys() == {b.id for b in found} else "")
-    return Series(str(submission_id), tuple(sorted(found, key=lambda b: b.set_place or 0)))
+    stored = {booking.id: booking for booking in found}
+    return Series(str(submission_id), tuple(stored[id] for id in asked))

@@ -30,6 +30,7 @@ from booking_core.domain.errors import (
 from booking_core.domain.model import Actor, Booking, Decision
 from booking_core.domain.validation import check_booking_id, check_revision
 from booking_core.storage.bookings import queries as booking_queries
+from booking_core.storage.bookings import transactions
 from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents, moment, settings_of
 from booking_core.storage.client.verbs import within_deadline
@@ -71,7 +72,7 @@ def undo_change(
         if last.action not in _CAN_BE_UNDONE or last.status_before is None:
             raise InvalidRequest("revision", "is no change that can be undone")
         check_in_time(last.at, now)
-        check_first_of_set(before, partial(booking_queries.of_series, db))
+        first = check_first_of_set(before, partial(booking_queries.of_series, db))
         known = reference.load(db)
         wanted = as_before(known, before, by, now, zone)
         if before.status.is_active:
@@ -79,7 +80,10 @@ def undo_change(
         elif wanted.quota_window is not None:
             wanted = with_seat(db, known, wanted, count_seats=True)
         try:
-            after = bookings.replace(db, before, wanted)
+            if first is None:
+                after = bookings.replace(db, before, wanted)
+            else:
+                after = transactions.run(db, partial(_joined, first, before, wanted))
         except bookings.ClaimTaken as lost:
             lost_seat = kind_of(lost.claim) == QUOTA
             raise_lost(db, known, wanted, lost.claim, now, tried)
@@ -115,14 +119,27 @@ def as_before(
     return wanted
 
 
-def check_first_of_set(booking: Booking, of_series: Callable[[str], list[Booking]]) -> None:
-    """Raises PartOfSet where ``booking``, which has ended, would come back to a set whose first
-    ground, which claims the people, is not active.
+def check_first_of_set(
+    booking: Booking, of_series: Callable[[str], list[Booking]]
+) -> Booking | None:
+    """The first ground of the set to which ``booking``, which has ended, comes back as a later one;
+    None for another booking. Raises PartOfSet where the first, which claims the people, has ended.
 
-    ``of_series`` reads the bookings of a series.
+    ``of_series`` reads the bookings of a series. Who brings ``booking`` back writes the first one
+    too, in one transaction: so it cannot end at that moment as the last that is active.
     """
     if not booking.set_place or booking.status.is_active:
-        return
-    others = of_series(str(booking.series))
-    if not any(other.set_place == 0 and other.status.is_active for other in others):
-        raise PartOfSet
+        return None
+    for other in of_series(str(booking.series)):
+        if other.set_place == 0 and other.status.is_active:
+            return other
+    raise PartOfSet
+
+
+def _joined(
+    first: Booking, before: Booking, after: Booking, step: transactions.BookingTransaction
+) -> Booking | None:
+    """``after`` as stored in place of ``before``; None where that or ``first`` has changed."""
+    if step.replace(first, first) is None:
+        return None
+    return step.replace(before, after)

@@ -519,9 +519,9 @@ class Booking:
     takes no seat of the quota. ``closure_group`` is shared by the closures that were made in one
     step. ``fingerprint`` is a hash of the request. ``supervisor_id`` is the member of staff who is
     there. ``set_place`` is the place in a set of several grounds, of which the first, 0, alone
-    claims the people and takes seats of the quota. ``surfaces`` are those of its ground when it
-    took its slot; empty if the ground is its own only surface. ``series`` is the id of the series
-    with which it was booked.
+    claims the people and takes seats of the quota; where it ends, another gets its place.
+    ``surfaces`` are those of its ground when it took its slot; empty if the ground is its own only
+    surface. ``series`` is the id of the series with which it was booked.
     """
 
     id: str
@@ -614,7 +614,7 @@ class Booking:
         holder = quota_holder(self.party, self.class_name, self.team_id, self.created_by)
         return ((holder, self.quota_seat),)
 
-    def seated(self, window: str | None, seats: Iterable[int]) -> Booking:
+    def seated(self, window: str | None, seats: Iterable[int | None]) -> Booking:
         """This booking with a seat of the ISO week ``window`` for each of ``quota_holders``."""
         first, *rest = seats if window is not None else [None] * len(self.quota_holders)
         others = tuple(

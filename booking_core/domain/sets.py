@@ -9,8 +9,8 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from booking_core.domain.errors import BookingError, InvalidRequest
-from booking_core.domain.model import BookingRequest, Ground
-from booking_core.domain.validation import check_id
+from booking_core.domain.model import Booking, BookingRequest, Ground
+from booking_core.domain.validation import check_id, minutes
 
 MOST_GROUNDS = 40  # of one set; all of them are booked in one transaction
 
@@ -62,3 +62,25 @@ class OfGround(NamedTuple):
 def part_id(set_id: UUID, ground_id: str) -> UUID:
     """The submission id of one ground: however often a set is sent, it exists once."""
     return uuid5(set_id, ground_id)
+
+
+def next_first(others: Iterable[Booking]) -> Booking | None:
+    """Which of the ``others`` of a set claims its people once its first ground ends; None where
+    none of them is active.
+
+    Of those that end last, since some may have ended early: the lowest place.
+    """
+    active = (one for one in others if one.status.is_active)
+    return min(
+        active, key=lambda one: (-minutes(one.end, closing=True), one.set_place or 0), default=None
+    )
+
+
+def with_places_exchanged(first: Booking, other: Booking) -> tuple[Booking, Booking]:
+    """The first ground of a set and another one, each with the place of the other.
+
+    The people and the seats of the quota go with the first place.
+    """
+    seats = [seat for _, seat in first.quota_holders]
+    after = replace(other, set_place=0).seated(first.quota_window, seats)
+    return replace(first, set_place=other.set_place).seated(None, ()), after

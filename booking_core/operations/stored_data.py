@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from booking_core.domain.messages import COMMAND, conflicting, shown_id
+from booking_core.domain.names import key_of
 from booking_core.operations import misplaced
 from booking_core.operations.finding import Finding
 from booking_core.storage import unreadable
@@ -14,6 +15,7 @@ from booking_core.storage.bookings import claims_repair
 from booking_core.storage.client.database import Documents, present
 from booking_core.storage.client.verbs import reachable
 from booking_core.storage.schema import indexes, keys, migrations, schema
+from booking_core.storage.school import data as reference
 
 _MOST_GROUPS = 20
 _MOST_DOCUMENTS = 10
@@ -45,7 +47,7 @@ def names(db: Documents) -> Finding:
     with reachable(None):  # it reads every student and account
         offenders = keys.find_colliding(db)
     if not offenders:
-        return Finding("names", "none that could be mistaken for another")
+        return _surfaces(db)
     wrong = [(one["collection"], _fault(one["key"])) for one in offenders]
     remedies = [
         f"in “{collection}” {_REMEDIES[field].format(referring=_REFERRING[collection])}"
@@ -56,6 +58,29 @@ def names(db: Documents) -> Finding:
         remedy += f" and {_REPAIR}: the claims of bookings have these ids too"
     detail = f"cannot be told apart or typed: {conflicting(offenders, _MOST_GROUPS)}"
     return Finding("names", detail, remedy)
+
+
+def _surfaces(db: Documents) -> Finding:
+    """Whether a surface has two spellings, as one that was stored by an older version may have.
+
+    A booking on the one does not exclude a booking on the other.
+    """
+    spellings: dict[str, dict[str, list[str]]] = {}
+    with reachable():
+        grounds = reference.load(db).grounds.values()
+    for ground in grounds:
+        for surface in ground.surfaces:
+            named = spellings.setdefault(key_of(surface), {})
+            named.setdefault(surface, []).append(ground.id)
+    found = [named for named in spellings.values() if len(named) > 1]
+    if not found:
+        return Finding("names", "none that could be mistaken for another")
+    shown = "; ".join(
+        ", ".join(f"“{surface}” of {', '.join(ids)}" for surface, ids in named.items())
+        for named in found[:_MOST_GROUPS]
+    )
+    remedy = "on Admin, Grounds, choose one spelling of each for all of these grounds"
+    return Finding("names", f"surfaces that differ in capitals only: {shown}", remedy)
 
 
 def _fault(key: Mapping[str, Any]) -> str:

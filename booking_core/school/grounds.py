@@ -16,7 +16,7 @@ from booking_core.domain.model import Actor, Booking, Ground
 from booking_core.domain.names import new_id
 from booking_core.domain.validation import check_id, check_text
 from booking_core.school.administration import change_school
-from booking_core.school.surfaces import claim, claim_late, overlapping
+from booking_core.school.surfaces import claim, claim_late, overlapping, with_known_spelling
 from booking_core.storage.bookings.writes import ClaimTaken
 from booking_core.storage.client.database import Documents, moment
 from booking_core.storage.client.verbs import within_deadline
@@ -33,21 +33,23 @@ def save_ground(
 ) -> Ground:
     """Adds or replaces a ground.
 
-    The bookings of a ground that gets other surfaces claim those. Raises AlreadyExists for an id
-    that differs from another's in capitals only, InvalidRequest, also for a name that another
-    ground in use has and for surfaces that would overlap upcoming bookings, ChangedMeanwhile,
-    NotAllowed, StoreUnavailable.
+    The bookings of a ground that gets other surfaces claim those. A surface that differs from one
+    of another ground in capitals only is that one, and is stored with its spelling. Raises
+    AlreadyExists for an id that differs from another's in capitals only, InvalidRequest, also for a
+    name that another ground in use has and for surfaces that would overlap upcoming bookings,
+    ChangedMeanwhile, NotAllowed, StoreUnavailable.
     """
     if not isinstance(ground, Ground):
         raise InvalidRequest("ground", "must be a Ground")
     now = moment(db, now)
 
     def work(tx: SchoolTransaction) -> tuple[Ground, bool]:
-        before = store.read(tx).get(ground.id)
-        revoked = _put(db, tx, before, ground, (), by, "", now)
-        details = {"after": _details(before, ground)["after"]}
+        stored = store.read(tx)
+        before, after = stored.get(ground.id), with_known_spelling(ground, stored)
+        revoked = _put(db, tx, before, after, (), by, "", now)
+        details = {"after": _details(before, after)["after"]}
         tx.audit(by, "saved", "ground", ground.id, details, now)
-        return ground, revoked is not None
+        return after, revoked is not None
 
     return _change(db, by, now, work)
 
@@ -65,7 +67,7 @@ def add_ground(
 ) -> Ground:
     """Adds a ground, the last on the screens; its id is made of its name.
 
-    Without ``surfaces`` it lies on one of its own.
+    Without ``surfaces`` it lies on one of its own. They are spelled as ``save_ground`` does.
 
     Raises InvalidRequest, also for a name that another ground in use has, NotAllowed,
     StoreUnavailable.
@@ -79,6 +81,7 @@ def add_ground(
         last = max((ground.order for ground in stored.values()), default=0)
         id = new_id(wanted.name, stored, "ground")
         made = replace(wanted, id=id, order=min(last + 1, _LAST), surfaces=surfaces or (id,))
+        made = with_known_spelling(made, stored)
         store.put(tx, made)
         details = _details(None, made)
         tx.audit(by, "added", "ground", id, details, now)
@@ -108,7 +111,7 @@ def change_ground(
     On other ``surfaces`` upcoming bookings of the ground may overlap those of other grounds
     (``surface_overlaps``): these are revoked, for a ``reason``, if ``revoke`` names exactly them,
     and their authors get notices. Otherwise ChangedMeanwhile is raised; for an empty ``revoke``,
-    InvalidRequest. All other bookings claim the new surfaces.
+    InvalidRequest. All other bookings claim the new surfaces, spelled as ``save_ground`` does.
 
     With ``was``, the ground that the change was made from, raises ChangedMeanwhile where its name,
     games, surfaces, address or retirement differ by now. Raises UnknownGround, InvalidRequest,
@@ -125,7 +128,8 @@ def change_ground(
         raise InvalidRequest("by", "is missing: a revocation has an author")
 
     def work(tx: SchoolTransaction) -> tuple[Ground, bool]:
-        before = store.read(tx).get(ground_id)
+        stored = store.read(tx)
+        before = stored.get(ground_id)
         if before is None:
             raise UnknownGround(ground_id)
         if was is not None and replace(was, order=before.order) != before:
@@ -139,6 +143,7 @@ def change_ground(
             before.surfaces if surfaces is None else _list(surfaces),
             before.caretaker_email if caretaker_email is None else caretaker_email,
         )
+        after = with_known_spelling(after, stored)
         revoked = _put(db, tx, before, after, ids, by, reason, now)
         action = "saved"
         if before.retired != after.retired:
@@ -161,8 +166,9 @@ def surface_overlaps(
 
     Raises UnknownGround, InvalidRequest, StoreUnavailable.
     """
-    ground = reference.load(db).ground(check_id(ground_id, "ground_id"))
-    wanted = replace(ground, surfaces=_list(surfaces))
+    known = reference.load(db)
+    ground = known.ground(check_id(ground_id, "ground_id"))
+    wanted = with_known_spelling(replace(ground, surfaces=_list(surfaces)), known.grounds)
     return overlapping(db, wanted, moment(db, now))
 
 

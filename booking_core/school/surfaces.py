@@ -8,14 +8,15 @@ look at the school finds the change otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime
 
 from booking_core.domain import timetable
 from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, StoreUnavailable
 from booking_core.domain.model import Actor, Booking, Decision, Ground, Status
+from booking_core.domain.names import key_of
 from booking_core.storage.bookings import transactions
 from booking_core.storage.bookings.writes import ClaimTaken
 from booking_core.storage.client.database import Documents, settings_of
@@ -53,6 +54,19 @@ class _Step:
             and not marks.isdisjoint(timetable.marks(other.start, other.end))
             for surface in other.held_surfaces
         }.intersection(self.ground.surfaces)
+
+
+def with_known_spelling(ground: Ground, stored: Mapping[str, Ground]) -> Ground:
+    """``ground`` with each surface spelled as another of the ``stored`` grounds spells it.
+
+    Bookings claim the spelling, so one surface in two spellings could be booked twice. A spelling
+    that is stored stays, also beside another one: the bookings there have claimed it.
+    """
+    kept = {surface for one in stored.values() for surface in one.surfaces}
+    others = (one for one in stored.values() if one.id != ground.id)
+    known = {key_of(surface): surface for one in others for surface in one.surfaces}
+    spelled = [s if s in kept else known.get(key_of(s), s) for s in ground.surfaces]
+    return replace(ground, surfaces=tuple(spelled))
 
 
 def overlapping(db: Documents, ground: Ground, now: datetime) -> list[Booking]:
@@ -156,7 +170,7 @@ def _written(
             ended.append((before, before.with_decision(Status.CANCELLED, entry)))
         elif after != before and step.replace(before, after) is None:
             raise ChangedMeanwhile("the list of bookings")
-    stored = step.replace_all(ended)
+    stored = step.end_apart(ended)
     if stored is None:
         raise ChangedMeanwhile("the list of bookings")
     revoked = [booking for booking in stored if booking.status is Status.REVOKED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count
@@ -143,6 +144,7 @@ class Model(RuleBasedStateMachine):
         self.waiting: dict[str, Entry] = {}  # in the order of asking
         self.promoted: list[str] = []  # by a verb that returns no bookings
         self.numbers = count()
+        self.without_entry: Counter[str] = Counter()  # changes that the history does not name
 
     def reason(self) -> str:
         """Returns another text each time: a verb that is sent again unchanged is no error."""
@@ -228,6 +230,34 @@ class Model(RuleBasedStateMachine):
         kept = self.model[id_]
         others = [k for i, k in self.model.items() if i != id_ and k.set_id == kept.set_id]
         return kept.set_place == 0 and any(k.status in HOLDING for k in others)
+
+    def first_of_set(self, id_):
+        """The id of the first ground of the set of a later one; None for another booking."""
+        kept = self.model[id_]
+        if not kept.set_place:
+            return None
+        [first] = [i for i, k in self.model.items() if (k.set_id, k.set_place) == (kept.set_id, 0)]
+        return first
+
+    def exchange_places(self, first, other):
+        places = self.model[first].set_place, self.model[other].set_place
+        self.model[first] = replace(self.model[first], set_place=places[1])
+        self.model[other] = replace(self.model[other], set_place=places[0])
+
+    def hand_on(self, ended):
+        """Gives the people of each set whose first ground has ended to the next that has not."""
+        for id_ in ended:
+            if self.model[id_].set_place == 0:
+                set_id = self.model[id_].set_id
+                left = [
+                    i
+                    for i, k in self.model.items()
+                    if k.set_id == set_id and i != id_ and k.status in HOLDING
+                ]
+                if left:
+                    heir = min(left, key=lambda i: self.model[i].set_place)
+                    self.exchange_places(id_, heir)
+                    self.without_entry[heir] += 1
 
     def expected_errors_of_replacing(self, id_, after, made_of):
         kept = self.model[id_]

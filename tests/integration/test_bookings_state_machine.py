@@ -83,6 +83,7 @@ from booking_core import (
     book_set,
     cancel,
     cancel_series,
+    change_ground,
     change_party,
     change_series_party,
     close_grounds,
@@ -101,6 +102,7 @@ from booking_core import (
     reject,
     reject_series,
     replace_booking,
+    retire_ground,
     revoke,
     save_ground,
     save_policy,
@@ -602,6 +604,7 @@ class Bookings(Model):
                     end=slot.end.hour,
                     apart=True,
                 )
+        self.hand_on(displaced.keys() - moves.keys())
         for closure in made.closures:
             self.model[closure.id] = wanted[closure.ground_id]
         return made
@@ -616,7 +619,7 @@ class Bookings(Model):
         for closure in ids:
             self.model[closure] = replace(self.model[closure], status="Cancelled")
         for booking in lifted.reinstatable:
-            kept = self.model[booking.id]
+            kept = self.coming_back(booking.id)
             assert kept.was
             assert self.expected_errors(kept, booking.id, again=True) <= {QuotaReached}
         for booking in lifted.returnable:
@@ -646,12 +649,33 @@ class Bookings(Model):
             self.try_reinstating(id_)
         return id_
 
+    @rule(
+        target=displaced,
+        day=DAYS,
+        start=STARTS,
+        student=STUDENTS,
+        supervisor=SUPERVISORS,
+        back=st.booleans(),
+        moving=st.booleans(),
+    )
+    def displace_first_of_set(self, day, start, student, supervisor, back, moving):
+        made = self.book_both_grounds(day, start, student, supervisor)
+        if not made.values:
+            return multiple()
+        return self.displace(made.values[0], back, moving)
+
     @rule(id_=displaced)
     def reinstate(self, id_):
         self.try_reinstating(id_)
 
+    def coming_back(self, id_):
+        """The booking, which has ended, with its place in its set once it is back."""
+        first = self.first_of_set(id_)
+        is_first = first is not None and self.model[first].status not in HOLDING
+        return replace(self.model[id_], set_place=0) if is_first else self.model[id_]
+
     def try_reinstating(self, id_):
-        kept = self.model[id_]
+        kept = self.coming_back(id_)
         wanted = replace(kept, status=kept.was, was="")
         expected = self.expected_errors(wanted, id_, again=True) if kept.was else {AlreadyDecided}
 
@@ -661,7 +685,29 @@ class Bookings(Model):
         )
 
         if back is not None:
+            if (first := self.first_of_set(id_)) is not None:
+                self.without_entry[first] += 1
+                if wanted.set_place == 0:
+                    self.exchange_places(first, id_)
             self.model[id_] = wanted
+
+    @rule(ground=GROUNDS)
+    def retire_and_bring_back(self, ground):
+        """Retires a ground with all bookings there, which are revoked, and uses it again."""
+        lost = {
+            i: k
+            for i, k in self.model.items()
+            if k.ground == ground and k.status in HOLDING and k.student is not None
+        }
+
+        done = retire_ground(
+            self.db, ground, revoke=list(lost), reason=self.reason(), by=ADMIN, now=NOW
+        )
+        change_ground(self.db, ground, retired=False, by=ADMIN, now=NOW)
+
+        assert {booking.id for booking in done.revoked} == lost.keys()
+        self.model |= {i: replace(kept, status="Revoked", was="") for i, kept in lost.items()}
+        self.hand_on(lost)
 
     @rule(id_=bookings, ground=PLACES, day=DAYS, start=STARTS, length=LENGTHS)
     def move(self, id_, ground, day, start, length):
@@ -708,8 +754,8 @@ class Bookings(Model):
             self.close(kept.ground, kept.day, kept.start, kept.end - kept.start)
         wanted = replace(kept, was="")
 
-        firsts = [k for k in self.model.values() if k.set_place == 0 and k.set_id == kept.set_id]
-        is_alone = kept.set_place and not any(k.status in HOLDING for k in firsts)
+        first = self.first_of_set(id_)
+        is_alone = first is not None and self.model[first].status not in HOLDING
 
         back = self.attempt(
             lambda: undo_change(self.db, id_, revision=ended.revision, by=HEAD, now=NOW),
@@ -718,6 +764,8 @@ class Bookings(Model):
 
         if back is not None:
             self.model[id_] = wanted
+            if first is not None:
+                self.without_entry[first] += 1
 
     @rule(first=bookings, second=bookings)
     def swap(self, first, second):
@@ -847,7 +895,7 @@ class Bookings(Model):
             assert row["status"].lower() == expected
             # A principal's booking is stored with two entries.
             first = 1 + (row["created_by"] == HEAD.id and row["kind"] == "booking")
-            assert row["revision"] == len(row["history"]) - first
+            assert row["revision"] == len(row["history"]) - first + self.without_entry[row["_id"]]
 
     @invariant()
     def the_board_shows_the_state_of_each_slot(self):

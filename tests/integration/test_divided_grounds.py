@@ -49,6 +49,7 @@ from booking_core import (
     surface_overlaps,
     wall_cards,
 )
+from booking_core.operations import stored_data
 from booking_core.school import grounds as grounds_module
 
 GAMES = ("Volleyball", "Football")
@@ -95,6 +96,74 @@ def test_a_whole_and_a_half_exclude_each_other(divided, first, second):
         slot.ground_id for slot in lost.value.alternatives if slot.start == time(9)
     }
     assert_sound(divided)
+
+
+@pytest.mark.parametrize("change", ["save", "add", "other surfaces"])
+def test_a_surface_in_other_capitals_is_the_one_that_is_stored(db, change):
+    save_ground(db, MAIN)
+    if change == "save":
+        half = save_ground(db, replace(NORTH, surfaces=("Main-N",)))
+    elif change == "add":
+        half = add_ground(db, "North half", GAMES, surfaces=("MAIN-N",))
+    else:
+        save_ground(db, Ground("north", "North half", GAMES))
+        half = change_ground(db, "north", surfaces=("Main-N",), by=ADMIN, now=NOW)
+    held = booked(db, ground="main", student=1)
+
+    assert (half.surfaces, load_reference(db).grounds[half.id]) == (("main-n",), half)
+    with pytest.raises(SlotTaken) as lost:
+        booked(db, ground=half.id, student=2)
+    assert lost.value.held_by == held
+    assert_sound(db)
+
+
+def test_the_surface_of_another_ground_is_found_in_other_capitals(db):
+    save_ground(db, Ground("pitch", "Pitch", GAMES))
+    other = booked(db, ground="ground-1", student=1)
+    booked(db, ground="pitch", student=2)
+
+    assert surface_overlaps(db, "ground-1", ("Pitch",), now=NOW) == [other]
+    assert save_ground(db, Ground("half", "Half", GAMES, surfaces=("Pitch",))).surfaces == (
+        "pitch",
+    )
+    with pytest.raises(SlotTaken):
+        booked(db, ground="half", student=3)
+
+
+def test_a_ground_in_other_capitals_than_a_surface_lies_on_it(db):
+    save_ground(db, MAIN)
+    booked(db, ground="main", student=1)
+
+    assert save_ground(db, Ground("Main-S", "South", GAMES)).surfaces == ("main-s",)
+    with pytest.raises(SlotTaken):
+        booked(db, ground="Main-S", student=2)
+
+
+def test_a_spelling_that_is_stored_stays_until_another_is_chosen(db):
+    """As two grounds may be stored that an older version has saved."""
+    save_ground(db, MAIN)
+    save_ground(db, NORTH)
+    db.grounds.update_one({"_id": "north"}, {"$set": {"surfaces": ["Main-N"]}})
+    db.meta.update_one({"_id": "revision"}, {"$inc": {"grounds": 1}})
+    held = booked(db, ground="north", student=1)
+    assert held.held_surfaces == ("Main-N",)
+
+    change_ground(db, "north", name="North", by=ADMIN, now=NOW)
+
+    assert get_booking(db, held.id) == held
+    found = stored_data.names(db)
+    assert not found.ok
+    assert found.detail.endswith("only: “main-n” of main, “Main-N” of north")
+    change_ground(db, "north", surfaces=("main-n",), by=ADMIN, now=NOW)
+    assert get_booking(db, held.id).held_surfaces == ("main-n",)
+    assert stored_data.names(db).ok
+    assert_sound(db)
+
+
+def test_the_only_ground_on_a_surface_spells_it_anew(db):
+    save_ground(db, SOUTH)
+
+    assert change_ground(db, "south", surfaces=("Main-S",), now=NOW).surfaces == ("Main-S",)
 
 
 def test_two_halves_are_booked_side_by_side(divided):

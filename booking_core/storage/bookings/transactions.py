@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking, Status
+from booking_core.domain.sets import next_first, with_places_exchanged
 from booking_core.storage import mail_links, notices
 from booking_core.storage.bookings import queries, swap_offers
 from booking_core.storage.bookings import writes as bookings
@@ -139,6 +140,28 @@ class BookingTransaction(Transaction):
     def replace_all(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
         """As ``bookings.replace_all``."""
         return bookings.replace_all(self.db, pairs, self.session)
+
+    def end_apart(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
+        """As ``replace_all``, of bookings that end whatever becomes of the other grounds of a set.
+
+        Where the first ground of a set ends, another that stays gets its place in the set, and so
+        claims the people and has the seats of the quota. Its revision grows. Raises ClaimTaken.
+        """
+        ending = {before.id for before, _ in pairs}
+        ended, handed = [], []
+        for before, after in pairs:
+            if before.set_place == 0:
+                others = self.of_series(str(before.series))
+                heir = next_first(one for one in others if one.id not in ending)
+                if heir is not None:
+                    after, first = with_places_exchanged(after, heir)
+                    handed.append((heir, first))
+            ended.append((before, after))
+        stored = self.replace_all(ended)
+        for heir, first in handed if stored is not None else ():
+            if self.replace(heir, first) is None:
+                return None
+        return stored
 
     def exchange(self, pairs: Sequence[tuple[Booking, Booking]]) -> list[Booking] | None:
         """As ``bookings.exchange``; raises ClaimTaken."""

@@ -315,7 +315,8 @@ def error(exc: BookingError) -> str:
         case PartOfSet():
             return (
                 "This is one of several grounds that were asked for at once. Its time stays, and "
-                "the first of them ends only with the others, or after them."
+                "the first of them ends only with the others, or after them. Where the first has "
+                "ended, the next counts as the first."
             )
         case LineFull():
             if not exc.limit:
