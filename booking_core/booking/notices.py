@@ -74,10 +74,9 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
         read = store.withdraw(db, undone) if undone else set()
         needless = {after for before, after in undone.items() if before not in read}
         made = [notice for notice in made if notice.id not in needless]
-        # Before the notice of what ended the questions, which would mark them as read for good.
         store.end_questions(db, [id for booking in changed for id in _questions_over(booking)])
         back = [_id(booking, place) for booking in changed if (place := _back(booking)) is not None]
-        store.add(db, made, keep=back)
+        store.add(db, made)
         store.restore_questions(db, back)
         count += len(made)
         if len(changed) < _MOST:

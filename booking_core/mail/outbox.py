@@ -43,7 +43,6 @@ from booking_core.storage.school import data as reference
 
 log = logging.getLogger(__name__)
 _NAMES = UUID("b1cf2f2e-50e3-4d4c-8f0e-6a7d7b1f8a42")
-_NONE = "none"  # in the place of a mail's id: no mail tells the notice
 _MOST = 2000  # notices that one call gathers
 # Longer than one mail may take. A mail whose process was killed is tried again after it.
 LEASE = timedelta(minutes=2)
@@ -385,7 +384,7 @@ def _drop(db: Documents, mail: Mail) -> None:
 
 def _tell_none(db: Documents, notices: Collection[Notice]) -> None:
     if notices:
-        notice_store.put_in_mail(db, None, [notice.id for notice in notices], _NONE)
+        notice_store.put_in_mail(db, None, [notice.id for notice in notices], notice_store.NO_MAIL)
 
 
 def _wants_mail(account: Account) -> bool:

@@ -24,8 +24,14 @@ from booking_core.storage.schema import schema
 _NAMES = UUID("5f0d6d0e-6c33-4d0c-8c1f-0b3f5a1c9e11")
 _TOLD = "notices"
 _DUE = "due"  # of a notice that no mail has told
+NO_MAIL = "none"  # in the place of a mail's id: no mail tells the notice
 _REPLACED = "replaced_by"  # of an unread notice that counts as read since a later one
 _ENDED = "ended"  # of the notice of a question that ended while it was unread
+# Of no change: a later notice of the booking does not replace them, and they replace none. But a
+# question replaces those before it, since its notice has all that wait.
+_NO_CHANGE = ("swap_offered", "swap_declined", "question", "answered")
+# A mail may have told the other ones.
+_UNTOLD: Document = {"read": False, "mail": {"$in": [None, _DUE, NO_MAIL]}}
 
 
 def insert(
@@ -38,8 +44,8 @@ def insert(
 ) -> None:
     """A notice to the author of each of the ``changed`` bookings, in the caller's transaction.
 
-    It tells of the last entry of the history. An unread earlier notice of the booking counts as
-    read then.
+    It tells of the last entry of the history. An unread earlier notice of a change of the booking
+    counts as read then.
     """
     documents = [
         _new_document(
@@ -62,7 +68,12 @@ def insert(
         target = collection(db, schema.NOTICES)
         earlier = [
             UpdateMany(
-                {"to": one["to"], "booking_id": one["booking_id"], "read": False},
+                {
+                    "to": one["to"],
+                    "booking_id": one["booking_id"],
+                    "read": False,
+                    "kind": {"$nin": _NO_CHANGE},
+                },
                 _replaced_by(one["_id"]),
             )
             for one in documents
@@ -70,9 +81,9 @@ def insert(
         target.bulk_write([*earlier, *map(InsertOne, documents)], session=session)
 
 
-def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> None:
-    """Stores those of ``made`` that are not stored yet. Of the notices to one account about a
-    booking, all but the latest and those of the ids ``keep`` count as read then.
+def add(db: Documents, made: Sequence[Notice]) -> None:
+    """Stores those of ``made`` that are not stored yet. Of the notices to one account of changes of
+    a booking, all but the latest count as read then, and so do those of questions.
 
     Those of one booking are in the order of its history, which tells the later of one moment.
     """
@@ -91,15 +102,18 @@ def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> No
     }
     with reachable():
         target.bulk_write(writes)
-        latest: dict[tuple[str, str], Document] = {}
+        latest: dict[tuple[str, str, str], Document] = {}
         earlier = []
-        fields = {"to": 1, "booking_id": 1, "at": 1, "read": 1}
+        fields = {"to": 1, "booking_id": 1, "kind": 1, "at": 1, "read": 1}
         place = {notice.id: number for number, notice in enumerate(made)}
         rows = target.find(of_bookings, fields)
         for row in sorted(rows, key=lambda row: (row["at"], place.get(row["_id"], -1))):
-            of = (row["to"], row["booking_id"])
+            kind = row["kind"] if row["kind"] in _NO_CHANGE else ""
+            if kind not in ("", "question"):
+                continue
+            of = (row["to"], row["booking_id"], kind)
             before, latest[of] = latest.get(of), row
-            if before is not None and not before["read"] and before["_id"] not in keep:
+            if before is not None and not before["read"]:
                 earlier.append(UpdateOne({"_id": before["_id"]}, _replaced_by(row["_id"])))
         if earlier:
             target.bulk_write(earlier)
@@ -177,13 +191,13 @@ def _document(notice: Notice) -> Document:
 
 
 def withdraw(db: Documents, ids: Collection[str]) -> set[str]:
-    """Deletes those of the notices ``ids`` that are unread; the ids of the others.
+    """Deletes those of the notices ``ids`` that are unread and in no mail; the ids of the others.
 
     What they had replaced is unread again.
     """
     of_ids: Document = {"_id": {"$in": list(ids)}}
     with reachable():
-        _delete_unread(db, None, of_ids)
+        _delete_untold(db, None, of_ids)
         return {row["_id"] for row in collection(db, schema.NOTICES).find(of_ids, {"_id": 1})}
 
 
@@ -196,15 +210,15 @@ def withdraw_at(
         "at": at,
         "booking_id": {"$in": [booking.id for booking in changed]},
     }
-    _delete_unread(db, session, condition)
+    _delete_untold(db, session, condition)
 
 
-def _delete_unread(db: Documents, session: ClientSession | None, condition: Document) -> None:
+def _delete_untold(db: Documents, session: ClientSession | None, condition: Document) -> None:
     target = collection(db, schema.NOTICES)
-    gone = list(target.find(condition | {"read": False}, session=session))
+    gone = list(target.find(condition | _UNTOLD, session=session))
     for one in gone:
-        # A reader may have opened the bell since the look.
-        if target.delete_one({"_id": one["_id"], "read": False}, session=session).deleted_count:
+        # Since the look a reader may have opened the bell, and a mail may have got it.
+        if target.delete_one({"_id": one["_id"]} | _UNTOLD, session=session).deleted_count:
             target.update_many(
                 {"to": one["to"], "booking_id": one["booking_id"], _REPLACED: one["_id"]},
                 {"$set": {"read": False}, "$unset": {_REPLACED: ""}},
@@ -234,7 +248,7 @@ def put_in_mail(
 ) -> int:
     """Has the notices ``ids`` told by one mail; how many were still due.
 
-    ``mail_id`` "none": no mail tells them.
+    ``mail_id`` may be NO_MAIL.
     """
     condition = {"_id": {"$in": list(ids)}, "mail": _DUE, "read": False}
     with reachable():

@@ -36,6 +36,7 @@ from booking_core import (
     send_mails,
     set_mail_wish,
     undo_change,
+    undo_closing,
     write_notices,
 )
 from booking_core.mail import outbox
@@ -208,6 +209,39 @@ def test_a_change_that_is_undone_within_the_quiet_is_not_mailed(mailed, server):
     assert server.mails == []
 
 
+def test_a_change_that_is_undone_after_its_mail_is_mailed_with_its_event(mailed, server):
+    mine = approved(mailed, student=1)
+    send(mailed, at(seconds=12))
+    revoked = revoke(mailed, mine.id, by=HEAD, reason="Exam", now=at(minutes=5))
+    send(mailed, at(minutes=5, seconds=13))
+
+    undo_change(mailed, mine.id, revision=revoked.revision, by=HEAD, now=at(minutes=5, seconds=20))
+    for seconds in (21, 40, 300):
+        send(mailed, at(minutes=5, seconds=seconds))
+
+    assert [notice.kind for notice in notices_for(mailed, MEERA.id)] == ["undone"]
+    place = "Ground 1, Tue 24 Nov, 9–10 AM"
+    words = ("Approved", "Revoked", "As before")
+    assert [mail["Subject"] for mail in server.mails] == [f"{word}: {place}" for word in words]
+    events = [event for mail in server.mails for event in events_of(mail)]
+    assert [event[0] for event in events] == ["REQUEST", "CANCEL", "REQUEST"]
+    assert events[1][3] < events[2][3]
+
+
+def test_a_closing_that_is_undone_after_its_mail_is_mailed(mailed, server):
+    booked(mailed, student=1)
+    closing = closed(mailed, ground_ids=["ground-1"], now=NOW, by=HEAD)
+    send(mailed, at(seconds=13))
+
+    revisions = {booking.id: booking.revision for booking in closing.displaced}
+    undo_closing(mailed, closing.id, revisions=revisions, by=HEAD, now=at(seconds=20))
+    for seconds in (21, 40, 300):
+        send(mailed, at(seconds=seconds))
+
+    words = [mail["Subject"].partition(":")[0] for mail in server.mails]
+    assert words == ["Revoked", "As before"]
+
+
 @pytest.mark.parametrize("change", ["read", "withdrawn", "replaced"])
 def test_what_is_no_news_any_more_is_not_sent(mailed, server, change):
     mine = booked(mailed, student=1)
@@ -227,8 +261,10 @@ def test_what_is_no_news_any_more_is_not_sent(mailed, server, change):
     with smtp_server(port=server.port) as again:
         send(mailed, at(minutes=5))
 
-    told = ["Approved: Ground 1, Tue 24 Nov, 9–10 AM"] if change == "replaced" else []
-    assert [mail["Subject"] for mail in again.mails] == told
+    # What a mail that waits has told may have been told: that it was undone is news.
+    told = {"read": [], "withdrawn": ["As before"], "replaced": ["Approved"]}[change]
+    expected = [f"{word}: Ground 1, Tue 24 Nov, 9–10 AM" for word in told]
+    assert [mail["Subject"] for mail in again.mails] == expected
     assert mailed["mails"].count_documents({"status": "queued"}) == 0
 
 

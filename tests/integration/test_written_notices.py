@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -13,18 +13,23 @@ from hypothesis import strategies as st
 from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked, request_for
 
 from booking_core import (
+    Account,
     BookingError,
     SeriesRequest,
+    add_account,
     approve,
     approve_series,
+    ask,
     book_series,
     cancel,
+    decline_swap,
     join_waiting_list,
     lapse_pending,
     lift_closure,
     mark_read,
     move,
     notices_for,
+    offer_swap,
     promote_waiting,
     reinstate,
     reject,
@@ -260,6 +265,41 @@ def test_every_change_of_somebody_else_has_its_notice_and_no_other(told, verbs):
 
     found = [(n.booking_id, n.kind) for n in notices_for(db, MEERA.id, unread_only=False)]
     assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("change", ["approved", "displaced"])
+def test_a_change_and_an_offer_or_its_answer_do_not_replace_each_other(told, change):
+    db = told
+    mine = booked(db, student=1)
+    theirs = booked(db, student=2, ground="ground-3", start=11, by=RAVI)
+    other = booked(db, student=3, ground="ground-3", start=13)
+    add_account(db, Account(MEERA.id, MEERA.name, MEERA.role), now=NOW)
+    offer = offer_swap(db, theirs.id, mine.id, by=RAVI, now=NOW)
+    if change == "approved":
+        approve(db, mine.id, by=HEAD, now=NOW)
+    else:
+        closed(db, ground_ids=["ground-1"], by=HEAD)
+    write_notices(db, now=LATER)
+    assert sorted(kinds(db)) == sorted([change, "swap_offered"])
+
+    decline_swap(db, offer.id, by=MEERA, now=LATER)
+    offer = offer_swap(db, theirs.id, other.id, by=RAVI, now=LATER)
+    decline_swap(db, offer.id, by=MEERA, now=LATER)
+    move(db, theirs.id, start=time(15), end=time(16), by=HEAD, now=LATER)
+    write_notices(db, now=LATER)
+    assert sorted(kinds(db, RAVI)) == ["moved", "swap_declined", "swap_declined"]
+
+
+def test_a_question_does_not_replace_a_move(told):
+    db = told
+    mine = booked(db, student=1)
+    move(db, mine.id, ground_id="ground-3", by=HEAD, now=NOW)
+    write_notices(db, now=NOW)
+    for question in ("How many?", "With whom?"):
+        ask(db, mine.id, question, by=HEAD, now=NOW)
+        write_notices(db, now=LATER)
+
+    assert sorted(kinds(db)) == ["moved", "question"]
 
 
 def test_a_closing_replaces_the_unread_notice_of_an_approval(told):
