@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from booking_core.booking import swap_offers
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Booking, Slot
 from booking_core.domain.records import Notice
@@ -74,10 +75,12 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
         read = store.withdraw(db, undone) if undone else set()
         needless = {after for before, after in undone.items() if before not in read}
         made = [notice for notice in made if notice.id not in needless]
-        store.end_questions(db, [id for booking in changed for id in _questions_over(booking)])
+        over, open = swap_offers.notices_of(db, changed, now)
+        ended = [id for booking in changed for id in _questions_over(booking)]
+        store.end(db, [*ended, *over])
         back = [_id(booking, place) for booking in changed if (place := _back(booking)) is not None]
         store.add(db, made)
-        store.restore_questions(db, back)
+        store.restore(db, [*back, *open])
         count += len(made)
         if len(changed) < _MOST:
             break

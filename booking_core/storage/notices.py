@@ -26,7 +26,7 @@ _TOLD = "notices"
 _DUE = "due"  # of a notice that no mail has told
 NO_MAIL = "none"  # in the place of a mail's id: no mail tells the notice
 _REPLACED = "replaced_by"  # of an unread notice that counts as read since a later one
-_ENDED = "ended"  # of the notice of a question that ended while it was unread
+_ENDED = "ended"  # of the notice of a question or an offer that ended while it was unread
 # Of no change: a later notice of the booking does not replace them, and they replace none. But a
 # question replaces those before it, since its notice has all that wait.
 _NO_CHANGE = ("swap_offered", "swap_declined", "question", "answered")
@@ -81,6 +81,15 @@ def insert(
         target.bulk_write([*earlier, *map(InsertOne, documents)], session=session)
 
 
+def insert_one(db: Documents, session: ClientSession, notice: Notice) -> None:
+    """Stores a notice of no change, which replaces none, unless it is stored."""
+    document = _new_document(db, notice)
+    id = document.pop("_id")
+    collection(db, schema.NOTICES).update_one(
+        {"_id": id}, {"$setOnInsert": document}, upsert=True, session=session
+    )
+
+
 def add(db: Documents, made: Sequence[Notice]) -> None:
     """Stores those of ``made`` that are not stored yet. Of the notices to one account of changes of
     a booking, all but the latest count as read then, and so do those of questions.
@@ -119,8 +128,8 @@ def add(db: Documents, made: Sequence[Notice]) -> None:
             target.bulk_write(earlier)
 
 
-def end_questions(db: Documents, ids: Sequence[str]) -> None:
-    """Marks the unread ones of the notices ``ids`` as read by nobody: their questions ended."""
+def end(db: Documents, ids: Sequence[str]) -> None:
+    """Marks the unread ones of the notices ``ids`` as read by nobody: what they ask is over."""
     ended = {"$set": {"read": True, _ENDED: True}}
     if ids:
         with reachable():
@@ -128,9 +137,9 @@ def end_questions(db: Documents, ids: Sequence[str]) -> None:
             target.update_many({"_id": {"$in": ids}, "read": False}, ended)
 
 
-def restore_questions(db: Documents, ids: Sequence[str]) -> None:
-    """Has those of the notices ``ids`` unread again that ``end_questions`` marked. One that no mail
-    has told is due again."""
+def restore(db: Documents, ids: Sequence[str]) -> None:
+    """Has those of the notices ``ids`` unread again that ``end`` marked. One that no mail has told
+    is due again."""
     again = {"$set": {"read": False}, "$unset": {_ENDED: ""}}
     if ids:
         with reachable():
@@ -190,15 +199,16 @@ def _document(notice: Notice) -> Document:
     }
 
 
-def withdraw(db: Documents, ids: Collection[str]) -> set[str]:
+def withdraw(db: Documents, ids: Collection[str], session: ClientSession | None = None) -> set[str]:
     """Deletes those of the notices ``ids`` that are unread and in no mail; the ids of the others.
 
     What they had replaced is unread again.
     """
     of_ids: Document = {"_id": {"$in": list(ids)}}
     with reachable():
-        _delete_untold(db, None, of_ids)
-        return {row["_id"] for row in collection(db, schema.NOTICES).find(of_ids, {"_id": 1})}
+        _delete_untold(db, session, of_ids)
+        rows = collection(db, schema.NOTICES).find(of_ids, {"_id": 1}, session=session)
+        return {row["_id"] for row in rows}
 
 
 def withdraw_at(
@@ -282,9 +292,13 @@ def to_notice(document: Document) -> Notice:
     )
 
 
-def mark_read(db: Documents, ids: Sequence[str], to: str) -> int:
+def mark_read(
+    db: Documents, ids: Sequence[str], to: str, session: ClientSession | None = None
+) -> int:
     """How many of the notices ``ids`` to ``to`` were unread."""
     condition = {"_id": {"$in": list(ids)}, "to": to, "read": False}
     with reachable():
-        changed = collection(db, schema.NOTICES).update_many(condition, {"$set": {"read": True}})
+        changed = collection(db, schema.NOTICES).update_many(
+            condition, {"$set": {"read": True}}, session=session
+        )
         return changed.modified_count

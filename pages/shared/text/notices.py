@@ -71,10 +71,11 @@ def parts(
         places = [*places[:_MOST_NAMED], f"{more} more"]
     kind = kind_of(first)
     who = f"were {_WORDS.get(kind, kind)} by {first.by_name}"
+    open_ones = "Bookings has those that are open"
     who = {
         "lapsed": "lapsed undecided",
         "promoted": "come from the waiting list",
-        "swap_offered": f"are wanted by {first.by_name}, for a swap",
+        "swap_offered": f"got offers of a swap by {first.by_name}. {open_ones}",
         "swap_declined": f"stay where they are: {first.by_name} has declined the swaps",
         "question": f"wait for your answer to {first.by_name}",
         "party_changed": f"had their people changed by {first.by_name}",
@@ -110,7 +111,8 @@ def _done(notice: Notice) -> str:
         case "undone":
             return f"is as it was before: {notice.by_name} took the change back."
         case "swap_offered":
-            return f"is wanted by {notice.by_name}, for a swap. Bookings has the offer{because}"
+            where = "Bookings has it while it is open"
+            return f"got an offer of a swap by {notice.by_name}. {where}{because}"
         case "question":
             said = " · ".join(map(payloads.said, _questions(notice)))
             return f"waits for your answer. {said or f'{notice.by_name} asks{because}'}"
