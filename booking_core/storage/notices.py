@@ -27,6 +27,7 @@ _DUE = "due"  # of a notice that no mail has told
 NO_MAIL = "none"  # in the place of a mail's id: no mail tells the notice
 _REPLACED = "replaced_by"  # of an unread notice that counts as read since a later one
 _ENDED = "ended"  # of the notice of a question or an offer that ended while it was unread
+_DUE_UNREAD: Document = {"mail": _DUE, "read": False}
 # Of no change: a later notice of the booking does not replace them, and they replace none. But a
 # question replaces those before it, since its notice has all that wait.
 _NO_CHANGE = ("swap_offered", "swap_declined", "question", "answered")
@@ -244,28 +245,40 @@ def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:
         return list(r.readable(schema.NOTICES, to_notice, rows.limit(limit)))
 
 
-def due_for_mail(db: Documents, limit: int) -> list[Notice]:
-    """The unread notices that no mail has told, the oldest first."""
+def due_for_mail(
+    db: Documents, limit: int, daily: Collection[str], digest: datetime
+) -> list[Notice]:
+    """The unread notices that no mail has told, the oldest first.
+
+    Of those to the accounts ``daily``, the ones before the moment ``digest`` alone.
+    """
+    later = {"to": {"$in": list(daily)}, "at": {"$gte": digest}}
+    condition = _DUE_UNREAD | {"$nor": [later]}
     with reachable():
-        rows = collection(db, schema.NOTICES).find(
-            {"mail": _DUE, "read": False}, sort=[("at", 1)], limit=limit
-        )
+        rows = collection(db, schema.NOTICES).find(condition, sort=[("at", 1)], limit=limit)
         return list(r.readable(schema.NOTICES, to_notice, rows))
+
+
+def first_due(db: Documents, after: datetime) -> datetime | None:
+    """The moment of the first unread notice ``after`` then that no mail has told; None: of none."""
+    condition = _DUE_UNREAD | {"at": {"$gt": after}}
+    with reachable():
+        found = collection(db, schema.NOTICES).find_one(condition, {"at": 1}, sort=[("at", 1)])
+    return None if found is None else r.moment(found, "at")
 
 
 def put_in_mail(
     db: Documents, session: ClientSession | None, ids: Collection[str], mail_id: str
-) -> int:
-    """Has the notices ``ids`` told by one mail; how many were still due.
+) -> list[str]:
+    """Has those of the notices ``ids`` that are still due told by one mail; their ids, in order.
 
     ``mail_id`` may be NO_MAIL.
     """
-    condition = {"_id": {"$in": list(ids)}, "mail": _DUE, "read": False}
+    target, condition = collection(db, schema.NOTICES), _DUE_UNREAD | {"_id": {"$in": list(ids)}}
     with reachable():
-        changed = collection(db, schema.NOTICES).update_many(
-            condition, {"$set": {"mail": mail_id}}, session=session
-        )
-        return changed.modified_count
+        due = {row["_id"] for row in target.find(condition, {"_id": 1}, session=session)}
+        target.update_many(condition, {"$set": {"mail": mail_id}}, session=session)
+    return [id for id in ids if id in due]
 
 
 def unread_of(db: Documents, ids: Collection[str]) -> list[Notice]:

@@ -39,6 +39,7 @@ from booking_core import (
     undo_closing,
     write_notices,
 )
+from booking_core.domain.mail import Mail
 from booking_core.mail import outbox
 from booking_core.mail.server import MailServer
 from booking_core.operations import doctor
@@ -402,6 +403,59 @@ def test_who_wishes_none_or_has_no_address_gets_none(mailed, server):
     send(mailed, at(hours=1))
 
     assert server.mails == []
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_digest_waits_for_the_quiet_of_a_change(mailed, server, undone):
+    """NOW is 6:00 in the school's zone."""
+    for account in (MEERA, HEAD):
+        set_mail_wish(mailed, MailWish.DAILY, by=account)
+    mine = booked(mailed, student=1)
+    cancel(mailed, booked(mailed, student=2, start=10, by=HEAD).id, by=ADMIN, now=at(minutes=59.95))
+    rejected = reject(mailed, mine.id, by=HEAD, reason="Exam", now=at(minutes=59.95))
+    booked(mailed, student=3, start=11, by=RAVI)
+    send(mailed, at(minutes=60, seconds=1))
+    assert server.mails == []
+
+    if undone:
+        revision = rejected.revision
+        undo_change(mailed, mine.id, revision=revision, by=HEAD, now=at(minutes=60, seconds=5))
+    for minutes in (60.2, 61, 70):
+        send(mailed, at(minutes=minutes))
+
+    place = "Ground 1, Tue 24 Nov"
+    waiting = "2 requests wait" if undone else "1 request waits"
+    to_head = f"Cancelled: {place}, 10–11 AM; {waiting} for a decision"
+    to_meera = [] if undone else [f"Rejected: {place}, 9–10 AM"]
+    assert sorted(mail["Subject"] for mail in server.mails) == sorted([to_head, *to_meera])
+
+
+def test_notices_that_wait_for_the_next_digest_delay_no_other_mail(mailed, server, monkeypatch):
+    monkeypatch.setattr(outbox, "_MOST", 2)
+    set_mail_wish(mailed, MailWish.DAILY, by=RAVI)
+    for n in range(3):
+        approved(mailed, student=n, start=9 + n, by=RAVI, now=at(hours=2))
+    approved(mailed, student=5, start=15, now=at(hours=2, minutes=5))
+
+    assert send(mailed, at(hours=2, minutes=5, seconds=2)) == pytest.approx(10.0)
+    send(mailed, at(hours=2, minutes=6))
+
+    assert server.recipients == ["meera@school.example"]
+
+
+def test_a_notice_is_in_one_of_two_mails_that_were_gathered_at_once(mailed, server):
+    for n in range(2):
+        approved(mailed, student=n, start=9 + n)
+    write_notices(mailed, now=NOW)
+    ids = [notice.id for notice in notices_for(mailed, MEERA.id)]
+    for id, told in (("a", ids[:1]), ("b", ids)):
+        assert mails.queue(mailed, Mail(id, MEERA.id, at(minutes=3), tuple(told), asks=False))
+    assert not mails.queue(mailed, Mail("c", MEERA.id, at(minutes=3), tuple(ids), asks=False))
+
+    send(mailed, at(minutes=4))
+
+    hours = sorted(mail["Subject"].rpartition(", ")[2] for mail in server.mails)
+    assert hours == ["10–11 AM", "9–10 AM"]
 
 
 def test_a_wish_counts_also_between_gathering_and_sending(mailed, server):
