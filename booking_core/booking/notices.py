@@ -34,6 +34,7 @@ _KINDS = {
     "moved": "moved",
     PARTY_CHANGED: "party_changed",
     "lapsed": "lapsed",
+    "ended early": "ended_early",
     "undone": "undone",
     "asked": "question",
     "answered": "answered",
@@ -106,7 +107,7 @@ def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Not
             kind = None  # it is answered, or decided
         before = slot if entry.moved_from is None else entry.moved_from
         if entry.at >= since:
-            known = before if kind == "moved" else slot
+            known = before if kind in ("moved", "ended_early") else slot
             if kind is not None:
                 yield _notice(booking, number, booking.created_by, kind, known)
             if entry.action == "answered":

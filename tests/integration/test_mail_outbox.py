@@ -23,6 +23,7 @@ from booking_core import (
     cancel,
     change_account,
     connect,
+    end_early,
     erase_account,
     get_account,
     load_reference,
@@ -158,6 +159,20 @@ def test_the_event_in_a_mail_updates_and_cancels_the_one_before(mailed, server):
     assert revoked[:2] == ("CANCEL", "CANCELLED")
     assert first[2] == moved[2] == revoked[2]
     assert first[3] < moved[3] < revoked[3]
+
+
+def test_the_mail_of_an_early_end_has_the_event_with_the_new_end(mailed, server):
+    mine = approved(mailed, student=1)
+    send(mailed, at(seconds=12))
+    end_early(mailed, mine.id, by=HEAD, reason="Rain", now=at(hours=27, minutes=18))
+    send(mailed, at(hours=27, minutes=19))
+
+    mail = server.mails[-1]
+    assert mail["Subject"] == "Ended early: Ground 1, Tue 24 Nov, 9–10 AM"
+    assert "was ended early by Head: Rain. Its end is 9:20 AM now." in text_of(mail)
+    [part] = mail.iter_attachments()
+    [event] = ICalendar.from_ical(part.get_content()).walk("VEVENT")
+    assert f"{event['DTEND'].dt:%d %H:%M}" == "24 09:20"
 
 
 def test_a_mail_of_many_bookings_has_no_events(mailed, server):

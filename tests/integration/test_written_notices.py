@@ -23,6 +23,7 @@ from booking_core import (
     book_series,
     cancel,
     decline_swap,
+    end_early,
     join_waiting_list,
     lapse_pending,
     lift_closure,
@@ -41,6 +42,7 @@ from booking_core import (
 )
 
 LATER = NOW + timedelta(seconds=30)
+RUNNING = NOW + timedelta(hours=27, minutes=20)  # 9:20 on Tuesday
 
 
 @pytest.fixture
@@ -62,6 +64,7 @@ def kinds(db, to=MEERA, **options):
         (lambda db, b: reject(db, b.id, by=HEAD, reason="Exam", now=NOW), "rejected"),
         (lambda db, b: cancel(db, b.id, by=HEAD, now=NOW), "cancelled"),
         (lambda db, b: move(db, b.id, ground_id="ground-3", by=HEAD, now=NOW), "moved"),
+        (lambda db, b: end_early(db, b.id, by=HEAD, now=RUNNING), "ended_early"),
         (lambda db, _b: lapse_pending(db, now=NOW + timedelta(days=2)), "lapsed"),
     ],
 )
@@ -69,7 +72,7 @@ def test_a_change_by_somebody_else_is_told_once(told, change, kind):
     db = told
     mine = booked(db, student=1)
     change(db, mine)
-    at = NOW + timedelta(days=2) if kind == "lapsed" else LATER
+    at = {"lapsed": NOW + timedelta(days=2), "ended_early": RUNNING}.get(kind, LATER)
 
     write_notices(db, now=at)
     write_notices(db, now=at)

@@ -29,6 +29,7 @@ _WORDS = {
     "question": "A question",
     "answered": "Answered",
     "party_changed": "People changed",
+    "ended_early": "Ended early",
 }
 
 

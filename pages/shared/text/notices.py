@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date as Date
 
-from booking_core import Decision, Ground, Notice, Slot
+from booking_core import Decision, Ground, Notice, Slot, Status
 from pages.shared.text import formats, payloads
 
 # Icons of the kinds that are no loss.
@@ -15,6 +15,7 @@ ICONS = {
     "approved": "check",
     "moved": "move_down",
     "party_changed": "group",
+    "ended_early": "timer_off",
     "undone": "undo",
     "swap_offered": "swap_horiz",
     "swap_declined": "swap_horiz",
@@ -23,7 +24,9 @@ ICONS = {
 }
 LOSSES = frozenset(("displaced", "rejected", "revoked", "cancelled", "lapsed"))
 _MOST_NAMED = 3  # slots in the sentence about several bookings
-_WORDS = {"displaced": "revoked"}
+_WORDS = {"displaced": "revoked", "ended_early": "ended early"}
+# Kinds of changes after which a booking can wait for a decision.
+_UNDECIDED = frozenset(("moved", "party_changed", "promoted", "reinstated", "undone"))
 
 
 def step(notice: Notice) -> tuple[str, str, str, str]:
@@ -85,7 +88,8 @@ def parts(
     if kind == "answered":
         what, who = f"{len(same)} requests", f"have an answer by {first.by_name}"
         return "", what, f"{who}{because}. {'; '.join(places)}"
-    return "", f"{len(same)} of your bookings", f"{who}{because}. {'; '.join(places)}"
+    told = _with(f"{who}{because}", _several_wait(kind, same), "; ".join(places))
+    return "", f"{len(same)} of your bookings", told
 
 
 def _single(notice: Notice, grounds: Mapping[str, Ground], said: Callable[[Slot], str]) -> str:
@@ -98,7 +102,38 @@ def _single(notice: Notice, grounds: Mapping[str, Ground], said: Callable[[Slot]
         if booking.status.is_active:
             there = f"{payloads.slot_title(booking.slot, grounds)}, {said(booking.slot)}"
             done += f". It is on {there} now."
-    return whose + done
+    elif booking and notice.kind == "ended_early" and booking.status.is_active:
+        done = _with(done, f"Its end is {formats.clock(booking.end)} now.")
+    return whose + _with(done, _waits(notice))
+
+
+def _with(text: str, *sentences: str) -> str:
+    """``text`` and those of the ``sentences`` that are not empty."""
+    for sentence in filter(None, sentences):
+        text = f"{text}{' ' if text.endswith(('.', '!', '?')) else '. '}{sentence}"
+    return text
+
+
+def _is_undecided(notice: Notice) -> bool:
+    booking = notice.booking
+    is_pending = booking is not None and booking.status is Status.PENDING
+    return is_pending and kind_of(notice) in _UNDECIDED
+
+
+def _waits(notice: Notice) -> str:
+    """The sentence that a booking is to be decided, after a change that does not say so."""
+    if not _is_undecided(notice) or notice.booking is None:
+        return ""
+    was_approved = any(one.status_before is Status.APPROVED for one in notice.booking.history)
+    return f"It waits for a decision{' again' if was_approved else ''}."
+
+
+def _several_wait(kind: str, same: Sequence[Notice]) -> str:
+    """As ``_waits``, of several bookings."""
+    if not (count := sum(map(_is_undecided, same))):
+        return ""
+    who = "They" if count == len(same) else f"{count} of them"
+    return f"{who} {'waits' if who.startswith('1 ') else 'wait'} for a decision."
 
 
 def _done(notice: Notice) -> str:
@@ -126,6 +161,8 @@ def _done(notice: Notice) -> str:
             return "lapsed: nobody decided before the slot was over."
         case "approved":
             return f"was approved by {notice.by_name}."
+        case "ended_early":
+            return f"was ended early by {notice.by_name}{because}"
         case "rejected" | "cancelled" | "moved":
             return f"was {notice.kind} by {notice.by_name}{because}"
         case _:
