@@ -116,6 +116,13 @@ def test_several_of_one_step_are_one_sentence():
     assert text.endswith("; 2 more")
 
 
+def test_steps_are_those_of_one_change_each():
+    first = notice("displaced", "Rain", slot=replace(SLOT, start=time(15), end=time(16)))
+    second = notice("displaced", "Rain")
+    third = notice("approved")
+    assert notices.steps([first, second, third]) == [[second, first], [third]]
+
+
 def test_another_supervisor_alone_is_no_gift_to_others():
     one = notice("party_changed", "Ill")
     assert notices.sentence([one], GROUNDS, TODAY).endswith(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date as Date
+from itertools import groupby
 
 from booking_core import Decision, Ground, Notice, Slot, Status
 from pages.shared.text import formats, payloads
@@ -33,6 +34,19 @@ def step(notice: Notice) -> tuple[str, str, str, str]:
     """What the notices of one step have in common. One about several questions is alone."""
     about = notice.id if len(_questions(notice)) > 1 else notice.reason
     return kind_of(notice), notice.by_name, about, f"{notice.at:%Y-%m-%d %H:%M}"
+
+
+def steps(found: Sequence[Notice]) -> list[list[Notice]]:
+    """The notices of each step, by the time of their slots; the steps in the order of ``found``."""
+    return [
+        sorted(same, key=lambda notice: (notice.slot.date, notice.slot.start))
+        for _, same in groupby(found, step)
+    ]
+
+
+def place(slot: Slot, grounds: Mapping[str, Ground], said: Callable[[Slot], str]) -> str:
+    """Ground and time of a slot; ``said`` writes the time."""
+    return f"{payloads.slot_title(slot, grounds)}, {said(slot)}"
 
 
 def _questions(notice: Notice) -> Sequence[Decision]:
@@ -66,10 +80,9 @@ def parts(
     the subject, and those after it. ``said`` writes the date and time of a slot."""
     first = same[0]
     if len(same) == 1:
-        place = f"{payloads.slot_title(first.slot, grounds)}, {said(first.slot)}"
         whose = "The request" if first.kind == "answered" else "Your booking"
-        return whose, place, _single(first, grounds, said)
-    places = [f"{payloads.slot_title(n.slot, grounds)}, {said(n.slot)}" for n in same]
+        return whose, place(first.slot, grounds, said), _single(first, grounds, said)
+    places = [place(notice.slot, grounds, said) for notice in same]
     if (more := len(places) - _MOST_NAMED) > 0:
         places = [*places[:_MOST_NAMED], f"{more} more"]
     kind = kind_of(first)
@@ -100,8 +113,7 @@ def _single(notice: Notice, grounds: Mapping[str, Ground], said: Callable[[Slot]
         because = f": {notice.reason}" if notice.reason else ""
         done = f"was moved by {notice.by_name}{because}"
         if booking.status.is_active:
-            there = f"{payloads.slot_title(booking.slot, grounds)}, {said(booking.slot)}"
-            done += f". It is on {there} now."
+            done += f". It is on {place(booking.slot, grounds, said)} now."
     elif booking and notice.kind == "ended_early" and booking.status.is_active:
         done = _with(done, f"Its end is {formats.clock(booking.end)} now.")
     return whose + _with(done, _waits(notice))
