@@ -100,6 +100,8 @@ def test_an_early_end_has_the_new_end():
         "Oval, Fri 27 Nov, 2–3 PM",
         "for Asha, 9-A, was ended early by Head: Rain. Its end is 2:20 PM now.",
     )
+    revoked = replace(one, booking=of_status(Status.REVOKED, ended, end=time(14, 20)))
+    assert notices.sentence([revoked], GROUNDS, TODAY).endswith("ended early by Head: Rain")
     text = notices.sentence([one, one], GROUNDS, TODAY)
     assert text.startswith("**2 of your bookings** were ended early by Head: Rain. Oval")
     assert mails.WRITING.subject([one], GROUNDS) == "Ended early: Oval, Fri 27 Nov, 2–3 PM"
