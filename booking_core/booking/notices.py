@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from booking_core.booking import swap_offers
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.model import Actor, Booking, Slot
 from booking_core.domain.records import Notice
@@ -33,6 +34,7 @@ _KINDS = {
     "moved": "moved",
     PARTY_CHANGED: "party_changed",
     "lapsed": "lapsed",
+    "ended early": "ended_early",
     "undone": "undone",
     "asked": "question",
     "answered": "answered",
@@ -74,11 +76,12 @@ def write_notices(db: Documents, *, now: datetime | None = None) -> int:
         read = store.withdraw(db, undone) if undone else set()
         needless = {after for before, after in undone.items() if before not in read}
         made = [notice for notice in made if notice.id not in needless]
-        # Before the notice of what ended the questions, which would mark them as read for good.
-        store.end_questions(db, [id for booking in changed for id in _questions_over(booking)])
+        over, open = swap_offers.notices_of(db, changed, now)
+        ended = [id for booking in changed for id in _questions_over(booking)]
+        store.end(db, [*ended, *over])
         back = [_id(booking, place) for booking in changed if (place := _back(booking)) is not None]
-        store.add(db, made, keep=back)
-        store.restore_questions(db, back)
+        store.add(db, made)
+        store.restore(db, [*back, *open])
         count += len(made)
         if len(changed) < _MOST:
             break
@@ -104,7 +107,7 @@ def _notices_of(booking: Booking, since: datetime, waited: bool) -> Iterator[Not
             kind = None  # it is answered, or decided
         before = slot if entry.moved_from is None else entry.moved_from
         if entry.at >= since:
-            known = before if kind == "moved" else slot
+            known = before if kind in ("moved", "ended_early") else slot
             if kind is not None:
                 yield _notice(booking, number, booking.created_by, kind, known)
             if entry.action == "answered":

@@ -6,7 +6,7 @@ taken in the same transaction, so one that was withdrawn a moment before is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -26,7 +26,6 @@ from booking_core.domain.model import Actor, Booking, Slot
 from booking_core.domain.records import Notice
 from booking_core.domain.swap_offers import SwapOffer
 from booking_core.domain.validation import check_booking_id, check_id, check_text
-from booking_core.storage import notices
 from booking_core.storage.access import accounts
 from booking_core.storage.bookings import queries as booking_queries
 from booking_core.storage.bookings import swap_offers as store
@@ -77,7 +76,7 @@ def offer_swap(
     if expected is not None and not isinstance(expected, Mapping):
         raise InvalidRequest("expected", "must map ids to slots")
     reason = check_text(reason, "reason")
-    now, zone = moment(db, now), settings_of(db).zone
+    now = moment(db, now)
     given, wanted = _of_two_authors(db, given_id, wanted_id, by)
     if given.created_by != by.id:
         raise NotAllowed("swap", by.role.value)
@@ -99,19 +98,24 @@ def offer_swap(
     )
     stored, status = store.read(db, offer.id) or (offer, None)
     if status == store.OPEN:
-        offer = stored
-    elif status == "declined":
+        return stored
+    if status == "declined":
         raise InvalidRequest("wanted_id", "was not given: its author has declined this swap")
-    else:
-        mine = [one for one in swap_offers(db, by=by, now=now) if one.by == by.id]
-        if len(mine) >= MOST_OFFERS:
-            raise InvalidRequest("given_id", f"is one offer too many: {MOST_OFFERS} are open")
-        if status is None:
-            store.insert(db, offer, zone)
-        elif not store.reopen(db, offer):
-            raise ChangedMeanwhile(_OFFER)
-    _tell(db, offer, "swap_offered", offer.at, by)
-    return offer
+    mine = [one for one in swap_offers(db, by=by, now=now) if one.by == by.id]
+    if len(mine) >= MOST_OFFERS:
+        raise InvalidRequest("given_id", f"is one offer too many: {MOST_OFFERS} are open")
+
+    def work(step: transactions.BookingTransaction) -> bool:
+        if is_open := step.open_offer(offer):
+            step.tell(_notice(offer, "swap_offered", offer.at, by))
+        return is_open
+
+    if transactions.run(db, work):
+        return offer
+    stored, status = _read(db, offer.id, by)
+    if status != store.OPEN:
+        raise ChangedMeanwhile(_OFFER)
+    return stored  # it was sent twice at this moment
 
 
 @within_deadline
@@ -120,7 +124,7 @@ def swap_offers(db: Documents, *, by: Actor, now: datetime | None = None) -> lis
     over: a booking of theirs was changed or has begun."""
     rules.check_actor(by)
     now, zone = moment(db, now), settings_of(db).zone
-    found = store.open_of(db, by.id)
+    found = store.open_of(db, [by.id])
     ids = {id for offer in found for id in offer.slots}
     bookings = {one.id: one for one in booking_queries.of_ids(db, ids)} if ids else {}
     return [
@@ -151,8 +155,9 @@ def accept_swap(
             raise ChangedMeanwhile(_OFFER)
 
     def take(step: transactions.BookingTransaction) -> None:
-        if not step.take_offer(offer.id):
+        if not step.end_offer(offer.id, "accepted"):
             raise ChangedMeanwhile(_OFFER)
+        step.mark_notice_read(_notice_id(offer, "swap_offered"), offer.to)
 
     ids = (offer.given_id, offer.wanted_id)
     try:
@@ -173,10 +178,18 @@ def decline_swap(db: Documents, offer_id: str, *, by: Actor, now: datetime | Non
 
     Raises NotFound, NotAllowed, ChangedMeanwhile for one that was accepted or withdrawn.
     """
-    offer, status = _offer_to(db, offer_id, by)
-    if not store.set_status(db, offer.id, store.OPEN, "declined") and status != "declined":
+    offer, _ = _offer_to(db, offer_id, by)
+    now = moment(db, now)
+
+    def work(step: transactions.BookingTransaction) -> bool:
+        if not step.end_offer(offer.id, "declined"):
+            return False
+        step.mark_notice_read(_notice_id(offer, "swap_offered"), offer.to)
+        step.tell(_notice(offer, "swap_declined", now, by))
+        return True
+
+    if not transactions.run(db, work) and _read(db, offer.id, by)[1] != "declined":
         raise ChangedMeanwhile(_OFFER)
-    _tell(db, offer, "swap_declined", moment(db, now), by)
 
 
 @within_deadline
@@ -184,12 +197,37 @@ def decline_swap(db: Documents, offer_id: str, *, by: Actor, now: datetime | Non
 def withdraw_swap(db: Documents, offer_id: str, *, by: Actor) -> None:
     """Takes an own offer back. Raises NotFound, NotAllowed, ChangedMeanwhile for one that was
     answered."""
-    offer, status = _read(db, offer_id, by)
+    offer, _ = _read(db, offer_id, by)
     if offer.by != by.id:
         raise NotAllowed("swap", by.role.value)
-    if not store.set_status(db, offer.id, store.OPEN, "withdrawn") and status != "withdrawn":
+
+    def work(step: transactions.BookingTransaction) -> bool:
+        if not step.end_offer(offer.id, "withdrawn"):
+            return False
+        step.withdraw_notice(_notice_id(offer, "swap_offered"))
+        step.mark_notice_read(_notice_id(offer, "swap_offered"), offer.to)  # one in a mail
+        return True
+
+    if not transactions.run(db, work) and _read(db, offer.id, by)[1] != "withdrawn":
         raise ChangedMeanwhile(_OFFER)
-    notices.withdraw(db, [_notice_id(offer, "swap_offered")])
+
+
+def notices_of(
+    db: Documents, changed: Collection[Booking], now: datetime
+) -> tuple[list[str], list[str]]:
+    """The ids of the notices of unanswered offers of the ``changed`` bookings: of those that are
+    over, and of those that can be accepted."""
+    ids, authors = {one.id for one in changed}, {one.created_by for one in changed}
+    stored = store.open_of(db, authors) if authors else []
+    found = [offer for offer in stored if ids & offer.slots.keys()]
+    wanted = {id for offer in found for id in offer.slots}
+    bookings = {one.id: one for one in booking_queries.of_ids(db, wanted)} if wanted else {}
+    over: list[str] = []
+    open: list[str] = []
+    for offer in found:
+        is_over = offer.is_over(bookings, now, settings_of(db).zone)
+        (over if is_over else open).append(_notice_id(offer, "swap_offered"))
+    return over, open
 
 
 def _of_two_authors(
@@ -227,12 +265,12 @@ def _offer_to(db: Documents, offer_id: str, by: Actor) -> tuple[SwapOffer, str]:
     return found
 
 
-def _tell(db: Documents, offer: SwapOffer, kind: str, now: datetime, by: Actor) -> None:
-    """Leaves the notice of an offer or of an answer: once, however often it is sent."""
+def _notice(offer: SwapOffer, kind: str, now: datetime, by: Actor) -> Notice:
+    """The notice of an offer or of an answer."""
     to, about = (
         (offer.to, offer.wanted_id) if kind == "swap_offered" else (offer.by, offer.given_id)
     )
-    notice = Notice(
+    return Notice(
         _notice_id(offer, kind),
         now,
         to,
@@ -243,7 +281,6 @@ def _tell(db: Documents, offer: SwapOffer, kind: str, now: datetime, by: Actor) 
         by.name,
         False,
     )
-    notices.add(db, [notice])
 
 
 def _notice_id(offer: SwapOffer, kind: str) -> str:

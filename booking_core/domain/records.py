@@ -48,11 +48,12 @@ class Notice:
 
     ``kind`` is ``displaced`` by a closure, by the retirement of its ground, which may also have
     moved it, or by a swap, ``reinstated``, ``promoted`` by the waiting list, or ``approved``,
-    ``rejected``, ``revoked``, ``cancelled``, ``moved``, ``lapsed``, ``undone``, by somebody else
-    than its author. ``question``: it waits for an answer; ``answered``: to who asked, too.
+    ``rejected``, ``revoked``, ``cancelled``, ``moved``, ``ended_early``, ``party_changed``,
+    ``lapsed``, ``undone``, by somebody else than its author. ``question``: it waits for an answer;
+    ``answered``: to who asked, too.
     ``swap_offered``: for this booking; ``swap_declined``: of an offer to swap it.
-    ``slot`` is the slot that the reader knows: before a move, else the booking's own. ``booking``
-    is the booking as it is now, None when it is not stored any more.
+    ``slot`` is the slot that the reader knows: before a move or an early end, else the booking's
+    own. ``booking`` is the booking as it is now, None when it is not stored any more.
     """
 
     id: str

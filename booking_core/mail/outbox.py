@@ -43,7 +43,6 @@ from booking_core.storage.school import data as reference
 
 log = logging.getLogger(__name__)
 _NAMES = UUID("b1cf2f2e-50e3-4d4c-8f0e-6a7d7b1f8a42")
-_NONE = "none"  # in the place of a mail's id: no mail tells the notice
 _MOST = 2000  # notices that one call gathers
 # Longer than one mail may take. A mail whose process was killed is tried again after it.
 LEASE = timedelta(minutes=2)
@@ -108,17 +107,20 @@ def send_mails(
 @within_deadline
 def _gather(db: Documents, now: datetime) -> None:
     """Makes the mails that are due."""
-    due = notice_store.due_for_mail(db, _MOST)
+    everybody = accounts.find_all(db)
+    digest = timing.last_digest(now, settings_of(db).zone)
+    # Those of the next mail a day could be so many that no other is gathered.
+    daily = [one.id for one in everybody if one.mail is MailWish.DAILY]
+    due = notice_store.due_for_mail(db, _MOST, daily, digest)
     if any(notice.at + timing.QUIET <= now for notice in due):
         # An undoing that has no notice yet withdraws the notice of what it undid.
         write_notices(db, now=now)
-        due = notice_store.due_for_mail(db, _MOST)
+        due = notice_store.due_for_mail(db, _MOST, daily, digest)
     pending = _undecided(db)
     decide = _who_decides(db, now)
     told: defaultdict[str, list[Notice]] = defaultdict(list)
     for notice in due:
         told[notice.to].append(notice)
-    everybody = accounts.find_all(db)
     day_lists.gather(db, now)
     readers = {one.id: one for one in everybody if _wants_mail(one)}
     reminders.gather(db, readers, now)
@@ -148,8 +150,10 @@ def _gather_for(
     _tell_none(db, old)
     fresh = [notice for notice in notices if notice not in old]
     last = mails.last_asked(db, account.id) if pending else None
-    chosen = _due_notices(db, account, fresh, now)
-    asks = bool(pending) and _asks(db, account, pending, last, now)
+    chosen = _due_notices(fresh, now)
+    # The requests wait with the notices of the one mail a day for their quiet.
+    waits = account.mail is MailWish.DAILY and bool(fresh) and not chosen
+    asks = bool(pending) and not waits and _asks(db, account, pending, last, now)
     if not chosen and not asks:
         return
     # Of requests alone nothing is marked: two processes make the same mail by its id.
@@ -165,14 +169,9 @@ def _cause(pending: Collection[Booking], last: Mail | None) -> str:
     return min(pending, key=lambda booking: (booking.created_at, booking.id)).id
 
 
-def _due_notices(
-    db: Documents, account: Account, notices: list[Notice], now: datetime
-) -> list[Notice]:
+def _due_notices(notices: list[Notice], now: datetime) -> list[Notice]:
     if not notices:
         return []
-    if account.mail is MailWish.DAILY:
-        last = timing.last_digest(now, settings_of(db).zone)
-        return [notice for notice in notices if notice.at < last]
     if timing.due_at([notice.at for notice in notices]) > now:
         return []
     return [notice for notice in notices if notice.at + timing.QUIET <= now]
@@ -202,8 +201,9 @@ def _asks(
 @within_deadline
 def _pause(db: Documents, now: datetime) -> float:
     """Seconds until something may be due, as far as it is stored now."""
-    moments = [notice.at + timing.QUIET for notice in notice_store.due_for_mail(db, _MOST)]
-    moments += [booking.waits_since + timing.QUIET for booking in _undecided(db)]
+    moments = [booking.waits_since + timing.QUIET for booking in _undecided(db)]
+    if (at := notice_store.first_due(db, now - timing.QUIET)) is not None:
+        moments.append(at + timing.QUIET)
     if (tried := mails.next_due(db)) is not None:
         moments.append(tried)
     ahead = [(one - now).total_seconds() for one in moments if one > now]
@@ -385,7 +385,7 @@ def _drop(db: Documents, mail: Mail) -> None:
 
 def _tell_none(db: Documents, notices: Collection[Notice]) -> None:
     if notices:
-        notice_store.put_in_mail(db, None, [notice.id for notice in notices], _NONE)
+        notice_store.put_in_mail(db, None, [notice.id for notice in notices], notice_store.NO_MAIL)
 
 
 def _wants_mail(account: Account) -> bool:

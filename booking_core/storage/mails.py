@@ -45,7 +45,7 @@ def queue(db: Documents, mail: Mail) -> bool:
     """Stores ``mail`` with the notices that are still due; False if there is none, or it exists."""
 
     def work(session: ClientSession) -> bool:
-        taken = notices.put_in_mail(db, session, mail.notices, mail.id) if mail.notices else 0
+        taken = notices.put_in_mail(db, session, mail.notices, mail.id) if mail.notices else []
         if not taken and not (mail.asks or mail.password or mail.reminds or mail.day_list):
             return False
         document = {
@@ -53,7 +53,7 @@ def queue(db: Documents, mail: Mail) -> bool:
             "to": mail.to,
             "at": mail.at,
             "status": _QUEUED,
-            "notices": list(mail.notices),
+            "notices": taken,
             "asks": mail.asks,
             "password": mail.password,
             "reminds": mail.reminds,

@@ -24,8 +24,15 @@ from booking_core.storage.schema import schema
 _NAMES = UUID("5f0d6d0e-6c33-4d0c-8c1f-0b3f5a1c9e11")
 _TOLD = "notices"
 _DUE = "due"  # of a notice that no mail has told
+NO_MAIL = "none"  # in the place of a mail's id: no mail tells the notice
 _REPLACED = "replaced_by"  # of an unread notice that counts as read since a later one
-_ENDED = "ended"  # of the notice of a question that ended while it was unread
+_ENDED = "ended"  # of the notice of a question or an offer that ended while it was unread
+_DUE_UNREAD: Document = {"mail": _DUE, "read": False}
+# Of no change: a later notice of the booking does not replace them, and they replace none. But a
+# question replaces those before it, since its notice has all that wait.
+_NO_CHANGE = ("swap_offered", "swap_declined", "question", "answered")
+# A mail may have told the other ones.
+_UNTOLD: Document = {"read": False, "mail": {"$in": [None, _DUE, NO_MAIL]}}
 
 
 def insert(
@@ -38,8 +45,8 @@ def insert(
 ) -> None:
     """A notice to the author of each of the ``changed`` bookings, in the caller's transaction.
 
-    It tells of the last entry of the history. An unread earlier notice of the booking counts as
-    read then.
+    It tells of the last entry of the history. An unread earlier notice of a change of the booking
+    counts as read then.
     """
     documents = [
         _new_document(
@@ -62,7 +69,12 @@ def insert(
         target = collection(db, schema.NOTICES)
         earlier = [
             UpdateMany(
-                {"to": one["to"], "booking_id": one["booking_id"], "read": False},
+                {
+                    "to": one["to"],
+                    "booking_id": one["booking_id"],
+                    "read": False,
+                    "kind": {"$nin": _NO_CHANGE},
+                },
                 _replaced_by(one["_id"]),
             )
             for one in documents
@@ -70,9 +82,18 @@ def insert(
         target.bulk_write([*earlier, *map(InsertOne, documents)], session=session)
 
 
-def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> None:
-    """Stores those of ``made`` that are not stored yet. Of the notices to one account about a
-    booking, all but the latest and those of the ids ``keep`` count as read then.
+def insert_one(db: Documents, session: ClientSession, notice: Notice) -> None:
+    """Stores a notice of no change, which replaces none, unless it is stored."""
+    document = _new_document(db, notice)
+    id = document.pop("_id")
+    collection(db, schema.NOTICES).update_one(
+        {"_id": id}, {"$setOnInsert": document}, upsert=True, session=session
+    )
+
+
+def add(db: Documents, made: Sequence[Notice]) -> None:
+    """Stores those of ``made`` that are not stored yet. Of the notices to one account of changes of
+    a booking, all but the latest count as read then, and so do those of questions.
 
     Those of one booking are in the order of its history, which tells the later of one moment.
     """
@@ -91,22 +112,25 @@ def add(db: Documents, made: Sequence[Notice], keep: Collection[str] = ()) -> No
     }
     with reachable():
         target.bulk_write(writes)
-        latest: dict[tuple[str, str], Document] = {}
+        latest: dict[tuple[str, str, str], Document] = {}
         earlier = []
-        fields = {"to": 1, "booking_id": 1, "at": 1, "read": 1}
+        fields = {"to": 1, "booking_id": 1, "kind": 1, "at": 1, "read": 1}
         place = {notice.id: number for number, notice in enumerate(made)}
         rows = target.find(of_bookings, fields)
         for row in sorted(rows, key=lambda row: (row["at"], place.get(row["_id"], -1))):
-            of = (row["to"], row["booking_id"])
+            kind = row["kind"] if row["kind"] in _NO_CHANGE else ""
+            if kind not in ("", "question"):
+                continue
+            of = (row["to"], row["booking_id"], kind)
             before, latest[of] = latest.get(of), row
-            if before is not None and not before["read"] and before["_id"] not in keep:
+            if before is not None and not before["read"]:
                 earlier.append(UpdateOne({"_id": before["_id"]}, _replaced_by(row["_id"])))
         if earlier:
             target.bulk_write(earlier)
 
 
-def end_questions(db: Documents, ids: Sequence[str]) -> None:
-    """Marks the unread ones of the notices ``ids`` as read by nobody: their questions ended."""
+def end(db: Documents, ids: Sequence[str]) -> None:
+    """Marks the unread ones of the notices ``ids`` as read by nobody: what they ask is over."""
     ended = {"$set": {"read": True, _ENDED: True}}
     if ids:
         with reachable():
@@ -114,9 +138,9 @@ def end_questions(db: Documents, ids: Sequence[str]) -> None:
             target.update_many({"_id": {"$in": ids}, "read": False}, ended)
 
 
-def restore_questions(db: Documents, ids: Sequence[str]) -> None:
-    """Has those of the notices ``ids`` unread again that ``end_questions`` marked. One that no mail
-    has told is due again."""
+def restore(db: Documents, ids: Sequence[str]) -> None:
+    """Has those of the notices ``ids`` unread again that ``end`` marked. One that no mail has told
+    is due again."""
     again = {"$set": {"read": False}, "$unset": {_ENDED: ""}}
     if ids:
         with reachable():
@@ -176,15 +200,16 @@ def _document(notice: Notice) -> Document:
     }
 
 
-def withdraw(db: Documents, ids: Collection[str]) -> set[str]:
-    """Deletes those of the notices ``ids`` that are unread; the ids of the others.
+def withdraw(db: Documents, ids: Collection[str], session: ClientSession | None = None) -> set[str]:
+    """Deletes those of the notices ``ids`` that are unread and in no mail; the ids of the others.
 
     What they had replaced is unread again.
     """
     of_ids: Document = {"_id": {"$in": list(ids)}}
     with reachable():
-        _delete_unread(db, None, of_ids)
-        return {row["_id"] for row in collection(db, schema.NOTICES).find(of_ids, {"_id": 1})}
+        _delete_untold(db, session, of_ids)
+        rows = collection(db, schema.NOTICES).find(of_ids, {"_id": 1}, session=session)
+        return {row["_id"] for row in rows}
 
 
 def withdraw_at(
@@ -196,15 +221,15 @@ def withdraw_at(
         "at": at,
         "booking_id": {"$in": [booking.id for booking in changed]},
     }
-    _delete_unread(db, session, condition)
+    _delete_untold(db, session, condition)
 
 
-def _delete_unread(db: Documents, session: ClientSession | None, condition: Document) -> None:
+def _delete_untold(db: Documents, session: ClientSession | None, condition: Document) -> None:
     target = collection(db, schema.NOTICES)
-    gone = list(target.find(condition | {"read": False}, session=session))
+    gone = list(target.find(condition | _UNTOLD, session=session))
     for one in gone:
-        # A reader may have opened the bell since the look.
-        if target.delete_one({"_id": one["_id"], "read": False}, session=session).deleted_count:
+        # Since the look a reader may have opened the bell, and a mail may have got it.
+        if target.delete_one({"_id": one["_id"]} | _UNTOLD, session=session).deleted_count:
             target.update_many(
                 {"to": one["to"], "booking_id": one["booking_id"], _REPLACED: one["_id"]},
                 {"$set": {"read": False}, "$unset": {_REPLACED: ""}},
@@ -220,28 +245,40 @@ def find(db: Documents, to: str, unread_only: bool, limit: int) -> list[Notice]:
         return list(r.readable(schema.NOTICES, to_notice, rows.limit(limit)))
 
 
-def due_for_mail(db: Documents, limit: int) -> list[Notice]:
-    """The unread notices that no mail has told, the oldest first."""
+def due_for_mail(
+    db: Documents, limit: int, daily: Collection[str], digest: datetime
+) -> list[Notice]:
+    """The unread notices that no mail has told, the oldest first.
+
+    Of those to the accounts ``daily``, the ones before the moment ``digest`` alone.
+    """
+    later = {"to": {"$in": list(daily)}, "at": {"$gte": digest}}
+    condition = _DUE_UNREAD | {"$nor": [later]}
     with reachable():
-        rows = collection(db, schema.NOTICES).find(
-            {"mail": _DUE, "read": False}, sort=[("at", 1)], limit=limit
-        )
+        rows = collection(db, schema.NOTICES).find(condition, sort=[("at", 1)], limit=limit)
         return list(r.readable(schema.NOTICES, to_notice, rows))
+
+
+def first_due(db: Documents, after: datetime) -> datetime | None:
+    """The moment of the first unread notice ``after`` then that no mail has told; None: of none."""
+    condition = _DUE_UNREAD | {"at": {"$gt": after}}
+    with reachable():
+        found = collection(db, schema.NOTICES).find_one(condition, {"at": 1}, sort=[("at", 1)])
+    return None if found is None else r.moment(found, "at")
 
 
 def put_in_mail(
     db: Documents, session: ClientSession | None, ids: Collection[str], mail_id: str
-) -> int:
-    """Has the notices ``ids`` told by one mail; how many were still due.
+) -> list[str]:
+    """Has those of the notices ``ids`` that are still due told by one mail; their ids, in order.
 
-    ``mail_id`` "none": no mail tells them.
+    ``mail_id`` may be NO_MAIL.
     """
-    condition = {"_id": {"$in": list(ids)}, "mail": _DUE, "read": False}
+    target, condition = collection(db, schema.NOTICES), _DUE_UNREAD | {"_id": {"$in": list(ids)}}
     with reachable():
-        changed = collection(db, schema.NOTICES).update_many(
-            condition, {"$set": {"mail": mail_id}}, session=session
-        )
-        return changed.modified_count
+        due = {row["_id"] for row in target.find(condition, {"_id": 1}, session=session)}
+        target.update_many(condition, {"$set": {"mail": mail_id}}, session=session)
+    return [id for id in ids if id in due]
 
 
 def unread_of(db: Documents, ids: Collection[str]) -> list[Notice]:
@@ -268,9 +305,13 @@ def to_notice(document: Document) -> Notice:
     )
 
 
-def mark_read(db: Documents, ids: Sequence[str], to: str) -> int:
+def mark_read(
+    db: Documents, ids: Sequence[str], to: str, session: ClientSession | None = None
+) -> int:
     """How many of the notices ``ids`` to ``to`` were unread."""
     condition = {"_id": {"$in": list(ids)}, "to": to, "read": False}
     with reachable():
-        changed = collection(db, schema.NOTICES).update_many(condition, {"$set": {"read": True}})
+        changed = collection(db, schema.NOTICES).update_many(
+            condition, {"$set": {"read": True}}, session=session
+        )
         return changed.modified_count

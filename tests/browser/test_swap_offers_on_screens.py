@@ -67,7 +67,7 @@ def test_a_declined_offer_goes_from_both_screens_and_the_bell_says_so(
     page = open_page("/bookings")
     theirs = open_page("/bookings", JOSEPH.name)
     theirs.get_by_role("button", name="Notices").click()
-    expect(theirs.get_by_text("is wanted by Meera Nair, for a swap")).to_be_visible()
+    expect(theirs.get_by_text("got an offer of a swap by Meera Nair.")).to_be_visible()
     theirs.keyboard.press("Escape")
     dialog = press(theirs, "Decline the swap of Ground 1, Today 4–5 PM")
     expect(dialog).to_contain_text("Rehearsal")

@@ -63,6 +63,7 @@ from booking_core.storage import audit_log, mail_links, mails
 from booking_core.storage.access import erasure as store
 from booking_core.storage.bookings import swap_offers, writes
 from booking_core.storage.client.database import Documents
+from booking_core.storage.client.transactions import transact
 from booking_core.storage.mail_links import Purpose, StoredLink
 from booking_core.storage.schema import schema
 
@@ -129,7 +130,7 @@ def staffed(db: Documents) -> Documents:
     slots = {id: Slot("ground-2", DAY, time(hour), time(hour + 1)) for id, hour in OFFERED.items()}
     for id, (by, to) in {"one": (LEAVER, TEACHER), "other": (TEACHER, LEAVER)}.items():
         offer = SwapOffer(id, *OFFERED, slots, NOW, by.id, by.name, to.id, "")
-        swap_offers.insert(db, offer, ZoneInfo("UTC"))
+        transact(db, lambda tx, offer=offer: swap_offers.open_again(db, tx, offer, ZoneInfo("UTC")))
     begun = NOW - timedelta(minutes=10)
     token = open_session(db, LEAVER.id, now=begun)
     key = begin_second_factor(db, token, now=begun).key

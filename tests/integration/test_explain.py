@@ -182,7 +182,11 @@ LISTS: dict[str, tuple[Callable[[Any], object], int]] = {
     # The limit includes all bookings of the same days.
     "to be given back": (lambda db: find_reinstatable(db, from_date=DAY, now=NOW), 3000),
     "notices": (lambda db: notices_for(db, HEAD.id), 0),
-    "notices that no mail has told": (lambda db: notice_store.due_for_mail(db, 50), 0),
+    "notices that no mail has told": (
+        lambda db: notice_store.due_for_mail(db, 50, [HEAD.id], NOW),
+        0,
+    ),
+    "the first notice that no mail has told": (lambda db: notice_store.first_due(db, NOW), 0),
     "notices of a mail": (lambda db: notice_store.unread_of(db, ["none"]), 0),
     "the last mail of requests": (lambda db: mails.last_asked(db, HEAD.id), 0),
     "approved bookings of four days": (

@@ -23,6 +23,7 @@ from booking_core import (
     cancel,
     change_account,
     connect,
+    end_early,
     erase_account,
     get_account,
     load_reference,
@@ -36,8 +37,10 @@ from booking_core import (
     send_mails,
     set_mail_wish,
     undo_change,
+    undo_closing,
     write_notices,
 )
+from booking_core.domain.mail import Mail
 from booking_core.mail import outbox
 from booking_core.mail.server import MailServer
 from booking_core.operations import doctor
@@ -158,6 +161,20 @@ def test_the_event_in_a_mail_updates_and_cancels_the_one_before(mailed, server):
     assert first[3] < moved[3] < revoked[3]
 
 
+def test_the_mail_of_an_early_end_has_the_event_with_the_new_end(mailed, server):
+    mine = approved(mailed, student=1)
+    send(mailed, at(seconds=12))
+    end_early(mailed, mine.id, by=HEAD, reason="Rain", now=at(hours=27, minutes=18))
+    send(mailed, at(hours=27, minutes=19))
+
+    mail = server.mails[-1]
+    assert mail["Subject"] == "Ended early: Ground 1, Tue 24 Nov, 9–10 AM"
+    assert "was ended early by Head: Rain. Its end is 9:20 AM now." in text_of(mail)
+    [part] = mail.iter_attachments()
+    [event] = ICalendar.from_ical(part.get_content()).walk("VEVENT")
+    assert f"{event['DTEND'].dt:%d %H:%M}" == "24 09:20"
+
+
 def test_a_mail_of_many_bookings_has_no_events(mailed, server):
     for n in range(11):
         approved(mailed, student=n, start=8 + n % 10, on=DAY + timedelta(days=n // 10))
@@ -208,6 +225,39 @@ def test_a_change_that_is_undone_within_the_quiet_is_not_mailed(mailed, server):
     assert server.mails == []
 
 
+def test_a_change_that_is_undone_after_its_mail_is_mailed_with_its_event(mailed, server):
+    mine = approved(mailed, student=1)
+    send(mailed, at(seconds=12))
+    revoked = revoke(mailed, mine.id, by=HEAD, reason="Exam", now=at(minutes=5))
+    send(mailed, at(minutes=5, seconds=13))
+
+    undo_change(mailed, mine.id, revision=revoked.revision, by=HEAD, now=at(minutes=5, seconds=20))
+    for seconds in (21, 40, 300):
+        send(mailed, at(minutes=5, seconds=seconds))
+
+    assert [notice.kind for notice in notices_for(mailed, MEERA.id)] == ["undone"]
+    place = "Ground 1, Tue 24 Nov, 9–10 AM"
+    words = ("Approved", "Revoked", "As before")
+    assert [mail["Subject"] for mail in server.mails] == [f"{word}: {place}" for word in words]
+    events = [event for mail in server.mails for event in events_of(mail)]
+    assert [event[0] for event in events] == ["REQUEST", "CANCEL", "REQUEST"]
+    assert events[1][3] < events[2][3]
+
+
+def test_a_closing_that_is_undone_after_its_mail_is_mailed(mailed, server):
+    booked(mailed, student=1)
+    closing = closed(mailed, ground_ids=["ground-1"], now=NOW, by=HEAD)
+    send(mailed, at(seconds=13))
+
+    revisions = {booking.id: booking.revision for booking in closing.displaced}
+    undo_closing(mailed, closing.id, revisions=revisions, by=HEAD, now=at(seconds=20))
+    for seconds in (21, 40, 300):
+        send(mailed, at(seconds=seconds))
+
+    words = [mail["Subject"].partition(":")[0] for mail in server.mails]
+    assert words == ["Revoked", "As before"]
+
+
 @pytest.mark.parametrize("change", ["read", "withdrawn", "replaced"])
 def test_what_is_no_news_any_more_is_not_sent(mailed, server, change):
     mine = booked(mailed, student=1)
@@ -227,8 +277,10 @@ def test_what_is_no_news_any_more_is_not_sent(mailed, server, change):
     with smtp_server(port=server.port) as again:
         send(mailed, at(minutes=5))
 
-    told = ["Approved: Ground 1, Tue 24 Nov, 9–10 AM"] if change == "replaced" else []
-    assert [mail["Subject"] for mail in again.mails] == told
+    # What a mail that waits has told may have been told: that it was undone is news.
+    told = {"read": [], "withdrawn": ["As before"], "replaced": ["Approved"]}[change]
+    expected = [f"{word}: Ground 1, Tue 24 Nov, 9–10 AM" for word in told]
+    assert [mail["Subject"] for mail in again.mails] == expected
     assert mailed["mails"].count_documents({"status": "queued"}) == 0
 
 
@@ -366,6 +418,59 @@ def test_who_wishes_none_or_has_no_address_gets_none(mailed, server):
     send(mailed, at(hours=1))
 
     assert server.mails == []
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_digest_waits_for_the_quiet_of_a_change(mailed, server, undone):
+    """NOW is 6:00 in the school's zone."""
+    for account in (MEERA, HEAD):
+        set_mail_wish(mailed, MailWish.DAILY, by=account)
+    mine = booked(mailed, student=1)
+    cancel(mailed, booked(mailed, student=2, start=10, by=HEAD).id, by=ADMIN, now=at(minutes=59.95))
+    rejected = reject(mailed, mine.id, by=HEAD, reason="Exam", now=at(minutes=59.95))
+    booked(mailed, student=3, start=11, by=RAVI)
+    send(mailed, at(minutes=60, seconds=1))
+    assert server.mails == []
+
+    if undone:
+        revision = rejected.revision
+        undo_change(mailed, mine.id, revision=revision, by=HEAD, now=at(minutes=60, seconds=5))
+    for minutes in (60.2, 61, 70):
+        send(mailed, at(minutes=minutes))
+
+    place = "Ground 1, Tue 24 Nov"
+    waiting = "2 requests wait" if undone else "1 request waits"
+    to_head = f"Cancelled: {place}, 10–11 AM; {waiting} for a decision"
+    to_meera = [] if undone else [f"Rejected: {place}, 9–10 AM"]
+    assert sorted(mail["Subject"] for mail in server.mails) == sorted([to_head, *to_meera])
+
+
+def test_notices_that_wait_for_the_next_digest_delay_no_other_mail(mailed, server, monkeypatch):
+    monkeypatch.setattr(outbox, "_MOST", 2)
+    set_mail_wish(mailed, MailWish.DAILY, by=RAVI)
+    for n in range(3):
+        approved(mailed, student=n, start=9 + n, by=RAVI, now=at(hours=2))
+    approved(mailed, student=5, start=15, now=at(hours=2, minutes=5))
+
+    assert send(mailed, at(hours=2, minutes=5, seconds=2)) == pytest.approx(10.0)
+    send(mailed, at(hours=2, minutes=6))
+
+    assert server.recipients == ["meera@school.example"]
+
+
+def test_a_notice_is_in_one_of_two_mails_that_were_gathered_at_once(mailed, server):
+    for n in range(2):
+        approved(mailed, student=n, start=9 + n)
+    write_notices(mailed, now=NOW)
+    ids = [notice.id for notice in notices_for(mailed, MEERA.id)]
+    for id, told in (("a", ids[:1]), ("b", ids)):
+        assert mails.queue(mailed, Mail(id, MEERA.id, at(minutes=3), tuple(told), asks=False))
+    assert not mails.queue(mailed, Mail("c", MEERA.id, at(minutes=3), tuple(ids), asks=False))
+
+    send(mailed, at(minutes=4))
+
+    hours = sorted(mail["Subject"].rpartition(", ")[2] for mail in server.mails)
+    assert hours == ["10–11 AM", "9–10 AM"]
 
 
 def test_a_wish_counts_also_between_gathering_and_sending(mailed, server):

@@ -35,11 +35,14 @@ from booking_core import (
     notices_for,
     offer_swap,
     plan_swap_offer,
+    revoke,
     save_student,
     swap_offers,
+    undo_change,
     withdraw_swap,
     write_notices,
 )
+from booking_core.storage import notices as notice_store
 from booking_core.storage.bookings import writes as bookings
 
 LATER = DAY + timedelta(days=1)
@@ -147,6 +150,93 @@ def test_a_withdrawn_offer_cannot_be_accepted_and_can_be_made_again(db, two):
     assert [notice.reason for notice in notices_for(db, RAVI.id)] == ["Please"]
     assert [one.reason for one in swap_offers(db, by=RAVI, now=NOW)] == ["Please"]
     accept_swap(db, offer.id, by=RAVI, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda db, id: accept_swap(db, id, by=RAVI, now=NOW),
+        lambda db, id: decline_swap(db, id, by=RAVI, now=NOW),
+        lambda db, id: withdraw_swap(db, id, by=MEERA),
+    ],
+)
+@pytest.mark.parametrize("mailed", [False, True])
+def test_the_notice_of_an_offer_that_was_answered_or_withdrawn_is_read(db, two, answer, mailed):
+    offer = offered(db, two)
+    if mailed:
+        db.notices.update_many({}, {"$set": {"mail": "m"}})
+
+    answer(db, offer.id)
+
+    assert notices_for(db, RAVI.id) == []
+
+
+def test_the_notice_of_an_offer_is_unread_while_it_can_be_accepted(db, two):
+    offered(db, two)
+    approve(db, two[0].id, by=HEAD, now=NOW)
+    write_notices(db, now=NOW)
+    assert [notice.kind for notice in notices_for(db, RAVI.id)] == ["swap_offered"]
+
+    approved = get_booking(db, two[0].id)
+    revoked = revoke(db, approved.id, by=HEAD, reason="Exam", now=NOW)
+    write_notices(db, now=NOW)
+    assert notices_for(db, RAVI.id) == []
+
+    undo_change(db, revoked.id, revision=revoked.revision, by=HEAD, now=NOW)
+    write_notices(db, now=NOW)
+    assert [notice.kind for notice in notices_for(db, RAVI.id)] == ["swap_offered"]
+    mark_read(db, [notice.id for notice in notices_for(db, RAVI.id)], by=RAVI)
+    write_notices(db, now=NOW)
+    assert notices_for(db, RAVI.id) == []
+
+
+class Killed(BaseException):
+    """As if the process had been killed at this step."""
+
+
+def test_an_offer_and_its_answer_are_stored_with_their_notices_or_not_at_all(db, two, monkeypatch):
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as context:
+        context.setattr(notice_store, "insert_one", killed)
+        with pytest.raises(Killed):
+            offered(db, two)
+    assert swap_offers(db, by=RAVI, now=NOW) == []
+    offer = offered(db, two)
+    with monkeypatch.context() as context:
+        context.setattr(notice_store, "insert_one", killed)
+        with pytest.raises(Killed):
+            decline_swap(db, offer.id, by=RAVI, now=NOW)
+    assert [one.id for one in swap_offers(db, by=RAVI, now=NOW)] == [offer.id]
+
+    decline_swap(db, offer.id, by=RAVI, now=NOW)
+
+    assert kinds(db, MEERA) == ["swap_declined"]
+
+
+def test_an_offer_that_is_withdrawn_at_the_kill_keeps_its_notice(db, two, monkeypatch):
+    offer = offered(db, two)
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as context:
+        context.setattr(notice_store, "withdraw", killed)
+        with pytest.raises(Killed):
+            withdraw_swap(db, offer.id, by=MEERA)
+
+    assert [one.id for one in swap_offers(db, by=RAVI, now=NOW)] == [offer.id]
+
+
+def test_an_offer_that_is_sent_twice_at_once_is_one_offer_with_one_notice(db, two):
+    for second in range(8):
+        at = [NOW + timedelta(minutes=second, seconds=one) for one in range(2)]
+        first, again = at_once(*(lambda now=now: offered(db, two, now=now) for now in at))
+
+        assert first == again
+        assert len(notices_for(db, RAVI.id)) == 1
+        withdraw_swap(db, first.id, by=MEERA)
 
 
 def test_an_offer_that_was_read_and_made_again_is_told_again(db, two):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -13,18 +13,24 @@ from hypothesis import strategies as st
 from support import ADMIN, DAY, HEAD, MEERA, NOW, RAVI, at_once, booked, request_for
 
 from booking_core import (
+    Account,
     BookingError,
     SeriesRequest,
+    add_account,
     approve,
     approve_series,
+    ask,
     book_series,
     cancel,
+    decline_swap,
+    end_early,
     join_waiting_list,
     lapse_pending,
     lift_closure,
     mark_read,
     move,
     notices_for,
+    offer_swap,
     promote_waiting,
     reinstate,
     reject,
@@ -36,6 +42,7 @@ from booking_core import (
 )
 
 LATER = NOW + timedelta(seconds=30)
+RUNNING = NOW + timedelta(hours=27, minutes=20)  # 9:20 on Tuesday
 
 
 @pytest.fixture
@@ -57,6 +64,7 @@ def kinds(db, to=MEERA, **options):
         (lambda db, b: reject(db, b.id, by=HEAD, reason="Exam", now=NOW), "rejected"),
         (lambda db, b: cancel(db, b.id, by=HEAD, now=NOW), "cancelled"),
         (lambda db, b: move(db, b.id, ground_id="ground-3", by=HEAD, now=NOW), "moved"),
+        (lambda db, b: end_early(db, b.id, by=HEAD, now=RUNNING), "ended_early"),
         (lambda db, _b: lapse_pending(db, now=NOW + timedelta(days=2)), "lapsed"),
     ],
 )
@@ -64,7 +72,7 @@ def test_a_change_by_somebody_else_is_told_once(told, change, kind):
     db = told
     mine = booked(db, student=1)
     change(db, mine)
-    at = NOW + timedelta(days=2) if kind == "lapsed" else LATER
+    at = {"lapsed": NOW + timedelta(days=2), "ended_early": RUNNING}.get(kind, LATER)
 
     write_notices(db, now=at)
     write_notices(db, now=at)
@@ -260,6 +268,41 @@ def test_every_change_of_somebody_else_has_its_notice_and_no_other(told, verbs):
 
     found = [(n.booking_id, n.kind) for n in notices_for(db, MEERA.id, unread_only=False)]
     assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("change", ["moved", "displaced"])
+def test_a_change_and_an_offer_or_its_answer_do_not_replace_each_other(told, change):
+    db = told
+    mine = booked(db, student=1)
+    theirs = booked(db, student=2, ground="ground-3", start=11, by=RAVI)
+    other = booked(db, student=3, ground="ground-3", start=13)
+    add_account(db, Account(MEERA.id, MEERA.name, MEERA.role), now=NOW)
+    offer = offer_swap(db, theirs.id, mine.id, by=RAVI, now=NOW)
+    approve(db, mine.id, by=HEAD, now=NOW)
+    write_notices(db, now=LATER)
+    assert sorted(kinds(db)) == ["approved", "swap_offered"]
+
+    decline_swap(db, offer.id, by=MEERA, now=LATER)
+    offer = offer_swap(db, theirs.id, other.id, by=RAVI, now=LATER)
+    decline_swap(db, offer.id, by=MEERA, now=LATER)
+    if change == "moved":
+        move(db, theirs.id, start=time(15), end=time(16), by=HEAD, now=LATER)
+    else:
+        closed(db, ground_ids=["ground-3"], by=HEAD, now=LATER)
+    write_notices(db, now=LATER)
+    assert sorted(kinds(db, RAVI)) == [change, "swap_declined", "swap_declined"]
+
+
+def test_a_question_does_not_replace_a_move(told):
+    db = told
+    mine = booked(db, student=1)
+    move(db, mine.id, ground_id="ground-3", by=HEAD, now=NOW)
+    write_notices(db, now=NOW)
+    for question in ("How many?", "With whom?"):
+        ask(db, mine.id, question, by=HEAD, now=NOW)
+        write_notices(db, now=LATER)
+
+    assert sorted(kinds(db)) == ["moved", "question"]
 
 
 def test_a_closing_replaces_the_unread_notice_of_an_approval(told):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from booking_core import Booking, Decision, Ground, Notice, Slot, Status
-from pages.shared.text import mails, notices
+from pages.shared.text import formats, mails, notices
 
 TODAY = date(2026, 11, 23)
 AT = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -57,6 +57,56 @@ def test_what_a_closing_moved_is_told_as_moved():
     assert "was moved by Head: Rain. It is on Court" in notices.sentence([one], GROUNDS, TODAY)
 
 
+def of_status(status: Status, *entries: Decision, **changes: object) -> Booking:
+    return replace(booking(*entries), status=status, **changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "done"),
+    [
+        ("displaced", "was moved by Admin: Rain. It is on Court, Fri 27 Nov, 2–3 PM now."),
+        ("party_changed", "is now for these people, changed by Admin: Rain."),
+    ],
+)
+def test_a_change_that_took_the_approval_says_that_a_decision_is_needed(kind, done):
+    action = {"displaced": "moved", "party_changed": "party changed"}[kind]
+    change = Decision(
+        AT, "admin", "Admin", action, "Rain", moved_from=SLOT, status_before=Status.APPROVED
+    )
+    one = notice(kind, "Rain", of_status(Status.PENDING, change), by_name="Admin")
+    text = notices.sentence([one], GROUNDS, TODAY)
+    assert text.endswith(f"{done} It waits for a decision again.")
+
+    kept = notice(kind, "Rain", of_status(Status.APPROVED, change), by_name="Admin")
+    assert "decision" not in notices.sentence([kept], GROUNDS, TODAY)
+    text = notices.sentence([one, kept], GROUNDS, TODAY)
+    assert ": Rain. 1 of them waits for a decision. Oval, Fri" in text
+    text = notices.sentence([one, one], GROUNDS, TODAY)
+    assert ": Rain. They wait for a decision. Oval, Fri" in text
+
+
+def test_a_request_from_the_waiting_list_says_that_it_is_to_be_decided():
+    one = notice("promoted", made=of_status(Status.PENDING))
+    text = notices.sentence([one], GROUNDS, TODAY)
+    assert text.endswith("the slot was freed and is held for you. It waits for a decision.")
+
+
+def test_an_early_end_has_the_new_end():
+    ended = Decision(AT, "head", "Head", "ended early", "Rain", moved_from=SLOT)
+    one = notice("ended_early", "Rain", of_status(Status.APPROVED, ended, end=time(14, 20)))
+    said = notices.parts([one], GROUNDS, lambda slot: formats.full_time(slot, TODAY))
+    assert said == (
+        "Your booking",
+        "Oval, Fri 27 Nov, 2–3 PM",
+        "for Asha, 9-A, was ended early by Head: Rain. Its end is 2:20 PM now.",
+    )
+    revoked = replace(one, booking=of_status(Status.REVOKED, ended, end=time(14, 20)))
+    assert notices.sentence([revoked], GROUNDS, TODAY).endswith("ended early by Head: Rain")
+    text = notices.sentence([one, one], GROUNDS, TODAY)
+    assert text.startswith("**2 of your bookings** were ended early by Head: Rain. Oval")
+    assert mails.WRITING.subject([one], GROUNDS) == "Ended early: Oval, Fri 27 Nov, 2–3 PM"
+
+
 def test_several_of_one_step_are_one_sentence():
     same = [
         notice("displaced", "Rain", slot=replace(SLOT, start=time(hour), end=time(hour + 1)))
@@ -66,6 +116,13 @@ def test_several_of_one_step_are_one_sentence():
     text = notices.sentence(same, GROUNDS, TODAY)
     assert text.startswith("**5 of your bookings** were revoked by Head: Rain. Oval, Fri")
     assert text.endswith("; 2 more")
+
+
+def test_steps_are_those_of_one_change_each():
+    first = notice("displaced", "Rain", slot=replace(SLOT, start=time(15), end=time(16)))
+    second = notice("displaced", "Rain")
+    third = notice("approved")
+    assert notices.steps([first, second, third]) == [[second, first], [third]]
 
 
 def test_another_supervisor_alone_is_no_gift_to_others():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
 
 from booking_core.domain.model import Slot
 from booking_core.domain.swap_offers import SwapOffer
@@ -21,15 +20,21 @@ OPEN = "open"
 _KEPT = timedelta(days=30)  # after the later slot
 
 
-def insert(db: Documents, offer: SwapOffer, zone: ZoneInfo) -> None:
-    """Stores ``offer`` as open, unless it is stored."""
+def open_again(db: Documents, session: ClientSession, offer: SwapOffer, zone: ZoneInfo) -> bool:
+    """Stores ``offer`` as open, or opens a withdrawn one, as made now; False where it is stored
+    with another status."""
+    change = {"status": OPEN, "at": offer.at, "reason": offer.reason}
     ends = max(slot.starts_at(zone) for slot in offer.slots.values())
     document = _document(offer) | {"status": OPEN, "expires_at": ends + _KEPT}
-    with reachable():
-        try:
-            collection(db, schema.SWAP_OFFERS).insert_one(document)
-        except DuplicateKeyError:
-            return
+    document.pop("_id")
+    withdrawn = {"_id": offer.id, "status": "withdrawn"}
+    target = collection(db, schema.SWAP_OFFERS)
+    if target.update_one(withdrawn, {"$set": change}, session=session).modified_count:
+        return True
+    made = target.update_one(
+        {"_id": offer.id}, {"$setOnInsert": document}, upsert=True, session=session
+    )
+    return made.upserted_id is not None
 
 
 def read(db: Documents, offer_id: str) -> tuple[SwapOffer, str] | None:
@@ -40,24 +45,15 @@ def read(db: Documents, offer_id: str) -> tuple[SwapOffer, str] | None:
     return None if offer is None or row is None else (offer, row["status"])
 
 
-def open_of(db: Documents, account_id: str) -> list[SwapOffer]:
-    """The open offers by an account and to it, the earliest first."""
-    found: list[SwapOffer] = []
+def open_of(db: Documents, account_ids: Collection[str]) -> list[SwapOffer]:
+    """The open offers by these accounts and to them, the earliest first."""
+    found: dict[str, SwapOffer] = {}
     with reachable():
         for side in ("by", "to"):
-            rows = collection(db, schema.SWAP_OFFERS).find({side: account_id, "status": OPEN})
-            found += r.readable(schema.SWAP_OFFERS, to_offer, rows)
-    return sorted(found, key=lambda offer: (offer.at, offer.id))
-
-
-def reopen(db: Documents, offer: SwapOffer) -> bool:
-    """Opens an offer that was withdrawn, as made now; False where it was not withdrawn."""
-    change = {"status": OPEN, "at": offer.at, "reason": offer.reason}
-    with reachable():
-        done = collection(db, schema.SWAP_OFFERS).update_one(
-            {"_id": offer.id, "status": "withdrawn"}, {"$set": change}
-        )
-    return done.modified_count == 1
+            of_side = {side: {"$in": list(account_ids)}, "status": OPEN}
+            rows = collection(db, schema.SWAP_OFFERS).find(of_side)
+            found |= {one.id: one for one in r.readable(schema.SWAP_OFFERS, to_offer, rows)}
+    return sorted(found.values(), key=lambda offer: (offer.at, offer.id))
 
 
 def set_status(

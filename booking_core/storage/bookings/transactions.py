@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from booking_core.domain.model import Actor, Booking, Status
+from booking_core.domain.records import Notice
 from booking_core.domain.sets import next_first, with_places_exchanged
+from booking_core.domain.swap_offers import SwapOffer
 from booking_core.storage import mail_links, notices
 from booking_core.storage.bookings import queries, swap_offers
 from booking_core.storage.bookings import writes as bookings
-from booking_core.storage.client.database import Documents
+from booking_core.storage.client.database import Documents, settings_of
 from booking_core.storage.client.transactions import snapshot, transact
 from booking_core.storage.documents import revision_of, to_bookings, to_holders
 from booking_core.storage.schema import schema
@@ -179,9 +181,26 @@ class BookingTransaction(Transaction):
         """Deletes what ``notify`` left of the change at ``at`` and nobody has read."""
         notices.withdraw_at(self.db, self.session, changed, at)
 
-    def take_offer(self, offer_id: str) -> bool:
-        """Marks an open offer of a swap as accepted; False where it is not open any more."""
-        return swap_offers.set_status(self.db, offer_id, swap_offers.OPEN, "accepted", self.session)
+    def open_offer(self, offer: SwapOffer) -> bool:
+        """As ``swap_offers.open_again``."""
+        zone = settings_of(self.db).zone
+        return swap_offers.open_again(self.db, self.session, offer, zone)
+
+    def end_offer(self, offer_id: str, status: str) -> bool:
+        """Gives an open offer of a swap another status; False where it is not open any more."""
+        return swap_offers.set_status(self.db, offer_id, swap_offers.OPEN, status, self.session)
+
+    def tell(self, notice: Notice) -> None:
+        """As ``notices.insert_one``."""
+        notices.insert_one(self.db, self.session, notice)
+
+    def mark_notice_read(self, id: str, to: str) -> None:
+        """As ``notices.mark_read``, of one notice."""
+        notices.mark_read(self.db, [id], to, self.session)
+
+    def withdraw_notice(self, id: str) -> None:
+        """As ``notices.withdraw``, of one notice."""
+        notices.withdraw(self.db, [id], self.session)
 
     def use_link(self, key: str, used_for: str, action: str, now: datetime) -> bool:
         """As ``mail_links.use``."""

@@ -41,7 +41,7 @@ VERSION = 11  # of the schema: the number of the last migration in ``migrations.
 NOTICE_KINDS = (
     *("displaced", "reinstated", "promoted", "approved", "rejected", "revoked"),
     *("cancelled", "moved", "lapsed", "undone", "swap_offered", "swap_declined"),
-    *("question", "answered", "party_changed"),
+    *("question", "answered", "party_changed", "ended_early"),
 )
 HOLDS = {"status": {"$in": [status.value for status in ACTIVE]}}
 

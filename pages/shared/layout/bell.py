@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from functools import partial
 
 import streamlit as st
 
@@ -15,14 +15,14 @@ from pages.shared.live import screen_user
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, notices
 
-COUNTED = 50  # unread notices at most, of which the bell says the number
+COUNTED = 50  # unread notices at most that the number of the bell is made of
 _MOST = 20  # notices in the list
 _SHOWN, _UNREAD = "bell.shown", "bell.unread"
 
 
 def number(shared: Services) -> str:
-    """``3``, ``50+``, or "" without an unread notice; the last known one while it cannot be
-    read."""
+    """How many entries of the list are unread, such as ``3``, or ``50+`` where there are more
+    notices; "" for none. The last known one while it cannot be read."""
     reader = screen_user.actor().id
     try:
         found = shared.cached(
@@ -33,7 +33,9 @@ def number(shared: Services) -> str:
     except StoreUnavailable:
         last: str = st.session_state.get(_UNREAD, "")
         return last
-    st.session_state[_UNREAD] = formats.up_to(len(found), COUNTED) if found else ""
+    entries = formats.number(len(notices.steps(found[:COUNTED])))
+    more = "+" if len(found) > COUNTED else ""
+    st.session_state[_UNREAD] = f"{entries}{more}" if found else ""
     return str(st.session_state[_UNREAD])
 
 
@@ -78,8 +80,8 @@ def _list(shared: Services) -> None:
         st.markdown("**No notices yet**")
         st.caption("What others decide about your bookings, or change in them, is told here.")
     with st.container(key="bell_list", gap="small", height=420 if len(shown) > 4 else "content"):
-        for number, (_, same) in enumerate(groupby(shown, notices.step)):
-            _entry(shared, number, list(same))
+        for number, same in enumerate(notices.steps(shown)):
+            _entry(shared, number, same)
 
 
 def _entry(shared: Services, number: int, same: Sequence[Notice]) -> None:
@@ -105,3 +107,19 @@ def _entry(shared: Services, number: int, same: Sequence[Notice]) -> None:
                 if again:
                     day = {"date": first.slot.date.isoformat()}
                     st.switch_page("book/screen.py", query_params=day)
+        if len(same) > 1:
+            _bookings(shared, same)
+
+
+def _bookings(shared: Services, same: Sequence[Notice]) -> None:
+    """Draws the bookings of an entry about several, each with its details."""
+    grounds, today = shared.reference().grounds, shared.now().date()
+    with st.expander("The bookings"):
+        for notice in same:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                place = notices.place(notice.slot, grounds, partial(formats.when, today=today))
+                st.markdown(formats.literal(place))
+                if notice.booking is None:
+                    continue
+                if st.button("Details", key=f"bell.details.{notice.id}", type="tertiary"):
+                    booking_details.dialog(shared, notice.booking.id)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 from booking_core import Booking, Ground, MailLine, MailWish, MailWriting, Notice, Slot
 from pages.shared.text import formats, notices
-from pages.shared.text.payloads import questions_of, slot_title
+from pages.shared.text.payloads import questions_of
 
 # Wish -> its name, and what it means.
 WISHES = {
@@ -29,13 +28,16 @@ _WORDS = {
     "question": "A question",
     "answered": "Answered",
     "party_changed": "People changed",
+    "ended_early": "Ended early",
 }
 
 
 def _lines(found: Sequence[Notice], grounds: Mapping[str, Ground]) -> list[MailLine]:
     """A line for each step, in the order of the notices."""
-    steps = [list(same) for _, same in groupby(found, notices.step)]
-    return [MailLine(*notices.parts(same, grounds, _time), _answer(same)) for same in steps]
+    return [
+        MailLine(*notices.parts(same, grounds, _time), _answer(same))
+        for same in notices.steps(found)
+    ]
 
 
 def _answer(same: Sequence[Notice]) -> tuple[str, str] | None:
@@ -57,7 +59,7 @@ def _subject(found: Sequence[Notice], grounds: Mapping[str, Ground]) -> str:
 
 
 def _place(slot: Slot, grounds: Mapping[str, Ground]) -> str:
-    return f"{slot_title(slot, grounds)}, {_time(slot)}"
+    return notices.place(slot, grounds, _time)
 
 
 def _time(slot: Slot) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date as Date
+from itertools import groupby
 
-from booking_core import Decision, Ground, Notice, Slot
+from booking_core import Decision, Ground, Notice, Slot, Status
 from pages.shared.text import formats, payloads
 
 # Icons of the kinds that are no loss.
@@ -15,6 +16,7 @@ ICONS = {
     "approved": "check",
     "moved": "move_down",
     "party_changed": "group",
+    "ended_early": "timer_off",
     "undone": "undo",
     "swap_offered": "swap_horiz",
     "swap_declined": "swap_horiz",
@@ -23,13 +25,28 @@ ICONS = {
 }
 LOSSES = frozenset(("displaced", "rejected", "revoked", "cancelled", "lapsed"))
 _MOST_NAMED = 3  # slots in the sentence about several bookings
-_WORDS = {"displaced": "revoked"}
+_WORDS = {"displaced": "revoked", "ended_early": "ended early"}
+# Kinds of changes after which a booking can wait for a decision.
+_UNDECIDED = frozenset(("moved", "party_changed", "promoted", "reinstated", "undone"))
 
 
 def step(notice: Notice) -> tuple[str, str, str, str]:
     """What the notices of one step have in common. One about several questions is alone."""
     about = notice.id if len(_questions(notice)) > 1 else notice.reason
     return kind_of(notice), notice.by_name, about, f"{notice.at:%Y-%m-%d %H:%M}"
+
+
+def steps(found: Sequence[Notice]) -> list[list[Notice]]:
+    """The notices of each step, by the time of their slots; the steps in the order of ``found``."""
+    return [
+        sorted(same, key=lambda notice: (notice.slot.date, notice.slot.start))
+        for _, same in groupby(found, step)
+    ]
+
+
+def place(slot: Slot, grounds: Mapping[str, Ground], said: Callable[[Slot], str]) -> str:
+    """Ground and time of a slot; ``said`` writes the time."""
+    return f"{payloads.slot_title(slot, grounds)}, {said(slot)}"
 
 
 def _questions(notice: Notice) -> Sequence[Decision]:
@@ -63,18 +80,18 @@ def parts(
     the subject, and those after it. ``said`` writes the date and time of a slot."""
     first = same[0]
     if len(same) == 1:
-        place = f"{payloads.slot_title(first.slot, grounds)}, {said(first.slot)}"
         whose = "The request" if first.kind == "answered" else "Your booking"
-        return whose, place, _single(first, grounds, said)
-    places = [f"{payloads.slot_title(n.slot, grounds)}, {said(n.slot)}" for n in same]
+        return whose, place(first.slot, grounds, said), _single(first, grounds, said)
+    places = [place(notice.slot, grounds, said) for notice in same]
     if (more := len(places) - _MOST_NAMED) > 0:
         places = [*places[:_MOST_NAMED], f"{more} more"]
     kind = kind_of(first)
     who = f"were {_WORDS.get(kind, kind)} by {first.by_name}"
+    open_ones = "Bookings has those that are open"
     who = {
         "lapsed": "lapsed undecided",
         "promoted": "come from the waiting list",
-        "swap_offered": f"are wanted by {first.by_name}, for a swap",
+        "swap_offered": f"got offers of a swap by {first.by_name}. {open_ones}",
         "swap_declined": f"stay where they are: {first.by_name} has declined the swaps",
         "question": f"wait for your answer to {first.by_name}",
         "party_changed": f"had their people changed by {first.by_name}",
@@ -84,7 +101,8 @@ def parts(
     if kind == "answered":
         what, who = f"{len(same)} requests", f"have an answer by {first.by_name}"
         return "", what, f"{who}{because}. {'; '.join(places)}"
-    return "", f"{len(same)} of your bookings", f"{who}{because}. {'; '.join(places)}"
+    told = _with(f"{who}{because}", _several_wait(kind, same), "; ".join(places))
+    return "", f"{len(same)} of your bookings", told
 
 
 def _single(notice: Notice, grounds: Mapping[str, Ground], said: Callable[[Slot], str]) -> str:
@@ -95,9 +113,39 @@ def _single(notice: Notice, grounds: Mapping[str, Ground], said: Callable[[Slot]
         because = f": {notice.reason}" if notice.reason else ""
         done = f"was moved by {notice.by_name}{because}"
         if booking.status.is_active:
-            there = f"{payloads.slot_title(booking.slot, grounds)}, {said(booking.slot)}"
-            done += f". It is on {there} now."
-    return whose + done
+            done += f". It is on {place(booking.slot, grounds, said)} now."
+    elif booking and notice.kind == "ended_early" and booking.status.is_active:
+        done = _with(done, f"Its end is {formats.clock(booking.end)} now.")
+    return whose + _with(done, _waits(notice))
+
+
+def _with(text: str, *sentences: str) -> str:
+    """``text`` and those of the ``sentences`` that are not empty."""
+    for sentence in filter(None, sentences):
+        text = f"{text}{' ' if text.endswith(('.', '!', '?')) else '. '}{sentence}"
+    return text
+
+
+def _is_undecided(notice: Notice) -> bool:
+    booking = notice.booking
+    is_pending = booking is not None and booking.status is Status.PENDING
+    return is_pending and kind_of(notice) in _UNDECIDED
+
+
+def _waits(notice: Notice) -> str:
+    """The sentence that a booking is to be decided, after a change that does not say so."""
+    if not _is_undecided(notice) or notice.booking is None:
+        return ""
+    was_approved = any(one.status_before is Status.APPROVED for one in notice.booking.history)
+    return f"It waits for a decision{' again' if was_approved else ''}."
+
+
+def _several_wait(kind: str, same: Sequence[Notice]) -> str:
+    """As ``_waits``, of several bookings."""
+    if not (count := sum(map(_is_undecided, same))):
+        return ""
+    who = "They" if count == len(same) else f"{count} of them"
+    return f"{who} {'waits' if who.startswith('1 ') else 'wait'} for a decision."
 
 
 def _done(notice: Notice) -> str:
@@ -110,7 +158,8 @@ def _done(notice: Notice) -> str:
         case "undone":
             return f"is as it was before: {notice.by_name} took the change back."
         case "swap_offered":
-            return f"is wanted by {notice.by_name}, for a swap. Bookings has the offer{because}"
+            where = "Bookings has it while it is open"
+            return f"got an offer of a swap by {notice.by_name}. {where}{because}"
         case "question":
             said = " · ".join(map(payloads.said, _questions(notice)))
             return f"waits for your answer. {said or f'{notice.by_name} asks{because}'}"
@@ -124,6 +173,8 @@ def _done(notice: Notice) -> str:
             return "lapsed: nobody decided before the slot was over."
         case "approved":
             return f"was approved by {notice.by_name}."
+        case "ended_early":
+            return f"was ended early by {notice.by_name}{because}"
         case "rejected" | "cancelled" | "moved":
             return f"was {notice.kind} by {notice.by_name}{because}"
         case _:
