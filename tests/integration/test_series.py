@@ -43,6 +43,7 @@ from booking_core import (
     SlotTaken,
     Status,
     StudentBusy,
+    StudentInactive,
     SubmissionReused,
     Term,
     TooFarAhead,
@@ -66,6 +67,7 @@ from booking_core import (
     save_term,
     save_week_a,
     series_ahead,
+    set_active,
     waiting_rows,
 )
 
@@ -200,6 +202,29 @@ def test_a_plan_offers_what_is_free_on_more_dates(db):
 
     assert found.instead[0][:2] == ("ground-1", time(8))
     assert found.instead[0].free == 6
+
+
+def test_a_plan_offers_no_place_for_what_the_quota_or_an_inactive_student_refuses(db):
+    save_policy(db, Policy(quota=1), now=NOW)
+    twice_a_week = weekly(6, weekdays=(1, 3))
+    assert plan(db, twice_a_week).instead == ()
+
+    # Both dates of the first week are taken: another place wins one of them, by the quota.
+    booked(db, student=2, on=DAY)
+    booked(db, student=3, on=DAY + timedelta(days=2))
+    best = plan(db, twice_a_week).instead[0]
+
+    assert (best.ground_id, best.start, best.free) == ("ground-1", time(8), 3)
+    there = replace(twice_a_week.first, start=best.start, end=best.end)
+    again = plan(db, replace(twice_a_week, first=there))
+    assert [one.problem is None for one in again.dates].count(True) == best.free
+    assert again.instead == ()
+
+    set_active(db, "S001", False, by=ADMIN)
+    inactive = plan(db, twice_a_week)
+    assert {type(one.problem) for one in inactive.dates} == {StudentInactive}
+    assert {one.alternatives for one in inactive.dates} == {()}
+    assert inactive.instead == ()
 
 
 def test_a_date_with_another_timetable_offers_the_nearest_periods(db):
