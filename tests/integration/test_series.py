@@ -38,6 +38,7 @@ from booking_core import (
     NotFound,
     Policy,
     QuotaReached,
+    Role,
     SeriesConflict,
     SeriesRequest,
     SlotTaken,
@@ -45,6 +46,7 @@ from booking_core import (
     StudentBusy,
     StudentInactive,
     SubmissionReused,
+    Team,
     Term,
     TooFarAhead,
     add_account,
@@ -54,6 +56,7 @@ from booking_core import (
     book_series,
     cancel,
     cancel_series,
+    change_account,
     change_ground,
     delegate,
     find_series,
@@ -62,8 +65,11 @@ from booking_core import (
     pending_queue,
     plan_series,
     reject_series,
+    remove_team,
+    remove_term,
     save_days,
     save_policy,
+    save_team,
     save_term,
     save_week_a,
     series_ahead,
@@ -311,6 +317,71 @@ def test_a_lost_date_is_booked_at_another_slot_as_a_date_of_the_series(db):
     assert_sound(db)
 
 
+def test_a_lost_date_is_booked_only_for_the_party_game_and_supervisor_of_its_series(db):
+    add_account(db, Account("sub", "Sub", Role.STAFF))
+    save_team(db, Team("u14", "U14"))
+    booked(db, student=2, on=TUESDAYS[3])
+    series_id, request = uuid4(), weekly()
+    done = book_all(db, request, submission_id=series_id, only_free=True)
+    slot = done.refused[0].alternatives[0]
+    send = partial(book_instead, db, by=MEERA, submission_id=series_id, now=NOW)
+
+    for other in (
+        request_for(student=3),
+        request_for(student_ids=("S001", "S003")),
+        request_for(class_name="2-A"),
+        request_for(team_id="u14"),
+        request_for(for_staff=True),
+        request_for(student=1, game="Football"),
+        request_for(student=1, supervisor_id="sub"),
+    ):
+        with pytest.raises(SubmissionReused):
+            send(replace(request, first=other), slot)
+    assert len(find_series(db, done.id)) == len(done.bookings)
+
+    # Another spelling of the same game is the same.
+    assert (
+        send(replace(request, first=request_for(student=1, game="VOLLEYBALL")), slot).slot == slot
+    )
+
+
+@pytest.mark.parametrize(
+    "party",
+    [{"class_name": "2-A"}, {"team_id": "u14"}, {"for_staff": True}],
+    ids=["a class", "a team", "staff"],
+)
+def test_a_lost_date_of_another_party_is_booked_for_it_and_answered_without_its_term(db, party):
+    save_team(db, Team("u14", "U14"))
+    save_term(db, Term("t2", "Term 2", DAY - WEEK, DAY + 3 * WEEK), now=NOW)
+    booked(db, student=2, on=TUESDAYS[3])
+    series_id, request = uuid4(), SeriesRequest(request_for(**party))
+    slot = book_all(db, request, submission_id=series_id, only_free=True).refused[0].alternatives[0]
+    send = partial(book_instead, db, request, slot, by=MEERA, submission_id=series_id, now=NOW)
+
+    for other in ({"class_name": "3-A"}, {"team_id": "u15"}, {"for_staff": True}, {"student": 5}):
+        if other != party:
+            with pytest.raises(SubmissionReused):
+                book_instead(db, replace(request, first=request_for(**other)), slot, by=MEERA,
+                             submission_id=series_id, now=NOW)  # fmt: skip
+    made = send()
+    remove_term(db, "t2", now=NOW)
+
+    assert send() == made
+
+
+@pytest.mark.parametrize("value", ["no", 0, [1]])
+def test_a_series_is_approved_at_once_only_by_true_or_false(db, value):
+    slot = weekly().slot(DAY)
+    for send in (
+        partial(book_series, db, weekly()),
+        partial(book_instead, db, weekly(), slot),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            send(by=HEAD, submission_id=uuid4(), as_approved=value, now=NOW)
+        assert refused.value.field == "as_approved"
+    assert active(db) == []
+
+
 def test_another_slot_is_won_by_one_and_reaches_as_far_as_its_series(db):
     save_policy(db, Policy(advance_days=30, series_days=60, quota=None), now=NOW)
     booked(db, student=2, on=TUESDAYS[4])
@@ -353,6 +424,79 @@ def test_a_series_that_is_sent_again_with_other_dates_is_another(db, weeks):
         book_all(db, weekly(weeks), submission_id=series_id)
 
     assert [b.id for b in find_series(db, first.id)] == [b.id for b in first.bookings]
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+@pytest.mark.parametrize("gone", ["team", "supervisor"])
+def test_a_series_sent_again_is_answered_though_its_team_or_supervisor_is_gone(db, gone, only_free):
+    add_account(db, Account("sub", "Sub", Role.STAFF))
+    save_team(db, Team("u14", "U14"))
+    if only_free:
+        booked(db, student=2, on=TUESDAYS[1])
+    request = SeriesRequest(request_for(team_id="u14", supervisor_id="sub"), count=3)
+    send = partial(book_all, db, submission_id=uuid4(), only_free=only_free)
+    first = send(request)
+
+    if gone == "team":
+        remove_team(db, "u14")
+    else:
+        change_account(db, "sub", active=False, by=ADMIN)
+    again = send(request)
+
+    assert again.bookings == first.bookings
+    assert [one.date for one in again.refused] == [one.date for one in first.refused]
+    with pytest.raises(SubmissionReused):
+        send(replace(request, first=replace(request.first, purpose="Another")))
+    with pytest.raises(InvalidRequest):
+        book_all(db, request, submission_id=uuid4(), only_free=only_free)
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+@pytest.mark.parametrize("weeks", [None, 1, 5])
+def test_a_series_of_a_term_sent_again_is_answered_though_the_term_changed(db, weeks, only_free):
+    term = Term("t2", "Term 2", DAY - WEEK, DAY + 3 * WEEK)
+    save_term(db, term, now=NOW)
+    request = SeriesRequest(request_for(student=1))
+    send = partial(book_all, db, submission_id=uuid4(), only_free=only_free)
+    first = send(request)
+
+    if weeks is None:
+        remove_term(db, "t2", now=NOW)
+    else:
+        save_term(db, replace(term, last=DAY + weeks * WEEK), now=NOW)
+    again = send(request)
+
+    # Where the term is longer now, the free dates of a series go on to its end.
+    added = 2 if only_free and weeks == 5 else 0
+    assert again.bookings[: len(first.bookings)] == first.bookings
+    assert len(again.bookings) == len(first.bookings) + added
+    for other in (
+        replace(request, count=4),
+        replace(request, weekdays=(1, 2)),
+        SeriesRequest(request_for(student=1, on=TUESDAYS[1])),
+        SeriesRequest(request_for(student=2)),
+    ):
+        with pytest.raises(SubmissionReused):
+            send(other)
+    assert len(active(db)) == len(again.bookings)
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+@pytest.mark.parametrize("letters", [None, DAY + WEEK])
+def test_a_series_of_weeks_a_sent_again_is_answered_though_the_letters_changed(
+    db, letters, only_free
+):
+    save_week_a(db, DAY, now=NOW)
+    send = partial(book_all, db, submission_id=uuid4(), only_free=only_free)
+    request = weekly(week="A", count=None, until=TUESDAYS[2])
+    first = send(request)
+
+    save_week_a(db, letters, now=NOW)
+    again = send(request)
+
+    assert set(first.bookings) <= set(again.bookings)
+    with pytest.raises(SubmissionReused):
+        send(replace(request, week="B"))
 
 
 @pytest.mark.parametrize("only_free", [False, True])
