@@ -58,12 +58,16 @@ from booking_core import (
     cancel_series,
     change_account,
     change_ground,
+    change_series_party,
     delegate,
     find_series,
     get_booking,
     move,
+    move_series,
     pending_queue,
     plan_series,
+    plan_series_move,
+    plan_series_party,
     reject_series,
     remove_team,
     remove_term,
@@ -797,6 +801,30 @@ def test_a_date_that_is_over_is_a_row_of_its_own(db, made, limit):
     assert [b.date for b in row] == TUESDAYS[1:]
     shown = {b.id: b.slot for b in row}
     assert len(approve_series(db, made.id, by=HEAD, expected=shown, now=later)) == 5
+
+
+def test_the_verbs_of_a_series_name_the_field_that_is_wrong(db, made):
+    act = {"by": HEAD, "now": NOW}
+    verbs = (
+        partial(approve_series, **act),
+        partial(reject_series, reason="Rain", **act),
+        partial(cancel_series, **act),
+        partial(move_series, start=time(11), end=time(12), **act),
+        partial(plan_series_move, start=time(11), end=time(12), **act),
+        partial(change_series_party, class_name="2-A", **act),
+        partial(plan_series_party, class_name="2-A", **act),
+        find_series,
+        series_ahead,
+    )
+    for verb in verbs:
+        with pytest.raises(InvalidRequest) as refused:
+            verb(db, None)
+        assert refused.value.field == "series_id"
+    for verb in (*verbs[:4], verbs[5]):
+        for wrong in ({1: 2}, [1], {made.bookings[0].id: None}):
+            with pytest.raises(InvalidRequest) as refused:
+                verb(db, made.id, expected=wrong)
+            assert refused.value.field == "expected"
 
 
 def test_an_unknown_series_is_not_found(db):
