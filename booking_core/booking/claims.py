@@ -78,12 +78,7 @@ def book(
     rules.check_actor(by)
     if submission_id is not None and not isinstance(submission_id, UUID):
         raise InvalidRequest("submission_id", "must be a UUID")
-    if as_approved is None:
-        as_approved = rules.may("book approved", by)
-    elif not isinstance(as_approved, bool):
-        raise InvalidRequest("as_approved", "must be true or false")
-    elif as_approved:
-        rules.check_may("book approved", by)
+    as_approved = rules.is_approved_at_once(as_approved, by)
     now, booking_id = moment(db, now), str(submission_id or uuid4())
     return take(db, request, booking_id, by, as_approved, now, may_repeat=submission_id is not None)
 
@@ -98,8 +93,12 @@ def take(
     *,
     may_repeat: bool,
     series: str | None = None,
+    rule: str = "",
 ) -> Booking:
-    """Books as ``book`` does; ``series``: as one date of that series, by the policy of a series."""
+    """Books as ``book`` does; ``series``: as one date of that series, by the policy of a series.
+
+    ``rule`` as in ``fingerprint_of``.
+    """
     check = partial(
         check_request,
         request=request,
@@ -120,9 +119,9 @@ def take(
             stored = bookings.read(db, booking_id) if may_repeat else None
             if stored is None:
                 raise
-            return repeated(stored, fingerprint_of(request, by, as_approved))
+            return repeated(stored, fingerprint_of(request, by, as_approved, rule))
         wanted = wanted_by(
-            known, request, party, supervisor, booking_id, by, as_approved, now, series
+            known, request, party, supervisor, booking_id, by, as_approved, now, series, rule
         )
         _log_slot(booking_id, "validated", wanted.slot)
         try:
@@ -153,16 +152,17 @@ def wanted_by(
     as_approved: bool,
     now: datetime,
     series: str | None = None,
+    rule: str = "",
     *,
     checked: bool = True,
 ) -> Booking:
     """The booking that ``request`` asks for, without a seat of a quota.
 
-    ``checked`` False: its game may be none of the ground.
+    ``rule`` as in ``fingerprint_of``. ``checked`` False: its game may be none of the ground.
     """
     ground = known.ground(request.ground_id)
     game = rules.game_on(ground, request.game) if checked else request.game
-    made = requested(booking_id, request, party, supervisor, by, as_approved, now)
+    made = requested(booking_id, request, party, supervisor, by, as_approved, now, rule)
     return replace(made, game=game, series=series).placed(made.slot, ground.surfaces)
 
 

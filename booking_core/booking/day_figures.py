@@ -20,7 +20,7 @@ from booking_core.domain.availability import Availability
 from booking_core.domain.errors import InvalidRequest
 from booking_core.domain.labels import find_label
 from booking_core.domain.model import CellState
-from booking_core.domain.validation import check_date
+from booking_core.domain.validation import check_date, check_id
 from booking_core.domain.waiting import WaitingEntry, kept_marks
 from booking_core.storage.bookings import occupancy
 from booking_core.storage.bookings.waiting import of_dates
@@ -72,10 +72,14 @@ def days_at_a_glance(
 
     They count the grounds for the game that is ``wanted``, or the ground ``ground_id`` alone, in
     the period that begins at the time that is ``wanted``, or in all. Raises InvalidRequest for
-    more than MOST_DAYS days, and StoreUnavailable.
+    more than MOST_DAYS days, UnknownGround, and StoreUnavailable.
     """
     dates = _dates(first, last)
+    if wanted is not None and not isinstance(wanted, GroundFilter):
+        raise InvalidRequest("wanted", "must be a GroundFilter")
     held, known = _days(db, dates), reference.load(db)
+    if ground_id is not None:
+        known.ground(check_id(ground_id, "ground_id"))
     return _figures(db, known, held, moment(db, now), wanted or GroundFilter(), ground_id)
 
 

@@ -25,6 +25,7 @@ from booking_core.booking.series_changes import (
     DATES,
     SeriesChange,
     check_expected,
+    check_shown,
     dates_to_change,
     write_all,
 )
@@ -229,8 +230,7 @@ def change_series_party(
     """
     series_id = _checked(series_id, from_date, by)
     reason = check_text(reason, "reason")
-    if expected is not None and not isinstance(expected, Mapping):
-        raise InvalidRequest("expected", "must map ids to slots")
+    check_shown(expected)
     now = moment(db, now)
     for _ in range(ROUNDS):
         known = reference.load(db)
@@ -261,7 +261,7 @@ def _checked(series_id: str, from_date: Date | None, by: Actor) -> str:
     rules.check_actor(by)
     if from_date is not None:
         check_date(from_date, "from_date")
-    return check_booking_id(series_id)
+    return check_booking_id(series_id, "series_id")
 
 
 def _dates(

@@ -24,6 +24,7 @@ from booking_core.booking.steps import logged
 from booking_core.booking.submissions import fingerprint_of, repeated
 from booking_core.domain import rules
 from booking_core.domain.errors import (
+    BookingError,
     ChangedMeanwhile,
     Conflict,
     InvalidRequest,
@@ -36,7 +37,17 @@ from booking_core.domain.errors import (
     SeriesConflict,
     SubmissionReused,
 )
-from booking_core.domain.model import Account, Actor, Booking, Decision, Slot, Status
+from booking_core.domain.labels import label_key
+from booking_core.domain.model import (
+    Account,
+    Actor,
+    Booking,
+    BookingRequest,
+    Decision,
+    Party,
+    Slot,
+    Status,
+)
 from booking_core.domain.series import Occurrence, SeriesRequest, ahead, instead_id, occurrence_id
 from booking_core.domain.validation import check_booking_id, check_date, check_text
 from booking_core.storage.bookings import queries as booking_queries
@@ -105,10 +116,7 @@ def book_series(
         raise InvalidRequest("submission_id", "must be a UUID")
     if not isinstance(only_free, bool):
         raise InvalidRequest("only_free", "must be true or false")
-    if as_approved is None:
-        as_approved = rules.may("book approved", by)
-    elif as_approved:
-        rules.check_may("book approved", by)
+    as_approved = rules.is_approved_at_once(as_approved, by)
     now = moment(db, now)
     if only_free:
         return _book_free(db, request, by, submission_id, as_approved, now)
@@ -131,30 +139,46 @@ def book_instead(
 
     The booking is a date of the series ``submission_id``, and reaches as far ahead. A date has one
     such slot: the same one is booked once, however often it is sent, and another one raises
-    SubmissionReused. Raises as ``book`` does too, and NotFound for somebody else's series.
+    SubmissionReused, as does a request for another party, game or supervisor than those of the
+    series. Raises as ``book`` does too, and NotFound for somebody else's series.
     """
     _check_series(request, by)
     if not isinstance(submission_id, UUID):
         raise InvalidRequest("submission_id", "must be a UUID")
     if not isinstance(slot, Slot):
         raise InvalidRequest("slot", "must be a Slot")
-    if as_approved is None:
-        as_approved = rules.may("book approved", by)
-    elif as_approved:
-        rules.check_may("book approved", by)
+    as_approved = rules.is_approved_at_once(as_approved, by)
     series_id, now = str(submission_id), moment(db, now)
     found = booking_queries.of_series(db, series_id)
     if found and found[0].created_by != by.id:
         raise NotFound("series", series_id)
-    if slot.date not in request.all_dates(reference.load(db).year):
+    if found and not any(_is_for(booking, request.first) for booking in found):
+        raise SubmissionReused(submission_id)
+    id = str(instead_id(submission_id, slot.date))
+    is_again = any(booking.id == id for booking in found)
+    if not is_again and slot.date not in request.all_dates(reference.load(db).year):
         raise InvalidRequest("date", "is no date of the series")
     if booking_queries.of_ids(db, [str(occurrence_id(submission_id, slot.date))]):
         raise InvalidRequest("date", "is booked by the series already")
     wanted = replace(
         request.on(slot.date), ground_id=slot.ground_id, start=slot.start, end=slot.end
     )
-    id = str(instead_id(submission_id, slot.date))
     return take(db, wanted, id, by, as_approved, now, may_repeat=True, series=series_id)
+
+
+def _is_for(booking: Booking, request: BookingRequest) -> bool:
+    """Whether ``booking`` has the party, the game and the supervisor of ``request``."""
+    return (
+        tuple(student.id for student in booking.students) == request.students
+        and booking.team_id == request.team_id
+        and (booking.party is Party.STAFF) == request.for_staff
+        and (
+            request.class_name is None
+            or label_key(booking.class_name) == label_key(request.class_name)
+        )
+        and label_key(booking.game) == label_key(request.game)
+        and booking.supervisor_id == request.supervisor_id
+    )
 
 
 @within_deadline
@@ -214,7 +238,7 @@ def cancel_series(
     StoreUnavailable.
     """
     rules.check_actor(by)
-    series_id, reason = check_booking_id(series_id), check_text(reason, "reason")
+    series_id, reason = check_booking_id(series_id, "series_id"), check_text(reason, "reason")
     if from_date is not None:
         check_date(from_date, "from_date")
     _check_expected(expected)
@@ -252,12 +276,12 @@ def _book_all(
 ) -> Series:
     series_id = str(submission_id)
     for _ in range(ROUNDS):
-        known = reference.load(db)
-        dates = request.all_dates(known.year)
-        # Before the plan: the team or the supervisor may be gone since.
-        sent = _sent_before(db, request, dates, by, submission_id, as_approved, is_whole=True)
+        # Before the school is asked: the term, the team or the supervisor may be gone since.
+        sent = _sent_before(db, request, by, submission_id, as_approved, is_whole=True)
         if sent is not None:
             return sent
+        known = reference.load(db)
+        dates = request.all_dates(known.year)
         if not _pass_rules(db, known, request, dates, by, now):
             raise SeriesConflict(planned(db, known, request, by, now).problems)
         party, supervisor = party_of(known, request.first), supervisor_of(db, request.first)
@@ -281,6 +305,7 @@ def _book_all(
                     as_approved,
                     now,
                     series_id,
+                    request.rule,
                 )
                 for date in dates
             ]
@@ -296,7 +321,7 @@ def _book_all(
             continue
         except (bookings.ClaimTaken, QuotaReached):
             # Another process may have booked the same series.
-            sent = _sent_before(db, request, dates, by, submission_id, as_approved, is_whole=True)
+            sent = _sent_before(db, request, by, submission_id, as_approved, is_whole=True)
             if sent is not None:
                 return sent
             if problems := planned(db, known, request, by, now).problems:
@@ -339,30 +364,60 @@ def _book_free(
     now: datetime,
 ) -> Series:
     series_id, known = str(submission_id), reference.load(db)
-    _sent_before(db, request, request.all_dates(known.year), by, submission_id, as_approved)
-    plan = planned(db, known, request, by, now, series_id)
+    sent = _sent_before(db, request, by, submission_id, as_approved)
+    booked = {booking.id: booking for booking in sent.bookings} if sent is not None else {}
+    try:
+        dates = planned(db, known, request, by, now, series_id).dates
+    except InvalidRequest as exc:
+        if sent is None:
+            raise
+        # The term, the team or the supervisor is gone since.
+        dates = _without_plan(known, request, exc)
     won: list[Booking] = []
     refused: list[Occurrence] = []
-    for one in plan.dates:
+    for one in dates:
+        id = str(occurrence_id(submission_id, one.date))
+        if id in booked:
+            won.append(booked.pop(id))
+            continue
         if one.problem is not None and not isinstance(one.problem, QuotaReached):
             refused.append(one)
             continue
         try:
-            id = str(occurrence_id(submission_id, one.date))
-            wanted = request.on(one.date)
             won.append(
-                take(db, wanted, id, by, as_approved, now, may_repeat=True, series=series_id)
+                take(
+                    db,
+                    request.on(one.date),
+                    id,
+                    by,
+                    as_approved,
+                    now,
+                    may_repeat=True,
+                    series=series_id,
+                    rule=request.rule,
+                )
             )
         except (RuleBroken, Conflict, NotAPeriod) as exc:
             alternatives = tuple(getattr(exc, "alternatives", ()))
             refused.append(Occurrence(one.date, exc, alternatives))
-    return Series(series_id, tuple(won), tuple(refused))
+    # What is left is on dates that the school's year has no more.
+    return Series(series_id, (*won, *booked.values()), tuple(refused))
+
+
+def _without_plan(
+    known: reference.Reference, request: SeriesRequest, problem: BookingError
+) -> tuple[Occurrence, ...]:
+    """The dates of ``request``, each with ``problem``; none where the year gives it none."""
+    try:
+        dates = request.all_dates(known.year)
+    except InvalidRequest:
+        return ()
+    return tuple(Occurrence(date, problem, ()) for date in dates)
 
 
 def _sent_before(
     db: Documents,
     request: SeriesRequest,
-    dates: tuple[Date, ...],
     by: Actor,
     submission_id: UUID,
     as_approved: bool,
@@ -371,19 +426,20 @@ def _sent_before(
 ) -> Series | None:
     """The series as stored, if one of its dates is. Raises SubmissionReused for other content.
 
-    ``is_whole``: other dates are other content too.
+    ``is_whole``: other dates are other content too, unless they follow from the school's year,
+    which may have changed: then the rule that makes them tells.
     """
-    ids = {str(occurrence_id(submission_id, date)): date for date in dates}
     stored = booking_queries.of_series(db, str(submission_id))
-    found = [booking for booking in stored if booking.id in ids] or stored
-    if not found:
+    if not stored:
         return None
-    if is_whole and ids.keys() != {booking.id for booking in stored}:
+    ids = {str(occurrence_id(submission_id, date)): date for date in request.possible_dates()}
+    found = [booking for booking in stored if booking.id in ids] or stored
+    if is_whole and not request.follows_year and ids.keys() != {b.id for b in stored}:
         raise SubmissionReused(submission_id)
     for booking in found:
-        on = ids.get(booking.id, booking.date)
-        repeated(booking, fingerprint_of(request.on(on), by, as_approved))
-    return Series(str(submission_id), tuple(found))
+        on = request.on(ids.get(booking.id, booking.date))
+        repeated(booking, fingerprint_of(on, by, as_approved, request.rule))
+    return Series(str(submission_id), tuple(b for b in stored if b.id in ids))
 
 
 # --- decisions
@@ -399,7 +455,7 @@ def _decide(
     now: datetime | None,
 ) -> tuple[Booking, ...]:
     rules.check_actor(by)
-    series_id = check_booking_id(series_id)
+    series_id = check_booking_id(series_id, "series_id")
     _check_expected(expected)
     now, zone = moment(db, now), settings_of(db).zone
     action, target = {

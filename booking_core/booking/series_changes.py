@@ -70,6 +70,14 @@ def dates_to_change(
     return own, tuple(booking for booking in active if not follows(booking))
 
 
+def check_shown(expected: Mapping[str, Slot] | None) -> None:
+    """Raises InvalidRequest for anything but None and slots by id."""
+    if expected is not None and not (
+        isinstance(expected, Mapping) and all(isinstance(s, Slot) for s in expected.values())
+    ):
+        raise InvalidRequest("expected", "must map ids to slots")
+
+
 def check_expected(own: Sequence[Booking], expected: Mapping[str, Slot] | None) -> None:
     """Raises ChangedMeanwhile where ``own`` are not the dates that the user was shown."""
     if expected is not None and {b.id: b.slot for b in own} != dict(expected):

@@ -18,7 +18,7 @@ from booking_core.storage.client.verbs import within_deadline
 @within_deadline
 def find_series(db: Documents, series_id: str) -> tuple[Booking, ...]:
     """The bookings of a series in any status, by date. Raises NotFound, InvalidRequest."""
-    found = booking_queries.of_series(db, check_booking_id(series_id))
+    found = booking_queries.of_series(db, check_booking_id(series_id, "series_id"))
     if not found:
         raise NotFound("series", series_id)
     return tuple(found)

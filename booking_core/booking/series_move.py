@@ -21,6 +21,7 @@ from booking_core.booking.series_changes import (
     DATES,
     SeriesChange,
     check_expected,
+    check_shown,
     dates_to_change,
     write_all,
 )
@@ -83,7 +84,7 @@ def _target(
     from_date: Date | None,
 ) -> _Target:
     return _Target(
-        check_booking_id(series_id),
+        check_booking_id(series_id, "series_id"),
         None if ground_id is None else check_id(ground_id, "ground_id"),
         None if start is None else check_time(start, "start"),
         None if end is None else check_time(end, "end"),
@@ -142,8 +143,7 @@ def move_series(
     rules.check_actor(by)
     target = _target(series_id, ground_id, start, end, from_date)
     reason = check_text(reason, "reason")
-    if expected is not None and not isinstance(expected, Mapping):
-        raise InvalidRequest("expected", "must map ids to slots")
+    check_shown(expected)
     now = moment(db, now)
     for _ in range(ROUNDS):
         known = reference.load(db)

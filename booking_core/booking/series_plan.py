@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, time
@@ -32,11 +33,12 @@ from booking_core.storage.client.database import Documents, settings_of
 from booking_core.storage.school import data as reference
 
 TakenSeats = Callable[[Iterable[tuple[str, str]]], dict[tuple[str, str], set[int]]]
+_Place = tuple[str, time, time]  # a ground, from a time to another
 _MOST_ALTERNATIVES = 3
 
 
 class Instead(NamedTuple):
-    """Another ground or time for a whole series, and on how many of its dates it is free."""
+    """Another ground or time for a whole series, and how many of its dates can be booked there."""
 
     ground_id: str
     start: time
@@ -48,8 +50,9 @@ class Instead(NamedTuple):
 class SeriesPlan:
     """The dates of a series in order, each with its problem, if any.
 
-    ``instead``: other grounds and times that are free on more of the dates, best first. ``own``:
-    those that this submission has booked already, although its answer may have been lost.
+    ``instead``: other grounds and times at which more of the dates can be booked, best first; none
+    for an inactive student, who cannot be booked anywhere. ``own``: those that this submission has
+    booked already, although its answer may have been lost.
     """
 
     dates: tuple[Occurrence, ...]
@@ -89,8 +92,10 @@ def planned(
     )
     seats = Seats(db, known, of_series)
     seats.read(dates)
+    room = {week: seats.room(week) for week in map(timetable.iso_week, dates)}
+    can_play = all(student.active for student in party.students)
     planned: list[Occurrence] = []
-    free_on: Counter[tuple[str, time, time]] = Counter()
+    free_on: defaultdict[_Place, Counter[str]] = defaultdict(Counter)
     for date in dates:
         if date in own:
             planned.append(Occurrence(date, None, ()))
@@ -105,8 +110,8 @@ def planned(
             for mark in timetable.marks(booking.start, booking.end)
         }
         periods = _periods(free, request.slot(date))
-        for slot in free.free_slots(request.first.game, periods, busy=busy):
-            free_on[(slot.ground_id, slot.start, slot.end)] += 1
+        for slot in free.free_slots(request.first.game, periods, busy=busy) if can_play else ():
+            free_on[(slot.ground_id, slot.start, slot.end)][timetable.iso_week(date)] += 1
         problem: BookingError | None = None
         try:
             check_request(known, wanted, by, now, zone, is_series=True)
@@ -115,10 +120,15 @@ def planned(
         except (RuleBroken, NotAPeriod) as exc:
             problem = exc
         alternatives: tuple[Slot, ...] = ()
-        if problem is not None and not isinstance(problem, QuotaReached):
+        if can_play and problem is not None and not isinstance(problem, QuotaReached):
             alternatives = alternatives_to(free, request.slot(date), request.first.game, busy)
         planned.append(Occurrence(date, problem, alternatives))
-    return SeriesPlan(tuple(planned), _instead(request, planned, free_on), own)
+    # No other place gives the party more dates in a week than its quota.
+    counted = {
+        place: sum(min(count, room[week]) for week, count in weeks.items())
+        for place, weeks in free_on.items()
+    }
+    return SeriesPlan(tuple(planned), _instead(request, planned, counted), own)
 
 
 def _periods(free: Availability, slot: Slot) -> int:
@@ -149,7 +159,7 @@ def alternatives_to(free: Availability, slot: Slot, game: str, busy: set[int]) -
 def _instead(
     request: SeriesRequest,
     planned: list[Occurrence],
-    free_on: Counter[tuple[str, time, time]],
+    free_on: Mapping[_Place, int],
 ) -> tuple[Instead, ...]:
     first = request.first
     own = sum(one.problem is None for one in planned)
@@ -191,6 +201,13 @@ class Seats:
             weeks = dict.fromkeys(map(timetable.iso_week, dates))
             pairs = [(holder, week) for week in weeks for holder in self._holders]
             self._taken = (taken or partial(bookings.taken_seats, self._db))(pairs)
+
+    def room(self, week: str) -> int:
+        """How many bookings the quota allows in ``week`` beside those that were read or taken."""
+        if self._quota is None:
+            return sys.maxsize
+        held = max(len(self._taken[(holder, week)]) for holder in self._holders)
+        return max(self._quota - held, 0)
 
     def take(self, date: Date) -> QuotaReached | None:
         """Takes seats in the week of ``date``; the error if there are none."""

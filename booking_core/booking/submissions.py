@@ -31,6 +31,7 @@ def requested(
     by: Actor,
     as_approved: bool,
     now: datetime,
+    rule: str = "",
 ) -> Booking:
     history = [Decision(now, by.id, by.name, "requested", request.purpose)]
     if as_approved:
@@ -52,13 +53,16 @@ def requested(
         created_at=now,
         updated_at=now,
         history=tuple(history),
-        fingerprint=fingerprint_of(request, by, as_approved),
+        fingerprint=fingerprint_of(request, by, as_approved, rule),
     )
     return party.of(made, supervisor)
 
 
-def fingerprint_of(request: BookingRequest, by: Actor, as_approved: bool) -> str:
-    """A hash of the request and its author; a later move of the booking leaves it as it is."""
+def fingerprint_of(request: BookingRequest, by: Actor, as_approved: bool, rule: str = "") -> str:
+    """A hash of the request and its author; a later move of the booking leaves it as it is.
+
+    ``rule``: that of ``SeriesRequest.rule``, for a date of a series.
+    """
     # A field beyond these counts only where it differs from its default. So a request without it
     # keeps the fingerprint that an earlier version has stored.
     values = [str(getattr(request, name)) for name in _ALWAYS]
@@ -67,6 +71,7 @@ def fingerprint_of(request: BookingRequest, by: Actor, as_approved: bool) -> str
         for field in fields(request)
         if field.name not in _ALWAYS and getattr(request, field.name) != field.default
     ]
+    values += [f"rule={rule}"] if rule else []
     text = json.dumps([*values, by.id, *(["approved"] if as_approved else [])])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

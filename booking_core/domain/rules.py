@@ -93,6 +93,20 @@ def check_may(verb: str, actor: Actor, booking: Booking | None = None) -> None:
         raise NotAllowed(verb, actor.role.value)
 
 
+def is_approved_at_once(as_approved: bool | None, by: Actor) -> bool:
+    """Whether a new booking of ``by`` is approved at once; None: if ``by`` may have it so.
+
+    Raises InvalidRequest, NotAllowed.
+    """
+    if as_approved is None:
+        return may("book approved", by)
+    if not isinstance(as_approved, bool):
+        raise InvalidRequest("as_approved", "must be true or false")
+    if as_approved:
+        check_may("book approved", by)
+    return as_approved
+
+
 def must_set_up_second_factor(account: Account, policy: Policy) -> bool:
     """Whether ``account`` sees no screen before it has set up a second factor.
 

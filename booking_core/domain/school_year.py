@@ -97,13 +97,17 @@ class SchoolYear:
     """The terms in order of time, and a day of a week A; None where weeks have no letters.
 
     A date outside all terms is no holiday. The letters go on over holidays and between terms.
+    Raises InvalidRequest for a malformed field.
     """
 
     terms: tuple[Term, ...] = ()
     week_a: Date | None = None
 
     def __post_init__(self) -> None:
-        _set(self, terms=tuple(sorted(self.terms, key=lambda term: (term.first, term.id))))
+        terms = tuple(self.terms) if isinstance(self.terms, Iterable) else (None,)
+        if not all(isinstance(term, Term) for term in terms):
+            raise InvalidRequest("terms", "must be a list of terms")
+        _set(self, terms=tuple(sorted(terms, key=lambda term: (term.first, term.id))))
         if self.week_a is not None:
             check_date(self.week_a, "week_a")
 

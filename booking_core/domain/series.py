@@ -69,6 +69,28 @@ class SeriesRequest:
     def slot(self, date: Date) -> Slot:
         return Slot(self.first.ground_id, date, self.first.start, self.first.end)
 
+    @property
+    def follows_year(self) -> bool:
+        """Whether its dates change with the school's year: its terms, or the letters of weeks."""
+        return bool(self.week) or not (self.dates or self.until or self.count)
+
+    @property
+    def rule(self) -> str:
+        """How the school's year makes its dates; "" where they follow from the request alone."""
+        if not self.follows_year:
+            return ""
+        return (
+            f"{self.first.date} {self.weekdays} {self.every} {self.until} {self.count} {self.week}"
+        )
+
+    def possible_dates(self) -> Iterator[Date]:
+        """Every date that it may have in any school's year, in order."""
+        if not self.follows_year:
+            yield from self.all_dates(SchoolYear())
+            return
+        for days in range(_FARTHEST.days + 1):
+            yield self.first.date + timedelta(days=days)
+
     def all_dates(self, year: SchoolYear) -> tuple[Date, ...]:
         """The dates in order. Raises InvalidRequest if there is none, or more than MOST_DATES."""
         if self.dates:

@@ -135,11 +135,11 @@ def check_revision(value: Any, name: str) -> None:
         raise InvalidRequest(name, "must be a whole number")
 
 
-def check_booking_id(value: Any) -> str:
-    """The id of a booking, as text or as a UUID."""
+def check_booking_id(value: Any, field: str = "booking_id") -> str:
+    """The id of a booking or of a series, as text or as a UUID."""
     if isinstance(value, UUID):
         return str(value)
-    return check_id(value, "booking_id")
+    return check_id(value, field)
 
 
 def minutes(value: time, *, closing: bool = False) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from booking_core.domain.claims import QUOTA, kind_of
 from booking_core.domain.model import Actor, Booking
+from booking_core.domain.policy import Policy
 from booking_core.operations.held_slots import HeldSlots, held_slots_of
 from booking_core.operations.lookup import Names
 from booking_core.operations.quota_seats import Line, runs, seated
@@ -90,7 +91,7 @@ def store_lines(
         for ground in names.new_grounds:
             save_ground(db, ground, by=by)
         save_students(db, names.new_students, by=by)
-    holds_seats = reference.load(db).policy.quota is not None
+    policy = reference.load(db).policy
     claimed = HeldSlots()
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
@@ -102,25 +103,23 @@ def store_lines(
         if dry_run:
             _foresee(db, fresh, claimed, report)
         else:
-            for run in runs(fresh) if holds_seats else [fresh]:
-                _insert(db, run, report, holds_seats=holds_seats)
+            for run in runs(fresh, policy):
+                _insert(db, run, report, policy)
             _forget_erased(db, fresh)
         progress(len(chunk))
     report.skipped.sort()
     report.refused.sort()
 
 
-def _insert(db: Documents, run: Sequence[Line], report: Report, *, holds_seats: bool) -> None:
+def _insert(db: Documents, run: Sequence[Line], report: Report, policy: Policy) -> None:
     """Inserts the rows that the index allows, and reports why it refused the others."""
     refused: dict[int, store.ClaimTaken | store.AlreadyStored] = {}
     places: Sequence[int] = range(len(run))
     for _ in range(_SEAT_ROUNDS):
         if not places:
             break
-        bookings = [run[place][1] for place in places]
-        if holds_seats:
-            bookings = seated(db, bookings)
-            _recount(db, bookings)
+        bookings = seated(db, [run[place][1] for place in places], policy)
+        _recount(db, bookings)
         outcome = {places[n]: why for n, why in store.insert_all(db, bookings).items()}
         report.added += len(places) - len(outcome)
         refused = {p: why for p, why in refused.items() if p not in places} | outcome
@@ -145,10 +144,12 @@ def _recount(db: Documents, bookings: Sequence[Booking]) -> None:
     There, a free first seat does not prove that the quota has room.
     """
     known = reference.load(db)
-    quota = known.policy.quota
-    beyond = [
-        b.date for b in bookings if quota and b.quota_seat is not None and b.quota_seat >= quota
-    ]
+    beyond = []
+    for booking in bookings:
+        quota = known.policy.quota_of(booking.party)
+        seats = [seat for _, seat in booking.quota_holders if seat is not None]
+        if quota is not None and any(seat >= quota for seat in seats):
+            beyond.append(booking.date)
     if beyond and (known.recount_until is None or max(beyond) > known.recount_until):
         reference.recount_at_least_until(db, max(beyond))
 

@@ -1,41 +1,37 @@
-"""Gives the active bookings of an imported file their seats of the quota."""
+"""Gives the active bookings of an imported file their seats of the quota of their party."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date as Date
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 from booking_core.domain import timetable
 from booking_core.domain.model import Booking
-from booking_core.storage.bookings import queries
+from booking_core.domain.policy import Policy
+from booking_core.storage.bookings import writes as bookings
 from booking_core.storage.client.database import Documents
 
 Line = tuple[int, Booking]  # the line of a file and its booking
 
 
-def _weeks(booking: Booking) -> list[tuple[str, Date]]:
-    """Each student and the Monday of an active booking: the quota counts their weeks.
-
-    Empty for another party, which takes no seat by an import.
-    """
-    if not booking.status.is_active:
+def _weeks(booking: Booking, policy: Policy) -> list[tuple[str, str]]:
+    """Each holder of a seat of an active booking, and its ISO week; empty without a quota."""
+    if not booking.status.is_active or policy.quota_of(booking.party) is None:
         return []
-    monday = booking.date - timedelta(booking.date.weekday())
-    return [(student.id, monday) for student in booking.students]
+    window = timetable.iso_week(booking.date)
+    return [(holder, window) for holder, _ in booking.quota_holders]
 
 
-def runs(chunk: Sequence[Line]) -> Iterator[list[Line]]:
-    """Splits ``chunk`` so that no run has two active bookings of one student and week.
+def runs(chunk: Sequence[Line], policy: Policy) -> Iterator[list[Line]]:
+    """Splits ``chunk`` so that no run has two active bookings of one holder and week.
 
     Within a run, a row that the index refuses would leave a gap before the seat of the next row.
-    A gap is a free seat, so the student could book more than the quota.
+    A gap is a free seat, so the holder could book more than the quota.
     """
     run: list[Line] = []
-    seen: set[tuple[str, Date]] = set()
+    seen: set[tuple[str, str]] = set()
     for line, booking in chunk:
-        weeks = _weeks(booking)
+        weeks = _weeks(booking, policy)
         if not seen.isdisjoint(weeks):
             yield run
             run, seen = [], set()
@@ -44,24 +40,17 @@ def runs(chunk: Sequence[Line]) -> Iterator[list[Line]]:
     yield run
 
 
-def seated(db: Documents, bookings: Sequence[Booking]) -> list[Booking]:
-    """``bookings``, the active ones with the lowest free quota seat of each student's week.
+def seated(db: Documents, wanted: Sequence[Booking], policy: Policy) -> list[Booking]:
+    """``wanted``, the active ones with the lowest free seat of each holder's week.
 
     The quota refuses no booking of the past, so a seat may be beyond it.
     """
-    # By the students' dates: this read has an index, one by the weeks of the quota has none.
-    held = queries.of_weeks(db, [week for booking in bookings for week in _weeks(booking)])
-    return [_with_seats(booking, held) if _weeks(booking) else booking for booking in bookings]
-
-
-def _with_seats(booking: Booking, held: Mapping[tuple[str, Date], Sequence[Booking]]) -> Booking:
-    seats = []
-    for week in _weeks(booking):
-        taken = {
-            student.seat
-            for other in held[week]
-            for student in other.students
-            if student.id == week[0]
-        }
-        seats.append(next(number for number in count() if number not in taken))
-    return booking.seated(timetable.iso_week(booking.date), seats)
+    weeks_of = [_weeks(booking, policy) for booking in wanted]
+    taken = bookings.taken_seats(db, [week for weeks in weeks_of for week in weeks])
+    made = []
+    for booking, weeks in zip(wanted, weeks_of, strict=True):
+        if weeks:
+            seats = [next(n for n in count() if n not in taken[week]) for week in weeks]
+            booking = booking.seated(weeks[0][1], seats)
+        made.append(booking)
+    return made

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date as Date
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from booking_core.domain.errors import ChangedMeanwhile, InvalidRequest, NotFound
+from booking_core.domain.errors import AlreadyExists, ChangedMeanwhile, InvalidRequest, NotFound
 from booking_core.domain.model import Actor
-from booking_core.domain.names import new_id
+from booking_core.domain.names import key_of, label_key, new_id
 from booking_core.domain.school_year import SchoolYear, Term
 from booking_core.domain.validation import check_date, check_id
 from booking_core.school.administration import change_school
@@ -24,6 +24,9 @@ from booking_core.storage.school import year as store
 from booking_core.storage.school.changes import SchoolTransaction, facts_of
 
 MOST_TERMS = 20  # that one change may add
+# Terms that begin closer than this are of one school year. It is shorter than a year: a term of the
+# next year has the same name, and may begin some weeks earlier.
+_SAME_YEAR = timedelta(weeks=44)
 
 
 @within_deadline
@@ -44,8 +47,9 @@ def save_term(
     """Adds or replaces a term; existing bookings stay, also on a day that becomes a holiday.
 
     With ``was``, the term that the change was made from, raises ChangedMeanwhile where the stored
-    one differs by now. Raises InvalidRequest, also for a term that overlaps another, NotAllowed,
-    StoreUnavailable.
+    one differs by now. Raises AlreadyExists for an id that differs from another's in capitals only,
+    InvalidRequest, also for a term that overlaps another or has the name of another term of the
+    school year, NotAllowed, StoreUnavailable.
     """
     if not isinstance(term, Term):
         raise InvalidRequest("term", "must be a Term")
@@ -56,7 +60,7 @@ def save_term(
         before = _of_id(year, term.id)
         if was is not None and was != before:
             raise ChangedMeanwhile("the term")
-        year.with_terms([term])
+        _check_unlike(term, year.with_terms([term]))
         store.put_terms(tx, [term])
         _audit(tx, by, "saved" if before else "added", before, term, now)
         return term
@@ -71,7 +75,8 @@ def add_terms(
     """Adds 1 to MOST_TERMS terms, all of them or none; returns them as stored.
 
     Their ids are made of their names; those that they have mean nothing. Raises InvalidRequest,
-    also for terms that overlap, NotAllowed, StoreUnavailable.
+    also for terms that overlap and for two of one school year with one name, NotAllowed,
+    StoreUnavailable.
     """
     if isinstance(terms, str) or not isinstance(terms, Iterable):
         raise InvalidRequest("terms", "must be a list of terms")
@@ -84,13 +89,27 @@ def add_terms(
     def work(tx: SchoolTransaction) -> list[Term]:
         year = store.read(tx)
         made = _with_new_ids(wanted, year)
-        year.with_terms(made)
+        after = year.with_terms(made)
+        for term in made:
+            _check_unlike(term, after)
         store.put_terms(tx, made)
         for term in made:
             _audit(tx, by, "added", None, term, now)
         return made
 
     return change_school(db, by, now, work)
+
+
+def _check_unlike(term: Term, year: SchoolYear) -> None:
+    """Raises AlreadyExists and InvalidRequest if another term of ``year`` looks like ``term``."""
+    for other in year.terms:
+        if other.id == term.id:
+            continue
+        if key_of(other.id) == key_of(term.id):
+            raise AlreadyExists("term", other.id)
+        is_near = abs(other.first - term.first) < _SAME_YEAR
+        if is_near and label_key(other.name) == label_key(term.name):
+            raise InvalidRequest("name", f"is taken by another term of that year: {other.name!r}")
 
 
 def _with_new_ids(terms: Sequence[Term], year: SchoolYear) -> list[Term]:

@@ -26,6 +26,7 @@ from booking_core import (
     Policy,
     Status,
     StoreUnavailable,
+    UnknownGround,
     WaitingEntry,
     cancel,
     day_board,
@@ -188,6 +189,18 @@ def test_a_booking_that_cannot_be_read_holds_what_it_claims(divided, lacks):
     [day] = days_at_a_glance(divided, DAY, DAY, NOW, wanted=GroundFilter("Hockey"))
 
     assert day.free == of_board(divided, DAY, NOW, GroundFilter("Hockey"), None)[1] == 9
+
+
+def test_a_wrong_filter_and_an_unknown_ground_are_refused_by_name(db):
+    for options, field in (
+        ({"wanted": "Hockey"}, "wanted"),
+        ({"ground_id": {"$ne": 1}}, "ground_id"),
+        ({"ground_id": "nowhere"}, "ground_id"),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            days_at_a_glance(db, DAY, DAY, NOW, **options)
+        assert refused.value.field == field
+    assert isinstance(refused.value, UnknownGround)
 
 
 @pytest.mark.parametrize("days", [-1, MOST_DAYS, 10_000])

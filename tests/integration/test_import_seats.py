@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from support import ADMIN, NOW, assert_sound, at_once, booked, of_type
 
-from booking_core import Booking, Policy, QuotaReached, cancel, find_bookings, save_policy
+from booking_core import (
+    Booking,
+    Policy,
+    QuotaReached,
+    Team,
+    cancel,
+    find_bookings,
+    save_policy,
+    save_team,
+)
 from booking_core.operations import quota_seats
 from booking_core.operations.history_import import BOOKING_COLUMNS, import_bookings
 from booking_core.operations.import_lines import Report
@@ -21,8 +30,13 @@ def line(day: int, hour: int, student: str = "S001", status: str = "Approved") -
     return LINE.format(day=day, hour=hour, end=hour + 1, student=student, status=status)
 
 
-def imported(db: Documents, *lines: str, **options: Any) -> Report:
-    text = "\n".join(("ground,date,start,end,student,game,status", *lines))
+def imported(
+    db: Documents,
+    *lines: str,
+    columns: str = "ground,date,start,end,student,game,status",
+    **options: Any,
+) -> Report:
+    text = "\n".join((columns, *lines))
     table = read_table(text.encode(), "old.csv", BOOKING_COLUMNS)
     return import_bookings(db, table, now=NOW, **options)
 
@@ -110,7 +124,7 @@ def test_of_two_rows_for_one_slot_the_first_is_added_also_with_seats(db: Documen
 def test_a_row_whose_seat_is_lost_meanwhile_takes_another(
     db: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = quota_seats.queries.of_weeks
+    read = quota_seats.bookings.taken_seats
     hours = iter((14, 15))
 
     def read_and_lose(*args: Any) -> Any:
@@ -119,7 +133,7 @@ def test_a_row_whose_seat_is_lost_meanwhile_takes_another(
             booked(db, student=1, start=hour)
         return found
 
-    monkeypatch.setattr(quota_seats.queries, "of_weeks", read_and_lose)
+    monkeypatch.setattr(quota_seats.bookings, "taken_seats", read_and_lose)
     report = imported(db, line(4, 9), line(4, 10, "S003"), line(5, 9))
 
     assert (report.added, report.refused) == (3, [])
@@ -167,4 +181,38 @@ def test_an_imported_booking_takes_a_seat_of_its_own_student_beside_one_of_sever
     assert (report.added, report.refused) == (1, [])
     with pytest.raises(QuotaReached):
         booked(db, student=2, start=14)
+    assert_sound(db)
+
+
+def test_a_seat_beyond_the_quota_of_a_later_student_of_a_row_counts_too(db: Documents) -> None:
+    imported(db, line(4, 8, "S002"), line(4, 9, "S002"), line(5, 8, '"S001, S002"'))
+    first, *_ = sorted(find_bookings(db, student_id="S002"), key=lambda b: (b.date, b.start))
+    cancel(db, first.id, by=ADMIN, now=NOW)
+
+    with pytest.raises(QuotaReached) as refused:
+        booked(db, student=2, start=14)
+
+    assert refused.value.held == 2
+    assert_sound(db)
+
+
+@pytest.mark.parametrize(
+    "party",
+    [{"class_name": "2-A"}, {"team_id": "u14"}],
+    ids=["a class", "a team"],
+)
+def test_an_imported_booking_of_a_class_or_a_team_takes_a_seat_of_its_quota(
+    db: Documents, party: dict[str, str]
+) -> None:
+    save_team(db, Team("u14", "U14"))
+    save_policy(db, Policy(quota=None, class_quota=2, team_quota=2), by=ADMIN)
+    column, text = ("class", "2-A") if "class_name" in party else ("team", "U14")
+    rows = [f"ground-1,2026-11-24,0{hour}:00,0{hour + 1}:00,,Football,Approved,{text}"
+            for hour in (7, 8)]  # fmt: skip
+
+    report = imported(db, *rows, columns=f"ground,date,start,end,student,game,status,{column}")
+
+    assert (report.added, report.refused) == (2, [])
+    with pytest.raises(QuotaReached):
+        booked(db, start=14, **party)
     assert_sound(db)

@@ -27,14 +27,18 @@ from support import (
 from booking_core import (
     Account,
     Booking,
+    Conflict,
     Ground,
     Role,
     Series,
+    SeriesRequest,
     SetConflict,
     SetRequest,
     SlotTaken,
     SupervisorBusy,
     add_account,
+    book,
+    book_series,
     book_set,
     save_ground,
 )
@@ -72,12 +76,26 @@ def set_of(db: Documents, grounds: tuple[str, ...], hour: int) -> Series:
     return book_set(db, request, by=MEERA, submission_id=uuid4(), now=NOW)
 
 
+def several_or_one(db: Documents, kind: str, hour: int) -> list[Booking]:
+    """Books ground-1 for a class: on several dates, with another ground, or alone."""
+    request = request_for(start=hour, class_name="1-A")
+    if kind == "series":
+        series = SeriesRequest(request, count=2)
+        return [*book_series(db, series, by=MEERA, submission_id=uuid4(), now=NOW).bookings]
+    if kind == "set":
+        return [*set_of(db, FIRST, hour).bookings]
+    return [book(db, request, by=MEERA, now=NOW)]
+
+
 FIRST, SECOND = ("ground-1", "ground-3"), ("half", "ground-1")
 Race = tuple[Callable[[Documents, Any, int], Any], Any, Any, type, type]
 RACES: dict[str, Race] = {
     "a supervisor in two places": (supervised, "ground-1", "ground-3", Booking, SupervisorBusy),
     "a ground and its half": (on, "ground-3", "half", Booking, SlotTaken),
     "two sets of grounds": (set_of, FIRST, SECOND, Series, SetConflict),
+    "a series and a booking": (several_or_one, "series", "one", list, Conflict),
+    "two series": (several_or_one, "series", "series", list, Conflict),
+    "a set and a booking": (several_or_one, "set", "one", list, Conflict),
 }
 
 
@@ -103,8 +121,20 @@ def test_of_two_at_once_one_wins(
         (supervised, "ground-1", "ground-3", "two places"),
         (on, "ground-3", "half", "double-booked"),
         (on, "half", "ground-3", "double-booked"),
+        (several_or_one, "one", "series", "double-booked"),
+        (several_or_one, "series", "one", "double-booked"),
+        (several_or_one, "series", "series", "double-booked"),
+        (several_or_one, "set", "one", "double-booked"),
     ],
-    ids=["a supervisor in two places", "a ground, then its half", "a half, then its ground"],
+    ids=[
+        "a supervisor in two places",
+        "a ground, then its half",
+        "a half, then its ground",
+        "a booking, then a series",
+        "a series, then a booking",
+        "two series",
+        "a set, then a booking",
+    ],
 )
 def test_without_the_index_both_win(
     unlimited: BookingDatabase,

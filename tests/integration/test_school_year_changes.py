@@ -21,6 +21,7 @@ from support import (
 )
 
 from booking_core import (
+    AlreadyExists,
     Booking,
     ChangedMeanwhile,
     Holiday,
@@ -154,14 +155,38 @@ def test_of_two_changes_of_one_term_at_once_the_second_is_refused(db):
 
 
 def test_added_terms_get_ids_of_their_names_all_of_them_or_none(db):
-    made = add_terms(db, [TERM, replace(NEXT, name="Term 1")], by=ADMIN, now=NOW)
+    year = timedelta(days=364)
+    made = add_terms(db, [TERM, TERM.moved(year), NEXT], by=ADMIN, now=NOW)
 
-    assert [term.id for term in made] == ["term-1", "term-1-2"]
+    assert [term.id for term in made] == ["term-1", "term-1-2", "term-2"]
+    made.sort(key=lambda term: term.first)
     assert tuple(made) == terms(db)
     before = stored(db)
     with pytest.raises(InvalidRequest):
-        add_terms(db, [NEXT.moved(timedelta(days=364)), TERM], by=ADMIN, now=NOW)
+        add_terms(db, [NEXT.moved(year), TERM], by=ADMIN, now=NOW)
     assert stored(db) == before
+
+
+def test_two_terms_do_not_look_alike(db):
+    save_term(db, TERM, by=ADMIN, now=NOW)
+    before = stored(db)
+
+    with pytest.raises(AlreadyExists) as taken:
+        save_term(db, replace(NEXT, id="TERM-1"), by=ADMIN, now=NOW)
+    assert (taken.value.what, taken.value.id) == ("term", "term-1")
+    alike = replace(NEXT, name=" TERM 1")
+    for save in (partial(save_term, db, alike), partial(add_terms, db, [alike])):
+        with pytest.raises(InvalidRequest) as refused:
+            save(by=ADMIN, now=NOW)
+        assert refused.value.field == "name"
+    with pytest.raises(InvalidRequest) as refused:
+        add_terms(db, [NEXT, NEXT.moved(timedelta(days=90))], by=ADMIN, now=NOW)
+    assert refused.value.field == "name"
+    assert stored(db) == before
+
+    # The next year has the same names, and may begin some weeks earlier.
+    save_term(db, replace(TERM.moved(timedelta(days=343)), id="next"), by=ADMIN, now=NOW)
+    assert [term.name for term in terms(db)] == ["Term 1", "Term 1"]
 
 
 def test_the_copy_for_the_next_year_is_added_beside_this_year(db):

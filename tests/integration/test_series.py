@@ -38,12 +38,15 @@ from booking_core import (
     NotFound,
     Policy,
     QuotaReached,
+    Role,
     SeriesConflict,
     SeriesRequest,
     SlotTaken,
     Status,
     StudentBusy,
+    StudentInactive,
     SubmissionReused,
+    Team,
     Term,
     TooFarAhead,
     add_account,
@@ -53,19 +56,28 @@ from booking_core import (
     book_series,
     cancel,
     cancel_series,
+    change_account,
     change_ground,
+    change_series_party,
     delegate,
     find_series,
     get_booking,
     move,
+    move_series,
     pending_queue,
     plan_series,
+    plan_series_move,
+    plan_series_party,
     reject_series,
+    remove_team,
+    remove_term,
     save_days,
     save_policy,
+    save_team,
     save_term,
     save_week_a,
     series_ahead,
+    set_active,
     waiting_rows,
 )
 
@@ -202,6 +214,29 @@ def test_a_plan_offers_what_is_free_on_more_dates(db):
     assert found.instead[0].free == 6
 
 
+def test_a_plan_offers_no_place_for_what_the_quota_or_an_inactive_student_refuses(db):
+    save_policy(db, Policy(quota=1), now=NOW)
+    twice_a_week = weekly(6, weekdays=(1, 3))
+    assert plan(db, twice_a_week).instead == ()
+
+    # Both dates of the first week are taken: another place wins one of them, by the quota.
+    booked(db, student=2, on=DAY)
+    booked(db, student=3, on=DAY + timedelta(days=2))
+    best = plan(db, twice_a_week).instead[0]
+
+    assert (best.ground_id, best.start, best.free) == ("ground-1", time(8), 3)
+    there = replace(twice_a_week.first, start=best.start, end=best.end)
+    again = plan(db, replace(twice_a_week, first=there))
+    assert [one.problem is None for one in again.dates].count(True) == best.free
+    assert again.instead == ()
+
+    set_active(db, "S001", False, by=ADMIN)
+    inactive = plan(db, twice_a_week)
+    assert {type(one.problem) for one in inactive.dates} == {StudentInactive}
+    assert {one.alternatives for one in inactive.dates} == {()}
+    assert inactive.instead == ()
+
+
 def test_a_date_with_another_timetable_offers_the_nearest_periods(db):
     from support import HOURLY
 
@@ -286,6 +321,71 @@ def test_a_lost_date_is_booked_at_another_slot_as_a_date_of_the_series(db):
     assert_sound(db)
 
 
+def test_a_lost_date_is_booked_only_for_the_party_game_and_supervisor_of_its_series(db):
+    add_account(db, Account("sub", "Sub", Role.STAFF))
+    save_team(db, Team("u14", "U14"))
+    booked(db, student=2, on=TUESDAYS[3])
+    series_id, request = uuid4(), weekly()
+    done = book_all(db, request, submission_id=series_id, only_free=True)
+    slot = done.refused[0].alternatives[0]
+    send = partial(book_instead, db, by=MEERA, submission_id=series_id, now=NOW)
+
+    for other in (
+        request_for(student=3),
+        request_for(student_ids=("S001", "S003")),
+        request_for(class_name="2-A"),
+        request_for(team_id="u14"),
+        request_for(for_staff=True),
+        request_for(student=1, game="Football"),
+        request_for(student=1, supervisor_id="sub"),
+    ):
+        with pytest.raises(SubmissionReused):
+            send(replace(request, first=other), slot)
+    assert len(find_series(db, done.id)) == len(done.bookings)
+
+    # Another spelling of the same game is the same.
+    assert (
+        send(replace(request, first=request_for(student=1, game="VOLLEYBALL")), slot).slot == slot
+    )
+
+
+@pytest.mark.parametrize(
+    "party",
+    [{"class_name": "2-A"}, {"team_id": "u14"}, {"for_staff": True}],
+    ids=["a class", "a team", "staff"],
+)
+def test_a_lost_date_of_another_party_is_booked_for_it_and_answered_without_its_term(db, party):
+    save_team(db, Team("u14", "U14"))
+    save_term(db, Term("t2", "Term 2", DAY - WEEK, DAY + 3 * WEEK), now=NOW)
+    booked(db, student=2, on=TUESDAYS[3])
+    series_id, request = uuid4(), SeriesRequest(request_for(**party))
+    slot = book_all(db, request, submission_id=series_id, only_free=True).refused[0].alternatives[0]
+    send = partial(book_instead, db, request, slot, by=MEERA, submission_id=series_id, now=NOW)
+
+    for other in ({"class_name": "3-A"}, {"team_id": "u15"}, {"for_staff": True}, {"student": 5}):
+        if other != party:
+            with pytest.raises(SubmissionReused):
+                book_instead(db, replace(request, first=request_for(**other)), slot, by=MEERA,
+                             submission_id=series_id, now=NOW)  # fmt: skip
+    made = send()
+    remove_term(db, "t2", now=NOW)
+
+    assert send() == made
+
+
+@pytest.mark.parametrize("value", ["no", 0, [1]])
+def test_a_series_is_approved_at_once_only_by_true_or_false(db, value):
+    slot = weekly().slot(DAY)
+    for send in (
+        partial(book_series, db, weekly()),
+        partial(book_instead, db, weekly(), slot),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            send(by=HEAD, submission_id=uuid4(), as_approved=value, now=NOW)
+        assert refused.value.field == "as_approved"
+    assert active(db) == []
+
+
 def test_another_slot_is_won_by_one_and_reaches_as_far_as_its_series(db):
     save_policy(db, Policy(advance_days=30, series_days=60, quota=None), now=NOW)
     booked(db, student=2, on=TUESDAYS[4])
@@ -328,6 +428,79 @@ def test_a_series_that_is_sent_again_with_other_dates_is_another(db, weeks):
         book_all(db, weekly(weeks), submission_id=series_id)
 
     assert [b.id for b in find_series(db, first.id)] == [b.id for b in first.bookings]
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+@pytest.mark.parametrize("gone", ["team", "supervisor"])
+def test_a_series_sent_again_is_answered_though_its_team_or_supervisor_is_gone(db, gone, only_free):
+    add_account(db, Account("sub", "Sub", Role.STAFF))
+    save_team(db, Team("u14", "U14"))
+    if only_free:
+        booked(db, student=2, on=TUESDAYS[1])
+    request = SeriesRequest(request_for(team_id="u14", supervisor_id="sub"), count=3)
+    send = partial(book_all, db, submission_id=uuid4(), only_free=only_free)
+    first = send(request)
+
+    if gone == "team":
+        remove_team(db, "u14")
+    else:
+        change_account(db, "sub", active=False, by=ADMIN)
+    again = send(request)
+
+    assert again.bookings == first.bookings
+    assert [one.date for one in again.refused] == [one.date for one in first.refused]
+    with pytest.raises(SubmissionReused):
+        send(replace(request, first=replace(request.first, purpose="Another")))
+    with pytest.raises(InvalidRequest):
+        book_all(db, request, submission_id=uuid4(), only_free=only_free)
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+@pytest.mark.parametrize("weeks", [None, 1, 5])
+def test_a_series_of_a_term_sent_again_is_answered_though_the_term_changed(db, weeks, only_free):
+    term = Term("t2", "Term 2", DAY - WEEK, DAY + 3 * WEEK)
+    save_term(db, term, now=NOW)
+    request = SeriesRequest(request_for(student=1))
+    send = partial(book_all, db, submission_id=uuid4(), only_free=only_free)
+    first = send(request)
+
+    if weeks is None:
+        remove_term(db, "t2", now=NOW)
+    else:
+        save_term(db, replace(term, last=DAY + weeks * WEEK), now=NOW)
+    again = send(request)
+
+    # Where the term is longer now, the free dates of a series go on to its end.
+    added = 2 if only_free and weeks == 5 else 0
+    assert again.bookings[: len(first.bookings)] == first.bookings
+    assert len(again.bookings) == len(first.bookings) + added
+    for other in (
+        replace(request, count=4),
+        replace(request, weekdays=(1, 2)),
+        SeriesRequest(request_for(student=1, on=TUESDAYS[1])),
+        SeriesRequest(request_for(student=2)),
+    ):
+        with pytest.raises(SubmissionReused):
+            send(other)
+    assert len(active(db)) == len(again.bookings)
+
+
+@pytest.mark.parametrize("only_free", [False, True])
+@pytest.mark.parametrize("letters", [None, DAY + WEEK])
+def test_a_series_of_weeks_a_sent_again_is_answered_though_the_letters_changed(
+    db, letters, only_free
+):
+    save_week_a(db, DAY, now=NOW)
+    send = partial(book_all, db, submission_id=uuid4(), only_free=only_free)
+    request = weekly(week="A", count=None, until=TUESDAYS[2])
+    first = send(request)
+
+    save_week_a(db, letters, now=NOW)
+    again = send(request)
+
+    assert set(first.bookings) <= set(again.bookings)
+    with pytest.raises(SubmissionReused):
+        send(replace(request, week="B"))
 
 
 @pytest.mark.parametrize("only_free", [False, True])
@@ -628,6 +801,30 @@ def test_a_date_that_is_over_is_a_row_of_its_own(db, made, limit):
     assert [b.date for b in row] == TUESDAYS[1:]
     shown = {b.id: b.slot for b in row}
     assert len(approve_series(db, made.id, by=HEAD, expected=shown, now=later)) == 5
+
+
+def test_the_verbs_of_a_series_name_the_field_that_is_wrong(db, made):
+    act = {"by": HEAD, "now": NOW}
+    verbs = (
+        partial(approve_series, **act),
+        partial(reject_series, reason="Rain", **act),
+        partial(cancel_series, **act),
+        partial(move_series, start=time(11), end=time(12), **act),
+        partial(plan_series_move, start=time(11), end=time(12), **act),
+        partial(change_series_party, class_name="2-A", **act),
+        partial(plan_series_party, class_name="2-A", **act),
+        find_series,
+        series_ahead,
+    )
+    for verb in verbs:
+        with pytest.raises(InvalidRequest) as refused:
+            verb(db, None)
+        assert refused.value.field == "series_id"
+    for verb in (*verbs[:4], verbs[5]):
+        for wrong in ({1: 2}, [1], {made.bookings[0].id: None}):
+            with pytest.raises(InvalidRequest) as refused:
+                verb(db, made.id, expected=wrong)
+            assert refused.value.field == "expected"
 
 
 def test_an_unknown_series_is_not_found(db):

@@ -102,6 +102,13 @@ def test_a_date_with_a_timetable_of_its_own_is_no_holiday():
     assert CALENDAR.with_days([Day(DAY, None, "Strike")]).plan(DAY).note == "Strike"
 
 
+@pytest.mark.parametrize("terms", [None, (None,), "t", 5])
+def test_a_year_of_anything_but_terms_names_its_field(terms):
+    with pytest.raises(InvalidRequest) as refused:
+        SchoolYear(terms)
+    assert refused.value.field == "terms"
+
+
 @pytest.mark.parametrize("day", [FIRST - timedelta(days=1), LAST + timedelta(days=1)])
 def test_a_date_outside_all_terms_is_as_without_terms(day):
     assert CALENDAR.plan(day) == Calendar({"regular": HOURLY}, {}).plan(day)
