@@ -88,12 +88,7 @@ def book_set(
     _check_set(request, by)
     if not isinstance(submission_id, UUID):
         raise InvalidRequest("submission_id", "must be a UUID")
-    if as_approved is None:
-        as_approved = rules.may("book approved", by)
-    elif not isinstance(as_approved, bool):
-        raise InvalidRequest("as_approved", "must be true or false")
-    elif as_approved:
-        rules.check_may("book approved", by)
+    as_approved = rules.is_approved_at_once(as_approved, by)
     now = moment(db, now)
     for _ in range(ROUNDS):
         known = reference.load(db)

@@ -65,6 +65,7 @@ def write(values: Mapping[str, str]) -> None:
     """
     state = st.session_state
     values = {name: text for name, text in values.items() if text}
-    if values or st.query_params or state.get(_ADDRESSED) == state[_SCREEN]:
-        state[_ADDRESSED] = state[_SCREEN]
+    screen = state.get(_SCREEN)
+    if values or st.query_params or state.get(_ADDRESSED) == screen:
+        state[_ADDRESSED] = screen
         st.query_params.from_dict(values)
