@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import time, timedelta
 
 import pytest
 from app_server import ADMIN, HEAD, JOSEPH, School, insert_commands, is_of_no_screen, today
 from browser_windows import OpenPage
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from screens import (
     LOAD,
     TICK,
@@ -111,8 +112,9 @@ def test_a_slot_lost_during_the_review_is_reported_and_nothing_is_sent(
 
     other = school.book(student=2, start=14)
     with school.recorded() as commands:
-        if confirm_button(page).is_enabled():
-            confirm_button(page).click(force=True, no_wait_after=True)
+        # The press and the news of the loss race: the button may go as it is pressed.
+        with suppress(Error):
+            confirm_button(page).click(force=True, no_wait_after=True, timeout=1000)
         expect(page.get_by_role("dialog")).to_contain_text(
             "This slot was just booked by Joseph Mathew", timeout=TICK
         )
