@@ -25,6 +25,7 @@ from pages.shared.text import formats, messages, waiting_texts
 _ANY, _UNTIL = "book.wait.any", "book.wait.until"
 _BEGIN, _HOUR, _EVENING = "It begins", "1 hour before", "The evening before"
 _EVENING_AT = time(20)
+UNTIL = (_BEGIN, _HOUR, _EVENING)  # the names of the ends of waiting
 _LEFT = "book.wait.left"  # the problem of the last press of Leave
 
 
@@ -44,9 +45,7 @@ def part(shared: Services, board: Board, slot: Slot) -> None:
                 "Where",
                 [False, True],
                 key=_ANY,
-                format_func=lambda is_any: (
-                    formats.literal(f"Any ground for {game}") if is_any else "This ground only"
-                ),
+                format_func=lambda is_any: where(game, is_any=is_any),
             )
         else:
             st.session_state.pop(_ANY, None)
@@ -78,6 +77,11 @@ def part(shared: Services, board: Board, slot: Slot) -> None:
             formats.literal(why)
             or "The first in line has the slot as a request as soon as it is free."
         )
+
+
+def where(game: str, *, is_any: bool) -> str:
+    """The name of the choice of all grounds for ``game``, or of the one that was picked."""
+    return formats.literal(f"Any ground for {game}") if is_any else "This ground only"
 
 
 def ends(slot: Slot, now: datetime) -> dict[str, datetime | None]:

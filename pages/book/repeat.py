@@ -213,6 +213,7 @@ def _dates(shared: Services, wanted: BookingRequest, plan: SeriesPlan) -> None:
             st.markdown(series_texts.date_lines(plan.dates, grounds, plan.own))
     else:
         st.markdown(series_texts.date_lines(plan.dates, grounds, plan.own))
+    series_waiting.choices(shared, wanted, plan.problems)
     for one in plan.problems:
         series_waiting.button(shared, wanted, one)
     series_waiting.said()
@@ -301,6 +302,7 @@ def _booked(shared: Services) -> None:
     )
     if done.refused:
         st.caption("Not booked:")
+        series_waiting.choices(shared, st.session_state[_ASKED].first, done.refused)
         _refused(shared, done)
     series_waiting.said()
     if problem := st.session_state.get(_PROBLEM):

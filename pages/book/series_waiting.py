@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import streamlit as st
@@ -16,23 +17,48 @@ from booking_core import (
     SlotTaken,
     join_waiting_list,
 )
-from pages.book import draft
+from pages.book import draft, joining
 from pages.shared.auth import session
 from pages.shared.live.runtime import Services
 from pages.shared.text import formats, messages, waiting_texts
 
 PROBLEM = "book.series.problem"  # a sentence about the last press in the dialog of the series
+_ANY, _UNTIL = "book.series.wait_any", "book.series.wait_until"
 _JOINED = "book.series.joined"  # slot -> the sentence about the user who waits for it
+
+
+def choices(shared: Services, first: BookingRequest, lost: Iterable[Occurrence]) -> None:
+    """Draws how the buttons below wait, if there are any: on which grounds, and until when."""
+    if not any(_can_wait(shared, first, one) for one in lost):
+        return
+    is_alone = all(
+        first.game not in ground.games or ground.id == first.ground_id
+        for ground in shared.reference().open_grounds
+    )
+    with st.container(horizontal=True, gap="small"):
+        if not is_alone:
+            st.selectbox(
+                "Wait for",
+                [False, True],
+                key=_ANY,
+                format_func=lambda is_any: joining.where(first.game, is_any=is_any),
+            )
+        st.selectbox("Wait until", list(joining.UNTIL), key=_UNTIL)
+
+
+def _can_wait(shared: Services, first: BookingRequest, lost: Occurrence) -> bool:
+    policy = shared.reference().policy
+    is_taken = isinstance(lost.problem, SlotTaken | GroundClosed)
+    is_near = lost.date <= policy.last_date(shared.now(), shared.settings.zone)
+    is_waiting = _slot(replace(first, date=lost.date)) in _joined()
+    return bool(is_taken and is_near and policy.waiting_places and not is_waiting)
 
 
 def button(shared: Services, first: BookingRequest, lost: Occurrence) -> None:
     """Draws the button to wait for a ``lost`` date of the series that begins with ``first``; none
     where nobody can wait for it, or the user does."""
-    policy = shared.reference().policy
     wanted = replace(first, date=lost.date)
-    is_taken = isinstance(lost.problem, SlotTaken | GroundClosed)
-    is_near = lost.date <= policy.last_date(shared.now(), shared.settings.zone)
-    if not (is_taken and is_near and policy.waiting_places) or _slot(wanted) in _joined():
+    if not _can_wait(shared, first, lost):
         return
     st.button(
         f"Wait for {formats.short_date(lost.date)}",
@@ -64,13 +90,17 @@ def _wait(shared: Services, wanted: BookingRequest) -> None:
     """Joins the waiting list of a lost date."""
     state = st.session_state
     state.pop(PROBLEM, None)
+    any_ground = bool(state.get(_ANY))
+    not_after = joining.ends(_slot(wanted), shared.now()).get(str(state.get(_UNTIL)))
     try:
         with shared.change():
             entry = join_waiting_list(
                 shared.db,
                 wanted,
                 by=session.actor(),
-                entry_id=draft.entry_id(wanted, False, None),
+                any_ground=any_ground,
+                not_after=not_after,
+                entry_id=draft.entry_id(wanted, any_ground, not_after),
             )
         board = shared.boards.get(wanted.date, shared.now())
     except BookingError as exc:

@@ -12,7 +12,7 @@ from browser_windows import OpenPage
 from page_checks import wait_until_settled
 from playwright.sync_api import Locator, Page, expect
 from screens import TICK, choose_student, fill_form, open_review, row, show_tab
-from support import eventually, request_for
+from support import active, eventually, request_for
 
 from booking_core import (
     Actor,
@@ -294,6 +294,38 @@ def test_a_date_of_a_series_that_is_lost_is_waited_for(open_page: OpenPage, scho
     expect(done).not_to_contain_text("Not booked:")
     [entry] = waiting_list(school.db, "ground-1", lost.date, now=datetime.now(UTC))
     assert (entry.by, entry.slot) == (MEERA.id, lost.slot)
+
+
+def test_the_preview_of_a_series_waits_on_any_ground_and_until_a_moment(
+    open_page: OpenPage, school: School
+) -> None:
+    save_policy(school.db, Policy(quota=None, advance_days=30), by=ADMIN)
+    lost = [school.book(student=3, start=14, on=tomorrow() + timedelta(days=n)) for n in (7, 14)]
+    page = open_page(f"/book?date={tomorrow()}")
+    fill_form(page, 14, "S001")
+    page.get_by_role("button", name="Repeat…").click()
+    dialog = page.get_by_role("dialog")
+
+    def choose(label: str, option: str) -> None:
+        dialog.get_by_role("combobox", name=label).click()
+        page.get_by_role("option", name=option).click()
+        expect(dialog.get_by_role("combobox", name=label)).to_have_value(option)
+
+    def wait_for(booking: Booking) -> None:
+        dialog.get_by_role("button", name=f"Wait for {formats.short_date(booking.date)}").click()
+
+    choose("Wait until", "1 hour before")
+    wait_for(lost[0])
+    expect(dialog.get_by_text("You are 1st in line for Ground 1")).to_be_visible()
+    [entry] = waiting_list(school.db, "ground-1", lost[0].date, now=datetime.now(UTC))
+    starts_at = datetime.combine(lost[0].date, lost[0].start, ZoneInfo(ZONE))
+    assert entry.not_after == starts_at - timedelta(hours=1)
+    assert not entry.any_ground
+
+    choose("Wait for", "Any ground for Volleyball")
+    wait_for(lost[1])  # another ground is free: it is had at once
+    made = eventually(lambda: active(school.db, date=lost[1].date.isoformat(), student_id="S001"))
+    assert [one["ground_id"] for one in made] == ["ground-3"]
 
 
 def test_the_preview_of_a_series_waits_for_each_lost_date(
