@@ -324,7 +324,7 @@ def series(rivals: Rivals) -> Result:
 
 
 def rain_plan(rivals: Rivals) -> Result:
-    """A slot for each of 100 bookings that a closing displaces, against reading these bookings."""
+    """A slot for each of 100 bookings that a closing displaces, within a second."""
     say("proposals for 100 displaced bookings ...")
     count, per_day = 100, len(school.PERIODS)
     first = school.TODAY + timedelta(days=300)
@@ -347,11 +347,12 @@ def rain_plan(rivals: Rivals) -> Result:
         warm=2,
     )
     return Result(
-        "a slot for each of 100 displaced bookings, p50, against reading them",
-        percentile(ours, 50),
-        percentile(reading, 50),
+        "a slot for each of 100 displaced bookings, p95, against 1 s",
+        percentile(ours, 95),
+        1000.0,
         "ms",
-        at_most=80,
+        at_most=1,
+        parts={"p50": percentile(ours, 50), "reading them, p50": percentile(reading, 50)},
     )
 
 
