@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
+import pytest
 from app_server import ADMIN, HEAD, JOSEPH, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from playwright.sync_api import Locator, Page, expect
@@ -15,8 +16,8 @@ from booking_core import Status, approve, cancel, get_booking
 REASON = "Rain <b>and</b> *storm*"
 
 
-def _open_closures(open_page: OpenPage) -> Page:
-    page = open_page("/closures", "Anand Rao")
+def _open_closures(open_page: OpenPage, width: int = 1440, height: int = 900) -> Page:
+    page = open_page("/closures", "Anand Rao", viewport={"width": width, "height": height})
     expect(page.get_by_role("heading", name="Closures")).to_be_visible()
     return page
 
@@ -112,14 +113,15 @@ def test_displaced_bookings_are_previewed_notified_and_reinstated_after_lifting(
     eventually(lambda: school.db["notices"].count_documents({"to": "meera", "read": False}) == 0)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
 def test_what_a_closure_displaces_moves_and_goes_back_after_lifting(
-    open_page: OpenPage, school: School
+    open_page: OpenPage, school: School, width: int, height: int
 ) -> None:
     mine = school.book(student=1, start=14, on=tomorrow(), by=MEERA)
     approve(school.db, mine.id, by=HEAD)
     other = school.book(student=2, start=15, on=tomorrow(), by=JOSEPH)
     reader = open_page("/book")  # of Meera, the default user
-    page = _open_closures(open_page)
+    page = _open_closures(open_page, width, height)
     page.get_by_role("button", name="Close grounds…").click()
     dialog = page.get_by_role("dialog")
     type_dates(page, "First and last day", tomorrow(), tomorrow())

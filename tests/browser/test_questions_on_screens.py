@@ -12,10 +12,14 @@ from screens import TICK, row, screen_link
 
 from booking_core import ask, get_booking
 
-SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
+SIZES = [
+    {"width": 1440, "height": 900},
+    {"width": 820, "height": 1180},
+    {"width": 390, "height": 844},
+]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["1440", "390"])
+@pytest.mark.parametrize("size", SIZES, ids=["1440", "820", "390"])
 def test_a_question_is_asked_on_approvals_and_answered_on_bookings(
     school: School, open_page: OpenPage, size: dict[str, int]
 ) -> None:

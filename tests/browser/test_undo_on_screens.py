@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from app_server import HEAD, JOSEPH, MEERA, School, today, tomorrow
 from browser_windows import OpenPage
 from page_checks import serious_violations
@@ -24,9 +25,12 @@ def cancel(page: Page, title: str) -> None:
     expect(bar(page)).to_contain_text("Booking cancelled. The slot is free.")
 
 
-def test_a_cancelled_booking_comes_back(open_page: OpenPage, school: School) -> None:
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
+def test_a_cancelled_booking_comes_back(
+    open_page: OpenPage, school: School, width: int, height: int
+) -> None:
     made = school.book(student=1, start=14, by=MEERA)
-    page = open_page("/bookings")
+    page = open_page("/bookings", viewport={"width": width, "height": height})
     cancel(page, "Ground 1, Today 2–3 PM")
     assert serious_violations(page) == []
     bar(page).get_by_role("button", name="Undo").click()
