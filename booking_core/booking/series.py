@@ -400,7 +400,7 @@ def _book_free(
         except (RuleBroken, Conflict, NotAPeriod) as exc:
             alternatives = tuple(getattr(exc, "alternatives", ()))
             refused.append(Occurrence(one.date, exc, alternatives))
-    # What is left is on dates that the school's year has no more.
+    # The school's year no longer has the dates of the others.
     return Series(series_id, (*won, *booked.values()), tuple(refused))
 
 

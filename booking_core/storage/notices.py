@@ -130,7 +130,7 @@ def add(db: Documents, made: Sequence[Notice]) -> None:
 
 
 def end(db: Documents, ids: Sequence[str]) -> None:
-    """Marks the unread ones of the notices ``ids`` as read by nobody: what they ask is over."""
+    """Marks the unread ones of the notices ``ids`` as ended: their question or offer is over."""
     ended = {"$set": {"read": True, _ENDED: True}}
     if ids:
         with reachable():

@@ -1,8 +1,8 @@
-"""One transaction: what is read and written through it, and its entries of the audit log.
+"""One transaction: its reads, its writes, and its entries of the audit log.
 
-The modules of a subject add what they read and write. The work of a transaction may run more than
-once, when a write of somebody else came in between: it reads through the transaction, decides by
-what it reads, and has no effect outside.
+Each subject has a subclass with its own reads and writes. The work of a transaction may run more
+than once, when a write of somebody else came in between: it reads through the transaction, decides
+by that alone, and has no effect outside.
 """
 
 from __future__ import annotations

@@ -322,7 +322,7 @@ def test_series_and_sets_are_stored_whole_or_not_at_all_through_elections(
     for id, again in sent.items():
         with suppress(SeriesConflict, SetConflict):
             assert len(again(id).bookings) in (WEEKS, len(SET))
-    # Sent again, what was stored is answered as the first time: nothing is stored twice.
+    # Sent again, a stored series is answered as the first time, and not stored twice.
     assert counts.items() <= Counter(row["series"] for row in active(db)).items()
     assert_sound(db)
 

@@ -45,7 +45,7 @@ def grounds(db: Documents, id: UUID, hour: int) -> Any:
 
 
 def _promote(uri: str, database: str, start: Any, results: Any) -> None:
-    """One process: gives what is free to the first in line, at the moment when the other does."""
+    """One process: promotes the first in line, at the moment when the other one does."""
     db = connect(Settings(mongodb_uri=uri, database=database, time_zone="Asia/Kolkata", quota=None))
     outcomes: list[Any] = []
     for _ in range(ROUNDS):

@@ -53,7 +53,7 @@ _FACTS: dict[type, Callable[[Any], d.Document]] = {
 
 
 def facts_of(value: Ground | Timetable | Day | Term | Policy | None) -> dict[str, Any] | None:
-    """What the audit log says of ``value``; None of what is not there, before or after."""
+    """The fields of ``value`` for the audit log; None for None."""
     return None if value is None else _FACTS[type(value)](value)
 
 
