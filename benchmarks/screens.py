@@ -185,8 +185,8 @@ def paints(db: BookingDatabase, environment: dict[str, str]) -> Result:
     say(f"the first paint of a day, a week and the school, {PAINTS} times in turn")
     day = datetime.now(UTC).date() + timedelta(days=3)
     shown = {
-        "day": ("", "table:not(.of-week) .cell"),
-        "week": ("&view=week", "table.of-week .cell"),
+        "day": ("", ".wide:not(.of-week) .cell"),
+        "week": ("&view=week", ".of-week .cell"),
         "school": ("&view=school", "td button.free"),
     }
     took: dict[str, list[float]] = {view: [] for view in shown}

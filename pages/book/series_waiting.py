@@ -41,9 +41,10 @@ def choices(shared: Services, first: BookingRequest, lost: Iterable[Occurrence])
                 "Wait for",
                 [False, True],
                 key=_ANY,
+                persist_state="session",
                 format_func=lambda is_any: joining.where(first.game, is_any=is_any),
             )
-        st.selectbox("Wait until", list(joining.UNTIL), key=_UNTIL)
+        st.selectbox("Wait until", list(joining.UNTIL), key=_UNTIL, persist_state="session")
 
 
 def _can_wait(shared: Services, first: BookingRequest, lost: Occurrence) -> bool:
