@@ -529,7 +529,7 @@ class Bookings(Model):
 
     @rule(target=bookings, id_=bookings, student=STUDENTS)
     def free_for_somebody_elsewhere(self, id_, student):
-        """Cancels a booking while a student who is elsewhere then waits for its slot."""
+        """Cancels a booking. A student with another booking at that time waits for its slot."""
         kept = self.model[id_]
         if kept.status not in HOLDING or kept.student is None:
             return multiple()

@@ -93,7 +93,7 @@ def a_set(
 
 
 def closed(db: Documents, *grounds: str, on: date = DAY, **options: Any) -> Closing:
-    """Closes grounds for a day; what is booked there is displaced."""
+    """Closes grounds for a day, which displaces their bookings."""
     rows = active(db, date=on.isoformat(), ground_id={"$in": list(grounds)}, kind="booking")
     asked = {"expected": [row["_id"] for row in rows], "now": NOW} | options
     return close_grounds(

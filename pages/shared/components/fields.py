@@ -6,8 +6,8 @@ apart from its field, a value of the program gets a new field, and only changes 
 count.
 
 The value is also the default of its field. A value of the session alone is lost where a press ends
-the run that opens a dialog before it has sent the field. A field of a dialog that never has to
-forget what the browser sent before may have ``persist_state`` in place of this.
+the run that opens a dialog before it has sent the field. The ``persist_state`` of Streamlit keeps
+it too, and is enough where the program sets the value only as the field appears.
 """
 
 from __future__ import annotations
